@@ -1,0 +1,1 @@
+//! Kaon package manager engine.

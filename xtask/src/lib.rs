@@ -1,0 +1,12 @@
+//! The Kaon builder: from package specs to bootable images.
+//!
+//! The pure half (`spec`, `image`, `graph`, `action`, `plan`, `recipe`, `kernel::config`) touches no file, process, clock or
+//! environment; the effectful half (`store`, `sdk`, `source`, `sandbox`, `executor`, `package`, `repo`, `rootfs`,
+//! `iso`) imports it, never the reverse.
+
+pub mod diagnostic;
+pub mod digest;
+pub mod name;
+pub mod progress;
+pub mod store;
+pub mod tool;

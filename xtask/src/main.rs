@@ -1,0 +1,3 @@
+//! `cargo xtask`: the builder's command line.
+
+fn main() {}

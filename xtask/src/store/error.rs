@@ -1,0 +1,80 @@
+//! What can go wrong with the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{ExitCode, Failure};
+use crate::digest::Digest;
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system said no.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done: `read`, `write`, `make` …
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A stored object no longer has the content its name says. It has been set aside.
+    #[error("stored object {expected} holds other bytes (SHA-256 {found}); it was set aside as `{}`", aside.display())]
+    Corrupt {
+        /// The digest it is named by.
+        expected: Digest,
+        /// The digest of what it holds.
+        found: Digest,
+        /// Where it lies now.
+        aside: PathBuf,
+    },
+    /// A stored object that a result names is gone.
+    #[error("stored object {digest} is missing")]
+    Missing {
+        /// Its digest.
+        digest: Digest,
+    },
+    /// A stored result is no valid JSON of its type.
+    #[error("stored result `{}` cannot be read", path.display())]
+    BadResult {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+impl StoreError {
+    /// An I/O error at `path`.
+    pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    /// Whether building or fetching again mends it.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. })
+    }
+}
+
+impl Failure for StoreError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into())
+                }
+                io::ErrorKind::PermissionDenied => Some("set KAON_STORE to a directory you may write to".into()),
+                io::ErrorKind::ReadOnlyFilesystem => Some("set KAON_STORE to a directory on a writable file system".into()),
+                _ => None,
+            },
+            Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. } => {
+                Some("run the same command again: it is fetched or built anew".into())
+            }
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Failed
+    }
+}
