@@ -4,9 +4,11 @@
 //! environment; the effectful half (`store`, `sdk`, `source`, `sandbox`, `executor`, `package`, `repo`, `rootfs`,
 //! `iso`) imports it, never the reverse.
 
+pub mod cancel;
 pub mod diagnostic;
 pub mod digest;
 pub mod name;
 pub mod progress;
 pub mod store;
 pub mod tool;
+pub mod spec;
