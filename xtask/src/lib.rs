@@ -9,6 +9,6 @@ pub mod diagnostic;
 pub mod digest;
 pub mod name;
 pub mod progress;
+pub mod spec;
 pub mod store;
 pub mod tool;
-pub mod spec;

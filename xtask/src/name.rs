@@ -40,11 +40,7 @@ impl FromStr for PackageName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let first_ok = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
         let rest_ok = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
-        if first_ok && rest_ok && text.len() <= 100 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidName { text: text.to_owned() })
-        }
+        if first_ok && rest_ok && text.len() <= 100 { Ok(Self(text.to_owned())) } else { Err(InvalidName { text: text.to_owned() }) }
     }
 }
 
@@ -154,7 +150,8 @@ impl FromStr for Dependency {
             _ => return Err(invalid()),
         };
         let capability = words[0];
-        let starts_well = capability.starts_with('/') || capability.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
+        let starts_well =
+            capability.starts_with('/') || capability.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
         if !printable(capability) || !starts_well {
             return Err(invalid());
         }

@@ -61,9 +61,9 @@ impl Failure for StoreError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into())
-                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
+                    "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
+                ),
                 io::ErrorKind::PermissionDenied => Some("set KAON_STORE to a directory you may write to".into()),
                 io::ErrorKind::ReadOnlyFilesystem => Some("set KAON_STORE to a directory on a writable file system".into()),
                 _ => None,

@@ -49,7 +49,10 @@ impl Store {
     /// When no file can be made.
     pub fn writer(&self) -> Result<ObjectWriter<'_>, StoreError> {
         let folder = self.root().join("scratch");
-        let file = tempfile::Builder::new().prefix("object-").tempfile_in(&folder).map_err(|source| StoreError::io("write in", &folder, source))?;
+        let file = tempfile::Builder::new()
+            .prefix("object-")
+            .tempfile_in(&folder)
+            .map_err(|source| StoreError::io("write in", &folder, source))?;
         Ok(ObjectWriter { store: self, file, hasher: Hasher::new() })
     }
 
