@@ -7,6 +7,7 @@
 pub mod cancel;
 pub mod diagnostic;
 pub mod digest;
+pub mod document;
 pub mod name;
 pub mod progress;
 pub mod spec;

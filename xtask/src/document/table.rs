@@ -1,0 +1,350 @@
+//! Typed access to one TOML table.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::Range;
+use std::str::FromStr;
+
+use toml::de::{DeTable, DeValue};
+
+use super::{Document, Spanned, did_you_mean, kind};
+use crate::diagnostic::Problem;
+
+/// A table being read.
+pub struct Table<'a> {
+    document: &'a Document,
+    tree: &'a DeTable<'a>,
+    span: Range<usize>,
+    path: String,
+    asked: RefCell<Vec<String>>,
+}
+
+/// A key and its value, of a table whose keys are the user's choice.
+pub struct Entry<'a> {
+    /// The key.
+    pub key: Spanned<String>,
+    value: &'a toml::Spanned<DeValue<'a>>,
+    document: &'a Document,
+    path: String,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(document: &'a Document, tree: &'a DeTable<'a>, span: Range<usize>, path: String) -> Self {
+        Self { document, tree, span, path, asked: RefCell::default() }
+    }
+
+    /// Where the table stands: its header, or the braces of an inline table.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// The table's name as it is written in a header: empty for the top of the file.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Reports a problem at a place in this file.
+    pub fn problem(&self, span: Range<usize>, message: impl Into<String>) {
+        self.document.report(Problem::new(self.document.source(), span, message));
+    }
+
+    /// Reports a problem and what to do about it.
+    pub fn problem_with_hint(&self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.document.report(Problem::new(self.document.source(), span, message).hint(hint));
+    }
+
+    /// Whether the key is there. The key counts as known.
+    pub fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+
+    /// Where the value of `key` stands, if it is there.
+    pub fn span_of(&self, key: &str) -> Option<Range<usize>> {
+        self.tree.get(key).map(toml::Spanned::span)
+    }
+
+    /// A string, if it is there.
+    pub fn string(&self, key: &str) -> Option<Spanned<String>> {
+        self.value(key).and_then(|value| self.as_string(key, value))
+    }
+
+    /// A string that must be there and not be empty.
+    pub fn required_string(&self, key: &str) -> Option<Spanned<String>> {
+        let Some(value) = self.value(key) else {
+            self.missing(key);
+            return None;
+        };
+        let text = self.as_string(key, value)?;
+        if text.value.trim().is_empty() {
+            self.problem(text.span, format!("`{key}` is empty"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A string that `T` is parsed from.
+    pub fn parsed<T: FromStr<Err: Display>>(&self, key: &str) -> Option<Spanned<T>> {
+        self.string(key).and_then(|text| self.parse(text))
+    }
+
+    /// A string that must be there, and that `T` is parsed from.
+    pub fn required_parsed<T: FromStr<Err: Display>>(&self, key: &str) -> Option<Spanned<T>> {
+        self.required_string(key).and_then(|text| self.parse(text))
+    }
+
+    /// Parses a text of this file, reporting what is wrong with it at its place.
+    pub fn parse<T: FromStr<Err: Display>>(&self, text: Spanned<String>) -> Option<Spanned<T>> {
+        match text.value.parse() {
+            Ok(value) => Some(Spanned { value, span: text.span }),
+            Err(error) => {
+                self.problem(text.span, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// A list of strings; empty where it is not there.
+    pub fn strings(&self, key: &str) -> Vec<Spanned<String>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_kind(key, "a list of strings", value);
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.as_string(key, item)).collect()
+    }
+
+    /// A list of strings that `T` is parsed from.
+    pub fn parsed_list<T: FromStr<Err: Display>>(&self, key: &str) -> Vec<Spanned<T>> {
+        self.strings(key).into_iter().filter_map(|text| self.parse(text)).collect()
+    }
+
+    /// An integer between two bounds, both included.
+    pub fn integer(&self, key: &str, bounds: std::ops::RangeInclusive<u64>) -> Option<Spanned<u64>> {
+        let value = self.value(key)?;
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.wrong_kind(key, "an integer", value);
+            return None;
+        };
+        let digits = integer.as_str().replace('_', "");
+        match u64::from_str_radix(&digits, integer.radix()) {
+            Ok(number) if bounds.contains(&number) => Some(Spanned { value: number, span: value.span() }),
+            _ => {
+                self.problem(value.span(), format!("`{key}` takes an integer from {} to {}", bounds.start(), bounds.end()));
+                None
+            }
+        }
+    }
+
+    /// An integer that must be there.
+    pub fn required_integer(&self, key: &str, bounds: std::ops::RangeInclusive<u64>) -> Option<Spanned<u64>> {
+        if self.value(key).is_none() {
+            self.missing(key);
+            return None;
+        }
+        self.integer(key, bounds)
+    }
+
+    /// `true` or `false`; `default` where the key is not there.
+    pub fn boolean(&self, key: &str, default: bool) -> bool {
+        match self.value(key).map(|value| (value, value.get_ref())) {
+            Some((_, DeValue::Boolean(value))) => *value,
+            Some((value, _)) => {
+                self.wrong_kind(key, "true or false", value);
+                default
+            }
+            None => default,
+        }
+    }
+
+    /// A table, if it is there.
+    pub fn table(&self, key: &str) -> Option<Table<'a>> {
+        let value = self.value(key)?;
+        self.as_table(key, value)
+    }
+
+    /// A table that must be there.
+    pub fn required_table(&self, key: &str) -> Option<Table<'a>> {
+        if self.value(key).is_none() {
+            self.missing(key);
+            return None;
+        }
+        self.table(key)
+    }
+
+    /// An array of tables (`[[key]]`); empty where it is not there.
+    pub fn tables(&self, key: &str) -> Vec<Table<'a>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.problem_with_hint(value.span(), format!("`{key}` takes a list of tables"), format!("write `[[{key}]]`"));
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.as_table(key, item)).collect()
+    }
+
+    /// A table or a string, whichever is there: `debian = "…"` or `debian = { … }`.
+    pub fn string_or_table(&self, key: &str) -> Option<Result<Spanned<String>, Table<'a>>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Table(_) => self.as_table(key, value).map(Err),
+            _ => self.as_string(key, value).map(Ok),
+        }
+    }
+
+    /// A list or a string, whichever is there: `patches = "series"` or `patches = ["…"]`.
+    pub fn string_or_list(&self, key: &str) -> Option<Result<Spanned<String>, Vec<Spanned<String>>>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Array(_) => Some(Err(self.strings(key))),
+            _ => self.as_string(key, value).map(Ok),
+        }
+    }
+
+    /// All keys and values in the order they are written, for tables whose keys are the user's choice.
+    pub fn entries(&self) -> Vec<Entry<'a>> {
+        let mut entries: Vec<_> = self
+            .tree
+            .iter()
+            .map(|(key, value)| Entry {
+                key: Spanned { value: key.get_ref().to_string(), span: key.span() },
+                value,
+                document: self.document,
+                path: self.child_path(key.get_ref()),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.key.span.start);
+        self.asked.borrow_mut().extend(entries.iter().map(|entry| entry.key.value.clone()));
+        entries
+    }
+
+    /// Reports every key that was not asked for.
+    pub fn finish(&self) {
+        let asked = self.asked.borrow();
+        for (key, _) in self.tree {
+            let name = key.get_ref();
+            if asked.iter().any(|known| known == name) {
+                continue;
+            }
+            let place = if self.path.is_empty() { "at the top of this file".to_owned() } else { format!("in `[{}]`", self.path) };
+            let mut problem = Problem::new(self.document.source(), key.span(), format!("unknown key `{name}` {place}"));
+            let mut known: Vec<&str> = asked.iter().map(String::as_str).collect();
+            known.sort_unstable();
+            known.dedup();
+            problem.hint = did_you_mean(name, known.iter().copied()).or_else(|| Some(format!("known here: {}", known.join(", "))));
+            self.document.report(problem);
+        }
+    }
+
+    fn value(&self, key: &str) -> Option<&'a toml::Spanned<DeValue<'a>>> {
+        self.asked.borrow_mut().push(key.to_owned());
+        self.tree.get(key)
+    }
+
+    fn missing(&self, key: &str) {
+        let place = if self.path.is_empty() { "this file".to_owned() } else { format!("`[{}]`", self.path) };
+        self.problem(self.span(), format!("{place} lacks `{key}`"));
+    }
+
+    fn wrong_kind(&self, key: &str, wanted: &str, value: &toml::Spanned<DeValue<'_>>) {
+        self.problem(value.span(), format!("`{key}` takes {wanted}, and this is {}", kind(value.get_ref())));
+    }
+
+    fn as_string(&self, key: &str, value: &toml::Spanned<DeValue<'_>>) -> Option<Spanned<String>> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(Spanned { value: text.to_string(), span: value.span() }),
+            _ => {
+                self.wrong_kind(key, "a string", value);
+                None
+            }
+        }
+    }
+
+    fn as_table(&self, key: &str, value: &'a toml::Spanned<DeValue<'a>>) -> Option<Table<'a>> {
+        match value.get_ref() {
+            DeValue::Table(tree) => Some(Table::new(self.document, tree, value.span(), self.child_path(key))),
+            _ => {
+                self.wrong_kind(key, "a table", value);
+                None
+            }
+        }
+    }
+
+    fn child_path(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The value as a string.
+    pub fn string(&self) -> Option<Spanned<String>> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(Spanned { value: text.to_string(), span: self.value.span() }),
+            other => {
+                let message = format!("`{}` takes a string, and this is {}", self.key.value, kind(other));
+                self.document.report(Problem::new(self.document.source(), self.value.span(), message));
+                None
+            }
+        }
+    }
+
+    /// The value as a table.
+    pub fn table(&self) -> Option<Table<'a>> {
+        match self.value.get_ref() {
+            DeValue::Table(tree) => Some(Table::new(self.document, tree, self.value.span(), self.path.clone())),
+            other => {
+                let message = format!("`{}` takes a table, and this is {}", self.key.value, kind(other));
+                self.document.report(Problem::new(self.document.source(), self.value.span(), message));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str, read: impl FnOnce(&Table<'_>)) -> Vec<(usize, usize, String)> {
+        let found = Document::new("x.toml", text).read(read).err().unwrap_or_default();
+        found
+            .iter()
+            .map(|problem| {
+                let (line, column) = problem.line_and_column();
+                (line, column, problem.message.clone())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn all_problems_come_at_once_with_their_places() {
+        let found = problems("a = 1\nlist = [\"x\", 2]\nverison = \"1\"\n", |table| {
+            table.string("a");
+            table.strings("list");
+            table.required_string("version");
+        });
+        assert_eq!(
+            found,
+            [
+                (1, 5, "`a` takes a string, and this is an integer".into()),
+                (2, 14, "`list` takes a string, and this is an integer".into()),
+                (1, 1, "this file lacks `version`".into()),
+                (3, 1, "unknown key `verison` at the top of this file".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn syntax_errors_are_problems_too() {
+        let found = problems("a = \nb = \"x\n", |_| ());
+        assert!(!found.is_empty());
+    }
+
+    #[test]
+    fn integers_have_bounds() {
+        let found = problems("a = 0\nb = -1\nc = 99999999999999999999\nd = 0x10", |table| {
+            for key in ["a", "b", "c", "d"] {
+                table.integer(key, 1..=16);
+            }
+        });
+        assert_eq!(found.iter().map(|problem| problem.0).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+}
