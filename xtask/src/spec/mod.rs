@@ -1,5 +1,7 @@
 //! Package specs: what `specs/<name>/package.toml` says, checked and typed.
 
 mod model;
+mod parse;
 
 pub use model::*;
+pub use parse::parse;

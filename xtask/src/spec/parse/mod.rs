@@ -1,0 +1,108 @@
+//! From the text of a `package.toml` to a checked [`Spec`].
+
+mod build;
+mod content;
+mod files;
+mod source;
+
+use super::{Arch, Spec};
+use crate::diagnostic::Problem;
+use crate::document::{Document, Spanned, Table};
+use crate::name::PackageName;
+
+/// Reads a spec. `path` is the file's path as shown to the user.
+///
+/// # Errors
+/// All problems of the file.
+pub fn parse(name: &PackageName, path: &str, text: &str) -> Result<Spec, Vec<Problem>> {
+    Document::new(path, text).read(|top| read(name, top))?.ok_or_else(Vec::new)
+}
+
+/// The whole file. `None` only where a problem was reported.
+fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
+    let package = top.required_table("package");
+    let version = package.as_ref().and_then(version);
+    let substitution = version.as_deref().unwrap_or("0");
+    let sources = source::sources(top, substitution);
+    let patches = source::patches(top);
+    let build = build::read(top, substitution);
+    let install = files::install(top);
+    let directories = files::directories(top);
+    let symlinks = files::symlinks(top);
+    let attributes = files::attributes(top);
+    let requires = top.table("requires");
+    let build_requires = requires.as_ref().map(|table| values(table.parsed_list("build"))).unwrap_or_default();
+    let package = package?;
+    let release = package.required_integer("release", 1..=u64::from(u32::MAX));
+    let epoch = package.integer("epoch", 0..=u64::from(u32::MAX)).map_or(0, |epoch| epoch.value);
+    let license = package.required_string("license");
+    let homepage = package.string("homepage").map(|text| text.value);
+    let arch = if package.boolean("noarch", false) { Arch::Noarch } else { Arch::X86_64 };
+    let sdk = values(package.strings("sdk"));
+    let toolchain = package.boolean("toolchain", false);
+    let drop = files::globs(&package, "drop");
+    let main = content::main(name, &package, requires.as_ref(), top);
+    let subpackages = content::subpackages(name, main.as_ref(), top);
+    package.finish();
+    if let Some(requires) = requires {
+        requires.finish();
+    }
+    Some(Spec {
+        name: name.clone(),
+        version: version?,
+        release: u32::try_from(release?.value).ok()?,
+        epoch: u32::try_from(epoch).ok()?,
+        license: license?.value,
+        homepage,
+        arch,
+        sdk,
+        toolchain,
+        drop,
+        sources,
+        patches,
+        build_requires,
+        build: build?,
+        install,
+        directories,
+        symlinks,
+        attributes,
+        main: main?,
+        subpackages,
+    })
+}
+
+/// A version: what RPM allows without a `-`, which parts version and release.
+fn version(package: &Table<'_>) -> Option<String> {
+    let text = package.required_string("version")?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".+~^_".contains(&byte);
+    if text.value.bytes().all(allowed) {
+        return Some(text.value);
+    }
+    let message = format!("`{}` is not a version: it takes letters, digits and `. + ~ ^ _`", text.value);
+    package.problem_with_hint(text.span, message, "write a pre-release as `1.0~rc1`, and the packaging's own count in `release`");
+    None
+}
+
+/// The values without their places.
+fn values<T>(items: Vec<Spanned<T>>) -> Vec<T> {
+    items.into_iter().map(|item| item.value).collect()
+}
+
+/// Puts the version where `{version}` stands; reports any other substitution.
+fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String {
+    let result = text.value.replace("{version}", version);
+    // `${…}` belongs to the shell or to make.
+    let foreign = result.match_indices('{').find(|(at, _)| !result[..*at].ends_with(['$', '%', '{']));
+    if let Some((at, _)) = foreign
+        && let Some(length) = result[at..].find('}')
+    {
+        let name = &result[at..=at + length];
+        if name[1..name.len() - 1].bytes().all(|byte| byte.is_ascii_lowercase()) && name.len() > 2 {
+            table.problem_with_hint(text.span, format!("`{name}` stands for nothing"), "`{version}` is the only substitution");
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests;
