@@ -1,0 +1,133 @@
+//! What needs what: specs, the packages they make, and the order of building.
+//!
+//! Two kinds of need lead to a spec being built before another: its package is laid into the sandbox (`requires.build`), or a
+//! package laid there needs it in turn (`requires.run`). Needs at run time alone may go in circles, needs of building may not.
+
+mod cycle;
+mod resolve;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::diagnostic::{Problem, Problems};
+use crate::name::PackageName;
+use crate::project::SpecFolder;
+
+pub use resolve::Index;
+
+/// All specs and their needs, checked: every name is provided and no build needs itself.
+#[derive(Debug)]
+pub struct Graph {
+    specs: BTreeMap<PackageName, SpecFolder>,
+    index: Index,
+    /// Package → packages it needs at run time, as far as specs say it by name.
+    run: BTreeMap<PackageName, BTreeSet<PackageName>>,
+}
+
+impl Graph {
+    /// Checks the specs against each other.
+    ///
+    /// # Errors
+    /// Every name nobody provides, every name two specs claim, and one cycle if there is any.
+    pub fn new(specs: BTreeMap<PackageName, SpecFolder>) -> Result<Self, Problems> {
+        let mut problems: Vec<Problem> = Vec::new();
+        let index = Index::new(&specs, &mut problems);
+        let run = resolve::run_edges(&specs, &index, &mut problems);
+        resolve::check_build_names(&specs, &index, &mut problems);
+        if problems.is_empty() {
+            let graph = Self { specs, index, run };
+            match cycle::find(&graph) {
+                None => return Ok(graph),
+                Some(problem) => problems.push(problem),
+            }
+        }
+        Err(Problems::new(problems))
+    }
+
+    /// The spec called `name`.
+    pub fn spec(&self, name: &PackageName) -> Option<&SpecFolder> {
+        self.specs.get(name)
+    }
+
+    /// All specs, by name.
+    pub fn specs(&self) -> impl Iterator<Item = (&PackageName, &SpecFolder)> {
+        self.specs.iter()
+    }
+
+    /// Who makes which package and provides which capability.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The packages that `package` needs at run time, directly and by name.
+    pub fn run_requires(&self, package: &PackageName) -> impl Iterator<Item = &PackageName> {
+        self.run.get(package).into_iter().flatten()
+    }
+
+    /// `packages` and all they need at run time, as far as specs say it by name.
+    pub fn run_closure<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> BTreeSet<&'a PackageName> {
+        let mut found = BTreeSet::new();
+        let mut queue: VecDeque<&PackageName> = packages.into_iter().collect();
+        while let Some(package) = queue.pop_front() {
+            if found.insert(package) {
+                queue.extend(self.run_requires(package));
+            }
+        }
+        found
+    }
+
+    /// The specs that must be built before `spec` can be, directly.
+    pub fn build_edges(&self, spec: &PackageName) -> BTreeSet<&PackageName> {
+        let Some(folder) = self.specs.get(spec) else { return BTreeSet::new() };
+        let laid: Vec<_> = folder.spec.build_requires.iter().filter_map(|name| self.index.package(name.as_str())).collect();
+        self.run_closure(laid).into_iter().filter_map(|package| self.index.owner(package)).collect()
+    }
+
+    /// All specs that take part in building `packages` with all they need, in an order in which each comes after those it needs.
+    pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
+        let roots: BTreeSet<_> = self.run_closure(packages).into_iter().filter_map(|package| self.index.owner(package)).collect();
+        let mut order = Vec::new();
+        let mut seen = BTreeSet::new();
+        // An explicit stack: a chain of ten thousand specs must not overflow the thread's own.
+        let mut stack: Vec<(&PackageName, bool)> = roots.iter().rev().map(|root| (*root, false)).collect();
+        while let Some((spec, done)) = stack.pop() {
+            if done {
+                order.push(spec);
+            } else if seen.insert(spec) {
+                stack.push((spec, true));
+                let edges = self.build_edges(spec);
+                stack.extend(edges.into_iter().rev().filter(|edge| !seen.contains(edge)).map(|edge| (edge, false)));
+            }
+        }
+        order
+    }
+
+    /// A shortest chain of run-time needs from one of `from` to `package`, both included.
+    pub fn chain<'a>(&'a self, from: impl IntoIterator<Item = &'a PackageName>, package: &PackageName) -> Option<Vec<&'a PackageName>> {
+        let mut parent: BTreeMap<&PackageName, Option<&PackageName>> = BTreeMap::new();
+        let mut queue = VecDeque::new();
+        for root in from {
+            parent.insert(root, None);
+            queue.push_back(root);
+        }
+        while let Some(current) = queue.pop_front() {
+            if current == package {
+                let mut chain = vec![current];
+                while let Some(Some(above)) = parent.get(chain[chain.len() - 1]) {
+                    chain.push(above);
+                }
+                chain.reverse();
+                return Some(chain);
+            }
+            for next in self.run_requires(current) {
+                if !parent.contains_key(next) {
+                    parent.insert(next, Some(current));
+                    queue.push_back(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;
