@@ -12,6 +12,7 @@ pub mod graph;
 pub mod name;
 pub mod progress;
 pub mod project;
+pub mod recipe;
 pub mod spec;
 pub mod store;
 pub mod tool;

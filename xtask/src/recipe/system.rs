@@ -1,0 +1,127 @@
+//! The phases of each build system.
+
+use std::collections::BTreeMap;
+
+use super::{Phase, SOURCE_TREE, argument, arguments, quote};
+use crate::spec::{BuildSystem, Spec};
+
+const AUTOTOOLS_DEFAULTS: [&str; 8] = [
+    "--prefix=/usr",
+    "--bindir=/usr/bin",
+    "--sbindir=/usr/bin",
+    "--libdir=/usr/lib",
+    "--libexecdir=/usr/lib",
+    "--sysconfdir=/etc",
+    "--localstatedir=/var",
+    "--build=x86_64-linux-gnu",
+];
+const MESON_DEFAULTS: [&str; 11] = [
+    "--prefix=/usr",
+    "--bindir=bin",
+    "--sbindir=bin",
+    "--libdir=lib",
+    "--libexecdir=lib",
+    "--sysconfdir=/etc",
+    "--localstatedir=/var",
+    "--buildtype=plain",
+    "--wrap-mode=nodownload",
+    "--auto-features=disabled",
+    "-Db_lto=false",
+];
+const CMAKE_DEFAULTS: [&str; 9] = [
+    "-DCMAKE_INSTALL_PREFIX=/usr",
+    "-DCMAKE_INSTALL_BINDIR=bin",
+    "-DCMAKE_INSTALL_SBINDIR=bin",
+    "-DCMAKE_INSTALL_LIBDIR=lib",
+    "-DCMAKE_INSTALL_LIBEXECDIR=lib",
+    "-DCMAKE_INSTALL_SYSCONFDIR=/etc",
+    "-DCMAKE_BUILD_TYPE=None",
+    "-DCMAKE_SKIP_INSTALL_RPATH=ON",
+    "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",
+];
+
+/// Variables a build system needs beyond the common ones.
+pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
+    let pairs: Vec<(&str, &str)> = match system {
+        BuildSystem::Go { cgo, .. } => vec![
+            ("GO111MODULE", "off"),
+            ("GOPROXY", "off"),
+            ("GOTOOLCHAIN", "local"),
+            ("GOFLAGS", "-trimpath -buildvcs=false"),
+            ("GOPATH", "/build/go:/usr/share/gocode"),
+            ("GOCACHE", "/build/go-cache"),
+            ("CGO_ENABLED", if *cgo { "1" } else { "0" }),
+        ],
+        BuildSystem::Cargo { is_static, .. } => vec![
+            ("CARGO_HOME", "/build/cargo"),
+            ("CARGO_TARGET_DIR", "/build/target"),
+            (
+                "RUSTFLAGS",
+                if *is_static { "-C target-feature=+crt-static --remap-path-prefix=/build=." } else { "--remap-path-prefix=/build=." },
+            ),
+        ],
+        _ => Vec::new(),
+    };
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Configure, build and install.
+pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
+    let phase = |name, script: String| Phase { name, script, cwd: tree.to_owned() };
+    match &spec.build.system {
+        BuildSystem::Autotools { configure, make, install, out_of_tree, defaults } => {
+            let directory = if *out_of_tree { "/build/obj" } else { tree };
+            let program = if *out_of_tree { format!("{tree}/configure") } else { "./configure".into() };
+            let given = if *defaults { arguments(AUTOTOOLS_DEFAULTS) } else { String::new() };
+            vec![
+                phase("configure", format!("mkdir -p {directory}\ncd {directory}\n{program} {given} {}", arguments(configure))),
+                phase("build", format!("cd {directory}\nmake {}", arguments(make))),
+                phase("install", format!("cd {directory}\nmake install DESTDIR=\"$DESTDIR\" {}", arguments(install))),
+            ]
+        }
+        BuildSystem::Meson { options } => vec![
+            phase("configure", format!("meson setup /build/obj . {} {}", arguments(MESON_DEFAULTS), arguments(options))),
+            phase("build", "ninja -C /build/obj -j \"$JOBS\"".into()),
+            phase("install", "meson install -C /build/obj --no-rebuild --quiet".into()),
+        ],
+        BuildSystem::Cmake { options, targets } => {
+            let build = targets.iter().map(|target| format!("--target {} ", quote(target))).collect::<String>();
+            vec![
+                phase("configure", format!("cmake -S . -B /build/obj -G Ninja {} {}", arguments(CMAKE_DEFAULTS), arguments(options))),
+                phase("build", format!("cmake --build /build/obj -j \"$JOBS\" {build}")),
+                phase("install", if targets.is_empty() { "cmake --install /build/obj".into() } else { ":".into() }),
+            ]
+        }
+        BuildSystem::Make { make, install } => vec![
+            phase("build", format!("make {}", arguments(make))),
+            phase("install", format!("make install DESTDIR=\"$DESTDIR\" {}", arguments(install))),
+        ],
+        BuildSystem::Go { programs, tags, ldflags, pie, .. } => {
+            vec![Phase { name: "build", script: go_build(programs, tags, ldflags, *pie, &spec.build.subdir), cwd: SOURCE_TREE.into() }]
+        }
+        BuildSystem::Cargo { programs, .. } => {
+            let install =
+                programs.iter().map(|name| format!("install -D -m 755 /build/target/release/{0} \"$DESTDIR\"/usr/bin/{0}\n", quote(name)));
+            vec![phase("build", "cargo build --release --offline --locked -j \"$JOBS\"".into()), phase("install", install.collect())]
+        }
+        BuildSystem::Script { run } => vec![phase("build", run.clone())],
+        BuildSystem::Kernel { .. } | BuildSystem::None => Vec::new(),
+    }
+}
+
+fn go_build(programs: &BTreeMap<String, String>, tags: &[String], ldflags: &str, pie: bool, subdir: &str) -> String {
+    let mode = if pie { "pie" } else { "exe" };
+    // The build id is a hash over the toolchain's inputs and serves no purpose in a package.
+    let link = format!("-s -w -buildid= {ldflags}");
+    let mut script = format!("cd -P {}\n", quote(if subdir.is_empty() { "." } else { subdir }));
+    for (name, package) in programs {
+        script.push_str(&format!(
+            "go build -p \"$JOBS\" -buildmode={mode} -tags {} -ldflags {} -o \"$DESTDIR\"/usr/bin/{} {}\n",
+            quote(&tags.join(" ")),
+            argument(link.trim_end()),
+            quote(name),
+            quote(package)
+        ));
+    }
+    script
+}
