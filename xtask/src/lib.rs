@@ -4,12 +4,14 @@
 //! environment; the effectful half (`store`, `sdk`, `source`, `sandbox`, `executor`, `package`, `repo`, `rootfs`,
 //! `iso`) imports it, never the reverse.
 
+pub mod action;
 pub mod cancel;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod graph;
 pub mod name;
+pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod recipe;

@@ -1,0 +1,119 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::action::BuiltPackage;
+use crate::diagnostic::SourceText;
+use crate::project::SpecFolder;
+use crate::spec;
+
+/// A world whose builds give an output that depends on what the test says alone.
+#[derive(Default)]
+struct Pretend {
+    results: RefCell<BTreeMap<Digest, BuildResult>>,
+    layer: String,
+}
+
+impl World for Pretend {
+    fn layers(&self, _: &[String]) -> Vec<(String, Digest)> {
+        vec![("base".into(), Digest::of_bytes(&self.layer))]
+    }
+
+    fn extra_inputs(&self, _: &PackageName) -> BTreeMap<String, Digest> {
+        BTreeMap::new()
+    }
+
+    fn result(&self, key: &Digest) -> Option<BuildResult> {
+        self.results.borrow().get(key).cloned()
+    }
+
+    fn record(&self, _: &PackageName) -> Option<Record> {
+        None
+    }
+}
+
+impl Pretend {
+    /// Builds all that is not cached, in order; `output` names what a spec's package comes out as.
+    fn build(&self, graph: &Graph, root: &PackageName, output: impl Fn(&PackageName) -> String) -> Vec<String> {
+        let (plan, mut results) = plan(graph, [root], self);
+        let mut built = Vec::new();
+        for step in plan.steps {
+            let fields = fields_of(graph, &step.spec, self, &results);
+            let key = key_of(&fields);
+            let result = self.result(&key).unwrap_or_else(|| {
+                built.push(step.spec.to_string());
+                let package = BuiltPackage {
+                    name: step.spec.clone(),
+                    file_name: format!("{}.rpm", step.spec),
+                    object: Digest::of_bytes(output(&step.spec)),
+                    provides: vec![],
+                    requires: vec![],
+                    files: 1,
+                    installed_bytes: 1,
+                };
+                BuildResult {
+                    spec: step.spec.clone(),
+                    key,
+                    fields,
+                    packages: vec![package],
+                    elapsed_ms: 1,
+                    cpu_ms: 1,
+                    peak_memory_bytes: 1,
+                }
+            });
+            self.results.borrow_mut().insert(key, result.clone());
+            results.insert(step.spec, result);
+        }
+        built
+    }
+}
+
+fn graph(edit: impl Fn(&str, String) -> String) -> Graph {
+    let specs = [("zlib", "[]"), ("curl", "[\"zlib\"]"), ("app", "[\"curl\"]")].map(|(name, build)| {
+        let text = format!(
+            "[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n[[source]]\nurl = \"https://example.org/a/{name}.tar\"\nsha256 = \"{}\"\n[requires]\nbuild = {build}\n[build.make]\n",
+            Digest::of_bytes(name)
+        );
+        let text = edit(name, text);
+        let name: PackageName = name.parse().unwrap();
+        let spec = spec::parse(&name, "package.toml", &text).unwrap();
+        let source = Arc::new(SourceText { path: "package.toml".into(), text });
+        (name, SpecFolder { spec, source, path: "x".into(), files: BTreeMap::new() })
+    });
+    Graph::new(specs.into()).unwrap()
+}
+
+fn edited(from: &'static str, to: &'static str) -> Graph {
+    graph(move |name, text| if name == "zlib" { text.replace(from, to) } else { text })
+}
+
+#[test]
+fn only_what_changed_is_built_again() {
+    let app: PackageName = "app".parse().unwrap();
+    let world = Pretend::default();
+    let same = |spec: &PackageName| spec.to_string();
+    assert_eq!(world.build(&graph(|_, text| text), &app, same), ["zlib", "curl", "app"]);
+    assert!(world.build(&graph(|_, text| text), &app, same).is_empty());
+    assert!(world.build(&edited("[package]", "# a comment\n[package]"), &app, same).is_empty(), "a comment");
+    assert!(world.build(&edited("example.org/a", "mirror.example.org"), &app, same).is_empty(), "a moved mirror");
+    assert_eq!(world.build(&edited("release = 1", "release = 2"), &app, same), ["zlib"], "early cutoff");
+    assert_eq!(world.build(&edited("release = 1", "release = 3"), &app, |spec| format!("{spec} anew")), ["zlib", "curl", "app"]);
+}
+
+#[test]
+fn another_sdk_builds_all_again() {
+    let app: PackageName = "app".parse().unwrap();
+    let mut world = Pretend::default();
+    world.build(&graph(|_, text| text), &app, |spec| spec.to_string());
+    world.layer = "newer".into();
+    assert_eq!(world.build(&graph(|_, text| text), &app, |spec| spec.to_string()).len(), 3);
+}
+
+#[test]
+fn what_depends_on_an_output_is_unknown() {
+    let app: PackageName = "app".parse().unwrap();
+    let (plan, _) = plan(&graph(|_, text| text), [&app], &Pretend::default());
+    let states: Vec<_> = plan.steps.iter().map(|step| matches!(step.state, State::Unknown)).collect();
+    assert_eq!(states, [false, true, true]);
+}
