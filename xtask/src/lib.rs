@@ -15,6 +15,7 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod recipe;
+pub mod sandbox;
 pub mod spec;
 pub mod store;
 pub mod tool;

@@ -1,0 +1,106 @@
+//! What the worker and whoever started it say to each other.
+
+use std::borrow::Cow;
+use std::io;
+
+use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::job::{Job, Outcome};
+
+/// The content of the job file: a job, and whether its steps have the terminal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Order<'a> {
+    #[serde(flatten)]
+    pub job: Cow<'a, Job>,
+    /// Steps read the worker's standard input instead of nothing and keep its controlling terminal.
+    #[serde(default)]
+    pub terminal: bool,
+}
+
+/// One line of the worker's report.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Message {
+    /// A step of another phase than the last begins.
+    Phase(String),
+    /// The steps are over.
+    Ended(Outcome),
+    /// The sandbox could not be made.
+    Refused(Refusal),
+    /// A step's program could not be started.
+    NotStarted { phase: String, program: String, errno: i32 },
+    /// A step's working directory is not there.
+    NoDirectory { phase: String, directory: String },
+    /// The job file could not be read.
+    BadJob(String),
+}
+
+/// The first thing that could not be done when the sandbox was made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Refusal {
+    pub stage: Stage,
+    /// The path it is about, or nothing.
+    pub subject: String,
+    pub errno: i32,
+}
+
+/// What is done to make a sandbox, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Stage {
+    UserNamespace,
+    IdentityMap,
+    Namespaces,
+    Process,
+    MountNamespace,
+    Layer,
+    Input,
+    BuildDirectory,
+    Device,
+    Overlay,
+    RootDirectory,
+    Pivot,
+    MountPoint,
+    Proc,
+    Mount,
+    Loopback,
+    Identity,
+    Limits,
+}
+
+impl Stage {
+    /// Makes a system call's error a refusal at this stage, about `subject`.
+    pub fn refused<E: Into<io::Error>>(self, subject: impl Into<String>) -> impl FnOnce(E) -> Refusal {
+        let subject = subject.into();
+        move |error| Refusal { stage: self, subject, errno: error.into().raw_os_error().unwrap_or(Errno::EIO as i32) }
+    }
+}
+
+impl Stage {
+    /// What is being done at this stage, for a message.
+    pub fn doing(self, subject: &str) -> String {
+        match self {
+            Self::UserNamespace => "entering a user namespace".into(),
+            Self::IdentityMap => "mapping the user".into(),
+            Self::Namespaces => "entering namespaces".into(),
+            Self::Process => "starting its first process".into(),
+            Self::MountNamespace => "entering a mount namespace".into(),
+            Self::Layer => format!("opening the layer `{subject}`"),
+            Self::Input => format!("opening the input `{subject}`"),
+            Self::BuildDirectory => format!("opening the build directory `{subject}`"),
+            Self::Device => format!("opening the device `{subject}`"),
+            Self::Overlay => format!("mounting the overlay on `{subject}`"),
+            Self::RootDirectory => format!("opening the root directory `{subject}`"),
+            Self::Pivot => "changing the root".into(),
+            Self::MountPoint => format!("making the mount point `{subject}`"),
+            Self::Proc => "mounting /proc".into(),
+            Self::Mount => format!("mounting {subject}"),
+            Self::Loopback => "raising the loopback interface".into(),
+            Self::Identity => "setting the host name".into(),
+            Self::Limits => "setting limits".into(),
+        }
+    }
+}

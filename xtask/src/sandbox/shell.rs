@@ -1,0 +1,56 @@
+//! A shell where a build failed.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
+use std::process::Stdio;
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::{getpgrp, tcsetpgrp};
+
+use super::error::SandboxError;
+use super::job::{End, Job, Step, StepsEnded};
+use super::launch::Launcher;
+use super::message::Order;
+use crate::cancel::Cancel;
+
+impl Launcher {
+    /// Opens `bash -i` on the user's terminal in the sandbox of `job`, in the directory of its last step, and gives how the
+    /// shell ended. None of the job's own steps is run.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be made or has no bash.
+    pub fn shell(&self, job: &Job) -> Result<End, SandboxError> {
+        let cwd = job.steps.last().map_or_else(|| "/".to_owned(), |step| step.cwd.clone());
+        let step = Step { phase: "shell".into(), argv: vec!["bash".into(), "-i".into()], cwd };
+        let mut env = job.env.clone();
+        for name in ["TERM", "COLORTERM"] {
+            if let Ok(value) = std::env::var(name) {
+                env.insert(name.into(), value);
+            }
+        }
+        let job = Job { steps: vec![step], env, ..job.clone() };
+        let worker = self.start(&Order { job: Cow::Owned(job), terminal: true }, None, Stdio::inherit())?;
+        let ended = worker.follow(&Cancel::new(), &|_| {});
+        take_terminal_back();
+        Ok(match ended?.status {
+            StepsEnded::Done => End::Code(0),
+            StepsEnded::Failed { end, .. } => end,
+        })
+    }
+}
+
+/// Makes this process group the terminal's foreground one again: the shell cannot, since it does not see this group from its
+/// process namespace.
+fn take_terminal_back() {
+    let terminal = io::stdin();
+    if !terminal.is_terminal() {
+        return;
+    }
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: both handlers are dispositions, not functions.
+    let Ok(before) = (unsafe { sigaction(Signal::SIGTTOU, &ignore) }) else { return };
+    let _ = tcsetpgrp(terminal.as_fd(), getpgrp());
+    // SAFETY: as above; this restores what was there.
+    let _ = unsafe { sigaction(Signal::SIGTTOU, &before) };
+}

@@ -1,0 +1,78 @@
+//! Process 1 of the sandbox, and the worker's care for it.
+
+use std::io::Read as _;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork, pipe};
+
+use super::super::message::{Refusal, Stage};
+
+/// Process 1 as the worker sees it; 0 before there is one.
+static INIT: AtomicI32 = AtomicI32::new(0);
+
+/// Undoes what signals the caller had set aside or blocked: `nohup` and shells' background jobs do.
+pub(super) fn default_signals() {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGPIPE)) {
+        // SAFETY: the default disposition runs no code of ours.
+        let _ = unsafe { sigaction(signal, &default) };
+    }
+    let _ = SigSet::empty().thread_set_mask();
+}
+
+/// Runs `live` as process 1 and gives the code it ended with, when it and all its descendants are gone.
+pub(super) fn run(live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
+    let refused = || Stage::Process.refused::<Errno>("");
+    let (mut go_reader, go_writer) = pipe().map(|(reader, writer)| (std::fs::File::from(reader), writer)).map_err(refused())?;
+    let terminate = SigSet::from(Signal::SIGTERM);
+    terminate.thread_block().map_err(refused())?;
+    // SAFETY: the worker has a single thread, so the child may go on using everything.
+    match unsafe { fork() }.map_err(refused())? {
+        ForkResult::Child => {
+            drop(go_writer);
+            let code = match begin(&mut go_reader, terminate) {
+                true => live(),
+                false => 4,
+            };
+            std::process::exit(i32::from(code));
+        }
+        ForkResult::Parent { child } => {
+            INIT.store(child.as_raw(), Ordering::SeqCst);
+            let handler = SigAction::new(SigHandler::Handler(kill_init), SaFlags::SA_RESTART, SigSet::empty());
+            // SAFETY: the handler only reads an atomic and makes a system call.
+            unsafe { sigaction(Signal::SIGTERM, &handler) }.map_err(refused())?;
+            terminate.thread_unblock().map_err(refused())?;
+            nix::unistd::write(&go_writer, b"1").map_err(refused())?;
+            drop(go_writer);
+            wait(child)
+        }
+    }
+}
+
+/// Ties process 1's life to the worker's. Whether the worker still lives shows in its byte: its number cannot be seen from here.
+fn begin(go: &mut std::fs::File, terminate: SigSet) -> bool {
+    let tied = set_pdeathsig(Signal::SIGKILL).is_ok() && terminate.thread_unblock().is_ok();
+    tied && matches!(go.read(&mut [0]), Ok(1))
+}
+
+fn wait(init: nix::unistd::Pid) -> Result<u8, Refusal> {
+    loop {
+        match waitpid(init, None) {
+            Ok(WaitStatus::Exited(_, code)) => return Ok(u8::try_from(code).unwrap_or(4)),
+            Ok(WaitStatus::Signaled(..)) => return Ok(4),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(Stage::Process.refused("")(errno)),
+        }
+    }
+}
+
+extern "C" fn kill_init(_: libc::c_int) {
+    // SAFETY: `kill` may be called in a signal handler; the number is of a child not yet waited for, or the handler finds
+    // nobody because the worker is about to end.
+    unsafe { libc::kill(INIT.load(Ordering::SeqCst), libc::SIGKILL) };
+}

@@ -1,0 +1,87 @@
+//! What is the same for every build, whoever started it.
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::prctl::set_no_new_privs;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::sethostname;
+
+use super::super::HOST_NAME;
+use super::super::message::{Refusal, Stage};
+
+/// Capabilities steps keep, by number (`linux/capability.h`): what packaging needs. All act within the user namespace only.
+/// Without `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`, a step can undo no mount and change no interface.
+const KEPT_CAPABILITIES: [libc::c_ulong; 11] = [
+    0,  // CAP_CHOWN
+    1,  // CAP_DAC_OVERRIDE
+    2,  // CAP_DAC_READ_SEARCH
+    3,  // CAP_FOWNER
+    4,  // CAP_FSETID
+    5,  // CAP_KILL
+    6,  // CAP_SETGID
+    7,  // CAP_SETUID
+    10, // CAP_NET_BIND_SERVICE
+    18, // CAP_SYS_CHROOT
+    31, // CAP_SETFCAP
+];
+
+/// Numbers above the last capability any kernel knows are refused, which ends the loop below.
+const CAPABILITY_NUMBERS: std::ops::Range<libc::c_ulong> = 0..64;
+
+/// Fixes umask, host name, resource limits and capabilities for all steps.
+pub(super) fn fix() -> Result<(), Refusal> {
+    umask(Mode::from_bits_truncate(0o022));
+    sethostname(HOST_NAME).map_err(Stage::Identity.refused(""))?;
+    set_domain_name("(none)").map_err(Stage::Identity.refused(""))?;
+    resources();
+    leave_keyring();
+    drop_capabilities().map_err(Stage::Limits.refused(""))?;
+    set_no_new_privs().map_err(Stage::Limits.refused(""))
+}
+
+/// A hard limit lower than the one wanted cannot be raised by an ordinary user; then it stands.
+fn resources() {
+    let mib = 1 << 20;
+    let wanted = [
+        (Resource::RLIMIT_CORE, 0, 0),
+        (Resource::RLIMIT_NOFILE, 4096, 4096),
+        // Compilers raise the soft limit themselves, up to this hard one.
+        (Resource::RLIMIT_STACK, 8 * mib, 64 * mib),
+        (Resource::RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY),
+        (Resource::RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY),
+        (Resource::RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY),
+        (Resource::RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY),
+    ];
+    for (resource, soft, hard) in wanted {
+        if let Ok((_, allowed)) = getrlimit(resource) {
+            let hard = hard.min(allowed);
+            let _ = setrlimit(resource, soft.min(hard), hard);
+        }
+    }
+}
+
+fn set_domain_name(name: &str) -> Result<(), Errno> {
+    // SAFETY: the pointer and the length are of one string that outlives the call.
+    Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }).map(drop)
+}
+
+/// Keys of the user's session (of a mounted home, of Kerberos) stay behind. A kernel without keyrings has none to leave.
+fn leave_keyring() {
+    const JOIN_SESSION_KEYRING: libc::c_long = 1;
+    // SAFETY: a null name asks for a new anonymous keyring; no memory is passed.
+    unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>()) };
+}
+
+/// Process 1 keeps its own; the programs it starts get no more than this set.
+fn drop_capabilities() -> Result<(), Errno> {
+    for number in CAPABILITY_NUMBERS.filter(|number| !KEPT_CAPABILITIES.contains(number)) {
+        // SAFETY: the call takes numbers only.
+        match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) }) {
+            Ok(_) => {}
+            Err(Errno::EINVAL) => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

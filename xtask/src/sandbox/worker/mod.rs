@@ -1,0 +1,74 @@
+//! The process that makes a sandbox and runs a job's steps in it: `xtask worker --job FILE`.
+
+mod init;
+mod limits;
+mod memory;
+mod namespaces;
+mod network;
+mod place;
+mod report;
+mod root;
+mod steps;
+mod tokens;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::message::{Message, Order, Refusal};
+use report::Report;
+use tokens::Tokens;
+
+/// Runs the job in `job_file` and ends: with 0 when all steps were done, 1 when one failed, 4 when the sandbox or a step
+/// could not be had.
+///
+/// The process must have a single thread; it becomes part of what it makes.
+pub fn worker_main(job_file: &Path) -> ExitCode {
+    let Ok(mut report) = Report::open() else { return ExitCode::from(4) };
+    let order = match read_order(job_file) {
+        Ok(order) => order,
+        Err(error) => {
+            report.send(&Message::BadJob(error.to_string()));
+            return ExitCode::from(4);
+        }
+    };
+    match supervise(&order, &mut report) {
+        Ok(code) => ExitCode::from(code),
+        Err(refusal) => {
+            report.send(&Message::Refused(refusal));
+            ExitCode::from(4)
+        }
+    }
+}
+
+fn read_order(path: &Path) -> io::Result<Order<'static>> {
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+fn supervise(order: &Order<'_>, report: &mut Report) -> Result<u8, Refusal> {
+    init::default_signals();
+    let tokens = Tokens::inherited();
+    namespaces::enter()?;
+    init::run(|| live(order, tokens, report))
+}
+
+/// Process 1 of the sandbox, from its first to its last moment.
+fn live(order: &Order<'_>, tokens: Option<Tokens>, report: &mut Report) -> u8 {
+    let made = namespaces::enter_mounts()
+        .and_then(|()| root::Assembled::new(&order.job))
+        .and_then(|root| network::raise_loopback().map(|()| root))
+        .and_then(|root| limits::fix().map(|()| root));
+    let root = match made {
+        Ok(root) => root,
+        Err(refusal) => {
+            report.send(&Message::Refused(refusal));
+            return 4;
+        }
+    };
+    let tokens = tokens.and_then(Tokens::settle);
+    let (message, code) = steps::run_all(order, tokens.as_ref(), report);
+    root.take_apart();
+    report.send(&message);
+    code
+}

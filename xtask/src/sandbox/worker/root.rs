@@ -1,0 +1,196 @@
+//! The root file system the steps see.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
+use nix::unistd::{chdir, fchdir, pivot_root};
+
+use super::super::BUILD_DIR;
+use super::super::job::{Job, Root};
+use super::super::message::{Refusal, Stage};
+use super::place::{Kind, Places};
+
+const NOTHING: Option<&str> = None;
+
+/// Devices a build may use: they hold no state of the host's but randomness.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Links of `/dev` every Unix has.
+const DEVICE_LINKS: [(&str, &str); 5] = [
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+    ("/dev/ptmx", "pts/ptmx"),
+];
+
+/// Files of `/proc` that are the host's. The host's root is user 0 here too when root builds, and their own checks ask for
+/// that user, not for a capability.
+const HOST_PROC: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// A file or directory of the host, opened before its path is out of sight.
+struct Source {
+    fd: OwnedFd,
+    kind: Kind,
+}
+
+/// A root in place, with all that is mounted in it.
+pub(super) struct Assembled {
+    places: Places,
+    mounted: Vec<String>,
+    /// Whether the root stays when the sandbox is gone, so that nothing of the sandbox must stay in it.
+    lasting: bool,
+}
+
+impl Assembled {
+    /// Makes the root of `job` this process's own and lets go of the host's.
+    pub fn new(job: &Job) -> Result<Self, Refusal> {
+        let build = job.build_dir.as_deref().map(|path| Source::open(path, Stage::BuildDirectory)).transpose()?;
+        let inputs = job.inputs.iter().map(|input| Source::open(&input.host, Stage::Input)).collect::<Result<Vec<_>, _>>()?;
+        let devices = DEVICES.map(|name| Source::open(&Path::new("/dev").join(name), Stage::Device));
+        let host = Source::open(Path::new("/"), Stage::Pivot)?;
+        mount_root(&job.root)?;
+        pivot_root(".", ".").map_err(Stage::Pivot.refused(""))?;
+        chdir("/").map_err(Stage::Pivot.refused(""))?;
+
+        let mut root = Self { places: Places::default(), mounted: Vec::new(), lasting: matches!(job.root, Root::Directory(_)) };
+        root.mount_system(devices)?;
+        if let Some(build) = &build {
+            root.bind(build, BUILD_DIR)?;
+        }
+        for (source, input) in inputs.iter().zip(&job.inputs) {
+            root.bind(source, &input.at)?;
+            set_read_only(&input.at)?;
+        }
+        fchdir(&host.fd).map_err(Stage::Pivot.refused(""))?;
+        umount2(".", MntFlags::MNT_DETACH).map_err(Stage::Pivot.refused(""))?;
+        chdir("/").map_err(Stage::Pivot.refused(""))?;
+        Ok(root)
+    }
+
+    /// Takes away what a lasting root must not keep. No step's process may live any more.
+    pub fn take_apart(self) {
+        if self.lasting {
+            let _ = chdir("/");
+            for path in self.mounted.iter().rev() {
+                let _ = umount2(path.as_str(), MntFlags::MNT_DETACH);
+            }
+            self.places.remove();
+        }
+    }
+
+    fn mount_system(&mut self, devices: [Result<Source, Refusal>; DEVICES.len()]) -> Result<(), Refusal> {
+        let hardened = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        self.mount("proc", "/proc", hardened, NOTHING, Stage::Proc)?;
+        for path in HOST_PROC.into_iter().filter(|path| Path::new(path).exists()) {
+            let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+            mount(Some(path), path, NOTHING, bind, NOTHING).map_err(Stage::Mount.refused(path))?;
+            set_read_only(path)?;
+        }
+        let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+        self.mount("tmpfs", "/dev", quiet, Some("mode=755,size=1m"), Stage::Mount)?;
+        for (name, device) in DEVICES.into_iter().zip(devices) {
+            self.bind(&device?, &format!("/dev/{name}"))?;
+        }
+        self.mount("devpts", "/dev/pts", quiet, Some("newinstance,ptmxmode=0666,mode=0620"), Stage::Mount)?;
+        self.mount("tmpfs", "/dev/shm", MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=1777"), Stage::Mount)?;
+        for (link, target) in DEVICE_LINKS {
+            std::os::unix::fs::symlink(target, link).map_err(Stage::MountPoint.refused(link))?;
+        }
+        self.scratch()
+    }
+
+    /// `/tmp`: on disk with the other changes, or in memory for a root that must not keep it.
+    fn scratch(&mut self) -> Result<(), Refusal> {
+        if self.lasting {
+            return self.mount("tmpfs", "/tmp", MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=1777"), Stage::Mount);
+        }
+        for path in ["/tmp", "/var/tmp"] {
+            self.places.ensure(path, Kind::Directory)?;
+            let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+            std::fs::set_permissions(path, open_to_all).map_err(Stage::MountPoint.refused(path))?;
+        }
+        Ok(())
+    }
+
+    fn mount(&mut self, kind: &str, at: &str, flags: MsFlags, options: Option<&str>, stage: Stage) -> Result<(), Refusal> {
+        self.places.ensure(at, Kind::Directory)?;
+        mount(Some(kind), at, Some(kind), flags, options).map_err(stage.refused(at))?;
+        self.mounted.push(at.to_owned());
+        Ok(())
+    }
+
+    fn bind(&mut self, source: &Source, at: &str) -> Result<(), Refusal> {
+        self.places.ensure(at, source.kind)?;
+        let from = format!("/proc/self/fd/{}", source.fd.as_raw_fd());
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+        mount(Some(from.as_str()), at, NOTHING, flags, NOTHING).map_err(Stage::Mount.refused(at))?;
+        self.mounted.push(at.to_owned());
+        Ok(())
+    }
+}
+
+impl Source {
+    fn open(path: &Path, stage: Stage) -> Result<Self, Refusal> {
+        let refused = || stage.refused::<Errno>(path.to_string_lossy());
+        let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map_err(refused())?;
+        let file = File::from(fd);
+        let kind = match file.metadata().map_err(stage.refused(path.to_string_lossy()))?.is_dir() {
+            true => Kind::Directory,
+            false => Kind::File,
+        };
+        Ok(Self { fd: file.into(), kind })
+    }
+}
+
+/// Mounts the root somewhere on the host, in this namespace only, and makes it the working directory.
+fn mount_root(root: &Root) -> Result<(), Refusal> {
+    match root {
+        Root::Overlay { layers, upper, work } => mount_overlay(layers, upper, work),
+        Root::Directory(folder) => {
+            let refused = || Stage::RootDirectory.refused::<Errno>(folder.to_string_lossy());
+            mount(Some(folder), folder, NOTHING, MsFlags::MS_BIND | MsFlags::MS_REC, NOTHING).map_err(refused())?;
+            chdir(folder).map_err(refused())
+        }
+    }
+}
+
+/// The options of a mount must fit in a page, which the paths of hundreds of layers do not. So the layers are opened, and
+/// named by their numbers relative to the directory of open files; that also spares quoting colons and commas.
+fn mount_overlay(layers: &[impl AsRef<Path>], upper: &Path, work: &Path) -> Result<(), Refusal> {
+    let layers = layers.iter().map(|path| Source::open(path.as_ref(), Stage::Layer)).collect::<Result<Vec<_>, _>>()?;
+    let top = Source::open(upper, Stage::Layer)?;
+    let own = Source::open(work, Stage::Layer)?;
+    let names: Vec<String> = layers.iter().map(|layer| layer.fd.as_raw_fd().to_string()).collect();
+    let (top, own) = (top.fd.as_raw_fd(), own.fd.as_raw_fd());
+    let options = format!("lowerdir={},upperdir={top},workdir={own},userxattr", names.join(":"));
+    let target = std::path::absolute(upper).map_err(Stage::Layer.refused(upper.to_string_lossy()))?;
+    let refused = || Stage::Overlay.refused::<Errno>(upper.to_string_lossy());
+    chdir("/proc/self/fd").map_err(refused())?;
+    mount(Some("overlay"), &target, Some("overlay"), MsFlags::empty(), Some(options.as_str())).map_err(refused())?;
+    chdir(&target).map_err(refused())
+}
+
+/// Makes a mount and all below it read-only, leaving its other flags alone, which the kernel would not let us clear.
+fn set_read_only(at: &str) -> Result<(), Refusal> {
+    let path = std::ffi::CString::new(at).map_err(Stage::MountPoint.refused(at))?;
+    let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    // SAFETY: path and attributes outlive the call, and the size is that of the attributes.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            size_of_val(&attributes),
+        )
+    };
+    Errno::result(result).map(drop).map_err(Stage::Mount.refused(at))
+}

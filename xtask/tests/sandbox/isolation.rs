@@ -1,0 +1,1 @@
+//! What is out of a build's reach.
