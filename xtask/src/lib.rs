@@ -9,6 +9,7 @@ pub mod cancel;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;
+pub mod executor;
 pub mod graph;
 pub mod name;
 pub mod plan;
