@@ -6,6 +6,8 @@
 
 pub mod action;
 pub mod cancel;
+pub mod cli;
+pub mod command;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = args_os().skip(1).collect();
+    let arguments: Vec<_> = args_os().collect();
     match &arguments[..] {
-        [command, option, file] if command == "worker" && option == "--job" => xtask::sandbox::worker_main(Path::new(file)),
-        _ => ExitCode::from(2),
+        // The sandbox's own process: it must stay free of threads and signal handlers.
+        [_, command, option, file] if command == "worker" && option == "--job" => xtask::sandbox::worker_main(Path::new(file)),
+        _ => ExitCode::from(xtask::cli::run(arguments) as u8),
     }
 }

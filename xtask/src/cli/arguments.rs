@@ -1,0 +1,66 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, ColorChoice, Parser, Subcommand};
+
+use crate::command;
+
+/// Builds Kaon: package specs to packages, packages to bootable images.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 mistakes in specs or images, 4 the host lacks something, 130 interrupted."
+)]
+pub struct Arguments {
+    /// Options of all commands.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of all commands.
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// Print machine-readable JSON: events one a line, results as one document
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results, warnings and errors only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// When to use colours and moving progress (also: NO_COLOR)
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Where everything fetched and built is kept [default: the user's cache directory]
+    #[arg(long, global = true, value_name = "DIR", env = "KAON_STORE", hide_env_values = true)]
+    pub store: Option<PathBuf>,
+    /// Where the signing keys are kept [default: the user's data directory]
+    #[arg(long, global = true, value_name = "DIR", env = "KAON_KEYS", hide_env_values = true)]
+    pub keys: Option<PathBuf>,
+    /// Processors to keep busy [default: all]
+    #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true)]
+    pub jobs: Option<usize>,
+    /// Refuse to take other SDK packages than those `specs/sdk.lock` names
+    #[arg(long, global = true)]
+    pub locked: bool,
+    /// A further place to look for sources, tried last; may be given several times
+    #[arg(long, global = true, value_name = "URL")]
+    pub source_mirror: Vec<String>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Build packages, and all they build on
+    Build(command::build::Options),
+    /// Print a completion script for a shell
+    Completions(command::completions::Options),
+    /// Print the graph of packages in DOT
+    Graph(command::graph::Options),
+    /// List all packages
+    List,
+    /// Show what is cached and what a build would do
+    Plan(command::plan::Options),
+}

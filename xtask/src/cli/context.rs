@@ -1,0 +1,109 @@
+//! What every command works with.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::output::Output;
+use super::{Global, signal};
+use crate::cancel::Cancel;
+use crate::diagnostic::{ExitCode, Failure, Report};
+use crate::graph::Graph;
+use crate::progress::Reporter;
+use crate::project;
+use crate::store::Store;
+
+/// Settings, places and the way to the user.
+pub struct Context<'a> {
+    /// The project's top folder.
+    pub root: PathBuf,
+    /// Options of all commands.
+    pub global: Global,
+    /// Where results and messages go.
+    pub output: &'a Output,
+    /// Where progress goes.
+    pub reporter: Arc<dyn Reporter>,
+    /// Raised by Ctrl-C.
+    pub cancel: Cancel,
+}
+
+/// No place for the store or the keys.
+#[derive(Debug, thiserror::Error)]
+#[error("no place for {what}: neither `{variable}` nor `HOME` is set")]
+struct NoPlace {
+    what: &'static str,
+    variable: &'static str,
+}
+
+impl Failure for NoPlace {
+    fn hint(&self) -> Option<String> {
+        Some(format!("set {} to a directory you may write to", self.variable))
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Host
+    }
+}
+
+/// The current directory is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the current directory cannot be used")]
+struct NoCurrentDirectory(#[source] std::io::Error);
+
+impl Failure for NoCurrentDirectory {}
+
+impl<'a> Context<'a> {
+    /// Finds the project and prepares for signals.
+    pub(super) fn new(global: Global, output: &'a Output) -> Result<Self, Report> {
+        let here = env::current_dir().map_err(NoCurrentDirectory)?;
+        // cargo runs an alias in the caller's directory; a packaged binary may stand anywhere.
+        let root = project::find_root(&here)?;
+        let cancel = Cancel::new();
+        signal::watch(&cancel);
+        Ok(Self { root, reporter: output.reporter(), global, output, cancel })
+    }
+
+    /// All specs and how they hang together.
+    ///
+    /// # Errors
+    /// All mistakes in them.
+    pub fn graph(&self) -> Result<Graph, Report> {
+        Ok(Graph::new(project::load_specs(&self.root.join("specs"))?)?)
+    }
+
+    /// The store.
+    ///
+    /// # Errors
+    /// When there is no place for it or it cannot be made.
+    pub fn store(&self) -> Result<Store, Report> {
+        let root = match &self.global.store {
+            Some(path) => path.clone(),
+            None => home_folder("XDG_CACHE_HOME", ".cache").ok_or(NoPlace { what: "the store", variable: "KAON_STORE" })?.join("kaon"),
+        };
+        Ok(Store::open(&root)?)
+    }
+
+    /// The directory of the signing keys.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn keys(&self) -> Result<PathBuf, Report> {
+        match &self.global.keys {
+            Some(path) => Ok(path.clone()),
+            None => Ok(home_folder("XDG_DATA_HOME", ".local/share")
+                .ok_or(NoPlace { what: "the signing keys", variable: "KAON_KEYS" })?
+                .join("kaon/keys")),
+        }
+    }
+
+    /// Processors to keep busy.
+    pub fn jobs(&self) -> usize {
+        self.global.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+    }
+}
+
+/// A directory of the XDG base directory specification.
+fn home_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let given = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    given.or_else(|| env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute()).map(|home| home.join(below_home)))
+}

@@ -1,0 +1,52 @@
+//! The command line: what it looks like, and which command does what.
+
+mod arguments;
+mod context;
+mod output;
+mod report;
+mod signal;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+use crate::command;
+use crate::diagnostic::{ExitCode, Report};
+
+pub use arguments::{Arguments, Command, Global};
+pub use context::Context;
+pub use output::Output;
+
+/// Runs the command line and gives the process's exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            // A closed pipe is the only way this fails, and nobody is left to be told.
+            let _ = error.print();
+            return code;
+        }
+    };
+    let output = Output::new(&arguments.global);
+    match dispatch(arguments, &output) {
+        Ok(code) => code,
+        Err(report) => {
+            output.failure(report.failure());
+            report.failure().exit()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
+    let Arguments { global, command } = arguments;
+    if let Command::Completions(options) = command {
+        return command::completions::run(&options);
+    }
+    let context = Context::new(global, output)?;
+    match command {
+        Command::Build(_) | Command::Plan(_) | Command::Completions(_) => Ok(ExitCode::Done),
+        Command::Graph(options) => command::graph::run(&context, &options),
+        Command::List => command::list::run(&context),
+    }
+}

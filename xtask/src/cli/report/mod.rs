@@ -1,0 +1,17 @@
+//! The receivers of progress.
+
+mod bars;
+mod json;
+mod lines;
+
+pub use bars::Bars;
+pub use json::JsonLines;
+pub use lines::Lines;
+
+/// `1.2 s`, `3 min 05 s`
+fn duration(elapsed_ms: u64) -> String {
+    match elapsed_ms {
+        0..60_000 => format!("{}.{} s", elapsed_ms / 1000, elapsed_ms % 1000 / 100),
+        _ => format!("{} min {:02} s", elapsed_ms / 60_000, elapsed_ms / 1000 % 60),
+    }
+}
