@@ -5,6 +5,7 @@
 //! `iso`) imports it, never the reverse.
 
 pub mod action;
+pub mod apt;
 pub mod cancel;
 pub mod cli;
 pub mod command;
@@ -19,6 +20,8 @@ pub mod progress;
 pub mod project;
 pub mod recipe;
 pub mod sandbox;
+pub mod sdk;
+pub mod source;
 pub mod spec;
 pub mod store;
 pub mod tool;

@@ -8,6 +8,12 @@ use super::{Store, StoreError};
 use crate::digest::Digest;
 
 impl Store {
+    /// The directory that `key` stands for, if it is at hand.
+    pub fn existing_tree(&self, key: &Digest) -> Option<PathBuf> {
+        let path = self.root().join("trees").join(key.hex());
+        path.is_dir().then_some(path)
+    }
+
     /// The directory that `key` stands for: at hand, or made now by `fill`, which is given an empty directory.
     /// Two processes that want the same tree make it once.
     ///

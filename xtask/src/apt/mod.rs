@@ -1,0 +1,36 @@
+//! The host's apt as a client of the Debian archive, with a state of its own: the host's is read for the mirror and never touched.
+
+mod client;
+mod config;
+mod download;
+mod error;
+mod mirror;
+mod process;
+mod record;
+
+use std::path::PathBuf;
+
+pub use client::Index;
+pub use config::{Repository, parse_deb822, parse_one_line};
+pub use download::{Download, Outcome, Progress, download};
+pub use error::AptError;
+pub use mirror::{Archive, InvalidMirror, Mirror};
+pub use record::Record;
+
+/// What the user set about fetching.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `KAON_DEBIAN_MIRROR`: the Debian archive to use instead of the one in the host's apt configuration.
+    pub debian_mirror: Option<String>,
+    /// `--source-mirror`: where sources are looked for after their own origins, by file name and by digest.
+    pub source_mirrors: Vec<String>,
+    /// The host's apt configuration, `/etc/apt`.
+    pub apt_folder: PathBuf,
+    /// The project's copy of the Debian archive's keys.
+    pub keyring: PathBuf,
+    /// `--locked`: refuse whatever would change `sdk.lock`.
+    pub locked: bool,
+}
+
+/// The folder of the host's apt configuration.
+pub const HOST_APT_FOLDER: &str = "/etc/apt";
