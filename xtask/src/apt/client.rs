@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::process::{complaints, run};
-use super::{Archive, AptError, Mirror, Record, Settings};
+use super::{AptError, Archive, Mirror, Record, Settings};
 use crate::cancel::Cancel;
 use crate::store::{Scratch, Store};
 use crate::tool::Tool;

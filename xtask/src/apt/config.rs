@@ -67,12 +67,7 @@ fn parse_stanza(lines: &[&str]) -> Vec<Repository> {
     let mut repositories = Vec::new();
     for uri in words("uris") {
         for suite in words("suites") {
-            repositories.push(Repository {
-                uri: uri.clone(),
-                suite,
-                components: components.clone(),
-                signed_by: signed_by.clone(),
-            });
+            repositories.push(Repository { uri: uri.clone(), suite, components: components.clone(), signed_by: signed_by.clone() });
         }
     }
     repositories
@@ -115,9 +110,7 @@ mod tests {
     use super::*;
 
     fn shown(repositories: &[Repository]) -> Vec<String> {
-        let show = |r: &Repository| {
-            format!("{} {} {} {}", r.uri, r.suite, r.components.join("+"), r.signed_by.as_deref().unwrap_or("-"))
-        };
+        let show = |r: &Repository| format!("{} {} {} {}", r.uri, r.suite, r.components.join("+"), r.signed_by.as_deref().unwrap_or("-"));
         repositories.iter().map(show).collect()
     }
 

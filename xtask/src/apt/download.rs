@@ -72,7 +72,7 @@ pub fn download(downloads: &[Download], progress: Progress<'_>, cancel: &Cancel)
         Ok(())
     };
     // A pool of its own: these threads only wait, and must not hold those that compute.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(CONNECTIONS).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(downloads.len().div_ceil(batch)).build();
     let all = || downloads.par_chunks(batch).enumerate().with_max_len(1).try_for_each(one);
     match pool {
         Ok(pool) => pool.install(all)?,

@@ -74,9 +74,9 @@ impl AptError {
 impl Failure for AptError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoArchive { .. } | Self::BadSetting { .. } => Some(
-                "set KAON_DEBIAN_MIRROR to the URL of a Debian mirror near you, the one that holds `dists` and `pool`".into(),
-            ),
+            Self::NoArchive { .. } | Self::BadSetting { .. } => {
+                Some("set KAON_DEBIAN_MIRROR to the URL of a Debian mirror near you, the one that holds `dists` and `pool`".into())
+            }
             Self::Index { .. } => Some("check the network and the mirror; KAON_DEBIAN_MIRROR=URL names another one".into()),
             Self::Unresolved { .. } | Self::UnknownPackage { .. } => {
                 Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them anew".into())

@@ -88,7 +88,8 @@ impl Archive {
 
     /// Picks Debian's repositories out of all, likeliest first. `read` gives the text of a mirror list (apt-transport-mirror(1)).
     pub fn choose(repositories: &[Repository], read: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut ranked: Vec<&Repository> = repositories.iter().filter(|repository| repository.components.iter().any(|c| c == "main")).collect();
+        let mut ranked: Vec<&Repository> =
+            repositories.iter().filter(|repository| repository.components.iter().any(|c| c == "main")).collect();
         ranked.sort_by_key(|repository| std::cmp::Reverse(likelihood(repository)));
         let mut archive = Self::default();
         for repository in ranked {

@@ -11,7 +11,7 @@ use super::error::UnpackError;
 use super::finish::finish;
 use super::unpack::unpack;
 use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
-use crate::apt::{Archive, AptError, Download, Outcome, Progress, Settings, download};
+use crate::apt::{AptError, Archive, Download, Outcome, Progress, Settings, download};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::progress::{Event, Outcome as UnitOutcome, Reporter};

@@ -138,7 +138,9 @@ impl Failure for SdkError {
                 Some("`cargo xtask sdk update` resolves the SDK anew; review and commit `specs/sdk.lock`".into())
             }
             Self::Fetch { .. } => Some("run the same command again; KAON_DEBIAN_MIRROR=URL names another mirror".into()),
-            Self::WrongBytes { .. } => Some("the mirror or something on the way changes files: KAON_DEBIAN_MIRROR=URL names another mirror".into()),
+            Self::WrongBytes { .. } => {
+                Some("the mirror or something on the way changes files: KAON_DEBIAN_MIRROR=URL names another mirror".into())
+            }
             Self::DanglingLink { .. } => Some("mend `links` of the layer in `specs/sdk.toml`".into()),
             Self::Unpack { source: UnpackError::Tool(error), .. } => error.hint(),
             Self::Unpack { .. } | Self::Io { .. } => None,

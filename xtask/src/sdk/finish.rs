@@ -1,6 +1,6 @@
 //! What Debian's maintainer scripts would have done that builds need, done as plain files.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -34,25 +34,34 @@ pub fn finish(root: &Path, name: &LayerName, layer: &Layer) -> Result<(), SdkErr
 
 fn skeleton(root: &Path) -> io::Result<()> {
     for folder in SKELETON {
-        fs::create_dir_all(root.join(folder))?;
+        let path = root.join(folder);
+        fs::create_dir_all(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
     }
     for top in MERGED {
         symlink(format!("usr/{top}"), root.join(top))?;
     }
     for folder in ["tmp", "var/tmp"] {
-        fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o1777))?;
+        fs::set_permissions(root.join(folder), Permissions::from_mode(0o1777))?;
     }
     for (from, to) in [
         ("usr/share/base-passwd/passwd.master", "etc/passwd"),
         ("usr/share/base-passwd/group.master", "etc/group"),
         ("usr/share/libc-bin/nsswitch.conf", "etc/nsswitch.conf"),
     ] {
-        fs::write(root.join(to), fs::read(root.join(from))?)?;
+        write(root, to, &fs::read(root.join(from))?)?;
     }
-    fs::write(root.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
-    fs::write(root.join("etc/resolv.conf"), "")?;
-    symlink("../usr/share/zoneinfo/UTC", root.join("etc/localtime"))?;
-    fs::write(root.join("etc/ssl/certs/ca-certificates.crt"), certificates(root)?)
+    write(root, "etc/hosts", b"127.0.0.1 localhost\n::1 localhost\n")?;
+    write(root, "etc/resolv.conf", b"")?;
+    write(root, "etc/ssl/certs/ca-certificates.crt", &certificates(root)?)?;
+    symlink("../usr/share/zoneinfo/UTC", root.join("etc/localtime"))
+}
+
+/// Writes a file whose mode does not depend on the caller's umask.
+fn write(root: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let path = root.join(path);
+    fs::write(&path, bytes)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o644))
 }
 
 /// The bundle of all certificates Debian trusts, as `update-ca-certificates` makes it.

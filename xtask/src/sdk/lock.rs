@@ -72,7 +72,8 @@ impl Lock {
 
     /// The text of `sdk.lock`: one line a package, so that a change reads well in a review.
     pub fn to_text(&self) -> String {
-        let mut text = String::from("# The exact packages of each SDK layer, written by `cargo xtask sdk update`. Commit it; do not edit it.\n");
+        let mut text =
+            String::from("# The exact packages of each SDK layer, written by `cargo xtask sdk update`. Commit it; do not edit it.\n");
         for (name, layer) in &self.layers {
             let _ = write!(text, "\n[layer.{name}]\nrequest = \"{}\"\npackage = [\n", layer.request);
             for LockedPackage { name, version, path, size_bytes, sha256 } in &layer.packages {
@@ -173,7 +174,9 @@ mod tests {
     #[test]
     fn damage_is_seen() {
         let text = lock("1").to_text();
-        for (from, to) in [("pool/main/b", "pool/../b"), ("size-bytes = 1500792", "size-bytes = 0"), ("sha256 = \"", "sha256 = \"x"), ("}", "")] {
+        for (from, to) in
+            [("pool/main/b", "pool/../b"), ("size-bytes = 1500792", "size-bytes = 0"), ("sha256 = \"", "sha256 = \"x"), ("}", "")]
+        {
             assert!(Lock::parse("sdk.lock", &text.replace(from, to)).is_err(), "{to}");
         }
     }

@@ -30,11 +30,7 @@ impl FromStr for LayerName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let first_ok = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
         let rest_ok = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if first_ok && rest_ok && text.len() <= 30 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidLayerName { text: text.to_owned() })
-        }
+        if first_ok && rest_ok && text.len() <= 30 { Ok(Self(text.to_owned())) } else { Err(InvalidLayerName { text: text.to_owned() }) }
     }
 }
 

@@ -1,1 +1,9 @@
-//! Sources of packages.
+//! Sources of packages: fetched from wherever they still are, checked by SHA-256, kept in the store.
+
+mod error;
+mod fetch;
+mod place;
+
+pub use error::{Attempt, Reason, SourceError};
+pub use fetch::Fetcher;
+pub use place::{Place, places, pool_path};

@@ -1,0 +1,223 @@
+//! Fetching sources.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::{Attempt, Place, Reason, SourceError, places};
+use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Progress, Settings, download};
+use crate::cancel::Cancel;
+use crate::digest::Digest;
+use crate::progress::{Event, Outcome as UnitOutcome, Reporter};
+use crate::spec::{Origin, Source};
+use crate::store::Store;
+
+/// Fetches sources into a store. Remembers which hosts do not answer, so make one and keep it.
+pub struct Fetcher<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    reporter: &'a dyn Reporter,
+    cancel: &'a Cancel,
+    silent_hosts: Mutex<BTreeSet<String>>,
+}
+
+/// Sources fetched at a time.
+const CONNECTIONS: usize = 6;
+
+/// Seconds an upstream server may keep silent: another origin is usually behind it.
+const UPSTREAM_TIMEOUT_S: u32 = 10;
+
+/// Seconds a mirror may keep silent, and how often it is asked again.
+const MIRROR_TIMEOUT_S: u32 = 30;
+const MIRROR_RETRIES: u32 = 3;
+
+impl<'a> Fetcher<'a> {
+    /// Fetches into `store` as `settings` say.
+    pub fn new(store: &'a Store, settings: &'a Settings, reporter: &'a dyn Reporter, cancel: &'a Cancel) -> Self {
+        Self { store, settings, reporter, cancel, silent_hosts: Mutex::default() }
+    }
+
+    /// All `sources`, in parallel; what became of each, in their order.
+    pub fn fetch_all(&self, sources: &[&Source]) -> Vec<Result<Digest, SourceError>> {
+        let all = || sources.par_iter().with_max_len(1).map(|source| self.ensure(source)).collect();
+        // A pool of its own: these threads wait for servers, and must not hold those that compute.
+        match rayon::ThreadPoolBuilder::new().num_threads(CONNECTIONS).build() {
+            Ok(pool) => pool.install(all),
+            Err(_) => all(),
+        }
+    }
+
+    /// The digest of the object that holds a source: at hand under the digest of any of its origins, or fetched now.
+    ///
+    /// # Errors
+    /// When no place gives it, the store fails, or the user asked to stop.
+    pub fn ensure(&self, source: &Source) -> Result<Digest, SourceError> {
+        if let Some(digest) = self.at_hand(source)? {
+            return Ok(digest);
+        }
+        // Sources are shared by specs and by builders: whoever comes second finds it in the store.
+        let name = source.origins.first().map(|origin| origin.sha256().hex()).unwrap_or_default();
+        let _lock = self.store.lock(&format!("source-{name}"), || {})?;
+        match self.at_hand(source)? {
+            Some(digest) => Ok(digest),
+            None => self.fetch(source),
+        }
+    }
+
+    fn at_hand(&self, source: &Source) -> Result<Option<Digest>, SourceError> {
+        for origin in &source.origins {
+            match self.store.verified(origin.sha256()) {
+                Ok(_) => return Ok(Some(*origin.sha256())),
+                Err(error) if error.is_loss() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    fn fetch(&self, source: &Source) -> Result<Digest, SourceError> {
+        let file = source.file_name();
+        let unit = format!("source {file}");
+        let started = Instant::now();
+        self.reporter.event(Event::Started { unit: unit.clone() });
+        let mut attempts = Vec::new();
+        for place in places(source, &self.archive(source)?, &self.source_mirrors()?) {
+            match self.fetch_from(&place, source, &unit)? {
+                Ok(digest) => {
+                    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
+                    return Ok(digest);
+                }
+                Err(reason) => {
+                    if matches!(reason, Reason::WrongBytes { .. }) {
+                        self.reporter.warn(format!("{} gave {reason}; it is not used", place.uri));
+                    }
+                    attempts.push(Attempt { uri: place.uri, reason });
+                }
+            }
+        }
+        let error = SourceError::not_given(file, attempts);
+        let message = error.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
+        self.reporter.event(Event::Failed { unit, message, log: None });
+        Err(error)
+    }
+
+    /// Tries one place. The inner result says what the place gave; the outer one ends the whole work.
+    fn fetch_from(&self, place: &Place, source: &Source, unit: &str) -> Result<Result<Digest, Reason>, SourceError> {
+        let host = host(&place.uri);
+        if self.silent_hosts.lock().unwrap_or_else(PoisonError::into_inner).contains(host) {
+            return Ok(Err(Reason::Skipped));
+        }
+        let scratch = self.store.scratch("source")?;
+        let item = Download { uri: place.uri.clone(), target: scratch.path().join("file") };
+        let report = |done| self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
+        let (retries, timeout_s) = if place.is_mirror { (MIRROR_RETRIES, MIRROR_TIMEOUT_S) } else { (0, UPSTREAM_TIMEOUT_S) };
+        let outcomes = download(std::slice::from_ref(&item), Progress { retries, timeout_s, report: &report }, self.cancel)?;
+        Ok(match outcomes.into_iter().next() {
+            Some(Outcome::Fetched) => self.keep(&item, place, source)?,
+            Some(Outcome::NotFound) => Err(Reason::NotFound),
+            Some(Outcome::Unreachable(reason)) => {
+                self.silent_hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
+                Err(Reason::Other(reason))
+            }
+            Some(Outcome::Failed(reason)) => Err(Reason::Other(reason)),
+            None => Err(Reason::Other("not tried".into())),
+        })
+    }
+
+    /// Stores what was fetched if it is what the spec says, be it another origin's bytes.
+    fn keep(&self, item: &Download, place: &Place, source: &Source) -> Result<Result<Digest, Reason>, SourceError> {
+        let found = Digest::of_file(&item.target).map_err(|source| SourceError::Io { path: item.target.clone(), source })?;
+        if !source.origins.iter().any(|origin| *origin.sha256() == found) {
+            return Ok(Err(Reason::WrongBytes { expected: place.sha256, found }));
+        }
+        Ok(Ok(self.store.put_file(&item.target)?))
+    }
+
+    /// The Debian archive, if the source has a file there. A host without one can still use the other origins.
+    fn archive(&self, source: &Source) -> Result<Archive, SourceError> {
+        let is_in_debian = source.origins.iter().any(|origin| matches!(origin, Origin::Debian { .. }));
+        let has_others =
+            source.origins.iter().any(|origin| matches!(origin, Origin::Url { .. })) || !self.settings.source_mirrors.is_empty();
+        match Archive::find(self.settings) {
+            _ if !is_in_debian => Ok(Archive::default()),
+            Err(AptError::NoArchive { .. }) if has_others => Ok(Archive::default()),
+            found => Ok(found?),
+        }
+    }
+
+    fn source_mirrors(&self) -> Result<Vec<Mirror>, SourceError> {
+        let mirror = |text: &String| {
+            let address = if text.starts_with('/') { format!("file:{text}") } else { text.clone() };
+            address.parse().map_err(|source| SourceError::BadMirror { source })
+        };
+        self.settings.source_mirrors.iter().map(mirror).collect()
+    }
+}
+
+/// The scheme, host and port of an address: what answers or does not.
+fn host(uri: &str) -> &str {
+    let after_scheme = uri.find("://").map_or(0, |at| at + 3);
+    let end = uri[after_scheme..].find('/').map_or(uri.len(), |at| after_scheme + at);
+    &uri[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::progress::Silent;
+    use crate::spec::SourceUsage;
+
+    fn settings(mirror: &Path, source_mirror: &Path) -> Settings {
+        Settings {
+            debian_mirror: Some(format!("file:{}", mirror.display())),
+            source_mirrors: vec![source_mirror.display().to_string()],
+            apt_folder: "/nonexistent".into(),
+            keyring: "/nonexistent".into(),
+            locked: false,
+        }
+    }
+
+    fn source(url: &str, good: &str) -> Source {
+        let sha256 = Digest::of_bytes(good);
+        let debian = Origin::Debian { package: "x".into(), version: "1-1".into(), file: "x_1.orig.tar.gz".into(), sha256 };
+        Source { origins: vec![Origin::Url { url: url.into(), sha256 }, debian], usage: SourceUsage::Keep }
+    }
+
+    #[test]
+    fn origins_are_tried_until_one_gives_the_right_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (archive, mirror) = (folder.path().join("debian"), folder.path().join("mirror"));
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        fs::create_dir_all(archive.join("pool/main/x/x")).unwrap();
+        fs::create_dir_all(&mirror).unwrap();
+        fs::write(archive.join("pool/main/x/x/x_1.orig.tar.gz"), "tampered").unwrap();
+        let settings = settings(&archive, &mirror);
+        let (cancel, url) = (Cancel::new(), format!("copy:{}/none/x-1.tar.gz", folder.path().display()));
+        let fetcher = Fetcher::new(&store, &settings, &Silent, &cancel);
+
+        let error = fetcher.ensure(&source(&url, "good")).unwrap_err();
+        let SourceError::WrongBytes { expected, found, attempts, uri } = error else { panic!("{error}") };
+        assert_eq!((expected, found), (Digest::of_bytes("good"), Digest::of_bytes("tampered")));
+        assert!(uri.ends_with("/debian/pool/main/x/x/x_1.orig.tar.gz"), "{uri}");
+        assert_eq!(attempts.len(), 6);
+        assert!(store.object(&Digest::of_bytes("tampered")).is_none());
+
+        fs::write(mirror.join(Digest::of_bytes("good").hex()), "good").unwrap();
+        assert_eq!(fetcher.ensure(&source(&url, "good")).unwrap(), Digest::of_bytes("good"));
+        fs::remove_dir_all(&mirror).unwrap();
+        assert_eq!(fetcher.ensure(&source(&url, "good")).unwrap(), Digest::of_bytes("good"), "from the store");
+    }
+
+    #[test]
+    fn hosts() {
+        assert_eq!(host("https://a.test:8/x/y"), "https://a.test:8");
+        assert_eq!(host("https://a.test"), "https://a.test");
+        assert_eq!(host("copy:/srv/x"), "copy:");
+    }
+}
