@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -15,10 +16,23 @@ const TOOLS: [&str; 17] = [
     "unshare",
 ];
 
+/// Made once and kept: tests run in several processes at a time, and none may take it from under another.
 static MINIMAL_ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("minimal-root");
-    let _ = fs::remove_dir_all(&root);
-    fs::create_dir_all(root.join("bin")).unwrap();
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("root-of-{}", TOOLS.join("-")));
+    if !place.exists() {
+        let made = scratch();
+        fill(made.path());
+        match fs::rename(made.path(), &place) {
+            Ok(()) => drop(made.keep()),
+            Err(error) => assert!(place.exists(), "{error}"),
+        }
+    }
+    place
+});
+
+fn fill(root: &Path) {
+    fs::set_permissions(root, PermissionsExt::from_mode(0o755)).unwrap();
+    fs::create_dir(root.join("bin")).unwrap();
     let mut libraries = BTreeSet::new();
     for tool in TOOLS {
         let path = output("sh", &["-c", &format!("command -v {tool}")]);
@@ -30,8 +44,7 @@ static MINIMAL_ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
         fs::copy(&library, copy).unwrap();
     }
-    root
-});
+}
 
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().unwrap();

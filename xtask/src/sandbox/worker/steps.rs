@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -62,7 +62,8 @@ fn run_one(step: &Step, order: &Order<'_>, tokens: Option<&Settled>, watch: &mut
         return Err(Message::NoDirectory { phase: step.phase.clone(), directory: step.cwd.clone() });
     }
     if !order.terminal {
-        let _ = writeln!(io::stderr(), "==> {}: {}", step.phase, step.argv.join(" "));
+        let command = step.argv.join(" ");
+        let _ = writeln!(io::stderr(), "==> {}: {}", step.phase, command.lines().next().unwrap_or_default());
     }
     let output = || io::stderr().as_fd().try_clone_to_owned().map_err(not_started);
     let mut command = Command::new(program);
@@ -91,6 +92,7 @@ fn keep_own_descriptors(tokens: Option<&Settled>) {
 struct Watch {
     children: SignalFd,
     peak_bytes: u64,
+    sampled: Instant,
 }
 
 impl Watch {
@@ -98,7 +100,7 @@ impl Watch {
         let ended = SigSet::from(Signal::SIGCHLD);
         ended.thread_block()?;
         let children = SignalFd::with_flags(&ended, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Self { children, peak_bytes: 0 })
+        Ok(Self { children, peak_bytes: 0, sampled: Instant::now() })
     }
 
     /// Reaps whatever ends until `step` does.
@@ -117,10 +119,13 @@ impl Watch {
     /// Waits for the end of a process or the time of the next sample, which it takes.
     fn sleep(&mut self) -> Result<(), Errno> {
         match poll(&mut [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)], PollTimeout::from(SAMPLE_MS)) {
-            Ok(0) => self.peak_bytes = self.peak_bytes.max(memory::held_bytes()),
+            Ok(0) | Err(Errno::EINTR) => {}
             Ok(_) => while let Ok(Some(_)) = self.children.read_signal() {},
-            Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
+        }
+        if self.sampled.elapsed() >= Duration::from_millis(SAMPLE_MS.into()) {
+            self.peak_bytes = self.peak_bytes.max(memory::held_bytes());
+            self.sampled = Instant::now();
         }
         Ok(())
     }
