@@ -1,0 +1,218 @@
+//! What can be wrong with what a build installed.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{ExitCode, Failure};
+use crate::name::PackageName;
+
+/// Why no packages were made of what a build installed.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The file system said no.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done: `read`, `write` …
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An installed file's name is not UTF-8, or is a device, socket or pipe.
+    #[error("`{}` cannot be packaged: {reason}", path.display())]
+    Unpackageable {
+        /// The file in the install root.
+        path: PathBuf,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Two installed files end up at one path once `/bin`, `/sbin`, `/lib`, `/lib64` and the like are one with `/usr`.
+    #[error("`{first}` and `{second}` are both installed, and both belong at `{path}`")]
+    Collision {
+        /// The path in the image.
+        path: String,
+        /// The one installed path.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Files run with their owner's rights though the spec does not say so.
+    #[error("{} installed with set-user-id or set-group-id, which the spec does not declare", Listed(paths))]
+    UndeclaredSetuid {
+        /// The spec.
+        spec: PackageName,
+        /// Path and mode of each.
+        paths: Vec<(String, u32)>,
+    },
+    /// A file of `[install]` is not in the spec's directory.
+    #[error("spec `{spec}` installs its file `{file}`, which cannot be read")]
+    InstallSource {
+        /// The spec.
+        spec: PackageName,
+        /// The path below the spec's directory.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A glob of a subpackage takes no file.
+    #[error("`{glob}` of package `{package}` matches no file that is left for it")]
+    GlobMatchesNothing {
+        /// The subpackage.
+        package: PackageName,
+        /// The glob.
+        glob: String,
+        /// Installed paths that look like it.
+        similar: Vec<String>,
+    },
+    /// A `[file."…"]` is about no file.
+    #[error("spec `{spec}` gives attributes to `{glob}`, which matches no file")]
+    AttributesMatchNothing {
+        /// The spec.
+        spec: PackageName,
+        /// The path or glob.
+        glob: String,
+    },
+    /// A glob cannot be compiled.
+    #[error("`{glob}` is not a glob")]
+    BadGlob {
+        /// The glob.
+        glob: String,
+        /// Why.
+        source: globset::Error,
+    },
+    /// The main package has no files.
+    #[error("package `{package}` has no files")]
+    Empty {
+        /// The package.
+        package: PackageName,
+        /// How many files its subpackages have.
+        elsewhere: usize,
+    },
+    /// A package that claims to be for any machine holds machine code.
+    #[error("`{path}` is machine code, but the spec says `noarch = true`")]
+    MachineCode {
+        /// The file in the image.
+        path: String,
+    },
+    /// A binary cannot be read as what it claims to be.
+    #[error("`{path}` begins as an ELF file, but cannot be read as one")]
+    BadElf {
+        /// The file in the image.
+        path: String,
+        /// Why.
+        source: super::elf::ElfError,
+    },
+    /// A binary looks for its libraries where it must not.
+    #[error("`{path}` looks for its libraries in `{entry}` (RPATH)")]
+    BadLibraryPath {
+        /// The file in the image.
+        path: String,
+        /// The entry of its `DT_RPATH` or `DT_RUNPATH`.
+        entry: String,
+    },
+    /// Binaries need libraries no declared package gives.
+    #[error("{}", UndeclaredList(missing))]
+    UndeclaredLibraries {
+        /// The spec.
+        spec: PackageName,
+        /// What is missing, sorted.
+        missing: Vec<Undeclared>,
+    },
+    /// The RPM format or its library refused something.
+    #[error("cannot write package `{package}`")]
+    Rpm {
+        /// The package.
+        package: PackageName,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+}
+
+/// A capability that a file needs and nothing declared gives.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Undeclared {
+    /// The file in the image.
+    pub path: String,
+    /// What it needs: a soname with the ABI version asked for, or `pkgconfig(…)`.
+    pub needs: String,
+    /// A package known to give it.
+    pub giver: Option<PackageName>,
+}
+
+struct Listed<'a>(&'a [(String, u32)]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (path, mode)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}`{path}` ({mode:o})")?;
+        }
+        f.write_str(if self.0.len() == 1 { " is" } else { " are" })
+    }
+}
+
+struct UndeclaredList<'a>(&'a [Undeclared]);
+
+impl fmt::Display for UndeclaredList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Undeclared { path, needs, .. }) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "; " };
+            write!(f, "{comma}`{path}` needs `{needs}`")?;
+        }
+        f.write_str(", which no package in the sandbox gives")
+    }
+}
+
+impl PackageError {
+    /// An I/O error at `path`.
+    pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+}
+
+impl Failure for PackageError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { .. } | Self::Rpm { .. } | Self::BadGlob { .. } => None,
+            Self::Unpackageable { .. } => Some("remove it in `finish` of the spec, or leave it out with `drop`".into()),
+            Self::Collision { first, .. } => Some(format!("remove one of them in `finish` of the spec: `rm $DESTDIR{first}`")),
+            Self::UndeclaredSetuid { spec, paths } => paths.first().map(|(path, mode)| {
+                format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with mode = \"{mode:o}\"; if not, mode = \"0755\"")
+            }),
+            Self::InstallSource { spec, file, .. } => Some(format!("add `specs/{spec}/{file}`, or remove the entry from `[install]`")),
+            Self::GlobMatchesNothing { similar, .. } if !similar.is_empty() => {
+                Some(format!("what looks like it: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
+            }
+            Self::GlobMatchesNothing { .. } => {
+                Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
+            }
+            Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
+            Self::Empty { elsewhere: 0, .. } => Some("the build installed nothing into $DESTDIR; a package without files has `[build.none]`".into()),
+            Self::Empty { elsewhere, .. } => {
+                Some(format!("its subpackages' globs took all {elsewhere} files; narrow them, so that something is left for the main package"))
+            }
+            Self::MachineCode { .. } => Some("remove `noarch = true`".into()),
+            Self::BadElf { .. } => Some("the build may have written it only partly; leave it out with `drop` if it is sample data".into()),
+            Self::BadLibraryPath { .. } => {
+                Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN will do".into())
+            }
+            Self::UndeclaredLibraries { spec, missing } => Some(undeclared_hint(spec, missing)),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Failed
+    }
+}
+
+fn undeclared_hint(spec: &PackageName, missing: &[Undeclared]) -> String {
+    let mut givers: Vec<String> = missing.iter().filter_map(|one| one.giver.as_ref()).map(|name| format!("\"{name}\"")).collect();
+    givers.sort();
+    givers.dedup();
+    if givers.is_empty() {
+        return "the build picked it up from the SDK: turn the feature off in the build's options, or add a spec for it".into();
+    }
+    format!("add {} to `requires.build` in specs/{spec}/package.toml, or turn the feature off in the build's options", givers.join(", "))
+}

@@ -1,0 +1,58 @@
+//! From an install root to packages: what belongs where, who owns it, what it gives and needs, and the RPM files.
+
+mod attributes;
+mod available;
+mod contents;
+mod declared;
+mod depend;
+mod directory;
+mod elf;
+mod error;
+mod glob;
+mod header;
+mod pkgconfig;
+mod script;
+mod split;
+mod tree;
+mod usrmerge;
+
+use std::path::{Path, PathBuf};
+
+pub use available::Available;
+pub use elf::ElfError;
+pub use error::{PackageError, Undeclared};
+
+use crate::name::PackageName;
+use crate::spec::Spec;
+
+/// A package that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Its name.
+    pub name: PackageName,
+    /// The unsigned RPM file, whose bytes depend on nothing but what went in.
+    pub file: PathBuf,
+    /// `<name>-<version>-<release>.<arch>.rpm`
+    pub file_name: String,
+    /// What it gives, as `name` or `name = version`.
+    pub provides: Vec<String>,
+    /// What it needs, as `name` or `name >= version`; what only RPM itself gives (`rpmlib(…)`) is left out.
+    pub requires: Vec<String>,
+    /// Files, links and directories.
+    pub files: u64,
+    /// Size when installed.
+    pub installed_bytes: u64,
+}
+
+/// Makes the packages of `spec`, the main one first. `out` is the install root, which is ours: files only their owner may not read
+/// are made readable. Files of `[install]` lie in `spec_dir`; the RPM files go into the directory `into`.
+///
+/// # Errors
+/// When what was installed cannot be packaged, or needs libraries that neither the spec's packages nor `available` give.
+pub fn assemble(spec: &Spec, spec_dir: &Path, out: &Path, available: &Available, into: &Path) -> Result<Vec<Built>, PackageError> {
+    let rules = attributes::Rules::new(spec)?;
+    let tree = contents::collect(spec, &rules, spec_dir, out)?;
+    let parts = split::split(spec, &tree)?;
+    let found = depend::find(spec, &parts, available)?;
+    parts.iter().zip(&found).map(|(part, found)| header::write(spec, part, found, &rules, into)).collect()
+}

@@ -1,0 +1,112 @@
+//! One place for programs and one for libraries: `/usr/bin` and `/usr/lib`, whatever a build chose.
+
+/// Directories that are links in the image, and where they lead.
+const MERGED: [(&str, &str); 6] = [
+    ("/bin", "/usr/bin"),
+    ("/sbin", "/usr/bin"),
+    ("/lib", "/usr/lib"),
+    ("/lib64", "/usr/lib"),
+    ("/usr/sbin", "/usr/bin"),
+    ("/usr/lib64", "/usr/lib"),
+];
+
+/// Where the file installed at `path` belongs. The merged directories' own names stay, for the package that holds the links.
+pub fn merged(path: &str) -> String {
+    for (from, to) in MERGED {
+        if let Some(rest) = path.strip_prefix(from)
+            && rest.starts_with('/')
+        {
+            return format!("{to}{rest}");
+        }
+    }
+    path.to_owned()
+}
+
+/// Whether `path` is a directory that the image has as a link.
+pub fn is_merged_directory(path: &str) -> bool {
+    MERGED.iter().any(|(from, _)| *from == path)
+}
+
+/// The target of a link that moved from `from` to `to`, so that it leads where it led before.
+pub fn moved_target(target: &str, from: &str, to: &str) -> String {
+    if target.starts_with('/') || from == to {
+        return target.to_owned();
+    }
+    let destination = merged(&resolve(parent(from), target));
+    relative(parent(to), &destination)
+}
+
+/// Whether the link at `path` leads to itself.
+pub fn is_loop(path: &str, target: &str) -> bool {
+    let destination = if target.starts_with('/') { target.to_owned() } else { resolve(parent(path), target) };
+    merged(&destination) == path
+}
+
+/// The directory of `path`; empty for what lies in the root.
+pub fn parent(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..at])
+}
+
+/// `target` as seen from `directory`, without `.` and `..`.
+fn resolve(directory: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// The way from `directory` to `destination`.
+fn relative(directory: &str, destination: &str) -> String {
+    let from: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    let to: Vec<&str> = destination.split('/').filter(|part| !part.is_empty()).collect();
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let ups = std::iter::repeat_n("..", from.len() - common);
+    let way: Vec<&str> = ups.chain(to[common..].iter().copied()).collect();
+    if way.is_empty() { ".".to_owned() } else { way.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_move_below_usr() {
+        for (from, to) in [
+            ("/bin/sh", "/usr/bin/sh"),
+            ("/sbin/init", "/usr/bin/init"),
+            ("/usr/sbin/x/y", "/usr/bin/x/y"),
+            ("/lib64/libc.so.6", "/usr/lib/libc.so.6"),
+            ("/usr/lib64/pkgconfig/a.pc", "/usr/lib/pkgconfig/a.pc"),
+            ("/lib", "/lib"),
+            ("/library/x", "/library/x"),
+            ("/usr/lib/x", "/usr/lib/x"),
+        ] {
+            assert_eq!(merged(from), to);
+            assert_eq!(merged(to), to, "moving twice is moving once");
+        }
+    }
+
+    #[test]
+    fn links_lead_where_they_led() {
+        for (from, target, expected) in [
+            ("/lib/libx.so", "../usr/lib/libx.so.1", "libx.so.1"),
+            ("/lib/libx.so", "libx.so.1", "libx.so.1"),
+            ("/sbin/a", "../bin/b", "b"),
+            ("/bin/a", "../etc/alternatives/a", "../../etc/alternatives/a"),
+            ("/sbin/a", "/usr/bin/b", "/usr/bin/b"),
+            ("/usr/bin/a", "../lib64/b", "../lib64/b"),
+        ] {
+            assert_eq!(moved_target(target, from, &merged(from)), expected, "{from} -> {target}");
+        }
+        assert!(is_loop("/usr/bin/x", "../sbin/x"));
+        assert!(is_loop("/usr/bin/x", "/bin/x"));
+        assert!(!is_loop("/usr/bin/x", "y"));
+    }
+}

@@ -1,0 +1,150 @@
+//! The builder's OpenPGP key, and what is signed with it: packages and repository metadata.
+//!
+//! The key is RSA, which every `rpm`, `dnf` and `tdnf` in use verifies, with SHA-256. Signatures are dated
+//! [`SOURCE_DATE_EPOCH`](crate::spec::SOURCE_DATE_EPOCH) and are the same bytes each time.
+
+mod error;
+mod generate;
+mod package;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use pgp::composed::{ArmorOptions, Deserializable as _, DetachedSignature, SignedSecretKey};
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
+use pgp::types::{KeyDetails as _, KeyVersion, Password, Timestamp};
+
+pub use error::SignError;
+
+use crate::spec::SOURCE_DATE_EPOCH;
+
+/// The file in the directory of keys that holds the secret key.
+const KEY_FILE: &str = "packages.key";
+
+/// The builder's key.
+pub struct Keys {
+    key: SignedSecretKey,
+    public: String,
+}
+
+impl Keys {
+    /// The key in the directory `folder`; where there is none yet, one is made. Builders that come at once make one between them.
+    ///
+    /// # Errors
+    /// When the directory or file cannot be used, or the file holds no key that can sign as this builder does.
+    pub fn open_or_create(folder: &Path) -> Result<Self, SignError> {
+        let path = folder.join(KEY_FILE);
+        if let Some(keys) = Self::open(&path)? {
+            return Ok(keys);
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| SignError::io("make", folder, source))?;
+        let _lock = lock(&folder.join("lock"))?;
+        if let Some(keys) = Self::open(&path)? {
+            return Ok(keys);
+        }
+        let key = generate::key(generate::KEY_BITS).map_err(SignError::Generate)?;
+        let text = key.to_armored_string(ArmorOptions::default()).map_err(SignError::Generate)?;
+        publish(folder, &path, text.as_bytes())?;
+        Self::from_key(key, &path)
+    }
+
+    /// The public key, in ASCII armour: what `rpm --import` takes.
+    pub fn public(&self) -> &str {
+        &self.public
+    }
+
+    /// The key's fingerprint, in uppercase hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        hex::encode_upper(self.key.primary_key.fingerprint().as_bytes())
+    }
+
+    /// A detached signature over `bytes`, in ASCII armour.
+    ///
+    /// # Errors
+    /// When the key fails to sign.
+    pub fn detached(&self, bytes: &[u8]) -> Result<String, SignError> {
+        let signature = DetachedSignature::new(self.signature(bytes)?);
+        signature.to_armored_string(ArmorOptions::default()).map_err(SignError::Sign)
+    }
+
+    /// A signature over `bytes`, as RFC 9580 has it.
+    fn signature(&self, bytes: &[u8]) -> Result<Signature, SignError> {
+        let key = &self.key.primary_key;
+        let sign = || -> pgp::errors::Result<Signature> {
+            let mut config = SignatureConfig::v4(SignatureType::Binary, key.algorithm(), HashAlgorithm::Sha256);
+            config.hashed_subpackets = vec![
+                Subpacket::regular(SubpacketData::SignatureCreationTime(Timestamp::from_secs(SOURCE_DATE_EPOCH)))?,
+                Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint()))?,
+                Subpacket::regular(SubpacketData::IssuerKeyId(key.legacy_key_id()))?,
+            ];
+            config.sign(key, &Password::empty(), bytes)
+        };
+        sign().map_err(SignError::Sign)
+    }
+
+    /// The key in the file `path`, if there is such a file.
+    fn open(path: &Path) -> Result<Option<Self>, SignError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(SignError::unusable(path, "it is not text")),
+            Err(source) => return Err(SignError::io("read", path, source)),
+        };
+        let mode = fs::metadata(path).map_err(|source| SignError::io("read", path, source))?.mode();
+        if mode & 0o077 != 0 {
+            return Err(SignError::Exposed { path: path.to_owned(), mode: mode & 0o777 });
+        }
+        let (key, _) = SignedSecretKey::from_string(&text).map_err(|error| SignError::unusable(path, error.to_string()))?;
+        key.verify_bindings().map_err(|error| SignError::unusable(path, error.to_string()))?;
+        Self::from_key(key, path).map(Some)
+    }
+
+    fn from_key(key: SignedSecretKey, path: &Path) -> Result<Self, SignError> {
+        let primary = &key.primary_key;
+        if primary.version() != KeyVersion::V4 {
+            return Err(SignError::unusable(path, "it is not a version 4 key, which is what RPM verifies"));
+        }
+        if primary.created_at().as_secs() > SOURCE_DATE_EPOCH {
+            return Err(SignError::unusable(path, format!("it is younger than the time signatures bear, {SOURCE_DATE_EPOCH}")));
+        }
+        let public = key.to_public_key().to_armored_string(ArmorOptions::default());
+        let public = public.map_err(|error| SignError::unusable(path, error.to_string()))?;
+        let keys = Self { key, public };
+        // A key that is locked by a passphrase, or cannot sign at all, is found here and not after an hour of building.
+        keys.signature(b"probe")
+            .map_err(|error| SignError::unusable(path, std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)))?;
+        Ok(keys)
+    }
+}
+
+fn lock(path: &Path) -> Result<File, SignError> {
+    let take = || {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    take().map_err(|source| SignError::io("lock", path, source))
+}
+
+/// Writes a file only its owner may read, whole or not at all.
+fn publish(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), SignError> {
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix(".key-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|source| SignError::io("write", path, source))
+}
+
+/// Where the key lies in the directory `folder`.
+pub fn key_path(folder: &Path) -> PathBuf {
+    folder.join(KEY_FILE)
+}
+
+#[cfg(test)]
+mod tests;
