@@ -45,6 +45,9 @@ pub struct Global {
     /// Refuse to take other SDK packages than those `specs/sdk.lock` names
     #[arg(long, global = true)]
     pub locked: bool,
+    /// The Debian archive to fetch from [default: the one this machine's apt uses]
+    #[arg(long, global = true, value_name = "URL", env = "KAON_DEBIAN_MIRROR", hide_env_values = true)]
+    pub debian_mirror: Option<String>,
     /// A further place to look for sources, tried last; may be given several times
     #[arg(long, global = true, value_name = "URL")]
     pub source_mirror: Vec<String>,
@@ -55,12 +58,28 @@ pub struct Global {
 pub enum Command {
     /// Build packages, and all they build on
     Build(command::build::Options),
-    /// Print a completion script for a shell
-    Completions(command::completions::Options),
-    /// Print the graph of packages in DOT
-    Graph(command::graph::Options),
-    /// List all packages
-    List,
+    /// Fetch the SDK and the sources of packages, and build nothing
+    Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do
     Plan(command::plan::Options),
+    /// Say why a package was or will be built again
+    Why(command::why::Options),
+    /// List all packages
+    List,
+    /// Show all that is known of a package
+    Show(command::show::Options),
+    /// Print the graph of packages in DOT
+    Graph(command::graph::Options),
+    /// Print the log of a package's last build
+    Log(command::log::Options),
+    /// Open the sandbox in which a package's build failed
+    Shell(command::shell::Options),
+    /// Look after the compilers and tools builds use
+    Sdk(command::sdk::Options),
+    /// Say what this machine lacks, and how to mend it
+    Doctor,
+    /// Remove from the store what nothing needs
+    Gc(command::gc::Options),
+    /// Print a completion script for a shell
+    Completions(command::completions::Options),
 }

@@ -1,17 +1,21 @@
 //! What every command works with.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::output::Output;
 use super::{Global, signal};
+use crate::apt::{HOST_APT_FOLDER, Settings};
 use crate::cancel::Cancel;
 use crate::diagnostic::{ExitCode, Failure, Report};
 use crate::graph::Graph;
 use crate::progress::Reporter;
 use crate::project;
+use crate::sdk::Sdk;
 use crate::store::Store;
+use crate::workshop::Workshop;
 
 /// Settings, places and the way to the user.
 pub struct Context<'a> {
@@ -93,6 +97,35 @@ impl<'a> Context<'a> {
             None => Ok(home_folder("XDG_DATA_HOME", ".local/share")
                 .ok_or(NoPlace { what: "the signing keys", variable: "KAON_KEYS" })?
                 .join("kaon/keys")),
+        }
+    }
+
+    /// This machine as a builder.
+    ///
+    /// # Errors
+    /// When the SDK's files cannot be read or there is no place for the keys.
+    pub fn workshop<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Workshop<'w>, Report> {
+        Ok(Workshop {
+            sdk: Sdk::load(&self.root)?,
+            settings: self.settings(),
+            keys: self.keys()?,
+            jobs: self.jobs(),
+            extra: BTreeMap::new(),
+            reporter: &*self.reporter,
+            cancel: self.cancel.clone(),
+            graph,
+            store,
+        })
+    }
+
+    /// How things are fetched.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            debian_mirror: self.global.debian_mirror.clone(),
+            source_mirrors: self.global.source_mirror.clone(),
+            apt_folder: HOST_APT_FOLDER.into(),
+            keyring: Sdk::keyring(&self.root),
+            locked: self.global.locked,
         }
     }
 

@@ -45,8 +45,18 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     }
     let context = Context::new(global, output)?;
     match command {
-        Command::Build(_) | Command::Plan(_) | Command::Completions(_) => Ok(ExitCode::Done),
-        Command::Graph(options) => command::graph::run(&context, &options),
+        Command::Build(options) => command::build::run(&context, &options),
+        Command::Fetch(options) => command::fetch::run(&context, &options),
+        Command::Plan(options) => command::plan::run(&context, &options),
+        Command::Why(options) => command::why::run(&context, &options),
         Command::List => command::list::run(&context),
+        Command::Show(options) => command::show::run(&context, &options),
+        Command::Graph(options) => command::graph::run(&context, &options),
+        Command::Log(options) => command::log::run(&context, &options),
+        Command::Shell(options) => command::shell::run(&context, &options),
+        Command::Sdk(options) => command::sdk::run(&context, &options),
+        Command::Doctor => command::doctor::run(&context),
+        Command::Gc(options) => command::gc::run(&context, &options),
+        Command::Completions(_) => Ok(ExitCode::Done),
     }
 }

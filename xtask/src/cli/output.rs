@@ -52,6 +52,14 @@ impl Output {
         }
     }
 
+    /// Prints lines of a log, marked as such, beside the messages.
+    pub fn quoted(&self, lines: &[String]) {
+        if !self.json {
+            let text: String = lines.iter().map(|line| format!("  | {line}\n")).collect();
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
     /// Prints a failure.
     pub fn failure(&self, failure: &dyn Failure) {
         if self.json {

@@ -2,7 +2,15 @@
 
 pub mod build;
 pub mod completions;
+pub mod doctor;
+pub mod fetch;
+pub mod gc;
 pub mod graph;
 pub mod list;
+pub mod log;
 pub mod plan;
+pub mod sdk;
 pub mod select;
+pub mod shell;
+pub mod show;
+pub mod why;

@@ -17,6 +17,7 @@ mod lock;
 mod object;
 mod result;
 mod scratch;
+mod sweep;
 mod tree;
 
 use std::fs;
@@ -26,6 +27,7 @@ pub use error::StoreError;
 pub use lock::Lock;
 pub use object::ObjectWriter;
 pub use scratch::{Scratch, remove_tree};
+pub use sweep::Swept;
 
 /// A store in a directory.
 #[derive(Debug, Clone)]

@@ -1,0 +1,54 @@
+//! `cargo xtask log PKG`
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::select;
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Failure, Report};
+
+/// Options of `log`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The package
+    package: String,
+    /// Print the log's path instead of the log
+    #[arg(long)]
+    path: bool,
+}
+
+/// There is no log.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no log of `{spec}` at `{}`", path.display())]
+struct NoLog {
+    spec: String,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Failure for NoLog {
+    fn hint(&self) -> Option<String> {
+        Some(format!("`cargo xtask build {}` writes one", self.spec))
+    }
+}
+
+/// Prints the log.
+///
+/// # Errors
+/// Unknown names, a package never built here.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let graph = context.graph()?;
+    let package = select::package(&graph, &options.package)?;
+    let spec = graph.index().owner(&package).unwrap_or(&package);
+    let path = context.store()?.log(&format!("{spec}.log"));
+    if options.path {
+        context.output.text(&format!("{}\n", path.display()));
+        return Ok(ExitCode::Done);
+    }
+    let bytes = fs::read(&path).map_err(|source| NoLog { spec: spec.to_string(), path, source })?;
+    context.output.text(&String::from_utf8_lossy(&bytes));
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask show PKG`
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use super::select;
+use crate::action::BuiltPackage;
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Report};
+use crate::plan::plan;
+
+/// Options of `show`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The package
+    package: String,
+}
+
+/// Shows a package's spec and, where it is built, what came out.
+///
+/// # Errors
+/// Mistakes in the specs, unknown names.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let graph = context.graph()?;
+    let package = select::package(&graph, &options.package)?;
+    let spec_name = graph.index().owner(&package).cloned().unwrap_or_else(|| package.clone());
+    let store = context.store()?;
+    let workshop = context.workshop(&graph, &store)?;
+    let (_, results) = plan(&graph, [&spec_name], &workshop);
+    let built = results.get(&spec_name);
+    let Some(folder) = graph.spec(&spec_name) else { return Ok(ExitCode::Failed) };
+    if context.output.is_json() {
+        context.output.document(&serde_json::json!({ "spec": folder.spec, "result": built }));
+        return Ok(ExitCode::Done);
+    }
+    let spec = &folder.spec;
+    let mut text = format!("{}  {}\n{}\n\nlicense     {}\n", spec.name, spec.evr(), spec.main.summary, spec.license);
+    if let Some(homepage) = &spec.homepage {
+        let _ = writeln!(text, "homepage    {homepage}");
+    }
+    line(&mut text, "builds on", &spec.build_requires);
+    for content in spec.packages() {
+        let _ = writeln!(text, "\npackage {}", content.name);
+        line(&mut text, "needs", &content.requires);
+        line(&mut text, "recommends", &content.recommends);
+        if let Some(built) = built.and_then(|result| result.packages.iter().find(|built| built.name == content.name)) {
+            write_built(&mut text, built);
+        }
+    }
+    if let Some(result) = built {
+        let _ = writeln!(
+            text,
+            "\nbuilt in {:.1} s ({:.1} s of processor time), key {}",
+            result.elapsed_ms as f64 / 1e3,
+            result.cpu_ms as f64 / 1e3,
+            result.key.short()
+        );
+    } else {
+        let _ = writeln!(text, "\nnot built: `cargo xtask build {}`", spec.name);
+    }
+    context.output.text(&text);
+    Ok(ExitCode::Done)
+}
+
+fn line<T: ToString>(text: &mut String, title: &str, items: &[T]) {
+    if !items.is_empty() {
+        let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "{title:11} {}", items.join(", "));
+    }
+}
+
+fn write_built(text: &mut String, built: &BuiltPackage) {
+    let _ = writeln!(text, "{:11} {}, {} files, {} KiB installed", "file", built.file_name, built.files, built.installed_bytes / 1024);
+    let found = |items: &[String]| items.iter().filter(|item| item.contains('(')).cloned().collect::<Vec<_>>();
+    line(text, "provides", &found(&built.provides));
+    line(text, "requires", &found(&built.requires));
+}

@@ -1,0 +1,118 @@
+//! Building packages with all they need.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::Workshop;
+use super::local::Local;
+use crate::action::Results;
+use crate::diagnostic::{ExitCode, Failure};
+use crate::executor::{self, Limits, RunError, Weight};
+use crate::name::PackageName;
+use crate::plan::{Plan, State, World as _, plan};
+use crate::progress::Event;
+use crate::sdk::{LayerName, SdkError};
+use crate::source::Fetcher;
+use crate::store::StoreError;
+
+/// Why packages were not built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildFailure {
+    /// The SDK is not at hand.
+    #[error(transparent)]
+    Sdk(#[from] SdkError),
+    /// Builds failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No tokens can be handed out.
+    #[error("cannot make a job server")]
+    Jobserver(#[source] std::io::Error),
+}
+
+impl Failure for BuildFailure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Sdk(error) => error.hint(),
+            Self::Run(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Jobserver(_) => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Sdk(error) => error.exit(),
+            Self::Run(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+            Self::Jobserver(_) => ExitCode::Failed,
+        }
+    }
+}
+
+/// Builds `packages` and everything they need, and gives all results.
+///
+/// # Errors
+/// What could not be fetched or built. Whatever was built is kept.
+pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Results, BuildFailure> {
+    let (first, results) = plan(workshop.graph, packages, workshop);
+    if first.is_all_cached() {
+        announce(workshop, &first);
+        return Ok(results);
+    }
+    let wanted = layers_of(workshop, &first);
+    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &wanted, workshop.reporter, &workshop.cancel)?;
+    let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
+    // Fetching the SDK may have moved its lock, and with it every key.
+    let (plan, _) = plan(workshop.graph, packages, workshop);
+    announce(workshop, &plan);
+    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
+    fetch_sources(workshop, &plan, &fetcher);
+    let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
+    let local = Local { workshop, layers, fetcher, jobserver };
+    let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
+    let limits = Limits { builds: workshop.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
+    Ok(executor::run(workshop.graph, &order, |spec| weight(workshop, spec), limits, &local, workshop.reporter, &workshop.cancel)?)
+}
+
+fn layers_of(workshop: &Workshop<'_>, plan: &Plan) -> Vec<LayerName> {
+    let work = plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
+    let specs = work.filter_map(|step| workshop.graph.spec(&step.spec));
+    let names: BTreeSet<LayerName> = specs.flat_map(|folder| workshop.layer_names(&folder.spec.sdk)).collect();
+    names.into_iter().collect()
+}
+
+fn announce(workshop: &Workshop<'_>, plan: &Plan) {
+    let units = plan.work();
+    let estimate_ms = plan.estimate_ms(workshop.jobs);
+    workshop.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
+}
+
+/// Fetches all sources of what will be built before the first build begins, so that builds never wait for the network. What cannot be
+/// fetched stops only the package that wants it, and is told there.
+fn fetch_sources(workshop: &Workshop<'_>, plan: &Plan, fetcher: &Fetcher<'_>) {
+    let work = plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
+    let sources: Vec<_> = work.filter_map(|step| workshop.graph.spec(&step.spec)).flat_map(|folder| &folder.spec.sources).collect();
+    fetcher.fetch_all(&sources);
+}
+
+/// What a spec's last build took; for one never built, a guess by its kind.
+fn weight(workshop: &Workshop<'_>, spec: &PackageName) -> Weight {
+    const MIB: u64 = 1 << 20;
+    if let Some(record) = workshop.record(spec) {
+        return Weight { elapsed_ms: record.elapsed_ms, memory_bytes: record.peak_memory_bytes.max(64 * MIB) };
+    }
+    let is_kernel =
+        workshop.graph.spec(spec).is_some_and(|folder| matches!(folder.spec.build.system, crate::spec::BuildSystem::Kernel { .. }));
+    Weight { elapsed_ms: if is_kernel { 900_000 } else { 30_000 }, memory_bytes: 512 * MIB }
+}
+
+/// `MemAvailable` of proc_meminfo(5); 2 GiB where it cannot be read.
+pub fn available_memory_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|rest| rest.trim().split(' ').next()).and_then(|number| number.parse::<u64>().ok());
+    kib.map_or(2 << 30, |kib| kib * 1024)
+}

@@ -1,0 +1,61 @@
+//! Packages laid into a sandbox: each unpacked once, into a tree of its own.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::action::BuiltPackage;
+use crate::diagnostic::Failure;
+use crate::digest::Digest;
+use crate::store::{Store, StoreError};
+
+/// Why a built package could not be laid into a sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum LayError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It cannot be unpacked.
+    #[error("package `{package}` cannot be unpacked")]
+    Unpack {
+        /// The package.
+        package: String,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+    /// It cannot be moved to its place.
+    #[error("cannot lay `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Failure for LayError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Unpack { .. } | Self::Io { .. } => None,
+        }
+    }
+}
+
+/// The tree of a built package.
+pub fn tree(store: &Store, package: &BuiltPackage) -> Result<PathBuf, LayError> {
+    let key = Digest::of_bytes(format!("tree of package {}", package.object));
+    store.tree(&key, |folder| unpack(store, package, folder))
+}
+
+fn unpack(store: &Store, package: &BuiltPackage, folder: &Path) -> Result<(), LayError> {
+    let failed = |source: rpm::Error| LayError::Unpack { package: package.name.to_string(), source: Box::new(source) };
+    let file = store.verified(&package.object)?;
+    let unpacked = folder.join("unpacked");
+    rpm::Package::open(&file).and_then(|rpm| rpm.extract(&unpacked)).map_err(failed)?;
+    let io = |source| LayError::Io { path: unpacked.clone(), source };
+    for entry in std::fs::read_dir(&unpacked).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        std::fs::rename(entry.path(), folder.join(entry.file_name())).map_err(io)?;
+    }
+    std::fs::remove_dir(&unpacked).map_err(io)
+}

@@ -1,0 +1,200 @@
+//! Builds on this machine, in sandboxes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::{Workshop, job, laid};
+use crate::action::{BuildResult, BuiltPackage, Fields, Record, Results, key_of, laid_packages, record_key};
+use crate::diagnostic::Failure;
+use crate::digest::Digest;
+use crate::executor::{BuildError, Executed, Executor};
+use crate::name::PackageName;
+use crate::package::{self, Available};
+use crate::plan::{World as _, fields_of};
+use crate::progress::Event;
+use crate::project::SpecFolder;
+use crate::recipe::recipe;
+use crate::sandbox::{self, Job, Outcome, StepsEnded};
+use crate::sdk::LayerName;
+use crate::source::Fetcher;
+use crate::store::{Store, StoreError, remove_tree};
+
+/// The file in a failed build's folder that tells how to enter its sandbox again.
+pub const FAILED_JOB: &str = "job.json";
+
+/// Where the folder of a spec's failed build is kept.
+pub fn failed_folder(store: &Store, spec: &PackageName) -> PathBuf {
+    store.root().join("scratch").join(format!("failed-{spec}"))
+}
+
+/// Builds with this machine's sandboxes.
+pub(super) struct Local<'a> {
+    pub(super) workshop: &'a Workshop<'a>,
+    /// Trees of the SDK's layers.
+    pub(super) layers: BTreeMap<LayerName, PathBuf>,
+    /// Where sources come from.
+    pub(super) fetcher: Fetcher<'a>,
+    /// Tokens for the processors, shared with every make below.
+    pub(super) jobserver: jobserver::Client,
+}
+
+impl Executor for Local<'_> {
+    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
+        let workshop = self.workshop;
+        let cancelled = || BuildError::Cancelled { spec: spec.clone() };
+        let fields = fields_of(workshop.graph, spec, workshop, results);
+        let key = key_of(&fields);
+        let cached = || workshop.result(&key).map(|result| Executed { result, was_cached: true, log: None });
+        if let Some(executed) = cached() {
+            return Ok(executed);
+        }
+        let waiting = || workshop.reporter.warn(format!("package {spec} is being built by another process; waiting for it"));
+        let _lock = workshop.store.lock(&format!("build-{key}"), waiting).map_err(|error| BuildError::around(spec, error))?;
+        if let Some(executed) = cached() {
+            return Ok(executed);
+        }
+        // The token stands for the build's own first process; what it starts beside that takes further ones.
+        let _token = self
+            .jobserver
+            .acquire()
+            .map_err(|source| BuildError::around(spec, StoreError::io("take a job token for", Path::new("make"), source)))?;
+        if workshop.cancel.is_raised() {
+            return Err(cancelled());
+        }
+        workshop.reporter.event(Event::Started { unit: format!("package {spec}") });
+        let folder = workshop.graph.spec(spec).ok_or_else(cancelled)?;
+        self.build(folder, fields, key, results)
+    }
+}
+
+impl Local<'_> {
+    fn build(&self, folder: &SpecFolder, fields: Fields, key: Digest, results: &Results) -> Result<Executed, BuildError> {
+        let spec = &folder.spec;
+        let store = self.workshop.store;
+        let around = |error: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source: error };
+        let begun = Instant::now();
+        let laid = laid_packages(self.workshop.graph, &spec.name, results);
+        let scratch = store.scratch(&format!("build-{}", spec.name)).map_err(|error| around(Box::new(error)))?;
+        let log = store.log(&format!("{}.log", spec.name));
+        let layers = self.stack(spec, &laid).map_err(around)?;
+        let sources = self.sources(spec).map_err(around)?;
+        let job = |at: &Path| job::sandbox_job(spec, &recipe(spec), &folder.path, &layers, &sources, at, self.workshop.jobs);
+        for part in ["build/out", "upper", "work", "packages"] {
+            let path = scratch.path().join(part);
+            fs::create_dir_all(&path).map_err(|source| around(Box::new(StoreError::io("make", &path, source))))?;
+        }
+        let outcome = self.run(spec.name.as_str(), &job(scratch.path()), &log).map_err(around)?;
+        if self.workshop.cancel.is_raised() {
+            return Err(BuildError::Cancelled { spec: spec.name.clone() });
+        }
+        if let StepsEnded::Failed { phase, end } = &outcome.status {
+            let last_lines = last_lines(&log, 15);
+            let kept = failed_folder(store, &spec.name);
+            keep_failed(&scratch.keep(), &kept, &job(&kept)).map_err(|error| around(Box::new(error)))?;
+            return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, last_lines });
+        }
+        let unit = format!("package {}", spec.name);
+        self.workshop.reporter.phase(&unit, "package");
+        let packages = self.package(folder, scratch.path(), &laid).map_err(around)?;
+        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let result = BuildResult {
+            spec: spec.name.clone(),
+            key,
+            fields,
+            packages,
+            elapsed_ms,
+            cpu_ms: outcome.cpu_ms,
+            peak_memory_bytes: outcome.peak_memory_bytes,
+        };
+        self.record(&result).map_err(|error| around(Box::new(error)))?;
+        Ok(Executed { result, was_cached: false, log: Some(log) })
+    }
+
+    /// The trees a build sees, lowest first: the SDK's layers, then the packages it builds on.
+    fn stack(&self, spec: &crate::spec::Spec, laid: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
+        let names = self.workshop.layer_names(&spec.sdk);
+        let mut stack: Vec<PathBuf> = names.iter().filter_map(|name| self.layers.get(name).cloned()).collect();
+        for package in laid {
+            stack.push(laid::tree(self.workshop.store, package).map_err(boxed)?);
+        }
+        Ok(stack)
+    }
+
+    /// The source files of a spec by the names they have in the sandbox.
+    fn sources(&self, spec: &crate::spec::Spec) -> Result<BTreeMap<String, PathBuf>, Box<dyn Failure>> {
+        let store = self.workshop.store;
+        let mut files = BTreeMap::new();
+        for wanted in &spec.sources {
+            let digest = self.fetcher.ensure(wanted).map_err(boxed)?;
+            let path = store.object(&digest).ok_or_else(|| boxed(StoreError::Missing { digest }))?;
+            files.insert(wanted.file_name().to_owned(), path);
+        }
+        Ok(files)
+    }
+
+    fn run(&self, name: &str, job: &Job, log: &Path) -> Result<Outcome, Box<dyn Failure>> {
+        let unit = format!("package {name}");
+        let on_phase = |phase: &str| self.workshop.reporter.phase(&unit, phase);
+        sandbox::run(job, Some(&self.jobserver), log, &self.workshop.cancel, &on_phase).map_err(boxed)
+    }
+
+    /// Turns what was installed into packages in the store.
+    fn package(&self, folder: &SpecFolder, scratch: &Path, laid: &[&BuiltPackage]) -> Result<Vec<BuiltPackage>, Box<dyn Failure>> {
+        let available = Available::new(laid.iter().flat_map(|package| &package.provides));
+        let into = scratch.join("packages");
+        let built = package::assemble(&folder.spec, &folder.path, &scratch.join("build/out"), &available, &into).map_err(boxed)?;
+        let mut packages = Vec::new();
+        for one in built {
+            let object = self.workshop.store.put_file(&one.file).map_err(boxed)?;
+            packages.push(BuiltPackage {
+                name: one.name,
+                file_name: one.file_name,
+                object,
+                provides: one.provides,
+                requires: one.requires,
+                files: one.files,
+                installed_bytes: one.installed_bytes,
+            });
+        }
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(packages)
+    }
+
+    fn record(&self, result: &BuildResult) -> Result<(), StoreError> {
+        self.workshop.store.put_result(&result.key, result)?;
+        let record = Record { fields: result.fields.clone(), elapsed_ms: result.elapsed_ms, peak_memory_bytes: result.peak_memory_bytes };
+        self.workshop.store.put_result(&record_key(&result.spec), &record)
+    }
+}
+
+fn boxed(failure: impl Failure) -> Box<dyn Failure> {
+    Box::new(failure)
+}
+
+/// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox.
+fn keep_failed(from: &Path, to: &Path, job: &Job) -> Result<(), StoreError> {
+    remove_tree(to).map_err(|source| StoreError::io("remove", to, source))?;
+    fs::rename(from, to).map_err(|source| StoreError::io("keep", to, source))?;
+    let file = to.join(FAILED_JOB);
+    let text = serde_json::to_vec_pretty(job).map_err(|source| StoreError::BadResult { path: file.clone(), source })?;
+    fs::write(&file, text).map_err(|source| StoreError::io("write", &file, source))
+}
+
+/// The last lines of a log; only its end is read.
+fn last_lines(log: &Path, count: usize) -> Vec<String> {
+    const TAIL_BYTES: u64 = 16 * 1024;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = fs::File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[lines.len().saturating_sub(count)..].to_vec()
+}

@@ -1,0 +1,76 @@
+//! This machine as a builder: the store, the SDK and the project brought together.
+
+mod build;
+mod job;
+mod laid;
+mod local;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::action::{BuildResult, Record, record_key};
+use crate::apt::Settings;
+use crate::cancel::Cancel;
+use crate::digest::Digest;
+use crate::graph::Graph;
+use crate::name::PackageName;
+use crate::plan::World;
+use crate::progress::Reporter;
+use crate::sdk::{LayerName, Sdk};
+use crate::store::Store;
+
+pub use build::{BuildFailure, available_memory_bytes, build};
+pub use job::sandbox_job;
+pub use local::{FAILED_JOB, failed_folder};
+
+/// Everything a build on this machine works with.
+pub struct Workshop<'a> {
+    /// The specs.
+    pub graph: &'a Graph,
+    /// The store.
+    pub store: &'a Store,
+    /// What the SDK is made of.
+    pub sdk: Sdk,
+    /// How things are fetched.
+    pub settings: Settings,
+    /// Where the signing keys lie.
+    pub keys: PathBuf,
+    /// Processors to keep busy.
+    pub jobs: usize,
+    /// Inputs from outside the specs' folders, by spec and name.
+    pub extra: BTreeMap<PackageName, BTreeMap<String, Digest>>,
+    /// Where progress goes.
+    pub reporter: &'a dyn Reporter,
+    /// Raised when the user wants to stop.
+    pub cancel: Cancel,
+}
+
+impl Workshop<'_> {
+    /// The layers of a spec that names these beyond the base, in stacking order.
+    pub fn layer_names(&self, extra: &[String]) -> Vec<LayerName> {
+        let base = std::iter::once("base").chain(extra.iter().map(String::as_str));
+        let wanted: Vec<LayerName> = base.filter_map(|name| name.parse().ok()).collect();
+        self.sdk.description.closure(&wanted)
+    }
+}
+
+impl World for Workshop<'_> {
+    fn layers(&self, extra: &[String]) -> Vec<(String, Digest)> {
+        let names = self.layer_names(extra);
+        names.iter().filter_map(|name| Some((name.to_string(), self.sdk.lock.layer_digest(name)?))).collect()
+    }
+
+    fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
+        self.extra.get(spec).cloned().unwrap_or_default()
+    }
+
+    fn result(&self, key: &Digest) -> Option<BuildResult> {
+        // A result that cannot be read, or names what is gone, is as good as none: the build gives it anew.
+        let result: BuildResult = self.store.result(key).ok().flatten()?;
+        result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
+    }
+
+    fn record(&self, spec: &PackageName) -> Option<Record> {
+        self.store.result(&record_key(spec)).ok().flatten()
+    }
+}
