@@ -1,1 +1,16 @@
-//! Kaon package manager engine.
+//! Kaon's package manager engine: RPM repositories, dependency solving, transactions and the RPM database.
+//!
+//! The pure half (`version`, `dependency`, `package`, `solver`, `order`, `layout`, `manifest`) touches no file; `rpmfile`, `repo`,
+//! `transaction` and `rpmdb` read and write them. Nothing here prints, and nothing is installed whose signature was not checked.
+
+pub mod dependency;
+pub mod filecaps;
+pub mod keyring;
+pub mod layout;
+pub mod manifest;
+pub mod order;
+pub mod package;
+pub mod rpmdb;
+pub mod rpmfile;
+pub mod transaction;
+pub mod version;

@@ -1,0 +1,54 @@
+//! One file of a package, as its header describes it.
+
+/// What kind of thing a package's file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    Regular {
+        /// Its size in bytes.
+        size: u64,
+        /// SHA-256 of its content, in lowercase hexadecimal; `None` for ghosts.
+        sha256: Option<String>,
+        /// Files of one package with the same group are one file with several names.
+        hardlink: Option<u32>,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where it points, as written.
+        target: String,
+    },
+}
+
+/// How a file is treated when packages change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileFlags {
+    /// Configuration: a changed file is not overwritten blindly.
+    pub config: bool,
+    /// A changed configuration file is kept and the new one laid beside it as `.rpmnew`.
+    pub noreplace: bool,
+    /// Owned, but not part of the payload: the program makes it.
+    pub ghost: bool,
+}
+
+/// A file of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageFile {
+    /// Absolute path, normalised: no `.`, `..`, empty component or final slash.
+    pub path: String,
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission bits, set-id and sticky bits included.
+    pub mode: u16,
+    /// Owner's name.
+    pub user: String,
+    /// Group's name.
+    pub group: String,
+    /// Time of last change, in seconds since 1970.
+    pub mtime: u32,
+    /// File capabilities as text (`cap_net_raw=ep`).
+    pub caps: Option<String>,
+    /// How it is treated.
+    pub flags: FileFlags,
+}

@@ -1,0 +1,70 @@
+//! What is known of a package before it is installed, from its header or from repository metadata.
+
+mod file;
+
+use std::fmt;
+
+pub use file::{FileFlags, FileKind, PackageFile};
+
+use crate::dependency::{Capability, Dependency};
+use crate::version::Evr;
+
+/// A package's name, version and architecture: its identity in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nevra {
+    /// The name.
+    pub name: String,
+    /// Epoch, version and release.
+    pub evr: Evr,
+    /// The architecture: `x86_64`, `noarch`.
+    pub arch: String,
+}
+
+impl fmt::Display for Nevra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}.{}", self.name, self.evr, self.arch)
+    }
+}
+
+/// A package as the solver sees it.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// Its identity.
+    pub nevra: Nevra,
+    /// What it provides, its own name and version included.
+    pub provides: Vec<Capability>,
+    /// What must be installed with it.
+    pub requires: Vec<Dependency>,
+    /// What must not be installed with it.
+    pub conflicts: Vec<Dependency>,
+    /// Packages, by name, that it replaces.
+    pub obsoletes: Vec<Capability>,
+    /// What is installed with it where that is possible.
+    pub recommends: Vec<Dependency>,
+    /// What it wants to be installed with, where that is possible: the reverse of `recommends`.
+    pub supplements: Vec<Dependency>,
+    /// The paths it holds, sorted. From a repository's primary metadata only those that dependencies usually name (`/etc`, `/usr/bin`, …).
+    pub paths: Vec<String>,
+    /// What its files take when installed, in bytes, as the header says.
+    pub installed_size_bytes: u64,
+    /// The size of the package file, in bytes.
+    pub package_size_bytes: u64,
+}
+
+impl Package {
+    /// Whether it provides `wanted` by a provide or, where `wanted` is a bare path, by a file.
+    pub fn satisfies(&self, wanted: &Capability) -> bool {
+        let by_path = || {
+            wanted.range.is_none()
+                && wanted.name.starts_with('/')
+                && self.paths.binary_search_by(|path| path.as_str().cmp(&wanted.name)).is_ok()
+        };
+        self.provides.iter().any(|provided| wanted.satisfied_by(provided)) || by_path()
+    }
+
+    /// Whether its own name and version match `wanted`, as obsoletes do.
+    pub fn is_named(&self, wanted: &Capability) -> bool {
+        use crate::dependency::Comparison::Equal;
+        self.nevra.name == wanted.name && wanted.satisfied_by(&Capability::ranged(&self.nevra.name, Equal, self.nevra.evr.clone()))
+    }
+}

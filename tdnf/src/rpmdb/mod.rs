@@ -1,0 +1,93 @@
+//! The RPM database: `rpmdb.sqlite`, as librpm 4.16 and later read and write it.
+//!
+//! `Packages` holds each package's header; the other tables find packages by names, files and digests. `rpmdb --rebuilddb` makes those
+//! anew from the headers and must find nothing to change.
+
+mod blob;
+mod index;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+
+use crate::manifest::{Entry, Kind, Manifest};
+use crate::rpmfile::RpmFile;
+
+/// Where the database lies in a tree.
+pub const DIRECTORY: &str = "/usr/lib/sysimage/rpm";
+
+/// The database's file.
+pub const FILE: &str = "/usr/lib/sysimage/rpm/rpmdb.sqlite";
+
+/// Why the database cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RpmDbError {
+    /// A file cannot be made or read.
+    #[error("cannot write `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// SQLite refuses.
+    #[error("SQLite refuses")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A header cannot be taken over.
+    #[error("the header of {package} cannot be recorded")]
+    Header {
+        /// The package.
+        package: String,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+}
+
+/// The tables and their indexes as librpm 4.18 makes them, so that its own statements fit.
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Writes the database of the packages just installed into `root`, all as installed at `time` (seconds since 1970) by one transaction,
+/// and enters it into the manifest.
+///
+/// # Errors
+/// When the disk or SQLite refuses.
+pub fn create(root: &Path, packages: &[RpmFile], time: u32, manifest: &mut Manifest) -> Result<(), RpmDbError> {
+    for (at, _) in DIRECTORY.match_indices('/').skip(1).chain([(DIRECTORY.len(), "")]) {
+        if manifest.get(&DIRECTORY[..at]).is_none() {
+            manifest.insert(&DIRECTORY[..at], Entry::directory(time));
+        }
+    }
+    let path = root.join(&FILE[1..]);
+    let io = |source| RpmDbError::Io { path: path.clone(), source };
+    fs::create_dir_all(root.join(&DIRECTORY[1..])).map_err(io)?;
+    write(&path, packages, time)?;
+    let bytes = fs::read(&path).map_err(io)?;
+    let kind = Kind::File { size: bytes.len() as u64, sha256: hex::encode(Sha256::digest(&bytes)) };
+    manifest.insert(FILE, Entry::root(kind, 0o644, time));
+    Ok(())
+}
+
+/// One transaction, no journal and no sync: the database is part of a tree that is published whole or not at all.
+fn write(path: &Path, packages: &[RpmFile], time: u32) -> Result<(), RpmDbError> {
+    let mut connection = Connection::open(path)?;
+    connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")?;
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(SCHEMA)?;
+    for package in packages {
+        let header = |source| RpmDbError::Header { package: package.package.nevra.to_string(), source: Box::new(source) };
+        let blob = blob::installed_header(package.metadata(), time).map_err(header)?;
+        transaction.prepare_cached("INSERT INTO Packages (blob) VALUES (?1)")?.execute([&blob])?;
+        let number = transaction.last_insert_rowid();
+        for row in index::rows(package.metadata(), time).map_err(header)? {
+            // Table names are constants of this crate.
+            let statement = format!("INSERT INTO '{}' VALUES (?1, ?2, ?3)", row.table);
+            transaction.prepare_cached(&statement)?.execute((row.key, number, row.index))?;
+        }
+    }
+    transaction.commit()?;
+    connection.close().map_err(|(_, error)| error)?;
+    Ok(())
+}

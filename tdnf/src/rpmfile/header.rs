@@ -1,0 +1,184 @@
+//! Header tags, turned into the package's facts and checked on the way.
+
+use std::collections::HashMap;
+
+use rpm::{DependencyFlags, DigestAlgorithm, FileType, IndexTag, PackageMetadata};
+
+use crate::dependency::{Capability, Comparison, Dependency, InvalidRich};
+use crate::package::{FileFlags, FileKind, Nevra, Package, PackageFile};
+use crate::version::Evr;
+
+/// Why a header is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum HeaderError {
+    /// A tag is missing or malformed.
+    #[error("a tag is missing or malformed")]
+    Tag(#[source] Box<rpm::Error>),
+    /// A dependency is malformed.
+    #[error("a dependency is malformed")]
+    Dependency(#[from] InvalidRich),
+    /// It is a source package.
+    #[error("it is a source package")]
+    Source,
+    /// A path is not absolute or not normalised: it could reach outside of the root.
+    #[error("the path `{path}` is not absolute and normalised")]
+    Path {
+        /// The path.
+        path: String,
+    },
+    /// A file is a device node, a socket or a pipe.
+    #[error("`{path}` is a {kind}, which packages must not bring")]
+    Special {
+        /// The path.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A file has no SHA-256.
+    #[error("`{path}` has no SHA-256 in the header")]
+    NoDigest {
+        /// The path.
+        path: String,
+    },
+}
+
+impl From<rpm::Error> for HeaderError {
+    fn from(error: rpm::Error) -> Self {
+        Self::Tag(Box::new(error))
+    }
+}
+
+/// The facts of the package, its files known already.
+pub(super) fn package(metadata: &PackageMetadata, files: &[PackageFile], package_size_bytes: u64) -> Result<Package, HeaderError> {
+    if metadata.is_source_package() {
+        return Err(HeaderError::Source);
+    }
+    let evr = Evr::new(metadata.get_epoch().unwrap_or(0), metadata.get_version()?, Some(metadata.get_release()?));
+    let nevra = Nevra { name: metadata.get_name()?.to_owned(), evr, arch: metadata.get_arch()?.to_owned() };
+    let mut paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    paths.sort_unstable();
+    Ok(Package {
+        nevra,
+        provides: capabilities(metadata.get_provides()?),
+        requires: dependencies(metadata.get_requires()?)?,
+        conflicts: dependencies(metadata.get_conflicts()?)?,
+        obsoletes: capabilities(metadata.get_obsoletes()?),
+        recommends: dependencies(metadata.get_recommends()?)?,
+        supplements: dependencies(metadata.get_supplements()?)?,
+        paths,
+        installed_size_bytes: metadata.get_installed_size().unwrap_or(0),
+        package_size_bytes,
+    })
+}
+
+fn range(dependency: &rpm::Dependency) -> Option<(Comparison, Evr)> {
+    Some((Comparison::parse(dependency.flags.comparator_str())?, Evr::parse(&dependency.version)))
+}
+
+fn capabilities(given: Vec<rpm::Dependency>) -> Vec<Capability> {
+    given.into_iter().map(|dependency| Capability { range: range(&dependency), name: dependency.name }).collect()
+}
+
+fn dependencies(given: Vec<rpm::Dependency>) -> Result<Vec<Dependency>, InvalidRich> {
+    let needed = |dependency: &rpm::Dependency| !(dependency.flags.contains(DependencyFlags::RPMLIB) && is_supported(&dependency.name));
+    given.into_iter().filter(needed).map(|dependency| Dependency::new(&dependency.name, range(&dependency))).collect()
+}
+
+/// Features of the package format that this engine handles; a package that needs another one cannot be installed.
+fn is_supported(feature: &str) -> bool {
+    const FEATURES: [&str; 12] = [
+        "rpmlib(CaretInVersions)",
+        "rpmlib(CompressedFileNames)",
+        "rpmlib(ExplicitPackageProvide)",
+        "rpmlib(FileCaps)",
+        "rpmlib(FileDigests)",
+        "rpmlib(HeaderLoadSortsTags)",
+        "rpmlib(LargeFiles)",
+        "rpmlib(PayloadFilesHavePrefix)",
+        "rpmlib(PayloadIsZstd)",
+        "rpmlib(RichDependencies)",
+        "rpmlib(TildeInVersions)",
+        "rpmlib(VersionedDependencies)",
+    ];
+    FEATURES.contains(&feature)
+}
+
+/// The files, in the header's order.
+pub(super) fn files(metadata: &PackageMetadata) -> Result<Vec<PackageFile>, HeaderError> {
+    let inodes = metadata.header.get_entry_data_as_u32_array(IndexTag::RPMTAG_FILEINODES).unwrap_or_default();
+    let entries = metadata.get_file_entries()?;
+    let is_content = |entry: &rpm::FileEntry<'_>| entry.file_type() == FileType::Regular && !entry.flags().contains(rpm::FileFlags::GHOST);
+    let mut names: HashMap<u32, usize> = HashMap::new();
+    for (_, inode) in entries.iter().zip(&inodes).filter(|(entry, _)| is_content(entry)) {
+        *names.entry(*inode).or_default() += 1;
+    }
+    let linked =
+        |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.get(inode).is_some_and(|count| *count > 1));
+    entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at))).collect()
+}
+
+fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>) -> Result<PackageFile, HeaderError> {
+    let path = normal(&format!("{}{}", entry.dirname(), entry.basename()))?;
+    let ghost = entry.flags().contains(rpm::FileFlags::GHOST);
+    let special = |kind| HeaderError::Special { path: path.clone(), kind };
+    let kind = match entry.file_type() {
+        FileType::Dir => FileKind::Directory,
+        FileType::SymbolicLink => FileKind::Symlink { target: entry.linkto().unwrap_or_default().to_owned() },
+        FileType::Regular => {
+            let sha256 =
+                entry.digest().filter(|digest| digest.algorithm() == DigestAlgorithm::Sha2_256).map(|digest| digest.as_hex().to_owned());
+            if sha256.is_none() && !ghost {
+                return Err(HeaderError::NoDigest { path });
+            }
+            FileKind::Regular { size: entry.size() as u64, sha256, hardlink }
+        }
+        _ if ghost => FileKind::Regular { size: 0, sha256: None, hardlink: None },
+        FileType::CharacterDevice | FileType::BlockDevice => return Err(special("device node")),
+        FileType::Socket => return Err(special("socket")),
+        FileType::Fifo => return Err(special("pipe")),
+        _ => return Err(special("file of unknown kind")),
+    };
+    let flags = FileFlags {
+        config: entry.flags().contains(rpm::FileFlags::CONFIG),
+        noreplace: entry.flags().contains(rpm::FileFlags::NOREPLACE),
+        ghost,
+    };
+    Ok(PackageFile {
+        path,
+        kind,
+        mode: entry.permissions(),
+        user: entry.user().to_owned(),
+        group: entry.group().to_owned(),
+        mtime: entry.modified_at().into(),
+        caps: entry.caps().filter(|caps| !caps.is_empty()).map(str::to_owned),
+        flags,
+    })
+}
+
+/// The path if it is absolute and normalised, but for one final slash.
+fn normal(path: &str) -> Result<String, HeaderError> {
+    let bad = || HeaderError::Path { path: path.to_owned() };
+    let trimmed = if path == "/" { "" } else { path.strip_suffix('/').unwrap_or(path) };
+    if trimmed.is_empty() {
+        return if path == "/" { Ok(path.to_owned()) } else { Err(bad()) };
+    }
+    let mut components = trimmed.split('/');
+    let rooted = components.next() == Some("");
+    let plain = components.all(|component| !matches!(component, "" | "." | "..") && !component.contains('\0'));
+    if rooted && plain { Ok(trimmed.to_owned()) } else { Err(bad()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_normalised_paths() {
+        for (path, expected) in [("/", "/"), ("/usr/bin/sh", "/usr/bin/sh"), ("/usr/", "/usr"), ("/usr/..x", "/usr/..x")] {
+            assert_eq!(normal(path).unwrap(), expected);
+        }
+        for path in ["", "usr", "../x", "/..", "/usr/../etc", "//usr", "/usr//bin", "/./x", "/x/.", "/x\0y", "//"] {
+            assert!(normal(path).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A package file on disk: its header, its signature, its payload.
+
+mod header;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use rpm::{CompressionType, IndexTag, PackageMetadata};
+use sha2::{Digest as _, Sha256};
+
+use crate::keyring::{KeyError, Keyring};
+use crate::package::{Package, PackageFile};
+
+pub use header::HeaderError;
+
+/// A package file whose header was read. Its content is not trusted before [`RpmFile::verify`].
+#[derive(Debug)]
+pub struct RpmFile {
+    path: PathBuf,
+    metadata: PackageMetadata,
+    /// What the header says of the package.
+    pub package: Package,
+    /// Its files, in the header's order, ghosts included.
+    pub files: Vec<PackageFile>,
+}
+
+/// A script that a package brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// When it runs.
+    pub moment: Moment,
+    /// The interpreter and its arguments: `/bin/sh`, `<lua>`.
+    pub interpreter: Vec<String>,
+    /// Its text.
+    pub text: String,
+}
+
+/// When a script runs in an installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the package's files are there (`%pre`).
+    Before,
+    /// When they are there (`%post`).
+    After,
+    /// When all packages are there (`%posttrans`).
+    AfterAll,
+}
+
+/// Why a package file is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum RpmFileError {
+    /// It cannot be read.
+    #[error("cannot read the package `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is no RPM package.
+    #[error("`{path}` is not an RPM package")]
+    NotRpm {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+    /// Its header makes no sense.
+    #[error("the header of `{path}` is wrong")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: HeaderError,
+    },
+    /// Its signature is missing or wrong.
+    #[error("the package `{path}` is not trusted")]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// Its payload is not what its header says.
+    #[error("the payload of `{path}` is damaged: its SHA-256 is not the one in the signed header")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its payload is compressed in a way not supported.
+    #[error("the payload of `{path}` is compressed with {compressor}, which is not supported")]
+    Compressor {
+        /// The file.
+        path: PathBuf,
+        /// The compressor.
+        compressor: String,
+    },
+}
+
+impl RpmFile {
+    /// Reads the header of the package at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no well-formed binary package.
+    pub fn open(path: &Path) -> Result<Self, RpmFileError> {
+        let io = |source| RpmFileError::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        let metadata = PackageMetadata::parse(&mut BufReader::new(file))
+            .map_err(|source| RpmFileError::NotRpm { path: path.to_owned(), source: Box::new(source) })?;
+        let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
+        let files = header::files(&metadata).map_err(wrong)?;
+        let package = header::package(&metadata, &files, size).map_err(wrong)?;
+        Ok(Self { path: path.to_owned(), metadata, package, files })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The header and the signature header.
+    pub fn metadata(&self) -> &PackageMetadata {
+        &self.metadata
+    }
+
+    /// Checks the signature of the header with `keys`, and the payload with the SHA-256 in that header.
+    ///
+    /// # Errors
+    /// When either does not fit, or one of them is missing.
+    pub fn verify(&self, keys: &Keyring) -> Result<(), RpmFileError> {
+        self.verify_signature(keys).map_err(|source| RpmFileError::Untrusted { path: self.path.clone(), source })?;
+        let mut hasher = Sha256::new();
+        let mut payload = self.raw_payload()?;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let read = payload.read(&mut buffer).map_err(|source| self.io(source))?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&buffer[..read]);
+        }
+        let expected = self.metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
+        let actual = hex::encode(hasher.finalize());
+        match expected.as_deref() {
+            Ok([expected]) if expected.eq_ignore_ascii_case(&actual) => Ok(()),
+            _ => Err(RpmFileError::Damaged { path: self.path.clone() }),
+        }
+    }
+
+    fn verify_signature(&self, keys: &Keyring) -> Result<(), KeyError> {
+        let refused = |source| KeyError::Refused { source: Box::new(source) };
+        let header = self.metadata.header_bytes().map_err(refused)?;
+        let signatures = self.metadata.raw_signatures().map_err(refused)?;
+        let mut last = KeyError::Unsigned;
+        for signature in &signatures {
+            match keys.check(&header, signature) {
+                Ok(()) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// The scripts that an installation would run, in the order of their moments.
+    pub fn scripts(&self) -> Vec<Script> {
+        let found = [
+            (Moment::Before, self.metadata.get_pre_install_script()),
+            (Moment::After, self.metadata.get_post_install_script()),
+            (Moment::AfterAll, self.metadata.get_post_trans_script()),
+        ];
+        let script = |(moment, script): (Moment, Result<rpm::Scriptlet, rpm::Error>)| {
+            let script = script.ok()?;
+            Some(Script { moment, interpreter: script.program.unwrap_or_else(|| vec!["/bin/sh".to_owned()]), text: script.script })
+        };
+        found.into_iter().filter_map(script).collect()
+    }
+
+    /// The unpacked payload: a cpio archive.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the compressor is not supported.
+    pub fn payload(&self) -> Result<Box<dyn BufRead + '_>, RpmFileError> {
+        let raw = self.raw_payload()?;
+        let unsupported = |compressor: String| RpmFileError::Compressor { path: self.path.clone(), compressor };
+        match self.metadata.get_payload_compressor() {
+            Ok(CompressionType::Zstd) => {
+                let decoder = zstd::Decoder::new(raw).map_err(|source| self.io(source))?;
+                Ok(Box::new(BufReader::with_capacity(256 * 1024, decoder)))
+            }
+            Ok(CompressionType::Gzip) => Ok(Box::new(BufReader::with_capacity(256 * 1024, flate2::read::MultiGzDecoder::new(raw)))),
+            Ok(CompressionType::None) => Ok(Box::new(BufReader::with_capacity(256 * 1024, raw))),
+            Ok(other) => Err(unsupported(format!("{other:?}").to_lowercase())),
+            Err(error) => Err(unsupported(error.to_string())),
+        }
+    }
+
+    /// The payload as it lies in the file.
+    fn raw_payload(&self) -> Result<File, RpmFileError> {
+        let mut file = File::open(&self.path).map_err(|source| self.io(source))?;
+        file.seek(SeekFrom::Start(self.metadata.get_package_segment_offsets().payload)).map_err(|source| self.io(source))?;
+        Ok(file)
+    }
+
+    fn io(&self, source: io::Error) -> RpmFileError {
+        RpmFileError::Io { path: self.path.clone(), source }
+    }
+}
