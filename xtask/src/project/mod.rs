@@ -76,12 +76,12 @@ impl Failure for ProjectError {
     }
 }
 
-/// The project's top folder: the nearest one at or above `from` that holds `specs` and `images`.
+/// The project's top folder: the nearest one at or above `from` that holds `specs/sdk.toml`.
 ///
 /// # Errors
 /// [`ProjectError::NotAProject`].
 pub fn find_root(from: &Path) -> Result<PathBuf, ProjectError> {
-    let is_root = |folder: &&Path| folder.join("specs").is_dir() && folder.join("images").is_dir();
+    let is_root = |folder: &&Path| folder.join("specs/sdk.toml").is_file();
     from.ancestors().find(is_root).map(Path::to_owned).ok_or_else(|| ProjectError::NotAProject { from: from.to_owned() })
 }
 
