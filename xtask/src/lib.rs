@@ -30,4 +30,5 @@ pub mod source;
 pub mod spec;
 pub mod store;
 pub mod tool;
+pub mod workers;
 pub mod workshop;

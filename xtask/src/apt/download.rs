@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rayon::prelude::*;
 
 use super::AptError;
 use super::process::run;
 use crate::cancel::Cancel;
 use crate::tool::Tool;
+use crate::workers::try_each;
 
 /// A file to fetch. What is fetched is not checked here.
 #[derive(Clone, Debug)]
@@ -62,24 +60,8 @@ const CONNECTIONS: usize = 4;
 pub fn download(downloads: &[Download], progress: Progress<'_>, cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
     let batch = BATCH.min(downloads.len().div_ceil(CONNECTIONS)).max(1);
     let done = AtomicU64::new(0);
-    let outcomes = Mutex::new(vec![None; downloads.len()]);
-    let one = |(at, batch_of): (usize, &[Download])| -> Result<(), AptError> {
-        let results = fetch(batch_of, progress, &done, cancel)?;
-        let mut outcomes = outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (offset, outcome) in results.into_iter().enumerate() {
-            outcomes[at * batch + offset] = Some(outcome);
-        }
-        Ok(())
-    };
-    // A pool of its own: these threads only wait, and must not hold those that compute.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(downloads.len().div_ceil(batch)).build();
-    let all = || downloads.par_chunks(batch).enumerate().with_max_len(1).try_for_each(one);
-    match pool {
-        Ok(pool) => pool.install(all)?,
-        Err(_) => all()?,
-    }
-    let outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::Failed("not tried".into()))).collect())
+    let batches: Vec<&[Download]> = downloads.chunks(batch).collect();
+    Ok(try_each(&batches, CONNECTIONS, |batch| fetch(batch, progress, &done, cancel))?.into_iter().flatten().collect())
 }
 
 fn fetch(batch: &[Download], progress: Progress<'_>, done: &AtomicU64, cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {

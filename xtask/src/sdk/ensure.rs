@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use rayon::prelude::*;
 
 use super::error::UnpackError;
 use super::finish::finish;
@@ -15,7 +14,8 @@ use crate::apt::{AptError, Archive, Download, Outcome, Progress, Settings, downl
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::progress::{Event, Outcome as UnitOutcome, Reporter};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+use crate::workers::try_each;
 
 /// A layer at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +93,13 @@ impl Work<'_> {
         let locked = names.iter().filter(has_no_tree).filter_map(|name| lock.layers.get(name)).flat_map(|layer| &layer.packages);
         let wanted: BTreeMap<&str, &LockedPackage> = locked.map(|package| (package.path.as_str(), package)).collect();
         // Reading back is how a package damaged at rest is found before it is used.
-        let is_lost = |package: &&LockedPackage| self.store.verified(&package.sha256).is_err();
-        let lost: Vec<&LockedPackage> = wanted.into_values().collect::<Vec<_>>().into_par_iter().filter(is_lost).collect();
+        let wanted: Vec<&LockedPackage> = wanted.into_values().collect();
+        let lost = try_each(&wanted, cores(), |package| match self.store.verified(&package.sha256) {
+            Ok(_) => Ok(None),
+            Err(error) if error.is_loss() => Ok(Some(*package)),
+            Err(error) => Err(SdkError::from(error)),
+        })?;
+        let lost: Vec<&LockedPackage> = lost.into_iter().flatten().collect();
         if lost.is_empty() { Ok(Vec::new()) } else { self.fetch_packages(&lost) }
     }
 
@@ -172,8 +177,8 @@ impl Work<'_> {
         // Largest first, so that none is left running alone at the end.
         let mut ordered: Vec<&LockedPackage> = packages.iter().collect();
         ordered.sort_by_key(|package| std::cmp::Reverse(package.size_bytes));
-        ordered.into_par_iter().with_max_len(1).try_for_each(|package| {
-            let deb = self.store.object(&package.sha256).ok_or(crate::store::StoreError::Missing { digest: package.sha256 })?;
+        try_each(&ordered, cores(), |package| {
+            let deb = self.store.object(&package.sha256).ok_or(StoreError::Missing { digest: package.sha256 })?;
             unpack(&deb, root, &drop, self.cancel).map_err(|source| match source {
                 UnpackError::Interrupted => AptError::Interrupted.into(),
                 source => SdkError::Unpack { package: package.name.clone(), source },
@@ -181,6 +186,10 @@ impl Work<'_> {
         })?;
         finish(root, name, layer)
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Globs were checked when the description was read; one that is none matches nothing.

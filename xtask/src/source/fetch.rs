@@ -1,10 +1,9 @@
 //! Fetching sources.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-
-use rayon::prelude::*;
 
 use super::{Attempt, Place, Reason, SourceError, places};
 use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Progress, Settings, download};
@@ -13,6 +12,7 @@ use crate::digest::Digest;
 use crate::progress::{Event, Outcome as UnitOutcome, Reporter};
 use crate::spec::{Origin, Source};
 use crate::store::Store;
+use crate::workers::try_each;
 
 /// Fetches sources into a store. Remembers which hosts do not answer, so make one and keep it.
 pub struct Fetcher<'a> {
@@ -41,12 +41,8 @@ impl<'a> Fetcher<'a> {
 
     /// All `sources`, in parallel; what became of each, in their order.
     pub fn fetch_all(&self, sources: &[&Source]) -> Vec<Result<Digest, SourceError>> {
-        let all = || sources.par_iter().with_max_len(1).map(|source| self.ensure(source)).collect();
-        // A pool of its own: these threads wait for servers, and must not hold those that compute.
-        match rayon::ThreadPoolBuilder::new().num_threads(CONNECTIONS).build() {
-            Ok(pool) => pool.install(all),
-            Err(_) => all(),
-        }
+        let Ok(results) = try_each(sources, CONNECTIONS, |source| Ok::<_, Infallible>(self.ensure(source)));
+        results
     }
 
     /// The digest of the object that holds a source: at hand under the digest of any of its origins, or fetched now.

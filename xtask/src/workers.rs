@@ -1,0 +1,57 @@
+//! Plain threads over a list of items, for work that waits: servers, child processes, locks.
+//!
+//! Not rayon: a rayon thread that waits inside one item takes up another meanwhile, and two items that want one lock then wait for
+//! each other for ever.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+/// Works on all `items` with at most `threads` at a time, first come first served, and gives the results in the items' order. After
+/// the first error no further item is begun.
+///
+/// # Errors
+/// The error of the first item, in their order, that gave one.
+///
+/// # Panics
+/// When `work` does.
+pub fn try_each<T: Sync, R: Send, E: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> Result<R, E> + Sync) -> Result<Vec<R>, E> {
+    let (next, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let worker = || {
+        let mut results = Vec::new();
+        while !has_failed.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { break };
+            let result = work(item);
+            has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            results.push((at, result));
+        }
+        results
+    };
+    let mut results: Vec<(usize, Result<R, E>)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_errors_end_the_work() {
+        let items: Vec<usize> = (0..100).collect();
+        let doubled = try_each(&items, 7, |item| Ok::<_, ()>(item * 2)).unwrap();
+        assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        let begun = AtomicUsize::new(0);
+        let failed = try_each(&items, 2, |item| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if *item == 3 { Err(*item) } else { Ok(()) }
+        });
+        assert_eq!(failed, Err(3));
+        assert!(begun.load(Ordering::Relaxed) < 100);
+        assert_eq!(try_each(&[] as &[()], 3, |()| Ok::<_, ()>(())), Ok(vec![]));
+    }
+}
