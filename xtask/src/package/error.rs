@@ -74,6 +74,14 @@ pub enum PackageError {
         /// The path or glob.
         glob: String,
     },
+    /// Two names of one file were given different attributes.
+    #[error("`{first}` and `{second}` are one file (a hard link), but the spec gives them different attributes")]
+    UnequalLinks {
+        /// The one path in the image.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A glob cannot be compiled.
     #[error("`{glob}` is not a glob")]
     BadGlob {
@@ -189,6 +197,9 @@ impl Failure for PackageError {
                 Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
             }
             Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
+            Self::UnequalLinks { first, second } => {
+                Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
+            }
             Self::Empty { elsewhere: 0, .. } => Some("the build installed nothing into $DESTDIR; a package without files has `[build.none]`".into()),
             Self::Empty { elsewhere, .. } => {
                 Some(format!("its subpackages' globs took all {elsewhere} files; narrow them, so that something is left for the main package"))

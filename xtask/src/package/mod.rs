@@ -10,6 +10,7 @@ mod elf;
 mod error;
 mod glob;
 mod header;
+mod links;
 mod pkgconfig;
 mod script;
 mod split;
@@ -53,6 +54,12 @@ pub fn assemble(spec: &Spec, spec_dir: &Path, out: &Path, available: &Available,
     let rules = attributes::Rules::new(spec)?;
     let tree = contents::collect(spec, &rules, spec_dir, out)?;
     let parts = split::split(spec, &tree)?;
+    for part in &parts {
+        links::check(part, &rules)?;
+    }
     let found = depend::find(spec, &parts, available)?;
     parts.iter().zip(&found).map(|(part, found)| header::write(spec, part, found, &rules, into)).collect()
 }
+
+#[cfg(test)]
+mod tests;
