@@ -5,6 +5,8 @@
 mod sandbox {
     mod bench;
     mod ending;
+    mod host;
     mod isolation;
     mod sameness;
+    mod shell;
 }

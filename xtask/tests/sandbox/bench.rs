@@ -62,9 +62,10 @@ pub fn launcher() -> Launcher {
     Launcher::new(env!("CARGO_BIN_EXE_xtask"))
 }
 
-/// A job's directories; all vanish with it.
+/// A job and its directories.
 pub struct Bench {
-    folder: TempDir,
+    folder: PathBuf,
+    _vanishes: Option<TempDir>,
     /// The job, ready to be changed.
     pub job: Job,
 }
@@ -73,9 +74,15 @@ impl Bench {
     /// A bash script in the minimal root.
     pub fn new(script: &str) -> Self {
         let folder = scratch();
+        let bench = Self::within(folder.path(), script);
+        Self { _vanishes: Some(folder), ..bench }
+    }
+
+    /// The same with its directories below `folder`, where some may already be.
+    pub fn within(folder: &Path, script: &str) -> Self {
         let [upper, work, build] = ["upper", "work", "build"].map(|name| {
-            let path = folder.path().join(name);
-            fs::create_dir(&path).unwrap();
+            let path = folder.join(name);
+            fs::create_dir_all(&path).unwrap();
             path
         });
         let job = Job {
@@ -86,12 +93,12 @@ impl Bench {
             env: BTreeMap::from([("PATH".into(), "/bin".into())]),
             steps: vec![step("build", script)],
         };
-        Self { folder, job }
+        Self { folder: folder.to_owned(), _vanishes: None, job }
     }
 
     /// A path among the job's directories on the host.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     pub fn run(&self) -> Result<Outcome, SandboxError> {

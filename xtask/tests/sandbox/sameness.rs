@@ -1,6 +1,8 @@
 //! What is the same on every host.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use super::bench::Bench;
 
@@ -14,6 +16,22 @@ fn the_environment_is_what_was_given() {
 
 #[test]
 fn user_host_name_mask_and_limits_are_fixed() {
-    let bench = Bench::new("id -u; id -g; hostname; umask; ulimit -c; ulimit -Sn; ulimit -Ss; echo $$; cat /proc/self/cgroup");
-    assert_eq!(bench.text().lines().take(7).collect::<Vec<_>>(), ["0", "0", "kaon", "0022", "0", "4096", "8192"]);
+    let bench = Bench::new("id -u; id -g; hostname; umask; ulimit -c; ulimit -Sn; ulimit -Ss; cat /proc/sys/kernel/domainname");
+    assert_eq!(bench.text().lines().collect::<Vec<_>>(), ["0", "0", "kaon", "0022", "0", "4096", "8192", "(none)"]);
+}
+
+#[test]
+fn no_signal_is_set_aside_and_no_capability_beyond_those_of_packaging() {
+    let text = Bench::new("grep -e SigBlk -e SigIgn -e CapPrm -e CapBnd -e NoNewPrivs /proc/self/status").text();
+    let values: Vec<&str> = text.split_ascii_whitespace().skip(1).step_by(2).collect();
+    assert_eq!(values, ["0000000000000000", "0000000000000000", "00000000800404ff", "00000000800404ff", "1"]);
+}
+
+#[test]
+fn modes_of_the_host_do_not_show() {
+    let bench = Bench::new("stat -c '%a %u %g' / /build /tmp /var/tmp");
+    for folder in ["upper", "build"] {
+        fs::set_permissions(bench.path(folder), PermissionsExt::from_mode(0o700)).unwrap();
+    }
+    assert_eq!(bench.text(), "755 0 0\n755 0 0\n1777 0 0\n1777 0 0\n");
 }

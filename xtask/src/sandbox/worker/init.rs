@@ -15,12 +15,16 @@ use super::super::message::{Refusal, Stage};
 /// Process 1 as the worker sees it; 0 before there is one.
 static INIT: AtomicI32 = AtomicI32::new(0);
 
-/// Undoes what signals the caller had set aside or blocked: `nohup` and shells' background jobs do.
+/// Undoes what signals the caller had set aside or blocked, as `nohup` and background jobs of shells do.
+///
+/// The C library hides two of the 64 signals from its callers, so the kernel is asked itself.
 pub(super) fn default_signals() {
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGPIPE)) {
-        // SAFETY: the default disposition runs no code of ours.
-        let _ = unsafe { sigaction(signal, &default) };
+    const SIGNAL_SET_BYTES: usize = 8;
+    // The kernel's own structure, of four words: handler (zero is the default one), flags, restorer, mask.
+    let default = [0_u64; 4];
+    for number in (1..=64).filter(|&number| number != libc::SIGPIPE) {
+        // SAFETY: the structure outlives the call, and the default disposition runs no code of ours.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const default, std::ptr::null::<u64>(), SIGNAL_SET_BYTES) };
     }
     let _ = SigSet::empty().thread_set_mask();
 }

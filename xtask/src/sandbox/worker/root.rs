@@ -1,7 +1,8 @@
 //! The root file system the steps see.
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -63,6 +64,7 @@ impl Assembled {
         root.mount_system(devices)?;
         if let Some(build) = &build {
             root.bind(build, BUILD_DIR)?;
+            set_mode(BUILD_DIR, 0o755)?;
         }
         for (source, input) in inputs.iter().zip(&job.inputs) {
             root.bind(source, &input.at)?;
@@ -101,7 +103,7 @@ impl Assembled {
         self.mount("devpts", "/dev/pts", quiet, Some("newinstance,ptmxmode=0666,mode=0620"), Stage::Mount)?;
         self.mount("tmpfs", "/dev/shm", MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=1777"), Stage::Mount)?;
         for (link, target) in DEVICE_LINKS {
-            std::os::unix::fs::symlink(target, link).map_err(Stage::MountPoint.refused(link))?;
+            symlink(target, link).map_err(Stage::MountPoint.refused(link))?;
         }
         self.scratch()
     }
@@ -113,10 +115,10 @@ impl Assembled {
         }
         for path in ["/tmp", "/var/tmp"] {
             self.places.ensure(path, Kind::Directory)?;
-            let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
-            std::fs::set_permissions(path, open_to_all).map_err(Stage::MountPoint.refused(path))?;
+            set_mode(path, 0o1777)?;
         }
-        Ok(())
+        // The upper directory's mode is its maker's umask's.
+        set_mode("/", 0o755)
     }
 
     fn mount(&mut self, kind: &str, at: &str, flags: MsFlags, options: Option<&str>, stage: Stage) -> Result<(), Refusal> {
@@ -147,6 +149,10 @@ impl Source {
         };
         Ok(Self { fd: file.into(), kind })
     }
+}
+
+fn set_mode(path: &str, mode: u32) -> Result<(), Refusal> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Stage::MountPoint.refused(path))
 }
 
 /// Mounts the root somewhere on the host, in this namespace only, and makes it the working directory.
