@@ -45,7 +45,7 @@ impl Launcher {
         Self { worker: worker.into() }
     }
 
-    /// Runs `job` to its end. Its output is added to `log`, which is made when it is not there; `on_phase` hears of each
+    /// Runs `job` to its end. Its output becomes the content of `log`; `on_phase` hears of each
     /// phase as it begins. Steps get their tokens from `jobserver`; the one for the job itself is the caller's affair.
     ///
     /// All processes of the job end with this thread, whatever ends it.
@@ -89,6 +89,13 @@ impl Launcher {
         let report = child.stdout.take().ok_or(Errno::EBADF).map_err(io::Error::from).map_err(trouble("listen to"))?;
         Ok(Worker { child, report, unread: Vec::new() })
     }
+}
+
+/// An empty log, whose every line lands at its end whoever of the job's processes writes it.
+fn open_log(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.set_len(0)?;
+    Ok(file)
 }
 
 /// The order as a file without a name, so that nothing is left behind whatever happens.

@@ -62,8 +62,7 @@ fn run_one(step: &Step, order: &Order<'_>, tokens: Option<&Settled>, watch: &mut
         return Err(Message::NoDirectory { phase: step.phase.clone(), directory: step.cwd.clone() });
     }
     if !order.terminal {
-        let command = step.argv.join(" ");
-        let _ = writeln!(io::stderr(), "==> {}: {}", step.phase, command.lines().next().unwrap_or_default());
+        let _ = writeln!(io::stderr(), "==> {}", step.phase);
     }
     let output = || io::stderr().as_fd().try_clone_to_owned().map_err(not_started);
     let mut command = Command::new(program);
