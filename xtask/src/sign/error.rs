@@ -52,12 +52,12 @@ pub enum SignError {
 
 impl SignError {
     /// An I/O error at `path`.
-    pub(super) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }
     }
 
     /// A key file that will not do.
-    pub(super) fn unusable(path: &Path, reason: impl Into<String>) -> Self {
+    pub(crate) fn unusable(path: &Path, reason: impl Into<String>) -> Self {
         Self::Unusable { path: path.to_owned(), reason: reason.into() }
     }
 }

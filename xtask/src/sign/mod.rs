@@ -120,7 +120,8 @@ impl Keys {
     }
 }
 
-fn lock(path: &Path) -> Result<File, SignError> {
+/// Waits until nobody else makes a key.
+pub(crate) fn lock(path: &Path) -> Result<File, SignError> {
     let take = || {
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
         file.lock()?;
@@ -130,7 +131,7 @@ fn lock(path: &Path) -> Result<File, SignError> {
 }
 
 /// Writes a file only its owner may read, whole or not at all.
-fn publish(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), SignError> {
+pub(crate) fn publish(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), SignError> {
     let write = || {
         let mut file = tempfile::Builder::new().prefix(".key-").tempfile_in(folder)?;
         file.write_all(bytes)?;

@@ -1,0 +1,62 @@
+//! Merging the fragments of a flavour.
+
+use std::collections::BTreeMap;
+
+use super::flavour::Flavour;
+use super::fragment::{Fragment, Setting};
+use super::symbol::{Symbol, Value};
+
+/// What a flavour asks for: every option once, with all who asked, the last of whom wins.
+#[derive(Clone, Debug)]
+pub struct Merged<'a> {
+    suffix: &'a str,
+    requests: BTreeMap<&'a Symbol, Vec<Request<'a>>>,
+}
+
+/// One fragment's wish.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The fragment.
+    pub fragment: &'a Fragment,
+    /// The line of it.
+    pub setting: &'a Setting,
+}
+
+impl Request<'_> {
+    /// `kernel-config/fragments/base.config:12`
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.fragment.source.path, self.setting.line)
+    }
+}
+
+impl<'a> Merged<'a> {
+    /// Merges `fragments` in order.
+    pub fn new(flavour: &'a Flavour, fragments: impl IntoIterator<Item = &'a Fragment>) -> Self {
+        let mut requests: BTreeMap<&Symbol, Vec<Request<'_>>> = BTreeMap::new();
+        for fragment in fragments {
+            for setting in &fragment.settings {
+                requests.entry(&setting.symbol).or_default().push(Request { fragment, setting });
+            }
+        }
+        Self { suffix: &flavour.suffix, requests }
+    }
+
+    /// Everyone who asked for an option, in order; the last one wins.
+    pub fn requests(&self, symbol: &Symbol) -> &[Request<'a>] {
+        self.requests.get(symbol).map_or(&[], Vec::as_slice)
+    }
+
+    /// The winning request of every option, by the option's name.
+    pub fn winners(&self) -> impl Iterator<Item = Request<'a>> {
+        self.requests.values().filter_map(|all| all.last().copied())
+    }
+
+    /// The text given to Kconfig: one line for each option, sorted, and the flavour's suffix.
+    pub fn to_config(&self) -> String {
+        let mut text = format!("CONFIG_LOCALVERSION={}\n", Value::Text(self.suffix.to_owned()));
+        for Request { setting, .. } in self.winners() {
+            text.push_str(&format!("{}={}\n", setting.symbol, setting.value));
+        }
+        text
+    }
+}
