@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod document;
 pub mod executor;
 pub mod graph;
+pub mod image;
 pub mod initramfs;
 pub mod name;
 pub mod package;

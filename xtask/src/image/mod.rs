@@ -1,0 +1,61 @@
+//! Image descriptions: what `images/<name>.toml` says, checked and typed.
+
+mod parse;
+
+use serde::Serialize;
+
+use crate::name::PackageName;
+
+pub use parse::parse;
+
+/// A checked image description. Serialised, it goes into the image's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Image {
+    /// The file's name without `.toml`.
+    pub name: PackageName,
+    /// One line.
+    pub summary: String,
+    /// Packages it holds, with all they need.
+    pub packages: Vec<PackageName>,
+    /// The flavour of its kernel.
+    pub kernel: String,
+    /// Units enabled beyond what packages enable.
+    pub enable: Vec<String>,
+    /// Units disabled.
+    pub disable: Vec<String>,
+    /// What root may be reached by.
+    pub access: Access,
+    /// Bounds it must keep.
+    pub budget: Budget,
+    /// The live medium.
+    pub iso: Iso,
+}
+
+/// How root may log in; by default not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// A crypt(5) hash for the console.
+    pub password_hash: Option<String>,
+    /// Public keys for SSH, as in authorized_keys.
+    pub ssh_keys: Vec<String>,
+}
+
+/// Bounds of an image; what is `None` is not bounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// Size of the ISO, in MiB.
+    pub iso_mib: Option<u64>,
+    /// Size of all files, in MiB.
+    pub rootfs_mib: Option<u64>,
+    /// Number of packages.
+    pub packages: Option<u64>,
+}
+
+/// The live medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Iso {
+    /// Volume label: 1 to 32 capital letters, digits and `_` (ECMA-119, d-characters).
+    pub label: String,
+    /// Kernel arguments beyond those the boot path needs.
+    pub arguments: Vec<String>,
+}
