@@ -2,6 +2,7 @@
 //!
 //! These tests need those programs, so they run only when asked for: `cargo test -p xtask --test interop_rpm -- --ignored`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -84,6 +85,16 @@ provides = [{}]
 
 [directories]
 "/usr/bin" = "0755"
+"#;
+
+const MINIMAL: &str = r#"
+[package]
+version = "1"
+release = 1
+summary = "One file"
+license = "MIT"
+
+[build.none]
 "#;
 
 struct World {
@@ -252,6 +263,48 @@ fn dnf_installs_with_every_check_on() {
     fs::remove_file(&package).unwrap();
     fs::write(&package, bytes).unwrap();
     assert!(Tool::new("dnf").args(arguments).args(["reinstall", "base"]).output().is_err());
+}
+
+/// RPM's own reader of ELF files, over programs and libraries of this machine.
+#[test]
+#[ignore = "needs rpm"]
+fn elfdeps_says_the_same() {
+    let host = ["/usr/bin", "/usr/lib/x86_64-linux-gnu"].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut files: Vec<PathBuf> = host.map(|entry| entry.unwrap().path()).filter(|path| is_elf(path)).collect();
+    files.sort();
+    let step = files.len().div_ceil(150);
+    let mut checked = 0;
+    for file in files.iter().step_by(step) {
+        let world = World::new();
+        let (out, into) = (world.make("out"), world.make("into"));
+        let name = file.file_name().unwrap().to_str().unwrap();
+        put(&out, "usr/share/none", "", 0o644);
+        fs::create_dir_all(out.join("usr/lib")).unwrap();
+        fs::copy(file, out.join("usr/lib").join(name)).unwrap();
+        let copy = out.join("usr/lib").join(name);
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+        let theirs = |what: &str| -> BTreeSet<String> {
+            let text = run("/usr/lib/rpm/elfdeps", &[what, copy.to_str().unwrap()]);
+            text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        };
+        let (provides, requires) = (theirs("--provides"), theirs("--requires"));
+        let spec = parse("sample", MINIMAL);
+        let built = match package::assemble(&spec, &out, &out, &Available::new(&requires), &into) {
+            Ok(built) => built,
+            Err(error) => panic!("{}: {error}", file.display()),
+        };
+        let ours = |list: &[String]| -> BTreeSet<String> { list.iter().filter(|one| !one.starts_with("sample")).cloned().collect() };
+        assert_eq!(ours(&built[0].provides), provides, "{}", file.display());
+        let open: BTreeSet<String> = requires.difference(&provides).cloned().collect();
+        assert_eq!(ours(&built[0].requires), open, "{}", file.display());
+        checked += 1;
+    }
+    assert!(checked > 50, "only {checked} files");
+}
+
+fn is_elf(path: &Path) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file && fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"))
 }
 
 #[test]

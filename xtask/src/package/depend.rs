@@ -9,7 +9,7 @@ use super::pkgconfig;
 use super::script;
 use super::split::Part;
 use super::tree::{Content, Kind};
-use super::usrmerge::parent;
+use super::usrmerge::{destination, parent};
 use crate::name::Dependency;
 use crate::spec::{Arch, Spec};
 
@@ -49,6 +49,11 @@ pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Ve
         scanner.part(part)?;
     }
     let Scanner { mut found, needs, .. } = scanner;
+    for (index, part) in parts.iter().enumerate() {
+        for sibling in linked_siblings(parts, part) {
+            found[index].requires.insert(Dependency::equal(sibling, spec.evr()));
+        }
+    }
     let givers = givers(&found);
     let mut missing = Vec::new();
     for (index, needs) in needs.into_iter().enumerate() {
@@ -59,6 +64,18 @@ pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Ve
     missing.sort();
     missing.dedup();
     if missing.is_empty() { Ok(found) } else { Err(PackageError::UndeclaredLibraries { spec: spec.name.clone(), missing }) }
+}
+
+/// Packages of the spec that hold the libraries which `part` has links to link with (`libz.so`).
+fn linked_siblings<'a>(parts: &'a [Part<'_>], part: &Part<'_>) -> BTreeSet<&'a str> {
+    let mut siblings = BTreeSet::new();
+    for (path, entry) in part.entries.iter().filter(|(path, _)| path.ends_with(".so")) {
+        let Kind::Link(target) = &entry.kind else { continue };
+        let library = destination(path, target);
+        let holders = parts.iter().filter(|other| other.content.name != part.content.name && other.entries.contains_key(&library));
+        siblings.extend(holders.map(|other| other.content.name.as_str()));
+    }
+    siblings
 }
 
 /// Which of the spec's packages give each capability.

@@ -6,14 +6,16 @@ use super::tree::Entry;
 use super::usrmerge::parent;
 use crate::spec::Content;
 
-/// Directories of the package `filesystem`, which everything else stands on. No other package owns them, unless it declares them.
-const STANDARD: [&str; 52] = [
+/// Directories of the package `filesystem`, on which everything else stands. No other package owns them, unless it declares them.
+const STANDARD: [&str; 31] = [
     "/boot",
     "/dev",
     "/etc",
+    "/etc/opt",
     "/etc/profile.d",
-    "/etc/systemd",
+    "/etc/skel",
     "/home",
+    "/media",
     "/mnt",
     "/opt",
     "/proc",
@@ -24,34 +26,12 @@ const STANDARD: [&str; 52] = [
     "/tmp",
     "/usr",
     "/usr/bin",
-    "/usr/include",
     "/usr/lib",
-    "/usr/lib/environment.d",
-    "/usr/lib/firmware",
-    "/usr/lib/modprobe.d",
     "/usr/lib/modules",
-    "/usr/lib/modules-load.d",
-    "/usr/lib/pkgconfig",
-    "/usr/lib/sysctl.d",
-    "/usr/lib/systemd",
-    "/usr/lib/systemd/network",
-    "/usr/lib/systemd/system",
-    "/usr/lib/systemd/system-preset",
-    "/usr/lib/systemd/user",
-    "/usr/lib/sysusers.d",
-    "/usr/lib/tmpfiles.d",
-    "/usr/lib/udev",
-    "/usr/lib/udev/rules.d",
-    "/usr/libexec",
     "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/lib",
     "/usr/share",
-    "/usr/share/dbus-1",
-    "/usr/share/dbus-1/system-services",
-    "/usr/share/dbus-1/system.d",
-    "/usr/share/licenses",
-    "/usr/share/misc",
-    "/usr/share/pkgconfig",
-    "/usr/src",
     "/var",
     "/var/cache",
     "/var/lib",
@@ -59,7 +39,6 @@ const STANDARD: [&str; 52] = [
     "/var/opt",
     "/var/spool",
     "/var/tmp",
-    "/",
 ];
 
 /// The directories above a package's entries that are not standard ones. Packages that share a directory all own it.
@@ -76,4 +55,16 @@ pub fn owned_directories(package: &Content, entries: &BTreeMap<String, Entry>) -
         }
     }
     owned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_directories_are_those_of_the_package_filesystem() {
+        let text = include_str!("../../../specs/filesystem/package.toml");
+        let spec = crate::spec::parse(&"filesystem".parse().unwrap(), "package.toml", text).unwrap();
+        assert_eq!(spec.directories.keys().map(String::as_str).collect::<Vec<_>>(), STANDARD);
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::PackageError;
 use super::glob::Globs;
-use super::usrmerge::{is_loop, is_merged_directory, merged, moved_target};
+use super::usrmerge::{destination, is_merged_directory, merged, moved_target};
 
 /// Files, links and declared directories by their path in the image. Directories that only hold them are not entries.
 #[derive(Debug, Default)]
@@ -142,7 +142,7 @@ impl Walker {
             };
             let link = moved_target(link, installed, &target);
             // `/usr/sbin/x -> ../bin/x` has nothing to lead to once the two directories are one.
-            if is_loop(&target, &link) && !is_merged_directory(&target) {
+            if destination(&target, &link) == target && !is_merged_directory(&target) {
                 return Ok(());
             }
             return self.add(target, installed, Entry { kind: Kind::Link(link), mode });

@@ -36,10 +36,9 @@ pub fn moved_target(target: &str, from: &str, to: &str) -> String {
     relative(parent(to), &destination)
 }
 
-/// Whether the link at `path` leads to itself.
-pub fn is_loop(path: &str, target: &str) -> bool {
-    let destination = if target.starts_with('/') { target.to_owned() } else { resolve(parent(path), target) };
-    merged(&destination) == path
+/// The path that the link at `path` leads to.
+pub fn destination(path: &str, target: &str) -> String {
+    if target.starts_with('/') { merged(target) } else { merged(&resolve(parent(path), target)) }
 }
 
 /// The directory of `path`; empty for what lies in the root.
@@ -74,6 +73,8 @@ fn relative(directory: &str, destination: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -105,8 +106,24 @@ mod tests {
         ] {
             assert_eq!(moved_target(target, from, &merged(from)), expected, "{from} -> {target}");
         }
-        assert!(is_loop("/usr/bin/x", "../sbin/x"));
-        assert!(is_loop("/usr/bin/x", "/bin/x"));
-        assert!(!is_loop("/usr/bin/x", "y"));
+        for (target, expected) in [("../sbin/x", "/usr/bin/x"), ("/bin/x", "/usr/bin/x"), ("y", "/usr/bin/y"), ("../../etc/./y", "/etc/y")]
+        {
+            assert_eq!(destination("/usr/bin/x", target), expected);
+        }
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        let roots =
+            proptest::sample::select(vec!["/bin", "/sbin", "/lib", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib64", "/etc", "/usr/share"]);
+        (roots, "[a-c](/[a-c]){0,2}").prop_map(|(root, rest)| format!("{root}/{rest}"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_moved_link_leads_to_where_its_target_moved(from in path(), to in path(), is_absolute: bool) {
+            let target = if is_absolute { to.clone() } else { relative(parent(&from), &to) };
+            let moved = merged(&from);
+            prop_assert_eq!(destination(&moved, &moved_target(&target, &from, &moved)), merged(&to));
+        }
     }
 }

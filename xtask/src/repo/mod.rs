@@ -61,10 +61,16 @@ fn fill(folder: &Path, records: &[Record], keys: &Keys) -> Result<(), RepoError>
     for made in [&packages, &repodata] {
         fs::create_dir(made).map_err(|source| RepoError::io("make", made, source))?;
     }
+    for made in [folder, &packages, &repodata] {
+        publish::set_mode(made, 0o755)?;
+    }
     for record in records {
         publish::link_or_copy(&record.file, &packages.join(&record.file_name))?;
     }
-    let put = |path: PathBuf, bytes: &[u8]| fs::write(&path, bytes).map_err(|source| RepoError::io("write", &path, source));
+    let put = |path: PathBuf, bytes: &[u8]| {
+        fs::write(&path, bytes).map_err(|source| RepoError::io("write", &path, source))?;
+        publish::set_mode(&path, 0o644)
+    };
     let files = metadata::files(records)?;
     for file in &files {
         put(repodata.join(&file.name), &file.bytes)?;

@@ -21,7 +21,6 @@ pub(super) fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), RepoErr
     prefix.push(name);
     let fresh = tempfile::Builder::new()
         .prefix(&prefix)
-        .permissions(Permissions::from_mode(0o755))
         .tempdir_in(parent)
         .map_err(|source| RepoError::io("make a directory in", parent, source))?;
     fill(fresh.path())?;
@@ -77,7 +76,48 @@ pub(super) fn link_or_copy(from: &Path, to: &Path) -> Result<(), RepoError> {
     if fs::hard_link(&from, to).is_ok() {
         return Ok(());
     }
-    fs::copy(&from, to)
-        .and_then(|_| fs::set_permissions(to, Permissions::from_mode(0o644)))
-        .map_err(|source| RepoError::io("copy to", to, source))
+    fs::copy(&from, to).map_err(|source| RepoError::io("copy to", to, source))?;
+    set_mode(to, 0o644)
+}
+
+/// Sets permission bits, which what was just made has as the caller's umask left them.
+pub(super) fn set_mode(path: &Path, mode: u32) -> Result<(), RepoError> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|source| RepoError::io("set the mode of", path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository(dir: &Path, name: &str) -> Result<(), RepoError> {
+        replace(dir, |folder| {
+            fs::create_dir(folder.join("repodata")).unwrap();
+            fs::write(folder.join(name), name).map_err(|source| RepoError::io("write", folder, source))
+        })
+    }
+
+    fn names(dir: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_repository_replaces_a_repository_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("deep/repo");
+        repository(&dir, "first").unwrap();
+        repository(&dir, "second").unwrap();
+        assert_eq!(names(&dir), ["repodata", "second"]);
+        let failed = replace(&dir, |_| Err(RepoError::Twice { file_name: "x".into() }));
+        assert!(failed.is_err());
+        assert_eq!(names(&dir), ["repodata", "second"]);
+        assert_eq!(names(dir.parent().unwrap()), ["repo"]);
+
+        let home = folder.path().join("home");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("thesis"), "years of work").unwrap();
+        assert!(matches!(repository(&home, "x"), Err(RepoError::Occupied { .. })));
+        assert_eq!(names(&home), ["thesis"]);
+    }
 }

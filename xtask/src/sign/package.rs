@@ -1,7 +1,8 @@
 //! Signing RPM files.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, BufReader, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use pgp::packet::PacketTrait as _;
@@ -36,7 +37,9 @@ impl Keys {
             output.write_all(&signed)?;
             input.seek(SeekFrom::Start(payload))?;
             io::copy(&mut input, &mut output)?;
-            output.flush()
+            output.flush()?;
+            // A package is for everybody to read, whatever the caller's umask.
+            output.get_ref().set_permissions(Permissions::from_mode(0o644))
         };
         copy().map_err(|source| SignError::io("write", out, source))
     }

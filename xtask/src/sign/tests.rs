@@ -55,3 +55,19 @@ fn what_is_no_key_is_never_overwritten() {
         assert_eq!(&fs::read_to_string(&path).unwrap(), content);
     }
 }
+
+#[test]
+fn builders_that_come_at_once_make_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("new");
+    let fingerprints: Vec<String> = std::thread::scope(|scope| {
+        let open = || Keys::open_or_create(&place).unwrap().fingerprint();
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(fingerprints.iter().all(|one| *one == fingerprints[0]), "{fingerprints:?}");
+    assert_eq!(fs::metadata(&place).unwrap().mode() & 0o777, 0o700);
+    let mut names: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["lock", KEY_FILE]);
+}
