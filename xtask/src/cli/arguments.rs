@@ -58,6 +58,8 @@ pub struct Global {
 pub enum Command {
     /// Build packages, and all they build on
     Build(command::build::Options),
+    /// Write packages as a signed repository for tdnf and dnf
+    Repo(command::repo::Options),
     /// Fetch the SDK and the sources of packages, and build nothing
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do

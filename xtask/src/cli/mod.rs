@@ -46,6 +46,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     let context = Context::new(global, output)?;
     match command {
         Command::Build(options) => command::build::run(&context, &options),
+        Command::Repo(options) => command::repo::run(&context, &options),
         Command::Fetch(options) => command::fetch::run(&context, &options),
         Command::Plan(options) => command::plan::run(&context, &options),
         Command::Why(options) => command::why::run(&context, &options),

@@ -9,6 +9,7 @@ pub mod graph;
 pub mod list;
 pub mod log;
 pub mod plan;
+pub mod repo;
 pub mod sdk;
 pub mod select;
 pub mod shell;

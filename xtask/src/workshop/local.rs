@@ -86,10 +86,11 @@ impl Local<'_> {
             let path = scratch.path().join(part);
             fs::create_dir_all(&path).map_err(|source| around(Box::new(StoreError::io("make", &path, source))))?;
         }
-        let outcome = self.run(spec.name.as_str(), &job(scratch.path()), &log).map_err(around)?;
+        let outcome = self.run(spec.name.as_str(), &job(scratch.path()), &log);
         if self.workshop.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.name.clone() });
         }
+        let outcome = outcome.map_err(around)?;
         if let StepsEnded::Failed { phase, end } = &outcome.status {
             let last_lines = last_lines(&log, 15);
             let kept = failed_folder(store, &spec.name);

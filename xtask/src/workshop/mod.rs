@@ -4,6 +4,7 @@ mod build;
 mod job;
 mod laid;
 mod local;
+mod signed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::store::Store;
 pub use build::{BuildFailure, available_memory_bytes, build};
 pub use job::sandbox_job;
 pub use local::{FAILED_JOB, failed_folder};
+pub use signed::{PublishError, SignedPackage, sign_all, write_repository};
 
 /// Everything a build on this machine works with.
 pub struct Workshop<'a> {

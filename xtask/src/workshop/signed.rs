@@ -1,0 +1,99 @@
+//! Signed copies of built packages: each signed once for each key.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{BuiltPackage, Results};
+use crate::diagnostic::{ExitCode, Failure};
+use crate::digest::Digest;
+use crate::repo::{self, RepoError, RepoPackage};
+use crate::sign::{Keys, SignError, sign_rpm};
+use crate::store::{Store, StoreError};
+
+/// Why packages could not be published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The repository could not be written.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+}
+
+impl Failure for PublishError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Sign(error) => error.hint(),
+            Self::Repo(error) => error.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::Sign(error) => error.exit(),
+            Self::Repo(error) => error.exit(),
+        }
+    }
+}
+
+/// A package with a signature.
+#[derive(Clone, Debug)]
+pub struct SignedPackage {
+    /// What was signed.
+    pub built: BuiltPackage,
+    /// The signed file's object.
+    pub object: Digest,
+    /// The signed file.
+    pub path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Signed {
+    object: Digest,
+}
+
+/// All packages of `results`, signed; sorted by name.
+///
+/// # Errors
+/// When an object is lost or damaged, or the key refuses.
+pub fn sign_all(store: &Store, keys: &Keys, results: &Results) -> Result<Vec<SignedPackage>, PublishError> {
+    let mut packages: Vec<&BuiltPackage> = results.values().flat_map(|result| &result.packages).collect();
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    packages.into_par_iter().map(|package| sign(store, keys, package)).collect()
+}
+
+fn sign(store: &Store, keys: &Keys, package: &BuiltPackage) -> Result<SignedPackage, PublishError> {
+    let key = Digest::of_json(&("signed package", package.object, keys.fingerprint()));
+    let known: Option<Signed> = store.result(&key).ok().flatten();
+    let at_hand = known.and_then(|signed| store.object(&signed.object).map(|path| (signed.object, path)));
+    let (object, path) = match at_hand {
+        Some(found) => found,
+        None => {
+            let scratch = store.scratch("sign")?;
+            let signed = scratch.path().join(&package.file_name);
+            sign_rpm(&store.verified(&package.object)?, &signed, keys)?;
+            let object = store.put_file(&signed)?;
+            store.put_result(&key, &Signed { object })?;
+            (object, store.verified(&object)?)
+        }
+    };
+    Ok(SignedPackage { built: package.clone(), object, path })
+}
+
+/// Writes the repository of these packages into `folder`.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_repository(folder: &std::path::Path, packages: &[SignedPackage], keys: &Keys) -> Result<(), PublishError> {
+    let listed: Vec<RepoPackage> =
+        packages.iter().map(|package| RepoPackage { file: package.path.clone(), file_name: package.built.file_name.clone() }).collect();
+    Ok(repo::write(folder, &listed, keys)?)
+}
