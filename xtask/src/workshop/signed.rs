@@ -9,7 +9,7 @@ use crate::action::{BuiltPackage, Results};
 use crate::diagnostic::{ExitCode, Failure};
 use crate::digest::Digest;
 use crate::repo::{self, RepoError, RepoPackage};
-use crate::sign::{Keys, SignError, sign_rpm};
+use crate::sign::{Keys, SignError};
 use crate::store::{Store, StoreError};
 
 /// Why packages could not be published.
@@ -79,7 +79,7 @@ fn sign(store: &Store, keys: &Keys, package: &BuiltPackage) -> Result<SignedPack
         None => {
             let scratch = store.scratch("sign")?;
             let signed = scratch.path().join(&package.file_name);
-            sign_rpm(&store.verified(&package.object)?, &signed, keys)?;
+            keys.sign_rpm(&store.verified(&package.object)?, &signed)?;
             let object = store.put_file(&signed)?;
             store.put_result(&key, &Signed { object })?;
             (object, store.verified(&object)?)
