@@ -1,6 +1,5 @@
 //! What every command works with.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::progress::Reporter;
 use crate::project;
 use crate::sdk::Sdk;
 use crate::store::Store;
-use crate::workshop::Workshop;
+use crate::workshop::{Kernels, Workshop};
 
 /// Settings, places and the way to the user.
 pub struct Context<'a> {
@@ -103,14 +102,15 @@ impl<'a> Context<'a> {
     /// This machine as a builder.
     ///
     /// # Errors
-    /// When the SDK's files cannot be read or there is no place for the keys.
+    /// When the SDK's files cannot be read, kernels are described wrongly, or there is no place for the keys.
     pub fn workshop<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Workshop<'w>, Report> {
+        let keys = self.keys()?;
         Ok(Workshop {
+            kernels: Kernels::load(graph, &self.root, &keys)?,
             sdk: Sdk::load(&self.root)?,
             settings: self.settings(),
-            keys: self.keys()?,
+            keys,
             jobs: self.jobs(),
-            extra: BTreeMap::new(),
             reporter: &*self.reporter,
             cancel: self.cancel.clone(),
             graph,

@@ -41,14 +41,20 @@ pub const SPEC_FILES: &str = "/build/files";
 /// Where the source files themselves lie.
 pub const SOURCE_FILES: &str = "/build/sources";
 
-/// The recipe of a spec. A kernel's own phases come from `kernel`.
+/// The recipe of a spec, without a kernel's own phases.
 pub fn recipe(spec: &Spec) -> Recipe {
+    recipe_with(spec, Vec::new())
+}
+
+/// The recipe of a spec, with phases of its own beside those of its build system: a kernel's come from [`crate::kernel::phases`].
+pub fn recipe_with(spec: &Spec, own: Vec<Phase>) -> Recipe {
     let mut phases = prepare::phases(spec);
     let tree = working_directory(spec);
     if let Some(script) = &spec.build.prepare {
         phases.push(Phase { name: "prepare", script: script.clone(), cwd: SOURCE_TREE.into() });
     }
     phases.extend(system::phases(spec, &tree));
+    phases.extend(own);
     if let Some(script) = &spec.build.finish {
         phases.push(Phase { name: "finish", script: script.clone(), cwd: SOURCE_TREE.into() });
     }

@@ -8,6 +8,7 @@ use super::local::Local;
 use crate::action::Results;
 use crate::diagnostic::{ExitCode, Failure};
 use crate::executor::{self, Limits, RunError, Weight};
+use crate::kernel::signing::SigningError;
 use crate::name::PackageName;
 use crate::plan::{Plan, State, World as _, plan};
 use crate::progress::Event;
@@ -27,6 +28,9 @@ pub enum BuildFailure {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Kernel modules cannot be signed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// No tokens can be handed out.
     #[error("cannot make a job server")]
     Jobserver(#[source] std::io::Error),
@@ -38,6 +42,7 @@ impl Failure for BuildFailure {
             Self::Sdk(error) => error.hint(),
             Self::Run(error) => error.hint(),
             Self::Store(error) => error.hint(),
+            Self::Signing(error) => error.hint(),
             Self::Jobserver(_) => None,
         }
     }
@@ -47,7 +52,7 @@ impl Failure for BuildFailure {
             Self::Sdk(error) => error.exit(),
             Self::Run(error) => error.exit(),
             Self::Store(error) => error.exit(),
-            Self::Jobserver(_) => ExitCode::Failed,
+            Self::Signing(_) | Self::Jobserver(_) => ExitCode::Failed,
         }
     }
 }
@@ -57,6 +62,10 @@ impl Failure for BuildFailure {
 /// # Errors
 /// What could not be fetched or built. Whatever was built is kept.
 pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Results, BuildFailure> {
+    let order = workshop.graph.build_order(packages);
+    if order.into_iter().any(|spec| workshop.kernels.holds(spec)) {
+        workshop.kernels.ensure_key(&workshop.keys)?;
+    }
     let (first, results) = plan(workshop.graph, packages, workshop);
     if first.is_all_cached() {
         announce(workshop, &first);

@@ -16,7 +16,7 @@ use crate::package::{self, Available};
 use crate::plan::{World as _, fields_of};
 use crate::progress::Event;
 use crate::project::SpecFolder;
-use crate::recipe::recipe;
+use crate::recipe::recipe_with;
 use crate::sandbox::{self, Job, Outcome, StepsEnded};
 use crate::sdk::LayerName;
 use crate::source::Fetcher;
@@ -81,7 +81,8 @@ impl Local<'_> {
         let log = store.log(&format!("{}.log", spec.name));
         let layers = self.stack(spec, &laid).map_err(around)?;
         let sources = self.sources(spec).map_err(around)?;
-        let job = |at: &Path| job::sandbox_job(spec, &recipe(spec), &folder.path, &layers, &sources, at, self.workshop.jobs);
+        let recipe = recipe_with(spec, self.workshop.kernels.phases(&spec.name));
+        let job = |at: &Path| job::sandbox_job(spec, &recipe, &folder.path, &layers, &sources, at, self.workshop.jobs);
         for part in ["build/out", "upper", "work", "packages"] {
             let path = scratch.path().join(part);
             fs::create_dir_all(&path).map_err(|source| around(Box::new(StoreError::io("make", &path, source))))?;
@@ -98,6 +99,8 @@ impl Local<'_> {
             return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, last_lines });
         }
         let unit = format!("package {}", spec.name);
+        // Keys stay out of the sandbox, so modules are signed when it is gone.
+        self.workshop.kernels.sign(&spec.name, &scratch.path().join("build/out")).map_err(|error| around(Box::new(error)))?;
         self.workshop.reporter.phase(&unit, "package");
         let packages = self.package(folder, scratch.path(), &laid).map_err(around)?;
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

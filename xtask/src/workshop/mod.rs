@@ -2,6 +2,7 @@
 
 mod build;
 mod job;
+mod kernel;
 mod laid;
 mod local;
 mod signed;
@@ -22,6 +23,7 @@ use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
 pub use job::sandbox_job;
+pub use kernel::Kernels;
 pub use local::{FAILED_JOB, failed_folder};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository};
 
@@ -39,8 +41,8 @@ pub struct Workshop<'a> {
     pub keys: PathBuf,
     /// Processors to keep busy.
     pub jobs: usize,
-    /// Inputs from outside the specs' folders, by spec and name.
-    pub extra: BTreeMap<PackageName, BTreeMap<String, Digest>>,
+    /// What kernels take beyond their specs.
+    pub kernels: Kernels,
     /// Where progress goes.
     pub reporter: &'a dyn Reporter,
     /// Raised when the user wants to stop.
@@ -63,7 +65,7 @@ impl World for Workshop<'_> {
     }
 
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
-        self.extra.get(spec).cloned().unwrap_or_default()
+        self.kernels.inputs(spec)
     }
 
     fn result(&self, key: &Digest) -> Option<BuildResult> {

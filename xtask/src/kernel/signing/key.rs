@@ -33,15 +33,15 @@ impl ModuleKey {
     /// # Errors
     /// When the directory or file cannot be used, or the file holds no such key.
     pub fn open_or_create(folder: &Path) -> Result<Self, SigningError> {
-        let path = folder.join(KEY_FILE);
-        if let Some(key) = Self::open(&path)? {
+        if let Some(key) = Self::open(folder)? {
             return Ok(key);
         }
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| SignError::io("make", folder, source))?;
         let _lock = lock(&folder.join("lock"))?;
-        if let Some(key) = Self::open(&path)? {
+        if let Some(key) = Self::open(folder)? {
             return Ok(key);
         }
+        let path = folder.join(KEY_FILE);
         let key = RsaPrivateKey::new(&mut rand::rngs::OsRng, KEY_BITS).map_err(SigningError::Generate)?;
         let text = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| SignError::unusable(&path, error.to_string()))?;
         publish(folder, &path, text.as_bytes())?;
@@ -62,7 +62,12 @@ impl ModuleKey {
         sign(&self.key, bytes)
     }
 
-    fn open(path: &Path) -> Result<Option<Self>, SigningError> {
+    /// The key in the directory `folder`, if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be used or holds no such key.
+    pub fn open(folder: &Path) -> Result<Option<Self>, SigningError> {
+        let path = &folder.join(KEY_FILE);
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
