@@ -12,5 +12,6 @@ pub mod order;
 pub mod package;
 pub mod rpmdb;
 pub mod rpmfile;
+pub mod solver;
 pub mod transaction;
 pub mod version;

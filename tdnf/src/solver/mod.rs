@@ -1,0 +1,158 @@
+//! Which packages to install: from what is asked for to a set that fits together.
+//!
+//! The search itself is `resolvo`'s; this module says what RPM's dependencies mean in its terms. Equal input gives equal output: among
+//! several providers the package called like the capability wins, then the first by name; among versions the newest.
+
+mod clause;
+mod provider;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use resolvo::{Problem, Solver, UnsolvableOrCancelled};
+
+use crate::dependency::{Capability, Dependency};
+use crate::order;
+use crate::package::Package;
+use clause::Universe;
+use provider::Provider;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Each is a package's name, a capability, or a path; with a range of versions, perhaps.
+    pub install: Vec<Capability>,
+    /// Whether what packages recommend is installed too, where that is possible.
+    pub weak: bool,
+    /// The machine's architecture; packages of others but `noarch` are left aside.
+    pub arch: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SolveError {
+    /// No package is or provides what was asked for.
+    #[error("no package provides {}", list(.missing))]
+    Missing {
+        /// All such requests.
+        missing: Vec<String>,
+        /// Names of packages that look alike.
+        similar: Vec<String>,
+    },
+    /// There are packages, but they do not fit together.
+    #[error("the packages asked for do not fit together:\n{explanation}")]
+    Conflict {
+        /// The chain of reasons, a few lines.
+        explanation: String,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Chooses among `packages`; the answer's indexes come in the order of installation.
+///
+/// # Errors
+/// When a request has no provider, or the packages do not fit together.
+pub fn solve(packages: &[Package], request: &Request) -> Result<Vec<usize>, SolveError> {
+    let universe = Universe::new(packages, &request.arch);
+    missing(&universe, request)?;
+    let mut chosen = search(&universe, request, &[])?;
+    if request.weak {
+        chosen = with_weak(&universe, request, chosen);
+    }
+    let facts: Vec<&Package> = chosen.iter().map(|index| &packages[*index]).collect();
+    Ok(order::by_dependencies(&facts).into_iter().map(|at| chosen[at]).collect())
+}
+
+fn missing(universe: &Universe<'_>, request: &Request) -> Result<(), SolveError> {
+    let missing: Vec<&Capability> = request.install.iter().filter(|wanted| universe.requested(wanted).is_empty()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let similar = |package: &&Package| missing.iter().any(|wanted| looks_alike(&package.nevra.name, &wanted.name));
+    let names: BTreeSet<&str> = universe.packages.iter().filter(similar).map(|package| package.nevra.name.as_str()).collect();
+    Err(SolveError::Missing {
+        missing: missing.iter().map(ToString::to_string).collect(),
+        similar: names.into_iter().take(5).map(str::to_owned).collect(),
+    })
+}
+
+/// Whether one name is part of the other, or they differ by two neighbouring letters at most.
+fn looks_alike(a: &str, b: &str) -> bool {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    if a.len().min(b.len()) > 2 && (a.contains(&b) || b.contains(&a)) {
+        return true;
+    }
+    let same_start = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count();
+    let same_end = a.chars().rev().zip(b.chars().rev()).take_while(|(x, y)| x == y).count();
+    let longest = a.chars().count().max(b.chars().count());
+    longest > 3 && same_start + same_end + 2 >= longest
+}
+
+/// One search; `soft` packages are added where they fit.
+fn search(universe: &Universe<'_>, request: &Request, soft: &[usize]) -> Result<Vec<usize>, SolveError> {
+    let provider = Provider::new(universe);
+    let requirements = request.install.iter().map(|wanted| provider.request(wanted)).collect();
+    let wished: Vec<_> = soft.iter().map(|index| provider.solvable(*index)).collect();
+    let mut solver = Solver::new(provider);
+    match solver.solve(Problem::new().requirements(requirements).soft_requirements(wished)) {
+        Ok(solvables) => {
+            let mut chosen: Vec<usize> = solvables.into_iter().map(|solvable| solver.provider().index(solvable)).collect();
+            chosen.sort_by(|a, b| universe.packages[*a].nevra.cmp(&universe.packages[*b].nevra));
+            Ok(chosen)
+        }
+        Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
+            Err(SolveError::Conflict { explanation: brief(&conflict.display_user_friendly(&solver)) })
+        }
+        // This provider never cancels.
+        Err(UnsolvableOrCancelled::Cancelled(_)) => Err(SolveError::Conflict { explanation: "the search was cancelled".into() }),
+    }
+}
+
+/// Adds what the chosen packages recommend, and what supplements them, until nothing new is wished for. What does not fit is left out.
+fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>) -> Vec<usize> {
+    let mut wished: Vec<usize> = Vec::new();
+    loop {
+        let new: Vec<usize> = weak_wishes(universe, &chosen).into_iter().filter(|index| !wished.contains(index)).collect();
+        if new.is_empty() {
+            return chosen;
+        }
+        wished.extend(new);
+        // The same requests were answered before, so they are again.
+        match search(universe, request, &wished) {
+            Ok(found) => chosen = found,
+            Err(_) => return chosen,
+        }
+    }
+}
+
+/// For each weak dependency not satisfied yet, the provider that would be taken first.
+fn weak_wishes(universe: &Universe<'_>, chosen: &[usize]) -> BTreeSet<usize> {
+    let set: BTreeSet<usize> = chosen.iter().copied().collect();
+    let holds = |dependency: &Dependency| universe.holds(dependency, &set);
+    let recommended = chosen.iter().flat_map(|index| &universe.packages[*index].recommends).filter(|dependency| !holds(dependency));
+    let mut wishes: BTreeSet<usize> = recommended.filter_map(|dependency| universe.first_choice(dependency)).collect();
+    let names: BTreeSet<&str> = chosen.iter().map(|index| universe.packages[*index].nevra.name.as_str()).collect();
+    for (index, package) in universe.usable() {
+        if !names.contains(package.nevra.name.as_str()) && package.supplements.iter().any(holds) {
+            wishes.insert(index);
+        }
+    }
+    wishes
+}
+
+/// The first lines of an explanation; what follows in long ones repeats itself for every version.
+fn brief(explanation: &dyn fmt::Display) -> String {
+    const LINES: usize = 12;
+    let text = explanation.to_string();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let mut brief = lines[..lines.len().min(LINES)].join("\n");
+    if lines.len() > LINES {
+        brief.push_str("\n…");
+    }
+    brief
+}

@@ -1,0 +1,198 @@
+//! `resolvo`'s view of the packages.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use resolvo::utils::{Pool, VersionSet};
+use resolvo::{
+    Candidates, Condition, ConditionId, ConditionalRequirement, Dependencies, DependencyProvider, HintDependenciesAvailable, Interner,
+    KnownDependencies, LogicalOperator, NameId, Requirement, SolvableId, SolverCache, StringId, VersionSetId, VersionSetUnionId,
+};
+
+use super::clause::{Clause, Set, Universe};
+use crate::dependency::Capability;
+use crate::version::Evr;
+
+/// Some of the packages of one name, with the dependency they stand for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Choice {
+    packages: BTreeSet<usize>,
+    label: String,
+}
+
+/// A package as a version of its name.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    index: usize,
+    evr: Evr,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.evr.fmt(f)
+    }
+}
+
+impl VersionSet for Choice {
+    type V = Candidate;
+}
+
+pub(super) struct Provider<'a> {
+    universe: &'a Universe<'a>,
+    pool: Pool<Choice>,
+    solvables: HashMap<usize, SolvableId>,
+    by_name: HashMap<NameId, Vec<SolvableId>>,
+}
+
+impl<'a> Provider<'a> {
+    pub(super) fn new(universe: &'a Universe<'a>) -> Self {
+        let mut provider = Self { universe, pool: Pool::default(), solvables: HashMap::new(), by_name: HashMap::new() };
+        for (name, packages) in universe.names() {
+            let name = provider.pool.intern_package_name(name);
+            for index in packages {
+                let candidate = Candidate { index: *index, evr: universe.packages[*index].nevra.evr.clone() };
+                let solvable = provider.pool.intern_solvable(name, candidate);
+                provider.solvables.insert(*index, solvable);
+                provider.by_name.entry(name).or_default().push(solvable);
+            }
+        }
+        provider
+    }
+
+    pub(super) fn solvable(&self, index: usize) -> SolvableId {
+        self.solvables[&index]
+    }
+
+    pub(super) fn index(&self, solvable: SolvableId) -> usize {
+        self.pool.resolve_solvable(solvable).record.index
+    }
+
+    pub(super) fn request(&self, wanted: &Capability) -> ConditionalRequirement {
+        self.requirement(&self.universe.requested(wanted), &wanted.name, &wanted.to_string()).into()
+    }
+
+    /// One of `set`; the names in it are tried in the order of preference.
+    fn requirement(&self, set: &Set, capability: &str, label: &str) -> Requirement {
+        let sets = self.choices(set, capability, label);
+        match sets[..] {
+            // A name nobody bears: the requirement cannot be met, and the solver says so with this label.
+            [] => {
+                let name = self.pool.intern_package_name(label);
+                self.pool.intern_version_set(name, Choice { packages: BTreeSet::new(), label: String::new() }).into()
+            }
+            [one] => one.into(),
+            [first, ref rest @ ..] => self.pool.intern_version_set_union(first, rest.iter().copied()).into(),
+        }
+    }
+
+    /// The set by names, in the order of preference.
+    fn choices(&self, set: &Set, capability: &str, label: &str) -> Vec<VersionSetId> {
+        let mut by_name: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+        for index in set {
+            by_name.entry(self.universe.preference(*index, capability)).or_default().insert(*index);
+        }
+        let choice = |((_, other, name), packages): (_, _)| {
+            let label = if other { format!("(for {label})") } else { label.strip_prefix(name).unwrap_or(label).trim_start().to_owned() };
+            self.pool.intern_version_set(self.pool.intern_package_name(name), Choice { packages, label })
+        };
+        by_name.into_iter().map(choice).collect()
+    }
+
+    /// Any one of `set` is there.
+    fn condition(&self, set: &Set, label: &str) -> Option<ConditionId> {
+        let each = self.choices(set, "", label).into_iter().map(|choice| self.pool.intern_condition(Condition::Requirement(choice)));
+        each.reduce(|a, b| self.pool.intern_condition(Condition::Binary(LogicalOperator::Or, a, b)))
+    }
+
+    fn add(&self, clause: &Clause, label: &str, known: &mut KnownDependencies) {
+        let name = label.split(' ').next().unwrap_or(label);
+        if let ([bad], true) = (&clause.when[..], clause.then.is_empty()) {
+            known.constrains.extend(self.all_but(bad, label));
+            return;
+        }
+        let conditions = clause.when.iter().filter_map(|set| self.condition(set, label));
+        let condition = conditions.reduce(|a, b| self.pool.intern_condition(Condition::Binary(LogicalOperator::And, a, b)));
+        let requirement = self.requirement(&clause.then, name, label);
+        known.requirements.push(ConditionalRequirement { condition, requirement });
+    }
+
+    /// For each name in `bad`, the packages of that name that are not.
+    fn all_but(&self, bad: &Set, label: &str) -> Vec<VersionSetId> {
+        let names: BTreeSet<&str> = bad.iter().map(|index| self.universe.packages[*index].nevra.name.as_str()).collect();
+        let others = |name: &str| {
+            let packages = &self.universe.called(name) - bad;
+            self.pool.intern_version_set(self.pool.intern_package_name(name), Choice { packages, label: format!("(without {label})") })
+        };
+        names.into_iter().map(others).collect()
+    }
+}
+
+impl Interner for Provider<'_> {
+    type NameId = NameId;
+    type SolvableId = SolvableId;
+
+    fn display_solvable(&self, solvable: SolvableId) -> impl fmt::Display + '_ {
+        &self.universe.packages[self.index(solvable)].nevra
+    }
+
+    fn display_name(&self, name: NameId) -> impl fmt::Display + '_ {
+        self.pool.resolve_package_name(name)
+    }
+
+    fn display_version_set(&self, choice: VersionSetId) -> impl fmt::Display + '_ {
+        self.pool.resolve_version_set(choice)
+    }
+
+    fn display_string(&self, string: StringId) -> impl fmt::Display + '_ {
+        self.pool.resolve_string(string)
+    }
+
+    fn version_set_name(&self, choice: VersionSetId) -> NameId {
+        self.pool.resolve_version_set_package_name(choice)
+    }
+
+    fn solvable_name(&self, solvable: SolvableId) -> NameId {
+        self.pool.resolve_solvable(solvable).name
+    }
+
+    fn version_sets_in_union(&self, union: VersionSetUnionId) -> impl Iterator<Item = VersionSetId> {
+        self.pool.resolve_version_set_union(union)
+    }
+
+    fn resolve_condition(&self, condition: ConditionId) -> Condition {
+        self.pool.resolve_condition(condition).clone()
+    }
+}
+
+impl DependencyProvider for Provider<'_> {
+    async fn filter_candidates(&self, candidates: &[SolvableId], choice: VersionSetId, inverse: bool) -> Vec<SolvableId> {
+        let choice = self.pool.resolve_version_set(choice);
+        candidates.iter().copied().filter(|candidate| choice.packages.contains(&self.index(*candidate)) != inverse).collect()
+    }
+
+    async fn sort_candidates(&self, _: &SolverCache<Self>, solvables: &mut [SolvableId]) {
+        solvables.sort_by(|a, b| {
+            let (a, b) = (self.index(*a), self.index(*b));
+            self.universe.is_obsoleted(a).cmp(&self.universe.is_obsoleted(b)).then_with(|| self.universe.newer_first(a, b))
+        });
+    }
+
+    async fn get_candidates(&self, name: NameId) -> Option<Candidates> {
+        let candidates = self.by_name.get(&name)?.clone();
+        Some(Candidates { candidates, hint_dependencies_available: HintDependenciesAvailable::All, ..Candidates::default() })
+    }
+
+    async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
+        let mut known = KnownDependencies::default();
+        for (clause, label) in self.universe.clauses(self.index(solvable)) {
+            self.add(&clause, &label, &mut known);
+        }
+        Dependencies::Known(known)
+    }
+}
