@@ -25,6 +25,7 @@ pub mod progress;
 pub mod project;
 pub mod recipe;
 pub mod repo;
+pub mod rootfs;
 pub mod sandbox;
 pub mod sdk;
 pub mod sign;

@@ -41,9 +41,9 @@ impl<'a> Universe<'a> {
         let usable = packages.iter().map(|package| package.nevra.arch == arch || package.nevra.arch == "noarch").collect();
         let (by_capability, by_path, by_name) = (HashMap::new(), HashMap::new(), BTreeMap::new());
         let mut universe = Self { packages, usable, by_capability, by_path, by_name, obsoleted_by: HashMap::new() };
-        for index in 0..packages.len() {
+        for (index, package) in packages.iter().enumerate() {
             if universe.usable[index] {
-                universe.index(index, &packages[index]);
+                universe.index(index, package);
             }
         }
         universe.obsoleted_by = universe.find_obsoleted();
