@@ -225,7 +225,7 @@ fn check_library_paths(path: &str, dynamic: &Dynamic) -> Result<(), PackageError
 /// Libraries of the C library and the compiler, which every sandbox has and no spec declares.
 fn is_toolchain(soname: &str) -> bool {
     const LIBRARIES: [&str; 17] = [
-        "ld-linux-x86-64.so.2",
+        elf::DYNAMIC_LINKER,
         "libBrokenLocale.so.1",
         "libanl.so.1",
         "libatomic.so.1",

@@ -20,6 +20,12 @@ type Header = FileHeader64<Endianness>;
 /// The first bytes of every ELF file.
 pub const MAGIC: &[u8; 4] = b"\x7fELF";
 
+/// The soname of the dynamic linker.
+pub const DYNAMIC_LINKER: &str = "ld-linux-x86-64.so.2";
+
+/// What a dynamic linker gives that reads the GNU hash table.
+const GNU_HASH: &str = "rtld(GNU_HASH)";
+
 /// A dynamically linked x86-64 program or library.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Dynamic {
@@ -153,7 +159,12 @@ impl Dynamic {
         }
         let soname = self.soname.as_deref().unwrap_or(file_name);
         let versions = self.defined_versions.iter().map(String::as_str);
-        std::iter::once("").chain(versions).map(|version| capability(soname, version)).collect()
+        let mut capabilities: Vec<String> = std::iter::once("").chain(versions).map(|version| capability(soname, version)).collect();
+        // RPM's own generator leaves this to the C library's spec; here nobody has to know of it.
+        if soname == DYNAMIC_LINKER {
+            capabilities.push(GNU_HASH.to_owned());
+        }
+        capabilities
     }
 
     /// What the file needs of libraries: sonames, each followed by the versions of its interface.
@@ -163,7 +174,7 @@ impl Dynamic {
             capabilities.extend(versions.iter().map(|version| capability(library, version)));
         }
         if self.only_gnu_hash {
-            capabilities.push("rtld(GNU_HASH)".to_owned());
+            capabilities.push(GNU_HASH.to_owned());
         }
         capabilities
     }

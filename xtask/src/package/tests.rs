@@ -207,6 +207,14 @@ fn libraries_and_programs_say_what_they_give_and_need() {
 }
 
 #[test]
+fn the_dynamic_linker_gives_its_hash_table() {
+    let build = Build::new(&[]);
+    build.cc("int x;", "usr/lib/ld-linux-x86-64.so.2", &["-shared", "-nostdlib", "-Wl,-soname,ld-linux-x86-64.so.2"]);
+    let built = build.assemble("").unwrap();
+    assert!(built[0].provides.contains(&"rtld(GNU_HASH)".to_owned()), "{:?}", built[0].provides);
+}
+
+#[test]
 fn a_library_nobody_declared_is_refused_by_name() {
     let build = Build::new(&[]);
     build.library();
