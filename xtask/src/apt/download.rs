@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::AptError;
 use super::process::run;
 use crate::cancel::Cancel;
 use crate::tool::Tool;
-use crate::workers::try_each;
 
 /// A file to fetch. What is fetched is not checked here.
 #[derive(Clone, Debug)]
@@ -33,39 +31,25 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// How a set of downloads is fetched.
-#[derive(Clone, Copy)]
-pub struct Progress<'a> {
+/// How long a server is put up with.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
     /// How often a failed transfer is tried again; a partial file is resumed.
     pub retries: u32,
     /// Seconds without a byte after which a server counts as dead.
     pub timeout_s: u32,
-    /// Takes the bytes on disk so far, now and then.
-    pub report: &'a (dyn Fn(u64) + Sync),
 }
 
 /// apt's download client, which is not on `PATH`.
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
-/// Files fetched by one run of the client, which keeps one connection to a server.
-const BATCH: usize = 16;
-
-/// Runs of the client at a time: a few connections fill a link, many annoy a mirror.
-const CONNECTIONS: usize = 4;
-
-/// Fetches all `downloads`, and says what became of each, in their order.
+/// Fetches `downloads` one after the other over a connection kept open, and says what became of each, in their order. `report` is given
+/// the number of further bytes on disk, now and then.
 ///
 /// # Errors
 /// When the client cannot be run, or the user asked to stop.
-pub fn download(downloads: &[Download], progress: Progress<'_>, cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
-    let batch = BATCH.min(downloads.len().div_ceil(CONNECTIONS)).max(1);
-    let done = AtomicU64::new(0);
-    let batches: Vec<&[Download]> = downloads.chunks(batch).collect();
-    Ok(try_each(&batches, CONNECTIONS, |batch| fetch(batch, progress, &done, cancel))?.into_iter().flatten().collect())
-}
-
-fn fetch(batch: &[Download], progress: Progress<'_>, done: &AtomicU64, cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
-    let Progress { retries, timeout_s, report } = progress;
+pub fn download(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
+    let Patience { retries, timeout_s } = patience;
     let mut tool = Tool::new(APT_HELPER);
     for option in [
         format!("Acquire::Retries={retries}"),
@@ -78,35 +62,47 @@ fn fetch(batch: &[Download], progress: Progress<'_>, done: &AtomicU64, cancel: &
         tool = tool.args(["-o", "APT::Sandbox::User=root"]);
     }
     tool = tool.arg("download-file");
-    for download in batch {
+    for download in downloads {
         tool = tool.arg(&download.uri).arg(&download.target);
     }
     let mut seen = 0;
     let mut look = || {
-        let now = batch.iter().filter_map(|download| fs::metadata(&download.target).ok()).map(|file| file.len()).sum();
+        let now = downloads.iter().filter_map(|download| fs::metadata(&download.target).ok()).map(|file| file.len()).sum();
         if now > seen {
-            report(done.fetch_add(now - seen, Ordering::Relaxed) + now - seen);
+            report(now - seen);
             seen = now;
         }
     };
     let ended = run("apt-helper", tool, cancel, &mut look)?;
     look();
     let reasons = reasons(&ended.stderr);
-    let outcome = |download: &Download| match reasons.get(&download.uri) {
+    let outcome = |download: &Download| match reasons.get(&decoded(&download.uri)) {
         Some(reason) => classify(reason),
         None if download.target.is_file() => Outcome::Fetched,
         None => Outcome::Failed(super::process::complaints(&ended.stderr)),
     };
-    Ok(batch.iter().map(outcome).collect())
+    Ok(downloads.iter().map(outcome).collect())
 }
 
-/// The lines `E: Failed to fetch URI  REASON`, by address.
+/// The lines `E: Failed to fetch URI  REASON`, by decoded address: apt writes `+` as `%2b`.
 fn reasons(stderr: &str) -> HashMap<String, String> {
     let line = |line: &str| {
         let (uri, reason) = line.strip_prefix("E: Failed to fetch ")?.split_once("  ")?;
-        Some((uri.to_owned(), reason.trim().to_owned()))
+        Some((decoded(uri), reason.trim().to_owned()))
     };
     stderr.lines().filter_map(line).collect()
+}
+
+/// An address with its percent-encoded bytes decoded (RFC 3986, 2.1), to compare it by.
+fn decoded(uri: &str) -> String {
+    let mut bytes = Vec::with_capacity(uri.len());
+    let mut rest = uri.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|digits| hex::decode(digits).ok());
+        bytes.push(code.as_ref().map_or(*first, |byte| byte[0]));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Sorts apt's reasons by what can be done about them.
@@ -135,14 +131,16 @@ fn classify(reason: &str) -> Outcome {
 mod tests {
     use super::*;
 
+    const PATIENCE: Patience = Patience { retries: 0, timeout_s: 5 };
+
     #[test]
     fn reasons_are_told_apart() {
         let stderr = "E: Failed to fetch http://a/x  404  Not Found [IP: 1.2.3.4 80]\n\
-            E: Failed to fetch https://b/y  Could not resolve 'b'\nE: Failed to fetch http://c/z  502  Bad Gateway\nE: Download Failed\n";
+            E: Failed to fetch https://b/y  Could not resolve 'b'\nE: Failed to fetch http://c/z%2b1%  502  Bad Gateway\nE: Download Failed\n";
         let reasons = reasons(stderr);
         assert_eq!(classify(&reasons["http://a/x"]), Outcome::NotFound);
         assert_eq!(classify(&reasons["https://b/y"]), Outcome::Unreachable("Could not resolve 'b'".into()));
-        assert_eq!(classify(&reasons["http://c/z"]), Outcome::Failed("502  Bad Gateway".into()));
+        assert_eq!(classify(&reasons[&decoded("http://c/z+1%")]), Outcome::Failed("502  Bad Gateway".into()));
     }
 
     #[test]
@@ -153,8 +151,7 @@ mod tests {
             uri: format!("copy:{}/{name}", folder.path().display()),
             target: folder.path().join(format!("{name}.got")),
         };
-        let progress = Progress { retries: 0, timeout_s: 5, report: &|_| {} };
-        let outcomes = download(&[item("missing"), item("there")], progress, &Cancel::new()).unwrap();
+        let outcomes = download(&[item("missing"), item("there")], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
         assert_eq!(outcomes, [Outcome::NotFound, Outcome::Fetched]);
         assert_eq!(fs::read(folder.path().join("there.got")).unwrap(), b"text");
     }
@@ -164,7 +161,6 @@ mod tests {
         let cancel = Cancel::new();
         cancel.raise();
         let item = Download { uri: "copy:/dev/null".into(), target: "/nonexistent/x".into() };
-        let progress = Progress { retries: 0, timeout_s: 5, report: &|_| {} };
-        assert!(matches!(download(&[item], progress, &cancel), Err(AptError::Interrupted)));
+        assert!(matches!(download(&[item], PATIENCE, &|_| {}, &cancel), Err(AptError::Interrupted)));
     }
 }

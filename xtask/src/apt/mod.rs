@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use client::Index;
 pub use config::{Repository, parse_deb822, parse_one_line};
-pub use download::{Download, Outcome, Progress, download};
+pub use download::{Download, Outcome, Patience, download};
 pub use error::AptError;
 pub use mirror::{Archive, InvalidMirror, Mirror};
 pub use record::Record;

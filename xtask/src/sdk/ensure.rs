@@ -8,9 +8,10 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::error::UnpackError;
 use super::finish::finish;
+use super::packages::Shelf;
 use super::unpack::unpack;
 use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
-use crate::apt::{AptError, Archive, Download, Outcome, Progress, Settings, download};
+use crate::apt::{AptError, Settings};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::progress::{Event, Outcome as UnitOutcome, Reporter};
@@ -92,67 +93,24 @@ impl Work<'_> {
         let has_no_tree = |name: &&LayerName| lock.layer_digest(name).is_none_or(|digest| self.store.existing_tree(&digest).is_none());
         let locked = names.iter().filter(has_no_tree).filter_map(|name| lock.layers.get(name)).flat_map(|layer| &layer.packages);
         let wanted: BTreeMap<&str, &LockedPackage> = locked.map(|package| (package.path.as_str(), package)).collect();
-        // Reading back is how a package damaged at rest is found before it is used.
-        let wanted: Vec<&LockedPackage> = wanted.into_values().collect();
-        let lost = try_each(&wanted, cores(), |package| match self.store.verified(&package.sha256) {
-            Ok(_) => Ok(None),
-            Err(error) if error.is_loss() => Ok(Some(*package)),
-            Err(error) => Err(SdkError::from(error)),
-        })?;
-        let lost: Vec<&LockedPackage> = lost.into_iter().flatten().collect();
-        if lost.is_empty() { Ok(Vec::new()) } else { self.fetch_packages(&lost) }
+        let shelf = Shelf { store: self.store, settings: self.settings, reporter: self.reporter, cancel: self.cancel };
+        let lost = shelf.lost(&wanted.into_values().collect::<Vec<_>>())?;
+        if lost.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.unit("sdk packages", || shelf.fetch("sdk packages", &lost))
     }
 
-    fn fetch_packages(&self, packages: &[&LockedPackage]) -> Result<Vec<String>, SdkError> {
-        let unit = "sdk packages".to_owned();
-        let started = Instant::now();
+    /// Reports how `work` goes.
+    fn unit<T>(&self, unit: &str, work: impl FnOnce() -> Result<T, SdkError>) -> Result<T, SdkError> {
+        let (unit, started) = (unit.to_owned(), Instant::now());
         self.reporter.event(Event::Started { unit: unit.clone() });
-        let archive = Archive::find(self.settings)?;
-        let total = packages.iter().map(|package| package.size_bytes).sum();
-        let mut left: Vec<(&LockedPackage, Vec<String>)> = packages.iter().map(|package| (*package, Vec::new())).collect();
-        let mut done_before = 0;
-        for mirror in &archive.main {
-            if left.is_empty() {
-                break;
-            }
-            let scratch = self.store.scratch("debs")?;
-            let one = |(package, _): &(&LockedPackage, Vec<String>)| Download {
-                uri: mirror.file(&package.path),
-                target: scratch.path().join(package.sha256.hex()),
-            };
-            let downloads: Vec<Download> = left.iter().map(one).collect();
-            let report = |done| self.reporter.event(Event::Amount { unit: unit.clone(), done: done_before + done, total: Some(total) });
-            let outcomes = download(&downloads, Progress { retries: 3, timeout_s: 30, report: &report }, self.cancel)?;
-            let mut still_left = Vec::new();
-            for (((package, mut reasons), item), outcome) in left.into_iter().zip(&downloads).zip(outcomes) {
-                match outcome {
-                    Outcome::Fetched => {
-                        self.keep(package, item)?;
-                        done_before += package.size_bytes;
-                        continue;
-                    }
-                    Outcome::NotFound => {}
-                    Outcome::Unreachable(reason) | Outcome::Failed(reason) => reasons.push(format!("{mirror}: {reason}")),
-                }
-                still_left.push((package, reasons));
-            }
-            left = still_left;
-        }
-        if let Some((package, reasons)) = left.iter().find(|(_, reasons)| !reasons.is_empty()) {
-            return Err(SdkError::Fetch { path: package.path.clone(), reason: reasons.join("; ") });
-        }
-        self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms: elapsed_ms(started) });
-        Ok(left.into_iter().map(|(package, _)| package.path.clone()).collect())
-    }
-
-    /// Stores a fetched package if it is what the lock says.
-    fn keep(&self, package: &LockedPackage, item: &Download) -> Result<(), SdkError> {
-        let found = Digest::of_file(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?;
-        if found != package.sha256 {
-            return Err(SdkError::WrongBytes { uri: item.uri.clone(), expected: package.sha256, found });
-        }
-        self.store.put_file(&item.target)?;
-        std::fs::remove_file(&item.target).map_err(|source| SdkError::io("remove", &item.target, source))
+        let result = work();
+        self.reporter.event(match &result {
+            Ok(_) => Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms: elapsed_ms(started) },
+            Err(error) => Event::Failed { unit, message: error.to_string(), log: None },
+        });
+        result
     }
 
     fn tree(&self, lock: &Lock, name: &LayerName) -> Result<LayerTree, SdkError> {
@@ -160,13 +118,11 @@ impl Work<'_> {
         let digest = lock.layer_digest(name).ok_or_else(outdated)?;
         let packages = &lock.layers.get(name).ok_or_else(outdated)?.packages;
         let unit = format!("sdk {name}");
-        let started = Instant::now();
         let path = self.store.tree(&digest, |root| {
-            self.reporter.event(Event::Started { unit: unit.clone() });
-            self.reporter.phase(&unit, "unpack");
-            self.fill(root, name, packages)?;
-            self.reporter.event(Event::Finished { unit: unit.clone(), outcome: UnitOutcome::Built, elapsed_ms: elapsed_ms(started) });
-            Ok::<(), SdkError>(())
+            self.unit(&unit, || {
+                self.reporter.phase(&unit, "unpack");
+                self.fill(root, name, packages)
+            })
         })?;
         Ok(LayerTree { name: name.clone(), digest, path })
     }
@@ -188,7 +144,8 @@ impl Work<'_> {
     }
 }
 
-fn cores() -> usize {
+/// How many packages are unpacked or read back at a time.
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -29,6 +29,7 @@ pub fn finish(root: &Path, name: &LayerName, layer: &Layer) -> Result<(), SdkErr
     for (link, target) in &layer.links {
         make_link(root, name, link, target)?;
     }
+    fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(|source| SdkError::io("complete", root, source))?;
     settle_times(root).map_err(|source| SdkError::io("set times in", root, source))
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod finish;
 mod lock;
 mod name;
+mod packages;
 mod resolve;
 mod unpack;
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::{Attempt, Place, Reason, SourceError, places};
-use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Progress, Settings, download};
+use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::progress::{Event, Outcome as UnitOutcome, Reporter};
@@ -26,12 +27,10 @@ pub struct Fetcher<'a> {
 /// Sources fetched at a time.
 const CONNECTIONS: usize = 6;
 
-/// Seconds an upstream server may keep silent: another origin is usually behind it.
-const UPSTREAM_TIMEOUT_S: u32 = 10;
+/// Another origin is usually behind an upstream server.
+const WITH_UPSTREAM: Patience = Patience { retries: 0, timeout_s: 10 };
 
-/// Seconds a mirror may keep silent, and how often it is asked again.
-const MIRROR_TIMEOUT_S: u32 = 30;
-const MIRROR_RETRIES: u32 = 3;
+const WITH_MIRRORS: Patience = Patience { retries: 3, timeout_s: 30 };
 
 impl<'a> Fetcher<'a> {
     /// Fetches into `store` as `settings` say.
@@ -108,9 +107,13 @@ impl<'a> Fetcher<'a> {
         }
         let scratch = self.store.scratch("source")?;
         let item = Download { uri: place.uri.clone(), target: scratch.path().join("file") };
-        let report = |done| self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
-        let (retries, timeout_s) = if place.is_mirror { (MIRROR_RETRIES, MIRROR_TIMEOUT_S) } else { (0, UPSTREAM_TIMEOUT_S) };
-        let outcomes = download(std::slice::from_ref(&item), Progress { retries, timeout_s, report: &report }, self.cancel)?;
+        let done = AtomicU64::new(0);
+        let report = |more| {
+            let done = done.fetch_add(more, Ordering::Relaxed) + more;
+            self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
+        };
+        let patience = if place.is_mirror { WITH_MIRRORS } else { WITH_UPSTREAM };
+        let outcomes = download(std::slice::from_ref(&item), patience, &report, self.cancel)?;
         Ok(match outcomes.into_iter().next() {
             Some(Outcome::Fetched) => self.keep(&item, place, source)?,
             Some(Outcome::NotFound) => Err(Reason::NotFound),
