@@ -17,6 +17,7 @@ pub mod executor;
 pub mod graph;
 pub mod image;
 pub mod initramfs;
+pub mod iso;
 pub mod kernel;
 pub mod name;
 pub mod package;

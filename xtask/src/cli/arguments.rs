@@ -56,6 +56,8 @@ pub struct Global {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Build an image and all it needs, and write its bootable ISO
+    BuildIso(command::build_iso::Options),
     /// Build packages, and all they build on
     Build(command::build::Options),
     /// Write packages as a signed repository for tdnf and dnf
@@ -82,6 +84,8 @@ pub enum Command {
     Doctor,
     /// Remove from the store what nothing needs
     Gc(command::gc::Options),
+    /// Run every test
+    Test(command::test::Options),
     /// Print a completion script for a shell
     Completions(command::completions::Options),
 }

@@ -45,6 +45,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     }
     let context = Context::new(global, output)?;
     match command {
+        Command::BuildIso(options) => command::build_iso::run(&context, &options),
+        Command::Test(options) => command::test::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),
         Command::Repo(options) => command::repo::run(&context, &options),
         Command::Fetch(options) => command::fetch::run(&context, &options),

@@ -1,6 +1,7 @@
 //! The commands, one file each; a command reads like a table of contents.
 
 pub mod build;
+pub mod build_iso;
 pub mod completions;
 pub mod doctor;
 pub mod fetch;
@@ -14,4 +15,5 @@ pub mod sdk;
 pub mod select;
 pub mod shell;
 pub mod show;
+pub mod test;
 pub mod why;

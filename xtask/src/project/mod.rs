@@ -1,6 +1,7 @@
 //! The project's folder on disk: specs and the files beside them, read in parallel.
 
 mod file;
+mod images;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +16,7 @@ use crate::name::PackageName;
 use crate::spec::{self, Spec};
 
 pub use file::{LocalFile, local_files};
+pub use images::load_image;
 
 /// A spec and what lies beside it.
 #[derive(Debug, Clone)]
@@ -46,6 +48,14 @@ pub enum ProjectError {
         /// Why.
         source: io::Error,
     },
+    /// No image has this name.
+    #[error("there is no image `{name}`")]
+    UnknownImage {
+        /// The name.
+        name: String,
+        /// The next step.
+        hint: String,
+    },
     /// Files hold mistakes.
     #[error(transparent)]
     Problems(#[from] Problems),
@@ -57,6 +67,7 @@ impl Failure for ProjectError {
             Self::NotAProject { .. } => {
                 Some("run it inside a checkout: the folder that holds `specs`, `images` and `kernel-config`".into())
             }
+            Self::UnknownImage { hint, .. } => Some(hint.clone()),
             Self::Io { .. } | Self::Problems(_) => None,
         }
     }
@@ -71,6 +82,7 @@ impl Failure for ProjectError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Problems(_) => ExitCode::Description,
+            Self::UnknownImage { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
     }

@@ -1,6 +1,7 @@
 //! This machine as a builder: the store, the SDK and the project brought together.
 
 mod build;
+mod image;
 mod job;
 mod kernel;
 mod laid;
@@ -22,6 +23,7 @@ use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
+pub use image::{ImageError, ImageResult, build_image};
 pub use job::sandbox_job;
 pub use kernel::Kernels;
 pub use local::{FAILED_JOB, failed_folder};
