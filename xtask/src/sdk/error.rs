@@ -133,7 +133,7 @@ impl Failure for SdkError {
             Self::Description(problems) => problems.hint(),
             Self::Apt(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::UnknownLayer { .. } => Some("`cargo xtask sdk list` shows the layers; they are described in `specs/sdk.toml`".into()),
+            Self::UnknownLayer { .. } => Some("`cargo xtask sdk status` shows the layers; they are described in `specs/sdk.toml`".into()),
             Self::LockOutdated { .. } | Self::PackagesGone { .. } => {
                 Some("`cargo xtask sdk update` resolves the SDK anew; review and commit `specs/sdk.lock`".into())
             }
