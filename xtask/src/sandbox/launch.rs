@@ -60,8 +60,7 @@ impl Launcher {
         cancel: &Cancel,
         on_phase: &(dyn Fn(&str) + Sync),
     ) -> Result<Outcome, SandboxError> {
-        let log =
-            OpenOptions::new().create(true).append(true).open(log).map_err(|source| SandboxError::Log { path: log.to_owned(), source })?;
+        let log = open_log(log).map_err(|source| SandboxError::Log { path: log.to_owned(), source })?;
         let order = Order { job: Cow::Borrowed(job), terminal: false };
         let outcome = self.start(&order, jobserver, log.into())?.follow(cancel, on_phase)?;
         match (&outcome.status, full_disk(job)) {
