@@ -1,0 +1,94 @@
+//! Golden directories: what the command line says about a project.
+//!
+//! Each directory of `tests/cases` is a small project with a file `case.toml`:
+//!
+//! ```toml
+//! arguments = ["list"]
+//! exit = 3
+//! ```
+//!
+//! and the expected `stdout` and `stderr`. `KAON_UPDATE_CASES=1 cargo test --test cases` writes them anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    arguments: Vec<String>,
+    exit: i32,
+}
+
+/// The files every project has.
+const COMMON: [&str; 3] = ["specs/sdk.toml", "specs/sdk.lock", "specs/sdk-keyring.asc"];
+
+#[test]
+fn every_case_says_what_it_should() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut cases: Vec<PathBuf> = fs::read_dir(top.join("tests/cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.retain(|folder| folder.join("case.toml").is_file());
+    cases.sort();
+    assert!(cases.len() >= 8, "only {} cases were found", cases.len());
+    let wrong: Vec<String> = cases.iter().filter_map(|folder| run(top, folder).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn run(top: &Path, folder: &Path) -> Result<(), String> {
+    let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap()).unwrap();
+    let project = tempfile::tempdir().unwrap();
+    copy(folder, project.path());
+    for file in COMMON {
+        fs::create_dir_all(project.path().join("specs")).unwrap();
+        fs::copy(top.join(file), project.path().join(file)).unwrap();
+    }
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(&case.arguments)
+        .current_dir(project.path())
+        .env_clear()
+        .env("HOME", project.path().join("home"))
+        .env("PATH", "/usr/bin:/bin")
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    let name = folder.file_name().unwrap().to_string_lossy();
+    let place = project.path().to_string_lossy().into_owned();
+    for (what, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        let found = String::from_utf8_lossy(bytes).replace(&place, "[PROJECT]");
+        let found = without_keys(&found);
+        let file = folder.join(what);
+        if std::env::var_os("KAON_UPDATE_CASES").is_some() {
+            fs::write(&file, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        if found != expected {
+            return Err(format!("case {name}: {what} is\n{found}\nand should be\n{expected}"));
+        }
+    }
+    match output.status.code() {
+        Some(code) if code == case.exit => Ok(()),
+        code => Err(format!("case {name}: ended with {code:?}, and should with {}", case.exit)),
+    }
+}
+
+/// Keys move with the SDK's lock, which is no business of these cases.
+fn without_keys(text: &str) -> String {
+    let is_key = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split_inclusive([' ', '\n'])
+        .map(|word| if is_key(word.trim_end()) { word.replace(word.trim_end(), "[KEY]") } else { word.to_owned() })
+        .collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from).min_depth(1) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
