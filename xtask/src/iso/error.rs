@@ -23,9 +23,12 @@ pub enum IsoError {
     /// The root holds no kernel.
     #[error("the root file system holds no kernel")]
     NoKernel,
-    /// The package with the live system's first program lacks it.
-    #[error("package `kaon-live` holds no `/usr/lib/kaon/live-init`")]
-    NoLiveInit,
+    /// The packages that start a medium lack a file.
+    #[error("neither `kaon-live` nor `grub` holds `/{path}`, which every medium needs")]
+    NoPart {
+        /// The file.
+        path: &'static str,
+    },
     /// The initramfs could not be made.
     #[error(transparent)]
     Initramfs(#[from] InitramfsError),
@@ -42,7 +45,7 @@ impl Failure for IsoError {
         match self {
             Self::Tool { log, .. } => Some(format!("what the tools said is in `{}`", log.display())),
             Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
-            Self::NoLiveInit => None,
+            Self::NoPart { .. } => Some("`cargo xtask show kaon-live` and `cargo xtask show grub` list what they hold".into()),
             Self::Initramfs(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
             Self::Store(error) => error.hint(),

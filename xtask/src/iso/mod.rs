@@ -1,21 +1,25 @@
-//! Live media: one ISO that starts by BIOS and UEFI, from a disc or a USB stick.
+//! Live media: one file that starts from a disc or a stick, on BIOS and UEFI machines.
 //!
 //! ```text
-//! boot/vmlinuz, boot/initramfs     what the boot loader starts
-//! boot/grub/                       GRUB for BIOS, its menu
-//! boot/id-<digest>                 by which GRUB tells this medium from another
-//! live/root.img, live/root.sha256  the root file system, squashed, and its identity
-//! (appended partition)             a FAT file system with GRUB for UEFI
+//! boot/vmlinuz, boot/initramfs   what GRUB loads
+//! boot/grub/grub.cfg             the menu
+//! live/root.img                  the root file system, SquashFS
+//! live/root.sha256               its digest and size, which the initramfs holds as well
+//! EFI/BOOT/grub.cfg              leads GRUB from a UEFI disc to the menu
 //! ```
 //!
-//! All tools come from the SDK's `image` layer and run in the sandbox. Equal inputs give equal bytes.
+//! Behind the ISO 9660 file system lies a FAT one as the second partition: the EFI system partition of a stick and the UEFI
+//! boot image of a disc.
 
 mod error;
-mod script;
+mod menu;
+mod tool;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub use error::IsoError;
+pub use menu::{kernel_arguments, menu};
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;
@@ -23,29 +27,25 @@ use crate::image::Image;
 use crate::initramfs::{self, IDENTITY_PATH, InitramfsRequest, RootIdentity};
 use crate::progress::Reporter;
 use crate::rootfs::Rootfs;
-use crate::sandbox::{self, Input, Job, Root, Step, StepsEnded};
 use crate::spec::SOURCE_DATE_EPOCH;
 use crate::store::StoreError;
+use tool::Tools;
 
-pub use error::IsoError;
-
-/// Raised when what is written changes and the image's description does not.
+/// Raised when a change here changes a medium's bytes.
 pub const CONTRACT: u32 = 1;
 
-/// Where the live system's first program lies in its package.
-const LIVE_INIT: &str = "usr/lib/kaon/live-init";
-
 /// What a medium is made of.
+#[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// Its description.
+    /// The image's description.
     pub image: &'a Image,
-    /// The composed root.
+    /// Its composed root, where the kernel and its modules are taken from.
     pub rootfs: &'a Rootfs,
-    /// The root as one archive.
+    /// The same root as a tar archive, which knows owners, modes and capabilities.
     pub rootfs_tar: &'a Path,
-    /// Unpacked packages that start a medium: GRUB and the live system's first program.
+    /// Unpacked packages that start a medium: `kaon-live` and `grub`.
     pub live: &'a [PathBuf],
-    /// The layers with the tools, lowest first.
+    /// The SDK's layers, lowest first, with the writers of file systems.
     pub tools: &'a [PathBuf],
     /// An existing directory for work in progress.
     pub scratch: &'a Path,
@@ -53,101 +53,127 @@ pub struct Request<'a> {
     pub log: PathBuf,
 }
 
-/// Writes the medium to `out`.
+/// The parts a medium is put together from, as files of the host.
+struct Parts {
+    vmlinuz: PathBuf,
+    modules: PathBuf,
+    init: PathBuf,
+    bios_image: PathBuf,
+    hybrid_mbr: PathBuf,
+    efi_program: PathBuf,
+}
+
+/// Writes the medium to `out`. Equal inputs give equal bytes.
 ///
 /// # Errors
-/// When a part is missing or a tool fails.
+/// When a part is missing, a tool fails, or the disk is full.
 pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> Result<(), IsoError> {
-    let writer = Writer { request, reporter, cancel, unit: format!("image {}", request.image.name), build: request.scratch.join("iso") };
-    writer.prepare()?;
-    writer.run("squash", script::SQUASH, &[(request.rootfs_tar, "rootfs.tar")])?;
-    let identity = writer.identify()?;
-    writer.lay_kernel(&identity)?;
-    writer.lay_menu(&identity)?;
-    writer.run("master", &script::master(request.image), &[])?;
-    let made = writer.build.join("image.iso");
-    fs::rename(&made, out).map_err(|source| StoreError::io("move", &made, source).into())
+    let unit = format!("image {}", request.image.name);
+    let parts = Parts::find(request)?;
+    let tools = Tools { layers: request.tools, folder: request.scratch.join("iso"), log: &request.log, cancel, reporter, unit: &unit };
+    let build = tools.build();
+    let medium = build.join("medium");
+    let root_image = medium.join("live/root.img");
+    make_parent(&root_image)?;
+    tools.root_image(request.rootfs_tar, &kernel_files(request), &root_image)?;
+    reporter.phase(&unit, "initramfs");
+    let identity = identity(&root_image)?;
+    lay(request, &parts, &identity, &build)?;
+    tools.medium(&request.image.iso.label, &volume_date(&identity.sha256), out)
 }
 
-struct Writer<'a> {
-    request: &'a Request<'a>,
-    reporter: &'a dyn Reporter,
-    cancel: &'a Cancel,
-    unit: String,
-    /// Seen as `/build` by the tools.
-    build: PathBuf,
-}
-
-impl Writer<'_> {
-    fn prepare(&self) -> Result<(), IsoError> {
-        for folder in ["tree/boot/grub", "tree/live", "in"] {
-            let path = self.build.join(folder);
-            fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
-        }
-        Ok(())
-    }
-
-    /// Runs a script of tools in a sandbox of its own.
-    fn run(&self, phase: &'static str, text: &str, inputs: &[(&Path, &str)]) -> Result<(), IsoError> {
-        let scratch = self.request.scratch.join(format!("iso-{phase}"));
-        for folder in ["upper", "work"] {
-            let path = scratch.join(folder);
-            fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
-        }
-        let layers = self.request.live.iter().rev().chain(self.request.tools.iter().rev()).cloned().collect();
-        let argv = ["/bin/bash", "-euo", "pipefail", "-c", text].map(str::to_owned).to_vec();
-        let job = Job {
-            name: self.unit.clone(),
-            root: Root::Overlay { layers, upper: scratch.join("upper"), work: scratch.join("work") },
-            build_dir: Some(self.build.clone()),
-            inputs: inputs.iter().map(|(host, name)| Input { host: (*host).to_owned(), at: format!("/build/in/{name}") }).collect(),
-            env: environment(),
-            steps: vec![Step { phase: phase.into(), argv, cwd: "/build".into() }],
+impl Parts {
+    fn find(request: &Request<'_>) -> Result<Self, IsoError> {
+        let release = request.rootfs.kernel_release.as_deref().ok_or(IsoError::NoKernel)?;
+        let modules = request.rootfs.on_disk(&format!("/usr/lib/modules/{release}"));
+        let part = |path: &'static str| {
+            let found = request.live.iter().map(|tree| tree.join(path)).find(|file| file.is_file());
+            found.ok_or(IsoError::NoPart { path })
         };
-        let log = &self.request.log;
-        let outcome = sandbox::run(&job, None, log, self.cancel, &|phase| self.reporter.phase(&self.unit, phase))?;
-        match outcome.status {
-            StepsEnded::Done => Ok(()),
-            StepsEnded::Failed { phase, end } => Err(IsoError::Tool { phase, end: end.to_string(), log: log.clone() }),
-        }
-    }
-
-    fn identify(&self) -> Result<RootIdentity, IsoError> {
-        let path = self.build.join("tree/live/root.img");
-        let read = || Ok::<_, std::io::Error>(RootIdentity { sha256: Digest::of_file(&path)?, size_bytes: fs::metadata(&path)?.len() });
-        Ok(read().map_err(|source| StoreError::io("read", &path, source))?)
-    }
-
-    /// The kernel, and the initramfs that takes this root and no other.
-    fn lay_kernel(&self, identity: &RootIdentity) -> Result<(), IsoError> {
-        let release = self.request.rootfs.kernel_release.as_ref().ok_or(IsoError::NoKernel)?;
-        let modules = self.request.rootfs.on_disk(&format!("/usr/lib/modules/{release}"));
-        let init = self.request.live.iter().map(|tree| tree.join(LIVE_INIT)).find(|path| path.is_file()).ok_or(IsoError::NoLiveInit)?;
-        let initramfs = initramfs::assemble(&InitramfsRequest { init: &init, modules: &modules, root_image: *identity })?;
-        self.lay("boot/initramfs", &initramfs)?;
-        let kernel = modules.join("vmlinuz");
-        let target = self.build.join("tree/boot/vmlinuz");
-        fs::copy(&kernel, &target).map_err(|source| StoreError::io("copy", &kernel, source))?;
-        Ok(())
-    }
-
-    fn lay_menu(&self, identity: &RootIdentity) -> Result<(), IsoError> {
-        let mark = script::mark(identity);
-        self.lay(IDENTITY_PATH, identity.line().as_bytes())?;
-        self.lay(&mark, b"")?;
-        self.lay("boot/grub/grub.cfg", script::menu(self.request.image).as_bytes())?;
-        let embedded = self.build.join("embedded.cfg");
-        fs::write(&embedded, script::embedded(&mark)).map_err(|source| StoreError::io("write", &embedded, source).into())
-    }
-
-    fn lay(&self, path: &str, bytes: &[u8]) -> Result<(), IsoError> {
-        let target = self.build.join("tree").join(path);
-        fs::write(&target, bytes).map_err(|source| StoreError::io("write", &target, source).into())
+        Ok(Self {
+            vmlinuz: modules.join("vmlinuz"),
+            modules,
+            init: part("usr/lib/kaon/live-init")?,
+            bios_image: part("usr/lib/grub/kaon/cdboot.img")?,
+            hybrid_mbr: part("usr/lib/grub/kaon/hybrid.img")?,
+            efi_program: part("usr/lib/grub/kaon/bootx64.efi")?,
+        })
     }
 }
 
-fn environment() -> BTreeMap<String, String> {
-    let epoch = SOURCE_DATE_EPOCH.to_string();
-    let fixed = [("PATH", "/usr/bin:/usr/sbin"), ("HOME", "/build"), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC"), ("SOURCE_DATE_EPOCH", &epoch)];
-    fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// Files of the root that lie on the medium anyway, or serve nobody on a live system, below the root.
+fn kernel_files(request: &Request<'_>) -> Vec<String> {
+    let release = request.rootfs.kernel_release.as_deref().unwrap_or_default();
+    ["vmlinuz", "System.map"].map(|name| format!("usr/lib/modules/{release}/{name}")).to_vec()
+}
+
+/// Lays everything but the root image where the tools will find it.
+fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, build: &Path) -> Result<(), IsoError> {
+    let medium = build.join("medium");
+    let label = &request.image.iso.label;
+    let initramfs = initramfs::assemble(&InitramfsRequest { init: &parts.init, modules: &parts.modules, root_image: *identity })?;
+    put(&medium.join("boot/initramfs"), &initramfs)?;
+    copy(&parts.vmlinuz, &medium.join("boot/vmlinuz"))?;
+    copy(&parts.bios_image, &medium.join("boot/grub/cdboot.img"))?;
+    put(
+        &medium.join("boot/grub/grub.cfg"),
+        menu(&request.image.summary, &kernel_arguments(label, &request.image.iso.arguments)).as_bytes(),
+    )?;
+    put(&medium.join(IDENTITY_PATH), identity.line().as_bytes())?;
+    // GRUB started from a disc by UEFI sees the ISO 9660 file system, from a stick the FAT one.
+    let hop = menu::hop(&uuid(&volume_date(&identity.sha256)));
+    put(&medium.join("EFI/BOOT/grub.cfg"), hop.as_bytes())?;
+    let efi = build.join("efi/EFI/BOOT");
+    put(&efi.join("grub.cfg"), hop.as_bytes())?;
+    copy(&parts.efi_program, &efi.join("BOOTX64.EFI"))?;
+    copy(&parts.hybrid_mbr, &build.join("hybrid.img"))
+}
+
+fn identity(root_image: &Path) -> Result<RootIdentity, IsoError> {
+    let read = |source| StoreError::io("read", root_image, source);
+    let size_bytes = fs::metadata(root_image).map_err(read)?.len();
+    Ok(RootIdentity { sha256: Digest::of_file(root_image).map_err(read)?, size_bytes })
+}
+
+/// The volume's modification date (ECMA-119, 8.4.26.1), which GRUB takes for its identity: the day of [`SOURCE_DATE_EPOCH`], and a time of
+/// day made of the root image's digest, so that media of different builds are told apart.
+fn volume_date(root_image: &Digest) -> String {
+    const _: () = assert!(SOURCE_DATE_EPOCH == 1_767_225_600, "the day below is this one");
+    let bytes = root_image.bytes();
+    let part = |at: usize, below: u8| bytes[at] % below;
+    format!("20260101{:02}{:02}{:02}{:02}", part(0, 24), part(1, 60), part(2, 60), part(3, 100))
+}
+
+/// How GRUB writes a [`volume_date`].
+fn uuid(date: &str) -> String {
+    let pairs: Vec<&str> = (4..date.len()).step_by(2).filter_map(|at| date.get(at..at + 2)).collect();
+    format!("{}-{}", &date[..4], pairs.join("-"))
+}
+
+fn make_parent(path: &Path) -> Result<(), IsoError> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|source| StoreError::io("make", parent, source).into())
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), IsoError> {
+    make_parent(path)?;
+    fs::write(path, bytes).map_err(|source| StoreError::io("write", path, source).into())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), IsoError> {
+    make_parent(to)?;
+    fs::copy(from, to).map(drop).map_err(|source| StoreError::io("copy", from, source).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_volume_s_date_is_one_and_differs_by_root() {
+        let date = volume_date(&Digest::of_bytes("a"));
+        assert_eq!(date.len(), 16);
+        assert_ne!(date, volume_date(&Digest::of_bytes("b")));
+        assert_eq!(uuid("2026010123595999"), "2026-01-01-23-59-59-99");
+    }
 }

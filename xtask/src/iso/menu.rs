@@ -1,0 +1,75 @@
+//! What GRUB shows and how it finds it.
+
+use std::fmt::Write as _;
+
+/// The kernel's arguments on a medium of this label, with those of the image's description.
+pub fn kernel_arguments(label: &str, own: &[String]) -> String {
+    let mut words = vec![format!("kaon.medium={label}"), "console=tty0".into(), "console=ttyS0,115200".into(), "quiet".into()];
+    words.extend(own.iter().cloned());
+    words.join(" ")
+}
+
+/// The entries: title, and the arguments each adds. `docs/src/boot.md` tells what they mean.
+const ENTRIES: [(&str, &str); 5] = [
+    ("start", ""),
+    ("start, with a root shell on the console", "kaon.autologin"),
+    ("start from memory, so that the medium can be taken out", "kaon.ram"),
+    ("check the medium, then start", "kaon.check"),
+    ("start, telling every step", "kaon.debug loglevel=6 systemd.show_status=1"),
+];
+
+/// How long the menu waits before it starts the first entry, in seconds.
+const TIMEOUT_S: u32 = 1;
+
+/// GRUB's configuration: the menu on the screen and, where a BIOS leaves that to GRUB, on the first serial line.
+pub fn menu(summary: &str, arguments: &str) -> String {
+    let mut text = format!(
+        "# UEFI firmware shows its own console on the serial line; a BIOS does not.\n\
+         if [ \"$grub_platform\" = pc ]; then\n    if serial --unit=0 --speed=115200; then\n        \
+         terminal_input console serial\n        terminal_output console serial\n    fi\nfi\n\
+         set timeout={TIMEOUT_S}\nset default=0\n"
+    );
+    for (title, extra) in ENTRIES {
+        let line = format!("{arguments} {extra}");
+        let _ = write!(
+            text,
+            "menuentry {} {{\n    linux /boot/vmlinuz {}\n    initrd /boot/initramfs\n}}\n",
+            quote(&format!("Kaon: {title}")),
+            line.trim_end().split(' ').map(quote).collect::<Vec<_>>().join(" "),
+        );
+    }
+    let _ = write!(
+        text,
+        "if [ \"$grub_platform\" = efi ]; then\n    menuentry 'Firmware settings' {{\n        fwsetup\n    }}\nfi\n\
+         menuentry 'Restart' {{\n    reboot\n}}\nmenuentry 'Switch off' {{\n    halt\n}}\n# {}\n",
+        summary.replace('\n', " ")
+    );
+    text
+}
+
+/// Leads GRUB from where UEFI firmware started it to the menu on the volume with this identity.
+pub fn hop(uuid: &str) -> String {
+    format!("search --no-floppy --fs-uuid --set=root {uuid}\nset prefix=($root)/boot/grub\nconfigfile ($root)/boot/grub/grub.cfg\n")
+}
+
+/// One word of GRUB's language.
+fn quote(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"=.,_-/:%+@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_keep_their_words() {
+        let arguments = kernel_arguments("KAON", &["a.b=$6$x'y".into()]);
+        let text = menu("x", &arguments);
+        assert!(
+            text.contains("    linux /boot/vmlinuz kaon.medium=KAON console=tty0 console=ttyS0,115200 quiet 'a.b=$6$x'\\''y'\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("menuentry").count(), ENTRIES.len() + 3);
+    }
+}
