@@ -78,6 +78,8 @@ pub enum Command {
     Log(command::log::Options),
     /// Open the sandbox in which a package's build failed
     Shell(command::shell::Options),
+    /// Tell about kernels: what they hold, why, and how they differ
+    Kernel(command::kernel::Options),
     /// Look after the compilers and tools builds use
     Sdk(command::sdk::Options),
     /// Say what this machine lacks, and how to mend it

@@ -57,6 +57,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::Graph(options) => command::graph::run(&context, &options),
         Command::Log(options) => command::log::run(&context, &options),
         Command::Shell(options) => command::shell::run(&context, &options),
+        Command::Kernel(options) => command::kernel::run(&context, &options),
         Command::Sdk(options) => command::sdk::run(&context, &options),
         Command::Doctor => command::doctor::run(&context),
         Command::Gc(options) => command::gc::run(&context, &options),

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod fetch;
 pub mod gc;
 pub mod graph;
+pub mod kernel;
 pub mod list;
 pub mod log;
 pub mod plan;

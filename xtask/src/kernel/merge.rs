@@ -9,7 +9,7 @@ use super::symbol::{Symbol, Value};
 /// What a flavour asks for: every option once, with all who asked, the last of whom wins.
 #[derive(Clone, Debug)]
 pub struct Merged<'a> {
-    suffix: &'a str,
+    suffix: (Symbol, Value),
     requests: BTreeMap<&'a Symbol, Vec<Request<'a>>>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Merged<'a> {
                 requests.entry(&setting.symbol).or_default().push(Request { fragment, setting });
             }
         }
-        Self { suffix: &flavour.suffix, requests }
+        Self { suffix: (Symbol::local_version(), Value::Text(flavour.suffix.clone())), requests }
     }
 
     /// Everyone who asked for an option, in order; the last one wins.
@@ -51,12 +51,14 @@ impl<'a> Merged<'a> {
         self.requests.values().filter_map(|all| all.last().copied())
     }
 
-    /// The text given to Kconfig: one line for each option, sorted, and the flavour's suffix.
+    /// Every option and its value: the flavour's suffix, and what the fragments ask for, by name.
+    pub fn wishes(&self) -> impl Iterator<Item = (&Symbol, &Value)> {
+        let (symbol, value) = &self.suffix;
+        std::iter::once((symbol, value)).chain(self.winners().map(|request| (&request.setting.symbol, &request.setting.value)))
+    }
+
+    /// The text given to Kconfig: one line for each option.
     pub fn to_config(&self) -> String {
-        let mut text = format!("CONFIG_LOCALVERSION={}\n", Value::Text(self.suffix.to_owned()));
-        for Request { setting, .. } in self.winners() {
-            text.push_str(&format!("{}={}\n", setting.symbol, setting.value));
-        }
-        text
+        self.wishes().map(|(symbol, value)| format!("{symbol}={value}\n")).collect()
     }
 }

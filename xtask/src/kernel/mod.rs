@@ -61,6 +61,9 @@ pub enum KernelError {
         /// A name that is near, or all there are.
         known: String,
     },
+    /// No spec builds a kernel.
+    #[error("no spec builds a kernel, so there is no Kconfig to read")]
+    NoSources,
     /// The configuration is not what was asked for or promised.
     #[error(transparent)]
     Problems(#[from] Problems),
@@ -70,6 +73,7 @@ impl Failure for KernelError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoFlavour { known, .. } => Some(known.clone()),
+            Self::NoSources => Some("a spec with `[build.kernel]` names the kernel's sources".into()),
             Self::Problems(_) => None,
         }
     }
@@ -77,14 +81,14 @@ impl Failure for KernelError {
     fn problems(&self) -> Option<&Problems> {
         match self {
             Self::Problems(problems) => Some(problems),
-            Self::NoFlavour { .. } => None,
+            Self::NoFlavour { .. } | Self::NoSources => None,
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoFlavour { .. } => ExitCode::Usage,
-            Self::Problems(_) => ExitCode::Description,
+            Self::NoSources | Self::Problems(_) => ExitCode::Description,
         }
     }
 }

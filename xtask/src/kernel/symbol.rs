@@ -18,6 +18,11 @@ pub struct InvalidSymbol {
 }
 
 impl Symbol {
+    /// `CONFIG_LOCALVERSION`: what follows the version in a kernel's release.
+    pub fn local_version() -> Self {
+        Self("LOCALVERSION".into())
+    }
+
     /// The name without `CONFIG_`.
     pub fn name(&self) -> &str {
         &self.0

@@ -82,7 +82,8 @@ pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symb
     let selected_by: Vec<Symbol> = option.map(|option| resolved.selectors(option)).unwrap_or_default();
     let selectors = option.map_or(&[][..], |option| &option.selected_by);
     let selectable = selectors.iter().map(|(by, _)| by).filter(|by| !selected_by.contains(by));
-    let near = || nearest(symbol.name(), kconfig.options().map(|(known, _)| known.name())).map(|name| format!("CONFIG_{name}"));
+    let near =
+        || nearest(&symbol.name().to_uppercase(), kconfig.options().map(|(known, _)| known.name())).map(|name| format!("CONFIG_{name}"));
     Why {
         symbol: symbol.clone(),
         flavour: kernel.flavour.name.clone(),
@@ -142,7 +143,7 @@ impl fmt::Display for Why {
             writeln!(f, "  not granted: {lost}")?;
         }
         for condition in &self.depends {
-            writeln!(f, "  depends on {} {}", condition.text, if condition.holds { "" } else { "<- does not hold" }.trim_end())?;
+            writeln!(f, "  depends on {}{}", condition.text, if condition.holds { "" } else { "  <- does not hold" })?;
         }
         if !self.selected_by.is_empty() {
             writeln!(f, "  selected by {}", shorten(&self.selected_by))?;

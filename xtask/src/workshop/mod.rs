@@ -3,6 +3,7 @@
 mod build;
 mod image;
 mod job;
+mod kconfig;
 mod kernel;
 mod laid;
 mod local;
@@ -25,6 +26,7 @@ use crate::store::Store;
 pub use build::{BuildFailure, available_memory_bytes, build};
 pub use image::{ImageError, ImageResult, build_image};
 pub use job::sandbox_job;
+pub use kconfig::{KconfigFailure, kconfig};
 pub use kernel::Kernels;
 pub use local::{FAILED_JOB, failed_folder};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository};

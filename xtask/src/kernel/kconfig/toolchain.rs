@@ -12,7 +12,7 @@ const VERSIONS: [(&str, &str); 7] = [
 ];
 
 /// What only LLVM and Rust can do; `-D__SIZEOF_INT128__` is the one question that gcc answers with no because it knows the type.
-const NOT_GCC: [&str; 15] = [
+const NOT_GCC: [&str; 14] = [
     "= Clang",
     "= LLVM",
     "= LLD",
@@ -20,7 +20,6 @@ const NOT_GCC: [&str; 15] = [
     "rust",
     "-fsanitize=kcfi",
     "-mllvm",
-    "-fsanitize=kernel-hwaddress",
     "-fsanitize=kernel-memory",
     "-fsanitize=array-bounds",
     "-enable-trivial-auto-var-init",

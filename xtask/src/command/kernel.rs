@@ -1,0 +1,128 @@
+//! `cargo xtask kernel …`
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Problems, Report};
+use crate::graph::Graph;
+use crate::kernel::check::check;
+use crate::kernel::diff::diff;
+use crate::kernel::kconfig::{Kconfig, Resolved};
+use crate::kernel::symbol::Symbol;
+use crate::kernel::why::why;
+use crate::kernel::{Description, Kernel, KernelError};
+use crate::project::SpecFolder;
+use crate::spec::BuildSystem;
+use crate::workshop;
+
+/// Options of `kernel`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// What to do
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Check that every option asked for survives, and that every contract is kept
+    Check {
+        /// Flavours [default: all]
+        flavours: Vec<String>,
+    },
+    /// Say why an option is what it is
+    Why {
+        /// The option, with or without `CONFIG_`
+        symbol: Symbol,
+        /// The flavour
+        #[arg(long, default_value = "esx")]
+        flavour: String,
+    },
+    /// Show which options differ between two flavours, and which fragments decided
+    Diff {
+        /// The first flavour
+        left: String,
+        /// The second flavour
+        right: String,
+    },
+    /// Print what a flavour's fragments ask for, merged
+    Config {
+        /// The flavour
+        flavour: String,
+    },
+}
+
+/// Tells about kernels without building them.
+///
+/// # Errors
+/// Mistakes in the descriptions, options that do not survive, contracts that are not kept.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let description = Description::load(&context.root)?;
+    match &options.action {
+        Action::Config { flavour } => context.output.text(&description.kernel(flavour)?.merged.to_config()),
+        Action::Check { flavours } => {
+            let all = || description.flavours.keys().cloned().collect();
+            let names: Vec<String> = if flavours.is_empty() { all() } else { flavours.clone() };
+            check_all(context, &description, &names)?;
+        }
+        Action::Why { symbol, flavour } => {
+            let kernel = description.kernel(flavour)?;
+            let kconfig = options_of(context, flavour)?;
+            let resolved = resolve(&kernel, &kconfig);
+            let told = why(&kernel, &kconfig, &resolved, symbol);
+            if context.output.is_json() { context.output.document(&told) } else { context.output.text(&told.to_string()) }
+        }
+        Action::Diff { left, right } => {
+            let (first, second) = (description.kernel(left)?, description.kernel(right)?);
+            let (one, other) = (options_of(context, left)?, options_of(context, right)?);
+            let (before, after) = (resolve(&first, &one).config(), resolve(&second, &other).config());
+            let told = diff((&first, &before), (&second, &after));
+            if context.output.is_json() { context.output.document(&told) } else { context.output.text(&told.to_string()) }
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+fn check_all(context: &Context<'_>, description: &Description, names: &[String]) -> Result<(), Report> {
+    let mut problems = Vec::new();
+    let mut summary = String::new();
+    for name in names {
+        let kernel = description.kernel(name)?;
+        let kconfig = options_of(context, name)?;
+        let resolved = resolve(&kernel, &kconfig);
+        let config = resolved.config();
+        problems.extend(check(&kernel, &config, Some(&resolved)));
+        let promises: usize = kernel.contracts.iter().map(|contract| contract.assertions.len()).sum();
+        let asked = kernel.merged.winners().count();
+        summary.push_str(&format!("{name}: {asked} options asked for, {promises} promised, {} set in all\n", config.iter().count()));
+    }
+    Problems::none_or(problems, ())?;
+    context.output.text(&summary);
+    Ok(())
+}
+
+fn resolve<'a>(kernel: &'a Kernel<'a>, kconfig: &'a Kconfig) -> Resolved<'a> {
+    Resolved::new(kconfig, kernel.merged.wishes())
+}
+
+/// The options of the kernel that the spec of this flavour builds; of any kernel where no spec builds this one.
+fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
+    let graph = context.graph()?;
+    let store = context.store()?;
+    let folder = spec_of(&graph, flavour).ok_or(KernelError::NoSources)?;
+    let mut workshop = context.workshop(&graph, &store)?;
+    Ok(workshop::kconfig(&mut workshop, folder)?)
+}
+
+fn spec_of<'a>(graph: &'a Graph, flavour: &str) -> Option<&'a SpecFolder> {
+    let kernels: BTreeMap<&str, &SpecFolder> = graph
+        .specs()
+        .filter_map(|(_, folder)| match &folder.spec.build.system {
+            BuildSystem::Kernel { flavour } => Some((flavour.as_str(), folder)),
+            _ => None,
+        })
+        .collect();
+    kernels.get(flavour).or_else(|| kernels.values().next()).copied()
+}
