@@ -72,11 +72,9 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
         Err(_) => {}
     }
     // A directory must be opened up before WalkDir reads it, so the children are visited after their parent.
-    let mut walk = WalkDir::new(path).follow_links(false).into_iter();
     let open_up = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o700));
     open_up(path)?;
-    while let Some(entry) = walk.next() {
-        let Ok(entry) = entry else { continue };
+    for entry in WalkDir::new(path).follow_links(false).into_iter().flatten() {
         if entry.file_type().is_dir() {
             open_up(entry.path())?;
         }
