@@ -28,7 +28,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let specs = graph.build_order(&packages);
     let sources: Vec<_> = specs.iter().filter_map(|spec| graph.spec(spec)).flat_map(|folder| &folder.spec.sources).collect();
     let fetcher = Fetcher::new(&store, &workshop.settings, &*context.reporter, &context.cancel);
-    let failures: Vec<_> = fetcher.fetch_all(&sources).into_iter().filter_map(Result::err).collect();
+    let failures = fetcher.fetch_all(&sources);
     failures.iter().for_each(|failure| context.output.failure(failure));
     Ok(failures.first().map_or(ExitCode::Done, Failure::exit))
 }

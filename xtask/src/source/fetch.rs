@@ -1,7 +1,6 @@
 //! Fetching sources.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -38,10 +37,16 @@ impl<'a> Fetcher<'a> {
         Self { store, settings, reporter, cancel, silent_hosts: Mutex::default() }
     }
 
-    /// All `sources`, in parallel; what became of each, in their order.
-    pub fn fetch_all(&self, sources: &[&Source]) -> Vec<Result<Digest, SourceError>> {
-        let Ok(results) = try_each(sources, CONNECTIONS, |source| Ok::<_, Infallible>(self.ensure(source)));
-        results
+    /// Has all `sources` at hand, fetched in parallel. Gives the failures in the sources' order; an interruption is one failure.
+    pub fn fetch_all(&self, sources: &[&Source]) -> Vec<SourceError> {
+        let fetch = |source: &&Source| match self.ensure(source) {
+            Err(error @ SourceError::Apt(AptError::Interrupted)) => Err(error),
+            result => Ok(result.err()),
+        };
+        match try_each(sources, CONNECTIONS, fetch) {
+            Ok(results) => results.into_iter().flatten().collect(),
+            Err(interruption) => vec![interruption],
+        }
     }
 
     /// The digest of the object that holds a source: at hand under the digest of any of its origins, or fetched now.
