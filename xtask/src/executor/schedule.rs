@@ -111,10 +111,22 @@ fn execute(spec: &PackageName, results: &Results, executor: &dyn Executor, repor
                 BuildError::Failed { log, .. } => Some(log.display().to_string()),
                 _ => None,
             };
-            reporter.event(Event::Failed { unit, message: error.to_string(), log });
+            reporter.event(Event::Failed { unit, message: with_causes(error), log });
         }
     }
     outcome
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
 }
 
 #[cfg(test)]

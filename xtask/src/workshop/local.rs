@@ -102,7 +102,14 @@ impl Local<'_> {
         // Keys stay out of the sandbox, so modules are signed when it is gone.
         self.workshop.kernels.sign(&spec.name, &scratch.path().join("build/out")).map_err(|error| around(Box::new(error)))?;
         self.workshop.reporter.phase(&unit, "package");
-        let packages = self.package(folder, scratch.path(), &laid).map_err(around)?;
+        let packages = match self.package(folder, scratch.path(), &laid) {
+            Ok(packages) => packages,
+            Err(error) => {
+                let kept = failed_folder(store, &spec.name);
+                keep_failed(&scratch.keep(), &kept, &job(&kept)).map_err(|error| around(Box::new(error)))?;
+                return Err(around(error));
+            }
+        };
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let result = BuildResult {
             spec: spec.name.clone(),
