@@ -10,6 +10,7 @@ pub mod layout;
 pub mod manifest;
 pub mod order;
 pub mod package;
+pub mod repo;
 pub mod rpmdb;
 pub mod rpmfile;
 pub mod solver;

@@ -1,6 +1,7 @@
 //! A package file on disk: its header, its signature, its payload.
 
 mod header;
+mod shape;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -107,7 +108,8 @@ impl RpmFile {
         let io = |source| RpmFileError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
-        let metadata = PackageMetadata::parse(&mut BufReader::new(file))
+        let headers = shape::read(BufReader::new(file)).map_err(io)?;
+        let metadata = PackageMetadata::parse(&mut &headers[..])
             .map_err(|source| RpmFileError::NotRpm { path: path.to_owned(), source: Box::new(source) })?;
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
         let files = header::files(&metadata).map_err(wrong)?;

@@ -1,0 +1,56 @@
+//! Why a repository is not accepted.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::dependency::InvalidRich;
+use crate::keyring::KeyError;
+
+/// Why a repository is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// A file cannot be read.
+    #[error("cannot read `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The signature of the index is missing or wrong.
+    #[error("the repository `{folder}` is not trusted")]
+    Untrusted {
+        /// The repository.
+        folder: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// A file is not the one the index means.
+    #[error("`{path}` is not what the repository's index says: its SHA-256 differs")]
+    Digest {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A document cannot be understood.
+    #[error("`{document}` is malformed: {reason}")]
+    Malformed {
+        /// The document.
+        document: String,
+        /// Why.
+        reason: String,
+    },
+    /// The index lacks a document.
+    #[error("the repository's index names no `{kind}`")]
+    Lacks {
+        /// The kind of document: `primary`, `filelists`.
+        kind: &'static str,
+    },
+    /// A dependency of a package is malformed.
+    #[error("the metadata of {package} is malformed")]
+    Dependency {
+        /// The package.
+        package: String,
+        /// Why.
+        source: InvalidRich,
+    },
+}

@@ -1,0 +1,94 @@
+//! Walking an XML document, element by element.
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+use super::RepoError;
+
+/// Deeper nesting than any metadata has is refused.
+const DEEPEST: usize = 16;
+
+/// An element: its name without prefix, its attributes, and the text within it so far.
+#[derive(Debug, Default)]
+pub(super) struct Element {
+    pub(super) name: String,
+    attributes: Vec<(String, String)>,
+    pub(super) text: String,
+}
+
+impl Element {
+    /// The value of an attribute.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Calls `visit` as each element ends, with the elements around it, outermost first, itself last.
+pub(super) fn walk(document: &str, xml: &str, mut visit: impl FnMut(&[Element]) -> Result<(), RepoError>) -> Result<(), RepoError> {
+    let malformed = |reason: String| RepoError::Malformed { document: document.to_owned(), reason };
+    let mut reader = Reader::from_str(xml);
+    let mut stack: Vec<Element> = Vec::new();
+    loop {
+        match reader.read_event().map_err(|error| malformed(error.to_string()))? {
+            Event::Start(start) => {
+                stack.push(element(&start).map_err(malformed)?);
+                if stack.len() > DEEPEST {
+                    return Err(malformed("its elements are nested too deeply".into()));
+                }
+            }
+            Event::Empty(start) => {
+                stack.push(element(&start).map_err(malformed)?);
+                visit(&stack)?;
+                stack.pop();
+            }
+            // The reader itself checks that the names of start and end agree.
+            Event::End(_) => {
+                visit(&stack)?;
+                stack.pop();
+            }
+            Event::Text(text) => append(&mut stack, &text.xml10_content()),
+            Event::CData(text) => append(&mut stack, &text.xml10_content()),
+            Event::GeneralRef(reference) => {
+                let name = reference.xml10_content();
+                let character = reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))?;
+                let text = match character {
+                    Some(character) => character.to_string(),
+                    None => predefined(&name).ok_or_else(|| malformed(format!("`&{name};` is unknown")))?.to_owned(),
+                };
+                append(&mut stack, &text);
+            }
+            Event::Eof if stack.is_empty() => return Ok(()),
+            Event::Eof => return Err(malformed("it ends early".into())),
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
+        }
+    }
+}
+
+fn append(stack: &mut [Element], text: &str) {
+    if let Some(element) = stack.last_mut() {
+        element.text.push_str(text);
+    }
+}
+
+fn element(start: &BytesStart<'_>) -> Result<Element, String> {
+    let mut element = Element { name: start.local_name().as_ref().to_owned(), ..Element::default() };
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|error| error.to_string())?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+        element.attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));
+    }
+    Ok(element)
+}
+
+/// The entities every XML document has (XML 1.0, section 4.6).
+fn predefined(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "amp" => "&",
+        "lt" => "<",
+        "gt" => ">",
+        "quot" => "\"",
+        "apos" => "'",
+        _ => return None,
+    })
+}
