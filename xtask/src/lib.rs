@@ -24,6 +24,7 @@ pub mod package;
 pub mod plan;
 pub mod progress;
 pub mod project;
+pub mod qemu;
 pub mod recipe;
 pub mod repo;
 pub mod rootfs;

@@ -12,6 +12,17 @@ use crate::console::Console;
 const AUTOLOGIN: &str =
     "[Service]\nExecStart=\nExecStart=-/usr/bin/agetty --autologin root --noclear --keep-baud 115200,57600,38400,9600 %I $TERM\n";
 
+/// What is shown above the login prompt while nobody can log in. In issue files a backslash begins an escape.
+const ADVICE: &str = "\
+Nobody can log in yet: no password and no SSH key is set. To set one, restart, press `e` in the
+boot menu, add one of these to the end of the line that begins with `linux`, and press Ctrl-X:
+
+  kaon.autologin                          a root shell on this console
+  'kaon.ssh-key=ssh-ed25519 AAAA...'      root over SSH
+  'kaon.password-hash=$6$...'             root's password, as `openssl passwd -6` writes it
+
+";
+
 /// Applies what was asked for to the root file system at `root` and the run-time directory at `run`. What fails is told and
 /// stops nothing: a system without the key is still one that can be looked into.
 pub fn apply(access: &Access, root: &Path, run: &Path, console: &Console) {
@@ -30,7 +41,28 @@ pub fn apply(access: &Access, root: &Path, run: &Path, console: &Console) {
     }
     if access.autologin {
         told("the root shell on the consoles", write_autologin(run));
+    } else if is_closed(root) {
+        told("the text above the login prompt", write_advice(run));
     }
+}
+
+/// Whether nobody can log in: neither a password nor a key opens root's account, by the image or by the command line.
+fn is_closed(root: &Path) -> bool {
+    let has_keys = fs::metadata(root.join("root/.ssh/authorized_keys")).is_ok_and(|keys| keys.len() > 0);
+    let shadow = fs::read_to_string(root.join("etc/shadow")).unwrap_or_default();
+    !has_keys && password_field(&shadow).is_none_or(|field| field.starts_with(['!', '*']))
+}
+
+/// Root's second field in /etc/shadow.
+fn password_field(shadow: &str) -> Option<&str> {
+    shadow.lines().find_map(|line| line.strip_prefix("root:")).and_then(|rest| rest.split(':').next())
+}
+
+/// agetty(8) shows the files of /run/issue.d below /etc/issue.
+fn write_advice(run: &Path) -> io::Result<()> {
+    let folder = run.join("issue.d");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("50-kaon-live.issue"), ADVICE)
 }
 
 fn write_keys(keys: &[String], root: &Path) -> io::Result<()> {
@@ -77,7 +109,13 @@ fn write_autologin(run: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_hash;
+    use super::{password_field, with_hash};
+
+    #[test]
+    fn root_s_field_is_root_s() {
+        assert_eq!(password_field("rooty:x:1:\nroot:!*:2:\n"), Some("!*"));
+        assert_eq!(password_field("daemon:*:1:\n"), None);
+    }
 
     #[test]
     fn only_root_s_password_changes() {

@@ -58,6 +58,8 @@ pub struct Global {
 pub enum Command {
     /// Build an image and all it needs, and write its bootable ISO
     BuildIso(command::build_iso::Options),
+    /// Start an image in the emulator
+    Qemu(command::qemu::Options),
     /// Build packages, and all they build on
     Build(command::build::Options),
     /// Write packages as a signed repository for tdnf and dnf

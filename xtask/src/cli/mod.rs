@@ -47,6 +47,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     match command {
         Command::BuildIso(options) => command::build_iso::run(&context, &options),
         Command::Test(options) => command::test::run(&context, &options),
+        Command::Qemu(options) => command::qemu::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),
         Command::Repo(options) => command::repo::run(&context, &options),
         Command::Fetch(options) => command::fetch::run(&context, &options),

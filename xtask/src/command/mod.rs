@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod list;
 pub mod log;
 pub mod plan;
+pub mod qemu;
 pub mod repo;
 pub mod sdk;
 pub mod select;

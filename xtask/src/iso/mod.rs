@@ -13,6 +13,7 @@
 
 mod error;
 mod menu;
+mod read;
 mod tool;
 
 use std::fs;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::IsoError;
 pub use menu::{kernel_arguments, menu};
+pub use read::{Extent, ReadError, Reader};
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;

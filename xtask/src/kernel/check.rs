@@ -31,7 +31,7 @@ pub fn explain(symbol: &Symbol, cause: &Cause) -> String {
     let list = |symbols: &[Symbol]| symbols.iter().map(Symbol::to_string).collect::<Vec<_>>().join(", ");
     match cause {
         Cause::Undefined => "no Kconfig file of this kernel defines it: it was renamed or removed".into(),
-        Cause::WrongKind(kind) => format!("it takes another kind of value: {}", format!("{kind:?}").to_lowercase()),
+        Cause::WrongKind(kind) => format!("it takes another kind of value: {kind}"),
         Cause::Unmet(conditions) => format!("it depends on {}", conditions.join(", and on ")),
         Cause::NoPrompt(selectors) if selectors.is_empty() => "it cannot be set: its defaults alone decide".into(),
         Cause::NoPrompt(selectors) => format!("it cannot be set, only selected: by {}", list(selectors)),

@@ -10,6 +10,7 @@ mod scan;
 mod toolchain;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::symbol::Symbol;
@@ -53,6 +54,18 @@ pub enum Kind {
     Int,
     /// A hexadecimal number.
     Hex,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bool => "bool",
+            Self::Tristate => "tristate",
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Hex => "hex",
+        })
+    }
 }
 
 /// One definition of an option.

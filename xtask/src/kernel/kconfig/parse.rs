@@ -117,9 +117,8 @@ impl Parser<'_> {
                 // A macro on a line of its own: `$(error-if,…)`.
                 continue;
             };
-            if matches!(line.text.split_once(['=', ' ']).map(|(_, rest)| rest.trim_start_matches([':', ' '])), Some(rest) if rest.starts_with("= ") || line.text.contains(":="))
-            {
-                // A macro's definition.
+            if matches!(words.get(1), Some(Token::Compare(_))) {
+                // A macro's definition: `comma := ,`.
                 continue;
             }
             let syntax = || KconfigError::Syntax { file: path.into(), line: line.number, text: line.text.clone() };

@@ -1,0 +1,161 @@
+//! `cargo xtask qemu [IMAGE]`
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, ValueEnum};
+
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Report};
+use crate::qemu::{self, Accelerator, Boot, Credential, Disk, Emulator, Ended, Firmware, Machine, Port, QemuError, Serial};
+use crate::sdk::{LayerName, Sdk};
+use crate::store::Store;
+
+/// Options of `qemu`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The image: a file of `images/` without its `.toml`, built before, or the path of an ISO
+    #[arg(default_value = "minimal")]
+    image: String,
+    /// Start by UEFI instead of BIOS
+    #[arg(long)]
+    uefi: bool,
+    /// Plug the image in as a USB stick instead of a disc
+    #[arg(long, conflicts_with = "direct")]
+    stick: bool,
+    /// Hand the kernel over without firmware and boot loader
+    #[arg(long, conflicts_with = "uefi")]
+    direct: bool,
+    /// Further arguments of the kernel
+    #[arg(long, value_name = "ARGUMENTS", requires = "direct", default_value = "", hide_default_value = true)]
+    append: String,
+    /// Memory in MiB
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(128..=1 << 20))]
+    memory: u32,
+    /// Processors
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    cpus: u32,
+    /// How instructions are run; `auto` takes KVM where it really runs a guest
+    #[arg(long, value_enum, default_value_t = Accel::Auto)]
+    accel: Accel,
+    /// Show the screen in a window
+    #[arg(long)]
+    display: bool,
+    /// Write the serial line to a file instead of the terminal
+    #[arg(long, value_name = "FILE")]
+    serial: Option<PathBuf>,
+    /// Lead this port of the host's loopback address to the guest's SSH
+    #[arg(long, value_name = "PORT")]
+    ssh: Option<u16>,
+    /// Attach a file as a read-only disk; may be given several times
+    #[arg(long, value_name = "FILE")]
+    disk: Vec<PathBuf>,
+    /// Write what the guest sends to /dev/virtio-ports/NAME to a file; may be given several times
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    port: Vec<(String, PathBuf)>,
+    /// Hand a file over as a systemd credential; may be given several times
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    credential: Vec<(String, PathBuf)>,
+    /// Stop the guest, and fail, after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Further arguments of QEMU
+    #[arg(last = true)]
+    extra: Vec<OsString>,
+}
+
+/// How instructions are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Accel {
+    /// KVM where it works.
+    Auto,
+    /// KVM or nothing.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() && !name.contains([',', ' ']) => Ok((name.to_owned(), file.into())),
+        _ => Err("write it as NAME=FILE".into()),
+    }
+}
+
+/// Starts an image in the emulator and waits for its end.
+///
+/// # Errors
+/// When the image is not built, the SDK is not to be had, or the emulator fails.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let store = context.store()?;
+    let emulator = emulator(context, &store)?;
+    let scratch = store.scratch("qemu")?;
+    let iso = options.iso(&context.root);
+    let machine = options.machine(&emulator, &iso, scratch.path(), context)?;
+    let timeout = options.timeout.map(Duration::from_secs);
+    Ok(match emulator.run(&machine, &options.extra, timeout, &context.cancel)? {
+        Ended::ByItself => ExitCode::Done,
+        Ended::Stopped => ExitCode::Interrupted,
+    })
+}
+
+/// QEMU out of the SDK.
+fn emulator(context: &Context<'_>, store: &Store) -> Result<Emulator, Report> {
+    let mut sdk = Sdk::load(&context.root)?;
+    let layers: Vec<LayerName> = "test".parse().into_iter().collect();
+    let trees = sdk.ensure(store, &context.settings(), &layers, &*context.reporter, &context.cancel)?;
+    let trees: Vec<PathBuf> = trees.into_iter().map(|tree| tree.path).collect();
+    Ok(Emulator::new(&trees)?)
+}
+
+impl Options {
+    fn iso(&self, root: &Path) -> PathBuf {
+        let is_path = self.image.contains('/') || self.image.ends_with(".iso");
+        if is_path { PathBuf::from(&self.image) } else { root.join(format!("out/kaon-{}.iso", self.image)) }
+    }
+
+    fn machine(&self, emulator: &Emulator, iso: &Path, folder: &Path, context: &Context<'_>) -> Result<Machine, QemuError> {
+        let boot = match () {
+            () if self.direct => qemu::direct(iso, folder, &self.append)?,
+            () if self.stick => Boot::Stick(iso.to_owned()),
+            () => Boot::Disc(iso.to_owned()),
+        };
+        let credentials = self.credential.iter().enumerate().map(|(number, (name, file))| credential(name, file, number, folder));
+        Ok(Machine {
+            firmware: if self.uefi { emulator.uefi(folder)? } else { Firmware::Bios },
+            memory_mib: self.memory,
+            cpus: self.cpus,
+            accelerator: self.accelerator(emulator, iso, folder, context)?,
+            serial: self.serial.clone().map_or(Serial::Terminal, Serial::File),
+            disks: self.disk.iter().map(|file| Disk { file: file.clone(), part: None }).collect(),
+            ports: self.port.iter().map(|(name, file)| Port { name: name.clone(), file: file.clone() }).collect(),
+            credentials: credentials.collect::<Result<_, _>>()?,
+            ssh_port: self.ssh,
+            display: self.display,
+            ..Machine::new(boot)
+        })
+    }
+
+    fn accelerator(&self, emulator: &Emulator, iso: &Path, folder: &Path, context: &Context<'_>) -> Result<Accelerator, QemuError> {
+        let works = || Ok::<_, QemuError>(qemu::kvm_works(emulator, &qemu::kernel_of(iso, folder)?, folder, &context.cancel));
+        match self.accel {
+            Accel::Tcg => Ok(Accelerator::Tcg),
+            Accel::Kvm if works()? => Ok(Accelerator::Kvm),
+            Accel::Kvm => Err(QemuError::NoKvm),
+            Accel::Auto => Ok(if works()? { Accelerator::Kvm } else { Accelerator::Tcg }),
+        }
+    }
+}
+
+/// A file as the SMBIOS string that systemd takes a credential from.
+fn credential(name: &str, file: &Path, number: usize, folder: &Path) -> Result<Credential, QemuError> {
+    let content = fs::read(file).map_err(|source| QemuError::Io { operation: "read", path: file.to_owned(), source })?;
+    let string_file = folder.join(format!("credential-{number}"));
+    let text = format!("io.systemd.credential.binary:{name}={}", STANDARD.encode(content));
+    fs::write(&string_file, text).map_err(|source| QemuError::Io { operation: "write", path: string_file.clone(), source })?;
+    Ok(Credential { string_file })
+}

@@ -1,0 +1,121 @@
+//! QEMU out of the SDK, run by the SDK's own dynamic loader: nothing is installed, and the host's libraries play no part.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Firmware, Machine, QemuError};
+use crate::cancel::Cancel;
+
+/// QEMU and what it needs, in the trees of the SDK's layers.
+#[derive(Clone, Debug)]
+pub struct Emulator {
+    loader: PathBuf,
+    program: PathBuf,
+    libraries: OsString,
+    share: PathBuf,
+    modules: PathBuf,
+}
+
+/// How a guest ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It switched itself off or restarted.
+    ByItself,
+    /// The user or a deadline stopped it.
+    Stopped,
+}
+
+/// How often a running guest is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Emulator {
+    /// The emulator in these layers, lowest first: `base`, `image`, `test`.
+    ///
+    /// # Errors
+    /// [`QemuError::NoEmulator`].
+    pub fn new(layers: &[PathBuf]) -> Result<Self, QemuError> {
+        let find = |path: &str| {
+            let found = layers.iter().rev().map(|layer| layer.join(path)).find(|file| file.exists());
+            found.ok_or_else(|| QemuError::NoEmulator { program: format!("/{path}") })
+        };
+        let folders = layers.iter().rev().flat_map(|layer| {
+            ["usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio", "usr/lib"].map(|folder| layer.join(folder))
+        });
+        let mut libraries = OsString::new();
+        for folder in folders.filter(|folder| folder.is_dir()) {
+            if !libraries.is_empty() {
+                libraries.push(":");
+            }
+            libraries.push(folder);
+        }
+        let program = find("usr/bin/qemu-system-x86_64")?;
+        let share = find("usr/share/qemu")?.parent().unwrap_or(Path::new("/")).to_owned();
+        let modules = find("usr/lib/x86_64-linux-gnu/qemu")?;
+        Ok(Self { loader: find("usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")?, program, libraries, share, modules })
+    }
+
+    /// A private copy of UEFI's variables, empty ones, in `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn uefi(&self, folder: &Path) -> Result<Firmware, QemuError> {
+        let (from, variables) = (self.share.join("OVMF/OVMF_VARS_4M.fd"), folder.join("uefi-variables.fd"));
+        let bytes = fs::read(&from).map_err(|source| QemuError::Io { operation: "read", path: from, source })?;
+        fs::write(&variables, bytes).map_err(|source| QemuError::Io { operation: "write", path: variables.clone(), source })?;
+        Ok(Firmware::Uefi { variables })
+    }
+
+    /// Runs `machine` until it ends, `timeout` is over or `cancel` is raised.
+    ///
+    /// # Errors
+    /// When the emulator cannot be started, refuses its arguments, or the time is up.
+    pub fn run(&self, machine: &Machine, extra: &[OsString], timeout: Option<Duration>, cancel: &Cancel) -> Result<Ended, QemuError> {
+        let mut command = self.command(machine, extra);
+        let start = |source| QemuError::Io { operation: "run", path: self.program.clone(), source };
+        let mut child = Guest(command.spawn().map_err(start)?);
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = child.0.try_wait().map_err(start)? {
+                return ended(status);
+            }
+            if cancel.is_raised() {
+                return Ok(Ended::Stopped);
+            }
+            if let Some(limit) = timeout.filter(|limit| begun.elapsed() >= *limit) {
+                return Err(QemuError::TimedOut { seconds: limit.as_secs() });
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn command(&self, machine: &Machine, extra: &[OsString]) -> Command {
+        let mut command = Command::new(&self.loader);
+        command.arg("--library-path").arg(&self.libraries).arg(&self.program);
+        for folder in ["qemu", "seabios"] {
+            command.arg("-L").arg(self.share.join(folder));
+        }
+        command.args(machine.arguments(&self.share)).args(extra).env("QEMU_MODULE_DIR", &self.modules);
+        if machine.serial != super::Serial::Terminal {
+            command.stdin(Stdio::null());
+        }
+        command
+    }
+}
+
+fn ended(status: ExitStatus) -> Result<Ended, QemuError> {
+    if status.success() { Ok(Ended::ByItself) } else { Err(QemuError::Failed { status }) }
+}
+
+/// A running emulator, which ends with whoever started it.
+struct Guest(Child);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // It may have ended already, which is as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

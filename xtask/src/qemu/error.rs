@@ -1,0 +1,63 @@
+//! Why no machine was emulated.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::diagnostic::{ExitCode, Failure};
+use crate::iso::ReadError;
+
+/// Why no machine was emulated.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// The SDK's layer lacks the emulator.
+    #[error("the SDK's `test` layer holds no `{program}`")]
+    NoEmulator {
+        /// The program.
+        program: String,
+    },
+    /// A file of the host.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The emulator refused its arguments or crashed.
+    #[error("the emulator ended with {status}")]
+    Failed {
+        /// How.
+        status: std::process::ExitStatus,
+    },
+    /// KVM was asked for and is not to be had.
+    #[error("KVM does not run a guest on this machine")]
+    NoKvm,
+    /// The guest was still running when its time was up.
+    #[error("the guest did not end within {seconds} s")]
+    TimedOut {
+        /// How long it was given.
+        seconds: u64,
+    },
+    /// The ISO cannot be read.
+    #[error("the image cannot be started directly")]
+    Iso(#[from] ReadError),
+}
+
+impl Failure for QemuError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` brings it".into()),
+            Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
+            Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Iso(_) => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Boots the minimal image in the emulator, by every way an ISO is started, and runs containers in it.
+//!
+//! `cargo xtask test` runs these after building the image; alone: `cargo test -p xtask --test boot -- --ignored`. What was
+//! measured is written beside the ISO as `boot-<way>.json`.
+
+#![allow(missing_docs, clippy::print_stderr)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest as _, Sha256};
+
+/// How long a guest may take under emulation on a busy machine, in seconds.
+const TIMEOUT_S: &str = "900";
+
+/// Starts [`GUEST`] once the machine is up. `Type=exec`, so that the start-up counts as finished while it runs.
+const UNIT: &str = "[Unit]\nDescription=Boot test\nAfter=docker.service\n[Service]\nType=exec\nImportCredential=kaon-test.script\n\
+                    ExecStart=/usr/bin/bash -c '. \"$CREDENTIALS_DIRECTORY/kaon-test.script\"'\nStandardOutput=journal\n";
+const DROP_IN: &str = "[Unit]\nWants=kaon-test.service\n";
+const GUEST: &str = include_str!("../../tests/boot/guest.sh");
+
+type Facts = BTreeMap<String, Vec<String>>;
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_bios_from_a_disc() {
+    let facts = boot("bios-disc", &[]);
+    check_system(&facts);
+    check_containers(&facts);
+    check_closed(&facts);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_uefi_from_a_stick() {
+    let facts = boot("uefi-stick", &["--uefi", "--stick"]);
+    check_system(&facts);
+    check_containers(&facts);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_directly_with_what_the_command_line_gives() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBoottest test@host";
+    let hash = "$6$boottest$abcdefghijklmnopqrstuvwxyz0123456789";
+    let append = format!("\"kaon.ssh-key={key}\" kaon.password-hash={hash} kaon.hostname=boottest-1");
+    let facts = boot("direct", &["--direct", "--append", &append]);
+    check_system(&facts);
+    assert_eq!(one(&facts, "hostname"), "boottest-1");
+    assert_eq!(one(&facts, "authorized-keys"), key);
+    assert_eq!(one(&facts, "root-password"), hash);
+}
+
+/// The system is up, whole, and what the image says it is.
+fn check_system(facts: &Facts) {
+    let list = |key: &str| facts.get(key).map(|values| values.join("\n  ")).unwrap_or_default();
+    assert_eq!(one(facts, "state"), "running", "failed units:\n  {}\nlog:\n  {}", list("failed-unit"), list("log"));
+    assert_eq!(one(facts, "pid1"), "systemd");
+    assert_eq!(one(facts, "root-type"), "overlay");
+    assert!(one(facts, "route").contains("default via"), "no default route: DHCP did not work");
+}
+
+fn check_containers(facts: &Facts) {
+    assert!(one(facts, "load").contains("kaon-test"), "docker load: {}", one(facts, "load"));
+    assert_eq!(one(facts, "run-output"), "hello");
+    assert_eq!(one(facts, "run-exit"), "7");
+    assert!(one(facts, "server-address").parse::<std::net::Ipv4Addr>().is_ok(), "{}", one(facts, "server-address"));
+    assert_eq!(one(facts, "container-to-container"), "answer");
+    assert_eq!(one(facts, "published-port"), "answer");
+    assert_eq!(one(facts, "containers-left"), "0");
+}
+
+/// Nobody gets in who was not let in: no password, no key, and nothing listens to the network but SSH.
+fn check_closed(facts: &Facts) {
+    assert!(one(facts, "root-password").starts_with(['!', '*']), "root's password field is `{}`", one(facts, "root-password"));
+    assert!(!facts.contains_key("authorized-keys"));
+    for socket in facts.get("listens").into_iter().flatten() {
+        let (address, port) = socket.rsplit_once(':').expect("ADDRESS:PORT");
+        let port = u16::from_str_radix(port, 16).expect("a port");
+        // 127.0.0.0/8 as the kernel's table writes it: the last byte first.
+        let is_local = address.len() == 8 && address.ends_with("7F");
+        assert!(is_local || port == 22, "port {port} is open to the network ({socket})");
+    }
+}
+
+fn one<'a>(facts: &'a Facts, key: &str) -> &'a str {
+    facts.get(key).and_then(|values| values.first()).map_or("(nothing)", String::as_str)
+}
+
+/// Boots the image, waits until the guest's test is over, and gives what it reported.
+fn boot(way: &str, options: &[&str]) -> Facts {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the project");
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let results = file("results", b"");
+    let serial = folder.path().join("serial.log");
+    let credential = |name: &str, path: &Path| format!("{name}={}", path.display());
+    let status = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["qemu", "minimal", "--timeout", TIMEOUT_S])
+        .args(options)
+        .args(["--credential", &credential("systemd.extra-unit.kaon-test.service", &file("unit", UNIT.as_bytes()))])
+        .args(["--credential", &credential("systemd.unit-dropin.multi-user.target~kaon-test", &file("drop-in", DROP_IN.as_bytes()))])
+        .args(["--credential", &credential("kaon-test.script", &file("script", GUEST.as_bytes()))])
+        .args(["--port", &credential("kaon.result", &results)])
+        .arg("--disk")
+        .arg(file("image.tar", &container_image(folder.path())))
+        .arg("--serial")
+        .arg(&serial)
+        .current_dir(root)
+        .status()
+        .unwrap();
+    let text = fs::read_to_string(&results).unwrap();
+    let console = fs::read(&serial).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let last: Vec<&str> = console.lines().rev().take(30).collect();
+    let last: Vec<&str> = last.into_iter().rev().collect();
+    assert!(status.success() && text.ends_with("end \n"), "the guest did not finish ({status}):\n{text}\n{}", last.join("\n"));
+    let mut facts = Facts::new();
+    for line in text.lines() {
+        let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+        facts.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+    record(&root.join(format!("out/boot-{way}.json")), &facts);
+    facts
+}
+
+/// Keeps what was measured, for people and for comparing builds.
+fn record(path: &Path, facts: &Facts) {
+    let number = |key: &str| one(facts, key).parse::<u64>().ok();
+    let used = number("memory-total-kib").zip(number("memory-available-kib")).map(|(total, free)| total - free);
+    let report = serde_json::json!({
+        "kernel-to-userspace-us": number("userspace-us"),
+        "docker-start-us": number("docker-start-us"),
+        "docker-ready-us": number("docker-ready-us"),
+        "start-up-finished-us": number("finished-us"),
+        "containers-done-us": number("containers-done-us"),
+        "memory-used-kib": used,
+    });
+    fs::write(path, serde_json::to_vec_pretty(&report).unwrap()).unwrap();
+    eprintln!("{}: {report}", path.display());
+}
+
+/// A container image in the format of `docker save`, with one statically linked program.
+fn container_image(folder: &Path) -> Vec<u8> {
+    let layer = archive(&[("payload", &fs::read(payload(folder)).unwrap(), 0o755)]);
+    let config = serde_json::json!({
+        "architecture": "amd64",
+        "os": "linux",
+        "config": { "Entrypoint": ["/payload"] },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex::encode(Sha256::digest(&layer)))] },
+    });
+    let manifest = serde_json::json!([{ "Config": "config.json", "RepoTags": ["kaon-test:latest"], "Layers": ["layer.tar"] }]);
+    let (config, manifest) = (config.to_string(), manifest.to_string());
+    archive(&[("config.json", config.as_bytes(), 0o644), ("layer.tar", &layer, 0o644), ("manifest.json", manifest.as_bytes(), 0o644)])
+}
+
+fn archive(files: &[(&str, &[u8], u32)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content, mode) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(*mode);
+        builder.append_data(&mut header, name, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn payload(folder: &Path) -> PathBuf {
+    let program = folder.join("payload");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/boot/payload.rs");
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let status = Command::new(rustc)
+        .args(["--edition=2024", "-O", "-C", "target-feature=+crt-static", "-C", "strip=symbols", "-o"])
+        .arg(&program)
+        .arg(&source)
+        .status()
+        .unwrap();
+    assert!(status.success(), "the payload does not compile");
+    program
+}
