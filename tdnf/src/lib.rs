@@ -3,6 +3,7 @@
 //! The pure half (`version`, `dependency`, `package`, `solver`, `order`, `layout`, `manifest`) touches no file; `rpmfile`, `repo`,
 //! `transaction` and `rpmdb` read and write them. Nothing here prints, and nothing is installed whose signature was not checked.
 
+pub mod config;
 pub mod dependency;
 pub mod filecaps;
 pub mod keyring;

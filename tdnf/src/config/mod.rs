@@ -1,0 +1,321 @@
+//! The configuration: `tdnf.conf`, `*.repo` files, variables and drop-in directories.
+//!
+//! What a package ships lies below `/usr/lib/tdnf`, what the administrator writes below `/etc`; a file in `/etc` takes the place of one
+//! of the same name in `/usr`. Keys of `tdnf.conf` are set in the order of [`Config::load`], later ones over earlier ones.
+
+mod error;
+mod ini;
+mod main;
+mod repository;
+#[cfg(test)]
+mod tests;
+mod value;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+
+pub use error::{ConfigError, Place, Warning};
+pub use main::{Main, Transport};
+pub use repository::RepositoryConfig;
+pub use variables::Variables;
+
+use main::Key;
+
+/// Where a package lays its defaults.
+const VENDOR: &str = "usr/lib/tdnf";
+
+/// The administrator's own file.
+const MAIN_FILE: &str = "etc/tdnf/tdnf.conf";
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Another `tdnf.conf` (`-c`). It is the only one read then, and `*.d` directories are looked for beside it.
+    pub file: Option<PathBuf>,
+    /// `key=value`, or `repository.key=value` (`--setopt`).
+    pub set: Vec<String>,
+    /// `$releasever` (`--releasever`).
+    pub release: Option<String>,
+    /// Patterns of repositories, each with whether they are to be enabled, in order (`--enablerepo`, `--disablerepo`).
+    pub enable: Vec<(bool, String)>,
+    /// Patterns of the only repositories to be used (`--repo`, `--repoid`).
+    pub only: Vec<String>,
+    /// Repositories by id and address (`--repofrompath`).
+    pub added: Vec<(String, String)>,
+}
+
+/// All that is configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Settings of the whole program.
+    pub main: Main,
+    /// The repositories, by id, disabled ones included.
+    pub repositories: Vec<RepositoryConfig>,
+    /// The variables.
+    pub variables: Variables,
+    /// What was passed over.
+    pub warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// Reads the configuration of the system in `root`: `/usr/lib/tdnf/tdnf.conf`, `/etc/tdnf/tdnf.conf`, the `tdnf.conf.d`,
+    /// `minversions.d`, `protected.d` and `locks.d` directories beside them, variables, and `*.repo` files; then what the command
+    /// line says. `release` gives `$releasever` from the packages that say so, if the command line does not.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a line or value makes no sense, or an option names no repository.
+    pub fn load(
+        root: &Path,
+        arch: &str,
+        overrides: &Overrides,
+        release: impl FnOnce(&Main) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut loader = Loader { main: Main::default(), warnings: Vec::new() };
+        match &overrides.file {
+            Some(file) => loader.read_with_directories(file, true)?,
+            None => {
+                loader.read_with_directories(&root.join(VENDOR).join("tdnf.conf"), false)?;
+                loader.read_with_directories(&root.join(MAIN_FILE), false)?;
+            }
+        }
+        let (main_options, repository_options) = assignments(&overrides.set)?;
+        for (key, value) in &main_options {
+            loader.set(key, value, &command_line())?;
+        }
+        let Loader { main, mut warnings } = loader;
+        let mut variables = Variables::default();
+        variables.set("basearch", main.arch.as_deref().unwrap_or(arch));
+        variables.set("arch", main.arch.as_deref().unwrap_or(arch));
+        for directory in &main.variable_directories {
+            variables.read(&beneath(root, directory))?;
+        }
+        if let Some(release) = overrides.release.clone().or_else(|| release(&main)) {
+            variables.set("releasever", release);
+        }
+        let mut repositories = read_repositories(root, &main, &variables, &mut warnings)?;
+        add_from_paths(&mut repositories, &main, overrides)?;
+        for (id, key, value) in &repository_options {
+            let mut found = false;
+            for repository in repositories.iter_mut().filter(|repository| matches(id, &repository.id)) {
+                set_in_repository(repository, key, value, &command_line(), &variables, &mut warnings)?;
+                found = true;
+            }
+            if !found {
+                return Err(ConfigError::NoSuchRepository { id: id.clone() });
+            }
+        }
+        select(&mut repositories, overrides)?;
+        Ok(Self { main, repositories, variables, warnings })
+    }
+
+    /// The repositories in use, those with the smallest priority number first.
+    pub fn enabled(&self) -> Vec<&RepositoryConfig> {
+        let mut enabled: Vec<_> = self.repositories.iter().filter(|repository| repository.enabled).collect();
+        enabled.sort_by(|a, b| a.priority.cmp(&b.priority).then_with(|| a.id.cmp(&b.id)));
+        enabled
+    }
+}
+
+struct Loader {
+    main: Main,
+    warnings: Vec<Warning>,
+}
+
+impl Loader {
+    /// Reads a file and what lies in the drop-in directories beside it. Only a file asked for must be there.
+    fn read_with_directories(&mut self, file: &Path, required: bool) -> Result<(), ConfigError> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        if required || file.exists() {
+            self.read(file)?;
+        }
+        for drop_in in files(&folder.join("tdnf.conf.d"), ".conf")? {
+            self.read(&drop_in)?;
+        }
+        for (directory, key) in [("minversions.d", "minversions"), ("protected.d", "protected_packages"), ("locks.d", "excludepkgs")] {
+            for file in files(&folder.join(directory), ".conf")? {
+                for (number, line) in (1..).zip(read(&file)?.lines()) {
+                    let line = line.trim();
+                    if !line.is_empty() && !line.starts_with(['#', ';']) {
+                        self.set(key, line, &Place { file: file.clone(), line: number })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, file: &Path) -> Result<(), ConfigError> {
+        for section in ini::parse(file, &read(file)?)? {
+            if section.name != "main" {
+                let message = format!("the section `[{}]` is unknown; only `[main]` is read here", section.name);
+                self.warnings.push(Warning { place: section.place, message });
+                continue;
+            }
+            for entry in &section.entries {
+                self.set(&entry.key, &entry.value, &entry.place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: &str, place: &Place) -> Result<(), ConfigError> {
+        let found = self.main.set(key, value);
+        note(found, key, place, &mut self.warnings)
+    }
+}
+
+/// Errors and warnings of one key.
+fn note(found: Result<Key, String>, key: &str, place: &Place, warnings: &mut Vec<Warning>) -> Result<(), ConfigError> {
+    let mut warn = |message: String| warnings.push(Warning { place: place.clone(), message });
+    match found {
+        Ok(Key::Set) => {}
+        Ok(Key::Ignored(reason)) => warn(format!("`{key}` has no effect: {reason}")),
+        Ok(Key::Unknown) => warn(format!("the key `{key}` is unknown")),
+        Err(reason) => return Err(ConfigError::Value { place: place.clone(), key: key.to_owned(), reason }),
+    }
+    Ok(())
+}
+
+/// A key of `[main]` and its value; of a repository and its value.
+type Assignments = (Vec<(String, String)>, Vec<(String, String, String)>);
+
+fn assignments(options: &[String]) -> Result<Assignments, ConfigError> {
+    let (mut of_main, mut of_repositories) = (Vec::new(), Vec::new());
+    for text in options {
+        let (key, value) = text.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment { text: text.clone() })?;
+        match key.rsplit_once('.') {
+            Some((id, key)) => of_repositories.push((id.to_owned(), key.to_lowercase(), value.to_owned())),
+            None => of_main.push((key.to_lowercase(), value.to_owned())),
+        }
+    }
+    Ok((of_main, of_repositories))
+}
+
+fn command_line() -> Place {
+    Place { file: "--setopt".into(), line: 0 }
+}
+
+fn read_repositories(
+    root: &Path,
+    main: &Main,
+    variables: &Variables,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<RepositoryConfig>, ConfigError> {
+    let mut by_file: BTreeMap<_, PathBuf> = BTreeMap::new();
+    let vendor = [root.join(VENDOR).join("repos.d")];
+    for directory in vendor.into_iter().chain(main.repository_directories.iter().map(|directory| beneath(root, directory))) {
+        by_file.extend(files(&directory, ".repo")?.into_iter().map(|path| (path.file_name().map(ToOwned::to_owned), path)));
+    }
+    let mut repositories: Vec<RepositoryConfig> = Vec::new();
+    for file in by_file.into_values() {
+        for section in ini::parse(&file, &read(&file)?)? {
+            if let Some(first) = repositories.iter().find(|repository| repository.id == section.name) {
+                return Err(ConfigError::Twice { place: section.place, id: section.name, first: first.place.clone() });
+            }
+            if !section.name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.:+".contains(letter))
+                || section.name.starts_with('.')
+            {
+                let reason = format!("`{}` is no name of a repository: letters, digits and `-_.:+` make one", section.name);
+                return Err(ConfigError::Malformed { place: section.place, reason });
+            }
+            let mut repository = RepositoryConfig::new(&section.name, main.defaults.clone(), section.place.clone());
+            for entry in &section.entries {
+                set_in_repository(&mut repository, &entry.key, &entry.value, &entry.place, variables, warnings)?;
+            }
+            if !repository.has_place() {
+                let message = format!("the repository `{}` has no `baseurl`, `mirrorlist` or `metalink` and is left aside", section.name);
+                warnings.push(Warning { place: section.place, message });
+                repository.enabled = false;
+            }
+            repositories.push(repository);
+        }
+    }
+    repositories.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(repositories)
+}
+
+fn set_in_repository(
+    repository: &mut RepositoryConfig,
+    key: &str,
+    value: &str,
+    place: &Place,
+    variables: &Variables,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), ConfigError> {
+    let found = repository.set(key, value, variables);
+    note(found, key, place, warnings)
+}
+
+fn add_from_paths(repositories: &mut Vec<RepositoryConfig>, main: &Main, overrides: &Overrides) -> Result<(), ConfigError> {
+    for (id, url) in &overrides.added {
+        let place = Place { file: "--repofrompath".into(), line: 0 };
+        let url = repository::checked(url).map_err(|reason| ConfigError::Malformed { place: place.clone(), reason })?;
+        repositories.retain(|repository| repository.id != *id);
+        let mut repository = RepositoryConfig::new(id, main.defaults.clone(), place);
+        repository.enabled = true;
+        repository.base_urls = vec![url];
+        repositories.push(repository);
+    }
+    Ok(())
+}
+
+fn select(repositories: &mut [RepositoryConfig], overrides: &Overrides) -> Result<(), ConfigError> {
+    let none = |id: &String| ConfigError::NoSuchRepository { id: id.clone() };
+    if !overrides.only.is_empty() {
+        for id in &overrides.only {
+            repositories.iter().find(|repository| matches(id, &repository.id)).ok_or_else(|| none(id))?;
+        }
+        for repository in repositories.iter_mut() {
+            repository.enabled = overrides.only.iter().any(|id| matches(id, &repository.id)) && repository.has_place();
+        }
+    }
+    for (enabled, id) in &overrides.enable {
+        let mut found = false;
+        for repository in repositories.iter_mut().filter(|repository| matches(id, &repository.id)) {
+            repository.enabled = *enabled && repository.has_place();
+            found = true;
+        }
+        if !found {
+            return Err(none(id));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `text` fits the shell pattern; one that is malformed fits only itself.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    pattern == text || GlobBuilder::new(pattern).build().is_ok_and(|glob| glob.compile_matcher().is_match(text))
+}
+
+/// An absolute path as seen from `root`.
+pub fn beneath(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })
+}
+
+/// The regular files in a directory whose names end so, sorted. A directory that is not there has none.
+fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, ConfigError> {
+    let failed = |source| ConfigError::Io { path: directory.to_owned(), source };
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(ending) && !name.starts_with('.') && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use super::*;
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn load(root: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
+    Config::load(root, "x86_64", overrides, |_| Some("1.0".into()))
+}
+
+const REPO: &str = "[kaon]\nname=Kaon $releasever\nbaseurl=http://a/$releasever/$basearch\n  http://b/$site\nenabled=1\n\
+                    gpgkey=file:///etc/pki/a file:///etc/pki/b\npriority=10\nmetadata_expire=6h\nunheard=of\n[off]\nbaseurl=/srv/off\n";
+
+#[test]
+fn files_are_laid_over_each_other() {
+    let root = tree(&[
+        ("usr/lib/tdnf/tdnf.conf", "[main]\nkeepcache=1\ninstallonly_limit=3\ntimeout=30\n"),
+        ("usr/lib/tdnf/repos.d/kaon.repo", "[vendor]\nbaseurl=http://v/\nenabled=1\n"),
+        ("usr/lib/tdnf/repos.d/other.repo", "[other]\nbaseurl=http://o/\nenabled=1\ntimeout=5\n"),
+        ("etc/tdnf/tdnf.conf", "# mine\n[main]\ninstallonly_limit=5\nmaxstringlen=9\n"),
+        ("etc/tdnf/tdnf.conf.d/a.conf", "[main]\nexcludepkgs=foo bar*\n"),
+        ("etc/tdnf/minversions.d/a.conf", "tdnf=3.1\n"),
+        ("etc/tdnf/protected.d/a.conf", "# base\nbash\n"),
+        ("etc/tdnf/vars/site", "here\n"),
+        ("etc/yum.repos.d/kaon.repo", REPO),
+    ]);
+    let config = load(root.path(), &Overrides::default()).unwrap();
+    assert!(config.main.keep_cache);
+    assert_eq!(config.main.install_only_limit, 5);
+    assert_eq!(config.main.excludes, ["foo", "bar*"]);
+    assert_eq!(config.main.min_versions, [("tdnf".to_owned(), "3.1".to_owned())]);
+    assert!(config.main.protected.contains(&"bash".to_owned()));
+    let ids: Vec<_> = config.repositories.iter().map(|repository| repository.id.as_str()).collect();
+    assert_eq!(ids, ["kaon", "off", "other"], "a file in /etc takes the place of that in /usr");
+    let kaon = &config.repositories[0];
+    assert_eq!(kaon.base_urls, ["http://a/1.0/x86_64", "http://b/here"]);
+    assert_eq!((kaon.name.as_str(), kaon.priority, kaon.keys.len()), ("Kaon 1.0", 10, 2));
+    assert_eq!(kaon.transport.metadata_expire, Some(Duration::from_secs(21_600)));
+    assert_eq!(kaon.transport.timeout, Duration::from_secs(30));
+    assert_eq!(config.repositories[2].transport.timeout, Duration::from_secs(5));
+    assert!(kaon.transport.gpgcheck && kaon.transport.repo_gpgcheck && kaon.transport.ssl_verify);
+    let enabled: Vec<_> = config.enabled().iter().map(|repository| repository.id.clone()).collect();
+    assert_eq!(enabled, ["kaon", "other"]);
+    let warnings: Vec<_> = config.warnings.iter().map(|warning| (warning.place.line, warning.message.as_str())).collect();
+    assert_eq!(warnings, [(4, "`maxstringlen` has no effect: strings may be as long as they are"), (9, "the key `unheard` is unknown")]);
+}
+
+#[test]
+fn the_command_line_has_the_last_word() {
+    let root = tree(&[("etc/yum.repos.d/kaon.repo", REPO)]);
+    let with = |set: &[&str], enable: &[(bool, &str)], only: &[&str]| Overrides {
+        set: set.iter().map(|text| (*text).to_owned()).collect(),
+        enable: enable.iter().map(|(on, id)| (*on, (*id).to_owned())).collect(),
+        only: only.iter().map(|text| (*text).to_owned()).collect(),
+        added: vec![("path".into(), "/srv/repo".into())],
+        release: Some("9".into()),
+        ..Overrides::default()
+    };
+    let enabled = |overrides: &Overrides| -> Vec<String> {
+        load(root.path(), overrides).unwrap().enabled().iter().map(|repository| repository.id.clone()).collect()
+    };
+    assert_eq!(enabled(&with(&[], &[], &[])), ["kaon", "path"]);
+    assert_eq!(enabled(&with(&[], &[(false, "*"), (true, "o*")], &[])), ["off"]);
+    assert_eq!(enabled(&with(&["kaon.priority=99"], &[], &["kaon", "off"])), ["off", "kaon"]);
+    let config = load(root.path(), &with(&["best=1", "*.gpgcheck=0"], &[], &[])).unwrap();
+    assert!(config.main.best && config.repositories.iter().all(|repository| !repository.transport.gpgcheck));
+    assert_eq!(config.repositories[0].base_urls[0], "http://a/9/x86_64");
+    let refused = [with(&["best"], &[], &[]), with(&["no.priority=1"], &[], &[]), with(&[], &[(true, "nope")], &[])];
+    assert!(refused.iter().all(|overrides| load(root.path(), overrides).is_err()));
+}
+
+#[test]
+fn errors_say_where() {
+    let table = [
+        ("etc/tdnf/tdnf.conf", "keepcache=1\n", "tdnf.conf:1: a key stands before the first `[section]`"),
+        ("etc/tdnf/tdnf.conf", "[main]\nkeepcache=perhaps\n", "tdnf.conf:2: `keepcache`: `perhaps` is neither true nor false"),
+        ("etc/tdnf/tdnf.conf", "[main]\n\ncachedir\n", "tdnf.conf:3: a line is written as `key = value`"),
+        ("etc/tdnf/tdnf.conf", "[main\n", "tdnf.conf:1: a section is written as `[name]`"),
+        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=ftp://h/\n", "a.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
+        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/b\n[a]\nbaseurl=/c\n", "a.repo:3: the repository `a` was described before, at "),
+        ("etc/yum.repos.d/a.repo", "[../a]\nbaseurl=/b\n", "a.repo:1: `../a` is no name of a repository"),
+        ("etc/yum.repos.d/a.repo", "[a]\nmetadata_expire=soon\n", "a.repo:2: `metadata_expire`: `soon` is not a time"),
+        ("etc/tdnf/minversions.d/x.conf", "tdnf\n", "x.conf:1: `minversions`: `tdnf` is not written as `name=version`"),
+    ];
+    for (path, text, expected) in table {
+        let root = tree(&[(path, text)]);
+        let error = load(root.path(), &Overrides::default()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
