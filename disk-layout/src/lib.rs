@@ -1,0 +1,20 @@
+//! Plans of disks: which partitions there are, where they lie, who they are, and the GPT that records them.
+//!
+//! Pure: nothing here reads a disk, a clock or a random number. The image writers and the installer share it, so an image and an
+//! installed machine are laid out alike.
+
+mod crc;
+mod error;
+mod gpt;
+mod guid;
+mod plan;
+mod purpose;
+
+pub use error::LayoutError;
+pub use gpt::{BOOT_CODE_BYTES, Tables};
+pub use guid::{Guid, InvalidGuid};
+pub use plan::{ALIGNMENT_BYTES, Layout, Partition, SECTOR_BYTES, Size, Wish, plan, size_for};
+pub use purpose::Purpose;
+
+/// One mebibyte, in bytes.
+pub const MIB: u64 = 1 << 20;
