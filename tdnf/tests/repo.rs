@@ -12,7 +12,7 @@ use rpm::signature::Signing as _;
 use sha2::{Digest as _, Sha256};
 use tdnf::dependency::Capability;
 use tdnf::keyring::Keyring;
-use tdnf::repo::{RepoError, Repository};
+use tdnf::repo::{Index, Metadata, RepoError, digest_of};
 use tdnf::solver::{Request, solve};
 
 const PRIMARY: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -85,45 +85,46 @@ fn sign(folder: &Path, index: &str) {
 fn what_it_offers() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), PRIMARY);
-    let mut repository = Repository::open(folder.path(), &keys()).unwrap();
-    let offer = &repository.offers[0];
+    let metadata = Metadata::open(folder.path(), Some(&keys())).unwrap();
+    let mut offers = metadata.offers().unwrap();
+    let offer = &offers[0];
     assert_eq!(offer.package.nevra.to_string(), "gcc-c++-1:12.2-3.kn1.x86_64");
-    assert_eq!((offer.summary.as_str(), offer.location.as_str()), ("C & C++ <compiler>", "Packages/g.rpm"));
+    assert_eq!((offer.details.summary.as_str(), offer.location.as_str()), ("C & C++ <compiler>", "Packages/g.rpm"));
+    assert_eq!(offer.details.license, "GPL");
     let requires: Vec<_> = offer.package.requires.iter().map(ToString::to_string).collect();
     assert_eq!(requires, ["libc.so.6()(64bit)", "(bash if docs)", "glibc >= 2.41"]);
     assert_eq!(offer.package.obsoletes[0].to_string(), "egcs < 2");
     assert_eq!(offer.package.paths, ["/etc/g", "/usr/bin/g++"]);
     assert_eq!((offer.package.package_size_bytes, offer.package.installed_size_bytes), (100, 300));
-    assert_eq!(repository.package_file(offer).unwrap(), folder.path().join("Packages/g.rpm"));
-    let packages: Vec<_> = repository.offers.iter().map(|offer| offer.package.clone()).collect();
+    assert_eq!(digest_of(&folder.path().join(&offer.location)).unwrap(), offer.sha256);
+    let packages: Vec<_> = offers.iter().map(|offer| offer.package.clone()).collect();
     let install = vec![Capability::any("/usr/bin/g++")];
     assert_eq!(solve(&packages, &Request { install, weak: true, arch: "x86_64".into() }).unwrap(), [1, 0]);
-    repository.read_filelists().unwrap();
-    assert_eq!(repository.offers[0].package.paths, ["/usr/bin/g++", "/usr/share/doc/g"]);
+    assert_eq!(format!("{:?}", Index::of(&offers).unwrap().offer(0).unwrap()), format!("{:?}", offers[0]));
+    metadata.read_filelists(&mut offers).unwrap();
+    assert_eq!(offers[0].package.paths, ["/usr/bin/g++", "/usr/share/doc/g"]);
+    assert!(metadata.advisories().unwrap().is_empty());
+    assert!(matches!(metadata.changes(), Err(RepoError::Lacks { kind: "other" })));
 }
 
 #[test]
 fn what_is_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let open = || Repository::open(root, &keys());
+    let open = || Metadata::open(root, Some(&keys())).and_then(|metadata| metadata.offers());
     write(root, PRIMARY);
-    assert!(matches!(Repository::open(root, &Keyring::from_armoured([OTHER_KEY]).unwrap()), Err(RepoError::Untrusted { .. })));
+    assert!(matches!(Metadata::open(root, Some(&Keyring::from_armoured([OTHER_KEY]).unwrap())), Err(RepoError::Untrusted { .. })));
 
     let index = fs::read_to_string(root.join("repodata/repomd.xml")).unwrap();
     fs::write(root.join("repodata/repomd.xml"), index.replace("open-size", "Open-size")).unwrap();
     assert!(matches!(open(), Err(RepoError::Untrusted { .. })));
     fs::remove_file(root.join("repodata/repomd.xml.asc")).unwrap();
     assert!(matches!(open(), Err(RepoError::Io { .. })));
+    assert!(Metadata::open(root, None).is_ok(), "only where no keys are asked for");
 
     write(root, PRIMARY);
     fs::write(root.join("repodata/primary.xml.zst"), zstd::encode_all(&b"<metadata/>"[..], 1).unwrap()).unwrap();
     assert!(matches!(open(), Err(RepoError::Digest { .. })));
-
-    write(root, PRIMARY);
-    let repository = open().unwrap();
-    fs::write(root.join("Packages/g.rpm"), "another package").unwrap();
-    assert!(matches!(repository.package_file(&repository.offers[0]), Err(RepoError::Digest { .. })));
 }
 
 #[test]
@@ -141,12 +142,14 @@ fn hostile_documents_are_refused() {
     ];
     for primary in cases {
         write(folder.path(), &primary);
-        assert!(Repository::open(folder.path(), &keys()).is_err(), "{}", &primary[..200]);
+        let read = Metadata::open(folder.path(), Some(&keys())).unwrap().offers();
+        assert!(read.is_err(), "{}", &primary[..200]);
     }
     // An index that says the list unpacks to less than it does.
     write(folder.path(), PRIMARY);
     let index = fs::read_to_string(folder.path().join("repodata/repomd.xml")).unwrap();
     let (before, after) = index.split_once("<open-size>").unwrap();
     sign(folder.path(), &format!("{before}<open-size>1{after}", after = &after[after.find('<').unwrap()..]));
-    assert!(matches!(Repository::open(folder.path(), &keys()), Err(RepoError::Io { .. })));
+    let read = Metadata::open(folder.path(), Some(&keys())).unwrap().offers();
+    assert!(matches!(read, Err(RepoError::Io { .. })));
 }

@@ -1,9 +1,11 @@
 //! What is known of a package before it is installed, from its header or from repository metadata.
 
+mod details;
 mod file;
 
 use std::fmt;
 
+pub use details::Details;
 pub use file::{FileFlags, FileKind, PackageFile};
 
 use crate::dependency::{Capability, Dependency};

@@ -17,6 +17,14 @@ pub enum RepoError {
         /// Why.
         source: io::Error,
     },
+    /// A file is larger than it may be.
+    #[error("`{path}` is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What it may have.
+        limit_bytes: u64,
+    },
     /// The signature of the index is missing or wrong.
     #[error("the repository `{folder}` is not trusted")]
     Untrusted {
@@ -52,5 +60,11 @@ pub enum RepoError {
         package: String,
         /// Why.
         source: InvalidRich,
+    },
+    /// The index kept of the metadata is damaged.
+    #[error("the index `{path}` is damaged")]
+    Index {
+        /// The file.
+        path: PathBuf,
     },
 }

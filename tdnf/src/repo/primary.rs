@@ -4,7 +4,7 @@ use super::repomd::{local, sha256};
 use super::xml::{Element, walk};
 use super::{Offer, RepoError};
 use crate::dependency::{Capability, Comparison, Dependency};
-use crate::package::{Nevra, Package};
+use crate::package::{Details, Nevra, Package};
 use crate::version::Evr;
 
 /// Reads all packages.
@@ -23,11 +23,18 @@ pub(super) fn parse(xml: &str) -> Result<Vec<Offer>, RepoError> {
             Ok(())
         }
         [_, _, element] => fact(&mut offer, element),
+        [_, _, format, element] if format.name == "format" && matches!(element.name.as_str(), "license" | "sourcerpm") => {
+            match element.name.as_str() {
+                "license" => offer.details.license.clone_from(&element.text),
+                _ => offer.details.source.clone_from(&element.text),
+            }
+            Ok(())
+        }
         [_, _, format, element] if format.name == "format" && element.name == "file" => {
             offer.package.paths.push(element.text.clone());
             Ok(())
         }
-        [_, _, _, relation, entry] if entry.name == "entry" => add_relation(&mut offer.package, &relation.name, entry),
+        [_, _, _, relation, entry] if entry.name == "entry" => add_relation(&mut offer, &relation.name, entry),
         _ => Ok(()),
     })?;
     Ok(offers)
@@ -47,7 +54,7 @@ fn blank() -> Offer {
         installed_size_bytes: 0,
         package_size_bytes: 0,
     };
-    Offer { package, location: String::new(), sha256: String::new(), summary: String::new() }
+    Offer { package, details: Details::default(), location: String::new(), sha256: String::new() }
 }
 
 fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
@@ -56,9 +63,12 @@ fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
     match element.name.as_str() {
         "name" => package.nevra.name.clone_from(&element.text),
         "arch" => package.nevra.arch.clone_from(&element.text),
-        "version" => package.nevra.evr = evr(element).unwrap_or_else(|| Evr::new(0, "", None)),
+        "version" => package.nevra.evr = evr(element, "ver", "rel").unwrap_or_else(|| Evr::new(0, "", None)),
         "checksum" => offer.sha256 = sha256(element).unwrap_or_default(),
-        "summary" => offer.summary.clone_from(&element.text),
+        "summary" => offer.details.summary.clone_from(&element.text),
+        "description" => offer.details.description.clone_from(&element.text),
+        "url" => offer.details.url.clone_from(&element.text),
+        "time" => offer.details.build_time = number("build"),
         "size" => {
             package.package_size_bytes = number("package");
             package.installed_size_bytes = number("installed");
@@ -69,37 +79,35 @@ fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
     Ok(())
 }
 
-fn evr(element: &Element) -> Option<Evr> {
+/// The version in an element's attributes, whose names differ from document to document.
+pub(super) fn evr(element: &Element, version: &str, release: &str) -> Option<Evr> {
     let epoch = element.attribute("epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
-    Some(Evr::new(epoch, element.attribute("ver")?, element.attribute("rel")))
+    Some(Evr::new(epoch, element.attribute(version)?, element.attribute(release)))
 }
 
-fn add_relation(package: &mut Package, relation: &str, entry: &Element) -> Result<(), RepoError> {
+fn add_relation(offer: &mut Offer, relation: &str, entry: &Element) -> Result<(), RepoError> {
+    let (package, details) = (&mut offer.package, &mut offer.details);
     let name = entry.attribute("name").unwrap_or_default();
-    let range = entry.attribute("flags").and_then(Comparison::parse).zip(evr(entry));
-    let capability = || Capability { name: name.to_owned(), range: range.clone() };
+    let range = entry.attribute("flags").and_then(Comparison::parse).zip(evr(entry, "ver", "rel"));
+    let into = match relation {
+        "provides" | "obsoletes" => {
+            let into = if relation == "provides" { &mut package.provides } else { &mut package.obsoletes };
+            into.push(Capability { name: name.to_owned(), range });
+            return Ok(());
+        }
+        "requires" => &mut package.requires,
+        "conflicts" => &mut package.conflicts,
+        "recommends" => &mut package.recommends,
+        "supplements" => &mut package.supplements,
+        "suggests" => &mut details.suggests,
+        "enhances" => &mut details.enhances,
+        _ => return Ok(()),
+    };
     let wrong = |source| RepoError::Dependency { package: package.nevra.to_string(), source };
-    let dependency = || Dependency::new(name, range.clone()).map_err(wrong);
-    match relation {
-        "provides" => package.provides.push(capability()),
-        "obsoletes" => package.obsoletes.push(capability()),
-        "requires" => {
-            let dependency = dependency()?;
-            package.requires.push(dependency);
-        }
-        "conflicts" => {
-            let dependency = dependency()?;
-            package.conflicts.push(dependency);
-        }
-        "recommends" => {
-            let dependency = dependency()?;
-            package.recommends.push(dependency);
-        }
-        "supplements" => {
-            let dependency = dependency()?;
-            package.supplements.push(dependency);
-        }
-        _ => {}
+    let dependency = Dependency::new(name, range).map_err(wrong)?;
+    if relation == "requires" && entry.attribute("pre") == Some("1") {
+        details.requires_pre.push(dependency.clone());
     }
+    into.push(dependency);
     Ok(())
 }

@@ -7,29 +7,53 @@ use super::xml::{Element, walk};
 
 /// One document of the metadata.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Document {
-    pub(super) location: String,
-    pub(super) sha256: String,
-    pub(super) open_sha256: Option<String>,
-    pub(super) open_size: Option<u64>,
+pub struct Document {
+    /// Where it lies, relative to the repository.
+    pub location: String,
+    /// SHA-256 of the file, in lowercase hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of what it unpacks to.
+    pub open_sha256: Option<String>,
+    /// The file's size in bytes.
+    pub size: Option<u64>,
+    /// The size of what it unpacks to, in bytes.
+    pub open_size: Option<u64>,
+    /// When it was made, in seconds since 1970.
+    pub timestamp: u64,
 }
 
 /// The index of the metadata.
-#[derive(Debug)]
-pub(super) struct Repomd(BTreeMap<String, Document>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repomd {
+    /// What the repository calls this state of itself; usually a number that grows.
+    pub revision: String,
+    documents: BTreeMap<String, Document>,
+}
 
 impl Repomd {
-    pub(super) fn parse(xml: &str) -> Result<Self, RepoError> {
+    /// Reads the text of `repomd.xml`.
+    ///
+    /// # Errors
+    /// When it is malformed, or a document has no SHA-256 or lies outside of the repository.
+    pub fn parse(xml: &str) -> Result<Self, RepoError> {
         let malformed = |reason: &str| RepoError::Malformed { document: "repomd.xml".into(), reason: reason.into() };
         let mut documents = BTreeMap::new();
         let mut document = Document::default();
+        let mut revision = String::new();
         walk("repomd.xml", xml, |stack| {
             let [.., element] = stack else { return Ok(()) };
+            let number = || element.text.trim().parse().ok();
             match (element.name.as_str(), stack.len()) {
+                ("revision", 2) => revision = element.text.trim().to_owned(),
                 ("location", 3) => document.location = local(element.attribute("href").unwrap_or_default())?,
                 ("checksum", 3) => document.sha256 = sha256(element).ok_or_else(|| malformed("a checksum is not SHA-256"))?,
                 ("open-checksum", 3) => document.open_sha256 = sha256(element),
-                ("open-size", 3) => document.open_size = element.text.trim().parse().ok(),
+                ("size", 3) => document.size = number(),
+                ("open-size", 3) => document.open_size = number(),
+                // Some writers give fractions of a second.
+                ("timestamp", 3) => {
+                    document.timestamp = element.text.trim().split('.').next().and_then(|text| text.parse().ok()).unwrap_or(0);
+                }
                 ("data", 2) => {
                     let kind = element.attribute("type").ok_or_else(|| malformed("a document has no type"))?;
                     documents.insert(kind.to_owned(), std::mem::take(&mut document));
@@ -38,11 +62,21 @@ impl Repomd {
             }
             Ok(())
         })?;
-        Ok(Self(documents))
+        Ok(Self { revision, documents })
+    }
+
+    /// The document of a kind: `primary`, `filelists`, `updateinfo`, `other`, `modules`.
+    pub fn get(&self, kind: &str) -> Option<&Document> {
+        self.documents.get(kind).filter(|document| !document.location.is_empty() && !document.sha256.is_empty())
     }
 
     pub(super) fn document(&self, kind: &'static str) -> Result<&Document, RepoError> {
-        self.0.get(kind).filter(|document| !document.location.is_empty() && !document.sha256.is_empty()).ok_or(RepoError::Lacks { kind })
+        self.get(kind).ok_or(RepoError::Lacks { kind })
+    }
+
+    /// When the newest document was made, in seconds since 1970.
+    pub fn timestamp(&self) -> u64 {
+        self.documents.values().map(|document| document.timestamp).max().unwrap_or(0)
     }
 }
 
@@ -56,7 +90,7 @@ pub(super) fn sha256(element: &Element) -> Option<String> {
 /// A location that stays within the repository.
 pub(super) fn local(href: &str) -> Result<String, RepoError> {
     let plain = !href.is_empty() && href.split('/').all(|component| !matches!(component, "" | "." | ".."));
-    if plain {
+    if plain && !href.contains('\0') {
         return Ok(href.to_owned());
     }
     Err(RepoError::Malformed { document: href.to_owned(), reason: "its location is outside of the repository".into() })

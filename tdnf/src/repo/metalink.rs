@@ -1,0 +1,65 @@
+//! Metalinks: where an index lies, and which digests it may have.
+
+use super::RepoError;
+use super::repomd::sha256;
+use super::xml::walk;
+
+/// What a metalink says of `repomd.xml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metalink {
+    /// Addresses of repositories, the most preferred first.
+    pub mirrors: Vec<String>,
+    /// SHA-256 of the index, newest first, in lowercase hexadecimal.
+    pub digests: Vec<String>,
+}
+
+impl Metalink {
+    /// Reads a metalink.
+    ///
+    /// # Errors
+    /// When it is malformed or names no mirror that can be reached.
+    pub fn parse(xml: &str) -> Result<Self, RepoError> {
+        const INDEX: &str = "/repodata/repomd.xml";
+        let (mut mirrors, mut digests) = (Vec::new(), Vec::new());
+        walk("metalink", xml, |stack| {
+            let Some(element) = stack.last() else { return Ok(()) };
+            match element.name.as_str() {
+                "hash" => digests.extend(sha256(element)),
+                "url" => {
+                    let preference: i64 = element.attribute("preference").and_then(|text| text.parse().ok()).unwrap_or(0);
+                    let address = element.text.trim();
+                    if let (Some(mirror), true) = (address.strip_suffix(INDEX), address.starts_with("http")) {
+                        mirrors.push((-preference, mirrors.len(), mirror.to_owned()));
+                    }
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        mirrors.sort();
+        if mirrors.is_empty() {
+            return Err(RepoError::Malformed { document: "metalink".into(), reason: "it names no mirror over http or https".into() });
+        }
+        Ok(Self { mirrors: mirrors.into_iter().map(|(.., mirror)| mirror).collect(), digests })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_by_preference() {
+        let digest = "a".repeat(64);
+        let xml = format!(
+            r#"<metalink><files><file name="repomd.xml"><verification><hash type="md5">x</hash><hash type="sha256">{digest}</hash></verification>
+            <resources><url protocol="rsync" preference="100">rsync://r/repodata/repomd.xml</url>
+            <url preference="90">http://b/repodata/repomd.xml</url><url preference="99">https://a/repodata/repomd.xml</url>
+            <url preference="90">http://c/repodata/repomd.xml</url></resources></file></files></metalink>"#
+        );
+        let metalink = Metalink::parse(&xml).unwrap();
+        assert_eq!(metalink.mirrors, ["https://a", "http://b", "http://c"]);
+        assert_eq!(metalink.digests, [digest]);
+        assert!(Metalink::parse("<metalink/>").is_err());
+    }
+}
