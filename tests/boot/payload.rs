@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["say", text] => println!("{text}"),
-        ["exit", code] => return code.parse().map_or(ExitCode::FAILURE, ExitCode::from),
+        ["exit", code] => return code.parse::<u8>().map_or(ExitCode::FAILURE, ExitCode::from),
         ["serve", port] => serve(port),
         ["ask", address] => match ask(address) {
             Ok(answer) => println!("{answer}"),

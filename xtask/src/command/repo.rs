@@ -26,7 +26,8 @@ pub struct Options {
 /// Mistakes in the specs, unknown names, whatever could not be built, signed or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
-    let packages = select::packages(&graph, &options.packages)?;
+    let mut packages = select::packages(&graph, &options.packages)?;
+    packages.extend(graph.toolchain().cloned());
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
     let results = workshop::build(&mut workshop, &packages).inspect_err(|failure| build::show_failed_builds(context, failure))?;

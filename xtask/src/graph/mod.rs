@@ -53,6 +53,11 @@ impl Graph {
         self.specs.iter()
     }
 
+    /// The specs of what every compiled program may need without saying so: the C library and the compiler's own.
+    pub fn toolchain(&self) -> impl Iterator<Item = &PackageName> {
+        self.specs.iter().filter(|(_, folder)| folder.spec.toolchain).map(|(name, _)| name)
+    }
+
     /// Who makes which package and provides which capability.
     pub fn index(&self) -> &Index {
         &self.index

@@ -122,7 +122,7 @@ const LIVE_PACKAGES: [&str; 2] = ["kaon-live", "grub"];
 pub fn build_image(workshop: &mut Workshop<'_>, image: &Image) -> Result<ImageResult, ImageError> {
     let wanted = wanted_packages(workshop, image)?;
     let live: Vec<PackageName> = LIVE_PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
-    let everything: Vec<PackageName> = wanted.iter().chain(&live).cloned().collect();
+    let everything: Vec<PackageName> = wanted.iter().chain(&live).chain(workshop.graph.toolchain()).cloned().collect();
     let results = build(workshop, &everything)?;
     let keys = Keys::open_or_create(&workshop.keys)?;
     let key = image_key(workshop, image, &keys, &results);
