@@ -3,9 +3,14 @@
 //! The pure half (`version`, `dependency`, `package`, `solver`, `order`, `layout`, `manifest`) touches no file; `rpmfile`, `repo`,
 //! `transaction` and `rpmdb` read and write them. Nothing here prints, and nothing is installed whose signature was not checked.
 
+#[cfg(feature = "client")]
+pub mod cache;
 pub mod config;
 pub mod dependency;
+#[cfg(feature = "client")]
+pub mod download;
 pub mod filecaps;
+pub mod key;
 pub mod keyring;
 pub mod layout;
 pub mod manifest;

@@ -1,0 +1,115 @@
+//! Why a repository cannot be used.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::download::DownloadError;
+use crate::key::UnusableKey;
+use crate::keyring::KeyError;
+use crate::repo::RepoError;
+
+/// Why a repository cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// A file of the cache cannot be read or written.
+    #[error("cannot use `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something cannot be fetched.
+    #[error("the repository `{id}` cannot be fetched")]
+    Download {
+        /// The repository.
+        id: String,
+        /// Why.
+        source: DownloadError,
+    },
+    /// Its metadata is refused.
+    #[error("the metadata of the repository `{id}` is refused")]
+    Refused {
+        /// The repository.
+        id: String,
+        /// Why.
+        source: RepoError,
+    },
+    /// Its index is none of those its metalink names.
+    #[error("the index of the repository `{id}` is none of those its metalink names")]
+    NotInMetalink {
+        /// The repository.
+        id: String,
+    },
+    /// A key cannot be used.
+    #[error("a key of the repository `{id}`, `{key}`, cannot be used")]
+    Key {
+        /// The repository.
+        id: String,
+        /// Where the key lies.
+        key: String,
+        /// Why.
+        source: UnusableKey,
+    },
+    /// The keys cannot be used together.
+    #[error("the keys of the repository `{id}` cannot be used")]
+    Keys {
+        /// The repository.
+        id: String,
+        /// Why.
+        source: KeyError,
+    },
+    /// A key fetched from elsewhere was not accepted.
+    #[error("the key `{key}` of the repository `{id}` was not accepted")]
+    KeyNotAccepted {
+        /// The repository.
+        id: String,
+        /// Where the key lies.
+        key: String,
+    },
+    /// It is to be checked, and nobody says with what.
+    #[error("the repository `{id}` is to be checked, but no key is given: `gpgkey` is empty and `/etc/pki/rpm-gpg` holds none")]
+    NoKeys {
+        /// The repository.
+        id: String,
+    },
+    /// Its metadata is older than what was seen before.
+    #[error("the repository `{id}` went back: it shows revision {found}, but {seen} was seen before")]
+    Older {
+        /// The repository.
+        id: String,
+        /// What it shows.
+        found: String,
+        /// What was seen.
+        seen: String,
+        /// Where that is written.
+        record: PathBuf,
+    },
+    /// Only the cache may be used, and there is none.
+    #[error("there is no cached metadata of the repository `{id}`")]
+    NotCached {
+        /// The repository.
+        id: String,
+    },
+}
+
+impl CacheError {
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoKeys { .. } => {
+                Some("name the key's file in `gpgkey`, or pass `--nogpgcheck` if you trust the network and the server".into())
+            }
+            Self::Older { record, .. } => Some(format!(
+                "a mirror may be behind or someone hides updates; if the repository was made anew, remove `{}`",
+                record.display()
+            )),
+            Self::NotCached { .. } => Some("run `tdnf makecache`, or leave out `--cacheonly`".into()),
+            Self::Download { id, .. } => {
+                Some(format!("check the network and `baseurl`; `--disablerepo={id}` leaves it aside, `skip_if_unavailable=1` always"))
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Some("run it as root".into()),
+            _ => None,
+        }
+    }
+}

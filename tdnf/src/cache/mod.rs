@@ -1,0 +1,345 @@
+//! The metadata and packages kept of each repository on this machine.
+//!
+//! Each repository has a folder: `repodata` as it was fetched, `index` and `index-files` made of it, `rpms`, `mirrors`, and `lastrefresh`,
+//! which is written last.
+
+mod error;
+mod keys;
+mod refresh;
+mod seen;
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::config::RepositoryConfig;
+use crate::download::{self, Client, DownloadError, Family, Item};
+use crate::keyring::Keyring;
+use crate::repo::{Advisory, Change, Index, Metadata, Offer, digest_of, index};
+
+pub use error::CacheError;
+pub use keys::{KeyQuestion, keyring};
+
+/// No package is larger.
+const LARGEST_PACKAGE_BYTES: u64 = 16 << 30;
+
+/// What holds for all repositories of a run.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The system that is looked after.
+    pub root: &'a Path,
+    /// Where folders of repositories lie.
+    pub cache: &'a Path,
+    /// Where accepted keys and what was seen is kept.
+    pub persistent: &'a Path,
+    /// Whether metadata is fetched though it is not old (`--refresh`).
+    pub refresh: bool,
+    /// Whether nothing is fetched at all (`-C`).
+    pub cache_only: bool,
+    /// Which addresses are used.
+    pub family: Family,
+    /// As many files are fetched at once.
+    pub at_once: usize,
+    /// The time, in seconds since 1970.
+    pub now: u64,
+    /// Whether a key from the network is accepted.
+    pub accept: &'a dyn Fn(&KeyQuestion<'_>) -> bool,
+    /// Hears how downloads go.
+    pub report: download::Report<'a>,
+}
+
+/// A repository's folder.
+pub(crate) struct Kept<'a> {
+    repository: &'a RepositoryConfig,
+    name: String,
+    folder: PathBuf,
+}
+
+/// A repository ready to be asked.
+#[derive(Debug)]
+pub struct Opened {
+    /// As configured.
+    pub repository: RepositoryConfig,
+    /// Its checked metadata.
+    pub metadata: Metadata,
+    /// Its packages.
+    pub index: Index,
+    folder: PathBuf,
+}
+
+impl<'a> Kept<'a> {
+    /// The folder's name holds a digest of the addresses, so that what was kept of another place is never taken for this one's.
+    fn new(repository: &'a RepositoryConfig, cache: &Path) -> Self {
+        let places = repository.base_urls.iter().chain(&repository.mirror_list).chain(&repository.metalink);
+        let digest = Sha256::digest(places.map(String::as_str).collect::<Vec<_>>().join("\n"));
+        let name = format!("{}-{}", repository.id, &hex::encode(digest)[..8]);
+        Self { repository, folder: cache.join(&name), name }
+    }
+
+    fn mirrors(&self) -> Vec<String> {
+        match fs::read_to_string(self.folder.join("mirrors")) {
+            Ok(text) => text.lines().map(str::to_owned).collect(),
+            Err(_) => self.repository.base_urls.clone(),
+        }
+    }
+
+    /// Whether the metadata was fetched so lately that it is taken as it is.
+    fn is_fresh(&self, now: u64) -> bool {
+        let text = fs::read_to_string(self.folder.join("lastrefresh")).unwrap_or_default();
+        let Ok(fetched) = text.trim().parse::<u64>() else { return false };
+        // A time in the future says that the clock was wrong: then nothing is known.
+        match self.repository.transport.metadata_expire {
+            None => true,
+            Some(expire) => fetched <= now && now - fetched < expire.as_secs(),
+        }
+    }
+}
+
+/// Opens a repository, its metadata brought up to date first where that is due.
+///
+/// # Errors
+/// When it cannot be fetched or is not trusted.
+pub fn open(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Opened, CacheError> {
+    let kept = Kept::new(repository, context.cache);
+    let there = kept.folder.join("lastrefresh").exists();
+    if context.cache_only && !there {
+        return Err(CacheError::NotCached { id: repository.id.clone() });
+    }
+    if context.cache_only || (!context.refresh && kept.is_fresh(context.now)) {
+        let opened = open_kept(&kept, context);
+        // A damaged cache is made anew; an index nobody trusts any more is an error wherever it comes from.
+        let damaged =
+            matches!(&opened, Err(CacheError::Refused { source, .. }) if !matches!(source, crate::repo::RepoError::Untrusted { .. }));
+        if !damaged || context.cache_only {
+            return opened;
+        }
+    }
+    let _lock = lock(&kept)?;
+    let metadata = refresh::refresh(&kept, context, &["primary", "updateinfo"])?;
+    with_index(&kept, metadata)
+}
+
+fn lock(kept: &Kept<'_>) -> Result<File, CacheError> {
+    fs::create_dir_all(kept.folder.join("repodata")).map_err(io_at(&kept.folder))?;
+    let path = kept.folder.join("lock");
+    let file = File::create(&path).map_err(io_at(&path))?;
+    file.lock().map_err(io_at(&path))?;
+    Ok(file)
+}
+
+fn open_kept(kept: &Kept<'_>, context: &Context<'_>) -> Result<Opened, CacheError> {
+    let repository = kept.repository;
+    let trusted = if repository.transport.repo_gpgcheck { Some(keyring(repository, context)?) } else { None };
+    let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
+    with_index(kept, Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?)
+}
+
+fn with_index(kept: &Kept<'_>, metadata: Metadata) -> Result<Opened, CacheError> {
+    let index = index_of(kept.repository, &kept.folder, &metadata, "primary", "index", || metadata.offers())?;
+    Ok(Opened { repository: kept.repository.clone(), metadata, index, folder: kept.folder.clone() })
+}
+
+/// The index made of a document, taken from the file if that was made of the very same.
+fn index_of(
+    repository: &RepositoryConfig,
+    folder: &Path,
+    metadata: &Metadata,
+    kind: &'static str,
+    file: &str,
+    offers: impl FnOnce() -> Result<Vec<Offer>, crate::repo::RepoError>,
+) -> Result<Index, CacheError> {
+    let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
+    let document = metadata.repomd.get(kind).ok_or_else(|| refused(crate::repo::RepoError::Lacks { kind }))?;
+    let mut source = [0; 32];
+    // The digest was checked to be hexadecimal when the index was read.
+    let _ = hex::decode_to_slice(&document.sha256, &mut source);
+    let path = folder.join(file);
+    if let Some(index) = Index::open(&path, source).map_err(io_at(&path))? {
+        return Ok(index);
+    }
+    publish(&path, &index::build(&offers().map_err(refused)?, source))?;
+    let damaged = || refused(crate::repo::RepoError::Index { path: path.clone() });
+    Index::open(&path, source).map_err(io_at(&path))?.ok_or_else(damaged)
+}
+
+impl Opened {
+    fn kept(&self) -> Kept<'_> {
+        let name = self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        Kept { repository: &self.repository, name, folder: self.folder.clone() }
+    }
+
+    fn refused(&self, source: crate::repo::RepoError) -> CacheError {
+        CacheError::Refused { id: self.repository.id.clone(), source }
+    }
+
+    /// Fetches a document where the cache lacks it.
+    fn need(&self, kind: &'static str, context: &Context<'_>) -> Result<(), CacheError> {
+        if context.cache_only {
+            return Ok(());
+        }
+        let kept = self.kept();
+        let _lock = lock(&kept)?;
+        refresh::documents(&kept, &self.metadata, &[kind], context)
+    }
+
+    /// The packages with all their paths. The file list is fetched where it is not there yet.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or is damaged.
+    pub fn index_with_files(&self, context: &Context<'_>) -> Result<Index, CacheError> {
+        self.need("filelists", context)?;
+        index_of(&self.repository, &self.folder, &self.metadata, "filelists", "index-files", || {
+            let mut offers = self.metadata.offers()?;
+            self.metadata.read_filelists(&mut offers)?;
+            Ok(offers)
+        })
+    }
+
+    /// The advisories; none where the repository has none or they are not wanted.
+    ///
+    /// # Errors
+    /// When they cannot be fetched, or are damaged.
+    pub fn advisories(&self, context: &Context<'_>) -> Result<Vec<Advisory>, CacheError> {
+        if self.repository.skip_updateinfo {
+            return Ok(Vec::new());
+        }
+        self.need("updateinfo", context)?;
+        self.metadata.advisories().map_err(|source| self.refused(source))
+    }
+
+    /// The change logs, by the SHA-256 of the package's file.
+    ///
+    /// # Errors
+    /// When they cannot be fetched, or are damaged.
+    pub fn changes(&self, context: &Context<'_>) -> Result<HashMap<String, Vec<Change>>, CacheError> {
+        self.need("other", context)?;
+        self.metadata.changes().map_err(|source| self.refused(source))
+    }
+
+    /// Fetches everything the repository has but change logs, as `makecache` does.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or is damaged.
+    pub fn complete(&self, context: &Context<'_>) -> Result<(), CacheError> {
+        if !self.repository.skip_filelists && self.metadata.repomd.get("filelists").is_some() {
+            self.index_with_files(context)?;
+        }
+        Ok(())
+    }
+
+    /// The keys its packages are checked with; none where they are not.
+    ///
+    /// # Errors
+    /// As [`keyring`].
+    pub fn keys(&self, context: &Context<'_>) -> Result<Option<Keyring>, CacheError> {
+        if self.repository.transport.gpgcheck { keyring(&self.repository, context).map(Some) } else { Ok(None) }
+    }
+
+    /// Where a package's file is kept once it was fetched.
+    pub fn package_path(&self, offer: &Offer) -> PathBuf {
+        let name = offer.location.rsplit('/').next().unwrap_or(&offer.location);
+        self.folder.join("rpms").join(name)
+    }
+
+    /// The addresses of a package's file, in the order of trial.
+    pub fn package_urls(&self, offer: &Offer) -> Vec<String> {
+        self.kept().mirrors().iter().map(|mirror| refresh::join(mirror, &offer.location)).collect()
+    }
+
+    /// What is to be fetched so that a package's file lies at `to`; nothing, if it does already.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn package_item(&self, offer: &Offer, to: PathBuf) -> Result<Option<Item>, CacheError> {
+        if digest_of(&to).is_ok_and(|digest| digest == offer.sha256) {
+            return Ok(None);
+        }
+        let parent = to.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(parent).map_err(io_at(parent))?;
+        Ok(Some(Item {
+            label: offer.package.nevra.to_string(),
+            urls: self.package_urls(offer),
+            to,
+            expected: Some(offer.sha256.clone()),
+            size: Some(offer.package.package_size_bytes).filter(|size| *size > 0),
+            most_bytes: LARGEST_PACKAGE_BYTES,
+        }))
+    }
+
+    /// A client with this repository's settings.
+    ///
+    /// # Errors
+    /// When a certificate, a key or the proxy's address cannot be used.
+    pub fn client(&self, context: &Context<'_>) -> Result<Client, CacheError> {
+        self.or_download(Client::new(&self.repository, context.family))
+    }
+
+    fn or_download<T>(&self, result: Result<T, DownloadError>) -> Result<T, CacheError> {
+        result.map_err(|source| CacheError::Download { id: self.repository.id.clone(), source })
+    }
+}
+
+/// What of the cache is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clean {
+    /// Packages.
+    Packages,
+    /// Metadata.
+    Metadata,
+    /// The indexes made of it.
+    Indexes,
+    /// Nothing but the knowledge that metadata is fresh.
+    Expiry,
+    /// All of it.
+    All,
+}
+
+/// Removes what `what` says of the folders of these repositories, or of all folders.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn clean(cache: &Path, repositories: Option<&[&RepositoryConfig]>, what: Clean) -> Result<(), CacheError> {
+    let folders: Vec<PathBuf> = match repositories {
+        Some(repositories) => repositories.iter().map(|repository| Kept::new(repository, cache).folder).collect(),
+        None => fs::read_dir(cache).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect(),
+    };
+    let names: &[&str] = match what {
+        Clean::Packages => &["rpms"],
+        Clean::Metadata => &["lastrefresh", "repodata", "mirrors", "arriving"],
+        Clean::Indexes => &["index", "index-files"],
+        Clean::Expiry => &["lastrefresh"],
+        Clean::All => &["lastrefresh", "repodata", "mirrors", "arriving", "index", "index-files", "rpms", "lock", ""],
+    };
+    for folder in folders {
+        for name in names {
+            let path = folder.join(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_at(&path)(error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn io_at(path: &Path) -> impl Fn(io::Error) -> CacheError + use<> {
+    let path = path.to_owned();
+    move |source| CacheError::Io { path: path.clone(), source }
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn publish(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&new, path)
+    };
+    write().map_err(io_at(path))
+}

@@ -1,0 +1,156 @@
+//! Bringing a repository's cached metadata up to date.
+
+use std::fs;
+use std::path::Path;
+
+use super::{CacheError, Context, Kept, io_at, keys, publish, seen};
+use crate::config::RepositoryConfig;
+use crate::download::{self, Client, Item};
+use crate::repo::{LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, digest_of};
+
+/// Where the repository lies, and what its index may be.
+struct Mirrors {
+    urls: Vec<String>,
+    /// SHA-256 of the index, one of these; empty where nobody says.
+    digests: Vec<String>,
+}
+
+/// Fetches the index, checks it, then whatever it names anew of `kinds`; the index is put in place last.
+pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static str]) -> Result<Metadata, CacheError> {
+    let repository = kept.repository;
+    let id = || repository.id.clone();
+    let client = Client::new(repository, context.family).map_err(|source| CacheError::Download { id: id(), source })?;
+    let arriving = kept.folder.join("arriving");
+    let _ = fs::remove_dir_all(&arriving);
+    fs::create_dir_all(arriving.join("repodata")).map_err(io_at(&arriving))?;
+    let mirrors = mirrors(repository, &client, &arriving, context)?;
+    let index = arriving.join("repodata/repomd.xml");
+    fetch_index(repository, &client, &mirrors, &index, context, "repodata/repomd.xml")?;
+    if !mirrors.digests.is_empty() && !mirrors.digests.contains(&digest_of(&index).map_err(io_at(&index))?) {
+        return Err(CacheError::NotInMetalink { id: id() });
+    }
+    let trusted = match repository.transport.repo_gpgcheck {
+        true => {
+            fetch_index(repository, &client, &mirrors, &arriving.join("repodata/repomd.xml.asc"), context, "repodata/repomd.xml.asc")?;
+            Some(keys::keyring(repository, context)?)
+        }
+        false => None,
+    };
+    let refused = |source| CacheError::Refused { id: id(), source };
+    let metadata = Metadata::open(&arriving, trusted.as_ref()).map_err(refused)?;
+    seen::check(context.persistent, &kept.name, &repository.id, &metadata.repomd)?;
+    publish(&kept.folder.join("mirrors"), mirrors.urls.join("\n").as_bytes())?;
+    documents(kept, &metadata, kinds, context)?;
+    for name in ["repomd.xml.asc", "repomd.xml"] {
+        let (from, to) = (arriving.join("repodata").join(name), kept.folder.join("repodata").join(name));
+        if from.exists() {
+            fs::rename(&from, &to).map_err(io_at(&to))?;
+        }
+    }
+    fs::remove_dir_all(&arriving).map_err(io_at(&arriving))?;
+    seen::remember(context.persistent, &kept.name, &metadata.repomd)?;
+    publish(&kept.folder.join("lastrefresh"), format!("{}\n", context.now).as_bytes())?;
+    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
+    sweep(kept, &metadata)?;
+    Ok(metadata)
+}
+
+/// Fetches those documents of `kinds` that the repository has and the cache has not. Their digests are checked on arrival.
+pub(super) fn documents(kept: &Kept<'_>, metadata: &Metadata, kinds: &[&'static str], context: &Context<'_>) -> Result<(), CacheError> {
+    let repository = kept.repository;
+    let failed = |source| CacheError::Download { id: repository.id.clone(), source };
+    let client = Client::new(repository, context.family).map_err(failed)?;
+    let mirrors = kept.mirrors();
+    let mut items = Vec::new();
+    for document in kinds.iter().filter_map(|kind| metadata.repomd.get(kind)) {
+        let to = kept.folder.join(&document.location);
+        if digest_of(&to).is_ok_and(|digest| digest == document.sha256) {
+            continue;
+        }
+        let parent = to.parent().unwrap_or(&kept.folder);
+        fs::create_dir_all(parent).map_err(io_at(parent))?;
+        let item = Item {
+            label: format!("{}: {}", repository.id, document.location),
+            urls: mirrors.iter().map(|mirror| join(mirror, &document.location)).collect(),
+            to,
+            expected: Some(document.sha256.clone()),
+            size: document.size,
+            most_bytes: LARGEST_PACKED_BYTES,
+        };
+        items.push((&client, item));
+    }
+    download::fetch_all(&items, context.at_once, context.report).map_err(failed)
+}
+
+/// An address below another.
+pub(super) fn join(base: &str, location: &str) -> String {
+    format!("{}/{location}", base.trim_end_matches('/'))
+}
+
+fn fetch_index(
+    repository: &RepositoryConfig,
+    client: &Client,
+    mirrors: &Mirrors,
+    to: &Path,
+    context: &Context<'_>,
+    location: &str,
+) -> Result<(), CacheError> {
+    let item = Item {
+        label: format!("{}: {location}", repository.id),
+        urls: mirrors.urls.iter().map(|mirror| join(mirror, location)).collect(),
+        to: to.to_owned(),
+        expected: None,
+        size: None,
+        most_bytes: LARGEST_INDEX_BYTES,
+    };
+    download::fetch(client, &item, context.report).map_err(|source| CacheError::Download { id: repository.id.clone(), source })
+}
+
+/// `baseurl` first, then what the metalink and the list of mirrors name.
+fn mirrors(repository: &RepositoryConfig, client: &Client, folder: &Path, context: &Context<'_>) -> Result<Mirrors, CacheError> {
+    let mut mirrors = Mirrors { urls: repository.base_urls.clone(), digests: Vec::new() };
+    let fetch = |url: &String, name: &str| {
+        let to = folder.join(name);
+        let item = Item {
+            label: format!("{}: {name}", repository.id),
+            urls: vec![url.clone()],
+            to: to.clone(),
+            expected: None,
+            size: None,
+            most_bytes: LARGEST_INDEX_BYTES,
+        };
+        download::fetch(client, &item, context.report).map_err(|source| CacheError::Download { id: repository.id.clone(), source })?;
+        fs::read_to_string(&to).map_err(io_at(&to))
+    };
+    if let Some(url) = &repository.metalink {
+        let text = fetch(url, "metalink")?;
+        let metalink = Metalink::parse(&text).map_err(|source| CacheError::Refused { id: repository.id.clone(), source })?;
+        mirrors.urls.extend(metalink.mirrors);
+        mirrors.digests = metalink.digests;
+    }
+    if let Some(url) = &repository.mirror_list {
+        let text = fetch(url, "mirrorlist")?;
+        let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http") || line.starts_with("file:///"));
+        mirrors.urls.extend(lines.map(str::to_owned));
+    }
+    Ok(mirrors)
+}
+
+/// Removes documents that the index does not name any more.
+fn sweep(kept: &Kept<'_>, metadata: &Metadata) -> Result<(), CacheError> {
+    let folder = kept.folder.join("repodata");
+    let named = |name: &str| {
+        let location = format!("repodata/{name}");
+        ["primary", "filelists", "other", "updateinfo"]
+            .iter()
+            .any(|kind| metadata.repomd.get(kind).is_some_and(|all| all.location == location))
+    };
+    for entry in fs::read_dir(&folder).map_err(io_at(&folder))? {
+        let path = entry.map_err(io_at(&folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !name.starts_with("repomd.xml") && !named(name) {
+            fs::remove_file(&path).map_err(io_at(&path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! One file from one address.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+use ureq::http::StatusCode;
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, RANGE};
+
+use super::{Client, DownloadError, Event, Item, Report};
+
+/// What is fetched slower than this is given up even where nothing is configured: a server that drips must not hold anyone for ever.
+const LEAST_RATE_BYTES: u64 = 64;
+
+/// The rate is measured over at least so long.
+const MEASURED: Duration = Duration::from_secs(30);
+
+/// Fetches `item` from `url`. What arrived before is kept beside the target as `.part` and asked for only from there on, if the digest is
+/// known, so that pieces of different states never come together unseen.
+pub(super) fn transfer(client: &Client, item: &Item, url: &str, report: Report<'_>) -> Result<(), DownloadError> {
+    let part = part_of(&item.to);
+    let io = |source| DownloadError::Io { url: url.to_owned(), path: part.clone(), source };
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&part).map_err(io)?;
+    let mut hasher = Sha256::new();
+    let mut have = 0;
+    if item.expected.is_some() {
+        have = io::copy(&mut file, &mut hasher).map_err(io)?;
+    }
+    let opened = open(client, url, have)?;
+    if !opened.continues {
+        file.set_len(0).map_err(io)?;
+        io::Seek::rewind(&mut file).map_err(io)?;
+        (hasher, have) = (Sha256::new(), 0);
+    }
+    let limit = item.limit_bytes();
+    let too_large = || DownloadError::TooLarge { url: url.to_owned(), limit_bytes: limit };
+    if opened.length.is_some_and(|length| length.saturating_add(have) > limit) {
+        return Err(too_large());
+    }
+    report(Event::Started { label: &item.label, total: opened.length.map(|length| length + have).or(item.size), done: have });
+    let mut pace = Pace::new(client);
+    let mut source = opened.body;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = match source.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(io)?,
+        };
+        if read == 0 {
+            break;
+        }
+        have += read as u64;
+        if have > limit {
+            drop(file);
+            let _ = std::fs::remove_file(&part);
+            return Err(too_large());
+        }
+        file.write_all(&buffer[..read]).map_err(io)?;
+        hasher.update(&buffer[..read]);
+        report(Event::Advanced { label: &item.label, done: have });
+        if !pace.keeps(read as u64) {
+            return Err(DownloadError::Slow { url: url.to_owned(), least_bytes: pace.least });
+        }
+    }
+    publish(item, url, file, &part, &hex::encode(hasher.finalize()))
+}
+
+/// Checks the digest and gives the file its name. What is wrong is thrown away, or it would be continued for ever.
+fn publish(item: &Item, url: &str, file: File, part: &Path, digest: &str) -> Result<(), DownloadError> {
+    let io = |source| DownloadError::Io { url: url.to_owned(), path: part.to_owned(), source };
+    if item.expected.as_ref().is_some_and(|expected| expected != digest) {
+        drop(file);
+        std::fs::remove_file(part).map_err(io)?;
+        return Err(DownloadError::Digest { url: url.to_owned() });
+    }
+    file.sync_data().map_err(io)?;
+    drop(file);
+    std::fs::rename(part, &item.to).map_err(io)
+}
+
+/// The name of a file that is not complete yet.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+struct Opened {
+    body: Box<dyn Read>,
+    /// What is still to come, in bytes.
+    length: Option<u64>,
+    /// Whether it begins where the file ends.
+    continues: bool,
+}
+
+fn open(client: &Client, url: &str, have: u64) -> Result<Opened, DownloadError> {
+    if let Some(path) = super::local_path(url) {
+        let io = |source| DownloadError::Io { url: url.to_owned(), path: path.clone(), source };
+        let file = File::open(&path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        return Ok(Opened { body: Box::new(file), length: Some(length), continues: false });
+    }
+    let mut request = client.agent.get(url);
+    if have > 0 {
+        request = request.header(RANGE, format!("bytes={have}-"));
+    }
+    if let Some(authorization) = &client.authorization {
+        request = request.header(AUTHORIZATION, authorization);
+    }
+    let response = request.call().map_err(|source| DownloadError::Transfer { url: url.to_owned(), source: Box::new(source) })?;
+    let continues = match response.status() {
+        StatusCode::OK => false,
+        StatusCode::PARTIAL_CONTENT if have > 0 => true,
+        // What is there is as long as the whole or longer: the digest decides.
+        StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
+            return Ok(Opened { body: Box::new(io::empty()), length: Some(0), continues: true });
+        }
+        status => return Err(DownloadError::Status { url: url.to_owned(), status: status.as_u16() }),
+    };
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    Ok(Opened { body: Box::new(response.into_body().into_reader()), length, continues })
+}
+
+/// Keeps a transfer between its least and its greatest rate.
+struct Pace {
+    least: u64,
+    most: u64,
+    window: Duration,
+    begun: Instant,
+    bytes: u64,
+    measured_from: Instant,
+    measured_bytes: u64,
+}
+
+impl Pace {
+    fn new(client: &Client) -> Self {
+        let now = Instant::now();
+        Self {
+            least: client.min_rate_bytes.max(LEAST_RATE_BYTES),
+            most: client.throttle_bytes,
+            window: client.patience.max(MEASURED),
+            begun: now,
+            bytes: 0,
+            measured_from: now,
+            measured_bytes: 0,
+        }
+    }
+
+    /// Counts what arrived, waits where it came too fast, and says whether it came fast enough.
+    fn keeps(&mut self, arrived: u64) -> bool {
+        self.bytes += arrived;
+        self.measured_bytes += arrived;
+        if self.most > 0 {
+            let due = Duration::from_secs_f64(self.bytes as f64 / self.most as f64);
+            sleep(due.saturating_sub(self.begun.elapsed()));
+        }
+        let elapsed = self.measured_from.elapsed();
+        if elapsed < self.window {
+            return true;
+        }
+        let kept = self.measured_bytes as f64 >= self.least as f64 * elapsed.as_secs_f64();
+        (self.measured_from, self.measured_bytes) = (Instant::now(), 0);
+        kept || self.most > 0
+    }
+}
