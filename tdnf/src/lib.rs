@@ -10,9 +10,11 @@ pub mod dependency;
 #[cfg(feature = "client")]
 pub mod download;
 pub mod filecaps;
+pub mod history;
 pub mod key;
 pub mod keyring;
 pub mod layout;
+pub mod lock;
 pub mod manifest;
 pub mod order;
 pub mod package;
@@ -20,5 +22,6 @@ pub mod repo;
 pub mod rpmdb;
 pub mod rpmfile;
 pub mod solver;
+pub mod system;
 pub mod transaction;
 pub mod version;

@@ -4,7 +4,9 @@
 //! anew from the headers and must find nothing to change.
 
 mod blob;
+mod change;
 mod index;
+mod installed;
 
 use std::fs;
 use std::io;
@@ -14,7 +16,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{Entry, Kind, Manifest};
-use crate::rpmfile::RpmFile;
+use crate::rpmfile::{HeaderError, RpmFile};
 
 /// Where the database lies in a tree.
 pub const DIRECTORY: &str = "/usr/lib/sysimage/rpm";
@@ -22,11 +24,14 @@ pub const DIRECTORY: &str = "/usr/lib/sysimage/rpm";
 /// The database's file.
 pub const FILE: &str = "/usr/lib/sysimage/rpm/rpmdb.sqlite";
 
-/// Why the database cannot be written.
+pub use change::{Changes, Plan};
+pub use installed::{InstalledPackage, RpmDb};
+
+/// Why the database cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RpmDbError {
     /// A file cannot be made or read.
-    #[error("cannot write `{path}`")]
+    #[error("cannot use `{path}`")]
     Io {
         /// The file.
         path: PathBuf,
@@ -44,6 +49,17 @@ pub enum RpmDbError {
         /// Why.
         source: Box<rpm::Error>,
     },
+    /// A header in the database makes no sense.
+    #[error("the header of package number {number} in the RPM database is damaged; `rpmdb --rebuilddb` drops it")]
+    Damaged {
+        /// Its number.
+        number: u32,
+        /// Why.
+        source: HeaderError,
+    },
+    /// The database was changed by another program between planning and writing.
+    #[error("the RPM database was changed by another program; try again")]
+    Changed,
 }
 
 /// The tables and their indexes as librpm 4.18 makes them, so that its own statements fit.
@@ -77,17 +93,23 @@ fn write(path: &Path, packages: &[RpmFile], time: u32) -> Result<(), RpmDbError>
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
     for package in packages {
-        let header = |source| RpmDbError::Header { package: package.package.nevra.to_string(), source: Box::new(source) };
-        let blob = blob::installed_header(package.metadata(), time).map_err(header)?;
-        transaction.prepare_cached("INSERT INTO Packages (blob) VALUES (?1)")?.execute([&blob])?;
-        let number = transaction.last_insert_rowid();
-        for row in index::rows(package.metadata(), time).map_err(header)? {
-            // Table names are constants of this crate.
-            let statement = format!("INSERT INTO '{}' VALUES (?1, ?2, ?3)", row.table);
-            transaction.prepare_cached(&statement)?.execute((row.key, number, row.index))?;
-        }
+        insert(&transaction, package, None, time)?;
     }
     transaction.commit()?;
     connection.close().map_err(|(_, error)| error)?;
+    Ok(())
+}
+
+/// Adds one package, under `number` or the next that is free.
+fn insert(transaction: &Connection, package: &RpmFile, number: Option<u32>, time: u32) -> Result<(), RpmDbError> {
+    let header = |source| RpmDbError::Header { package: package.package.nevra.to_string(), source: Box::new(source) };
+    let blob = blob::installed_header(package.metadata(), time).map_err(header)?;
+    transaction.prepare_cached("INSERT INTO Packages (hnum, blob) VALUES (?1, ?2)")?.execute((number, &blob))?;
+    let number = transaction.last_insert_rowid();
+    for row in index::rows(package.metadata(), time).map_err(header)? {
+        // Table names are constants of this crate.
+        let statement = format!("INSERT INTO '{}' VALUES (?1, ?2, ?3)", row.table);
+        transaction.prepare_cached(&statement)?.execute((row.key, number, row.index))?;
+    }
     Ok(())
 }

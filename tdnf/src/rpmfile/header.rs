@@ -48,13 +48,28 @@ impl From<rpm::Error> for HeaderError {
     }
 }
 
+/// How strictly a header is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A package file: what this engine would not install is refused.
+    File,
+    /// The database: another program may have installed what this one would not, and its removal must stay possible.
+    Database,
+}
+
 /// The facts of the package, its files known already.
-pub(super) fn package(metadata: &PackageMetadata, files: &[PackageFile], package_size_bytes: u64) -> Result<Package, HeaderError> {
+pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package_size_bytes: u64) -> Result<Package, HeaderError> {
     if metadata.is_source_package() {
         return Err(HeaderError::Source);
     }
     let evr = Evr::new(metadata.get_epoch().unwrap_or(0), metadata.get_version()?, Some(metadata.get_release()?));
-    let nevra = Nevra { name: metadata.get_name()?.to_owned(), evr, arch: metadata.get_arch()?.to_owned() };
+    // Imported keys are packages without an architecture.
+    let arch = match metadata.get_arch() {
+        Ok(arch) => arch,
+        Err(_) if !metadata.header.entry_is_present(IndexTag::RPMTAG_ARCH) => "(none)",
+        Err(error) => return Err(error.into()),
+    };
+    let nevra = Nevra { name: metadata.get_name()?.to_owned(), evr, arch: arch.to_owned() };
     let mut paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     paths.sort_unstable();
     Ok(Package {
@@ -104,7 +119,7 @@ fn is_supported(feature: &str) -> bool {
 }
 
 /// The files, in the header's order.
-pub(super) fn files(metadata: &PackageMetadata) -> Result<Vec<PackageFile>, HeaderError> {
+pub(crate) fn files(metadata: &PackageMetadata, origin: Origin) -> Result<Vec<PackageFile>, HeaderError> {
     let inodes = metadata.header.get_entry_data_as_u32_array(IndexTag::RPMTAG_FILEINODES).unwrap_or_default();
     let entries = metadata.get_file_entries()?;
     let is_content = |entry: &rpm::FileEntry<'_>| entry.file_type() == FileType::Regular && !entry.flags().contains(rpm::FileFlags::GHOST);
@@ -114,10 +129,10 @@ pub(super) fn files(metadata: &PackageMetadata) -> Result<Vec<PackageFile>, Head
     }
     let linked =
         |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.get(inode).is_some_and(|count| *count > 1));
-    entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at))).collect()
+    entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at), origin)).collect()
 }
 
-fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>) -> Result<PackageFile, HeaderError> {
+fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>, origin: Origin) -> Result<PackageFile, HeaderError> {
     let path = normal(&format!("{}{}", entry.dirname(), entry.basename()))?;
     let ghost = entry.flags().contains(rpm::FileFlags::GHOST);
     let special = |kind| HeaderError::Special { path: path.clone(), kind };
@@ -127,12 +142,12 @@ fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>) -> Result<PackageFile
         FileType::Regular => {
             let sha256 =
                 entry.digest().filter(|digest| digest.algorithm() == DigestAlgorithm::Sha2_256).map(|digest| digest.as_hex().to_owned());
-            if sha256.is_none() && !ghost {
+            if sha256.is_none() && !ghost && origin == Origin::File {
                 return Err(HeaderError::NoDigest { path });
             }
             FileKind::Regular { size: entry.size() as u64, sha256, hardlink }
         }
-        _ if ghost => FileKind::Regular { size: 0, sha256: None, hardlink: None },
+        _ if ghost || origin == Origin::Database => FileKind::Regular { size: 0, sha256: None, hardlink: None },
         FileType::CharacterDevice | FileType::BlockDevice => return Err(special("device node")),
         FileType::Socket => return Err(special("socket")),
         FileType::Fifo => return Err(special("pipe")),

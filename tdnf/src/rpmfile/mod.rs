@@ -1,7 +1,8 @@
 //! A package file on disk: its header, its signature, its payload.
 
-mod header;
-mod shape;
+pub(crate) mod header;
+mod scriptlet;
+pub(crate) mod shape;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -14,6 +15,8 @@ use crate::keyring::{KeyError, Keyring};
 use crate::package::{Package, PackageFile};
 
 pub use header::HeaderError;
+pub(crate) use scriptlet::of as scriptlet_of;
+pub use scriptlet::{Phase, Scriptlet};
 
 /// A package file whose header was read. Its content is not trusted before [`RpmFile::verify`].
 #[derive(Debug)]
@@ -35,6 +38,25 @@ pub struct Script {
     pub interpreter: Vec<String>,
     /// Its text.
     pub text: String,
+}
+
+/// A package file whose signature and payload were checked, or whose user said that only the digests matter.
+#[derive(Debug)]
+pub struct Verified(RpmFile);
+
+impl Verified {
+    /// The package.
+    pub fn file(&self) -> &RpmFile {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Verified {
+    type Target = RpmFile;
+
+    fn deref(&self) -> &RpmFile {
+        &self.0
+    }
 }
 
 /// When a script runs in an installation.
@@ -112,7 +134,7 @@ impl RpmFile {
         let metadata = PackageMetadata::parse(&mut &headers[..])
             .map_err(|source| RpmFileError::NotRpm { path: path.to_owned(), source: Box::new(source) })?;
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
-        let files = header::files(&metadata).map_err(wrong)?;
+        let files = header::files(&metadata, header::Origin::File).map_err(wrong)?;
         let package = header::package(&metadata, &files, size).map_err(wrong)?;
         Ok(Self { path: path.to_owned(), metadata, package, files })
     }
@@ -127,12 +149,34 @@ impl RpmFile {
         &self.metadata
     }
 
+    /// [`RpmFile::verify`], remembered by the type.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verified(self, keys: &Keyring) -> Result<Verified, RpmFileError> {
+        self.verify(keys)?;
+        Ok(Verified(self))
+    }
+
+    /// For `--nogpgcheck`: whoever made the package, it must be whole.
+    ///
+    /// # Errors
+    /// When the payload is not the one the header names.
+    pub fn unsigned(self) -> Result<Verified, RpmFileError> {
+        self.verify_payload()?;
+        Ok(Verified(self))
+    }
+
     /// Checks the signature of the header with `keys`, and the payload with the SHA-256 in that header.
     ///
     /// # Errors
     /// When either does not fit, or one of them is missing.
     pub fn verify(&self, keys: &Keyring) -> Result<(), RpmFileError> {
         self.verify_signature(keys).map_err(|source| RpmFileError::Untrusted { path: self.path.clone(), source })?;
+        self.verify_payload()
+    }
+
+    fn verify_payload(&self) -> Result<(), RpmFileError> {
         let mut hasher = Sha256::new();
         let mut payload = self.raw_payload()?;
         let mut buffer = vec![0; 256 * 1024];
@@ -177,6 +221,11 @@ impl RpmFile {
             Some(Script { moment, interpreter: script.program.unwrap_or_else(|| vec!["/bin/sh".to_owned()]), text: script.script })
         };
         found.into_iter().filter_map(script).collect()
+    }
+
+    /// The script of a phase, if the package brings one.
+    pub fn scriptlet(&self, phase: Phase) -> Option<Scriptlet> {
+        scriptlet_of(&self.metadata, phase)
     }
 
     /// The unpacked payload: a cpio archive.

@@ -33,6 +33,19 @@ pub(super) fn read(mut file: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a package whose main header is this blob of the database, its magic put back, once every entry is known to lie within it.
+pub(crate) fn of_blob(blob: &[u8]) -> io::Result<Vec<u8>> {
+    const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
+    const MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
+    let mut bytes = LEAD_MAGIC.to_vec();
+    bytes.resize(LEAD, 0);
+    // A signature header with nothing in it.
+    bytes.extend(MAGIC);
+    bytes.extend([0; 8]);
+    header(&mut MAGIC.chain(blob), &mut bytes)?;
+    Ok(bytes)
+}
+
 /// Appends exactly `count` bytes. What the file does not have is not allocated either.
 fn append(file: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> io::Result<()> {
     let read = file.take(count as u64).read_to_end(bytes)?;

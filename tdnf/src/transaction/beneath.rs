@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::Path;
 
-use nix::fcntl::{AtFlags, OFlag, open, openat};
-use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::{linkat, symlinkat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat, renameat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, UtimensatFlags, fchmodat, fstatat, mkdirat, utimensat};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
 
 /// A directory that stands for the root of a tree.
-pub(super) struct Beneath {
+#[derive(Debug)]
+pub(crate) struct Beneath {
     root: OwnedFd,
     /// The directory used last: files come sorted by directory.
     last: Option<(String, OwnedFd)>,
@@ -18,14 +20,15 @@ pub(super) struct Beneath {
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC).union(OFlag::O_RDONLY);
 
+#[expect(dead_code, reason = "what transactions on systems need")]
 impl Beneath {
     /// Opens the root.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path) -> io::Result<Self> {
         Ok(Self { root: open(root, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY, Mode::empty())?, last: None })
     }
 
     /// Makes a directory. Its parent must be there; the directory itself may be.
-    pub(super) fn directory(&mut self, path: &str) -> io::Result<()> {
+    pub(crate) fn directory(&mut self, path: &str) -> io::Result<()> {
         let (parent, base) = self.parent(path)?;
         match mkdirat(parent, base, Mode::from_bits_truncate(0o755)) {
             Ok(()) | Err(nix::Error::EEXIST) => Ok(()),
@@ -34,7 +37,7 @@ impl Beneath {
     }
 
     /// Makes a new, empty file that we may write, executable if `mode` says so.
-    pub(super) fn file(&mut self, path: &str, mode: u16) -> io::Result<File> {
+    pub(crate) fn file(&mut self, path: &str, mode: u16) -> io::Result<File> {
         let (parent, base) = self.parent(path)?;
         let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
         let mode = if mode & 0o111 == 0 { 0o644 } else { 0o755 };
@@ -42,17 +45,100 @@ impl Beneath {
     }
 
     /// Makes a symbolic link.
-    pub(super) fn symlink(&mut self, path: &str, target: &str) -> io::Result<()> {
+    pub(crate) fn symlink(&mut self, path: &str, target: &str) -> io::Result<()> {
         let (parent, base) = self.parent(path)?;
         Ok(symlinkat(target, parent, base)?)
     }
 
     /// Gives the file at `to` another name.
-    pub(super) fn hardlink(&mut self, path: &str, to: &str) -> io::Result<()> {
+    pub(crate) fn hardlink(&mut self, path: &str, to: &str) -> io::Result<()> {
         let (parent, base) = self.parent(to)?;
         let (from_parent, from_base) = (parent.as_fd().try_clone_to_owned()?, base.to_owned());
         let (parent, base) = self.parent(path)?;
         Ok(linkat(from_parent, from_base.as_str(), parent, base, AtFlags::empty())?)
+    }
+
+    /// Where the link at `path` points; none for anything else, or nothing at all.
+    pub(crate) fn read_link(&mut self, path: &str) -> io::Result<Option<String>> {
+        match self.parent(path).and_then(|(parent, base)| Ok(readlinkat(parent, base)?)) {
+            Ok(target) => target.into_string().map(Some).map_err(|_| io::ErrorKind::InvalidData.into()),
+            Err(error) if is_absence(&error) || error.raw_os_error() == Some(nix::Error::EINVAL as i32) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What lies at `path`, if anything; a link is not followed.
+    pub(crate) fn stat(&mut self, path: &str) -> io::Result<Option<FileStat>> {
+        if path.is_empty() || path == "/" {
+            return Ok(Some(nix::sys::stat::fstat(&self.root)?));
+        }
+        match self.parent(path).and_then(|(parent, base)| Ok(fstatat(parent, base, AtFlags::AT_SYMLINK_NOFOLLOW)?)) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the regular file at `path` for reading.
+    pub(crate) fn read(&mut self, path: &str) -> io::Result<File> {
+        let (parent, base) = self.parent(path)?;
+        Ok(File::from(openat(parent, base, OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?))
+    }
+
+    /// Gives `from` the name `to`, in place of whatever has it.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        let (parent, base) = self.parent(from)?;
+        let (from_parent, from_base) = (parent.as_fd().try_clone_to_owned()?, base.to_owned());
+        let (parent, base) = self.parent(to)?;
+        renameat(from_parent, from_base.as_str(), parent, base)?;
+        self.last = None;
+        Ok(())
+    }
+
+    /// Removes a file or link, if it is there.
+    pub(crate) fn unlink(&mut self, path: &str) -> io::Result<()> {
+        absent_is_fine(self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::NoRemoveDir)?)))
+    }
+
+    /// Removes a directory, if it is there and holds nothing.
+    pub(crate) fn remove_directory(&mut self, path: &str) -> io::Result<()> {
+        const BUSY: [nix::Error; 3] = [nix::Error::ENOTEMPTY, nix::Error::EEXIST, nix::Error::EBUSY];
+        let result = self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::RemoveDir)?));
+        match absent_is_fine(result) {
+            Err(error) if BUSY.iter().any(|busy| error.raw_os_error() == Some(*busy as i32)) => Ok(()),
+            result => {
+                self.last = None;
+                result
+            }
+        }
+    }
+
+    /// Sets owner and group.
+    pub(crate) fn own(&mut self, path: &str, user: u32, group: u32) -> io::Result<()> {
+        let (parent, base) = self.parent(path)?;
+        Ok(fchownat(parent, base, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)), AtFlags::AT_SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Sets the permission bits of what is no link.
+    pub(crate) fn permit(&mut self, path: &str, mode: u16) -> io::Result<()> {
+        let (parent, base) = self.parent(path)?;
+        Ok(fchmodat(parent, base, Mode::from_bits_truncate(u32::from(mode & 0o7777)), FchmodatFlags::FollowSymlink)?)
+    }
+
+    /// Sets the time of last change.
+    pub(crate) fn date(&mut self, path: &str, mtime: u32) -> io::Result<()> {
+        let (parent, base) = self.parent(path)?;
+        let time = TimeSpec::new(i64::from(mtime), 0);
+        Ok(utimensat(parent, base, &time, &time, UtimensatFlags::NoFollowSymlink)?)
+    }
+
+    /// Sets the attribute `security.capability`.
+    pub(crate) fn allow(&mut self, path: &str, value: &[u8; 20]) -> io::Result<()> {
+        let file = self.read(path)?;
+        // SAFETY: the name ends with a zero byte, and the value's length is given.
+        let result =
+            unsafe { nix::libc::fsetxattr(file.as_raw_fd(), c"security.capability".as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+        nix::Error::result(result).map(drop).map_err(Into::into)
     }
 
     /// The opened parent of `path`, which is absolute and normalised, and the last component.
@@ -72,6 +158,18 @@ impl Beneath {
             self.last = at.map(|opened| (directory.to_owned(), opened));
         }
         Ok((self.last.as_ref().map_or(&self.root, |(_, opened)| opened), base))
+    }
+}
+
+/// Whether an error says that there is nothing by that name.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if is_absence(&error) => Ok(()),
+        result => result,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Installing packages.
 
-mod beneath;
+pub(crate) mod beneath;
 mod cpio;
+pub(crate) mod place;
+mod step;
 mod unpack;
 
 use std::io;
@@ -18,6 +20,7 @@ use crate::package::{Nevra, Package};
 use crate::rpmdb::{self, RpmDbError};
 use crate::rpmfile::{RpmFile, RpmFileError, Script};
 use beneath::Beneath;
+pub use step::{Event, Gate, Observer, Settings, Step};
 
 /// Told the bytes written since the last call, from any thread.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);

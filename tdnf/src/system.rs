@@ -1,0 +1,147 @@
+//! An installed system: a root with an RPM database and a history.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::history::{History, HistoryError, Reason};
+use crate::lock::{Lock, LockError};
+use crate::rpmdb::{self, InstalledPackage, RpmDb, RpmDbError};
+use crate::transaction::beneath::Beneath;
+use crate::transaction::place::Places;
+
+/// Where the history, the journal and the lock lie in a tree.
+pub const DIRECTORY: &str = "/usr/lib/sysimage/tdnf";
+
+const HISTORY: &str = "/usr/lib/sysimage/tdnf/history.sqlite";
+const LOCK: &str = "/usr/lib/sysimage/tdnf/lock";
+const RPM_LOCK: &str = "/usr/lib/sysimage/rpm/.rpm.lock";
+
+/// Why a system cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// The root, or something in it, cannot be used.
+    #[error("cannot use `{path}`")]
+    Io {
+        /// The path on this machine.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another program changes it.
+    #[error(transparent)]
+    Locked(#[from] LockError),
+    /// The RPM database cannot be used.
+    #[error("the RPM database cannot be used")]
+    Database(#[from] RpmDbError),
+    /// The history cannot be used.
+    #[error("the history cannot be used")]
+    History(#[from] HistoryError),
+}
+
+/// A package that is installed, and why.
+#[derive(Debug)]
+pub struct Installed {
+    /// The package.
+    pub package: InstalledPackage,
+    /// Why it is there. Packages that other programs installed count as asked for.
+    pub reason: Reason,
+}
+
+/// An installed system. Reading it takes no lock.
+#[derive(Debug, Clone)]
+pub struct System {
+    root: PathBuf,
+}
+
+/// A system that only we may change.
+#[derive(Debug)]
+pub struct LockedSystem {
+    system: System,
+    _lock: Lock,
+}
+
+impl System {
+    /// The system whose root is the directory `root`, which must be there.
+    ///
+    /// # Errors
+    /// When it is no directory.
+    pub fn open(root: &Path) -> Result<Self, SystemError> {
+        let root = fs::canonicalize(root).map_err(|source| SystemError::Io { path: root.to_owned(), source })?;
+        Beneath::open(&root).map_err(|source| SystemError::Io { path: root.clone(), source })?;
+        Ok(Self { root })
+    }
+
+    /// Its root on this machine.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether this is the system that runs.
+    pub fn is_running(&self) -> bool {
+        self.root == Path::new("/") && Path::new("/run/systemd/system").is_dir()
+    }
+
+    /// All installed packages, in the order they were installed in.
+    ///
+    /// # Errors
+    /// When a database cannot be read.
+    pub fn installed(&self) -> Result<Vec<Installed>, SystemError> {
+        let file = self.file(rpmdb::FILE)?;
+        if !file.exists() {
+            return Ok(Vec::new());
+        }
+        let reasons = self.history()?.map(|history| history.reasons()).transpose()?.unwrap_or_default();
+        let reason = |package: &InstalledPackage| {
+            let nevra = &package.package.nevra;
+            reasons.get(&(nevra.name.clone(), nevra.arch.clone())).copied().unwrap_or(Reason::User)
+        };
+        let packages = RpmDb::open(&file)?.installed()?;
+        Ok(packages.into_iter().map(|package| Installed { reason: reason(&package), package }).collect())
+    }
+
+    /// The history, if there is one yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn history(&self) -> Result<Option<History>, SystemError> {
+        let file = self.file(HISTORY)?;
+        if file.exists() { Ok(Some(History::read(&file)?)) } else { Ok(None) }
+    }
+
+    /// Takes the right to change the system, and makes the directories of the databases.
+    ///
+    /// # Errors
+    /// When another program has it, or the root cannot be written.
+    pub fn lock(&self) -> Result<LockedSystem, SystemError> {
+        for directory in [rpmdb::DIRECTORY, DIRECTORY] {
+            let path = self.file(directory)?;
+            fs::create_dir_all(&path).map_err(|source| SystemError::Io { path, source })?;
+        }
+        let lock = Lock::take(&self.file(LOCK)?, &self.file(RPM_LOCK)?)?;
+        Ok(LockedSystem { system: self.clone(), _lock: lock })
+    }
+
+    /// Where a path of the tree lies on this machine: the tree's own links do not lead out of it.
+    pub(crate) fn file(&self, path: &str) -> Result<PathBuf, SystemError> {
+        let io = |source| SystemError::Io { path: self.root.join(path.trim_start_matches('/')), source };
+        let mut places = Places::new(Beneath::open(&self.root).map_err(io)?);
+        let place = places.place(path).map_err(io)?;
+        Ok(self.root.join(place.trim_start_matches('/')))
+    }
+}
+
+impl LockedSystem {
+    /// The system.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// Marks packages, given by name and architecture, as installed for `reason`.
+    ///
+    /// # Errors
+    /// When the history cannot be written.
+    pub fn mark<'a>(&self, packages: impl IntoIterator<Item = (&'a str, &'a str)>, reason: Reason) -> Result<(), SystemError> {
+        Ok(History::open(&self.system.file(HISTORY)?)?.mark(packages, reason)?)
+    }
+}

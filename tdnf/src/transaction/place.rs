@@ -1,0 +1,132 @@
+//! Where a path of a package really lies in a tree: symbolic links followed within the root, those to come included.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use super::beneath::Beneath;
+
+/// As many links are followed for one path as Linux does (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// Follows links of a tree on disk, as they are or as they will be.
+#[derive(Debug)]
+pub(crate) struct Places {
+    root: Beneath,
+    /// Links that packages to come bring, by the place where they will lie.
+    coming: HashMap<String, String>,
+    /// Links that packages to go take away.
+    going: HashSet<String>,
+    /// What was read from the disk: the target of a link, or none for anything else.
+    seen: HashMap<String, Option<String>>,
+    /// Directories followed already.
+    followed: HashMap<String, String>,
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "what transactions on systems need"))]
+impl Places {
+    /// The tree as it is.
+    pub(crate) fn new(root: Beneath) -> Self {
+        Self { root, coming: HashMap::new(), going: HashSet::new(), seen: HashMap::new(), followed: HashMap::new() }
+    }
+
+    /// Takes the link that lies at `place` for gone.
+    pub(crate) fn without(&mut self, place: String) {
+        self.followed.clear();
+        self.going.insert(place);
+    }
+
+    /// Takes a link at `place` for there already.
+    pub(crate) fn with(&mut self, place: String, target: String) {
+        self.followed.clear();
+        self.coming.insert(place, target);
+    }
+
+    /// Where `path` itself lies: links in its directory are followed, a link at its end is not.
+    pub(crate) fn place(&mut self, path: &str) -> io::Result<String> {
+        let (directory, base) = path.rsplit_once('/').ok_or(io::ErrorKind::InvalidInput)?;
+        if let Some(followed) = self.followed.get(directory) {
+            return Ok(format!("{followed}/{base}"));
+        }
+        let followed = self.follow(directory)?;
+        let place = format!("{followed}/{base}");
+        self.followed.insert(directory.to_owned(), followed);
+        Ok(place)
+    }
+
+    /// Follows every link of `path`. The root is the empty path, and `..` does not leave it.
+    pub(crate) fn follow(&mut self, path: &str) -> io::Result<String> {
+        let mut left: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
+        let mut done = String::new();
+        let mut followed = 0;
+        while let Some(component) = left.pop() {
+            match component.as_str() {
+                "" | "." => {}
+                ".." => done.truncate(done.rfind('/').unwrap_or(0)),
+                name => {
+                    let here = format!("{done}/{name}");
+                    let Some(target) = self.link(&here)? else {
+                        done = here;
+                        continue;
+                    };
+                    followed += 1;
+                    if followed > MOST_LINKS {
+                        return Err(nix::Error::ELOOP.into());
+                    }
+                    if target.starts_with('/') {
+                        done.clear();
+                    }
+                    left.extend(target.rsplit('/').map(str::to_owned));
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// The target of the link at a place, if there is one.
+    fn link(&mut self, place: &str) -> io::Result<Option<String>> {
+        if let Some(target) = self.coming.get(place) {
+            return Ok(Some(target.clone()));
+        }
+        if self.going.contains(place) {
+            return Ok(None);
+        }
+        if let Some(known) = self.seen.get(place) {
+            return Ok(known.clone());
+        }
+        let target = self.root.read_link(place)?;
+        self.seen.insert(place.to_owned(), target.clone());
+        Ok(target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_stay_within_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("usr/lib")).unwrap();
+        for (link, target) in [("lib", "usr/lib"), ("abs", "/usr/lib"), ("out", "../../../etc"), ("a", "b"), ("b", "a")] {
+            symlink(target, root.path().join(link)).unwrap();
+        }
+        let mut places = Places::new(Beneath::open(root.path()).unwrap());
+        for (path, expected) in [
+            ("/lib/x", "/usr/lib/x"),
+            ("/abs/d/x", "/usr/lib/d/x"),
+            ("/out/passwd", "/etc/passwd"),
+            ("/lib", "/lib"),
+            ("/lib/../x", "/usr/x"),
+            ("/none/at/all", "/none/at/all"),
+        ] {
+            assert_eq!(places.place(path).unwrap(), expected, "{path}");
+        }
+        assert!(places.place("/a/x").is_err());
+        places.with("/none".into(), "lib".into());
+        assert_eq!(places.place("/none/x").unwrap(), "/usr/lib/x");
+        places.without("/lib".into());
+        assert_eq!(places.place("/lib/x").unwrap(), "/lib/x");
+    }
+}
