@@ -26,6 +26,7 @@ pub use read::{Extent, ReadError, Reader};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::image::Image;
+use crate::image_tools::ImageTools;
 use crate::initramfs::{self, IDENTITY_PATH, InitramfsRequest, RootIdentity};
 use crate::progress::Reporter;
 use crate::rootfs::Rootfs;
@@ -72,8 +73,9 @@ struct Parts {
 pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> Result<(), IsoError> {
     let unit = format!("image {}", request.image.name);
     let parts = Parts::find(request)?;
-    let tools = Tools { layers: request.tools, folder: request.scratch.join("iso"), log: &request.log, cancel, reporter, unit: &unit };
-    let build = tools.build();
+    let folder = request.scratch.join("iso");
+    let tools = Tools(ImageTools { layers: request.tools, folder, log: &request.log, cancel, reporter, unit: &unit });
+    let build = tools.0.build();
     let medium = build.join("medium");
     let root_image = medium.join("live/root.img");
     make_parent(&root_image)?;
@@ -81,7 +83,7 @@ pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel:
     reporter.phase(&unit, "initramfs");
     let identity = identity(&root_image)?;
     lay(request, &parts, &identity, &build)?;
-    tools.medium(&request.image.iso.label, &volume_date(&identity.sha256), out)
+    Ok(tools.medium(&request.image.iso.label, &volume_date(&identity.sha256), out)?)
 }
 
 impl Parts {

@@ -1,0 +1,95 @@
+//! GRUB for BIOSes: the first sector and the core, told where they lie.
+//!
+//! `grub-install` writes the same numbers, but looks at mounted devices to find them; here the layout knows them. The places come from
+//! GRUB 2.12's `include/grub/i386/pc/boot.h`, `include/grub/offsets.h` and `boot/i386/pc/boot.S`.
+
+use disk_layout::{BOOT_CODE_BYTES, SECTOR_BYTES};
+
+use super::DiskError;
+
+/// A `cdboot.img` of the `grub` package: this many bytes for discs, then the core.
+const DISC_BYTES: usize = 2048;
+
+/// In `boot_hybrid.img`: the core's first sector, 64 bits.
+const HYBRID_CORE_SECTOR: usize = 0x1b0;
+
+/// In the core's first sector: where the rest lies (sector, 64 bits), its length in sectors and its segment (16 bits each).
+const BLOCKLIST: usize = 512 - 12;
+
+/// Where the rest is loaded, as a real-mode segment: right behind the first sector at 0x8000.
+const REST_SEGMENT: u16 = 0x820;
+
+/// In the core: the partition with GRUB's files, from 0; 0xff where none is known.
+const PARTITION: usize = 512 + 0x1a;
+
+/// The boot code of a disk that starts by BIOS, before it knows its place.
+#[derive(Clone, Debug)]
+pub(super) struct BiosBoot {
+    first_sector: Vec<u8>,
+    core: Vec<u8>,
+}
+
+impl BiosBoot {
+    /// Takes GRUB's images apart.
+    pub fn new(hybrid: &[u8], cdboot: &[u8]) -> Result<Self, DiskError> {
+        let unknown = |name| DiskError::UnknownGrub { name };
+        let core = cdboot.get(DISC_BYTES..).unwrap_or_default();
+        let is_core = core.get(BLOCKLIST + 10..BLOCKLIST + 12) == Some(&REST_SEGMENT.to_le_bytes())
+            && core.get(PARTITION - 2..=PARTITION) == Some(&[0xff; 3])
+            && core.len() < 0x7_0000;
+        match hybrid.len() == 512 && hybrid.get(HYBRID_CORE_SECTOR..HYBRID_CORE_SECTOR + 8) == Some(&1_u64.to_le_bytes()) {
+            false => Err(unknown("hybrid.img")),
+            true if !is_core => Err(unknown("cdboot.img")),
+            true => Ok(Self { first_sector: hybrid.to_vec(), core: core.to_vec() }),
+        }
+    }
+
+    /// What goes into the first sector, and the core for `core_offset_bytes`, whose files lie on partition `root` (from 1).
+    pub fn at(&self, core_offset_bytes: u64, root: usize) -> ([u8; BOOT_CODE_BYTES], Vec<u8>) {
+        let sector = core_offset_bytes / SECTOR_BYTES;
+        let mut first = [0; BOOT_CODE_BYTES];
+        first.copy_from_slice(&self.first_sector[..BOOT_CODE_BYTES]);
+        first[HYBRID_CORE_SECTOR..HYBRID_CORE_SECTOR + 8].copy_from_slice(&sector.to_le_bytes());
+        let mut core = self.core.clone();
+        let rest_sectors = (core.len() as u64).div_ceil(SECTOR_BYTES) - 1;
+        core[BLOCKLIST..BLOCKLIST + 8].copy_from_slice(&(sector + 1).to_le_bytes());
+        core[BLOCKLIST + 8..BLOCKLIST + 10].copy_from_slice(&(rest_sectors as u16).to_le_bytes());
+        core[PARTITION] = (root - 1) as u8;
+        (first, core)
+    }
+}
+
+const _: () = assert!(HYBRID_CORE_SECTOR + 8 <= BOOT_CODE_BYTES);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Images with the numbers GRUB 2.12 leaves in them.
+    fn images() -> (Vec<u8>, Vec<u8>) {
+        let mut hybrid = vec![0; 512];
+        hybrid[HYBRID_CORE_SECTOR] = 1;
+        let mut cdboot = vec![0; DISC_BYTES + 5000];
+        cdboot[DISC_BYTES + BLOCKLIST + 10..DISC_BYTES + BLOCKLIST + 12].copy_from_slice(&[0x20, 0x08]);
+        cdboot[DISC_BYTES + PARTITION - 2..=DISC_BYTES + PARTITION].fill(0xff);
+        (hybrid, cdboot)
+    }
+
+    #[test]
+    fn the_numbers_are_where_grub_reads_them() {
+        let (hybrid, cdboot) = images();
+        let (first, core) = BiosBoot::new(&hybrid, &cdboot).unwrap().at(1 << 20, 3);
+        assert_eq!(first[432..440], 2048_u64.to_le_bytes());
+        assert_eq!(core[500..510], [0x01, 0x08, 0, 0, 0, 0, 0, 0, 9, 0]);
+        assert_eq!(core[512 + 24..512 + 28], [0xff, 0xff, 2, 0]);
+    }
+
+    #[test]
+    fn another_grub_is_refused() {
+        let (hybrid, mut cdboot) = images();
+        assert!(matches!(BiosBoot::new(&[0; 512], &cdboot), Err(DiskError::UnknownGrub { name: "hybrid.img" })));
+        assert!(matches!(BiosBoot::new(&hybrid, &[]), Err(DiskError::UnknownGrub { name: "cdboot.img" })));
+        cdboot[DISC_BYTES + PARTITION] = 0;
+        assert!(matches!(BiosBoot::new(&hybrid, &cdboot), Err(DiskError::UnknownGrub { name: "cdboot.img" })));
+    }
+}

@@ -1,0 +1,27 @@
+//! Disk formats: one disk of memory and files, written in any of them, all deterministic and in parallel.
+//!
+//! A writer reads the disk in pieces, compresses them on all processors and writes them in order, so the bytes depend on neither
+//! the number of processors nor the time of day. Identities that other tools draw by chance come from the disk's own digest.
+
+mod disk;
+mod error;
+mod gzip;
+mod pieces;
+mod qcow2;
+mod raw;
+mod vhd;
+mod vmdk;
+
+pub use disk::VirtualDisk;
+pub use error::FormatError;
+pub use gzip::gzip;
+pub use qcow2::write_qcow2;
+pub use raw::{write_gce, write_raw};
+pub use vhd::{write_vhd_dynamic, write_vhd_fixed};
+pub use vmdk::write_vmdk;
+
+/// Raised when a change here changes the bytes of any format.
+pub const CONTRACT: u32 = 1;
+
+#[cfg(test)]
+mod tests;
