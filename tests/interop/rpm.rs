@@ -1,6 +1,8 @@
 //! Packages and repositories, checked by the programs of others: `rpm`, `dnf`, `createrepo_c`, `gpg`.
 //!
-//! These tests need those programs, so they run only when asked for: `cargo test -p xtask --test interop_rpm -- --ignored`.
+//! These tests need the SDK's `test` layer, so they run only when asked for: `cargo test -p xtask --test interop_rpm -- --ignored`.
+
+mod tools;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,6 +15,8 @@ use xtask::repo::{self, RepoPackage};
 use xtask::sign::Keys;
 use xtask::spec::{self, Spec};
 use xtask::tool::Tool;
+
+use tools::World;
 
 const SPEC: &str = r#"
 [package]
@@ -97,26 +101,6 @@ license = "MIT"
 [build.none]
 "#;
 
-struct World {
-    folder: tempfile::TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn make(&self, name: &str) -> PathBuf {
-        let path = self.path(name);
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
-}
-
 fn parse(name: &str, text: &str) -> Spec {
     let name: PackageName = name.parse().unwrap();
     spec::parse(&name, "package.toml", text).unwrap_or_else(|problems| panic!("{problems:?}"))
@@ -179,23 +163,25 @@ fn repository(world: &World, name: &str) -> (PathBuf, Vec<Built>, Keys) {
     (dir, built, keys)
 }
 
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Tool::new(program).args(arguments).output();
-    String::from_utf8(output.unwrap_or_else(|error| panic!("{error}"))).unwrap()
+/// An empty root to install into. The sandbox has one user and one group, so whom the sample's files belong to is root by another name.
+fn tree(world: &World) -> PathBuf {
+    let tree = world.make("root");
+    put(&tree, "etc/passwd", "root:x:0:0::/root:/bin/sh\nsample:x:0:0::/:/usr/bin/nologin\n", 0o644);
+    put(&tree, "etc/group", "root:x:0:\nsample:x:0:\n", 0o644);
+    tree
 }
 
 #[test]
-#[ignore = "needs rpm"]
+#[ignore = "needs the SDK"]
 fn rpm_verifies_reads_and_installs() {
     let world = World::new();
     let (dir, _, _) = repository(&world, "repo");
-    let root = world.make("root");
-    let root = root.to_str().unwrap();
-    let key = dir.join(repo::PUBLIC_KEY);
-    run("rpm", &["--root", root, "--import", key.to_str().unwrap()]);
-    let sample = dir.join("Packages/sample-1.2.3-4.kn1.x86_64.rpm");
-    let devel = dir.join("Packages/sample-devel-1.2.3-4.kn1.x86_64.rpm");
-    let (sample, devel) = (sample.to_str().unwrap(), devel.to_str().unwrap());
+    let run = |program: &str, arguments: &[&str]| world.run(program, arguments);
+    let tree = tree(&world);
+    let root = &world.inside(&tree);
+    run("rpm", &["--root", root, "--import", &world.inside(&dir.join(repo::PUBLIC_KEY))]);
+    let package = |name: &str| world.inside(&dir.join("Packages").join(name));
+    let (sample, devel) = (&package("sample-1.2.3-4.kn1.x86_64.rpm"), &package("sample-devel-1.2.3-4.kn1.x86_64.rpm"));
     let verdict = run("rpm", &["--root", root, "--define", "_pkgverify_level all", "-Kv", sample]);
     assert!(verdict.contains("Header V4 RSA/SHA256 Signature"), "{verdict}");
 
@@ -222,7 +208,7 @@ fn rpm_verifies_reads_and_installs() {
 
     let install = ["--root", root, "--define", "_pkgverify_level all", "-i", "--nodeps", "--nocaps", sample, devel];
     run("rpm", &install);
-    let installed = |path: &str| Path::new(root).join(path);
+    let installed = |path: &str| tree.join(path);
     let link_count = std::os::unix::fs::MetadataExt::nlink(&fs::metadata(installed("usr/share/sample/second")).unwrap());
     assert_eq!(link_count, 2);
     assert!(!installed("var/lib/sample/state").exists());
@@ -232,24 +218,25 @@ fn rpm_verifies_reads_and_installs() {
 }
 
 #[test]
-#[ignore = "needs dnf"]
+#[ignore = "needs the SDK"]
 fn dnf_installs_with_every_check_on() {
     let world = World::new();
     let (dir, _, _) = repository(&world, "repo");
-    let root = world.make("root");
+    let root = tree(&world);
     let config = world.path("dnf.conf");
     let text = format!(
         "[main]\ngpgcheck=1\nrepo_gpgcheck=1\nlocalpkg_gpgcheck=1\ncachedir={}\nreposdir=/nonexistent\n\
          [kaon]\nname=Kaon\nbaseurl=file://{}\ngpgkey=file://{}\n",
-        world.path("cache").display(),
-        dir.display(),
-        dir.join(repo::PUBLIC_KEY).display()
+        world.inside(&world.path("cache")),
+        world.inside(&dir),
+        world.inside(&dir.join(repo::PUBLIC_KEY))
     );
     fs::write(&config, text).unwrap();
-    let arguments = ["--config", config.to_str().unwrap(), "--installroot", root.to_str().unwrap(), "--releasever", "1", "-y"];
-    let dnf = |rest: &[&str]| run("dnf", &[&arguments[..], rest].concat());
+    let (config, root) = (world.inside(&config), world.inside(&root));
+    let arguments = ["--config", &config, "--installroot", &root, "--releasever", "1", "-y"];
+    let dnf = |rest: &[&str]| world.run("dnf", &[&arguments[..], rest].concat());
     dnf(&["install", "--setopt=tsflags=nocaps", "sample-devel"]);
-    let installed = run("rpm", &["--root", root.to_str().unwrap(), "-qa"]);
+    let installed = world.run("rpm", &["--root", &root, "-qa"]);
     let mut names: Vec<&str> = installed.lines().filter(|line| !line.starts_with("gpg-pubkey")).collect();
     names.sort_unstable();
     assert_eq!(names, ["base-1-1.kn1.noarch", "sample-1.2.3-4.kn1.x86_64", "sample-devel-1.2.3-4.kn1.x86_64"]);
@@ -262,12 +249,13 @@ fn dnf_installs_with_every_check_on() {
     bytes[last] ^= 1;
     fs::remove_file(&package).unwrap();
     fs::write(&package, bytes).unwrap();
-    assert!(Tool::new("dnf").args(arguments).args(["reinstall", "base"]).output().is_err());
+    let said = world.try_run("dnf", &[&arguments[..], &["reinstall", "base"]].concat());
+    assert!(!said.is_success && said.stderr.contains("checksum"), "{said:?}");
 }
 
 /// RPM's own reader of ELF files, over programs and libraries of this machine.
 #[test]
-#[ignore = "needs rpm"]
+#[ignore = "needs the SDK"]
 fn elfdeps_says_the_same() {
     let host = ["/usr/bin", "/usr/lib/x86_64-linux-gnu"].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut files: Vec<PathBuf> = host.map(|entry| entry.unwrap().path()).filter(|path| is_elf(path) && !is_dynamic_linker(path)).collect();
@@ -284,7 +272,7 @@ fn elfdeps_says_the_same() {
         let copy = out.join("usr/lib").join(name);
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
         let theirs = |what: &str| -> BTreeSet<String> {
-            let text = run("/usr/lib/rpm/elfdeps", &[what, copy.to_str().unwrap()]);
+            let text = world.run("/usr/lib/rpm/elfdeps", &[what, &world.inside(&copy)]);
             text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
         };
         let (provides, requires) = (theirs("--provides"), theirs("--requires"));
@@ -313,12 +301,12 @@ fn is_elf(path: &Path) -> bool {
 }
 
 #[test]
-#[ignore = "needs createrepo_c"]
+#[ignore = "needs the SDK"]
 fn createrepo_says_the_same() {
     let world = World::new();
     let (dir, _, _) = repository(&world, "repo");
     let theirs = world.make("theirs");
-    run("createrepo_c", &["--general-compress-type=gz", "--outputdir", theirs.to_str().unwrap(), dir.to_str().unwrap()]);
+    world.run("createrepo_c", &["--general-compress-type=gz", "--outputdir", &world.inside(&theirs), &world.inside(&dir)]);
     for kind in ["primary", "filelists", "other"] {
         let (ours, theirs) = (elements(&dir, kind), elements(&theirs, kind));
         for (our, their) in ours.iter().zip(&theirs) {
@@ -333,7 +321,7 @@ fn elements(dir: &Path, kind: &str) -> Vec<String> {
     let suffix = format!("-{kind}.xml.gz");
     let mut names = fs::read_dir(dir.join("repodata")).unwrap().map(|entry| entry.unwrap().path());
     let path = names.find(|path| path.to_str().unwrap().ends_with(&suffix)).unwrap();
-    let text = run("zcat", &[path.to_str().unwrap()]);
+    let text = std::io::read_to_string(flate2::read::GzDecoder::new(fs::File::open(path).unwrap())).unwrap();
     let lines = text.lines().map(|line| line.trim().replace("<packager></packager>", "<packager/>").replace("<url></url>", "<url/>"));
     // Of the versions of the C library's interface, createrepo_c lists the last only.
     let left_out =
