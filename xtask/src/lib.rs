@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod apt;
+pub mod bench;
 pub mod cancel;
 pub mod cli;
 pub mod command;

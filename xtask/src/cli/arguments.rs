@@ -90,6 +90,8 @@ pub enum Command {
     Gc(command::gc::Options),
     /// Run every test
     Test(command::test::Options),
+    /// Measure what this builder promises
+    Bench(command::bench::Options),
     /// Print a completion script for a shell
     Completions(command::completions::Options),
 }

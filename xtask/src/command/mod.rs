@@ -1,5 +1,6 @@
 //! The commands, one file each; a command reads like a table of contents.
 
+pub mod bench;
 pub mod build;
 pub mod build_iso;
 pub mod completions;

@@ -14,6 +14,7 @@ use crate::digest::Digest;
 use crate::image::Image;
 use crate::iso::{self, IsoError};
 use crate::name::PackageName;
+use crate::plan::plan;
 use crate::progress::{Event, Outcome};
 use crate::rootfs::{self, Rootfs, RootfsError};
 use crate::sdk::LayerName;
@@ -120,10 +121,8 @@ const LIVE_PACKAGES: [&str; 2] = ["kaon-live", "grub"];
 /// # Errors
 /// Whatever could not be built, signed, composed or written, or a bound that is not kept.
 pub fn build_image(workshop: &mut Workshop<'_>, image: &Image) -> Result<ImageResult, ImageError> {
-    let wanted = wanted_packages(workshop, image)?;
-    let live: Vec<PackageName> = LIVE_PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
-    let everything: Vec<PackageName> = wanted.iter().chain(&live).chain(workshop.graph.toolchain()).cloned().collect();
-    let results = build(workshop, &everything)?;
+    let wanted = image_packages(workshop, image)?;
+    let results = build(workshop, &image_candidates(workshop, image)?)?;
     let keys = Keys::open_or_create(&workshop.keys)?;
     let key = image_key(workshop, image, &keys, &results);
     if let Some(known) = workshop.store.result::<ImageResult>(&key).ok().flatten()
@@ -141,8 +140,34 @@ pub fn build_image(workshop: &mut Workshop<'_>, image: &Image) -> Result<ImageRe
     Ok(result)
 }
 
+/// The image's ISO, if nothing has changed since it was built.
+///
+/// # Errors
+/// When the image needs a package that no spec makes, or there is no key.
+pub fn known_image(workshop: &Workshop<'_>, image: &Image) -> Result<Option<ImageResult>, ImageError> {
+    let (plan, results) = plan(workshop.graph, &image_candidates(workshop, image)?, workshop);
+    if !plan.is_all_cached() {
+        return Ok(None);
+    }
+    let keys = Keys::open_or_create(&workshop.keys)?;
+    let known = workshop.store.result::<ImageResult>(&image_key(workshop, image, &keys, &results)).ok().flatten();
+    Ok(known.filter(|known| workshop.store.object(&known.iso).is_some()))
+}
+
+/// The packages the image's are chosen from, and those its medium is started by; with all they need, they make its repository.
+///
+/// # Errors
+/// As [`image_packages`].
+pub fn image_candidates(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
+    let live = LIVE_PACKAGES.iter().filter_map(|name| name.parse().ok());
+    Ok(image_packages(workshop, image)?.into_iter().chain(live).chain(workshop.graph.toolchain().cloned()).collect())
+}
+
 /// The packages the image names, and its kernel.
-fn wanted_packages(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
+///
+/// # Errors
+/// When no spec makes one of them.
+pub fn image_packages(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let is_flavour = |system: &BuildSystem| matches!(system, BuildSystem::Kernel { flavour } if *flavour == image.kernel);
     let kernel = workshop.graph.specs().find(|(_, folder)| is_flavour(&folder.spec.build.system)).map(|(name, _)| name.clone());
     let missing = |what: String, hint: &str| ImageError::NoPackage { image: image.name.clone(), what, hint: hint.to_owned() };
@@ -201,9 +226,24 @@ fn compose(
     scratch: &Path,
 ) -> Result<Rootfs, ImageError> {
     let candidates: Vec<PathBuf> = signed.iter().map(|package| package.path.clone()).collect();
-    let request = rootfs::Request {
-        packages: wanted.iter().map(ToString::to_string).collect(),
-        candidates: &candidates,
+    let log = workshop.store.log(&format!("image-{}.log", image.name));
+    let request = image_request(image, wanted.iter().map(ToString::to_string).collect(), &candidates, keys, log);
+    let folder = scratch.join("rootfs");
+    fs::create_dir(&folder).map_err(|source| StoreError::io("make", &folder, source))?;
+    Ok(rootfs::compose(&request, &folder, workshop.reporter, &workshop.cancel)?)
+}
+
+/// The root file system of an image, made of `packages` out of `candidates`; `log` takes what is said in it.
+pub fn image_request<'a>(
+    image: &Image,
+    packages: Vec<String>,
+    candidates: &'a [PathBuf],
+    keys: &'a Keys,
+    log: PathBuf,
+) -> rootfs::Request<'a> {
+    rootfs::Request {
+        packages,
+        candidates,
         public_key: keys.public(),
         weak: true,
         enable: image.enable.clone(),
@@ -211,11 +251,8 @@ fn compose(
         files: Vec::new(),
         password_hash: image.access.password_hash.clone(),
         ssh_keys: image.access.ssh_keys.clone(),
-        log: workshop.store.log(&format!("image-{}.log", image.name)),
-    };
-    let folder = scratch.join("rootfs");
-    fs::create_dir(&folder).map_err(|source| StoreError::io("make", &folder, source))?;
-    Ok(rootfs::compose(&request, &folder, workshop.reporter, &workshop.cancel)?)
+        log,
+    }
 }
 
 fn write_tar(rootfs: &Rootfs, path: &Path) -> Result<(), ImageError> {
