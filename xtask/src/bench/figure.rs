@@ -105,11 +105,12 @@ mod tests {
             Figure::with_goal("composing", 2.5, "times", Goal::AtLeast(3.0)),
             Figure::plain("cold", 3599.7, "s"),
         ];
-        let text = "warm       0.512 s     at most 1 s       met\n\
-                    composing  2.50 times  at least 3 times  MISSED\n\
-                    cold           3600 s\n";
-        let expected = text.replace("0.512 s   ", "   0.512 s").replace("   0.512 s  ", "    0.512 s  ");
-        assert_eq!(table(&figures).replace(' ', ""), expected.replace(' ', ""));
+        let expected = [
+            "warm            0.512 s  at most 1 s       met",
+            "composing   2.50 times  at least 3 times  MISSED",
+            "cold            3600 s",
+        ];
+        assert_eq!(table(&figures).lines().collect::<Vec<_>>(), expected);
         assert_eq!(table(&figures[2..]), "cold  3600 s\n");
     }
 
