@@ -46,15 +46,15 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
         same_packages(&mine, &other)?;
         packages = mine.len();
     }
-    let middle = |usages: &[Usage], part: fn(&Usage) -> f64| median(usages.iter().map(part));
-    let (wall, cpu): (fn(&Usage) -> f64, fn(&Usage) -> f64) = (|usage| usage.wall_s, |usage| usage.cpu_s);
-    let times = |part| middle(&theirs, part) / middle(&ours, part);
+    let wall_s = |usages: &[Usage]| median(usages.iter().map(|usage| usage.wall_s));
+    let cpu_s = |usages: &[Usage]| median(usages.iter().map(|usage| usage.cpu_s));
+    let (mine, other) = (wall_s(&ours), wall_s(&theirs));
     Ok(vec![
-        Figure::plain(format!("compose: {packages} packages of image `{}`", bench.image.name), middle(&ours, wall), "s"),
-        Figure::plain("compose: dnf, the same", middle(&theirs, wall), "s"),
-        Figure::with_goal("compose: faster than dnf", times(wall), "times", Goal::AtLeast(3.0)),
-        Figure::plain("compose: processor time", middle(&ours, cpu), "s"),
-        Figure::plain("compose: processor time of dnf", middle(&theirs, cpu), "s"),
+        Figure::plain(format!("compose: {packages} packages of image `{}`", bench.image.name), mine, "s"),
+        Figure::plain("compose: dnf, the same", other, "s"),
+        Figure::with_goal("compose: faster than dnf", other / mine, "times", Goal::AtLeast(3.0)),
+        Figure::plain("compose: processor time", cpu_s(&ours), "s"),
+        Figure::plain("compose: processor time of dnf", cpu_s(&theirs), "s"),
     ])
 }
 
