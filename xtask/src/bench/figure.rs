@@ -105,11 +105,8 @@ mod tests {
             Figure::with_goal("composing", 2.5, "times", Goal::AtLeast(3.0)),
             Figure::plain("cold", 3599.7, "s"),
         ];
-        let expected = [
-            "warm            0.512 s  at most 1 s       met",
-            "composing   2.50 times  at least 3 times  MISSED",
-            "cold            3600 s",
-        ];
+        let expected =
+            ["warm          0.512 s  at most 1 s       met", "composing  2.50 times  at least 3 times  MISSED", "cold           3600 s"];
         assert_eq!(table(&figures).lines().collect::<Vec<_>>(), expected);
         assert_eq!(table(&figures[2..]), "cold  3600 s\n");
     }
