@@ -1,6 +1,8 @@
 //! Small signed packages for tests.
 #![allow(dead_code, missing_docs, reason = "each test binary takes what it needs")]
 
+pub mod repository;
+
 use std::path::{Path, PathBuf};
 
 use rpm::signature::pgp::Signer;
