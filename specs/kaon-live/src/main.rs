@@ -9,6 +9,7 @@ mod console;
 mod device;
 mod failure;
 mod glob;
+mod journal;
 mod loopback;
 mod medium;
 mod modules;
@@ -53,6 +54,9 @@ fn start(arguments: &Arguments, console: &Console) -> Result<Never, Failure> {
     let image = medium::root_image(arguments, &mut loader, console)?;
     root::assemble(image, arguments, &mut loader, console)?;
     access::apply(&arguments.access, Path::new(root::NEW_ROOT), Path::new("/run"), console);
+    if let Err(error) = journal::settle(Path::new("/run")) {
+        console.warn(&format!("the journal goes to the disk of memory: {error}"));
+    }
     Err(root::switch(&arguments.init))
 }
 
