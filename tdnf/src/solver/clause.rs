@@ -114,6 +114,11 @@ impl<'a> Universe<'a> {
         if heirs.is_empty() { providers } else { heirs }
     }
 
+    /// The packages of other names that replace this one.
+    pub(super) fn heirs(&self, index: usize) -> Set {
+        self.obsoleted_by.get(&index).cloned().unwrap_or_default()
+    }
+
     /// Whether another package replaces this one.
     pub(super) fn is_obsoleted(&self, index: usize) -> bool {
         self.obsoleted_by.contains_key(&index)

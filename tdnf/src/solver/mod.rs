@@ -3,6 +3,7 @@
 //! The search itself is `resolvo`'s; this module says what RPM's dependencies mean in its terms. Equal input gives equal output: among
 //! several providers the package called like the capability wins, then the first by name; among versions the newest.
 
+mod change;
 mod clause;
 mod provider;
 #[cfg(test)]
@@ -11,13 +12,15 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use resolvo::{Problem, Solver, UnsolvableOrCancelled};
+use resolvo::{ConditionalRequirement, Problem, Solver, UnsolvableOrCancelled};
 
 use crate::dependency::{Capability, Dependency};
 use crate::order;
 use crate::package::Package;
 use clause::Universe;
-use provider::Provider;
+use provider::{Provider, Roles};
+
+pub use change::{Goal, Outcome, Situation, Target, change};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -95,8 +98,19 @@ fn looks_alike(a: &str, b: &str) -> bool {
 
 /// One search; `soft` packages are added where they fit.
 fn search(universe: &Universe<'_>, request: &Request, soft: &[usize]) -> Result<Vec<usize>, SolveError> {
-    let provider = Provider::new(universe);
+    let roles = Roles::default();
+    let provider = Provider::new(universe, &roles);
     let requirements = request.install.iter().map(|wanted| provider.request(wanted)).collect();
+    answer(universe, provider, requirements, soft)
+}
+
+/// Runs the search.
+fn answer(
+    universe: &Universe<'_>,
+    provider: Provider<'_>,
+    requirements: Vec<ConditionalRequirement>,
+    soft: &[usize],
+) -> Result<Vec<usize>, SolveError> {
     let wished: Vec<_> = soft.iter().map(|index| provider.solvable(*index)).collect();
     let mut solver = Solver::new(provider);
     match solver.solve(Problem::new().requirements(requirements).soft_requirements(wished)) {
@@ -117,7 +131,8 @@ fn search(universe: &Universe<'_>, request: &Request, soft: &[usize]) -> Result<
 fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>) -> Vec<usize> {
     let mut wished: Vec<usize> = Vec::new();
     loop {
-        let new: Vec<usize> = weak_wishes(universe, &chosen).into_iter().filter(|index| !wished.contains(index)).collect();
+        let new: Vec<usize> =
+            weak_wishes(universe, &chosen, &chosen.iter().copied().collect()).into_iter().filter(|index| !wished.contains(index)).collect();
         if new.is_empty() {
             return chosen;
         }
@@ -130,15 +145,17 @@ fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>)
     }
 }
 
-/// For each weak dependency not satisfied yet, the provider that would be taken first.
-fn weak_wishes(universe: &Universe<'_>, chosen: &[usize]) -> BTreeSet<usize> {
-    let set: BTreeSet<usize> = chosen.iter().copied().collect();
-    let holds = |dependency: &Dependency| universe.holds(dependency, &set);
-    let recommended = chosen.iter().flat_map(|index| &universe.packages[*index].recommends).filter(|dependency| !holds(dependency));
+/// For each weak dependency of the `new` ones among the `chosen` that is not satisfied yet, the provider that would be taken first.
+fn weak_wishes(universe: &Universe<'_>, new: &[usize], chosen: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let holds = |dependency: &Dependency| universe.holds(dependency, chosen);
+    let recommended = new.iter().flat_map(|index| &universe.packages[*index].recommends).filter(|dependency| !holds(dependency));
     let mut wishes: BTreeSet<usize> = recommended.filter_map(|dependency| universe.first_choice(dependency)).collect();
     let names: BTreeSet<&str> = chosen.iter().map(|index| universe.packages[*index].nevra.name.as_str()).collect();
+    let added: BTreeSet<usize> = new.iter().copied().collect();
     for (index, package) in universe.usable() {
-        if !names.contains(package.nevra.name.as_str()) && package.supplements.iter().any(holds) {
+        // What supplements only what was there before is not wished for anew.
+        let is_new = |dependency: &Dependency| holds(dependency) && !universe.holds(dependency, &(chosen - &added));
+        if !names.contains(package.nevra.name.as_str()) && package.supplements.iter().any(is_new) {
             wishes.insert(index);
         }
     }

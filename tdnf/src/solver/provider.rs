@@ -43,26 +43,64 @@ impl VersionSet for Choice {
     type V = Candidate;
 }
 
+/// What is special about some of the packages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roles {
+    /// Those that are installed: tried before others of their name, unless that is `fresh`.
+    pub(super) installed: Set,
+    /// Those whose versions may be there side by side.
+    pub(super) separate: Set,
+    /// Names of which the newest is tried first.
+    pub(super) fresh: BTreeSet<String>,
+}
+
 pub(super) struct Provider<'a> {
     universe: &'a Universe<'a>,
+    roles: &'a Roles,
     pool: Pool<Choice>,
     solvables: HashMap<usize, SolvableId>,
     by_name: HashMap<NameId, Vec<SolvableId>>,
+    /// The packages of which one at most can be there, by what the search calls them.
+    by_key: BTreeMap<String, Set>,
 }
 
 impl<'a> Provider<'a> {
-    pub(super) fn new(universe: &'a Universe<'a>) -> Self {
-        let mut provider = Self { universe, pool: Pool::default(), solvables: HashMap::new(), by_name: HashMap::new() };
-        for (name, packages) in universe.names() {
-            let name = provider.pool.intern_package_name(name);
-            for index in packages {
-                let candidate = Candidate { index: *index, evr: universe.packages[*index].nevra.evr.clone() };
-                let solvable = provider.pool.intern_solvable(name, candidate);
-                provider.solvables.insert(*index, solvable);
-                provider.by_name.entry(name).or_default().push(solvable);
-            }
+    pub(super) fn new(universe: &'a Universe<'a>, roles: &'a Roles) -> Self {
+        let (pool, by_key) = (Pool::default(), BTreeMap::new());
+        let mut provider = Self { universe, roles, pool, solvables: HashMap::new(), by_name: HashMap::new(), by_key };
+        for index in universe.names().flat_map(|(_, packages)| packages) {
+            let key = provider.key(*index);
+            let name = provider.pool.intern_package_name(&key);
+            let candidate = Candidate { index: *index, evr: universe.packages[*index].nevra.evr.clone() };
+            let solvable = provider.pool.intern_solvable(name, candidate);
+            provider.solvables.insert(*index, solvable);
+            provider.by_name.entry(name).or_default().push(solvable);
+            provider.by_key.entry(key).or_default().insert(*index);
         }
         provider
+    }
+
+    /// What the search calls a package: of each key it chooses one at most.
+    fn key(&self, index: usize) -> String {
+        let nevra = &self.universe.packages[index].nevra;
+        if self.roles.separate.contains(&index) { format!("{}-{}", nevra.name, nevra.evr) } else { nevra.name.clone() }
+    }
+
+    /// One of these packages, in this order as far as they are of different names.
+    pub(super) fn one_of(&self, packages: &[usize], label: &str) -> ConditionalRequirement {
+        let mut sets: Vec<(String, BTreeSet<usize>)> = Vec::new();
+        for index in packages {
+            let key = self.key(*index);
+            match sets.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, set)) => drop(set.insert(*index)),
+                None => sets.push((key, BTreeSet::from([*index]))),
+            }
+        }
+        let choice = |(key, packages): (String, _)| {
+            self.pool.intern_version_set(self.pool.intern_package_name(key), Choice { packages, label: label.to_owned() })
+        };
+        let sets: Vec<VersionSetId> = sets.into_iter().map(choice).collect();
+        self.union(&sets, label).into()
     }
 
     pub(super) fn solvable(&self, index: usize) -> SolvableId {
@@ -79,29 +117,47 @@ impl<'a> Provider<'a> {
 
     /// One of `set`; the names in it are tried in the order of preference.
     fn requirement(&self, set: &Set, capability: &str, label: &str) -> Requirement {
-        let sets = self.choices(set, capability, label);
-        match sets[..] {
+        self.union(&self.choices(set, capability, label), label)
+    }
+
+    fn union(&self, sets: &[VersionSetId], label: &str) -> Requirement {
+        match sets {
             // A name nobody bears: the requirement cannot be met, and the solver says so with this label.
             [] => {
                 let name = self.pool.intern_package_name(label);
                 self.pool.intern_version_set(name, Choice { packages: BTreeSet::new(), label: String::new() }).into()
             }
-            [one] => one.into(),
-            [first, ref rest @ ..] => self.pool.intern_version_set_union(first, rest.iter().copied()).into(),
+            [one] => (*one).into(),
+            [first, rest @ ..] => self.pool.intern_version_set_union(*first, rest.iter().copied()).into(),
         }
     }
 
     /// The set by names, in the order of preference.
     fn choices(&self, set: &Set, capability: &str, label: &str) -> Vec<VersionSetId> {
-        let mut by_name: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+        let mut by_key: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for index in set {
-            by_name.entry(self.universe.preference(*index, capability)).or_default().insert(*index);
+            by_key.entry(self.key(*index)).or_default().insert(*index);
         }
-        let choice = |((_, other, name), packages): (_, _)| {
+        let mut keys: Vec<(String, BTreeSet<usize>)> = by_key.into_iter().collect();
+        let first = |(_, packages): &(String, BTreeSet<usize>)| packages.iter().copied().min_by(|a, b| self.earlier(*a, *b, capability));
+        keys.sort_by(|a, b| match (first(a), first(b)) {
+            (Some(x), Some(y)) => self.earlier(x, y, capability).then_with(|| a.0.cmp(&b.0)),
+            _ => std::cmp::Ordering::Equal,
+        });
+        let choice = |(key, packages): (String, BTreeSet<usize>)| {
+            let name = packages.first().map_or("", |index| self.universe.packages[*index].nevra.name.as_str());
+            let other = name != capability;
             let label = if other { format!("(for {label})") } else { label.strip_prefix(name).unwrap_or(label).trim_start().to_owned() };
-            self.pool.intern_version_set(self.pool.intern_package_name(name), Choice { packages, label })
+            self.pool.intern_version_set(self.pool.intern_package_name(key), Choice { packages, label })
         };
-        by_name.into_iter().map(choice).collect()
+        keys.into_iter().map(choice).collect()
+    }
+
+    /// The order in which packages of different keys are tried for a capability.
+    fn earlier(&self, a: usize, b: usize, capability: &str) -> std::cmp::Ordering {
+        let installed = |index: usize| !self.roles.installed.contains(&index);
+        let preference = |index: usize| self.universe.preference(index, capability);
+        installed(a).cmp(&installed(b)).then_with(|| preference(a).cmp(&preference(b))).then_with(|| self.universe.newer_first(a, b))
     }
 
     /// Any one of `set` is there.
@@ -124,12 +180,12 @@ impl<'a> Provider<'a> {
 
     /// For each name in `bad`, the packages of that name that are not.
     fn all_but(&self, bad: &Set, label: &str) -> Vec<VersionSetId> {
-        let names: BTreeSet<&str> = bad.iter().map(|index| self.universe.packages[*index].nevra.name.as_str()).collect();
-        let others = |name: &str| {
-            let packages = &self.universe.called(name) - bad;
-            self.pool.intern_version_set(self.pool.intern_package_name(name), Choice { packages, label: format!("(without {label})") })
+        let keys: BTreeSet<String> = bad.iter().map(|index| self.key(*index)).collect();
+        let others = |key: String| {
+            let packages = self.by_key.get(&key).map(|all| all - bad).unwrap_or_default();
+            self.pool.intern_version_set(self.pool.intern_package_name(key), Choice { packages, label: format!("(without {label})") })
         };
-        names.into_iter().map(others).collect()
+        keys.into_iter().map(others).collect()
     }
 }
 
@@ -179,7 +235,12 @@ impl DependencyProvider for Provider<'_> {
     async fn sort_candidates(&self, _: &SolverCache<Self>, solvables: &mut [SolvableId]) {
         solvables.sort_by(|a, b| {
             let (a, b) = (self.index(*a), self.index(*b));
-            self.universe.is_obsoleted(a).cmp(&self.universe.is_obsoleted(b)).then_with(|| self.universe.newer_first(a, b))
+            let away = |index: usize| {
+                let fresh = self.roles.fresh.contains(&self.universe.packages[index].nevra.name);
+                !self.roles.installed.contains(&index) || fresh
+            };
+            let obsoleted = |index: usize| self.universe.is_obsoleted(index);
+            away(a).cmp(&away(b)).then_with(|| obsoleted(a).cmp(&obsoleted(b))).then_with(|| self.universe.newer_first(a, b))
         });
     }
 

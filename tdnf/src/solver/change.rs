@@ -1,0 +1,244 @@
+//! Changing what is installed: which packages are there afterwards.
+//!
+//! First everything installed is held as it is; only where that fits with nothing, it may give way to newer versions or heirs of itself,
+//! and only where that is allowed, it may go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use resolvo::ConditionalRequirement;
+
+use super::clause::{Set, Universe};
+use super::provider::{Provider, Roles};
+use super::{SolveError, answer};
+use crate::package::Package;
+
+/// All packages that matter.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The installed ones, and those that may come.
+    pub packages: &'a [Package],
+    /// The indexes of those installed.
+    pub installed: &'a BTreeSet<usize>,
+    /// The indexes of those whose versions may be there side by side.
+    pub separate: &'a BTreeSet<usize>,
+    /// The machine's architecture.
+    pub arch: &'a str,
+}
+
+/// One of these packages is to be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What was asked for, for messages.
+    pub label: String,
+    /// The packages that answer it, the preferred names first; within a name the newest is preferred.
+    pub any_of: Vec<usize>,
+}
+
+/// What is to be reached.
+#[derive(Clone, Debug, Default)]
+pub struct Goal {
+    /// What is to be there.
+    pub targets: Vec<Target>,
+    /// Installed packages that are to be replaced by the newest of their name, or by an heir, where that fits.
+    pub update: BTreeSet<usize>,
+    /// Installed packages that must not be held: a target speaks for them.
+    pub released: BTreeSet<usize>,
+    /// Installed packages that must go.
+    pub erase: BTreeSet<usize>,
+    /// Whether what is in the way may go.
+    pub allow_erasing: bool,
+    /// Whether targets and updates that do not fit are left aside.
+    pub skip_broken: bool,
+    /// Whether only the newest will do for an update.
+    pub best: bool,
+    /// Whether what new packages recommend comes too, where that is possible.
+    pub weak: bool,
+}
+
+/// What is there afterwards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The packages, by index.
+    pub there: BTreeSet<usize>,
+    /// Labels of targets that were left aside.
+    pub skipped: Vec<String>,
+}
+
+/// How much is held of what is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// Every package.
+    Exactly,
+    /// Every package, or a newer version or heir of it.
+    OrNewer,
+    /// What can stay.
+    Wished,
+}
+
+/// For installed packages that are to be updated, what must be there in their place.
+type Pins = BTreeMap<usize, Vec<usize>>;
+
+struct Search<'a> {
+    universe: Universe<'a>,
+    situation: Situation<'a>,
+    roles: Roles,
+}
+
+/// Finds what is there afterwards.
+///
+/// # Errors
+/// When the targets fit neither with what is installed nor with each other.
+pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveError> {
+    let fresh = goal.released.iter().map(|index| situation.packages[*index].nevra.name.clone()).collect();
+    let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh };
+    let search = Search { universe: Universe::new(situation.packages, situation.arch), situation, roles };
+    let (mut targets, mut skipped) = (goal.targets.clone(), Vec::new());
+    let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index).into_iter().next()?))).collect();
+    let (hold, mut there) = match search.hold_as_needed(&targets, goal, &pins) {
+        Ok(found) => found,
+        Err(error) if !goal.skip_broken && (goal.best || pins.is_empty()) => return Err(error),
+        Err(_) => {
+            pins.clear();
+            (targets, skipped) = search.what_fits(goal)?;
+            search.pin_what_fits(goal, &targets, &mut pins);
+            search.hold_as_needed(&targets, goal, &pins)?
+        }
+    };
+    if goal.weak {
+        there = search.with_weak(there, &targets, goal, hold, &pins);
+    }
+    Ok(Outcome { there: there.into_iter().collect(), skipped })
+}
+
+impl Search<'_> {
+    /// The targets that fit together, each taken where it does; where none may be left aside, all of them.
+    fn what_fits(&self, goal: &Goal) -> Result<(Vec<Target>, Vec<String>), SolveError> {
+        let (mut targets, mut skipped) = (Vec::new(), Vec::new());
+        if !goal.skip_broken {
+            return Ok((goal.targets.clone(), skipped));
+        }
+        for target in &goal.targets {
+            targets.push(target.clone());
+            if self.hold_as_needed(&targets, goal, &Pins::new()).is_err() {
+                targets.pop();
+                skipped.push(target.label.clone());
+            }
+        }
+        Ok((targets, skipped))
+    }
+
+    /// Updates one after the other as far as each can go.
+    fn pin_what_fits(&self, goal: &Goal, targets: &[Target], pins: &mut Pins) {
+        for index in &goal.update {
+            for candidates in self.updates(*index) {
+                pins.insert(*index, candidates);
+                if self.hold_as_needed(targets, goal, pins).is_ok() {
+                    break;
+                }
+                pins.remove(index);
+                if goal.best {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What an installed package may be updated to, the best first: any heir, else the newest, the second newest, …
+    fn updates(&self, index: usize) -> Vec<Vec<usize>> {
+        let heirs: Vec<usize> = self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)).collect();
+        let newer = self.newer(index).into_iter().map(|newer| vec![newer]);
+        Some(heirs).filter(|heirs| !heirs.is_empty()).into_iter().chain(newer).collect()
+    }
+
+    /// The newer versions of an installed package, the newest first.
+    fn newer(&self, index: usize) -> Vec<usize> {
+        let nevra = &self.situation.packages[index].nevra;
+        let mut newer: Vec<usize> = self.universe.called(&nevra.name).into_iter().collect();
+        newer.retain(|other| self.situation.packages[*other].nevra.evr > nevra.evr);
+        newer.sort_by(|a, b| self.universe.newer_first(*a, *b));
+        newer
+    }
+
+    fn hold_as_needed(&self, targets: &[Target], goal: &Goal, pins: &Pins) -> Result<(Hold, Vec<usize>), SolveError> {
+        let first = match self.run(targets, goal, Hold::Exactly, pins, &[]) {
+            Ok(found) => return Ok((Hold::Exactly, found)),
+            Err(error) => error,
+        };
+        let mut last = match self.run(targets, goal, Hold::OrNewer, pins, &[]) {
+            Ok(found) => return Ok((Hold::OrNewer, found)),
+            Err(_) => first,
+        };
+        if goal.allow_erasing {
+            match self.run(targets, goal, Hold::Wished, pins, &[]) {
+                Ok(found) => return Ok((Hold::Wished, found)),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// One search; `wished` packages are added where they fit.
+    fn run(&self, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins, wished: &[usize]) -> Result<Vec<usize>, SolveError> {
+        let provider = Provider::new(&self.universe, &self.roles);
+        let mut requirements: Vec<ConditionalRequirement> =
+            targets.iter().map(|target| provider.one_of(&self.usable(&target.any_of), &target.label)).collect();
+        let mut soft = wished.to_vec();
+        for index in self.situation.installed {
+            if goal.erase.contains(index) || goal.released.contains(index) {
+                continue;
+            }
+            let nevra = &self.situation.packages[*index].nevra;
+            match (pins.get(index), hold) {
+                (Some(pinned), _) => requirements.push(provider.one_of(pinned, &format!("update of {nevra}"))),
+                (None, Hold::Wished) => soft.extend(self.held(*index, hold)),
+                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), &format!("installed {nevra}"))),
+            }
+        }
+        let found = answer(&self.universe, provider, requirements, &soft)?;
+        match found.iter().find(|index| goal.erase.contains(index)) {
+            None => Ok(found),
+            Some(index) => {
+                let name = &self.situation.packages[*index].nevra;
+                Err(SolveError::Conflict { explanation: format!("{name} is to be removed, but other packages that stay require it") })
+            }
+        }
+    }
+
+    /// What may be there in an installed package's place, in the order of preference.
+    fn held(&self, index: usize, hold: Hold) -> Vec<usize> {
+        if hold == Hold::Exactly || self.situation.separate.contains(&index) {
+            return vec![index];
+        }
+        let heirs: Vec<usize> = self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)).collect();
+        [vec![index], self.newer(index), heirs].concat()
+    }
+
+    fn usable(&self, packages: &[usize]) -> Vec<usize> {
+        let usable: Set = self.universe.usable().map(|(index, _)| index).collect();
+        packages.iter().copied().filter(|index| usable.contains(index)).collect()
+    }
+
+    /// Adds what new packages recommend, and what supplements them, until nothing new is wished for.
+    fn with_weak(&self, mut there: Vec<usize>, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins) -> Vec<usize> {
+        let mut wished: Vec<usize> = Vec::new();
+        loop {
+            let set: BTreeSet<usize> = there.iter().copied().collect();
+            let new: Vec<usize> = set.difference(self.situation.installed).copied().collect();
+            let known: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
+            let wishes = super::weak_wishes(&self.universe, &new, &set);
+            let fits = |index: &usize| !wished.contains(index) && !known.contains(self.situation.packages[*index].nevra.name.as_str());
+            let wishes: Vec<usize> = wishes.into_iter().filter(fits).collect();
+            if wishes.is_empty() {
+                return there;
+            }
+            wished.extend(wishes);
+            match self.run(targets, goal, hold, pins, &wished) {
+                Ok(found) => there = found,
+                Err(_) => return there,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
