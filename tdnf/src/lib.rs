@@ -5,10 +5,6 @@
 
 #[cfg(feature = "client")]
 pub mod cache;
-#[cfg(feature = "client")]
-pub mod cli;
-#[cfg(feature = "client")]
-pub mod command;
 pub mod config;
 pub mod dependency;
 #[cfg(feature = "client")]
@@ -22,7 +18,6 @@ pub mod lock;
 pub mod manifest;
 pub mod order;
 pub mod package;
-pub mod query;
 pub mod repo;
 pub mod rpmdb;
 pub mod rpmfile;

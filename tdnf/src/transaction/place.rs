@@ -9,8 +9,9 @@ use super::beneath::Beneath;
 const MOST_LINKS: usize = 40;
 
 /// Follows links of a tree on disk, as they are or as they will be.
+#[derive(Debug)]
 pub(crate) struct Places {
-    root: Beneath<'static>,
+    root: Beneath,
     /// Links that packages to come bring, by the place where they will lie.
     coming: HashMap<String, String>,
     /// Links that packages to go take away.
@@ -21,9 +22,10 @@ pub(crate) struct Places {
     followed: HashMap<String, String>,
 }
 
+#[cfg_attr(not(test), expect(dead_code, reason = "what transactions on systems need"))]
 impl Places {
     /// The tree as it is.
-    pub(crate) fn new(root: Beneath<'static>) -> Self {
+    pub(crate) fn new(root: Beneath) -> Self {
         Self { root, coming: HashMap::new(), going: HashSet::new(), seen: HashMap::new(), followed: HashMap::new() }
     }
 

@@ -1,11 +1,13 @@
 //! Builds that need themselves.
 
+use std::collections::BTreeMap;
+
 use super::Graph;
 use crate::diagnostic::Problem;
 use crate::name::PackageName;
 use crate::project::quoted_place;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum State {
     OnPath,
     Done,
@@ -13,29 +15,29 @@ enum State {
 
 /// A problem naming one cycle of builds, if there is any.
 pub(super) fn find(graph: &Graph) -> Option<Problem> {
-    let mut state: Vec<Option<State>> = vec![None; graph.specs.len()];
-    for root in 0..graph.specs.len() {
-        let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
-        if state[root].is_none() {
-            state[root] = Some(State::OnPath);
-            path.push((root, graph.edges(root).to_vec()));
+    let mut state: BTreeMap<&PackageName, State> = BTreeMap::new();
+    for (root, _) in graph.specs() {
+        let mut path: Vec<(&PackageName, Vec<&PackageName>)> = Vec::new();
+        if !state.contains_key(root) {
+            state.insert(root, State::OnPath);
+            path.push((root, graph.build_edges(root).into_iter().collect()));
         }
         while let Some((spec, edges)) = path.last_mut() {
             let Some(next) = edges.pop() else {
-                state[*spec] = Some(State::Done);
+                state.insert(spec, State::Done);
                 path.pop();
                 continue;
             };
-            match state[next] {
+            match state.get(next) {
                 Some(State::Done) => {}
                 Some(State::OnPath) => {
                     let start = path.iter().position(|(spec, _)| *spec == next).unwrap_or(0);
-                    let cycle: Vec<_> = path[start..].iter().map(|(spec, _)| graph.web.specs.name(*spec)).collect();
+                    let cycle: Vec<_> = path[start..].iter().map(|(spec, _)| *spec).collect();
                     return Some(describe(graph, &cycle));
                 }
                 None => {
-                    state[next] = Some(State::OnPath);
-                    path.push((next, graph.edges(next).to_vec()));
+                    state.insert(next, State::OnPath);
+                    path.push((next, graph.build_edges(next).into_iter().collect()));
                 }
             }
         }
