@@ -5,6 +5,10 @@
 
 #[cfg(feature = "client")]
 pub mod cache;
+#[cfg(feature = "client")]
+pub mod cli;
+#[cfg(feature = "client")]
+pub mod command;
 pub mod config;
 pub mod dependency;
 #[cfg(feature = "client")]
@@ -18,6 +22,7 @@ pub mod lock;
 pub mod manifest;
 pub mod order;
 pub mod package;
+pub mod query;
 pub mod repo;
 pub mod rpmdb;
 pub mod rpmfile;

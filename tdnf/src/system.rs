@@ -13,7 +13,8 @@ use crate::transaction::place::Places;
 /// Where the history, the journal and the lock lie in a tree.
 pub const DIRECTORY: &str = "/usr/lib/sysimage/tdnf";
 
-const HISTORY: &str = "/usr/lib/sysimage/tdnf/history.sqlite";
+/// The history's file.
+pub const HISTORY: &str = "/usr/lib/sysimage/tdnf/history.sqlite";
 const LOCK: &str = "/usr/lib/sysimage/tdnf/lock";
 const RPM_LOCK: &str = "/usr/lib/sysimage/rpm/.rpm.lock";
 

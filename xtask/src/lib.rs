@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod apt;
+pub mod bench;
 pub mod cancel;
 pub mod cli;
 pub mod command;
@@ -23,9 +24,6 @@ pub mod initramfs;
 pub mod iso;
 pub mod kernel;
 pub mod name;
-pub mod oci;
-pub mod output;
-pub mod ova;
 pub mod package;
 pub mod plan;
 pub mod progress;
@@ -43,4 +41,3 @@ pub mod store;
 pub mod tool;
 pub mod workers;
 pub mod workshop;
-pub mod xml;

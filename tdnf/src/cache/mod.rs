@@ -269,6 +269,11 @@ impl Opened {
         }))
     }
 
+    /// Where it is kept on this machine.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A client with this repository's settings.
     ///
     /// # Errors

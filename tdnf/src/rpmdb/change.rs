@@ -40,6 +40,13 @@ pub struct Plan {
     added: u32,
 }
 
+impl Plan {
+    /// Tells this change from all others of the same database, whose numbers are never used twice.
+    pub fn mark(&self) -> String {
+        format!("{}-{}", self.first_added, self.removed.first().copied().unwrap_or(0))
+    }
+}
+
 /// The database, opened to be changed.
 #[derive(Debug)]
 pub struct Changes {

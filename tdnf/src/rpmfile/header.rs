@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rpm::{DependencyFlags, DigestAlgorithm, FileType, IndexTag, PackageMetadata};
 
 use crate::dependency::{Capability, Comparison, Dependency, InvalidRich};
-use crate::package::{FileFlags, FileKind, Nevra, Package, PackageFile};
+use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile};
 use crate::version::Evr;
 
 /// Why a header is not accepted.
@@ -84,6 +84,25 @@ pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package
         installed_size_bytes: metadata.get_installed_size().unwrap_or(0),
         package_size_bytes,
     })
+}
+
+/// What only queries show. What a header lacks is empty.
+pub fn details(metadata: &PackageMetadata) -> Details {
+    let text = |found: Result<&str, rpm::Error>| found.unwrap_or_default().to_owned();
+    let list = |found: Result<Vec<rpm::Dependency>, rpm::Error>| found.ok().and_then(|all| dependencies(all).ok()).unwrap_or_default();
+    let before = DependencyFlags::SCRIPT_PRE | DependencyFlags::PRETRANS | DependencyFlags::PREREQ;
+    let all = metadata.get_requires().unwrap_or_default();
+    Details {
+        summary: text(metadata.get_summary()),
+        description: text(metadata.get_description()),
+        url: text(metadata.get_url()),
+        license: text(metadata.get_license()),
+        source: text(metadata.get_source_rpm()),
+        build_time: metadata.get_build_time().unwrap_or(0),
+        requires_pre: list(Ok(all.into_iter().filter(|dependency| dependency.flags.intersects(before)).collect())),
+        suggests: list(metadata.get_suggests()),
+        enhances: list(metadata.get_enhances()),
+    }
 }
 
 fn range(dependency: &rpm::Dependency) -> Option<(Comparison, Evr)> {

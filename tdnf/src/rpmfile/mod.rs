@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::keyring::{KeyError, Keyring};
 use crate::package::{Package, PackageFile};
 
-pub use header::HeaderError;
+pub use header::{HeaderError, details};
 pub(crate) use scriptlet::of as scriptlet_of;
 pub use scriptlet::{Phase, Scriptlet};
 

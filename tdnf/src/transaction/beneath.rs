@@ -10,25 +10,40 @@ use nix::sys::stat::{FchmodatFlags, FileStat, Mode, UtimensatFlags, fchmodat, fs
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
 
+use super::step::Gate;
+
 /// A directory that stands for the root of a tree.
-#[derive(Debug)]
-pub(crate) struct Beneath {
+pub(crate) struct Beneath<'g> {
     root: OwnedFd,
+    gate: &'g dyn Gate,
+    /// Whether new files are for their owner only, until they get their own permissions.
+    private: bool,
     /// The directory used last: files come sorted by directory.
     last: Option<(String, OwnedFd)>,
 }
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC).union(OFlag::O_RDONLY);
 
-#[expect(dead_code, reason = "what transactions on systems need")]
-impl Beneath {
+impl Beneath<'static> {
     /// Opens the root.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: open(root, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY, Mode::empty())?, last: None })
+        Ok(Self { root: open_root(root)?, gate: &(), private: false, last: None })
+    }
+}
+
+fn open_root(root: &Path) -> io::Result<OwnedFd> {
+    Ok(open(root, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY, Mode::empty())?)
+}
+
+impl<'g> Beneath<'g> {
+    /// Opens the root of a system in use: the gate is asked before every change, and new files are not readable by others at first.
+    pub(crate) fn of_system(root: &Path, gate: &'g dyn Gate) -> io::Result<Self> {
+        Ok(Self { root: open_root(root)?, gate, private: true, last: None })
     }
 
     /// Makes a directory. Its parent must be there; the directory itself may be.
     pub(crate) fn directory(&mut self, path: &str) -> io::Result<()> {
+        self.gate.pass("mkdir")?;
         let (parent, base) = self.parent(path)?;
         match mkdirat(parent, base, Mode::from_bits_truncate(0o755)) {
             Ok(()) | Err(nix::Error::EEXIST) => Ok(()),
@@ -38,20 +53,32 @@ impl Beneath {
 
     /// Makes a new, empty file that we may write, executable if `mode` says so.
     pub(crate) fn file(&mut self, path: &str, mode: u16) -> io::Result<File> {
+        self.gate.pass("write")?;
+        let private = self.private;
         let (parent, base) = self.parent(path)?;
         let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
-        let mode = if mode & 0o111 == 0 { 0o644 } else { 0o755 };
+        let mode = match mode & 0o111 {
+            _ if private => 0o600,
+            0 => 0o644,
+            _ => 0o755,
+        };
         Ok(File::from(openat(parent, base, flags, Mode::from_bits_truncate(mode))?))
     }
 
     /// Makes a symbolic link.
     pub(crate) fn symlink(&mut self, path: &str, target: &str) -> io::Result<()> {
+        self.gate.pass("symlink")?;
         let (parent, base) = self.parent(path)?;
         Ok(symlinkat(target, parent, base)?)
     }
 
     /// Gives the file at `to` another name.
     pub(crate) fn hardlink(&mut self, path: &str, to: &str) -> io::Result<()> {
+        self.gate.pass("link")?;
+        if let Some((from, name)) = same_directory(to, path) {
+            let (parent, _) = self.parent(path)?;
+            return Ok(linkat(parent, from, parent, name, AtFlags::empty())?);
+        }
         let (parent, base) = self.parent(to)?;
         let (from_parent, from_base) = (parent.as_fd().try_clone_to_owned()?, base.to_owned());
         let (parent, base) = self.parent(path)?;
@@ -85,23 +112,28 @@ impl Beneath {
         Ok(File::from(openat(parent, base, OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?))
     }
 
-    /// Gives `from` the name `to`, in place of whatever has it.
+    /// Gives the file or link `from` the name `to`, in place of whatever has it.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.gate.pass("rename")?;
+        if let Some((from_base, base)) = same_directory(from, to) {
+            let (parent, _) = self.parent(to)?;
+            return Ok(renameat(parent, from_base, parent, base)?);
+        }
         let (parent, base) = self.parent(from)?;
         let (from_parent, from_base) = (parent.as_fd().try_clone_to_owned()?, base.to_owned());
         let (parent, base) = self.parent(to)?;
-        renameat(from_parent, from_base.as_str(), parent, base)?;
-        self.last = None;
-        Ok(())
+        Ok(renameat(from_parent, from_base.as_str(), parent, base)?)
     }
 
     /// Removes a file or link, if it is there.
     pub(crate) fn unlink(&mut self, path: &str) -> io::Result<()> {
+        self.gate.pass("unlink")?;
         absent_is_fine(self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::NoRemoveDir)?)))
     }
 
     /// Removes a directory, if it is there and holds nothing.
     pub(crate) fn remove_directory(&mut self, path: &str) -> io::Result<()> {
+        self.gate.pass("rmdir")?;
         const BUSY: [nix::Error; 3] = [nix::Error::ENOTEMPTY, nix::Error::EEXIST, nix::Error::EBUSY];
         let result = self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::RemoveDir)?));
         match absent_is_fine(result) {
@@ -115,18 +147,21 @@ impl Beneath {
 
     /// Sets owner and group.
     pub(crate) fn own(&mut self, path: &str, user: u32, group: u32) -> io::Result<()> {
+        self.gate.pass("chown")?;
         let (parent, base) = self.parent(path)?;
         Ok(fchownat(parent, base, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)), AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
     /// Sets the permission bits of what is no link.
     pub(crate) fn permit(&mut self, path: &str, mode: u16) -> io::Result<()> {
+        self.gate.pass("chmod")?;
         let (parent, base) = self.parent(path)?;
         Ok(fchmodat(parent, base, Mode::from_bits_truncate(u32::from(mode & 0o7777)), FchmodatFlags::FollowSymlink)?)
     }
 
     /// Sets the time of last change.
     pub(crate) fn date(&mut self, path: &str, mtime: u32) -> io::Result<()> {
+        self.gate.pass("utimes")?;
         let (parent, base) = self.parent(path)?;
         let time = TimeSpec::new(i64::from(mtime), 0);
         Ok(utimensat(parent, base, &time, &time, UtimensatFlags::NoFollowSymlink)?)
@@ -134,11 +169,27 @@ impl Beneath {
 
     /// Sets the attribute `security.capability`.
     pub(crate) fn allow(&mut self, path: &str, value: &[u8; 20]) -> io::Result<()> {
+        self.gate.pass("setxattr")?;
         let file = self.read(path)?;
         // SAFETY: the name ends with a zero byte, and the value's length is given.
         let result =
             unsafe { nix::libc::fsetxattr(file.as_raw_fd(), c"security.capability".as_ptr(), value.as_ptr().cast(), value.len(), 0) };
         nix::Error::result(result).map(drop).map_err(Into::into)
+    }
+
+    /// Opens a directory.
+    pub(crate) fn open_directory(&mut self, path: &str) -> io::Result<File> {
+        if path.is_empty() || path == "/" {
+            return Ok(File::from(self.root.try_clone()?));
+        }
+        let (parent, base) = self.parent(path)?;
+        Ok(File::from(openat(parent, base, DIRECTORY, Mode::empty())?))
+    }
+
+    /// Waits until everything on the file system that `path`, a directory, lies on is on the disk.
+    pub(crate) fn sync(&mut self, path: &str) -> io::Result<()> {
+        self.gate.pass("fsync")?;
+        Ok(nix::unistd::syncfs(self.open_directory(path)?)?)
     }
 
     /// The opened parent of `path`, which is absolute and normalised, and the last component.
@@ -159,6 +210,12 @@ impl Beneath {
         }
         Ok((self.last.as_ref().map_or(&self.root, |(_, opened)| opened), base))
     }
+}
+
+/// The last components of two paths, if all else of them is equal.
+fn same_directory<'a>(from: &'a str, to: &'a str) -> Option<(&'a str, &'a str)> {
+    let ((from_directory, from), (to_directory, to)) = (from.rsplit_once('/')?, to.rsplit_once('/')?);
+    (from_directory == to_directory).then_some((from, to))
 }
 
 /// Whether an error says that there is nothing by that name.

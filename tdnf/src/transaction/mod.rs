@@ -1,5 +1,6 @@
 //! Installing packages.
 
+mod apply;
 pub(crate) mod beneath;
 mod cpio;
 pub(crate) mod place;
@@ -19,6 +20,7 @@ use crate::order;
 use crate::package::{Nevra, Package};
 use crate::rpmdb::{self, RpmDbError};
 use crate::rpmfile::{RpmFile, RpmFileError, Script};
+pub use apply::{Applied, ApplyError, Recovery, Shortage};
 use beneath::Beneath;
 pub use step::{Event, Gate, Observer, Settings, Step};
 
@@ -180,7 +182,7 @@ fn make_links(root: &Path, manifest: &Manifest) -> Result<(), TransactionError> 
 fn make(
     root: &Path,
     manifest: &Manifest,
-    mut one: impl FnMut(&mut Beneath, &str, &Entry) -> io::Result<()>,
+    mut one: impl FnMut(&mut Beneath<'_>, &str, &Entry) -> io::Result<()>,
 ) -> Result<(), TransactionError> {
     let mut beneath = Beneath::open(root).map_err(|source| TransactionError::Root { root: root.to_owned(), source })?;
     for (path, entry) in manifest.iter() {

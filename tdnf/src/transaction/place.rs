@@ -9,9 +9,8 @@ use super::beneath::Beneath;
 const MOST_LINKS: usize = 40;
 
 /// Follows links of a tree on disk, as they are or as they will be.
-#[derive(Debug)]
 pub(crate) struct Places {
-    root: Beneath,
+    root: Beneath<'static>,
     /// Links that packages to come bring, by the place where they will lie.
     coming: HashMap<String, String>,
     /// Links that packages to go take away.
@@ -22,10 +21,9 @@ pub(crate) struct Places {
     followed: HashMap<String, String>,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "what transactions on systems need"))]
 impl Places {
     /// The tree as it is.
-    pub(crate) fn new(root: Beneath) -> Self {
+    pub(crate) fn new(root: Beneath<'static>) -> Self {
         Self { root, coming: HashMap::new(), going: HashSet::new(), seen: HashMap::new(), followed: HashMap::new() }
     }
 

@@ -47,7 +47,6 @@ pub enum Step {
     },
 }
 
-#[expect(dead_code, reason = "what transactions on systems need")]
 impl Step {
     /// What comes, and what the history calls that.
     pub(crate) fn incoming(&self) -> Option<(&Verified, Action)> {

@@ -17,7 +17,7 @@ use crate::rpmfile::RpmFile;
 pub(super) fn unpack(
     rpm: &RpmFile,
     contents: &[Option<String>],
-    root: &mut Beneath,
+    root: &mut Beneath<'_>,
     progress: Progress<'_>,
 ) -> Result<(), TransactionError> {
     let name = || rpm.package.nevra.to_string();

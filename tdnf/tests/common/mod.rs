@@ -1,12 +1,14 @@
 //! Small signed packages for tests.
 #![allow(dead_code, missing_docs, reason = "each test binary takes what it needs")]
 
+pub mod repository;
+
 use std::path::{Path, PathBuf};
 
 use rpm::signature::pgp::Signer;
 use rpm::{BuildConfig, CompressionWithLevel, FileOptions, PackageBuilder};
 use tdnf::keyring::Keyring;
-use tdnf::rpmfile::RpmFile;
+use tdnf::rpmfile::{RpmFile, Verified};
 
 pub const TIME: u32 = 1_767_225_600;
 
@@ -18,7 +20,11 @@ pub fn keys() -> Keyring {
 }
 
 pub fn builder(name: &str) -> PackageBuilder {
-    let mut builder = PackageBuilder::new(name, "1.0", "MIT", "noarch", "a package for tests");
+    versioned(name, "1.0")
+}
+
+pub fn versioned(name: &str, version: &str) -> PackageBuilder {
+    let mut builder = PackageBuilder::new(name, version, "MIT", "noarch", "a package for tests");
     builder.using_config(BuildConfig::v4().compression(CompressionWithLevel::Zstd(3)).source_date(TIME)).release("1");
     builder
 }
@@ -34,6 +40,16 @@ pub fn write(folder: &Path, name: &str, fill: impl FnOnce(&mut PackageBuilder)) 
     let path = folder.join(format!("{name}.rpm"));
     builder.build_and_sign(signer()).unwrap().write_file(&path).unwrap();
     path
+}
+
+/// A package of some version, as a step of a transaction takes it.
+pub fn verified(folder: &Path, name: &str, version: &str, fill: impl FnOnce(&mut PackageBuilder)) -> Verified {
+    let mut builder = versioned(name, version);
+    fill(&mut builder);
+    let path = folder.join(format!("{name}-{version}.rpm"));
+    let _ = std::fs::remove_file(&path);
+    builder.build_and_sign(signer()).unwrap().write_file(&path).unwrap();
+    RpmFile::open(&path).unwrap().verified(&keys()).unwrap()
 }
 
 pub fn package(folder: &Path, name: &str, fill: impl FnOnce(&mut PackageBuilder)) -> RpmFile {

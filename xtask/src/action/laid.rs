@@ -1,45 +1,70 @@
 //! Which built packages are laid into a sandbox: those a spec declares, and what these need in turn.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::{BuiltPackage, Results};
-use crate::graph::Graph;
+use super::{BuildResult, BuiltPackage, Results};
+use crate::graph::{Graph, Numbers};
 use crate::name::PackageName;
 
-/// The packages laid into `spec`'s sandbox, sorted by name. `results` must hold all specs its build needs.
+/// Built packages, to be found by name and by what they provide.
 ///
-/// Packages of specs marked `toolchain` are left out: the SDK carries the same libraries.
-pub fn laid_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
-    let Some(folder) = graph.spec(spec) else { return Vec::new() };
-    let roots: Vec<&PackageName> = folder.spec.build_requires.iter().filter_map(|name| graph.index().package(name.as_str())).collect();
-    let specs = graph.build_order(roots.iter().copied());
-    let in_reach: BTreeMap<&str, &BuiltPackage> = specs
-        .iter()
-        .filter(|name| graph.spec(name).is_some_and(|folder| !folder.spec.toolchain))
-        .filter_map(|name| results.get(*name))
-        .flat_map(|result| result.packages.iter().map(|package| (package.name.as_str(), package)))
-        .collect();
-    let providers = providers(&in_reach);
-    let mut laid: BTreeSet<&str> = BTreeSet::new();
-    let mut queue: VecDeque<&str> = roots.iter().map(|name| name.as_str()).filter(|name| in_reach.contains_key(name)).collect();
-    while let Some(name) = queue.pop_front() {
-        if laid.insert(name) {
-            let needs = in_reach[name].requires.iter().filter_map(|needed| providers.get(capability(needed)));
-            queue.extend(needs.filter(|provider| !laid.contains(*provider)));
-        }
-    }
-    laid.into_iter().map(|name| in_reach[name]).collect()
+/// Those of specs marked `toolchain` are never on it: the SDK carries the same libraries.
+#[derive(Default)]
+pub struct Shelf<'a> {
+    /// Package → the number of its spec, and the package.
+    packages: HashMap<&'a str, (usize, &'a BuiltPackage)>,
+    /// Capability → packages that provide it.
+    providers: HashMap<&'a str, BTreeSet<&'a str>>,
 }
 
-/// Capability → the first package, by name, that provides it; a package's own name goes before what others provide under it.
-fn providers<'a>(packages: &BTreeMap<&'a str, &'a BuiltPackage>) -> BTreeMap<&'a str, &'a str> {
-    let mut providers: BTreeMap<&str, &str> = packages.keys().map(|name| (*name, *name)).collect();
-    for (name, package) in packages {
-        for provided in &package.provides {
-            providers.entry(capability(provided)).or_insert(name);
+impl<'a> Shelf<'a> {
+    /// Adds what building a spec gave.
+    pub fn put(&mut self, graph: &Graph, result: &'a BuildResult) {
+        let Some(number) = graph.number(&result.spec) else { return };
+        if graph.spec(&result.spec).is_none_or(|folder| folder.spec.toolchain) {
+            return;
+        }
+        for package in &result.packages {
+            self.packages.insert(package.name.as_str(), (number, package));
+            for provided in &package.provides {
+                self.providers.entry(capability(provided)).or_default().insert(package.name.as_str());
+            }
         }
     }
-    providers
+
+    /// The packages laid into `spec`'s sandbox, sorted by name. `reach` has the numbers of all specs that its build needs.
+    pub fn laid(&self, graph: &Graph, spec: &PackageName, reach: &Numbers) -> Vec<&'a BuiltPackage> {
+        let Some(folder) = graph.spec(spec) else { return Vec::new() };
+        let roots = folder.spec.build_requires.iter().filter_map(|name| graph.index().package(name.as_str()));
+        let mut laid: BTreeMap<&str, &BuiltPackage> = BTreeMap::new();
+        let mut queue: VecDeque<&'a BuiltPackage> = roots.filter_map(|name| self.package(name.as_str(), reach)).collect();
+        while let Some(package) = queue.pop_front() {
+            if laid.insert(package.name.as_str(), package).is_none() {
+                let needs = package.requires.iter().filter_map(|needed| self.provider(capability(needed), reach));
+                queue.extend(needs.filter(|provider| !laid.contains_key(provider.name.as_str())));
+            }
+        }
+        laid.into_values().collect()
+    }
+
+    fn package(&self, name: &str, reach: &Numbers) -> Option<&'a BuiltPackage> {
+        self.packages.get(name).filter(|(number, _)| reach.contains(*number)).map(|(_, package)| *package)
+    }
+
+    /// The package of this name, or else the first, by name, that provides it.
+    fn provider(&self, capability: &str, reach: &Numbers) -> Option<&'a BuiltPackage> {
+        let others = || self.providers.get(capability)?.iter().find_map(|name| self.package(name, reach));
+        self.package(capability, reach).or_else(others)
+    }
+}
+
+/// The packages laid into `spec`'s sandbox, sorted by name. `results` must hold all specs its build needs.
+pub fn laid_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
+    let reach = graph.reach(spec);
+    let mut shelf = Shelf::default();
+    let in_reach = |result: &&BuildResult| graph.number(&result.spec).is_some_and(|number| reach.contains(number));
+    results.values().filter(in_reach).for_each(|result| shelf.put(graph, result));
+    shelf.laid(graph, spec, &reach)
 }
 
 /// `libz.so.1()(64bit)` of `libz.so.1()(64bit) = 1`.

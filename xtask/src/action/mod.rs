@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::name::PackageName;
 
 pub use key::{Fields, KeyInputs, key_fields, key_of};
-pub use laid::laid_packages;
+pub use laid::{Shelf, laid_packages};
 
 /// What building a spec gave; recorded under the action's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

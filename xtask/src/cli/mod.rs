@@ -46,8 +46,6 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     let context = Context::new(global, output)?;
     match command {
         Command::BuildIso(options) => command::build_iso::run(&context, &options),
-        Command::BuildOva(options) => command::build_ova::run(&context, &options),
-        Command::BuildImage(options) => command::build_image::run(&context, &options),
         Command::Test(options) => command::test::run(&context, &options),
         Command::Qemu(options) => command::qemu::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),
@@ -63,6 +61,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::Kernel(options) => command::kernel::run(&context, &options),
         Command::Sdk(options) => command::sdk::run(&context, &options),
         Command::Doctor => command::doctor::run(&context),
+        Command::Bench(options) => command::bench::run(&context, &options),
         Command::Gc(options) => command::gc::run(&context, &options),
         Command::Completions(_) => Ok(ExitCode::Done),
     }

@@ -1,9 +1,8 @@
 //! The commands, one file each; a command reads like a table of contents.
 
+pub mod bench;
 pub mod build;
-pub mod build_image;
 pub mod build_iso;
-pub mod build_ova;
 pub mod completions;
 pub mod doctor;
 pub mod fetch;

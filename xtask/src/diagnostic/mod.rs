@@ -53,6 +53,11 @@ impl Report {
     pub fn failure(&self) -> &dyn Failure {
         &*self.0
     }
+
+    /// The failure itself, to keep.
+    pub fn into_failure(self) -> Box<dyn Failure> {
+        self.0
+    }
 }
 
 impl<F: Failure> From<F> for Report {

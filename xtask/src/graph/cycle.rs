@@ -1,13 +1,11 @@
 //! Builds that need themselves.
 
-use std::collections::BTreeMap;
-
 use super::Graph;
 use crate::diagnostic::Problem;
 use crate::name::PackageName;
 use crate::project::quoted_place;
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum State {
     OnPath,
     Done,
@@ -15,29 +13,29 @@ enum State {
 
 /// A problem naming one cycle of builds, if there is any.
 pub(super) fn find(graph: &Graph) -> Option<Problem> {
-    let mut state: BTreeMap<&PackageName, State> = BTreeMap::new();
-    for (root, _) in graph.specs() {
-        let mut path: Vec<(&PackageName, Vec<&PackageName>)> = Vec::new();
-        if !state.contains_key(root) {
-            state.insert(root, State::OnPath);
-            path.push((root, graph.build_edges(root).into_iter().collect()));
+    let mut state: Vec<Option<State>> = vec![None; graph.specs.len()];
+    for root in 0..graph.specs.len() {
+        let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
+        if state[root].is_none() {
+            state[root] = Some(State::OnPath);
+            path.push((root, graph.edges(root).to_vec()));
         }
         while let Some((spec, edges)) = path.last_mut() {
             let Some(next) = edges.pop() else {
-                state.insert(spec, State::Done);
+                state[*spec] = Some(State::Done);
                 path.pop();
                 continue;
             };
-            match state.get(next) {
+            match state[next] {
                 Some(State::Done) => {}
                 Some(State::OnPath) => {
                     let start = path.iter().position(|(spec, _)| *spec == next).unwrap_or(0);
-                    let cycle: Vec<_> = path[start..].iter().map(|(spec, _)| *spec).collect();
+                    let cycle: Vec<_> = path[start..].iter().map(|(spec, _)| graph.web.specs.name(*spec)).collect();
                     return Some(describe(graph, &cycle));
                 }
                 None => {
-                    state.insert(next, State::OnPath);
-                    path.push((next, graph.build_edges(next).into_iter().collect()));
+                    state[next] = Some(State::OnPath);
+                    path.push((next, graph.edges(next).to_vec()));
                 }
             }
         }

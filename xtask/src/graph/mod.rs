@@ -5,6 +5,7 @@
 
 mod cycle;
 mod resolve;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,14 +14,15 @@ use crate::name::PackageName;
 use crate::project::SpecFolder;
 
 pub use resolve::Index;
+pub use web::Numbers;
+use web::Web;
 
 /// All specs and their needs, checked: every name is provided and no build needs itself.
 #[derive(Debug)]
 pub struct Graph {
     specs: BTreeMap<PackageName, SpecFolder>,
     index: Index,
-    /// Package → packages it needs at run time, as far as specs say it by name.
-    run: BTreeMap<PackageName, BTreeSet<PackageName>>,
+    web: Web,
 }
 
 impl Graph {
@@ -34,7 +36,7 @@ impl Graph {
         let run = resolve::run_edges(&specs, &index, &mut problems);
         resolve::check_build_names(&specs, &index, &mut problems);
         if problems.is_empty() {
-            let graph = Self { specs, index, run };
+            let graph = Self { web: Web::new(&specs, &index, &run), specs, index };
             match cycle::find(&graph) {
                 None => return Ok(graph),
                 Some(problem) => problems.push(problem),
@@ -63,44 +65,62 @@ impl Graph {
         &self.index
     }
 
+    /// The number of a spec: its place among all specs by name.
+    pub fn number(&self, spec: &PackageName) -> Option<usize> {
+        self.web.specs.number(spec)
+    }
+
+    /// The numbers of the specs that must be built before the spec with this number can be, directly.
+    ///
+    /// # Panics
+    /// For a number that [`Graph::number`] did not give.
+    pub fn edges(&self, number: usize) -> &[usize] {
+        &self.web.build[number]
+    }
+
+    /// The numbers of all specs that must be built before `spec` can be.
+    pub fn reach(&self, spec: &PackageName) -> Numbers {
+        let mut reach = Numbers::default();
+        let mut waiting: Vec<usize> = self.number(spec).into_iter().flat_map(|number| self.edges(number)).copied().collect();
+        while let Some(number) = waiting.pop() {
+            if reach.insert(number) {
+                waiting.extend(self.edges(number));
+            }
+        }
+        reach
+    }
+
     /// The packages that `package` needs at run time, directly and by name.
     pub fn run_requires(&self, package: &PackageName) -> impl Iterator<Item = &PackageName> {
-        self.run.get(package).into_iter().flatten()
+        let needs = self.web.packages.number(package).map(|number| &self.web.run[number]);
+        needs.into_iter().flatten().map(|number| self.web.packages.name(*number))
     }
 
     /// `packages` and all they need at run time, as far as specs say it by name.
     pub fn run_closure<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> BTreeSet<&'a PackageName> {
-        let mut found = BTreeSet::new();
-        let mut queue: VecDeque<&PackageName> = packages.into_iter().collect();
-        while let Some(package) = queue.pop_front() {
-            if found.insert(package) {
-                queue.extend(self.run_requires(package));
-            }
-        }
-        found
+        let numbers = packages.into_iter().filter_map(|name| self.web.packages.number(name)).collect();
+        self.web.run_closure(numbers).into_iter().map(|number| self.web.packages.name(number)).collect()
     }
 
     /// The specs that must be built before `spec` can be, directly.
     pub fn build_edges(&self, spec: &PackageName) -> BTreeSet<&PackageName> {
-        let Some(folder) = self.specs.get(spec) else { return BTreeSet::new() };
-        let laid: Vec<_> = folder.spec.build_requires.iter().filter_map(|name| self.index.package(name.as_str())).collect();
-        self.run_closure(laid).into_iter().filter_map(|package| self.index.owner(package)).collect()
+        self.number(spec).into_iter().flat_map(|number| self.edges(number)).map(|edge| self.web.specs.name(*edge)).collect()
     }
 
     /// All specs that take part in building `packages` with all they need, in an order in which each comes after those it needs.
     pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
-        let roots: BTreeSet<_> = self.run_closure(packages).into_iter().filter_map(|package| self.index.owner(package)).collect();
+        let packages = packages.into_iter().filter_map(|name| self.web.packages.number(name)).collect();
+        let roots = self.web.owners(&self.web.run_closure(packages));
         let mut order = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = Numbers::default();
         // An explicit stack: a chain of ten thousand specs must not overflow the thread's own.
-        let mut stack: Vec<(&PackageName, bool)> = roots.iter().rev().map(|root| (*root, false)).collect();
+        let mut stack: Vec<(usize, bool)> = roots.into_iter().rev().map(|root| (root, false)).collect();
         while let Some((spec, done)) = stack.pop() {
             if done {
-                order.push(spec);
+                order.push(self.web.specs.name(spec));
             } else if seen.insert(spec) {
                 stack.push((spec, true));
-                let edges = self.build_edges(spec);
-                stack.extend(edges.into_iter().rev().filter(|edge| !seen.contains(edge)).map(|edge| (edge, false)));
+                stack.extend(self.edges(spec).iter().rev().filter(|edge| !seen.contains(**edge)).map(|edge| (*edge, false)));
             }
         }
         order

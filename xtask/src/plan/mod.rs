@@ -1,10 +1,12 @@
 //! What would be done: which specs are cached, which will be built, which depend on the output of one that will.
 
+mod waves;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::action::{BuildResult, Fields, KeyInputs, Record, Results, key_fields, key_of, laid_packages};
+use crate::action::{BuildResult, Fields, KeyInputs, Record, Results, key_fields, laid_packages};
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::name::PackageName;
@@ -17,7 +19,7 @@ pub struct Plan {
 }
 
 /// What becomes of one spec.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The spec.
     pub spec: PackageName,
@@ -29,7 +31,7 @@ pub struct Step {
 }
 
 /// The state of a spec in a plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
     /// Its result is at hand.
@@ -46,14 +48,14 @@ pub enum State {
     Unknown,
 }
 
-/// What planning asks of the world.
-pub trait World {
+/// What planning asks of the world, from several threads.
+pub trait World: Sync {
     /// SDK layers for a spec, in stacking order, and their digests.
     fn layers(&self, extra: &[String]) -> Vec<(String, Digest)>;
     /// Inputs from outside a spec's folder.
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest>;
-    /// The result recorded under a key, if all it names is at hand.
-    fn result(&self, key: &Digest) -> Option<BuildResult>;
+    /// The result of a spec recorded under a key, if all it names is at hand.
+    fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult>;
     /// What was learnt of the spec's last build.
     fn record(&self, spec: &PackageName) -> Option<Record>;
 }
@@ -61,27 +63,8 @@ pub trait World {
 /// Plans the building of `packages` with all they need, and gives the results already at hand.
 pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
     let packages: Vec<_> = packages.into_iter().collect();
-    let mut results = Results::new();
-    let mut steps = Vec::new();
-    for spec in graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str()))) {
-        let known = graph.build_edges(spec).into_iter().all(|edge| results.contains_key(edge));
-        let state = if known { known_state(graph, spec, world, &mut results) } else { State::Unknown };
-        let estimate_ms = world.record(spec).map(|record| record.elapsed_ms);
-        steps.push(Step { spec: spec.clone(), state, estimate_ms });
-    }
-    (Plan { steps }, results)
-}
-
-fn known_state(graph: &Graph, spec: &PackageName, world: &dyn World, results: &mut Results) -> State {
-    let fields = fields_of(graph, spec, world, results);
-    let key = key_of(&fields);
-    match world.result(&key) {
-        Some(result) => {
-            results.insert(spec.clone(), result);
-            State::Cached { key }
-        }
-        None => State::Build { key },
-    }
+    let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));
+    waves::plan(graph, &order, world)
 }
 
 /// The key fields of a spec, given the results of all it builds on.

@@ -1,9 +1,8 @@
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::action::BuiltPackage;
+use crate::action::{BuiltPackage, key_of};
 use crate::diagnostic::SourceText;
 use crate::project::SpecFolder;
 use crate::spec;
@@ -11,7 +10,7 @@ use crate::spec;
 /// A world whose builds give an output that depends on what the test says alone.
 #[derive(Default)]
 struct Pretend {
-    results: RefCell<BTreeMap<Digest, BuildResult>>,
+    results: Mutex<BTreeMap<Digest, BuildResult>>,
     layer: String,
 }
 
@@ -24,8 +23,8 @@ impl World for Pretend {
         BTreeMap::new()
     }
 
-    fn result(&self, key: &Digest) -> Option<BuildResult> {
-        self.results.borrow().get(key).cloned()
+    fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
+        self.results.lock().unwrap().get(key).cloned()
     }
 
     fn record(&self, _: &PackageName) -> Option<Record> {
@@ -41,7 +40,7 @@ impl Pretend {
         for step in plan.steps {
             let fields = fields_of(graph, &step.spec, self, &results);
             let key = key_of(&fields);
-            let result = self.result(&key).unwrap_or_else(|| {
+            let result = self.result(&step.spec, &key).unwrap_or_else(|| {
                 built.push(step.spec.to_string());
                 let package = BuiltPackage {
                     name: step.spec.clone(),
@@ -62,7 +61,7 @@ impl Pretend {
                     peak_memory_bytes: 1,
                 }
             });
-            self.results.borrow_mut().insert(key, result.clone());
+            self.results.lock().unwrap().insert(key, result.clone());
             results.insert(step.spec, result);
         }
         built

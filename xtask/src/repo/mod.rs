@@ -16,6 +16,7 @@ mod metadata;
 mod primary;
 mod publish;
 mod record;
+mod xml;
 
 use std::fs;
 use std::path::{Path, PathBuf};

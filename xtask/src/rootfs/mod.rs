@@ -14,7 +14,6 @@ mod trigger;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use tdnf::dependency::Capability;
 use tdnf::keyring::Keyring;
 use tdnf::manifest::{Entry, Manifest};
@@ -82,7 +81,7 @@ pub struct Rootfs {
 }
 
 /// A package of a tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledPackage {
     /// Its name.
     pub name: String,

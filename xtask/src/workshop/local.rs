@@ -47,7 +47,7 @@ impl Executor for Local<'_> {
         let cancelled = || BuildError::Cancelled { spec: spec.clone() };
         let fields = fields_of(workshop.graph, spec, workshop, results);
         let key = key_of(&fields);
-        let cached = || workshop.result(&key).map(|result| Executed { result, was_cached: true, log: None });
+        let cached = || workshop.result(spec, &key).map(|result| Executed { result, was_cached: true, log: None });
         if let Some(executed) = cached() {
             return Ok(executed);
         }

@@ -24,7 +24,7 @@ use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
-pub use image::{Artifact, Contents, ImageError, ImageResult, RootRecord, build_image, image_contents};
+pub use image::{ImageError, ImageResult, build_image, image_candidates, image_packages, image_request, known_image};
 pub use job::sandbox_job;
 pub use kconfig::{KconfigFailure, kconfig};
 pub use kernel::Kernels;
@@ -72,7 +72,7 @@ impl World for Workshop<'_> {
         self.kernels.inputs(spec)
     }
 
-    fn result(&self, key: &Digest) -> Option<BuildResult> {
+    fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
         // A result that cannot be read, or names what is gone, is as good as none: the build gives it anew.
         let result: BuildResult = self.store.result(key).ok().flatten()?;
         result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)

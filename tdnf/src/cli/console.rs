@@ -1,0 +1,157 @@
+//! What the user reads and answers.
+
+use std::fmt::Display;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use serde_json::{Value, json};
+
+use super::args::Common;
+use super::error::CliError;
+
+/// Where answers go, and questions.
+#[derive(Debug, Clone, Copy)]
+pub struct Console {
+    /// Whether answers are JSON.
+    pub json: bool,
+    /// Whether only answers are said.
+    pub quiet: bool,
+    /// Whether more is said.
+    pub verbose: bool,
+    /// What is answered for the user, if anything.
+    pub answer: Option<bool>,
+    width: usize,
+}
+
+/// The width of a table where nobody says.
+const WIDTH: usize = 80;
+
+impl Console {
+    /// As the command line says.
+    pub fn new(common: &Common) -> Self {
+        let answer = if common.assume_yes { Some(true) } else { common.assume_no.then_some(false) };
+        let width = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|width| *width >= 40);
+        Self {
+            json: common.json,
+            quiet: common.quiet,
+            verbose: common.verbose,
+            answer,
+            width: width.or_else(terminal_width).unwrap_or(WIDTH),
+        }
+    }
+
+    /// The same, which answers for the user unless the command line did.
+    pub fn assuming(self, answer: bool) -> Self {
+        Self { answer: self.answer.or(Some(answer)), ..self }
+    }
+
+    /// A line of an answer. A reader that went away wants no more.
+    pub fn line(&self, text: impl Display) {
+        let _ = writeln!(io::stdout().lock(), "{text}");
+    }
+
+    /// A line beside the answer, for people.
+    pub fn note(&self, text: impl Display) {
+        if !self.json && !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// A line about what is not as it should be.
+    pub fn warn(&self, text: impl Display) {
+        let _ = writeln!(io::stderr().lock(), "warning: {text}");
+    }
+
+    /// An answer in JSON.
+    pub fn value(&self, value: &Value) {
+        self.line(value);
+    }
+
+    /// Columns of so many hundredths of the width; the last is set to the right where `right`.
+    pub fn columns(&self, cells: &[(&str, usize)], right: bool) {
+        let mut line = String::new();
+        for (number, (text, percent)) in cells.iter().enumerate() {
+            let width = self.width * percent / 100;
+            let last = number + 1 == cells.len();
+            line.push_str(&if last && right { format!("{text:>width$}") } else { format!("{text:<width$}") });
+            if !last {
+                line.push(' ');
+            }
+        }
+        self.line(line.trim_end());
+    }
+
+    /// Asks for yes or no. Where nobody can answer, it is no.
+    pub fn ask(&self, question: &str) -> bool {
+        if let Some(answer) = self.answer {
+            return answer;
+        }
+        if self.json {
+            return false;
+        }
+        let _ = write!(io::stdout().lock(), "{question} [y/N]: ");
+        let _ = io::stdout().flush();
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        if !io::stdin().is_terminal() {
+            self.line("");
+        }
+        read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Says why a command failed, and gives its exit code.
+    pub fn fail(&self, error: &CliError) -> u8 {
+        let number = error.number();
+        if matches!(error, CliError::UpdatesAvailable) {
+            return 100;
+        }
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            text.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        if self.json {
+            if number != 0 {
+                self.value(&json!({ "Error": number, "ErrorMessage": text }));
+            }
+            return number as u8;
+        }
+        let mut out = io::stderr().lock();
+        let _ = if number == 0 { writeln!(out, "{text}") } else { writeln!(out, "Error({number}) : {text}") };
+        if let Some(hint) = error.hint() {
+            let _ = writeln!(out, "hint: {hint}");
+        }
+        number as u8
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    nix::ioctl_read_bad!(window_size, nix::libc::TIOCGWINSZ, nix::libc::winsize);
+    let mut size = nix::libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the kernel fills the structure it is given, whose size the request implies.
+    let found = unsafe { window_size(1, &raw mut size) };
+    found.ok().map(|_| usize::from(size.ws_col)).filter(|columns| *columns >= 40)
+}
+
+/// A size for people, with two digits: `1.50M`, as the reference shows it.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [char; 5] = ['b', 'k', 'M', 'G', 'T'];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.2}{}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (bytes, expected) in [(0, "0.00b"), (1023, "1023.00b"), (1536, "1.50k"), (95_787_418, "91.35M"), (u64::MAX, "16777216.00T")] {
+            assert_eq!(size(bytes), expected);
+        }
+    }
+}

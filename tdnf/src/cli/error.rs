@@ -1,0 +1,118 @@
+//! What goes wrong, with the numbers the reference gives it.
+
+use std::path::PathBuf;
+
+use crate::cache::CacheError;
+use crate::config::ConfigError;
+use crate::rpmfile::RpmFileError;
+use crate::solver::SolveError;
+use crate::system::SystemError;
+use crate::transaction::TransactionError;
+
+/// Why a command ends without having done what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is not accepted.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A repository cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The installed system cannot be used.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// Packages do not fit together.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// A package file is not accepted.
+    #[error(transparent)]
+    Package(#[from] RpmFileError),
+    /// The system could not be changed.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    /// Nothing bears such a name.
+    #[error("No matching packages")]
+    NoMatch,
+    /// Nothing was found.
+    #[error("No matches found")]
+    NoSearchResults,
+    /// There is nothing to do, which is no failure.
+    #[error("Nothing to do.")]
+    NothingToDo,
+    /// There is nothing to show, which is no failure.
+    #[error("No data available")]
+    NoData,
+    /// There are updates, which `check-update` says by its exit code.
+    #[error("updates are available")]
+    UpdatesAvailable,
+    /// No repository is in use.
+    #[error("There are no enabled repos.")]
+    NoEnabledRepos,
+    /// Only root may.
+    #[error("Operation not permitted. You have to be root.")]
+    NotRoot,
+    /// The user said no.
+    #[error("Operation aborted.")]
+    Aborted,
+    /// Something is removed that must stay.
+    #[error("these packages are protected and would be removed: {}", .0.join(", "))]
+    Protected(Vec<String>),
+    /// Installed packages do not fit together.
+    #[error("{0} problem(s) found")]
+    CheckFailed(usize),
+    /// Options do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be used.
+    #[error("cannot use `{path}`")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl CliError {
+    /// The reference's number for it; the exit code is its lowest byte.
+    pub fn number(&self) -> u32 {
+        match self {
+            Self::Config(ConfigError::NoSuchRepository { .. }) => 1009,
+            Self::Config(ConfigError::NotAnAssignment { .. }) => 911,
+            Self::Config(_) => 1002,
+            Self::Cache(CacheError::NotCached { .. }) => 1034,
+            Self::Cache(CacheError::NoKeys { .. }) => 1523,
+            Self::Cache(CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. }) => 1505,
+            Self::Cache(CacheError::Refused { .. } | CacheError::Older { .. } | CacheError::NotInMetalink { .. }) => 2501,
+            Self::Cache(_) => 1006,
+            Self::System(_) => 1526,
+            Self::Solve(SolveError::Missing { .. }) | Self::NoMatch => 1011,
+            Self::Solve(SolveError::Conflict { .. }) => 1301,
+            Self::Package(_) => 1514,
+            Self::Transaction(_) => 1525,
+            Self::NoSearchResults => 1599,
+            Self::NothingToDo | Self::NoData => 0,
+            Self::UpdatesAvailable => 100,
+            Self::NoEnabledRepos => 1012,
+            Self::NotRoot => 1601,
+            Self::Aborted => 1032,
+            Self::Protected(_) => 1030,
+            Self::CheckFailed(_) => 1515,
+            Self::Usage(_) => 902,
+            Self::Io { .. } => 1602,
+        }
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cache(error) => error.hint(),
+            Self::Config(ConfigError::NoSuchRepository { .. }) => Some("`tdnf repolist all` shows them".into()),
+            Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => Some(format!("there is {}", similar.join(", "))),
+            Self::Solve(SolveError::Conflict { .. }) => Some("`--skip-broken` leaves aside what does not fit".into()),
+            Self::NoEnabledRepos => Some("`tdnf repolist all` shows them; `--enablerepo=ID` uses one".into()),
+            Self::Protected(_) => Some("name them in no `protected.d` file if they may go".into()),
+            _ => None,
+        }
+    }
+}

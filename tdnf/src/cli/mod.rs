@@ -1,0 +1,68 @@
+//! The command line: from arguments to an exit code.
+
+pub mod args;
+pub mod console;
+pub mod error;
+pub mod local;
+pub mod progress;
+pub mod session;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::command;
+use args::{Cli, Command};
+use console::Console;
+use error::CliError;
+use session::Session;
+
+/// The exit code where the arguments make no sense: the lowest byte of the reference's 912.
+const WRONG_ARGUMENTS: u8 = (912_u32 % 256) as u8;
+
+/// Runs the command line and gives the exit code.
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(as_json(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // Nothing is left to be done where not even this can be written.
+            let _ = error.print();
+            return if asked { 0 } else { WRONG_ARGUMENTS };
+        }
+    };
+    let console = Console::new(&cli.common);
+    match dispatch(cli) {
+        Ok(()) => 0,
+        Err(error) => console.fail(&error),
+    }
+}
+
+/// Called as `tdnfj`, it answers in JSON and asks nothing, as the reference does.
+fn as_json(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.first().is_some_and(|name| name.to_string_lossy().ends_with("tdnfj")) {
+        arguments.splice(1..1, ["-j".into(), "-y".into()]);
+    }
+    arguments
+}
+
+fn dispatch(cli: Cli) -> Result<(), CliError> {
+    let mut session = Session::begin(cli.common)?;
+    match cli.command {
+        Command::List(listing) => command::list::run(&session, listing),
+        Command::Info(listing) => command::info::run(&session, listing),
+        Command::Search(packages) => command::search::run(&session, &packages.packages),
+        Command::Provides(packages) => command::provides::run(&session, &packages.packages),
+        Command::Repoquery(query) => command::repoquery::run(&session, &query),
+        Command::CheckUpdate(packages) => command::check_update::run(&session, &packages.packages),
+        Command::Updateinfo(asked) => command::updateinfo::run(&session, &asked),
+        Command::Repolist { which } => command::repolist::run(&session, which),
+        Command::Makecache => command::makecache::run(&mut session),
+        Command::Clean { what } => command::clean::run(&session, &what),
+        Command::Count => command::count::run(&session),
+        Command::CheckLocal { directory } => command::check_local::run(&session, &directory),
+        Command::Reposync(asked) => command::reposync::run(&session, &asked),
+        _ => Err(CliError::NothingToDo),
+    }
+}

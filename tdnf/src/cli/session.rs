@@ -1,0 +1,269 @@
+//! One run: the configuration, the system and the repositories that are looked at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::args::Common;
+use super::console::Console;
+use super::error::CliError;
+use super::local::{Local, Repositories};
+use super::progress::Downloads;
+use crate::cache::{self, Context, KeyQuestion, Opened};
+use crate::config::{Config, Main, Overrides, beneath};
+use crate::dependency::Capability;
+use crate::download::{Event, Family};
+use crate::query::{Filter, Sack, Stock};
+use crate::system::{Installed, System};
+
+/// One run.
+pub struct Session {
+    /// Options of every command.
+    pub common: Common,
+    /// What the user reads and answers.
+    pub console: Console,
+    /// The configuration.
+    pub config: Config,
+    /// The system looked after.
+    pub system: System,
+    /// What is installed.
+    pub installed: Vec<Installed>,
+    /// The machine's architecture.
+    pub arch: String,
+    /// When it began, in seconds since 1970.
+    pub now: u64,
+    cache: PathBuf,
+    persistent: PathBuf,
+    downloads: Downloads,
+}
+
+impl Session {
+    /// Reads the configuration and what is installed.
+    ///
+    /// # Errors
+    /// When either cannot be read.
+    pub fn begin(common: Common) -> Result<Self, CliError> {
+        let console = Console::new(&common);
+        let root = common.install_root.clone().unwrap_or_else(|| "/".into());
+        let system = System::open(&root)?;
+        let arch = machine();
+        let installed = system.installed()?;
+        // A root that is only being made has no configuration of its own yet.
+        let configured =
+            if root.join("etc/tdnf/tdnf.conf").exists() || root.join("usr/lib/tdnf/tdnf.conf").exists() { &*root } else { Path::new("/") };
+        let release = |main: &Main| release(main, &root, configured, &installed);
+        let mut config = Config::load(configured, &arch, &overrides(&common)?, release)?;
+        if !console.quiet {
+            config.warnings.iter().for_each(|warning| console.warn(warning));
+        }
+        apply(&common, &mut config);
+        let (cache, persistent) = places(&root, &config.main);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let console = if config.main.assume_yes { console.assuming(true) } else { console };
+        let downloads = Downloads::new(console);
+        Ok(Self {
+            arch: config.main.arch.clone().unwrap_or(arch),
+            common,
+            console,
+            config,
+            system,
+            installed,
+            now,
+            cache,
+            persistent,
+            downloads,
+        })
+    }
+
+    /// Hands out what repositories are opened with.
+    pub fn with_context<T>(&self, work: impl FnOnce(&Context<'_>) -> T) -> T {
+        let accept = |question: &KeyQuestion<'_>| self.accept(question);
+        let report = |event: Event<'_>| self.downloads.hear(event);
+        let family = if self.common.ipv4 { Family::V4 } else { Family::Any };
+        let context = Context {
+            root: self.system.root(),
+            cache: &self.cache,
+            persistent: &self.persistent,
+            refresh: self.common.refresh,
+            cache_only: self.common.cache_only,
+            family: if self.common.ipv6 { Family::V6 } else { family },
+            at_once: self.config.main.parallel_downloads as usize,
+            now: self.now,
+            accept: &accept,
+            report: &report,
+        };
+        let done = work(&context);
+        self.downloads.clear();
+        done
+    }
+
+    fn accept(&self, question: &KeyQuestion<'_>) -> bool {
+        self.downloads.clear();
+        self.console.note(format!("The repository `{}` is signed with a key from {}:", question.id, question.url));
+        for key in question.facts {
+            self.console.note(format!(" Fingerprint: {}", key.fingerprint));
+            key.users.iter().for_each(|user| self.console.note(format!(" Owner      : {user}")));
+        }
+        self.console.ask("Is this ok")
+    }
+
+    /// Opens all enabled repositories, and the package files the command line names. Repositories that may be unavailable and are, are left
+    /// aside with a warning.
+    ///
+    /// # Errors
+    /// When another one cannot be used.
+    pub fn open(&self) -> Result<Repositories, CliError> {
+        let enabled = self.config.enabled();
+        let open = |context: &Context<'_>| {
+            let mut opened = Vec::new();
+            for repository in enabled {
+                match cache::open(repository, context) {
+                    Ok(found) => opened.push(found),
+                    Err(error @ cache::CacheError::Download { .. }) if repository.transport.skip_if_unavailable => {
+                        self.console.warn(format!("{error}; it is left aside"));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(opened)
+        };
+        let opened = self.with_context(open)?;
+        let mut locals = Vec::new();
+        for text in &self.common.from_directory {
+            let (id, directory) = pair(text)?;
+            locals.push(Local::directory(&id, Path::new(&directory))?);
+        }
+        Ok(Repositories { opened, locals })
+    }
+
+    /// All packages: those installed, and those of the repositories.
+    pub fn sack<'a>(&'a self, repositories: &'a Repositories) -> Sack<'a> {
+        let stock = |opened: &'a Opened| Stock {
+            id: &opened.repository.id,
+            priority: opened.repository.priority,
+            index: &opened.index,
+            excludes: if self.common.disable_excludes { &[] } else { &opened.repository.excludes },
+            includes: if self.common.disable_excludes { &[] } else { &opened.repository.includes },
+        };
+        let mut excludes = self.common.exclude.clone();
+        if !self.common.disable_excludes {
+            excludes.extend(self.config.main.excludes.iter().cloned());
+        }
+        let filter = Filter { excludes, min_versions: self.config.main.min_versions.clone() };
+        // A file named by hand goes before whatever repositories hold.
+        let local = |local: &'a Local| Stock { id: &local.id, priority: i32::MIN + 1, index: &local.index, excludes: &[], includes: &[] };
+        let stocks = repositories.opened.iter().map(stock).chain(repositories.locals.iter().map(local)).collect();
+        Sack::new(&self.installed, stocks, &self.arch, &filter)
+    }
+
+    /// Where metadata and packages are kept.
+    pub fn cache_directory(&self) -> &Path {
+        &self.cache
+    }
+}
+
+/// What the kernel calls the machine.
+fn machine() -> String {
+    let name = nix::sys::utsname::uname().ok().map(|name| name.machine().to_string_lossy().into_owned());
+    name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+fn pair(text: &String) -> Result<(String, String), CliError> {
+    let (id, place) = text.split_once(',').ok_or_else(|| CliError::Usage(format!("`{text}` is not written as `ID,PLACE`")))?;
+    Ok((id.to_owned(), place.to_owned()))
+}
+
+fn overrides(common: &Common) -> Result<Overrides, CliError> {
+    let added = common.from_path.iter().map(pair).collect::<Result<Vec<_>, CliError>>()?;
+    let all = |ids: &[String], on: bool| ids.iter().map(|id| (on, id.clone())).collect::<Vec<_>>();
+    Ok(Overrides {
+        file: common.config.clone(),
+        set: common.set.clone(),
+        release: common.release.clone(),
+        enable: [all(&common.disable, false), all(&common.enable, true)].concat(),
+        only: common.only.clone(),
+        added,
+    })
+}
+
+/// What other options say of the configuration.
+fn apply(common: &Common, config: &mut Config) {
+    config.main.best |= common.best;
+    config.main.skip_broken |= common.skip_broken;
+    if common.no_autoremove {
+        config.main.clean_requirements = false;
+    }
+    for repository in &mut config.repositories {
+        if common.no_gpg_check {
+            repository.transport.gpgcheck = false;
+            repository.transport.repo_gpgcheck = false;
+        }
+        if common.skip_signature {
+            repository.transport.gpgcheck = false;
+        }
+    }
+}
+
+/// `$releasever`: the version of the package that says so, else `VERSION_ID` of `os-release`.
+fn release(main: &Main, root: &Path, configured: &Path, installed: &[Installed]) -> Option<String> {
+    for name in &main.release_packages {
+        let wanted = Capability::any(name);
+        for package in installed.iter().map(|installed| &installed.package.package) {
+            let provided = package.provides.iter().find(|provided| wanted.satisfied_by(provided));
+            match provided.map(|provided| &provided.range) {
+                Some(Some((_, evr))) => return Some(evr.version.clone()),
+                Some(None) => return Some(package.nevra.evr.version.clone()),
+                None => {}
+            }
+        }
+    }
+    let files = [root, configured].into_iter().flat_map(|root| ["etc/os-release", "usr/lib/os-release"].map(|file| root.join(file)));
+    let text = files.filter_map(|file| fs::read_to_string(file).ok()).next()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VERSION_ID="))?;
+    Some(line.trim().trim_matches(['"', '\'']).to_owned())
+}
+
+/// The cache and what is kept for good; an ordinary user who may not write there has ones of their own.
+fn places(root: &Path, main: &Main) -> (PathBuf, PathBuf) {
+    let shared = (beneath(root, &main.cache_directory), beneath(root, &main.persistent_directory));
+    if nix::unistd::geteuid().is_root() || is_writable(&shared.0) {
+        return shared;
+    }
+    let home = |variable: &str, below: &str| {
+        let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        set.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below)))
+    };
+    match (home("XDG_CACHE_HOME", ".cache"), home("XDG_STATE_HOME", ".local/state")) {
+        (Some(cache), Some(state)) => (cache.join("tdnf"), state.join("tdnf")),
+        _ => shared,
+    }
+}
+
+/// Whether files can be made in a directory, or in the nearest one above it that is there.
+fn is_writable(path: &Path) -> bool {
+    let existing = path.ancestors().find(|path| path.exists());
+    existing.is_some_and(|path| nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok())
+}
+
+/// A failure with a file.
+pub fn io_at(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<> {
+    let path = path.to_owned();
+    move |source| CliError::Io { path: path.clone(), source }
+}
+
+/// Refuses those who may not change the system.
+///
+/// # Errors
+/// When the user is not root and the system is the running one.
+pub fn need_root(session: &Session) -> Result<(), CliError> {
+    let own = session.common.install_root.is_some() || session.common.download_only || session.common.test_only;
+    if own || nix::unistd::geteuid().is_root() { Ok(()) } else { Err(CliError::NotRoot) }
+}
+
+/// Refuses to go on without any repository.
+///
+/// # Errors
+/// When none is enabled.
+pub fn need_repositories(session: &Session) -> Result<(), CliError> {
+    if session.config.enabled().is_empty() && session.common.from_directory.is_empty() { Err(CliError::NoEnabledRepos) } else { Ok(()) }
+}

@@ -1,0 +1,33 @@
+//! `tdnf check-update`
+
+use serde_json::Value;
+
+use super::list::{row, summary};
+use super::updateinfo;
+use crate::cli::error::CliError;
+use crate::cli::session::{Session, need_repositories};
+use crate::query::Pattern;
+
+/// Shows updates of all installed packages or of some. With `dnf_check_update_compat` the exit code says whether there are any.
+///
+/// # Errors
+/// When a repository cannot be used; [`CliError::UpdatesAvailable`] where that is to be said.
+pub fn run(session: &Session, words: &[String]) -> Result<(), CliError> {
+    need_repositories(session)?;
+    let repositories = session.open()?;
+    let sack = session.sack(&repositories);
+    let patterns: Vec<Pattern> = words.iter().map(|word| Pattern::new(word)).collect();
+    let mut found = sack.updates();
+    found.extend(sack.obsoleting().into_iter().map(|(new, _)| new));
+    let mut found = sack.sorted(found);
+    found.retain(|id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
+    if let Some(advised) = updateinfo::restricted(session, &repositories)? {
+        found.retain(|id| advised.contains(&sack.nevra(*id)));
+    }
+    if session.console.json {
+        session.console.value(&Value::Array(found.iter().map(|id| summary(&sack, *id)).collect()));
+    } else {
+        found.iter().for_each(|id| row(session, &sack, *id));
+    }
+    if session.config.main.check_update_compat && !found.is_empty() { Err(CliError::UpdatesAvailable) } else { Ok(()) }
+}

@@ -1,0 +1,126 @@
+//! `tdnf list`
+
+use serde_json::{Value, json};
+
+use crate::cli::args::Listing;
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::query::{Id, Pattern, Sack};
+
+/// A package is recent if it was built in the last seven days, as dnf counts.
+const RECENT_SECONDS: u64 = 7 * 86_400;
+
+/// Which packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    All,
+    Installed,
+    Available,
+    Updates,
+    Downgrades,
+    Extras,
+    Obsoletes,
+    Recent,
+}
+
+/// Shows packages, a line each.
+///
+/// # Errors
+/// When a repository cannot be used, or nothing fits.
+pub fn run(session: &Session, listing: Listing) -> Result<(), CliError> {
+    let repositories = session.open()?;
+    let sack = session.sack(&repositories);
+    let found = select(session, &sack, listing);
+    if session.console.json {
+        session.console.value(&Value::Array(found.unwrap_or_default().into_iter().map(|id| summary(&sack, id)).collect()));
+        return Ok(());
+    }
+    for id in found? {
+        row(session, &sack, id);
+    }
+    Ok(())
+}
+
+/// One line of a list of packages.
+pub(super) fn row(session: &Session, sack: &Sack<'_>, id: Id) {
+    let nevra = sack.nevra(id);
+    let name = format!("{}.{}", nevra.name, nevra.arch);
+    session.console.columns(&[(&name, 55), (&nevra.evr.to_string(), 25), (sack.origin(id), 15)], true);
+}
+
+/// A package in JSON.
+pub(super) fn summary(sack: &Sack<'_>, id: Id) -> Value {
+    let nevra = sack.nevra(id);
+    json!({ "Name": nevra.name, "Arch": nevra.arch, "Evr": nevra.evr.to_string(), "Repo": sack.origin(id) })
+}
+
+/// The packages a listing means.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn select(session: &Session, sack: &Sack<'_>, listing: Listing) -> Result<Vec<Id>, CliError> {
+    let (scope, words) = scope(listing);
+    let patterns: Vec<Pattern> = words.iter().map(|word| Pattern::new(word)).collect();
+    let mut found = of_scope(session, sack, scope, &patterns);
+    if !patterns.is_empty() {
+        found.retain(|id| {
+            let nevra = sack.nevra(*id);
+            patterns.iter().any(|pattern| pattern.fits(&nevra))
+        });
+    }
+    if found.is_empty() { Err(CliError::NoMatch) } else { Ok(found) }
+}
+
+fn of_scope(session: &Session, sack: &Sack<'_>, scope: Scope, patterns: &[Pattern]) -> Vec<Id> {
+    let available = || match patterns.iter().any(Pattern::is_glob) || patterns.is_empty() {
+        true => sack.all_available().to_vec(),
+        false => sack.sorted(patterns.iter().flat_map(|pattern| sack.available_matching(pattern)).collect()),
+    };
+    match scope {
+        Scope::All => [sack.all_installed(), available()].concat(),
+        Scope::Installed => sack.all_installed(),
+        Scope::Available => available(),
+        Scope::Updates => sack.updates(),
+        Scope::Downgrades => sack.downgrades(),
+        Scope::Extras => sack.extras(),
+        Scope::Obsoletes => sack.sorted(sack.obsoleting().into_iter().map(|(new, _)| new).collect()),
+        Scope::Recent => {
+            let since = session.now.saturating_sub(RECENT_SECONDS);
+            available().into_iter().filter(|id| sack.details(*id).build_time >= since).collect()
+        }
+    }
+}
+
+/// What the options say, else the first word if it is one, else all.
+fn scope(listing: Listing) -> (Scope, Vec<String>) {
+    let mut words = listing.words;
+    let options = [
+        (listing.installed, Scope::Installed),
+        (listing.available, Scope::Available),
+        (listing.updates, Scope::Updates),
+        (listing.downgrades, Scope::Downgrades),
+        (listing.extras, Scope::Extras),
+        (listing.obsoletes, Scope::Obsoletes),
+        (listing.recent, Scope::Recent),
+    ];
+    if let Some((_, scope)) = options.into_iter().find(|(set, _)| *set) {
+        return (scope, words);
+    }
+    let scope = words.first().and_then(|word| {
+        Some(match word.as_str() {
+            "all" => Scope::All,
+            "installed" => Scope::Installed,
+            "available" => Scope::Available,
+            "updates" | "upgrades" => Scope::Updates,
+            "downgrades" => Scope::Downgrades,
+            "extras" => Scope::Extras,
+            "obsoletes" => Scope::Obsoletes,
+            "recent" => Scope::Recent,
+            _ => return None,
+        })
+    });
+    if scope.is_some() {
+        words.remove(0);
+    }
+    (scope.unwrap_or(Scope::All), words)
+}

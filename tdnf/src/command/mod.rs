@@ -1,0 +1,15 @@
+//! The commands, one file each.
+
+pub mod check_local;
+pub mod check_update;
+pub mod clean;
+pub mod count;
+pub mod info;
+pub mod list;
+pub mod makecache;
+pub mod provides;
+pub mod repolist;
+pub mod repoquery;
+pub mod reposync;
+pub mod search;
+pub mod updateinfo;

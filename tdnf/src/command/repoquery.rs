@@ -1,0 +1,341 @@
+//! `tdnf repoquery`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{list, provides};
+use crate::cli::args::Repoquery;
+use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
+use crate::cli::session::Session;
+use crate::dependency::{Capability, Dependency};
+use crate::history::Reason;
+use crate::package::{Details, Package};
+use crate::query::{Id, Pattern, Sack};
+use crate::repo::Change;
+
+/// Asks about packages and their relations.
+///
+/// # Errors
+/// When a repository cannot be used.
+pub fn run(session: &Session, asked: &Repoquery) -> Result<(), CliError> {
+    let repositories = session.open()?;
+    let sack = session.sack(&repositories);
+    let selected = select(session, &repositories, &sack, asked)?;
+    let mut lines = BTreeSet::new();
+    let mut values = Vec::new();
+    for id in selected {
+        let shown = shown(session, &repositories, &sack, asked, id)?;
+        if session.console.json {
+            values.push(in_json(&sack, id, shown));
+            continue;
+        }
+        match shown {
+            Shown::Nothing => session.console.line(sack.nevra(id)),
+            Shown::Text(_, text) => session.console.line(text),
+            Shown::Changes(changes) => changes.iter().for_each(|change| session.console.line(entry(change))),
+            Shown::Many(_, all) => lines.extend(all),
+        }
+    }
+    if session.console.json {
+        session.console.value(&Value::Array(values));
+    }
+    lines.iter().for_each(|line| session.console.line(line));
+    Ok(())
+}
+
+/// What is shown of a package, with its key in JSON.
+enum Shown {
+    Nothing,
+    Text(&'static str, String),
+    Many(&'static str, Vec<String>),
+    Changes(Vec<Change>),
+}
+
+fn in_json(sack: &Sack<'_>, id: Id, shown: Shown) -> Value {
+    let mut value = list::summary(sack, id);
+    value["Nevra"] = json!(sack.nevra(id).to_string());
+    match shown {
+        Shown::Nothing => {}
+        Shown::Text(key, text) => value[key] = json!(text),
+        Shown::Many(key, all) => value[key] = json!(all),
+        Shown::Changes(changes) => {
+            let one = |change: &Change| json!({ "Time": day(change.time), "Author": change.author, "Text": change.text });
+            value["ChangeLogs"] = Value::Array(changes.iter().map(one).collect());
+        }
+    }
+    value
+}
+
+fn entry(change: &Change) -> String {
+    format!("{} {}\n{}", day(change.time), change.author, change.text)
+}
+
+/// A day as change logs write it: `Thu Jan 01 1970`, in universal time (days from civil, proleptic Gregorian).
+fn day(time: u64) -> String {
+    const WEEK: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = time / 86_400;
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12;
+    let year = year_of_era + era * 400 + u64::from(month < 2);
+    format!("{} {} {date:02} {year}", WEEK[(days % 7) as usize], MONTHS[month as usize])
+}
+
+fn select(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked: &Repoquery) -> Result<Vec<Id>, CliError> {
+    let patterns: Vec<Pattern> = asked.packages.iter().map(|word| Pattern::new(word)).collect();
+    let mut found = scope(sack, asked);
+    if !patterns.is_empty() {
+        found.retain(|id| patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
+    }
+    if let Some(path) = &asked.file {
+        found = with_file(session, repositories, sack, &found, path)?;
+    }
+    for (wanted, relation) in relations(asked) {
+        let asked: Vec<Capability> = wanted.iter().filter_map(|text| Capability::parse(text)).collect();
+        found.retain(|id| is_related(sack, *id, &asked, relation));
+    }
+    Ok(found)
+}
+
+fn scope(sack: &Sack<'_>, asked: &Repoquery) -> Vec<Id> {
+    let mut found = Vec::new();
+    if asked.installed {
+        found.extend(sack.all_installed());
+    }
+    if asked.userinstalled {
+        found.extend(sack.all_installed().into_iter().filter(|id| sack.reason(*id) == Some(Reason::User)));
+    }
+    if asked.duplicates {
+        let mut count: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let key = |id: &Id| (sack.nevra(*id).name, sack.nevra(*id).arch);
+        sack.all_installed().iter().for_each(|id| *count.entry(key(id)).or_default() += 1);
+        found.extend(sack.all_installed().into_iter().filter(|id| count[&key(id)] > 1));
+    }
+    if asked.extras {
+        found.extend(sack.extras());
+    }
+    if asked.upgrades {
+        found.extend(sack.updates());
+    }
+    if asked.downgrades {
+        found.extend(sack.downgrades());
+    }
+    let other = asked.installed || asked.userinstalled || asked.duplicates || asked.extras || asked.upgrades || asked.downgrades;
+    if asked.available || !other {
+        found.extend(sack.all_available());
+    }
+    sack.sorted(found)
+}
+
+fn with_file(session: &Session, repositories: &Repositories, sack: &Sack<'_>, among: &[Id], path: &str) -> Result<Vec<Id>, CliError> {
+    let wanted = Capability::any(path);
+    let mut holding: BTreeSet<Id> = sack.installed_providing(&wanted).into_iter().collect();
+    if among.iter().any(|id| matches!(id, Id::Available(..))) {
+        holding.extend(provides::holding(session, repositories, sack, |index| index.holding(path))?);
+        holding.extend(sack.available_providing(&wanted));
+    }
+    Ok(among.iter().copied().filter(|id| holding.contains(id)).collect())
+}
+
+/// A relation that packages may have to what is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Provides,
+    Requires,
+    Recommends,
+    Suggests,
+    Supplements,
+    Enhances,
+    Conflicts,
+    Obsoletes,
+    Depends,
+}
+
+fn relations(asked: &Repoquery) -> Vec<(&[String], Relation)> {
+    let all = [
+        (&asked.whatprovides, Relation::Provides),
+        (&asked.whatrequires, Relation::Requires),
+        (&asked.whatrecommends, Relation::Recommends),
+        (&asked.whatsuggests, Relation::Suggests),
+        (&asked.whatsupplements, Relation::Supplements),
+        (&asked.whatenhances, Relation::Enhances),
+        (&asked.whatconflicts, Relation::Conflicts),
+        (&asked.whatobsoletes, Relation::Obsoletes),
+        (&asked.whatdepends, Relation::Depends),
+    ];
+    all.into_iter().filter(|(wanted, _)| !wanted.is_empty()).map(|(wanted, relation)| (&wanted[..], relation)).collect()
+}
+
+fn is_related(sack: &Sack<'_>, id: Id, asked: &[Capability], relation: Relation) -> bool {
+    let Some(package) = sack.package(id) else { return false };
+    let details = || sack.details(id);
+    let any = |all: &[Dependency]| asked.iter().any(|wanted| all.iter().any(|dependency| names(dependency, wanted, sack)));
+    match relation {
+        Relation::Provides => asked.iter().any(|wanted| package.satisfies(wanted)),
+        Relation::Obsoletes => asked.iter().any(|wanted| package.obsoletes.iter().any(|obsoleted| meets(obsoleted, wanted))),
+        Relation::Requires => any(&package.requires),
+        Relation::Recommends => any(&package.recommends),
+        Relation::Conflicts => any(&package.conflicts),
+        Relation::Supplements => any(&package.supplements),
+        Relation::Suggests => any(&details().suggests),
+        Relation::Enhances => any(&details().enhances),
+        Relation::Depends => {
+            let details = details();
+            let lists = [&package.requires, &package.recommends, &details.suggests, &package.supplements, &details.enhances];
+            lists.into_iter().any(|list| any(list))
+        }
+    }
+}
+
+/// Whether a dependency asks for the capability itself, or for something that packages of that name provide.
+fn names(dependency: &Dependency, wanted: &Capability, sack: &Sack<'_>) -> bool {
+    let asked: Vec<&Capability> = match dependency {
+        Dependency::Simple(capability) => vec![capability],
+        Dependency::Rich(rich) => rich.leaves().into_iter().filter(|(_, tested)| !tested).map(|(capability, _)| capability).collect(),
+    };
+    let bearers = sack.available_called(&wanted.name).into_iter().chain(sack.installed_called(&wanted.name));
+    let bearers: Vec<Package> = bearers.filter_map(|id| sack.package(id)).filter(|package| package.satisfies(wanted)).collect();
+    asked.iter().any(|capability| meets(capability, wanted) || bearers.iter().any(|package| package.satisfies(capability)))
+}
+
+/// Whether two capabilities of one name share a version.
+fn meets(a: &Capability, b: &Capability) -> bool {
+    a.name == b.name && (a.range.is_none() || b.range.is_none() || a.satisfied_by(b))
+}
+
+fn shown(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked: &Repoquery, id: Id) -> Result<Shown, CliError> {
+    if asked.changelogs {
+        return changes(session, repositories, sack, id).map(Shown::Changes);
+    }
+    if asked.list {
+        return files(session, repositories, sack, id).map(|files| Shown::Many("Files", files));
+    }
+    let details = sack.details(id);
+    if asked.source {
+        return Ok(Shown::Text("Source", details.source));
+    }
+    if asked.location {
+        return Ok(Shown::Text("Location", location(repositories, sack, id)));
+    }
+    if let Some(format) = &asked.format {
+        return Ok(Shown::Text("Format", formatted(format, sack, id, &details)));
+    }
+    let Some(package) = sack.package(id) else { return Ok(Shown::Nothing) };
+    Ok(dependencies(asked, &package, &details))
+}
+
+fn dependencies(asked: &Repoquery, package: &Package, details: &Details) -> Shown {
+    let capabilities = |all: &[Capability]| all.iter().map(ToString::to_string).collect();
+    let texts = |all: &[&Vec<Dependency>]| all.iter().flat_map(|all| all.iter()).map(ToString::to_string).collect();
+    let (requires, pre) = (&package.requires, &details.requires_pre);
+    let weak = [&package.recommends, &details.suggests, &package.supplements, &details.enhances];
+    let table: [(bool, &'static str, Vec<String>); 10] = [
+        (asked.provides, "Provides", capabilities(&package.provides)),
+        (asked.obsoletes, "Obsoletes", capabilities(&package.obsoletes)),
+        (asked.conflicts, "Conflicts", texts(&[&package.conflicts])),
+        (asked.requires, "Requires", texts(&[requires])),
+        (asked.recommends, "Recommends", texts(&weak[..1])),
+        (asked.suggests, "Suggests", texts(&weak[1..2])),
+        (asked.supplements, "Supplements", texts(&weak[2..3])),
+        (asked.enhances, "Enhances", texts(&weak[3..])),
+        (asked.depends, "Depends", texts(&[requires, weak[0], weak[1], weak[2], weak[3]])),
+        (asked.requires_pre, "RequiresPre", texts(&[pre])),
+    ];
+    table.into_iter().find(|(asked, ..)| *asked).map_or(Shown::Nothing, |(_, key, all)| Shown::Many(key, all))
+}
+
+fn location(repositories: &Repositories, sack: &Sack<'_>, id: Id) -> String {
+    let offer = sack.offer(id);
+    match (id, offer) {
+        (Id::Available(stock, _), Some(offer)) => match repositories.opened.get(stock) {
+            Some(opened) => opened.package_urls(&offer).into_iter().next().unwrap_or(offer.location),
+            None => offer.location,
+        },
+        _ => String::new(),
+    }
+}
+
+fn files(session: &Session, repositories: &Repositories, sack: &Sack<'_>, id: Id) -> Result<Vec<String>, CliError> {
+    let whole = match id {
+        Id::Available(stock, at) => match repositories.opened.get(stock) {
+            Some(opened) if opened.metadata.repomd.get("filelists").is_some() => {
+                session.with_context(|context| opened.index_with_files(context))?.package(at)
+            }
+            _ => sack.package(id),
+        },
+        Id::Installed(_) => sack.package(id),
+    };
+    Ok(whole.map(|package| package.paths).unwrap_or_default())
+}
+
+fn changes(session: &Session, repositories: &Repositories, sack: &Sack<'_>, id: Id) -> Result<Vec<Change>, CliError> {
+    match id {
+        Id::Available(stock, _) => {
+            let (Some(opened), Some(offer)) = (repositories.opened.get(stock), sack.offer(id)) else { return Ok(Vec::new()) };
+            let mut all = session.with_context(|context| opened.changes(context))?;
+            Ok(all.remove(&offer.sha256).unwrap_or_default())
+        }
+        Id::Installed(at) => {
+            let entries = sack.installed[at].package.metadata().get_changelog_entries().unwrap_or_default();
+            let change = |entry: rpm::ChangelogEntry| Change { author: entry.name, time: entry.timestamp, text: entry.description };
+            Ok(entries.into_iter().map(change).collect())
+        }
+    }
+}
+
+fn formatted(format: &str, sack: &Sack<'_>, id: Id, details: &Details) -> String {
+    let nevra = sack.nevra(id);
+    let size = |of: fn(&Package) -> u64| sack.package(id).as_ref().map_or(0, of).to_string();
+    let table = [
+        ("%{name}", nevra.name.clone()),
+        ("%{version}", nevra.evr.version.clone()),
+        ("%{release}", nevra.evr.release.clone().unwrap_or_default()),
+        ("%{epoch}", nevra.evr.epoch.to_string()),
+        ("%{arch}", nevra.arch.clone()),
+        ("%{evr}", nevra.evr.to_string()),
+        ("%{nevra}", nevra.to_string()),
+        ("%{repoid}", sack.origin(id).to_owned()),
+        ("%{reponame}", sack.origin(id).to_owned()),
+        ("%{summary}", details.summary.clone()),
+        ("%{description}", details.description.clone()),
+        ("%{license}", details.license.clone()),
+        ("%{url}", details.url.clone()),
+        ("%{sourcerpm}", details.source.clone()),
+        ("%{buildtime}", details.build_time.to_string()),
+        ("%{installsize}", size(|package| package.installed_size_bytes)),
+        ("%{downloadsize}", size(|package| package.package_size_bytes)),
+        ("%{size}", size(|package| package.package_size_bytes)),
+        ("%{reason}", sack.reason(id).map_or("none", Reason::word).to_owned()),
+        ("\\n", "\n".to_owned()),
+        ("\\t", "\t".to_owned()),
+    ];
+    let text = table.iter().fold(format.to_owned(), |text, (tag, value)| text.replace(tag, value));
+    // Every package has its own line already.
+    text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days() {
+        let table = [
+            (0, "Thu Jan 01 1970"),
+            (951_782_400, "Tue Feb 29 2000"),
+            (1_767_225_599, "Wed Dec 31 2025"),
+            (1_767_225_600, "Thu Jan 01 2026"),
+            (4_107_542_400, "Mon Mar 01 2100"),
+        ];
+        for (time, expected) in table {
+            assert_eq!(day(time), expected);
+        }
+    }
+}

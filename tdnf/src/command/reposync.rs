@@ -1,0 +1,110 @@
+//! `tdnf reposync`
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cache::Opened;
+use crate::cli::args::Reposync;
+use crate::cli::error::CliError;
+use crate::cli::session::{Session, io_at, need_repositories};
+use crate::download;
+use crate::query::{Id, Sack};
+use crate::repo::Offer;
+use crate::rpmfile::RpmFile;
+
+/// Copies the packages of the enabled repositories into a directory, a folder for each.
+///
+/// # Errors
+/// When a repository cannot be used, a package is not what it should be, or the disk refuses.
+pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
+    need_repositories(session)?;
+    if asked.no_repo_path && (session.config.enabled().len() > 1 || asked.delete) {
+        return Err(CliError::Usage("`--norepopath` goes with one repository and without `--delete`".into()));
+    }
+    let repositories = session.open()?;
+    let sack = session.sack(&repositories);
+    let top = asked.download_path.clone().unwrap_or_else(|| ".".into());
+    for (stock, opened) in repositories.opened.iter().enumerate() {
+        let folder = if asked.no_repo_path { top.clone() } else { top.join(&opened.repository.id) };
+        let offers = wanted(&sack, stock, asked);
+        if asked.urls {
+            let urls = offers.iter().filter_map(|offer| opened.package_urls(offer).into_iter().next());
+            urls.for_each(|url| session.console.line(url));
+            continue;
+        }
+        copy(session, opened, &offers, &folder, asked)?;
+        if asked.download_metadata {
+            let to = asked.metadata_path.as_ref().map_or(folder.clone(), |path| path.join(&opened.repository.id));
+            session.with_context(|context| opened.complete(context))?;
+            copy_metadata(opened, &to)?;
+        }
+        if asked.delete {
+            let named: BTreeSet<PathBuf> = offers.iter().map(|offer| folder.join(&offer.location)).collect();
+            delete_others(session, &folder, &named)?;
+        }
+    }
+    Ok(())
+}
+
+fn wanted(sack: &Sack<'_>, stock: usize, asked: &Reposync) -> Vec<Offer> {
+    let index = sack.stocks[stock].index;
+    let mut all: Vec<Id> = (0..index.len()).map(|at| Id::Available(stock, at)).collect();
+    if asked.newest_only {
+        all = sack.newest(&all);
+    }
+    let fits = |offer: &Offer| {
+        let arch = &offer.package.nevra.arch;
+        (asked.arch.is_empty() || asked.arch.contains(arch)) && (asked.source == (arch == "src"))
+    };
+    all.into_iter().filter_map(|id| sack.offer(id)).filter(fits).collect()
+}
+
+fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, asked: &Reposync) -> Result<(), CliError> {
+    session.with_context(|context| {
+        let client = opened.client(context)?;
+        let mut items = Vec::new();
+        for offer in offers {
+            items.extend(opened.package_item(offer, folder.join(&offer.location))?.map(|item| (&client, item)));
+        }
+        let failed = |source| crate::cache::CacheError::Download { id: opened.repository.id.clone(), source };
+        download::fetch_all(&items, context.at_once, context.report).map_err(failed)?;
+        if !asked.gpgcheck {
+            return Ok(());
+        }
+        let keys = crate::cache::keyring(&opened.repository, context)?;
+        for offer in offers {
+            let path = folder.join(&offer.location);
+            if let Err(error) = RpmFile::open(&path).and_then(|file| file.verify(&keys)) {
+                session.console.warn(format!("{error}; it is removed"));
+                fs::remove_file(&path).map_err(io_at(&path))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn copy_metadata(opened: &Opened, to: &Path) -> Result<(), CliError> {
+    let (from, to) = (opened.folder().join("repodata"), to.join("repodata"));
+    fs::create_dir_all(&to).map_err(io_at(&to))?;
+    for entry in fs::read_dir(&from).map_err(io_at(&from))? {
+        let path = entry.map_err(io_at(&from))?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        fs::copy(&path, &target).map_err(io_at(&target))?;
+    }
+    Ok(())
+}
+
+fn delete_others(session: &Session, folder: &Path, named: &BTreeSet<PathBuf>) -> Result<(), CliError> {
+    for entry in fs::read_dir(folder).map_err(io_at(folder))? {
+        let entry = entry.map_err(io_at(folder))?;
+        let path = entry.path();
+        if entry.file_type().map_err(io_at(&path))?.is_dir() {
+            delete_others(session, &path, named)?;
+        } else if path.extension().is_some_and(|extension| extension == "rpm") && !named.contains(&path) {
+            session.console.note(format!("deleting {}", path.display()));
+            fs::remove_file(&path).map_err(io_at(&path))?;
+        }
+    }
+    Ok(())
+}

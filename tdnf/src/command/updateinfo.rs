@@ -1,0 +1,205 @@
+//! `tdnf updateinfo`, and what `--security` and the like mean for other commands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::cli::args::Updateinfo;
+use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
+use crate::cli::session::Session;
+use crate::package::Nevra;
+use crate::query::Pattern;
+use crate::repo::{Advisory, AdvisoryKind};
+use crate::version::Evr;
+
+/// How advisories are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Summary,
+    List,
+    Info,
+}
+
+/// An advisory and the package that answers it.
+struct Answer<'a> {
+    advisory: &'a Advisory,
+    package: &'a Nevra,
+}
+
+/// Shows advisories.
+///
+/// # Errors
+/// When a repository cannot be used, or there is nothing to show.
+pub fn run(session: &Session, asked: &Updateinfo) -> Result<(), CliError> {
+    let repositories = session.open()?;
+    let advisories = all(session, &repositories)?;
+    let (mode, scope, patterns) = how(asked);
+    let installed = newest_installed(session);
+    let wanted = |package: &Nevra| {
+        let Some(there) = installed.get(package.name.as_str()) else { return scope == "all" };
+        let answered = **there >= package.evr;
+        let named = patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(package));
+        named && (scope == "all" || answered == (scope == "installed"))
+    };
+    let mut answers = Vec::new();
+    for advisory in advisories.iter().filter(|advisory| is_asked_for(session, advisory)) {
+        answers.extend(advisory.packages.iter().filter(|package| wanted(package)).map(|package| Answer { advisory, package }));
+    }
+    answers.sort_by(|a, b| (&a.advisory.id, a.package).cmp(&(&b.advisory.id, b.package)));
+    answers.dedup_by(|a, b| a.advisory.id == b.advisory.id && a.package == b.package);
+    show(session, mode, &answers)
+}
+
+fn how(asked: &Updateinfo) -> (Mode, &'static str, Vec<Pattern>) {
+    let mut mode = if asked.info { Mode::Info } else { Mode::Summary };
+    mode = if asked.list { Mode::List } else { mode };
+    let mut scope = if asked.all { "all" } else { "available" };
+    scope = if asked.installed { "installed" } else { scope };
+    let mut patterns = Vec::new();
+    for word in &asked.words {
+        match word.as_str() {
+            "list" => mode = Mode::List,
+            "info" => mode = Mode::Info,
+            "summary" => mode = Mode::Summary,
+            "all" => scope = "all",
+            "installed" => scope = "installed",
+            "available" | "updates" => scope = "available",
+            name => patterns.push(Pattern::new(name)),
+        }
+    }
+    (mode, scope, patterns)
+}
+
+fn show(session: &Session, mode: Mode, answers: &[Answer<'_>]) -> Result<(), CliError> {
+    if mode == Mode::Summary {
+        return summary(session, answers);
+    }
+    if session.console.json {
+        let one = |answer: &Answer<'_>| {
+            let mut value = json!({
+                "Type": answer.advisory.kind.label(),
+                "UpdateID": answer.advisory.id,
+                "NeedsReboot": answer.advisory.reboot,
+                "Packages": [answer.package.to_string()],
+            });
+            if mode == Mode::Info {
+                value["Date"] = json!(date(answer.advisory));
+                value["Severity"] = json!(answer.advisory.severity);
+                value["Description"] = json!(answer.advisory.description);
+                value["References"] = json!(answer.advisory.references);
+            }
+            value
+        };
+        session.console.value(&Value::Array(answers.iter().map(one).collect()));
+        return Ok(());
+    }
+    if answers.is_empty() {
+        return Err(CliError::NoData);
+    }
+    for Answer { advisory, package } in answers {
+        let kind = advisory.kind.label();
+        if mode == Mode::List {
+            session.console.line(format!("{} {kind} {package}.rpm", advisory.id));
+            continue;
+        }
+        let reboot = u8::from(advisory.reboot).to_string();
+        let lines = [("Name", format!("{package}.rpm")), ("Update ID", advisory.id.clone()), ("Type", kind.to_owned())];
+        let rest = [("Updated", date(advisory).to_owned()), ("Severity", advisory.severity.clone()), ("Needs Reboot", reboot)];
+        let last = [("References", advisory.references.join(" ")), ("Description", advisory.description.clone())];
+        for (name, value) in lines.into_iter().chain(rest).chain(last).filter(|(_, value)| !value.is_empty()) {
+            session.console.line(format!("{name:>12} : {value}"));
+        }
+        session.console.line("");
+    }
+    Ok(())
+}
+
+fn date(advisory: &Advisory) -> &str {
+    if advisory.updated.is_empty() { &advisory.issued } else { &advisory.updated }
+}
+
+fn summary(session: &Session, answers: &[Answer<'_>]) -> Result<(), CliError> {
+    let mut counts: BTreeMap<AdvisoryKind, BTreeSet<&str>> = BTreeMap::new();
+    for answer in answers {
+        counts.entry(answer.advisory.kind).or_default().insert(&answer.advisory.id);
+    }
+    if session.console.json {
+        let kinds = [AdvisoryKind::Security, AdvisoryKind::Bugfix, AdvisoryKind::Enhancement, AdvisoryKind::Other];
+        let one = |kind: &AdvisoryKind| (kind.label().to_owned(), json!(counts.get(kind).map_or(0, BTreeSet::len)));
+        session.console.value(&Value::Object(kinds.iter().map(one).collect()));
+        return Ok(());
+    }
+    for (kind, ids) in &counts {
+        session.console.line(format!("{} {} notice(s)", ids.len(), kind.label()));
+    }
+    if counts.is_empty() {
+        session.console.line("0 updates.");
+        return Err(CliError::NoData);
+    }
+    Ok(())
+}
+
+/// The newest version installed of each name.
+fn newest_installed(session: &Session) -> BTreeMap<&str, &Evr> {
+    let mut newest: BTreeMap<&str, &Evr> = BTreeMap::new();
+    for nevra in session.installed.iter().map(|installed| &installed.package.package.nevra) {
+        let known = newest.entry(&nevra.name).or_insert(&nevra.evr);
+        *known = (*known).max(&nevra.evr);
+    }
+    newest
+}
+
+fn all(session: &Session, repositories: &Repositories) -> Result<Vec<Advisory>, CliError> {
+    let mut advisories = Vec::new();
+    for opened in &repositories.opened {
+        advisories.extend(session.with_context(|context| opened.advisories(context))?);
+    }
+    Ok(advisories)
+}
+
+/// Whether an advisory is what `--security`, `--sec-severity` and `--reboot-required` ask for.
+fn is_asked_for(session: &Session, advisory: &Advisory) -> bool {
+    let common = &session.common;
+    (!common.security || advisory.kind == AdvisoryKind::Security)
+        && common.severity.as_ref().is_none_or(|least| is_at_least(&advisory.severity, least))
+        && (!common.reboot_required || advisory.reboot)
+}
+
+/// Scores are compared as numbers; a word of severity counts as the score its range begins with (CVSS v3.0, section 5).
+fn is_at_least(severity: &str, least: &str) -> bool {
+    let score = |text: &str| match text.to_lowercase().as_str() {
+        "critical" => 9.0,
+        "important" | "high" => 7.0,
+        "moderate" | "medium" => 4.0,
+        "low" => 0.1,
+        text => text.parse().unwrap_or(0.0),
+    };
+    score(severity) >= score(least)
+}
+
+/// The packages that answer the advisories asked for, where any are.
+///
+/// # Errors
+/// When a repository cannot be used.
+pub(super) fn restricted(session: &Session, repositories: &Repositories) -> Result<Option<BTreeSet<Nevra>>, CliError> {
+    let common = &session.common;
+    if !common.security && common.severity.is_none() && !common.reboot_required {
+        return Ok(None);
+    }
+    let asked = all(session, repositories)?.into_iter().filter(|advisory| is_asked_for(session, advisory));
+    Ok(Some(asked.flat_map(|advisory| advisory.packages).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severities() {
+        let table = [("Critical", "7.0", true), ("Moderate", "7.0", false), ("9.8", "high", true), ("", "0.1", false), ("5", "5.0", true)];
+        for (severity, least, expected) in table {
+            assert_eq!(is_at_least(severity, least), expected, "{severity} against {least}");
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! All packages there are, installed and offered, and what can be asked of them.
+
+mod pattern;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use crate::dependency::Capability;
+use crate::history::Reason;
+use crate::package::{Details, Nevra, Package};
+use crate::repo::{Index, Offer};
+use crate::rpmfile;
+use crate::system::Installed;
+use crate::version::Evr;
+
+pub use pattern::Pattern;
+
+/// How the reference calls what is installed, where it names repositories.
+pub const SYSTEM: &str = "@System";
+
+/// A package: the number of an installed one, or of a repository and one of its packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Id {
+    /// By its place among the installed.
+    Installed(usize),
+    /// By the repository's place, and the package's in its index.
+    Available(usize, usize),
+}
+
+/// A repository's packages and what of them may be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Stock<'a> {
+    /// The repository's name.
+    pub id: &'a str,
+    /// A package of a smaller number hides those of the same name with a larger one.
+    pub priority: i32,
+    /// Its packages.
+    pub index: &'a Index,
+    /// Patterns of packages left aside.
+    pub excludes: &'a [String],
+    /// Patterns of the only packages taken; empty is all.
+    pub includes: &'a [String],
+}
+
+/// What of the offered packages is left aside wherever it comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Patterns of packages.
+    pub excludes: Vec<String>,
+    /// Packages by name that are never taken below a version.
+    pub min_versions: Vec<(String, String)>,
+}
+
+/// All packages.
+#[derive(Debug)]
+pub struct Sack<'a> {
+    /// Those installed.
+    pub installed: &'a [Installed],
+    /// Those offered.
+    pub stocks: Vec<Stock<'a>>,
+    arch: String,
+    excludes: Vec<Pattern>,
+    stock_excludes: Vec<Vec<Pattern>>,
+    stock_includes: Vec<Vec<Pattern>>,
+    min_versions: BTreeMap<String, Evr>,
+    available: OnceLock<Vec<Id>>,
+}
+
+impl<'a> Sack<'a> {
+    /// All packages, for a machine of the architecture `arch`.
+    pub fn new(installed: &'a [Installed], stocks: Vec<Stock<'a>>, arch: &str, filter: &Filter) -> Self {
+        let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect::<Vec<_>>();
+        Self {
+            installed,
+            arch: arch.to_owned(),
+            excludes: patterns(&filter.excludes),
+            stock_excludes: stocks.iter().map(|stock| patterns(stock.excludes)).collect(),
+            stock_includes: stocks.iter().map(|stock| patterns(stock.includes)).collect(),
+            min_versions: filter.min_versions.iter().map(|(name, version)| (name.clone(), Evr::parse(version))).collect(),
+            stocks,
+            available: OnceLock::new(),
+        }
+    }
+
+    /// The machine's architecture.
+    pub fn arch(&self) -> &str {
+        &self.arch
+    }
+
+    /// The name, version and architecture.
+    pub fn nevra(&self, id: Id) -> Nevra {
+        let unknown = || Nevra { name: String::new(), evr: Evr::new(0, "", None), arch: String::new() };
+        match id {
+            Id::Installed(at) => self.installed[at].package.package.nevra.clone(),
+            Id::Available(stock, at) => self.stocks[stock].index.nevra(at).unwrap_or_else(unknown),
+        }
+    }
+
+    /// What a repository says of one of its packages.
+    pub fn offer(&self, id: Id) -> Option<Offer> {
+        match id {
+            Id::Installed(_) => None,
+            Id::Available(stock, at) => self.stocks[stock].index.offer(at),
+        }
+    }
+
+    /// What the solver needs.
+    pub fn package(&self, id: Id) -> Option<Package> {
+        match id {
+            Id::Installed(at) => Some(self.installed[at].package.package.clone()),
+            Id::Available(stock, at) => self.stocks[stock].index.package(at),
+        }
+    }
+
+    /// What people want to know.
+    pub fn details(&self, id: Id) -> Details {
+        match id {
+            Id::Installed(at) => rpmfile::details(self.installed[at].package.metadata()),
+            Id::Available(..) => self.offer(id).map(|offer| offer.details).unwrap_or_default(),
+        }
+    }
+
+    /// The repository's name, or [`SYSTEM`].
+    pub fn origin(&self, id: Id) -> &str {
+        match id {
+            Id::Installed(_) => SYSTEM,
+            Id::Available(stock, _) => self.stocks[stock].id,
+        }
+    }
+
+    /// Why an installed package is there.
+    pub fn reason(&self, id: Id) -> Option<Reason> {
+        match id {
+            Id::Installed(at) => Some(self.installed[at].reason),
+            Id::Available(..) => None,
+        }
+    }
+
+    /// All that is installed, sorted by name and version.
+    pub fn all_installed(&self) -> Vec<Id> {
+        self.sorted((0..self.installed.len()).map(Id::Installed).collect())
+    }
+
+    /// All that is offered and may be seen, sorted by name and version.
+    pub fn all_available(&self) -> &[Id] {
+        self.available.get_or_init(|| {
+            let all = self.stocks.iter().enumerate().flat_map(|(stock, all)| (0..all.index.len()).map(move |at| Id::Available(stock, at)));
+            let mut named: Vec<(Nevra, Id)> = all.map(|id| (self.nevra(id), id)).collect();
+            named.sort();
+            let best = self.best_priorities(&named);
+            named.retain(|(nevra, id)| self.is_visible(*id, nevra) && best.get(&nevra.name).is_none_or(|best| self.priority(*id) == *best));
+            named.into_iter().map(|(_, id)| id).collect()
+        })
+    }
+
+    /// For each name that several repositories have, the smallest priority number.
+    fn best_priorities(&self, named: &[(Nevra, Id)]) -> BTreeMap<String, i32> {
+        if self.stocks.windows(2).all(|pair| pair[0].priority == pair[1].priority) {
+            return BTreeMap::new();
+        }
+        let mut best = BTreeMap::new();
+        for (nevra, id) in named.iter().filter(|(nevra, id)| self.is_visible(*id, nevra)) {
+            let least = best.entry(nevra.name.clone()).or_insert(i32::MAX);
+            *least = self.priority(*id).min(*least);
+        }
+        best
+    }
+
+    fn priority(&self, id: Id) -> i32 {
+        match id {
+            Id::Installed(_) => i32::MIN,
+            Id::Available(stock, _) => self.stocks[stock].priority,
+        }
+    }
+
+    /// Whether a package fits the machine and is not left aside; other repositories' priorities not counted.
+    fn is_visible(&self, id: Id, nevra: &Nevra) -> bool {
+        let Id::Available(stock, _) = id else { return true };
+        let fits = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.fits(nevra));
+        (nevra.arch == self.arch || nevra.arch == "noarch")
+            && !fits(&self.excludes)
+            && !fits(&self.stock_excludes[stock])
+            && (self.stock_includes[stock].is_empty() || fits(&self.stock_includes[stock]))
+            && self.min_versions.get(&nevra.name).is_none_or(|least| nevra.evr.compare_version(least).is_ge())
+    }
+
+    /// What is offered of one name and may be seen.
+    pub fn available_called(&self, name: &str) -> Vec<Id> {
+        let all = self.stocks.iter().enumerate();
+        let all = all.flat_map(|(stock, all)| all.index.called(name).into_iter().map(move |at| Id::Available(stock, at)));
+        let mut visible: Vec<Id> = all.filter(|id| self.is_visible(*id, &self.nevra(*id))).collect();
+        if let Some(best) = visible.iter().map(|id| self.priority(*id)).min() {
+            visible.retain(|id| self.priority(*id) == best);
+        }
+        visible
+    }
+
+    /// What is installed of one name.
+    pub fn installed_called(&self, name: &str) -> Vec<Id> {
+        let named = |at: &usize| self.installed[*at].package.package.nevra.name == name;
+        (0..self.installed.len()).filter(named).map(Id::Installed).collect()
+    }
+
+    /// What is offered, may be seen and provides a capability, by a provide or by a path that dependencies usually name.
+    pub fn available_providing(&self, wanted: &Capability) -> Vec<Id> {
+        let mut found = BTreeSet::new();
+        for (stock, all) in self.stocks.iter().enumerate() {
+            let candidates = all.index.providing(&wanted.name).into_iter().chain(all.index.holding(&wanted.name));
+            for at in candidates {
+                let satisfies = || all.index.package(at).is_some_and(|package| package.satisfies(wanted));
+                if satisfies() {
+                    found.insert(Id::Available(stock, at));
+                }
+            }
+        }
+        found.into_iter().filter(|id| self.is_offered(*id)).collect()
+    }
+
+    /// What is installed and provides a capability.
+    pub fn installed_providing(&self, wanted: &Capability) -> Vec<Id> {
+        let provides = |at: &usize| self.installed[*at].package.package.satisfies(wanted);
+        (0..self.installed.len()).filter(provides).map(Id::Installed).collect()
+    }
+
+    /// Whether an offered package may be seen, priorities counted.
+    pub fn is_offered(&self, id: Id) -> bool {
+        let nevra = self.nevra(id);
+        self.is_visible(id, &nevra) && self.available_called(&nevra.name).contains(&id)
+    }
+
+    /// The offered packages that a pattern fits.
+    pub fn available_matching(&self, pattern: &Pattern) -> Vec<Id> {
+        let candidates: Vec<Id> = match pattern.is_glob() {
+            true => self.all_available().to_vec(),
+            false => {
+                pattern.names().into_iter().flat_map(|name| self.available_called(name)).collect::<BTreeSet<_>>().into_iter().collect()
+            }
+        };
+        self.sorted(candidates.into_iter().filter(|id| pattern.fits(&self.nevra(*id))).collect())
+    }
+
+    /// The installed packages that a pattern fits.
+    pub fn installed_matching(&self, pattern: &Pattern) -> Vec<Id> {
+        self.all_installed().into_iter().filter(|id| pattern.fits(&self.nevra(*id))).collect()
+    }
+
+    /// By name and version; of equal ones that of the repository with the smaller priority number.
+    pub fn sorted(&self, ids: Vec<Id>) -> Vec<Id> {
+        let mut named: Vec<(Nevra, i32, Id)> = ids.into_iter().map(|id| (self.nevra(id), self.priority(id), id)).collect();
+        named.sort();
+        named.dedup_by_key(|(.., id)| *id);
+        named.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// Of each name and architecture the newest, of `ids` in the order of [`Sack::sorted`].
+    pub fn newest(&self, ids: &[Id]) -> Vec<Id> {
+        let mut newest: BTreeMap<(String, String), (Evr, Id)> = BTreeMap::new();
+        for id in ids {
+            let Nevra { name, evr, arch } = self.nevra(*id);
+            let key = (name, arch);
+            if newest.get(&key).is_none_or(|(known, _)| evr.cmp(known) == Ordering::Greater) {
+                newest.insert(key, (evr, *id));
+            }
+        }
+        newest.into_values().map(|(_, id)| id).collect()
+    }
+
+    /// The newest installed version of a name.
+    pub fn installed_evr(&self, name: &str) -> Option<Evr> {
+        self.installed_called(name).into_iter().map(|id| self.nevra(id).evr).max()
+    }
+
+    /// Offered packages newer than what is installed of their name; of each the newest.
+    pub fn updates(&self) -> Vec<Id> {
+        self.compared(Ordering::Greater)
+    }
+
+    /// Offered packages older than what is installed of their name; of each the newest of those.
+    pub fn downgrades(&self) -> Vec<Id> {
+        self.compared(Ordering::Less)
+    }
+
+    fn compared(&self, wanted: Ordering) -> Vec<Id> {
+        let names: BTreeSet<String> = self.installed.iter().map(|installed| installed.package.package.nevra.name.clone()).collect();
+        let mut found = Vec::new();
+        for name in names {
+            let Some(installed) = self.installed_evr(&name) else { continue };
+            let offered = self.available_called(&name);
+            found.extend(offered.into_iter().filter(|id| self.nevra(*id).evr.cmp(&installed) == wanted));
+        }
+        self.newest(&self.sorted(found))
+    }
+
+    /// Installed packages that no repository offers in the same version.
+    pub fn extras(&self) -> Vec<Id> {
+        let offered = |id: &Id| {
+            let nevra = self.nevra(*id);
+            self.stocks
+                .iter()
+                .any(|stock| stock.index.called(&nevra.name).into_iter().any(|at| stock.index.nevra(at).as_ref() == Some(&nevra)))
+        };
+        self.all_installed().into_iter().filter(|id| !offered(id)).collect()
+    }
+
+    /// Offered packages that obsolete installed ones, each with what it obsoletes.
+    pub fn obsoleting(&self) -> Vec<(Id, Id)> {
+        let mut found = Vec::new();
+        for old in self.all_installed() {
+            let Some(package) = self.package(old) else { continue };
+            for (stock, all) in self.stocks.iter().enumerate() {
+                for at in all.index.obsoleting(&package.nevra.name) {
+                    let id = Id::Available(stock, at);
+                    let fits =
+                        |new: &Package| new.nevra.name != package.nevra.name && new.obsoletes.iter().any(|wanted| package.is_named(wanted));
+                    if all.index.package(at).as_ref().is_some_and(fits) && self.is_offered(id) {
+                        found.push((id, old));
+                    }
+                }
+            }
+        }
+        found
+    }
+}

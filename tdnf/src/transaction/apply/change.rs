@@ -1,0 +1,87 @@
+//! Doing and undoing single changes. Each may have been interrupted anywhere, and may be done or undone again.
+
+use std::io;
+
+use super::error::ApplyError;
+use super::op::Op;
+use super::stage::{Workshop, lacks_links};
+use crate::transaction::beneath::Beneath;
+
+fn change(op: &Op) -> impl FnOnce(io::Error) -> ApplyError {
+    let path = op.path().to_owned();
+    move |source| ApplyError::Change { path, source }
+}
+
+/// Does one.
+pub(super) fn perform(op: &Op, disk: &mut Beneath<'_>, workshop: &Workshop<'_>) -> Result<(), ApplyError> {
+    match op {
+        Op::Displace { path, aside } | Op::Remove { path, aside } => absent_is_fine(disk.rename(path, aside)).map_err(change(op)),
+        Op::MakeDirectory { path, attributes } => {
+            disk.directory(path).map_err(change(op))?;
+            workshop.dress(disk, path, attributes)
+        }
+        Op::Adjust { path, attributes, .. } => workshop.dress(disk, path, attributes),
+        Op::Put { path, new, aside } => put(disk, path, new, aside.as_deref()).map_err(change(op)),
+        Op::RemoveDirectory { .. } => Ok(()),
+    }
+}
+
+/// The old file gets a second name before the new one takes its first: at no moment is there nothing by that name.
+fn put(disk: &mut Beneath<'_>, path: &str, new: &str, aside: Option<&str>) -> io::Result<()> {
+    if let Some(aside) = aside {
+        match disk.hardlink(aside, path) {
+            Err(error) if lacks_links(&error) => disk.rename(path, aside)?,
+            result => absent_is_fine(result)?,
+        }
+    }
+    disk.rename(new, path)
+}
+
+/// Takes one back, once names were being changed.
+pub(super) fn undo(op: &Op, disk: &mut Beneath<'_>, privileged: bool) -> Result<(), ApplyError> {
+    let mut undo = || -> io::Result<()> {
+        match op {
+            Op::MakeDirectory { path, .. } => disk.remove_directory(path),
+            Op::Adjust { path, was, .. } => {
+                if privileged {
+                    disk.own(path, was.user, was.group)?;
+                }
+                disk.permit(path, was.mode)
+            }
+            Op::Displace { path, aside } | Op::Remove { path, aside } | Op::Put { path, aside: Some(aside), .. } => back(disk, path, aside),
+            // What was there before had no name, so whatever has it now came from `new`.
+            Op::Put { path, new, aside: None } => match disk.stat(new)? {
+                None => disk.unlink(path),
+                Some(_) => Ok(()),
+            },
+            Op::RemoveDirectory { .. } => Ok(()),
+        }
+    };
+    undo().map_err(change(op))
+}
+
+/// Renaming one of two names of a file to the other does nothing, so the second name may be left over.
+fn back(disk: &mut Beneath<'_>, path: &str, aside: &str) -> io::Result<()> {
+    if disk.stat(aside)?.is_some() {
+        disk.rename(aside, path)?;
+        disk.unlink(aside)?;
+    }
+    Ok(())
+}
+
+/// Lets the old state go, once the new one is certain.
+pub(super) fn settle(op: &Op, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+    let settled = match op {
+        Op::Displace { aside, .. } | Op::Remove { aside, .. } | Op::Put { aside: Some(aside), .. } => disk.unlink(aside),
+        Op::RemoveDirectory { path } => disk.remove_directory(path),
+        Op::MakeDirectory { .. } | Op::Adjust { .. } | Op::Put { aside: None, .. } => Ok(()),
+    };
+    settled.map_err(change(op))
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,123 @@
+//! What becomes of a file that somebody may have edited: `rpmfilesDecideFate` and `rpmfilesConfigConflict` of librpm, as a table.
+
+use crate::package::{FileKind, PackageFile};
+
+/// What lies at the place of a file now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OnDisk {
+    /// Nothing.
+    Nothing,
+    /// A directory.
+    Directory,
+    /// A regular file with that SHA-256.
+    File { sha256: String },
+    /// A symbolic link.
+    Link { target: String },
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The new file takes the place.
+    Replace,
+    /// What is there stays, and the new file is not laid down.
+    Keep,
+    /// What is there stays, and the new file is laid beside it with `.rpmnew`.
+    Aside,
+    /// The new file takes the place; what was there is kept with this suffix.
+    Save(&'static str),
+}
+
+/// What a new file does to what is there. `old` is the same place in the package that goes, if it had content there.
+pub(super) fn of_new(new: &PackageFile, old: Option<&PackageFile>, disk: &OnDisk) -> Fate {
+    if *disk == OnDisk::Nothing || !(new.flags.config || old.is_some_and(|old| old.flags.config)) {
+        return Fate::Replace;
+    }
+    let differs = |suffix| if new.flags.noreplace { Fate::Aside } else { Fate::Save(suffix) };
+    let Some(old) = old else {
+        return if is(disk, &new.kind) { Fate::Replace } else { differs(".rpmorig") };
+    };
+    if is(disk, &old.kind) {
+        // Nobody edited it.
+        Fate::Replace
+    } else if same(&new.kind, &old.kind) {
+        Fate::Keep
+    } else {
+        differs(".rpmsave")
+    }
+}
+
+/// Whether a file that goes was edited and is kept as `.rpmsave`.
+pub(super) fn is_saved(old: &PackageFile, disk: &OnDisk) -> bool {
+    old.flags.config && !old.flags.ghost && matches!(disk, OnDisk::File { .. }) && !is(disk, &old.kind)
+}
+
+fn is(disk: &OnDisk, kind: &FileKind) -> bool {
+    match (disk, kind) {
+        (OnDisk::File { sha256 }, FileKind::Regular { sha256: Some(expected), .. }) => sha256 == expected,
+        (OnDisk::Link { target }, FileKind::Symlink { target: expected }) => target == expected,
+        (OnDisk::Directory, FileKind::Directory) => true,
+        _ => false,
+    }
+}
+
+/// Whether two files have the same content.
+pub(super) fn same(a: &FileKind, b: &FileKind) -> bool {
+    match (a, b) {
+        (FileKind::Directory, FileKind::Directory) => true,
+        (FileKind::Symlink { target: a }, FileKind::Symlink { target: b }) => a == b,
+        (FileKind::Regular { sha256: Some(a), .. }, FileKind::Regular { sha256: Some(b), .. }) => a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::FileFlags;
+
+    fn config(content: &str, noreplace: bool) -> PackageFile {
+        PackageFile {
+            path: "/etc/x".into(),
+            kind: FileKind::Regular { size: 1, sha256: Some(content.into()), hardlink: None },
+            mode: 0o644,
+            user: "root".into(),
+            group: "root".into(),
+            mtime: 0,
+            caps: None,
+            flags: FileFlags { config: true, noreplace, ghost: false },
+        }
+    }
+
+    #[test]
+    fn edited_files() {
+        let plain = PackageFile { flags: FileFlags::default(), ..config("new", false) };
+        let file = |content: &str| OnDisk::File { sha256: content.into() };
+        let link = OnDisk::Link { target: "y".into() };
+        // New, old, disk, fate. As `rpm -U` does with the same three.
+        let table = [
+            (config("new", false), None, OnDisk::Nothing, Fate::Replace),
+            (config("new", false), None, file("new"), Fate::Replace),
+            (config("new", false), None, file("mine"), Fate::Save(".rpmorig")),
+            (config("new", true), None, file("mine"), Fate::Aside),
+            (config("new", true), None, link.clone(), Fate::Aside),
+            (config("new", true), Some(config("old", true)), OnDisk::Nothing, Fate::Replace),
+            (config("new", true), Some(config("old", true)), file("old"), Fate::Replace),
+            (config("new", true), Some(config("old", true)), file("mine"), Fate::Aside),
+            (config("new", false), Some(config("old", false)), file("mine"), Fate::Save(".rpmsave")),
+            (config("same", false), Some(config("same", false)), file("mine"), Fate::Keep),
+            (config("same", true), Some(config("same", true)), link, Fate::Keep),
+            (plain.clone(), Some(config("old", true)), file("mine"), Fate::Save(".rpmsave")),
+            (plain.clone(), Some(plain.clone()), file("mine"), Fate::Replace),
+            (plain, None, file("mine"), Fate::Replace),
+        ];
+        for (new, old, disk, expected) in table {
+            assert_eq!(of_new(&new, old.as_ref(), &disk), expected, "{new:?} after {old:?} on {disk:?}");
+        }
+        assert!(is_saved(&config("old", false), &file("mine")));
+        assert!(!is_saved(&config("old", true), &file("old")));
+        assert!(!is_saved(&config("old", true), &OnDisk::Nothing));
+    }
+}

@@ -1,0 +1,161 @@
+//! After the change of the database, or after an interruption: finishing, or taking back.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::accounts::Accounts;
+use super::error::ApplyError;
+use super::finish as ending;
+use super::journal::{Journal, JournalFile, Reached};
+use super::op::Op;
+use super::scripts::{Ended, Stage};
+use super::stage::Workshop;
+use super::{change, database};
+use crate::history::{Change, History, Record};
+use crate::package::Nevra;
+use crate::rpmdb::Changes;
+use crate::system::{self, System};
+use crate::transaction::beneath::Beneath;
+use crate::transaction::place::Places;
+use crate::transaction::step::{Event, Settings};
+use crate::version::Evr;
+
+/// What became of a transaction that was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// The system is as it was before it.
+    Undone,
+    /// It was finished.
+    Finished,
+}
+
+/// Looks for a journal and does what it calls for.
+pub(super) fn recover(system: &System, settings: &Settings<'_>) -> Result<Option<Recovery>, ApplyError> {
+    let file = JournalFile::new(&system.own_directory()?, settings.gate);
+    let Some((journal, reached)) = file.read()? else { return Ok(None) };
+    if reached != Reached::Undone && Changes::open(&database(system)?)?.is_applied(&journal.database)? {
+        finish(system, &journal, &file, settings)?;
+        return Ok(Some(Recovery::Finished));
+    }
+    undo(system, &journal, reached, &file, settings)?;
+    Ok(Some(Recovery::Undone))
+}
+
+fn opened<'g>(system: &System, settings: &Settings<'g>) -> Result<Beneath<'g>, ApplyError> {
+    Beneath::of_system(system.root(), settings.gate).map_err(|source| ApplyError::Change { path: "/".into(), source })
+}
+
+/// Takes everything back: first the names, then the temporary files, so that a second interruption finds out what is left to do.
+fn undo(system: &System, journal: &Journal, reached: Reached, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<(), ApplyError> {
+    let privileged = nix::unistd::geteuid().is_root();
+    let mut disk = opened(system, settings)?;
+    let remove =
+        |path: &String, disk: &mut Beneath<'_>| disk.unlink(path).map_err(|source| ApplyError::Change { path: path.clone(), source });
+    if reached == Reached::Written {
+        for op in journal.ops.iter().rev().filter(|op| !op.prepares()) {
+            change::undo(op, &mut disk, privileged)?;
+        }
+        sync(&journal.ops, &mut disk)?;
+        file.reach(Reached::Undone)?;
+    }
+    journal.temporary.iter().try_for_each(|path| remove(path, &mut disk))?;
+    for op in journal.ops.iter().rev().filter(|op| op.prepares()) {
+        change::undo(op, &mut disk, privileged)?;
+    }
+    remove_script(system)?;
+    sync(&journal.ops, &mut disk)?;
+    file.remove()
+}
+
+/// Lets the old state go, writes the history and does what is done once at the end. Gives the number in the history.
+pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<u32, ApplyError> {
+    let mut disk = opened(system, settings)?;
+    journal.ops.iter().try_for_each(|op| change::settle(op, &mut disk))?;
+    let mut history = History::open(&system.file(system::HISTORY)?)?;
+    settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: system::HISTORY.into(), source })?;
+    let id = history.add(&record(journal))?;
+    let own = system.own_directory()?;
+    let stage = Stage { root: system.root(), own: &own, settings };
+    let privileged = nix::unistd::geteuid().is_root();
+    let [users, others] = if journal.finish { ending::tasks(&journal.ops, system.is_running()) } else { Default::default() };
+    ending::run(&users, stage, privileged);
+    own_late(system, journal, settings, &mut disk)?;
+    ending::run(&others, stage, privileged);
+    for script in &journal.scripts {
+        let text = match stage.script(script)? {
+            Ended::Well => continue,
+            Ended::Badly(code) => format!("failed{}", code.map_or_else(String::new, |code| format!(" with exit code {code}"))),
+            Ended::Missing(error) => format!("cannot be run: {error}"),
+        };
+        settings.observer.tell(Event::Warning { text: &format!("{} of {} {text}", script.section, script.package) });
+    }
+    remove_script(system)?;
+    sync(&journal.ops, &mut disk)?;
+    file.remove()?;
+    Ok(id)
+}
+
+fn record(journal: &Journal) -> Record {
+    let changes = journal.changes.iter().map(|(action, name, evr, arch, reason)| {
+        let nevra = Nevra { name: name.clone(), evr: Evr::parse(evr), arch: arch.clone() };
+        Change { action: *action, nevra, reason: *reason }
+    });
+    Record {
+        mark: journal.id.clone(),
+        time: journal.time,
+        user: journal.user,
+        command: journal.command.clone(),
+        changes: changes.collect(),
+    }
+}
+
+/// Gives files to users that were made only now. Who is still unknown is told of.
+fn own_late(system: &System, journal: &Journal, settings: &Settings<'_>, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+    let privileged = nix::unistd::geteuid().is_root();
+    if journal.late.is_empty() || !privileged {
+        return Ok(());
+    }
+    let failed = |source| ApplyError::Change { path: "/etc/passwd".into(), source };
+    let mut places = Places::new(Beneath::open(system.root()).map_err(failed)?);
+    let accounts = Accounts::read(disk, &mut places).map_err(failed)?;
+    let mut unknown = BTreeSet::new();
+    let workshop = Workshop { root: system.root(), settings, accounts, privileged };
+    for (path, attributes) in &journal.late {
+        if workshop.accounts.find(attributes).is_none() {
+            unknown.insert(format!("{}:{}", attributes.user, attributes.group));
+        }
+        if disk.stat(path).map_err(failed)?.is_some() {
+            workshop.dress(disk, path, attributes)?;
+        }
+    }
+    for name in unknown {
+        settings.observer.tell(Event::Warning { text: &format!("the system does not know `{name}`; root has its files") });
+    }
+    Ok(())
+}
+
+/// A script's text that an interruption left behind.
+fn remove_script(system: &System) -> Result<(), ApplyError> {
+    match fs::remove_file(system.own_directory()?.join("script")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ApplyError::Change { path: format!("{}/script", system::DIRECTORY), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits until all file systems that were changed are on their disks.
+fn sync(ops: &[Op], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+    let mut seen = BTreeSet::new();
+    let mut directories: BTreeSet<&str> = ops.iter().filter_map(|op| op.path().rsplit_once('/')).map(|(directory, _)| directory).collect();
+    directories.insert(system::DIRECTORY);
+    for directory in directories {
+        let failed = |source| ApplyError::Change { path: directory.to_owned(), source };
+        // A directory may be gone by now; what it lay on is reached through others.
+        let Some(stat) = disk.stat(directory).map_err(failed)? else { continue };
+        if super::plan::kind_of(&stat) == nix::sys::stat::SFlag::S_IFDIR && seen.insert(stat.st_dev) {
+            disk.sync(directory).map_err(failed)?;
+        }
+    }
+    Ok(())
+}

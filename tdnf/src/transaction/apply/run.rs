@@ -1,0 +1,233 @@
+//! Carrying a transaction out.
+
+use std::collections::HashMap;
+
+use super::accounts::Accounts;
+use super::error::ApplyError;
+use super::journal::{Journal, JournalFile, Reached};
+use super::op::{Attributes, Op, Stage as Staged};
+use super::plan::FilePlan;
+use super::scripts::{Ended, Pending, Stage};
+use super::stage::Workshop;
+use super::{Applied, Prepared, change, database, recover};
+use crate::history::Reason;
+use crate::package::Package;
+use crate::rpmdb::Changes;
+use crate::rpmfile::{Phase, RpmFile, Scriptlet};
+use crate::system::{Installed, System};
+use crate::transaction::beneath::Beneath;
+use crate::transaction::place::Places;
+use crate::transaction::step::{Event, Settings, Step};
+
+/// Carries out the steps on a system whose lock is held and whose journal is empty.
+pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], settings: &Settings<'_>) -> Result<Applied, ApplyError> {
+    let mut changes = Changes::open(&database(system)?)?;
+    let removed: Vec<u32> = steps.iter().flat_map(Step::outgoing).map(|(number, _)| number).collect();
+    let added = steps.iter().filter(|step| step.incoming().is_some()).count();
+    let plan = changes.plan(&removed, added)?;
+    // Numbers in the database are never used twice.
+    let id = format!("{:x}-{}", settings.time, plan.mark());
+    let prepared = Prepared::new(system, installed, steps, &id, settings)?;
+    let open = || Beneath::open(system.root()).map_err(|source| ApplyError::Change { path: "/".into(), source });
+    let accounts = Accounts::read(&mut open()?, &mut Places::new(open()?))
+        .map_err(|source| ApplyError::Change { path: "/etc/passwd".into(), source })?;
+    let mut journal = Journal::new(id, plan);
+    let mut counts = Counts::new(installed);
+    prepared.write_down(&mut journal, &accounts, &counts, settings);
+    let privileged = nix::unistd::geteuid().is_root();
+    let own = system.own_directory()?;
+    let work = Work {
+        prepared: &prepared,
+        workshop: Workshop { root: system.root(), settings, accounts, privileged },
+        stage: Stage { root: system.root(), own: &own, settings },
+        file: JournalFile::new(&own, settings.gate),
+    };
+    work.before_all(&counts)?;
+    work.file.write(&journal)?;
+    let done = work.files(&mut counts).and_then(|()| {
+        settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: crate::rpmdb::FILE.into(), source })?;
+        let packages: Vec<&RpmFile> = prepared.coming.iter().map(|coming| coming.package).collect();
+        Ok(changes.apply(&journal.database, &packages, settings.time)?)
+    });
+    if let Err(error) = done {
+        drop(changes);
+        return Err(match recover::recover(system, settings) {
+            Ok(_) => error,
+            Err(undoing) => ApplyError::Stuck { source: Box::new(error), undoing: Box::new(undoing) },
+        });
+    }
+    let id = recover::finish(system, &journal, &work.file, settings)?;
+    Ok(Applied { id, notes: prepared.files.notes })
+}
+
+struct Work<'a> {
+    prepared: &'a Prepared<'a>,
+    workshop: Workshop<'a>,
+    stage: Stage<'a>,
+    file: JournalFile<'a>,
+}
+
+impl Work<'_> {
+    /// `%pretrans` runs before anything is changed, so that it may still forbid it.
+    fn before_all(&self, counts: &Counts) -> Result<(), ApplyError> {
+        for coming in &self.prepared.coming {
+            let package = &coming.package.package;
+            self.script(package, Phase::BeforeAll, coming.package.scriptlet(Phase::BeforeAll), counts.of(package) + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Everything up to the change of the database.
+    fn files(&self, counts: &mut Counts) -> Result<(), ApplyError> {
+        let mut disk = self.workshop.open()?;
+        let files = &self.prepared.files;
+        files.prepare.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
+        let packages: Vec<&RpmFile> = self.prepared.coming.iter().map(|coming| coming.package).collect();
+        self.workshop.stage(&packages, files)?;
+        self.sync(&mut disk)?;
+        self.file.reach(Reached::Written)?;
+        let mut gone = vec![false; self.prepared.going.len()];
+        for (coming, plan) in self.prepared.coming.iter().zip(&files.incoming) {
+            let package = &coming.package.package;
+            let count = counts.add(package);
+            self.script(package, Phase::BeforeInstall, coming.package.scriptlet(Phase::BeforeInstall), count)?;
+            plan.ops.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
+            self.script(package, Phase::AfterInstall, coming.package.scriptlet(Phase::AfterInstall), count)?;
+            self.tell(|package| Event::Installed { package }, package);
+            for index in &coming.replaces {
+                self.remove(*index, &mut gone, counts, &mut disk)?;
+            }
+        }
+        for index in 0..self.prepared.going.len() {
+            self.remove(index, &mut gone, counts, &mut disk)?;
+        }
+        files.adjust.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
+        self.sync(&mut disk)
+    }
+
+    fn remove(&self, index: usize, gone: &mut [bool], counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        if std::mem::replace(&mut gone[index], true) {
+            return Ok(());
+        }
+        let going = self.prepared.going[index].package;
+        let count = counts.take(&going.package);
+        self.script(&going.package, Phase::BeforeRemoval, going.scriptlet(Phase::BeforeRemoval), count)?;
+        self.prepared.files.outgoing[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
+        self.script(&going.package, Phase::AfterRemoval, going.scriptlet(Phase::AfterRemoval), count)?;
+        self.tell(|package| Event::Removed { package }, &going.package);
+        Ok(())
+    }
+
+    fn sync(&self, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        for path in &self.prepared.devices {
+            disk.sync(path).map_err(|source| ApplyError::Change { path: path.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: impl for<'e> FnOnce(&'e str) -> Event<'e>, package: &Package) {
+        self.stage.settings.observer.tell(event(&package.nevra.to_string()));
+    }
+
+    /// Runs a script. What runs before a change may forbid it; what runs after may only complain.
+    fn script(&self, package: &Package, phase: Phase, script: Option<Scriptlet>, count: usize) -> Result<(), ApplyError> {
+        let Some(script) = script.filter(|_| self.stage.settings.scripts) else { return Ok(()) };
+        let name = package.nevra.to_string();
+        let ended = self.stage.script(&Pending::new(&name, phase, script, count))?;
+        let (code, text) = match ended {
+            Ended::Well => return Ok(()),
+            Ended::Badly(code) => (code, code.map_or_else(|| "was killed".to_owned(), |code| format!("failed with exit code {code}"))),
+            Ended::Missing(error) => (None, format!("cannot be run: {error}")),
+        };
+        if matches!(phase, Phase::BeforeAll | Phase::BeforeInstall | Phase::BeforeRemoval) {
+            return Err(ApplyError::ScriptFailed { package: name, section: phase.section(), code });
+        }
+        self.stage.settings.observer.tell(Event::Warning { text: &format!("{} of {name} {text}", phase.section()) });
+        Ok(())
+    }
+}
+
+impl Prepared<'_> {
+    /// Fills the journal.
+    fn write_down(&self, journal: &mut Journal, accounts: &Accounts, counts: &Counts, settings: &Settings<'_>) {
+        journal.time = settings.time;
+        journal.user = settings.user;
+        journal.command = settings.command.to_owned();
+        journal.finish = settings.finish;
+        journal.ops = self.files.ops().cloned().collect();
+        let plans = self.files.incoming.iter().chain(&self.files.outgoing);
+        journal.temporary = plans.flat_map(|plan| plan.stages.iter().map(|(name, _)| name.clone())).collect();
+        journal.late = late(&self.files, accounts);
+        let change = |package: &Package, action, reason: Reason| {
+            let nevra = &package.nevra;
+            (action, nevra.name.clone(), nevra.evr.to_string(), nevra.arch.clone(), reason)
+        };
+        let going = self.going.iter().map(|going| change(&going.package.package, going.action, going.reason));
+        let coming = self.coming.iter().map(|coming| change(&coming.package.package, coming.action, coming.reason));
+        journal.changes = going.chain(coming).collect();
+        for coming in self.coming.iter().filter(|_| settings.scripts) {
+            let package = &coming.package.package;
+            let name = package.nevra.to_string();
+            let same = |other: &Package| other.nevra.name == package.nevra.name;
+            let goes = self.going.iter().filter(|going| same(&going.package.package)).count();
+            let comes = self.coming.iter().filter(|coming| same(&coming.package.package)).count();
+            let count = (counts.of(package) + comes).saturating_sub(goes);
+            let script = coming.package.scriptlet(Phase::AfterAll);
+            journal.scripts.extend(script.map(|script| Pending::new(&name, Phase::AfterAll, script, count)));
+        }
+    }
+}
+
+/// The files whose owner the tree does not know yet, by the names they will have.
+fn late(files: &FilePlan, accounts: &Accounts) -> Vec<(String, Attributes)> {
+    let unknown = |attributes: &Attributes| accounts.find(attributes).is_none();
+    let mut late = Vec::new();
+    for plan in &files.incoming {
+        let stages: HashMap<&str, &Staged> = plan.stages.iter().map(|(name, stage)| (name.as_str(), stage)).collect();
+        for op in &plan.ops {
+            let Op::Put { path, new, .. } = op else { continue };
+            if let Some(Staged::Content { attributes }) = stages.get(new.as_str())
+                && unknown(attributes)
+            {
+                late.push((path.clone(), attributes.clone()));
+            }
+        }
+    }
+    for op in files.prepare.iter().chain(&files.adjust) {
+        if let Op::MakeDirectory { path, attributes } | Op::Adjust { path, attributes, .. } = op
+            && unknown(attributes)
+        {
+            late.push((path.clone(), attributes.clone()));
+        }
+    }
+    late
+}
+
+/// How many packages of each name there are, which scripts are told.
+struct Counts(HashMap<String, usize>);
+
+impl Counts {
+    fn new(installed: &[Installed]) -> Self {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for one in installed {
+            *counts.entry(one.package.package.nevra.name.clone()).or_default() += 1;
+        }
+        Self(counts)
+    }
+
+    fn of(&self, package: &Package) -> usize {
+        self.0.get(&package.nevra.name).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, package: &Package) -> usize {
+        let count = self.0.entry(package.nevra.name.clone()).or_default();
+        *count += 1;
+        *count
+    }
+
+    fn take(&mut self, package: &Package) -> usize {
+        let count = self.0.entry(package.nevra.name.clone()).or_default();
+        *count = count.saturating_sub(1);
+        *count
+    }
+}

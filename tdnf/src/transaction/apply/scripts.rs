@@ -1,0 +1,121 @@
+//! Running what packages of others bring, in the tree they are installed into.
+
+use std::ffi::CString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ApplyError;
+use crate::rpmfile::{Phase, Scriptlet};
+use crate::system;
+use crate::transaction::step::{Event, Settings};
+
+/// A script that is to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) package: String,
+    pub(super) section: String,
+    interpreter: Vec<String>,
+    text: String,
+    /// How many packages of that name there will be.
+    count: usize,
+}
+
+impl Pending {
+    pub(super) fn new(package: &str, phase: Phase, script: Scriptlet, count: usize) -> Self {
+        let section = phase.section().to_owned();
+        Self { package: package.to_owned(), section, interpreter: script.interpreter, text: script.text, count }
+    }
+}
+
+/// Where programs of a tree are run.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) root: &'a Path,
+    /// The directory for scripts' texts, on this machine.
+    pub(super) own: &'a Path,
+    pub(super) settings: &'a Settings<'a>,
+}
+
+/// How a program ended.
+pub(super) enum Ended {
+    /// Well.
+    Well,
+    /// Not well; with that exit code, if it was not killed.
+    Badly(Option<i32>),
+    /// It never began.
+    Missing(io::Error),
+}
+
+impl Stage<'_> {
+    /// Runs a script. The text goes through a file, since interpreters want one.
+    pub(super) fn script(&self, script: &Pending) -> Result<Ended, ApplyError> {
+        self.settings.observer.tell(Event::Running { what: &format!("{} of {}", script.section, script.package) });
+        let Some((program, arguments)) = script.interpreter.split_first() else { return Ok(Ended::Well) };
+        let mut words: Vec<String> = arguments.to_vec();
+        let place = format!("{}/script", system::DIRECTORY);
+        let file = self.own.join("script");
+        let failed = |source| ApplyError::Change { path: place.clone(), source };
+        if !script.text.is_empty() {
+            self.settings.gate.pass("write").map_err(failed)?;
+            let mut options = OpenOptions::new();
+            let _ = fs::remove_file(&file);
+            let mut opened = options.write(true).create_new(true).mode(0o700).open(&file).map_err(failed)?;
+            opened.write_all(script.text.as_bytes()).map_err(failed)?;
+            words.extend([place.clone(), script.count.to_string()]);
+        }
+        let ended = self.run(program, &words)?;
+        if !script.text.is_empty() {
+            fs::remove_file(&file).map_err(failed)?;
+        }
+        Ok(ended)
+    }
+
+    /// Runs a program of the tree, with what it prints passed on.
+    pub(super) fn run(&self, program: &str, arguments: &[String]) -> Result<Ended, ApplyError> {
+        self.settings.gate.pass("run").map_err(|source| ApplyError::Change { path: program.to_owned(), source })?;
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/").env("LC_ALL", "C.UTF-8");
+        command.current_dir("/");
+        let pipe = io::pipe().and_then(|(reader, writer)| Ok((reader, writer.try_clone()?, writer)));
+        let (mut reader, first, second) = match pipe {
+            Ok(pipe) => pipe,
+            Err(error) => return Ok(Ended::Missing(error)),
+        };
+        command.stdin(Stdio::null()).stdout(first).stderr(second);
+        if self.root != Path::new("/") {
+            let Ok(root) = CString::new(self.root.as_os_str().as_bytes()) else {
+                return Ok(Ended::Missing(io::ErrorKind::InvalidInput.into()));
+            };
+            // SAFETY: between fork and exec only system calls are made; the name was made before.
+            unsafe {
+                command.pre_exec(move || {
+                    nix::unistd::chroot(root.as_c_str())?;
+                    Ok(nix::unistd::chdir(c"/")?)
+                });
+            }
+        }
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return Ok(Ended::Missing(error)),
+        };
+        // The command holds the writing ends too; the output ends when the last of them is closed.
+        drop(command);
+        let mut bytes = Vec::new();
+        let read = reader.read_to_end(&mut bytes);
+        if !bytes.is_empty() {
+            self.settings.observer.tell(Event::Output { text: &String::from_utf8_lossy(&bytes) });
+        }
+        match read.and_then(|_| child.wait()) {
+            Ok(status) if status.success() => Ok(Ended::Well),
+            Ok(status) => Ok(Ended::Badly(status.code())),
+            Err(error) => Ok(Ended::Missing(error)),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Writing everything that is new under temporary names, beside where it will lie: nothing of the old state is touched.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::accounts::Accounts;
+use super::error::ApplyError;
+use super::op::{Attributes, Stage};
+use super::plan::{FilePlan, PackagePlan};
+use crate::filecaps;
+use crate::rpmfile::RpmFile;
+use crate::transaction::beneath::Beneath;
+use crate::transaction::step::{Event, Settings};
+use crate::transaction::unpack;
+
+/// What is needed to write files as they ought to be.
+pub(super) struct Workshop<'a> {
+    pub(super) root: &'a Path,
+    pub(super) settings: &'a Settings<'a>,
+    pub(super) accounts: Accounts,
+    /// Whether files can be given away: an ordinary user may compose a tree of his own.
+    pub(super) privileged: bool,
+}
+
+fn change(path: &str) -> impl FnOnce(io::Error) -> ApplyError {
+    let path = path.to_owned();
+    move |source| ApplyError::Change { path, source }
+}
+
+impl<'a> Workshop<'a> {
+    pub(super) fn open(&self) -> Result<Beneath<'a>, ApplyError> {
+        Beneath::of_system(self.root, self.settings.gate).map_err(change("/"))
+    }
+
+    /// Writes the files of all packages, the largest first, so that none is left over at the end that keeps a single core busy.
+    pub(super) fn stage(&self, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
+        let mut largest_first: Vec<usize> = (0..packages.len()).collect();
+        largest_first.sort_by_key(|index| std::cmp::Reverse(packages[*index].package.installed_size_bytes));
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<(), ApplyError> {
+            let mut disk = self.open()?;
+            while let Some(index) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.package(packages[*index], &plan.incoming[*index], &mut disk)?;
+            }
+            Ok(())
+        };
+        (0..rayon::current_num_threads()).into_par_iter().with_max_len(1).try_for_each(|_| work())?;
+        let mut disk = self.open()?;
+        plan.outgoing.iter().try_for_each(|package| self.stages(&package.stages, &mut disk))
+    }
+
+    fn package(&self, package: &RpmFile, plan: &PackagePlan, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        if plan.contents.iter().any(Option::is_some) {
+            unpack::unpack(package, &plan.contents, disk, &|bytes| self.settings.observer.tell(Event::Unpacked { bytes }))?;
+        }
+        self.stages(&plan.stages, disk)
+    }
+
+    fn stages(&self, stages: &[(String, Stage)], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        for (new, stage) in stages {
+            match stage {
+                Stage::Content { attributes } => self.dress(disk, new, attributes)?,
+                Stage::Hardlink { to } => disk.hardlink(new, to).map_err(change(new))?,
+                Stage::Symlink { target, attributes, mtime } => {
+                    disk.symlink(new, target).map_err(change(new))?;
+                    if self.privileged {
+                        let (user, group) = self.accounts.find_or_root(attributes);
+                        disk.own(new, user, group).map_err(change(new))?;
+                    }
+                    disk.date(new, *mtime).map_err(change(new))?;
+                }
+                Stage::Keep { path } => keep(disk, path, new).map_err(change(path))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a file or directory its owner, permissions and capabilities; in this order, since each step takes away what follows.
+    pub(super) fn dress(&self, disk: &mut Beneath<'_>, path: &str, attributes: &Attributes) -> Result<(), ApplyError> {
+        if self.privileged {
+            let (user, group) = self.accounts.find_or_root(attributes);
+            disk.own(path, user, group).map_err(change(path))?;
+        }
+        disk.permit(path, attributes.mode).map_err(change(path))?;
+        let Some(caps) = attributes.caps.as_deref().filter(|_| self.privileged) else { return Ok(()) };
+        let value = filecaps::to_xattr(caps).map_err(|error| change(path)(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        match disk.allow(path, &value) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::PermissionDenied => {
+                let text = format!("`{path}` does not get its capabilities ({caps}): {error}");
+                self.settings.observer.tell(Event::Warning { text: &text });
+                Ok(())
+            }
+            result => result.map_err(change(path)),
+        }
+    }
+}
+
+/// Gives a file another name; on file systems without hard links, a copy.
+fn keep(disk: &mut Beneath<'_>, path: &str, new: &str) -> io::Result<()> {
+    match disk.hardlink(new, path) {
+        Err(error) if lacks_links(&error) => {
+            let mut from = disk.read(path)?;
+            let mut to = disk.file(new, 0o600)?;
+            io::copy(&mut from, &mut to)?;
+            to.set_permissions(from.metadata()?.permissions())
+        }
+        result => result,
+    }
+}
+
+/// Whether an error says that the file system has no hard links, or not one more for this file.
+pub(super) fn lacks_links(error: &io::Error) -> bool {
+    use nix::Error as E;
+    [E::EPERM, E::EOPNOTSUPP, E::EMLINK, E::ENOSYS].iter().any(|one| error.raw_os_error() == Some(*one as i32))
+}

@@ -1,0 +1,125 @@
+//! Golden cases: what the command line says about a small repository and a small system.
+//!
+//! `tests/cases/world.toml` says which packages the repository holds. Each other `tests/cases/NAME.toml` is a case:
+//!
+//! ```toml
+//! installed = ["app-1.0-1"]          # in the system's root, as asked for by somebody
+//! config = "best=1"                  # lines of [main]
+//! steps = ["list installed", "search app"]
+//! ```
+//!
+//! `NAME.txt` beside it holds what is said. `TDNF_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it anew.
+#![cfg(feature = "client")]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::repository::{World, build, write_metadata};
+use common::{KEY, TIME, keys};
+use serde::Deserialize;
+use tdnf::repo::Offer;
+use tdnf::rpmfile::RpmFile;
+use tdnf::transaction::{Options, install};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(default)]
+    installed: Vec<String>,
+    #[serde(default)]
+    config: String,
+    #[serde(default)]
+    repository: String,
+    steps: Vec<String>,
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+    offers: Vec<Offer>,
+}
+
+#[test]
+fn every_case_says_what_it_should() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let world: World = toml::from_str(&fs::read_to_string(cases.join("world.toml")).unwrap()).unwrap();
+    let repository = tempfile::tempdir().unwrap();
+    let offers = build(repository.path(), &world);
+    write_metadata(repository.path(), &offers, &fs::read_to_string(cases.join("updateinfo.xml")).unwrap(), 1_767_225_600);
+    let place = Place { folder: repository, offers };
+    let mut files: Vec<PathBuf> = fs::read_dir(&cases).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !path.ends_with("world.toml"));
+    files.sort();
+    assert!(files.len() >= 3, "only {} cases were found", files.len());
+    let wrong: Vec<String> = files.iter().filter_map(|file| check(file, &place).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn check(file: &Path, place: &Place) -> Result<(), String> {
+    let case: Case = toml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    prepare(root.path(), &case, place);
+    let mut said = String::new();
+    for step in &case.steps {
+        said.push_str(&run(step, root.path(), place));
+    }
+    let expected_file = file.with_extension("txt");
+    if std::env::var_os("TDNF_UPDATE_CASES").is_some() {
+        fs::write(&expected_file, &said).unwrap();
+    }
+    let expected = fs::read_to_string(&expected_file).unwrap_or_default();
+    if said == expected { Ok(()) } else { Err(format!("{} says\n{said}\nand should say\n{expected}", file.display())) }
+}
+
+/// A root with a configuration, the key, and what is installed.
+fn prepare(root: &Path, case: &Case, place: &Place) {
+    let of = |id: &String| {
+        let offer = place.offers.iter().find(|offer| format!("{}-{}", offer.package.nevra.name, offer.package.nevra.evr) == *id);
+        RpmFile::open(&place.folder.path().join(&offer.unwrap_or_else(|| panic!("no package {id}")).location)).unwrap()
+    };
+    let packages: Vec<RpmFile> = case.installed.iter().map(of).collect();
+    if !packages.is_empty() {
+        install(packages, &keys(), root, &Options { time: TIME, progress: &|_| {} }).unwrap();
+    }
+    let repo = format!("[base]\nname=Base\nbaseurl=file://{}\nenabled=1\ngpgkey=file:///etc/pki/key.asc\n", place.folder.path().display());
+    let off = "[extra]\nname=Extra\nbaseurl=file:///nowhere\nenabled=0\n";
+    for (path, text) in [
+        ("etc/tdnf/tdnf.conf", format!("[main]\n{}\n", case.config)),
+        ("etc/yum.repos.d/base.repo", format!("{repo}{}\n{off}", case.repository)),
+        ("etc/pki/key.asc", KEY.to_owned()),
+    ] {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+fn run(step: &str, root: &Path, place: &Place) -> String {
+    let arguments: Vec<String> = step.split(' ').map(|word| word.replace("[REPO]", &place.folder.path().to_string_lossy())).collect();
+    let output = Command::new(env!("CARGO_BIN_EXE_tdnf"))
+        .arg(format!("--installroot={}", root.display()))
+        .args(arguments)
+        .env_clear()
+        .env("COLUMNS", "100")
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
+    let mut said = format!("$ tdnf {step}\n");
+    let clean = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).replace(&*root.to_string_lossy(), "[ROOT]");
+        text.replace(&*place.folder.path().to_string_lossy(), "[REPO]")
+    };
+    said.push_str(&clean(&output.stdout));
+    for line in clean(&output.stderr).lines() {
+        writeln!(said, "! {line}").unwrap();
+    }
+    match output.status.code() {
+        Some(0) => {}
+        code => writeln!(said, "= {}", code.map_or("killed".to_owned(), |code| code.to_string())).unwrap(),
+    }
+    said.push('\n');
+    said
+}

@@ -1,0 +1,31 @@
+//! This program as a process of its own, as its user starts it.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::{Bench, BenchError};
+use crate::tool::{Tool, ToolError};
+
+/// This program with the store and the keys of this run, in the project at `root`.
+pub fn program<A: AsRef<OsStr>>(bench: &Bench<'_>, root: &Path, store: &Path, arguments: impl IntoIterator<Item = A>) -> Tool {
+    let mut tool = Tool::new(&bench.program).arg("--store").arg(store).arg("--keys").arg(&bench.workshop.keys);
+    tool = tool.arg("--jobs").arg(bench.workshop.jobs.to_string());
+    if let Some(mirror) = &bench.workshop.settings.debian_mirror {
+        tool = tool.arg("--debian-mirror").arg(mirror);
+    }
+    for mirror in &bench.workshop.settings.source_mirrors {
+        tool = tool.arg("--source-mirror").arg(mirror);
+    }
+    tool.args(arguments).current_dir(root)
+}
+
+/// Runs it to its end and gives what it wrote to standard output.
+pub fn output(tool: Tool, what: &str) -> Result<Vec<u8>, BenchError> {
+    tool.output().map_err(|error| {
+        let said = match &error {
+            ToolError::Failed { last_words, .. } => last_words.clone(),
+            other => other.to_string(),
+        };
+        BenchError::Broken { what: format!("{what}: {said}"), next: Some(format!("run `cargo xtask {what}` by itself")) }
+    })
+}

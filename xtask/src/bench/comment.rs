@@ -1,0 +1,70 @@
+//! What a comment in a spec rebuilds.
+
+use std::fs;
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+use super::{Bench, BenchError, Figure, Goal};
+use crate::graph::Graph;
+use crate::name::PackageName;
+use crate::plan::{Plan, State, plan};
+use crate::project;
+use crate::sdk::Sdk;
+use crate::workshop::{Kernels, Workshop};
+
+/// The spec that is commented: nearly everything builds on it.
+const SPEC: &str = "zlib";
+
+/// Folders of a project that plans depend on.
+const FOLDERS: [&str; 2] = ["specs", "kernel-config"];
+
+/// Plans a copy of the project before and after a comment, with the same store.
+pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
+    let scratch = bench.workshop.store.scratch("bench-comment").map_err(BenchError::around)?;
+    let copy = scratch.path();
+    for folder in FOLDERS {
+        copy_tree(&bench.root.join(folder), &copy.join(folder))?;
+    }
+    let before = states(bench, copy)?;
+    let spec = copy.join("specs").join(SPEC).join("package.toml");
+    let text = fs::read_to_string(&spec).map_err(BenchError::io("read", &spec))?;
+    fs::write(&spec, format!("# A comment.\n{text}# Another.\n")).map_err(BenchError::io("write", &spec))?;
+    let after = states(bench, copy)?;
+    let state = |plan: &Plan| plan.steps.iter().find(|step| step.spec.as_str() == SPEC).map(|step| step.state.clone());
+    if !matches!(state(&before), Some(State::Cached { .. })) {
+        return Err(BenchError::NotBuilt { what: format!("package `{SPEC}`"), next: format!("cargo xtask build {SPEC}") });
+    }
+    let changed = before.steps.iter().zip(&after.steps).filter(|(before, after)| before != after).count();
+    Ok(vec![Figure::with_goal(format!("comment: packages built again for one in `{SPEC}`"), changed as f64, "packages", Goal::AtMost(0.0))])
+}
+
+/// The plan for everything, of the project in `root`.
+fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
+    let graph = Graph::new(project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
+    let known = &bench.workshop;
+    let workshop = Workshop {
+        kernels: Kernels::load(&graph, root, &known.keys)?,
+        sdk: Sdk::load(root).map_err(BenchError::around)?,
+        settings: known.settings.clone(),
+        keys: known.keys.clone(),
+        jobs: known.jobs,
+        store: known.store,
+        reporter: known.reporter,
+        cancel: known.cancel.clone(),
+        graph: &graph,
+    };
+    let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    Ok(plan(&graph, &all, &workshop).0)
+}
+
+/// Copies directories and files, which is all that specs are made of.
+fn copy_tree(from: &Path, to: &Path) -> Result<(), BenchError> {
+    for entry in WalkDir::new(from) {
+        let entry = entry.map_err(|error| BenchError::io("read", from)(error.into()))?;
+        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
+        let copied = if entry.file_type().is_dir() { fs::create_dir_all(&target) } else { fs::copy(entry.path(), &target).map(drop) };
+        copied.map_err(BenchError::io("copy to", &target))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Why something could not be measured.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{ExitCode, Failure, Report};
+
+/// Why something could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// What is to be measured was not built.
+    #[error("{what} is not built, so there is nothing to measure")]
+    NotBuilt {
+        /// What is missing.
+        what: String,
+        /// The command that builds it.
+        next: String,
+    },
+    /// A file.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A process that was measured failed.
+    #[error("what was to be measured failed: {what}")]
+    Broken {
+        /// What failed, and its last words.
+        what: String,
+        /// The next step.
+        next: Option<String>,
+    },
+    /// Something around it failed.
+    #[error("{0}")]
+    Around(Box<dyn Failure>),
+    /// The user wants to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl BenchError {
+    /// An I/O error at `path`.
+    pub(super) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { operation, path, source }
+    }
+
+    /// Something around the measurement failed.
+    pub(super) fn around(failure: impl Failure) -> Self {
+        Self::Around(Box::new(failure))
+    }
+}
+
+impl From<Report> for BenchError {
+    fn from(report: Report) -> Self {
+        Self::Around(report.into_failure())
+    }
+}
+
+impl Failure for BenchError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotBuilt { next, .. } => Some(format!("`{next}` builds it")),
+            Self::Broken { next, .. } => next.clone(),
+            Self::Around(failure) => failure.hint(),
+            Self::Io { .. } | Self::Interrupted => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Around(failure) => failure.exit(),
+            Self::Interrupted => ExitCode::Interrupted,
+            _ => ExitCode::Failed,
+        }
+    }
+}

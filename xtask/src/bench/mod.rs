@@ -1,0 +1,68 @@
+//! Measuring what this builder promises: each benchmark gives figures, and each figure knows its goal.
+
+mod child;
+mod cold;
+mod comment;
+mod compose;
+mod error;
+mod figure;
+mod plan;
+mod synthetic;
+mod usage;
+mod warm;
+
+use std::path::{Path, PathBuf};
+
+use crate::image::Image;
+use crate::workshop::Workshop;
+
+pub use error::BenchError;
+pub use figure::{Figure, Goal, table};
+
+/// What benchmarks work with.
+pub struct Bench<'a> {
+    /// The project's top folder.
+    pub root: &'a Path,
+    /// This very program, for what is measured as a process of its own.
+    pub program: PathBuf,
+    /// This machine as a builder.
+    pub workshop: Workshop<'a>,
+    /// The image that is measured.
+    pub image: &'a Image,
+    /// How often each thing is done; figures are medians.
+    pub runs: usize,
+}
+
+/// A thing to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Benchmark {
+    /// `plan` over 10,000 made-up specs
+    Plan,
+    /// `build-iso` when nothing has changed
+    Warm,
+    /// What a comment in a spec rebuilds
+    Comment,
+    /// Composing the image's root file system, beside `dnf --installroot`
+    Compose,
+    /// Everything, from an empty store to the ISO; takes as long as that takes
+    Cold,
+}
+
+impl Benchmark {
+    /// Those done when none is named: all that take minutes at most.
+    pub const QUICK: [Self; 4] = [Self::Plan, Self::Warm, Self::Comment, Self::Compose];
+
+    /// Measures.
+    ///
+    /// # Errors
+    /// When there is nothing to measure yet, or what is measured fails.
+    pub fn run(self, bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
+        match self {
+            Self::Plan => plan::run(bench),
+            Self::Warm => warm::run(bench),
+            Self::Comment => comment::run(bench),
+            Self::Compose => compose::run(bench),
+            Self::Cold => cold::run(bench),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask bench [NAME…]`
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::bench::{Bench, BenchError, Benchmark, Figure, table};
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Failure as _, Report};
+use crate::project;
+
+/// Options of `bench`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// What is measured [default: all but cold]
+    #[arg(value_enum)]
+    names: Vec<Benchmark>,
+    /// The image: a file of `images/` without its `.toml`
+    #[arg(long, default_value = "minimal")]
+    image: String,
+    /// How often each thing is done; figures are medians
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
+    runs: u8,
+    /// Fail if a goal is missed
+    #[arg(long)]
+    strict: bool,
+    /// Where the figures are written
+    #[arg(long, short, value_name = "FILE", default_value = "out/bench.json")]
+    output: PathBuf,
+}
+
+/// All figures, and on what they were measured.
+#[derive(Serialize)]
+struct Document<'a> {
+    processors: usize,
+    figures: &'a [Figure],
+}
+
+/// Measures, prints the figures and writes them to a file.
+///
+/// # Errors
+/// Mistakes in specs or images. A benchmark that fails is told and does not stop the others.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let image = project::load_image(&context.root, &options.image)?;
+    let graph = context.graph()?;
+    let store = context.store()?;
+    let program = std::env::current_exe().map_err(|source| unusable("find", Path::new("xtask"), source))?;
+    let workshop = context.workshop(&graph, &store)?;
+    let mut bench = Bench { root: &context.root, program, workshop, image: &image, runs: options.runs.into() };
+    let names: BTreeSet<Benchmark> =
+        if options.names.is_empty() { Benchmark::QUICK.into() } else { options.names.iter().copied().collect() };
+    let (mut figures, mut failed) = (Vec::new(), None);
+    for name in names {
+        match name.run(&mut bench) {
+            Ok(more) => figures.extend(more),
+            Err(error) => {
+                context.output.failure(&error);
+                failed.get_or_insert(error.exit());
+            }
+        }
+        if context.cancel.is_raised() {
+            return Ok(ExitCode::Interrupted);
+        }
+    }
+    let document = Document { processors: bench.workshop.jobs, figures: &figures };
+    write(&context.root.join(&options.output), &document)?;
+    if context.output.is_json() {
+        context.output.document(&document)
+    } else {
+        context.output.text(&table(&figures))
+    }
+    let is_missed = options.strict && figures.iter().any(|figure| figure.met == Some(false));
+    Ok(failed.unwrap_or(if is_missed { ExitCode::Failed } else { ExitCode::Done }))
+}
+
+fn write(path: &Path, document: &Document<'_>) -> Result<(), BenchError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|source| unusable("make", folder, source))?;
+    let mut text = serde_json::to_vec_pretty(document).map_err(|source| unusable("write", path, source.into()))?;
+    text.push(b'\n');
+    fs::write(path, text).map_err(|source| unusable("write", path, source))
+}
+
+fn unusable(operation: &'static str, path: &Path, source: std::io::Error) -> BenchError {
+    BenchError::Io { operation, path: path.to_owned(), source }
+}
