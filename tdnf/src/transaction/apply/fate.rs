@@ -36,9 +36,10 @@ pub(super) fn of_new(new: &PackageFile, old: Option<&PackageFile>, disk: &OnDisk
         return Fate::Replace;
     }
     let differs = |suffix| if new.flags.noreplace { Fate::Aside } else { Fate::Save(suffix) };
-    let Some(old) = old else {
-        return if is(disk, &new.kind) { Fate::Replace } else { differs(".rpmorig") };
-    };
+    if is(disk, &new.kind) {
+        return Fate::Replace;
+    }
+    let Some(old) = old else { return differs(".rpmorig") };
     if is(disk, &old.kind) {
         // Nobody edited it.
         Fate::Replace
@@ -106,6 +107,7 @@ mod tests {
             (config("new", true), Some(config("old", true)), OnDisk::Nothing, Fate::Replace),
             (config("new", true), Some(config("old", true)), file("old"), Fate::Replace),
             (config("new", true), Some(config("old", true)), file("mine"), Fate::Aside),
+            (config("new", true), Some(config("old", true)), file("new"), Fate::Replace),
             (config("new", false), Some(config("old", false)), file("mine"), Fate::Save(".rpmsave")),
             (config("same", false), Some(config("same", false)), file("mine"), Fate::Keep),
             (config("same", true), Some(config("same", true)), link, Fate::Keep),
