@@ -20,6 +20,8 @@ impl Lines {
 /// The line an event is worth, if any.
 pub(super) fn line(event: &Event) -> Option<String> {
     match event {
+        // There are many, and most are there at once: one line each is enough.
+        Event::Started { unit } if unit.starts_with("source ") => None,
         Event::Started { unit } => Some(format!("{unit}: started")),
         Event::Finished { unit, outcome: Outcome::Built, elapsed_ms } => Some(format!("{unit}: done in {}", duration(*elapsed_ms))),
         Event::Finished { outcome: Outcome::Cached, .. } | Event::Phase { .. } | Event::Amount { .. } => None,
