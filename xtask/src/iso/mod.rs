@@ -35,7 +35,7 @@ use crate::store::StoreError;
 use tool::Tools;
 
 /// Raised when a change here changes a medium's bytes.
-pub const CONTRACT: u32 = 1;
+pub const CONTRACT: u32 = 2;
 
 /// What a medium is made of.
 #[derive(Clone, Debug)]

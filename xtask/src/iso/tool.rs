@@ -27,7 +27,7 @@ impl Tools<'_> {
     pub fn root_image(&self, archive: &Path, left_out: &[String], image: &Path) -> Result<(), ImageToolError> {
         let excluded: String = left_out.iter().map(|path| format!(" {path}")).collect();
         let script = format!(
-            "exec sqfstar -quiet -no-progress -reproducible -comp zstd -Xcompression-level 15 -b 256K \
+            "exec sqfstar -quiet -no-progress -reproducible -comp zstd -Xcompression-level 9 -b 256K \
              {BUILD_DIR}/root.img{excluded} <{ARCHIVE}"
         );
         let input = Input { host: archive.to_owned(), at: ARCHIVE.into() };
