@@ -3,12 +3,13 @@
 use super::child::{output, program};
 use super::usage::{measure, median};
 use super::{Bench, BenchError, Figure, Goal};
+use crate::image::Format;
 use crate::workshop::known_image;
 
 /// Measures `build-iso` of an image that was built.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let image = bench.image.name.as_str();
-    let known = known_image(&bench.workshop, bench.image).map_err(BenchError::around)?;
+    let known = known_image(&bench.workshop, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
     if known.is_none() {
         return Err(BenchError::NotBuilt { what: format!("image `{image}`"), next: format!("cargo xtask build-iso {image}") });
     }

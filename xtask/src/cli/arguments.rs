@@ -58,6 +58,10 @@ pub struct Global {
 pub enum Command {
     /// Build an image and all it needs, and write its bootable ISO
     BuildIso(command::build_iso::Options),
+    /// Build an image and all it needs, and write it as a virtual machine for ESXi, vCenter, Workstation and VirtualBox
+    BuildOva(command::build_ova::Options),
+    /// Build an image and all it needs, and write it as disks for hypervisors and clouds, or as a container image
+    BuildImage(command::build_image::Options),
     /// Start an image in the emulator
     Qemu(command::qemu::Options),
     /// Build packages, and all they build on

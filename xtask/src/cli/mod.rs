@@ -46,6 +46,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     let context = Context::new(global, output)?;
     match command {
         Command::BuildIso(options) => command::build_iso::run(&context, &options),
+        Command::BuildOva(options) => command::build_ova::run(&context, &options),
+        Command::BuildImage(options) => command::build_image::run(&context, &options),
         Command::Test(options) => command::test::run(&context, &options),
         Command::Qemu(options) => command::qemu::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),

@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod build;
+pub mod build_image;
 pub mod build_iso;
+pub mod build_ova;
 pub mod completions;
 pub mod doctor;
 pub mod fetch;

@@ -1,15 +1,19 @@
 //! Image descriptions: what `images/<name>.toml` says, checked and typed.
 
+mod format;
+mod machine;
 mod parse;
 
 use serde::Serialize;
 
 use crate::name::PackageName;
 
+pub use format::{Format, UnknownFormat};
+pub use machine::{Disk, Firmware, Ova};
 pub use parse::parse;
 
-/// A checked image description. Serialised, it goes into the image's key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A checked image description.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// The file's name without `.toml`.
     pub name: PackageName,
@@ -17,8 +21,8 @@ pub struct Image {
     pub summary: String,
     /// Packages it holds, with all they need.
     pub packages: Vec<PackageName>,
-    /// The flavour of its kernel.
-    pub kernel: String,
+    /// The flavour of its kernel; containers run on the one of their host.
+    pub kernel: Option<String>,
     /// Units enabled beyond what packages enable.
     pub enable: Vec<String>,
     /// Units disabled.
@@ -27,8 +31,14 @@ pub struct Image {
     pub access: Access,
     /// Bounds it must keep.
     pub budget: Budget,
-    /// The live medium.
-    pub iso: Iso,
+    /// The live medium; an image without a kernel has none.
+    pub iso: Option<Iso>,
+    /// The container made of it.
+    pub container: Container,
+    /// Its disk.
+    pub disk: Disk,
+    /// The machine of its OVA.
+    pub ova: Ova,
 }
 
 /// How root may log in; by default not at all.
@@ -49,6 +59,13 @@ pub struct Budget {
     pub rootfs_mib: Option<u64>,
     /// Number of packages.
     pub packages: Option<u64>,
+}
+
+/// How a container of the image starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Container {
+    /// The program and its arguments, unless others are given.
+    pub command: Vec<String>,
 }
 
 /// The live medium.

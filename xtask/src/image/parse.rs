@@ -1,6 +1,6 @@
 //! From the text of an image file to a checked [`Image`].
 
-use super::{Access, Budget, Image, Iso};
+use super::{Access, Budget, Container, Image, Iso, machine};
 use crate::diagnostic::Problem;
 use crate::document::{Document, Table};
 use crate::name::PackageName;
@@ -23,12 +23,15 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Image> {
             "`packages = [\"minimal\"]` is the smallest that boots",
         );
     }
-    let kernel = top.required_string("kernel");
+    let kernel = top.string("kernel").map(|flavour| flavour.value);
     let (enable, disable) = services(top);
     let access = access(top);
     let budget = budget(top);
-    let iso = iso(top);
-    Some(Image { name: name.clone(), summary: summary?.value, packages, kernel: kernel?.value, enable, disable, access, budget, iso: iso? })
+    let iso = iso(top, kernel.is_some());
+    let container = container(top);
+    let (disk, ova) = (machine::disk(top), machine::ova(top));
+    let (name, summary) = (name.clone(), summary?.value);
+    Some(Image { name, summary, packages, kernel, enable, disable, access, budget, iso, container, disk, ova })
 }
 
 fn services(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
@@ -73,8 +76,15 @@ fn budget(top: &Table<'_>) -> Budget {
     budget
 }
 
-fn iso(top: &Table<'_>) -> Option<Iso> {
-    let table = top.required_table("iso")?;
+fn container(top: &Table<'_>) -> Container {
+    let Some(table) = top.table("container") else { return Container::default() };
+    let command = table.strings("command").into_iter().map(|word| word.value).collect();
+    table.finish();
+    Container { command }
+}
+
+fn iso(top: &Table<'_>, has_kernel: bool) -> Option<Iso> {
+    let table = if has_kernel { top.required_table("iso")? } else { top.table("iso")? };
     let label = table.required_string("label");
     let arguments = table.strings("arguments").into_iter().map(|argument| argument.value).collect();
     table.finish();
@@ -111,6 +121,7 @@ mod tests {
             ("kernel", "kernal", "unknown key `kernal`"),
             ("[\"minimal\"]", "[]", "holds no packages"),
             ("[iso]", "[root]\npassword-hash = \"secret\"\n[iso]", "no password hash"),
+            ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware is"),
             ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "no public SSH key"),
         ];
         for (from, to, expected) in cases {

@@ -25,7 +25,7 @@ pub use read::{Extent, ReadError, Reader};
 
 use crate::cancel::Cancel;
 use crate::digest::Digest;
-use crate::image::Image;
+use crate::image::Iso;
 use crate::image_tools::ImageTools;
 use crate::initramfs::{self, IDENTITY_PATH, InitramfsRequest, RootIdentity};
 use crate::progress::Reporter;
@@ -40,8 +40,12 @@ pub const CONTRACT: u32 = 2;
 /// What a medium is made of.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// The image's description.
-    pub image: &'a Image,
+    /// The image's name.
+    pub name: &'a str,
+    /// The image in one line.
+    pub summary: &'a str,
+    /// What its description says of the medium.
+    pub iso: &'a Iso,
     /// Its composed root, where the kernel and its modules are taken from.
     pub rootfs: &'a Rootfs,
     /// The same root as a tar archive, which knows owners, modes and capabilities.
@@ -71,7 +75,7 @@ struct Parts {
 /// # Errors
 /// When a part is missing, a tool fails, or the disk is full.
 pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> Result<(), IsoError> {
-    let unit = format!("image {}", request.image.name);
+    let unit = format!("image {}", request.name);
     let parts = Parts::find(request)?;
     let folder = request.scratch.join("iso");
     let tools = Tools(ImageTools { layers: request.tools, folder, log: &request.log, cancel, reporter, unit: &unit });
@@ -83,7 +87,7 @@ pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel:
     reporter.phase(&unit, "initramfs");
     let identity = identity(&root_image)?;
     lay(request, &parts, &identity, &build)?;
-    Ok(tools.medium(&request.image.iso.label, &volume_date(&identity.sha256), out)?)
+    Ok(tools.medium(&request.iso.label, &volume_date(&identity.sha256), out)?)
 }
 
 impl Parts {
@@ -114,15 +118,12 @@ fn kernel_files(request: &Request<'_>) -> Vec<String> {
 /// Lays everything but the root image where the tools will find it.
 fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, build: &Path) -> Result<(), IsoError> {
     let medium = build.join("medium");
-    let label = &request.image.iso.label;
+    let label = &request.iso.label;
     let initramfs = initramfs::assemble(&InitramfsRequest { init: &parts.init, modules: &parts.modules, root_image: *identity })?;
     put(&medium.join("boot/initramfs"), &initramfs)?;
     copy(&parts.vmlinuz, &medium.join("boot/vmlinuz"))?;
     copy(&parts.bios_image, &medium.join("boot/grub/cdboot.img"))?;
-    put(
-        &medium.join("boot/grub/grub.cfg"),
-        menu(&request.image.summary, &kernel_arguments(label, &request.image.iso.arguments)).as_bytes(),
-    )?;
+    put(&medium.join("boot/grub/grub.cfg"), menu(request.summary, &kernel_arguments(label, &request.iso.arguments)).as_bytes())?;
     put(&medium.join(IDENTITY_PATH), identity.line().as_bytes())?;
     // GRUB started from a disc by UEFI sees the ISO 9660 file system, from a stick the FAT one.
     let hop = menu::hop(&uuid(&volume_date(&identity.sha256)));

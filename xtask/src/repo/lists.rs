@@ -2,7 +2,7 @@
 
 use super::primary::listed;
 use super::record::Record;
-use super::xml::Xml;
+use crate::xml::Xml;
 
 /// The document with all files.
 pub(super) fn filelists(records: &[Record]) -> String {

@@ -6,10 +6,10 @@ use flate2::{Compression, GzBuilder};
 
 use super::error::RepoError;
 use super::record::Record;
-use super::xml::Xml;
 use super::{lists, primary};
 use crate::digest::Digest;
 use crate::spec::SOURCE_DATE_EPOCH;
+use crate::xml::Xml;
 
 /// One compressed file of metadata.
 pub(super) struct MetadataFile {

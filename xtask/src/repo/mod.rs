@@ -16,7 +16,6 @@ mod metadata;
 mod primary;
 mod publish;
 mod record;
-mod xml;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 use rpm::{Dependency, DependencyFlags};
 
 use super::record::{ListedFile, Record};
-use super::xml::Xml;
 use crate::spec::SOURCE_DATE_EPOCH;
+use crate::xml::Xml;
 
 /// The document over all packages.
 pub(super) fn document(records: &[Record]) -> String {

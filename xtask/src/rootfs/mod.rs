@@ -14,6 +14,7 @@ mod trigger;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use tdnf::dependency::Capability;
 use tdnf::keyring::Keyring;
 use tdnf::manifest::{Entry, Manifest};
@@ -81,7 +82,7 @@ pub struct Rootfs {
 }
 
 /// A package of a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstalledPackage {
     /// Its name.
     pub name: String,

@@ -83,6 +83,25 @@ impl Store {
         }
     }
 
+    /// Takes over a file of [`Store::scratch`]: no byte is copied, and holes stay holes. The file is gone from its place afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be read, synced or renamed.
+    pub fn adopt(&self, path: &Path) -> Result<Digest, StoreError> {
+        let digest = Digest::of_file(path).map_err(|source| StoreError::io("read", path, source))?;
+        let target = self.object_path(&digest);
+        let folder = target.parent().expect("objects lie in a folder");
+        fs::create_dir_all(folder).map_err(|source| StoreError::io("make", folder, source))?;
+        let finish = || -> io::Result<()> {
+            fs::set_permissions(path, Permissions::from_mode(0o444))?;
+            File::open(path)?.sync_all()?;
+            fs::rename(path, &target)
+        };
+        finish().map_err(|source| StoreError::io("publish", &target, source))?;
+        sync_folder(folder)?;
+        Ok(digest)
+    }
+
     fn object_path(&self, digest: &Digest) -> PathBuf {
         let name = digest.hex();
         self.root().join("objects").join(&name[..2]).join(name)
@@ -158,6 +177,17 @@ mod tests {
         assert!(matches!(store.verified(&digest), Err(StoreError::Missing { .. })));
         assert_eq!(store.put_bytes(b"content").unwrap(), digest);
         assert!(store.verified(&digest).is_ok());
+    }
+
+    #[test]
+    fn an_adopted_file_moves_in() {
+        let (_folder, store) = store();
+        let scratch = store.scratch("test").unwrap();
+        let path = scratch.path().join("file");
+        fs::write(&path, b"content").unwrap();
+        let digest = store.adopt(&path).unwrap();
+        assert_eq!(digest, Digest::of_bytes("content"));
+        assert!(!path.exists() && store.verified(&digest).is_ok());
     }
 
     #[test]

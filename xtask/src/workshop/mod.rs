@@ -24,7 +24,10 @@ use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
-pub use image::{ImageError, ImageResult, build_image, image_candidates, image_packages, image_request, known_image};
+pub use image::{
+    Artifact, Contents, ImageError, ImageResult, RootRecord, build_image, image_candidates, image_contents, image_packages, image_request,
+    known_image,
+};
 pub use job::sandbox_job;
 pub use kconfig::{KconfigFailure, kconfig};
 pub use kernel::Kernels;

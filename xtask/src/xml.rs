@@ -3,19 +3,25 @@
 use std::fmt::Write as _;
 
 /// An XML document in the making.
-pub(super) struct Xml {
+pub struct Xml {
     text: String,
     open: Vec<&'static str>,
 }
 
+impl Default for Xml {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Xml {
     /// A document that holds its declaration.
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), open: Vec::new() }
     }
 
     /// Begins an element, which `close` ends.
-    pub(super) fn open(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Self {
+    pub fn open(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Self {
         self.tag(name, attributes, ">");
         self.text.push('\n');
         self.open.push(name);
@@ -23,7 +29,7 @@ impl Xml {
     }
 
     /// Ends the element begun last.
-    pub(super) fn close(&mut self) -> &mut Self {
+    pub fn close(&mut self) -> &mut Self {
         if let Some(name) = self.open.pop() {
             self.indent();
             let _ = writeln!(self.text, "</{name}>");
@@ -32,14 +38,14 @@ impl Xml {
     }
 
     /// An element with attributes only.
-    pub(super) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) -> &mut Self {
+    pub fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) -> &mut Self {
         self.tag(name, attributes, "/>");
         self.text.push('\n');
         self
     }
 
     /// An element with text.
-    pub(super) fn text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> &mut Self {
+    pub fn text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> &mut Self {
         if text.is_empty() {
             return self.empty(name, attributes);
         }
@@ -50,7 +56,7 @@ impl Xml {
     }
 
     /// The document, all elements ended.
-    pub(super) fn finish(mut self) -> String {
+    pub fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.close();
         }

@@ -1,0 +1,88 @@
+//! `cargo xtask build-image IMAGE --format …`
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::build::show_failed_builds;
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Report};
+use crate::image::{Format, Image};
+use crate::output;
+use crate::project;
+use crate::workshop::{self, ImageError, ImageResult};
+
+/// Options of `build-image`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The image: a file of `images/` without its `.toml`
+    #[arg(default_value = "minimal")]
+    image: String,
+    /// Forms to write, with commas between them: iso, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker
+    #[arg(long, short, value_name = "FORMATS", value_delimiter = ',', required = true)]
+    format: Vec<Format>,
+    /// The directory they are written to [default: out]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// Builds an image and all it needs, and puts it into `out` in the forms asked for.
+///
+/// # Errors
+/// Mistakes in specs or images, whatever could not be built, composed or written.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let folder = context.root.join(options.output.as_deref().unwrap_or(Path::new("out")));
+    let formats: BTreeSet<Format> = options.format.iter().copied().collect();
+    let place = |image: &Image, format: Format| folder.join(format.file_name(image.name.as_str()));
+    build(context, &options.image, &formats, place)
+}
+
+/// Builds an image in one form, into `path` or its usual place.
+///
+/// # Errors
+/// As [`run`].
+pub fn one(context: &Context<'_>, name: &str, format: Format, path: Option<&Path>) -> Result<ExitCode, Report> {
+    let usual = |image: &Image, format: Format| PathBuf::from("out").join(format.file_name(image.name.as_str()));
+    build(context, name, &[format].into(), |image, format| context.root.join(path.map_or_else(|| usual(image, format), Path::to_owned)))
+}
+
+fn build(
+    context: &Context<'_>,
+    name: &str,
+    formats: &BTreeSet<Format>,
+    place: impl Fn(&Image, Format) -> PathBuf,
+) -> Result<ExitCode, Report> {
+    let image = project::load_image(&context.root, name)?;
+    let graph = context.graph()?;
+    let store = context.store()?;
+    let mut workshop = context.workshop(&graph, &store)?;
+    let result = workshop::build_image(&mut workshop, &image, formats).inspect_err(|error| {
+        if let ImageError::Build(failure) = error {
+            show_failed_builds(context, failure);
+        }
+    })?;
+    let mut paths = Vec::new();
+    for (format, artifact) in &result.artifacts {
+        let path = place(&image, *format);
+        output::place(&store, &artifact.object, &path, format.is_writable())?;
+        paths.push((*format, path));
+    }
+    report(context, &result, &paths);
+    Ok(ExitCode::Done)
+}
+
+fn report(context: &Context<'_>, result: &ImageResult, paths: &[(Format, PathBuf)]) {
+    if context.output.is_json() {
+        let paths: std::collections::BTreeMap<String, &PathBuf> = paths.iter().map(|(format, path)| (format.to_string(), path)).collect();
+        context.output.document(&serde_json::json!({ "paths": paths, "result": result }));
+        return;
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let installed = format!("{} packages, {} MiB installed", result.root.packages.len(), mib(result.root.size_bytes));
+    for (format, path) in paths {
+        let shown = path.strip_prefix(&context.root).unwrap_or(path).display();
+        let artifact = &result.artifacts[format];
+        context.output.text(&format!("{shown}: {} MiB, {installed}\nsha256 {}\n", mib(artifact.size_bytes), artifact.object));
+    }
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask build-ova [IMAGE]`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::build_image;
+use crate::cli::Context;
+use crate::diagnostic::{ExitCode, Report};
+use crate::image::Format;
+
+/// Options of `build-ova`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The image: a file of `images/` without its `.toml`
+    #[arg(default_value = "minimal")]
+    image: String,
+    /// Where the OVA is written [default: out/kaon-IMAGE.ova]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Builds an image and all it needs, and puts its OVA into `out`.
+///
+/// # Errors
+/// Mistakes in specs or images, whatever could not be built, composed or written.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    build_image::one(context, &options.image, Format::Ova, options.output.as_deref())
+}
