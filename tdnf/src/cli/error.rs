@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::rpmfile::RpmFileError;
 use crate::solver::SolveError;
 use crate::system::SystemError;
-use crate::transaction::TransactionError;
+use crate::transaction::ApplyError;
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum CliError {
     Package(#[from] RpmFileError),
     /// The system could not be changed.
     #[error(transparent)]
-    Transaction(#[from] TransactionError),
+    Transaction(#[from] ApplyError),
     /// Nothing bears such a name.
     #[error("No matching packages")]
     NoMatch,
@@ -85,6 +85,7 @@ impl CliError {
             Self::Cache(CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. }) => 1505,
             Self::Cache(CacheError::Refused { .. } | CacheError::Older { .. } | CacheError::NotInMetalink { .. }) => 2501,
             Self::Cache(_) => 1006,
+            Self::System(SystemError::History(_)) => 1801,
             Self::System(_) => 1526,
             Self::Solve(SolveError::Missing { .. }) | Self::NoMatch => 1011,
             Self::Solve(SolveError::Conflict { .. }) => 1301,

@@ -32,6 +32,13 @@ pub struct Repositories {
     pub locals: Vec<Local>,
 }
 
+impl Repositories {
+    /// None at all: for what needs only the installed packages.
+    pub fn none() -> Self {
+        Self { opened: Vec::new(), locals: Vec::new() }
+    }
+}
+
 impl Local {
     /// Reads package files.
     ///

@@ -13,6 +13,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::command;
+use crate::command::alter::{self, Verb};
 use args::{Cli, Command};
 use console::Console;
 use error::CliError;
@@ -23,6 +24,7 @@ const WRONG_ARGUMENTS: u8 = (912_u32 % 256) as u8;
 
 /// Runs the command line and gives the exit code.
 pub fn run(arguments: Vec<OsString>) -> u8 {
+    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(as_json(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
@@ -33,7 +35,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         }
     };
     let console = Console::new(&cli.common);
-    match dispatch(cli) {
+    match dispatch(cli, words) {
         Ok(()) => 0,
         Err(error) => console.fail(&error),
     }
@@ -47,8 +49,8 @@ fn as_json(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-fn dispatch(cli: Cli) -> Result<(), CliError> {
-    let mut session = Session::begin(cli.common)?;
+fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
+    let mut session = Session::begin(cli.common, words)?;
     match cli.command {
         Command::List(listing) => command::list::run(&session, listing),
         Command::Info(listing) => command::info::run(&session, listing),
@@ -63,6 +65,15 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Count => command::count::run(&session),
         Command::CheckLocal { directory } => command::check_local::run(&session, &directory),
         Command::Reposync(asked) => command::reposync::run(&session, &asked),
-        _ => Err(CliError::NothingToDo),
+        Command::Check => command::check::run(&session),
+        Command::Mark { what, packages } => command::mark::run(&mut session, what, &packages),
+        Command::History { action } => command::history::run(&mut session, action),
+        Command::Install(asked) => alter::run(&mut session, Verb::Install, &asked.packages),
+        Command::Erase(asked) => alter::run(&mut session, Verb::Erase, &asked.packages),
+        Command::Update(asked) => alter::run(&mut session, Verb::Update, &asked.packages),
+        Command::Downgrade(asked) => alter::run(&mut session, Verb::Downgrade, &asked.packages),
+        Command::Reinstall(asked) => alter::run(&mut session, Verb::Reinstall, &asked.packages),
+        Command::DistroSync(asked) => alter::run(&mut session, Verb::DistroSync, &asked.packages),
+        Command::Autoremove(asked) => alter::run(&mut session, Verb::Autoremove, &asked.packages),
     }
 }

@@ -7,14 +7,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::args::Common;
 use super::console::Console;
 use super::error::CliError;
-use super::local::{Local, Repositories};
+use super::local::{COMMAND_LINE, Local, Repositories};
 use super::progress::Downloads;
 use crate::cache::{self, Context, KeyQuestion, Opened};
-use crate::config::{Config, Main, Overrides, beneath};
+use crate::config::{Config, Main, Overrides, Place, RepositoryConfig, beneath};
 use crate::dependency::Capability;
-use crate::download::{Event, Family};
+use crate::download::{self, Client, Event, Family, Item};
 use crate::query::{Filter, Sack, Stock};
 use crate::system::{Installed, System};
+
+/// No package file is larger.
+const LARGEST_FILE_BYTES: u64 = 16 << 30;
 
 /// One run.
 pub struct Session {
@@ -30,6 +33,8 @@ pub struct Session {
     pub installed: Vec<Installed>,
     /// The machine's architecture.
     pub arch: String,
+    /// The words of the command line, for the history.
+    pub command_line: Vec<String>,
     /// When it began, in seconds since 1970.
     pub now: u64,
     cache: PathBuf,
@@ -42,7 +47,7 @@ impl Session {
     ///
     /// # Errors
     /// When either cannot be read.
-    pub fn begin(common: Common) -> Result<Self, CliError> {
+    pub fn begin(common: Common, command_line: Vec<String>) -> Result<Self, CliError> {
         let console = Console::new(&common);
         let root = common.install_root.clone().unwrap_or_else(|| "/".into());
         let system = System::open(&root)?;
@@ -68,6 +73,7 @@ impl Session {
             config,
             system,
             installed,
+            command_line,
             now,
             cache,
             persistent,
@@ -154,6 +160,29 @@ impl Session {
         let local = |local: &'a Local| Stock { id: &local.id, priority: i32::MIN + 1, index: &local.index, excludes: &[], includes: &[] };
         let stocks = repositories.opened.iter().map(stock).chain(repositories.locals.iter().map(local)).collect();
         Sack::new(&self.installed, stocks, &self.arch, &filter)
+    }
+
+    /// A package file named on the command line; one that lies elsewhere is fetched first.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub fn bring(&self, file: &str) -> Result<PathBuf, CliError> {
+        if !file.starts_with("http://") && !file.starts_with("https://") {
+            return Ok(file.strip_prefix("file://").unwrap_or(file).into());
+        }
+        let folder = self.cache.join("files");
+        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        let to = folder.join(file.rsplit('/').next().unwrap_or(file));
+        let most_bytes = LARGEST_FILE_BYTES;
+        let item = Item { label: file.to_owned(), urls: vec![file.to_owned()], to: to.clone(), expected: None, size: None, most_bytes };
+        let place = Place { file: "the command line".into(), line: 0 };
+        let settings = RepositoryConfig::new(COMMAND_LINE, self.config.main.defaults.clone(), place);
+        let fetch = |context: &Context<'_>| {
+            let client = Client::new(&settings, context.family)?;
+            download::fetch(&client, &item, context.report)
+        };
+        self.with_context(fetch).map_err(|source| cache::CacheError::Download { id: COMMAND_LINE.into(), source })?;
+        Ok(to)
     }
 
     /// Where metadata and packages are kept.

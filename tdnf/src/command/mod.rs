@@ -1,12 +1,16 @@
 //! The commands, one file each.
 
+pub mod alter;
+pub mod check;
 pub mod check_local;
 pub mod check_update;
 pub mod clean;
 pub mod count;
+pub mod history;
 pub mod info;
 pub mod list;
 pub mod makecache;
+pub mod mark;
 pub mod provides;
 pub mod repolist;
 pub mod repoquery;

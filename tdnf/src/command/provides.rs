@@ -72,7 +72,7 @@ fn providing(session: &Session, repositories: &Repositories, sack: &Sack<'_>, te
 }
 
 /// Offered packages found through the full lists of files.
-pub(super) fn holding(
+pub(in crate::command) fn holding(
     session: &Session,
     repositories: &Repositories,
     sack: &Sack<'_>,

@@ -73,7 +73,7 @@ fn entry(change: &Change) -> String {
 }
 
 /// A day as change logs write it: `Thu Jan 01 1970`, in universal time (days from civil, proleptic Gregorian).
-fn day(time: u64) -> String {
+pub(super) fn day(time: u64) -> String {
     const WEEK: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let days = time / 86_400;

@@ -182,7 +182,7 @@ fn is_at_least(severity: &str, least: &str) -> bool {
 ///
 /// # Errors
 /// When a repository cannot be used.
-pub(super) fn restricted(session: &Session, repositories: &Repositories) -> Result<Option<BTreeSet<Nevra>>, CliError> {
+pub(in crate::command) fn restricted(session: &Session, repositories: &Repositories) -> Result<Option<BTreeSet<Nevra>>, CliError> {
     let common = &session.common;
     if !common.security && common.severity.is_none() && !common.reboot_required {
         return Ok(None);

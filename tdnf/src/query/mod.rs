@@ -3,7 +3,7 @@
 mod pattern;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use crate::dependency::Capability;
@@ -65,6 +65,7 @@ pub struct Sack<'a> {
     stock_includes: Vec<Vec<Pattern>>,
     min_versions: BTreeMap<String, Evr>,
     available: OnceLock<Vec<Id>>,
+    provided: OnceLock<HashMap<&'a str, Vec<Id>>>,
 }
 
 impl<'a> Sack<'a> {
@@ -80,6 +81,7 @@ impl<'a> Sack<'a> {
             min_versions: filter.min_versions.iter().map(|(name, version)| (name.clone(), Evr::parse(version))).collect(),
             stocks,
             available: OnceLock::new(),
+            provided: OnceLock::new(),
         }
     }
 
@@ -219,8 +221,43 @@ impl<'a> Sack<'a> {
 
     /// What is installed and provides a capability.
     pub fn installed_providing(&self, wanted: &Capability) -> Vec<Id> {
-        let provides = |at: &usize| self.installed[*at].package.package.satisfies(wanted);
-        (0..self.installed.len()).filter(provides).map(Id::Installed).collect()
+        let satisfies = |id: &Id| matches!(id, Id::Installed(at) if self.installed[*at].package.package.satisfies(wanted));
+        self.installed_providing_name(&wanted.name).iter().copied().filter(satisfies).collect()
+    }
+
+    /// What is installed and provides a name or path, in whatever version.
+    pub fn installed_providing_name(&self, name: &str) -> &[Id] {
+        let index = || {
+            let mut by_name: HashMap<&str, Vec<Id>> = HashMap::new();
+            for (at, installed) in self.installed.iter().enumerate() {
+                let package = &installed.package.package;
+                let names = package.provides.iter().map(|provided| provided.name.as_str());
+                for name in names.chain(package.paths.iter().map(String::as_str)) {
+                    let all = by_name.entry(name).or_default();
+                    if all.last() != Some(&Id::Installed(at)) {
+                        all.push(Id::Installed(at));
+                    }
+                }
+            }
+            by_name
+        };
+        self.provided.get_or_init(index).get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is offered, may be seen and obsoletes a name, in whatever version.
+    pub fn available_obsoleting(&self, name: &str) -> Vec<Id> {
+        self.in_stocks(|index| index.obsoleting(name))
+    }
+
+    /// What is offered, may be seen and supplements a name.
+    pub fn available_supplementing(&self, name: &str) -> Vec<Id> {
+        self.in_stocks(|index| index.supplementing(name))
+    }
+
+    fn in_stocks(&self, find: impl Fn(&Index) -> Vec<usize>) -> Vec<Id> {
+        let all = self.stocks.iter().enumerate();
+        let all = all.flat_map(|(stock, all)| find(all.index).into_iter().map(move |at| Id::Available(stock, at)));
+        all.filter(|id| self.is_offered(*id)).collect()
     }
 
     /// Whether an offered package may be seen, priorities counted.

@@ -10,6 +10,7 @@ use resolvo::ConditionalRequirement;
 use super::clause::{Set, Universe};
 use super::provider::{Provider, Roles};
 use super::{SolveError, answer};
+use crate::dependency::Dependency;
 use crate::package::Package;
 
 /// All packages that matter.
@@ -180,18 +181,19 @@ impl Search<'_> {
     /// One search; `wished` packages are added where they fit.
     fn run(&self, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins, wished: &[usize]) -> Result<Vec<usize>, SolveError> {
         let provider = Provider::new(&self.universe, &self.roles);
-        let mut requirements: Vec<ConditionalRequirement> =
-            targets.iter().map(|target| provider.one_of(&self.usable(&target.any_of), &target.label)).collect();
+        let mut requirements: Vec<ConditionalRequirement> = targets
+            .iter()
+            .map(|target| provider.one_of(&self.usable(&target.any_of), &format!("(asked for as {})", target.label)))
+            .collect();
         let mut soft = wished.to_vec();
         for index in self.situation.installed {
             if goal.erase.contains(index) || goal.released.contains(index) {
                 continue;
             }
-            let nevra = &self.situation.packages[*index].nevra;
             match (pins.get(index), hold) {
-                (Some(pinned), _) => requirements.push(provider.one_of(pinned, &format!("update of {nevra}"))),
+                (Some(pinned), _) => requirements.push(provider.one_of(pinned, "(the update)")),
                 (None, Hold::Wished) => soft.extend(self.held(*index, hold)),
-                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), &format!("installed {nevra}"))),
+                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), "(installed)")),
             }
         }
         let found = answer(&self.universe, provider, requirements, &soft)?;
@@ -213,6 +215,14 @@ impl Search<'_> {
         [vec![index], self.newer(index), heirs].concat()
     }
 
+    /// What a package recommends that an installed version of it did not: what was not there then was not wanted.
+    fn newly_recommended(&self, index: usize) -> Vec<&Dependency> {
+        let package = &self.situation.packages[index];
+        let before = self.situation.installed.iter().map(|old| &self.situation.packages[*old]);
+        let before: Vec<&Package> = before.filter(|old| old.nevra.name == package.nevra.name).collect();
+        package.recommends.iter().filter(|wish| !before.iter().any(|old| old.recommends.contains(wish))).collect()
+    }
+
     fn usable(&self, packages: &[usize]) -> Vec<usize> {
         let usable: Set = self.universe.usable().map(|(index, _)| index).collect();
         packages.iter().copied().filter(|index| usable.contains(index)).collect()
@@ -223,9 +233,10 @@ impl Search<'_> {
         let mut wished: Vec<usize> = Vec::new();
         loop {
             let set: BTreeSet<usize> = there.iter().copied().collect();
-            let new: Vec<usize> = set.difference(self.situation.installed).copied().collect();
+            let new = &set - self.situation.installed;
             let known: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
-            let wishes = super::weak_wishes(&self.universe, &new, &set);
+            let recommended: Vec<&Dependency> = new.iter().flat_map(|index| self.newly_recommended(*index)).collect();
+            let wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
             let fits = |index: &usize| !wished.contains(index) && !known.contains(self.situation.packages[*index].nevra.name.as_str());
             let wishes: Vec<usize> = wishes.into_iter().filter(fits).collect();
             if wishes.is_empty() {

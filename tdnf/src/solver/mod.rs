@@ -5,6 +5,7 @@
 
 mod change;
 mod clause;
+mod needed;
 mod provider;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use clause::Universe;
 use provider::{Provider, Roles};
 
 pub use change::{Goal, Outcome, Situation, Target, change};
+pub use needed::{problems, unneeded, with_dependents};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -131,8 +133,10 @@ fn answer(
 fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>) -> Vec<usize> {
     let mut wished: Vec<usize> = Vec::new();
     loop {
-        let new: Vec<usize> =
-            weak_wishes(universe, &chosen, &chosen.iter().copied().collect()).into_iter().filter(|index| !wished.contains(index)).collect();
+        let all: BTreeSet<usize> = chosen.iter().copied().collect();
+        let recommended: Vec<&Dependency> = all.iter().flat_map(|index| &universe.packages[*index].recommends).collect();
+        let wishes = weak_wishes(universe, &recommended, &all, &all);
+        let new: Vec<usize> = wishes.into_iter().filter(|index| !wished.contains(index)).collect();
         if new.is_empty() {
             return chosen;
         }
@@ -145,16 +149,16 @@ fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>)
     }
 }
 
-/// For each weak dependency of the `new` ones among the `chosen` that is not satisfied yet, the provider that would be taken first.
-fn weak_wishes(universe: &Universe<'_>, new: &[usize], chosen: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let holds = |dependency: &Dependency| universe.holds(dependency, chosen);
-    let recommended = new.iter().flat_map(|index| &universe.packages[*index].recommends).filter(|dependency| !holds(dependency));
-    let mut wishes: BTreeSet<usize> = recommended.filter_map(|dependency| universe.first_choice(dependency)).collect();
+/// For each of the `recommended` things that is not there yet, the provider that would be taken first; and what supplements the `new` ones
+/// among the `chosen`.
+fn weak_wishes(universe: &Universe<'_>, recommended: &[&Dependency], new: &BTreeSet<usize>, chosen: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let missing = recommended.iter().filter(|dependency| !universe.holds(dependency, chosen));
+    let mut wishes: BTreeSet<usize> = missing.filter_map(|dependency| universe.first_choice(dependency)).collect();
     let names: BTreeSet<&str> = chosen.iter().map(|index| universe.packages[*index].nevra.name.as_str()).collect();
-    let added: BTreeSet<usize> = new.iter().copied().collect();
+    let before = chosen - new;
+    // What supplements only what was there before is not wished for anew.
+    let is_new = |dependency: &Dependency| universe.holds(dependency, chosen) && !universe.holds(dependency, &before);
     for (index, package) in universe.usable() {
-        // What supplements only what was there before is not wished for anew.
-        let is_new = |dependency: &Dependency| holds(dependency) && !universe.holds(dependency, &(chosen - &added));
         if !names.contains(package.nevra.name.as_str()) && package.supplements.iter().any(is_new) {
             wishes.insert(index);
         }

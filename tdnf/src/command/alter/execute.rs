@@ -1,0 +1,165 @@
+//! Carrying out a plan: everything is fetched and checked before anything changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::plan::{Change, Plan};
+use crate::cache::{CacheError, keyring};
+use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
+use crate::cli::session::{Session, io_at};
+use crate::download;
+use crate::keyring::Keyring;
+use crate::query::{Id, Sack};
+use crate::rpmfile::{RpmFile, Verified};
+use crate::system::LockedSystem;
+use crate::transaction::{Event, Observer, Settings, Step};
+
+/// Package files on this machine, by package.
+pub type Files = BTreeMap<Id, PathBuf>;
+
+/// Fetches the packages that come. Those of `--downloadonly` go where that says.
+///
+/// # Errors
+/// When one cannot be fetched.
+pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, coming: &[Id]) -> Result<Files, CliError> {
+    let mut files = Files::new();
+    session.with_context(|context| {
+        let mut clients = BTreeMap::new();
+        for (stock, opened) in repositories.opened.iter().enumerate() {
+            clients.insert(stock, opened.client(context)?);
+        }
+        let mut items = Vec::new();
+        for id in coming {
+            let (Id::Available(stock, _), Some(offer)) = (id, sack.offer(*id)) else { continue };
+            let (Some(opened), Some(client)) = (repositories.opened.get(*stock), clients.get(stock)) else {
+                files.insert(*id, PathBuf::from(&offer.location));
+                continue;
+            };
+            let kept = opened.package_path(&offer);
+            let named = session.common.download_directory.as_ref().map(|folder| folder.join(kept.file_name().unwrap_or_default()));
+            let to = named.unwrap_or(kept);
+            items.extend(opened.package_item(&offer, to.clone())?.map(|item| (client, item)));
+            files.insert(*id, to);
+        }
+        if !items.is_empty() {
+            session.console.note(format!("\nDownloading {} packages:", items.len()));
+        }
+        let failed = |source| CacheError::Download { id: "packages".into(), source };
+        download::fetch_all(&items, context.at_once, context.report).map_err(failed)
+    })?;
+    Ok(files)
+}
+
+/// Checks signatures and digests, and that each file is the package that was planned.
+///
+/// # Errors
+/// When one is not trusted, damaged, or another package.
+pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, files: &Files) -> Result<BTreeMap<Id, Verified>, CliError> {
+    let mut keys: BTreeMap<usize, Option<Keyring>> = BTreeMap::new();
+    let mut verified = BTreeMap::new();
+    for (id, path) in files {
+        let Id::Available(stock, _) = id else { continue };
+        if !keys.contains_key(stock) {
+            keys.insert(*stock, keys_of(session, repositories, *stock)?);
+        }
+        let file = RpmFile::open(path)?;
+        if file.package.nevra != sack.nevra(*id) {
+            let reason = format!("`{}` is {}, not {}", path.display(), file.package.nevra, sack.nevra(*id));
+            return Err(CliError::Usage(reason));
+        }
+        let checked = match keys.get(stock).and_then(Option::as_ref) {
+            Some(keys) => file.verified(keys)?,
+            None => file.unsigned()?,
+        };
+        verified.insert(*id, checked);
+    }
+    Ok(verified)
+}
+
+/// The keys of a repository; those of all of them for files that come from none.
+fn keys_of(session: &Session, repositories: &Repositories, stock: usize) -> Result<Option<Keyring>, CliError> {
+    session.with_context(|context| match repositories.opened.get(stock) {
+        Some(opened) => Ok(opened.keys(context)?),
+        None if session.common.no_gpg_check || session.common.skip_signature || !session.config.main.defaults.gpgcheck => Ok(None),
+        None => {
+            let mut of_files = crate::config::RepositoryConfig::new(
+                crate::cli::local::COMMAND_LINE,
+                session.config.main.defaults.clone(),
+                crate::config::Place { file: "the command line".into(), line: 0 },
+            );
+            of_files.keys = session.config.repositories.iter().flat_map(|repository| repository.keys.clone()).collect();
+            of_files.keys.sort();
+            of_files.keys.dedup();
+            Ok(Some(keyring(&of_files, context)?))
+        }
+    })
+}
+
+/// Turns the plan into the steps of a transaction.
+pub fn steps(sack: &Sack<'_>, plan: &Plan, mut packages: BTreeMap<Id, Verified>) -> Vec<Step> {
+    let number = |id: &Id| match id {
+        Id::Installed(at) => Some(sack.installed[*at].package.number),
+        Id::Available(..) => None,
+    };
+    let numbers = |ids: &[Id]| ids.iter().filter_map(number).collect::<Vec<_>>();
+    let mut take = |id: &Id| packages.remove(id);
+    let step = |change: &Change| {
+        Some(match change {
+            Change::Install { new, obsoleted, reason } => {
+                Step::Install { package: take(new)?, obsoleted: numbers(obsoleted), reason: *reason }
+            }
+            Change::Upgrade { new, from, obsoleted } => {
+                Step::Upgrade { package: take(new)?, from: numbers(from), obsoleted: numbers(obsoleted) }
+            }
+            Change::Downgrade { new, from } => Step::Downgrade { package: take(new)?, from: numbers(from) },
+            Change::Reinstall { new, from } => Step::Reinstall { package: take(new)?, from: number(from)? },
+            Change::Erase { old, .. } => Step::Erase { number: number(old)? },
+        })
+    };
+    plan.changes.iter().filter_map(step).collect()
+}
+
+/// Tells what a transaction does.
+struct Teller<'a>(&'a Session);
+
+impl Observer for Teller<'_> {
+    fn tell(&self, event: Event<'_>) {
+        let console = &self.0.console;
+        match event {
+            Event::Installed { package } => console.note(format!("Installing/Updating: {package}")),
+            Event::Removed { package } => console.note(format!("Removing: {package}")),
+            Event::Running { what } if console.verbose => console.note(format!("Running: {what}")),
+            Event::Output { text } if !console.json && !console.quiet => console.line(text.trim_end()),
+            Event::Warning { text } => console.warn(text),
+            Event::Unpacked { .. } | Event::Running { .. } | Event::Output { .. } => {}
+        }
+    }
+}
+
+/// Runs `work` with the settings of a transaction.
+pub fn with_settings<T>(session: &Session, work: impl FnOnce(&Settings<'_>) -> T) -> T {
+    let teller = Teller(session);
+    let command = session.command_line.join(" ");
+    // Whoever makes a system that is to have equal bytes each time gives the time themselves (reproducible-builds.org).
+    let given = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
+    let settings = Settings { observer: &teller, ..Settings::new(given.unwrap_or(session.now as u32), &command) };
+    work(&settings)
+}
+
+/// Carries out the steps, and throws away fetched packages that are not to be kept.
+///
+/// # Errors
+/// When the transaction fails; then the system is as it was.
+pub fn apply(session: &Session, locked: &LockedSystem, steps: &[Step], files: &Files) -> Result<(), CliError> {
+    session.console.note("Running transaction");
+    let applied = with_settings(session, |settings| locked.apply(steps, settings))?;
+    applied.notes.iter().for_each(|note| session.console.warn(note));
+    if !session.config.main.keep_cache {
+        for path in files.values().filter(|path| path.starts_with(session.cache_directory())) {
+            fs::remove_file(path).map_err(io_at(path))?;
+        }
+    }
+    Ok(())
+}

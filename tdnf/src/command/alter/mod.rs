@@ -1,0 +1,141 @@
+//! The commands that change what is installed: they differ in what their words mean, and are one from there on.
+
+mod execute;
+mod plan;
+mod request;
+mod scope;
+mod show;
+
+use crate::cli::error::CliError;
+use crate::cli::local::{COMMAND_LINE, Local, Repositories};
+use crate::cli::session::{Session, need_root};
+use crate::query::Sack;
+use crate::system::LockedSystem;
+
+use plan::Plan;
+pub(in crate::command) use plan::Sweep;
+pub use request::{Request, Wish};
+
+pub(in crate::command) use execute::with_settings;
+
+/// What is done to packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// They come, or newer versions of them.
+    Install,
+    /// They go, and what requires them.
+    Erase,
+    /// They are replaced by the newest versions.
+    Update,
+    /// They are replaced by older versions.
+    Downgrade,
+    /// They are installed again.
+    Reinstall,
+    /// They become what the repositories offer.
+    DistroSync,
+    /// They go, and what nobody needs.
+    Autoremove,
+}
+
+/// Does what the words after a verb ask for.
+///
+/// # Errors
+/// When it cannot be done, or there is nothing to do.
+pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), CliError> {
+    need_root(session)?;
+    let locked = lock(session)?;
+    let mut repositories = if matches!(verb, Verb::Erase | Verb::Autoremove) { Repositories::none() } else { session.open()? };
+    add_files(session, &mut repositories, words)?;
+    let sack = session.sack(&repositories);
+    let request = request::request(session, &repositories, &sack, verb, words)?;
+    let clean = session.config.main.clean_requirements && !session.common.no_autoremove;
+    let sweep =
+        Sweep { newly_unneeded: clean && verb == Verb::Erase, all_unneeded: verb == Verb::Autoremove && !session.common.no_autoremove };
+    carry_out(session, locked.as_ref(), &repositories, &sack, &request, sweep)
+}
+
+/// Plans a request, shows and asks, and does it.
+///
+/// # Errors
+/// When it cannot be done, or there is nothing to do.
+pub(in crate::command) fn carry_out(
+    session: &Session,
+    locked: Option<&LockedSystem>,
+    repositories: &Repositories,
+    sack: &Sack<'_>,
+    request: &Request,
+    sweep: Sweep,
+) -> Result<(), CliError> {
+    let plan = plan::plan(session, sack, request, sweep)?;
+    show::remarks(session, sack, request, &plan);
+    if plan.changes.is_empty() {
+        if session.console.json {
+            session.console.value(&show::value(sack, request, &plan));
+        }
+        return Err(if request.unresolved.is_empty() { CliError::NothingToDo } else { CliError::NoMatch });
+    }
+    if session.console.json {
+        session.console.value(&show::value(sack, request, &plan));
+    } else {
+        show::table(session, sack, &plan);
+    }
+    if !session.common.test_only && !session.console.ask("Is this ok") {
+        return Err(CliError::Aborted);
+    }
+    execute_plan(session, locked, repositories, sack, &plan)
+}
+
+fn execute_plan(
+    session: &Session,
+    locked: Option<&LockedSystem>,
+    repositories: &Repositories,
+    sack: &Sack<'_>,
+    plan: &Plan,
+) -> Result<(), CliError> {
+    let files = execute::fetch(session, repositories, sack, &plan.coming())?;
+    let verified = execute::verify(session, repositories, sack, &files)?;
+    if session.common.download_only {
+        session.console.note("Complete!");
+        return Ok(());
+    }
+    let steps = execute::steps(sack, plan, verified);
+    match locked {
+        Some(locked) if !session.common.test_only => execute::apply(session, locked, &steps, &files)?,
+        _ => with_settings(session, |settings| session.system.check(&steps, settings))?,
+    }
+    session.console.note("\nComplete!");
+    Ok(())
+}
+
+/// Takes the right to change the system, unless nothing is to be changed. What an interrupted transaction left is put right first.
+pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSystem>, CliError> {
+    if session.common.download_only || session.common.test_only {
+        return Ok(None);
+    }
+    let locked = session.system.lock()?;
+    if let Some(recovery) = with_settings(session, |settings| locked.recover(settings))? {
+        let how = match recovery {
+            crate::transaction::Recovery::Undone => "taken back",
+            crate::transaction::Recovery::Finished => "finished",
+        };
+        session.console.warn(format!("a transaction was interrupted; it was {how}"));
+        session.installed = session.system.installed()?;
+    }
+    Ok(Some(locked))
+}
+
+/// Package files named in words.
+fn add_files(session: &Session, repositories: &mut Repositories, words: &[String]) -> Result<(), CliError> {
+    let files: Vec<_> = words.iter().filter(|word| request::is_file(word)).cloned().collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let paths = files.iter().map(|file| session.bring(file)).collect::<Result<Vec<_>, _>>()?;
+    repositories.locals.push(Local::of(COMMAND_LINE, &paths)?);
+    Ok(())
+}
+
+impl Sweep {
+    /// Nothing but what is asked for.
+    pub(in crate::command) const NONE: Self = Self { newly_unneeded: false, all_unneeded: false };
+}

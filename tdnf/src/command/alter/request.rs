@@ -1,0 +1,292 @@
+//! From words to a goal.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Verb;
+use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
+use crate::cli::session::Session;
+use crate::command::{provides, updateinfo};
+use crate::dependency::Capability;
+use crate::history::Reason;
+use crate::query::{Id, Pattern, Sack};
+
+/// One thing that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// As it was written.
+    pub label: String,
+    /// The packages that answer it, preferred first.
+    pub any_of: Vec<Id>,
+    /// Why it is to be there.
+    pub reason: Reason,
+}
+
+/// What the words mean.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// What is to be there.
+    pub wishes: Vec<Wish>,
+    /// Installed packages to be updated.
+    pub update: BTreeSet<Id>,
+    /// Installed packages that a wish replaces.
+    pub released: BTreeSet<Id>,
+    /// Installed packages to be removed.
+    pub erase: BTreeSet<Id>,
+    /// Installed packages to be installed again, with the same as offered.
+    pub reinstall: Vec<(Id, Id)>,
+    /// Installed packages that are what was asked for already.
+    pub existing: Vec<Id>,
+    /// Whether nothing comes that is only recommended.
+    pub strict: bool,
+    /// Words that mean nothing.
+    pub unresolved: Vec<String>,
+}
+
+/// What the words after a verb mean.
+///
+/// # Errors
+/// When a repository cannot be used.
+pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
+    let mut request = Request::default();
+    match verb {
+        Verb::Install => {
+            for word in words {
+                install(session, repositories, sack, word, &mut request)?;
+            }
+        }
+        Verb::Erase | Verb::Autoremove => words.iter().for_each(|word| erase(sack, word, &mut request)),
+        Verb::Update => update(session, repositories, sack, words, &mut request)?,
+        Verb::Downgrade => downgrade(sack, words, &mut request),
+        Verb::Reinstall => words.iter().for_each(|word| reinstall(sack, word, &mut request)),
+        Verb::DistroSync => synchronise(session, sack, words, &mut request),
+    }
+    Ok(request)
+}
+
+fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) -> Result<(), CliError> {
+    if is_file(word) {
+        let named = |id: &Id| sack.offer(*id).is_some_and(|offer| Path::new(&offer.location).file_name() == Path::new(word).file_name());
+        let local = (0..sack.stocks.len()).filter(|stock| sack.stocks[*stock].id == crate::cli::local::COMMAND_LINE);
+        let files = local.flat_map(|stock| (0..sack.stocks[stock].index.len()).map(move |at| Id::Available(stock, at)));
+        for id in files.filter(named) {
+            exactly(session, sack, word, id, request);
+        }
+        return Ok(());
+    }
+    let pattern = Pattern::new(word);
+    let found = sack.available_matching(&pattern);
+    if found.is_empty() {
+        return capability(session, repositories, sack, word, request);
+    }
+    let names: BTreeSet<String> = found.iter().map(|id| sack.nevra(*id).name).collect();
+    for name in names {
+        let of_name: Vec<Id> = found.iter().copied().filter(|id| sack.nevra(*id).name == name).collect();
+        // More than a name was written: a version, which is then meant.
+        let versioned = !pattern.is_glob() && pattern.text() != name && !pattern.text().starts_with(&format!("{name}."));
+        if versioned {
+            if let Some(id) = of_name.last() {
+                exactly(session, sack, word, *id, request);
+            }
+        } else {
+            newest(session, sack, word, &name, of_name, request);
+        }
+    }
+    Ok(())
+}
+
+/// This very package, whatever version is there.
+fn exactly(session: &Session, sack: &Sack<'_>, word: &str, id: Id, request: &mut Request) {
+    let nevra = sack.nevra(id);
+    let installed = sack.installed_called(&nevra.name);
+    if let Some(same) = installed.iter().find(|installed| sack.nevra(**installed) == nevra) {
+        request.existing.push(*same);
+        return;
+    }
+    if !is_install_only(session, sack, &[id]) {
+        request.released.extend(installed);
+    }
+    request.wishes.push(Wish { label: word.to_owned(), any_of: vec![id], reason: Reason::User });
+}
+
+/// The newest of a name, if that is newer than what is there.
+fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found: Vec<Id>, request: &mut Request) {
+    let best = found.iter().map(|id| sack.nevra(*id).evr).max();
+    match (sack.installed_evr(name), best) {
+        (Some(there), Some(best)) if there >= best => request.existing.extend(sack.installed_called(name).last()),
+        (Some(_), _) if !is_install_only(session, sack, &found) => request.update.extend(sack.installed_called(name)),
+        _ => {
+            if session.config.main.best || is_install_only(session, sack, &found) {
+                found = sack.newest(&found);
+            }
+            request.wishes.push(Wish { label: word.to_owned(), any_of: found, reason: Reason::User });
+        }
+    }
+}
+
+fn is_install_only(session: &Session, sack: &Sack<'_>, found: &[Id]) -> bool {
+    let names = &session.config.main.install_only;
+    let is = |id: &Id| sack.package(*id).is_some_and(|package| names.iter().any(|name| package.satisfies(&Capability::any(name))));
+    found.first().is_some_and(is)
+}
+
+/// Whatever provides it.
+fn capability(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) -> Result<(), CliError> {
+    let wanted = Capability::parse(word).unwrap_or_else(|| Capability::any(word));
+    if let Some(there) = sack.installed_providing(&wanted).first() {
+        request.existing.push(*there);
+        return Ok(());
+    }
+    let mut found = sack.available_providing(&wanted);
+    if found.is_empty() && word.starts_with('/') {
+        found = provides::holding(session, repositories, sack, |index| index.holding(word))?;
+    }
+    if found.is_empty() {
+        request.unresolved.push(word.to_owned());
+    } else {
+        request.wishes.push(Wish { label: word.to_owned(), any_of: sack.sorted(found), reason: Reason::User });
+    }
+    Ok(())
+}
+
+/// Whether a word names a package file rather than a package.
+pub fn is_file(word: &str) -> bool {
+    word.ends_with(".rpm") && (word.contains('/') || PathBuf::from(word).exists())
+}
+
+/// The installed packages a word means; it is kept as unresolved where there is none.
+fn installed(sack: &Sack<'_>, word: &str, request: &mut Request) -> Vec<Id> {
+    let found = sack.installed_matching(&Pattern::new(word));
+    if found.is_empty() {
+        request.unresolved.push(word.to_owned());
+    }
+    found
+}
+
+fn erase(sack: &Sack<'_>, word: &str, request: &mut Request) {
+    let mut found = sack.installed_matching(&Pattern::new(word));
+    if found.is_empty() {
+        found = sack.installed_providing(&Capability::parse(word).unwrap_or_else(|| Capability::any(word)));
+    }
+    if found.is_empty() {
+        request.unresolved.push(word.to_owned());
+    }
+    request.erase.extend(found);
+}
+
+fn update(
+    session: &Session,
+    repositories: &Repositories,
+    sack: &Sack<'_>,
+    words: &[String],
+    request: &mut Request,
+) -> Result<(), CliError> {
+    let advised = updateinfo::restricted(session, repositories)?;
+    let mut chosen: BTreeSet<Id> = BTreeSet::new();
+    for word in words {
+        let pattern = Pattern::new(word);
+        let offered = sack.available_matching(&pattern);
+        let named: BTreeSet<String> = offered.iter().map(|id| sack.nevra(*id).name).collect();
+        let mut found = sack.installed_matching(&pattern);
+        let by_version = found.is_empty();
+        found.extend(named.iter().flat_map(|name| sack.installed_called(name)));
+        if found.is_empty() {
+            request.unresolved.push(word.clone());
+        } else if let (true, Some(id)) = (by_version && !pattern.is_glob(), offered.last()) {
+            // The version that is to come was written, not the one that is there.
+            exactly(session, sack, word, *id, request);
+        } else {
+            chosen.extend(found);
+        }
+    }
+    if words.is_empty() {
+        chosen = sack.all_installed().into_iter().collect();
+    }
+    for id in chosen {
+        let nevra = sack.nevra(id);
+        let advises =
+            |advised: &BTreeSet<crate::package::Nevra>| advised.iter().any(|answer| answer.name == nevra.name && answer.evr > nevra.evr);
+        if advised.as_ref().is_some_and(|advised| !advises(advised)) {
+            continue;
+        }
+        if is_install_only(session, sack, &[id]) {
+            beside(sack, &nevra.name, request);
+        } else {
+            request.update.insert(id);
+        }
+    }
+    Ok(())
+}
+
+/// The newest version of a name beside those there, if it is newer.
+fn beside(sack: &Sack<'_>, name: &str, request: &mut Request) {
+    let newest = sack.newest(&sack.sorted(sack.available_called(name)));
+    let newer = newest.into_iter().filter(|id| sack.installed_evr(name).is_some_and(|there| sack.nevra(*id).evr > there));
+    let wish = Wish { label: name.to_owned(), any_of: newer.collect(), reason: Reason::User };
+    if !wish.any_of.is_empty() && !request.wishes.contains(&wish) {
+        request.wishes.push(wish);
+    }
+}
+
+fn downgrade(sack: &Sack<'_>, words: &[String], request: &mut Request) {
+    let all = if words.is_empty() { vec!["*".to_owned()] } else { words.to_vec() };
+    for word in &all {
+        let pattern = Pattern::new(word);
+        let offered = sack.available_matching(&pattern);
+        let names: BTreeSet<String> = offered.iter().map(|id| sack.nevra(*id).name).collect();
+        let mut found = false;
+        for name in names {
+            let Some(there) = sack.installed_evr(&name) else { continue };
+            found = true;
+            let older = offered.iter().copied().filter(|id| sack.nevra(*id).name == name && sack.nevra(*id).evr < there);
+            if let Some(id) = sack.sorted(older.collect()).last() {
+                request.released.extend(sack.installed_called(&name));
+                request.wishes.push(Wish { label: word.clone(), any_of: vec![*id], reason: Reason::User });
+            } else {
+                request.existing.extend(sack.installed_called(&name));
+            }
+        }
+        if !found && !words.is_empty() {
+            request.unresolved.push(word.clone());
+        }
+    }
+    if words.is_empty() {
+        request.existing.clear();
+    }
+}
+
+fn reinstall(sack: &Sack<'_>, word: &str, request: &mut Request) {
+    for id in installed(sack, word, request) {
+        let nevra = sack.nevra(id);
+        match sack.available_called(&nevra.name).into_iter().find(|offered| sack.nevra(*offered) == nevra) {
+            Some(offered) => request.reinstall.push((id, offered)),
+            None => request.unresolved.push(nevra.to_string()),
+        }
+    }
+}
+
+fn synchronise(session: &Session, sack: &Sack<'_>, words: &[String], request: &mut Request) {
+    let all = if words.is_empty() { sack.all_installed() } else { words.iter().flat_map(|word| installed(sack, word, request)).collect() };
+    for id in all {
+        let nevra = sack.nevra(id);
+        if is_install_only(session, sack, &[id]) {
+            beside(sack, &nevra.name, request);
+            continue;
+        }
+        let newest = sack.newest(&sack.sorted(sack.available_called(&nevra.name)));
+        let Some(offered) = newest.last().copied() else {
+            request.update.insert(id);
+            continue;
+        };
+        let same = sack.nevra(offered) == nevra;
+        if !same && sack.nevra(offered).evr < nevra.evr {
+            request.released.insert(id);
+            request.wishes.push(Wish { label: nevra.name, any_of: vec![offered], reason: Reason::User });
+        } else if same && session.config.main.reinstall_changed && sack.details(offered).build_time != sack.details(id).build_time {
+            request.reinstall.push((id, offered));
+        } else {
+            request.update.insert(id);
+        }
+    }
+}

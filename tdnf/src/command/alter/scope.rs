@@ -1,0 +1,174 @@
+//! The packages that matter to a change: few of all there are, so that planning takes time by what it is about.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::dependency::{Capability, Dependency};
+use crate::package::Package;
+use crate::query::{Id, Sack};
+
+/// The installed packages and what may come.
+pub struct Scope {
+    /// The packages.
+    pub packages: Vec<Package>,
+    /// What they are in the sack.
+    pub ids: Vec<Id>,
+    /// The indexes of those installed.
+    pub installed: BTreeSet<usize>,
+    /// The indexes of those whose versions may be there side by side.
+    pub separate: BTreeSet<usize>,
+    places: HashMap<Id, usize>,
+}
+
+struct Gathering<'a, 's> {
+    sack: &'a Sack<'s>,
+    scope: Scope,
+    queue: Vec<usize>,
+    seen: HashSet<String>,
+    /// For each name an installed package provides, the names of installed packages that require it.
+    requirers: HashMap<String, BTreeSet<String>>,
+}
+
+impl Scope {
+    /// Everything installed, `wanted`, and whatever those may lead to.
+    pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String]) -> Self {
+        let empty =
+            Self { packages: Vec::new(), ids: Vec::new(), installed: BTreeSet::new(), separate: BTreeSet::new(), places: HashMap::new() };
+        let mut gathering = Gathering { sack, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers: HashMap::new() };
+        for id in sack.all_installed() {
+            gathering.add(id);
+        }
+        gathering.find_requirers();
+        gathering.needs_of_installed();
+        gathering.queue.clear();
+        wanted.iter().for_each(|id| gathering.add(*id));
+        while let Some(index) = gathering.queue.pop() {
+            gathering.follow(index);
+        }
+        let mut scope = gathering.scope;
+        let is_separate =
+            |package: &Package| install_only.iter().any(|name| package.nevra.name == *name || package.satisfies(&Capability::any(name)));
+        scope.separate = (0..scope.packages.len()).filter(|index| is_separate(&scope.packages[*index])).collect();
+        scope
+    }
+
+    /// The index of a package.
+    pub fn place(&self, id: Id) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+
+    /// The indexes of packages.
+    pub fn places(&self, ids: &[Id]) -> Vec<usize> {
+        ids.iter().filter_map(|id| self.place(*id)).collect()
+    }
+}
+
+impl Gathering<'_, '_> {
+    fn add(&mut self, id: Id) {
+        if self.scope.places.contains_key(&id) {
+            return;
+        }
+        let Some(package) = self.sack.package(id) else { return };
+        let index = self.scope.packages.len();
+        self.scope.places.insert(id, index);
+        self.scope.packages.push(package);
+        self.scope.ids.push(id);
+        if matches!(id, Id::Installed(_)) {
+            self.scope.installed.insert(index);
+        }
+        self.queue.push(index);
+    }
+
+    fn find_requirers(&mut self) {
+        for package in &self.scope.packages {
+            for capability in package.requires.iter().flat_map(capabilities) {
+                self.requirers.entry(capability.name.clone()).or_default().insert(package.nevra.name.clone());
+            }
+        }
+    }
+
+    /// Other providers of what installed packages require come into play only where the present ones are replaced; those are found by way of
+    /// the packages that replace them. What nobody provides now may be provided by something new.
+    fn needs_of_installed(&mut self) {
+        let mut missing = Vec::new();
+        for package in &self.scope.packages {
+            for capability in package.requires.iter().flat_map(capabilities) {
+                if self.sack.installed_providing_name(&capability.name).is_empty() {
+                    missing.push(capability.clone());
+                }
+            }
+        }
+        missing.iter().for_each(|capability| self.providers(capability));
+    }
+
+    /// What a package that may come leads to.
+    fn follow(&mut self, index: usize) {
+        let package = self.scope.packages[index].clone();
+        let name = package.nevra.name.clone();
+        for capability in package.requires.iter().chain(&package.recommends).flat_map(capabilities) {
+            self.providers(capability);
+        }
+        for capability in package.conflicts.iter().flat_map(capabilities) {
+            self.versions(&capability.name);
+        }
+        package.obsoletes.iter().for_each(|capability| self.versions(&capability.name));
+        self.heirs(&name);
+        for provided in &package.provides {
+            self.supplementers(&provided.name);
+        }
+        // What stands where an installed package stood may lack what others require of that: those may have to be updated too.
+        for old in self.sack.installed_called(&name) {
+            self.versions(&name);
+            let Some(old) = self.sack.package(old) else { continue };
+            let names = old.provides.iter().map(|provided| &provided.name).chain(&old.paths);
+            let requirers: BTreeSet<String> = names.filter_map(|name| self.requirers.get(name)).flatten().cloned().collect();
+            requirers.iter().for_each(|name| self.versions(name));
+            for lost in old.provides.iter().filter(|lost| !package.provides.iter().any(|kept| lost.satisfied_by(kept))) {
+                self.providers(&Capability::any(&lost.name));
+            }
+        }
+    }
+
+    fn providers(&mut self, wanted: &Capability) {
+        if !self.seen.insert(format!("provides {wanted}")) {
+            return;
+        }
+        for id in self.sack.available_providing(wanted) {
+            self.add(id);
+        }
+    }
+
+    fn versions(&mut self, name: &str) {
+        if self.sack.installed_called(name).is_empty() || !self.seen.insert(format!("versions {name}")) {
+            return;
+        }
+        for id in self.sack.available_called(name) {
+            self.add(id);
+        }
+        self.heirs(name);
+    }
+
+    fn heirs(&mut self, name: &str) {
+        if !self.seen.insert(format!("heirs {name}")) {
+            return;
+        }
+        for id in self.sack.available_obsoleting(name) {
+            self.add(id);
+        }
+    }
+
+    fn supplementers(&mut self, name: &str) {
+        if !self.seen.insert(format!("supplements {name}")) {
+            return;
+        }
+        for id in self.sack.available_supplementing(name) {
+            self.add(id);
+        }
+    }
+}
+
+fn capabilities(dependency: &Dependency) -> Vec<&Capability> {
+    match dependency {
+        Dependency::Simple(capability) => vec![capability],
+        Dependency::Rich(rich) => rich.leaves().into_iter().map(|(capability, _)| capability).collect(),
+    }
+}

@@ -1,0 +1,32 @@
+//! `tdnf check`
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::solver;
+
+/// Checks that installed packages fit together and that no transaction waits to be finished.
+///
+/// # Errors
+/// When something is not as it should be.
+pub fn run(session: &Session) -> Result<(), CliError> {
+    let packages: Vec<_> = session.installed.iter().map(|installed| installed.package.package.clone()).collect();
+    let all: BTreeSet<usize> = (0..packages.len()).collect();
+    let mut problems = solver::problems(&packages, &all, &session.arch);
+    if session.system.is_interrupted()? {
+        problems.push("a transaction was interrupted; the next command that changes packages finishes it or takes it back".into());
+    }
+    if session.console.json {
+        session.console.value(&json!(problems));
+    } else {
+        problems.iter().for_each(|problem| session.console.line(problem));
+    }
+    if !problems.is_empty() {
+        return Err(CliError::CheckFailed(problems.len()));
+    }
+    session.console.note("Check completed without issues");
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! `tdnf mark`
+
+use super::alter;
+use crate::cli::args::MarkAs;
+use crate::cli::error::CliError;
+use crate::cli::session::{Session, need_root};
+use crate::history::Reason;
+use crate::query::Pattern;
+
+/// Says why packages are installed.
+///
+/// # Errors
+/// When a word fits nothing installed, or the history cannot be written.
+pub fn run(session: &mut Session, what: MarkAs, words: &[String]) -> Result<(), CliError> {
+    need_root(session)?;
+    let Some(locked) = alter::lock(session)? else { return Err(CliError::NothingToDo) };
+    let reason = match what {
+        MarkAs::Install => Reason::User,
+        MarkAs::Auto => Reason::Dependency,
+    };
+    let mut marked = Vec::new();
+    for word in words {
+        let pattern = Pattern::new(word);
+        let all = session.installed.iter().map(|installed| &installed.package.package.nevra);
+        let found: Vec<_> = all.filter(|nevra| pattern.fits(nevra)).collect();
+        if found.is_empty() {
+            session.console.note(format!("No package {word} installed"));
+            return Err(CliError::NoMatch);
+        }
+        marked.extend(found);
+    }
+    locked.mark(marked.iter().map(|nevra| (nevra.name.as_str(), nevra.arch.as_str())), reason)?;
+    for nevra in marked {
+        let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
+        session.console.note(format!("{nevra} marked as {as_what}"));
+    }
+    Ok(())
+}
