@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rpm::{DependencyFlags, DigestAlgorithm, FileType, IndexTag, PackageMetadata};
 
 use crate::dependency::{Capability, Comparison, Dependency, InvalidRich};
+use crate::filecaps::{self, InvalidCaps};
 use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile};
 use crate::version::Evr;
 
@@ -20,8 +21,24 @@ pub enum HeaderError {
     /// It is a source package.
     #[error("it is a source package")]
     Source,
-    /// A path is not absolute or not normalised: it could reach outside of the root.
-    #[error("the path `{path}` is not absolute and normalised")]
+    /// The name, version, release or architecture could not stand in a file's name.
+    #[error("`{word}` cannot be the {what} of a package")]
+    Word {
+        /// The text.
+        word: String,
+        /// What it was to be.
+        what: &'static str,
+    },
+    /// A file's capabilities make no sense.
+    #[error("`{path}` has capabilities that make no sense")]
+    Caps {
+        /// The path.
+        path: String,
+        /// Why.
+        source: InvalidCaps,
+    },
+    /// A path is not absolute or not normalised: it could reach outside of the root. Or it is longer than paths can be.
+    #[error("the path `{path}` is not absolute and normalised, or too long")]
     Path {
         /// The path.
         path: String,
@@ -57,6 +74,13 @@ pub(crate) enum Origin {
     Database,
 }
 
+/// A longer name or version makes no file name.
+const LONGEST_WORD: usize = 200;
+
+/// PATH_MAX and NAME_MAX of Linux; the first counts the end of the string.
+const LONGEST_PATH: usize = 4095;
+const LONGEST_NAME: usize = 255;
+
 /// The facts of the package, its files known already.
 pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package_size_bytes: u64) -> Result<Package, HeaderError> {
     if metadata.is_source_package() {
@@ -69,6 +93,18 @@ pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package
         Err(_) if !metadata.header.entry_is_present(IndexTag::RPMTAG_ARCH) => "(none)",
         Err(error) => return Err(error.into()),
     };
+    for (word, what) in
+        [(metadata.get_name()?, "name"), (metadata.get_version()?, "version"), (metadata.get_release()?, "release"), (arch, "architecture")]
+    {
+        // Each becomes a part of file names and lines of text.
+        if word.is_empty()
+            || word.starts_with('.')
+            || word.len() > LONGEST_WORD
+            || word.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control())
+        {
+            return Err(HeaderError::Word { word: word.to_owned(), what });
+        }
+    }
     let nevra = Nevra { name: metadata.get_name()?.to_owned(), evr, arch: arch.to_owned() };
     let mut paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     paths.sort_unstable();
@@ -142,12 +178,14 @@ pub(crate) fn files(metadata: &PackageMetadata, origin: Origin) -> Result<Vec<Pa
     let inodes = metadata.header.get_entry_data_as_u32_array(IndexTag::RPMTAG_FILEINODES).unwrap_or_default();
     let entries = metadata.get_file_entries()?;
     let is_content = |entry: &rpm::FileEntry<'_>| entry.file_type() == FileType::Regular && !entry.flags().contains(rpm::FileFlags::GHOST);
-    let mut names: HashMap<u32, usize> = HashMap::new();
-    for (_, inode) in entries.iter().zip(&inodes).filter(|(entry, _)| is_content(entry)) {
-        *names.entry(*inode).or_default() += 1;
+    let content = |entry: &rpm::FileEntry<'_>| (entry.size(), entry.digest().map(|digest| digest.as_hex().to_owned()));
+    let mut names: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, (_, inode)) in entries.iter().zip(&inodes).enumerate().filter(|(_, (entry, _))| is_content(entry)) {
+        names.entry(*inode).or_default().push(at);
     }
-    let linked =
-        |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.get(inode).is_some_and(|count| *count > 1));
+    // Numbers of inodes are cut to 32 bits, so different files may have the same; names of one file agree on what it holds.
+    names.retain(|_, all| all.len() > 1 && all.iter().all(|at| content(&entries[*at]) == content(&entries[all[0]])));
+    let linked = |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.contains_key(inode));
     entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at), origin)).collect()
 }
 
@@ -172,6 +210,13 @@ fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>, origin: Origin) -> Re
         FileType::Fifo => return Err(special("pipe")),
         _ => return Err(special("file of unknown kind")),
     };
+    if path == "/" && kind != FileKind::Directory {
+        return Err(HeaderError::Path { path });
+    }
+    let caps = entry.caps().filter(|caps| !caps.is_empty()).map(str::to_owned);
+    if let Some(Err(source)) = caps.as_deref().filter(|_| origin == Origin::File).map(filecaps::to_xattr) {
+        return Err(HeaderError::Caps { path, source });
+    }
     let flags = FileFlags {
         config: entry.flags().contains(rpm::FileFlags::CONFIG),
         noreplace: entry.flags().contains(rpm::FileFlags::NOREPLACE),
@@ -184,7 +229,7 @@ fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>, origin: Origin) -> Re
         user: entry.user().to_owned(),
         group: entry.group().to_owned(),
         mtime: entry.modified_at().into(),
-        caps: entry.caps().filter(|caps| !caps.is_empty()).map(str::to_owned),
+        caps,
         flags,
     })
 }
@@ -198,8 +243,9 @@ fn normal(path: &str) -> Result<String, HeaderError> {
     }
     let mut components = trimmed.split('/');
     let rooted = components.next() == Some("");
-    let plain = components.all(|component| !matches!(component, "" | "." | "..") && !component.contains('\0'));
-    if rooted && plain { Ok(trimmed.to_owned()) } else { Err(bad()) }
+    let plain =
+        components.all(|component| !matches!(component, "" | "." | "..") && !component.contains('\0') && component.len() <= LONGEST_NAME);
+    if rooted && plain && trimmed.len() <= LONGEST_PATH { Ok(trimmed.to_owned()) } else { Err(bad()) }
 }
 
 #[cfg(test)]

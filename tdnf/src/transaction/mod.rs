@@ -102,6 +102,14 @@ pub enum TransactionError {
         /// The package.
         package: String,
     },
+    /// The payload holds a file twice, or more of it than the header says.
+    #[error("the payload of {package} holds `{path}` twice or in another size than its header says")]
+    Unannounced {
+        /// The package.
+        package: String,
+        /// The path in the package.
+        path: String,
+    },
     /// The header names a file that the payload does not hold.
     #[error("the payload of {package} does not hold `{path}`")]
     MissingContent {

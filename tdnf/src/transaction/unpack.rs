@@ -27,6 +27,7 @@ pub(super) fn unpack(
     };
     let by_path: HashMap<&str, usize> = rpm.files.iter().enumerate().map(|(index, file)| (file.path.as_str(), index)).collect();
     let mut missing: BTreeSet<&str> = contents.iter().flatten().map(String::as_str).collect();
+    let mut seen = vec![false; rpm.files.len()];
     let mut archive = rpm.payload()?;
     loop {
         let member = read_member(&mut archive).map_err(io("its payload"))?;
@@ -36,6 +37,10 @@ pub(super) fn unpack(
             Member::Named { name, size } => (by_path.get(absolute(&name).as_str()).copied().unwrap_or(usize::MAX), size),
         };
         let Some(file) = rpm.files.get(index) else { return Err(TransactionError::NotInHeader { package: name() }) };
+        // What the header does not announce is not even passed over: it may be without end.
+        if std::mem::replace(&mut seen[index], true) || size > announced(file) {
+            return Err(TransactionError::Unannounced { package: name(), path: file.path.clone() });
+        }
         let mut content = archive.by_ref().take(size);
         match (&file.kind, contents.get(index).and_then(Option::as_ref)) {
             (FileKind::Regular { size: expected, sha256, .. }, Some(path)) if *expected == size && missing.contains(path.as_str()) => {
@@ -70,6 +75,15 @@ fn stripped_size(files: &[PackageFile], index: usize, file: &PackageFile) -> u64
             let is_twin = |file: &PackageFile| matches!(&file.kind, FileKind::Regular { hardlink: Some(other), .. } if other == group);
             if files[index + 1..].iter().any(is_twin) { 0 } else { *size }
         }
+        FileKind::Regular { size, .. } => *size,
+        FileKind::Symlink { target } => target.len() as u64,
+        FileKind::Directory => 0,
+    }
+}
+
+/// The most bytes an archive may hold for a file.
+fn announced(file: &PackageFile) -> u64 {
+    match &file.kind {
         FileKind::Regular { size, .. } => *size,
         FileKind::Symlink { target } => target.len() as u64,
         FileKind::Directory => 0,
