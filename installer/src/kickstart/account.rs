@@ -1,0 +1,94 @@
+//! Who may log in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// Root's password.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Password {
+    /// The password, or its hash where `crypted` is true. A hash of `*` locks the account.
+    pub text: Secret,
+    /// Whether `text` is a hash as crypt(5) has it (`openssl passwd -6`) rather than the password itself.
+    pub crypted: bool,
+    /// Days until the password must be changed; 0: at the first login; -1: never.
+    #[serde(default)]
+    pub age: Option<i32>,
+}
+
+/// A key that may log in as root over SSH.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublicKey {
+    /// The key, as in `authorized_keys` (sshd(8)).
+    pub key: String,
+    /// Why it is there; becomes a comment beside it.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A user besides root.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// The login name.
+    pub name: String,
+    /// The full name.
+    #[serde(default)]
+    pub gecos: String,
+    /// The number; the first free one from 1000 where none is given.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Further groups, such as `docker` and `wheel`. They must be groups of the installed system.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The login shell.
+    #[serde(default = "bash")]
+    pub shell: String,
+    /// The password; without one, no password fits.
+    #[serde(default)]
+    pub password: Option<Password>,
+    /// Keys that may log in over SSH, as in `authorized_keys` (sshd(8)).
+    #[serde(default)]
+    pub ssh_keys: Vec<String>,
+    /// Whether the user may do everything with sudo(8), without a password where the account has none.
+    #[serde(default)]
+    pub sudo: bool,
+}
+
+fn bash() -> String {
+    "/usr/bin/bash".to_owned()
+}
+
+/// Whether shadow(5) takes this as a hash, or as a lock (`*`, `!`).
+pub fn is_hash(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    plain && (matches!(text, "*" | "!" | "!*") || (text.starts_with('$') && text.len() > 8))
+}
+
+/// Whether this is a line of `authorized_keys` that begins with a key, without options.
+pub fn is_ssh_key(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    let kind = words.next().unwrap_or_default();
+    let known = ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].iter().any(|prefix| kind.starts_with(prefix));
+    known && words.next().is_some_and(|body| body.starts_with("AAAA")) && !line.contains(char::is_control)
+}
+
+/// Whether this can be the name of a user or group (the rule of shadow's tools).
+pub fn is_account_name(name: &str) -> bool {
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    first && name.len() <= 31 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+}
+
+/// Whether this can be a machine's name (RFC 1123, and the kernel's limit of 64 bytes).
+pub fn is_hostname(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 64 && name.split('.').all(is_label)
+}

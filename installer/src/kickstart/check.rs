@@ -1,0 +1,259 @@
+//! What types alone cannot say.
+
+use std::collections::BTreeSet;
+
+use super::{FileSystem, Kickstart, Partition, account};
+
+/// A path, what is wrong there, and what to do about it.
+type Complaint = (String, String, Option<String>);
+
+/// The disk that `partitions` mean when they name none.
+const DEFAULT_DISK: &str = "default";
+
+/// Everything that is wrong.
+pub(super) fn check(kickstart: &Kickstart) -> Vec<Complaint> {
+    let mut list = Complaints(Vec::new());
+    names(kickstart, &mut list);
+    disks(kickstart, &mut list);
+    partitions(kickstart, &mut list);
+    accounts(kickstart, &mut list);
+    network(kickstart, &mut list);
+    files(kickstart, &mut list);
+    list.0
+}
+
+struct Complaints(Vec<Complaint>);
+
+impl Complaints {
+    fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push((path.into(), message.into(), None));
+    }
+
+    fn hint(&mut self, path: impl Into<String>, message: impl Into<String>, hint: &str) {
+        self.0.push((path.into(), message.into(), Some(hint.to_owned())));
+    }
+}
+
+fn names(kickstart: &Kickstart, list: &mut Complaints) {
+    let of_network = kickstart.network.as_ref().and_then(|network| network.hostname.as_ref());
+    for (path, name) in [("hostname", kickstart.hostname.as_ref()), ("network.hostname", of_network)] {
+        if let Some(name) = name.filter(|name| !account::is_hostname(name)) {
+            list.hint(path, format!("`{name}` cannot be a machine's name"), "letters, digits and hyphens, in parts of 63 at most");
+        }
+    }
+    if let (Some(own), Some(other)) = (&kickstart.hostname, of_network)
+        && own != other
+    {
+        list.add("network.hostname", format!("it says `{other}`, and `hostname` says `{own}`"));
+    }
+    for (key, packages) in [("packages", &kickstart.packages), ("additional_packages", &kickstart.additional_packages)] {
+        for (index, package) in packages.iter().enumerate() {
+            if tdnf::dependency::Capability::parse(package).is_none() {
+                list.add(format!("{key}[{index}]"), format!("`{package}` names no package"));
+            }
+        }
+    }
+    for (index, word) in kickstart.kernel_arguments.iter().enumerate() {
+        if word.is_empty() || word.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '\'' || letter == '"')
+        {
+            list.add(format!("kernel_arguments[{index}]"), "an argument is one word without quotes");
+        }
+    }
+    for unit in kickstart.services.keys() {
+        if unit.is_empty() || !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte)) {
+            list.add(format!("services.{unit}"), "this cannot be a unit's name");
+        }
+    }
+}
+
+fn disks(kickstart: &Kickstart, list: &mut Complaints) {
+    match &kickstart.disk {
+        Some(_) if !kickstart.disks.is_empty() => list.add("disk", "`disk` and `disks` are both given"),
+        Some(disk) if disk.contains('$') => {
+            list.hint("disk", "variables are not replaced", "name the disk by /dev/disk/by-path, or leave it out where there is only one");
+        }
+        Some(disk) if !disk.starts_with('/') => list.add("disk", format!("`{disk}` is no path of a device")),
+        _ => {}
+    }
+    if !kickstart.disks.is_empty() && !kickstart.disks.contains_key(DEFAULT_DISK) {
+        list.add("disks", "one of the disks must be called `default`");
+    }
+    for (name, disk) in &kickstart.disks {
+        let path = format!("disks.{name}");
+        match (&disk.device, &disk.filename, disk.size) {
+            (Some(device), None, None) if !device.starts_with('/') => {
+                list.add(format!("{path}.device"), format!("`{device}` is no path of a device"));
+            }
+            (Some(_), None, None) | (None, Some(_), Some(1..)) => {}
+            (None, Some(_), _) => list.add(path, "a disk that is a file needs a `size` in MiB"),
+            _ => list.add(path, "give either `device`, or `filename` and `size`"),
+        }
+    }
+}
+
+/// Directories that cannot be on a partition of their own, and why.
+const NOT_APART: [(&str, &str); 8] = [
+    ("/boot", "the boot loader reads its menu and the kernels from the root"),
+    ("/usr", "the boot loader reads the kernels in it from the root"),
+    ("/etc", "the system reads it before it mounts anything"),
+    ("/dev", "the kernel's own file system is mounted there"),
+    ("/proc", "the kernel's own file system is mounted there"),
+    ("/sys", "the kernel's own file system is mounted there"),
+    ("/run", "memory is mounted there"),
+    ("/tmp", "memory is mounted there"),
+];
+
+/// Where the EFI system partition is mounted.
+const ESP_MOUNT: &str = "/boot/efi";
+
+fn partitions(kickstart: &Kickstart, list: &mut Complaints) {
+    let mut mounted = BTreeSet::new();
+    let mut rests = BTreeSet::new();
+    for (index, partition) in kickstart.partitions.iter().enumerate() {
+        let path = format!("partitions[{index}]");
+        let disk = partition.disk_id.as_deref().unwrap_or(DEFAULT_DISK);
+        if disk != DEFAULT_DISK && !kickstart.disks.contains_key(disk) {
+            list.add(format!("{path}.disk_id"), format!("no disk in `disks` is called `{disk}`"));
+        }
+        match (partition.size, partition.sizepercent) {
+            (Some(0), None) if !rests.insert(disk) => {
+                list.add(format!("{path}.size"), "another partition of this disk takes what is left; only one may");
+            }
+            (Some(_), None) | (None, Some(1..=100)) => {}
+            (None, Some(_)) => list.add(format!("{path}.sizepercent"), "give 1 to 100"),
+            (Some(_), Some(_)) => list.add(path.clone(), "`size` and `sizepercent` are both given"),
+            (None, None) => list.hint(path.clone(), "it has no size", "`size` in MiB, 0 for what is left, or `sizepercent`"),
+        }
+        for (key, options) in [("mkfs_options", &partition.mkfs_options), ("fs_options", &partition.fs_options)] {
+            let options = options.as_deref().unwrap_or_default();
+            if options.contains(char::is_control) || (key == "fs_options" && options.contains(char::is_whitespace)) {
+                list.add(format!("{path}.{key}"), "it holds a blank or control character");
+            }
+        }
+        mountpoint(partition, &path, &mut mounted, list);
+    }
+    if !kickstart.partitions.is_empty() && !mounted.contains("/") {
+        list.add("partitions", "none of them is mounted at `/`");
+    }
+}
+
+fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&'a str>, list: &mut Complaints) {
+    let key = format!("{path}.mountpoint");
+    let Some(at) = partition.mountpoint.as_deref() else {
+        if partition.filesystem != FileSystem::Swap {
+            list.add(path, "`mountpoint` is missing");
+        }
+        return;
+    };
+    if partition.filesystem == FileSystem::Swap {
+        if !matches!(at, "swap" | "none" | "") {
+            list.add(key, "swap is not mounted");
+        }
+        return;
+    }
+    if at != "/" && !is_normal(at) {
+        list.add(key.clone(), format!("`{at}` is not an absolute path in its shortest form"));
+    } else if let Some((folder, reason)) = NOT_APART.iter().find(|(folder, _)| *folder == at) {
+        list.add(key.clone(), format!("`{folder}` cannot be a partition: {reason}"));
+    }
+    if !mounted.insert(at) {
+        list.add(key, format!("`{at}` is given twice"));
+    }
+    if at == "/" && partition.filesystem != FileSystem::Ext4 {
+        list.add(format!("{path}.filesystem"), "the root must be ext4, which the boot loader reads");
+    }
+    if at == ESP_MOUNT && partition.filesystem != FileSystem::Vfat {
+        list.add(format!("{path}.filesystem"), "the EFI system partition must be vfat, which firmware reads");
+    }
+}
+
+/// Whether a path is absolute and in its shortest form, without what would break a line of fstab(5).
+fn is_normal(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
+    plain && parts.len() > 1 && parts[0].is_empty() && parts[1..].iter().all(|part| !matches!(*part, "" | "." | ".."))
+}
+
+fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
+    const NO_HASH: (&str, &str) = ("this is no hash as crypt(5) has it", "`openssl passwd -6` writes one");
+    let of_users = kickstart.users.iter().enumerate().map(|(index, user)| (format!("users[{index}].password"), &user.password));
+    for (path, given) in std::iter::once((String::from("password"), &kickstart.password)).chain(of_users) {
+        let Some(given) = given else { continue };
+        let text = given.text.reveal();
+        if given.crypted && !account::is_hash(text) {
+            list.hint(format!("{path}.text"), NO_HASH.0, NO_HASH.1);
+        } else if !given.crypted && (text.is_empty() || text.contains(['\n', '\0'])) {
+            list.add(format!("{path}.text"), "it is empty, or longer than a line");
+        }
+        if given.age.is_some_and(|age| age < -1) {
+            list.add(format!("{path}.age"), "give days, 0 or -1");
+        }
+    }
+    if kickstart.shadow_password.as_ref().is_some_and(|hash| !account::is_hash(hash.reveal())) {
+        list.hint("shadow_password", NO_HASH.0, NO_HASH.1);
+    }
+    if kickstart.password.is_some() && kickstart.shadow_password.is_some() {
+        list.add("shadow_password", "`password` and `shadow_password` are both given");
+    }
+    let key_hint = "a line as in ~/.ssh/id_ed25519.pub";
+    if kickstart.public_key.as_ref().is_some_and(|key| !account::is_ssh_key(&key.key)) {
+        list.hint("public_key.key", "this is no public key", key_hint);
+    }
+    if kickstart.public_key.as_ref().and_then(|key| key.reason.as_ref()).is_some_and(|reason| reason.contains(char::is_control)) {
+        list.add("public_key.reason", "it holds a control character");
+    }
+    let mut seen = BTreeSet::new();
+    for (index, user) in kickstart.users.iter().enumerate() {
+        let path = format!("users[{index}]");
+        if user.name == "root" {
+            list.hint(format!("{path}.name"), "root is there already", "use `password` and `public_key`");
+        } else if !account::is_account_name(&user.name) {
+            list.add(format!("{path}.name"), format!("`{}` cannot be a login name", user.name));
+        } else if !seen.insert(&user.name) {
+            list.add(format!("{path}.name"), format!("`{}` is given twice", user.name));
+        }
+        if user.gecos.contains(|letter: char| letter == ':' || letter.is_control()) {
+            list.add(format!("{path}.gecos"), "it holds a colon or control character");
+        }
+        if user.uid.is_some_and(|uid| !(1000..=60_000).contains(&uid)) {
+            list.add(format!("{path}.uid"), "give 1000 to 60000");
+        }
+        if !is_normal(&user.shell) || user.shell.contains(':') {
+            list.add(format!("{path}.shell"), format!("`{}` is no absolute path", user.shell));
+        }
+        for (at, group) in user.groups.iter().enumerate().filter(|(_, group)| !account::is_account_name(group)) {
+            list.add(format!("{path}.groups[{at}]"), format!("`{group}` cannot be a group's name"));
+        }
+        for (at, _) in user.ssh_keys.iter().enumerate().filter(|(_, key)| !account::is_ssh_key(key)) {
+            list.hint(format!("{path}.ssh_keys[{at}]"), "this is no public key", key_hint);
+        }
+    }
+}
+
+fn network(kickstart: &Kickstart, list: &mut Complaints) {
+    let Some(network) = &kickstart.network else { return };
+    for (path, message) in crate::networkd::complaints(network) {
+        list.add(format!("network.{path}"), message);
+    }
+}
+
+fn files(kickstart: &Kickstart, list: &mut Complaints) {
+    for (index, pairs) in kickstart.additional_files.iter().enumerate() {
+        for (source, target) in pairs {
+            if source.is_empty() || !is_normal(target) {
+                list.add(format!("additional_files[{index}].{source}"), format!("`{target}` is not an absolute path in its shortest form"));
+            }
+        }
+    }
+    for (index, certificate) in kickstart.ca_certificates.iter().enumerate() {
+        let pem = certificate.contains("-----BEGIN CERTIFICATE-----") && certificate.contains("-----END CERTIFICATE-----");
+        if !pem || certificate.contains("PRIVATE KEY") {
+            list.add(format!("ca_certificates[{index}]"), "this is no certificate as PEM text");
+        }
+    }
+    for (key, lines) in [("preinstall", &kickstart.preinstall), ("postinstall", &kickstart.postinstall)] {
+        if lines.first().is_some_and(|first| !first.starts_with("#!")) {
+            list.hint(format!("{key}[0]"), "a script begins with its interpreter", "`#!/bin/sh`");
+        }
+    }
+}

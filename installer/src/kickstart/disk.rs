@@ -1,0 +1,121 @@
+//! Disks and what is made of them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A disk to install on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// A device: `/dev/sda`, `/dev/disk/by-path/…`.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// A file that is made and stands for a disk, to make images with.
+    #[serde(default)]
+    pub filename: Option<String>,
+    /// That file's size, in MiB.
+    #[serde(default)]
+    pub size: Option<u64>,
+}
+
+/// How a disk records its partitions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PartitionType {
+    /// The GUID partition table, for BIOS and UEFI alike.
+    #[default]
+    Gpt,
+}
+
+/// Which firmware can start the installed system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BootMode {
+    /// BIOS alone.
+    Bios,
+    /// UEFI alone.
+    Efi,
+    /// Both.
+    #[default]
+    Dualboot,
+}
+
+impl BootMode {
+    /// Whether a BIOS can start it.
+    pub fn bios(self) -> bool {
+        self != Self::Efi
+    }
+
+    /// Whether UEFI can start it.
+    pub fn efi(self) -> bool {
+        self != Self::Bios
+    }
+}
+
+/// What a partition holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileSystem {
+    /// ext4; the root is always that, because the boot loader reads it.
+    #[default]
+    Ext4,
+    /// XFS, where the installer's system has `mkfs.xfs`.
+    Xfs,
+    /// Btrfs, where the installer's system has `mkfs.btrfs`.
+    Btrfs,
+    /// FAT32.
+    Vfat,
+    /// Swap space.
+    Swap,
+}
+
+impl FileSystem {
+    /// Its name in the kickstart file and to mount(8).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
+            Self::Vfat => "vfat",
+            Self::Swap => "swap",
+        }
+    }
+
+    /// The program that makes it.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Ext4 => "mkfs.ext4",
+            Self::Xfs => "mkfs.xfs",
+            Self::Btrfs => "mkfs.btrfs",
+            Self::Vfat => "mkfs.vfat",
+            Self::Swap => "mkswap",
+        }
+    }
+}
+
+/// A partition. Those a boot loader needs are added by themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Where it is mounted; required but for swap.
+    #[serde(default)]
+    pub mountpoint: Option<String>,
+    /// Its size in MiB; 0 takes what is left, which one partition of a disk may do. Either this or `sizepercent`.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// Its share of the disk, in percent.
+    #[serde(default)]
+    pub sizepercent: Option<u8>,
+    /// What it holds.
+    #[serde(default)]
+    pub filesystem: FileSystem,
+    /// The disk it is on, as called in `disks`.
+    #[serde(default)]
+    pub disk_id: Option<String>,
+    /// Further words for the program that makes the file system.
+    #[serde(default)]
+    pub mkfs_options: Option<String>,
+    /// Options it is mounted with: `nodev,noexec`.
+    #[serde(default)]
+    pub fs_options: Option<String>,
+}

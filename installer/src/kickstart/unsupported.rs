@@ -1,0 +1,49 @@
+//! Keys of the reference that are understood, but that the installer refuses to act on, and what to do instead.
+
+/// Struct, key, reason.
+const KEYS: [(&str, &str, &str); 26] = [
+    ("Kickstart", "ostree", "systems are made of packages"),
+    ("Kickstart", "ansible", "run playbooks from `postinstall`, or from your own machine afterwards"),
+    (
+        "Kickstart",
+        "repos",
+        "packages come from the signed repository on the medium; set up others in `additional_files` below /etc/yum.repos.d",
+    ),
+    ("Kickstart", "insecure_repo", "packages and repositories are always checked"),
+    ("Kickstart", "additional_rpms_path", "only packages of the signed repository are installed"),
+    ("Kickstart", "photon_docker_image", "no container image is loaded by the installer; first boot can do it"),
+    ("Kickstart", "dps", "leave it out: partitions always carry discoverable types"),
+    ("Kickstart", "manifest_file", "leave it out: /var/log/kaon-installer.json of the installed system tells what was done"),
+    (
+        "Kickstart",
+        "no_unmount",
+        "leave it out: after a failure the target stays mounted at /run/kaon/target until the installer is started again",
+    ),
+    ("Kickstart", "no_clean", "leave it out: after a failure nothing is cleaned up before the installer is started again"),
+    ("Kickstart", "user_grub_cfg_file", "use `kernel_arguments`"),
+    ("Kickstart", "setup_grub_script", "use `kernel_arguments`"),
+    ("Kickstart", "prepkgsinstall", "packages are installed in one transaction; use `postinstall`"),
+    ("Kickstart", "prepkgsinstallscripts", "packages are installed in one transaction; use `postinstallscripts`"),
+    ("Kickstart", "linux_flavor_x86_64", "there is one architecture; use `linux_flavor`"),
+    ("Kickstart", "linux_flavor_aarch64", "there is one architecture, x86_64"),
+    ("Kickstart", "install_linux_esx", "use `linux_flavor`"),
+    ("Kickstart", "type", "use `packages`"),
+    ("Partition", "lvm", "logical volumes are not made"),
+    ("Partition", "ab", "there are no shadow partitions"),
+    ("Partition", "all_disk", "file systems are made on partitions"),
+    ("Partition", "btrfs", "subvolumes are not made"),
+    ("Partition", "disk", "use `disk_id`"),
+    ("Network", "type", "this is version 1 of the network's description; write version 2, with `ethernets`"),
+    ("Network", "renderer", "leave it out: systemd-networkd configures the network"),
+    ("Network", "bonds", "bonds are not made; put files for systemd-networkd into `additional_files`"),
+];
+
+/// Why a key is refused, if it is one the reference knows.
+pub(super) fn reason(of: &str, key: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(name, known, _)| *name == of && *known == key).map(|(.., reason)| *reason)
+}
+
+/// All of them by struct, for the reference.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    KEYS.into_iter()
+}

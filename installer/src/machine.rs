@@ -1,0 +1,104 @@
+//! Looking at this machine: its disks, its firmware, the programs it has.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::plan::{DiskFacts, Facts, Firmware};
+
+/// Programs that make file systems.
+const PROGRAMS: [&str; 5] = ["mkfs.btrfs", "mkfs.ext4", "mkfs.vfat", "mkfs.xfs", "mkswap"];
+
+/// What there is. Nothing is opened for writing.
+pub fn facts() -> Facts {
+    let firmware = if Path::new("/sys/firmware/efi").is_dir() { Firmware::Efi } else { Firmware::Bios };
+    let programs = PROGRAMS.into_iter().filter(|program| find_program(program).is_some()).map(str::to_owned).collect();
+    Facts { firmware, memory_bytes: memory_bytes(), disks: disks(), programs }
+}
+
+/// Where a program lies.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+}
+
+fn memory_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib: u64 = line.and_then(|rest| rest.split_whitespace().next()).and_then(|word| word.parse().ok()).unwrap_or(0);
+    kib * 1024
+}
+
+/// Kinds of block devices that are no disks to install on: memory, loops, discs, floppies, compositions of others.
+const NO_DISKS: [&str; 9] = ["loop", "ram", "zram", "sr", "fd", "dm-", "md", "nbd", "mtdblock"];
+
+fn disks() -> Vec<DiskFacts> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
+    let aliases = aliases();
+    let mut names: Vec<String> = names_in(Path::new("/sys/block"));
+    names.retain(|name| !NO_DISKS.iter().any(|kind| name.starts_with(kind)));
+    names.into_iter().filter_map(|name| disk(&name, &mounts, &swaps, &aliases)).collect()
+}
+
+/// Sorted.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+/// Other names of devices: link and device.
+fn aliases() -> Vec<(String, String)> {
+    let folders = ["/dev/disk/by-id", "/dev/disk/by-path", "/dev/disk/by-diskseq"];
+    let links = folders.iter().flat_map(|folder| names_in(Path::new(folder)).into_iter().map(move |name| format!("{folder}/{name}")));
+    links.filter_map(|link| fs::canonicalize(&link).ok().and_then(|to| to.to_str().map(str::to_owned)).map(|to| (link, to))).collect()
+}
+
+fn disk(name: &str, mounts: &str, swaps: &str, aliases: &[(String, String)]) -> Option<DiskFacts> {
+    let folder = Path::new("/sys/block").join(name);
+    let read = |file: &str| fs::read_to_string(folder.join(file)).map(|text| text.trim().to_owned()).unwrap_or_default();
+    // Always in units of 512 bytes, whatever the sectors are.
+    let size_bytes = read("size").parse::<u64>().ok()? * 512;
+    if size_bytes == 0 {
+        return None;
+    }
+    let device = format!("/dev/{}", name.replace('!', "/"));
+    let partitions: Vec<String> = names_in(&folder).into_iter().filter(|entry| folder.join(entry).join("partition").is_file()).collect();
+    let model = [read("device/vendor"), read("device/model")].join(" ").trim().to_owned();
+    let in_use = partitions.iter().map(String::as_str).chain([name]).find_map(|part| used(&folder, name, part, mounts, swaps));
+    Some(DiskFacts {
+        aliases: aliases.iter().filter(|(_, to)| *to == device).map(|(link, _)| link.clone()).collect(),
+        device,
+        size_bytes,
+        model,
+        writable: read("ro") != "1",
+        sector_bytes: read("queue/logical_block_size").parse().unwrap_or(512),
+        in_use,
+        holds: partitions.iter().map(|part| describe(&folder, part)).collect(),
+    })
+}
+
+/// Why a partition, or the disk as a whole, is in use.
+fn used(folder: &Path, disk: &str, part: &str, mounts: &str, swaps: &str) -> Option<String> {
+    let own = if part == disk { folder.to_owned() } else { folder.join(part) };
+    let number = fs::read_to_string(own.join("dev")).unwrap_or_default();
+    // mountinfo's third field is the device's number, the fifth where it is mounted (proc_pid_mountinfo(5)).
+    let mounted = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|fields| fields.get(2) == Some(&number.trim()));
+    if let Some(at) = mounted.as_ref().and_then(|fields| fields.get(4)) {
+        return Some(format!("{part} is mounted at {at}"));
+    }
+    if swaps.lines().skip(1).any(|line| line.split_whitespace().next() == Some(&format!("/dev/{part}"))) {
+        return Some(format!("{part} is swapped to"));
+    }
+    let holders = names_in(&own.join("holders"));
+    holders.first().map(|holder| format!("{part} is part of {holder}"))
+}
+
+/// One line about a partition.
+fn describe(folder: &Path, part: &str) -> String {
+    let size_bytes =
+        fs::read_to_string(folder.join(part).join("size")).ok().and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0) * 512;
+    let events = fs::read_to_string(folder.join(part).join("uevent")).unwrap_or_default();
+    let label = events.lines().find_map(|line| line.strip_prefix("PARTNAME=")).map(|name| format!(", called `{name}`")).unwrap_or_default();
+    format!("{part} of {}{label}", crate::plan::size(size_bytes))
+}

@@ -1,0 +1,277 @@
+//! Which partitions there will be, and what becomes of each.
+
+use disk_layout::{LayoutError, MIB, Purpose, Size, Wish};
+
+use super::{Destroyed, Place, Refusal, Request, Step, guid};
+use crate::kickstart::{FileSystem, Partition};
+
+/// GRUB's core for BIOSes takes about 200 KiB.
+const BIOS_BYTES: u64 = MIB;
+
+/// FAT32 has no fewer than 65,525 clusters, which are 512 bytes each here.
+const ESP_BYTES: u64 = 64 * MIB;
+
+/// Less than this holds no system.
+const ROOT_BYTES: u64 = 768 * MIB;
+
+const DEFAULT_DISK: &str = "default";
+const ESP_MOUNT: &str = "/boot/efi";
+
+/// The part of a plan that is about disks.
+pub(super) struct Disks {
+    pub destroys: Vec<Destroyed>,
+    /// Tables, file systems, mounts.
+    pub steps: Vec<Step>,
+    pub fstab: String,
+    /// Making it start.
+    pub boot: Step,
+}
+
+/// A disk of the plan.
+struct Target<'a> {
+    /// As `partitions` call it.
+    name: &'a str,
+    /// The key it stands at.
+    path: String,
+    device: String,
+    size_bytes: u64,
+}
+
+/// What a partition is in the plan.
+struct Part<'a> {
+    wish: Wish,
+    filesystem: Option<FileSystem>,
+    mountpoint: Option<&'a str>,
+    given: Option<(usize, &'a Partition)>,
+}
+
+pub(super) fn plan(request: &Request<'_>) -> Result<Disks, Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let mut disks = Disks { destroys: Vec::new(), steps: Vec::new(), fstab: String::new(), boot: Step::Unmount };
+    let targets = targets(request, &mut disks, &mut refusals);
+    let mut made = Vec::new();
+    for target in &targets {
+        let parts = parts(request, target);
+        match lay_out(request, target, &parts) {
+            Ok(step) => {
+                if let Step::PartitionTable { layout, .. } = &step {
+                    for (part, partition) in parts.into_iter().zip(&layout.partitions) {
+                        let (number, offset_bytes, size_bytes) = (partition.number, partition.offset_bytes, partition.size_bytes);
+                        made.push((
+                            part,
+                            Place { disk: target.device.clone(), number, offset_bytes, size_bytes },
+                            partition.guid.to_string(),
+                        ));
+                    }
+                }
+                disks.steps.push(step);
+            }
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    programs(request, made.iter().map(|(part, ..)| part), &mut refusals);
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    file_systems(request, &made, &mut disks);
+    Ok(disks)
+}
+
+/// The disks meant, as far as they are there and may be used.
+fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<Refusal>) -> Vec<Target<'a>> {
+    let kickstart = request.kickstart;
+    let mut targets = Vec::new();
+    let mut device = |name: &'a str, path: String, device: &str, refusals: &mut Vec<Refusal>| {
+        let Some(facts) = request.facts.disk(device) else {
+            refusals.push(Refusal::new(path, format!("there is no disk `{device}`")).hint(available(request)));
+            return;
+        };
+        if let Some(reason) = facts.refusal() {
+            refusals.push(Refusal::new(path, format!("{} cannot be installed on: {reason}", facts.device)).hint(available(request)));
+            return;
+        }
+        if disks.destroys.iter().any(|other: &Destroyed| other.device == facts.device) {
+            refusals.push(Refusal::new(path, format!("{} is given twice", facts.device)));
+            return;
+        }
+        let description = facts.describe();
+        disks.destroys.push(Destroyed { device: facts.device.clone(), description, holds: facts.holds.clone() });
+        targets.push(Target { name, path, device: facts.device.clone(), size_bytes: facts.size_bytes });
+    };
+    match &kickstart.disk {
+        Some(disk) => device(DEFAULT_DISK, "disk".into(), disk, refusals),
+        None if kickstart.disks.is_empty() => {
+            let usable: Vec<_> = request.facts.usable().collect();
+            match usable[..] {
+                [only] => device(DEFAULT_DISK, "disk".into(), &only.device.clone(), refusals),
+                [] => refusals.push(Refusal::new("disk", "there is no disk that can be installed on").hint(available(request))),
+                _ => refusals.push(Refusal::new("disk", "no disk is named, and there is more than one").hint(available(request))),
+            }
+        }
+        None => {
+            for (name, disk) in kickstart.disks.iter().filter(|(_, disk)| disk.filename.is_none()) {
+                device(name, format!("disks.{name}"), disk.device.as_deref().unwrap_or_default(), refusals);
+            }
+        }
+    }
+    for (name, disk) in &kickstart.disks {
+        if let (Some(file), Some(mib)) = (&disk.filename, disk.size) {
+            let size_bytes = mib.saturating_mul(MIB);
+            disks.steps.push(Step::DiskFile { path: file.clone(), size_bytes });
+            targets.push(Target { name, path: format!("disks.{name}"), device: file.clone(), size_bytes });
+        }
+    }
+    targets.sort_by(|a, b| (a.name != DEFAULT_DISK, a.name).cmp(&(b.name != DEFAULT_DISK, b.name)));
+    targets
+}
+
+fn available(request: &Request<'_>) -> String {
+    let lines: Vec<String> = request
+        .facts
+        .disks
+        .iter()
+        .map(|disk| disk.refusal().map_or_else(|| disk.describe(), |reason| format!("{}: {reason}", disk.describe())))
+        .collect();
+    if lines.is_empty() { "the machine shows no disk at all".into() } else { format!("there are {}", lines.join("; ")) }
+}
+
+/// All partitions of a disk, those for boot loaders first.
+fn parts<'a>(request: &'a Request<'_>, target: &Target<'_>) -> Vec<Part<'a>> {
+    let kickstart = request.kickstart;
+    let name = |part: &str| format!("{}:{part}", target.name);
+    let plain = |purpose, size, label: &str, filesystem, mountpoint| Part {
+        wish: Wish { purpose, size, label: label.into(), guid: guid(&request.seed, &name(label)) },
+        filesystem,
+        mountpoint,
+        given: None,
+    };
+    let mut parts = Vec::new();
+    if target.name == DEFAULT_DISK {
+        if kickstart.bootmode.bios() {
+            parts.push(plain(Purpose::BiosBoot, Size::Bytes(BIOS_BYTES), "bios", None, None));
+        }
+        let own_esp = kickstart.partitions.iter().any(|partition| partition.mountpoint.as_deref() == Some(ESP_MOUNT));
+        if kickstart.bootmode.efi() && !own_esp {
+            parts.push(plain(Purpose::Esp, Size::Bytes(ESP_BYTES), "esp", Some(FileSystem::Vfat), None));
+        }
+        if kickstart.partitions.is_empty() {
+            let size = Size::Rest { at_least_bytes: ROOT_BYTES };
+            parts.push(plain(Purpose::Root, size, "root", Some(FileSystem::Ext4), Some("/")));
+        }
+    }
+    for (index, partition) in kickstart.partitions.iter().enumerate() {
+        if partition.disk_id.as_deref().unwrap_or(DEFAULT_DISK) == target.name {
+            parts.push(given(index, partition, |part| guid(&request.seed, &name(part))));
+        }
+    }
+    parts
+}
+
+fn given<'a>(index: usize, partition: &'a Partition, guid: impl Fn(&str) -> disk_layout::Guid) -> Part<'a> {
+    let mountpoint = partition.mountpoint.as_deref().filter(|_| partition.filesystem != FileSystem::Swap);
+    let (purpose, label) = match (mountpoint, partition.filesystem) {
+        (Some("/"), _) => (Purpose::Root, "root".to_owned()),
+        (Some(ESP_MOUNT), _) => (Purpose::Esp, "esp".to_owned()),
+        (_, FileSystem::Swap) => (Purpose::Swap, "swap".to_owned()),
+        (Some(at), _) => (Purpose::Data, at.trim_start_matches('/').chars().take(36).collect()),
+        (None, _) => (Purpose::Data, "data".to_owned()),
+    };
+    let at_least_bytes = if purpose == Purpose::Root { ROOT_BYTES } else { MIB };
+    let size = match (partition.size, partition.sizepercent) {
+        (Some(mib @ 1..), _) => Size::Bytes(mib.saturating_mul(MIB)),
+        (_, Some(percent)) => Size::Percent(percent),
+        _ => Size::Rest { at_least_bytes },
+    };
+    let wish = Wish { purpose, size, label, guid: guid(&format!("partitions[{index}]")) };
+    Part { wish, filesystem: Some(partition.filesystem), mountpoint, given: Some((index, partition)) }
+}
+
+fn lay_out(request: &Request<'_>, target: &Target<'_>, parts: &[Part<'_>]) -> Result<Step, Refusal> {
+    let wishes: Vec<Wish> = parts.iter().map(|part| part.wish.clone()).collect();
+    let table = guid(&request.seed, target.name);
+    let layout = disk_layout::plan(target.size_bytes, table, &wishes).map_err(|error| {
+        let about_partitions = !request.kickstart.partitions.is_empty();
+        let path = if about_partitions { "partitions".to_owned() } else { target.path.clone() };
+        let hint =
+            matches!(error, LayoutError::TooSmall { .. }).then(|| format!("{} has {}", target.device, super::size(target.size_bytes)));
+        Refusal { path, message: error.to_string(), hint }
+    })?;
+    for (part, partition) in parts.iter().zip(&layout.partitions) {
+        let least = match part.wish.purpose {
+            Purpose::Root => ROOT_BYTES,
+            Purpose::Esp => ESP_BYTES,
+            _ => 0,
+        };
+        if partition.size_bytes < least {
+            let path = part.given.map_or_else(|| target.path.clone(), |(index, _)| format!("partitions[{index}]"));
+            let message = format!("it has {}, and at least {} are needed", super::size(partition.size_bytes), super::size(least));
+            return Err(Refusal::new(path, message));
+        }
+    }
+    Ok(Step::PartitionTable { disk: target.device.clone(), layout })
+}
+
+/// File systems take programs that a live system may lack.
+fn programs<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>, refusals: &mut Vec<Refusal>) {
+    for part in parts {
+        let Some(program) = part.filesystem.map(FileSystem::program) else { continue };
+        if !request.facts.programs.iter().any(|known| known == program) {
+            let path = part.given.map_or_else(|| "disk".to_owned(), |(index, _)| format!("partitions[{index}].filesystem"));
+            let message = format!("this live system has no `{program}`");
+            if !refusals.iter().any(|other| other.path == path && other.message == message) {
+                refusals.push(Refusal::new(path, message));
+            }
+        }
+    }
+}
+
+fn words(text: Option<&String>, at: impl Fn(char) -> bool) -> Vec<String> {
+    text.into_iter().flat_map(|text| text.split(&at)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Making and mounting file systems, the lines of fstab(5), and the boot loader.
+fn file_systems(request: &Request<'_>, made: &[(Part<'_>, Place, String)], disks: &mut Disks) {
+    let mut mounts = Vec::new();
+    let mut lines = Vec::new();
+    let (mut bios, mut efi, mut root) = (None, None, None);
+    for (part, place, partuuid) in made {
+        match part.wish.purpose {
+            Purpose::BiosBoot => bios = Some(place.clone()),
+            Purpose::Esp => efi = Some(place.clone()),
+            Purpose::Root => root = Some(place.clone()),
+            _ => {}
+        }
+        let Some(filesystem) = part.filesystem else { continue };
+        let partition = part.given.map(|(_, partition)| partition);
+        let uuid = guid(&request.seed, &format!("file system {partuuid}")).to_string();
+        let options = words(partition.and_then(|given| given.mkfs_options.as_ref()), char::is_whitespace);
+        let label = if part.wish.purpose == Purpose::Root { "kaon".to_owned() } else { part.wish.label.clone() };
+        disks.steps.push(Step::MakeFileSystem { partition: place.clone(), filesystem, label, uuid, options });
+        let options = words(partition.and_then(|given| given.fs_options.as_ref()), |letter| letter == ',');
+        let joined = if options.is_empty() { default_options(filesystem).to_owned() } else { options.join(",") };
+        match (part.mountpoint, filesystem) {
+            (_, FileSystem::Swap) => lines.push((String::new(), format!("PARTUUID={partuuid} none swap {joined} 0 0\n"))),
+            (Some(at), _) => {
+                let pass = if at == "/" { 1 } else { 2 };
+                lines.push((at.to_owned(), format!("PARTUUID={partuuid} {at} {} {joined} 0 {pass}\n", filesystem.name())));
+                mounts.push((at.to_owned(), Step::Mount { partition: place.clone(), at: at.to_owned(), filesystem, options }));
+            }
+            _ => {}
+        }
+    }
+    // A path sorts after the one it lies in.
+    mounts.sort_by(|(a, _), (b, _)| a.cmp(b));
+    lines.sort();
+    disks.steps.extend(mounts.into_iter().map(|(_, step)| step));
+    disks.fstab = lines.into_iter().map(|(_, line)| line).collect();
+    if let Some(root) = root {
+        disks.boot = Step::BootLoader { disk: root.disk, root: root.number, bios, efi };
+    }
+}
+
+fn default_options(filesystem: FileSystem) -> &'static str {
+    match filesystem {
+        FileSystem::Vfat => "umask=0077",
+        _ => "defaults",
+    }
+}
