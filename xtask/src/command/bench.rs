@@ -18,7 +18,7 @@ pub struct Options {
     /// What is measured [default: all but cold]
     #[arg(value_enum)]
     names: Vec<Benchmark>,
-    /// The image: a file of `images/` without its `.toml`
+    /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(long, default_value = "minimal")]
     image: String,
     /// How often each thing is done; figures are medians

@@ -16,7 +16,7 @@ use crate::workshop::{self, ImageError, ImageResult};
 /// Options of `build-image`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// The image: a file of `images/` without its `.toml`
+    /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(default_value = "minimal")]
     image: String,
     /// Forms to write, with commas between them: iso, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker

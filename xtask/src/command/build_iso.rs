@@ -12,7 +12,7 @@ use crate::image::Format;
 /// Options of `build-iso`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// The image: a file of `images/` without its `.toml`
+    /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(default_value = "minimal")]
     image: String,
     /// Where the ISO is written [default: out/kaon-IMAGE.iso]

@@ -1,5 +1,6 @@
 //! Image descriptions: what `images/<name>.toml` says, checked and typed.
 
+mod files;
 mod format;
 mod machine;
 mod parse;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::name::PackageName;
 
+pub use files::{File, Reader};
 pub use format::{Format, UnknownFormat};
 pub use machine::{Disk, Firmware, Ova};
 pub use parse::parse;
@@ -29,6 +31,8 @@ pub struct Image {
     pub disable: Vec<String>,
     /// What root may be reached by.
     pub access: Access,
+    /// Files laid over those of packages, in the order of their paths.
+    pub files: Vec<File>,
     /// Bounds it must keep.
     pub budget: Budget,
     /// The live medium; an image without a kernel has none.

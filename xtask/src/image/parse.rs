@@ -1,19 +1,20 @@
 //! From the text of an image file to a checked [`Image`].
 
+use super::files::{self, Reader};
 use super::{Access, Budget, Container, Image, Iso, machine};
 use crate::diagnostic::Problem;
 use crate::document::{Document, Table};
 use crate::name::PackageName;
 
-/// Reads an image description. `path` is the file's path as shown to the user.
+/// Reads an image description. `path` is the file's path as shown to the user; `beside` reads the files it names.
 ///
 /// # Errors
 /// All problems of the file.
-pub fn parse(name: &PackageName, path: &str, text: &str) -> Result<Image, Vec<Problem>> {
-    Document::new(path, text).read(|top| read(name, top))?.ok_or_else(Vec::new)
+pub fn parse(name: &PackageName, path: &str, text: &str, beside: Reader<'_>) -> Result<Image, Vec<Problem>> {
+    Document::new(path, text).read(|top| read(name, top, beside))?.ok_or_else(Vec::new)
 }
 
-fn read(name: &PackageName, top: &Table<'_>) -> Option<Image> {
+fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image> {
     let summary = top.required_string("summary");
     let packages: Vec<PackageName> = top.parsed_list("packages").into_iter().map(|name| name.value).collect();
     if packages.is_empty() {
@@ -26,12 +27,13 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Image> {
     let kernel = top.string("kernel").map(|flavour| flavour.value);
     let (enable, disable) = services(top);
     let access = access(top);
+    let files = files::files(top, beside);
     let budget = budget(top);
     let iso = iso(top, kernel.is_some());
     let container = container(top);
     let (disk, ova) = (machine::disk(top), machine::ova(top));
     let (name, summary) = (name.clone(), summary?.value);
-    Some(Image { name, summary, packages, kernel, enable, disable, access, budget, iso, container, disk, ova })
+    Some(Image { name, summary, packages, kernel, enable, disable, access, files, budget, iso, container, disk, ova })
 }
 
 fn services(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
@@ -103,14 +105,18 @@ mod tests {
 
     const MINIMAL: &str = "summary = \"x\"\npackages = [\"minimal\"]\nkernel = \"esx\"\n[iso]\nlabel = \"KAON\"\n";
 
+    fn nothing(_: &str) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
     fn messages(text: &str) -> Vec<String> {
-        let problems = parse(&"x".parse().unwrap(), "images/x.toml", text).err().unwrap_or_default();
+        let problems = parse(&"x".parse().unwrap(), "images/x.toml", text, &nothing).err().unwrap_or_default();
         problems.into_iter().map(|problem| problem.message).collect()
     }
 
     #[test]
     fn root_is_closed_unless_said() {
-        let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL).unwrap();
+        let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL, &nothing).unwrap();
         assert_eq!(image.access, Access::default());
     }
 

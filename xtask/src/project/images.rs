@@ -1,7 +1,7 @@
 //! Image descriptions on disk.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::ProjectError;
 use crate::diagnostic::Problems;
@@ -9,25 +9,28 @@ use crate::document::did_you_mean;
 use crate::image::{self, Image};
 use crate::name::PackageName;
 
-/// Reads the image called `name`.
+/// Reads an image: `minimal` is `images/minimal.toml`, and what holds a `/` or ends in `.toml` is a path.
 ///
 /// # Errors
 /// When there is none, with the nearest name; or all mistakes in it.
 pub fn load_image(root: &Path, name: &str) -> Result<Image, ProjectError> {
-    let folder = root.join("images");
-    let unknown = || {
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut known: Vec<String> =
-            entries.filter_map(|entry| entry.file_name().to_string_lossy().strip_suffix(".toml").map(str::to_owned)).collect();
-        known.sort();
-        let hint = did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| format!("known: {}", known.join(", ")));
-        ProjectError::UnknownImage { name: name.to_owned(), hint }
+    let is_path = name.contains('/') || name.ends_with(".toml");
+    let path = if is_path { PathBuf::from(name) } else { root.join("images").join(format!("{name}.toml")) };
+    let parsed: Option<PackageName> = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+    let Some(parsed) = parsed.filter(|_| path.is_file()) else {
+        return Err(ProjectError::UnknownImage { name: name.to_owned(), hint: known_images(root, name) });
     };
-    let parsed: PackageName = name.parse().map_err(|_| unknown())?;
-    let path = folder.join(format!("{parsed}.toml"));
-    if !path.is_file() {
-        return Err(unknown());
-    }
-    let text = fs::read_to_string(&path).map_err(|source| ProjectError::Io { path, source })?;
-    image::parse(&parsed, &format!("images/{parsed}.toml"), &text).map_err(|problems| Problems::new(problems).into())
+    let text = fs::read_to_string(&path).map_err(|source| ProjectError::Io { path: path.clone(), source })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+    image::parse(&parsed, &shown, &text, &|file| fs::read(folder.join(file))).map_err(|problems| Problems::new(problems).into())
+}
+
+/// What to try instead of an image that is not there.
+fn known_images(root: &Path, name: &str) -> String {
+    let entries = fs::read_dir(root.join("images")).into_iter().flatten().flatten();
+    let mut known: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().to_string_lossy().strip_suffix(".toml").map(str::to_owned)).collect();
+    known.sort();
+    did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| format!("known: {}", known.join(", ")))
 }

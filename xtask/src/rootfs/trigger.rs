@@ -138,6 +138,9 @@ fn wanted(rootfs: &Rootfs) -> Vec<Step> {
     for kernel in kernels(&rootfs.manifest) {
         step(&["depmod", "-a", &kernel]);
     }
+    if holds("/etc/pki/anchors") || holds("/usr/share/pki/anchors") {
+        step(&["update-ca-trust"]);
+    }
     step(&["systemctl", "preset-all"]);
     step(&["systemctl", "--global", "preset-all"]);
     steps

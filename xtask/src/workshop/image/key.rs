@@ -16,7 +16,7 @@ const ROOT_CONTRACT: u32 = 1;
 pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest {
     let packages: Vec<(&PackageName, &Digest)> =
         results.values().flat_map(|result| &result.packages).map(|package| (&package.name, &package.object)).collect();
-    let wishes = (&image.packages, &image.kernel, extra_packages(image), &image.enable, &image.disable, &image.access);
+    let wishes = (&image.packages, &image.kernel, extra_packages(image), &image.enable, &image.disable, &image.access, &image.files);
     Digest::of_json(&("root", ROOT_CONTRACT, keys.fingerprint(), wishes, packages))
 }
 

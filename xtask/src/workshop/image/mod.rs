@@ -22,11 +22,11 @@ use self::known::Known;
 use super::{BuildFailure, SignedPackage, Workshop, build, sign_all};
 use crate::action::Results;
 use crate::digest::Digest;
-use crate::image::{Format, Image};
+use crate::image::{self, Format, Image};
 use crate::name::PackageName;
 use crate::plan::plan;
 use crate::progress::{Event, Outcome};
-use crate::rootfs::{self, Rootfs};
+use crate::rootfs::{self, ExtraFile, Rootfs};
 use crate::sdk::LayerName;
 use crate::sign::Keys;
 use crate::spec::BuildSystem;
@@ -197,11 +197,15 @@ pub fn image_request<'a>(
         weak: true,
         enable: image.enable.clone(),
         disable: image.disable.clone(),
-        files: Vec::new(),
+        files: image.files.iter().map(extra_file).collect(),
         password_hash: image.access.password_hash.clone(),
         ssh_keys: image.access.ssh_keys.clone(),
         log,
     }
+}
+
+fn extra_file(file: &image::File) -> ExtraFile {
+    ExtraFile { path: file.path.clone(), mode: file.mode, content: file.content.clone() }
 }
 
 fn write_tar(rootfs: &Rootfs, path: &Path) -> Result<(), ImageError> {
