@@ -1,13 +1,16 @@
 //! Disk formats, judged by QEMU: `qemu-img check` finds no fault, `qemu-img compare` no difference.
 //!
-//! They need that program, so they run only when asked for: `cargo test -p xtask --test interop_disk -- --ignored`.
+//! They need the SDK's `test` layer, so they run only when asked for: `cargo test -p xtask --test interop_disk -- --ignored`.
+
+mod tools;
 
 use std::path::{Path, PathBuf};
 
 use disk_layout::{BOOT_CODE_BYTES, Guid, MIB, Purpose, Size, Wish, plan};
 use xtask::digest::Digest;
 use xtask::formats::{self, FormatError, VirtualDisk};
-use xtask::tool::Tool;
+
+use tools::World;
 
 /// A partitioned disk with text, noise, zeros that were put there and room where nothing was put.
 fn sample(size_bytes: u64) -> VirtualDisk {
@@ -25,18 +28,20 @@ fn sample(size_bytes: u64) -> VirtualDisk {
     disk
 }
 
-fn qemu_img(arguments: &[&str], files: &[&Path]) -> String {
-    String::from_utf8(Tool::new("qemu-img").args(arguments).args(files).output().unwrap()).unwrap()
+fn qemu_img(world: &World, arguments: &[&str], files: &[&Path]) -> String {
+    let files: Vec<String> = files.iter().map(|file| world.inside(file)).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    world.run("qemu-img", &[arguments, &files].concat())
 }
 
 type Write = fn(&VirtualDisk, &Path) -> Result<(), FormatError>;
 
 #[test]
-#[ignore = "needs qemu-img"]
+#[ignore = "needs the SDK"]
 fn formats_hold_the_same_disk() {
-    let folder = tempfile::tempdir().unwrap();
+    let world = World::new();
     let written = |name: &str, disk: &VirtualDisk, write: Write| -> PathBuf {
-        let path = folder.path().join(name);
+        let path = world.path(name);
         write(disk, &path).unwrap();
         path
     };
@@ -51,22 +56,21 @@ fn formats_hold_the_same_disk() {
     for (name, write, driver) in cases {
         let path = written(name, &disk, write);
         if driver != "vpc" {
-            qemu_img(&["check", "-f", driver], &[&path]);
+            qemu_img(&world, &["check", "-f", driver], &[&path]);
         }
-        qemu_img(&["compare", "-f", "raw", "-F", driver], &[&raw, &path]);
+        qemu_img(&world, &["compare", "-f", "raw", "-F", driver], &[&raw, &path]);
     }
-    let info = qemu_img(&["info", "--output=json", "-f", "qcow2"], &[&folder.path().join("qcow2")]);
+    let info = qemu_img(&world, &["info", "--output=json", "-f", "qcow2"], &[&world.path("qcow2")]);
     assert!(info.contains("\"corrupt\": false"), "{info}");
 }
 
 #[test]
-#[ignore = "needs sfdisk"]
+#[ignore = "needs the SDK"]
 fn the_table_is_valid() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("raw");
+    let world = World::new();
+    let path = world.path("raw");
     formats::write_raw(&sample(64 * MIB), &path).unwrap();
-    let verified = Tool::new("sfdisk").arg("--verify").arg(&path).output().unwrap();
-    let verified = String::from_utf8_lossy(&verified);
+    let verified = world.run("sfdisk", &["--verify", &world.inside(&path)]);
     assert!(verified.contains("No errors detected"), "{verified}");
     assert!(verified.contains("Using 2 out of 128 partitions"), "{verified}");
 }

@@ -1,15 +1,15 @@
 //! Transactions of tdnf on a system, judged by the programs of RPM: what it installs, `rpm -V` finds unchanged, `rpmdb` finds nothing to
 //! mend, and either goes on where the other left off.
 //!
-//! They need those programs, so they run only when asked for: `cargo test -p tdnf --test interop_tdnf -- --ignored`.
+//! They need the SDK's `test` layer, so they run only when asked for: `cargo test -p xtask --test interop_tdnf -- --ignored`.
 
 #[path = "../../tdnf/tests/common/mod.rs"]
 mod common;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use common::{TIME, text, verified};
 use rpm::{Dependency, FileOptions, PackageBuilder};
@@ -20,25 +20,22 @@ use tdnf::system::System;
 use tdnf::transaction::{Settings, Step};
 
 struct World {
-    folder: tempfile::TempDir,
+    shared: tools::World,
     root: PathBuf,
 }
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        fs::create_dir(&root).unwrap();
-        Self { folder, root }
+        let shared = tools::World::new();
+        let root = shared.make("root");
+        Self { shared, root }
     }
 
     /// Runs a program of RPM on the root, and gives what it prints whether it succeeds or not.
     fn any(&self, program: &str, arguments: &[&str]) -> (bool, String) {
-        let mut command = Command::new(program);
-        command.arg("--root").arg(&self.root).args(["--dbpath", rpmdb::DIRECTORY]).args(arguments).env("LC_ALL", "C");
-        let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(text).unwrap())
+        let root = self.shared.inside(&self.root);
+        let said = self.shared.try_run(program, &[&["--root", &root, "--dbpath", rpmdb::DIRECTORY], arguments].concat());
+        (said.is_success, said.stdout + &said.stderr)
     }
 
     fn rpm(&self, program: &str, arguments: &[&str]) -> String {
@@ -52,7 +49,7 @@ impl World {
     }
 
     fn step(&self, name: &str, version: &str, fill: impl FnOnce(&mut PackageBuilder)) -> Step {
-        let package = verified(self.folder.path(), name, version, fill);
+        let package = verified(&self.shared.path(""), name, version, fill);
         match self.number(name) {
             Some(number) => Step::Upgrade { package, from: vec![number], obsoleted: Vec::new() },
             None => Step::Install { package, obsoleted: Vec::new(), reason: Reason::User },
@@ -140,7 +137,7 @@ fn tool(builder: &mut PackageBuilder) {
 }
 
 #[test]
-#[ignore = "needs rpm"]
+#[ignore = "needs the SDK"]
 fn rpm_agrees_after_every_transaction() {
     let world = World::new();
     world.apply(&[world.step("tool", "1", tool), world.step("lib", "1", library("1"))]);
@@ -167,20 +164,20 @@ fn rpm_agrees_after_every_transaction() {
 }
 
 #[test]
-#[ignore = "needs rpm"]
+#[ignore = "needs the SDK"]
 fn either_goes_on_where_the_other_left_off() {
     let world = World::new();
     world.apply(&[world.step("lib", "1", library("1")), world.step("tool", "1", tool)]);
     world.rpm("rpm", &["-e", "tool"]);
     world.agrees(&["lib-1-1.noarch"]);
     assert!(!world.root.join("usr/bin/tool").exists() && world.root.join("usr/share/licence").exists());
-    let path = world.folder.path().join("tool-1.rpm");
-    world.rpm("rpm", &["-i", "--nosignature", path.to_str().unwrap()]);
+    let path = world.shared.inside(&world.shared.path("tool-1.rpm"));
+    world.rpm("rpm", &["-i", "--nosignature", &path]);
     world.agrees(&["lib-1-1.noarch", "tool-1-1.noarch"]);
     world.apply(&[world.step("tool", "2", tool), world.step("lib", "2", library("2"))]);
     world.agrees(&["lib-2-1.noarch", "tool-2-1.noarch"]);
-    let path = world.folder.path().join("lib-1.rpm");
-    world.rpm("rpm", &["-U", "--oldpackage", "--nosignature", path.to_str().unwrap()]);
+    let path = world.shared.inside(&world.shared.path("lib-1.rpm"));
+    world.rpm("rpm", &["-U", "--oldpackage", "--nosignature", &path]);
     world.agrees(&["lib-1-1.noarch", "tool-2-1.noarch"]);
     world.apply(&[world.erase("tool"), world.erase("lib")]);
     world.agrees(&[]);
@@ -188,7 +185,7 @@ fn either_goes_on_where_the_other_left_off() {
 
 /// The same steps by RPM and by us leave the same files behind.
 #[test]
-#[ignore = "needs rpm"]
+#[ignore = "needs the SDK"]
 fn configuration_ends_up_where_rpm_puts_it() {
     let config = |content: &'static str, noreplace: bool| {
         move |builder: &mut PackageBuilder| {
@@ -212,7 +209,7 @@ fn configuration_ends_up_where_rpm_puts_it() {
             let world = World::new();
             let put = |name: &str, step: Step| match by_us {
                 true => world.apply(&[step]),
-                false => drop(world.rpm("rpm", &["-U", "--nosignature", world.folder.path().join(name).to_str().unwrap()])),
+                false => drop(world.rpm("rpm", &["-U", "--nosignature", &world.shared.inside(&world.shared.path(name))])),
             };
             fs::create_dir_all(world.root.join("etc")).unwrap();
             fs::write(world.root.join("etc/x.conf"), "before").unwrap();

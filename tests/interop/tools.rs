@@ -1,4 +1,5 @@
 //! Other people's programs, out of the SDK's `test` layer and run in the sandbox: the host needs none of them.
+#![allow(dead_code, reason = "each test binary takes what it needs")]
 
 use std::collections::BTreeMap;
 use std::fs;
