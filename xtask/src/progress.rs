@@ -21,6 +21,11 @@ pub enum Event {
         /// The phase.
         phase: String,
     },
+    /// A unit of work waits until another process has done it, or has failed to.
+    Waiting {
+        /// The unit.
+        unit: String,
+    },
     /// A transfer or another counted step moved on.
     Amount {
         /// The unit.
@@ -97,6 +102,11 @@ impl dyn Reporter + '_ {
     /// Warns of something that stops nothing.
     pub fn warn(&self, message: impl Into<String>) {
         self.event(Event::Warning { message: message.into() });
+    }
+
+    /// Says that `unit` waits for another process.
+    pub fn waiting(&self, unit: &str) {
+        self.event(Event::Waiting { unit: unit.into() });
     }
 
     /// Says that `unit` is now in `phase`.

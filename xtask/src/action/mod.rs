@@ -1,5 +1,6 @@
 //! Actions: what one build takes in, the key of that, and what it gave.
 
+mod chain;
 mod key;
 mod laid;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::name::PackageName;
 
+pub use chain::{Link, chain};
 pub use key::{Fields, KeyInputs, key_fields, key_of};
 pub use laid::{Shelf, laid_packages};
 

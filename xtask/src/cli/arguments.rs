@@ -72,7 +72,7 @@ pub enum Command {
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do
     Plan(command::plan::Options),
-    /// Say why a package was or will be built again
+    /// Say why a package is in an image, and why it is built again
     Why(command::why::Options),
     /// List all packages
     List,
@@ -82,7 +82,7 @@ pub enum Command {
     Graph(command::graph::Options),
     /// Print the log of a package's last build
     Log(command::log::Options),
-    /// Open the sandbox in which a package's build failed
+    /// Open the sandbox in which a package's build failed, or would be built
     Shell(command::shell::Options),
     /// Tell about kernels: what they hold, why, and how they differ
     Kernel(command::kernel::Options),

@@ -1,9 +1,15 @@
 //! `cargo xtask gc`
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use clap::Args;
 
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
+use crate::project;
+use crate::store::{Collected, Rules, Swept};
+use crate::workshop;
 
 /// Options of `gc`.
 #[derive(Args, Debug)]
@@ -11,16 +17,50 @@ pub struct Options {
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
+    /// Keep what was stored within this many days, needed or not: other checkouts may share the store
+    #[arg(long, value_name = "DAYS", default_value_t = 7, conflicts_with = "all")]
+    keep_days: u32,
+    /// Keep only what this checkout needs now
+    #[arg(long)]
+    all: bool,
 }
 
-/// Removes rubbish and what was not used for longest.
+/// Removes from the store what neither a spec nor an image of this project needs.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// Mistakes in specs or images, for then nobody knows what is needed; another builder at work.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let graph = context.graph()?;
+    let images = project::load_images(&context.root)?;
     let store = context.store()?;
-    let swept = store.sweep(options.dry_run)?;
-    let verb = if options.dry_run { "would remove" } else { "removed" };
-    context.output.text(&format!("{verb} {} directories and files of dead builds, {} MiB\n", swept.items, swept.bytes >> 20));
+    let workshop = context.workshop(&graph, &store)?;
+    let _alone = if options.dry_run { None } else { Some(store.alone()?) };
+    let needs = workshop::needs(&workshop, &images)?;
+    let days = if options.all { 0 } else { options.keep_days };
+    let keep = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    let collected = store.collect(&needs, Rules { keep, dry_run: options.dry_run, trees_of: &workshop::trees_of })?;
+    if context.output.is_json() {
+        context.output.document(&serde_json::json!({ "dry-run": options.dry_run, "removed": collected, "total": collected.total() }));
+    } else {
+        context.output.text(&text(&collected, options.dry_run));
+    }
     Ok(ExitCode::Done)
+}
+
+fn text(collected: &Collected, dry_run: bool) -> String {
+    let parts = [
+        ("results", collected.results),
+        ("objects", collected.objects),
+        ("trees", collected.trees),
+        ("logs", collected.logs),
+        ("leftovers of dead and failed builds", collected.scratch),
+    ];
+    let mut text = String::new();
+    for (what, Swept { items, bytes }) in parts.into_iter().filter(|(_, part)| part.items > 0) {
+        let _ = writeln!(text, "{items:7} {what}, {} MiB", bytes >> 20);
+    }
+    let total = collected.total();
+    let verb = if dry_run { "would be freed" } else { "freed" };
+    let _ = writeln!(text, "{} MiB {verb}", total.bytes >> 20);
+    text
 }

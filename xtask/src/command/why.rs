@@ -1,15 +1,20 @@
 //! `cargo xtask why PKG`
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::select;
-use crate::action::Fields;
+use crate::action::{Fields, Link, Results, chain};
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
+use crate::image::Image;
+use crate::name::PackageName;
 use crate::plan::{State, World as _, fields_of, plan};
+use crate::project;
+use crate::workshop::{self, ImageError, Workshop};
 
 /// Options of `why`.
 #[derive(Args, Debug)]
@@ -18,49 +23,138 @@ pub struct Options {
     package: String,
 }
 
-/// Says which part of a package's key changed since its last build, and which packages lead to it.
+/// Says which chain of needs brings a package into each image, which part of its key changed since its last build, and what is built
+/// on it.
 ///
 /// # Errors
-/// Mistakes in the specs, unknown names.
+/// Mistakes in specs or images, unknown names.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let package = select::package(&graph, &options.package)?;
     let spec = graph.index().owner(&package).cloned().unwrap_or_else(|| package.clone());
+    let images = project::load_images(&context.root)?;
     let store = context.store()?;
     let workshop = context.workshop(&graph, &store)?;
-    let (plan, results) = plan(&graph, [&spec], &workshop);
+    let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    let (plan, results) = plan(&graph, &all, &workshop);
     let state = plan.steps.iter().find(|step| step.spec == spec).map(|step| step.state.clone());
-    let now = fields_of(&graph, &spec, &workshop, &results);
-    let record = workshop.record(&spec);
-    let mut text = String::new();
-    match (&state, &record) {
-        (Some(State::Cached { .. }), _) => {
-            let _ = writeln!(text, "`{spec}` is cached: nothing of its key has changed");
-        }
-        (_, None) => {
-            let _ = writeln!(text, "`{spec}` was never built here");
-        }
+    let told = Told {
+        images: images.iter().map(|image| in_image(&workshop, image, &package, &spec, &results)).collect::<Result<_, _>>()?,
+        build: build(&workshop, &spec, state.as_ref(), &results),
+        dependents: graph.specs().map(|(name, _)| name).filter(|name| graph.build_edges(name).contains(&spec)).cloned().collect(),
+        package,
+        spec,
+    };
+    if context.output.is_json() {
+        context.output.document(&told)
+    } else {
+        context.output.text(&told.to_string())
+    }
+    Ok(ExitCode::Done)
+}
+
+/// All there is to say.
+#[derive(Serialize)]
+struct Told {
+    package: PackageName,
+    spec: PackageName,
+    images: Vec<InImage>,
+    build: Build,
+    dependents: Vec<PackageName>,
+}
+
+/// Why a package is in an image.
+#[derive(Serialize)]
+struct InImage {
+    image: PackageName,
+    /// One for each package of the spec that is in the image; none where it is not.
+    chains: Vec<Vec<Link>>,
+}
+
+/// How the package stands.
+#[derive(Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+enum Build {
+    Cached,
+    NeverBuilt,
+    /// It will be built only if one of these comes out different.
+    Unknown {
+        pending: Vec<PackageName>,
+    },
+    Changed {
+        changes: Vec<String>,
+    },
+}
+
+/// The chains to a package, or to any other of its spec where it is the spec itself that was asked for.
+fn in_image(
+    workshop: &Workshop<'_>,
+    image: &Image,
+    package: &PackageName,
+    spec: &PackageName,
+    results: &Results,
+) -> Result<InImage, ImageError> {
+    let roots = workshop::image_packages(workshop, image)?;
+    let folder = workshop.graph.spec(spec);
+    let siblings = folder.into_iter().flat_map(|folder| folder.spec.packages()).map(|content| &content.name);
+    let asked = siblings.filter(|name| *name == package || package == spec);
+    let chains = asked.filter_map(|name| chain(workshop.graph, results, &roots, name)).collect();
+    Ok(InImage { image: image.name.clone(), chains })
+}
+
+fn build(workshop: &Workshop<'_>, spec: &PackageName, state: Option<&State>, results: &Results) -> Build {
+    match (state, workshop.record(spec)) {
+        (Some(State::Cached { .. }), _) => Build::Cached,
+        (_, None) => Build::NeverBuilt,
         (Some(State::Unknown), Some(_)) => {
-            let _ = writeln!(text, "`{spec}` will be built again only if one of these comes out different:");
-            let pending = graph.build_edges(&spec).into_iter().filter(|edge| !results.contains_key(*edge));
-            pending.for_each(|edge| {
-                let _ = writeln!(text, "  {edge}");
-            });
+            let edges = workshop.graph.build_edges(spec).into_iter();
+            Build::Unknown { pending: edges.filter(|edge| !results.contains_key(*edge)).cloned().collect() }
         }
         (_, Some(record)) => {
-            let _ = writeln!(text, "`{spec}` will be built again, because these changed:");
-            changes(&record.fields, &now).for_each(|change| {
-                let _ = writeln!(text, "  {change}");
-            });
+            Build::Changed { changes: changes(&record.fields, &fields_of(workshop.graph, spec, workshop, results)).collect() }
         }
     }
-    let dependents: BTreeSet<&str> =
-        graph.specs().filter(|(name, _)| graph.build_edges(name).contains(&spec)).map(|(name, _)| name.as_str()).collect();
-    if !dependents.is_empty() {
-        let _ = writeln!(text, "built on it: {}", dependents.into_iter().collect::<Vec<_>>().join(", "));
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { package, spec, .. } = self;
+        for InImage { image, chains } in &self.images {
+            if chains.is_empty() {
+                writeln!(f, "`{package}` is not in image `{image}`")?;
+                continue;
+            }
+            writeln!(f, "`{package}` is in image `{image}`:")?;
+            for chain in chains {
+                let links: Vec<String> = chain.iter().map(link).collect();
+                writeln!(f, "  {}", links.join(" → "))?;
+            }
+        }
+        match &self.build {
+            Build::Cached => writeln!(f, "`{spec}` is cached: nothing of its key has changed")?,
+            Build::NeverBuilt => writeln!(f, "`{spec}` was never built here")?,
+            Build::Unknown { pending } => {
+                writeln!(f, "`{spec}` will be built again only if one of these comes out different:")?;
+                pending.iter().try_for_each(|edge| writeln!(f, "  {edge}"))?;
+            }
+            Build::Changed { changes } if changes.is_empty() => {
+                writeln!(f, "`{spec}` will be built again: its result is no longer in the store")?;
+            }
+            Build::Changed { changes } => {
+                writeln!(f, "`{spec}` will be built again, because these changed:")?;
+                changes.iter().try_for_each(|change| writeln!(f, "  {change}"))?;
+            }
+        }
+        let dependents: Vec<&str> = self.dependents.iter().map(PackageName::as_str).collect();
+        if dependents.is_empty() { Ok(()) } else { writeln!(f, "built on it: {}", dependents.join(", ")) }
     }
-    context.output.text(&text);
-    Ok(ExitCode::Done)
+}
+
+fn link(link: &Link) -> String {
+    match &link.wanted {
+        Some(wanted) => format!("{} ({wanted})", link.package),
+        None => link.package.to_string(),
+    }
 }
 
 /// What differs between two sets of key fields, one line each.

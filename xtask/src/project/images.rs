@@ -9,6 +9,23 @@ use crate::document::did_you_mean;
 use crate::image::{self, Image};
 use crate::name::PackageName;
 
+/// Reads every image of `images`, by name.
+///
+/// # Errors
+/// All mistakes in the first image that has any.
+pub fn load_images(root: &Path) -> Result<Vec<Image>, ProjectError> {
+    names(root).iter().map(|name| load_image(root, name)).collect()
+}
+
+/// The names of all images, sorted.
+fn names(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root.join("images")).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().to_string_lossy().strip_suffix(".toml").map(str::to_owned)).collect();
+    names.sort();
+    names
+}
+
 /// Reads an image: `minimal` is `images/minimal.toml`, and what holds a `/` or ends in `.toml` is a path.
 ///
 /// # Errors
@@ -28,9 +45,6 @@ pub fn load_image(root: &Path, name: &str) -> Result<Image, ProjectError> {
 
 /// What to try instead of an image that is not there.
 fn known_images(root: &Path, name: &str) -> String {
-    let entries = fs::read_dir(root.join("images")).into_iter().flatten().flatten();
-    let mut known: Vec<String> =
-        entries.filter_map(|entry| entry.file_name().to_string_lossy().strip_suffix(".toml").map(str::to_owned)).collect();
-    known.sort();
+    let known = names(root);
     did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| format!("known: {}", known.join(", ")))
 }

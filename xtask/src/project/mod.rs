@@ -16,7 +16,7 @@ use crate::name::PackageName;
 use crate::spec::{self, Spec};
 
 pub use file::{LocalFile, local_files};
-pub use images::load_image;
+pub use images::{load_image, load_images};
 
 /// A spec and what lies beside it.
 #[derive(Debug, Clone)]

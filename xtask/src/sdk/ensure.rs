@@ -118,12 +118,16 @@ impl Work<'_> {
         let digest = lock.layer_digest(name).ok_or_else(outdated)?;
         let packages = &lock.layers.get(name).ok_or_else(outdated)?.packages;
         let unit = format!("sdk {name}");
-        let path = self.store.tree(&digest, |root| {
-            self.unit(&unit, || {
-                self.reporter.phase(&unit, "unpack");
-                self.fill(root, name, packages)
-            })
-        })?;
+        let path = self.store.tree(
+            &digest,
+            || self.reporter.waiting(&unit),
+            |root| {
+                self.unit(&unit, || {
+                    self.reporter.phase(&unit, "unpack");
+                    self.fill(root, name, packages)
+                })
+            },
+        )?;
         Ok(LayerTree { name: name.clone(), digest, path })
     }
 

@@ -59,7 +59,7 @@ impl<'a> Fetcher<'a> {
         }
         // Sources are shared by specs and by builders: whoever comes second finds it in the store.
         let name = source.origins.first().map(|origin| origin.sha256().hex()).unwrap_or_default();
-        let _lock = self.store.lock(&format!("source-{name}"), || {})?;
+        let _lock = self.store.lock(&format!("source-{name}"), || self.reporter.waiting(&format!("source {}", source.file_name())))?;
         match self.at_hand(source)? {
             Some(digest) => Ok(digest),
             None => self.fetch(source),

@@ -35,6 +35,12 @@ pub enum StoreError {
         /// Its digest.
         digest: Digest,
     },
+    /// Others use the store, so nothing may be taken from it.
+    #[error("another builder is using the store `{}`", store.display())]
+    InUse {
+        /// The store.
+        store: PathBuf,
+    },
     /// A stored result is no valid JSON of its type.
     #[error("stored result `{}` cannot be read", path.display())]
     BadResult {
@@ -68,6 +74,7 @@ impl Failure for StoreError {
                 io::ErrorKind::ReadOnlyFilesystem => Some("set KAON_STORE to a directory on a writable file system".into()),
                 _ => None,
             },
+            Self::InUse { .. } => Some("run the same command again when it has ended".into()),
             Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. } => {
                 Some("run the same command again: it is fetched or built anew".into())
             }

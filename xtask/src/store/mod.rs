@@ -12,6 +12,7 @@
 //! Whatever has its final name is whole: it was written under `scratch`, synced, then renamed. Nothing is ever changed in
 //! place, so readers need no lock and a process killed at any point leaves rubbish in `scratch` at worst.
 
+mod collect;
 mod error;
 mod lock;
 mod object;
@@ -19,24 +20,30 @@ mod result;
 mod scratch;
 mod sweep;
 mod tree;
+mod usage;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+pub use collect::{Collected, Needs, Rules};
 pub use error::StoreError;
 pub use lock::Lock;
 pub use object::ObjectWriter;
 pub use scratch::{Scratch, remove_tree};
 pub use sweep::Swept;
+pub use usage::Alone;
 
 /// A store in a directory.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    /// Holds a shared lock: see [`Store::alone`].
+    user: Arc<File>,
 }
 
 impl Store {
-    /// Opens the store in `root`, making what is missing.
+    /// Opens the store in `root`, making what is missing. Waits while somebody collects what nothing needs from it.
     ///
     /// # Errors
     /// When a directory cannot be made.
@@ -46,7 +53,8 @@ impl Store {
             fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
         }
         let root = root.canonicalize().map_err(|source| StoreError::io("open", root, source))?;
-        Ok(Self { root })
+        let user = Arc::new(usage::begin(&root)?);
+        Ok(Self { root, user })
     }
 
     /// The store's directory, absolute.

@@ -3,12 +3,13 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use serde::Serialize;
 use walkdir::WalkDir;
 
 use super::{Store, StoreError, remove_tree};
 
 /// What a sweep found.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Files and directories at the top of the scratch area.
     pub items: u64,
@@ -17,11 +18,11 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes everything in the scratch area that no living process holds, kept failed builds included.
+    /// Removes everything in the scratch area that no living process holds, but what `is_kept` says to keep.
     ///
     /// # Errors
     /// When the scratch area cannot be read.
-    pub fn sweep(&self, dry_run: bool) -> Result<Swept, StoreError> {
+    pub(super) fn sweep_but(&self, dry_run: bool, is_kept: &dyn Fn(&Path) -> bool) -> Result<Swept, StoreError> {
         let folder = self.root().join("scratch");
         let entries = fs::read_dir(&folder).map_err(|source| StoreError::io("read", &folder, source))?;
         let mut swept = Swept::default();
@@ -29,7 +30,7 @@ impl Store {
             let path = entry.path();
             // A living owner holds a shared lock on its directory. Files are written by living processes only for moments, so old ones alone are rubbish.
             let is_free = if path.is_dir() { File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) } else { is_old(&path) };
-            if !is_free {
+            if !is_free || is_kept(&path) {
                 continue;
             }
             swept.items += 1;
@@ -48,7 +49,7 @@ fn is_old(path: &Path) -> bool {
     age.is_some_and(|age| age.as_secs() > HOUR_S)
 }
 
-fn size_bytes(path: &Path) -> u64 {
+pub(super) fn size_bytes(path: &Path) -> u64 {
     WalkDir::new(path)
         .into_iter()
         .flatten()

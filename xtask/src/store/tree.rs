@@ -15,16 +15,21 @@ impl Store {
     }
 
     /// The directory that `key` stands for: at hand, or made now by `fill`, which is given an empty directory.
-    /// Two processes that want the same tree make it once.
+    /// Two processes that want the same tree make it once; `waiting` is called if the other is at it.
     ///
     /// # Errors
     /// What `fill` gives, or a store error.
-    pub fn tree<E: From<StoreError>>(&self, key: &Digest, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<PathBuf, E> {
+    pub fn tree<E: From<StoreError>>(
+        &self,
+        key: &Digest,
+        waiting: impl FnOnce(),
+        fill: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E> {
         let target = self.root().join("trees").join(key.hex());
         if target.is_dir() {
             return Ok(target);
         }
-        let _lock = self.lock(&format!("tree-{key}"), || {})?;
+        let _lock = self.lock(&format!("tree-{key}"), waiting)?;
         if target.is_dir() {
             return Ok(target);
         }

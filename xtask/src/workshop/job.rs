@@ -34,6 +34,15 @@ pub fn sandbox_job(
     }
 }
 
+/// The same job with its directories in `folder`.
+pub fn moved(job: &Job, folder: &Path) -> Job {
+    let root = match &job.root {
+        Root::Overlay { layers, .. } => Root::Overlay { layers: layers.clone(), upper: folder.join("upper"), work: folder.join("work") },
+        Root::Directory(path) => Root::Directory(path.clone()),
+    };
+    Job { root, build_dir: Some(folder.join("build")), ..job.clone() }
+}
+
 fn step(phase: &Phase) -> Step {
     let argv = ["/bin/bash", "-euo", "pipefail", "-c", &phase.script].map(str::to_owned).to_vec();
     Step { phase: phase.name.to_owned(), argv, cwd: phase.cwd.clone() }

@@ -79,6 +79,11 @@ impl Failure for KconfigFailure {
     }
 }
 
+/// The key of the tree of Kconfig files in the archive that is this object.
+pub(super) fn tree_key(object: &Digest) -> Digest {
+    Digest::of_bytes(format!("kconfig of {object}"))
+}
+
 /// The options of the kernel whose spec this is. Patches that change Kconfig files are not seen.
 ///
 /// # Errors
@@ -95,8 +100,10 @@ pub fn kconfig(workshop: &mut Workshop<'_>, folder: &SpecFolder) -> Result<Kconf
     let mut files = BTreeMap::new();
     for source in &folder.spec.sources {
         let digest = fetcher.ensure(source)?;
-        let key = Digest::of_bytes(format!("kconfig of {digest}"));
-        let tree = workshop.store.tree(&key, |into| unpack(workshop, folder, source.file_name(), &digest, &layers, into))?;
+        let waiting = || workshop.reporter.waiting(&format!("kconfig of {}", source.file_name()));
+        let tree = workshop
+            .store
+            .tree(&tree_key(&digest), waiting, |into| unpack(workshop, folder, source.file_name(), &digest, &layers, into))?;
         files.extend(read(&tree)?);
     }
     Ok(kconfig::parse(&files)?)

@@ -41,10 +41,14 @@ impl Failure for LayError {
     }
 }
 
-/// The tree of a built package.
-pub fn tree(store: &Store, package: &BuiltPackage) -> Result<PathBuf, LayError> {
-    let key = Digest::of_bytes(format!("tree of package {}", package.object));
-    store.tree(&key, |folder| unpack(store, package, folder))
+/// The key of the tree of the package that is this object.
+pub(super) fn tree_key(object: &Digest) -> Digest {
+    Digest::of_bytes(format!("tree of package {object}"))
+}
+
+/// The tree of a built package; `waiting` is called if another process is unpacking it.
+pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, LayError> {
+    store.tree(&tree_key(&package.object), waiting, |folder| unpack(store, package, folder))
 }
 
 fn unpack(store: &Store, package: &BuiltPackage, folder: &Path) -> Result<(), LayError> {

@@ -27,7 +27,12 @@ pub const FAILED_JOB: &str = "job.json";
 
 /// Where the folder of a spec's failed build is kept.
 pub fn failed_folder(store: &Store, spec: &PackageName) -> PathBuf {
-    store.root().join("scratch").join(format!("failed-{spec}"))
+    store.root().join("scratch").join(failed_name(spec))
+}
+
+/// The name of that folder.
+pub(super) fn failed_name(spec: &PackageName) -> String {
+    format!("failed-{spec}")
 }
 
 /// Builds with this machine's sandboxes.
@@ -51,7 +56,7 @@ impl Executor for Local<'_> {
         if let Some(executed) = cached() {
             return Ok(executed);
         }
-        let waiting = || workshop.reporter.warn(format!("package {spec} is being built by another process; waiting for it"));
+        let waiting = || workshop.reporter.waiting(&format!("package {spec}"));
         let _lock = workshop.store.lock(&format!("build-{key}"), waiting).map_err(|error| BuildError::around(spec, error))?;
         if let Some(executed) = cached() {
             return Ok(executed);
@@ -76,18 +81,11 @@ impl Local<'_> {
         let store = self.workshop.store;
         let around = |error: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source: error };
         let begun = Instant::now();
-        let laid = laid_packages(self.workshop.graph, &spec.name, results);
         let scratch = store.scratch(&format!("build-{}", spec.name)).map_err(|error| around(Box::new(error)))?;
         let log = store.log(&format!("{}.log", spec.name));
-        let layers = self.stack(spec, &laid).map_err(around)?;
-        let sources = self.sources(spec).map_err(around)?;
-        let recipe = recipe_with(spec, self.workshop.kernels.phases(&spec.name));
-        let job = |at: &Path| job::sandbox_job(spec, &recipe, &folder.path, &layers, &sources, at, self.workshop.jobs);
-        for part in ["build/out", "upper", "work", "packages"] {
-            let path = scratch.path().join(part);
-            fs::create_dir_all(&path).map_err(|source| around(Box::new(StoreError::io("make", &path, source))))?;
-        }
-        let outcome = self.run(spec.name.as_str(), &job(scratch.path()), &log);
+        let job = self.job(folder, results, scratch.path())?;
+        lay_out(scratch.path()).map_err(|error| around(Box::new(error)))?;
+        let outcome = self.run(spec.name.as_str(), &job, &log);
         if self.workshop.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.name.clone() });
         }
@@ -95,18 +93,19 @@ impl Local<'_> {
         if let StepsEnded::Failed { phase, end } = &outcome.status {
             let last_lines = last_lines(&log, 15);
             let kept = failed_folder(store, &spec.name);
-            keep_failed(&scratch.keep(), &kept, &job(&kept)).map_err(|error| around(Box::new(error)))?;
+            keep_failed(&scratch.keep(), &kept, &job).map_err(|error| around(Box::new(error)))?;
             return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, last_lines });
         }
         let unit = format!("package {}", spec.name);
         // Keys stay out of the sandbox, so modules are signed when it is gone.
         self.workshop.kernels.sign(&spec.name, &scratch.path().join("build/out")).map_err(|error| around(Box::new(error)))?;
         self.workshop.reporter.phase(&unit, "package");
+        let laid = laid_packages(self.workshop.graph, &spec.name, results);
         let packages = match self.package(folder, scratch.path(), &laid) {
             Ok(packages) => packages,
             Err(error) => {
                 let kept = failed_folder(store, &spec.name);
-                keep_failed(&scratch.keep(), &kept, &job(&kept)).map_err(|error| around(Box::new(error)))?;
+                keep_failed(&scratch.keep(), &kept, &job).map_err(|error| around(Box::new(error)))?;
                 return Err(around(error));
             }
         };
@@ -124,12 +123,38 @@ impl Local<'_> {
         Ok(Executed { result, was_cached: false, log: Some(log) })
     }
 
+    /// The job that builds a spec on top of `results`, in the directory `at`.
+    pub(super) fn job(&self, folder: &SpecFolder, results: &Results, at: &Path) -> Result<Job, BuildError> {
+        let spec = &folder.spec;
+        let around = |source: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source };
+        let laid = laid_packages(self.workshop.graph, &spec.name, results);
+        let layers = self.stack(spec, &laid).map_err(around)?;
+        let sources = self.sources(spec).map_err(around)?;
+        let recipe = recipe_with(spec, self.workshop.kernels.phases(&spec.name));
+        Ok(job::sandbox_job(spec, &recipe, &folder.path, &layers, &sources, at, self.workshop.jobs))
+    }
+
+    /// Runs the first steps of a build, for a look around.
+    pub(super) fn prepare(&self, folder: &SpecFolder, job: &Job) -> Result<(), BuildError> {
+        let spec = &folder.spec.name;
+        let log = self.workshop.store.log(&format!("shell-{spec}.log"));
+        let outcome = self.run(spec.as_str(), job, &log).map_err(|source| BuildError::Around { spec: spec.clone(), source })?;
+        match outcome.status {
+            StepsEnded::Done => Ok(()),
+            StepsEnded::Failed { phase, end } => {
+                let last_lines = last_lines(&log, 15);
+                Err(BuildError::Failed { spec: spec.clone(), phase, end: end.to_string(), log, last_lines })
+            }
+        }
+    }
+
     /// The trees a build sees, lowest first: the SDK's layers, then the packages it builds on.
     fn stack(&self, spec: &crate::spec::Spec, laid: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
         let names = self.workshop.layer_names(&spec.sdk);
         let mut stack: Vec<PathBuf> = names.iter().filter_map(|name| self.layers.get(name).cloned()).collect();
+        let waiting = || self.workshop.reporter.waiting(&format!("package {}", spec.name));
         for package in laid {
-            stack.push(laid::tree(self.workshop.store, package).map_err(boxed)?);
+            stack.push(laid::tree(self.workshop.store, package, waiting).map_err(boxed)?);
         }
         Ok(stack)
     }
@@ -185,8 +210,17 @@ fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)
 }
 
-/// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox.
+/// Makes the directories that a build's job uses.
+pub(super) fn lay_out(at: &Path) -> Result<(), StoreError> {
+    ["build/out", "upper", "work", "packages"]
+        .into_iter()
+        .map(|part| at.join(part))
+        .try_for_each(|path| fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source)))
+}
+
+/// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox there.
 fn keep_failed(from: &Path, to: &Path, job: &Job) -> Result<(), StoreError> {
+    let job = &job::moved(job, to);
     remove_tree(to).map_err(|source| StoreError::io("remove", to, source))?;
     fs::rename(from, to).map_err(|source| StoreError::io("keep", to, source))?;
     let file = to.join(FAILED_JOB);

@@ -7,6 +7,8 @@ mod kconfig;
 mod kernel;
 mod laid;
 mod local;
+mod needs;
+mod room;
 mod signed;
 
 use std::collections::BTreeMap;
@@ -31,7 +33,10 @@ pub use image::{
 pub use job::sandbox_job;
 pub use kconfig::{KconfigFailure, kconfig};
 pub use kernel::Kernels;
+use local::failed_name;
 pub use local::{FAILED_JOB, failed_folder};
+pub use needs::{needs, trees_of};
+pub use room::{RoomFailure, room};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository};
 
 /// Everything a build on this machine works with.

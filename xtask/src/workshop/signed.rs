@@ -70,8 +70,13 @@ pub fn sign_all(store: &Store, keys: &Keys, results: &Results) -> Result<Vec<Sig
     packages.into_par_iter().map(|package| sign(store, keys, package)).collect()
 }
 
+/// The key of the result that names the copy of an object signed with a key.
+pub(super) fn signed_key(object: &Digest, fingerprint: &str) -> Digest {
+    Digest::of_json(&("signed package", object, fingerprint))
+}
+
 fn sign(store: &Store, keys: &Keys, package: &BuiltPackage) -> Result<SignedPackage, PublishError> {
-    let key = Digest::of_json(&("signed package", package.object, keys.fingerprint()));
+    let key = signed_key(&package.object, &keys.fingerprint());
     let known: Option<Signed> = store.result(&key).ok().flatten();
     let at_hand = known.and_then(|signed| store.object(&signed.object).map(|path| (signed.object, path)));
     let (object, path) = match at_hand {

@@ -34,7 +34,9 @@ impl Bars {
         }
         bar.set_prefix(unit.to_owned());
         bar.enable_steady_tick(Duration::from_millis(500));
-        state.units.insert(unit.to_owned(), bar);
+        if let Some(before) = state.units.insert(unit.to_owned(), bar) {
+            before.finish_and_clear();
+        }
     }
 
     fn plan(&self, state: &mut State, units: usize, estimate_ms: Option<u64>) {
@@ -64,6 +66,13 @@ impl Reporter for Bars {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &event {
             Event::Started { unit } => self.begin(&mut state, unit),
+            Event::Waiting { unit } => {
+                self.begin(&mut state, unit);
+                if let Some(bar) = state.units.get(unit) {
+                    bar.set_message("waiting for another builder");
+                }
+                return;
+            }
             Event::Phase { unit, phase } => {
                 if let Some(bar) = state.units.get(unit) {
                     bar.set_message(phase.clone());

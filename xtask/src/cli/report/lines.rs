@@ -23,6 +23,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
         // There are many, and most are there at once: one line each is enough.
         Event::Started { unit } if unit.starts_with("source ") => None,
         Event::Started { unit } => Some(format!("{unit}: started")),
+        Event::Waiting { unit } => Some(format!("{unit}: waiting for another builder")),
         Event::Finished { unit, outcome: Outcome::Built, elapsed_ms } => Some(format!("{unit}: done in {}", duration(*elapsed_ms))),
         Event::Finished { outcome: Outcome::Cached, .. } | Event::Phase { .. } | Event::Amount { .. } => None,
         Event::Failed { unit, message, .. } => Some(format!("{unit}: failed: {message}")),

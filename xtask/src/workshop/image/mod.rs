@@ -113,6 +113,19 @@ pub fn known_image(workshop: &Workshop<'_>, image: &Image, formats: &BTreeSet<Fo
     Ok(known.root.filter(|_| known.missing.is_empty()).map(|root| ImageResult { root, artifacts: known.artifacts, results }))
 }
 
+/// The keys under which the image's root and all its forms are or will be recorded, if all its packages are built.
+///
+/// # Errors
+/// As [`known_image`].
+pub(super) fn image_keys(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<Digest>, ImageError> {
+    let (plan, results) = plan(workshop.graph, &image_candidates(workshop, image)?, workshop);
+    if !plan.is_all_cached() {
+        return Ok(Vec::new());
+    }
+    let root = key::root_key(image, &Keys::open_or_create(&workshop.keys)?, &results);
+    Ok(Format::all().map(|format| key::format_key(workshop, image, &root, format)).chain([root]).collect())
+}
+
 /// The packages the image's are chosen from, and those its medium is started by; with all they need, they make its repository.
 ///
 /// # Errors
@@ -220,7 +233,7 @@ fn write_tar(rootfs: &Rootfs, path: &Path) -> Result<(), ImageError> {
 fn live_trees(workshop: &Workshop<'_>, results: &Results) -> Result<Vec<PathBuf>, ImageError> {
     let is_live = |name: &str| LIVE_PACKAGES.contains(&name);
     let packages = results.values().flat_map(|result| &result.packages).filter(|package| is_live(package.name.as_str()));
-    let trees = packages.map(|package| super::laid::tree(workshop.store, package)).collect::<Result<Vec<_>, _>>();
+    let trees = packages.map(|package| super::laid::tree(workshop.store, package, || ())).collect::<Result<Vec<_>, _>>();
     trees.map_err(|error| match error {
         super::laid::LayError::Store(error) => error.into(),
         other => StoreError::io("unpack packages below", workshop.store.root(), io::Error::other(other)).into(),

@@ -1,0 +1,245 @@
+//! Collecting what nothing needs.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::sweep::size_bytes;
+use super::{Store, StoreError, Swept, remove_tree};
+use crate::digest::Digest;
+
+/// What is needed. Results count whatever their age, and with them all they name; everything else only as far as it is listed or young.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Keys of results.
+    pub results: BTreeSet<Digest>,
+    /// Objects no result names: sources.
+    pub objects: BTreeSet<Digest>,
+    /// Trees that are made of no object.
+    pub trees: BTreeSet<Digest>,
+    /// Names of logs.
+    pub logs: BTreeSet<String>,
+    /// Names of kept folders of failed builds.
+    pub failed: BTreeSet<String>,
+}
+
+/// What a collection removed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// Results.
+    pub results: Swept,
+    /// Objects.
+    pub objects: Swept,
+    /// Trees.
+    pub trees: Swept,
+    /// Logs.
+    pub logs: Swept,
+    /// What dead processes and failed builds left.
+    pub scratch: Swept,
+}
+
+/// How a collection is done.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// What was stored more recently than this is kept, needed or not.
+    pub keep: Duration,
+    /// Counts, and removes nothing.
+    pub dry_run: bool,
+    /// The trees that are made of an object.
+    pub trees_of: &'a dyn Fn(&Digest) -> Vec<Digest>,
+}
+
+impl Collected {
+    /// All of it.
+    pub fn total(&self) -> Swept {
+        let parts = [self.results, self.objects, self.trees, self.logs, self.scratch];
+        Swept { items: parts.iter().map(|part| part.items).sum(), bytes: parts.iter().map(|part| part.bytes).sum() }
+    }
+}
+
+impl Store {
+    /// Removes what is not needed. The caller has the store [`alone`](Store::alone), unless it is a dry run.
+    ///
+    /// Results go before the objects they name, and trees vanish whole, so that what is left after an interruption is a good store.
+    ///
+    /// # Errors
+    /// When the store cannot be read or something cannot be removed.
+    pub fn collect(&self, needs: &Needs, rules: Rules<'_>) -> Result<Collected, StoreError> {
+        let mut objects = needs.objects.clone();
+        let mut collected = Collected { results: self.collect_results(needs, rules, &mut objects)?, ..Collected::default() };
+        let kept_objects = |path: &Path| digest_of(path).is_some_and(|digest| objects.contains(&digest));
+        let made: BTreeSet<Digest> = objects.iter().flat_map(|object| (rules.trees_of)(object)).collect();
+        let kept_trees = |path: &Path| digest_of(path).is_some_and(|digest| needs.trees.contains(&digest) || made.contains(&digest));
+        collected.trees = self.remove_all(&self.entries("trees")?, rules, &kept_trees)?;
+        for folder in self.entries("objects")? {
+            let more = self.remove_all(&read(&folder)?, rules, &kept_objects)?;
+            collected.objects.items += more.items;
+            collected.objects.bytes += more.bytes;
+        }
+        collected.logs = self.remove_all(&self.entries("logs")?, rules, &|path| needs.logs.contains(&name(path)))?;
+        let is_kept = |path: &Path| needs.failed.contains(&name(path)) && is_young(path, rules.keep);
+        collected.scratch = self.sweep_but(rules.dry_run, &is_kept)?;
+        Ok(collected)
+    }
+
+    /// Removes results, and adds to `objects` what those that stay name.
+    fn collect_results(&self, needs: &Needs, rules: Rules<'_>, objects: &mut BTreeSet<Digest>) -> Result<Swept, StoreError> {
+        let (kept, gone): (Vec<PathBuf>, Vec<PathBuf>) = self
+            .entries("results")?
+            .into_iter()
+            .partition(|path| digest_of(path).is_some_and(|key| needs.results.contains(&key)) || is_young(path, rules.keep));
+        for path in kept {
+            let bytes = fs::read(&path).map_err(|source| StoreError::io("read", &path, source))?;
+            // A result that cannot be read names nothing; whoever wants it sets it aside.
+            if let Ok(value) = serde_json::from_slice(&bytes) {
+                mark(&value, objects);
+            }
+        }
+        self.remove_all(&gone, rules, &|_| false)
+    }
+
+    fn remove_all(&self, paths: &[PathBuf], rules: Rules<'_>, is_kept: &dyn Fn(&Path) -> bool) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        for path in paths.iter().filter(|path| !is_kept(path) && !is_young(path, rules.keep)) {
+            swept.items += 1;
+            swept.bytes += freed_bytes(path);
+            if !rules.dry_run {
+                self.remove(path)?;
+            }
+        }
+        Ok(swept)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        let failed = |source| StoreError::io("remove", path, source);
+        if !path.is_dir() {
+            return fs::remove_file(path).map_err(failed);
+        }
+        let scratch = self.scratch("collect")?;
+        let doomed = scratch.path().join("doomed");
+        fs::rename(path, &doomed).map_err(failed)?;
+        remove_tree(&doomed).map_err(failed)
+    }
+
+    fn entries(&self, folder: &str) -> Result<Vec<PathBuf>, StoreError> {
+        read(&self.root().join(folder))
+    }
+}
+
+fn read(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    let mut paths: Vec<PathBuf> = entries.map_err(|source| StoreError::io("read", folder, source))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The digest that an entry of the store is named by.
+fn digest_of(path: &Path) -> Option<Digest> {
+    name(path).trim_end_matches(".json").parse().ok()
+}
+
+/// Adds every digest in a document, whatever it stands for: one too many keeps an object, one too few loses it.
+fn mark(value: &serde_json::Value, objects: &mut BTreeSet<Digest>) {
+    match value {
+        serde_json::Value::String(text) => objects.extend(text.split(' ').filter_map(|word| word.parse::<Digest>().ok())),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| mark(item, objects)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|field| mark(field, objects)),
+        _ => {}
+    }
+}
+
+/// Whether something was stored, or given another name, less than `keep` ago. Times of content are fixed, that of the entry is not.
+fn is_young(path: &Path, keep: Duration) -> bool {
+    let changed = |meta: Metadata| UNIX_EPOCH + Duration::from_secs(u64::try_from(meta.ctime()).unwrap_or(0));
+    let age = fs::symlink_metadata(path).ok().map(changed).and_then(|time| SystemTime::now().duration_since(time).ok());
+    age.is_none_or(|age| age < keep)
+}
+
+/// Room that removing gives: none for a file that has another name elsewhere, as an ISO in `out`.
+fn freed_bytes(path: &Path) -> u64 {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => {
+            if meta.nlink() > 1 {
+                0
+            } else {
+                meta.len()
+            }
+        }
+        _ => size_bytes(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Named {
+        object: Digest,
+    }
+
+    const NOW: Rules<'static> = Rules { keep: Duration::ZERO, dry_run: false, trees_of: &|object| vec![Digest::of_bytes(object.hex())] };
+
+    fn fill(store: &Store) -> [Digest; 3] {
+        ["needed", "rubbish", "source"].map(|text| {
+            let object = store.put_bytes(text.as_bytes()).unwrap();
+            store.put_result(&Digest::of_bytes(format!("result {text}")), &Named { object }).unwrap();
+            let key = Digest::of_bytes(object.hex());
+            store
+                .tree::<StoreError>(&key, || {}, |folder| fs::create_dir(folder.join(text)).map_err(|e| StoreError::io("x", folder, e)))
+                .unwrap();
+            object
+        })
+    }
+
+    fn needs(source: Digest) -> Needs {
+        Needs { results: [Digest::of_bytes("result needed")].into(), objects: [source].into(), ..Needs::default() }
+    }
+
+    #[test]
+    fn what_is_needed_stays_and_all_else_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [needed, rubbish, source] = fill(&store);
+        fs::write(store.log("old.log"), "x").unwrap();
+        let counted = store.collect(&needs(source), Rules { dry_run: true, ..NOW }).unwrap();
+        assert!(store.object(&rubbish).is_some());
+        let collected = store.collect(&needs(source), NOW).unwrap();
+        assert_eq!(counted, collected);
+        let items = [collected.results, collected.objects, collected.trees, collected.logs].map(|part| part.items);
+        assert_eq!(items, [2, 1, 1, 1]);
+        assert!(store.verified(&needed).is_ok() && store.verified(&source).is_ok() && store.object(&rubbish).is_none());
+        assert!(store.existing_tree(&Digest::of_bytes(needed.hex())).is_some());
+        assert!(store.existing_tree(&Digest::of_bytes(rubbish.hex())).is_none());
+        assert_eq!(store.collect(&needs(source), NOW).unwrap().total().items, 0);
+    }
+
+    #[test]
+    fn what_is_young_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [_, _, source] = fill(&store);
+        let rules = Rules { keep: Duration::from_secs(3600), ..NOW };
+        assert_eq!(store.collect(&needs(source), rules).unwrap(), Collected::default());
+    }
+
+    #[test]
+    fn a_store_in_use_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, other) = (Store::open(folder.path()).unwrap(), Store::open(folder.path()).unwrap());
+        assert!(matches!(store.alone(), Err(StoreError::InUse { .. })));
+        assert!(matches!(other.alone(), Err(StoreError::InUse { .. })), "the refusal keeps the lock");
+        drop(other);
+        let alone = store.alone().unwrap();
+        drop(alone);
+        Store::open(folder.path()).unwrap();
+    }
+}
