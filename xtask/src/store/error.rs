@@ -51,6 +51,14 @@ pub enum StoreError {
     },
 }
 
+/// What to do when the disk is full.
+const MAKE_ROOM: &str = "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept";
+
+/// The next step if `error` is a full disk.
+pub fn full_disk_hint(error: &io::Error) -> Option<String> {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded).then(|| MAKE_ROOM.into())
+}
+
 impl StoreError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
@@ -67,9 +75,7 @@ impl Failure for StoreError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
-                    "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
-                ),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(MAKE_ROOM.into()),
                 io::ErrorKind::PermissionDenied => Some("set KAON_STORE to a directory you may write to".into()),
                 io::ErrorKind::ReadOnlyFilesystem => Some("set KAON_STORE to a directory on a writable file system".into()),
                 _ => None,

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use collect::{Collected, Needs, Rules};
-pub use error::StoreError;
+pub use error::{StoreError, full_disk_hint};
 pub use lock::Lock;
 pub use object::ObjectWriter;
 pub use scratch::{Scratch, remove_tree};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::action::BuiltPackage;
 use crate::diagnostic::Failure;
 use crate::digest::Digest;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, full_disk_hint};
 
 /// Why a built package could not be laid into a sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,11 @@ impl Failure for LayError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
-            Self::Unpack { .. } | Self::Io { .. } => None,
+            Self::Unpack { source, .. } => match &**source {
+                rpm::Error::Io(source) => full_disk_hint(source),
+                _ => None,
+            },
+            Self::Io { source, .. } => full_disk_hint(source),
         }
     }
 }

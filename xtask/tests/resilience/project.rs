@@ -1,0 +1,251 @@
+//! A small project, and stores that hold its SDK.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use walkdir::WalkDir;
+use xtask::digest::Digest;
+use xtask::sdk::{Description, LayerName, Lock, LockedLayer};
+use xtask::store::{Store, StoreError};
+
+const TOOLS: [&str; 9] = ["bash", "cat", "cp", "gzip", "mkdir", "rm", "seq", "sleep", "tar"];
+
+const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"The host's own tools\"\npackages = [\"bash\"]\n";
+
+const LIB: &str = r#"
+[package]
+version = "1"
+release = 1
+summary = "Made of its source"
+license = "MIT"
+
+[[source]]
+url = "file://{mirror}/lib-1.tar"
+sha256 = "{sha256}"
+
+[build.none]
+finish = """
+for part in $(seq 1 20); do
+    mkdir -p $DESTDIR/usr/share/lib/$part
+    for ((line = 0; line < 400; line++)); do echo "$part $line"; done >$DESTDIR/usr/share/lib/$part/text
+done
+cp $SRC/data $DESTDIR/usr/share/lib/data
+"""
+"#;
+
+const MORE: &str = r#"
+[package]
+version = "2"
+release = 1
+summary = "Built beside it"
+license = "MIT"
+
+[build.none]
+finish = """
+mkdir -p $DESTDIR/usr/share/more
+for part in $(seq 1 30); do echo "more $part" >$DESTDIR/usr/share/more/$part; done
+"""
+"#;
+
+const APP: &str = r#"
+[package]
+version = "3"
+release = 1
+summary = "Built on both"
+license = "MIT"
+
+[requires]
+build = ["lib", "more"]
+
+[build.none]
+finish = """
+mkdir -p $DESTDIR/usr/share/app
+cat /usr/share/lib/*/text /usr/share/lib/data /usr/share/more/* >$DESTDIR/usr/share/app/all
+{extra}
+"""
+"#;
+
+/// What the source holds.
+const DATA: &str = "what upstream wrote\n";
+
+/// A project in a directory of its own.
+pub struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With `extra` in the script of `app`.
+    pub fn with(extra: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("resilience-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let project = Self { folder };
+        for part in ["specs", "mirror"] {
+            fs::create_dir_all(project.path(part)).unwrap();
+        }
+        let archive = archive();
+        fs::write(project.path("mirror/lib-1.tar"), &archive).unwrap();
+        let lib = LIB.replace("{mirror}", project.path("mirror").to_str().unwrap()).replace("{sha256}", &Digest::of_bytes(&archive).hex());
+        for (name, text) in [("lib", &*lib), ("more", MORE), ("app", &APP.replace("{extra}", extra))] {
+            let folder = project.path("specs").join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("package.toml"), text).unwrap();
+        }
+        fs::write(project.path("specs/sdk.toml"), SDK).unwrap();
+        fs::write(project.path("specs/sdk.lock"), lock().to_text()).unwrap();
+        fs::write(project.path("specs/sdk-keyring.asc"), "").unwrap();
+        project
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A store that holds the SDK and nothing else.
+    pub fn store(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        give_sdk(&path);
+        path
+    }
+
+    /// The program, in this project.
+    pub fn command(&self, store: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.arg("--store").arg(store).arg("--keys").arg(self.path("keys")).args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    pub fn run(&self, store: &Path, arguments: &[&str]) -> Output {
+        self.command(store, arguments).output().unwrap()
+    }
+
+    /// Builds all to a good end, and gives the packages' digests.
+    pub fn build(&self, store: &Path) -> BTreeMap<String, String> {
+        let output = self.run(store, &["--json", "build"]);
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        packages(&output)
+    }
+}
+
+/// Digests of packages, as `build --json` tells them at its end.
+pub fn packages(output: &Output) -> BTreeMap<String, String> {
+    let results: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    let packages = results.as_object().unwrap().values().flat_map(|result| result["packages"].as_array().unwrap());
+    let digests = packages.map(|package| (package["name"].as_str().unwrap().to_owned(), package["object"].as_str().unwrap().to_owned()));
+    let digests: BTreeMap<String, String> = digests.collect();
+    assert_eq!(digests.keys().map(String::as_str).collect::<Vec<_>>(), ["app", "lib", "more"]);
+    digests
+}
+
+/// The events of a run, without its result.
+pub fn events(output: &Output) -> Vec<Value> {
+    text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event.get("kind").is_some())
+        .collect()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// All files below a directory, with their content.
+pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+    entries.map(|entry| (entry.path().strip_prefix(folder).unwrap().to_owned(), fs::read(entry.path()).unwrap())).collect()
+}
+
+/// Whatever has its final name in a store is whole, and names nothing that is not there.
+pub fn check_store(store: &Path) {
+    let mut objects = BTreeSet::new();
+    for (path, content) in files(&store.join("objects")) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(name, Digest::of_bytes(&content).hex());
+        objects.insert(name);
+    }
+    for (path, content) in files(&store.join("results")) {
+        let result: Value = serde_json::from_slice(&content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for package in result["packages"].as_array().into_iter().flatten() {
+            assert!(objects.contains(package["object"].as_str().unwrap()), "{} names what is not there", path.display());
+        }
+    }
+}
+
+/// Changes one byte in the middle of a file.
+pub fn flip_a_byte(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x20;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn archive() -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(DATA.len() as u64);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, "lib-1/data", DATA.as_bytes()).unwrap();
+    builder.into_inner().unwrap()
+}
+
+fn base() -> LayerName {
+    "base".parse().unwrap()
+}
+
+fn lock() -> Lock {
+    let request = Description::parse("sdk.toml", SDK).unwrap().request(&base()).unwrap();
+    Lock { layers: BTreeMap::from([(base(), LockedLayer { request, packages: Vec::new() })]) }
+}
+
+/// Puts the SDK's tree into a store, as fetching would.
+pub fn give_sdk(store: &Path) {
+    let store = Store::open(store).unwrap();
+    store
+        .tree::<StoreError>(
+            &lock().layer_digest(&base()).unwrap(),
+            || (),
+            |root| {
+                fill(root);
+                Ok(())
+            },
+        )
+        .unwrap();
+}
+
+/// A merged root with a few tools and the libraries they need.
+fn fill(root: &Path) {
+    for folder in ["usr/bin", "usr/lib", "usr/lib64", "build", "dev", "etc", "proc", "sys", "tmp"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    for name in ["bin", "lib", "lib64"] {
+        symlink(format!("usr/{name}"), root.join(name)).unwrap();
+    }
+    let mut libraries = BTreeSet::new();
+    for tool in TOOLS {
+        let path = output("sh", &["-c", &format!("command -v {tool}")]);
+        let path = fs::canonicalize(path.trim()).unwrap();
+        fs::copy(&path, root.join("usr/bin").join(tool)).unwrap();
+        let linked = output("ldd", &[path.to_str().unwrap()]);
+        libraries.extend(linked.split_ascii_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from));
+    }
+    for library in libraries {
+        let copy = root.join("usr").join(library.strip_prefix("/usr").or_else(|_| library.strip_prefix("/")).unwrap());
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(&library, copy).unwrap();
+    }
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{program} {arguments:?}");
+    text(&output.stdout)
+}
