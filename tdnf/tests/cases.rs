@@ -98,7 +98,10 @@ fn prepare(root: &Path, case: &Case, place: &Place) {
 }
 
 fn run(step: &str, root: &Path, place: &Place) -> String {
-    let arguments: Vec<String> = step.split(' ').map(|word| word.replace("[REPO]", &place.folder.path().to_string_lossy())).collect();
+    let arguments: Vec<String> = step
+        .split(' ')
+        .map(|word| word.replace("[REPO]", &place.folder.path().to_string_lossy()).replace("[ROOT]", &root.to_string_lossy()))
+        .collect();
     let output = Command::new(env!("CARGO_BIN_EXE_tdnf"))
         .arg(format!("--installroot={}", root.display()))
         .args(arguments)

@@ -231,6 +231,30 @@ pub enum Command {
     },
     /// Copy repositories into a directory.
     Reposync(Box<Reposync>),
+    /// Write manual pages or a shell's completions.
+    #[command(hide = true)]
+    Generate {
+        /// `man`, or a shell.
+        what: Generated,
+        /// Where manual pages go.
+        #[arg(default_value = ".")]
+        directory: PathBuf,
+    },
+}
+
+/// What is made from the description of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    /// Manual pages, one for each command.
+    Man,
+    /// Completions for bash.
+    Bash,
+    /// Completions for zsh.
+    Zsh,
+    /// Completions for fish.
+    Fish,
+    /// Completions for elvish.
+    Elvish,
 }
 
 /// Packages, at least one.

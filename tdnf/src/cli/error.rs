@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cache::CacheError;
 use crate::config::ConfigError;
+use crate::download::DownloadError;
 use crate::rpmfile::RpmFileError;
 use crate::solver::SolveError;
 use crate::system::SystemError;
@@ -27,6 +28,9 @@ pub enum CliError {
     /// A package file is not accepted.
     #[error(transparent)]
     Package(#[from] RpmFileError),
+    /// A package cannot be fetched.
+    #[error("a package cannot be fetched")]
+    Download(#[from] DownloadError),
     /// The system could not be changed.
     #[error(transparent)]
     Transaction(#[from] ApplyError),
@@ -84,7 +88,7 @@ impl CliError {
             Self::Cache(CacheError::NoKeys { .. }) => 1523,
             Self::Cache(CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. }) => 1505,
             Self::Cache(CacheError::Refused { .. } | CacheError::Older { .. } | CacheError::NotInMetalink { .. }) => 2501,
-            Self::Cache(_) => 1006,
+            Self::Cache(_) | Self::Download(_) => 1006,
             Self::System(SystemError::History(_)) => 1801,
             Self::System(_) => 1526,
             Self::Solve(SolveError::Missing { .. }) | Self::NoMatch => 1011,
@@ -112,6 +116,7 @@ impl CliError {
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => Some(format!("there is {}", similar.join(", "))),
             Self::Solve(SolveError::Conflict { .. }) => Some("`--skip-broken` leaves aside what does not fit".into()),
             Self::NoEnabledRepos => Some("`tdnf repolist all` shows them; `--enablerepo=ID` uses one".into()),
+            Self::Download(_) => Some("the repository may have changed since its metadata was fetched: try `--refresh`".into()),
             Self::Protected(_) => Some("name them in no `protected.d` file if they may go".into()),
             _ => None,
         }

@@ -50,6 +50,9 @@ fn as_json(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
+    if let Command::Generate { what, directory } = &cli.command {
+        return command::generate::run(*what, directory);
+    }
     let mut session = Session::begin(cli.common, words)?;
     match cli.command {
         Command::List(listing) => command::list::run(&session, listing),
@@ -65,6 +68,8 @@ fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
         Command::Count => command::count::run(&session),
         Command::CheckLocal { directory } => command::check_local::run(&session, &directory),
         Command::Reposync(asked) => command::reposync::run(&session, &asked),
+        // It needs no system, and was done.
+        Command::Generate { .. } => Ok(()),
         Command::Check => command::check::run(&session),
         Command::Mark { what, packages } => command::mark::run(&mut session, what, &packages),
         Command::History { action } => command::history::run(&mut session, action),

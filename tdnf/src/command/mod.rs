@@ -6,6 +6,7 @@ pub mod check_local;
 pub mod check_update;
 pub mod clean;
 pub mod count;
+pub mod generate;
 pub mod history;
 pub mod info;
 pub mod list;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::plan::{Change, Plan};
-use crate::cache::{CacheError, keyring};
+use crate::cache::keyring;
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, io_at};
@@ -25,7 +25,7 @@ pub type Files = BTreeMap<Id, PathBuf>;
 /// When one cannot be fetched.
 pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, coming: &[Id]) -> Result<Files, CliError> {
     let mut files = Files::new();
-    session.with_context(|context| {
+    session.with_context(|context| -> Result<(), CliError> {
         let mut clients = BTreeMap::new();
         for (stock, opened) in repositories.opened.iter().enumerate() {
             clients.insert(stock, opened.client(context)?);
@@ -46,8 +46,7 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
         if !items.is_empty() {
             session.console.note(format!("\nDownloading {} packages:", items.len()));
         }
-        let failed = |source| CacheError::Download { id: "packages".into(), source };
-        download::fetch_all(&items, context.at_once, context.report).map_err(failed)
+        Ok(download::fetch_all(&items, context.at_once, context.report)?)
     })?;
     Ok(files)
 }

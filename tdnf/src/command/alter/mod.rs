@@ -44,6 +44,16 @@ pub enum Verb {
 pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), CliError> {
     need_root(session)?;
     let locked = lock(session)?;
+    if session.common.all_dependencies {
+        if !session.common.download_only {
+            return Err(CliError::Usage("`--alldeps` goes with `--downloadonly`".into()));
+        }
+        // As if nothing were installed: then everything required is fetched.
+        session.installed.clear();
+    }
+    if session.common.download_directory.is_some() && !session.common.download_only {
+        return Err(CliError::Usage("`--downloaddir` goes with `--downloadonly`".into()));
+    }
     let mut repositories = if matches!(verb, Verb::Erase | Verb::Autoremove) { Repositories::none() } else { session.open()? };
     add_files(session, &mut repositories, words)?;
     let sack = session.sack(&repositories);

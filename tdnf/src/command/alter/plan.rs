@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::request::Request;
-use super::scope::Scope;
+use super::scope::{Blind, Scope};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::history::Reason;
@@ -98,7 +98,12 @@ pub fn plan(session: &Session, sack: &Sack<'_>, request: &Request, sweep: Sweep)
         wanted.extend(sack.available_called(&name));
         wanted.extend(sack.available_obsoleting(&name));
     }
-    let planning = Planning { session, sack, scope: Scope::gather(sack, &wanted, &session.config.main.install_only) };
+    let blind = Blind { conflicts: session.common.skip_conflicts, obsoletes: session.common.skip_obsoletes };
+    let scope = Scope::gather(sack, &wanted, &session.config.main.install_only, blind);
+    if session.common.debug_solver {
+        scope.ids.iter().for_each(|id| session.console.warn(format!("considered: {} of {}", sack.nevra(*id), sack.origin(*id))));
+    }
+    let planning = Planning { session, sack, scope };
     let (mut there, skipped) = planning.there(request)?;
     planning.limit(&mut there);
     let roots = planning.roots(request);

@@ -19,8 +19,18 @@ pub struct Scope {
     places: HashMap<Id, usize>,
 }
 
+/// What of packages is not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Blind {
+    /// Their conflicts (`--skipconflicts`).
+    pub conflicts: bool,
+    /// What they obsolete (`--skipobsoletes`).
+    pub obsoletes: bool,
+}
+
 struct Gathering<'a, 's> {
     sack: &'a Sack<'s>,
+    blind: Blind,
     scope: Scope,
     queue: Vec<usize>,
     seen: HashSet<String>,
@@ -30,10 +40,10 @@ struct Gathering<'a, 's> {
 
 impl Scope {
     /// Everything installed, `wanted`, and whatever those may lead to.
-    pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String]) -> Self {
+    pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String], blind: Blind) -> Self {
         let empty =
             Self { packages: Vec::new(), ids: Vec::new(), installed: BTreeSet::new(), separate: BTreeSet::new(), places: HashMap::new() };
-        let mut gathering = Gathering { sack, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers: HashMap::new() };
+        let mut gathering = Gathering { sack, blind, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers: HashMap::new() };
         for id in sack.all_installed() {
             gathering.add(id);
         }
@@ -67,7 +77,13 @@ impl Gathering<'_, '_> {
         if self.scope.places.contains_key(&id) {
             return;
         }
-        let Some(package) = self.sack.package(id) else { return };
+        let Some(mut package) = self.sack.package(id) else { return };
+        if self.blind.conflicts {
+            package.conflicts.clear();
+        }
+        if self.blind.obsoletes {
+            package.obsoletes.clear();
+        }
         let index = self.scope.packages.len();
         self.scope.places.insert(id, index);
         self.scope.packages.push(package);
