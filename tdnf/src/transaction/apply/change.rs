@@ -26,18 +26,26 @@ pub(super) fn perform(op: &Op, disk: &mut Beneath<'_>, workshop: &Workshop<'_>) 
     }
 }
 
-/// The old file gets a second name before the new one takes its first: at no moment is there nothing by that name.
+/// Gives what will be replaced its second name, long before: the disk has it then, whatever becomes of the first.
+pub(super) fn hold(op: &Op, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+    let Op::Put { path, aside: Some(aside), .. } = op else { return Ok(()) };
+    match disk.hardlink(aside, path) {
+        Err(error) if lacks_links(&error) => Ok(()),
+        result => absent_is_fine(result).map_err(change(op)),
+    }
+}
+
+/// At no moment is there nothing by that name, but on file systems without hard links.
 fn put(disk: &mut Beneath<'_>, path: &str, new: &str, aside: Option<&str>) -> io::Result<()> {
-    if let Some(aside) = aside {
-        match disk.hardlink(aside, path) {
-            Err(error) if lacks_links(&error) => disk.rename(path, aside)?,
-            result => absent_is_fine(result)?,
-        }
+    if let Some(aside) = aside
+        && disk.stat(aside)?.is_none()
+    {
+        absent_is_fine(disk.rename(path, aside))?;
     }
     disk.rename(new, path)
 }
 
-/// Takes one back, once names were being changed.
+/// Takes one back, once names were being changed; before that, only what [`hold`] did.
 pub(super) fn undo(op: &Op, disk: &mut Beneath<'_>, privileged: bool) -> Result<(), ApplyError> {
     let mut undo = || -> io::Result<()> {
         match op {

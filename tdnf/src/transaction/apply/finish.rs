@@ -19,20 +19,21 @@ impl Task {
     }
 }
 
-/// The programs the changes call for: those that make users, which must run before files are given to them, and the others.
+/// The programs the changes call for: those that must run before files are given to their users, and the others. Libraries come first of
+/// all: every program needs them.
 pub(super) fn tasks(ops: &[Op], running: bool) -> [Vec<Task>; 2] {
     let changed = || ops.iter().filter(|op| !matches!(op, Op::Adjust { .. })).map(Op::path);
     let put = || ops.iter().filter(|op| matches!(op, Op::Put { .. })).map(Op::path);
     let within = |path: &str, directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
     let put_in = |directory: &str, suffix: &str| put().any(|path| within(path, directory) && path.ends_with(suffix));
     let mut users = Vec::new();
+    if changed().any(is_library) {
+        users.push(Task::new("ldconfig", []));
+    }
     if put_in("/usr/lib/sysusers.d", ".conf") {
         users.push(Task::new("systemd-sysusers", []));
     }
     let mut others = Vec::new();
-    if changed().any(is_library) {
-        others.push(Task::new("ldconfig", []));
-    }
     let templates: BTreeSet<&str> = put().filter(|path| within(path, "/usr/lib/tmpfiles.d") && path.ends_with(".conf")).collect();
     if !templates.is_empty() {
         let names = templates.into_iter().filter_map(|path| path.rsplit('/').next()).map(str::to_owned);
@@ -119,8 +120,8 @@ mod tests {
             put("/usr/lib/systemd/system/a.service.d/x.conf", true),
         ];
         let expected = [
-            "systemd-sysusers",
             "ldconfig",
+            "systemd-sysusers",
             "systemd-tmpfiles --create a.conf",
             "depmod -a 6.12",
             "systemctl preset --no-reload a.service",

@@ -67,6 +67,14 @@ impl Op {
         }
     }
 
+    /// The name under which the old state is kept, if it keeps any.
+    pub(super) fn aside(&self) -> Option<&str> {
+        match self {
+            Self::Displace { aside, .. } | Self::Remove { aside, .. } | Self::Put { aside: Some(aside), .. } => Some(aside),
+            Self::MakeDirectory { .. } | Self::Adjust { .. } | Self::Put { aside: None, .. } | Self::RemoveDirectory { .. } => None,
+        }
+    }
+
     /// Whether it is done before anything of the old state is touched that a program might miss.
     pub(super) fn prepares(&self) -> bool {
         matches!(self, Self::Displace { .. } | Self::MakeDirectory { .. })

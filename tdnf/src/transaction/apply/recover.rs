@@ -51,8 +51,10 @@ fn undo(system: &System, journal: &Journal, reached: Reached, file: &JournalFile
     let mut disk = opened(system, settings)?;
     let remove =
         |path: &String, disk: &mut Beneath<'_>| disk.unlink(path).map_err(|source| ApplyError::Change { path: path.clone(), source });
-    if reached == Reached::Written {
-        for op in journal.ops.iter().rev().filter(|op| !op.prepares()) {
+    if reached != Reached::Undone {
+        // Before names were changed, what has a name and no second one was never ours.
+        let ours = |op: &&Op| !op.prepares() && (reached == Reached::Written || op.aside().is_some());
+        for op in journal.ops.iter().rev().filter(ours) {
             change::undo(op, &mut disk, privileged)?;
         }
         sync(&journal.ops, &mut disk)?;
@@ -90,7 +92,10 @@ pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>,
         settings.observer.tell(Event::Warning { text: &format!("{} of {} {text}", script.section, script.package) });
     }
     remove_script(system)?;
-    sync(&journal.ops, &mut disk)?;
+    // What is still to reach the disk is only what was taken away or given to its owner since.
+    if !journal.late.is_empty() || journal.ops.iter().any(|op| op.aside().is_some()) {
+        sync(&journal.ops, &mut disk)?;
+    }
     file.remove()?;
     Ok(id)
 }

@@ -84,7 +84,15 @@ impl Work<'_> {
         files.prepare.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
         let packages: Vec<&RpmFile> = self.prepared.coming.iter().map(|coming| coming.package).collect();
         self.workshop.stage(&packages, files)?;
-        self.sync(&mut disk)?;
+        let mut replaces = false;
+        for op in files.ops().filter(|op| matches!(op, Op::Put { aside: Some(_), .. })) {
+            change::hold(op, &mut disk)?;
+            replaces = true;
+        }
+        // Second names must be on the disk before the first are taken away; where nothing is replaced, there are none.
+        if replaces {
+            self.sync(&mut disk)?;
+        }
         self.file.reach(Reached::Written)?;
         let mut gone = vec![false; self.prepared.going.len()];
         for (coming, plan) in self.prepared.coming.iter().zip(&files.incoming) {

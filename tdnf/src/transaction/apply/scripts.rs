@@ -1,6 +1,6 @@
 //! Running what packages of others bring, in the tree they are installed into.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,6 +9,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApplyError;
@@ -90,16 +92,12 @@ impl Stage<'_> {
         };
         command.stdin(Stdio::null()).stdout(first).stderr(second);
         if self.root != Path::new("/") {
-            let Ok(root) = CString::new(self.root.as_os_str().as_bytes()) else {
+            let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
+            let (Ok(root), Ok(devices)) = (path(self.root), path(&self.root.join("dev"))) else {
                 return Ok(Ended::Missing(io::ErrorKind::InvalidInput.into()));
             };
-            // SAFETY: between fork and exec only system calls are made; the name was made before.
-            unsafe {
-                command.pre_exec(move || {
-                    nix::unistd::chroot(root.as_c_str())?;
-                    Ok(nix::unistd::chdir(c"/")?)
-                });
-            }
+            // SAFETY: between fork and exec only system calls are made; the names were made before.
+            unsafe { command.pre_exec(move || enter(&root, &devices)) };
         }
         let mut child = match command.spawn() {
             Ok(child) => child,
@@ -118,4 +116,21 @@ impl Stage<'_> {
             Err(error) => Ok(Ended::Missing(error)),
         }
     }
+}
+
+/// Makes a tree the root of this process. Programs expect `/proc` and `/dev` to be there; only this process sees them.
+fn enter(root: &CStr, devices: &CStr) -> io::Result<()> {
+    let none: Option<&CStr> = None;
+    let private = unshare(CloneFlags::CLONE_NEWNS).and_then(|()| mount(none, c"/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none));
+    if private.is_ok() {
+        // A tree without these directories, or a kernel that forbids it, leaves programs to do without.
+        let _ = mount(Some(c"/dev"), devices, none, MsFlags::MS_BIND | MsFlags::MS_REC, none);
+    }
+    nix::unistd::chroot(root)?;
+    nix::unistd::chdir(c"/")?;
+    if private.is_ok() {
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        let _ = mount(Some(c"proc"), c"/proc", Some(c"proc"), flags, none);
+    }
+    Ok(())
 }
