@@ -1,4 +1,4 @@
-//! Plans of disks: which partitions there are, where they lie, who they are, and the GPT that records them.
+//! Plans of disks: which partitions there are, where they lie, who they are, the GPT that records them, and the boot loader in between.
 //!
 //! Pure: nothing here reads a disk, a clock or a random number. The image writers and the installer share it, so an image and an
 //! installed machine are laid out alike.
@@ -6,12 +6,14 @@
 mod crc;
 mod error;
 mod gpt;
+mod grub;
 mod guid;
 mod plan;
 mod purpose;
 
 pub use error::LayoutError;
 pub use gpt::{BOOT_CODE_BYTES, Tables};
+pub use grub::{BiosBoot, UnknownGrub, hop};
 pub use guid::{Guid, InvalidGuid};
 pub use plan::{ALIGNMENT_BYTES, Layout, Partition, SECTOR_BYTES, Size, Wish, plan, size_for};
 pub use purpose::Purpose;

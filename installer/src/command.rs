@@ -4,13 +4,17 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
 
+use crate::apply::{self, ApplyError, Observer, Sources};
 use crate::document::{self, Language};
-use crate::kickstart;
-use crate::medium::{self, Loaded, MediumError};
+use crate::kickstart::{self, Kickstart, LogLevel};
+use crate::medium::{self, Loaded, MediumError, Search};
 use crate::plan::{self, Facts, Plan};
+use crate::ui::Interview;
+use crate::ui::line::{self, End};
 
 /// Puts Kaon onto this machine: by questions, or as a kickstart file says.
 #[derive(Debug, Parser)]
@@ -24,6 +28,18 @@ struct Arguments {
     /// Plan for the machine this file describes rather than for this one.
     #[arg(long, value_name = "FILE", requires = "plan")]
     facts: Option<PathBuf>,
+    /// Do it without asking. Otherwise the disk's name must be typed first.
+    #[arg(long, requires = "kickstart", conflicts_with = "plan")]
+    yes: bool,
+    /// Fill this directory, which must be empty or absent, and touch no disk.
+    #[arg(long, value_name = "DIR", requires = "kickstart", conflicts_with = "facts")]
+    target_dir: Option<PathBuf>,
+    /// The repository of signed packages.
+    #[arg(long, value_name = "DIR", default_value = "/run/kaon/medium/repo")]
+    repository: PathBuf,
+    /// The public keys that packages must be signed with; by default those of this system, else those in the repository.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Print plans as JSON.
     #[arg(long, requires = "plan")]
     json: bool,
@@ -42,7 +58,13 @@ enum CommandError {
     Medium(#[from] MediumError),
     #[error("{0}")]
     Refused(document::Problems),
-    #[error("cannot write the answer")]
+    #[error(transparent)]
+    Failed(#[from] ApplyError),
+    #[error("there is no plan:\n{0}")]
+    NoPlan(String),
+    #[error("cancelled; nothing was written")]
+    Cancelled,
+    #[error("cannot read or write the terminal")]
     Output(#[from] io::Error),
 }
 
@@ -50,7 +72,7 @@ impl CommandError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Medium(MediumError::Wrong(_) | MediumError::NotFound { .. }) | Self::Refused(_) => ExitCode::from(3),
-            Self::Medium(MediumError::Io { .. }) | Self::Output(_) => ExitCode::FAILURE,
+            _ => ExitCode::FAILURE,
         }
     }
 }
@@ -61,7 +83,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    match run(&arguments, &mut io::stdout().lock()) {
+    match run(&arguments, &mut io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&error);
@@ -87,16 +109,96 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
     if arguments.reference {
         return Ok(write!(out, "{}", kickstart::reference())?);
     }
-    if let (true, Some(path)) = (arguments.plan, &arguments.kickstart) {
-        let facts = match &arguments.facts {
-            Some(file) => read_facts(file)?,
-            None => crate::machine::facts(),
-        };
-        let plan = plan_file(&medium::load(path)?, &facts, chance())?;
+    let facts = match &arguments.facts {
+        Some(file) => read_facts(file)?,
+        None => crate::machine::facts(),
+    };
+    let seed = chance()?;
+    let Some(path) = &arguments.kickstart else { return ask(arguments, facts, seed, out) };
+    let loaded = medium::load(path)?;
+    let plan = plan_file(&loaded, &facts, arguments.target_dir.is_some(), seed)?;
+    if arguments.plan {
         let text = if arguments.json { json(&plan) } else { plan.to_string() };
         return Ok(write!(out, "{text}")?);
     }
+    if !arguments.yes && arguments.target_dir.is_none() {
+        confirm(&plan, out)?;
+    }
+    carry_out(arguments, &plan, &loaded.kickstart.value, loaded.search, out)
+}
+
+/// Asks everything, then does it.
+fn ask(arguments: &Arguments, facts: Facts, seed: [u8; 32], out: &mut dyn Write) -> Result<(), CommandError> {
+    let mut interview = Interview::new(facts, crate::machine::cards(), seed);
+    if line::run(&mut interview, &mut io::stdin().lock(), out, &line::Terminal)? == End::Cancelled {
+        return Err(CommandError::Cancelled);
+    }
+    let plan = interview.plan().map_err(CommandError::NoPlan)?;
+    carry_out(arguments, &plan, interview.kickstart(), Search::default(), out)
+}
+
+/// Shows what will be lost, and waits for the disks' names.
+fn confirm(plan: &Plan, out: &mut dyn Write) -> Result<(), CommandError> {
+    write!(out, "{plan}")?;
+    for disk in &plan.destroys {
+        write!(out, "Type {} to lose everything on it: ", disk.device)?;
+        out.flush()?;
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        if line.trim() != disk.device {
+            return Err(CommandError::Cancelled);
+        }
+    }
     Ok(())
+}
+
+/// The key that this system trusts.
+const OWN_KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
+
+fn carry_out(arguments: &Arguments, plan: &Plan, kickstart: &Kickstart, search: Search, out: &mut dyn Write) -> Result<(), CommandError> {
+    if arguments.target_dir.is_none() && !nix::unistd::geteuid().is_root() {
+        return Err(ApplyError::NotRoot.into());
+    }
+    let own = Path::new(OWN_KEY);
+    let found = || if own.is_file() { own.to_owned() } else { arguments.repository.join("RPM-GPG-KEY-kaon") };
+    let keys = arguments.key.clone().unwrap_or_else(found);
+    let sources = Sources { repository: arguments.repository.clone(), keys, search };
+    let lines = Lines { level: kickstart.log_level, shown: AtomicU64::new(0) };
+    let journal = apply::apply(plan, &sources, arguments.target_dir.as_deref(), &lines)?;
+    writeln!(out, "Installed. What took longest:")?;
+    for (percent, step) in journal.slowest(3) {
+        writeln!(out, "  {:>3} %  {:>7} ms  {}", percent, step.ms, step.what)?;
+    }
+    Ok(())
+}
+
+/// Tells progress in lines.
+struct Lines {
+    level: LogLevel,
+    /// The tenth of the running step that was told last.
+    shown: AtomicU64,
+}
+
+impl Observer for Lines {
+    fn begins(&self, number: usize, of: usize, what: &str) {
+        self.shown.store(0, Ordering::Relaxed);
+        if self.level >= LogLevel::Info {
+            let _ = writeln!(io::stdout().lock(), "[{number:>2}/{of}] {what}");
+        }
+    }
+
+    fn progress(&self, done: u64, of: u64) {
+        let tenth = (done * 10).checked_div(of).unwrap_or(0).min(10);
+        if self.level >= LogLevel::Info && self.shown.fetch_max(tenth, Ordering::Relaxed) < tenth {
+            let _ = writeln!(io::stdout().lock(), "        {} %", tenth * 10);
+        }
+    }
+
+    fn says(&self, text: &str) {
+        if self.level >= LogLevel::Debug && !text.is_empty() {
+            let _ = writeln!(io::stdout().lock(), "        {}", text.replace('\n', "\n        "));
+        }
+    }
 }
 
 /// A plan as JSON.
@@ -112,9 +214,9 @@ fn read_facts(path: &Path) -> Result<Facts, MediumError> {
 }
 
 /// Plans what a kickstart file asks for.
-fn plan_file(loaded: &Loaded, facts: &Facts, seed: [u8; 32]) -> Result<Plan, CommandError> {
+fn plan_file(loaded: &Loaded, facts: &Facts, directory: bool, seed: [u8; 32]) -> Result<Plan, CommandError> {
     let kickstart = &loaded.kickstart;
-    let request = plan::Request { kickstart: &kickstart.value, lists: &loaded.lists, facts, directory: false, seed };
+    let request = plan::Request { kickstart: &kickstart.value, lists: &loaded.lists, facts, directory, seed };
     plan::plan(&request).map_err(|refusals| {
         let problem = |refusal: plan::Refusal| kickstart.problem(&refusal.path, refusal.message, refusal.hint);
         CommandError::Refused(kickstart.problems(refusals.into_iter().map(problem).collect()))
@@ -122,13 +224,10 @@ fn plan_file(loaded: &Loaded, facts: &Facts, seed: [u8; 32]) -> Result<Plan, Com
 }
 
 /// Chance from the kernel, for identities.
-fn chance() -> [u8; 32] {
+fn chance() -> Result<[u8; 32], MediumError> {
     use std::io::Read as _;
+    let path = Path::new("/dev/urandom");
     let mut seed = [0; 32];
-    // Without it identities would repeat; the address of a fresh allocation and the clock would be no better than failing.
-    if let Err(error) = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed)) {
-        let _ = writeln!(io::stderr(), "error: cannot read /dev/urandom: {error}");
-        std::process::exit(1);
-    }
-    seed
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut seed));
+    read.map(|()| seed).map_err(|source| MediumError::Io { path: path.to_owned(), source })
 }

@@ -20,6 +20,12 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
 
+/// Network cards that are devices, by name.
+pub fn cards() -> Vec<String> {
+    let folder = Path::new("/sys/class/net");
+    names_in(folder).into_iter().filter(|name| folder.join(name).join("device").exists()).collect()
+}
+
 fn memory_bytes() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));

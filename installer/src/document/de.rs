@@ -8,13 +8,13 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected,
 
 use super::{Entry, Node, Place, Problem, Unsupported, Value, nearest};
 
-pub(super) fn read<T: DeserializeOwned>(node: &Node, unsupported: Unsupported) -> Result<T, Vec<Problem>> {
+/// The value, and the keys that are not known; or all that is wrong.
+pub(super) fn read<T: DeserializeOwned>(node: &Node, unsupported: Unsupported) -> Result<(T, Vec<Problem>), Vec<Problem>> {
     let context = Context { unsupported, problems: RefCell::default() };
     let value = T::deserialize(Reader { node, path: String::new(), context: &context });
     let mut problems = context.problems.into_inner();
     match value {
-        Ok(value) if problems.is_empty() => Ok(value),
-        Ok(_) => Err(sorted(problems)),
+        Ok(value) => Ok((value, sorted(problems))),
         Err(error) => {
             problems.push(error.located("", node.place).0);
             Err(sorted(problems))

@@ -120,6 +120,21 @@ fn places(node: &Node, path: String, into: &mut BTreeMap<String, Place>) {
 /// # Errors
 /// All problems found, with their places.
 pub fn read<T: DeserializeOwned>(name: &str, text: &str, language: Language, unsupported: Unsupported) -> Result<Document<T>, Problems> {
+    let (document, unknown) = read_known(name, text, language, unsupported)?;
+    if unknown.is_empty() { Ok(document) } else { Err(document.problems(unknown)) }
+}
+
+/// As [`read`], but keys the type does not have are given beside the document: for files that others write, where all that is known is
+/// better done than nothing.
+///
+/// # Errors
+/// When it cannot be read at all, or a known key has a value that does not fit.
+pub fn read_known<T: DeserializeOwned>(
+    name: &str,
+    text: &str,
+    language: Language,
+    unsupported: Unsupported,
+) -> Result<(Document<T>, Vec<Problem>), Problems> {
     if text.len() > LONGEST_BYTES {
         let problem = Problem::at(Place { line: 1, column: 1 }, format!("it is larger than {LONGEST_BYTES} bytes"));
         return Err(Problems { name: name.to_owned(), problems: vec![problem] });
@@ -131,10 +146,10 @@ pub fn read<T: DeserializeOwned>(name: &str, text: &str, language: Language, uns
     };
     let problems = |problems| Problems { name: name.to_owned(), problems };
     let node = parsed.map_err(|problem| problems(vec![problem]))?;
-    let value = de::read(&node, unsupported).map_err(problems)?;
+    let (value, unknown) = de::read(&node, unsupported).map_err(problems)?;
     let mut known = BTreeMap::new();
     places(&node, String::new(), &mut known);
-    Ok(Document { name: name.to_owned(), value, places: known })
+    Ok((Document { name: name.to_owned(), value, places: known }, unknown))
 }
 
 /// The candidate nearest to `word`, if one is near enough to be a slip of the hand.

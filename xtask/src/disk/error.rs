@@ -1,6 +1,6 @@
 //! Why there is no disk.
 
-use disk_layout::LayoutError;
+use disk_layout::{LayoutError, UnknownGrub};
 
 use crate::diagnostic::{ExitCode, Failure};
 use crate::formats::FormatError;
@@ -20,11 +20,8 @@ pub enum DiskError {
         name: &'static str,
     },
     /// A file of GRUB is not laid out as known.
-    #[error("`/usr/lib/grub/kaon/{name}` is none that GRUB 2.12 makes")]
-    UnknownGrub {
-        /// The file.
-        name: &'static str,
-    },
+    #[error(transparent)]
+    UnknownGrub(#[from] UnknownGrub),
     /// The partitions find no room.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -44,7 +41,7 @@ impl Failure for DiskError {
         match self {
             Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
             Self::NoGrub { .. } => Some("`cargo xtask show grub` lists what it holds".into()),
-            Self::UnknownGrub { .. } => Some("where its numbers lie is written down in `xtask/src/disk/boot.rs`".into()),
+            Self::UnknownGrub(_) => Some("where its numbers lie is written down in `disk-layout/src/grub.rs`".into()),
             Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`, or `disk-gib` in its `[ova]`".into()),
             Self::Tool(error) => error.hint(),
             Self::Format(error) => error.hint(),

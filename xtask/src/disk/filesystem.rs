@@ -6,7 +6,7 @@ use std::path::Path;
 use disk_layout::{Guid, MIB};
 use tdnf::manifest::{Kind, Manifest};
 
-use super::{DiskError, ESP_BYTES};
+use super::{DiskError, ESP_BYTES, ROOT_NUMBER};
 use crate::digest::Digest;
 use crate::image_tools::{ImageTools, bash};
 use crate::sandbox::Input;
@@ -15,20 +15,13 @@ use crate::store::StoreError;
 /// Where the root's archive appears.
 const ARCHIVE: &str = "/in/rootfs.tar";
 
-/// Leads GRUB from the EFI system partition to the menu on the third partition of the same disk. Looking for an identity instead would find
-/// the wrong disk where two copies of an image are attached.
-const HOP: &str = "regexp --set=1:disk '^\\(([^,)]+)' \"$cmdpath\"\n\
-                   set root=\"$disk,gpt3\"\n\
-                   set prefix=\"($root)/boot/grub\"\n\
-                   configfile \"$prefix/grub.cfg\"\n";
-
 /// Makes the EFI system partition.
 pub(super) fn esp(tools: &ImageTools<'_>, program: &Path, identity: &Digest, to: &Path) -> Result<(), DiskError> {
     let folder = tools.build().join("esp/EFI/BOOT");
     fs::create_dir_all(&folder).map_err(|source| StoreError::io("make", &folder, source))?;
     fs::copy(program, folder.join("BOOTX64.EFI")).map_err(|source| StoreError::io("copy", program, source))?;
     let hop = folder.join("grub.cfg");
-    fs::write(&hop, HOP).map_err(|source| StoreError::io("write", &hop, source))?;
+    fs::write(&hop, disk_layout::hop(ROOT_NUMBER)).map_err(|source| StoreError::io("write", &hop, source))?;
     // mtools takes the times of what it makes from SOURCE_DATE_EPOCH, of what it copies from the files.
     let script = format!(
         "find esp -exec touch -h -d \"@$SOURCE_DATE_EPOCH\" {{}} +\n\

@@ -9,14 +9,13 @@
 //!
 //! The kernel has the drivers it needs built in, so there is no initramfs. Which partition is the root GRUB tells the kernel, by its identity.
 
-mod boot;
 mod error;
 mod filesystem;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use disk_layout::{Guid, Layout, MIB, Purpose, Size, Wish, plan, size_for};
+use disk_layout::{BiosBoot, Guid, Layout, MIB, Purpose, Size, Wish, plan, size_for};
 
 pub use error::DiskError;
 
@@ -35,6 +34,9 @@ const BIOS_BYTES: u64 = MIB;
 
 /// FAT32 has no fewer than 65,525 clusters, which are 512 bytes each here.
 const ESP_BYTES: u64 = 64 * MIB;
+
+/// The root's partition, from 1.
+const ROOT_NUMBER: usize = 3;
 
 /// What a disk is made of.
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ pub struct Parts {
     esp: PathBuf,
     root: PathBuf,
     root_bytes: u64,
-    boot: boot::BiosBoot,
+    boot: BiosBoot,
 }
 
 /// Makes the parts of a disk. Equal inputs give equal bytes.
@@ -80,7 +82,7 @@ pub fn make(request: &Request<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> 
         let found = request.packages.iter().map(|tree| tree.join(&path)).find(|file| file.is_file());
         found.ok_or(DiskError::NoGrub { name })
     };
-    let boot = boot::BiosBoot::new(&read(&grub("hybrid.img")?)?, &read(&grub("cdboot.img")?)?)?;
+    let boot = BiosBoot::new(&read(&grub("hybrid.img")?)?, &read(&grub("cdboot.img")?)?)?;
     let folder = request.scratch.join("disk");
     let tools = ImageTools { layers: request.tools, folder, log: &request.log, cancel, reporter, unit: request.unit };
     let (esp, root) = (request.scratch.join("esp.img"), request.scratch.join("root.img"));

@@ -3,9 +3,7 @@
 //! `grub-install` writes the same numbers, but looks at mounted devices to find them; here the layout knows them. The places come from
 //! GRUB 2.12's `include/grub/i386/pc/boot.h`, `include/grub/offsets.h` and `boot/i386/pc/boot.S`.
 
-use disk_layout::{BOOT_CODE_BYTES, SECTOR_BYTES};
-
-use super::DiskError;
+use crate::{BOOT_CODE_BYTES, SECTOR_BYTES};
 
 /// A `cdboot.img` of the `grub` package: this many bytes for discs, then the core.
 const DISC_BYTES: usize = 2048;
@@ -22,17 +20,39 @@ const REST_SEGMENT: u16 = 0x820;
 /// In the core: the partition with GRUB's files, from 0; 0xff where none is known.
 const PARTITION: usize = 512 + 0x1a;
 
+/// An image of GRUB that is not laid out as known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`/usr/lib/grub/kaon/{name}` is none that GRUB 2.12 makes")]
+pub struct UnknownGrub {
+    /// The file.
+    pub name: &'static str,
+}
+
+/// Leads GRUB from the EFI system partition to the menu on the partition `root` (from 1) of the same disk. Looking for an identity instead
+/// would find the wrong disk where two copies of an image are attached.
+pub fn hop(root: usize) -> String {
+    format!(
+        "regexp --set=1:disk '^\\(([^,)]+)' \"$cmdpath\"\n\
+         set root=\"$disk,gpt{root}\"\n\
+         set prefix=\"($root)/boot/grub\"\n\
+         configfile \"$prefix/grub.cfg\"\n"
+    )
+}
+
 /// The boot code of a disk that starts by BIOS, before it knows its place.
 #[derive(Clone, Debug)]
-pub(super) struct BiosBoot {
+pub struct BiosBoot {
     first_sector: Vec<u8>,
     core: Vec<u8>,
 }
 
 impl BiosBoot {
-    /// Takes GRUB's images apart.
-    pub fn new(hybrid: &[u8], cdboot: &[u8]) -> Result<Self, DiskError> {
-        let unknown = |name| DiskError::UnknownGrub { name };
+    /// Takes GRUB's images apart: those for the first sector of a stick, and for discs.
+    ///
+    /// # Errors
+    /// When one is not laid out as GRUB 2.12 lays it out.
+    pub fn new(hybrid: &[u8], cdboot: &[u8]) -> Result<Self, UnknownGrub> {
+        let unknown = |name| UnknownGrub { name };
         let core = cdboot.get(DISC_BYTES..).unwrap_or_default();
         let is_core = core.get(BLOCKLIST + 10..BLOCKLIST + 12) == Some(&REST_SEGMENT.to_le_bytes())
             && core.get(PARTITION - 2..=PARTITION) == Some(&[0xff; 3])
@@ -87,9 +107,9 @@ mod tests {
     #[test]
     fn another_grub_is_refused() {
         let (hybrid, mut cdboot) = images();
-        assert!(matches!(BiosBoot::new(&[0; 512], &cdboot), Err(DiskError::UnknownGrub { name: "hybrid.img" })));
-        assert!(matches!(BiosBoot::new(&hybrid, &[]), Err(DiskError::UnknownGrub { name: "cdboot.img" })));
+        assert!(BiosBoot::new(&[0; 512], &cdboot).is_err_and(|error| error.name == "hybrid.img"));
+        assert!(BiosBoot::new(&hybrid, &[]).is_err_and(|error| error.name == "cdboot.img"));
         cdboot[DISC_BYTES + PARTITION] = 0;
-        assert!(matches!(BiosBoot::new(&hybrid, &cdboot), Err(DiskError::UnknownGrub { name: "cdboot.img" })));
+        assert!(BiosBoot::new(&hybrid, &cdboot).is_err_and(|error| error.name == "cdboot.img"));
     }
 }

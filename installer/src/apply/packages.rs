@@ -1,0 +1,78 @@
+//! Packages, from the medium's repository, every signature checked.
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tdnf::dependency::Capability;
+use tdnf::history::Reason;
+use tdnf::keyring::Keyring;
+use tdnf::package::Package;
+use tdnf::repo::Metadata;
+use tdnf::rpmfile::RpmFile;
+use tdnf::solver;
+use tdnf::system::System;
+use tdnf::transaction::{self, Event, Settings, Step};
+
+use super::{ApplyError, Observer, Sources, Target};
+
+/// The architecture of all systems.
+const ARCH: &str = "x86_64";
+
+/// Installs packages and what they need.
+pub(super) fn install(packages: &[String], sources: &Sources, target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {
+    let keys = fs::read_to_string(&sources.keys).map_err(ApplyError::io("read", &sources.keys))?;
+    let keys = Keyring::from_armoured([keys]).map_err(ApplyError::repository)?;
+    let (steps, bytes) = choose(packages, sources, &keys)?;
+    let told = Told { observer, unpacked: AtomicU64::new(0), bytes };
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+    let settings = Settings { observer: &told, ..Settings::new(time, "kaon-installer") };
+    let system = System::open(target.root()).map_err(ApplyError::repository)?;
+    let locked = system.lock().map_err(ApplyError::repository)?;
+    locked.apply(&steps, &settings).map_err(ApplyError::repository)?;
+    Ok(())
+}
+
+/// The packages to install, checked, and the bytes they take.
+fn choose(packages: &[String], sources: &Sources, keys: &Keyring) -> Result<(Vec<Step>, u64), ApplyError> {
+    let metadata = Metadata::open(&sources.repository, Some(keys)).map_err(ApplyError::repository)?;
+    let mut offers = metadata.offers().map_err(ApplyError::repository)?;
+    metadata.read_filelists(&mut offers).map_err(ApplyError::repository)?;
+    let known: Vec<Package> = offers.iter().map(|offer| offer.package.clone()).collect();
+    // Kickstart files were checked before.
+    let wanted: Vec<Capability> = packages.iter().filter_map(|text| Capability::parse(text)).collect();
+    let request = solver::Request { install: wanted.clone(), weak: true, arch: ARCH.to_owned() };
+    let chosen = solver::solve(&known, &request).map_err(ApplyError::repository)?;
+    let mut steps = Vec::with_capacity(chosen.len());
+    let mut bytes = 0;
+    for index in chosen {
+        let package = RpmFile::open(&sources.repository.join(&offers[index].location)).map_err(ApplyError::repository)?;
+        bytes += package.package.installed_size_bytes;
+        let asked = wanted.iter().any(|wanted| package.package.satisfies(wanted));
+        let reason = if asked { Reason::User } else { Reason::Dependency };
+        let package = package.verified(keys).map_err(ApplyError::repository)?;
+        steps.push(Step::Install { package, obsoleted: Vec::new(), reason });
+    }
+    Ok((steps, bytes))
+}
+
+/// Passes on what the transaction tells.
+struct Told<'a> {
+    observer: &'a dyn Observer,
+    unpacked: AtomicU64,
+    bytes: u64,
+}
+
+impl transaction::Observer for Told<'_> {
+    fn tell(&self, event: Event<'_>) {
+        match event {
+            Event::Unpacked { bytes } => {
+                let unpacked = self.unpacked.fetch_add(bytes, Ordering::Relaxed) + bytes;
+                self.observer.progress(unpacked, self.bytes);
+            }
+            Event::Warning { text } | Event::Output { text } => self.observer.says(text),
+            Event::Running { what } => self.observer.says(what),
+            Event::Installed { .. } | Event::Removed { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The one place that runs programs.
+
+use std::io::{self, Write as _};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Why a program did not do what it should. Its arguments are not shown: they may be long, and the step says what was done.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// It cannot be started.
+    #[error("cannot run `{program}`")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It failed.
+    #[error("`{program}` failed with {status}{}", if output.is_empty() { String::new() } else { format!(", saying:\n{output}") })]
+    Failed {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it said.
+        output: String,
+    },
+}
+
+/// Of a program's output, so many characters at the end are shown.
+const SHOWN: usize = 2000;
+
+/// Runs a program with nothing but a path, a locale and what it is given, and gives what it says.
+///
+/// # Errors
+/// When it cannot be started or fails.
+pub fn run(program: &str, arguments: &[&str], input: Option<&str>) -> Result<String, ProgramError> {
+    let start = |source| ProgramError::Start { program: program.to_owned(), source };
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear();
+    command.envs([("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"), ("LC_ALL", "C.UTF-8"), ("HOME", "/root"), ("SYSTEMD_OFFLINE", "1")]);
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
+    if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
+        // A program that does not read to the end says why by itself.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(start)?;
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim_end().to_owned();
+    if output.status.success() {
+        return Ok(said);
+    }
+    let skipped = said.chars().count().saturating_sub(SHOWN);
+    let end = said.chars().skip(skipped).collect();
+    Err(ProgramError::Failed { program: program.to_owned(), status: output.status, output: end })
+}

@@ -1,0 +1,197 @@
+//! The installed system as a directory. Its own links never lead out of it.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use super::{ApplyError, program};
+
+/// As many links as the kernel follows (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// The root of an installed system.
+#[derive(Clone, Debug)]
+pub struct Target(PathBuf);
+
+impl Target {
+    /// The directory, made where it is not there. It must be empty.
+    ///
+    /// # Errors
+    /// When it holds something or cannot be made.
+    pub fn prepare(root: &Path) -> Result<Self, ApplyError> {
+        fs::create_dir_all(root).map_err(ApplyError::io("make", root))?;
+        let root = fs::canonicalize(root).map_err(ApplyError::io("use", root))?;
+        match fs::read_dir(&root).map_err(ApplyError::io("read", &root))?.next() {
+            None => Ok(Self(root)),
+            Some(_) => Err(ApplyError::NotEmpty { path: root }),
+        }
+    }
+
+    /// A system that is there: `/`, or another root.
+    pub fn existing(root: &Path) -> Self {
+        Self(root.to_owned())
+    }
+
+    /// Where it lies in this system.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where a path of it lies in this system. Links on the way are followed within it; the last component is not.
+    ///
+    /// # Errors
+    /// When links lead in circles.
+    pub fn place(&self, path: &str) -> Result<PathBuf, ApplyError> {
+        self.resolve(path, false)
+    }
+
+    /// As [`Self::place`], with the last component followed too.
+    ///
+    /// # Errors
+    /// When links lead in circles.
+    pub fn folder(&self, path: &str) -> Result<PathBuf, ApplyError> {
+        self.resolve(path, true)
+    }
+
+    fn resolve(&self, path: &str, last: bool) -> Result<PathBuf, ApplyError> {
+        let mut left: Vec<std::ffi::OsString> = parts(Path::new(path)).into_iter().rev().map(OsStr::to_owned).collect();
+        let mut at = PathBuf::new();
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            if part == ".." {
+                at.pop();
+                continue;
+            }
+            let here = self.0.join(&at).join(&part);
+            let link = if left.is_empty() && !last { None } else { fs::read_link(&here).ok() };
+            let Some(to) = link else {
+                at.push(part);
+                continue;
+            };
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(ApplyError::Links { path: path.to_owned() });
+            }
+            if to.is_absolute() {
+                at = PathBuf::new();
+            }
+            left.extend(parts(&to).into_iter().rev().map(OsStr::to_owned));
+        }
+        Ok(self.0.join(at))
+    }
+
+    /// A directory of it, made with its parents where it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn directory(&self, path: &str, mode: u32) -> Result<PathBuf, ApplyError> {
+        let place = self.folder(path)?;
+        DirBuilder::new().recursive(true).mode(mode).create(&place).map_err(ApplyError::io("make", &place))?;
+        Ok(place)
+    }
+
+    /// Writes a file of it, in place of what was there, so that at no moment half of it is there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &str, mode: u32, content: &[u8]) -> Result<(), ApplyError> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = if folder.is_empty() { self.0.clone() } else { self.directory(folder, 0o755)? };
+        let (place, fresh) = (folder.join(name), folder.join(format!(".{name}.kaon-new")));
+        let result = write(&fresh, mode, content).and_then(|()| fs::rename(&fresh, &place));
+        result.map_err(ApplyError::io("write", &place))
+    }
+
+    /// The text of a file of it; empty where it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, path: &str) -> Result<String, ApplyError> {
+        let place = self.place(path)?;
+        match fs::read_to_string(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            other => other.map_err(ApplyError::io("read", &place)),
+        }
+    }
+
+    /// Makes a link in it, in place of what was there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn symlink(&self, path: &str, to: &str) -> Result<(), ApplyError> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let place = self.directory(folder, 0o755)?.join(name);
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ApplyError::io("replace", &place)(error)),
+            _ => symlink(to, &place).map_err(ApplyError::io("make", &place)),
+        }
+    }
+
+    /// Whether it holds a program.
+    pub fn has(&self, program: &str) -> bool {
+        ["usr/bin", "usr/sbin"].iter().any(|folder| self.0.join(folder).join(program).is_file())
+    }
+
+    /// Runs a program of it in it. Who is not root is root of a user namespace for that.
+    ///
+    /// # Errors
+    /// When it cannot be run or fails.
+    pub fn run(&self, program: &str, arguments: &[&str], input: Option<&str>) -> Result<String, ApplyError> {
+        if self.0 == Path::new("/") {
+            return Ok(program::run(program, arguments, input)?);
+        }
+        let root = self.0.display().to_string();
+        let mut words = vec![root.as_str(), program];
+        words.extend(arguments);
+        if nix::unistd::geteuid().is_root() {
+            return Ok(program::run("chroot", &words, input)?);
+        }
+        let all: Vec<&str> = ["--user", "--map-root-user", "chroot"].into_iter().chain(words).collect();
+        Ok(program::run("unshare", &all, input)?)
+    }
+}
+
+fn parts(path: &Path) -> Vec<&OsStr> {
+    path.components()
+        .filter_map(|part| match part {
+            Component::Normal(name) => Some(name),
+            Component::ParentDir => Some(OsStr::new("..")),
+            _ => None,
+        })
+        .collect()
+}
+
+fn write(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_stay_within() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        target.symlink("/etc", "/../../usr/etc").unwrap();
+        target.symlink("/loop", "loop/x").unwrap();
+        target.write("/etc/a", 0o600, b"x").unwrap();
+        assert_eq!(fs::read(target.root().join("usr/etc/a")).unwrap(), b"x");
+        assert_eq!(target.read("/etc/a").unwrap(), "x");
+        assert_eq!(target.read("/etc/none").unwrap(), "");
+        target.symlink("/etc/out", "/proc/self/environ").unwrap();
+        target.write("/etc/out", 0o644, b"y").unwrap();
+        assert_eq!(target.read("/etc/out").unwrap(), "y");
+        assert!(matches!(target.place("/loop/y"), Err(ApplyError::Links { .. })));
+        assert!(matches!(Target::prepare(folder.path()), Err(ApplyError::NotEmpty { .. })));
+    }
+}

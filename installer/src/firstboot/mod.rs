@@ -1,0 +1,219 @@
+//! The first start of a system, or of a copy of one: whatever must be its own is made anew, and what the platform says of it is done.
+//!
+//! Early, before the network and SSH: identity, host name, network, users, keys, certificates, proxy, files. Late, when the network and the
+//! container engine are up: packages' and users' commands.
+
+mod act;
+mod cloud;
+mod identity;
+mod ovf;
+mod source;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use cloud::{CloudConfig, MetaData};
+pub use ovf::{Environment, OvfError};
+pub use source::{Bundle, gather};
+
+use crate::apply::{ApplyError, Target};
+use crate::document::{self, Language, Problem};
+use crate::kickstart::Network;
+
+/// Makes this system its own at its first start.
+#[derive(Debug, Parser)]
+#[command(name = "kaon-firstboot", version)]
+struct Arguments {
+    /// What is done: `early` before the network, `late` after it, `check` reads a cloud-config file and tells what is wrong with it.
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Before the network and SSH are up.
+    Early,
+    /// When the network is up.
+    Late,
+    /// Reads a cloud-config file and tells what is wrong with it or not known.
+    Check {
+        /// The file.
+        file: std::path::PathBuf,
+    },
+}
+
+/// What is known of a system from outside, and what of it was not understood.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// Which system this is, in the platform's words.
+    pub instance: String,
+    /// What is to be done.
+    pub cloud: CloudConfig,
+    /// The network.
+    pub network: Option<Network>,
+    /// A script instead of a cloud-config file.
+    pub script: Option<String>,
+    /// What was not understood.
+    pub complaints: Vec<String>,
+}
+
+/// Makes one of all documents a platform gives.
+pub fn understand(bundle: &Bundle) -> Wishes {
+    let mut wishes = Wishes { complaints: bundle.complaints.clone(), ..Wishes::default() };
+    let mut meta = MetaData::default();
+    if let Some(text) = &bundle.meta_data {
+        meta = read(&format!("{}: meta-data", bundle.origin), text, &mut wishes.complaints).unwrap_or_default();
+    }
+    if let Some(text) = &bundle.user_data {
+        let name = format!("{}: user-data", bundle.origin);
+        match text.trim_start() {
+            script if script.starts_with("#!") => wishes.script = Some(text.clone()),
+            cloud if cloud.starts_with("#cloud-config") || cloud.starts_with('{') => {
+                wishes.cloud = read(&name, text, &mut wishes.complaints).unwrap_or_default();
+            }
+            "" => {}
+            _ => wishes.complaints.push(format!("{name}: it begins neither with `#cloud-config` nor with `#!`, and is left aside")),
+        }
+    }
+    if let Some(text) = &bundle.network_config {
+        wishes.network = network(&format!("{}: network-config", bundle.origin), text, &mut wishes.complaints);
+    }
+    if let Some(environment) = &bundle.ovf {
+        let (cloud, network) = environment.wishes(&mut wishes.complaints);
+        wishes.cloud.add(cloud);
+        wishes.network = wishes.network.take().or(network);
+    }
+    wishes.network = wishes.network.take().or_else(|| meta.network.take().map(cloud::NetworkConfig::into_network));
+    wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.local_hostname).or(meta.hostname);
+    wishes.cloud.ssh_authorized_keys.extend(meta.public_keys.0);
+    wishes.instance = meta.instance_id.unwrap_or_default();
+    if let Some(network) = &wishes.network {
+        let wrong = crate::networkd::complaints(network);
+        wishes.complaints.extend(wrong.iter().map(|(path, message)| format!("{}: network: {path}: {message}", bundle.origin)));
+        if !wrong.is_empty() {
+            wishes.network = None;
+        }
+    }
+    wishes
+}
+
+/// Reads a document, keys that are not known put aside; nothing where it cannot be read.
+fn read<T: serde::de::DeserializeOwned>(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<T> {
+    match document::read_known(name, text, Language::of("", text), cloud::unsupported) {
+        Ok((document, unknown)) => {
+            let line = |problem: Problem| format!("{}", document.problems(vec![problem]));
+            complaints.extend(unknown.into_iter().map(line));
+            Some(document.value)
+        }
+        Err(problems) => {
+            complaints.push(problems.to_string());
+            None
+        }
+    }
+}
+
+fn network(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<Network> {
+    let wrapped = text.lines().any(|line| line.starts_with("network:") || line.trim_start().starts_with("\"network\""));
+    if wrapped {
+        return read::<cloud::Wrapped>(name, text, complaints).map(|wrapped| wrapped.network);
+    }
+    read(name, text, complaints)
+}
+
+/// Runs the program.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let target = Target::existing(Path::new("/"));
+    let result = match &arguments.verb {
+        Verb::Early => early(&target),
+        Verb::Late => act::late(&target),
+        Verb::Check { file } => return check(file),
+    };
+    match result {
+        Ok(complaints) => {
+            complaints.iter().for_each(|complaint| tell(complaint));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tell(&format!("error: {}", crate::apply::chain(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is written here ends in the journal.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn early(target: &Target) -> Result<Vec<String>, ApplyError> {
+    let mut wishes = understand(&gather());
+    let instance = identity::instance(&wishes.instance);
+    if identity::is_known(target, &instance)? {
+        return Ok(Vec::new());
+    }
+    identity::renew(target)?;
+    let complaints = act::early(&mut wishes, target)?;
+    identity::remember(target, &instance)?;
+    Ok(complaints)
+}
+
+fn check(file: &Path) -> ExitCode {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            tell(&format!("error: cannot read `{}`: {error}", file.display()));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut complaints = Vec::new();
+    let cloud: Option<CloudConfig> = read(&file.display().to_string(), &text, &mut complaints);
+    complaints.iter().for_each(|complaint| tell(complaint));
+    if cloud.is_some() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3 me";
+
+    #[test]
+    fn documents_become_one() {
+        let bundle = Bundle {
+            origin: "NoCloud".into(),
+            user_data: Some(format!(
+                "#cloud-config\nusers:\n  - name: dev\n    groups: docker, wheel\n    ssh_authorized_keys: [{KEY}]\nflux: 1\nchpasswd: {{expire: false}}\n"
+            )),
+            meta_data: Some("instance-id: i-1\nlocal-hostname: node\n".into()),
+            network_config: Some(
+                "network:\n  version: 2\n  ethernets:\n    e:\n      match: {name: e*}\n      dhcp4: true\n      wakeonlan: true\n".into(),
+            ),
+            ..Bundle::default()
+        };
+        let wishes = understand(&bundle);
+        assert_eq!((wishes.instance.as_str(), wishes.cloud.hostname.as_deref()), ("i-1", Some("node")));
+        assert_eq!(wishes.cloud.users[0].groups.0, ["docker", "wheel"]);
+        assert!(wishes.network.is_some_and(|network| network.ethernets["e"].dhcp4));
+        assert_eq!(wishes.complaints.len(), 2, "{:?}", wishes.complaints);
+        assert!(wishes.complaints.iter().any(|line| line.contains("flux: unknown key")));
+    }
+
+    #[test]
+    fn nonsense_is_told_and_does_nothing() {
+        for text in ["MIME-Version: 1.0\n", "#cloud-config\nusers: 5\n", "#cloud-config\na: [\n"] {
+            let wishes = understand(&Bundle { user_data: Some(text.into()), ..Bundle::default() });
+            assert_eq!(wishes.complaints.len(), 1, "{text}");
+            assert_eq!(wishes.cloud, CloudConfig::default());
+        }
+        let bundle = Bundle { network_config: Some("version: 2\nethernets: {a/b: {dhcp4: true}}\n".into()), ..Bundle::default() };
+        assert!(understand(&bundle).network.is_none());
+    }
+}
