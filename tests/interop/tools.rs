@@ -24,6 +24,7 @@ static LAYERS: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
         source_mirrors: Vec::new(),
         apt_folder: HOST_APT_FOLDER.into(),
         keyring: Sdk::keyring(project),
+        project: project.to_owned(),
         locked: false,
     };
     let layer: LayerName = "test".parse().unwrap();

@@ -113,7 +113,10 @@ mod tests {
                 format!("[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n[requires]\n{needs}\n[build.none]\n");
             let source = Arc::new(SourceText { path: "package.toml".into(), text });
             let spec = spec::parse(&name(spec), "package.toml", &source.text).unwrap();
-            (spec.name.clone(), SpecFolder { spec, source, path: "x".into(), files: BTreeMap::new() })
+            (
+                spec.name.clone(),
+                SpecFolder { spec, source, path: "x".into(), files: BTreeMap::new(), workspace: crate::project::Workspace::default() },
+            )
         });
         Graph::new(folders.into()).unwrap()
     }

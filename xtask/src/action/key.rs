@@ -43,6 +43,9 @@ pub fn key_fields(folder: &SpecFolder, inputs: &KeyInputs<'_>) -> Fields {
     for (path, file) in &folder.files {
         put(format!("file {path}"), format!("{} {}", file.digest, if file.executable { "0755" } else { "0644" }));
     }
+    for (path, file) in folder.workspace.keyed() {
+        put(format!("workspace {path}"), file.digest.hex());
+    }
     for (name, digest) in inputs.layers {
         put(format!("sdk layer {name}"), digest.hex());
     }

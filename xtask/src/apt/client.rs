@@ -12,22 +12,23 @@ use crate::cancel::Cancel;
 use crate::store::{Scratch, Store};
 use crate::tool::Tool;
 
-/// The signed package index of one suite, fetched into a scratch directory that vanishes with the value.
+/// The signed package index of one suite or several, fetched into a scratch directory that vanishes with the value.
 pub struct Index<'a> {
     scratch: Scratch,
     cancel: &'a Cancel,
 }
 
 impl<'a> Index<'a> {
-    /// Fetches the index of `suite` from the first mirror that gives one signed by the project's keyring.
+    /// Fetches the index of `suites` from the first mirror that gives one signed by the project's keyring. Packages of the last suite
+    /// are preferred.
     ///
     /// # Errors
     /// When no mirror gives one, or apt cannot be run.
-    pub fn fetch(store: &Store, settings: &Settings, archive: &Archive, suite: &str, cancel: &'a Cancel) -> Result<Self, AptError> {
+    pub fn fetch(store: &Store, settings: &Settings, archive: &Archive, suites: &[&str], cancel: &'a Cancel) -> Result<Self, AptError> {
         let mut reasons = String::new();
         for mirror in &archive.main {
             let index = Self { scratch: store.scratch("apt")?, cancel };
-            index.prepare(mirror, suite, &settings.keyring)?;
+            index.prepare(mirror, suites, &settings.keyring)?;
             let ended = run("apt-get", index.tool("apt-get").args(["-q", "update"]), cancel, &mut || {})?;
             // apt-get update ends with 0 for a mirror it cannot reach; only the index's presence counts.
             if ended.status.success() && index.has_lists()? {
@@ -35,7 +36,7 @@ impl<'a> Index<'a> {
             }
             let _ = write!(reasons, "{}{mirror}: {}", if reasons.is_empty() { "" } else { "; " }, failure_of_update(&ended.stderr));
         }
-        Err(AptError::Index { suite: suite.to_owned(), reasons })
+        Err(AptError::Index { suite: suites.join(" "), reasons })
     }
 
     /// The packages that must be added to `installed` to have all of `wanted` and what they depend on, sorted by name.
@@ -89,7 +90,7 @@ impl<'a> Index<'a> {
         fs::write(&path, text).map_err(|source| AptError::io("write", &path, source))
     }
 
-    fn prepare(&self, mirror: &Mirror, suite: &str, keyring: &Path) -> Result<(), AptError> {
+    fn prepare(&self, mirror: &Mirror, suites: &[&str], keyring: &Path) -> Result<(), AptError> {
         for folder in ["lists/partial", "cache/archives/partial"] {
             let path = self.path(folder);
             fs::create_dir_all(&path).map_err(|source| AptError::io("make", &path, source))?;
@@ -98,12 +99,13 @@ impl<'a> Index<'a> {
         let copy = self.path("keyring.asc");
         fs::copy(keyring, &copy).map_err(|source| AptError::io("read", keyring, source))?;
         let sources = format!(
-            "Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nArchitectures: amd64\nTargets: Packages\nSigned-By: {}\n",
+            "Types: deb\nURIs: {mirror}\nSuites: {}\nComponents: main\nArchitectures: amd64\nTargets: Packages\nSigned-By: {}\n",
+            suites.join(" "),
             copy.display()
         );
         self.write("archive.sources", &sources)?;
         self.write("status", "")?;
-        self.write("apt.conf", &configuration(self.scratch.path()))
+        self.write("apt.conf", &configuration(self.scratch.path(), suites.last().unwrap_or(&"")))
     }
 
     fn has_lists(&self) -> Result<bool, AptError> {
@@ -114,7 +116,7 @@ impl<'a> Index<'a> {
 }
 
 /// Read after the host's configuration (apt.conf(5)), so that of the host's only network settings remain in force.
-fn configuration(folder: &Path) -> String {
+fn configuration(folder: &Path, preferred: &str) -> String {
     let folder = folder.display();
     // As root apt would fetch as `_apt`, who cannot read the store.
     let user = if nix::unistd::geteuid().is_root() { "APT::Sandbox::User \"root\";\n" } else { "" };
@@ -127,6 +129,7 @@ fn configuration(folder: &Path) -> String {
          Dir::State::extended_states \"{folder}/extended_states\";\nDir::Cache \"{folder}/cache\";\n\
          Dir::Cache::pkgcache \"pkgcache.bin\";\nDir::Cache::srcpkgcache \"srcpkgcache.bin\";\nDir::Log \"{folder}\";\n\
          APT::Architecture \"amd64\";\nAPT::Architectures {{ \"amd64\"; }};\n{user}\
+         APT::Default-Release \"{preferred}\";\n\
          APT::Install-Recommends \"false\";\nAPT::Install-Suggests \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n\
          Acquire::AllowInsecureRepositories \"false\";\nAcquire::AllowWeakRepositories \"false\";\n\
          Acquire::Languages \"none\";\nAcquire::Retries \"3\";\nAcquire::http::Timeout \"30\";\nAcquire::https::Timeout \"30\";\n"

@@ -28,6 +28,8 @@ pub struct Settings {
     pub apt_folder: PathBuf,
     /// The project's copy of the Debian archive's keys.
     pub keyring: PathBuf,
+    /// The project's top folder, whose crates cargo fetches.
+    pub project: PathBuf,
     /// `--locked`: refuse whatever would change `sdk.lock`.
     pub locked: bool,
 }

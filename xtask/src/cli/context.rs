@@ -125,6 +125,7 @@ impl<'a> Context<'a> {
             source_mirrors: self.global.source_mirror.clone(),
             apt_folder: HOST_APT_FOLDER.into(),
             keyring: Sdk::keyring(&self.root),
+            project: self.root.clone(),
             locked: self.global.locked,
         }
     }

@@ -13,7 +13,16 @@ fn folder(name: &str, build: &[&str], run: &[&str]) -> (PackageName, SpecFolder)
     let name: PackageName = name.parse().unwrap();
     let path = format!("specs/{name}/package.toml");
     let spec = spec::parse(&name, &path, &text).unwrap();
-    (name, SpecFolder { spec, source: Arc::new(SourceText { path: path.clone(), text }), path: path.into(), files: BTreeMap::new() })
+    (
+        name,
+        SpecFolder {
+            spec,
+            source: Arc::new(SourceText { path: path.clone(), text }),
+            path: path.into(),
+            files: BTreeMap::new(),
+            workspace: crate::project::Workspace::default(),
+        },
+    )
 }
 
 fn graph(specs: &[(&str, &[&str], &[&str])]) -> Result<Graph, Vec<String>> {

@@ -1,7 +1,9 @@
 //! The project's folder on disk: specs and the files beside them, read in parallel.
 
+mod crates;
 mod file;
 mod images;
+mod workspace;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +15,11 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
 use crate::name::PackageName;
-use crate::spec::{self, Spec};
+use crate::spec::{self, BuildSystem, Spec};
 
 pub use file::{LocalFile, local_files};
 pub use images::{load_image, load_images};
+pub use workspace::Workspace;
 
 /// A spec and what lies beside it.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub struct SpecFolder {
     pub path: PathBuf,
     /// All files in it but `package.toml`, by path below it.
     pub files: BTreeMap<String, LocalFile>,
+    /// What it takes of the project's own crates.
+    pub workspace: Workspace,
 }
 
 /// Why the project could not be read.
@@ -47,6 +52,14 @@ pub enum ProjectError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A file of cargo's is not what cargo writes.
+    #[error("cannot understand `{}`: {reason}", path.display())]
+    Cargo {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// No image has this name.
     #[error("there is no image `{name}`")]
@@ -68,7 +81,7 @@ impl Failure for ProjectError {
                 Some("run it inside a checkout: the folder that holds `specs`, `images` and `kernel-config`".into())
             }
             Self::UnknownImage { hint, .. } => Some(hint.clone()),
-            Self::Io { .. } | Self::Problems(_) => None,
+            Self::Io { .. } | Self::Cargo { .. } | Self::Problems(_) => None,
         }
     }
 
@@ -130,7 +143,7 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
         Ok(name) => name,
         Err(error) => return Ok(Err(vec![Problem::new(&source, 0..0, error.to_string()).hint("rename the spec's folder")])),
     };
-    let spec = match spec::parse(&name, &shown, &source.text) {
+    let mut spec = match spec::parse(&name, &shown, &source.text) {
         Ok(spec) => spec,
         Err(problems) => return Ok(Err(problems)),
     };
@@ -143,7 +156,28 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
     if !missing.is_empty() {
         return Ok(Err(missing));
     }
-    Ok(Ok(SpecFolder { spec, source, path: folder.to_owned(), files }))
+    let workspace = match workspace_of(&spec, folder)? {
+        Ok(workspace) => workspace,
+        Err(member) => {
+            let message = format!("the project has no crate `{member}`");
+            return Ok(Err(vec![
+                Problem::new(&source, quoted_place(&source, &member), message).hint("name folders of crates beside `specs`"),
+            ]));
+        }
+    };
+    spec.sources.extend(workspace.sources.iter().cloned());
+    Ok(Ok(SpecFolder { spec, source, path: folder.to_owned(), files, workspace }))
+}
+
+/// What a spec's build takes of the workspace; the name of a member that is not there.
+fn workspace_of(spec: &Spec, folder: &Path) -> Result<Result<Workspace, String>, ProjectError> {
+    match &spec.build.system {
+        BuildSystem::Cargo { members, .. } if !members.is_empty() => {
+            let root = folder.ancestors().nth(2).unwrap_or(folder);
+            workspace::read(root, members)
+        }
+        _ => Ok(Ok(Workspace::default())),
+    }
 }
 
 /// Where a quoted string stands in a file; the file's beginning where it does not.

@@ -38,6 +38,8 @@ pub const SOURCE_TREE: &str = "/build/src";
 pub const INSTALL_ROOT: &str = "/build/out";
 /// Where the files of the spec lie.
 pub const SPEC_FILES: &str = "/build/files";
+/// Where the project's own crates lie, for a spec that builds some.
+pub const WORKSPACE: &str = "/build/workspace";
 /// Where the source files themselves lie.
 pub const SOURCE_FILES: &str = "/build/sources";
 

@@ -1,6 +1,6 @@
 //! Unpacking and patching.
 
-use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, quote};
+use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, quote};
 use crate::spec::{BuildSystem, PatchSeries, Source, SourceUsage, Spec};
 
 /// The phases that turn source files into a patched tree.
@@ -18,7 +18,11 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
             SourceUsage::Patches(series) => patch.push(debian_patches(source, &file, series)),
         }
     }
-    if spec.sources.iter().all(|source| !matches!(source.usage, SourceUsage::Unpack { .. })) && spec.build.system != BuildSystem::None {
+    if has_members(spec) {
+        unpack.push(format!("cp -r {WORKSPACE}/. {SOURCE_TREE}/\n{VENDOR}"));
+    } else if spec.sources.iter().all(|source| !matches!(source.usage, SourceUsage::Unpack { .. }))
+        && spec.build.system != BuildSystem::None
+    {
         // A spec without an archive builds what lies beside it.
         unpack.push(format!("if [ -d {SPEC_FILES} ]; then cp -r {SPEC_FILES}/. {SOURCE_TREE}/; fi"));
     }
@@ -34,6 +38,21 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
     }
     phases
 }
+
+/// Whether a spec builds crates of the project's own.
+fn has_members(spec: &Spec) -> bool {
+    matches!(&spec.build.system, BuildSystem::Cargo { members, .. } if !members.is_empty())
+}
+
+/// Lays crates out as cargo's directory sources want them (the Cargo book, "Source Replacement"). Their checksums were checked when they
+/// were fetched, so the list of their files is left empty.
+const VENDOR: &str = r#"mkdir -p "$CARGO_HOME" /build/vendor
+for crate in /build/sources/*.crate; do
+  tar -xzf "$crate" --no-same-owner -C /build/vendor
+  sum=$(sha256sum < "$crate")
+  printf '{"files":{},"package":"%s"}' "${sum%% *}" > "/build/vendor/$(basename "$crate" .crate)/.cargo-checksum.json"
+done
+printf '[source.crates-io]\nreplace-with = "vendor"\n[source.vendor]\ndirectory = "/build/vendor"\n' > "$CARGO_HOME/config.toml""#;
 
 fn debian_patches(source: &Source, file: &str, series: &PatchSeries) -> String {
     let folder = format!("/build/patches/{}", quote(source.file_name()));

@@ -99,10 +99,18 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
         BuildSystem::Go { programs, tags, ldflags, pie, .. } => {
             vec![Phase { name: "build", script: go_build(programs, tags, ldflags, *pie, &spec.build.subdir), cwd: SOURCE_TREE.into() }]
         }
-        BuildSystem::Cargo { programs, .. } => {
+        BuildSystem::Cargo { programs, members, .. } => {
             let install =
                 programs.iter().map(|name| format!("install -D -m 755 /build/target/release/{0} \"$DESTDIR\"/usr/bin/{0}\n", quote(name)));
-            vec![phase("build", "cargo build --release --offline --locked -j \"$JOBS\"".into()), phase("install", install.collect())]
+            // A lock reduced to some members may still hold crates that only the others' features ask for; cargo drops those.
+            let build = match &members[..] {
+                [] => "cargo build --release --offline --locked -j \"$JOBS\"".to_owned(),
+                _ => format!(
+                    "cargo build --release --offline -j \"$JOBS\"{}",
+                    programs.iter().map(|name| format!(" --bin {}", quote(name))).collect::<String>()
+                ),
+            };
+            vec![phase("build", build), phase("install", install.collect())]
         }
         BuildSystem::Script { run } => vec![phase("build", run.clone())],
         BuildSystem::Kernel { .. } | BuildSystem::None => Vec::new(),

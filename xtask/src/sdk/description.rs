@@ -26,6 +26,8 @@ pub struct Description {
 pub struct Layer {
     /// What it is for, one line.
     pub summary: String,
+    /// The suite its packages come from where it is another than the SDK's: packages of the SDK's suite fill in the rest.
+    pub suite: Option<String>,
     /// Layers it stands on.
     pub needs: Vec<LayerName>,
     /// Debian packages taken with all they depend on.
@@ -77,7 +79,8 @@ impl Description {
     pub fn request(&self, name: &LayerName) -> Option<Digest> {
         let layer = self.layers.get(name)?;
         let (needs, packages) = (self.closure(&layer.needs), &layer.packages);
-        Some(Digest::of_json(&(&self.suite, &self.drop, needs, packages, &layer.alone, &layer.exclude, &layer.links)))
+        let suite = layer.suite.as_ref().unwrap_or(&self.suite);
+        Some(Digest::of_json(&(suite, &self.drop, needs, packages, &layer.alone, &layer.exclude, &layer.links)))
     }
 }
 
@@ -95,6 +98,7 @@ fn read_layers(table: &Table<'_>) -> BTreeMap<LayerName, Layer> {
         }
         let layer = Layer {
             summary: body.required_string("summary").map(|text| text.value).unwrap_or_default(),
+            suite: body.string("suite").map(|text| text.value),
             needs: needs.into_iter().map(|name| name.value).collect(),
             packages: package_names(&body, "packages"),
             alone: package_names(&body, "alone"),

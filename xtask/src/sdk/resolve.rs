@@ -1,5 +1,6 @@
 //! From what `sdk.toml` asks for to exact packages, through the archive's index.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Description, Layer, LayerName, Lock, LockedLayer, LockedPackage, SdkError};
@@ -7,20 +8,27 @@ use crate::apt::{Archive, Index, Record, Settings};
 use crate::cancel::Cancel;
 use crate::store::Store;
 
-/// Resolves all layers from one fresh index, so that they fit each other.
+/// Resolves all layers from one fresh index for each suite, so that they fit each other.
 ///
 /// # Errors
 /// When the index cannot be fetched, or has no set of packages for a layer.
 pub fn resolve(store: &Store, settings: &Settings, description: &Description, cancel: &Cancel) -> Result<Lock, SdkError> {
     let archive = Archive::find(settings)?;
-    let index = Index::fetch(store, settings, &archive, &description.suite, cancel)?;
+    let mut indexes: BTreeMap<Option<&str>, Index<'_>> = BTreeMap::new();
     let mut resolved: BTreeMap<LayerName, Vec<Record>> = BTreeMap::new();
     let all: Vec<LayerName> = description.layers.keys().cloned().collect();
     let mut lock = Lock::default();
     for name in description.closure(&all) {
         let (Some(layer), Some(request)) = (description.layers.get(&name), description.request(&name)) else { continue };
         let below = records_below(description, layer, &resolved);
-        let records = resolve_layer(&index, layer, &below)?;
+        let index = match indexes.entry(layer.suite.as_deref()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let suites: Vec<&str> = std::iter::once(&*description.suite).chain(layer.suite.as_deref()).collect();
+                new.insert(Index::fetch(store, settings, &archive, &suites, cancel)?)
+            }
+        };
+        let records = resolve_layer(index, layer, &below)?;
         let has_left = |record: &Record| !layer.exclude.contains(&record.name);
         let packages: Vec<LockedPackage> = records.iter().filter(|record| has_left(record)).cloned().map(Into::into).collect();
         lock.layers.insert(name.clone(), LockedLayer { request, packages });

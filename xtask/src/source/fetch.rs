@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use super::cargo::Cargo;
 use super::{Attempt, Place, Reason, SourceError, places};
 use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download};
 use crate::cancel::Cancel;
@@ -21,6 +22,7 @@ pub struct Fetcher<'a> {
     reporter: &'a dyn Reporter,
     cancel: &'a Cancel,
     silent_hosts: Mutex<BTreeSet<String>>,
+    cargo: Cargo,
 }
 
 /// Sources fetched at a time.
@@ -34,7 +36,7 @@ const WITH_MIRRORS: Patience = Patience { retries: 3, timeout_s: 30 };
 impl<'a> Fetcher<'a> {
     /// Fetches into `store` as `settings` say.
     pub fn new(store: &'a Store, settings: &'a Settings, reporter: &'a dyn Reporter, cancel: &'a Cancel) -> Self {
-        Self { store, settings, reporter, cancel, silent_hosts: Mutex::default() }
+        Self { store, settings, reporter, cancel, silent_hosts: Mutex::default(), cargo: Cargo::new(&settings.project) }
     }
 
     /// Has all `sources` at hand, fetched in parallel. Gives the failures in the sources' order; an interruption is one failure.
@@ -74,6 +76,18 @@ impl<'a> Fetcher<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.take_from_cargo(source)
+    }
+
+    /// Takes a crate that cargo has into the store.
+    fn take_from_cargo(&self, source: &Source) -> Result<Option<Digest>, SourceError> {
+        for origin in &source.origins {
+            if let Origin::Crate { file, sha256 } = origin
+                && let Some(path) = self.cargo.find(file, sha256)
+            {
+                return Ok(Some(self.store.put_file(&path)?));
+            }
+        }
         Ok(None)
     }
 
@@ -83,11 +97,19 @@ impl<'a> Fetcher<'a> {
         let started = Instant::now();
         self.reporter.event(Event::Started { unit: unit.clone() });
         let mut attempts = Vec::new();
+        if source.origins.iter().any(|origin| matches!(origin, Origin::Crate { .. })) {
+            let answer = self.cargo.fetch();
+            if let Some(digest) = self.take_from_cargo(source)? {
+                self.report_fetched(unit, started);
+                return Ok(digest);
+            }
+            let reason = answer.map_or_else(Reason::Other, |()| Reason::NotFound);
+            attempts.push(Attempt { uri: "cargo fetch".into(), reason });
+        }
         for place in places(source, &self.archive(source)?, &self.source_mirrors()?) {
             match self.fetch_from(&place, source, &unit)? {
                 Ok(digest) => {
-                    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
+                    self.report_fetched(unit, started);
                     return Ok(digest);
                 }
                 Err(reason) => {
@@ -102,6 +124,11 @@ impl<'a> Fetcher<'a> {
         let message = error.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
         self.reporter.event(Event::Failed { unit, message, log: None });
         Err(error)
+    }
+
+    fn report_fetched(&self, unit: String, started: Instant) {
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
     }
 
     /// Tries one place. The inner result says what the place gave; the outer one ends the whole work.
@@ -183,6 +210,7 @@ mod tests {
             source_mirrors: vec![source_mirror.display().to_string()],
             apt_folder: "/nonexistent".into(),
             keyring: "/nonexistent".into(),
+            project: "/nonexistent".into(),
             locked: false,
         }
     }

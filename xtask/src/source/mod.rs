@@ -1,5 +1,6 @@
 //! Sources of packages: fetched from wherever they still are, checked by SHA-256, kept in the store.
 
+mod cargo;
 mod error;
 mod fetch;
 mod place;

@@ -22,6 +22,8 @@ pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror]) -> 
         let sha256 = *origin.sha256();
         match origin {
             Origin::Url { url, .. } => places.push(Place { uri: url.clone(), sha256, is_mirror: false }),
+            // Taken from cargo before any address is tried.
+            Origin::Crate { .. } => {}
             Origin::Debian { package, file, .. } => {
                 let in_main = archive.main.iter().map(|mirror| mirror.file(&pool_path("pool/main", package, file)));
                 let in_security = archive.security.iter().map(|mirror| mirror.file(&pool_path("pool/updates/main", package, file)));

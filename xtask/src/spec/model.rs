@@ -113,13 +113,20 @@ pub enum Origin {
         /// What it gives.
         sha256: Digest,
     },
+    /// A crate, from where the host's cargo takes crates.
+    Crate {
+        /// `NAME-VERSION.crate`
+        file: String,
+        /// Its checksum in cargo's lock.
+        sha256: Digest,
+    },
 }
 
 impl Origin {
     /// The hash of what this origin gives.
     pub fn sha256(&self) -> &Digest {
         match self {
-            Self::Url { sha256, .. } | Self::Debian { sha256, .. } => sha256,
+            Self::Url { sha256, .. } | Self::Debian { sha256, .. } | Self::Crate { sha256, .. } => sha256,
         }
     }
 
@@ -127,7 +134,7 @@ impl Origin {
     pub fn file_name(&self) -> &str {
         match self {
             Self::Url { url, .. } => url.rsplit('/').next().unwrap_or(url),
-            Self::Debian { file, .. } => file,
+            Self::Debian { file, .. } | Self::Crate { file, .. } => file,
         }
     }
 }
@@ -238,6 +245,8 @@ pub enum BuildSystem {
     Cargo {
         /// The binaries that are installed.
         programs: Vec<String>,
+        /// Folders of the project's own crates that are built, instead of what lies beside the spec.
+        members: Vec<String>,
         /// Whether libc is linked in.
         is_static: bool,
     },

@@ -15,8 +15,8 @@ use crate::name::PackageName;
 use crate::package::{self, Available};
 use crate::plan::{World as _, fields_of};
 use crate::progress::Event;
-use crate::project::SpecFolder;
-use crate::recipe::recipe_with;
+use crate::project::{SpecFolder, Workspace};
+use crate::recipe::{WORKSPACE, recipe_with};
 use crate::sandbox::{self, Job, Outcome, StepsEnded};
 use crate::sdk::LayerName;
 use crate::source::Fetcher;
@@ -84,7 +84,7 @@ impl Local<'_> {
         let scratch = store.scratch(&format!("build-{}", spec.name)).map_err(|error| around(Box::new(error)))?;
         let log = store.log(&format!("{}.log", spec.name));
         let job = self.job(folder, results, scratch.path())?;
-        lay_out(scratch.path()).map_err(|error| around(Box::new(error)))?;
+        lay_out(scratch.path(), &folder.workspace).map_err(|error| around(Box::new(error)))?;
         let outcome = self.run(spec.name.as_str(), &job, &log);
         if self.workshop.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.name.clone() });
@@ -211,11 +211,13 @@ fn boxed(failure: impl Failure) -> Box<dyn Failure> {
 }
 
 /// Makes the directories that a build's job uses.
-pub(super) fn lay_out(at: &Path) -> Result<(), StoreError> {
-    ["build/out", "upper", "work", "packages"]
-        .into_iter()
-        .map(|part| at.join(part))
-        .try_for_each(|path| fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source)))
+pub(super) fn lay_out(at: &Path, workspace: &Workspace) -> Result<(), StoreError> {
+    let own = format!(".{WORKSPACE}");
+    for part in ["build/out", "upper", "work", "packages", &own] {
+        let path = at.join(part);
+        fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
+    }
+    workspace.write(&at.join(&own)).map_err(|source| StoreError::io("fill", &at.join(&own), source))
 }
 
 /// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox there.

@@ -69,7 +69,7 @@ fn graph() -> Graph {
         let name: PackageName = name.parse().unwrap();
         let spec = spec::parse(&name, "package.toml", &text).unwrap();
         let source = Arc::new(SourceText { path: "package.toml".into(), text });
-        (name, SpecFolder { spec, source, path: "x".into(), files: BTreeMap::new() })
+        (name, SpecFolder { spec, source, path: "x".into(), files: BTreeMap::new(), workspace: crate::project::Workspace::default() })
     });
     Graph::new(specs.into()).unwrap()
 }

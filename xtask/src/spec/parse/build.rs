@@ -58,7 +58,11 @@ fn system(name: &str, table: &Table<'_>, version: &str) -> Option<BuildSystem> {
             pie: table.boolean("pie", false),
             cgo: table.boolean("cgo", false),
         },
-        "cargo" => BuildSystem::Cargo { programs: values(table.strings("programs")), is_static: table.boolean("static", false) },
+        "cargo" => BuildSystem::Cargo {
+            programs: values(table.strings("programs")),
+            members: table.strings("members").into_iter().filter_map(|path| inner_path(table, path)).collect(),
+            is_static: table.boolean("static", false),
+        },
         "kernel" => BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| inner_path(table, path))? },
         "script" => BuildSystem::Script { run: table.required_string("run")?.value },
         _ => BuildSystem::None,
