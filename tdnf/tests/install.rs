@@ -63,6 +63,43 @@ fn a_tree_and_its_manifest() {
     }
 }
 
+/// The packages again, cut off where their payloads begin.
+fn hollow(packages: &[RpmFile], trees: &[std::path::PathBuf]) -> Vec<RpmFile> {
+    let cut = |package: &RpmFile| {
+        let path = package.path().with_extension("hollow");
+        let bytes = fs::read(package.path()).unwrap();
+        fs::write(&path, &bytes[..usize::try_from(package.header_size_bytes()).unwrap()]).unwrap();
+        RpmFile::open_beside(&path, trees).unwrap()
+    };
+    packages.iter().map(cut).collect()
+}
+
+#[test]
+fn hollow_packages_take_their_content_from_a_tree() {
+    let (folder, first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let whole = into(first.path(), three(folder.path())).unwrap();
+    let trees = [folder.path().join("gone"), first.path().to_owned()];
+    let outcome = into(second.path(), hollow(&three(folder.path()), &trees)).unwrap();
+    assert_eq!(outcome.manifest, whole.manifest);
+    for path in ["usr/share/b", "usr/lib/lib.so", "usr/share/empty", "usr/bin/ping"] {
+        assert_eq!(fs::read(first.path().join(path)).unwrap(), fs::read(second.path().join(path)).unwrap(), "{path}");
+    }
+}
+
+#[test]
+fn what_a_tree_holds_instead_is_refused() {
+    let (folder, tree) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    into(tree.path(), three(folder.path())).unwrap();
+    let install = |trees: &[std::path::PathBuf]| {
+        let root = tempfile::tempdir().unwrap();
+        into(root.path(), hollow(&three(folder.path()), trees)).unwrap_err()
+    };
+    fs::write(tree.path().join("usr/bin/ping"), "#!pong").unwrap();
+    assert!(matches!(install(&[tree.path().to_owned()]), TransactionError::WrongDigest { path, .. } if path == "/usr/bin/ping"));
+    fs::remove_file(tree.path().join("usr/bin/ping")).unwrap();
+    assert!(matches!(install(&[tree.path().to_owned()]), TransactionError::Package(RpmFileError::Io { .. })));
+}
+
 #[test]
 fn equal_packages_give_equal_bytes() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! Files handed to the user.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use crate::digest::Digest;
@@ -24,6 +24,21 @@ pub fn place(store: &Store, object: &Digest, path: &Path, is_writable: bool) -> 
         copy_sparse(&object, &waiting).map_err(|source| StoreError::io("write", &waiting, source))?;
     }
     fs::rename(&waiting, path).map_err(|source| StoreError::io("write", path, source))
+}
+
+/// Writes a document, whole or not at all.
+///
+/// # Errors
+/// When nothing can be written there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".kaon-").permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(|source| StoreError::io("write", path, source))
 }
 
 /// Copies a file and leaves out what is all zeros, so that a disk takes no more room than what is on it.

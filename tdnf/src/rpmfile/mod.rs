@@ -1,8 +1,10 @@
 //! A package file on disk: its header, its signature, its payload.
 
 pub(crate) mod header;
+mod hollow;
 mod scriptlet;
 pub(crate) mod shape;
+mod stripped;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -17,12 +19,15 @@ use crate::package::{Package, PackageFile};
 pub use header::{HeaderError, details};
 pub(crate) use scriptlet::of as scriptlet_of;
 pub use scriptlet::{Phase, Scriptlet};
+pub(crate) use stripped::stripped_size;
 
 /// A package file whose header was read. Its content is not trusted before [`RpmFile::verify`].
 #[derive(Debug)]
 pub struct RpmFile {
     path: PathBuf,
     metadata: PackageMetadata,
+    /// Where the content lies instead of in a payload, if it does.
+    trees: Option<Vec<PathBuf>>,
     /// What the header says of the package.
     pub package: Package,
     /// Its files, in the header's order, ghosts included.
@@ -136,7 +141,25 @@ impl RpmFile {
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
         let files = header::files(&metadata, header::Origin::File).map_err(wrong)?;
         let package = header::package(&metadata, &files, size).map_err(wrong)?;
-        Ok(Self { path: path.to_owned(), metadata, package, files })
+        Ok(Self { path: path.to_owned(), metadata, trees: None, package, files })
+    }
+
+    /// As [`RpmFile::open`]; where the package ends before its payload, its content is looked for in `trees`, the first one first, each a
+    /// root like the one it is installed to.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_beside(path: &Path, trees: &[PathBuf]) -> Result<Self, RpmFileError> {
+        let mut file = Self::open(path)?;
+        if hollow::is_hollow(path, file.header_size_bytes()).map_err(|source| file.io(source))? {
+            file.trees = Some(trees.to_vec());
+        }
+        Ok(file)
+    }
+
+    /// Where the headers end and the payload begins, in bytes. A file that ends here is hollow.
+    pub fn header_size_bytes(&self) -> u64 {
+        self.metadata.get_package_segment_offsets().payload
     }
 
     /// The file.
@@ -176,7 +199,11 @@ impl RpmFile {
         self.verify_payload()
     }
 
+    /// Of a hollow package, what the files hold is checked against the header when they are read.
     fn verify_payload(&self) -> Result<(), RpmFileError> {
+        if let Some(trees) = &self.trees {
+            return hollow::check(&self.files, trees).map_err(|source| self.io(source));
+        }
         let mut hasher = Sha256::new();
         let mut payload = self.raw_payload()?;
         let mut buffer = vec![0; 256 * 1024];
@@ -233,6 +260,9 @@ impl RpmFile {
     /// # Errors
     /// When the file cannot be read or the compressor is not supported.
     pub fn payload(&self) -> Result<Box<dyn BufRead + '_>, RpmFileError> {
+        if let Some(trees) = &self.trees {
+            return Ok(Box::new(BufReader::with_capacity(256 * 1024, hollow::Payload::new(&self.files, trees))));
+        }
         let raw = self.raw_payload()?;
         let unsupported = |compressor: String| RpmFileError::Compressor { path: self.path.clone(), compressor };
         match self.metadata.get_payload_compressor() {
@@ -250,7 +280,7 @@ impl RpmFile {
     /// The payload as it lies in the file.
     fn raw_payload(&self) -> Result<File, RpmFileError> {
         let mut file = File::open(&self.path).map_err(|source| self.io(source))?;
-        file.seek(SeekFrom::Start(self.metadata.get_package_segment_offsets().payload)).map_err(|source| self.io(source))?;
+        file.seek(SeekFrom::Start(self.header_size_bytes())).map_err(|source| self.io(source))?;
         Ok(file)
     }
 

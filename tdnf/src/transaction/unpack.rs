@@ -11,7 +11,7 @@ use super::beneath::Beneath;
 use super::cpio::{Member, read_member, skip_padding};
 use super::{Progress, TransactionError};
 use crate::package::{FileKind, PackageFile};
-use crate::rpmfile::RpmFile;
+use crate::rpmfile::{RpmFile, stripped_size};
 
 /// Unpacks the payload of `rpm`; `contents` says for each file where its content goes. Every digest of the header is checked.
 pub(super) fn unpack(
@@ -33,7 +33,7 @@ pub(super) fn unpack(
         let member = read_member(&mut archive).map_err(io("its payload"))?;
         let (index, size) = match member {
             Member::Trailer => break,
-            Member::Indexed(index) => (index, rpm.files.get(index).map_or(0, |file| stripped_size(&rpm.files, index, file))),
+            Member::Indexed(index) => (index, rpm.files.get(index).map_or(0, |_| stripped_size(&rpm.files, index))),
             Member::Named { name, size } => (by_path.get(absolute(&name).as_str()).copied().unwrap_or(usize::MAX), size),
         };
         let Some(file) = rpm.files.get(index) else { return Err(TransactionError::NotInHeader { package: name() }) };
@@ -65,19 +65,6 @@ pub(super) fn unpack(
     match missing.first() {
         Some(path) => Err(TransactionError::MissingContent { package: name(), path: (*path).to_owned() }),
         None => Ok(()),
-    }
-}
-
-/// The bytes a stripped entry holds: a file with several names has its content with the last of them.
-fn stripped_size(files: &[PackageFile], index: usize, file: &PackageFile) -> u64 {
-    match &file.kind {
-        FileKind::Regular { hardlink: Some(group), size, .. } => {
-            let is_twin = |file: &PackageFile| matches!(&file.kind, FileKind::Regular { hardlink: Some(other), .. } if other == group);
-            if files[index + 1..].iter().any(is_twin) { 0 } else { *size }
-        }
-        FileKind::Regular { size, .. } => *size,
-        FileKind::Symlink { target } => target.len() as u64,
-        FileKind::Directory => 0,
     }
 }
 

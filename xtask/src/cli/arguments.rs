@@ -62,6 +62,10 @@ pub enum Command {
     BuildOva(command::build_ova::Options),
     /// Build an image and all it needs, and write it as disks for hypervisors and clouds, or as a container image
     BuildImage(command::build_image::Options),
+    /// Show what is in an image, by size
+    Inspect(command::inspect::Options),
+    /// Show what differs between two images
+    Diff(command::diff::Options),
     /// Start an image in the emulator
     Qemu(command::qemu::Options),
     /// Build packages, and all they build on

@@ -48,6 +48,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::BuildIso(options) => command::build_iso::run(&context, &options),
         Command::BuildOva(options) => command::build_ova::run(&context, &options),
         Command::BuildImage(options) => command::build_image::run(&context, &options),
+        Command::Inspect(options) => command::inspect::run(&context, &options),
+        Command::Diff(options) => command::diff::run(&context, &options),
         Command::Test(options) => command::test::run(&context, &options),
         Command::Qemu(options) => command::qemu::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),

@@ -68,6 +68,10 @@ fn build(
         output::place(&store, &artifact.object, &path, format.is_writable())?;
         paths.push((*format, path));
     }
+    let folder = paths.first().and_then(|(_, path)| path.parent()).unwrap_or(&context.root);
+    for document in workshop::documents(&workshop, &image, &result)? {
+        output::write(&folder.join(&document.name), &document.bytes)?;
+    }
     report(context, &result, &paths);
     Ok(ExitCode::Done)
 }

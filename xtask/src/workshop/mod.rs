@@ -27,8 +27,8 @@ use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
 pub use image::{
-    Artifact, Contents, ImageError, ImageResult, RootRecord, build_image, image_candidates, image_contents, image_packages, image_request,
-    known_image,
+    Artifact, Document, ImageError, ImageResult, RootRecord, build_image, documents, image_candidates, image_contents, image_packages,
+    image_request, known_image,
 };
 pub use job::sandbox_job;
 pub use kconfig::{KconfigFailure, kconfig};

@@ -40,3 +40,12 @@ impl Known {
         known
     }
 }
+
+/// All forms that were ever written of this root, and are still there.
+pub(super) fn recorded(workshop: &Workshop<'_>, image: &Image, root_key: &Digest) -> BTreeMap<Format, Artifact> {
+    let find = |format| {
+        let artifact: Artifact = workshop.store.result(&key::format_key(workshop, image, root_key, format)).ok().flatten()?;
+        workshop.store.object(&artifact.object).map(|_| (format, artifact))
+    };
+    Format::all().filter_map(find).collect()
+}

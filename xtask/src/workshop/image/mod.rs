@@ -1,5 +1,6 @@
 //! From packages to an image: build, sign, compose, and write it in all forms asked for, at once.
 
+mod beside;
 mod budget;
 mod error;
 mod key;
@@ -15,12 +16,14 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+pub use beside::{Document, documents};
 pub use error::ImageError;
-pub use record::{Contents, RootRecord};
+pub use record::RootRecord;
 
 use self::known::Known;
 use super::{BuildFailure, SignedPackage, Workshop, build, sign_all};
 use crate::action::Results;
+use crate::contents::Contents;
 use crate::digest::Digest;
 use crate::image::{self, Format, Image};
 use crate::name::PackageName;
@@ -39,6 +42,9 @@ pub struct ImageResult {
     pub root: RootRecord,
     /// The forms asked for.
     pub artifacts: BTreeMap<Format, Artifact>,
+    /// All forms there are of the very same root, those asked for among them.
+    #[serde(skip)]
+    pub recorded: BTreeMap<Format, Artifact>,
     /// What was built for it: every package there was to choose from.
     #[serde(skip)]
     pub results: Results,
@@ -83,7 +89,8 @@ pub fn build_image(workshop: &mut Workshop<'_>, image: &Image, formats: &BTreeSe
             root
         }
     };
-    let result = ImageResult { root, artifacts: known.artifacts, results };
+    let recorded = known::recorded(workshop, image, &known.root_key);
+    let result = ImageResult { root, artifacts: known.artifacts, recorded, results };
     budget::check(image, &result)?;
     Ok(result)
 }
@@ -110,7 +117,8 @@ pub fn known_image(workshop: &Workshop<'_>, image: &Image, formats: &BTreeSet<Fo
     }
     let keys = Keys::open_or_create(&workshop.keys)?;
     let known = Known::find(workshop, image, formats, &keys, &results);
-    Ok(known.root.filter(|_| known.missing.is_empty()).map(|root| ImageResult { root, artifacts: known.artifacts, results }))
+    let recorded = known::recorded(workshop, image, &known.root_key);
+    Ok(known.root.filter(|_| known.missing.is_empty()).map(|root| ImageResult { root, artifacts: known.artifacts, recorded, results }))
 }
 
 /// The keys under which the image's root and all its forms are or will be recorded, if all its packages are built.

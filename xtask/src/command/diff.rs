@@ -1,0 +1,31 @@
+//! `cargo xtask diff A B`
+
+use clap::Args;
+
+use super::inspect::contents;
+use crate::cli::Context;
+use crate::contents::diff;
+use crate::diagnostic::{ExitCode, Report};
+
+/// Options of `diff`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The first image: a file of `images/` without its `.toml`, or a `.contents.json` kept from a build
+    before: String,
+    /// The second image
+    after: String,
+}
+
+/// Shows what differs between two images: packages, files, sizes, privileges, units and the kernel's options.
+///
+/// # Errors
+/// When an image cannot be built, or a file not be read.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let difference = diff(&contents(context, &options.before)?, &contents(context, &options.after)?);
+    if context.output.is_json() {
+        context.output.document(&difference);
+    } else {
+        context.output.text(&difference.to_string());
+    }
+    Ok(ExitCode::Done)
+}
