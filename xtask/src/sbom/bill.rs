@@ -105,13 +105,40 @@ fn source_files(source: &Source) -> impl Iterator<Item = SourceFile> {
         let uri = match origin {
             Origin::Url { url, .. } => url.clone(),
             Origin::Debian { package, version, .. } => format!("pkg:deb/debian/{}@{}?arch=source", escaped(package), escaped(version)),
+            Origin::Crate { file, .. } => crate_url(file),
         };
         SourceFile { name: origin.file_name().to_owned(), uri, sha256: *origin.sha256() }
     })
+}
+
+/// The package URL of `NAME-VERSION.crate`. Names may hold digits and hyphens, but no dots.
+fn crate_url(file: &str) -> String {
+    let stem = file.trim_end_matches(".crate");
+    let is_version = |text: &str| text.split('.').next().is_some_and(|major| major.bytes().all(|byte| byte.is_ascii_digit()));
+    let parts = stem.match_indices('-').map(|(at, _)| (&stem[..at], &stem[at + 1..]));
+    let (name, version) =
+        parts.into_iter().find(|(name, version)| !name.contains('.') && version.contains('.') && is_version(version)).unwrap_or((stem, ""));
+    format!("pkg:cargo/{}@{}", escaped(name), escaped(version))
 }
 
 /// A part of a package URL: all but letters, digits and `.-_~` percent-encoded.
 fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_split_into_name_and_version() {
+        for (file, url) in [
+            ("zstd-sys-2.0.16+zstd.1.5.7.crate", "pkg:cargo/zstd-sys@2.0.16%2Bzstd.1.5.7"),
+            ("sha-1-0.10.1.crate", "pkg:cargo/sha-1@0.10.1"),
+            ("rand_core-0.10.0-rc.5.crate", "pkg:cargo/rand_core@0.10.0-rc.5"),
+        ] {
+            assert_eq!(crate_url(file), url);
+        }
+    }
 }
