@@ -27,12 +27,15 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
+/// Where an image with the package manager has the key its packages are signed with.
+pub const KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
+
 /// Where update-ca-trust looks for the administrator's own authorities.
 const ANCHORS: &str = "/etc/pki/anchors";
 
-/// Everything `hostname`, `trust` and `[files]` ask for, in the order of paths.
+/// Everything `hostname`, `repository`, `trust` and `[files]` ask for, in the order of paths.
 pub fn files(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
-    let mut files: Vec<File> = hostname(top).into_iter().chain(trust(top, read)).chain(plain(top, read)).collect();
+    let mut files: Vec<File> = hostname(top).into_iter().chain(repository(top)).chain(trust(top, read)).chain(plain(top, read)).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
@@ -57,6 +60,19 @@ fn hostname(top: &Table<'_>) -> Option<File> {
         return None;
     }
     Some(file("/etc/hostname".into(), 0o644, format!("{}\n", name.value).into_bytes()))
+}
+
+/// `repository = "https://…"`: where the system takes packages from. They are signed by the key that composing lays into the image.
+fn repository(top: &Table<'_>) -> Option<File> {
+    let address = top.string("repository")?;
+    let is_address = ["http://", "https://", "file:///"].iter().any(|scheme| address.value.starts_with(scheme));
+    if !is_address || address.value.contains(char::is_whitespace) {
+        let hint = "it is the folder that holds `repodata`, such as `https://builder.example/kaon`";
+        top.problem_with_hint(address.span, format!("`{}` is not the address of a repository", address.value), hint);
+        return None;
+    }
+    let text = format!("[kaon]\nname=Kaon\nbaseurl={}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{KEY}\n", address.value);
+    Some(file("/etc/yum.repos.d/kaon.repo".into(), 0o644, text.into_bytes()))
 }
 
 /// `trust = ["corporate.pem"]`: authorities that programs of the image trust beside Mozilla's.
@@ -155,6 +171,7 @@ mod tests {
     fn mistakes_are_named() {
         let cases = [
             ("hostname = \"-a\"", "is not a host name"),
+            ("repository = \"builder\"", "is not the address of a repository"),
             ("trust = [\"there\"]", "holds no certificates"),
             ("trust = [\"gone\"]", "cannot read `gone`"),
             ("[files]\n\"etc/motd\" = \"there\"", "is no absolute path"),

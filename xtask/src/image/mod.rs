@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::name::PackageName;
 
-pub use files::{File, Reader};
+pub use files::{File, KEY, Reader};
 pub use format::{Format, UnknownFormat};
 pub use machine::{Disk, Firmware, Ova};
 pub use parse::parse;

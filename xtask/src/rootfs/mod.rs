@@ -31,6 +31,7 @@ pub use tar::tar;
 pub use trigger::{InSandbox, Runner};
 
 use crate::cancel::Cancel;
+use crate::image::KEY;
 use crate::progress::Reporter;
 use crate::sandbox::Launcher;
 use crate::spec::SOURCE_DATE_EPOCH;
@@ -125,6 +126,9 @@ pub fn compose_with(request: &Request<'_>, dir: &Path, runner: &dyn Runner, repo
     let outcome = transaction::install(chosen, &keys, dir, &Options { time: SOURCE_DATE_EPOCH, progress: &|_| {} })?;
     let mut rootfs = Rootfs::installed(dir, outcome.manifest, &outcome.packages);
     reporter.phase(UNIT, "configure");
+    if rootfs.packages.iter().any(|package| package.name == PACKAGE_MANAGER) {
+        extra::put(&mut rootfs, KEY, 0o644, request.public_key.as_bytes())?;
+    }
     extra::lay(&mut rootfs, &request.files)?;
     extra::authorize(&mut rootfs, &request.ssh_keys)?;
     trigger::switch_units(&mut rootfs, &request.enable, &request.disable)?;
@@ -147,6 +151,9 @@ impl Rootfs {
         Self { dir: dir.to_owned(), manifest, packages: packages.iter().map(package).collect(), kernel_release, ids: Ids::default() }
     }
 }
+
+/// The package whose presence calls for the key that further packages are signed with.
+const PACKAGE_MANAGER: &str = "tdnf";
 
 /// The packages to install, from all there are.
 fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {

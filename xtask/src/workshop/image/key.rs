@@ -10,7 +10,7 @@ use crate::workshop::Workshop;
 use crate::{disk, formats, iso, oci, ova};
 
 /// Raised when composing changes what comes out and no other field of the key shows it.
-const ROOT_CONTRACT: u32 = 2;
+const ROOT_CONTRACT: u32 = 3;
 
 /// The key of the composed root: the packages, who signed them, and what the image asks for.
 pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest {
