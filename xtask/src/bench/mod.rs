@@ -1,12 +1,19 @@
 //! Measuring what this builder promises: each benchmark gives figures, and each figure knows its goal.
 
+mod boot;
 mod child;
+mod clock;
 mod cold;
 mod comment;
 mod compose;
+mod debian;
 mod error;
 mod figure;
+mod guest;
+mod kernel;
+mod peer;
 mod plan;
+mod size;
 mod synthetic;
 mod usage;
 mod warm;
@@ -33,6 +40,18 @@ pub struct Bench<'a> {
     pub runs: usize,
 }
 
+impl Bench<'_> {
+    /// The image's ISO where `build-iso` puts it.
+    fn iso(&self) -> Result<PathBuf, BenchError> {
+        let name = self.image.name.as_str();
+        let iso = self.root.join(format!("out/kaon-{name}.iso"));
+        if iso.is_file() {
+            return Ok(iso);
+        }
+        Err(BenchError::NotBuilt { what: format!("`{}`", iso.display()), next: format!("cargo xtask build-iso {name}") })
+    }
+}
+
 /// A thing to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Benchmark {
@@ -44,13 +63,21 @@ pub enum Benchmark {
     Comment,
     /// Composing the image's root file system, beside `dnf --installroot`
     Compose,
+    /// How large the image is
+    Size,
+    /// From the kernel's start to its first program, beside Debian's kernel for clouds; a minute for each run
+    Kernel,
+    /// Starting the image's ISO in the emulator, phase by phase; minutes for each run
+    Boot,
+    /// Starting the image's disk in the emulator, beside Debian with its Docker; minutes for each run
+    Debian,
     /// Everything, from an empty store to the ISO; takes as long as that takes
     Cold,
 }
 
 impl Benchmark {
-    /// Those done when none is named: all that take minutes at most.
-    pub const QUICK: [Self; 4] = [Self::Plan, Self::Warm, Self::Comment, Self::Compose];
+    /// Those done when none is named: all that take a minute at most.
+    pub const QUICK: [Self; 5] = [Self::Plan, Self::Warm, Self::Comment, Self::Compose, Self::Size];
 
     /// Measures.
     ///
@@ -62,6 +89,10 @@ impl Benchmark {
             Self::Warm => warm::run(bench),
             Self::Comment => comment::run(bench),
             Self::Compose => compose::run(bench),
+            Self::Size => size::run(bench),
+            Self::Kernel => kernel::run(bench),
+            Self::Boot => boot::run(bench),
+            Self::Debian => debian::run(bench),
             Self::Cold => cold::run(bench),
         }
     }

@@ -5,20 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
-use crate::qemu::{self, Accelerator, Boot, Credential, Disk, Emulator, Ended, Firmware, Machine, Port, QemuError, Serial};
+use crate::qemu::{
+    self, Accelerator, Boot, Bus, Card, Credential, Disk, DiskLayout, Emulator, Ended, Firmware, Machine, Port, QemuError, Serial,
+};
 use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
 /// Options of `qemu`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// The image: a file of `images/` without its `.toml`, built before, or the path of an ISO
+    /// The image: a file of `images/` without its `.toml`, whose ISO was built before, or the path of an ISO, of a disk (.raw, .qcow2,
+    /// .vmdk, .vhd) or of an OVA. What the guest writes to a disk is lost at its end
     #[arg(default_value = "minimal")]
     image: String,
     /// Start by UEFI instead of BIOS
@@ -27,6 +28,12 @@ pub struct Options {
     /// Plug the image in as a USB stick instead of a disc
     #[arg(long, conflicts_with = "direct")]
     stick: bool,
+    /// What the disk hangs on [default: virtio; pvscsi for an OVA]
+    #[arg(long, value_enum)]
+    bus: Option<Bus>,
+    /// The network card [default: virtio; vmxnet3 for an OVA]
+    #[arg(long, value_enum)]
+    card: Option<Card>,
     /// Hand the kernel over without firmware and boot loader
     #[arg(long, conflicts_with = "uefi")]
     direct: bool,
@@ -39,7 +46,7 @@ pub struct Options {
     /// Processors
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     cpus: u32,
-    /// How instructions are run; `auto` takes KVM where it really runs a guest
+    /// How instructions are run; `auto` takes KVM where it really runs the kernel of an ISO
     #[arg(long, value_enum, default_value_t = Accel::Auto)]
     accel: Accel,
     /// Show the screen in a window
@@ -94,8 +101,8 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let emulator = emulator(context, &store)?;
     let scratch = store.scratch("qemu")?;
-    let iso = options.iso(&context.root);
-    let machine = options.machine(&emulator, &iso, scratch.path(), context)?;
+    let image = options.image(&context.root);
+    let machine = options.machine(&emulator, &image, scratch.path(), context)?;
     let timeout = options.timeout.map(Duration::from_secs);
     Ok(match emulator.run(&machine, &options.extra, timeout, &context.cancel)? {
         Ended::ByItself => ExitCode::Done,
@@ -112,35 +119,63 @@ fn emulator(context: &Context<'_>, store: &Store) -> Result<Emulator, Report> {
     Ok(Emulator::new(&trees)?)
 }
 
+/// What an image's file is started as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Medium {
+    Iso(PathBuf),
+    Disk(PathBuf, DiskLayout),
+    Ova(PathBuf),
+}
+
 impl Options {
-    fn iso(&self, root: &Path) -> PathBuf {
-        let is_path = self.image.contains('/') || self.image.ends_with(".iso");
-        if is_path { PathBuf::from(&self.image) } else { root.join(format!("out/kaon-{}.iso", self.image)) }
+    fn image(&self, root: &Path) -> Medium {
+        let path = PathBuf::from(&self.image);
+        match DiskLayout::of_name(&path) {
+            Some(layout) => Medium::Disk(path, layout),
+            None if self.image.ends_with(".ova") => Medium::Ova(path),
+            None if self.image.contains('/') || self.image.ends_with(".iso") => Medium::Iso(path),
+            None => Medium::Iso(root.join(format!("out/kaon-{}.iso", self.image))),
+        }
     }
 
-    fn machine(&self, emulator: &Emulator, iso: &Path, folder: &Path, context: &Context<'_>) -> Result<Machine, QemuError> {
-        let boot = match () {
-            () if self.direct => qemu::direct(iso, folder, &self.append)?,
-            () if self.stick => Boot::Stick(iso.to_owned()),
-            () => Boot::Disc(iso.to_owned()),
-        };
+    fn boot(&self, image: &Medium, folder: &Path) -> Result<Boot, QemuError> {
+        Ok(match image {
+            Medium::Iso(iso) if self.direct => qemu::direct(iso, folder, &self.append)?,
+            Medium::Iso(iso) if self.stick => Boot::Stick(iso.clone()),
+            Medium::Iso(iso) => Boot::Disc(iso.clone()),
+            Medium::Disk(..) | Medium::Ova(_) if self.direct || self.stick => return Err(QemuError::NoLiveMedium),
+            Medium::Disk(file, layout) => Boot::Disk(Disk::scratch(file.clone(), *layout, self.bus.unwrap_or_default())),
+            Medium::Ova(file) => {
+                let disk = qemu::disk_of(file, folder)?;
+                Boot::Disk(Disk { bus: self.bus.unwrap_or(disk.bus), ..disk })
+            }
+        })
+    }
+
+    fn machine(&self, emulator: &Emulator, image: &Medium, folder: &Path, context: &Context<'_>) -> Result<Machine, QemuError> {
         let credentials = self.credential.iter().enumerate().map(|(number, (name, file))| credential(name, file, number, folder));
+        let usual_card = if matches!(image, Medium::Ova(_)) { Card::Vmxnet3 } else { Card::Virtio };
         Ok(Machine {
             firmware: if self.uefi { emulator.uefi(folder)? } else { Firmware::Bios },
             memory_mib: self.memory,
             cpus: self.cpus,
-            accelerator: self.accelerator(emulator, iso, folder, context)?,
+            accelerator: self.accelerator(emulator, image, folder, context)?,
             serial: self.serial.clone().map_or(Serial::Terminal, Serial::File),
-            disks: self.disk.iter().map(|file| Disk { file: file.clone(), part: None }).collect(),
+            card: self.card.unwrap_or(usual_card),
+            disks: self.disk.iter().cloned().map(Disk::read_only).collect(),
             ports: self.port.iter().map(|(name, file)| Port { name: name.clone(), file: file.clone() }).collect(),
             credentials: credentials.collect::<Result<_, _>>()?,
             ssh_port: self.ssh,
             display: self.display,
-            ..Machine::new(boot)
+            ..Machine::new(self.boot(image, folder)?)
         })
     }
 
-    fn accelerator(&self, emulator: &Emulator, iso: &Path, folder: &Path, context: &Context<'_>) -> Result<Accelerator, QemuError> {
+    /// KVM is tried with an ISO's kernel, which is easily taken out. For a disk the user decides.
+    fn accelerator(&self, emulator: &Emulator, image: &Medium, folder: &Path, context: &Context<'_>) -> Result<Accelerator, QemuError> {
+        let Medium::Iso(iso) = image else {
+            return Ok(if self.accel == Accel::Kvm { Accelerator::Kvm } else { Accelerator::Tcg });
+        };
         let works = || Ok::<_, QemuError>(qemu::kvm_works(emulator, &qemu::kernel_of(iso, folder)?, folder, &context.cancel));
         match self.accel {
             Accel::Tcg => Ok(Accelerator::Tcg),
@@ -151,11 +186,8 @@ impl Options {
     }
 }
 
-/// A file as the SMBIOS string that systemd takes a credential from.
+/// A file as a credential.
 fn credential(name: &str, file: &Path, number: usize, folder: &Path) -> Result<Credential, QemuError> {
     let content = fs::read(file).map_err(|source| QemuError::Io { operation: "read", path: file.to_owned(), source })?;
-    let string_file = folder.join(format!("credential-{number}"));
-    let text = format!("io.systemd.credential.binary:{name}={}", STANDARD.encode(content));
-    fs::write(&string_file, text).map_err(|source| QemuError::Io { operation: "write", path: string_file.clone(), source })?;
-    Ok(Credential { string_file })
+    qemu::credential(name, &content, number, folder)
 }

@@ -23,9 +23,9 @@ pub fn direct(iso: &Path, folder: &Path, arguments: &str) -> Result<Boot, QemuEr
     let image = reader.find("live/root.img")?;
     Ok(Boot::Direct {
         kernel: extract(&reader, "boot/vmlinuz", folder)?,
-        initramfs: extract(&reader, "boot/initramfs", folder)?,
+        initramfs: Some(extract(&reader, "boot/initramfs", folder)?),
         arguments: format!("kaon.medium=/dev/vda console=ttyS0 quiet {arguments}").trim_end().to_owned(),
-        root: Disk { file: iso.to_owned(), part: Some((image.offset_bytes, image.size_bytes)) },
+        root: Disk { part: Some((image.offset_bytes, image.size_bytes)), ..Disk::read_only(iso.to_owned()) },
     })
 }
 

@@ -34,6 +34,9 @@ pub enum QemuError {
     /// KVM was asked for and is not to be had.
     #[error("KVM does not run a guest on this machine")]
     NoKvm,
+    /// A disk was to be started in a way only live media have.
+    #[error("only an ISO starts as a stick or without its boot loader")]
+    NoLiveMedium,
     /// The guest was still running when its time was up.
     #[error("the guest did not end within {seconds} s")]
     TimedOut {
@@ -50,6 +53,7 @@ impl Failure for QemuError {
         match self {
             Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` brings it".into()),
             Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
+            Self::NoLiveMedium => Some("leave out `--stick` and `--direct`, or name an ISO".into()),
             Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Iso(_) => None,
         }
     }
@@ -57,6 +61,7 @@ impl Failure for QemuError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
+            Self::NoLiveMedium => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
     }

@@ -20,7 +20,7 @@ pub fn kvm_works(emulator: &Emulator, kernel: &Path, folder: &Path, cancel: &Can
         return false;
     }
     let log = folder.join("kvm.log");
-    let boot = Boot::Kernel { kernel: kernel.to_owned(), arguments: "console=ttyS0 panic=-1 root=/dev/none".into() };
+    let boot = Boot::Kernel { kernel: kernel.to_owned(), initramfs: None, arguments: "console=ttyS0 panic=-1 root=/dev/none".into() };
     let machine =
         Machine { accelerator: Accelerator::Kvm, serial: Serial::File(log.clone()), memory_mib: 256, cpus: 1, ..Machine::new(boot) };
     let ran = emulator.run(&machine, &[], Some(TIMEOUT), cancel).is_ok();

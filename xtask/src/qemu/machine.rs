@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use super::disk::{Bus, Disk};
+
 /// A machine to emulate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -19,7 +21,9 @@ pub struct Machine {
     pub accelerator: Accelerator,
     /// Where the first serial line goes.
     pub serial: Serial,
-    /// Further disks, read-only, in the order the guest numbers them.
+    /// The network card.
+    pub card: Card,
+    /// Further disks, in the order the guest numbers them.
     pub disks: Vec<Disk>,
     /// Lines from the guest to files of the host.
     pub ports: Vec<Port>,
@@ -50,21 +54,25 @@ pub enum Boot {
     Disc(PathBuf),
     /// An ISO on a USB stick.
     Stick(PathBuf),
-    /// A kernel handed over directly, with the root image as the first disk.
+    /// A kernel handed over directly, with the root as the first disk.
     Direct {
         /// The kernel.
         kernel: PathBuf,
-        /// Its initramfs.
-        initramfs: PathBuf,
+        /// Its initramfs, where it needs one.
+        initramfs: Option<PathBuf>,
         /// The kernel's command line.
         arguments: String,
-        /// The root image; may be a part of a larger file.
+        /// The root, or the disk with the root; may be a part of a larger file.
         root: Disk,
     },
-    /// A kernel alone.
+    /// A disk with a boot loader.
+    Disk(Disk),
+    /// A kernel alone, or with an initramfs.
     Kernel {
         /// The kernel.
         kernel: PathBuf,
+        /// Its initramfs.
+        initramfs: Option<PathBuf>,
         /// The kernel's command line.
         arguments: String,
     },
@@ -77,6 +85,29 @@ pub enum Accelerator {
     Kvm,
     /// Translated; works everywhere.
     Tcg,
+    /// Translated, one instruction a nanosecond, so that how long something takes depends on what it does and not on the host.
+    Counted(Idle),
+}
+
+/// What happens to the time in which a counted guest has nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// It passes as the host's does: what a guest needs that waits for its disks.
+    Passes,
+    /// It is skipped: the next timer of the guest fires at once.
+    Skipped,
+}
+
+/// A network card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Card {
+    /// Virtio's.
+    #[default]
+    Virtio,
+    /// VMware's.
+    Vmxnet3,
+    /// Intel's 82574L, which VMware and others offer, too.
+    E1000e,
 }
 
 /// Where the first serial line goes.
@@ -86,15 +117,6 @@ pub enum Serial {
     Terminal,
     /// To a file.
     File(PathBuf),
-}
-
-/// A raw disk, or the part of a file that is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disk {
-    /// The file.
-    pub file: PathBuf,
-    /// Where in the file it begins and how long it is, in bytes; the whole file where there is nothing.
-    pub part: Option<(u64, u64)>,
 }
 
 /// A line from the guest, `/dev/virtio-ports/<name>` there, to a file.
@@ -123,6 +145,7 @@ impl Machine {
             cpus: 2,
             accelerator: Accelerator::Tcg,
             serial: Serial::Terminal,
+            card: Card::Virtio,
             disks: Vec::new(),
             ports: Vec::new(),
             credentials: Vec::new(),
@@ -138,6 +161,8 @@ impl Machine {
         line.words(match self.accelerator {
             Accelerator::Kvm => "-accel kvm -cpu host",
             Accelerator::Tcg => "-accel tcg,thread=multi -cpu max",
+            Accelerator::Counted(Idle::Passes) => "-accel tcg,thread=single -cpu max -icount shift=0",
+            Accelerator::Counted(Idle::Skipped) => "-accel tcg,thread=single -cpu max -icount shift=0,sleep=off",
         });
         line.words(&format!("-m {} -smp {}", self.memory_mib, self.cpus));
         if !self.display {
@@ -154,7 +179,7 @@ impl Machine {
         }
         self.add_boot(&mut line);
         for (number, disk) in self.disks.iter().enumerate() {
-            line.disk(&format!("disk{number}"), disk);
+            line.disk(&format!("disk{number}"), disk, "");
         }
         self.add_network(&mut line);
         self.add_ports(&mut line);
@@ -176,21 +201,22 @@ impl Machine {
                 line.words("-device usb-storage,drive=medium,removable=on,bootindex=0");
             }
             Boot::Direct { kernel, initramfs, arguments, root } => {
-                line.option("-kernel", [kernel]);
-                line.option("-initrd", [initramfs]);
-                line.option("-append", [arguments]);
-                line.disk("root", root);
+                line.kernel(kernel, initramfs.as_deref(), arguments);
+                line.disk("root", root, "");
             }
-            Boot::Kernel { kernel, arguments } => {
-                line.option("-kernel", [kernel]);
-                line.option("-append", [arguments]);
-            }
+            Boot::Disk(disk) => line.disk("boot", disk, ",bootindex=0"),
+            Boot::Kernel { kernel, initramfs, arguments } => line.kernel(kernel, initramfs.as_deref(), arguments),
         }
     }
 
     fn add_network(&self, line: &mut Line) {
         let forward = self.ssh_port.map(|port| format!(",hostfwd=tcp:127.0.0.1:{port}-:22")).unwrap_or_default();
-        line.words(&format!("-netdev user,id=net{forward} -device virtio-net-pci,netdev=net,romfile="));
+        let card = match self.card {
+            Card::Virtio => "virtio-net-pci",
+            Card::Vmxnet3 => "vmxnet3",
+            Card::E1000e => "e1000e",
+        };
+        line.words(&format!("-netdev user,id=net{forward} -device {card},netdev=net,romfile="));
     }
 
     fn add_ports(&self, line: &mut Line) {
@@ -224,10 +250,25 @@ impl Line {
         self.option("-drive", [OsStr::new(&format!("{options},file=")), &escaped(file)]);
     }
 
-    fn disk(&mut self, id: &str, disk: &Disk) {
+    fn kernel(&mut self, kernel: &Path, initramfs: Option<&Path>, arguments: &str) {
+        self.option("-kernel", [kernel]);
+        if let Some(initramfs) = initramfs {
+            self.option("-initrd", [initramfs]);
+        }
+        self.option("-append", [arguments]);
+    }
+
+    /// Adds a disk; `more` are further properties of its device.
+    fn disk(&mut self, id: &str, disk: &Disk, more: &str) {
         let part = disk.part.map(|(offset, size)| format!(",offset={offset},size={size}")).unwrap_or_default();
-        self.drive(&format!("if=none,id={id},format=raw,readonly=on{part}"), &disk.file);
-        self.words(&format!("-device virtio-blk-pci,drive={id},serial={id}"));
+        let access = if disk.is_writable { "snapshot=on" } else { "readonly=on" };
+        self.drive(&format!("if=none,id={id},format={},{access}{part}", disk.layout.driver()), &disk.file);
+        self.words(&match disk.bus {
+            Bus::Virtio => format!("-device virtio-blk-pci,drive={id},serial={id}{more}"),
+            Bus::Pvscsi => format!("-device pvscsi,id=scsi-{id} -device scsi-hd,bus=scsi-{id}.0,drive={id}{more}"),
+            Bus::Nvme => format!("-device nvme,drive={id},serial={id}{more}"),
+            Bus::Sata => format!("-device ide-hd,drive={id},serial={id}{more}"),
+        });
     }
 }
 
@@ -240,6 +281,7 @@ fn escaped(path: &Path) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qemu::DiskLayout;
 
     #[test]
     fn a_command_line() {
@@ -251,6 +293,25 @@ mod tests {
         let text = text.join(" ");
         assert!(text.contains("readonly=on,file=/a,,b.iso -device ide-cd"), "{text}");
         assert!(text.contains("file=/share/OVMF/OVMF_CODE_4M.fd"), "{text}");
+        assert!(text.contains("virtio-net-pci,netdev=net"), "{text}");
         assert!(text.contains("-chardev file,id=port0,path=/r -device virtserialport,chardev=port0,name=kaon.result"), "{text}");
+    }
+
+    #[test]
+    fn disks() {
+        let disk = Disk::scratch("/d.vmdk".into(), DiskLayout::Vmdk, Bus::Pvscsi);
+        let mut machine = Machine { card: Card::Vmxnet3, ..Machine::new(Boot::Disk(disk)) };
+        machine.disks.push(Disk { part: Some((4, 8)), ..Disk::read_only("/more".into()) });
+        let words = machine.arguments(Path::new("/share"));
+        let text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        let text = text.join(" ");
+        for part in [
+            "-drive if=none,id=boot,format=vmdk,snapshot=on,file=/d.vmdk -device pvscsi,id=scsi-boot",
+            "-device scsi-hd,bus=scsi-boot.0,drive=boot,bootindex=0",
+            "-drive if=none,id=disk0,format=raw,readonly=on,offset=4,size=8,file=/more -device virtio-blk-pci,drive=disk0",
+            "-device vmxnet3,netdev=net",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }

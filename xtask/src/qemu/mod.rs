@@ -2,14 +2,20 @@
 //!
 //! [`Machine`] says what is emulated and is pure; [`Emulator`] is QEMU of the SDK's `test` layer, run without installing it.
 
+mod credential;
 mod direct;
+mod disk;
 mod emulator;
 mod error;
 mod kvm;
 mod machine;
+mod ova;
 
+pub use credential::credential;
 pub use direct::{direct, kernel_of};
+pub use disk::{Bus, Disk, DiskLayout};
 pub use emulator::{Emulator, Ended};
 pub use error::QemuError;
 pub use kvm::kvm_works;
-pub use machine::{Accelerator, Boot, Credential, Disk, Firmware, Machine, Port, Serial};
+pub use machine::{Accelerator, Boot, Card, Credential, Firmware, Idle, Machine, Port, Serial};
+pub use ova::disk_of;

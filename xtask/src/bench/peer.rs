@@ -1,0 +1,60 @@
+//! A Debian system with Docker on a disk, made of the SDK's `peer` layer without a privilege.
+//!
+//! The layer's packages are unpacked; what their maintainer scripts would do is done by the same tools they call.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Bench, BenchError, guest};
+use crate::image_tools::{ImageTools, bash};
+use crate::qemu::{Boot, Bus, Disk, DiskLayout};
+
+/// What an installation leaves behind, and an initramfs as Debian's installer would have it.
+const CONFIGURE: &str = r#"
+systemd-sysusers
+printf 'docker:x:900:\n' >>/etc/group
+ldconfig
+systemctl preset-all
+systemd-hwdb update
+journalctl --update-catalog
+echo peer >/etc/hostname
+echo 0123456789abcdef0123456789abcdef >/etc/machine-id
+echo '/dev/vda / ext4 defaults 0 1' >/etc/fstab
+printf '[Match]\nType=ether\nKind=!*\n[Network]\nDHCP=yes\n' >/etc/systemd/network/80-wired.network
+release=$(cd /usr/lib/modules && echo *)
+depmod "$release"
+mkinitramfs -o /build/initramfs "$release"
+touch -r /usr /etc/.updated /var/.updated
+mkdir /build/root
+cp -ax /. /build/root
+"#;
+
+/// Room enough for an engine that runs a container.
+const FILE_SYSTEM: &str = "mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0 -d root disk.img 2G";
+
+/// How Debian's own boot menu starts its kernel, but for the consoles.
+const ARGUMENTS: &str = "root=/dev/vda ro quiet console=ttyS0";
+
+/// Makes the system in `folder`, and says how it is started.
+pub fn make(bench: &mut Bench<'_>, folder: &Path) -> Result<Boot, BenchError> {
+    let layer = guest::trees(bench, "peer")?;
+    let writers = guest::trees(bench, "test")?;
+    let log = bench.workshop.store.log("bench-peer.log");
+    let workshop = &bench.workshop;
+    let (cancel, reporter, unit) = (&workshop.cancel, workshop.reporter, "peer");
+    let configured = ImageTools { layers: &layer, folder: folder.join("peer"), log: &log, cancel, reporter, unit };
+    configured.run(Vec::new(), vec![bash("configure", CONFIGURE)]).map_err(BenchError::around)?;
+    let (initramfs, disk) = (folder.join("initramfs"), folder.join("disk.img"));
+    configured.take("initramfs", &initramfs).map_err(BenchError::around)?;
+    let written = ImageTools { layers: &writers, folder: folder.join("disk"), log: &log, cancel, reporter, unit };
+    fs::create_dir_all(written.build()).map_err(BenchError::io("make", &written.build()))?;
+    configured.take("root", &written.build().join("root")).map_err(BenchError::around)?;
+    written.run(Vec::new(), vec![bash("file system", FILE_SYSTEM)]).map_err(BenchError::around)?;
+    written.take("disk.img", &disk).map_err(BenchError::around)?;
+    Ok(Boot::Direct {
+        kernel: super::kernel::peer_kernel(&layer)?,
+        initramfs: Some(initramfs),
+        arguments: ARGUMENTS.into(),
+        root: Disk::scratch(disk, DiskLayout::Raw, Bus::Virtio),
+    })
+}

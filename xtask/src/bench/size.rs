@@ -1,0 +1,21 @@
+//! How large an image is.
+
+use super::{Bench, BenchError, Figure, Goal};
+use crate::image::Format;
+use crate::workshop::known_image;
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// Reads sizes off the image at hand.
+pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
+    let name = bench.image.name.as_str();
+    let known = known_image(&bench.workshop, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
+    let image =
+        known.ok_or_else(|| BenchError::NotBuilt { what: format!("image `{name}`"), next: format!("cargo xtask build-iso {name}") })?;
+    let iso = image.artifacts.get(&Format::Iso).map_or(0, |artifact| artifact.size_bytes);
+    Ok(vec![
+        Figure::with_goal("size: ISO", iso as f64 / MIB, "MiB", Goal::AtMost(160.0)),
+        Figure::with_goal("size: installed root", image.root.size_bytes as f64 / MIB, "MiB", Goal::AtMost(290.0)),
+        Figure::plain("size: packages", image.root.packages.len() as f64, "packages"),
+    ])
+}

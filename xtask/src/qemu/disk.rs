@@ -1,0 +1,93 @@
+//! Disks of an emulated machine.
+
+use std::path::{Path, PathBuf};
+
+/// A disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The file.
+    pub file: PathBuf,
+    /// How the file is laid out.
+    pub layout: DiskLayout,
+    /// Where in a raw file it begins and how long it is, in bytes; the whole file where there is nothing.
+    pub part: Option<(u64, u64)>,
+    /// What it hangs on.
+    pub bus: Bus,
+    /// Whether the guest may write to it. What it writes goes to a temporary file, and with the guest.
+    pub is_writable: bool,
+}
+
+/// How a disk's file is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskLayout {
+    /// Byte by byte.
+    Raw,
+    /// QEMU's.
+    Qcow2,
+    /// VMware's.
+    Vmdk,
+    /// Microsoft's.
+    Vhd,
+}
+
+/// What a disk hangs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bus {
+    /// A virtio block device.
+    #[default]
+    Virtio,
+    /// VMware's paravirtual SCSI adapter.
+    Pvscsi,
+    /// NVM Express.
+    Nvme,
+    /// An AHCI port.
+    Sata,
+}
+
+impl Disk {
+    /// A raw file as a virtio block device that cannot be written.
+    pub fn read_only(file: PathBuf) -> Self {
+        Self { file, layout: DiskLayout::Raw, part: None, bus: Bus::Virtio, is_writable: false }
+    }
+
+    /// A file that the guest may write to, without changing it.
+    pub fn scratch(file: PathBuf, layout: DiskLayout, bus: Bus) -> Self {
+        Self { file, layout, part: None, bus, is_writable: true }
+    }
+}
+
+impl DiskLayout {
+    /// The layout that files of such a name have; none for the name of something else.
+    pub fn of_name(name: &Path) -> Option<Self> {
+        match name.extension()?.to_str()? {
+            "raw" | "img" => Some(Self::Raw),
+            "qcow2" => Some(Self::Qcow2),
+            "vmdk" => Some(Self::Vmdk),
+            "vhd" => Some(Self::Vhd),
+            _ => None,
+        }
+    }
+
+    /// What QEMU calls it.
+    pub(super) fn driver(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vhd => "vpc",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_layout() {
+        assert_eq!(DiskLayout::of_name(Path::new("a.qcow2")), Some(DiskLayout::Qcow2));
+        assert_eq!(DiskLayout::of_name(Path::new("a.azure.vhd")), Some(DiskLayout::Vhd));
+        assert_eq!(DiskLayout::of_name(Path::new("a.iso")), None);
+        assert_eq!(DiskLayout::of_name(Path::new("raw")), None);
+    }
+}

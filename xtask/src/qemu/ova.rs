@@ -1,0 +1,31 @@
+//! The disk of a whole virtual machine in one file.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::{Bus, Disk, DiskLayout, QemuError};
+
+/// Takes the disk out of an OVA into `folder`, and hangs it on what the OVA's machine has.
+///
+/// # Errors
+/// When the OVA cannot be read or holds no disk, or the disk cannot be written.
+pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
+    let unreadable = |source| QemuError::Io { operation: "read", path: ova.to_owned(), source };
+    let mut archive = tar::Archive::new(File::open(ova).map_err(unreadable)?);
+    for entry in archive.entries().map_err(unreadable)? {
+        let mut entry = entry.map_err(unreadable)?;
+        if entry.path().map_err(unreadable)?.extension().is_none_or(|extension| extension != "vmdk") {
+            continue;
+        }
+        let path = folder.join("disk.vmdk");
+        copy(&mut entry, &path).map_err(|source| QemuError::Io { operation: "write", path: path.clone(), source })?;
+        return Ok(Disk::scratch(path, DiskLayout::Vmdk, Bus::Pvscsi));
+    }
+    Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it holds no disk")))
+}
+
+fn copy(from: &mut impl io::Read, to: &Path) -> io::Result<()> {
+    let mut file = File::create(to)?;
+    io::copy(from, &mut file).map(drop)
+}
