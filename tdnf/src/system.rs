@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::history::{History, HistoryError, Reason};
+use crate::history::{History, HistoryError, Reason, Record};
 use crate::lock::{Lock, LockError};
 use crate::rpmdb::{self, InstalledPackage, RpmDb, RpmDbError};
 use crate::transaction::beneath::Beneath;
@@ -136,6 +136,18 @@ impl LockedSystem {
     /// The system.
     pub fn system(&self) -> &System {
         &self.system
+    }
+
+    /// Takes note in the history of what other programs installed and removed since. Gives the number of the new transaction, if there is one.
+    ///
+    /// # Errors
+    /// When a database cannot be used.
+    pub fn catch_up(&self, time: u32, command: &str) -> Result<Option<u32>, SystemError> {
+        let installed = self.system.installed()?;
+        let installed: Vec<_> = installed.into_iter().map(|one| (one.package.package.nevra, one.reason)).collect();
+        let (mark, user) = (format!("noted-{time:x}"), nix::unistd::getuid().as_raw());
+        let facts = Record { mark, time, user, command: command.to_owned(), changes: Vec::new() };
+        Ok(History::open(&self.system.file(HISTORY)?)?.catch_up(&installed, facts)?)
     }
 
     /// Marks packages, given by name and architecture, as installed for `reason`.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::repository::{World, build, write_metadata};
+use common::repository::{World, build, write_expiring, write_metadata};
 use common::{KEY, OTHER_KEY};
 use tdnf::repo::Offer;
 
@@ -146,6 +146,23 @@ fn a_repository_never_goes_back() {
     machine.accepts(&["clean", "all"]);
     machine.refuses(&["install", "app"], "went back");
     machine.metadata(200);
+    machine.accepts(&["install", "app"]);
+}
+
+#[test]
+fn nothing_is_believed_past_its_time() {
+    let machine = Machine::new();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let expiring = |revision, expires| write_expiring(machine.repository.path(), &machine.offers, "", revision, Some(expires));
+    expiring(300, now - 1);
+    machine.refuses(&["install", "app"], "expired");
+    expiring(301, now + 4);
+    machine.accepts(&["makecache"]);
+    // A mirror that goes on showing the same state is found out, though the cache is fresh.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    machine.refuses(&["install", "app"], "expired");
+    machine.refuses(&["-C", "install", "app"], "expired");
+    expiring(302, now + 3600);
     machine.accepts(&["install", "app"]);
 }
 

@@ -85,6 +85,12 @@ pub enum CacheError {
         /// Where that is written.
         record: PathBuf,
     },
+    /// Its metadata says that it is not to be believed any more.
+    #[error("the metadata of the repository `{id}` expired")]
+    Expired {
+        /// The repository.
+        id: String,
+    },
     /// Only the cache may be used, and there is none.
     #[error("there is no cached metadata of the repository `{id}`")]
     NotCached {
@@ -104,6 +110,7 @@ impl CacheError {
                 "a mirror may be behind or someone hides updates; if the repository was made anew, remove `{}`",
                 record.display()
             )),
+            Self::Expired { .. } => Some("the repository is not looked after, or someone shows an old state of it; ask who runs it".into()),
             Self::NotCached { .. } => Some("run `tdnf makecache`, or leave out `--cacheonly`".into()),
             Self::Download { id, .. } => {
                 Some(format!("check the network and `baseurl`; `--disablerepo={id}` leaves it aside, `skip_if_unavailable=1` always"))

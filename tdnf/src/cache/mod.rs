@@ -111,8 +111,9 @@ pub fn open(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Open
     if context.cache_only || (!context.refresh && kept.is_fresh(context.now)) {
         let opened = open_kept(&kept, context);
         // A damaged cache is made anew; an index nobody trusts any more is an error wherever it comes from.
-        let damaged =
-            matches!(&opened, Err(CacheError::Refused { source, .. }) if !matches!(source, crate::repo::RepoError::Untrusted { .. }));
+        // One whose time is over is fetched anew, too.
+        let damaged = matches!(&opened, Err(CacheError::Expired { .. }))
+            || matches!(&opened, Err(CacheError::Refused { source, .. }) if !matches!(source, crate::repo::RepoError::Untrusted { .. }));
         if !damaged || context.cache_only {
             return opened;
         }
@@ -134,7 +135,9 @@ fn open_kept(kept: &Kept<'_>, context: &Context<'_>) -> Result<Opened, CacheErro
     let repository = kept.repository;
     let trusted = if repository.transport.repo_gpgcheck { Some(keyring(repository, context)?) } else { None };
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
-    with_index(kept, Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?)
+    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
+    refresh::unexpired(repository, &metadata, context)?;
+    with_index(kept, metadata)
 }
 
 fn with_index(kept: &Kept<'_>, metadata: Metadata) -> Result<Opened, CacheError> {

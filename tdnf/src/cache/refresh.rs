@@ -38,6 +38,7 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     };
     let refused = |source| CacheError::Refused { id: id(), source };
     let metadata = Metadata::open(&arriving, trusted.as_ref()).map_err(refused)?;
+    unexpired(repository, &metadata, context)?;
     seen::check(context.persistent, &kept.name, &repository.id, &metadata.repomd)?;
     publish(&kept.folder.join("mirrors"), mirrors.urls.join("\n").as_bytes())?;
     documents(kept, &metadata, kinds, context)?;
@@ -53,6 +54,16 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
     sweep(kept, &metadata)?;
     Ok(metadata)
+}
+
+/// Refuses metadata that says of itself that its time is over: an old state with its good signature, shown for ever.
+pub(super) fn unexpired(repository: &RepositoryConfig, metadata: &Metadata, context: &Context<'_>) -> Result<(), CacheError> {
+    match metadata.repomd.expires {
+        Some(expires) if repository.transport.repo_gpgcheck && expires <= context.now => {
+            Err(CacheError::Expired { id: repository.id.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Fetches those documents of `kinds` that the repository has and the cache has not. Their digests are checked on arrival.

@@ -43,6 +43,9 @@ pub struct Common {
     /// The value of `$releasever`.
     #[arg(long = "releasever", global = true, value_name = "VERSION")]
     pub release: Option<String>,
+    /// Look at packages of this architecture instead of the machine's.
+    #[arg(long = "forcearch", global = true, value_name = "ARCH")]
+    pub arch: Option<String>,
     /// Set a key of the configuration: `key=value` or `repository.key=value`.
     #[arg(long = "setopt", global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -76,6 +79,9 @@ pub struct Common {
     /// Do not check signatures.
     #[arg(long = "nogpgcheck", global = true)]
     pub no_gpg_check: bool,
+    /// Do not check signatures of package files named on the command line.
+    #[arg(long = "nocligpgcheck", global = true)]
+    pub no_file_gpg_check: bool,
     /// Use IPv4 only.
     #[arg(short = '4', long = "ipv4", global = true)]
     pub ipv4: bool,
@@ -106,6 +112,9 @@ pub struct Common {
     /// Install without what packages require.
     #[arg(long = "nodeps", global = true)]
     pub no_dependencies: bool,
+    /// With install: not the packages, but what source packages of these names need to be built.
+    #[arg(long = "builddeps", global = true)]
+    pub build_dependencies: bool,
     /// Keep what was installed only for removed packages.
     #[arg(long = "noautoremove", global = true)]
     pub no_autoremove: bool,
@@ -145,6 +154,9 @@ pub struct Common {
     /// Accepted for compatibility: librpm is not used.
     #[arg(long = "rpmverbosity", global = true, value_name = "LEVEL", hide = true)]
     pub rpm_verbosity: Option<String>,
+    /// Accepted for compatibility: librpm is not used, so there are no macros.
+    #[arg(long = "rpmdefine", global = true, value_name = "MACRO", hide = true)]
+    pub rpm_define: Vec<String>,
     /// Accepted for compatibility: see --verbose.
     #[arg(short = 'd', long = "debuglevel", global = true, value_name = "LEVEL", hide = true)]
     pub debug_level: Option<String>,
@@ -292,6 +304,7 @@ pub enum HistoryAction {
     /// Show what was done and which packages changed.
     Info(HistoryRange),
     /// Take note of changes made without tdnf.
+    #[command(alias = "init")]
     Update,
     /// Go back to the state after a transaction.
     Rollback {
@@ -333,6 +346,9 @@ pub struct HistorySpan {
 /// Which packages.
 #[derive(Debug, Args, Default)]
 pub struct Listing {
+    /// Installed and offered ones (the default).
+    #[arg(long)]
+    pub all: bool,
     /// Only installed ones.
     #[arg(long)]
     pub installed: bool,
@@ -438,6 +454,9 @@ pub struct Repoquery {
     /// Installed packages that somebody asked for.
     #[arg(long)]
     pub userinstalled: bool,
+    /// Packages of these architectures.
+    #[arg(long, value_name = "ARCH", value_delimiter = ',')]
+    pub arch: Vec<String>,
     /// Packages that hold a path.
     #[arg(long, value_name = "PATH")]
     pub file: Option<String>,
@@ -551,4 +570,7 @@ pub struct Reposync {
     /// Only show addresses.
     #[arg(short = 'u', long)]
     pub urls: bool,
+    /// Which of the enabled repositories; none is all.
+    #[arg(value_name = "REPOSITORY")]
+    pub repositories: Vec<String>,
 }

@@ -87,7 +87,9 @@ impl CliError {
             Self::Cache(CacheError::NotCached { .. }) => 1034,
             Self::Cache(CacheError::NoKeys { .. }) => 1523,
             Self::Cache(CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. }) => 1505,
-            Self::Cache(CacheError::Refused { .. } | CacheError::Older { .. } | CacheError::NotInMetalink { .. }) => 2501,
+            Self::Cache(
+                CacheError::Refused { .. } | CacheError::Older { .. } | CacheError::Expired { .. } | CacheError::NotInMetalink { .. },
+            ) => 2501,
             Self::Cache(_) | Self::Download(_) => 1006,
             Self::System(SystemError::History(_)) => 1801,
             Self::System(_) => 1526,

@@ -11,24 +11,34 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use serde_json::json;
 
 use crate::command;
 use crate::command::alter::{self, Verb};
-use args::{Cli, Command};
+use args::{Cli, Command, Common};
 use console::Console;
 use error::CliError;
 use session::Session;
 
-/// The exit code where the arguments make no sense: the lowest byte of the reference's 912.
-const WRONG_ARGUMENTS: u8 = (912_u32 % 256) as u8;
+/// The reference's number for arguments that make no sense.
+const WRONG_ARGUMENTS_NUMBER: u32 = 912;
+
+/// The exit code for them: its lowest byte.
+const WRONG_ARGUMENTS: u8 = (WRONG_ARGUMENTS_NUMBER % 256) as u8;
 
 /// Runs the command line and gives the exit code.
 pub fn run(arguments: Vec<OsString>) -> u8 {
-    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(as_json(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if !asked && words.iter().any(|word| word == "-j" || word == "--json") {
+                let text = error.render().to_string();
+                let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                Console::new(&Common::default()).value(&json!({ "Error": WRONG_ARGUMENTS_NUMBER, "ErrorMessage": first }));
+                return WRONG_ARGUMENTS;
+            }
             // Nothing is left to be done where not even this can be written.
             let _ = error.print();
             return if asked { 0 } else { WRONG_ARGUMENTS };

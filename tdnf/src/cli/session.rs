@@ -47,7 +47,7 @@ impl Session {
     ///
     /// # Errors
     /// When either cannot be read.
-    pub fn begin(common: Common, command_line: Vec<String>) -> Result<Self, CliError> {
+    pub fn begin(mut common: Common, command_line: Vec<String>) -> Result<Self, CliError> {
         let console = Console::new(&common);
         let root = common.install_root.clone().unwrap_or_else(|| "/".into());
         let system = System::open(&root)?;
@@ -62,23 +62,13 @@ impl Session {
             config.warnings.iter().for_each(|warning| console.warn(warning));
         }
         apply(&common, &mut config);
+        common.test_only |= config.main.test_only;
+        let arch = config.main.arch.clone().unwrap_or(arch);
         let (cache, persistent) = places(&root, &config.main);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let console = if config.main.assume_yes { console.assuming(true) } else { console };
         let downloads = Downloads::new(console);
-        Ok(Self {
-            arch: config.main.arch.clone().unwrap_or(arch),
-            common,
-            console,
-            config,
-            system,
-            installed,
-            command_line,
-            now,
-            cache,
-            persistent,
-            downloads,
-        })
+        Ok(Self { arch, common, console, config, system, installed, command_line, now, cache, persistent, downloads })
     }
 
     /// Hands out what repositories are opened with.
@@ -209,6 +199,7 @@ fn overrides(common: &Common) -> Result<Overrides, CliError> {
         file: common.config.clone(),
         set: common.set.clone(),
         release: common.release.clone(),
+        arch: common.arch.clone(),
         enable: [all(&common.disable, false), all(&common.enable, true)].concat(),
         only: common.only.clone(),
         added,

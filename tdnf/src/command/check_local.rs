@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::cli::error::CliError;
 use crate::cli::local::Local;
 use crate::cli::session::Session;
@@ -21,6 +23,9 @@ pub fn run(session: &Session, directory: &Path) -> Result<(), CliError> {
     let one = |nevra: &crate::package::Nevra| Capability::ranged(&nevra.name, Comparison::Equal, nevra.evr.clone());
     let install = packages.iter().map(|package| one(&package.nevra)).collect();
     solve(&packages, &Request { install, weak: false, arch: session.arch.clone() })?;
+    if session.console.json {
+        session.console.value(&json!({ "Packages": packages.len() }));
+    }
     session.console.note(format!("{} packages checked", packages.len()));
     session.console.note("Check completed without issues");
     Ok(())

@@ -1,5 +1,8 @@
 //! `tdnf clean`
 
+use clap::ValueEnum as _;
+use serde_json::json;
+
 use crate::cache::{self, Clean};
 use crate::cli::args::CleanWhat;
 use crate::cli::error::CliError;
@@ -22,6 +25,10 @@ pub fn run(session: &Session, what: &[CleanWhat]) -> Result<(), CliError> {
         };
         let of = if cleaned == Clean::All { None } else { Some(&enabled[..]) };
         cache::clean(session.cache_directory(), of, cleaned)?;
+    }
+    if session.console.json {
+        let names = what.iter().filter_map(|what| Some(what.to_possible_value()?.get_name().to_owned()));
+        session.console.value(&json!({ "Cleaned": names.collect::<Vec<_>>() }));
     }
     session.console.note("Done.");
     Ok(())

@@ -18,10 +18,7 @@ pub fn run(session: &mut Session, action: Option<HistoryAction>) -> Result<(), C
     match action.unwrap_or(HistoryAction::List(HistoryRange::default())) {
         HistoryAction::List(range) => show(session, &range, false),
         HistoryAction::Info(range) => show(session, &range, true),
-        HistoryAction::Update => {
-            session.console.note("The history is kept beside the RPM database; there is nothing to take over.");
-            Ok(())
-        }
+        HistoryAction::Update => update(session),
         HistoryAction::Rollback { to } => {
             let changes = match session.system.history()? {
                 Some(history) => history.rollback(to).map_err(crate::system::SystemError::from)?,
@@ -32,6 +29,22 @@ pub fn run(session: &mut Session, action: Option<HistoryAction>) -> Result<(), C
         HistoryAction::Undo(span) => undo(session, &span),
         HistoryAction::Redo(span) => redo(session, &span),
     }
+}
+
+/// Takes note of what other programs did.
+fn update(session: &mut Session) -> Result<(), CliError> {
+    need_root(session)?;
+    let Some(locked) = alter::lock(session)? else { return Err(CliError::NothingToDo) };
+    let noted = alter::with_settings(session, |settings| locked.catch_up(settings.time, settings.command))?;
+    if session.console.json {
+        session.console.value(&json!({ "Id": noted }));
+        return Ok(());
+    }
+    match noted {
+        Some(id) => session.console.note(format!("Changes made without tdnf were noted as transaction {id}.")),
+        None => session.console.note("The history tells everything that is installed."),
+    }
+    Ok(())
 }
 
 fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {

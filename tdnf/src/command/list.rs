@@ -95,6 +95,7 @@ fn of_scope(session: &Session, sack: &Sack<'_>, scope: Scope, patterns: &[Patter
 fn scope(listing: Listing) -> (Scope, Vec<String>) {
     let mut words = listing.words;
     let options = [
+        (listing.all, Scope::All),
         (listing.installed, Scope::Installed),
         (listing.available, Scope::Available),
         (listing.updates, Scope::Updates),

@@ -1,5 +1,7 @@
 //! `tdnf mark`
 
+use serde_json::json;
+
 use super::alter;
 use crate::cli::args::MarkAs;
 use crate::cli::error::CliError;
@@ -30,8 +32,12 @@ pub fn run(session: &mut Session, what: MarkAs, words: &[String]) -> Result<(), 
         marked.extend(found);
     }
     locked.mark(marked.iter().map(|nevra| (nevra.name.as_str(), nevra.arch.as_str())), reason)?;
+    let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
+    if session.console.json {
+        let names: Vec<String> = marked.iter().map(ToString::to_string).collect();
+        session.console.value(&json!({ "Marked": names, "As": reason.word() }));
+    }
     for nevra in marked {
-        let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
         session.console.note(format!("{nevra} marked as {as_what}"));
     }
     Ok(())

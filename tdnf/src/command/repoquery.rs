@@ -94,6 +94,9 @@ fn select(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked
     if !patterns.is_empty() {
         found.retain(|id| patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
     }
+    if !asked.arch.is_empty() {
+        found.retain(|id| asked.arch.contains(&sack.nevra(*id).arch));
+    }
     if let Some(path) = &asked.file {
         found = with_file(session, repositories, sack, &found, path)?;
     }

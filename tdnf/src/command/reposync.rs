@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use crate::cache::Opened;
 use crate::cli::args::Reposync;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, io_at, need_repositories};
+use crate::config::{ConfigError, matches};
 use crate::download;
 use crate::query::{Id, Sack};
 use crate::repo::Offer;
@@ -19,18 +22,28 @@ use crate::rpmfile::RpmFile;
 /// When a repository cannot be used, a package is not what it should be, or the disk refuses.
 pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
     need_repositories(session)?;
-    if asked.no_repo_path && (session.config.enabled().len() > 1 || asked.delete) {
+    let enabled = session.config.enabled();
+    let is_asked = |id: &str| asked.repositories.is_empty() || asked.repositories.iter().any(|name| matches(name, id));
+    if let Some(id) = asked.repositories.iter().find(|name| !enabled.iter().any(|repository| matches(name, &repository.id))) {
+        return Err(ConfigError::NoSuchRepository { id: id.clone() }.into());
+    }
+    let count = enabled.iter().filter(|repository| is_asked(&repository.id)).count();
+    if asked.no_repo_path && (count > 1 || asked.delete) {
         return Err(CliError::Usage("`--norepopath` goes with one repository and without `--delete`".into()));
     }
     let repositories = session.open()?;
     let sack = session.sack(&repositories);
     let top = asked.download_path.clone().unwrap_or_else(|| ".".into());
-    for (stock, opened) in repositories.opened.iter().enumerate() {
+    let mut copied = Vec::new();
+    for (stock, opened) in repositories.opened.iter().enumerate().filter(|(_, opened)| is_asked(&opened.repository.id)) {
         let folder = if asked.no_repo_path { top.clone() } else { top.join(&opened.repository.id) };
         let offers = wanted(&sack, stock, asked);
         if asked.urls {
-            let urls = offers.iter().filter_map(|offer| opened.package_urls(offer).into_iter().next());
-            urls.for_each(|url| session.console.line(url));
+            let urls: Vec<String> = offers.iter().filter_map(|offer| opened.package_urls(offer).into_iter().next()).collect();
+            match session.console.json {
+                true => copied.push(json!({ "Repo": opened.repository.id, "Urls": urls })),
+                false => urls.iter().for_each(|url| session.console.line(url)),
+            }
             continue;
         }
         copy(session, opened, &offers, &folder, asked)?;
@@ -43,6 +56,12 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
             let named: BTreeSet<PathBuf> = offers.iter().map(|offer| folder.join(&offer.location)).collect();
             delete_others(session, &folder, &named)?;
         }
+        let paths: Vec<_> = offers.iter().map(|offer| folder.join(&offer.location).display().to_string()).collect();
+        session.console.note(format!("{}: {} packages in {}", opened.repository.id, paths.len(), folder.display()));
+        copied.push(json!({ "Repo": opened.repository.id, "Files": paths }));
+    }
+    if session.console.json {
+        session.console.value(&Value::Array(copied));
     }
     Ok(())
 }

@@ -59,6 +59,12 @@ pub struct Main {
     pub reinstall_changed: bool,
     /// Most files open at once (`openmax`).
     pub open_max: u32,
+    /// Whether package files named on the command line must be signed, where that is not as for repositories (`cligpgcheck`).
+    pub check_files: Option<bool>,
+    /// Whether packages' own scripts are run (`tsflags` without `noscripts`).
+    pub scripts: bool,
+    /// Whether everything is checked and nothing changed (`tsflags=test`).
+    pub test_only: bool,
     /// As many files are fetched at once (`max_parallel_downloads`).
     pub parallel_downloads: u32,
     /// What repositories have where they do not say otherwise.
@@ -78,6 +84,8 @@ pub struct Transport {
     pub metadata_expire: Option<Duration>,
     /// How long nothing may happen before a transfer is given up; zero is the built-in one (`timeout`).
     pub timeout: Duration,
+    /// How long a server may take to answer a call; zero is `timeout` (`connect_timeout`).
+    pub connect_timeout: Duration,
     /// As often a transfer is tried again (`retries`).
     pub retries: u32,
     /// A transfer slower than this many bytes a second over `timeout` is given up; 0 never (`minrate`).
@@ -111,6 +119,7 @@ impl Default for Transport {
             skip_if_unavailable: false,
             metadata_expire: Some(TWO_DAYS),
             timeout: Duration::ZERO,
+            connect_timeout: Duration::ZERO,
             retries: 10,
             min_rate_bytes: 0,
             throttle_bytes: 0,
@@ -135,6 +144,7 @@ impl Transport {
             "repo_gpgcheck" => self.repo_gpgcheck = boolean(value)?,
             "skip_if_unavailable" => self.skip_if_unavailable = boolean(value)?,
             "metadata_expire" => self.metadata_expire = expiry(value)?,
+            "connect_timeout" => self.connect_timeout = duration(value)?,
             "timeout" => self.timeout = duration(value)?,
             "retries" => self.retries = number(value)?,
             "minrate" => self.min_rate_bytes = bytes(value)?,
@@ -177,6 +187,9 @@ impl Default for Main {
             check_update_compat: false,
             reinstall_changed: false,
             open_max: 1024,
+            check_files: None,
+            scripts: true,
+            test_only: false,
             parallel_downloads: 4,
             defaults: Transport::default(),
         }
@@ -209,6 +222,8 @@ impl Main {
             "distrosync_reinstall_changed" => self.reinstall_changed = boolean(value)?,
             "openmax" => self.open_max = number(value)?,
             "max_parallel_downloads" => self.parallel_downloads = number::<u32>(value)?.clamp(1, 20),
+            "cligpgcheck" => self.check_files = Some(boolean(value)?),
+            "tsflags" => return self.set_flags(value),
             "maxstringlen" => return Ok(Key::Ignored("strings may be as long as they are")),
             "plugins" | "noplugins" | "pluginpath" | "pluginconfpath" => {
                 return Ok(Key::Ignored("there are no plugins: metalinks and signed metadata are built in"));
@@ -217,6 +232,22 @@ impl Main {
             _ => return self.defaults.set(key, value),
         }
         Ok(Key::Set)
+    }
+
+    /// The flags of transactions, by RPM's names.
+    fn set_flags(&mut self, value: &str) -> Result<Key, String> {
+        let mut key = Key::Set;
+        for flag in list(value) {
+            match flag.as_str() {
+                "noscripts" => self.scripts = false,
+                "test" => self.test_only = true,
+                "notriggers" | "nocrypto" | "nodocs" | "noplugins" | "nocontexts" | "nocaps" | "allfiles" | "deploops" => {
+                    key = Key::Ignored("of the flags of RPM's transactions only `noscripts` and `test` mean something here");
+                }
+                _ => return Err(format!("`{flag}` is no flag of transactions; `noscripts` and `test` are")),
+            }
+        }
+        Ok(key)
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Overrides {
     pub set: Vec<String>,
     /// `$releasever` (`--releasever`).
     pub release: Option<String>,
+    /// The architecture, whatever is configured (`--forcearch`).
+    pub arch: Option<String>,
     /// Patterns of repositories, each with whether they are to be enabled, in order (`--enablerepo`, `--disablerepo`).
     pub enable: Vec<(bool, String)>,
     /// Patterns of the only repositories to be used (`--repo`, `--repoid`).
@@ -87,7 +89,8 @@ impl Config {
         for (key, value) in &main_options {
             loader.set(key, value, &command_line())?;
         }
-        let Loader { main, mut warnings } = loader;
+        let Loader { mut main, mut warnings } = loader;
+        main.arch = overrides.arch.clone().or(main.arch);
         let mut variables = Variables::default();
         variables.set("basearch", main.arch.as_deref().unwrap_or(arch));
         variables.set("arch", main.arch.as_deref().unwrap_or(arch));

@@ -153,7 +153,10 @@ impl Dependency {
     /// When it begins with a parenthesis and is no rich dependency.
     pub fn new(name: &str, range: Option<(Comparison, Evr)>) -> Result<Self, InvalidRich> {
         if name.starts_with('(') {
-            return Ok(Self::Rich(Box::new(Rich::parse(name)?)));
+            return Ok(match Rich::parse(name)? {
+                Rich::Leaf(capability) => Self::Simple(capability),
+                rich => Self::Rich(Box::new(rich)),
+            });
         }
         Ok(Self::Simple(Capability { name: name.to_owned(), range }))
     }

@@ -56,6 +56,7 @@ impl Client {
     pub fn new(repository: &RepositoryConfig, family: Family) -> Result<Self, DownloadError> {
         let transport = &repository.transport;
         let patience = if transport.timeout.is_zero() { PATIENCE } else { transport.timeout };
+        let calling = if transport.connect_timeout.is_zero() { patience } else { transport.connect_timeout };
         let family = match family {
             Family::Any => IpFamily::Any,
             Family::V4 => IpFamily::Ipv4Only,
@@ -68,7 +69,7 @@ impl Client {
             .https_only(all_tls)
             .ip_family(family)
             .user_agent(concat!("tdnf/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(patience))
+            .timeout_connect(Some(calling))
             .timeout_resolve(Some(patience))
             .timeout_recv_response(Some(patience))
             .timeout_per_read(Some(patience))

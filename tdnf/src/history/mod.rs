@@ -111,6 +111,20 @@ impl History {
         Ok(id)
     }
 
+    /// Takes note of what other programs did: the difference between `installed`, each package with the reason it is there for, and what
+    /// the transactions so far lead to. `facts` is a record without changes. Gives the number of the new transaction, if there is one.
+    ///
+    /// # Errors
+    /// When the disk or SQLite refuses.
+    pub fn catch_up(&mut self, installed: &[(Nevra, Reason)], facts: Record) -> Result<Option<u32>, HistoryError> {
+        let entries = self.list()?;
+        let changes = record::net(&record::untold(entries.iter().map(|entry| &entry.record), installed));
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        self.add(&Record { mark: format!("{}-{}", facts.mark, entries.len()), changes, ..facts }).map(Some)
+    }
+
     /// All transactions, the oldest first.
     ///
     /// # Errors
@@ -235,6 +249,16 @@ mod tests {
         assert_eq!(shown(history.rollback(1).unwrap()), ["downgraded x-3-1.noarch", "downgrade x-1-1.noarch", "install y-1-1.noarch"]);
         assert_eq!(shown(history.rollback(0).unwrap()), ["erase x-3-1.noarch"]);
         assert!(matches!(history.undo(9), Err(HistoryError::Missing { id: 9 })));
+        let now = |version: &str| (change(Action::Install, "x", version).nevra, Reason::User);
+        assert_eq!(history.catch_up(&[now("3-1")], record("d", &[])).unwrap(), None);
+        let other = (change(Action::Install, "z", "1-1").nevra, Reason::User);
+        assert_eq!(history.catch_up(&[now("4-1"), other], record("d", &[])).unwrap(), Some(4));
+        assert_eq!(
+            shown(history.get(4).unwrap().record.changes),
+            ["upgraded x-3-1.noarch", "upgrade x-4-1.noarch", "install z-1-1.noarch"]
+        );
+        assert_eq!(history.catch_up(&[now("3-1")], record("d", &[])).unwrap(), Some(5));
+        history.mark([("x", "noarch")], Reason::Dependency).unwrap();
         let key = ("x".to_owned(), "noarch".to_owned());
         assert_eq!(history.reasons().unwrap().into_iter().collect::<Vec<_>>(), [(key.clone(), Reason::Dependency)]);
         history.mark([("x", "noarch")], Reason::User).unwrap();

@@ -137,6 +137,24 @@ pub struct Record {
     pub changes: Vec<Change>,
 }
 
+/// What happened to `installed` packages, each with the reason it is there for, that `entries` do not tell.
+pub(super) fn untold<'a>(entries: impl IntoIterator<Item = &'a Record>, installed: &[(Nevra, Reason)]) -> Vec<Change> {
+    let mut known: BTreeMap<Nevra, Reason> = BTreeMap::new();
+    for change in entries.into_iter().flat_map(|record| &record.changes) {
+        if change.action.removes() {
+            known.remove(&change.nevra);
+        } else {
+            known.insert(change.nevra.clone(), change.reason);
+        }
+    }
+    let there: BTreeMap<&Nevra, Reason> = installed.iter().map(|(nevra, reason)| (nevra, *reason)).collect();
+    let gone = known.iter().filter(|(nevra, _)| !there.contains_key(nevra));
+    let come = there.iter().filter(|(nevra, _)| !known.contains_key(**nevra));
+    let change = |action, nevra: &Nevra, reason| Change { action, nevra: nevra.clone(), reason };
+    let gone = gone.map(|(nevra, reason)| change(Action::Erase, nevra, *reason));
+    gone.chain(come.map(|(nevra, reason)| change(Action::Install, nevra, *reason))).collect()
+}
+
 /// The changes taken back. What has to go stands before what comes in its place.
 pub(super) fn reversed(changes: &[Change]) -> Vec<Change> {
     let mut back: Vec<Change> = changes.iter().rev().map(|change| Change { action: change.action.reversed(), ..change.clone() }).collect();

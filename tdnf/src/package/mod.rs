@@ -22,6 +22,15 @@ pub struct Nevra {
     pub arch: String,
 }
 
+/// A longer name or version makes no file name.
+const LONGEST_WORD: usize = 200;
+
+/// Whether a text can be a name, version, release or architecture: each becomes a part of file names and lines of text.
+pub(crate) fn is_word(text: &str) -> bool {
+    let wrong = |c: char| c == '/' || c.is_whitespace() || c.is_control();
+    !text.is_empty() && !text.starts_with('.') && text.len() <= LONGEST_WORD && !text.contains(wrong)
+}
+
 impl fmt::Display for Nevra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}.{}", self.name, self.evr, self.arch)

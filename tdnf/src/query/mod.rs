@@ -277,6 +277,13 @@ impl<'a> Sack<'a> {
         self.sorted(candidates.into_iter().filter(|id| pattern.fits(&self.nevra(*id))).collect())
     }
 
+    /// The newest offered source package that a pattern fits. Nothing else sees source packages.
+    pub fn source(&self, pattern: &Pattern) -> Option<Id> {
+        let all = self.stocks.iter().enumerate().flat_map(|(stock, all)| (0..all.index.len()).map(move |at| Id::Available(stock, at)));
+        let fits = |nevra: &Nevra| matches!(nevra.arch.as_str(), "src" | "nosrc") && pattern.fits(nevra);
+        all.map(|id| (self.nevra(id), id)).filter(|(nevra, _)| fits(nevra)).max().map(|(_, id)| id)
+    }
+
     /// The installed packages that a pattern fits.
     pub fn installed_matching(&self, pattern: &Pattern) -> Vec<Id> {
         self.all_installed().into_iter().filter(|id| pattern.fits(&self.nevra(*id))).collect()

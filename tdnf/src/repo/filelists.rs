@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::primary::path;
 use super::xml::walk;
 use super::{Offer, RepoError};
 
@@ -9,9 +10,9 @@ use super::{Offer, RepoError};
 pub(super) fn add(xml: &str, offers: &mut [Offer]) -> Result<(), RepoError> {
     let by_digest: HashMap<String, usize> = offers.iter().enumerate().map(|(index, offer)| (offer.sha256.clone(), index)).collect();
     let mut paths = Vec::new();
-    walk("filelists.xml", xml, |stack| {
+    walk("filelists.xml", "filelists", xml, |stack| {
         match stack {
-            [_, package, file] if package.name == "package" && file.name == "file" => paths.push(file.text.clone()),
+            [_, package, file] if package.name == "package" && file.name == "file" => paths.push(path("filelists.xml", &file.text)?),
             [_, package] if package.name == "package" => {
                 let mut all = std::mem::take(&mut paths);
                 let known = package.attribute("pkgid").and_then(|id| by_digest.get(id));

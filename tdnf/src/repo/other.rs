@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::RepoError;
-use super::xml::walk;
+use super::xml::{number, walk};
 
 /// An entry of a package's change log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub struct Change {
 pub(super) fn parse(xml: &str) -> Result<HashMap<String, Vec<Change>>, RepoError> {
     let mut logs = HashMap::new();
     let mut changes = Vec::new();
-    walk("other.xml", xml, |stack| {
+    walk("other.xml", "otherdata", xml, |stack| {
         match stack {
             [_, package, log] if package.name == "package" && log.name == "changelog" => changes.push(Change {
                 author: log.attribute("author").unwrap_or_default().to_owned(),
-                time: log.attribute("date").and_then(|date| date.parse().ok()).unwrap_or(0),
+                time: number("other.xml", log.attribute("date"))?,
                 text: log.text.trim().to_owned(),
             }),
             [_, package] if package.name == "package" => {

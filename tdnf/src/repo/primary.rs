@@ -1,24 +1,21 @@
 //! `primary.xml`: what a solver needs to know of each package.
 
 use super::repomd::{local, sha256};
-use super::xml::{Element, walk};
+use super::xml::{Element, number, walk};
 use super::{Offer, RepoError};
 use crate::dependency::{Capability, Comparison, Dependency};
-use crate::package::{Details, Nevra, Package};
+use crate::package::{Details, Nevra, Package, is_word};
 use crate::version::Evr;
 
 /// Reads all packages.
 pub(super) fn parse(xml: &str) -> Result<Vec<Offer>, RepoError> {
     let mut offers = Vec::new();
     let mut offer = blank();
-    walk("primary.xml", xml, |stack| match stack {
+    walk("primary.xml", "metadata", xml, |stack| match stack {
         [_, package] if package.name == "package" => {
             let mut finished = std::mem::replace(&mut offer, blank());
             finished.package.paths.sort_unstable();
-            if finished.sha256.is_empty() || finished.location.is_empty() || finished.package.nevra.name.is_empty() {
-                let reason = format!("the package `{}` lacks its name, location or SHA-256", finished.package.nevra.name);
-                return Err(RepoError::Malformed { document: "primary.xml".into(), reason });
-            }
+            check(&finished)?;
             offers.push(finished);
             Ok(())
         }
@@ -31,13 +28,38 @@ pub(super) fn parse(xml: &str) -> Result<Vec<Offer>, RepoError> {
             Ok(())
         }
         [_, _, format, element] if format.name == "format" && element.name == "file" => {
-            offer.package.paths.push(element.text.clone());
+            offer.package.paths.push(path("primary.xml", &element.text)?);
             Ok(())
         }
         [_, _, _, relation, entry] if entry.name == "entry" => add_relation(&mut offer, &relation.name, entry),
         _ => Ok(()),
     })?;
     Ok(offers)
+}
+
+/// Refuses a package that is not all there, or whose name and version could not stand in a file's name.
+fn check(offer: &Offer) -> Result<(), RepoError> {
+    let nevra = &offer.package.nevra;
+    let malformed = |reason: String| Err(RepoError::Malformed { document: "primary.xml".into(), reason });
+    if offer.sha256.is_empty() || offer.location.is_empty() {
+        return malformed(format!("the package `{}` lacks its location or SHA-256", nevra.name));
+    }
+    let release = nevra.evr.release.as_deref().unwrap_or_default();
+    match [&nevra.name, &nevra.evr.version, release, &nevra.arch].into_iter().find(|word| !is_word(word)) {
+        Some(word) => malformed(format!("`{word}` cannot be a name, version, release or architecture")),
+        None => Ok(()),
+    }
+}
+
+/// A path as packages bring them: absolute and normalised.
+pub(super) fn path(document: &str, text: &str) -> Result<String, RepoError> {
+    // Directories of some repositories end with a slash.
+    let inner = text.strip_prefix('/').map(|text| text.strip_suffix('/').unwrap_or(text));
+    let plain = |component: &str| !matches!(component, "" | "." | "..") && !component.contains('\0');
+    match inner {
+        Some(inner) if text == "/" || inner.split('/').all(plain) => Ok(text.to_owned()),
+        _ => Err(RepoError::Malformed { document: document.to_owned(), reason: format!("`{text}` is not absolute and normalised") }),
+    }
 }
 
 fn blank() -> Offer {
@@ -58,7 +80,7 @@ fn blank() -> Offer {
 }
 
 fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
-    let number = |name: &str| element.attribute(name).and_then(|text| text.parse().ok()).unwrap_or(0);
+    let number = |name: &str| number("primary.xml", element.attribute(name));
     let package = &mut offer.package;
     match element.name.as_str() {
         "name" => package.nevra.name.clone_from(&element.text),
@@ -68,10 +90,10 @@ fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
         "summary" => offer.details.summary.clone_from(&element.text),
         "description" => offer.details.description.clone_from(&element.text),
         "url" => offer.details.url.clone_from(&element.text),
-        "time" => offer.details.build_time = number("build"),
+        "time" => offer.details.build_time = number("build")?,
         "size" => {
-            package.package_size_bytes = number("package");
-            package.installed_size_bytes = number("installed");
+            package.package_size_bytes = number("package")?;
+            package.installed_size_bytes = number("installed")?;
         }
         "location" => offer.location = local(element.attribute("href").unwrap_or_default())?,
         _ => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::RepoError;
-use super::xml::{Element, walk};
+use super::xml::{Element, number, walk};
 
 /// One document of the metadata.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Document {
 pub struct Repomd {
     /// What the repository calls this state of itself; usually a number that grows.
     pub revision: String,
+    /// From when on it is not to be believed any more, in seconds since 1970. This is our own addition to the format.
+    pub expires: Option<u64>,
     documents: BTreeMap<String, Document>,
 }
 
@@ -40,34 +42,41 @@ impl Repomd {
         let mut documents = BTreeMap::new();
         let mut document = Document::default();
         let mut revision = String::new();
-        walk("repomd.xml", xml, |stack| {
+        let mut expires = None;
+        walk("repomd.xml", "repomd", xml, |stack| {
             let [.., element] = stack else { return Ok(()) };
-            let number = || element.text.trim().parse().ok();
+            let number = || number("repomd.xml", Some(&element.text));
             match (element.name.as_str(), stack.len()) {
+                ("expires", 2) => expires = Some(number()?),
                 ("revision", 2) => revision = element.text.trim().to_owned(),
                 ("location", 3) => document.location = local(element.attribute("href").unwrap_or_default())?,
                 ("checksum", 3) => document.sha256 = sha256(element).ok_or_else(|| malformed("a checksum is not SHA-256"))?,
-                ("open-checksum", 3) => document.open_sha256 = sha256(element),
-                ("size", 3) => document.size = number(),
-                ("open-size", 3) => document.open_size = number(),
-                // Some writers give fractions of a second.
-                ("timestamp", 3) => {
-                    document.timestamp = element.text.trim().split('.').next().and_then(|text| text.parse().ok()).unwrap_or(0);
+                ("open-checksum", 3) => {
+                    document.open_sha256 = Some(sha256(element).ok_or_else(|| malformed("an open checksum is not SHA-256"))?);
                 }
+                ("size", 3) => document.size = Some(number()?),
+                ("open-size", 3) => document.open_size = Some(number()?),
+                ("timestamp", 3) => document.timestamp = number()?,
                 ("data", 2) => {
                     let kind = element.attribute("type").ok_or_else(|| malformed("a document has no type"))?;
-                    documents.insert(kind.to_owned(), std::mem::take(&mut document));
+                    let finished = std::mem::take(&mut document);
+                    if finished.location.is_empty() || finished.sha256.is_empty() {
+                        return Err(malformed("a document lacks its location or checksum"));
+                    }
+                    if documents.insert(kind.to_owned(), finished).is_some() {
+                        return Err(malformed("a document is named twice"));
+                    }
                 }
                 _ => {}
             }
             Ok(())
         })?;
-        Ok(Self { revision, documents })
+        Ok(Self { revision, expires, documents })
     }
 
     /// The document of a kind: `primary`, `filelists`, `updateinfo`, `other`, `modules`.
     pub fn get(&self, kind: &str) -> Option<&Document> {
-        self.documents.get(kind).filter(|document| !document.location.is_empty() && !document.sha256.is_empty())
+        self.documents.get(kind)
     }
 
     pub(super) fn document(&self, kind: &'static str) -> Result<&Document, RepoError> {

@@ -69,7 +69,7 @@ pub struct Advisory {
 pub(super) fn parse(xml: &str) -> Result<Vec<Advisory>, RepoError> {
     let mut advisories = Vec::new();
     let mut advisory = Advisory::default();
-    walk("updateinfo.xml", xml, |stack| {
+    walk("updateinfo.xml", "updates", xml, |stack| {
         match stack {
             [_, update] if update.name == "update" => {
                 let mut finished = std::mem::take(&mut advisory);

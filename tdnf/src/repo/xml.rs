@@ -24,28 +24,46 @@ impl Element {
     }
 }
 
-/// Calls `visit` as each element ends, with the elements around it, outermost first, itself last.
-pub(super) fn walk(document: &str, xml: &str, mut visit: impl FnMut(&[Element]) -> Result<(), RepoError>) -> Result<(), RepoError> {
+/// Calls `visit` as each element ends, with the elements around it, outermost first, itself last. The outermost one must be a `root`, and
+/// the only one.
+pub(super) fn walk(
+    document: &str,
+    root: &str,
+    xml: &str,
+    mut visit: impl FnMut(&[Element]) -> Result<(), RepoError>,
+) -> Result<(), RepoError> {
     let malformed = |reason: String| RepoError::Malformed { document: document.to_owned(), reason };
     let mut reader = Reader::from_str(xml);
     let mut stack: Vec<Element> = Vec::new();
+    let mut is_begun = false;
+    let mut begin = |stack: &[Element]| match stack {
+        [outermost] if is_begun || outermost.name != root => Err(malformed(format!("it is no `{root}`"))),
+        [_] => {
+            is_begun = true;
+            Ok(())
+        }
+        _ if stack.len() > DEEPEST => Err(malformed("its elements are nested too deeply".into())),
+        _ => Ok(()),
+    };
+    let mut is_ended = false;
     loop {
         match reader.read_event().map_err(|error| malformed(error.to_string()))? {
             Event::Start(start) => {
                 stack.push(element(&start).map_err(malformed)?);
-                if stack.len() > DEEPEST {
-                    return Err(malformed("its elements are nested too deeply".into()));
-                }
+                begin(&stack)?;
             }
             Event::Empty(start) => {
                 stack.push(element(&start).map_err(malformed)?);
+                begin(&stack)?;
                 visit(&stack)?;
                 stack.pop();
+                is_ended |= stack.is_empty();
             }
             // The reader itself checks that the names of start and end agree.
             Event::End(_) => {
                 visit(&stack)?;
                 stack.pop();
+                is_ended |= stack.is_empty();
             }
             Event::Text(text) => append(&mut stack, &text.xml10_content()),
             Event::CData(text) => append(&mut stack, &text.xml10_content()),
@@ -58,11 +76,20 @@ pub(super) fn walk(document: &str, xml: &str, mut visit: impl FnMut(&[Element]) 
                 };
                 append(&mut stack, &text);
             }
-            Event::Eof if stack.is_empty() => return Ok(()),
+            Event::Eof if is_ended && stack.is_empty() => return Ok(()),
             Event::Eof => return Err(malformed("it ends early".into())),
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
+}
+
+/// The number an element's text or attribute is; 0 where there is none.
+pub(super) fn number(document: &str, text: Option<&str>) -> Result<u64, RepoError> {
+    let text = text.map(str::trim).unwrap_or_default();
+    // Some writers give fractions of a second.
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let wrong = || RepoError::Malformed { document: document.to_owned(), reason: format!("`{text}` is not a number") };
+    if text.is_empty() { Ok(0) } else { whole.parse().map_err(|_| wrong()) }
 }
 
 fn append(stack: &mut [Element], text: &str) {

@@ -6,7 +6,7 @@ use rpm::{DependencyFlags, DigestAlgorithm, FileType, IndexTag, PackageMetadata}
 
 use crate::dependency::{Capability, Comparison, Dependency, InvalidRich};
 use crate::filecaps::{self, InvalidCaps};
-use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile};
+use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile, is_word};
 use crate::version::Evr;
 
 /// Why a header is not accepted.
@@ -74,9 +74,6 @@ pub(crate) enum Origin {
     Database,
 }
 
-/// A longer name or version makes no file name.
-const LONGEST_WORD: usize = 200;
-
 /// PATH_MAX and NAME_MAX of Linux; the first counts the end of the string.
 const LONGEST_PATH: usize = 4095;
 const LONGEST_NAME: usize = 255;
@@ -96,12 +93,7 @@ pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package
     for (word, what) in
         [(metadata.get_name()?, "name"), (metadata.get_version()?, "version"), (metadata.get_release()?, "release"), (arch, "architecture")]
     {
-        // Each becomes a part of file names and lines of text.
-        if word.is_empty()
-            || word.starts_with('.')
-            || word.len() > LONGEST_WORD
-            || word.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control())
-        {
+        if !is_word(word) {
             return Err(HeaderError::Word { word: word.to_owned(), what });
         }
     }

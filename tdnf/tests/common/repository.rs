@@ -95,6 +95,11 @@ fn dependency(text: &str) -> Dependency {
 
 /// Writes the metadata of `offers`, with `updateinfo` if it is not empty, signed.
 pub fn write_metadata(folder: &Path, offers: &[Offer], updateinfo: &str, revision: u64) {
+    write_expiring(folder, offers, updateinfo, revision, None);
+}
+
+/// The same, with the time from when on nobody is to believe it.
+pub fn write_expiring(folder: &Path, offers: &[Offer], updateinfo: &str, revision: u64, expires: Option<u64>) {
     let data = folder.join("repodata");
     let _ = fs::remove_dir_all(&data);
     fs::create_dir_all(&data).unwrap();
@@ -103,6 +108,9 @@ pub fn write_metadata(folder: &Path, offers: &[Offer], updateinfo: &str, revisio
         documents.push(("updateinfo", updateinfo.to_owned()));
     }
     let mut index = format!("<repomd><revision>{revision}</revision>");
+    if let Some(expires) = expires {
+        write!(index, "<expires>{expires}</expires>").unwrap();
+    }
     for (kind, text) in documents {
         let packed = zstd::encode_all(text.as_bytes(), 1).unwrap();
         let (sha, open) = (hex::encode(Sha256::digest(&packed)), hex::encode(Sha256::digest(&text)));

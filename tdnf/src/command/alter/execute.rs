@@ -81,7 +81,7 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
 fn keys_of(session: &Session, repositories: &Repositories, stock: usize) -> Result<Option<Keyring>, CliError> {
     session.with_context(|context| match repositories.opened.get(stock) {
         Some(opened) => Ok(opened.keys(context)?),
-        None if session.common.no_gpg_check || session.common.skip_signature || !session.config.main.defaults.gpgcheck => Ok(None),
+        None if !checks_files(session) => Ok(None),
         None => {
             let mut of_files = crate::config::RepositoryConfig::new(
                 crate::cli::local::COMMAND_LINE,
@@ -94,6 +94,13 @@ fn keys_of(session: &Session, repositories: &Repositories, stock: usize) -> Resu
             Ok(Some(keyring(&of_files, context)?))
         }
     })
+}
+
+/// Whether package files that come from no repository must be signed.
+fn checks_files(session: &Session) -> bool {
+    let (common, main) = (&session.common, &session.config.main);
+    let refused = common.no_gpg_check || common.skip_signature || common.no_file_gpg_check;
+    !refused && main.check_files.unwrap_or(main.defaults.gpgcheck)
 }
 
 /// Turns the plan into the steps of a transaction.
@@ -143,7 +150,8 @@ pub fn with_settings<T>(session: &Session, work: impl FnOnce(&Settings<'_>) -> T
     let command = session.command_line.join(" ");
     // Whoever makes a system that is to have equal bytes each time gives the time themselves (reproducible-builds.org).
     let given = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
-    let settings = Settings { observer: &teller, ..Settings::new(given.unwrap_or(session.now as u32), &command) };
+    let scripts = session.config.main.scripts;
+    let settings = Settings { observer: &teller, scripts, ..Settings::new(given.unwrap_or(session.now as u32), &command) };
     work(&settings)
 }
 

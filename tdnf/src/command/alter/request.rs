@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
 use crate::command::{provides, updateinfo};
-use crate::dependency::Capability;
+use crate::dependency::{Capability, Dependency};
 use crate::history::Reason;
 use crate::query::{Id, Pattern, Sack};
 
@@ -51,6 +51,7 @@ pub struct Request {
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
     let mut request = Request::default();
     match verb {
+        Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
         Verb::Install => {
             for word in words {
                 install(session, repositories, sack, word, &mut request)?;
@@ -94,6 +95,31 @@ fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word
         }
     }
     Ok(())
+}
+
+/// What the newest source package of a name needs to be built. A source package says so by its requirements.
+fn build_dependencies(sack: &Sack<'_>, word: &str, request: &mut Request) {
+    let Some(source) = sack.source(&Pattern::new(word)).and_then(|id| sack.package(id)) else {
+        request.unresolved.push(word.to_owned());
+        return;
+    };
+    for dependency in source.requires.iter().filter(|dependency| !dependency.to_string().starts_with("rpmlib(")) {
+        let label = dependency.to_string();
+        let Dependency::Simple(wanted) = dependency else {
+            request.unresolved.push(label);
+            continue;
+        };
+        if let Some(there) = sack.installed_providing(wanted).first() {
+            request.existing.push(*there);
+            continue;
+        }
+        let found = sack.available_providing(wanted);
+        if found.is_empty() {
+            request.unresolved.push(label);
+        } else {
+            request.wishes.push(Wish { label, any_of: sack.sorted(found), reason: Reason::Dependency });
+        }
+    }
 }
 
 /// This very package, whatever version is there.

@@ -43,8 +43,7 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
         file: JournalFile::new(&own, settings.gate),
     };
     work.before_all(&counts)?;
-    work.file.write(&journal)?;
-    let done = work.files(&mut counts).and_then(|()| {
+    let done = work.file.write(&journal).and_then(|()| work.files(&mut counts)).and_then(|()| {
         settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: crate::rpmdb::FILE.into(), source })?;
         let packages: Vec<&RpmFile> = prepared.coming.iter().map(|coming| coming.package).collect();
         Ok(changes.apply(&journal.database, &packages, settings.time)?)
