@@ -5,6 +5,7 @@
 
 mod crc;
 mod error;
+mod filesystem;
 mod gpt;
 mod grub;
 mod guid;
@@ -12,6 +13,7 @@ mod plan;
 mod purpose;
 
 pub use error::LayoutError;
+pub use filesystem::{BIOS_BYTES, ESP_BYTES, ext4_words, fat32_words};
 pub use gpt::{BOOT_CODE_BYTES, Tables};
 pub use grub::{BiosBoot, UnknownGrub, hop};
 pub use guid::{Guid, InvalidGuid};

@@ -95,10 +95,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn tell(error: &CommandError) {
     let mut err = io::stderr().lock();
     let _ = writeln!(err, "error: {error}");
-    let mut source = std::error::Error::source(error);
+    let (mut source, mut told) = (std::error::Error::source(error), error.to_string());
     while let Some(cause) = source {
-        let _ = writeln!(err, "  because: {cause}");
-        source = cause.source();
+        // An error that only passes another on has its words.
+        let text = cause.to_string();
+        if text != told {
+            let _ = writeln!(err, "  because: {text}");
+        }
+        (source, told) = (cause.source(), text);
     }
 }
 
@@ -156,7 +160,7 @@ fn confirm(plan: &Plan, out: &mut dyn Write) -> Result<(), CommandError> {
 const OWN_KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
 
 fn carry_out(arguments: &Arguments, plan: &Plan, kickstart: &Kickstart, search: Search, out: &mut dyn Write) -> Result<(), CommandError> {
-    if arguments.target_dir.is_none() && !nix::unistd::geteuid().is_root() {
+    if !plan.destroys.is_empty() && !nix::unistd::geteuid().is_root() {
         return Err(ApplyError::NotRoot.into());
     }
     let own = Path::new(OWN_KEY);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::{DiskFacts, Facts, Firmware};
 
-/// Programs that make file systems.
-const PROGRAMS: [&str; 5] = ["mkfs.btrfs", "mkfs.ext4", "mkfs.vfat", "mkfs.xfs", "mkswap"];
+/// Programs that make file systems, and one that writes to a FAT file system without mounting it.
+const PROGRAMS: [&str; 6] = ["mcopy", "mkfs.btrfs", "mkfs.ext4", "mkfs.vfat", "mkfs.xfs", "mkswap"];
 
 /// What there is. Nothing is opened for writing.
 pub fn facts() -> Facts {
@@ -15,9 +15,14 @@ pub fn facts() -> Facts {
     Facts { firmware, memory_bytes: memory_bytes(), disks: disks(), programs }
 }
 
+/// Where programs of this system are looked for: where the caller does, or in the usual places.
+pub fn program_path() -> String {
+    std::env::var("PATH").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "/usr/bin:/usr/sbin:/bin:/sbin".to_owned())
+}
+
 /// Where a program lies.
 pub fn find_program(name: &str) -> Option<PathBuf> {
-    ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+    program_path().split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
 
 /// Network cards that are devices, by name.

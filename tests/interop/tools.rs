@@ -34,6 +34,11 @@ static LAYERS: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
     trees.into_iter().rev().map(|tree| tree.path).collect()
 });
 
+/// The trees of the layer and those it stands on, uppermost first.
+pub fn layers() -> &'static [PathBuf] {
+    &LAYERS
+}
+
 /// A directory that is the same for test and programs, each seeing it at its own place.
 pub struct World {
     folder: tempfile::TempDir,

@@ -1,6 +1,7 @@
 //! What installed files call for once all of them are there, beyond what the package manager does.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::{ApplyError, Observer, Target, program};
 use crate::kickstart::Finish;
@@ -17,6 +18,9 @@ pub(super) fn configure(target: &Target, observer: &dyn Observer) -> Result<(), 
         }
         Ok(())
     };
+    if !nix::unistd::geteuid().is_root() {
+        unprivileged(target, observer)?;
+    }
     run("journalctl", &["--update-catalog"])?;
     run("systemctl", &["preset-all"])?;
     run("systemctl", &["--global", "preset-all"])?;
@@ -30,6 +34,34 @@ pub(super) fn configure(target: &Target, observer: &dyn Observer) -> Result<(), 
         if place.exists() {
             fs::remove_file(&place).map_err(ApplyError::io("remove", &place))?;
         }
+    }
+    Ok(())
+}
+
+/// What the package manager leaves out where it is not root: it enters no tree then, and this installer does.
+fn unprivileged(target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {
+    let mut tasks =
+        vec![("ldconfig", Vec::new()), ("systemd-sysusers", Vec::new()), ("systemd-hwdb", vec!["update".to_owned(), "--usr".to_owned()])];
+    let modules = target.folder("/usr/lib/modules")?;
+    let mut releases: Vec<String> =
+        fs::read_dir(modules).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    releases.sort();
+    tasks.extend(releases.into_iter().map(|release| ("depmod", vec!["-a".to_owned(), release])));
+    for (program, arguments) in tasks {
+        if target.has(program) {
+            observer.says(&target.run(program, &arguments, None)?);
+        }
+    }
+    // Nobody may read these, not even this user; root always may.
+    for path in ["/etc/shadow", "/etc/gshadow"] {
+        let place = target.place(path)?;
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).map_err(ApplyError::io("change", &place))?;
+    }
+    // What it makes for others than root it cannot give away here; the first start does it again.
+    if target.has("systemd-tmpfiles")
+        && let Err(error) = target.run("systemd-tmpfiles", &["--create", "--exclude-prefix=/dev", "--exclude-prefix=/run"], None)
+    {
+        observer.says(&super::chain(&error));
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Scripts and additional files.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::{ApplyError, Target};
@@ -28,15 +27,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, ApplyError> {
     fs::read(path).map_err(ApplyError::io("read", path))
 }
 
-/// Writes a script that nobody else may read, since it may hold secrets.
-pub(super) fn write_script(path: &Path, content: &[u8]) -> Result<(), ApplyError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(ApplyError::io("make", folder))?;
-    }
-    let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o700).open(path);
-    file.and_then(|mut file| file.write_all(content)).map_err(ApplyError::io("write", path))
-}
-
-pub(super) fn remove(path: &Path) -> Result<(), ApplyError> {
-    fs::remove_file(path).map_err(ApplyError::io("remove", path))
+/// Makes a file of this size, which must not be there, that takes room only where something is written.
+pub(super) fn make_sparse(path: &Path, size_bytes: u64) -> Result<(), ApplyError> {
+    let file = OpenOptions::new().create_new(true).write(true).open(path);
+    file.and_then(|file| file.set_len(size_bytes)).map_err(ApplyError::io("make", path))
 }

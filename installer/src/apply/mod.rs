@@ -3,16 +3,21 @@
 mod account;
 mod bootloader;
 mod configure;
-mod disk;
+mod device;
 mod error;
 mod files;
+mod filesystem;
+mod image;
+mod inside;
 mod journal;
 mod mount;
+mod owners;
 mod packages;
 mod program;
+mod script;
+mod table;
 mod target;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,6 +27,11 @@ pub use journal::{Done, Journal};
 pub use program::{ProgramError, run as run_program};
 pub use target::Target;
 
+use disk_layout::Layout;
+
+use self::image::DiskFiles;
+use self::script::Executable;
+use crate::kickstart::FileSystem;
 use crate::medium::Search;
 use crate::plan::{Place, Plan, Script, Step};
 
@@ -30,6 +40,9 @@ pub const TARGET: &str = "/run/kaon/target";
 
 /// Where the journal lies in the live system, also after a failure.
 pub const JOURNAL: &str = "/run/kaon/installer.json";
+
+/// For programs that take none.
+pub const NO_ARGUMENTS: &[&str] = &[];
 
 /// What an installation needs besides its plan.
 #[derive(Clone, Debug)]
@@ -57,78 +70,89 @@ struct Run<'a> {
     sources: &'a Sources,
     observer: &'a dyn Observer,
     target: Target,
-    /// Disks that are files, by path, and the devices that stand for them.
-    loops: BTreeMap<String, PathBuf>,
+    /// Where the disks are files: what will be on them.
+    files: Option<DiskFiles>,
     /// What was mounted, in order.
     mounts: Vec<PathBuf>,
 }
 
-/// Carries out a plan: on disks, or where `directory` is given in that directory alone, which must be empty or absent.
+/// Carries out a plan: on disks, on files that stand for disks, or where `directory` is given in that directory alone, which must be empty or
+/// absent.
 ///
 /// Whatever was done and how long it took is in the journal, which the installed system keeps at `/var/log/kaon-installer.json`.
 ///
 /// # Errors
-/// At the first step that fails. What is on the disks then does not start.
+/// At the first step that fails. What is on the disks then does not start; files that stand for disks are removed.
 pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer: &dyn Observer) -> Result<Journal, ApplyError> {
-    if directory.is_none() {
-        mount::release(Path::new(TARGET))?;
+    let files = DiskFiles::of(plan);
+    let root = match (directory, &files) {
+        (Some(directory), _) => directory,
+        (None, Some(files)) => files.tree(),
+        (None, None) => Path::new(TARGET),
+    };
+    let on_machine = directory.is_none() && files.is_none();
+    if on_machine {
+        mount::release(root)?;
     }
-    let target = Target::prepare(directory.unwrap_or(Path::new(TARGET)))?;
-    let mut run = Run { sources, observer, target, loops: BTreeMap::new(), mounts: Vec::new() };
-    let mut journal = Journal::default();
-    for (index, step) in plan.steps.iter().enumerate() {
-        let title = step.title();
-        observer.begins(index + 1, plan.steps.len(), &title);
-        if matches!(step, Step::Unmount) || (directory.is_some() && index + 1 == plan.steps.len()) {
-            run.leave(&journal)?;
-        }
-        let start = Instant::now();
-        let result = run.step(step);
-        let failed = result.as_ref().err().map(chain);
-        journal.steps.push(Done { what: title.clone(), ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), failed });
-        if directory.is_none() {
-            // The live system's copy helps whoever looks for the cause; the failure itself is what counts.
-            let _ = journal.write(Path::new(JOURNAL));
-        }
-        result.map_err(|source| ApplyError::Step { number: index + 1, what: title, source: Box::new(source) })?;
+    let target = Target::prepare(root)?;
+    let mut run = Run { sources, observer, target, files, mounts: Vec::new() };
+    let result = run.steps(plan, on_machine);
+    if let Some(files) = &run.files {
+        files.tidy(result.is_ok())?;
     }
-    if directory.is_some() {
-        run.leave(&journal)?;
-    }
-    Ok(journal)
+    result
 }
 
 impl Run<'_> {
+    fn steps(&mut self, plan: &Plan, on_machine: bool) -> Result<Journal, ApplyError> {
+        let mut journal = Journal::default();
+        // The journal goes into the system before it is closed.
+        let last = plan.steps.iter().position(|step| matches!(step, Step::BootLoader { .. })).unwrap_or(plan.steps.len());
+        for (index, step) in plan.steps.iter().enumerate() {
+            let title = step.title();
+            self.observer.begins(index + 1, plan.steps.len(), &title);
+            if index == last {
+                self.leave(&journal)?;
+            }
+            let start = Instant::now();
+            let result = self.step(step);
+            let failed = result.as_ref().err().map(chain);
+            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            journal.steps.push(Done { what: title.clone(), ms, failed });
+            if on_machine {
+                // The live system's copy helps whoever looks for the cause; the failure itself is what counts.
+                let _ = journal.write(Path::new(JOURNAL));
+            }
+            result.map_err(|source| ApplyError::Step { number: index + 1, what: title, source: Box::new(source) })?;
+        }
+        if last == plan.steps.len() {
+            self.leave(&journal)?;
+        }
+        Ok(journal)
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), ApplyError> {
         match step {
-            Step::RunHere { script, .. } => self.run_here(script),
-            Step::DiskFile { path, size_bytes } => self.disk_file(path, *size_bytes),
-            Step::PartitionTable { disk, layout } => disk::partition(&self.device(disk), layout),
-            Step::MakeFileSystem { partition, filesystem, label, uuid, options } => {
-                disk::make(&self.partition(partition)?, partition.size_bytes, *filesystem, label, uuid, options)
-            }
-            Step::Mount { partition, at, filesystem, options } => {
-                let device = self.partition(partition)?;
-                let at = self.target.directory(at, 0o755)?;
-                mount::mount(&device, &at, filesystem.name(), options)?;
-                self.mounts.push(at);
-                Ok(())
-            }
+            Step::RunHere { name, script } => self.run_here(name, script),
+            Step::DiskFile { path, size_bytes } => files::make_sparse(Path::new(path), *size_bytes),
+            Step::PartitionTable { disk, layout } => self.partition(Path::new(disk), layout),
+            Step::MakeFileSystem { partition, filesystem, label, uuid, options } => match &mut self.files {
+                Some(files) => files.plan_file_system(partition, *filesystem, label, uuid, options),
+                None => device::make(partition, *filesystem, label, uuid, options),
+            },
+            Step::Mount { partition, at, filesystem, options } => self.mount(partition, at, *filesystem, options),
             Step::InstallPackages { packages } => packages::install(packages, self.sources, &self.target, self.observer),
             Step::WriteFile { path, mode, content } => self.target.write(path, *mode, content.as_bytes()),
             Step::Copy { source, to } => files::copy(&self.sources.search.find(source)?, to, &self.target),
-            Step::Configure => {
-                self.mounts.extend(mount::kernel(&self.target)?);
-                configure::configure(&self.target, self.observer)
-            }
+            Step::Configure => configure::configure(&self.target, self.observer),
             Step::Mask { unit } => self.target.symlink(&format!("/etc/systemd/system/{unit}"), "/dev/null"),
             Step::Root(root) => account::root(root, &self.target),
             Step::User(user) => add_user(user, &self.target),
-            Step::RunInTarget { script, .. } => self.run_in_target(script),
-            Step::BootLoader { disk, root, bios, efi } => self.boot_loader(disk, *root, bios.as_ref(), efi.as_ref()),
+            Step::RunInTarget { name, script } => self.run_in_target(name, script),
+            Step::BootLoader { disk, root, bios, efi } => self.boot_loader(Path::new(disk), *root, bios.as_ref(), efi.as_ref()),
             Step::Unmount => self.unmount(),
             Step::Eject => {
-                if let Err(error) = program::run("eject", &[], None) {
+                if let Err(error) = program::run("eject", NO_ARGUMENTS, None) {
                     self.observer.says(&format!("the disc was not ejected: {error}"));
                 }
                 Ok(())
@@ -137,62 +161,60 @@ impl Run<'_> {
         }
     }
 
-    /// The device of a disk: itself, or the one that stands for a file.
-    fn device(&self, disk: &str) -> PathBuf {
-        self.loops.get(disk).cloned().unwrap_or_else(|| PathBuf::from(disk))
-    }
-
-    /// The device of a partition, once the kernel shows it.
-    fn partition(&self, place: &Place) -> Result<PathBuf, ApplyError> {
-        let disk = self.device(&place.disk).display().to_string();
-        disk::wait_for(PathBuf::from(Place { disk, ..place.clone() }.device()))
-    }
-
-    fn disk_file(&mut self, path: &str, size_bytes: u64) -> Result<(), ApplyError> {
-        let device = disk::file(Path::new(path), size_bytes)?;
-        self.loops.insert(path.to_owned(), device);
-        Ok(())
-    }
-
-    fn run_here(&self, script: &Script) -> Result<(), ApplyError> {
-        let found = match script {
-            Script::File(name) => self.sources.search.find(name)?,
-            Script::Text(text) => {
-                let path = PathBuf::from("/run/kaon/preinstall");
-                files::write_script(&path, text.reveal().as_bytes())?;
-                path
-            }
-        };
-        let said = program::run(&found.display().to_string(), &[], None);
-        if matches!(script, Script::Text(_)) {
-            files::remove(&found)?;
+    fn partition(&self, disk: &Path, layout: &Layout) -> Result<(), ApplyError> {
+        match self.files {
+            Some(_) => table::write(&mut table::open(disk)?, layout).map_err(ApplyError::io("write", disk)),
+            None => device::partition(disk, layout),
         }
-        self.observer.says(&said?);
+    }
+
+    fn mount(&mut self, partition: &Place, at: &str, filesystem: FileSystem, options: &[String]) -> Result<(), ApplyError> {
+        let place = self.target.directory(at, 0o755)?;
+        if let Some(files) = &mut self.files {
+            files.plan_mount(partition, at);
+            return Ok(());
+        }
+        mount::mount(&device::of(partition)?, &place, filesystem.name(), options)?;
+        self.mounts.push(place);
         Ok(())
     }
 
-    fn run_in_target(&self, script: &Script) -> Result<(), ApplyError> {
-        const INSIDE: &str = "/run/kaon-postinstall";
-        let content = match script {
+    fn script(&self, script: &Script) -> Result<Executable, ApplyError> {
+        let text = match script {
             Script::Text(text) => text.reveal().as_bytes().to_vec(),
             Script::File(name) => files::read(&self.sources.search.find(name)?)?,
         };
-        let path = self.target.directory("/run", 0o755)?.join("kaon-postinstall");
-        files::write_script(&path, &content)?;
-        let said = self.target.run(INSIDE, &[], None);
-        files::remove(&path)?;
-        self.observer.says(&said?);
+        Executable::new(&text).map_err(ApplyError::io("keep", Path::new("a script")))
+    }
+
+    fn run_here(&self, name: &str, script: &Script) -> Result<(), ApplyError> {
+        self.observer.says(&program::run_script(name, &self.script(script)?)?);
         Ok(())
     }
 
-    fn boot_loader(&self, disk: &str, root: usize, bios: Option<&Place>, efi: Option<&Place>) -> Result<(), ApplyError> {
-        if let Some(place) = efi {
-            bootloader::efi(&self.partition(place)?, root, &self.target)?;
-        }
-        if let Some(place) = bios {
-            bootloader::bios(&self.device(disk), place, root, &self.target)?;
-        }
+    fn run_in_target(&self, name: &str, script: &Script) -> Result<(), ApplyError> {
+        self.observer.says(&self.target.run_script(name, &self.script(script)?)?);
         Ok(())
+    }
+
+    /// Makes the disk start, once all else is on it.
+    fn boot_loader(&mut self, disk: &Path, root: usize, bios: Option<&Place>, efi: Option<&Place>) -> Result<(), ApplyError> {
+        match (&self.files, efi) {
+            (Some(files), efi) => {
+                if let Some(place) = efi {
+                    bootloader::lay_out_efi(&files.content_of(place)?, root, &self.target)?;
+                }
+                // GRUB's images are read before the tree is taken apart.
+                let bios = bios.map(|place| bootloader::bios(place, root, &self.target)).transpose()?;
+                files.write(&self.target)?;
+                bios.map_or(Ok(()), |bios| bios.write(disk))
+            }
+            (None, efi) => {
+                nix::unistd::sync();
+                efi.map_or(Ok(()), |place| bootloader::efi(&device::of(place)?, root, &self.target))?;
+                bios.map_or(Ok(()), |place| bootloader::bios(place, root, &self.target)?.write(disk))
+            }
+        }
     }
 
     /// Leaves the journal in the installed system.
@@ -203,9 +225,6 @@ impl Run<'_> {
     fn unmount(&mut self) -> Result<(), ApplyError> {
         while let Some(at) = self.mounts.pop() {
             mount::unmount(&at)?;
-        }
-        for device in std::mem::take(&mut self.loops).into_values() {
-            program::run("losetup", &["-d", &device.display().to_string()], None)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags};
 
-use super::{ApplyError, Target};
+use super::ApplyError;
 
 /// Mounts a device.
 pub(super) fn mount(device: &Path, at: &Path, kind: &str, options: &[String]) -> Result<(), ApplyError> {
@@ -22,32 +22,8 @@ pub(super) fn mount(device: &Path, at: &Path, kind: &str, options: &[String]) ->
             option => rest.push(option),
         }
     }
-    raw(Some(device), at, Some(kind), flags, Some(&rest.join(",")).filter(|text| !text.is_empty()))
-}
-
-fn raw(source: Option<&Path>, at: &Path, kind: Option<&str>, flags: MsFlags, data: Option<&String>) -> Result<(), ApplyError> {
-    nix::mount::mount(source, at, kind, flags, data.map(String::as_str)).map_err(|error| ApplyError::io("mount", at)(error.into()))
-}
-
-/// Mounts the kernel's file systems below the target, for programs that run there. Without privileges there is nothing to mount.
-pub(super) fn kernel(target: &Target) -> Result<Vec<PathBuf>, ApplyError> {
-    if !nix::unistd::geteuid().is_root() {
-        return Ok(Vec::new());
-    }
-    let mut mounted = Vec::new();
-    let (secure, none) = (MsFlags::MS_NOSUID | MsFlags::MS_NODEV, MsFlags::empty());
-    for (source, kind, at, flags) in [
-        ("proc", Some("proc"), "/proc", secure | MsFlags::MS_NOEXEC),
-        ("sysfs", Some("sysfs"), "/sys", secure | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY),
-        ("/dev", None, "/dev", MsFlags::MS_BIND),
-        ("tmpfs", Some("tmpfs"), "/run", secure),
-        ("tmpfs", Some("tmpfs"), "/tmp", secure | none),
-    ] {
-        let at = target.directory(at, 0o755)?;
-        raw(Some(Path::new(source)), &at, kind, flags, None)?;
-        mounted.push(at);
-    }
-    Ok(mounted)
+    let data = Some(rest.join(",")).filter(|text| !text.is_empty());
+    nix::mount::mount(Some(device), at, Some(kind), flags, data.as_deref()).map_err(|error| ApplyError::io("mount", at)(error.into()))
 }
 
 /// Unmounts, once all is written.

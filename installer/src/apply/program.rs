@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
 
+use super::script::Executable;
+
 /// Why a program did not do what it should. Its arguments are not shown: they may be long, and the step says what was done.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
@@ -29,15 +31,34 @@ pub enum ProgramError {
 /// Of a program's output, so many characters at the end are shown.
 const SHOWN: usize = 2000;
 
-/// Runs a program with nothing but a path, a locale and what it is given, and gives what it says.
+/// Runs a program of this system with nothing but a path, a locale and what it is given, and gives what it says.
 ///
 /// # Errors
 /// When it cannot be started or fails.
-pub fn run(program: &str, arguments: &[&str], input: Option<&str>) -> Result<String, ProgramError> {
-    let start = |source| ProgramError::Start { program: program.to_owned(), source };
+pub fn run(program: &str, arguments: &[impl AsRef<str>], input: Option<&str>) -> Result<String, ProgramError> {
     let mut command = Command::new(program);
-    command.args(arguments).env_clear();
-    command.envs([("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"), ("LC_ALL", "C.UTF-8"), ("HOME", "/root"), ("SYSTEMD_OFFLINE", "1")]);
+    command.args(arguments.iter().map(AsRef::as_ref));
+    wait(program, &mut command, &crate::machine::program_path(), input)
+}
+
+/// As [`run`]; who is not root is root of a user namespace, so that its files are root's there.
+pub(super) fn run_as_owner(program: &str, arguments: &[String]) -> Result<String, ProgramError> {
+    if nix::unistd::geteuid().is_root() {
+        return run(program, arguments, None);
+    }
+    let words: Vec<&str> = ["--user", "--map-root-user", program].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+    run("unshare", &words, None)
+}
+
+/// Runs a script on this system.
+pub(super) fn run_script(name: &str, script: &Executable) -> Result<String, ProgramError> {
+    wait(name, &mut Command::new(script.path()), &crate::machine::program_path(), None)
+}
+
+/// Runs what was prepared to its end.
+pub(super) fn wait(program: &str, command: &mut Command, path: &str, input: Option<&str>) -> Result<String, ProgramError> {
+    let start = |source| ProgramError::Start { program: program.to_owned(), source };
+    command.env_clear().envs([("PATH", path), ("LC_ALL", "C.UTF-8"), ("HOME", "/root"), ("SYSTEMD_OFFLINE", "1")]);
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
     if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {

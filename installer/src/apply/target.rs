@@ -5,8 +5,10 @@ use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
-use super::{ApplyError, program};
+use super::script::Executable;
+use super::{ApplyError, inside, program};
 
 /// As many links as the kernel follows (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -138,20 +140,33 @@ impl Target {
     ///
     /// # Errors
     /// When it cannot be run or fails.
-    pub fn run(&self, program: &str, arguments: &[&str], input: Option<&str>) -> Result<String, ApplyError> {
+    pub fn run(&self, program: &str, arguments: &[impl AsRef<str>], input: Option<&str>) -> Result<String, ApplyError> {
         if self.0 == Path::new("/") {
             return Ok(program::run(program, arguments, input)?);
         }
-        let root = self.0.display().to_string();
-        let mut words = vec![root.as_str(), program];
-        words.extend(arguments);
-        if nix::unistd::geteuid().is_root() {
-            return Ok(program::run("chroot", &words, input)?);
+        let mut command = self.command(program)?;
+        command.args(arguments.iter().map(AsRef::as_ref));
+        Ok(program::wait(program, &mut command, PATH, input)?)
+    }
+
+    /// Runs a script in it.
+    pub(super) fn run_script(&self, name: &str, script: &Executable) -> Result<String, ApplyError> {
+        if self.0 == Path::new("/") {
+            return Ok(program::run_script(name, script)?);
         }
-        let all: Vec<&str> = ["--user", "--map-root-user", "chroot"].into_iter().chain(words).collect();
-        Ok(program::run("unshare", &all, input)?)
+        Ok(program::wait(name, &mut self.command(&script.path())?, PATH, None)?)
+    }
+
+    fn command(&self, program: &str) -> Result<Command, ApplyError> {
+        for path in ["/proc", "/sys", "/dev", "/run", "/tmp"] {
+            self.directory(path, 0o755)?;
+        }
+        inside::command(&self.0, program).map_err(ApplyError::io("enter", &self.0))
     }
 }
+
+/// Where its programs are.
+const PATH: &str = "/usr/bin:/usr/sbin";
 
 fn parts(path: &Path) -> Vec<&OsStr> {
     path.components()

@@ -45,7 +45,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
         try_to("ca_certs", target.write(&path, 0o644, (certificate.trim().to_owned() + "\n").as_bytes()));
     }
     if !cloud.ca_certs.trusted.is_empty() && target.has("update-ca-trust") {
-        try_to("ca_certs", target.run("update-ca-trust", &[], None).map(drop));
+        try_to("ca_certs", target.run("update-ca-trust", apply::NO_ARGUMENTS, None).map(drop));
     }
     try_to("proxy", proxy(&cloud.proxy, target));
     if let Some(zone) = &cloud.timezone {
@@ -198,7 +198,7 @@ pub(super) fn late(target: &Target) -> Result<Vec<String>, ApplyError> {
     if !place.exists() {
         return Ok(Vec::new());
     }
-    let said = target.run(LATE, &[], None);
+    let said = target.run(LATE, apply::NO_ARGUMENTS, None);
     fs::remove_file(&place).map_err(ApplyError::io("remove", &place))?;
     Ok(vec![said?])
 }

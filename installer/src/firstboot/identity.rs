@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::apply::{ApplyError, Target};
+use crate::apply::{ApplyError, NO_ARGUMENTS, Target};
 
 /// Which system this disk was last started as.
 const RECORD: &str = "/var/lib/kaon/instance";
@@ -38,7 +38,7 @@ pub(super) fn renew(target: &Target) -> Result<(), ApplyError> {
         remove(target, "/etc/machine-id")?;
         remove(target, "/var/lib/dbus/machine-id")?;
         if target.has("systemd-machine-id-setup") {
-            target.run("systemd-machine-id-setup", &[], None)?;
+            target.run("systemd-machine-id-setup", NO_ARGUMENTS, None)?;
         }
     }
     for name in host_keys(target)? {

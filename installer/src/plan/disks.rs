@@ -1,15 +1,9 @@
 //! Which partitions there will be, and what becomes of each.
 
-use disk_layout::{LayoutError, MIB, Purpose, Size, Wish};
+use disk_layout::{BIOS_BYTES, ESP_BYTES, LayoutError, MIB, Purpose, Size, Wish};
 
 use super::{Destroyed, Place, Refusal, Request, Step, guid};
 use crate::kickstart::{FileSystem, Partition};
-
-/// GRUB's core for BIOSes takes about 200 KiB.
-const BIOS_BYTES: u64 = MIB;
-
-/// FAT32 has no fewer than 65,525 clusters, which are 512 bytes each here.
-const ESP_BYTES: u64 = 64 * MIB;
 
 /// Less than this holds no system.
 const ROOT_BYTES: u64 = 768 * MIB;
@@ -70,6 +64,9 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Disks, Vec<Refusal>> {
         }
     }
     programs(request, made.iter().map(|(part, ..)| part), &mut refusals);
+    if is_in_files(request) {
+        in_files(request, made.iter().map(|(part, ..)| part), &mut refusals);
+    }
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -113,6 +110,11 @@ fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<R
                 device(name, format!("disks.{name}"), disk.device.as_deref().unwrap_or_default(), refusals);
             }
         }
+    }
+    let is_mixed =
+        kickstart.disks.values().any(|disk| disk.filename.is_some()) && kickstart.disks.values().any(|disk| disk.device.is_some());
+    if is_mixed {
+        refusals.push(Refusal::new("disks", "either all disks are files, or none"));
     }
     for (name, disk) in &kickstart.disks {
         if let (Some(file), Some(mib)) = (&disk.filename, disk.size) {
@@ -221,6 +223,27 @@ fn programs<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>
             if !refusals.iter().any(|other| other.path == path && other.message == message) {
                 refusals.push(Refusal::new(path, message));
             }
+        }
+    }
+}
+
+fn is_in_files(request: &Request<'_>) -> bool {
+    request.kickstart.disks.values().any(|disk| disk.filename.is_some())
+}
+
+/// Without mounting them, not all file systems can be filled.
+fn in_files<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>, refusals: &mut Vec<Refusal>) {
+    const WRITER: &str = "mcopy";
+    for part in parts {
+        let path = part.given.map_or_else(|| "disks".to_owned(), |(index, _)| format!("partitions[{index}].filesystem"));
+        match part.filesystem {
+            Some(kind @ (FileSystem::Xfs | FileSystem::Btrfs)) => {
+                refusals.push(Refusal::new(path, format!("{} cannot be made in a file", kind.name())).hint("ext4 can"));
+            }
+            Some(FileSystem::Vfat) if !request.facts.programs.iter().any(|known| known == WRITER) => {
+                refusals.push(Refusal::new(path, format!("this system has no `{WRITER}`")).hint("it is in the package `mtools`"));
+            }
+            _ => {}
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use disk_layout::{Guid, MIB};
+use disk_layout::{ESP_BYTES, Guid, MIB, ext4_words, fat32_words};
 use tdnf::manifest::{Kind, Manifest};
 
-use super::{DiskError, ESP_BYTES, ROOT_NUMBER};
+use super::{DiskError, ROOT_NUMBER};
 use crate::digest::Digest;
 use crate::image_tools::{ImageTools, bash};
 use crate::sandbox::Input;
@@ -25,10 +25,10 @@ pub(super) fn esp(tools: &ImageTools<'_>, program: &Path, identity: &Digest, to:
     // mtools takes the times of what it makes from SOURCE_DATE_EPOCH, of what it copies from the files.
     let script = format!(
         "find esp -exec touch -h -d \"@$SOURCE_DATE_EPOCH\" {{}} +\n\
-         mkfs.vfat --invariant -F 32 -S 512 -s 1 -i {} -n KAON-EFI -C esp.img {}\n\
+         mkfs.vfat --invariant {} -C esp.img {}\n\
          mmd -i esp.img ::/EFI ::/EFI/BOOT\n\
          mcopy -m -i esp.img esp/EFI/BOOT/BOOTX64.EFI esp/EFI/BOOT/grub.cfg ::/EFI/BOOT/\n",
-        &identity.hex()[..8],
+        fat32_words(ESP_BYTES, &identity.hex()[..8], "KAON-EFI").join(" "),
         ESP_BYTES / 1024,
     );
     tools.run(Vec::new(), vec![bash("boot partition", &script)])?;
@@ -36,14 +36,10 @@ pub(super) fn esp(tools: &ImageTools<'_>, program: &Path, identity: &Digest, to:
 }
 
 /// Makes the root file system of an archive, without lazily initialised parts, so that nothing is left for the first boot to write but what
-/// it adds. What it may not have are features that GRUB 2.12 refuses to read.
+/// it adds.
 pub(super) fn root(tools: &ImageTools<'_>, archive: &Path, uuid: Guid, size_bytes: u64, to: &Path) -> Result<(), DiskError> {
-    let script = format!(
-        "exec mke2fs -q -F -t ext4 -b 4096 -I 256 -i 16384 -m 1 -J size={JOURNAL_MIB} -L kaon -U {uuid} \
-         -O ^metadata_csum_seed,^orphan_file -E hash_seed={uuid},lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0 \
-         -d {ARCHIVE} root.img {}k",
-        size_bytes / 1024,
-    );
+    let words = ext4_words(&uuid.to_string(), "kaon", ",lazy_itable_init=0,lazy_journal_init=0,nodiscard").join(" ");
+    let script = format!("exec mke2fs {words} -i 16384 -J size={JOURNAL_MIB} -d {ARCHIVE} root.img {}k", size_bytes / 1024);
     let input = Input { host: archive.to_owned(), at: ARCHIVE.into() };
     tools.run(vec![input], vec![bash("root file system", &script)])?;
     Ok(tools.take("root.img", to)?)

@@ -15,7 +15,7 @@ mod filesystem;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use disk_layout::{BiosBoot, Guid, Layout, MIB, Purpose, Size, Wish, plan, size_for};
+use disk_layout::{BIOS_BYTES, BiosBoot, ESP_BYTES, Guid, Layout, Purpose, Size, Wish, plan, size_for};
 
 pub use error::DiskError;
 
@@ -28,12 +28,6 @@ use crate::rootfs::Rootfs;
 
 /// Raised when a change here changes a disk's bytes.
 pub const CONTRACT: u32 = 1;
-
-/// GRUB's core for BIOSes takes about 200 KiB.
-const BIOS_BYTES: u64 = MIB;
-
-/// FAT32 has no fewer than 65,525 clusters, which are 512 bytes each here.
-const ESP_BYTES: u64 = 64 * MIB;
 
 /// The root's partition, from 1.
 const ROOT_NUMBER: usize = 3;

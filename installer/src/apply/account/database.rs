@@ -60,6 +60,17 @@ impl Accounts {
         Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?, (*fields.get(5)?).to_owned()))
     }
 
+    /// The number of a group.
+    pub fn group(&self, name: &str) -> Option<u32> {
+        line(&self.group, name)?.get(2)?.parse().ok()
+    }
+
+    /// Uid, gid and home of all that are neither root nor the system's.
+    pub fn people(&self) -> impl Iterator<Item = (u32, u32, String)> {
+        let names = ids(&self.passwd).filter(|(_, uid)| (1000..=60_000).contains(uid));
+        names.filter_map(|(name, _)| self.user(name))
+    }
+
     /// Adds a user with a group of the same name.
     pub(super) fn add(&mut self, user: &UserAccount, hash: &Hash) -> Result<(), AccountsError> {
         let name = &user.name;

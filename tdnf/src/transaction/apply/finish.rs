@@ -37,7 +37,9 @@ pub(super) fn tasks(ops: &[Op], running: bool) -> [Vec<Task>; 2] {
     let templates: BTreeSet<&str> = put().filter(|path| within(path, "/usr/lib/tmpfiles.d") && path.ends_with(".conf")).collect();
     if !templates.is_empty() {
         let names = templates.into_iter().filter_map(|path| path.rsplit('/').next()).map(str::to_owned);
-        others.push(Task::new("systemd-tmpfiles", ["--create".to_owned()].into_iter().chain(names)));
+        // Programs of a tree see this machine's devices, which are not the tree's to change.
+        let devices = (!running).then(|| "--exclude-prefix=/dev".to_owned());
+        others.push(Task::new("systemd-tmpfiles", ["--create".to_owned()].into_iter().chain(devices).chain(names)));
     }
     let versions: BTreeSet<&str> =
         changed().filter_map(|path| path.strip_prefix("/usr/lib/modules/")?.split_once('/').map(|(version, _)| version)).collect();
@@ -122,12 +124,13 @@ mod tests {
         let expected = [
             "ldconfig",
             "systemd-sysusers",
-            "systemd-tmpfiles --create a.conf",
+            "systemd-tmpfiles --create --exclude-prefix=/dev a.conf",
             "depmod -a 6.12",
             "systemctl preset --no-reload a.service",
         ];
         assert_eq!(shown(&ops, false), expected);
         assert_eq!(shown(&ops, true).last().unwrap(), "systemctl daemon-reload");
+        assert!(shown(&ops, true).contains(&"systemd-tmpfiles --create a.conf".to_owned()));
         assert!(shown(&[put("/usr/share/doc/x", true)], true).is_empty());
         assert_eq!(shown(&[Op::Remove { path: "/usr/lib/libz.so.1".into(), aside: "o".into() }], false), ["ldconfig"]);
     }

@@ -1,0 +1,46 @@
+//! Disks and partitions that are the kernel's devices.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use disk_layout::Layout;
+
+use super::{ApplyError, filesystem, program, table};
+use crate::kickstart::FileSystem;
+use crate::plan::Place;
+
+/// How long a device may take to appear.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Writes a partition table and lets the kernel read it.
+pub(super) fn partition(device: &Path, layout: &Layout) -> Result<(), ApplyError> {
+    table::write(&mut table::open(device)?, layout).map_err(ApplyError::io("write", device))?;
+    program::run("blockdev", &["--rereadpt", &device.display().to_string()], None)?;
+    // Where there is no udev, devices appear by themselves.
+    if crate::machine::find_program("udevadm").is_some() {
+        program::run("udevadm", &["settle", "--timeout=15"], None)?;
+    }
+    Ok(())
+}
+
+/// The device of a partition, once the kernel shows it.
+pub(super) fn of(place: &Place) -> Result<PathBuf, ApplyError> {
+    let device = PathBuf::from(place.device());
+    let start = Instant::now();
+    while !device.exists() {
+        if start.elapsed() > PATIENCE {
+            return Err(ApplyError::NoDevice { path: device, seconds: PATIENCE.as_secs() });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(device)
+}
+
+/// Makes a file system.
+pub(super) fn make(place: &Place, filesystem: FileSystem, label: &str, uuid: &str, options: &[String]) -> Result<(), ApplyError> {
+    let mut words = filesystem::words(filesystem, place.size_bytes, label, uuid, "");
+    words.extend(options.iter().cloned());
+    words.push(of(place)?.display().to_string());
+    program::run(filesystem.program(), &words, None)?;
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! An installation from the signed repository of the built packages into a file that stands for a disk, judged by the programs of others:
+//! `e2fsck`, `debugfs`, `mdir`, `sfdisk`.
+//!
+//! It needs the built packages and the SDK, so it runs only when asked for: `cargo test -p xtask --test interop_install -- --ignored`.
+
+mod tools;
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use disk_layout::MIB;
+use tools::World;
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInterop test@host";
+
+/// The packages whose repository, with all they need, the systems are installed from.
+const PACKAGES: [&str; 4] = ["minimal", "linux", "kaon-disk", "grub"];
+
+/// What an installation takes and leaves.
+struct Place {
+    world: World,
+    repository: PathBuf,
+    programs: PathBuf,
+    installer: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let world = World::new();
+        let repository = world.path("repo");
+        let written = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .arg("repo")
+            .args(PACKAGES)
+            .arg("--output")
+            .arg(&repository)
+            .current_dir(project())
+            .status();
+        assert!(written.unwrap().success(), "the repository cannot be written");
+        let programs = world.make("programs");
+        for program in ["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"] {
+            wrap(&programs, program);
+        }
+        Self { world, repository, programs, installer: installer() }
+    }
+
+    /// Runs the installer with a kickstart file.
+    fn run(&self, kickstart: &str, more: &[&str]) -> Output {
+        let file = self.world.path("ks.json");
+        fs::write(&file, kickstart).unwrap();
+        let path = format!("{}:{}", self.programs.display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new(&self.installer);
+        command.arg(&file).args(more).arg("--repository").arg(&self.repository);
+        command.arg("--key").arg(self.repository.join("RPM-GPG-KEY-kaon")).env("PATH", path).output().unwrap()
+    }
+
+    /// The numbers of the partitions' first bytes and their sizes, as `sfdisk` reads them.
+    fn partitions(&self, disk: &Path) -> Vec<(u64, u64)> {
+        let verified = self.world.run("sfdisk", &["--verify", &self.world.inside(disk)]);
+        assert!(verified.contains("No errors detected"), "{verified}");
+        let text = self.world.run("sfdisk", &["--json", &self.world.inside(disk)]);
+        let table: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let number = |part: &serde_json::Value, key: &str| part[key].as_u64().unwrap() * 512;
+        table["partitiontable"]["partitions"].as_array().unwrap().iter().map(|part| (number(part, "start"), number(part, "size"))).collect()
+    }
+
+    /// What a command of debugfs says of the file system at an offset.
+    fn debugfs(&self, disk: &Path, offset: u64, command: &str) -> String {
+        self.world.run("debugfs", &["-R", command, &format!("{}?offset={offset}", self.world.inside(disk))])
+    }
+}
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The installer as cargo builds it.
+fn installer() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--locked", "--package", "installer"]).current_dir(project()).status().unwrap();
+    assert!(built.success(), "the installer does not compile");
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debug/kaon-installer")
+}
+
+/// A script that runs a program of the SDK by the SDK's own dynamic loader, so that the host needs none.
+fn wrap(folder: &Path, program: &str) {
+    let layers = tools::layers();
+    let find = |path: String| layers.iter().map(|layer| layer.join(&path)).find(|file| file.exists());
+    let file = ["usr/sbin", "usr/bin"].iter().find_map(|folder| find(format!("{folder}/{program}"))).expect("the SDK has the program");
+    let loader = find("usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2".into()).unwrap();
+    let libraries: Vec<String> = layers.iter().map(|layer| layer.join("usr/lib/x86_64-linux-gnu").display().to_string()).collect();
+    // The name it is called by tells mkfs.ext4 and mcopy what to do.
+    let script = format!(
+        "#!/bin/sh\nexec {} --library-path {} --argv0 {program} {} \"$@\"\n",
+        loader.display(),
+        libraries.join(":"),
+        file.display()
+    );
+    let path = folder.join(program);
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+#[ignore = "needs the built packages and the SDK"]
+fn a_system_in_a_file() {
+    let place = Place::new();
+    let disk = place.world.path("disk.img");
+    let kickstart = format!(
+        r##"{{"hostname": "node1", "packages": ["minimal"],
+             "disks": {{"default": {{"filename": "{}", "size": 1400}}}},
+             "partitions": [{{"mountpoint": "/", "size": 0}}, {{"mountpoint": "/srv", "size": 64}}, {{"filesystem": "swap", "size": 64}}],
+             "password": {{"crypted": false, "text": "sesame-open"}}, "public_key": {{"key": "{KEY}"}},
+             "users": [{{"name": "dev", "groups": ["docker"], "sudo": true, "ssh_keys": ["{KEY}"]}}],
+             "postinstall": ["#!/bin/sh", "echo seven-eight > /srv/mark"]}}"##,
+        disk.display()
+    );
+    let said = place.run(&kickstart, &["--yes"]);
+    let text = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success(), "{text}");
+    let partitions = place.partitions(&disk);
+    let [bios, esp, root, srv, swap] = partitions[..] else { panic!("{partitions:?}") };
+    assert_eq!((bios.1, esp.1, srv.1, swap.1), (MIB, 64 * MIB, 64 * MIB, 64 * MIB));
+    for (offset, _) in [root, srv] {
+        place.world.run("e2fsck", &["-fn", &format!("{}?offset={offset}", place.world.inside(&disk))]);
+    }
+    let cat = |path: &str| place.debugfs(&disk, root.0, &format!("cat {path}"));
+    assert_eq!(cat("/etc/hostname"), "node1\n");
+    assert_eq!(cat("/root/.ssh/authorized_keys"), format!("{KEY}\n"));
+    assert!(cat("/etc/shadow").starts_with("root:$6$") && !cat("/etc/shadow").contains("sesame-open"));
+    assert_eq!(cat("/etc/fstab").lines().count(), 3);
+    assert!(
+        cat("/var/log/kaon-installer.json").contains("install minimal") && !cat("/var/log/kaon-installer.json").contains("sesame-open")
+    );
+    assert_eq!(place.debugfs(&disk, srv.0, "cat /mark"), "seven-eight\n");
+    let home = place.debugfs(&disk, root.0, "stat /home/dev/.ssh/authorized_keys");
+    assert!(home.contains("User:  1000") && home.contains("0600"), "{home}");
+    let capability = place.debugfs(&disk, root.0, "ea_list /usr/bin/newuidmap");
+    assert!(capability.contains("security.capability"), "{capability}");
+    let esp = place.world.run("mdir", &["-b", "-/", "-i", &format!("{}@@{}", place.world.inside(&disk), esp.0), "::/"]);
+    assert!(esp.contains("BOOTX64.EFI") && esp.to_lowercase().contains("grub.cfg"), "{esp}");
+    let read = |at: u64| {
+        let mut bytes = [0; 440];
+        File::open(&disk).unwrap().read_exact_at(&mut bytes, at).unwrap();
+        bytes
+    };
+    assert!(!read(0).windows(12).any(|words| words == b"not finished"), "the disk says it is not finished");
+    assert!(read(swap.0 + 4096 - 440).ends_with(b"SWAPSPACE2"));
+    // Text of the password anywhere would be a secret left on the disk.
+    let found = place.world.try_run("grep", &["-aqF", "sesame-open", &place.world.inside(&disk)]);
+    assert!(!found.is_success, "the password is on the disk");
+    assert_eq!(
+        fs::read_dir(place.world.path(""))
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|end| end == "parts"))
+            .count(),
+        0
+    );
+}
+
+#[test]
+#[ignore = "needs the built packages and the SDK"]
+fn packages_of_another_key_leave_no_disk() {
+    let place = Place::new();
+    let disk = place.world.path("disk.img");
+    let repodata = place.repository.join("repodata");
+    // What was signed is changed afterwards.
+    let index = repodata.join("repomd.xml");
+    let text = fs::read_to_string(&index).unwrap().replacen("<revision>", "<revision>1", 1);
+    fs::write(&index, text).unwrap();
+    let kickstart = format!(r#"{{"disks": {{"default": {{"filename": "{}", "size": 1400}}}}}}"#, disk.display());
+    let said = place.run(&kickstart, &["--yes"]);
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(!said.status.success() && text.contains("cannot be used"), "{text}");
+    assert!(!disk.exists());
+}
