@@ -16,6 +16,7 @@ pub mod digest;
 pub mod disk;
 pub mod doctor;
 pub mod document;
+pub mod edition;
 pub mod executor;
 pub mod formats;
 pub mod graph;

@@ -1,6 +1,7 @@
 //! Packages, from the medium's repository, every signature checked.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,6 +16,9 @@ use tdnf::system::System;
 use tdnf::transaction::{self, Event, Settings, Step};
 
 use super::{ApplyError, Observer, Sources, Target};
+
+/// Where a live system shows its root image, without the changes that lie over it.
+const LIVE_ROOT: &str = "/run/kaon/root";
 
 /// The architecture of all systems.
 const ARCH: &str = "x86_64";
@@ -43,10 +47,12 @@ fn choose(packages: &[String], sources: &Sources, keys: &Keyring) -> Result<(Vec
     let wanted: Vec<Capability> = packages.iter().filter_map(|text| Capability::parse(text)).collect();
     let request = solver::Request { install: wanted.clone(), weak: true, arch: ARCH.to_owned() };
     let chosen = solver::solve(&known, &request).map_err(ApplyError::repository)?;
+    // A medium does not hold twice what its live system holds.
+    let trees = [PathBuf::from(LIVE_ROOT), sources.repository.join("tree")];
     let mut steps = Vec::with_capacity(chosen.len());
     let mut bytes = 0;
     for index in chosen {
-        let package = RpmFile::open(&sources.repository.join(&offers[index].location)).map_err(ApplyError::repository)?;
+        let package = RpmFile::open_beside(&sources.repository.join(&offers[index].location), &trees).map_err(ApplyError::repository)?;
         bytes += package.package.installed_size_bytes;
         let asked = wanted.iter().any(|wanted| package.package.satisfies(wanted));
         let reason = if asked { Reason::User } else { Reason::Dependency };

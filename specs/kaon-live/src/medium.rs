@@ -18,7 +18,7 @@ use crate::sys::{self, flag};
 pub const MEDIUM: &str = "/run/kaon/medium";
 /// Where a copy of the root image in memory lies.
 const MEMORY: &str = "/run/kaon/memory";
-/// The root image on the medium.
+/// The root image on the medium, or in an initramfs that came over the network.
 const IMAGE: &str = "live/root.img";
 /// The SHA-256 of the root image this initramfs was built with, on the medium and in the initramfs.
 const IDENTITY: &str = "live/root.sha256";
@@ -49,10 +49,14 @@ pub fn root_image(arguments: &Arguments, loader: &mut Loader, console: &Console)
             Ok(RootImage { device, held: None })
         }
         Medium::Label(label) => {
-            mount_medium(label, arguments.timeout, loader, console)?;
-            let mut image = Path::new(MEDIUM).join(IMAGE);
-            if arguments.ram {
-                image = copy_to_memory(&image, console)?;
+            // Started over the network, there is no medium: the image came with the initramfs.
+            let mut image = Path::new("/").join(IMAGE);
+            if !image.is_file() {
+                mount_medium(label, arguments.timeout, loader, console)?;
+                image = Path::new(MEDIUM).join(IMAGE);
+                if arguments.ram {
+                    image = copy_to_memory(&image, console)?;
+                }
             }
             if arguments.check {
                 verify(&image, console)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::BenchError;
-use crate::oci::{self, Request};
+use crate::oci::{self, Layer, Request};
 
 /// Where a static program is loaded.
 const BASE: u64 = 0x40_0000;
@@ -80,7 +80,9 @@ pub fn write_image(folder: &Path, to: &Path) -> Result<(), BenchError> {
     let bytes = builder.append_data(&mut header, "clock", &program[..]).and_then(|()| builder.into_inner());
     let bytes = bytes.map_err(BenchError::io("write", &layer))?;
     std::fs::write(&layer, bytes).map_err(BenchError::io("write", &layer))?;
-    let request = Request { name: "bench-clock", summary: "A clock", command: &["/clock".to_owned()], layer: &layer };
+    let layers = [Layer { tar: layer, title: "clock".into() }];
+    let (tag, command) = ("bench-clock", ["/clock".to_owned()]);
+    let request = Request { tag, name: tag, summary: "A clock", command: &command, layers: &layers };
     oci::write_docker(&request, to).map_err(BenchError::around)
 }
 

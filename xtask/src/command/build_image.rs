@@ -8,7 +8,7 @@ use clap::Args;
 use super::build::show_failed_builds;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
-use crate::image::{Format, Image};
+use crate::image::{Format, FormatChoice, Image};
 use crate::output;
 use crate::project;
 use crate::workshop::{self, ImageError, ImageResult};
@@ -19,9 +19,9 @@ pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(default_value = "minimal")]
     image: String,
-    /// Forms to write, with commas between them: iso, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker
+    /// Forms to write, with commas between them: iso, pxe, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker; or all
     #[arg(long, short, value_name = "FORMATS", value_delimiter = ',', required = true)]
-    format: Vec<Format>,
+    format: Vec<FormatChoice>,
     /// The directory they are written to [default: out]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -33,43 +33,38 @@ pub struct Options {
 /// Mistakes in specs or images, whatever could not be built, composed or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let folder = context.root.join(options.output.as_deref().unwrap_or(Path::new("out")));
-    let formats: BTreeSet<Format> = options.format.iter().copied().collect();
-    let place = |image: &Image, format: Format| folder.join(format.file_name(image.name.as_str()));
-    build(context, &options.image, &formats, place)
+    let image = project::load_image(&context.root, &options.image)?;
+    let formats: BTreeSet<Format> = options.format.iter().flat_map(|choice| choice.formats(image.kernel.is_some())).collect();
+    let place = |format: Format| folder.join(format.file_name(image.name.as_str()));
+    build(context, &image, &formats, place)
 }
 
 /// Builds an image in one form, into `path` or its usual place.
 ///
 /// # Errors
 /// As [`run`].
-pub fn one(context: &Context<'_>, name: &str, format: Format, path: Option<&Path>) -> Result<ExitCode, Report> {
-    let usual = |image: &Image, format: Format| PathBuf::from("out").join(format.file_name(image.name.as_str()));
-    build(context, name, &[format].into(), |image, format| context.root.join(path.map_or_else(|| usual(image, format), Path::to_owned)))
+pub fn one(context: &Context<'_>, image: &Image, format: Format, path: Option<&Path>) -> Result<ExitCode, Report> {
+    let usual = |format: Format| Path::new("out").join(format.file_name(image.name.as_str()));
+    build(context, image, &[format].into(), |format| context.root.join(path.map_or_else(|| usual(format), Path::to_owned)))
 }
 
-fn build(
-    context: &Context<'_>,
-    name: &str,
-    formats: &BTreeSet<Format>,
-    place: impl Fn(&Image, Format) -> PathBuf,
-) -> Result<ExitCode, Report> {
-    let image = project::load_image(&context.root, name)?;
+fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place: impl Fn(Format) -> PathBuf) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
-    let result = workshop::build_image(&mut workshop, &image, formats).inspect_err(|error| {
+    let result = workshop::build_image(&mut workshop, image, formats).inspect_err(|error| {
         if let ImageError::Build(failure) = error {
             show_failed_builds(context, failure);
         }
     })?;
     let mut paths = Vec::new();
     for (format, artifact) in &result.artifacts {
-        let path = place(&image, *format);
+        let path = place(*format);
         output::place(&store, &artifact.object, &path, format.is_writable())?;
         paths.push((*format, path));
     }
     let folder = paths.first().and_then(|(_, path)| path.parent()).unwrap_or(&context.root);
-    for document in workshop::documents(&workshop, &image, &result)? {
+    for document in workshop::documents(&workshop, image, &result)? {
         output::write(&folder.join(&document.name), &document.bytes)?;
     }
     report(context, &result, &paths);

@@ -8,6 +8,7 @@ use super::build_image;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
 use crate::image::Format;
+use crate::{edition, project};
 
 /// Options of `build-iso`.
 #[derive(Args, Debug)]
@@ -18,12 +19,18 @@ pub struct Options {
     /// Where the ISO is written [default: out/kaon-IMAGE.iso]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Install without a question what this kickstart file says, on the machine that starts from the ISO
+    #[arg(long, value_name = "FILE")]
+    kickstart: Option<PathBuf>,
+    /// Run this container, an archive as `docker save` writes it, and nothing else; the machine ends when it does
+    #[arg(long, value_name = "FILE", conflicts_with = "kickstart")]
+    container: Option<PathBuf>,
 }
 
 impl Options {
     /// The options that build the image `name` into its usual place.
     pub fn named(name: &str) -> Self {
-        Self { image: name.to_owned(), output: None }
+        Self { image: name.to_owned(), output: None, kickstart: None, container: None }
     }
 }
 
@@ -32,5 +39,12 @@ impl Options {
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
-    build_image::one(context, &options.image, Format::Iso, options.output.as_deref())
+    let mut image = project::load_image(&context.root, &options.image)?;
+    if let Some(path) = &options.kickstart {
+        image = edition::kickstart(image, path)?;
+    }
+    if let Some(path) = &options.container {
+        image = edition::container(image, path)?;
+    }
+    build_image::one(context, &image, Format::Iso, options.output.as_deref())
 }

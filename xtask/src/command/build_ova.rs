@@ -8,6 +8,7 @@ use super::build_image;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
 use crate::image::Format;
+use crate::project;
 
 /// Options of `build-ova`.
 #[derive(Args, Debug)]
@@ -25,5 +26,5 @@ pub struct Options {
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
-    build_image::one(context, &options.image, Format::Ova, options.output.as_deref())
+    build_image::one(context, &project::load_image(&context.root, &options.image)?, Format::Ova, options.output.as_deref())
 }

@@ -28,7 +28,7 @@ enum TestError {
 impl Failure for TestError {}
 
 /// Test binaries that need the image, told where it lies by this variable.
-const SYSTEM_TESTS: [&str; 5] = ["boot", "interop_rpm", "interop_tdnf", "interop_disk", "interop_install"];
+const SYSTEM_TESTS: [&str; 6] = ["boot", "interop_rpm", "interop_tdnf", "interop_disk", "interop_container", "interop_install"];
 
 /// Runs every test: those of the code first, then an image is built and tried.
 ///

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Format {
     /// The live medium, for discs and sticks.
     Iso,
+    /// What starts the live system over the network.
+    Pxe,
     /// A disk, byte by byte: bare metal, `dd`, Amazon's import.
     Raw,
     /// QEMU, KVM, OpenStack, Proxmox.
@@ -34,8 +36,9 @@ pub enum Format {
 }
 
 /// Every form, with its name and what its files' names end with.
-const FORMATS: [(Format, &str, &str); 11] = [
+const FORMATS: [(Format, &str, &str); 12] = [
     (Format::Iso, "iso", "iso"),
+    (Format::Pxe, "pxe", "pxe.tar"),
     (Format::Raw, "raw", "raw"),
     (Format::Qcow2, "qcow2", "qcow2"),
     (Format::Vmdk, "vmdk", "vmdk"),
@@ -68,7 +71,17 @@ impl Format {
 
     /// Whether it holds a whole disk, boot loader and all.
     pub fn is_disk(self) -> bool {
-        !matches!(self, Self::Iso | Self::Tar | Self::Oci | Self::Docker)
+        !matches!(self, Self::Iso | Self::Pxe | Self::Tar | Self::Oci | Self::Docker)
+    }
+
+    /// Whether it starts the live system.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Iso | Self::Pxe)
+    }
+
+    /// Whether it starts a machine, with a kernel of its own.
+    pub fn needs_kernel(self) -> bool {
+        self.is_disk() || self.is_live()
     }
 
     /// Whether those who use its file are likely to write to it.
@@ -78,6 +91,33 @@ impl Format {
 
     fn words(self) -> (Self, &'static str, &'static str) {
         FORMATS.into_iter().find(|(format, _, _)| *format == self).unwrap_or(FORMATS[0])
+    }
+}
+
+/// One form, or all there can be: a word of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatChoice {
+    /// Every form an image can have.
+    All,
+    /// This one.
+    One(Format),
+}
+
+impl FormatChoice {
+    /// The forms chosen, of an image with or without a kernel.
+    pub fn formats(self, has_kernel: bool) -> Vec<Format> {
+        match self {
+            Self::All => Format::all().filter(|format| has_kernel || !format.needs_kernel()).collect(),
+            Self::One(format) => vec![format],
+        }
+    }
+}
+
+impl FromStr for FormatChoice {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        if name == "all" { Ok(Self::All) } else { name.parse().map(Self::One) }
     }
 }
 
@@ -108,7 +148,8 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         assert_eq!("ami".parse(), Ok(Format::Raw));
-        assert!("zip".parse::<Format>().unwrap_err().to_string().starts_with("`zip` is no format; there are iso, raw,"));
+        assert!("zip".parse::<Format>().unwrap_err().to_string().starts_with("`zip` is no format; there are iso, pxe, raw,"));
         assert_eq!(Format::Azure.file_name("minimal"), "kaon-minimal.azure.vhd");
+        assert_eq!("all".parse::<FormatChoice>().map(|choice| choice.formats(false)), Ok(vec![Format::Tar, Format::Oci, Format::Docker]));
     }
 }

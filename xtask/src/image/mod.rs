@@ -3,6 +3,7 @@
 mod files;
 mod format;
 mod machine;
+mod medium;
 mod parse;
 
 use serde::Serialize;
@@ -10,8 +11,9 @@ use serde::Serialize;
 use crate::name::PackageName;
 
 pub use files::{File, KEY, Reader};
-pub use format::{Format, UnknownFormat};
+pub use format::{Format, FormatChoice, UnknownFormat};
 pub use machine::{Disk, Firmware, Ova};
+pub use medium::{Iso, MediumFile};
 pub use parse::parse;
 
 /// A checked image description.
@@ -65,18 +67,15 @@ pub struct Budget {
     pub packages: Option<u64>,
 }
 
-/// How a container of the image starts.
+/// How a container of the image starts, and what it is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Container {
+    /// The tag: `kaon:<tag>`. The image's name where none is given.
+    pub tag: Option<String>,
     /// The program and its arguments, unless others are given.
     pub command: Vec<String>,
-}
-
-/// The live medium.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Iso {
-    /// Volume label: 1 to 32 capital letters, digits and `_` (ECMA-119, d-characters).
-    pub label: String,
-    /// Kernel arguments beyond those the boot path needs.
-    pub arguments: Vec<String>,
+    /// Packages that each begin a layer, which holds what they need and no layer below has. The last layer holds the rest.
+    pub layers: Vec<PackageName>,
+    /// Packages whose files the container holds, if not all: the others, and the record of what is installed, only help to make it.
+    pub only: Vec<PackageName>,
 }

@@ -1,7 +1,7 @@
 //! From the text of an image file to a checked [`Image`].
 
 use super::files::{self, Reader};
-use super::{Access, Budget, Container, Image, Iso, machine};
+use super::{Access, Budget, Container, Image, machine, medium};
 use crate::diagnostic::Problem;
 use crate::document::{Document, Table};
 use crate::name::PackageName;
@@ -29,7 +29,7 @@ fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image
     let access = access(top);
     let files = files::files(top, beside);
     let budget = budget(top);
-    let iso = iso(top, kernel.is_some());
+    let iso = medium::iso(top, kernel.is_some());
     let container = container(top);
     let (disk, ova) = (machine::disk(top), machine::ova(top));
     let (name, summary) = (name.clone(), summary?.value);
@@ -81,22 +81,18 @@ fn budget(top: &Table<'_>) -> Budget {
 fn container(top: &Table<'_>) -> Container {
     let Some(table) = top.table("container") else { return Container::default() };
     let command = table.strings("command").into_iter().map(|word| word.value).collect();
+    let tag = table.string("tag").and_then(|tag| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if tag.value.len() <= 128 && tag.value.bytes().all(is_word) && tag.value.starts_with(|first: char| first.is_alphanumeric()) {
+            return Some(tag.value);
+        }
+        table.problem(tag.span, format!("`{}` is not a tag: it takes at most 128 letters, digits, `_`, `.` and `-`", tag.value));
+        None
+    });
+    let names = |key| table.parsed_list(key).into_iter().map(|name| name.value).collect();
+    let (layers, only) = (names("layers"), names("only"));
     table.finish();
-    Container { command }
-}
-
-fn iso(top: &Table<'_>, has_kernel: bool) -> Option<Iso> {
-    let table = if has_kernel { top.required_table("iso")? } else { top.table("iso")? };
-    let label = table.required_string("label");
-    let arguments = table.strings("arguments").into_iter().map(|argument| argument.value).collect();
-    table.finish();
-    let label = label?;
-    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    if label.value.len() > 32 || !label.value.bytes().all(allowed) {
-        table.problem(label.span, format!("`{}` is not a volume label: it takes at most 32 capital letters, digits and `_`", label.value));
-        return None;
-    }
-    Some(Iso { label: label.value, arguments })
+    Container { tag, command, layers, only }
 }
 
 #[cfg(test)]

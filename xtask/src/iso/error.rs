@@ -3,6 +3,7 @@
 use crate::diagnostic::{ExitCode, Failure};
 use crate::image_tools::ImageToolError;
 use crate::initramfs::InitramfsError;
+use crate::oci::OciError;
 use crate::store::StoreError;
 
 /// Why there is no medium.
@@ -23,6 +24,9 @@ pub enum IsoError {
     /// The initramfs could not be made.
     #[error(transparent)]
     Initramfs(#[from] InitramfsError),
+    /// An archive could not be written.
+    #[error(transparent)]
+    Archive(#[from] OciError),
     /// A file could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,6 +39,7 @@ impl Failure for IsoError {
             Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
             Self::NoPart { .. } => Some("`cargo xtask show kaon-live` and `cargo xtask show grub` list what they hold".into()),
             Self::Initramfs(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
             Self::Store(error) => error.hint(),
         }
     }

@@ -21,15 +21,22 @@ const ENTRIES: [(&str, &str); 5] = [
 /// How long the menu waits before it starts the first entry, in seconds.
 const TIMEOUT_S: u32 = 1;
 
+/// How long it waits before an entry of the image's own: what it does may not be what somebody who started the wrong disc wants.
+const CAREFUL_TIMEOUT_S: u32 = 10;
+
 /// GRUB's configuration: the menu on the screen and, where a BIOS leaves that to GRUB, on the first serial line.
-pub fn menu(summary: &str, arguments: &str) -> String {
+///
+/// `own` is an entry before the others: its title, and the arguments it adds.
+pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>) -> String {
+    let timeout_s = if own.is_some() { CAREFUL_TIMEOUT_S } else { TIMEOUT_S };
     let mut text = format!(
         "# UEFI firmware shows its own console on the serial line; a BIOS does not.\n\
          if [ \"$grub_platform\" = pc ]; then\n    if serial --unit=0 --speed=115200; then\n        \
          terminal_input console serial\n        terminal_output console serial\n    fi\nfi\n\
-         set timeout={TIMEOUT_S}\nset default=0\n"
+         set timeout={timeout_s}\nset default=0\n"
     );
-    for (title, extra) in ENTRIES {
+    let own = own.map(|(title, extra)| (title.as_str(), extra.as_str()));
+    for (title, extra) in own.into_iter().chain(ENTRIES) {
         let line = format!("{arguments} {extra}");
         let _ = write!(
             text,
@@ -65,11 +72,15 @@ mod tests {
     #[test]
     fn arguments_keep_their_words() {
         let arguments = kernel_arguments("KAON", &["a.b=$6$x'y".into()]);
-        let text = menu("x", &arguments);
+        let text = menu("x", &arguments, None);
         assert!(
             text.contains("    linux /boot/vmlinuz kaon.medium=KAON console=tty0 console=ttyS0,115200 quiet 'a.b=$6$x'\\''y'\n"),
             "{text}"
         );
         assert_eq!(text.matches("menuentry").count(), ENTRIES.len() + 3);
+        let own = menu("x", &arguments, Some(&("install it".into(), "systemd.wants=x.service".into())));
+        let first = own.split("menuentry ").nth(1).unwrap();
+        assert!(first.starts_with("'Kaon: install it' {") && first.contains(" systemd.wants=x.service\n"), "{own}");
+        assert!(own.contains("set timeout=10\n") && text.contains("set timeout=1\n"));
     }
 }

@@ -5,6 +5,7 @@
 //! boot/grub/grub.cfg             the menu
 //! live/root.img                  the root file system, SquashFS
 //! live/root.sha256               its digest and size, which the initramfs holds as well
+//! repo/                          what can be installed from it; `repo/tree` leads to what the root image leaves out
 //! EFI/BOOT/grub.cfg              leads GRUB from a UEFI disc to the menu
 //! ```
 //!
@@ -12,11 +13,14 @@
 //! boot image of a disc.
 
 mod error;
+mod extra;
 mod menu;
+mod net;
 mod read;
 mod tool;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 pub use error::IsoError;
@@ -35,7 +39,7 @@ use crate::store::StoreError;
 use tool::Tools;
 
 /// Raised when a change here changes a medium's bytes.
-pub const CONTRACT: u32 = 2;
+pub const CONTRACT: u32 = 3;
 
 /// What a medium is made of.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub struct Request<'a> {
     pub rootfs: &'a Rootfs,
     /// The same root as a tar archive, which knows owners, modes and capabilities.
     pub rootfs_tar: &'a Path,
+    /// The repository of what can be installed from the medium; its packages may be hollow, if the root holds their files.
+    pub repository: Option<&'a Path>,
     /// Unpacked packages that start a medium: `kaon-live` and `grub`.
     pub live: &'a [PathBuf],
     /// The SDK's layers, lowest first, with the writers of file systems.
@@ -58,6 +64,15 @@ pub struct Request<'a> {
     pub scratch: &'a Path,
     /// The file that takes the tools' output.
     pub log: PathBuf,
+}
+
+/// Where forms of the live system go, those that are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outputs<'a> {
+    /// The ISO.
+    pub disc: Option<&'a Path>,
+    /// The archive of what a network start needs.
+    pub net: Option<&'a Path>,
 }
 
 /// The parts a medium is put together from, as files of the host.
@@ -70,11 +85,11 @@ struct Parts {
     efi_program: PathBuf,
 }
 
-/// Writes the medium to `out`. Equal inputs give equal bytes.
+/// Writes the live system in the forms wanted. Equal inputs give equal bytes.
 ///
 /// # Errors
 /// When a part is missing, a tool fails, or the disk is full.
-pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> Result<(), IsoError> {
+pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> Result<(), IsoError> {
     let unit = format!("image {}", request.name);
     let parts = Parts::find(request)?;
     let folder = request.scratch.join("iso");
@@ -86,8 +101,15 @@ pub fn write(request: &Request<'_>, out: &Path, reporter: &dyn Reporter, cancel:
     tools.root_image(request.rootfs_tar, &kernel_files(request), &root_image)?;
     reporter.phase(&unit, "initramfs");
     let identity = identity(&root_image)?;
-    lay(request, &parts, &identity, &build)?;
-    Ok(tools.medium(&request.iso.label, &volume_date(&identity.sha256), out)?)
+    let initramfs = initramfs::assemble(&InitramfsRequest { init: &parts.init, modules: &parts.modules, root_image: identity })?;
+    if let Some(out) = out.net {
+        net::write(&net::Parts { vmlinuz: &parts.vmlinuz, initramfs: &initramfs, root_image: &root_image, iso: request.iso }, out)?;
+    }
+    if let Some(out) = out.disc {
+        lay(request, &parts, &identity, &initramfs, &build)?;
+        tools.medium(&request.iso.label, &volume_date(&identity.sha256), out)?;
+    }
+    Ok(())
 }
 
 impl Parts {
@@ -109,21 +131,28 @@ impl Parts {
     }
 }
 
-/// Files of the root that lie on the medium anyway, or serve nobody on a live system, below the root.
+/// Files of the root that lie on the medium anyway, or serve nobody on a live system, below the root. From a medium with a repository the
+/// kernel is installed whole.
 fn kernel_files(request: &Request<'_>) -> Vec<String> {
-    let release = request.rootfs.kernel_release.as_deref().unwrap_or_default();
-    ["vmlinuz", "System.map"].map(|name| format!("usr/lib/modules/{release}/{name}")).to_vec()
+    let names: &[&str] = if request.repository.is_some() { &["vmlinuz"] } else { &["vmlinuz", "System.map"] };
+    names.iter().map(|name| kernel_file(request, name)).collect()
+}
+
+fn kernel_file(request: &Request<'_>, name: &str) -> String {
+    format!("usr/lib/modules/{}/{name}", request.rootfs.kernel_release.as_deref().unwrap_or_default())
 }
 
 /// Lays everything but the root image where the tools will find it.
-fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, build: &Path) -> Result<(), IsoError> {
+fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, initramfs: &[u8], build: &Path) -> Result<(), IsoError> {
     let medium = build.join("medium");
     let label = &request.iso.label;
-    let initramfs = initramfs::assemble(&InitramfsRequest { init: &parts.init, modules: &parts.modules, root_image: *identity })?;
-    put(&medium.join("boot/initramfs"), &initramfs)?;
+    put(&medium.join("boot/initramfs"), initramfs)?;
     copy(&parts.vmlinuz, &medium.join("boot/vmlinuz"))?;
     copy(&parts.bios_image, &medium.join("boot/grub/cdboot.img"))?;
-    put(&medium.join("boot/grub/grub.cfg"), menu(request.summary, &kernel_arguments(label, &request.iso.arguments)).as_bytes())?;
+    put(
+        &medium.join("boot/grub/grub.cfg"),
+        menu(request.summary, &kernel_arguments(label, &request.iso.arguments), request.iso.entry.as_ref()).as_bytes(),
+    )?;
     put(&medium.join(IDENTITY_PATH), identity.line().as_bytes())?;
     // GRUB started from a disc by UEFI sees the ISO 9660 file system, from a stick the FAT one.
     let hop = menu::hop(&uuid(&volume_date(&identity.sha256)));
@@ -131,7 +160,23 @@ fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, build: &Pa
     let efi = build.join("efi/EFI/BOOT");
     put(&efi.join("grub.cfg"), hop.as_bytes())?;
     copy(&parts.efi_program, &efi.join("BOOTX64.EFI"))?;
-    copy(&parts.hybrid_mbr, &build.join("hybrid.img"))
+    copy(&parts.hybrid_mbr, &build.join("hybrid.img"))?;
+    for file in &request.iso.files {
+        extra::lay(&file.from, &medium.join(&file.at))?;
+    }
+    match request.repository {
+        Some(repository) => lay_repository(request, repository, &medium),
+        None => Ok(()),
+    }
+}
+
+/// Lays the repository, and beside its packages the way to the kernel, which the root image leaves out.
+fn lay_repository(request: &Request<'_>, repository: &Path, medium: &Path) -> Result<(), IsoError> {
+    extra::lay(repository, &medium.join("repo"))?;
+    let link = Path::new("repo/tree").join(kernel_file(request, "vmlinuz"));
+    let up = "../".repeat(link.components().count() - 1);
+    make_parent(&medium.join(&link))?;
+    symlink(format!("{up}boot/vmlinuz"), medium.join(&link)).map_err(|source| StoreError::io("write", &link, source).into())
 }
 
 fn identity(root_image: &Path) -> Result<RootIdentity, IsoError> {

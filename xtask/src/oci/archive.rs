@@ -10,31 +10,51 @@ use super::OciError;
 use crate::spec::SOURCE_DATE_EPOCH;
 
 /// An archive in the making.
-pub(super) struct Archive {
+pub struct TarArchive {
     path: PathBuf,
     builder: Builder<BufWriter<File>>,
 }
 
-impl Archive {
+impl TarArchive {
+    /// Begins an archive.
+    ///
+    /// # Errors
+    /// When it cannot be written.
     pub fn create(path: &Path) -> Result<Self, OciError> {
         let file = File::create(path).map_err(OciError::write(path))?;
         Ok(Self { path: path.to_owned(), builder: Builder::new(BufWriter::with_capacity(1 << 20, file)) })
     }
 
+    /// Adds a directory; its name ends with a slash.
+    ///
+    /// # Errors
+    /// When it cannot be written.
     pub fn directory(&mut self, name: &str) -> Result<(), OciError> {
         self.append(name, EntryType::Directory, 0, std::io::empty())
     }
 
-    pub fn text(&mut self, name: &str, text: &str) -> Result<(), OciError> {
-        self.append(name, EntryType::Regular, text.len() as u64, text.as_bytes())
+    /// Adds a file of these bytes.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), OciError> {
+        self.append(name, EntryType::Regular, bytes.len() as u64, bytes)
     }
 
+    /// Adds a file as it lies at `from`.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
     pub fn file(&mut self, name: &str, from: &Path) -> Result<(), OciError> {
         let file = File::open(from).map_err(OciError::read(from))?;
         let size_bytes = file.metadata().map_err(OciError::read(from))?.len();
         self.append(name, EntryType::Regular, size_bytes, file)
     }
 
+    /// Ends the archive.
+    ///
+    /// # Errors
+    /// When it cannot be written.
     pub fn finish(self) -> Result<(), OciError> {
         self.builder.into_inner().and_then(|mut out| out.flush()).map_err(OciError::write(&self.path))
     }

@@ -1,22 +1,22 @@
-//! Container images: the root file system as one layer, as an OCI layout (image-spec 1.1) or as `docker load` takes it (image v1.2).
+//! Container images: a root file system in layers, as an OCI layout (image-spec 1.1) or as `docker load` takes it (image v1.2).
 
 mod archive;
 mod error;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+pub use archive::TarArchive;
 pub use error::OciError;
 
 use crate::digest::Digest;
 use crate::formats::gzip;
-use archive::Archive;
 
 /// Raised when a change here changes a container image's bytes.
-pub const CONTRACT: u32 = 1;
+pub const CONTRACT: u32 = 2;
 
 /// [`SOURCE_DATE_EPOCH`](crate::spec::SOURCE_DATE_EPOCH) as RFC 3339 writes it.
 const CREATED: &str = "2026-01-01T00:00:00Z";
@@ -24,14 +24,25 @@ const CREATED: &str = "2026-01-01T00:00:00Z";
 /// What a container image is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// The image's name: the container is `kaon:<name>`.
+    /// The container is `kaon:<tag>`.
+    pub tag: &'a str,
+    /// The image's name.
     pub name: &'a str,
     /// What it is, in one line.
     pub summary: &'a str,
     /// The program it runs and its arguments, unless others are given.
     pub command: &'a [String],
-    /// The root file system as a tar archive.
-    pub layer: &'a Path,
+    /// Its layers, the lowest first.
+    pub layers: &'a [Layer],
+}
+
+/// A layer.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What it adds, as a tar archive.
+    pub tar: PathBuf,
+    /// What it is made of, in a word.
+    pub title: String,
 }
 
 /// Writes an OCI layout, as one archive.
@@ -39,37 +50,33 @@ pub struct Request<'a> {
 /// # Errors
 /// When a file cannot be read or written.
 pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
-    let config = text(&config(request)?);
-    let folder = out.parent().unwrap_or(Path::new("."));
-    let layer = tempfile::Builder::new().prefix("layer-").tempfile_in(folder).map_err(OciError::write(out))?;
-    let compress = || {
-        let mut packed = BufWriter::with_capacity(1 << 20, layer.as_file());
-        gzip(File::open(request.layer)?, &mut packed)?;
-        packed.flush()
-    };
-    compress().map_err(OciError::write(layer.path()))?;
-    let layer_digest = Digest::of_file(layer.path()).map_err(OciError::read(layer.path()))?;
-    let layer_bytes = layer.as_file().metadata().map_err(OciError::read(layer.path()))?.len();
-    let manifest = text(&json!({
+    let config = config(request)?.to_string();
+    let packed = request.layers.iter().map(|layer| pack(&layer.tar, out)).collect::<Result<Vec<_>, _>>()?;
+    let layers: Vec<Value> =
+        packed.iter().map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &layer.digest, layer.size_bytes)).collect();
+    let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": descriptor("application/vnd.oci.image.config.v1+json", &Digest::of_bytes(&config), config.len() as u64),
-        "layers": [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &layer_digest, layer_bytes)],
+        "layers": layers,
         "annotations": { "org.opencontainers.image.title": "Kaon", "org.opencontainers.image.description": request.summary },
-    }));
+    })
+    .to_string();
     let mut entry = descriptor(MANIFEST, &Digest::of_bytes(&manifest), manifest.len() as u64);
-    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": request.name });
+    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": request.tag });
     entry["platform"] = json!({ "architecture": "amd64", "os": "linux" });
     let index = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry] });
-    let mut archive = Archive::create(out)?;
-    archive.text("oci-layout", &text(&json!({ "imageLayoutVersion": "1.0.0" })))?;
-    archive.text("index.json", &text(&index))?;
+    let mut archive = TarArchive::create(out)?;
+    archive.bytes("oci-layout", json!({ "imageLayoutVersion": "1.0.0" }).to_string().as_bytes())?;
+    archive.bytes("index.json", index.to_string().as_bytes())?;
     archive.directory("blobs/")?;
     archive.directory("blobs/sha256/")?;
     for blob in [&config, &manifest] {
-        archive.text(&format!("blobs/sha256/{}", Digest::of_bytes(blob)), blob)?;
+        archive.bytes(&format!("blobs/sha256/{}", Digest::of_bytes(blob)), blob.as_bytes())?;
     }
-    archive.file(&format!("blobs/sha256/{layer_digest}"), layer.path())?;
+    for layer in &packed {
+        archive.file(&format!("blobs/sha256/{}", layer.digest), layer.file.path())?;
+    }
     archive.finish()
 }
 
@@ -78,43 +85,68 @@ pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
 /// # Errors
 /// When a file cannot be read or written.
 pub fn write_docker(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
-    let config = text(&config(request)?);
+    let config = config(request)?.to_string();
     let config_name = format!("{}.json", Digest::of_bytes(&config));
-    let layer_name = format!("{}/layer.tar", Digest::of_file(request.layer).map_err(OciError::read(request.layer))?);
-    let tag = format!("kaon:{}", request.name);
-    let mut archive = Archive::create(out)?;
-    archive.text("manifest.json", &text(&json!([{ "Config": config_name, "RepoTags": [tag], "Layers": [layer_name] }])))?;
-    archive.text(&config_name, &config)?;
-    archive.directory(layer_name.trim_end_matches("layer.tar"))?;
-    archive.file(&layer_name, request.layer)?;
+    let folders = request.layers.iter().map(|layer| digest(&layer.tar).map(|digest| digest.to_string())).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = folders.iter().map(|folder| format!("{folder}/layer.tar")).collect();
+    let tag = format!("kaon:{}", request.tag);
+    let mut archive = TarArchive::create(out)?;
+    archive.bytes("manifest.json", json!([{ "Config": config_name, "RepoTags": [tag], "Layers": names }]).to_string().as_bytes())?;
+    archive.bytes(&config_name, config.as_bytes())?;
+    for (layer, folder) in request.layers.iter().zip(&folders) {
+        archive.directory(&format!("{folder}/"))?;
+        archive.file(&format!("{folder}/layer.tar"), &layer.tar)?;
+    }
     archive.finish()
 }
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// A compressed layer.
+struct Packed {
+    file: tempfile::NamedTempFile,
+    digest: Digest,
+    size_bytes: u64,
+}
+
+/// Compresses a layer into a file beside `out`.
+fn pack(tar: &Path, out: &Path) -> Result<Packed, OciError> {
+    let folder = out.parent().unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new().prefix("layer-").tempfile_in(folder).map_err(OciError::write(out))?;
+    let compress = || {
+        let mut packed = BufWriter::with_capacity(1 << 20, file.as_file());
+        gzip(File::open(tar)?, &mut packed)?;
+        packed.flush()
+    };
+    compress().map_err(OciError::write(file.path()))?;
+    let size_bytes = file.as_file().metadata().map_err(OciError::read(file.path()))?.len();
+    Ok(Packed { digest: digest(file.path())?, size_bytes, file })
+}
+
+fn digest(path: &Path) -> Result<Digest, OciError> {
+    Digest::of_file(path).map_err(OciError::read(path))
+}
+
 fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {
     json!({ "mediaType": media_type, "digest": format!("sha256:{digest}"), "size": size_bytes })
 }
 
+/// Maps come sorted, so equal values give equal text.
 fn config(request: &Request<'_>) -> Result<Value, OciError> {
-    let layer = Digest::of_file(request.layer).map_err(OciError::read(request.layer))?;
+    let layers = request.layers.iter().map(|layer| digest(&layer.tar).map(|digest| format!("sha256:{digest}")));
     let mut run = json!({ "Env": ["PATH=/usr/local/bin:/usr/bin"], "WorkingDir": "/" });
     if !request.command.is_empty() {
         run["Cmd"] = json!(request.command);
     }
+    let history = |layer: &Layer| json!({ "created": CREATED, "created_by": format!("kaon image {}, {}", request.name, layer.title) });
     Ok(json!({
         "created": CREATED,
         "architecture": "amd64",
         "os": "linux",
         "config": run,
-        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer}")] },
-        "history": [{ "created": CREATED, "created_by": format!("kaon image {}", request.name) }],
+        "rootfs": { "type": "layers", "diff_ids": layers.collect::<Result<Vec<_>, _>>()? },
+        "history": request.layers.iter().map(history).collect::<Vec<_>>(),
     }))
-}
-
-/// Maps come sorted, so equal values give equal text.
-fn text(value: &Value) -> String {
-    value.to_string()
 }
 
 #[cfg(test)]
@@ -137,13 +169,21 @@ mod tests {
         files
     }
 
+    fn layers(folder: &Path) -> Vec<Layer> {
+        let layer = |number: u8| {
+            let tar = folder.join(format!("layer-{number}"));
+            std::fs::write(&tar, vec![number; 3000]).unwrap();
+            Layer { tar, title: number.to_string() }
+        };
+        vec![layer(1), layer(2)]
+    }
+
     #[test]
     fn every_digest_is_that_of_a_blob() {
         let folder = tempfile::tempdir().unwrap();
-        let (layer, out) = (folder.path().join("layer"), folder.path().join("out"));
-        std::fs::write(&layer, vec![7; 3000]).unwrap();
+        let (layers, out) = (layers(folder.path()), folder.path().join("out"));
         let command = ["bash".to_owned()];
-        let request = Request { name: "base", summary: "x", command: &command, layer: &layer };
+        let request = Request { tag: "latest", name: "base", summary: "x", command: &command, layers: &layers };
         write_layout(&request, &out).unwrap();
         let files = files(&out);
         let blob = |digest: &Value| {
@@ -155,20 +195,26 @@ mod tests {
         let manifest: Value = serde_json::from_slice(blob(&index["manifests"][0]["digest"])).unwrap();
         let config: Value = serde_json::from_slice(blob(&manifest["config"]["digest"])).unwrap();
         assert_eq!(config["config"]["Cmd"][0], "bash");
-        let packed = blob(&manifest["layers"][0]["digest"]);
-        assert_eq!(manifest["layers"][0]["size"], packed.len());
-        assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{}", Digest::of_file(&layer).unwrap()));
+        for (at, layer) in layers.iter().enumerate() {
+            let packed = blob(&manifest["layers"][at]["digest"]);
+            assert_eq!(manifest["layers"][at]["size"], packed.len());
+            assert_eq!(config["rootfs"]["diff_ids"][at], format!("sha256:{}", Digest::of_file(&layer.tar).unwrap()));
+        }
+        assert_eq!(config["history"].as_array().unwrap().len(), 2);
+        assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "latest");
     }
 
     #[test]
     fn docker_finds_config_and_layer() {
         let folder = tempfile::tempdir().unwrap();
-        let (layer, out) = (folder.path().join("layer"), folder.path().join("out"));
-        std::fs::write(&layer, b"layer").unwrap();
-        write_docker(&Request { name: "base", summary: "x", command: &[], layer: &layer }, &out).unwrap();
+        let (layers, out) = (layers(folder.path()), folder.path().join("out"));
+        write_docker(&Request { tag: "latest", name: "base", summary: "x", command: &[], layers: &layers }, &out).unwrap();
         let files = files(&out);
         let manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
-        assert_eq!(files[manifest[0]["Layers"][0].as_str().unwrap()], b"layer");
+        assert_eq!(manifest[0]["RepoTags"][0], "kaon:latest");
+        for (at, layer) in layers.iter().enumerate() {
+            assert_eq!(files[manifest[0]["Layers"][at].as_str().unwrap()], std::fs::read(&layer.tar).unwrap());
+        }
         assert!(files.contains_key(manifest[0]["Config"].as_str().unwrap()));
     }
 }

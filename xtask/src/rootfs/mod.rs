@@ -156,7 +156,10 @@ impl Rootfs {
 const PACKAGE_MANAGER: &str = "tdnf";
 
 /// The packages to install, from all there are.
-fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {
+///
+/// # Errors
+/// When a file is no package, or packages are missing or do not fit together.
+pub fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {
     let parse = |text: &String| Capability::parse(text).ok_or_else(|| RootfsError::BadRequest { text: text.clone() });
     let install = request.packages.iter().map(parse).collect::<Result<_, _>>()?;
     let mut files = request.candidates.par_iter().map(|path| RpmFile::open(path)).collect::<Result<Vec<_>, _>>()?;

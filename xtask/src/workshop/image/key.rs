@@ -27,7 +27,7 @@ pub(super) fn format_key(workshop: &Workshop<'_>, image: &Image, root: &Digest, 
     let base = (root, format, layers, &image.name);
     let disk = (disk::CONTRACT, formats::CONTRACT);
     match format {
-        Format::Iso => Digest::of_json(&(base, iso::CONTRACT, LIVE_PACKAGES, &image.iso, &image.summary)),
+        Format::Iso | Format::Pxe => Digest::of_json(&(base, iso::CONTRACT, LIVE_PACKAGES, &image.iso, &image.summary)),
         Format::Raw | Format::Azure | Format::Gce => Digest::of_json(&(base, disk)),
         Format::Qcow2 | Format::Vmdk | Format::Vhd => Digest::of_json(&(base, disk, image.disk)),
         Format::Ova => Digest::of_json(&(base, disk, image.disk, image.ova, &image.summary, ova::CONTRACT)),

@@ -5,7 +5,9 @@ mod budget;
 mod error;
 mod key;
 mod known;
+mod layers;
 mod record;
+mod repository;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,8 +72,7 @@ const DISK_PACKAGE: &str = "kaon-disk";
 /// # Errors
 /// Whatever could not be built, signed, composed or written, or a bound that is not kept.
 pub fn build_image(workshop: &mut Workshop<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<ImageResult, ImageError> {
-    let needs_kernel = |format: &&Format| format.is_disk() || **format == Format::Iso;
-    if let (None, Some(format)) = (&image.kernel, formats.iter().find(needs_kernel)) {
+    if let (None, Some(format)) = (&image.kernel, formats.iter().find(|format| format.needs_kernel())) {
         return Err(ImageError::NoKernel { image: image.name.clone(), format: *format });
     }
     let results = build(workshop, &image_candidates(workshop, image)?)?;
@@ -141,7 +142,18 @@ pub(super) fn image_keys(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<D
 pub fn image_candidates(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let starters: &[&str] = if image.kernel.is_some() { &LIVE_PACKAGES } else { &[] };
     let starters = starters.iter().filter_map(|name| name.parse().ok());
-    Ok(image_packages(workshop, image)?.into_iter().chain(starters).chain(workshop.graph.toolchain().cloned()).collect())
+    let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install)).cloned().collect();
+    let on_medium = known_packages(workshop, image, on_medium)?;
+    let toolchain = workshop.graph.toolchain().cloned();
+    Ok(image_packages(workshop, image)?.into_iter().chain(on_medium).chain(starters).chain(toolchain).collect())
+}
+
+/// These packages, if specs make them all.
+fn known_packages(workshop: &Workshop<'_>, image: &Image, names: Vec<PackageName>) -> Result<Vec<PackageName>, ImageError> {
+    match names.iter().find(|name| workshop.graph.index().package(name.as_str()).is_none()) {
+        Some(unknown) => Err(ImageError::NoPackage { image: image.name.clone(), what: format!("package `{unknown}`") }),
+        None => Ok(names),
+    }
 }
 
 /// The packages the image names, its kernel, and what a kernel's root needs.
@@ -149,18 +161,18 @@ pub fn image_candidates(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<Pa
 /// # Errors
 /// When no spec makes one of them.
 pub fn image_packages(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
-    let missing = |what: String| ImageError::NoPackage { image: image.name.clone(), what };
-    let known = |name: &PackageName| workshop.graph.index().package(name.as_str()).is_some();
-    let mut wanted: Vec<PackageName> = image.packages.iter().cloned().chain(extra_packages(image)).collect();
-    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
-        return Err(missing(format!("package `{unknown}`")));
-    }
-    if let Some(wished) = &image.kernel {
-        let is_flavour = |system: &BuildSystem| matches!(system, BuildSystem::Kernel { flavour } if flavour == wished);
-        let kernel = workshop.graph.specs().find(|(_, folder)| is_flavour(&folder.spec.build.system)).map(|(name, _)| name.clone());
-        wanted.push(kernel.ok_or_else(|| missing(format!("a kernel of flavour `{wished}`")))?);
-    }
+    let mut wanted = known_packages(workshop, image, image.packages.iter().cloned().chain(extra_packages(image)).collect())?;
+    wanted.extend(kernel_package(workshop, image)?);
     Ok(wanted)
+}
+
+/// The package of the image's kernel, if it has one.
+fn kernel_package(workshop: &Workshop<'_>, image: &Image) -> Result<Option<PackageName>, ImageError> {
+    let Some(wished) = &image.kernel else { return Ok(None) };
+    let is_flavour = |system: &BuildSystem| matches!(system, BuildSystem::Kernel { flavour } if flavour == wished);
+    let kernel = workshop.graph.specs().find(|(_, folder)| is_flavour(&folder.spec.build.system)).map(|(name, _)| name.clone());
+    let missing = || ImageError::NoPackage { image: image.name.clone(), what: format!("a kernel of flavour `{wished}`") };
+    kernel.map(Some).ok_or_else(missing)
 }
 
 fn extra_packages(image: &Image) -> Option<PackageName> {
@@ -174,16 +186,33 @@ fn make(workshop: &mut Workshop<'_>, image: &Image, keys: &Keys, results: &Resul
     let tools: Vec<PathBuf> = trees.map_err(BuildFailure::from)?.into_iter().map(|tree| tree.path).collect();
     let signed = sign_all(workshop.store, keys, results)?;
     let scratch = workshop.store.scratch("image")?;
-    let rootfs = compose(workshop, image, keys, &signed, scratch.path())?;
-    let contents = serde_json::to_vec(&Contents::of(&rootfs)).map_err(|error| StoreError::io("write", scratch.path(), error.into()))?;
-    let contents = workshop.store.put_bytes(&contents)?;
-    let root = RootRecord { contents, size_bytes: rootfs.size_bytes(), packages: rootfs.packages.clone() };
+    let scratch = scratch.path();
+    let own: &[PackageName] = image.iso.as_ref().map_or(&[], |iso| &iso.live);
+    let is_apart = |format: &Format| format.is_live() && !own.is_empty();
+    let composed = |more, name| compose(workshop, image, more, keys, &signed, &scratch.join(name));
+    let is_plain_needed = known.root.is_none() || !known.missing.keys().all(is_apart);
+    let roots = match (is_plain_needed, known.missing.keys().any(is_apart)) {
+        (true, true) => Roots::Two { plain: composed(&[], "plain")?, live: composed(own, "live")? },
+        (false, true) => Roots::One(composed(own, "live")?),
+        (_, false) => Roots::One(composed(&[], "plain")?),
+    };
+    let root = match known.root.take() {
+        Some(root) => root,
+        None => record(workshop, &roots.of(Format::Tar).rootfs)?,
+    };
     if !known.missing.is_empty() {
-        let tar = scratch.path().join("rootfs.tar");
-        write_tar(&rootfs, &tar)?;
         let starters = live_trees(workshop, results)?;
-        let (rootfs, tar, starters, tools, scratch) = (&rootfs, &*tar, &*starters, &*tools, scratch.path());
-        let writing = write::Writing { workshop, image, rootfs, tar, identity: root.contents, starters, tools, scratch };
+        let writing = write::Writing {
+            workshop,
+            image,
+            roots: &roots,
+            identity: root.contents,
+            starters: &starters,
+            signed: &signed,
+            keys,
+            tools: &tools,
+            scratch,
+        };
         for (format, artifact) in writing.all(&known.missing.keys().copied().collect())? {
             workshop.store.put_result(&known.missing[&format], &artifact)?;
             known.artifacts.insert(format, artifact);
@@ -193,14 +222,55 @@ fn make(workshop: &mut Workshop<'_>, image: &Image, keys: &Keys, results: &Resul
     Ok(root)
 }
 
-fn compose(workshop: &Workshop<'_>, image: &Image, keys: &Keys, signed: &[SignedPackage], scratch: &Path) -> Result<Rootfs, ImageError> {
+/// A composed root, and the same as an archive.
+struct Composed {
+    rootfs: Rootfs,
+    tar: PathBuf,
+}
+
+/// The roots that forms are made of.
+enum Roots {
+    /// One for all that are asked for.
+    One(Composed),
+    /// The live system holds more than what is on disks.
+    Two { plain: Composed, live: Composed },
+}
+
+impl Roots {
+    fn of(&self, format: Format) -> &Composed {
+        match self {
+            Self::One(root) => root,
+            Self::Two { live, .. } if format.is_live() => live,
+            Self::Two { plain, .. } => plain,
+        }
+    }
+}
+
+/// Keeps what is in a root.
+fn record(workshop: &Workshop<'_>, rootfs: &Rootfs) -> Result<RootRecord, ImageError> {
+    let contents = serde_json::to_vec(&Contents::of(rootfs)).map_err(|error| StoreError::io("write", &rootfs.dir, error.into()))?;
+    let contents = workshop.store.put_bytes(&contents)?;
+    Ok(RootRecord { contents, size_bytes: rootfs.size_bytes(), packages: rootfs.packages.clone() })
+}
+
+/// Composes the image with `more` packages.
+fn compose(
+    workshop: &Workshop<'_>,
+    image: &Image,
+    more: &[PackageName],
+    keys: &Keys,
+    signed: &[SignedPackage],
+    folder: &Path,
+) -> Result<Composed, ImageError> {
     let candidates: Vec<PathBuf> = signed.iter().map(|package| package.path.clone()).collect();
-    let wanted = image_packages(workshop, image)?.iter().map(ToString::to_string).collect();
+    let wanted = image_packages(workshop, image)?.iter().chain(more).map(ToString::to_string).collect();
     let log = workshop.store.log(&format!("image-{}.log", image.name));
     let request = image_request(image, wanted, &candidates, keys, log);
-    let folder = scratch.join("rootfs");
-    fs::create_dir(&folder).map_err(|source| StoreError::io("make", &folder, source))?;
-    Ok(rootfs::compose(&request, &folder, workshop.reporter, &workshop.cancel)?)
+    fs::create_dir(folder).map_err(|source| StoreError::io("make", folder, source))?;
+    let rootfs = rootfs::compose(&request, folder, workshop.reporter, &workshop.cancel)?;
+    let tar = folder.with_extension("tar");
+    write_tar(&rootfs, &tar)?;
+    Ok(Composed { rootfs, tar })
 }
 
 /// The root file system of an image, made of `packages` out of `candidates`; `log` takes what is said in it.

@@ -8,14 +8,17 @@ use std::thread;
 
 use rayon::prelude::*;
 
-use super::{Artifact, ImageError};
+use super::layers;
+use super::repository::Stock;
+use super::{Artifact, ImageError, Roots, kernel_package};
 use crate::digest::Digest;
 use crate::formats::{self, FormatError, VirtualDisk};
 use crate::image::{Format, Image};
 use crate::iso::IsoError;
-use crate::rootfs::Rootfs;
+use crate::name::PackageName;
+use crate::sign::Keys;
 use crate::store::StoreError;
-use crate::workshop::Workshop;
+use crate::workshop::{SignedPackage, Workshop};
 use crate::{disk, iso, oci, ova};
 
 const GIB: u64 = 1 << 30;
@@ -24,13 +27,14 @@ const GIB: u64 = 1 << 30;
 pub(super) struct Writing<'a, 'w> {
     pub workshop: &'a Workshop<'w>,
     pub image: &'a Image,
-    pub rootfs: &'a Rootfs,
-    /// The root as an archive.
-    pub tar: &'a Path,
-    /// Names what is in the root.
+    pub roots: &'a Roots,
+    /// Names what is in the root of disks.
     pub identity: Digest,
     /// The unpacked packages that start a medium.
     pub starters: &'a [PathBuf],
+    /// All packages there are, and the keys they are signed with.
+    pub signed: &'a [SignedPackage],
+    pub keys: &'a Keys,
     /// The SDK's layers, lowest first.
     pub tools: &'a [PathBuf],
     pub scratch: &'a Path,
@@ -41,34 +45,49 @@ impl Writing<'_, '_> {
     pub fn all(&self, formats: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
         let (disks, others): (BTreeSet<Format>, BTreeSet<Format>) = formats.iter().partition(|format| format.is_disk());
         thread::scope(|scope| {
-            let medium = others.contains(&Format::Iso).then(|| scope.spawn(|| self.iso()));
+            let (live, archives): (BTreeSet<Format>, BTreeSet<Format>) = others.into_iter().partition(|format| format.is_live());
+            let media = (!live.is_empty()).then(|| scope.spawn(move || self.media(&live)));
             let mut made = self.disks(&disks)?;
-            for format in others.into_iter().filter(|format| *format != Format::Iso) {
+            for format in archives {
                 made.insert(format, self.archive(format)?);
             }
-            if let Some(medium) = medium {
-                made.insert(Format::Iso, medium.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            if let Some(media) = media {
+                made.extend(media.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
             Ok(made)
         })
     }
 
-    fn iso(&self) -> Result<Artifact, ImageError> {
+    /// What starts the live system.
+    fn media(&self, wanted: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
         let Some(iso) = &self.image.iso else { return Err(IsoError::NoKernel.into()) };
-        let out = self.path(Format::Iso);
+        let root = self.roots.of(Format::Iso);
+        let repository = self.scratch.join("repository");
+        let has_repository = wanted.contains(&Format::Iso) && !iso.install.is_empty();
+        if has_repository {
+            self.workshop.reporter.phase(&format!("image {}", self.image.name), "repository");
+            let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.workshop, self.image)?).collect();
+            let live = &root.rootfs.manifest;
+            let stock = Stock { wanted: &packages, signed: self.signed, keys: self.keys, live };
+            stock.write(&repository, &self.scratch.join("hollow"))?;
+        }
         let request = iso::Request {
             name: self.image.name.as_str(),
             summary: &self.image.summary,
             iso,
-            rootfs: self.rootfs,
-            rootfs_tar: self.tar,
+            rootfs: &root.rootfs,
+            rootfs_tar: &root.tar,
+            repository: has_repository.then_some(&*repository),
             live: self.starters,
             tools: self.tools,
             scratch: self.scratch,
             log: self.workshop.store.log(&format!("iso-{}.log", self.image.name)),
         };
+        let path = |format| wanted.contains(&format).then(|| self.path(format));
+        let (disc, net) = (path(Format::Iso), path(Format::Pxe));
+        let out = iso::Outputs { disc: disc.as_deref(), net: net.as_deref() };
         iso::write(&request, &out, self.workshop.reporter, &self.workshop.cancel)?;
-        self.keep(&out)
+        wanted.iter().map(|format| Ok((*format, self.keep(&self.path(*format))?))).collect()
     }
 
     fn disks(&self, wanted: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
@@ -76,9 +95,10 @@ impl Writing<'_, '_> {
             return Ok(BTreeMap::new());
         }
         let unit = format!("image {}", self.image.name);
+        let root = self.roots.of(Format::Raw);
         let request = disk::Request {
-            rootfs: self.rootfs,
-            rootfs_tar: self.tar,
+            rootfs: &root.rootfs,
+            rootfs_tar: &root.tar,
             packages: self.starters,
             identity: self.identity,
             tools: self.tools,
@@ -124,7 +144,7 @@ impl Writing<'_, '_> {
             version: env!("CARGO_PKG_VERSION"),
             machine: self.image.ova,
             disk_gib: self.image.disk.size_gib,
-            populated_bytes: self.rootfs.size_bytes(),
+            populated_bytes: self.roots.of(Format::Ova).rootfs.size_bytes(),
         };
         ova::write(&name, &descriptor, vmdk, &out)?;
         Ok(out)
@@ -132,16 +152,22 @@ impl Writing<'_, '_> {
 
     fn archive(&self, format: Format) -> Result<Artifact, ImageError> {
         let out = self.path(format);
+        let root = self.roots.of(format);
+        if format == Format::Tar {
+            gzip(&root.tar, &out)?;
+            return self.keep(&out);
+        }
+        let layers = layers::write(self.workshop.graph, self.image, root, &self.scratch.join(format!("{format}-layers")))?;
         let container = oci::Request {
+            tag: self.image.container.tag.as_deref().unwrap_or(self.image.name.as_str()),
             name: self.image.name.as_str(),
             summary: &self.image.summary,
             command: &self.image.container.command,
-            layer: self.tar,
+            layers: &layers,
         };
         match format {
             Format::Oci => oci::write_layout(&container, &out)?,
-            Format::Docker => oci::write_docker(&container, &out)?,
-            _ => gzip(self.tar, &out)?,
+            _ => oci::write_docker(&container, &out)?,
         }
         self.keep(&out)
     }
