@@ -1,6 +1,7 @@
 //! What a comment in a spec rebuilds.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use walkdir::WalkDir;
@@ -16,16 +17,19 @@ use crate::workshop::{Kernels, Workshop};
 /// The spec that is commented: nearly everything builds on it.
 const SPEC: &str = "zlib";
 
-/// Folders of a project that plans depend on.
-const FOLDERS: [&str; 2] = ["specs", "kernel-config"];
+/// The folder that is copied, to be written to; all else of the project is linked to.
+const COPIED: &str = "specs";
 
 /// Plans a copy of the project before and after a comment, with the same store.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let scratch = bench.workshop.store.scratch("bench-comment").map_err(BenchError::around)?;
     let copy = scratch.path();
-    for folder in FOLDERS {
-        copy_tree(&bench.root.join(folder), &copy.join(folder))?;
+    let entries = fs::read_dir(bench.root).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(BenchError::io("list", bench.root))?;
+    for entry in entries.iter().filter(|entry| entry.file_name() != COPIED) {
+        let link = copy.join(entry.file_name());
+        symlink(entry.path(), &link).map_err(BenchError::io("make", &link))?;
     }
+    copy_tree(&bench.root.join(COPIED), &copy.join(COPIED))?;
     let before = states(bench, copy)?;
     let spec = copy.join("specs").join(SPEC).join("package.toml");
     let text = fs::read_to_string(&spec).map_err(BenchError::io("read", &spec))?;
