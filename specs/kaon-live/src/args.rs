@@ -101,6 +101,8 @@ impl Arguments {
             "kaon.password-hash" => self.access.password_hash = Some(plain(is_hash, "a hash as `openssl passwd -6` writes it")?),
             "kaon.autologin" => self.access.autologin = true,
             "kaon.hostname" => self.access.hostname = Some(plain(is_hostname, "a host name")?),
+            // For the installer of the live system.
+            "kaon.install" => {}
             "init" => self.init = plain(|value| value.starts_with('/'), "an absolute path")?,
             _ if key.starts_with("kaon.") => return Err(format!("`{key}` is not known to the live system")),
             _ => {}

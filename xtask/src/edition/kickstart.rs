@@ -7,16 +7,13 @@ use std::path::{Component, Path};
 use installer::kickstart::Kickstart;
 use installer::medium::{self, Loaded};
 
-use super::{EditionError, UNITS, add, medium, named};
+use super::{EditionError, medium, named};
 use crate::digest::Digest;
 use crate::image::{Image, MediumFile};
 use crate::name::PackageName;
 
-/// The program that installs; it is in the package of its name.
+/// The package of the program that installs. It does so where the kernel's command line names a kickstart file.
 const INSTALLER: &str = "kaon-installer";
-
-/// The unit that runs it.
-const UNIT: &str = "kaon-install.service";
 
 /// What the menu's first entry says. It is what somebody sees who started the wrong disc.
 const TITLE: &str = "install as the kickstart file says; the disk it names is lost";
@@ -39,23 +36,13 @@ pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, EditionError> {
     let wanted = packages(&loaded)?;
     let missing: Vec<PackageName> = wanted.into_iter().filter(|name| !iso.install.contains(name)).collect();
     iso.install.extend(missing);
-    iso.entry = Some((TITLE.into(), format!("systemd.wants={UNIT}")));
+    iso.entry = Some((TITLE.into(), format!("ks=cdrom:/{at}")));
     if let Ok(program) = INSTALLER.parse::<PackageName>()
         && !iso.live.contains(&program)
     {
         iso.live.push(program);
     }
-    add(&mut image, format!("{UNITS}/{UNIT}"), 0o644, &unit(&at));
     Ok(image)
-}
-
-/// Runs where the menu asks for it, once the live system is up; what it says is on the screen and the serial line.
-fn unit(at: &str) -> String {
-    format!(
-        "[Unit]\nDescription=The installation a kickstart file asks for\nAfter=multi-user.target systemd-udev-settle.service\n\
-         Wants=systemd-udev-settle.service\nRequiresMountsFor=/run/kaon/medium\n\n[Service]\nType=oneshot\n\
-         ExecStart=/usr/bin/{INSTALLER} --yes /run/kaon/medium/{at}\nStandardOutput=journal+console\nStandardError=journal+console\n"
-    )
 }
 
 /// The files that a kickstart file names and that are looked for beside it.
@@ -127,7 +114,7 @@ mod tests {
         assert_eq!(at, ["kickstart/kickstart.json", "kickstart/after.sh", "kickstart/etc"]);
         assert_eq!(iso.install.iter().map(PackageName::as_str).collect::<Vec<_>>(), ["minimal", "vim"]);
         assert_eq!(iso.live.iter().map(PackageName::as_str).collect::<Vec<_>>(), ["kaon-installer"]);
-        assert!(made.files.iter().any(|file| String::from_utf8_lossy(&file.content).contains("/run/kaon/medium/kickstart/kickstart.json")));
+        assert_eq!(iso.entry.as_ref().map(|entry| entry.1.as_str()), Some("ks=cdrom:/kickstart/kickstart.json"));
         let before = iso.files[2].digest;
         fs::write(folder.path().join("etc/motd"), "other").unwrap();
         assert_ne!(kickstart(image(), &path).unwrap().iso.unwrap().files[2].digest, before);

@@ -18,6 +18,9 @@ const ENTRIES: [(&str, &str); 5] = [
     ("start, telling every step", "kaon.debug loglevel=6 systemd.show_status=1"),
 ];
 
+/// The entry of media that packages can be installed from.
+const INSTALL: (&str, &str) = ("install on a disk of this machine", "kaon.install");
+
 /// How long the menu waits before it starts the first entry, in seconds.
 const TIMEOUT_S: u32 = 1;
 
@@ -27,7 +30,7 @@ const CAREFUL_TIMEOUT_S: u32 = 10;
 /// GRUB's configuration: the menu on the screen and, where a BIOS leaves that to GRUB, on the first serial line.
 ///
 /// `own` is an entry before the others: its title, and the arguments it adds.
-pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>) -> String {
+pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>, installs: bool) -> String {
     let timeout_s = if own.is_some() { CAREFUL_TIMEOUT_S } else { TIMEOUT_S };
     let mut text = format!(
         "# UEFI firmware shows its own console on the serial line; a BIOS does not.\n\
@@ -36,7 +39,7 @@ pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>) -> S
          set timeout={timeout_s}\nset default=0\n"
     );
     let own = own.map(|(title, extra)| (title.as_str(), extra.as_str()));
-    for (title, extra) in own.into_iter().chain(ENTRIES) {
+    for (title, extra) in own.into_iter().chain(ENTRIES).chain(installs.then_some(INSTALL)) {
         let line = format!("{arguments} {extra}");
         let _ = write!(
             text,
@@ -72,15 +75,16 @@ mod tests {
     #[test]
     fn arguments_keep_their_words() {
         let arguments = kernel_arguments("KAON", &["a.b=$6$x'y".into()]);
-        let text = menu("x", &arguments, None);
+        let text = menu("x", &arguments, None, false);
         assert!(
             text.contains("    linux /boot/vmlinuz kaon.medium=KAON console=tty0 console=ttyS0,115200 quiet 'a.b=$6$x'\\''y'\n"),
             "{text}"
         );
         assert_eq!(text.matches("menuentry").count(), ENTRIES.len() + 3);
-        let own = menu("x", &arguments, Some(&("install it".into(), "systemd.wants=x.service".into())));
+        let own = menu("x", &arguments, Some(&("install it".into(), "ks=/x".into())), true);
         let first = own.split("menuentry ").nth(1).unwrap();
-        assert!(first.starts_with("'Kaon: install it' {") && first.contains(" systemd.wants=x.service\n"), "{own}");
+        assert!(first.starts_with("'Kaon: install it' {") && first.contains(" ks=/x\n"), "{own}");
+        assert!(own.contains(" kaon.install\n") && !text.contains("kaon.install"));
         assert!(own.contains("set timeout=10\n") && text.contains("set timeout=1\n"));
     }
 }

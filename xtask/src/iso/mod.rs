@@ -24,7 +24,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 pub use error::IsoError;
-pub use menu::{kernel_arguments, menu};
+pub use menu::kernel_arguments;
 pub use read::{Extent, ReadError, Reader};
 
 use crate::cancel::Cancel;
@@ -39,7 +39,10 @@ use crate::store::StoreError;
 use tool::Tools;
 
 /// Raised when a change here changes a medium's bytes.
-pub const CONTRACT: u32 = 3;
+pub const CONTRACT: u32 = 4;
+
+/// The package of the live system that installs.
+const INSTALLER: &str = "kaon-installer";
 
 /// What a medium is made of.
 #[derive(Clone, Debug)]
@@ -145,14 +148,10 @@ fn kernel_file(request: &Request<'_>, name: &str) -> String {
 /// Lays everything but the root image where the tools will find it.
 fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, initramfs: &[u8], build: &Path) -> Result<(), IsoError> {
     let medium = build.join("medium");
-    let label = &request.iso.label;
     put(&medium.join("boot/initramfs"), initramfs)?;
     copy(&parts.vmlinuz, &medium.join("boot/vmlinuz"))?;
     copy(&parts.bios_image, &medium.join("boot/grub/cdboot.img"))?;
-    put(
-        &medium.join("boot/grub/grub.cfg"),
-        menu(request.summary, &kernel_arguments(label, &request.iso.arguments), request.iso.entry.as_ref()).as_bytes(),
-    )?;
+    put(&medium.join("boot/grub/grub.cfg"), menu(request).as_bytes())?;
     put(&medium.join(IDENTITY_PATH), identity.line().as_bytes())?;
     // GRUB started from a disc by UEFI sees the ISO 9660 file system, from a stick the FAT one.
     let hop = menu::hop(&uuid(&volume_date(&identity.sha256)));
@@ -168,6 +167,12 @@ fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, initramfs:
         Some(repository) => lay_repository(request, repository, &medium),
         None => Ok(()),
     }
+}
+
+fn menu(request: &Request<'_>) -> String {
+    let iso = request.iso;
+    let installs = iso.live.iter().any(|package| package.as_str() == INSTALLER);
+    menu::menu(request.summary, &kernel_arguments(&iso.label, &iso.arguments), iso.entry.as_ref(), installs)
 }
 
 /// Lays the repository, and beside its packages the way to the kernel, which the root image leaves out.
