@@ -149,6 +149,14 @@ impl Target {
         Ok(program::wait(program, &mut command, PATH, input)?)
     }
 
+    /// Runs a script, given as text, in it, and gives what it says. The text never touches a disk.
+    ///
+    /// # Errors
+    /// When it cannot be run or fails.
+    pub fn run_text(&self, name: &str, text: &[u8]) -> Result<String, ApplyError> {
+        self.run_script(name, &Executable::new(text).map_err(ApplyError::io("keep", Path::new(name)))?)
+    }
+
     /// Runs a script in it.
     pub(super) fn run_script(&self, name: &str, script: &Executable) -> Result<String, ApplyError> {
         if self.0 == Path::new("/") {

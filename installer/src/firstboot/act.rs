@@ -6,9 +6,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 
+use super::Wishes;
 use super::cloud::{CloudUser, Encoding, PasswordKind, Proxy, Words, WriteFile};
-use super::{Wishes, source};
 use crate::apply::{self, Accounts, ApplyError, Target};
+use crate::guestinfo;
 use crate::kickstart::{is_account_name, is_hash, is_hostname, is_ssh_key};
 use crate::networkd;
 use crate::plan::{Credential, UserAccount};
@@ -162,7 +163,7 @@ fn write_file(file: &WriteFile, target: &Target) -> Result<(), ApplyError> {
             base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused("the content is no Base64"))?
         }
         Encoding::GzipBase64 => {
-            source::decode(&file.content, "gz+b64").ok_or_else(|| refused("the content is not compressed in Base64"))?.into_bytes()
+            guestinfo::decode(&file.content, "gz+b64").ok_or_else(|| refused("the content is not compressed in Base64"))?.into_bytes()
         }
     };
     let content = if file.append { [target.read(&file.path)?.into_bytes(), bytes].concat() } else { bytes };
@@ -192,15 +193,26 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// Has the running system do, when the network is up, what was left for then.
+pub(super) fn call_late(target: &Target) -> Result<Option<String>, ApplyError> {
+    const UNIT: &str = "kaon-firstboot-late.service";
+    if target.root() != Path::new("/") || !target.place(LATE)?.exists() {
+        return Ok(None);
+    }
+    let started = target.run("systemctl", &["start", "--no-block", UNIT], None);
+    Ok(started.err().map(|error| format!("{UNIT}: {}", apply::chain(&error))))
+}
+
 /// Runs what was left for when the network is up.
 pub(super) fn late(target: &Target) -> Result<Vec<String>, ApplyError> {
     let place = target.place(LATE)?;
     if !place.exists() {
         return Ok(Vec::new());
     }
-    let said = target.run(LATE, apply::NO_ARGUMENTS, None);
+    let script = fs::read(&place).map_err(ApplyError::io("read", &place))?;
+    // It is removed before it runs: it may restart the machine, and it may hold secrets.
     fs::remove_file(&place).map_err(ApplyError::io("remove", &place))?;
-    Ok(vec![said?])
+    Ok(vec![target.run_text("the commands of the first start", &script)?])
 }
 
 #[cfg(test)]
@@ -238,6 +250,7 @@ mod tests {
         assert!(target.read("/etc/shadow").unwrap().starts_with("root:$6$"));
         assert_eq!(target.read("/etc/a").unwrap(), "hihi");
         assert!(target.read("/etc/profile.d/proxy.sh").unwrap().contains("export http_proxy='http://proxy:3128'\n"));
+        assert_eq!(call_late(&target).unwrap(), None);
         assert_eq!(target.read(LATE).unwrap(), "#!/bin/sh\ntdnf -y install 'vim'\necho $HOME\n'echo' 'it'\\''s' '5'\n");
     }
 

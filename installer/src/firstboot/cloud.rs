@@ -1,4 +1,4 @@
-//! cloud-config: the keys of cloud-init that are acted on, and a few of Kaon's own. `docs/src/first-boot.md` lists them.
+//! cloud-config: the keys of cloud-init that are acted on, and a few of Kaon's own. `docs/src/firstboot.md` lists them.
 
 use std::fmt;
 use std::marker::PhantomData;

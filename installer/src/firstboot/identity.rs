@@ -13,22 +13,39 @@ const RECORD: &str = "/var/lib/kaon/instance";
 /// Bytes systemd-random-seed(8) keeps.
 const SEED_BYTES: usize = 512;
 
-/// Which system this is: the platform's word for it, and the machine's own number, which every hypervisor makes anew for a copy.
-pub(super) fn instance(platform: &str) -> String {
-    let machine =
+/// Which system a disk was started as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Instance {
+    /// Made of the machine's own numbers, which every hypervisor makes anew for a copy.
+    pub machine: String,
+    /// The platform's word for it; empty where it gives none.
+    pub platform: String,
+}
+
+impl Instance {
+    /// The system that the record tells of, if this disk was started before.
+    pub fn recorded(target: &Target) -> Result<Option<Self>, ApplyError> {
+        let text = target.read(RECORD)?;
+        let mut lines = text.lines().map(str::to_owned);
+        Ok(lines.next().map(|machine| Self { machine, platform: lines.next().unwrap_or_default() }))
+    }
+
+    /// Keeps in mind that the disk was started as this one.
+    pub fn record(&self, target: &Target) -> Result<(), ApplyError> {
+        target.write(RECORD, 0o644, format!("{}\n{}\n", self.machine, self.platform.replace('\n', " ")).as_bytes())
+    }
+
+    /// Whether a disk with this record is started as another system now: on another machine, or where the platform says so.
+    pub fn is_new(&self, recorded: Option<&Self>) -> bool {
+        recorded.is_none_or(|before| before.machine != self.machine || (!self.platform.is_empty() && before.platform != self.platform))
+    }
+}
+
+/// This machine in [`Instance::machine`]'s terms.
+pub(super) fn machine() -> String {
+    let numbers =
         ["product_uuid", "product_serial"].map(|name| fs::read_to_string(format!("/sys/class/dmi/id/{name}")).unwrap_or_default());
-    let digest = Sha256::new().chain_update(platform).chain_update([0]).chain_update(machine.join("\n")).finalize();
-    hex::encode(digest)
-}
-
-/// Whether this disk was started as this system before.
-pub(super) fn is_known(target: &Target, instance: &str) -> Result<bool, ApplyError> {
-    Ok(target.read(RECORD)?.trim() == instance)
-}
-
-/// Keeps in mind that it was.
-pub(super) fn remember(target: &Target, instance: &str) -> Result<(), ApplyError> {
-    target.write(RECORD, 0o644, format!("{instance}\n").as_bytes())
+    hex::encode(Sha256::digest(numbers.join("\n")))
 }
 
 /// Makes everything anew that a copy would share with the original. A disk that was never started shares nothing: systemd made its machine-id.
@@ -41,6 +58,7 @@ pub(super) fn renew(target: &Target) -> Result<(), ApplyError> {
             target.run("systemd-machine-id-setup", NO_ARGUMENTS, None)?;
         }
     }
+    // sshd's own units make those that are missing.
     for name in host_keys(target)? {
         remove(target, &format!("/etc/ssh/{name}"))?;
     }
@@ -48,10 +66,6 @@ pub(super) fn renew(target: &Target) -> Result<(), ApplyError> {
     let mut seed = vec![0; SEED_BYTES];
     fs::File::open(random).and_then(|mut file| file.read_exact(&mut seed)).map_err(ApplyError::io("read", random))?;
     target.write("/var/lib/systemd/random-seed", 0o600, &seed)?;
-    // Whoever does not start sshd has no need of keys; where it is started, its own unit makes those that are missing.
-    if started_before && target.has("ssh-keygen") {
-        target.run("ssh-keygen", &["-A"], None)?;
-    }
     Ok(())
 }
 
@@ -77,16 +91,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn another_machine_or_another_word_of_the_platform_is_another_system() {
+        let instance = |machine: &str, platform: &str| Instance { machine: machine.into(), platform: platform.into() };
+        let table = [
+            (None, true),
+            (Some(instance("m", "i-1")), false),
+            (Some(instance("n", "i-1")), true),
+            (Some(instance("m", "i-2")), true),
+            (Some(instance("m", "")), true),
+        ];
+        for (recorded, expected) in table {
+            assert_eq!(instance("m", "i-1").is_new(recorded.as_ref()), expected, "{recorded:?}");
+        }
+        // A platform that says nothing now said what it had to say before.
+        assert!(!instance("m", "").is_new(Some(&instance("m", "i-1"))));
+    }
+
+    #[test]
     fn a_copy_gets_its_own() {
+        let one = Instance { machine: "m".into(), platform: "i-1".into() };
         let folder = tempfile::tempdir().unwrap();
         let target = Target::prepare(folder.path()).unwrap();
         target.write("/etc/machine-id", 0o444, b"made by systemd\n").unwrap();
         target.write("/etc/ssh/ssh_host_ed25519_key", 0o600, b"k").unwrap();
         target.write("/etc/ssh/sshd_config", 0o600, b"c").unwrap();
-        assert!(!is_known(&target, "one").unwrap());
+        assert_eq!(Instance::recorded(&target).unwrap(), None);
         renew(&target).unwrap();
-        remember(&target, "one").unwrap();
-        assert!(is_known(&target, "one").unwrap() && !is_known(&target, "two").unwrap());
+        one.record(&target).unwrap();
+        assert_eq!(Instance::recorded(&target).unwrap().as_ref(), Some(&one));
         assert_eq!(target.read("/etc/machine-id").unwrap(), "made by systemd\n");
         assert_eq!(
             (target.read("/etc/ssh/ssh_host_ed25519_key").unwrap(), target.read("/etc/ssh/sshd_config").unwrap()),

@@ -20,6 +20,7 @@ pub use cloud::{CloudConfig, MetaData};
 pub use ovf::{Environment, OvfError};
 pub use source::{Bundle, gather};
 
+use self::identity::Instance;
 use crate::apply::{ApplyError, Target};
 use crate::document::{self, Language, Problem};
 use crate::kickstart::Network;
@@ -154,14 +155,18 @@ fn tell(text: &str) {
 }
 
 fn early(target: &Target) -> Result<Vec<String>, ApplyError> {
-    let mut wishes = understand(&gather());
-    let instance = identity::instance(&wishes.instance);
-    if identity::is_known(target, &instance)? {
+    let recorded = Instance::recorded(target)?;
+    let mut instance = Instance { machine: identity::machine(), platform: String::new() };
+    // Only a start as another system is worth waiting for slow disks.
+    let mut wishes = understand(&gather(instance.is_new(recorded.as_ref())));
+    instance.platform.clone_from(&wishes.instance);
+    if !instance.is_new(recorded.as_ref()) {
         return Ok(Vec::new());
     }
     identity::renew(target)?;
-    let complaints = act::early(&mut wishes, target)?;
-    identity::remember(target, &instance)?;
+    let mut complaints = act::early(&mut wishes, target)?;
+    instance.record(target)?;
+    complaints.extend(act::call_late(target)?);
     Ok(complaints)
 }
 

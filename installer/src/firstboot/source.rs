@@ -4,11 +4,9 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use base64::Engine as _;
-
 use super::Environment;
 use crate::apply::run_program;
-use crate::machine::find_program;
+use crate::guestinfo;
 
 /// The documents of one platform.
 #[derive(Clone, Debug, Default)]
@@ -30,9 +28,14 @@ pub struct Bundle {
 /// Larger documents are not read, in bytes.
 const LONGEST_BYTES: u64 = 1 << 20;
 
-/// Asks the platforms, in this order; the first that says something is the one.
-pub fn gather() -> Bundle {
-    [no_cloud, fw_cfg, vmware].into_iter().find_map(|ask| ask()).unwrap_or_default()
+/// Asks the platforms, in this order; the first that says something is the one. With `patience`, disks that are still being looked at are
+/// waited for.
+pub fn gather(patience: bool) -> Bundle {
+    if patience && crate::machine::find_program("udevadm").is_some() {
+        // Whatever is not there by then is not waited for.
+        let _ = run_program("udevadm", &["settle", "--timeout=10"], None);
+    }
+    [credentials, no_cloud, fw_cfg, vmware].into_iter().find_map(|ask| ask()).unwrap_or_default()
 }
 
 /// A file; nothing where there is none.
@@ -70,25 +73,19 @@ fn fw_cfg() -> Option<Bundle> {
 
 /// VMware: variables of the virtual machine, and the OVF environment.
 fn vmware() -> Option<Bundle> {
-    let hypervisor = fs::read_to_string("/sys/class/dmi/id/sys_vendor").is_ok_and(|vendor| vendor.starts_with("VMware"));
-    find_program("vmware-rpctool").filter(|_| hypervisor)?;
-    let variable = |name: &str| {
-        let text = run_program("vmware-rpctool", &[&format!("info-get guestinfo.{name}")], None).ok()?;
-        Some(text).filter(|text| !text.is_empty())
-    };
+    if !guestinfo::is_there() {
+        return None;
+    }
     let mut bundle = Bundle { origin: "guestinfo".into(), ..Bundle::default() };
     let mut document = |name: &str| {
-        let text = variable(name)?;
-        let encoding = variable(&format!("{name}.encoding")).unwrap_or_default();
-        let decoded = decode(&text, &encoding);
-        if decoded.is_none() {
-            bundle.complaints.push(format!("guestinfo.{name}: it cannot be decoded as `{encoding}`"));
-        }
-        decoded
+        guestinfo::document(name).unwrap_or_else(|complaint| {
+            bundle.complaints.push(complaint);
+            None
+        })
     };
     let (user_data, meta_data, network_config) = (document("userdata"), document("metadata"), document("network-config"));
     (bundle.user_data, bundle.meta_data, bundle.network_config) = (user_data, meta_data, network_config);
-    match variable("ovfEnv").map(|xml| Environment::parse(&xml)) {
+    match guestinfo::variable("ovfEnv").map(|xml| Environment::parse(&xml)) {
         Some(Ok(environment)) => {
             bundle.user_data = bundle.user_data.take().or_else(|| environment.user_data(&mut bundle.complaints));
             bundle.ovf = Some(environment);
@@ -99,34 +96,8 @@ fn vmware() -> Option<Bundle> {
     Some(bundle)
 }
 
-/// Text that was given as such, in Base64, or compressed in Base64.
-pub(super) fn decode(text: &str, encoding: &str) -> Option<String> {
-    let compressed = match encoding {
-        "" => return Some(text.to_owned()),
-        "base64" | "b64" => false,
-        "gzip+base64" | "gz+b64" => true,
-        _ => return None,
-    };
-    let text: String = text.split_whitespace().collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-    if !compressed {
-        return String::from_utf8(bytes).ok();
-    }
-    let mut plain = String::new();
-    flate2::read::MultiGzDecoder::new(&bytes[..]).take(LONGEST_BYTES).read_to_string(&mut plain).ok()?;
-    Some(plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encodings() {
-        assert_eq!(decode("a b", "").as_deref(), Some("a b"));
-        assert_eq!(decode("aGk=\n", "base64").as_deref(), Some("hi"));
-        assert_eq!(decode("H4sIAAAAAAACA8vIBACsKpPYAgAAAA==", "gzip+base64").as_deref(), Some("hi"));
-        assert_eq!(decode("!", "base64"), None);
-        assert_eq!(decode("a", "rot13"), None);
-    }
+/// systemd credentials: SMBIOS strings `io.systemd.credential:kaon.user-data=…`, and whatever else systemd takes them from.
+fn credentials() -> Option<Bundle> {
+    const FOLDER: &str = "/run/credentials/@system";
+    bundle("credentials", |name| file(&Path::new(FOLDER).join(format!("kaon.{name}"))))
 }

@@ -1,16 +1,20 @@
 //! The command line of `kaon-installer`.
 
+mod progress;
+
 use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
 
-use crate::apply::{self, ApplyError, Observer, Sources};
+use self::progress::Lines;
+use crate::apply::{self, ApplyError, Sources};
 use crate::document::{self, Language};
-use crate::kickstart::{self, Kickstart, LogLevel};
+use crate::kickstart::{self, Kickstart};
+use crate::live;
 use crate::medium::{self, Loaded, MediumError, Search};
 use crate::plan::{self, Facts, Plan};
 use crate::ui::Interview;
@@ -31,6 +35,9 @@ struct Arguments {
     /// Do it without asking. Otherwise the disk's name must be typed first.
     #[arg(long, requires = "kickstart", conflicts_with = "plan")]
     yes: bool,
+    /// Do what the kernel's command line says: `ks=…` installs without asking, `kaon.install` asks. For the live system's own units.
+    #[arg(long, conflicts_with_all = ["kickstart", "plan"])]
+    live: bool,
     /// Fill this directory, which must be empty or absent, and touch no disk.
     #[arg(long, value_name = "DIR", requires = "kickstart", conflicts_with = "facts")]
     target_dir: Option<PathBuf>,
@@ -60,6 +67,10 @@ enum CommandError {
     Refused(document::Problems),
     #[error(transparent)]
     Failed(#[from] ApplyError),
+    #[error(transparent)]
+    Live(#[from] live::LiveError),
+    #[error("an installation is running already, perhaps on another console")]
+    Busy,
     #[error("there is no plan:\n{0}")]
     NoPlan(String),
     #[error("cancelled; nothing was written")]
@@ -118,14 +129,15 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
         None => crate::machine::facts(),
     };
     let seed = chance()?;
-    let Some(path) = &arguments.kickstart else { return ask(arguments, facts, seed, out) };
+    let fetched = if arguments.live { live::wanted()?.fetch()? } else { None };
+    let Some(path) = arguments.kickstart.as_ref().or(fetched.as_ref()) else { return ask(arguments, facts, seed, out) };
     let loaded = medium::load(path)?;
     let plan = plan_file(&loaded, &facts, arguments.target_dir.is_some(), seed)?;
     if arguments.plan {
         let text = if arguments.json { json(&plan) } else { plan.to_string() };
         return Ok(write!(out, "{text}")?);
     }
-    if !arguments.yes && arguments.target_dir.is_none() {
+    if !arguments.yes && !arguments.live && arguments.target_dir.is_none() {
         confirm(&plan, out)?;
     }
     carry_out(arguments, &plan, &loaded.kickstart.value, loaded.search, out)
@@ -156,6 +168,15 @@ fn confirm(plan: &Plan, out: &mut dyn Write) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Consoles may each show an installer; one of them installs.
+fn lock() -> Result<File, CommandError> {
+    let path = Path::new("/run/kaon/installer.lock");
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let file = folder.and_then(|()| File::create(path)).map_err(|source| MediumError::Io { path: path.to_owned(), source })?;
+    file.try_lock().map_err(|_| CommandError::Busy)?;
+    Ok(file)
+}
+
 /// The key that this system trusts.
 const OWN_KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
 
@@ -163,46 +184,18 @@ fn carry_out(arguments: &Arguments, plan: &Plan, kickstart: &Kickstart, search: 
     if !plan.destroys.is_empty() && !nix::unistd::geteuid().is_root() {
         return Err(ApplyError::NotRoot.into());
     }
+    let _lock = if plan.destroys.is_empty() { None } else { Some(lock()?) };
     let own = Path::new(OWN_KEY);
     let found = || if own.is_file() { own.to_owned() } else { arguments.repository.join("RPM-GPG-KEY-kaon") };
     let keys = arguments.key.clone().unwrap_or_else(found);
     let sources = Sources { repository: arguments.repository.clone(), keys, search };
-    let lines = Lines { level: kickstart.log_level, shown: AtomicU64::new(0) };
+    let lines = Lines::new(kickstart.log_level);
     let journal = apply::apply(plan, &sources, arguments.target_dir.as_deref(), &lines)?;
     writeln!(out, "Installed. What took longest:")?;
     for (percent, step) in journal.slowest(3) {
         writeln!(out, "  {:>3} %  {:>7} ms  {}", percent, step.ms, step.what)?;
     }
     Ok(())
-}
-
-/// Tells progress in lines.
-struct Lines {
-    level: LogLevel,
-    /// The tenth of the running step that was told last.
-    shown: AtomicU64,
-}
-
-impl Observer for Lines {
-    fn begins(&self, number: usize, of: usize, what: &str) {
-        self.shown.store(0, Ordering::Relaxed);
-        if self.level >= LogLevel::Info {
-            let _ = writeln!(io::stdout().lock(), "[{number:>2}/{of}] {what}");
-        }
-    }
-
-    fn progress(&self, done: u64, of: u64) {
-        let tenth = (done * 10).checked_div(of).unwrap_or(0).min(10);
-        if self.level >= LogLevel::Info && self.shown.fetch_max(tenth, Ordering::Relaxed) < tenth {
-            let _ = writeln!(io::stdout().lock(), "        {} %", tenth * 10);
-        }
-    }
-
-    fn says(&self, text: &str) {
-        if self.level >= LogLevel::Debug && !text.is_empty() {
-            let _ = writeln!(io::stdout().lock(), "        {}", text.replace('\n', "\n        "));
-        }
-    }
 }
 
 /// A plan as JSON.
@@ -232,6 +225,6 @@ fn chance() -> Result<[u8; 32], MediumError> {
     use std::io::Read as _;
     let path = Path::new("/dev/urandom");
     let mut seed = [0; 32];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut seed));
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut seed));
     read.map(|()| seed).map_err(|source| MediumError::Io { path: path.to_owned(), source })
 }

@@ -1,0 +1,233 @@
+//! What the kernel's command line asks of a live system's installer, and where its kickstart file comes from.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::apply::{ProgramError, run_program};
+use crate::guestinfo;
+
+/// Where the live system's medium is seen.
+const MEDIUM: &str = "/run/kaon/medium";
+
+/// Where a kickstart file from elsewhere is kept, or the disk with it is mounted: in memory, for it may hold secrets.
+const FETCHED: &str = "/run/kaon/kickstart";
+
+/// What is wanted of the installer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// `kaon.install`, or nothing at all: questions.
+    Questions,
+    /// `ks=…`: no questions.
+    Kickstart(Source),
+}
+
+/// Where a kickstart file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `PATH` or `cdrom:PATH`: on the medium.
+    Medium(String),
+    /// `DEVICE:PATH` or `LABEL=NAME:PATH`: on another disk.
+    Device {
+        /// As mount(8) takes it.
+        device: String,
+        /// The path on it.
+        path: String,
+    },
+    /// An address of http or https.
+    Url(String),
+    /// `guestinfo`: in the variable `guestinfo.kickstart.data`, or where `guestinfo.kickstart.url` says.
+    GuestInfo,
+}
+
+/// Why there is no kickstart file.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The argument makes no sense.
+    #[error(
+        "the kernel argument `ks={text}` names no kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, an address of http or https, or `guestinfo`"
+    )]
+    Argument {
+        /// What stands behind `ks=`.
+        text: String,
+    },
+    /// The command line or a directory cannot be used.
+    #[error("cannot use `{path}`")]
+    Io {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The disk cannot be mounted.
+    #[error("cannot mount `{device}`")]
+    Mount {
+        /// The disk.
+        device: String,
+        /// Why.
+        source: ProgramError,
+    },
+    /// The address gives nothing.
+    #[error("cannot fetch `{url}`")]
+    Fetch {
+        /// The address.
+        url: String,
+        /// Why.
+        source: ProgramError,
+    },
+    /// The virtual machine's variables hold none.
+    #[error("{reason}")]
+    GuestInfo {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What this system's command line asks for.
+///
+/// # Errors
+/// When it cannot be read or makes no sense.
+pub fn wanted() -> Result<Wanted, LiveError> {
+    let path = Path::new("/proc/cmdline");
+    let text = fs::read_to_string(path).map_err(|source| LiveError::Io { path: path.to_owned(), source })?;
+    parse(&text)
+}
+
+fn parse(command_line: &str) -> Result<Wanted, LiveError> {
+    let words = command_line.split_whitespace().map(|word| word.trim_matches('"'));
+    // As with the kernel's own arguments, the last one counts.
+    match words.filter_map(|word| word.strip_prefix("ks=")).next_back() {
+        Some(text) => source(text.trim_matches('"')).map(Wanted::Kickstart).ok_or_else(|| LiveError::Argument { text: text.to_owned() }),
+        None => Ok(Wanted::Questions),
+    }
+}
+
+fn source(text: &str) -> Option<Source> {
+    let path = |path: &str| Some(path.to_owned()).filter(|path| path.starts_with('/') && !path.split('/').any(|part| part == ".."));
+    if text == "guestinfo" {
+        return Some(Source::GuestInfo);
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Some(Source::Url(text.to_owned()));
+    }
+    // Names in /dev/disk/by-path hold colons; paths of kickstart files seldom do.
+    match text.rsplit_once(':') {
+        None => path(text).map(Source::Medium),
+        Some(("cdrom", rest)) => path(rest).map(Source::Medium),
+        Some((device, rest)) if device.starts_with("/dev/") || device.starts_with("LABEL=") => {
+            Some(Source::Device { device: device.to_owned(), path: path(rest)? })
+        }
+        Some(_) => None,
+    }
+}
+
+impl Wanted {
+    /// The kickstart file, where this system can read it; none where questions are asked.
+    ///
+    /// # Errors
+    /// When it is not to be had.
+    pub fn fetch(&self) -> Result<Option<PathBuf>, LiveError> {
+        match self {
+            Self::Questions => Ok(None),
+            Self::Kickstart(source) => source.fetch().map(Some),
+        }
+    }
+}
+
+impl Source {
+    fn fetch(&self) -> Result<PathBuf, LiveError> {
+        match self {
+            Self::Medium(path) => Ok(Path::new(MEDIUM).join(path.trim_start_matches('/'))),
+            Self::Device { device, path } => {
+                let folder = folder()?;
+                // Slow disks appear later than this program.
+                let _ = run_program("udevadm", &["settle", "--timeout=15"], None);
+                let words = ["-o", "ro,nodev,nosuid,noexec", device, FETCHED];
+                run_program("mount", &words, None).map_err(|source| LiveError::Mount { device: device.clone(), source })?;
+                Ok(folder.join(path.trim_start_matches('/')))
+            }
+            Self::Url(url) => download(url),
+            Self::GuestInfo => guest_info(),
+        }
+    }
+}
+
+fn folder() -> Result<&'static Path, LiveError> {
+    let folder = Path::new(FETCHED);
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map(|()| folder).map_err(|source| LiveError::Io { path: folder.to_owned(), source })
+}
+
+fn download(url: &str) -> Result<PathBuf, LiveError> {
+    // The ending tells the language.
+    let name = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty()).unwrap_or("ks");
+    let path = folder()?.join(name);
+    let to = path.display().to_string();
+    const PATIENCE: [&str; 10] = [
+        "--fail",
+        "--silent",
+        "--show-error",
+        "--location",
+        "--retry=15",
+        "--retry-all-errors",
+        "--retry-delay=2",
+        "--connect-timeout=10",
+        "--max-time=300",
+        "--max-filesize=1048576",
+    ];
+    let words: Vec<&str> = PATIENCE.iter().flat_map(|word| word.split('=')).chain(["--output", &to, "--", url]).collect();
+    run_program("curl", &words, None).map_err(|source| LiveError::Fetch { url: url.to_owned(), source })?;
+    Ok(path)
+}
+
+fn guest_info() -> Result<PathBuf, LiveError> {
+    let refused = |reason: &str| LiveError::GuestInfo { reason: reason.to_owned() };
+    if !guestinfo::is_there() {
+        return Err(refused("`ks=guestinfo` was given, but this is no virtual machine of VMware, or open-vm-tools are missing"));
+    }
+    if let Some(url) = guestinfo::variable("kickstart.url") {
+        return download(&url);
+    }
+    let text = guestinfo::document("kickstart.data").map_err(|reason| LiveError::GuestInfo { reason })?;
+    let text = text.ok_or_else(|| refused("neither guestinfo.kickstart.data nor guestinfo.kickstart.url is set"))?;
+    // The reference installer takes Base64 without being told.
+    let is_plain = text.contains(['{', ':', '=']) && text.contains([' ', '\n', '"']);
+    let text = if is_plain { text } else { guestinfo::decode(&text, "base64").unwrap_or(text) };
+    let path = folder()?.join("kickstart");
+    fs::write(&path, text).map_err(|source| LiveError::Io { path: path.clone(), source })?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_kickstart_files_are() {
+        let device = |device: &str, path: &str| Some(Source::Device { device: device.into(), path: path.into() });
+        let table = [
+            ("/isolinux/ks.json", Some(Source::Medium("/isolinux/ks.json".into()))),
+            ("cdrom:/ks.json", Some(Source::Medium("/ks.json".into()))),
+            ("/dev/sdb1:/a/ks.yaml", device("/dev/sdb1", "/a/ks.yaml")),
+            ("/dev/disk/by-path/pci-0000:00:1f.2:/ks", device("/dev/disk/by-path/pci-0000:00:1f.2", "/ks")),
+            ("LABEL=KS:/ks.toml", device("LABEL=KS", "/ks.toml")),
+            ("https://example.org:8443/ks?x=1", Some(Source::Url("https://example.org:8443/ks?x=1".into()))),
+            ("guestinfo", Some(Source::GuestInfo)),
+            ("ftp://example.org/ks", None),
+            ("ks.json", None),
+            ("cdrom:/../etc/shadow", None),
+            ("", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(source(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_command_line() {
+        assert_eq!(parse("quiet kaon.install console=ttyS0\n").unwrap(), Wanted::Questions);
+        assert_eq!(parse("ks=/a \"ks=/b\" x\n").unwrap(), Wanted::Kickstart(Source::Medium("/b".into())));
+        assert!(parse("ks=nowhere").unwrap_err().to_string().contains("ks=nowhere"));
+    }
+}
