@@ -8,6 +8,7 @@ mod workspace;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +35,22 @@ pub struct SpecFolder {
     pub files: BTreeMap<String, LocalFile>,
     /// What it takes of the project's own crates.
     pub workspace: Workspace,
+}
+
+impl SpecFolder {
+    /// Copies the files beside the spec to the folder `into`, with modes that no checkout decides.
+    ///
+    /// # Errors
+    /// When one cannot be read or written.
+    pub fn write_files(&self, into: &Path) -> io::Result<()> {
+        for (path, file) in &self.files {
+            let target = into.join(path);
+            fs::create_dir_all(target.parent().unwrap_or(into))?;
+            fs::copy(self.path.join(path), &target)?;
+            fs::set_permissions(&target, fs::Permissions::from_mode(if file.executable { 0o755 } else { 0o644 }))?;
+        }
+        Ok(())
+    }
 }
 
 /// Why the project could not be read.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::recipe::{Phase, Recipe, SOURCE_FILES, SPEC_FILES};
+use crate::recipe::{Phase, Recipe, SOURCE_FILES};
 use crate::sandbox::{Input, Job, Root, Step};
 use crate::spec::Spec;
 
@@ -13,7 +13,6 @@ use crate::spec::Spec;
 pub fn sandbox_job(
     spec: &Spec,
     recipe: &Recipe,
-    spec_folder: &Path,
     layers: &[PathBuf],
     sources: &BTreeMap<String, PathBuf>,
     folder: &Path,
@@ -21,9 +20,8 @@ pub fn sandbox_job(
 ) -> Job {
     let mut env = recipe.env.clone();
     env.insert("JOBS".into(), jobs.to_string());
-    let mut inputs: Vec<Input> =
+    let inputs: Vec<Input> =
         sources.iter().map(|(name, host)| Input { host: host.clone(), at: format!("{SOURCE_FILES}/{name}") }).collect();
-    inputs.push(Input { host: spec_folder.to_owned(), at: SPEC_FILES.into() });
     Job {
         name: spec.name.to_string(),
         root: Root::Overlay { layers: layers.iter().rev().cloned().collect(), upper: folder.join("upper"), work: folder.join("work") },

@@ -133,7 +133,7 @@ fn unpack(
         fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
     }
     let sources = BTreeMap::from([(name.to_owned(), file)]);
-    let job = sandbox_job(spec, &recipe, &folder.path, layers, &sources, scratch.path(), 1);
+    let job = sandbox_job(spec, &recipe, layers, &sources, scratch.path(), 1);
     let log = workshop.store.log(&format!("kconfig-{}.log", spec.name));
     let outcome = sandbox::run(&job, None, &log, &workshop.cancel, &|_| ())?;
     if outcome.status != StepsEnded::Done {

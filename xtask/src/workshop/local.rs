@@ -15,8 +15,8 @@ use crate::name::PackageName;
 use crate::package::{self, Available};
 use crate::plan::{World as _, fields_of};
 use crate::progress::Event;
-use crate::project::{SpecFolder, Workspace};
-use crate::recipe::{WORKSPACE, recipe_with};
+use crate::project::SpecFolder;
+use crate::recipe::{SPEC_FILES, WORKSPACE, recipe_with};
 use crate::sandbox::{self, Job, Outcome, StepsEnded};
 use crate::sdk::LayerName;
 use crate::source::Fetcher;
@@ -84,7 +84,7 @@ impl Local<'_> {
         let scratch = store.scratch(&format!("build-{}", spec.name)).map_err(|error| around(Box::new(error)))?;
         let log = store.log(&format!("{}.log", spec.name));
         let job = self.job(folder, results, scratch.path())?;
-        lay_out(scratch.path(), &folder.workspace).map_err(|error| around(Box::new(error)))?;
+        lay_out(scratch.path(), folder).map_err(|error| around(Box::new(error)))?;
         let outcome = self.run(spec.name.as_str(), &job, &log);
         if self.workshop.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.name.clone() });
@@ -131,7 +131,7 @@ impl Local<'_> {
         let layers = self.stack(spec, &laid).map_err(around)?;
         let sources = self.sources(spec).map_err(around)?;
         let recipe = recipe_with(spec, self.workshop.kernels.phases(&spec.name));
-        Ok(job::sandbox_job(spec, &recipe, &folder.path, &layers, &sources, at, self.workshop.jobs))
+        Ok(job::sandbox_job(spec, &recipe, &layers, &sources, at, self.workshop.jobs))
     }
 
     /// Runs the first steps of a build, for a look around.
@@ -210,14 +210,14 @@ fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)
 }
 
-/// Makes the directories that a build's job uses.
-pub(super) fn lay_out(at: &Path, workspace: &Workspace) -> Result<(), StoreError> {
-    let own = format!(".{WORKSPACE}");
-    for part in ["build/out", "upper", "work", "packages", &own] {
-        let path = at.join(part);
-        fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
+/// Makes the directories that a build's job uses, and lays in what it takes of the project: exactly what its key names.
+pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> {
+    let [workspace, files] = [WORKSPACE, SPEC_FILES].map(|place| at.join(place.trim_start_matches('/')));
+    for path in [&at.join("build/out"), &at.join("upper"), &at.join("work"), &at.join("packages"), &workspace, &files] {
+        fs::create_dir_all(path).map_err(|source| StoreError::io("make", path, source))?;
     }
-    workspace.write(&at.join(&own)).map_err(|source| StoreError::io("fill", &at.join(&own), source))
+    folder.workspace.write(&workspace).map_err(|source| StoreError::io("fill", &workspace, source))?;
+    folder.write_files(&files).map_err(|source| StoreError::io("fill", &files, source))
 }
 
 /// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox there.

@@ -55,7 +55,7 @@ pub fn room(workshop: &mut Workshop<'_>, folder: &SpecFolder, at: &Path) -> Resu
     let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
     let local = Local { workshop, layers, fetcher, jobserver };
-    lay_out(at, &folder.workspace).map_err(|error| BuildError::around(&spec.name, error))?;
+    lay_out(at, folder).map_err(|error| BuildError::around(&spec.name, error))?;
     let job = local.job(folder, &results, at)?;
     let steps = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();
     local.prepare(folder, &Job { steps, ..job.clone() })?;
