@@ -19,7 +19,7 @@ pub enum MediumError {
         source: io::Error,
     },
     /// A document is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Wrong(#[from] Problems),
     /// A file is in no directory that is searched.
     #[error("`{name}` is in none of {}", folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", "))]

@@ -42,9 +42,9 @@ pub fn container(mut image: Image, path: &Path) -> Result<Image, EditionError> {
 
 fn unit() -> String {
     format!(
-        "[Unit]\nDescription=The container this machine is for\nRequires=docker.service\nWants=network-online.target\n\
-         After=docker.service network-online.target\nRequiresMountsFor=/run/kaon/medium\nSuccessAction=poweroff\nFailureAction=poweroff\n\n\
-         [Service]\nType=oneshot\nExecStart={PROGRAM}\nStandardOutput=journal+console\nStandardError=journal+console\n\n\
+        "[Unit]\nDescription=The container this machine is for\nRequires=docker.service\nAfter=docker.service systemd-networkd.service\n\
+         RequiresMountsFor=/run/kaon/medium\nSuccessAction=poweroff\nFailureAction=poweroff\n\n\
+         [Service]\nType=exec\nExecStart={PROGRAM}\nStandardOutput=journal+console\nStandardError=journal+console\n\n\
          [Install]\nWantedBy=multi-user.target\n"
     )
 }
@@ -55,6 +55,8 @@ fn program(reference: &str) -> String {
     format!(
         r#"#!/usr/bin/bash
 set -uo pipefail
+# A job may need no network, but one that does is not to start without an address.
+/usr/lib/systemd/systemd-networkd-wait-online --any --timeout=30 || true
 docker load --quiet --input /run/kaon/medium/{ARCHIVE} || exit 125
 docker run --rm --name machine --network host '{reference}'
 code=$?

@@ -14,8 +14,8 @@ pub struct Subject {
     pub sha256: Digest,
 }
 
-/// The statement about `subjects`, made of `bill` with these SDK layers.
-pub fn provenance(bill: &Bill, subjects: &[Subject], layers: &[(String, Digest)]) -> Value {
+/// The statement about `subjects`, made of `bill` and what else went in: SDK layers, files of the user's own.
+pub fn provenance(bill: &Bill, subjects: &[Subject], others: &[(String, Digest)]) -> Value {
     let mut sources: Vec<&SourceFile> = bill.components.iter().flat_map(|component| &component.sources).collect();
     sources.sort();
     sources.dedup();
@@ -23,7 +23,7 @@ pub fn provenance(bill: &Bill, subjects: &[Subject], layers: &[(String, Digest)]
     let inputs = packages
         .map(|(uri, digest)| json!({ "uri": uri, "digest": { "sha256": digest } }))
         .chain(sources.into_iter().map(|source| json!({ "name": source.name, "uri": source.uri, "digest": { "sha256": source.sha256 } })))
-        .chain(layers.iter().map(|(name, digest)| json!({ "name": format!("sdk layer {name}"), "digest": { "sha256": digest } })));
+        .chain(others.iter().map(|(name, digest)| json!({ "name": name, "digest": { "sha256": digest } })));
     json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": subjects.iter().map(|subject| json!({ "name": subject.name, "digest": { "sha256": subject.sha256 } })).collect::<Vec<_>>(),

@@ -58,7 +58,7 @@ fn cyclonedx_depends_on_what_it_lists() {
 #[test]
 fn provenance_names_every_input() {
     let subject = Subject { name: "kaon-x.iso".into(), sha256: Digest::of_bytes("iso") };
-    let statement = provenance(&sample(), &[subject], &[("base".into(), Digest::of_bytes("base"))]);
+    let statement = provenance(&sample(), &[subject], &[("sdk layer base".into(), Digest::of_bytes("base"))]);
     assert_eq!(statement["subject"][0]["digest"]["sha256"], Digest::of_bytes("iso").hex());
     assert_eq!(statement["predicate"]["buildDefinition"]["resolvedDependencies"].as_array().unwrap().len(), 2 + 2 + 1);
 }
