@@ -30,6 +30,7 @@ pub use target::Target;
 use disk_layout::Layout;
 
 use self::image::DiskFiles;
+use self::packages::Chosen;
 use self::script::Executable;
 use crate::kickstart::FileSystem;
 use crate::medium::Search;
@@ -74,6 +75,12 @@ struct Run<'a> {
     files: Option<DiskFiles>,
     /// What was mounted, in order.
     mounts: Vec<PathBuf>,
+    /// The packages.
+    chosen: Vec<Chosen>,
+}
+
+fn elapsed_ms(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Carries out a plan: on disks, on files that stand for disks, or where `directory` is given in that directory alone, which must be empty or
@@ -91,12 +98,21 @@ pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer:
         (None, None) => Path::new(TARGET),
     };
     let on_machine = directory.is_none() && files.is_none();
+    // Before anything is lost: packages that are missing or not trusted.
+    let start = Instant::now();
+    let mut chosen = Vec::new();
+    for step in &plan.steps {
+        if let Step::InstallPackages { packages } = step {
+            chosen.push(packages::choose(packages, sources)?);
+        }
+    }
+    let checked = Done { what: "check the packages".into(), ms: elapsed_ms(start), failed: None };
     if on_machine {
         mount::release(root)?;
     }
     let target = Target::prepare(root)?;
-    let mut run = Run { sources, observer, target, files, mounts: Vec::new() };
-    let result = run.steps(plan, on_machine);
+    let mut run = Run { sources, observer, target, files, mounts: Vec::new(), chosen };
+    let result = run.steps(plan, on_machine, Journal { steps: vec![checked] });
     if let Some(files) = &run.files {
         files.tidy(result.is_ok())?;
     }
@@ -104,8 +120,7 @@ pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer:
 }
 
 impl Run<'_> {
-    fn steps(&mut self, plan: &Plan, on_machine: bool) -> Result<Journal, ApplyError> {
-        let mut journal = Journal::default();
+    fn steps(&mut self, plan: &Plan, on_machine: bool, mut journal: Journal) -> Result<Journal, ApplyError> {
         // The journal goes into the system before it is closed.
         let last = plan.steps.iter().position(|step| matches!(step, Step::BootLoader { .. })).unwrap_or(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {
@@ -117,8 +132,7 @@ impl Run<'_> {
             let start = Instant::now();
             let result = self.step(step);
             let failed = result.as_ref().err().map(chain);
-            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            journal.steps.push(Done { what: title.clone(), ms, failed });
+            journal.steps.push(Done { what: title.clone(), ms: elapsed_ms(start), failed });
             if on_machine {
                 // The live system's copy helps whoever looks for the cause; the failure itself is what counts.
                 let _ = journal.write(Path::new(JOURNAL));
@@ -141,7 +155,7 @@ impl Run<'_> {
                 None => device::make(partition, *filesystem, label, uuid, options),
             },
             Step::Mount { partition, at, filesystem, options } => self.mount(partition, at, *filesystem, options),
-            Step::InstallPackages { packages } => packages::install(packages, self.sources, &self.target, self.observer),
+            Step::InstallPackages { .. } => self.chosen.iter().try_for_each(|chosen| chosen.install(&self.target, self.observer)),
             Step::WriteFile { path, mode, content } => self.target.write(path, *mode, content.as_bytes()),
             Step::Copy { source, to } => files::copy(&self.sources.search.find(source)?, to, &self.target),
             Step::Configure => configure::configure(&self.target, self.observer),

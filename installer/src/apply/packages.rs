@@ -23,23 +23,31 @@ const LIVE_ROOT: &str = "/run/kaon/root";
 /// The architecture of all systems.
 const ARCH: &str = "x86_64";
 
-/// Installs packages and what they need.
-pub(super) fn install(packages: &[String], sources: &Sources, target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {
-    let keys = fs::read_to_string(&sources.keys).map_err(ApplyError::io("read", &sources.keys))?;
-    let keys = Keyring::from_armoured([keys]).map_err(ApplyError::repository)?;
-    let (steps, bytes) = choose(packages, sources, &keys)?;
-    let told = Told { observer, unpacked: AtomicU64::new(0), bytes };
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
-    let settings = Settings { observer: &told, ..Settings::new(time, "kaon-installer") };
-    let system = System::open(target.root()).map_err(ApplyError::repository)?;
-    let locked = system.lock().map_err(ApplyError::repository)?;
-    locked.apply(&steps, &settings).map_err(ApplyError::repository)?;
-    Ok(())
+/// Packages that are chosen, with what they need, and whose signatures are checked.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    steps: Vec<Step>,
+    bytes: u64,
 }
 
-/// The packages to install, checked, and the bytes they take.
-fn choose(packages: &[String], sources: &Sources, keys: &Keyring) -> Result<(Vec<Step>, u64), ApplyError> {
-    let metadata = Metadata::open(&sources.repository, Some(keys)).map_err(ApplyError::repository)?;
+impl Chosen {
+    /// Installs them.
+    pub fn install(&self, target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {
+        let told = Told { observer, unpacked: AtomicU64::new(0), bytes: self.bytes };
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+        let settings = Settings { observer: &told, ..Settings::new(time, "kaon-installer") };
+        let system = System::open(target.root()).map_err(ApplyError::repository)?;
+        let locked = system.lock().map_err(ApplyError::repository)?;
+        locked.apply(&self.steps, &settings).map_err(ApplyError::repository)?;
+        Ok(())
+    }
+}
+
+/// Chooses packages and what they need from the medium's repository.
+pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, ApplyError> {
+    let keys = fs::read_to_string(&sources.keys).map_err(ApplyError::io("read", &sources.keys))?;
+    let keys = Keyring::from_armoured([keys]).map_err(ApplyError::repository)?;
+    let metadata = Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?;
     let mut offers = metadata.offers().map_err(ApplyError::repository)?;
     metadata.read_filelists(&mut offers).map_err(ApplyError::repository)?;
     let known: Vec<Package> = offers.iter().map(|offer| offer.package.clone()).collect();
@@ -56,10 +64,10 @@ fn choose(packages: &[String], sources: &Sources, keys: &Keyring) -> Result<(Vec
         bytes += package.package.installed_size_bytes;
         let asked = wanted.iter().any(|wanted| package.package.satisfies(wanted));
         let reason = if asked { Reason::User } else { Reason::Dependency };
-        let package = package.verified(keys).map_err(ApplyError::repository)?;
+        let package = package.verified(&keys).map_err(ApplyError::repository)?;
         steps.push(Step::Install { package, obsoleted: Vec::new(), reason });
     }
-    Ok((steps, bytes))
+    Ok(Chosen { steps, bytes })
 }
 
 /// Passes on what the transaction tells.

@@ -28,6 +28,18 @@ pub enum ProgramError {
     },
 }
 
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// On this system.
+    Here,
+    /// In the installed system, where no systemd runs that it could ask for anything.
+    Inside,
+}
+
+/// Where the programs of an installed system are.
+const INSIDE_PATH: &str = "/usr/bin:/usr/sbin";
+
 /// Of a program's output, so many characters at the end are shown.
 const SHOWN: usize = 2000;
 
@@ -38,7 +50,7 @@ const SHOWN: usize = 2000;
 pub fn run(program: &str, arguments: &[impl AsRef<str>], input: Option<&str>) -> Result<String, ProgramError> {
     let mut command = Command::new(program);
     command.args(arguments.iter().map(AsRef::as_ref));
-    wait(program, &mut command, &crate::machine::program_path(), input)
+    wait(program, &mut command, Where::Here, input)
 }
 
 /// As [`run`]; who is not root is root of a user namespace, so that its files are root's there.
@@ -52,13 +64,18 @@ pub(super) fn run_as_owner(program: &str, arguments: &[String]) -> Result<String
 
 /// Runs a script on this system.
 pub(super) fn run_script(name: &str, script: &Executable) -> Result<String, ProgramError> {
-    wait(name, &mut Command::new(script.path()), &crate::machine::program_path(), None)
+    wait(name, &mut Command::new(script.path()), Where::Here, None)
 }
 
 /// Runs what was prepared to its end.
-pub(super) fn wait(program: &str, command: &mut Command, path: &str, input: Option<&str>) -> Result<String, ProgramError> {
+pub(super) fn wait(program: &str, command: &mut Command, at: Where, input: Option<&str>) -> Result<String, ProgramError> {
     let start = |source| ProgramError::Start { program: program.to_owned(), source };
-    command.env_clear().envs([("PATH", path), ("LC_ALL", "C.UTF-8"), ("HOME", "/root"), ("SYSTEMD_OFFLINE", "1")]);
+    command.env_clear().envs([("LC_ALL", "C.UTF-8"), ("HOME", "/root")]);
+    match at {
+        Where::Here => command.env("PATH", crate::machine::program_path()),
+        // Without it, systemctl would speak to this system's systemd; with it here, it would restart nothing.
+        Where::Inside => command.env("PATH", INSIDE_PATH).env("SYSTEMD_OFFLINE", "1"),
+    };
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
     if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
+use super::program::Where;
 use super::script::Executable;
 use super::{ApplyError, inside, program};
 
@@ -146,7 +147,7 @@ impl Target {
         }
         let mut command = self.command(program)?;
         command.args(arguments.iter().map(AsRef::as_ref));
-        Ok(program::wait(program, &mut command, PATH, input)?)
+        Ok(program::wait(program, &mut command, Where::Inside, input)?)
     }
 
     /// Runs a script, given as text, in it, and gives what it says. The text never touches a disk.
@@ -162,7 +163,7 @@ impl Target {
         if self.0 == Path::new("/") {
             return Ok(program::run_script(name, script)?);
         }
-        Ok(program::wait(name, &mut self.command(&script.path())?, PATH, None)?)
+        Ok(program::wait(name, &mut self.command(&script.path())?, Where::Inside, None)?)
     }
 
     fn command(&self, program: &str) -> Result<Command, ApplyError> {
@@ -172,9 +173,6 @@ impl Target {
         inside::command(&self.0, program).map_err(ApplyError::io("enter", &self.0))
     }
 }
-
-/// Where its programs are.
-const PATH: &str = "/usr/bin:/usr/sbin";
 
 fn parts(path: &Path) -> Vec<&OsStr> {
     path.components()
