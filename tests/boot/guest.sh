@@ -12,6 +12,10 @@ fact pid1 "$(cat /proc/1/comm)"
 fact kernel "$(uname -r)"
 fact hostname "$(cat /proc/sys/kernel/hostname)"
 fact root-type "$(findmnt -n -o FSTYPE /)"
+fact root-bytes "$(findmnt -b -n -o SIZE /)"
+fact machine-id "$(cat /etc/machine-id)"
+fact host-key "$(cat /etc/ssh/ssh_host_ed25519_key.pub)"
+fact random-seed "$(sha256sum </var/lib/systemd/random-seed)"
 while IFS=: read -r name hash _; do [ "$name" = root ] && fact root-password "${hash:-empty}"; done </etc/shadow
 [ -e /root/.ssh/authorized_keys ] && fact authorized-keys "$(cat /root/.ssh/authorized_keys)"
 # A listening socket in any of the kernel's tables: state 0A.

@@ -1,7 +1,7 @@
-//! Boots the minimal image in the emulator, by every way an ISO is started, and runs containers in it.
+//! Boots the minimal image in the emulator, by every way onto a machine, and runs containers in it.
 //!
-//! `cargo xtask test` runs these after building the image; alone: `cargo test -p xtask --test boot -- --ignored`. What was
-//! measured is written beside the ISO as `boot-<way>.json`.
+//! `cargo xtask test` runs these after building the image, those in [`all_boots`] only with `--all-boots`; alone:
+//! `cargo test -p xtask --test boot -- --ignored`. What was measured is written beside the image as `boot-<way>.json`.
 
 #![allow(missing_docs, clippy::print_stderr)]
 
@@ -23,11 +23,17 @@ const GUEST: &str = include_str!("../../tests/boot/guest.sh");
 
 type Facts = BTreeMap<String, Vec<String>>;
 
+/// The file system a live medium's root is.
+const LIVE: &str = "overlay";
+
+/// The file system the root of a disk is.
+const DISK: &str = "ext4";
+
 #[test]
 #[ignore = "needs the built image"]
 fn starts_by_bios_from_a_disc() {
-    let facts = boot("bios-disc", &[]);
-    check_system(&facts);
+    let facts = boot("bios-disc", "minimal", &[]);
+    check_system(&facts, LIVE);
     check_containers(&facts);
     check_closed(&facts);
 }
@@ -35,9 +41,7 @@ fn starts_by_bios_from_a_disc() {
 #[test]
 #[ignore = "needs the built image"]
 fn starts_by_uefi_from_a_stick() {
-    let facts = boot("uefi-stick", &["--uefi", "--stick"]);
-    check_system(&facts);
-    check_containers(&facts);
+    check_machine("uefi-stick", "minimal", LIVE, &["--uefi", "--stick"]);
 }
 
 #[test]
@@ -46,19 +50,104 @@ fn starts_directly_with_what_the_command_line_gives() {
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBoottest test@host";
     let hash = "$6$boottest$abcdefghijklmnopqrstuvwxyz0123456789";
     let append = format!("\"kaon.ssh-key={key}\" kaon.password-hash={hash} kaon.hostname=boottest-1");
-    let facts = boot("direct", &["--direct", "--append", &append]);
-    check_system(&facts);
+    let facts = boot("direct", "minimal", &["--direct", "--append", &append]);
+    check_system(&facts, LIVE);
     assert_eq!(one(&facts, "hostname"), "boottest-1");
     assert_eq!(one(&facts, "authorized-keys"), key);
     assert_eq!(one(&facts, "root-password"), hash);
 }
 
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_uefi_from_nvme() {
+    let facts = check_machine("uefi-nvme", "out/kaon-minimal.raw", DISK, &["--uefi", "--bus", "nvme"]);
+    check_closed(&facts);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_bios_from_the_network() {
+    check_machine("bios-network", "out/kaon-minimal.pxe.tar", LIVE, &[]);
+}
+
+/// Both ways a virtual machine of VMware starts, on its own devices: pvscsi and vmxnet3.
+#[test]
+#[ignore = "needs the built image"]
+fn copies_of_an_ova_are_machines_of_their_own() {
+    let by_uefi = check_machine("uefi-ova", "out/kaon-minimal.ova", DISK, &["--uefi"]);
+    let by_bios = check_machine("bios-ova", "out/kaon-minimal.ova", DISK, &[]);
+    for key in ["machine-id", "host-key", "random-seed"] {
+        let copies = [one(&by_uefi, key), one(&by_bios, key)];
+        assert!(copies.iter().all(|value| value.len() >= 32), "{key}: {copies:?}");
+        assert_ne!(copies[0], copies[1], "{key}");
+    }
+    for facts in [&by_uefi, &by_bios] {
+        let size_bytes: u64 = one(facts, "root-bytes").parse().expect("a size");
+        assert!(size_bytes > 15 << 30, "the root has not grown to the disk of 16 GiB: {size_bytes}");
+    }
+}
+
+/// The rest of what can be had of firmware and media.
+mod all_boots {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_uefi_from_a_disc() {
+        check_machine("uefi-disc", "minimal", LIVE, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_a_stick() {
+        check_machine("bios-stick", "minimal", LIVE, &["--stick"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_nvme() {
+        check_machine("bios-nvme", "out/kaon-minimal.raw", DISK, &["--bus", "nvme"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_uefi_from_virtio() {
+        check_machine("uefi-qcow2", "out/kaon-minimal.qcow2", DISK, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_virtio() {
+        check_machine("bios-qcow2", "out/kaon-minimal.qcow2", DISK, &[]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_uefi_from_the_network() {
+        check_machine("uefi-network", "out/kaon-minimal.pxe.tar", LIVE, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_sata() {
+        check_machine("bios-sata", "out/kaon-minimal.raw", DISK, &["--bus", "sata", "--card", "e1000e"]);
+    }
+}
+
+/// Boots the image and asks that it is up and runs containers.
+fn check_machine(way: &str, image: &str, root_type: &str, options: &[&str]) -> Facts {
+    let facts = boot(way, image, options);
+    check_system(&facts, root_type);
+    check_containers(&facts);
+    facts
+}
+
 /// The system is up, whole, and what the image says it is.
-fn check_system(facts: &Facts) {
+fn check_system(facts: &Facts, root_type: &str) {
     let list = |key: &str| facts.get(key).map(|values| values.join("\n  ")).unwrap_or_default();
     assert_eq!(one(facts, "state"), "running", "failed units:\n  {}\nlog:\n  {}", list("failed-unit"), list("log"));
     assert_eq!(one(facts, "pid1"), "systemd");
-    assert_eq!(one(facts, "root-type"), "overlay");
+    assert_eq!(one(facts, "root-type"), root_type);
     assert!(one(facts, "route").contains("default via"), "no default route: DHCP did not work");
 }
 
@@ -90,7 +179,7 @@ fn one<'a>(facts: &'a Facts, key: &str) -> &'a str {
 }
 
 /// Boots the image, waits until the guest's test is over, and gives what it reported.
-fn boot(way: &str, options: &[&str]) -> Facts {
+fn boot(way: &str, image: &str, options: &[&str]) -> Facts {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the project");
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {
@@ -102,7 +191,7 @@ fn boot(way: &str, options: &[&str]) -> Facts {
     let serial = folder.path().join("serial.log");
     let credential = |name: &str, path: &Path| format!("{name}={}", path.display());
     let status = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["qemu", "minimal", "--timeout", TIMEOUT_S])
+        .args(["qemu", image, "--timeout", TIMEOUT_S])
         .args(options)
         .args(["--credential", &credential("systemd.extra-unit.kaon-test.service", &file("unit", UNIT.as_bytes()))])
         .args(["--credential", &credential("systemd.unit-dropin.multi-user.target~kaon-test", &file("drop-in", DROP_IN.as_bytes()))])

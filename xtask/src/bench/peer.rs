@@ -11,6 +11,9 @@ use crate::qemu::{Boot, Bus, Disk, DiskLayout};
 
 /// What an installation leaves behind, and an initramfs as Debian's installer would have it.
 const CONFIGURE: &str = r#"
+rm -rf /var/run /var/lock
+ln -s /run /var/run
+ln -s /run/lock /var/lock
 systemd-sysusers
 printf 'docker:x:900:\n' >>/etc/group
 ldconfig

@@ -27,6 +27,13 @@ pub struct Options {
     output: Option<PathBuf>,
 }
 
+impl Options {
+    /// The options that build the image `name` in these forms into their usual places.
+    pub fn of(name: &str, formats: &[Format]) -> Self {
+        Self { image: name.to_owned(), format: formats.iter().copied().map(FormatChoice::One).collect(), output: None }
+    }
+}
+
 /// Builds an image and all it needs, and puts it into `out` in the forms asked for.
 ///
 /// # Errors

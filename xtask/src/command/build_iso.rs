@@ -27,13 +27,6 @@ pub struct Options {
     container: Option<PathBuf>,
 }
 
-impl Options {
-    /// The options that build the image `name` into its usual place.
-    pub fn named(name: &str) -> Self {
-        Self { image: name.to_owned(), output: None, kickstart: None, container: None }
-    }
-}
-
 /// Builds an image and all it needs, and puts its ISO into `out`.
 ///
 /// # Errors

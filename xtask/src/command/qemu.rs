@@ -19,7 +19,7 @@ use crate::store::Store;
 #[derive(Args, Debug)]
 pub struct Options {
     /// The image: a file of `images/` without its `.toml`, whose ISO was built before, or the path of an ISO, of a disk (.raw, .qcow2,
-    /// .vmdk, .vhd) or of an OVA. What the guest writes to a disk is lost at its end
+    /// .vmdk, .vhd), of an OVA or of a network start (.pxe.tar). What the guest writes to a disk is lost at its end
     #[arg(default_value = "minimal")]
     image: String,
     /// Start by UEFI instead of BIOS
@@ -125,6 +125,7 @@ enum Medium {
     Iso(PathBuf),
     Disk(PathBuf, DiskLayout),
     Ova(PathBuf),
+    Network(PathBuf),
 }
 
 impl Options {
@@ -133,6 +134,7 @@ impl Options {
         match DiskLayout::of_name(&path) {
             Some(layout) => Medium::Disk(path, layout),
             None if self.image.ends_with(".ova") => Medium::Ova(path),
+            None if self.image.ends_with(".pxe.tar") => Medium::Network(path),
             None if self.image.contains('/') || self.image.ends_with(".iso") => Medium::Iso(path),
             None => Medium::Iso(root.join(format!("out/kaon-{}.iso", self.image))),
         }
@@ -143,7 +145,8 @@ impl Options {
             Medium::Iso(iso) if self.direct => qemu::direct(iso, folder, &self.append)?,
             Medium::Iso(iso) if self.stick => Boot::Stick(iso.clone()),
             Medium::Iso(iso) => Boot::Disc(iso.clone()),
-            Medium::Disk(..) | Medium::Ova(_) if self.direct || self.stick => return Err(QemuError::NoLiveMedium),
+            Medium::Disk(..) | Medium::Ova(_) | Medium::Network(_) if self.direct || self.stick => return Err(QemuError::NoLiveMedium),
+            Medium::Network(archive) => qemu::network_start(archive, folder)?,
             Medium::Disk(file, layout) => Boot::Disk(Disk::scratch(file.clone(), *layout, self.bus.unwrap_or_default())),
             Medium::Ova(file) => {
                 let disk = qemu::disk_of(file, folder)?;

@@ -5,8 +5,10 @@ use std::process::Command;
 
 use clap::Args;
 
+use super::build_image;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Failure, Report};
+use crate::image::Format;
 
 /// Options of `test`.
 #[derive(Args, Debug)]
@@ -14,6 +16,9 @@ pub struct Options {
     /// Leave out what needs a built image: booting it, and other people's tools on its packages
     #[arg(long)]
     quick: bool,
+    /// Start the image in every way there is, not only in a choice of them that covers firmware, media and devices
+    #[arg(long, conflicts_with = "quick")]
+    all_boots: bool,
 }
 
 /// A stage did not run or did not pass.
@@ -27,7 +32,10 @@ enum TestError {
 
 impl Failure for TestError {}
 
-/// Test binaries that need the image, told where it lies by this variable.
+/// The forms of the image that are started.
+const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qcow2, Format::Ova];
+
+/// Test binaries that need the image or the SDK.
 const SYSTEM_TESTS: [&str; 6] = ["boot", "interop_rpm", "interop_tdnf", "interop_disk", "interop_container", "interop_install"];
 
 /// Runs every test: those of the code first, then an image is built and tried.
@@ -39,13 +47,14 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     if options.quick {
         return Ok(ExitCode::Done);
     }
-    let code = super::build_iso::run(context, &super::build_iso::Options::named("minimal"))?;
+    let code = build_image::run(context, &build_image::Options::of("minimal", &FORMATS))?;
     if code != ExitCode::Done {
         return Ok(code);
     }
     let names: Vec<&str> = SYSTEM_TESTS.iter().flat_map(|name| ["--test", name]).collect();
     let words: Vec<&str> = ["-p", "xtask"].into_iter().chain(names).collect();
-    cargo(context, "system", &words, &["--ignored", "--nocapture", "--test-threads=1"])?;
+    let left_out: &[&str] = if options.all_boots { &[] } else { &["--skip", "all_boots::"] };
+    cargo(context, "system", &words, &[&["--ignored", "--nocapture", "--test-threads=1"], left_out].concat())?;
     Ok(ExitCode::Done)
 }
 

@@ -65,6 +65,8 @@ pub enum Boot {
         /// The root, or the disk with the root; may be a part of a larger file.
         root: Disk,
     },
+    /// The network: `boot.ipxe` in this folder, over TFTP, by the iPXE of QEMU's cards.
+    Network(PathBuf),
     /// A disk with a boot loader.
     Disk(Disk),
     /// A kernel alone, or with an initramfs.
@@ -204,6 +206,7 @@ impl Machine {
                 line.kernel(kernel, initramfs.as_deref(), arguments);
                 line.disk("root", root, "");
             }
+            Boot::Network(_) => {}
             Boot::Disk(disk) => line.disk("boot", disk, ",bootindex=0"),
             Boot::Kernel { kernel, initramfs, arguments } => line.kernel(kernel, initramfs.as_deref(), arguments),
         }
@@ -216,7 +219,12 @@ impl Machine {
             Card::Vmxnet3 => "vmxnet3",
             Card::E1000e => "e1000e",
         };
-        line.words(&format!("-netdev user,id=net{forward} -device {card},netdev=net,romfile="));
+        if let Boot::Network(folder) = &self.boot {
+            line.option("-netdev", [OsStr::new(&format!("user,id=net{forward},bootfile=boot.ipxe,tftp=")), &escaped(folder)]);
+            line.words(&format!("-device {card},netdev=net,bootindex=0"));
+        } else {
+            line.words(&format!("-netdev user,id=net{forward} -device {card},netdev=net,romfile="));
+        }
     }
 
     fn add_ports(&self, line: &mut Line) {
@@ -295,6 +303,14 @@ mod tests {
         assert!(text.contains("file=/share/OVMF/OVMF_CODE_4M.fd"), "{text}");
         assert!(text.contains("virtio-net-pci,netdev=net"), "{text}");
         assert!(text.contains("-chardev file,id=port0,path=/r -device virtserialport,chardev=port0,name=kaon.result"), "{text}");
+    }
+
+    #[test]
+    fn networks() {
+        let machine = Machine::new(Boot::Network("/srv/a,b".into()));
+        let text = machine.arguments(Path::new("/share")).join(OsStr::new(" "));
+        let text = text.to_string_lossy();
+        assert!(text.contains("user,id=net,bootfile=boot.ipxe,tftp=/srv/a,,b -device virtio-net-pci,netdev=net,bootindex=0"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! [`Machine`] says what is emulated and is pure; [`Emulator`] is QEMU of the SDK's `test` layer, run without installing it.
 
+mod archive;
 mod credential;
 mod direct;
 mod disk;
@@ -9,8 +10,8 @@ mod emulator;
 mod error;
 mod kvm;
 mod machine;
-mod ova;
 
+pub use archive::{disk_of, network_start};
 pub use credential::credential;
 pub use direct::{direct, kernel_of};
 pub use disk::{Bus, Disk, DiskLayout};
@@ -18,4 +19,3 @@ pub use emulator::{Emulator, Ended};
 pub use error::QemuError;
 pub use kvm::kvm_works;
 pub use machine::{Accelerator, Boot, Card, Credential, Firmware, Idle, Machine, Port, Serial};
-pub use ova::disk_of;

@@ -1,10 +1,10 @@
-//! The disk of a whole virtual machine in one file.
+//! Archives that machines are started from: whole virtual machines, and what a network start fetches.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::{Bus, Disk, DiskLayout, QemuError};
+use super::{Boot, Bus, Disk, DiskLayout, QemuError};
 
 /// Takes the disk out of an OVA into `folder`, and hangs it on what the OVA's machine has.
 ///
@@ -23,6 +23,18 @@ pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
         return Ok(Disk::scratch(path, DiskLayout::Vmdk, Bus::Pvscsi));
     }
     Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it holds no disk")))
+}
+
+/// Unpacks what a network start fetches into `folder`.
+///
+/// # Errors
+/// When the archive cannot be read, or a file cannot be written.
+pub fn network_start(archive: &Path, folder: &Path) -> Result<Boot, QemuError> {
+    let unreadable = |source| QemuError::Io { operation: "unpack", path: archive.to_owned(), source };
+    let file = File::open(archive).map_err(unreadable)?;
+    let into = folder.join("tftp");
+    tar::Archive::new(file).unpack(&into).map_err(unreadable)?;
+    Ok(Boot::Network(into))
 }
 
 fn copy(from: &mut impl io::Read, to: &Path) -> io::Result<()> {
