@@ -1,5 +1,6 @@
 //! Packages, from the medium's repository, every signature checked.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,11 +44,26 @@ impl Chosen {
     }
 }
 
-/// Chooses packages and what they need from the medium's repository.
-pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, ApplyError> {
+/// The repository on the medium, whose signature is checked.
+fn open(sources: &Sources) -> Result<(Metadata, Keyring), ApplyError> {
     let keys = fs::read_to_string(&sources.keys).map_err(ApplyError::io("read", &sources.keys))?;
     let keys = Keyring::from_armoured([keys]).map_err(ApplyError::repository)?;
-    let metadata = Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?;
+    Ok((Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?, keys))
+}
+
+/// The names of all packages on the medium.
+///
+/// # Errors
+/// When its repository is missing or not trusted.
+pub fn offered(sources: &Sources) -> Result<BTreeSet<String>, ApplyError> {
+    let (metadata, _) = open(sources)?;
+    let offers = metadata.offers().map_err(ApplyError::repository)?;
+    Ok(offers.into_iter().map(|offer| offer.package.nevra.name).collect())
+}
+
+/// Chooses packages and what they need from the medium's repository.
+pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, ApplyError> {
+    let (metadata, keys) = open(sources)?;
     let mut offers = metadata.offers().map_err(ApplyError::repository)?;
     metadata.read_filelists(&mut offers).map_err(ApplyError::repository)?;
     let known: Vec<Package> = offers.iter().map(|offer| offer.package.clone()).collect();

@@ -140,17 +140,25 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
     if !arguments.yes && !arguments.live && arguments.target_dir.is_none() {
         confirm(&plan, out)?;
     }
-    carry_out(arguments, &plan, &loaded.kickstart.value, loaded.search, out)
+    carry_out(arguments, &plan, &loaded.kickstart.value, &sources(arguments, loaded.search), out)
 }
 
 /// Asks everything, then does it.
 fn ask(arguments: &Arguments, facts: Facts, seed: [u8; 32], out: &mut dyn Write) -> Result<(), CommandError> {
-    let mut interview = Interview::new(facts, crate::machine::cards(), seed);
+    let sources = sources(arguments, Search::default());
+    let mut interview = Interview::new(facts, crate::machine::cards(), apply::offered(&sources)?, seed);
     if line::run(&mut interview, &mut io::stdin().lock(), out, &line::Terminal)? == End::Cancelled {
         return Err(CommandError::Cancelled);
     }
     let plan = interview.plan().map_err(CommandError::NoPlan)?;
-    carry_out(arguments, &plan, interview.kickstart(), Search::default(), out)
+    carry_out(arguments, &plan, interview.kickstart(), &sources, out)
+}
+
+/// Where packages and files come from.
+fn sources(arguments: &Arguments, search: Search) -> Sources {
+    let own = Path::new(OWN_KEY);
+    let found = || if own.is_file() { own.to_owned() } else { arguments.repository.join("RPM-GPG-KEY-kaon") };
+    Sources { repository: arguments.repository.clone(), keys: arguments.key.clone().unwrap_or_else(found), search }
 }
 
 /// Shows what will be lost, and waits for the disks' names.
@@ -180,17 +188,19 @@ fn lock() -> Result<File, CommandError> {
 /// The key that this system trusts.
 const OWN_KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
 
-fn carry_out(arguments: &Arguments, plan: &Plan, kickstart: &Kickstart, search: Search, out: &mut dyn Write) -> Result<(), CommandError> {
+fn carry_out(
+    arguments: &Arguments,
+    plan: &Plan,
+    kickstart: &Kickstart,
+    sources: &Sources,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
     if !plan.destroys.is_empty() && !nix::unistd::geteuid().is_root() {
         return Err(ApplyError::NotRoot.into());
     }
     let _lock = if plan.destroys.is_empty() { None } else { Some(lock()?) };
-    let own = Path::new(OWN_KEY);
-    let found = || if own.is_file() { own.to_owned() } else { arguments.repository.join("RPM-GPG-KEY-kaon") };
-    let keys = arguments.key.clone().unwrap_or_else(found);
-    let sources = Sources { repository: arguments.repository.clone(), keys, search };
-    let lines = Lines::new(kickstart.log_level);
-    let journal = apply::apply(plan, &sources, arguments.target_dir.as_deref(), &lines)?;
+    let lines = Lines::new(kickstart.log_level, kickstart.ui);
+    let journal = apply::apply(plan, sources, arguments.target_dir.as_deref(), &lines)?;
     writeln!(out, "Installed. What took longest:")?;
     for (percent, step) in journal.slowest(3) {
         writeln!(out, "  {:>3} %  {:>7} ms  {}", percent, step.ms, step.what)?;

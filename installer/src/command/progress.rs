@@ -1,4 +1,4 @@
-//! Progress as lines.
+//! Progress as lines, or as a picture.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,14 @@ pub(super) struct Lines {
     level: LogLevel,
     /// The tenth of the running step that was told last.
     shown: AtomicU64,
+    /// Whether the parts of a step are shown as a bar that grows.
+    picture: bool,
 }
 
 impl Lines {
     /// Tells as much as this.
-    pub fn new(level: LogLevel) -> Self {
-        Self { level, shown: AtomicU64::new(0) }
+    pub fn new(level: LogLevel, picture: bool) -> Self {
+        Self { level, shown: AtomicU64::new(0), picture }
     }
 }
 
@@ -30,14 +32,35 @@ impl Observer for Lines {
 
     fn progress(&self, done: u64, of: u64) {
         let tenth = (done * 10).checked_div(of).unwrap_or(0).min(10);
-        if self.level >= LogLevel::Info && self.shown.fetch_max(tenth, Ordering::Relaxed) < tenth {
-            let _ = writeln!(io::stdout().lock(), "        {} %", tenth * 10);
+        if self.level < LogLevel::Info || self.shown.fetch_max(tenth, Ordering::Relaxed) >= tenth {
+            return;
         }
+        let mut out = io::stdout().lock();
+        let _ =
+            if self.picture { write!(out, "{}", bar(tenth)).and_then(|()| out.flush()) } else { writeln!(out, "        {} %", tenth * 10) };
     }
 
     fn says(&self, text: &str) {
         if self.level >= LogLevel::Debug && !text.is_empty() {
             let _ = writeln!(io::stdout().lock(), "        {}", text.replace('\n', "\n        "));
         }
+    }
+}
+
+/// So many tenths, in place of what the line showed before.
+fn bar(tenth: u64) -> String {
+    let full = usize::try_from(tenth).unwrap_or(10).min(10);
+    let end = if full == 10 { "\n" } else { "" };
+    format!("\r        [{}{}] {:>3} %{end}", "##".repeat(full), "  ".repeat(10 - full), full * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_grows_on_one_line() {
+        assert_eq!(bar(3), "\r        [######              ]  30 %");
+        assert_eq!(bar(10), "\r        [####################] 100 %\n");
     }
 }

@@ -1,7 +1,7 @@
 //! The questions there are, and their words.
 
 use super::super::{Choice, Kind};
-use super::Interview;
+use super::{DEVELOPER, Interview, NOT_THERE};
 use crate::plan::size;
 
 /// The questions there are.
@@ -103,7 +103,11 @@ impl Interview {
                 Kind::Choose { choices: choices.collect(), default }
             }
             Ask::Layout => choose(&["automatic", "by hand"], 0),
-            Ask::Packages => choose(&["minimal", "minimal and developer", "others"], 0),
+            Ask::Packages => {
+                let mut choices: Vec<Choice> = ["minimal", "minimal and developer", "others"].map(Choice::new).into();
+                choices[1].refusal = (!self.offers.contains(DEVELOPER)).then(|| NOT_THERE.to_owned());
+                Kind::Choose { choices, default: 0 }
+            }
             Ask::Kernel => choose(&["for virtual machines on ESXi and KVM", "for clouds and servers"], 0),
             Ask::Network => choose(&["DHCP", "fixed addresses", "fixed addresses on a VLAN"], 0),
             Ask::Card => Kind::Choose { choices: self.cards.iter().map(Choice::new).collect(), default: 0 },

@@ -11,7 +11,10 @@ use account::account;
 use ask::Ask;
 use partition::partition;
 
+use std::collections::BTreeSet;
+
 use super::{Answer, Question};
+use crate::document::nearest;
 use crate::kickstart::{Kickstart, LinuxFlavor, Secret, is_hostname};
 use crate::plan::{Facts, Plan, Request, plan};
 
@@ -39,6 +42,8 @@ struct State {
 pub struct Interview {
     facts: Facts,
     cards: Vec<String>,
+    /// The packages on the medium.
+    offers: BTreeSet<String>,
     seed: [u8; 32],
     at: Ask,
     state: State,
@@ -47,11 +52,14 @@ pub struct Interview {
 
 const DEVELOPER: &str = "developer";
 
+/// Why it cannot be chosen.
+const NOT_THERE: &str = "it is not on the medium";
+
 impl Interview {
-    /// Begins one, about this machine and its network cards; `seed` is chance.
-    pub fn new(facts: Facts, cards: Vec<String>, seed: [u8; 32]) -> Self {
+    /// Begins one, about this machine and its network cards, and the packages there are; `seed` is chance.
+    pub fn new(facts: Facts, cards: Vec<String>, offers: BTreeSet<String>, seed: [u8; 32]) -> Self {
         let state = State { kickstart: Kickstart::default(), typed: None, vlan: None };
-        Self { facts, cards, seed, at: Ask::Licence, state, past: Vec::new() }
+        Self { facts, cards, offers, seed, at: Ask::Licence, state, past: Vec::new() }
     }
 
     /// What has been said so far.
@@ -124,6 +132,9 @@ impl Interview {
             }
             (Ask::Partition, Answer::Text(text)) => partition(kickstart, text)?,
             (Ask::Packages, Answer::Index(index)) => {
+                if *index == 1 && !self.offers.contains(DEVELOPER) {
+                    return Err(NOT_THERE.into());
+                }
                 kickstart.packages = vec!["minimal".to_owned()];
                 if *index == 1 {
                     kickstart.packages.push(DEVELOPER.to_owned());
@@ -134,6 +145,11 @@ impl Interview {
                 kickstart.packages = text.split_whitespace().map(str::to_owned).collect();
                 if kickstart.packages.is_empty() {
                     return Err("give at least one package".into());
+                }
+                if let Some(unknown) = kickstart.packages.iter().find(|name| !self.offers.contains(*name)) {
+                    let near = nearest(unknown, self.offers.iter().map(String::as_str));
+                    let near = near.map(|name| format!("; there is `{name}`")).unwrap_or_default();
+                    return Err(format!("`{unknown}` is not on the medium{near}"));
                 }
                 Ask::Kernel
             }

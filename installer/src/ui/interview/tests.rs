@@ -1,3 +1,4 @@
+use super::super::Kind;
 use super::*;
 use crate::plan::{DiskFacts, Firmware, Step};
 
@@ -15,7 +16,8 @@ pub(crate) fn interview() -> Interview {
     let medium = DiskFacts { device: "/dev/sdb".into(), in_use: Some("it is the medium".into()), ..disk.clone() };
     let programs = ["mkfs.ext4", "mkfs.vfat", "mkswap"].map(str::to_owned).to_vec();
     let facts = Facts { firmware: Firmware::Bios, memory_bytes: 1 << 30, disks: vec![medium, disk], programs };
-    Interview::new(facts, vec!["eth0".into()], [1; 32])
+    let offers = ["minimal", "developer", "vim"].map(str::to_owned).into();
+    Interview::new(facts, vec!["eth0".into()], offers, [1; 32])
 }
 
 fn say(interview: &mut Interview, text: &str) -> Result<Outcome, String> {
@@ -72,4 +74,18 @@ fn going_back_undoes_and_differing_passwords_are_noticed() {
     assert_eq!(talk.kickstart().hostname, None);
     say(&mut talk, "node").unwrap();
     assert_eq!(talk.kickstart(), &before);
+}
+
+#[test]
+fn only_what_is_on_the_medium_can_be_chosen() {
+    let mut talk = interview();
+    for index in [0, 1, 0, 2] {
+        choose(&mut talk, index).unwrap();
+    }
+    assert_eq!(say(&mut talk, "minimal vmi"), Err("`vmi` is not on the medium; there is `vim`".into()));
+    say(&mut talk, "minimal vim").unwrap();
+    assert!(talk.back() && talk.back());
+    talk.offers.remove("developer");
+    assert!(matches!(talk.question().kind, Kind::Choose { choices, .. } if choices[1].refusal.is_some()));
+    assert!(choose(&mut talk, 1).is_err() && choose(&mut talk, 0).is_ok());
 }
