@@ -70,11 +70,12 @@ fn starts_by_bios_from_the_network() {
     check_machine("bios-network", "out/kaon-minimal.pxe.tar", LIVE, &[]);
 }
 
-/// Both ways a virtual machine of VMware starts, on its own devices: pvscsi and vmxnet3.
+/// Both ways a virtual machine of VMware starts, on its own devices: vmxnet3, and pvscsi or NVMe. The UEFI of the emulator has no driver
+/// for pvscsi, VMware's has.
 #[test]
 #[ignore = "needs the built image"]
 fn copies_of_an_ova_are_machines_of_their_own() {
-    let by_uefi = check_machine("uefi-ova", "out/kaon-minimal.ova", DISK, &["--uefi"]);
+    let by_uefi = check_machine("uefi-ova", "out/kaon-minimal.ova", DISK, &["--uefi", "--bus", "nvme"]);
     let by_bios = check_machine("bios-ova", "out/kaon-minimal.ova", DISK, &[]);
     for key in ["machine-id", "host-key", "random-seed"] {
         let copies = [one(&by_uefi, key), one(&by_bios, key)];
@@ -106,7 +107,7 @@ mod all_boots {
     #[test]
     #[ignore = "needs the built image"]
     fn starts_by_bios_from_nvme() {
-        check_machine("bios-nvme", "out/kaon-minimal.raw", DISK, &["--bus", "nvme"]);
+        check_machine("bios-nvme", "out/kaon-minimal.raw", DISK, &["--bus", "nvme", "--card", "e1000e"]);
     }
 
     #[test]
@@ -125,12 +126,6 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn starts_by_uefi_from_the_network() {
         check_machine("uefi-network", "out/kaon-minimal.pxe.tar", LIVE, &["--uefi"]);
-    }
-
-    #[test]
-    #[ignore = "needs the built image"]
-    fn starts_by_bios_from_sata() {
-        check_machine("bios-sata", "out/kaon-minimal.raw", DISK, &["--bus", "sata", "--card", "e1000e"]);
     }
 }
 
