@@ -13,12 +13,14 @@ use std::process::Command;
 use sha2::{Digest as _, Sha256};
 
 /// How long a guest may take under emulation on a busy machine, in seconds.
-const TIMEOUT_S: &str = "900";
+const TIMEOUT_S: &str = "1800";
 
 /// Starts [`GUEST`] once the machine is up. `Type=exec`, so that the start-up counts as finished while it runs.
 const UNIT: &str = "[Unit]\nDescription=Boot test\nAfter=docker.service\n[Service]\nType=exec\nImportCredential=kaon-test.script\n\
                     ExecStart=/usr/bin/bash -c '. \"$CREDENTIALS_DIRECTORY/kaon-test.script\"'\nStandardOutput=journal\n";
 const DROP_IN: &str = "[Unit]\nWants=kaon-test.service\n";
+/// A busy host may take longer over it than systemd waits.
+const PATIENCE: &str = "[Service]\nTimeoutStartSec=infinity\n";
 const GUEST: &str = include_str!("../../tests/boot/guest.sh");
 
 type Facts = BTreeMap<String, Vec<String>>;
@@ -190,6 +192,7 @@ fn boot(way: &str, image: &str, options: &[&str]) -> Facts {
         .args(options)
         .args(["--credential", &credential("systemd.extra-unit.kaon-test.service", &file("unit", UNIT.as_bytes()))])
         .args(["--credential", &credential("systemd.unit-dropin.multi-user.target~kaon-test", &file("drop-in", DROP_IN.as_bytes()))])
+        .args(["--credential", &credential("systemd.unit-dropin.containerd.service", &file("patience", PATIENCE.as_bytes()))])
         .args(["--credential", &credential("kaon-test.script", &file("script", GUEST.as_bytes()))])
         .args(["--port", &credential("kaon.result", &results)])
         .arg("--disk")
