@@ -129,6 +129,52 @@ mod all_boots {
     fn starts_by_uefi_from_the_network() {
         check_machine("uefi-network", "out/kaon-minimal.pxe.tar", LIVE, &["--uefi"]);
     }
+
+    /// From the ISO onto an empty disk, and from that by either firmware.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn installed_from_the_iso_by_a_kickstart_file() {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let disk = install(folder.path());
+        let disk = disk.to_str().expect("a path in UTF-8");
+        let by_bios = check_machine("installed-bios", disk, DISK, &[]);
+        let by_uefi = check_machine("installed-uefi", disk, DISK, &["--uefi"]);
+        for facts in [&by_bios, &by_uefi] {
+            assert_eq!(one(facts, "hostname"), "installed-1");
+            assert_eq!(one(facts, "authorized-keys"), INSTALLED_KEY);
+            assert!(one(facts, "root-password").starts_with('!'));
+        }
+    }
+}
+
+/// Who may log in on the installed system.
+const INSTALLED_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInstalled test@host";
+
+/// Builds a medium that installs by itself, starts it beside an empty disk, and gives that disk once the machine has switched itself off.
+fn install(folder: &Path) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the project");
+    let (kickstart, iso, disk, serial) =
+        (folder.join("boottest.json"), folder.join("boottest.iso"), folder.join("installed.raw"), folder.join("serial.log"));
+    let text = format!(
+        r#"{{"hostname": "installed-1", "packages": ["minimal"], "public_key": {{"key": "{INSTALLED_KEY}"}}, "eject_cdrom": false, "finish": "poweroff"}}"#
+    );
+    fs::write(&kickstart, text).unwrap();
+    fs::File::create(&disk).and_then(|file| file.set_len(4 << 30)).unwrap();
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        let status = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).current_dir(root).status().unwrap();
+        let console = fs::read(&serial).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        assert!(status.success(), "{arguments:?}: {status}\n{console}");
+        console
+    };
+    run(&["build-iso".as_ref(), "--kickstart".as_ref(), kickstart.as_ref(), "--output".as_ref(), iso.as_ref()]);
+    let drive = format!("file={},if=none,id=target,format=raw", disk.display());
+    let mut words: Vec<&std::ffi::OsStr> = vec!["qemu".as_ref(), iso.as_ref()];
+    words.extend(["--timeout", TIMEOUT_S, "--serial"].map(std::ffi::OsStr::new));
+    words.push(serial.as_ref());
+    words.extend(["--", "-drive", &drive, "-device", "virtio-blk-pci,drive=target"].map(std::ffi::OsStr::new));
+    let console = run(&words);
+    assert!(console.contains("Installed. What took longest:"), "{console}");
+    disk
 }
 
 /// Boots the image and asks that it is up and runs containers.
