@@ -137,7 +137,7 @@ impl Parts {
 /// Files of the root that lie on the medium anyway, or serve nobody on a live system, below the root. From a medium with a repository the
 /// kernel is installed whole.
 fn kernel_files(request: &Request<'_>) -> Vec<String> {
-    let names: &[&str] = if request.repository.is_some() { &["vmlinuz"] } else { &["vmlinuz", "System.map"] };
+    let names: &[&str] = if request.iso.install.is_empty() { &["vmlinuz", "System.map"] } else { &["vmlinuz"] };
     names.iter().map(|name| kernel_file(request, name)).collect()
 }
 
