@@ -33,7 +33,7 @@ cp -ax /. /build/root
 "#;
 
 /// Room enough for an engine that runs a container.
-const FILE_SYSTEM: &str = "mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0 -d root disk.img 2G";
+const FILE_SYSTEM: &str = "mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0 -d root disk.img 2G\nrm -r root";
 
 /// How Debian's own boot menu starts its kernel, but for the consoles.
 const ARGUMENTS: &str = "root=/dev/vda ro quiet console=ttyS0";
