@@ -3,6 +3,16 @@
 use std::env::args_os;
 use std::process::ExitCode;
 
+/// A block larger than this goes back to the system as soon as it is free.
+const LARGE_BLOCK_BYTES: nix::libc::c_int = 128 << 10;
+
 fn main() -> ExitCode {
+    // Most of what is needed in memory is needed once and in large blocks. By itself the C library would keep what was freed, for each thread.
+    // SAFETY: no other thread runs yet.
+    unsafe {
+        nix::libc::mallopt(nix::libc::M_ARENA_MAX, 1);
+        nix::libc::mallopt(nix::libc::M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+        nix::libc::mallopt(nix::libc::M_TRIM_THRESHOLD, LARGE_BLOCK_BYTES);
+    }
     ExitCode::from(tdnf::cli::run(args_os().collect()))
 }

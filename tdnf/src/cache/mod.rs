@@ -252,6 +252,24 @@ impl Opened {
         self.kept().mirrors().iter().map(|mirror| refresh::join(mirror, &offer.location)).collect()
     }
 
+    /// Where a package's file lies on this machine, if the first place of the repository is a directory: it is used where it is.
+    pub fn package_in_place(&self, offer: &Offer) -> Option<PathBuf> {
+        let first = self.kept().mirrors().into_iter().next()?;
+        download::local_path(&refresh::join(&first, &offer.location)).filter(|path| path.is_file())
+    }
+
+    /// A package's file as something to be fetched to `to`.
+    pub fn item(&self, offer: &Offer, to: PathBuf) -> Item {
+        Item {
+            label: offer.package.nevra.to_string(),
+            urls: self.package_urls(offer),
+            to,
+            expected: Some(offer.sha256.clone()),
+            size: Some(offer.package.package_size_bytes).filter(|size| *size > 0),
+            most_bytes: LARGEST_PACKAGE_BYTES,
+        }
+    }
+
     /// What is to be fetched so that a package's file lies at `to`; nothing, if it does already.
     ///
     /// # Errors
@@ -262,14 +280,7 @@ impl Opened {
         }
         let parent = to.parent().unwrap_or(&self.folder);
         fs::create_dir_all(parent).map_err(io_at(parent))?;
-        Ok(Some(Item {
-            label: offer.package.nevra.to_string(),
-            urls: self.package_urls(offer),
-            to,
-            expected: Some(offer.sha256.clone()),
-            size: Some(offer.package.package_size_bytes).filter(|size| *size > 0),
-            most_bytes: LARGEST_PACKAGE_BYTES,
-        }))
+        Ok(Some(self.item(offer, to)))
     }
 
     /// Where it is kept on this machine.

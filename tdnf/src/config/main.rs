@@ -197,8 +197,17 @@ impl Default for Main {
 }
 
 impl Main {
-    /// Sets a key of `[main]`.
+    /// Sets a key of `[main]`. An empty value of a list that grows takes away what was in it.
     pub(super) fn set(&mut self, key: &str, value: &str) -> Result<Key, String> {
+        if value.is_empty() {
+            match key {
+                "excludepkgs" | "exclude" => self.excludes.clear(),
+                "minversions" => self.min_versions.clear(),
+                "protected_packages" => self.protected.clear(),
+                "installonlypkgs" => self.install_only.clear(),
+                _ => {}
+            }
+        }
         let paths = || list(value).into_iter().map(PathBuf::from).collect();
         match key {
             "repodir" | "reposdir" => self.repository_directories = paths(),

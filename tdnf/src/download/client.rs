@@ -73,8 +73,9 @@ impl Client {
             .timeout_resolve(Some(patience))
             .timeout_recv_response(Some(patience))
             .timeout_per_read(Some(patience))
-            .max_redirects(5)
-            .tls_config(tls(transport)?);
+            .max_redirects(5);
+        // Reading all certificates takes longer than anything else that is done for a repository in a directory.
+        let builder = if may_leave(repository) { builder.tls_config(tls(transport)?) } else { builder };
         let builder = match proxy(transport)? {
             Some(proxy) => builder.proxy(Some(proxy)),
             None => builder,
@@ -89,6 +90,15 @@ impl Client {
             authorization: credentials.map(|text| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))),
         })
     }
+}
+
+/// Whether anything of a repository may come over the network.
+fn may_leave(repository: &RepositoryConfig) -> bool {
+    let places = repository.base_urls.iter().chain(&repository.keys);
+    repository.id == crate::cli::local::COMMAND_LINE
+        || repository.mirror_list.is_some()
+        || repository.metalink.is_some()
+        || places.into_iter().any(|url| super::local_path(url).is_none())
 }
 
 fn proxy(transport: &Transport) -> Result<Option<Proxy>, DownloadError> {

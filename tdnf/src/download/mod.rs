@@ -136,6 +136,22 @@ pub fn fetch_all(items: &[(&Client, Item)], at_once: usize, report: Report<'_>) 
     failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(()), Err)
 }
 
+/// Whether a file that lies on this machine already is the item: its size and digest are checked as those of one that arrives.
+///
+/// # Errors
+/// When it cannot be read, or is another.
+pub fn check(item: &Item, path: &Path) -> Result<(), DownloadError> {
+    let url = path.display().to_string();
+    let io = |source| DownloadError::Io { url: url.clone(), path: path.to_owned(), source };
+    if std::fs::metadata(path).map_err(io)?.len() > item.limit_bytes() {
+        return Err(DownloadError::TooLarge { url, limit_bytes: item.limit_bytes() });
+    }
+    match &item.expected {
+        Some(expected) if crate::repo::digest_of(path).map_err(io)? != *expected => Err(DownloadError::Digest { url }),
+        _ => Ok(()),
+    }
+}
+
 /// The file an address means on this machine: `file:///path` or a bare path.
 pub fn local_path(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("file://").unwrap_or(url);

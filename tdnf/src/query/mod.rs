@@ -249,6 +249,16 @@ impl<'a> Sack<'a> {
         self.in_stocks(|index| index.obsoleting(name))
     }
 
+    /// What is offered, bears another name and replaces an offered package; the newest of each name.
+    pub fn heirs(&self, id: Id) -> Vec<Id> {
+        let Some(package) = self.package(id) else { return Vec::new() };
+        let replaces = |heir: &Id| {
+            let heir = self.package(*heir).filter(|heir| heir.nevra.name != package.nevra.name);
+            heir.is_some_and(|heir| heir.obsoletes.iter().any(|wanted| package.is_named(wanted)))
+        };
+        self.newest(&self.sorted(self.available_obsoleting(&package.nevra.name).into_iter().filter(replaces).collect()))
+    }
+
     /// What is offered, may be seen and supplements a name.
     pub fn available_supplementing(&self, name: &str) -> Vec<Id> {
         self.in_stocks(|index| index.supplementing(name))

@@ -230,7 +230,7 @@ impl Search<'_> {
 
     /// Adds what new packages recommend, and what supplements them, until nothing new is wished for.
     fn with_weak(&self, mut there: Vec<usize>, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins) -> Vec<usize> {
-        let mut wished: Vec<usize> = Vec::new();
+        let (mut wished, mut asked): (Vec<usize>, Vec<Target>) = (Vec::new(), targets.to_vec());
         loop {
             let set: BTreeSet<usize> = there.iter().copied().collect();
             let new = &set - self.situation.installed;
@@ -242,10 +242,21 @@ impl Search<'_> {
             if wishes.is_empty() {
                 return there;
             }
-            wished.extend(wishes);
-            match self.run(targets, goal, hold, pins, &wished) {
+            wished.extend(&wishes);
+            match self.run(&asked, goal, hold, pins, &wished) {
                 Ok(found) => there = found,
                 Err(_) => return there,
+            }
+            // The search gives a wish up at the first contradiction; asked for, it may turn out to fit.
+            for wish in wishes {
+                if there.contains(&wish) {
+                    continue;
+                }
+                asked.push(Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish] });
+                match self.run(&asked, goal, hold, pins, &wished) {
+                    Ok(found) => there = found,
+                    Err(_) => drop(asked.pop()),
+                }
             }
         }
     }

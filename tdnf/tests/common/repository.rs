@@ -11,8 +11,10 @@ use rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tdnf::dependency::{Capability, Comparison};
+use tdnf::package::{Details, Nevra, Package};
 use tdnf::repo::{Offer, digest_of};
 use tdnf::rpmfile::{RpmFile, details};
+use tdnf::version::Evr;
 
 use super::{TIME, signer};
 
@@ -38,6 +40,36 @@ pub type World = BTreeMap<String, Recipe>;
 pub fn build(folder: &Path, world: &World) -> Vec<Offer> {
     fs::create_dir_all(folder.join("Packages")).unwrap();
     world.iter().map(|(id, recipe)| build_one(folder, id, recipe)).collect()
+}
+
+/// What metadata says of a package that was never built.
+pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
+    let (rest, release) = id.rsplit_once('-').unwrap();
+    let (name, version) = rest.rsplit_once('-').unwrap();
+    let evr = Evr::new(0, version, Some(release));
+    let capabilities = |texts: &[String]| texts.iter().map(|text| Capability::parse(text).unwrap()).collect::<Vec<_>>();
+    let dependencies = |texts: &[String]| -> Vec<tdnf::dependency::Dependency> {
+        let one = |text: &String| match text.starts_with('(') {
+            true => tdnf::dependency::Dependency::new(text, None).unwrap(),
+            false => tdnf::dependency::Dependency::Simple(Capability::parse(text).unwrap()),
+        };
+        texts.iter().map(one).collect()
+    };
+    let own = Capability::ranged(name, Comparison::Equal, evr.clone());
+    let package = Package {
+        nevra: Nevra { name: name.into(), evr, arch: "noarch".into() },
+        provides: [vec![own], capabilities(&recipe.provides)].concat(),
+        requires: dependencies(&recipe.requires),
+        conflicts: dependencies(&recipe.conflicts),
+        obsoletes: capabilities(&recipe.obsoletes),
+        recommends: dependencies(&recipe.recommends),
+        supplements: Vec::new(),
+        paths: recipe.files.clone(),
+        installed_size_bytes: 1,
+        package_size_bytes: 1,
+    };
+    let (location, sha256) = (format!("Packages/{id}.noarch.rpm"), hex::encode(Sha256::digest(id)));
+    Offer { package, details: Details { summary: "A package".into(), ..Details::default() }, location, sha256 }
 }
 
 fn build_one(folder: &Path, id: &str, recipe: &Recipe) -> Offer {

@@ -1,35 +1,25 @@
 //! Composing a root file system: this builder beside dnf, from the same signed repository, in turns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::dnf::Dnf;
 use super::usage::{Usage, measure, median};
 use super::{Bench, BenchError, Figure, Goal};
 use crate::plan::plan;
-use crate::repo;
 use crate::rootfs;
-use crate::sandbox::{self, Input, Job, Outcome, Root, Step, StepsEnded};
-use crate::sdk::LayerName;
 use crate::sign::Keys;
 use crate::workshop::{image_candidates, image_packages, image_request, sign_all, write_repository};
-
-/// Where dnf's sandbox shows the repository.
-const REPOSITORY: &str = "/repo";
-
-/// What rpm leaves out, as a sandbox has one user only: making users, whose files it then gives to root, and namespaces for scripts.
-const MACROS: &str = "%__systemd_sysusers %{nil}\n%__transaction_unshare %{nil}\n";
 
 /// What both have to do.
 struct Task {
     folder: PathBuf,
-    repository: PathBuf,
+    dnf: Dnf,
     files: Vec<PathBuf>,
     keys: Keys,
-    /// The SDK's trees, lowest first.
-    layers: Vec<PathBuf>,
     wanted: Vec<String>,
 }
 
@@ -58,8 +48,14 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     ])
 }
 
-/// Signs what the image is made of and writes its repository.
 fn prepare(bench: &mut Bench<'_>, folder: &Path) -> Result<Task, BenchError> {
+    let (repository, keys) = (folder.join("repo"), Keys::open_or_create(&bench.workshop.keys).map_err(BenchError::around)?);
+    let wanted = repository_of_image(bench, &repository, &keys)?;
+    Ok(Task { folder: folder.to_owned(), dnf: Dnf::new(bench, &repository, true)?, files: rpm_files(&repository), keys, wanted })
+}
+
+/// Signs what the image is made of and writes its repository. Gives the packages the image names.
+pub(super) fn repository_of_image(bench: &Bench<'_>, repository: &Path, keys: &Keys) -> Result<Vec<String>, BenchError> {
     let wanted = image_packages(&bench.workshop, bench.image).map_err(BenchError::around)?;
     let candidates = image_candidates(&bench.workshop, bench.image).map_err(BenchError::around)?;
     let (planned, results) = plan(bench.workshop.graph, &candidates, &bench.workshop);
@@ -68,16 +64,9 @@ fn prepare(bench: &mut Bench<'_>, folder: &Path) -> Result<Task, BenchError> {
         let what = format!("what image `{}` is made of", bench.image.name);
         return Err(BenchError::NotBuilt { what, next: format!("cargo xtask build {}", names.join(" ")) });
     }
-    let layer: Vec<LayerName> = "test".parse().into_iter().collect();
-    let workshop = &mut bench.workshop;
-    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &layer, workshop.reporter, &workshop.cancel);
-    let layers = trees.map_err(BenchError::around)?.into_iter().map(|tree| tree.path).collect();
-    let keys = Keys::open_or_create(&workshop.keys).map_err(BenchError::around)?;
-    let signed = sign_all(workshop.store, &keys, &results).map_err(BenchError::around)?;
-    let repository = folder.join("repo");
-    write_repository(&repository, &signed, &keys).map_err(BenchError::around)?;
-    let files = rpm_files(&repository);
-    Ok(Task { folder: folder.to_owned(), repository, files, keys, layers, wanted: wanted.iter().map(ToString::to_string).collect() })
+    let signed = sign_all(bench.workshop.store, keys, &results).map_err(BenchError::around)?;
+    write_repository(repository, &signed, keys).map_err(BenchError::around)?;
+    Ok(wanted.iter().map(ToString::to_string).collect())
 }
 
 fn rpm_files(repository: &Path) -> Vec<PathBuf> {
@@ -102,55 +91,15 @@ impl Task {
         Ok((composed.packages.into_iter().map(|package| package.nevra).collect(), usage))
     }
 
-    /// dnf out of the SDK, in a sandbox, with every check on. What the sandbox itself takes is not counted.
+    /// dnf, with every check on.
     fn dnf(&self, bench: &Bench<'_>, number: usize) -> Result<(BTreeSet<String>, Usage), BenchError> {
         let room = self.room(&format!("dnf-{number}"))?;
-        for name in ["build", "upper", "work", "build/root", "build/home"] {
-            self.room(&format!("dnf-{number}/{name}"))?;
-        }
-        let config = room.join("build/dnf.conf");
-        fs::write(&config, configuration()).map_err(BenchError::io("write", &config))?;
-        let macros = room.join("build/home/.rpmmacros");
-        fs::write(&macros, MACROS).map_err(BenchError::io("write", &macros))?;
-        let install = ["dnf", "--config", "/build/dnf.conf", "--installroot", "/build/root", "--releasever", "1", "--assumeyes", "install"];
-        let install: Vec<String> = install.into_iter().map(str::to_owned).chain(self.wanted.iter().cloned()).collect();
-        let outcome = self.sandboxed(bench, &room, install)?;
+        self.dnf.prepare(&room)?;
+        let words = ["--assumeyes", "install"].into_iter().chain(self.wanted.iter().map(String::as_str));
+        let outcome = self.dnf.run(bench, &room, words, &[0])?;
         let usage = Usage { wall_s: outcome.wall_ms as f64 / 1e3, cpu_s: outcome.cpu_ms as f64 / 1e3 };
-        let format = "%{NAME}-%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\\n";
-        let list = format!("rpm --root /build/root -qa --qf '{format}' >/build/installed");
-        self.sandboxed(bench, &room, vec!["bash".into(), "-c".into(), list])?;
-        let installed = room.join("build/installed");
-        let text = fs::read_to_string(&installed).map_err(BenchError::io("read", &installed))?;
-        Ok((text.lines().filter(|line| !line.starts_with("gpg-pubkey-")).map(str::to_owned).collect(), usage))
+        Ok((self.dnf.installed(bench, &room)?, usage))
     }
-
-    fn sandboxed(&self, bench: &Bench<'_>, room: &Path, argv: Vec<String>) -> Result<Outcome, BenchError> {
-        let variables = [("PATH", "/usr/bin:/usr/sbin"), ("HOME", "/build/home"), ("LC_ALL", "C.UTF-8")];
-        let job = Job {
-            name: "dnf".into(),
-            root: Root::Overlay { layers: self.layers.iter().rev().cloned().collect(), upper: room.join("upper"), work: room.join("work") },
-            build_dir: Some(room.join("build")),
-            inputs: vec![Input { host: self.repository.clone(), at: REPOSITORY.into() }],
-            env: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>(),
-            steps: vec![Step { phase: "dnf".into(), argv, cwd: "/build".into() }],
-        };
-        let log = bench.workshop.store.log("bench-dnf.log");
-        let outcome = sandbox::run(&job, None, &log, &bench.workshop.cancel, &|_| {}).map_err(BenchError::around)?;
-        match outcome.status {
-            StepsEnded::Done => Ok(outcome),
-            StepsEnded::Failed { end, .. } => {
-                Err(BenchError::Broken { what: format!("dnf ended with {end}"), next: Some(format!("its log is `{}`", log.display())) })
-            }
-        }
-    }
-}
-
-fn configuration() -> String {
-    format!(
-        "[main]\ngpgcheck=1\nrepo_gpgcheck=1\nlocalpkg_gpgcheck=1\ncachedir=/build/cache\nlogdir=/build/log\nreposdir=/nonexistent\n\
-         [kaon]\nname=Kaon\nbaseurl=file://{REPOSITORY}\ngpgkey=file://{REPOSITORY}/{}\n",
-        repo::PUBLIC_KEY
-    )
 }
 
 /// A comparison of different work is none.

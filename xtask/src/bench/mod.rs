@@ -7,6 +7,7 @@ mod cold;
 mod comment;
 mod compose;
 mod debian;
+mod dnf;
 mod error;
 mod figure;
 mod guest;
@@ -15,6 +16,7 @@ mod peer;
 mod plan;
 mod size;
 mod synthetic;
+mod tdnf;
 mod usage;
 mod warm;
 
@@ -36,6 +38,10 @@ pub struct Bench<'a> {
     pub workshop: Workshop<'a>,
     /// The image that is measured.
     pub image: &'a Image,
+    /// A signed repository to measure package managers with, instead of the image's own.
+    pub repository: Option<PathBuf>,
+    /// Where roots are installed into; the store if nothing is said.
+    pub scratch: Option<PathBuf>,
     /// How often each thing is done; figures are medians.
     pub runs: usize,
 }
@@ -63,6 +69,8 @@ pub enum Benchmark {
     Comment,
     /// Composing the image's root file system, beside `dnf --installroot`
     Compose,
+    /// tdnf beside dnf: fetching metadata, planning, installing, removing; and with 20,000 packages
+    Tdnf,
     /// How large the image is
     Size,
     /// From the kernel's start to its first program, beside Debian's kernel for clouds; a minute for each run
@@ -77,7 +85,7 @@ pub enum Benchmark {
 
 impl Benchmark {
     /// Those done when none is named: all that take a minute at most.
-    pub const QUICK: [Self; 5] = [Self::Plan, Self::Warm, Self::Comment, Self::Compose, Self::Size];
+    pub const QUICK: [Self; 6] = [Self::Plan, Self::Warm, Self::Comment, Self::Compose, Self::Tdnf, Self::Size];
 
     /// Measures.
     ///
@@ -89,6 +97,7 @@ impl Benchmark {
             Self::Warm => warm::run(bench),
             Self::Comment => comment::run(bench),
             Self::Compose => compose::run(bench),
+            Self::Tdnf => tdnf::run(bench),
             Self::Size => size::run(bench),
             Self::Kernel => kernel::run(bench),
             Self::Boot => boot::run(bench),

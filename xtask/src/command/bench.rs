@@ -21,6 +21,12 @@ pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(long, default_value = "minimal")]
     image: String,
+    /// Measure package managers with this signed repository instead of the image's own
+    #[arg(long, value_name = "DIR")]
+    repository: Option<PathBuf>,
+    /// Where they install into [default: a folder of the store]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     /// How often each thing is done; figures are medians
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     runs: u8,
@@ -49,7 +55,15 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let program = std::env::current_exe().map_err(|source| unusable("find", Path::new("xtask"), source))?;
     let workshop = context.workshop(&graph, &store)?;
-    let mut bench = Bench { root: &context.root, program, workshop, image: &image, runs: options.runs.into() };
+    let mut bench = Bench {
+        root: &context.root,
+        program,
+        workshop,
+        image: &image,
+        repository: options.repository.clone(),
+        scratch: options.scratch.clone(),
+        runs: options.runs.into(),
+    };
     let names: BTreeSet<Benchmark> =
         if options.names.is_empty() { Benchmark::QUICK.into() } else { options.names.iter().copied().collect() };
     let (mut figures, mut failed) = (Vec::new(), None);

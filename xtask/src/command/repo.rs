@@ -1,31 +1,70 @@
-//! `cargo xtask repo [PKG…]`
+//! `cargo xtask repo [PKG…]` and `cargo xtask repo serve`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::{build, select};
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
+use crate::project;
+use crate::repo::{Facts, Server, configuration};
 use crate::sign::Keys;
 use crate::workshop;
 
 /// Options of `repo`.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    /// What else is done with a repository
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Packages the repository holds, with all that is built for them [default: all]
     packages: Vec<String>,
     /// Where it is written
     #[arg(long, short, value_name = "DIR", default_value = "out/repo")]
     output: PathBuf,
+    /// Its number; clients refuse a smaller one than they saw [default: one more than what was there, if that differs]
+    #[arg(long, value_name = "NUMBER")]
+    revision: Option<u64>,
+    /// Clients believe it for so many days from now [default: for ever]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    valid_days: Option<u64>,
 }
 
-/// Builds and signs packages and writes them as a repository for tdnf and dnf.
+/// What else is done with a repository.
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Serve a repository over HTTP, until interrupted
+    Serve(Serve),
+}
+
+/// Options of `repo serve`.
+#[derive(Args, Debug)]
+struct Serve {
+    /// The repository
+    #[arg(default_value = "out/repo")]
+    folder: PathBuf,
+    /// Where to listen; a guest of QEMU's own network finds this machine at 10.0.2.2
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8000")]
+    listen: SocketAddr,
+}
+
+/// Seconds in a day.
+const DAY_S: u64 = 86_400;
+
+/// Builds and signs packages and writes them as a repository for tdnf and dnf; or serves one.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names, whatever could not be built, signed or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    if let Some(Action::Serve(options)) = &options.action {
+        return serve(context, options);
+    }
     let graph = context.graph()?;
+    let advisories = project::load_advisories(&context.root)?;
     let mut packages = select::packages(&graph, &options.packages)?;
     packages.extend(graph.toolchain().cloned());
     let store = context.store()?;
@@ -34,7 +73,27 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let keys = Keys::open_or_create(&workshop.keys)?;
     let signed = workshop::sign_all(&store, &keys, &results)?;
     let folder = context.root.join(&options.output);
-    workshop::write_repository(&folder, &signed, &keys)?;
+    let facts = Facts { advisories, revision: options.revision, expires: options.valid_days.map(days_from_now) };
+    workshop::write_repository_with(&folder, &signed, &facts, &keys)?;
     context.output.text(&format!("{} packages in {}, signed by {}\n", signed.len(), folder.display(), keys.fingerprint()));
     Ok(ExitCode::Done)
+}
+
+/// The one time a repository holds: its user asked for it.
+fn days_from_now(days: u64) -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) + days * DAY_S
+}
+
+fn serve(context: &Context<'_>, options: &Serve) -> Result<ExitCode, Report> {
+    let folder = context.root.join(&options.folder);
+    let server = Server::open(&folder, options.listen)?;
+    let address = server.address()?;
+    let seen = if address.ip().is_unspecified() { format!("http://10.0.2.2:{}", address.port()) } else { format!("http://{address}") };
+    context.output.text(&format!(
+        "{} on http://{address}/\nA machine takes packages from it with this file in /etc/yum.repos.d, which it finds at {seen}/kaon.repo:\n\n{}\n",
+        folder.display(),
+        configuration(&seen)
+    ));
+    server.run(&context.cancel, &|path, status| context.output.text(&format!("{status} {path}\n")));
+    Ok(ExitCode::Interrupted)
 }

@@ -6,7 +6,7 @@ mod contents;
 mod declared;
 mod depend;
 mod directory;
-mod elf;
+pub(crate) mod elf;
 mod error;
 mod glob;
 mod header;

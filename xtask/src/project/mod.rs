@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
 use crate::name::PackageName;
+use crate::repo::{Advisories, InvalidAdvisory};
 use crate::spec::{self, BuildSystem, Spec};
 
 pub use file::{LocalFile, local_files};
@@ -78,6 +79,12 @@ pub enum ProjectError {
         /// What is wrong.
         reason: String,
     },
+    /// The advisories hold a mistake.
+    #[error("cannot understand `specs/advisories.toml`")]
+    Advisories {
+        /// What is wrong.
+        source: InvalidAdvisory,
+    },
     /// No image has this name.
     #[error("there is no image `{name}`")]
     UnknownImage {
@@ -98,6 +105,7 @@ impl Failure for ProjectError {
                 Some("run it inside a checkout: the folder that holds `specs`, `images` and `kernel-config`".into())
             }
             Self::UnknownImage { hint, .. } => Some(hint.clone()),
+            Self::Advisories { .. } => Some("xtask/src/repo/advisory.rs shows how they are written".into()),
             Self::Io { .. } | Self::Cargo { .. } | Self::Problems(_) => None,
         }
     }
@@ -111,7 +119,7 @@ impl Failure for ProjectError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Problems(_) => ExitCode::Description,
+            Self::Problems(_) | Self::Advisories { .. } => ExitCode::Description,
             Self::UnknownImage { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
@@ -125,6 +133,19 @@ impl Failure for ProjectError {
 pub fn find_root(from: &Path) -> Result<PathBuf, ProjectError> {
     let is_root = |folder: &&Path| folder.join("specs/sdk.toml").is_file();
     from.ancestors().find(is_root).map(Path::to_owned).ok_or_else(|| ProjectError::NotAProject { from: from.to_owned() })
+}
+
+/// Reads `specs/advisories.toml`; without that file there are none.
+///
+/// # Errors
+/// When it cannot be read or is malformed.
+pub fn load_advisories(root: &Path) -> Result<Advisories, ProjectError> {
+    let path = root.join("specs/advisories.toml");
+    match fs::read_to_string(&path) {
+        Ok(text) => Advisories::parse(&text).map_err(|source| ProjectError::Advisories { source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Advisories::default()),
+        Err(source) => Err(ProjectError::Io { path, source }),
+    }
 }
 
 /// Reads every spec below `specs`.

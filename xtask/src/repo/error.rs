@@ -39,6 +39,20 @@ pub enum RepoError {
         /// The place.
         path: PathBuf,
     },
+    /// What is to be served is no repository.
+    #[error("there is no repository in `{}`", path.display())]
+    NothingToServe {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Nobody can be listened to at an address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The metadata could not be signed.
     #[error("cannot sign the repository")]
     Sign(#[from] SignError),
@@ -57,6 +71,8 @@ impl Failure for RepoError {
             Self::Sign(error) => error.hint(),
             Self::Occupied { path } => Some(format!("name another directory, or remove `{}`", path.display())),
             Self::Twice { .. } => Some("two specs give a package of that name and version; rename one".into()),
+            Self::NothingToServe { .. } => Some("`cargo xtask repo` writes one".into()),
+            Self::Listen { address, .. } => Some(format!("something else may use port {}: name another with `--listen`", address.port())),
             Self::Io { .. } | Self::NotRpm { .. } => None,
         }
     }

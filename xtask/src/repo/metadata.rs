@@ -6,7 +6,7 @@ use flate2::{Compression, GzBuilder};
 
 use super::error::RepoError;
 use super::record::Record;
-use super::{lists, primary};
+use super::{Advisories, advisory, lists, primary};
 use crate::digest::Digest;
 use crate::spec::SOURCE_DATE_EPOCH;
 use crate::xml::Xml;
@@ -23,9 +23,13 @@ pub(super) struct MetadataFile {
     open_bytes: usize,
 }
 
-/// All files of metadata over the packages.
-pub(super) fn files(records: &[Record]) -> Result<Vec<MetadataFile>, RepoError> {
-    let documents = [("primary", primary::document(records)), ("filelists", lists::filelists(records)), ("other", lists::other(records))];
+/// All files of metadata over the packages, and over the advisories if there are any.
+pub(super) fn files(records: &[Record], advisories: &Advisories) -> Result<Vec<MetadataFile>, RepoError> {
+    let mut documents =
+        vec![("primary", primary::document(records)), ("filelists", lists::filelists(records)), ("other", lists::other(records))];
+    if !advisories.is_empty() {
+        documents.push(("updateinfo", advisory::document(advisories, records)));
+    }
     documents.into_iter().map(|(kind, text)| MetadataFile::new(kind, &text)).collect()
 }
 
@@ -43,15 +47,18 @@ impl MetadataFile {
     }
 }
 
-/// The text of `repomd.xml`.
-pub(super) fn repomd(files: &[MetadataFile]) -> String {
+/// The text of `repomd.xml`. Its end, if it has one, is an element that only our own clients know.
+pub(super) fn repomd(files: &[MetadataFile], revision: u64, expires: Option<u64>) -> String {
     let time = SOURCE_DATE_EPOCH.to_string();
     let mut xml = Xml::new();
     xml.open("repomd", &[("xmlns", "http://linux.duke.edu/metadata/repo"), ("xmlns:rpm", "http://linux.duke.edu/metadata/rpm")]).text(
         "revision",
         &[],
-        &time,
+        &revision.to_string(),
     );
+    if let Some(expires) = expires {
+        xml.text("expires", &[], &expires.to_string());
+    }
     for file in files {
         xml.open("data", &[("type", file.kind)])
             .text("checksum", &[("type", "sha256")], &file.digest.hex())

@@ -37,7 +37,7 @@ use local::failed_name;
 pub use local::{FAILED_JOB, failed_folder};
 pub use needs::{needs, trees_of};
 pub use room::{RoomFailure, room};
-pub use signed::{PublishError, SignedPackage, sign_all, write_repository};
+pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
 
 /// Everything a build on this machine works with.
 pub struct Workshop<'a> {

@@ -99,7 +99,20 @@ fn sign(store: &Store, keys: &Keys, package: &BuiltPackage) -> Result<SignedPack
 /// # Errors
 /// When it cannot be written.
 pub fn write_repository(folder: &std::path::Path, packages: &[SignedPackage], keys: &Keys) -> Result<(), PublishError> {
+    write_repository_with(folder, packages, &repo::Facts::default(), keys)
+}
+
+/// The same, with what it says besides its packages.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_repository_with(
+    folder: &std::path::Path,
+    packages: &[SignedPackage],
+    facts: &repo::Facts,
+    keys: &Keys,
+) -> Result<(), PublishError> {
     let listed: Vec<RepoPackage> =
         packages.iter().map(|package| RepoPackage { file: package.path.clone(), file_name: package.built.file_name.clone() }).collect();
-    Ok(repo::write(folder, &listed, keys)?)
+    Ok(repo::write_with(folder, &listed, facts, keys)?)
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use rayon::prelude::*;
+
 use super::plan::{Change, Plan};
 use crate::cache::keyring;
 use crate::cli::error::CliError;
@@ -11,6 +13,7 @@ use crate::cli::local::Repositories;
 use crate::cli::session::{Session, io_at};
 use crate::download;
 use crate::keyring::Keyring;
+use crate::package::Nevra;
 use crate::query::{Id, Sack};
 use crate::rpmfile::{RpmFile, Verified};
 use crate::system::LockedSystem;
@@ -30,7 +33,7 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
         for (stock, opened) in repositories.opened.iter().enumerate() {
             clients.insert(stock, opened.client(context)?);
         }
-        let mut items = Vec::new();
+        let (mut items, mut in_place) = (Vec::new(), Vec::new());
         for id in coming {
             let (Id::Available(stock, _), Some(offer)) = (id, sack.offer(*id)) else { continue };
             let (Some(opened), Some(client)) = (repositories.opened.get(*stock), clients.get(stock)) else {
@@ -38,6 +41,13 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
                 continue;
             };
             let kept = opened.package_path(&offer);
+            if session.common.download_directory.is_none()
+                && let Some(path) = opened.package_in_place(&offer)
+            {
+                in_place.push((opened.item(&offer, kept), path.clone()));
+                files.insert(*id, path);
+                continue;
+            }
             let named = session.common.download_directory.as_ref().map(|folder| folder.join(kept.file_name().unwrap_or_default()));
             let to = named.unwrap_or(kept);
             items.extend(opened.package_item(&offer, to.clone())?.map(|item| (client, item)));
@@ -46,6 +56,7 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
         if !items.is_empty() {
             session.console.note(format!("\nDownloading {} packages:", items.len()));
         }
+        in_place.par_iter().try_for_each(|(item, path)| download::check(item, path))?;
         Ok(download::fetch_all(&items, context.at_once, context.report)?)
     })?;
     Ok(files)
@@ -57,24 +68,26 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
 /// When one is not trusted, damaged, or another package.
 pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, files: &Files) -> Result<BTreeMap<Id, Verified>, CliError> {
     let mut keys: BTreeMap<usize, Option<Keyring>> = BTreeMap::new();
-    let mut verified = BTreeMap::new();
+    let mut expected = Vec::new();
     for (id, path) in files {
         let Id::Available(stock, _) = id else { continue };
         if !keys.contains_key(stock) {
             keys.insert(*stock, keys_of(session, repositories, *stock)?);
         }
+        expected.push((*id, *stock, path, sack.nevra(*id)));
+    }
+    let one = |(id, stock, path, nevra): &(Id, usize, &PathBuf, Nevra)| -> Result<(Id, Verified), CliError> {
         let file = RpmFile::open(path)?;
-        if file.package.nevra != sack.nevra(*id) {
-            let reason = format!("`{}` is {}, not {}", path.display(), file.package.nevra, sack.nevra(*id));
-            return Err(CliError::Usage(reason));
+        if file.package.nevra != *nevra {
+            return Err(CliError::Usage(format!("`{}` is {}, not {nevra}", path.display(), file.package.nevra)));
         }
         let checked = match keys.get(stock).and_then(Option::as_ref) {
             Some(keys) => file.verified(keys)?,
             None => file.unsigned()?,
         };
-        verified.insert(*id, checked);
-    }
-    Ok(verified)
+        Ok((*id, checked))
+    };
+    expected.par_iter().map(one).collect()
 }
 
 /// The keys of a repository; those of all of them for files that come from none.

@@ -146,7 +146,16 @@ fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found:
             if session.config.main.best || is_install_only(session, sack, &found) {
                 found = sack.newest(&found);
             }
-            request.wishes.push(Wish { label: word.to_owned(), any_of: found, reason: Reason::User });
+            // What replaces the newest goes before it.
+            let replaced = if session.common.skip_obsoletes { Vec::new() } else { sack.newest(&found) };
+            let heirs: Vec<Id> = replaced.iter().flat_map(|id| sack.heirs(*id)).collect();
+            let there = heirs.iter().flat_map(|heir| sack.installed_called(&sack.nevra(*heir).name));
+            let there: Vec<Id> = there.filter(|old| heirs.iter().any(|heir| sack.nevra(*heir) == sack.nevra(*old))).collect();
+            if let Some(there) = there.first() {
+                request.existing.push(*there);
+                return;
+            }
+            request.wishes.push(Wish { label: word.to_owned(), any_of: [heirs, found].concat(), reason: Reason::User });
         }
     }
 }

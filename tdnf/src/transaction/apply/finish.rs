@@ -1,9 +1,14 @@
 //! What is done once at the end for all packages together: caches renewed, users and directories made, units enabled.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
+use rayon::prelude::*;
+
+use super::error::ApplyError;
 use super::op::Op;
 use super::scripts::{Ended, Stage};
+use crate::transaction::beneath::Beneath;
 use crate::transaction::step::Event;
 
 /// One program to run.
@@ -19,9 +24,9 @@ impl Task {
     }
 }
 
-/// The programs the changes call for: those that must run before files are given to their users, and the others. Libraries come first of
-/// all: every program needs them.
-pub(super) fn tasks(ops: &[Op], running: bool) -> [Vec<Task>; 2] {
+/// The programs the changes call for: those that must run before files are given to their users, the others, and what comes last. Libraries come first of
+/// all: every program needs them. `installable` says whether the unit at a path can be enabled at all.
+pub(super) fn tasks(ops: &[Op], running: bool, installable: &mut dyn FnMut(&str) -> bool) -> [Vec<Task>; 3] {
     let changed = || ops.iter().filter(|op| !matches!(op, Op::Adjust { .. })).map(Op::path);
     let put = || ops.iter().filter(|op| matches!(op, Op::Put { .. })).map(Op::path);
     let within = |path: &str, directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
@@ -47,15 +52,16 @@ pub(super) fn tasks(ops: &[Op], running: bool) -> [Vec<Task>; 2] {
     if changed().any(|path| within(path, "/usr/lib/udev/hwdb.d")) {
         others.push(Task::new("systemd-hwdb", ["update".to_owned(), "--usr".to_owned()]));
     }
-    let units: BTreeSet<&str> = ops.iter().filter_map(new_unit).collect();
+    let units: BTreeSet<&str> = ops.iter().filter_map(new_unit).filter(|(path, _)| installable(path)).map(|(_, name)| name).collect();
     if !units.is_empty() {
         let words = ["preset".to_owned(), "--no-reload".to_owned()].into_iter();
         others.push(Task::new("systemctl", words.chain(units.into_iter().map(str::to_owned))));
     }
+    let mut last = Vec::new();
     if running && changed().any(|path| within(path, "/usr/lib/systemd/system")) {
-        others.push(Task::new("systemctl", ["daemon-reload".to_owned()]));
+        last.push(Task::new("systemctl", ["daemon-reload".to_owned()]));
     }
-    [users, others]
+    [users, others, last]
 }
 
 /// Whether the dynamic linker finds another set of libraries after a change of `path`.
@@ -65,35 +71,70 @@ fn is_library(path: &str) -> bool {
     within && (name.ends_with(".so") || name.contains(".so.") || path.starts_with("/etc/ld.so.conf.d/"))
 }
 
-/// The name of a unit that was not there before. Presets know services and what starts them; templates have no preset of their own.
-fn new_unit(op: &Op) -> Option<&str> {
+/// No unit file is larger.
+const LARGEST_UNIT_BYTES: u64 = 1 << 20;
+
+/// Whether a unit says what it is enabled for: presets leave all others alone, and asking after each of them takes long. What cannot be read
+/// counts as one.
+pub(super) fn is_installable(path: &str, disk: &mut Beneath<'_>) -> bool {
+    let mut text = Vec::new();
+    let read = disk.read(path).and_then(|file| file.take(LARGEST_UNIT_BYTES).read_to_end(&mut text));
+    read.is_err() || String::from_utf8_lossy(&text).lines().any(|line| line.trim() == "[Install]")
+}
+
+/// The path and name of a unit that was not there before. Presets know services and what starts them; templates have no preset of their own.
+fn new_unit(op: &Op) -> Option<(&str, &str)> {
     let Op::Put { path, aside: None, .. } = op else { return None };
     let name = path.strip_prefix("/usr/lib/systemd/system/").filter(|name| !name.contains('/') && !name.contains('@'))?;
     let kinds = [".service", ".socket", ".timer", ".path", ".target", ".mount"];
-    kinds.iter().any(|kind| name.ends_with(kind)).then_some(name)
+    kinds.iter().any(|kind| name.ends_with(kind)).then_some((path, name))
 }
 
-/// Runs them. A tree that does not have a program does not need it; whatever else goes wrong is told and does not stop the rest.
-pub(super) fn run(tasks: &[Task], stage: Stage<'_>, privileged: bool) {
+/// Whether tasks wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Each begins when the one before has ended.
+    OneByOne,
+    /// All at once: none reads what another writes.
+    Together,
+}
+
+/// Runs them. A tree that does not have a program does not need it; whatever else goes wrong is told and does not stop the rest. What they
+/// print is told in their order.
+pub(super) fn run(tasks: &[Task], turn: Turn, stage: Stage<'_>, privileged: bool) {
     let observer = stage.settings.observer;
-    for task in tasks {
-        if !has(stage, task.program) {
-            continue;
-        }
-        if !privileged && stage.root != std::path::Path::new("/") {
-            observer.tell(Event::Warning { text: &format!("only root can run {} of the tree; it was not run", task.program) });
-            continue;
-        }
-        observer.tell(Event::Running { what: task.program });
-        let text = match stage.run(task.program, &task.arguments) {
-            Ok(Ended::Well) => continue,
-            Ok(Ended::Badly(Some(code))) => format!("{} failed with exit code {code}", task.program),
-            Ok(Ended::Badly(None)) => format!("{} was killed", task.program),
-            Ok(Ended::Missing(error)) => format!("{} cannot be run: {error}", task.program),
-            Err(error) => format!("{} was not run: {error}", task.program),
-        };
-        observer.tell(Event::Warning { text: &text });
+    let (able, unable): (Vec<&Task>, Vec<&Task>) =
+        tasks.iter().filter(|task| has(stage, task.program)).partition(|_| privileged || stage.root == std::path::Path::new("/"));
+    for task in unable {
+        observer.tell(Event::Warning { text: &format!("only root can run {} of the tree; it was not run", task.program) });
     }
+    let run = |task: &Task| {
+        observer.tell(Event::Running { what: task.program });
+        stage.quietly(task.program, &task.arguments)
+    };
+    match turn {
+        Turn::OneByOne => able.into_iter().for_each(|task| tell(task, stage, run(task))),
+        Turn::Together => {
+            let ended: Vec<_> = able.par_iter().with_max_len(1).map(|task| run(task)).collect();
+            able.into_iter().zip(ended).for_each(|(task, ended)| tell(task, stage, ended));
+        }
+    }
+}
+
+/// Tells what a task printed, and how it ended unless that was well.
+fn tell(task: &Task, stage: Stage<'_>, ended: Result<(Ended, Vec<u8>), ApplyError>) {
+    let ended = ended.map(|(ended, bytes)| {
+        stage.pass_on(&bytes);
+        ended
+    });
+    let text = match ended {
+        Ok(Ended::Well) => return,
+        Ok(Ended::Badly(Some(code))) => format!("{} failed with exit code {code}", task.program),
+        Ok(Ended::Badly(None)) => format!("{} was killed", task.program),
+        Ok(Ended::Missing(error)) => format!("{} cannot be run: {error}", task.program),
+        Err(error) => format!("{} was not run: {error}", task.program),
+    };
+    stage.settings.observer.tell(Event::Warning { text: &text });
 }
 
 fn has(stage: Stage<'_>, program: &str) -> bool {
@@ -109,7 +150,8 @@ mod tests {
         let put = |path: &str, new: bool| Op::Put { path: path.into(), new: "n".into(), aside: (!new).then(|| "o".into()) };
         let shown = |ops: &[Op], running| {
             let line = |task: &Task| [vec![task.program.to_owned()], task.arguments.clone()].concat().join(" ");
-            tasks(ops, running).iter().flatten().map(line).collect::<Vec<_>>()
+            let mut installable = |path: &str| !path.ends_with("/static.service");
+            tasks(ops, running, &mut installable).iter().flatten().map(line).collect::<Vec<_>>()
         };
         let ops = [
             put("/usr/lib/libz.so.1", true),
@@ -118,6 +160,7 @@ mod tests {
             put("/usr/lib/modules/6.12/kernel/x.ko", true),
             put("/usr/lib/systemd/system/a.service", true),
             put("/usr/lib/systemd/system/a@.service", true),
+            put("/usr/lib/systemd/system/static.service", true),
             put("/usr/lib/systemd/system/old.service", false),
             put("/usr/lib/systemd/system/a.service.d/x.conf", true),
         ];

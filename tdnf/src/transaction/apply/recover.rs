@@ -5,7 +5,7 @@ use std::fs;
 
 use super::accounts::Accounts;
 use super::error::ApplyError;
-use super::finish as ending;
+use super::finish::{self as ending, Turn};
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::Op;
 use super::scripts::{Ended, Stage};
@@ -79,10 +79,13 @@ pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>,
     let own = system.own_directory()?;
     let stage = Stage { root: system.root(), own: &own, settings };
     let privileged = nix::unistd::geteuid().is_root();
-    let [users, others] = if journal.finish { ending::tasks(&journal.ops, system.is_running()) } else { Default::default() };
-    ending::run(&users, stage, privileged);
+    let mut installable = |path: &str| ending::is_installable(path, &mut disk);
+    let [users, others, last] =
+        if journal.finish { ending::tasks(&journal.ops, system.is_running(), &mut installable) } else { Default::default() };
+    ending::run(&users, Turn::OneByOne, stage, privileged);
     own_late(system, journal, settings, &mut disk)?;
-    ending::run(&others, stage, privileged);
+    ending::run(&others, Turn::Together, stage, privileged);
+    ending::run(&last, Turn::OneByOne, stage, privileged);
     for script in &journal.scripts {
         let text = match stage.script(script)? {
             Ended::Well => continue,

@@ -81,40 +81,53 @@ impl Stage<'_> {
 
     /// Runs a program of the tree, with what it prints passed on.
     pub(super) fn run(&self, program: &str, arguments: &[String]) -> Result<Ended, ApplyError> {
+        let (ended, bytes) = self.quietly(program, arguments)?;
+        self.pass_on(&bytes);
+        Ok(ended)
+    }
+
+    /// Tells what a program printed.
+    pub(super) fn pass_on(&self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.settings.observer.tell(Event::Output { text: &String::from_utf8_lossy(bytes) });
+        }
+    }
+
+    /// Runs a program of the tree and gives what it prints.
+    pub(super) fn quietly(&self, program: &str, arguments: &[String]) -> Result<(Ended, Vec<u8>), ApplyError> {
         self.settings.gate.pass("run").map_err(|source| ApplyError::Change { path: program.to_owned(), source })?;
+        let missing = |error| Ok((Ended::Missing(error), Vec::new()));
         let mut command = Command::new(program);
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/").env("LC_ALL", "C.UTF-8");
         command.current_dir("/");
         let pipe = io::pipe().and_then(|(reader, writer)| Ok((reader, writer.try_clone()?, writer)));
         let (mut reader, first, second) = match pipe {
             Ok(pipe) => pipe,
-            Err(error) => return Ok(Ended::Missing(error)),
+            Err(error) => return missing(error),
         };
         command.stdin(Stdio::null()).stdout(first).stderr(second);
         if self.root != Path::new("/") {
             let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
             let (Ok(root), Ok(devices)) = (path(self.root), path(&self.root.join("dev"))) else {
-                return Ok(Ended::Missing(io::ErrorKind::InvalidInput.into()));
+                return missing(io::ErrorKind::InvalidInput.into());
             };
             // SAFETY: between fork and exec only system calls are made; the names were made before.
             unsafe { command.pre_exec(move || enter(&root, &devices)) };
         }
         let mut child = match command.spawn() {
             Ok(child) => child,
-            Err(error) => return Ok(Ended::Missing(error)),
+            Err(error) => return missing(error),
         };
         // The command holds the writing ends too; the output ends when the last of them is closed.
         drop(command);
         let mut bytes = Vec::new();
         let read = reader.read_to_end(&mut bytes);
-        if !bytes.is_empty() {
-            self.settings.observer.tell(Event::Output { text: &String::from_utf8_lossy(&bytes) });
-        }
-        match read.and_then(|_| child.wait()) {
-            Ok(status) if status.success() => Ok(Ended::Well),
-            Ok(status) => Ok(Ended::Badly(status.code())),
-            Err(error) => Ok(Ended::Missing(error)),
-        }
+        let ended = match read.and_then(|_| child.wait()) {
+            Ok(status) if status.success() => Ended::Well,
+            Ok(status) => Ended::Badly(status.code()),
+            Err(error) => Ended::Missing(error),
+        };
+        Ok((ended, bytes))
     }
 }
 
