@@ -28,10 +28,11 @@ const DROP_IN: &str = "[Unit]\nWants=kaon-bench.service\n";
 const SCRIPT: &str = r#"
 exec 3>/dev/virtio-ports/kaon.result
 trap 'exec 3>&-; systemctl poweroff --no-block' EXIT
-cp "$CREDENTIALS_DIRECTORY/kaon-bench.clock" /run/kaon-bench-clock
-chmod 755 /run/kaon-bench-clock
+# /run may be mounted noexec, as Debian does it.
+cp "$CREDENTIALS_DIRECTORY/kaon-bench.clock" /tmp/kaon-bench-clock
+chmod 755 /tmp/kaon-bench-clock
 docker version >/dev/null || exit
-echo "answers $(/run/kaon-bench-clock)" >&3
+echo "answers $(/tmp/kaon-bench-clock)" >&3
 stamp() { systemctl show -p "$1" --value $2; }
 echo "userspace-us $(stamp UserspaceTimestampMonotonic)" >&3
 echo "engine-us $(stamp ExecMainStartTimestampMonotonic docker.service)" >&3
@@ -41,7 +42,7 @@ while read -r key value _; do
     case $key in MemTotal:) echo "total-kib $value" >&3 ;; MemAvailable:) echo "available-kib $value" >&3 ;; esac
 done </proc/meminfo
 docker load -q -i /dev/disk/by-id/virtio-disk0 >/dev/null
-echo "ask $(/run/kaon-bench-clock)" >&3
+echo "ask $(/tmp/kaon-bench-clock)" >&3
 echo "container $(docker run --rm kaon:bench-clock)" >&3
 "#;
 
