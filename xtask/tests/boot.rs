@@ -124,12 +124,6 @@ mod all_boots {
         check_machine("bios-qcow2", "out/kaon-minimal.qcow2", DISK, &[]);
     }
 
-    #[test]
-    #[ignore = "needs the built image"]
-    fn starts_by_uefi_from_the_network() {
-        check_machine("uefi-network", "out/kaon-minimal.pxe.tar", LIVE, &["--uefi"]);
-    }
-
     /// From the ISO onto an empty disk, and from that by either firmware.
     #[test]
     #[ignore = "needs the built image"]
