@@ -72,12 +72,6 @@ impl Failure for BuildError {
     }
 }
 
-impl std::error::Error for Box<dyn Failure> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        (**self).source()
-    }
-}
-
 /// Why a run did not give all that was asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", summary(failures.len(), skipped.len()))]

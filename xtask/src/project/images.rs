@@ -1,19 +1,67 @@
 //! Image descriptions on disk.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::ProjectError;
-use crate::diagnostic::Problems;
+use crate::diagnostic::{ExitCode, Failure, Problems};
 use crate::document::did_you_mean;
 use crate::image::{self, Image};
 use crate::name::PackageName;
+
+/// Why an image's description could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageFileError {
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No image has this name.
+    #[error("there is no image `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The next step.
+        hint: String,
+    },
+    /// The file holds mistakes.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+impl Failure for ImageFileError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { hint, .. } => Some(hint.clone()),
+            Self::Io { .. } | Self::Problems(_) => None,
+        }
+    }
+
+    fn problems(&self) -> Option<&Problems> {
+        match self {
+            Self::Problems(problems) => Some(problems),
+            Self::Io { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Problems(_) => ExitCode::Description,
+            Self::Unknown { .. } => ExitCode::Usage,
+            Self::Io { .. } => ExitCode::Failed,
+        }
+    }
+}
 
 /// Reads every image of `images`, by name.
 ///
 /// # Errors
 /// All mistakes in the first image that has any.
-pub fn load_images(root: &Path) -> Result<Vec<Image>, ProjectError> {
+pub fn load_images(root: &Path) -> Result<Vec<Image>, ImageFileError> {
     names(root).iter().map(|name| load_image(root, name)).collect()
 }
 
@@ -30,14 +78,14 @@ fn names(root: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// When there is none, with the nearest name; or all mistakes in it.
-pub fn load_image(root: &Path, name: &str) -> Result<Image, ProjectError> {
+pub fn load_image(root: &Path, name: &str) -> Result<Image, ImageFileError> {
     let is_path = name.contains('/') || name.ends_with(".toml");
     let path = if is_path { PathBuf::from(name) } else { root.join("images").join(format!("{name}.toml")) };
     let parsed: Option<PackageName> = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
     let Some(parsed) = parsed.filter(|_| path.is_file()) else {
-        return Err(ProjectError::UnknownImage { name: name.to_owned(), hint: known_images(root, name) });
+        return Err(ImageFileError::Unknown { name: name.to_owned(), hint: known_images(root, name) });
     };
-    let text = fs::read_to_string(&path).map_err(|source| ProjectError::Io { path: path.clone(), source })?;
+    let text = fs::read_to_string(&path).map_err(|source| ImageFileError::Io { path: path.clone(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
     image::parse(&parsed, &shown, &text, &|file| fs::read(folder.join(file))).map_err(|problems| Problems::new(problems).into())

@@ -17,13 +17,21 @@ impl Store {
     /// # Errors
     /// When it is there and cannot be read; a result that is no valid `T` is set aside first.
     pub fn result<T: DeserializeOwned>(&self, key: &Digest) -> Result<Option<T>, StoreError> {
+        self.result_as(key, |bytes| serde_json::from_slice(bytes))
+    }
+
+    /// The result recorded under `key`, if there is one, as `read` understands it.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read; one that `read` does not understand is set aside first.
+    pub fn result_as<T>(&self, key: &Digest, read: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<Option<T>, StoreError> {
         let path = self.result_path(key);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StoreError::io("read", &path, source)),
         };
-        match serde_json::from_slice(&bytes) {
+        match read(&bytes) {
             Ok(value) => Ok(Some(value)),
             Err(source) => {
                 let aside = self.root().join("scratch").join(format!("corrupt-result-{key}"));

@@ -82,7 +82,7 @@ impl World for Workshop<'_> {
 
     fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
         // A result that cannot be read, or names what is gone, is as good as none: the build gives it anew.
-        let result: BuildResult = self.store.result(key).ok().flatten()?;
+        let result = self.store.result_as(key, BuildResult::from_json).ok().flatten()?;
         result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
     }
 

@@ -48,7 +48,7 @@ pub fn recipe(spec: &Spec) -> Recipe {
     recipe_with(spec, Vec::new())
 }
 
-/// The recipe of a spec, with phases of its own beside those of its build system: a kernel's come from [`crate::kernel::phases`].
+/// The recipe of a spec, with phases of its own beside those of its build system: those of a kernel, say.
 pub fn recipe_with(spec: &Spec, own: Vec<Phase>) -> Recipe {
     let mut phases = prepare::phases(spec);
     let tree = working_directory(spec);

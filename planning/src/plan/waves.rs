@@ -50,8 +50,8 @@ struct Planner<'a> {
     order: &'a [&'a PackageName],
     /// The numbers of the specs in the order.
     numbers: Vec<usize>,
-    /// Number of a spec → its place in the order.
-    places: BTreeMap<usize, usize>,
+    /// Number of a spec → its place in the order; zero for those that are not in it, which nothing in it needs.
+    places: Vec<usize>,
     world: &'a dyn World,
     /// Layers by what a spec asks for beyond the base.
     layers: BTreeMap<&'a [String], Vec<(String, Digest)>>,
@@ -65,13 +65,16 @@ impl<'a> Planner<'a> {
             layers.entry(&*folder.spec.sdk).or_insert_with(|| world.layers(&folder.spec.sdk));
         }
         let numbers: Vec<usize> = order.iter().filter_map(|spec| graph.number(spec)).collect();
-        let places = numbers.iter().enumerate().map(|(place, number)| (*number, place)).collect();
+        let mut places = vec![0; numbers.iter().max().map_or(0, |last| last + 1)];
+        for (place, number) in numbers.iter().enumerate() {
+            places[*number] = place;
+        }
         Self { graph, order, numbers, places, world, layers, known }
     }
 
     /// Places of the specs that a spec builds on.
     fn needs(&self, place: usize) -> impl Iterator<Item = usize> {
-        self.graph.edges(self.numbers[place]).iter().map(|number| self.places[number])
+        self.graph.edges(self.numbers[place]).iter().map(|number| self.places[*number])
     }
 
     /// Places by the length of their longest way to the ground.

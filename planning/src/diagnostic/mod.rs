@@ -26,6 +26,13 @@ pub trait Failure: Error + Send + Sync + 'static {
     }
 }
 
+/// Lets a failure of any kind be the source of another.
+impl Error for Box<dyn Failure> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        (**self).source()
+    }
+}
+
 /// The documented exit codes of `cargo xtask`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]

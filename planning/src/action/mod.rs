@@ -53,6 +53,16 @@ pub struct BuiltPackage {
     pub installed_bytes: u64,
 }
 
+impl BuildResult {
+    /// Reads a recorded result. Planning reads one for every spec, so this is compiled where planning is.
+    ///
+    /// # Errors
+    /// When it is no result.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+}
+
 /// What was learnt of a spec's last build, by the spec's name: for estimates, scheduling and `why`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

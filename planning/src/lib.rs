@@ -1,0 +1,16 @@
+//! From package specs to a plan of builds: what the builder knows before it does anything.
+//!
+//! Data flows spec → graph → action → plan. Only [`project`] reads files; nothing here writes one, starts a process or asks for the time.
+//! It is a crate of its own because it is compiled with optimisation: it goes over every spec at every start, while the builder around
+//! it is compiled as fast as can be.
+
+pub mod action;
+pub mod diagnostic;
+pub mod digest;
+pub mod document;
+pub mod graph;
+pub mod name;
+pub mod plan;
+pub mod project;
+pub mod recipe;
+pub mod spec;
