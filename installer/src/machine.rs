@@ -12,7 +12,7 @@ const PROGRAMS: [&str; 6] = ["mcopy", "mkfs.btrfs", "mkfs.ext4", "mkfs.vfat", "m
 pub fn facts() -> Facts {
     let firmware = if Path::new("/sys/firmware/efi").is_dir() { Firmware::Efi } else { Firmware::Bios };
     let programs = PROGRAMS.into_iter().filter(|program| find_program(program).is_some()).map(str::to_owned).collect();
-    Facts { firmware, memory_bytes: memory_bytes(), disks: disks(), programs }
+    Facts { firmware, memory_bytes: memory_bytes(), disks: disks(), cards: cards(), programs }
 }
 
 /// Where programs of this system are looked for: where the caller does, or in the usual places.
@@ -26,7 +26,7 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 }
 
 /// Network cards that are devices, by name.
-pub fn cards() -> Vec<String> {
+fn cards() -> Vec<String> {
     let folder = Path::new("/sys/class/net");
     names_in(folder).into_iter().filter(|name| folder.join(name).join("device").exists()).collect()
 }

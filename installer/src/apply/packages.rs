@@ -1,6 +1,6 @@
 //! Packages, from the medium's repository, every signature checked.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,14 +51,14 @@ fn open(sources: &Sources) -> Result<(Metadata, Keyring), ApplyError> {
     Ok((Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?, keys))
 }
 
-/// The names of all packages on the medium.
+/// All packages on the medium by name, each with what it is.
 ///
 /// # Errors
 /// When its repository is missing or not trusted.
-pub fn offered(sources: &Sources) -> Result<BTreeSet<String>, ApplyError> {
+pub fn offered(sources: &Sources) -> Result<BTreeMap<String, String>, ApplyError> {
     let (metadata, _) = open(sources)?;
     let offers = metadata.offers().map_err(ApplyError::repository)?;
-    Ok(offers.into_iter().map(|offer| offer.package.nevra.name).collect())
+    Ok(offers.into_iter().map(|offer| (offer.package.nevra.name, offer.details.summary)).collect())
 }
 
 /// Chooses packages and what they need from the medium's repository.

@@ -1,5 +1,6 @@
 //! The command line of `kaon-installer`.
 
+mod ask;
 mod progress;
 
 use std::ffi::OsString;
@@ -17,8 +18,8 @@ use crate::kickstart::{self, Kickstart};
 use crate::live;
 use crate::medium::{self, Loaded, MediumError, Search};
 use crate::plan::{self, Facts, Plan};
-use crate::ui::Interview;
-use crate::ui::line::{self, End};
+use crate::ui::choose::Interface;
+use crate::ui::screen::Session;
 
 /// Puts Kaon onto this machine: by questions, or as a kickstart file says.
 #[derive(Debug, Parser)]
@@ -27,7 +28,7 @@ struct Arguments {
     /// The kickstart file: JSON, YAML or TOML. Without one, questions are asked.
     kickstart: Option<PathBuf>,
     /// Print what would be done, and do nothing.
-    #[arg(long, requires = "kickstart")]
+    #[arg(long)]
     plan: bool,
     /// Plan for the machine this file describes rather than for this one.
     #[arg(long, value_name = "FILE", requires = "plan")]
@@ -38,6 +39,12 @@ struct Arguments {
     /// Do what the kernel's command line says: `ks=…` installs without asking, `kaon.install` asks. For the live system's own units.
     #[arg(long, conflicts_with_all = ["kickstart", "plan"])]
     live: bool,
+    /// Ask, and show progress, line by line.
+    #[arg(long, conflicts_with = "full_screen")]
+    line: bool,
+    /// Ask, and show progress, on the whole screen. That is what a terminal gets unless `TERM` says that it is dumb.
+    #[arg(long)]
+    full_screen: bool,
     /// Fill this directory, which must be empty or absent, and touch no disk.
     #[arg(long, value_name = "DIR", requires = "kickstart", conflicts_with = "facts")]
     target_dir: Option<PathBuf>,
@@ -75,6 +82,10 @@ enum CommandError {
     NoPlan(String),
     #[error("cancelled; nothing was written")]
     Cancelled,
+    #[error("broken off; what is on the disk does not start. Install again")]
+    BrokenOff,
+    #[error("cannot ask on the whole screen: {0}; use `--line`")]
+    NoScreen(String),
     #[error("cannot read or write the terminal")]
     Output(#[from] io::Error),
 }
@@ -130,28 +141,19 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
     };
     let seed = chance()?;
     let fetched = if arguments.live { live::wanted()?.fetch()? } else { None };
-    let Some(path) = arguments.kickstart.as_ref().or(fetched.as_ref()) else { return ask(arguments, facts, seed, out) };
+    let Some(path) = arguments.kickstart.as_ref().or(fetched.as_ref()) else { return ask::ask(arguments, facts, seed, out) };
     let loaded = medium::load(path)?;
     let plan = plan_file(&loaded, &facts, arguments.target_dir.is_some(), seed)?;
     if arguments.plan {
-        let text = if arguments.json { json(&plan) } else { plan.to_string() };
-        return Ok(write!(out, "{text}")?);
+        return print(arguments, &plan, out);
     }
     if !arguments.yes && !arguments.live && arguments.target_dir.is_none() {
         confirm(&plan, out)?;
     }
-    carry_out(arguments, &plan, &loaded.kickstart.value, &sources(arguments, loaded.search), out)
-}
-
-/// Asks everything, then does it.
-fn ask(arguments: &Arguments, facts: Facts, seed: [u8; 32], out: &mut dyn Write) -> Result<(), CommandError> {
-    let sources = sources(arguments, Search::default());
-    let mut interview = Interview::new(facts, crate::machine::cards(), apply::offered(&sources)?, seed);
-    if line::run(&mut interview, &mut io::stdin().lock(), out, &line::Terminal)? == End::Cancelled {
-        return Err(CommandError::Cancelled);
-    }
-    let plan = interview.plan().map_err(CommandError::NoPlan)?;
-    carry_out(arguments, &plan, interview.kickstart(), &sources, out)
+    let kickstart = &loaded.kickstart.value;
+    let has_screen = (kickstart.ui || arguments.full_screen) && arguments.interface()? == Interface::FullScreen;
+    let screen = if has_screen { Some(Screen::Unattended(ask::open()?)) } else { None };
+    carry_out(arguments, &plan, kickstart, &sources(arguments, loaded.search), screen, out)
 }
 
 /// Where packages and files come from.
@@ -188,24 +190,51 @@ fn lock() -> Result<File, CommandError> {
 /// The key that this system trusts.
 const OWN_KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
 
+/// A screen that shows progress.
+enum Screen {
+    /// Somebody sits before it, and reads it to the end.
+    Attended(Session),
+    /// Nobody may.
+    Unattended(Session),
+}
+
 fn carry_out(
     arguments: &Arguments,
     plan: &Plan,
     kickstart: &Kickstart,
     sources: &Sources,
+    screen: Option<Screen>,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    if !plan.destroys.is_empty() && !nix::unistd::geteuid().is_root() {
-        return Err(ApplyError::NotRoot.into());
-    }
+    may_install(plan)?;
     let _lock = if plan.destroys.is_empty() { None } else { Some(lock()?) };
-    let lines = Lines::new(kickstart.log_level, kickstart.ui);
-    let journal = apply::apply(plan, sources, arguments.target_dir.as_deref(), &lines)?;
+    let directory = arguments.target_dir.as_deref();
+    let journal = match screen {
+        None => apply::apply(plan, sources, directory, &Lines::new(kickstart.log_level, kickstart.ui))?,
+        Some(screen) => {
+            let (mut session, holds) = match screen {
+                Screen::Attended(session) => (session, true),
+                Screen::Unattended(session) => (session, false),
+            };
+            session.install(plan, sources, directory, holds)?.ok_or(CommandError::BrokenOff)??
+        }
+    };
     writeln!(out, "Installed. What took longest:")?;
     for (percent, step) in journal.slowest(3) {
         writeln!(out, "  {:>3} %  {:>7} ms  {}", percent, step.ms, step.what)?;
     }
     Ok(())
+}
+
+/// Disks are root's.
+fn may_install(plan: &Plan) -> Result<(), ApplyError> {
+    if plan.destroys.is_empty() || nix::unistd::geteuid().is_root() { Ok(()) } else { Err(ApplyError::NotRoot) }
+}
+
+/// Prints a plan.
+fn print(arguments: &Arguments, plan: &Plan, out: &mut dyn Write) -> Result<(), CommandError> {
+    let text = if arguments.json { json(plan) } else { plan.to_string() };
+    Ok(write!(out, "{text}")?)
 }
 
 /// A plan as JSON.

@@ -80,7 +80,7 @@ pub struct Kickstart {
     pub search_path: Vec<String>,
     /// Whether the disc is ejected at the end.
     pub eject_cdrom: bool,
-    /// Whether progress is shown as a picture rather than as lines.
+    /// Whether progress is shown as a picture rather than as lines: on the whole screen where there is one, else as a bar.
     pub ui: bool,
     /// Whether the disk stays in the machine that runs the installer. If not, that machine is neither started anew nor its disc ejected.
     pub live: bool,
@@ -242,9 +242,10 @@ impl Kickstart {
         if problems.is_empty() { Ok(document) } else { Err(document.problems(problems)) }
     }
 
-    /// What is wrong with a model that was not read from a file, by path.
+    /// What is wrong with a model that was not read from a file, by path, and what to do about it.
     pub fn complaints(&self) -> Vec<(String, String)> {
-        check::check(self).into_iter().map(|(path, message, _)| (path, message)).collect()
+        let told = |message: String, hint: Option<String>| hint.map_or(message.clone(), |hint| format!("{message}; {hint}"));
+        check::check(self).into_iter().map(|(path, message, hint)| (path, told(message, hint))).collect()
     }
 
     /// The name the machine gets: `hostname`, or the network's.

@@ -12,6 +12,9 @@ pub struct Facts {
     pub memory_bytes: u64,
     /// Its disks, by device.
     pub disks: Vec<DiskFacts>,
+    /// Its network cards, by name.
+    #[serde(default)]
+    pub cards: Vec<String>,
     /// Programs that make file systems and are there.
     pub programs: Vec<String>,
 }

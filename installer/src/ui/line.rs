@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::{Answer, Interview, Kind, Outcome, Question};
+use super::{Answer, Interview, Item, Kind, Outcome, Question, goes_on};
 
 /// Lets no secret show while it is typed.
 pub trait Echo {
@@ -40,29 +40,21 @@ pub enum End {
 /// # Errors
 /// When nothing can be read or written.
 pub fn run(interview: &mut Interview, input: &mut dyn BufRead, out: &mut dyn Write, echo: &dyn Echo) -> io::Result<End> {
-    writeln!(out, "At any question: ? for help, < to go back, ! to cancel. Nothing is written before the last question.")?;
+    writeln!(out, "At any question: ? for help, < to go back, ! to cancel, - for nothing. Nothing is written before the last question.")?;
     loop {
         let question = interview.question();
         show(&question, out)?;
-        let secret = question.kind == Kind::Secret;
-        if secret {
-            echo.set(false);
-        }
-        let line = read(input);
-        if secret {
-            echo.set(true);
-            writeln!(out)?;
-        }
-        let Some(line) = line? else { return Ok(End::Cancelled) };
-        match line.as_str() {
-            "?" => writeln!(out, "{}", question.help)?,
-            "!" => return Ok(End::Cancelled),
-            "<" => {
+        let Some(line) = read_entry(&question.kind, input, out, echo)? else { return Ok(End::Cancelled) };
+        match (line.as_str(), &question.kind) {
+            ("?", _) => writeln!(out, "{}{}", question.help, more_help(&question.kind))?,
+            ("!", _) => return Ok(End::Cancelled),
+            ("<", _) => {
                 if !interview.back() {
                     writeln!(out, "This is the first question.")?;
                 }
             }
-            _ => match answer(&question.kind, &line).and_then(|answer| interview.answer(&answer)) {
+            (line, Kind::Pick { items, .. }) if line.starts_with('/') => find(items, &line[1..], out)?,
+            (line, kind) => match answer(kind, line).and_then(|answer| interview.answer(&answer)) {
                 Ok(Outcome::Goes) => {}
                 Ok(Outcome::Confirmed) => return Ok(End::Confirmed),
                 Err(reason) => writeln!(out, "Not accepted: {reason}")?,
@@ -84,11 +76,53 @@ fn show(question: &Question, out: &mut dyn Write) -> io::Result<()> {
             }
             write!(out, "[{}] ", default + 1)?;
         }
-        Kind::Text { default } if default.is_empty() => write!(out, "> ")?,
-        Kind::Text { default } => write!(out, "[{default}] ")?,
-        Kind::Secret | Kind::Confirm { .. } => write!(out, "> ")?,
+        Kind::List { entries, .. } => {
+            for (index, entry) in entries.iter().enumerate() {
+                writeln!(out, "  {}. {entry}", index + 1)?;
+            }
+            write!(out, "> ")?;
+        }
+        Kind::Text { default } if !default.is_empty() => write!(out, "[{default}] ")?,
+        Kind::Pick { default, .. } => write!(out, "/WORD searches. [{}] ", default.join(" "))?,
+        Kind::Secret { default } if !default.reveal().is_empty() => write!(out, "[as before] ")?,
+        Kind::Text { .. } | Kind::Secret { .. } | Kind::Confirm { .. } => write!(out, "> ")?,
     }
     out.flush()
+}
+
+/// What can be typed besides an answer.
+fn more_help(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Pick { .. } => "\n`/WORD` shows what is found, by name and summary; `/` alone shows everything.",
+        Kind::List { .. } => "\n`-2` takes the second entry out again.",
+        _ => "",
+    }
+}
+
+/// Shows what a search finds.
+fn find(items: &[Item], search: &str, out: &mut dyn Write) -> io::Result<()> {
+    let found: Vec<&Item> = items.iter().filter(|item| item.matches(search)).collect();
+    found.iter().try_for_each(|item| writeln!(out, "  {:<24} {}", item.name, item.summary))?;
+    writeln!(out, "{} of {} packages", found.len(), items.len())
+}
+
+/// A line, or as many as belong together; none where the input has ended. Secrets do not show.
+fn read_entry(kind: &Kind, input: &mut dyn BufRead, out: &mut dyn Write, echo: &dyn Echo) -> io::Result<Option<String>> {
+    let secret = matches!(kind, Kind::Secret { .. });
+    if secret {
+        echo.set(false);
+    }
+    let first = read(input);
+    if secret {
+        echo.set(true);
+        writeln!(out)?;
+    }
+    let Some(mut text) = first? else { return Ok(None) };
+    while matches!(kind, Kind::List { .. }) && goes_on(&text) {
+        let Some(line) = read(input)? else { return Ok(None) };
+        text = format!("{text}\n{line}");
+    }
+    Ok(Some(text))
 }
 
 /// A line without its end; none where the input has ended.
@@ -101,17 +135,24 @@ fn read(input: &mut dyn BufRead) -> io::Result<Option<String>> {
 }
 
 fn answer(kind: &Kind, line: &str) -> Result<Answer, String> {
+    let word = line.trim();
     match kind {
-        Kind::Choose { choices, default } => {
-            if line.trim().is_empty() {
-                return Ok(Answer::Index(*default));
-            }
-            let number = line.trim().parse::<usize>().ok().filter(|number| (1..=choices.len()).contains(number));
+        Kind::Choose { default, .. } if word.is_empty() => Ok(Answer::Index(*default)),
+        Kind::Choose { choices, .. } => {
+            let number = word.parse::<usize>().ok().filter(|number| (1..=choices.len()).contains(number));
             number.map(|number| Answer::Index(number - 1)).ok_or_else(|| format!("give a number from 1 to {}", choices.len()))
         }
-        Kind::Text { default } if line.trim().is_empty() => Ok(Answer::Text(default.clone())),
-        Kind::Text { .. } | Kind::Confirm { .. } => Ok(Answer::Text(line.trim().to_owned())),
-        Kind::Secret => Ok(Answer::Text(line.to_owned())),
+        Kind::List { .. } => {
+            let number = word.strip_prefix('-').and_then(|number| number.parse::<usize>().ok()).filter(|number| *number > 0);
+            Ok(number.map_or_else(|| Answer::Text(word.to_owned()), |number| Answer::Remove(number - 1)))
+        }
+        Kind::Confirm { .. } => Ok(Answer::Text(word.to_owned())),
+        _ if line == "-" => Ok(Answer::Text(String::new())),
+        Kind::Text { default } if word.is_empty() => Ok(Answer::Text(default.clone())),
+        Kind::Pick { default, .. } if word.is_empty() => Ok(Answer::Text(default.join(" "))),
+        Kind::Secret { default } if line.is_empty() => Ok(Answer::Text(default.reveal().to_owned())),
+        Kind::Secret { .. } => Ok(Answer::Text(line.to_owned())),
+        Kind::Text { .. } | Kind::Pick { .. } => Ok(Answer::Text(word.to_owned())),
     }
 }
 
@@ -139,7 +180,7 @@ mod tests {
 
     #[test]
     fn defaults_lead_to_the_confirmation() {
-        let (end, out, interview, echo) = talk("\n\n\n\n\n\n\n\n\n\n/dev/sda\n");
+        let (end, out, interview, echo) = talk(&("\n".repeat(12) + "/dev/sda\n"));
         assert_eq!(end, End::Confirmed, "{out}");
         assert_eq!(interview.kickstart().hostname.as_deref(), Some("kaon"));
         assert!(out.contains("Type /dev/sda to begin."));
@@ -153,6 +194,31 @@ mod tests {
         assert!(out.contains("This is the first question.") && out.contains("before the last question") && out.contains("from 1 to 2"));
         assert_eq!(interview.answered(), 0);
         assert_eq!(talk("\n").0, End::Cancelled);
+    }
+
+    #[test]
+    fn packages_are_searched_and_lists_corrected() {
+        let (_, out, interview, _) = talk(concat!(
+            "\n\n2\n/ rest\n/var 10%\n/srv 10%\n-2\n?\n\n",
+            "3\n/edit\nminimal vim\n\n\n\n\n\n\n",
+            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n\n!\n"
+        ));
+        assert!(out.contains("  vim                      edits text\n1 of 5 packages") && out.contains("`-2` takes"), "{out}");
+        let kickstart = interview.kickstart();
+        assert_eq!(kickstart.partitions.iter().filter_map(|partition| partition.mountpoint.as_deref()).collect::<Vec<_>>(), ["/", "/srv"]);
+        assert_eq!(kickstart.packages, ["minimal", "vim"]);
+        assert_eq!(kickstart.ca_certificates, ["-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"]);
+    }
+
+    #[test]
+    fn what_was_given_stays_the_default_and_can_be_taken_back() {
+        let hello = "\n\n\n\n\n\nnode\none\none\n\n";
+        let (_, out, interview, _) = talk(&format!("{hello}<\n<\n<\n<\n\n\n\n\n!\n"));
+        assert!(out.contains("[node] ") && out.contains("[as before] "), "{out}");
+        assert_eq!(interview.kickstart().hostname.as_deref(), Some("node"));
+        assert_eq!(interview.kickstart().password.as_ref().map(|password| password.text.reveal()), Some("one"));
+        let (_, _, interview, _) = talk(&format!("{hello}<\n<\n<\n-\n!\n"));
+        assert_eq!(interview.kickstart().password, None);
     }
 
     #[test]

@@ -1,59 +1,84 @@
 //! Passwords, keys and the user.
 
-use super::{Ask, State};
-use crate::kickstart::{Password, PublicKey, Secret, User, is_account_name, is_ssh_key};
+use super::super::Answer;
+use super::{Ask, Entry, Interview, NO_ANSWER, State, accepted, entry};
+use crate::kickstart::{Password, PublicKey, Secret, User};
 
-/// Takes an answer about root or the user.
-pub(super) fn account(at: Ask, state: &mut State, text: &str) -> Result<Ask, String> {
-    let kickstart = &mut state.kickstart;
-    let key = || if is_ssh_key(text.trim()) { Ok(text.trim().to_owned()) } else { Err(String::from("this is no public key")) };
-    let password = |typed: Option<Secret>| {
-        let text = typed.filter(|typed| typed.reveal() == text).ok_or_else(|| String::from("the two differ; go back to type it again"))?;
-        Ok::<_, String>(Some(Password { text, crypted: false, age: None }))
-    };
-    Ok(match at {
-        Ask::RootPassword if text.is_empty() => {
-            kickstart.password = None;
-            Ask::RootKey
+/// The password, if it was typed twice.
+fn password(typed: Option<Secret>, again: &str) -> Result<Option<Password>, String> {
+    let text = typed.filter(|typed| typed.reveal() == again).ok_or("the two differ; go back to type it again")?;
+    Ok(Some(Password { text, crypted: false, age: None }))
+}
+
+impl Interview {
+    /// Takes an answer about root or the user.
+    pub(super) fn account(&self, state: &mut State, answer: &Answer) -> Result<Ask, String> {
+        let kickstart = &mut state.kickstart;
+        if self.at == Ask::UserKeys {
+            return self.user_key(state, answer);
         }
-        Ask::RootPassword => {
-            state.typed = Some(Secret::new(text));
-            Ask::RootPasswordAgain
-        }
-        Ask::RootPasswordAgain => {
-            kickstart.password = password(state.typed.take())?;
-            Ask::RootKey
-        }
-        Ask::RootKey => {
-            kickstart.public_key = if text.is_empty() { None } else { Some(PublicKey { key: key()?, reason: None }) };
-            Ask::User
-        }
-        Ask::User if text.is_empty() => Ask::Confirm,
-        Ask::User => {
-            if !is_account_name(text) || text == "root" {
-                return Err(format!("`{text}` cannot be a login name"));
+        let Answer::Text(text) = answer else { return Err(NO_ANSWER.into()) };
+        Ok(match self.at {
+            Ask::RootPassword if text.is_empty() => Ask::RootKey,
+            Ask::UserPassword if text.is_empty() => Ask::UserKeys,
+            Ask::RootPassword | Ask::UserPassword => {
+                state.typed = Some(Secret::new(text));
+                self.at.again().ok_or(NO_ANSWER)?
             }
-            let groups = vec!["docker".to_owned()];
-            let (gecos, uid, shell) = (String::new(), None, "/usr/bin/bash".to_owned());
-            kickstart.users =
-                vec![User { name: text.to_owned(), gecos, uid, groups, shell, password: None, ssh_keys: Vec::new(), sudo: true }];
-            Ask::UserPassword
-        }
-        Ask::UserPassword if text.is_empty() => Ask::UserKey,
-        Ask::UserPassword => {
-            state.typed = Some(Secret::new(text));
-            Ask::UserPasswordAgain
-        }
-        Ask::UserPasswordAgain => {
-            let password = password(state.typed.take())?;
-            kickstart.users.iter_mut().for_each(|user| user.password.clone_from(&password));
-            Ask::UserKey
-        }
-        Ask::UserKey => {
-            let keys = if text.is_empty() { Vec::new() } else { vec![key()?] };
-            kickstart.users.iter_mut().for_each(|user| user.ssh_keys.clone_from(&keys));
-            Ask::Confirm
-        }
-        _ => return Err("that is no answer to this question".into()),
-    })
+            Ask::RootPasswordAgain => {
+                kickstart.password = password(state.typed.take(), text)?;
+                accepted(kickstart, "password")?;
+                Ask::RootKey
+            }
+            Ask::UserPasswordAgain => {
+                let password = password(state.typed.take(), text)?;
+                kickstart.users.iter_mut().for_each(|user| user.password.clone_from(&password));
+                accepted(kickstart, "users")?;
+                Ask::UserKeys
+            }
+            Ask::RootKey if text.trim().is_empty() => Ask::User,
+            Ask::RootKey => {
+                let key = self.text_or_file(text.trim())?.trim().to_owned();
+                kickstart.public_key = Some(PublicKey { key, reason: None });
+                accepted(kickstart, "public_key")?;
+                Ask::User
+            }
+            Ask::User if text.trim().is_empty() => Ask::Certificates,
+            Ask::User => {
+                kickstart.users = vec![user(text.trim())];
+                accepted(kickstart, "users")?;
+                Ask::UserPassword
+            }
+            _ => return Err(NO_ANSWER.into()),
+        })
+    }
+
+    fn user_key(&self, state: &mut State, answer: &Answer) -> Result<Ask, String> {
+        let user = state.kickstart.users.first_mut().ok_or(NO_ANSWER)?;
+        let next = match entry(&mut user.ssh_keys, answer)? {
+            Entry::End => Ask::Certificates,
+            Entry::Removed => Ask::UserKeys,
+            Entry::Add(given) => {
+                let text = self.text_or_file(given)?;
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+                user.ssh_keys.extend(lines.map(str::to_owned));
+                Ask::UserKeys
+            }
+        };
+        accepted(&state.kickstart, "users").map(|()| next)
+    }
+}
+
+/// A user who may do everything with sudo, and use Docker.
+fn user(name: &str) -> User {
+    User {
+        name: name.to_owned(),
+        gecos: String::new(),
+        uid: None,
+        groups: vec!["docker".to_owned()],
+        shell: "/usr/bin/bash".to_owned(),
+        password: None,
+        ssh_keys: Vec::new(),
+        sudo: true,
+    }
 }

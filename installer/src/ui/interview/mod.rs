@@ -3,19 +3,20 @@
 mod account;
 mod ask;
 mod network;
+mod packages;
 mod partition;
 #[cfg(test)]
 pub(super) mod tests;
+mod trust;
+mod words;
 
-use account::account;
+use std::collections::BTreeMap;
+
 use ask::Ask;
-use partition::partition;
+use packages::DEVELOPER;
 
-use std::collections::BTreeSet;
-
-use super::{Answer, Question};
-use crate::document::nearest;
-use crate::kickstart::{Kickstart, LinuxFlavor, Secret, is_hostname};
+use super::{Answer, Kind, Question};
+use crate::kickstart::{Finish, Kickstart, LinuxFlavor, Secret};
 use crate::plan::{Facts, Plan, Request, plan};
 
 /// How an interview stands.
@@ -27,39 +28,65 @@ pub enum Outcome {
     Confirmed,
 }
 
+/// What an interview is about.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The machine.
+    pub facts: Facts,
+    /// The packages on the medium, each with what it is.
+    pub offers: BTreeMap<String, String>,
+    /// Reads a text file of this system.
+    pub read: fn(&str) -> Result<String, String>,
+    /// Chance, for identities.
+    pub seed: [u8; 32],
+}
+
 /// What a person has said so far.
 #[derive(Clone, Debug)]
 struct State {
     kickstart: Kickstart,
     /// A password typed once.
     typed: Option<Secret>,
-    /// Whether a VLAN carries the addresses, and which.
-    vlan: Option<u16>,
+    /// What the network's card gets.
+    method: Method,
+}
+
+/// How a card gets its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Dhcp,
+    Fixed,
+    DhcpOnVlan,
+    FixedOnVlan,
+}
+
+/// An answer that stands in for the default when its question comes again.
+#[derive(Clone, Debug)]
+enum Given {
+    Index(usize),
+    Text(String),
+    Secret(Secret),
+    /// For a list: what had been said when it was last changed.
+    List(Box<Kickstart>),
 }
 
 /// A conversation. Nothing is written before it is confirmed.
 #[derive(Clone, Debug)]
 pub struct Interview {
-    facts: Facts,
-    cards: Vec<String>,
-    /// The packages on the medium.
-    offers: BTreeSet<String>,
-    seed: [u8; 32],
+    about: Surroundings,
     at: Ask,
     state: State,
     past: Vec<(Ask, State)>,
+    given: BTreeMap<Ask, Given>,
 }
 
-const DEVELOPER: &str = "developer";
-
-/// Why it cannot be chosen.
-const NOT_THERE: &str = "it is not on the medium";
+const NO_ANSWER: &str = "that is no answer to this question";
 
 impl Interview {
-    /// Begins one, about this machine and its network cards, and the packages there are; `seed` is chance.
-    pub fn new(facts: Facts, cards: Vec<String>, offers: BTreeSet<String>, seed: [u8; 32]) -> Self {
-        let state = State { kickstart: Kickstart::default(), typed: None, vlan: None };
-        Self { facts, cards, offers, seed, at: Ask::Licence, state, past: Vec::new() }
+    /// Begins one.
+    pub fn new(about: Surroundings) -> Self {
+        let state = State { kickstart: Kickstart::default(), typed: None, method: Method::Dhcp };
+        Self { about, at: Ask::Licence, state, past: Vec::new(), given: BTreeMap::new() }
     }
 
     /// What has been said so far.
@@ -77,15 +104,15 @@ impl Interview {
     /// # Errors
     /// Why there is none, in a few lines.
     pub fn plan(&self) -> Result<Plan, String> {
-        let request = Request { kickstart: &self.state.kickstart, lists: &[], facts: &self.facts, directory: false, seed: self.seed };
-        let wrong = self.state.kickstart.complaints();
-        if let Some((path, message)) = wrong.first() {
+        let request =
+            Request { kickstart: &self.state.kickstart, lists: &[], facts: &self.about.facts, directory: false, seed: self.about.seed };
+        if let Some((path, message)) = self.state.kickstart.complaints().first() {
             return Err(format!("{path}: {message}"));
         }
         plan(&request).map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Goes back to the question before, with everything as it was; whether there was one.
+    /// Goes back to the question before, with everything as it was; whether there was one. What was answered stays as the default.
     pub fn back(&mut self) -> bool {
         let Some((at, state)) = self.past.pop() else { return false };
         (self.at, self.state) = (at, state);
@@ -99,80 +126,104 @@ impl Interview {
     pub fn answer(&mut self, answer: &Answer) -> Result<Outcome, String> {
         let mut state = self.state.clone();
         let next = self.take(&mut state, answer)?;
-        self.past.push((self.at, std::mem::replace(&mut self.state, state)));
-        match next {
-            Some(next) => {
-                self.at = next;
-                Ok(Outcome::Goes)
-            }
-            None => Ok(Outcome::Confirmed),
+        self.keep(answer, &state.kickstart);
+        if next == Some(self.at) {
+            self.state = state;
+            return Ok(Outcome::Goes);
         }
+        self.past.push((self.at, std::mem::replace(&mut self.state, state)));
+        let Some(next) = next else { return Ok(Outcome::Confirmed) };
+        self.at = next;
+        self.fill();
+        Ok(Outcome::Goes)
     }
 
     /// The question that is asked now.
     pub fn question(&self) -> Question {
         let (title, text, help) = self.words();
-        Question { title: title.to_owned(), text, help, kind: self.kind() }
+        let mut kind = self.kind();
+        match (&mut kind, self.given.get(&self.at)) {
+            (Kind::Choose { default, .. }, Some(Given::Index(index))) => *default = *index,
+            (Kind::Text { default }, Some(Given::Text(text))) => default.clone_from(text),
+            (Kind::Pick { default, .. }, Some(Given::Text(text))) => *default = text.split_whitespace().map(str::to_owned).collect(),
+            (Kind::Secret { default }, Some(Given::Secret(text))) => default.clone_from(text),
+            _ => {}
+        }
+        Question { section: self.at.section(), title, text, help, kind }
     }
 
-    /// What an answer does, and the question after it.
+    /// Remembers an answer that was accepted.
+    fn keep(&mut self, answer: &Answer, kickstart: &Kickstart) {
+        let given = match (self.kind(), answer) {
+            (Kind::Confirm { .. }, _) => return,
+            (Kind::List { .. }, _) => Given::List(Box::new(kickstart.clone())),
+            (Kind::Secret { .. }, Answer::Text(text)) => {
+                let secret = Secret::new(text);
+                if !matches!(self.given.get(&self.at), Some(Given::Secret(old)) if *old == secret) {
+                    self.at.again().map(|again| self.given.remove(&again));
+                }
+                Given::Secret(secret)
+            }
+            (_, Answer::Index(index)) => Given::Index(*index),
+            (_, Answer::Text(text)) => Given::Text(text.clone()),
+            (_, Answer::Remove(_)) => return,
+        };
+        self.given.insert(self.at, given);
+    }
+
+    /// A list whose question comes again holds what it held. Whether that still fits is seen when it ends.
+    fn fill(&mut self) {
+        let Some(Given::List(before)) = self.given.get(&self.at) else { return };
+        let (now, mut before) = (&mut self.state.kickstart, before.as_ref().clone());
+        match self.at {
+            Ask::Partitions => now.partitions = before.partitions,
+            Ask::Certificates => now.ca_certificates = before.ca_certificates,
+            Ask::Routes => network::keep_routes(now, &mut before),
+            Ask::UserKeys => {
+                for (user, before) in now.users.iter_mut().zip(before.users) {
+                    user.ssh_keys = before.ssh_keys;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What an answer does, and the question after it; the same for entries of a list.
     fn take(&self, state: &mut State, answer: &Answer) -> Result<Option<Ask>, String> {
         let kickstart = &mut state.kickstart;
-        let next = match (self.at, answer) {
+        Ok(Some(match (self.at, answer) {
             (Ask::Licence, Answer::Index(0)) => Ask::Disk,
             (Ask::Disk, Answer::Index(index)) => {
-                let disk = self.facts.disks.get(*index).ok_or("there is no such disk")?;
+                let disk = self.about.facts.disks.get(*index).ok_or("there is no such disk")?;
                 disk.refusal().map_or(Ok(()), Err)?;
                 kickstart.disk = Some(disk.device.clone());
                 Ask::Layout
             }
-            (Ask::Layout, Answer::Index(index)) => {
-                kickstart.partitions.clear();
-                if *index == 0 { Ask::Packages } else { Ask::Partition }
+            (Ask::Layout, Answer::Index(index @ (0 | 1))) => {
+                if *index == 0 {
+                    Ask::Packages
+                } else {
+                    Ask::Partitions
+                }
             }
-            (Ask::Partition, Answer::Text(text)) => partition(kickstart, text)?,
-            (Ask::Packages, Answer::Index(index)) => {
-                if *index == 1 && !self.offers.contains(DEVELOPER) {
-                    return Err(NOT_THERE.into());
-                }
-                kickstart.packages = vec!["minimal".to_owned()];
-                if *index == 1 {
-                    kickstart.packages.push(DEVELOPER.to_owned());
-                }
-                if *index < 2 { Ask::Kernel } else { Ask::OtherPackages }
-            }
-            (Ask::OtherPackages, Answer::Text(text)) => {
-                kickstart.packages = text.split_whitespace().map(str::to_owned).collect();
-                if kickstart.packages.is_empty() {
-                    return Err("give at least one package".into());
-                }
-                if let Some(unknown) = kickstart.packages.iter().find(|name| !self.offers.contains(*name)) {
-                    let near = nearest(unknown, self.offers.iter().map(String::as_str));
-                    let near = near.map(|name| format!("; there is `{name}`")).unwrap_or_default();
-                    return Err(format!("`{unknown}` is not on the medium{near}"));
-                }
-                Ask::Kernel
-            }
+            (Ask::Partitions, answer) => self.partition(kickstart, answer)?,
+            (Ask::Packages, Answer::Index(index)) => self.package_set(kickstart, *index)?,
+            (Ask::OtherPackages, Answer::Text(text)) => self.packages(kickstart, text)?,
             (Ask::Kernel, Answer::Index(index)) => {
-                kickstart.linux_flavor = if *index == 0 { LinuxFlavor::LinuxEsx } else { LinuxFlavor::LinuxGeneric };
+                kickstart.linux_flavor = *KERNELS.get(*index).ok_or(NO_ANSWER)?;
+                self.missing(kickstart.linux_flavor.package()).map_or(Ok(()), Err)?;
                 Ask::Network
             }
-            (Ask::Network, Answer::Index(index)) => {
-                kickstart.network = None;
-                state.vlan = (*index == 2).then_some(0);
-                match index {
-                    0 => Ask::HostName,
-                    _ if self.cards.is_empty() => return Err("this machine shows no network card".into()),
-                    _ => Ask::Card,
-                }
-            }
-            (Ask::Card | Ask::Vlan | Ask::Address | Ask::Gateway | Ask::Dns, answer) => self.network(state, answer)?,
+            (at, answer) if at.is_about_network() => self.network(state, answer)?,
             (Ask::HostName, Answer::Text(name)) => {
-                if !is_hostname(name) {
-                    return Err("letters, digits and hyphens, in parts of 63 at most".into());
-                }
                 kickstart.hostname = Some(name.clone());
+                accepted(kickstart, "hostname")?;
                 Ask::RootPassword
+            }
+            (Ask::Certificates, answer) => self.certificate(kickstart, answer)?,
+            (Ask::End, Answer::Index(index)) => {
+                kickstart.finish = *ENDS.get(*index).ok_or(NO_ANSWER)?;
+                Ask::Confirm
             }
             (Ask::Confirm, Answer::Text(word)) => {
                 self.plan()?;
@@ -181,9 +232,45 @@ impl Interview {
                 }
                 return Ok(None);
             }
-            (at, Answer::Text(text)) => account(at, state, text)?,
-            _ => return Err("that is no answer to this question".into()),
-        };
-        Ok(Some(next))
+            (_, answer) => self.account(state, answer)?,
+        }))
+    }
+
+    /// Why a package cannot be installed, if it is not on the medium.
+    fn missing(&self, package: &str) -> Option<String> {
+        (!self.about.offers.contains_key(package)).then(|| format!("`{package}` is not on the medium"))
+    }
+}
+
+/// The kernels, in the order they are offered.
+const KERNELS: [LinuxFlavor; 2] = [LinuxFlavor::LinuxEsx, LinuxFlavor::LinuxGeneric];
+
+/// What may happen at the end, in the order it is offered.
+const ENDS: [Finish; 3] = [Finish::Reboot, Finish::Poweroff, Finish::Stay];
+
+/// Whether a kickstart file that says the same would be accepted, as far as keys that begin like this go.
+fn accepted(kickstart: &Kickstart, prefix: &str) -> Result<(), String> {
+    let wrong = kickstart.complaints().into_iter().find(|(path, _)| path.starts_with(prefix));
+    wrong.map_or(Ok(()), |(_, message)| Err(message))
+}
+
+/// What a line of a list does: adds an entry, takes one out, or ends the list.
+enum Entry<'a> {
+    Add(&'a str),
+    Removed,
+    End,
+}
+
+/// Reads an answer about a list.
+fn entry<'a, T>(list: &mut Vec<T>, answer: &'a Answer) -> Result<Entry<'a>, String> {
+    match answer {
+        Answer::Text(text) if text.trim().is_empty() => Ok(Entry::End),
+        Answer::Text(text) => Ok(Entry::Add(text.trim())),
+        Answer::Remove(index) if *index < list.len() => {
+            list.remove(*index);
+            Ok(Entry::Removed)
+        }
+        Answer::Remove(_) => Err("there is no such entry".into()),
+        Answer::Index(_) => Err(NO_ANSWER.into()),
     }
 }

@@ -1,69 +1,135 @@
 //! Answers about the network.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use super::super::Answer;
-use super::{Ask, Interview, State};
-use crate::kickstart::{Ethernet, Match, Nameservers, Network, Version, Vlan};
+use super::{Ask, Entry, Interview, Method, NO_ANSWER, State, accepted, entry};
+use crate::kickstart::{Cidr, Ethernet, Kickstart, Match, Nameservers, Network, Route, Version, Vlan};
+
+const METHODS: [Method; 4] = [Method::Dhcp, Method::Fixed, Method::DhcpOnVlan, Method::FixedOnVlan];
+
+/// What a card and a VLAN have in common.
+struct Link<'a> {
+    addresses: &'a mut Vec<Cidr>,
+    gateway: &'a mut Option<IpAddr>,
+    routes: &'a mut Vec<Route>,
+    names: &'a mut Nameservers,
+}
+
+/// What gets the addresses: the VLAN, or where there is none the card.
+fn link(kickstart: &mut Kickstart) -> Result<Link<'_>, String> {
+    let network = kickstart.network.as_mut().ok_or(NO_ANSWER)?;
+    if let Some(vlan) = network.vlans.values_mut().next() {
+        let Vlan { addresses, gateway, routes, nameservers: names, .. } = vlan;
+        return Ok(Link { addresses, gateway, routes, names });
+    }
+    let Ethernet { addresses, gateway, routes, nameservers: names, .. } = network.ethernets.values_mut().next().ok_or(NO_ANSWER)?;
+    Ok(Link { addresses, gateway, routes, names })
+}
 
 impl Interview {
-    /// One card, its VLAN perhaps, and the addresses of either.
+    /// One card, its VLAN perhaps, and the addresses and routes of either.
     pub(super) fn network(&self, state: &mut State, answer: &Answer) -> Result<Ask, String> {
-        let network = state.kickstart.network.get_or_insert_with(|| Network {
-            version: Version::Two,
-            hostname: None,
-            ethernets: std::collections::BTreeMap::new(),
-            vlans: std::collections::BTreeMap::new(),
-        });
-        let card = network.ethernets.keys().next().cloned();
-        match (self.at, answer, card) {
-            (Ask::Card, Answer::Index(index), _) => {
-                let name = self.cards.get(*index).ok_or("there is no such card")?;
-                let matches = Some(Match { name: Some(name.clone()), ..Match::default() });
-                network.ethernets.insert(name.clone(), Ethernet { matches, ..Ethernet::default() });
-                Ok(if state.vlan.is_some() { Ask::Vlan } else { Ask::Address })
+        let next = match (self.at, answer) {
+            (Ask::Network, Answer::Index(index)) => {
+                state.method = *METHODS.get(*index).ok_or(NO_ANSWER)?;
+                if state.method == Method::Dhcp {
+                    return Ok(Ask::HostName);
+                }
+                if self.about.facts.cards.is_empty() {
+                    return Err("this machine shows no network card".into());
+                }
+                Ask::Card
             }
-            (Ask::Vlan, Answer::Text(text), Some(link)) => {
-                let id = text.parse().ok().filter(|id| (1..=4094).contains(id)).ok_or("give a number from 1 to 4094")?;
-                state.vlan = Some(id);
-                let vlan = Vlan {
-                    id,
-                    link,
-                    dhcp4: false,
-                    dhcp6: false,
-                    accept_ra: None,
-                    addresses: Vec::new(),
-                    gateway: None,
-                    routes: Vec::new(),
-                    nameservers: Nameservers::default(),
-                    mtu: None,
-                };
-                network.vlans.insert(format!("vlan{id}"), vlan);
-                Ok(Ask::Address)
+            (Ask::Card, Answer::Index(index)) => {
+                let name = self.about.facts.cards.get(*index).ok_or("there is no such card")?;
+                state.kickstart.network = Some(on_card(name));
+                if state.method == Method::Fixed { Ask::Addresses } else { Ask::Vlan }
             }
-            (at, Answer::Text(text), Some(card)) => {
-                let vlan = network.vlans.values_mut().next();
-                let ethernet = network.ethernets.get_mut(&card).ok_or("there is no card")?;
-                let (addresses, gateway, names) = match vlan {
-                    Some(vlan) => (&mut vlan.addresses, &mut vlan.gateway, &mut vlan.nameservers),
-                    None => (&mut ethernet.addresses, &mut ethernet.gateway, &mut ethernet.nameservers),
-                };
-                match at {
-                    Ask::Address => {
-                        *addresses = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-                        if addresses.is_empty() { Err("give at least one address".into()) } else { Ok(Ask::Gateway) }
+            (Ask::Vlan, Answer::Text(text)) => {
+                let id = text.trim().parse().map_err(|_| "give a number from 1 to 4094")?;
+                let dhcp4 = state.method == Method::DhcpOnVlan;
+                let network = state.kickstart.network.as_mut().ok_or(NO_ANSWER)?;
+                network.vlans = add_vlan(network, id, dhcp4);
+                if dhcp4 { Ask::HostName } else { Ask::Addresses }
+            }
+            (Ask::Addresses, Answer::Text(text)) => {
+                let link = link(&mut state.kickstart)?;
+                *link.addresses = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+                if link.addresses.is_empty() {
+                    return Err("give at least one address".into());
+                }
+                Ask::Gateway
+            }
+            (Ask::Gateway, Answer::Text(text)) => {
+                *link(&mut state.kickstart)?.gateway = if text.trim().is_empty() { None } else { Some(address(text.trim())?) };
+                Ask::Routes
+            }
+            (Ask::Routes, answer) => {
+                let link = link(&mut state.kickstart)?;
+                match entry(link.routes, answer)? {
+                    Entry::Add(line) => {
+                        link.routes.push(route(line)?);
+                        Ask::Routes
                     }
-                    Ask::Gateway => {
-                        *gateway = if text.is_empty() { None } else { Some(text.parse().map_err(|_| format!("`{text}` is no address"))?) };
-                        let fits = gateway.is_none_or(|gateway| addresses.iter().any(|cidr| cidr.address.is_ipv4() == gateway.is_ipv4()));
-                        if fits { Ok(Ask::Dns) } else { Err("no address leads to this gateway".into()) }
-                    }
-                    _ => {
-                        let parse = |word: &str| word.parse().map_err(|_| format!("`{word}` is no address"));
-                        names.addresses = text.split_whitespace().map(parse).collect::<Result<_, _>>()?;
-                        Ok(Ask::HostName)
-                    }
+                    Entry::Removed => Ask::Routes,
+                    Entry::End => Ask::Dns,
                 }
             }
-            _ => Err("that is no answer to this question".into()),
-        }
+            (Ask::Dns, Answer::Text(text)) => {
+                link(&mut state.kickstart)?.names.addresses = text.split_whitespace().map(address).collect::<Result<_, _>>()?;
+                Ask::Domains
+            }
+            (Ask::Domains, Answer::Text(text)) => {
+                link(&mut state.kickstart)?.names.search = text.split_whitespace().map(str::to_owned).collect();
+                Ask::HostName
+            }
+            _ => return Err(NO_ANSWER.into()),
+        };
+        accepted(&state.kickstart, "network").map(|()| next)
     }
+
+    /// The routes so far, each in one line.
+    pub(super) fn routes(&self) -> Vec<String> {
+        let mut kickstart = self.state.kickstart.clone();
+        let Ok(link) = link(&mut kickstart) else { return Vec::new() };
+        let metric = |route: &Route| route.metric.map(|metric| format!(", metric {metric}")).unwrap_or_default();
+        link.routes.iter().map(|route| format!("{} by {}{}", route.to, route.via, metric(route))).collect()
+    }
+}
+
+/// Gives the routes to what gets the addresses now.
+pub(super) fn keep_routes(now: &mut Kickstart, before: &mut Kickstart) {
+    if let (Ok(now), Ok(before)) = (link(now), link(before)) {
+        std::mem::swap(now.routes, before.routes);
+    }
+}
+
+fn on_card(name: &str) -> Network {
+    let matches = Some(Match { name: Some(name.to_owned()), ..Match::default() });
+    let ethernets = BTreeMap::from([(name.to_owned(), Ethernet { matches, ..Ethernet::default() })]);
+    Network { version: Version::Two, hostname: None, ethernets, vlans: BTreeMap::new() }
+}
+
+fn add_vlan(network: &Network, id: u16, dhcp4: bool) -> BTreeMap<String, Vlan> {
+    let link = network.ethernets.keys().next().cloned().unwrap_or_default();
+    let (addresses, routes, nameservers) = (Vec::new(), Vec::new(), Nameservers::default());
+    let vlan = Vlan { id, link, dhcp4, dhcp6: false, accept_ra: None, addresses, gateway: None, routes, nameservers, mtu: None };
+    BTreeMap::from([(format!("vlan{id}"), vlan)])
+}
+
+fn address(word: &str) -> Result<IpAddr, String> {
+    word.parse().map_err(|_| format!("`{word}` is no address"))
+}
+
+/// `NETWORK GATEWAY [METRIC]`.
+fn route(line: &str) -> Result<Route, String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (to, via, metric) = match words[..] {
+        [to, via] => (to, via, None),
+        [to, via, metric] => (to, via, Some(metric.parse().map_err(|_| format!("`{metric}` is no metric: give a number"))?)),
+        _ => return Err("give NETWORK GATEWAY [METRIC]".into()),
+    };
+    Ok(Route { to: to.to_owned(), via: address(via)?, metric })
 }
