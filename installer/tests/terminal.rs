@@ -20,6 +20,8 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
+use tdnf::repo::{Offer, digest_of};
+use tdnf::rpmfile::{RpmFile, details};
 use terminal::{CLEAR, Conversation, DOWN, ESC, F1, F10, RIGHT};
 
 const FACTS: &str = r#"{"firmware": "efi", "memory_bytes": 1073741824, "cards": ["eth0", "eth1"],
@@ -53,6 +55,9 @@ fn kickstart() -> String {
     .to_string()
 }
 
+/// A VGA console's.
+const SIZE: Winsize = Winsize { ws_row: 25, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+
 /// The machine, the medium, and files.
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -79,11 +84,11 @@ fn installer(world: &Path) -> Command {
     command
 }
 
-/// The program on a terminal that says, or does not say, how large it is.
-fn on_terminal(world: &Path, kind: &str, size: Option<Winsize>) -> (Child, Conversation, OwnedFd) {
+/// A program on a terminal that says, or does not say, how large it is.
+fn on_terminal(mut program: Command, kind: &str, size: Option<Winsize>) -> (Child, Conversation, OwnedFd) {
     let pair = openpty(size.as_ref(), None).unwrap();
     let end = || Stdio::from(pair.slave.try_clone().unwrap());
-    let child = installer(world).env("TERM", kind).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+    let child = program.env("TERM", kind).stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     let master = File::from(pair.master);
     let conversation = Conversation::new(master.try_clone().unwrap(), master, Duration::from_secs(60));
     (child, conversation, pair.slave)
@@ -125,7 +130,7 @@ fn plan_of_the_file(world: &Path) -> String {
 fn answers_on_the_whole_screen_amount_to_the_kickstart_file() {
     let world = world();
     // A serial line: it says nothing of its size.
-    let (mut child, mut talk, slave) = on_terminal(world.path(), "vt220", None);
+    let (mut child, mut talk, slave) = on_terminal(installer(world.path()), "vt220", None);
     let id = world.path().join("id.pub").display().to_string();
     talk.answer("I accept", F1);
     talk.answer("Any key goes on", " ");
@@ -232,9 +237,8 @@ fn answers_line_by_line_amount_to_the_kickstart_file() {
 #[test]
 fn the_terminal_is_restored_however_it_ends() {
     let world = world();
-    let size = Winsize { ws_row: 25, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     for (way, code, signal) in [("cancel", Some(1), None), ("signal", None, Some(15))] {
-        let (mut child, mut talk, slave) = on_terminal(world.path(), "linux", Some(size));
+        let (mut child, mut talk, slave) = on_terminal(installer(world.path()), "linux", Some(SIZE));
         let echoes = || tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON);
         talk.wait_for("I accept");
         assert!(!echoes(), "{way}");
@@ -259,4 +263,60 @@ fn no_screen_is_forced_on_what_is_none() {
     let output = installer(world.path()).arg("--full-screen").stdin(Stdio::null()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && told.contains("no terminal") && told.contains("--line"), "{told}");
+}
+
+/// A repository of packages that can be installed, the smallest ones with accounts.
+fn repository(folder: &Path) {
+    let packages = folder.join("Packages");
+    fs::create_dir_all(&packages).unwrap();
+    let accounts = [
+        ("/etc/passwd", "root:x:0:0:root:/root:/usr/bin/bash\n"),
+        ("/etc/group", "root:x:0:\n"),
+        ("/etc/shadow", "root:!:20000::::::\n"),
+        ("/etc/gshadow", "root:*::\n"),
+    ];
+    let offer = |name: &str| {
+        let path = common::write(&packages, name, |builder| {
+            for (path, content) in accounts.iter().filter(|_| name == "minimal") {
+                common::text(builder, path, content);
+            }
+        });
+        let file = RpmFile::open(&path).unwrap();
+        let location = format!("Packages/{name}.rpm");
+        Offer { details: details(file.metadata()), sha256: digest_of(&path).unwrap(), package: file.package, location }
+    };
+    write_metadata(folder, &["minimal", "linux-esx", "kaon-disk", "grub"].map(offer), "", 1);
+}
+
+#[test]
+fn progress_on_the_whole_screen() {
+    let world = tempfile::tempdir().unwrap();
+    let path = |name: &str| world.path().join(name);
+    repository(&path("repo"));
+    fs::write(path("key.asc"), common::KEY).unwrap();
+    fs::write(path("other.asc"), common::OTHER_KEY).unwrap();
+    fs::write(path("ks.json"), r#"{"hostname": "node-1", "ui": true}"#).unwrap();
+    for (key, target, code, told) in [
+        ("key.asc", "target", 0, "Installed. What took longest:"),
+        ("other.asc", "nothing", 1, "error: the packages on the medium cannot be used"),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_kaon-installer"));
+        program
+            .arg(path("ks.json"))
+            .arg("--target-dir")
+            .arg(path(target))
+            .arg("--repository")
+            .arg(path("repo"))
+            .arg("--key")
+            .arg(path(key));
+        let (mut child, talk, slave) = on_terminal(program, "linux", Some(SIZE));
+        let status = child.wait().unwrap();
+        let restored = tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON);
+        drop(slave);
+        let said = talk.end();
+        let (shown, after) = said.rsplit_once("\x1b[2J\x1b[H").expect("a screen");
+        assert!(status.code() == Some(code) && restored && after.contains(told), "{status}: {said}");
+        assert!(shown.contains("Kaon installer") && shown.contains("steps are done"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(path("target/etc/hostname")).unwrap(), "node-1\n");
 }

@@ -20,7 +20,11 @@ impl Interview {
             ),
             Ask::Disk => plain(
                 "Disk",
-                "Everything on the disk will be lost.",
+                if self.about.facts.disks.is_empty() {
+                    "This machine shows no disk at all."
+                } else {
+                    "Everything on the disk will be lost."
+                },
                 "Disks that are in use, read-only, or have sectors of other than 512 bytes cannot be chosen; the reason stands beside them.",
             ),
             Ask::Layout => plain(
