@@ -34,10 +34,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, flow: &Flow, theme: Theme) -> Opt
     frame.render_widget(Paragraph::new(rows.map(row).collect::<Vec<_>>()), text);
     match (flow.form(), &question.kind) {
         (Form::Choose { at }, Kind::Choose { choices, .. }) => choices_rows(frame, form, choices, *at, theme),
-        (Form::Line(input), Kind::Secret { .. }) => {
-            let (stars, shown) = ("*".repeat(input.len()), form.width);
-            Some(field(frame, Rect { width: shown, ..form }, &stars, input.at(), theme))
-        }
+        (Form::Line(input), Kind::Secret { .. }) => Some(field(frame, form, &"*".repeat(input.len()), input.at(), theme)),
         (Form::Line(input), Kind::Confirm { word }) => {
             let label = format!("Type {word}: ");
             let start = u16::try_from(label.chars().count()).unwrap_or(0).min(form.width / 2);
