@@ -180,3 +180,10 @@ fn stale_metadata_is_not_used_when_the_repository_is_away() {
     fs::write(cache.join("index"), "not an index").unwrap();
     machine.accepts(&["install", "app"]);
 }
+
+#[test]
+fn a_source_package_is_told_from_a_damaged_one() {
+    let machine = Machine::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile/a-source-package.rpm");
+    machine.refuses(&["--nogpgcheck", "install", &file.to_string_lossy()], "is a source package, which is built and not installed");
+}

@@ -10,7 +10,7 @@ mod seen;
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -141,7 +141,12 @@ fn open_kept(kept: &Kept<'_>, context: &Context<'_>) -> Result<Opened, CacheErro
 }
 
 fn with_index(kept: &Kept<'_>, metadata: Metadata) -> Result<Opened, CacheError> {
-    let index = index_of(kept.repository, &kept.folder, &metadata, "primary", "index", || metadata.offers())?;
+    let index = index_of(kept.repository, &kept.folder, &metadata, "primary", "index", |builder| {
+        metadata.each_offer(|offer| {
+            builder.add(&offer);
+            Ok(())
+        })
+    })?;
     Ok(Opened { repository: kept.repository.clone(), metadata, index, folder: kept.folder.clone() })
 }
 
@@ -152,7 +157,7 @@ fn index_of(
     metadata: &Metadata,
     kind: &'static str,
     file: &str,
-    offers: impl FnOnce() -> Result<Vec<Offer>, crate::repo::RepoError>,
+    fill: impl FnOnce(&mut index::Builder) -> Result<(), crate::repo::RepoError>,
 ) -> Result<Index, CacheError> {
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
     let document = metadata.repomd.get(kind).ok_or_else(|| refused(crate::repo::RepoError::Lacks { kind }))?;
@@ -163,7 +168,13 @@ fn index_of(
     if let Some(index) = Index::open(&path, source).map_err(io_at(&path))? {
         return Ok(index);
     }
-    publish(&path, &index::build(&offers().map_err(refused)?, source))?;
+    let mut builder = index::Builder::default();
+    fill(&mut builder).map_err(refused)?;
+    publish_by(&path, |file| {
+        let mut file = BufWriter::new(file);
+        builder.write(source, &mut file)?;
+        file.flush()
+    })?;
     let damaged = || refused(crate::repo::RepoError::Index { path: path.clone() });
     Index::open(&path, source).map_err(io_at(&path))?.ok_or_else(damaged)
 }
@@ -194,11 +205,26 @@ impl Opened {
     /// When it cannot be fetched, or is damaged.
     pub fn index_with_files(&self, context: &Context<'_>) -> Result<Index, CacheError> {
         self.need("filelists", context)?;
-        index_of(&self.repository, &self.folder, &self.metadata, "filelists", "index-files", || {
-            let mut offers = self.metadata.offers()?;
-            self.metadata.read_filelists(&mut offers)?;
-            Ok(offers)
-        })
+        index_of(&self.repository, &self.folder, &self.metadata, "filelists", "index-files", |builder| self.add_with_files(builder))
+    }
+
+    /// Adds all packages, with the paths of the file list where that knows them.
+    fn add_with_files(&self, builder: &mut index::Builder) -> Result<(), crate::repo::RepoError> {
+        let mut left: HashMap<&str, usize> = (0..self.index.len()).filter_map(|at| Some((self.index.sha256(at)?, at))).collect();
+        let mut with_files = vec![false; self.index.len()];
+        self.metadata.each_filelist(|digest, paths| {
+            if let Some(at) = left.remove(digest)
+                && let Some(mut offer) = self.index.offer(at)
+            {
+                offer.package.paths = paths;
+                builder.add(&offer);
+                with_files[at] = true;
+            }
+            Ok(())
+        })?;
+        let others = (0..self.index.len()).filter(|at| !with_files[*at]).filter_map(|at| self.index.offer(at));
+        others.for_each(|offer| builder.add(&offer));
+        Ok(())
     }
 
     /// The advisories; none where the repository has none or they are not wanted.
@@ -352,11 +378,16 @@ fn io_at(path: &Path) -> impl Fn(io::Error) -> CacheError + use<> {
 
 /// Writes a file so that it is there whole or not at all.
 fn publish(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+    publish_by(path, |file| file.write_all(bytes))
+}
+
+/// Writes a file by `fill`; it is there as a whole or not at all.
+fn publish_by(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), CacheError> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let write = || {
         let mut file = File::create(&new)?;
-        file.write_all(bytes)?;
+        fill(&mut file)?;
         file.sync_data()?;
         fs::rename(&new, path)
     };

@@ -118,6 +118,9 @@ impl CliError {
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => Some(format!("there is {}", similar.join(", "))),
             Self::Solve(SolveError::Conflict { .. }) => Some("`--skip-broken` leaves aside what does not fit".into()),
             Self::NoEnabledRepos => Some("`tdnf repolist all` shows them; `--enablerepo=ID` uses one".into()),
+            Self::Package(RpmFileError::Source { .. }) => {
+                Some("`rpmbuild --rebuild` makes packages of it; `tdnf --builddeps install NAME` brings what that needs".into())
+            }
             Self::Download(_) => Some("the repository may have changed since its metadata was fetched: try `--refresh`".into()),
             Self::Protected(_) => Some("name them in no `protected.d` file if they may go".into()),
             _ => None,

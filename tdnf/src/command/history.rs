@@ -6,6 +6,7 @@ use super::alter::{self, Request, Wish};
 use super::repoquery::day;
 use crate::cli::args::{HistoryAction, HistoryRange, HistorySpan};
 use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
 use crate::cli::session::{Session, need_root};
 use crate::history::{Action, Change, Entry};
 use crate::query::{Id, Sack};
@@ -128,7 +129,9 @@ fn redo(session: &mut Session, span: &HistorySpan) -> Result<(), CliError> {
 fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     need_root(session)?;
     let locked = alter::lock(session)?;
-    let repositories = session.open()?;
+    // What only goes is offered by nobody.
+    let brings = changes.iter().any(|change| !change.action.removes());
+    let repositories = if brings { session.open()? } else { Repositories::none() };
     let sack = session.sack(&repositories);
     let mut request = Request { strict: true, ..Request::default() };
     for change in changes {

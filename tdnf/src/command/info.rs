@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::list;
+use super::list::{self, Asked};
 use crate::cli::args::Listing;
 use crate::cli::console::size;
 use crate::cli::error::CliError;
@@ -14,9 +14,10 @@ use crate::query::{Id, Sack};
 /// # Errors
 /// When a repository cannot be used, or nothing fits.
 pub fn run(session: &Session, listing: Listing) -> Result<(), CliError> {
-    let repositories = session.open()?;
+    let asked = Asked::of(listing);
+    let repositories = asked.repositories(session)?;
     let sack = session.sack(&repositories);
-    let found = list::select(session, &sack, listing);
+    let found = asked.select(session, &sack);
     if session.console.json {
         session.console.value(&Value::Array(found.unwrap_or_default().into_iter().map(|id| in_full(&sack, id)).collect()));
         return Ok(());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::Listing;
 use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
 use crate::cli::session::Session;
 use crate::query::{Id, Pattern, Sack};
 
@@ -23,14 +24,21 @@ enum Scope {
     Recent,
 }
 
+/// What is asked for: which packages, and of those the ones that fit.
+pub(super) struct Asked {
+    scope: Scope,
+    patterns: Vec<Pattern>,
+}
+
 /// Shows packages, a line each.
 ///
 /// # Errors
 /// When a repository cannot be used, or nothing fits.
 pub fn run(session: &Session, listing: Listing) -> Result<(), CliError> {
-    let repositories = session.open()?;
+    let asked = Asked::of(listing);
+    let repositories = asked.repositories(session)?;
     let sack = session.sack(&repositories);
-    let found = select(session, &sack, listing);
+    let found = asked.select(session, &sack);
     if session.console.json {
         session.console.value(&Value::Array(found.unwrap_or_default().into_iter().map(|id| summary(&sack, id)).collect()));
         return Ok(());
@@ -54,21 +62,35 @@ pub(super) fn summary(sack: &Sack<'_>, id: Id) -> Value {
     json!({ "Name": nevra.name, "Arch": nevra.arch, "Evr": nevra.evr.to_string(), "Repo": sack.origin(id) })
 }
 
-/// The packages a listing means.
-///
-/// # Errors
-/// When there is none.
-pub(super) fn select(session: &Session, sack: &Sack<'_>, listing: Listing) -> Result<Vec<Id>, CliError> {
-    let (scope, words) = scope(listing);
-    let patterns: Vec<Pattern> = words.iter().map(|word| Pattern::new(word)).collect();
-    let mut found = of_scope(session, sack, scope, &patterns);
-    if !patterns.is_empty() {
-        found.retain(|id| {
-            let nevra = sack.nevra(*id);
-            patterns.iter().any(|pattern| pattern.fits(&nevra))
-        });
+impl Asked {
+    /// What a command line says.
+    pub(super) fn of(listing: Listing) -> Self {
+        let (scope, words) = scope(listing);
+        Self { scope, patterns: words.iter().map(|word| Pattern::new(word)).collect() }
     }
-    if found.is_empty() { Err(CliError::NoMatch) } else { Ok(found) }
+
+    /// The repositories it is about: none where only what is installed counts, which must be seen whatever became of the network.
+    ///
+    /// # Errors
+    /// When one that is needed cannot be used.
+    pub(super) fn repositories(&self, session: &Session) -> Result<Repositories, CliError> {
+        if self.scope == Scope::Installed { Ok(Repositories::none()) } else { session.open() }
+    }
+
+    /// The packages.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn select(&self, session: &Session, sack: &Sack<'_>) -> Result<Vec<Id>, CliError> {
+        let mut found = of_scope(session, sack, self.scope, &self.patterns);
+        if !self.patterns.is_empty() {
+            found.retain(|id| {
+                let nevra = sack.nevra(*id);
+                self.patterns.iter().any(|pattern| pattern.fits(&nevra))
+            });
+        }
+        if found.is_empty() { Err(CliError::NoMatch) } else { Ok(found) }
+    }
 }
 
 fn of_scope(session: &Session, sack: &Sack<'_>, scope: Scope, patterns: &[Pattern]) -> Vec<Id> {

@@ -20,7 +20,7 @@ use crate::repo::Change;
 /// # Errors
 /// When a repository cannot be used.
 pub fn run(session: &Session, asked: &Repoquery) -> Result<(), CliError> {
-    let repositories = session.open()?;
+    let repositories = if is_about_installed(asked) { Repositories::none() } else { session.open()? };
     let sack = session.sack(&repositories);
     let selected = select(session, &repositories, &sack, asked)?;
     let mut lines = BTreeSet::new();
@@ -105,6 +105,12 @@ fn select(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked
         found.retain(|id| is_related(sack, *id, &asked, relation));
     }
     Ok(found)
+}
+
+/// Whether no repository needs to be seen for an answer.
+fn is_about_installed(asked: &Repoquery) -> bool {
+    let offered = asked.available || asked.extras || asked.upgrades || asked.downgrades;
+    (asked.installed || asked.userinstalled || asked.duplicates) && !offered
 }
 
 fn scope(sack: &Sack<'_>, asked: &Repoquery) -> Vec<Id> {

@@ -56,10 +56,12 @@ impl History {
     /// # Errors
     /// When it is no database or cannot be made.
     pub fn open(file: &Path) -> Result<Self, HistoryError> {
-        let connection = Connection::open(file)?;
+        let mut connection = Connection::open(file)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "synchronous", "EXTRA")?;
-        connection.execute_batch(SCHEMA)?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.commit()?;
         Ok(Self { connection })
     }
 

@@ -21,7 +21,7 @@ impl Metalink {
     pub fn parse(xml: &str) -> Result<Self, RepoError> {
         const INDEX: &str = "/repodata/repomd.xml";
         let (mut mirrors, mut digests) = (Vec::new(), Vec::new());
-        walk("metalink", "metalink", xml, |stack| {
+        walk("metalink", "metalink", xml.as_bytes(), |stack| {
             let Some(element) = stack.last() else { return Ok(()) };
             match element.name.as_str() {
                 "hash" => digests.extend(sha256(element)),

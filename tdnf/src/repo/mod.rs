@@ -1,5 +1,6 @@
 //! Package repositories: their signed metadata, read and checked, and the index kept of it.
 
+mod document;
 mod error;
 mod filelists;
 pub mod index;
@@ -13,7 +14,7 @@ mod xml;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -78,7 +79,20 @@ impl Metadata {
     /// # Errors
     /// When the list is missing, damaged or malformed.
     pub fn offers(&self) -> Result<Vec<Offer>, RepoError> {
-        primary::parse(&self.document("primary")?)
+        let mut offers = Vec::new();
+        self.each_offer(|offer| {
+            offers.push(offer);
+            Ok(())
+        })?;
+        Ok(offers)
+    }
+
+    /// As [`Metadata::offers`], one at a time. They are to be believed when all were given.
+    ///
+    /// # Errors
+    /// As there, or as `each` says.
+    pub fn each_offer(&self, each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<(), RepoError> {
+        self.read("primary", |xml| primary::parse(xml, each))
     }
 
     /// Gives every package all its paths.
@@ -86,7 +100,21 @@ impl Metadata {
     /// # Errors
     /// When the file list is missing, damaged or malformed.
     pub fn read_filelists(&self, offers: &mut [Offer]) -> Result<(), RepoError> {
-        filelists::add(&self.document("filelists")?, offers)
+        let by_digest: HashMap<String, usize> = offers.iter().enumerate().map(|(index, offer)| (offer.sha256.clone(), index)).collect();
+        self.each_filelist(|digest, paths| {
+            if let Some(offer) = by_digest.get(digest).and_then(|index| offers.get_mut(*index)) {
+                offer.package.paths = paths;
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives `each` the SHA-256 of each package's file, and all paths of the package. They are to be believed when all were given.
+    ///
+    /// # Errors
+    /// When the file list is missing, damaged or malformed, or as `each` says.
+    pub fn each_filelist(&self, each: impl FnMut(&str, Vec<String>) -> Result<(), RepoError>) -> Result<(), RepoError> {
+        self.read("filelists", |xml| filelists::parse(xml, each))
     }
 
     /// The advisories; none where the repository has none.
@@ -97,7 +125,7 @@ impl Metadata {
         if self.repomd.get("updateinfo").is_none() {
             return Ok(Vec::new());
         }
-        updateinfo::parse(&self.document("updateinfo")?)
+        self.read("updateinfo", |xml| updateinfo::parse(xml))
     }
 
     /// The change logs, by the SHA-256 of the package's file.
@@ -105,24 +133,11 @@ impl Metadata {
     /// # Errors
     /// When they are missing, damaged or malformed.
     pub fn changes(&self) -> Result<HashMap<String, Vec<Change>>, RepoError> {
-        other::parse(&self.document("other")?)
+        self.read("other", |xml| other::parse(xml))
     }
 
-    /// A document, unpacked, its digests checked both packed and unpacked where both are given.
-    fn document(&self, kind: &'static str) -> Result<String, RepoError> {
-        let document = self.repomd.document(kind)?;
-        let path = self.folder.join(&document.location);
-        let wrong = || RepoError::Digest { path: path.clone() };
-        let packed = read(&path, document.size.unwrap_or(LARGEST_PACKED_BYTES).min(LARGEST_PACKED_BYTES))?;
-        if hex::encode(Sha256::digest(&packed)) != document.sha256 {
-            return Err(wrong());
-        }
-        let limit = document.open_size.unwrap_or(LARGEST_DOCUMENT_BYTES).min(LARGEST_DOCUMENT_BYTES);
-        let unpacked = unpack::unpack(&packed, limit).map_err(|source| RepoError::Io { path: path.clone(), source })?;
-        if document.open_sha256.as_ref().is_some_and(|expected| hex::encode(Sha256::digest(&unpacked)) != *expected) {
-            return Err(wrong());
-        }
-        text(unpacked, &document.location)
+    fn read<T>(&self, kind: &'static str, read: impl FnOnce(&mut dyn BufRead) -> Result<T, RepoError>) -> Result<T, RepoError> {
+        document::read(&self.folder, self.repomd.document(kind)?, read)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `other.xml`: what changed from release to release.
 
 use std::collections::HashMap;
+use std::io::BufRead;
 
 use super::RepoError;
 use super::xml::{number, walk};
@@ -17,7 +18,7 @@ pub struct Change {
 }
 
 /// Reads the change logs, by the SHA-256 of the package's file.
-pub(super) fn parse(xml: &str) -> Result<HashMap<String, Vec<Change>>, RepoError> {
+pub(super) fn parse(xml: impl BufRead) -> Result<HashMap<String, Vec<Change>>, RepoError> {
     let mut logs = HashMap::new();
     let mut changes = Vec::new();
     walk("other.xml", "otherdata", xml, |stack| {

@@ -1,5 +1,7 @@
 //! `primary.xml`: what a solver needs to know of each package.
 
+use std::io::BufRead;
+
 use super::repomd::{local, sha256};
 use super::xml::{Element, number, walk};
 use super::{Offer, RepoError};
@@ -7,17 +9,15 @@ use crate::dependency::{Capability, Comparison, Dependency};
 use crate::package::{Details, Nevra, Package, is_word};
 use crate::version::Evr;
 
-/// Reads all packages.
-pub(super) fn parse(xml: &str) -> Result<Vec<Offer>, RepoError> {
-    let mut offers = Vec::new();
+/// Gives all packages to `each`, in the document's order.
+pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<(), RepoError> {
     let mut offer = blank();
     walk("primary.xml", "metadata", xml, |stack| match stack {
         [_, package] if package.name == "package" => {
             let mut finished = std::mem::replace(&mut offer, blank());
             finished.package.paths.sort_unstable();
             check(&finished)?;
-            offers.push(finished);
-            Ok(())
+            each(finished)
         }
         [_, _, element] => fact(&mut offer, element),
         [_, _, format, element] if format.name == "format" && matches!(element.name.as_str(), "license" | "sourcerpm") => {
@@ -33,8 +33,7 @@ pub(super) fn parse(xml: &str) -> Result<Vec<Offer>, RepoError> {
         }
         [_, _, _, relation, entry] if entry.name == "entry" => add_relation(&mut offer, &relation.name, entry),
         _ => Ok(()),
-    })?;
-    Ok(offers)
+    })
 }
 
 /// Refuses a package that is not all there, or whose name and version could not stand in a file's name.

@@ -43,7 +43,7 @@ impl Repomd {
         let mut document = Document::default();
         let mut revision = String::new();
         let mut expires = None;
-        walk("repomd.xml", "repomd", xml, |stack| {
+        walk("repomd.xml", "repomd", xml.as_bytes(), |stack| {
             let [.., element] = stack else { return Ok(()) };
             let number = || number("repomd.xml", Some(&element.text));
             match (element.name.as_str(), stack.len()) {

@@ -1,41 +1,43 @@
 //! Compressed documents, unpacked within bounds.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Cursor, Read, Write};
 
 /// Unpacks zstd, gzip or xz, told by their magic numbers; anything else is taken as it is. One byte more than `limit` is an error.
-pub(super) fn unpack(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
-    let mut bounded = Bounded { bytes: Vec::new(), limit };
-    match packed {
+pub(super) fn unpack<'a>(mut packed: impl BufRead + 'a, limit: u64) -> io::Result<Box<dyn Read + 'a>> {
+    let inner: Box<dyn Read + 'a> = match packed.fill_buf()? {
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            let mut input = packed;
-            lzma_rs::xz_decompress(&mut input, &mut bounded).map_err(|error| match error {
+            let mut bounded = Bounded { inner: Vec::new(), left: limit };
+            lzma_rs::xz_decompress(&mut packed, &mut bounded).map_err(|error| match error {
                 lzma_rs::error::Error::IoError(error) => error,
                 other => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
             })?;
+            Box::new(Cursor::new(bounded.inner))
         }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => copy(zstd::Decoder::new(packed)?, &mut bounded)?,
-        [0x1f, 0x8b, ..] => copy(flate2::read::MultiGzDecoder::new(packed), &mut bounded)?,
-        _ => bounded.write_all(packed)?,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(packed)?),
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+        _ => Box::new(packed),
+    };
+    Ok(Box::new(Bounded { inner, left: limit }))
+}
+
+/// Lets no more through than it may.
+struct Bounded<T> {
+    inner: T,
+    left: u64,
+}
+
+impl<T> Bounded<T> {
+    fn count(&mut self, bytes: usize) -> io::Result<usize> {
+        let too_much = || io::Error::new(io::ErrorKind::InvalidData, "it unpacks to more than the index says");
+        self.left = self.left.checked_sub(bytes as u64).ok_or_else(too_much)?;
+        Ok(bytes)
     }
-    Ok(bounded.bytes)
 }
 
-fn copy(mut from: impl Read, to: &mut Bounded) -> io::Result<()> {
-    io::copy(&mut from, to).map(|_| ())
-}
-
-/// Takes no more than it may.
-struct Bounded {
-    bytes: Vec<u8>,
-    limit: u64,
-}
-
-impl Write for Bounded {
+impl Write for Bounded<Vec<u8>> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if (self.bytes.len() + piece.len()) as u64 > self.limit {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it unpacks to more than the index says"));
-        }
-        self.bytes.extend_from_slice(piece);
+        self.count(piece.len())?;
+        self.inner.extend_from_slice(piece);
         Ok(piece.len())
     }
 
@@ -44,9 +46,21 @@ impl Write for Bounded {
     }
 }
 
+impl<T: Read> Read for Bounded<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count(read)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn all(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        unpack(packed, limit)?.read_to_end(&mut bytes).map(|_| bytes)
+    }
 
     #[test]
     fn all_formats_and_their_bounds() {
@@ -57,11 +71,11 @@ mod tests {
         lzma_rs::xz_compress(&mut &text[..], &mut xz).unwrap();
         let packed = [text.clone(), gzip.finish().unwrap(), xz, zstd::encode_all(&text[..], 1).unwrap()];
         for packed in packed {
-            assert_eq!(unpack(&packed, text.len() as u64).unwrap(), text);
-            assert!(unpack(&packed, text.len() as u64 - 1).is_err());
+            assert_eq!(all(&packed, text.len() as u64).unwrap(), text);
+            assert!(all(&packed, text.len() as u64 - 1).is_err());
         }
         for cut in [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &[0x1f, 0x8b, 8], &[0x28, 0xb5, 0x2f, 0xfd, 1]] {
-            assert!(unpack(cut, 100).is_err(), "{cut:?}");
+            assert!(all(cut, 100).is_err(), "{cut:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `updateinfo.xml`: advisories, and the packages that answer them.
 
+use std::io::BufRead;
+
 use super::RepoError;
 use super::xml::{Element, walk};
 use crate::package::Nevra;
@@ -66,7 +68,7 @@ pub struct Advisory {
 }
 
 /// Reads all advisories.
-pub(super) fn parse(xml: &str) -> Result<Vec<Advisory>, RepoError> {
+pub(super) fn parse(xml: impl BufRead) -> Result<Vec<Advisory>, RepoError> {
     let mut advisories = Vec::new();
     let mut advisory = Advisory::default();
     walk("updateinfo.xml", "updates", xml, |stack| {

@@ -1,5 +1,7 @@
 //! Walking an XML document, element by element.
 
+use std::io::BufRead;
+
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -29,11 +31,12 @@ impl Element {
 pub(super) fn walk(
     document: &str,
     root: &str,
-    xml: &str,
+    xml: impl BufRead,
     mut visit: impl FnMut(&[Element]) -> Result<(), RepoError>,
 ) -> Result<(), RepoError> {
     let malformed = |reason: String| RepoError::Malformed { document: document.to_owned(), reason };
-    let mut reader = Reader::from_str(xml);
+    let mut reader = Reader::from_reader(xml);
+    let mut token = Vec::new();
     let mut stack: Vec<Element> = Vec::new();
     let mut is_begun = false;
     let mut begin = |stack: &[Element]| match stack {
@@ -47,7 +50,8 @@ pub(super) fn walk(
     };
     let mut is_ended = false;
     loop {
-        match reader.read_event().map_err(|error| malformed(error.to_string()))? {
+        token.clear();
+        match reader.read_event_into(&mut token).map_err(|error| malformed(error.to_string()))? {
             Event::Start(start) => {
                 stack.push(element(&start).map_err(malformed)?);
                 begin(&stack)?;

@@ -15,6 +15,9 @@ use crate::rpmfile::{HeaderError, Phase, Scriptlet, scriptlet_of, shape};
 /// How long another program that writes the database is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// So many headers are in memory both as they lie in the database and as they were read.
+const AT_ONCE: usize = 16;
+
 /// A package as the database has it.
 #[derive(Debug)]
 pub struct InstalledPackage {
@@ -86,11 +89,17 @@ impl RpmDb {
     /// When the database or a header in it is damaged.
     pub fn installed(&self) -> Result<Vec<InstalledPackage>, RpmDbError> {
         let mut statement = self.connection.prepare("SELECT hnum, blob FROM Packages ORDER BY hnum")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        let blobs = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut rows = statement.query_map([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         let parse = |(number, blob): (u32, Vec<u8>)| {
             InstalledPackage::parse(number, &blob).map_err(|source| RpmDbError::Damaged { number, source })
         };
-        blobs.into_par_iter().map(parse).collect()
+        let mut installed = Vec::new();
+        loop {
+            let blobs = rows.by_ref().take(AT_ONCE).collect::<Result<Vec<_>, _>>()?;
+            if blobs.is_empty() {
+                return Ok(installed);
+            }
+            installed.extend(blobs.into_par_iter().map(parse).collect::<Result<Vec<_>, _>>()?);
+        }
     }
 }

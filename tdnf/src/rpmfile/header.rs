@@ -18,9 +18,6 @@ pub enum HeaderError {
     /// A dependency is malformed.
     #[error("a dependency is malformed")]
     Dependency(#[from] InvalidRich),
-    /// It is a source package.
-    #[error("it is a source package")]
-    Source,
     /// The name, version, release or architecture could not stand in a file's name.
     #[error("`{word}` cannot be the {what} of a package")]
     Word {
@@ -80,9 +77,6 @@ const LONGEST_NAME: usize = 255;
 
 /// The facts of the package, its files known already.
 pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package_size_bytes: u64) -> Result<Package, HeaderError> {
-    if metadata.is_source_package() {
-        return Err(HeaderError::Source);
-    }
     let evr = Evr::new(metadata.get_epoch().unwrap_or(0), metadata.get_version()?, Some(metadata.get_release()?));
     // Imported keys are packages without an architecture.
     let arch = match metadata.get_arch() {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rpm::{CompressionType, IndexTag, PackageMetadata};
 use sha2::{Digest as _, Sha256};
+use zstd::zstd_safe::DCtx;
 
 use crate::keyring::{KeyError, Keyring};
 use crate::package::{Package, PackageFile};
@@ -20,6 +21,16 @@ pub use header::{HeaderError, details};
 pub(crate) use scriptlet::of as scriptlet_of;
 pub use scriptlet::{Phase, Scriptlet};
 pub(crate) use stripped::stripped_size;
+
+/// Packed bytes are read so many at a time: what zstd takes at once.
+const PACKED_BYTES: usize = 128 << 10;
+
+/// Unpacked bytes are kept so many at a time; who asks for more gets them without a copy.
+const UNPACKED_BYTES: usize = 16 << 10;
+
+/// The memory that unpacking takes, kept from package to package.
+#[derive(Default)]
+pub struct Unpacker(Option<DCtx<'static>>);
 
 /// A package file whose header was read. Its content is not trusted before [`RpmFile::verify`].
 #[derive(Debug)]
@@ -94,6 +105,12 @@ pub enum RpmFileError {
         /// Why.
         source: Box<rpm::Error>,
     },
+    /// It holds what packages are built from.
+    #[error("`{path}` is a source package, which is built and not installed")]
+    Source {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its header makes no sense.
     #[error("the header of `{path}` is wrong")]
     Header {
@@ -138,6 +155,10 @@ impl RpmFile {
         let headers = shape::read(BufReader::new(file)).map_err(io)?;
         let metadata = PackageMetadata::parse(&mut &headers[..])
             .map_err(|source| RpmFileError::NotRpm { path: path.to_owned(), source: Box::new(source) })?;
+        // Its files are named without a directory: nothing else of its header is worth a look.
+        if metadata.is_source_package() {
+            return Err(RpmFileError::Source { path: path.to_owned() });
+        }
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
         let files = header::files(&metadata, header::Origin::File).map_err(wrong)?;
         let package = header::package(&metadata, &files, size).map_err(wrong)?;
@@ -259,19 +280,21 @@ impl RpmFile {
     ///
     /// # Errors
     /// When the file cannot be read or the compressor is not supported.
-    pub fn payload(&self) -> Result<Box<dyn BufRead + '_>, RpmFileError> {
+    pub fn payload<'a>(&'a self, unpacker: &'a mut Unpacker) -> Result<Box<dyn BufRead + 'a>, RpmFileError> {
+        let buffered = |from: Box<dyn Read + 'a>| -> Box<dyn BufRead + 'a> { Box::new(BufReader::with_capacity(UNPACKED_BYTES, from)) };
         if let Some(trees) = &self.trees {
-            return Ok(Box::new(BufReader::with_capacity(256 * 1024, hollow::Payload::new(&self.files, trees))));
+            return Ok(buffered(Box::new(hollow::Payload::new(&self.files, trees))));
         }
         let raw = self.raw_payload()?;
         let unsupported = |compressor: String| RpmFileError::Compressor { path: self.path.clone(), compressor };
+        let packed = |raw| BufReader::with_capacity(PACKED_BYTES, raw);
         match self.metadata.get_payload_compressor() {
             Ok(CompressionType::Zstd) => {
-                let decoder = zstd::Decoder::new(raw).map_err(|source| self.io(source))?;
-                Ok(Box::new(BufReader::with_capacity(256 * 1024, decoder)))
+                let context = unpacker.0.get_or_insert_with(DCtx::create);
+                Ok(buffered(Box::new(zstd::Decoder::with_context(packed(raw), context))))
             }
-            Ok(CompressionType::Gzip) => Ok(Box::new(BufReader::with_capacity(256 * 1024, flate2::read::MultiGzDecoder::new(raw)))),
-            Ok(CompressionType::None) => Ok(Box::new(BufReader::with_capacity(256 * 1024, raw))),
+            Ok(CompressionType::Gzip) => Ok(buffered(Box::new(flate2::bufread::MultiGzDecoder::new(packed(raw))))),
+            Ok(CompressionType::None) => Ok(buffered(Box::new(raw))),
             Ok(other) => Err(unsupported(format!("{other:?}").to_lowercase())),
             Err(error) => Err(unsupported(error.to_string())),
         }

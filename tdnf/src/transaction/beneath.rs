@@ -18,8 +18,8 @@ pub(crate) struct Beneath<'g> {
     gate: &'g dyn Gate,
     /// Whether new files are for their owner only, until they get their own permissions.
     private: bool,
-    /// The directory used last: files come sorted by directory.
-    last: Option<(String, OwnedFd)>,
+    /// The directory used last and those above it, by name, the outermost first: files come sorted by directory.
+    last: Vec<(String, OwnedFd)>,
 }
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC).union(OFlag::O_RDONLY);
@@ -27,7 +27,7 @@ const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag
 impl Beneath<'static> {
     /// Opens the root.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: open_root(root)?, gate: &(), private: false, last: None })
+        Ok(Self { root: open_root(root)?, gate: &(), private: false, last: Vec::new() })
     }
 }
 
@@ -38,7 +38,12 @@ fn open_root(root: &Path) -> io::Result<OwnedFd> {
 impl<'g> Beneath<'g> {
     /// Opens the root of a system in use: the gate is asked before every change, and new files are not readable by others at first.
     pub(crate) fn of_system(root: &Path, gate: &'g dyn Gate) -> io::Result<Self> {
-        Ok(Self { root: open_root(root)?, gate, private: true, last: None })
+        Ok(Self { root: open_root(root)?, gate, private: true, last: Vec::new() })
+    }
+
+    /// Looks every directory up again: somebody else may have changed them.
+    pub(crate) fn forget(&mut self) {
+        self.last.clear();
     }
 
     /// Makes a directory. Its parent must be there; the directory itself may be.
@@ -139,7 +144,7 @@ impl<'g> Beneath<'g> {
         match absent_is_fine(result) {
             Err(error) if BUSY.iter().any(|busy| error.raw_os_error() == Some(*busy as i32)) => Ok(()),
             result => {
-                self.last = None;
+                self.last.clear();
                 result
             }
         }
@@ -195,20 +200,25 @@ impl<'g> Beneath<'g> {
     /// The opened parent of `path`, which is absolute and normalised, and the last component.
     fn parent<'a>(&mut self, path: &'a str) -> io::Result<(&OwnedFd, &'a str)> {
         let (directory, base) = path.rsplit_once('/').ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        if directory.is_empty() {
-            return Ok((&self.root, base));
+        let mut components = directory.split('/').skip(1);
+        let mut rest = components.clone();
+        let mut known = 0;
+        while let (Some(component), Some((name, _))) = (components.next(), self.last.get(known))
+            && component == name
+        {
+            known += 1;
+            rest = components.clone();
         }
-        if self.last.as_ref().is_none_or(|(last, _)| last != directory) {
-            let mut at: Option<OwnedFd> = None;
-            for component in directory.split('/').skip(1) {
-                if matches!(component, "" | "." | "..") {
-                    return Err(io::ErrorKind::InvalidInput.into());
-                }
-                at = Some(openat(at.as_ref().unwrap_or(&self.root), component, DIRECTORY, Mode::empty())?);
+        self.last.truncate(known);
+        for component in rest {
+            if matches!(component, "" | "." | "..") {
+                return Err(io::ErrorKind::InvalidInput.into());
             }
-            self.last = at.map(|opened| (directory.to_owned(), opened));
+            let above = self.last.last().map_or(&self.root, |(_, opened)| opened);
+            let opened = openat(above, component, DIRECTORY, Mode::empty())?;
+            self.last.push((component.to_owned(), opened));
         }
-        Ok((self.last.as_ref().map_or(&self.root, |(_, opened)| opened), base))
+        Ok((self.last.last().map_or(&self.root, |(_, opened)| opened), base))
     }
 }
 

@@ -19,10 +19,11 @@ use crate::manifest::{Entry, Kind, Manifest};
 use crate::order;
 use crate::package::{Nevra, Package};
 use crate::rpmdb::{self, RpmDbError};
-use crate::rpmfile::{RpmFile, RpmFileError, Script};
+use crate::rpmfile::{RpmFile, RpmFileError, Script, Unpacker};
 pub use apply::{Applied, ApplyError, Recovery, Shortage};
 use beneath::Beneath;
 pub use step::{Event, Gate, Observer, Settings, Step};
+use unpack::Direct;
 
 /// Told the bytes written since the last call, from any thread.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
@@ -206,8 +207,9 @@ fn unpack_all(packages: &[RpmFile], contents: &[Vec<Option<String>>], root: &Pat
     let next = AtomicUsize::new(0);
     let work = || -> Result<(), TransactionError> {
         let mut beneath = Beneath::open(root).map_err(|source| TransactionError::Root { root: root.to_owned(), source })?;
+        let (mut unpacker, mut sink) = (Unpacker::default(), Direct::new(&mut beneath, progress));
         while let Some(index) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-            unpack::unpack(&packages[*index], &contents[*index], &mut beneath, progress)?;
+            unpack::unpack(&packages[*index], &contents[*index], &mut unpacker, &mut sink)?;
         }
         Ok(())
     };

@@ -2,23 +2,38 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, FileTimes};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
+use super::TransactionError;
 use super::beneath::Beneath;
 use super::cpio::{Member, read_member, skip_padding};
-use super::{Progress, TransactionError};
 use crate::package::{FileKind, PackageFile};
-use crate::rpmfile::{RpmFile, stripped_size};
+use crate::rpmfile::{RpmFile, Unpacker, stripped_size};
+
+/// Content is handed on in pieces of so many bytes at most.
+pub(super) const PIECE_BYTES: usize = 128 << 10;
+
+/// Where content goes, one file after the other. Paths and facts of files live as long as `'p`.
+pub(super) trait Sink<'p> {
+    /// A file begins: its content is to lie at `path`.
+    fn begin(&mut self, path: &'p str, file: &'p PackageFile) -> io::Result<()>;
+    /// Room for a piece, of [`PIECE_BYTES`].
+    fn room(&mut self) -> io::Result<Box<[u8]>>;
+    /// Takes a piece: the first `length` bytes of what [`Sink::room`] gave.
+    fn piece(&mut self, bytes: Box<[u8]>, length: usize) -> io::Result<()>;
+    /// The file is complete, and its content is what the header says.
+    fn end(&mut self) -> io::Result<()>;
+}
 
 /// Unpacks the payload of `rpm`; `contents` says for each file where its content goes. Every digest of the header is checked.
-pub(super) fn unpack(
-    rpm: &RpmFile,
-    contents: &[Option<String>],
-    root: &mut Beneath<'_>,
-    progress: Progress<'_>,
+pub(super) fn unpack<'p>(
+    rpm: &'p RpmFile,
+    contents: &'p [Option<String>],
+    unpacker: &mut Unpacker,
+    sink: &mut impl Sink<'p>,
 ) -> Result<(), TransactionError> {
     let name = || rpm.package.nevra.to_string();
     let io = |path: &str| {
@@ -28,7 +43,7 @@ pub(super) fn unpack(
     let by_path: HashMap<&str, usize> = rpm.files.iter().enumerate().map(|(index, file)| (file.path.as_str(), index)).collect();
     let mut missing: BTreeSet<&str> = contents.iter().flatten().map(String::as_str).collect();
     let mut seen = vec![false; rpm.files.len()];
-    let mut archive = rpm.payload()?;
+    let mut archive = rpm.payload(unpacker)?;
     loop {
         let member = read_member(&mut archive).map_err(io("its payload"))?;
         let (index, size) = match member {
@@ -44,13 +59,13 @@ pub(super) fn unpack(
         let mut content = archive.by_ref().take(size);
         match (&file.kind, contents.get(index).and_then(Option::as_ref)) {
             (FileKind::Regular { size: expected, sha256, .. }, Some(path)) if *expected == size && missing.contains(path.as_str()) => {
-                let target = root.file(path, file.mode).map_err(io(path))?;
-                let digest = write(&mut content, target, file.mtime).map_err(io(path))?;
+                sink.begin(path, file).map_err(io(path))?;
+                let digest = hand_on(&mut content, sink).map_err(io(path))?;
                 if content.limit() != 0 || sha256.as_deref() != Some(&digest) {
                     return Err(TransactionError::WrongDigest { package: name(), path: file.path.clone() });
                 }
+                sink.end().map_err(io(path))?;
                 missing.remove(path.as_str());
-                progress(size);
             }
             // Links carry their target, and all but one name of a file nothing; what another package writes is passed over.
             _ => {
@@ -82,20 +97,88 @@ fn absolute(name: &str) -> String {
     format!("/{}", name.trim_start_matches('.').trim_start_matches('/'))
 }
 
-/// Copies the content, sets the time and gives the SHA-256. Nothing is synced: a tree is published whole or not at all.
-fn write(content: &mut impl BufRead, mut target: File, mtime: u32) -> io::Result<String> {
+/// Hands the content on and gives its SHA-256.
+fn hand_on<'p>(content: &mut impl Read, sink: &mut impl Sink<'p>) -> io::Result<String> {
     let mut hasher = Sha256::new();
     loop {
-        let piece = content.fill_buf()?;
-        if piece.is_empty() {
-            break;
+        let mut bytes = sink.room()?;
+        let mut length = 0;
+        while length < bytes.len() {
+            match content.read(&mut bytes[length..]) {
+                Ok(0) => break,
+                Ok(read) => length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
-        hasher.update(piece);
-        target.write_all(piece)?;
-        let length = piece.len();
-        content.consume(length);
+        hasher.update(&bytes[..length]);
+        let is_last = length < bytes.len();
+        sink.piece(bytes, length)?;
+        if is_last {
+            return Ok(hex::encode(hasher.finalize()));
+        }
     }
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(mtime));
-    target.set_times(FileTimes::new().set_modified(time).set_accessed(time))?;
-    Ok(hex::encode(hasher.finalize()))
+}
+
+/// A file that is being written. Nothing is synced: a tree is published whole or not at all, and a transaction syncs once.
+pub(super) struct Writing {
+    target: File,
+    mtime: u32,
+}
+
+impl Writing {
+    /// Makes the file.
+    pub(super) fn begin(root: &mut Beneath<'_>, path: &str, file: &PackageFile) -> io::Result<Self> {
+        Ok(Self { target: root.file(path, file.mode)?, mtime: file.mtime })
+    }
+
+    /// Writes more of it.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.target.write_all(bytes)
+    }
+
+    /// Sets its time.
+    pub(super) fn end(self) -> io::Result<()> {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(self.mtime));
+        self.target.set_times(FileTimes::new().set_modified(time).set_accessed(time))
+    }
+}
+
+/// Writes files where they belong, by the thread that unpacks them.
+pub(super) struct Direct<'a, 'g> {
+    root: &'a mut Beneath<'g>,
+    progress: super::Progress<'a>,
+    writing: Option<Writing>,
+    spare: Option<Box<[u8]>>,
+}
+
+impl<'a, 'g> Direct<'a, 'g> {
+    /// Files beneath `root`; `progress` is told the bytes written.
+    pub(super) fn new(root: &'a mut Beneath<'g>, progress: super::Progress<'a>) -> Self {
+        Self { root, progress, writing: None, spare: None }
+    }
+}
+
+impl<'p> Sink<'p> for Direct<'_, '_> {
+    fn begin(&mut self, path: &'p str, file: &'p PackageFile) -> io::Result<()> {
+        self.writing = Some(Writing::begin(self.root, path, file)?);
+        Ok(())
+    }
+
+    fn room(&mut self) -> io::Result<Box<[u8]>> {
+        Ok(self.spare.take().unwrap_or_else(|| vec![0; PIECE_BYTES].into()))
+    }
+
+    fn piece(&mut self, bytes: Box<[u8]>, length: usize) -> io::Result<()> {
+        if let Some(writing) = &mut self.writing {
+            writing.write(&bytes[..length])?;
+        }
+        (self.progress)(length as u64);
+        self.spare = Some(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.writing.take().map_or(Ok(()), Writing::end)
+    }
 }

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::Index;
-pub use write::build;
+pub use write::{Builder, build};
 
 const MAGIC: &[u8; 8] = b"KTDNFI01";
 

@@ -89,6 +89,14 @@ impl Index {
         self.record(package)?.string()
     }
 
+    /// The SHA-256 of a package's file, in lowercase hexadecimal.
+    pub fn sha256(&self, package: usize) -> Option<&str> {
+        let mut cursor = self.record(package)?;
+        cursor.nevra()?;
+        cursor.string()?;
+        cursor.string()
+    }
+
     /// What the solver needs of a package.
     pub fn package(&self, package: usize) -> Option<Package> {
         self.offer(package).map(|offer| offer.package)

@@ -1,7 +1,7 @@
 //! What is about to be done, written down before it is: whoever finds it later can finish it or take it back.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -87,13 +87,13 @@ impl<'g> JournalFile<'g> {
 
     /// Writes it down for good, or not at all.
     pub(super) fn write(&self, journal: &Journal) -> Result<(), ApplyError> {
-        let bytes = serde_json::to_vec(journal).map_err(|error| self.failed(error.into()))?;
         let temporary = self.path.with_extension("new");
         let write = || -> io::Result<()> {
             self.gate.pass("write")?;
-            let mut file = File::create(&temporary)?;
-            file.write_all(&bytes)?;
+            let mut file = BufWriter::new(File::create(&temporary)?);
+            serde_json::to_writer(&mut file, journal)?;
             file.write_all(b"\n")?;
+            let file = file.into_inner()?;
             self.gate.pass("fsync")?;
             file.sync_all()?;
             self.gate.pass("rename")?;

@@ -11,6 +11,7 @@ mod fate;
 mod finish;
 mod journal;
 mod op;
+mod pipeline;
 mod plan;
 mod recover;
 mod run;

@@ -1,7 +1,10 @@
 //! After the change of the database, or after an interruption: finishing, or taking back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::accounts::Accounts;
 use super::error::ApplyError;
@@ -19,6 +22,12 @@ use crate::transaction::beneath::Beneath;
 use crate::transaction::place::Places;
 use crate::transaction::step::{Event, Settings};
 use crate::version::Evr;
+
+/// As many threads let the old state go; they wait much more than they work.
+const SETTLED_AT_ONCE: usize = 8;
+
+/// A thread takes so many changes at a time, which lie side by side.
+const SETTLED_IN_A_ROW: usize = 16;
 
 /// What became of a transaction that was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +80,8 @@ fn undo(system: &System, journal: &Journal, reached: Reached, file: &JournalFile
 
 /// Lets the old state go, writes the history and does what is done once at the end. Gives the number in the history.
 pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<u32, ApplyError> {
+    settle(system, &journal.ops, settings)?;
     let mut disk = opened(system, settings)?;
-    journal.ops.iter().try_for_each(|op| change::settle(op, &mut disk))?;
     let mut history = History::open(&system.file(system::HISTORY)?)?;
     settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: system::HISTORY.into(), source })?;
     let id = history.add(&record(journal))?;
@@ -101,6 +110,39 @@ pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>,
     }
     file.remove()?;
     Ok(id)
+}
+
+/// Lets the old state go: all files, then directories from the deepest up. File systems that tell the disk of every block that becomes free
+/// wait for it each time, so many are waited for at once.
+fn settle(system: &System, ops: &[Op], settings: &Settings<'_>) -> Result<(), ApplyError> {
+    let mut by_depth: BTreeMap<usize, Vec<&Op>> = BTreeMap::new();
+    for op in ops {
+        match op {
+            Op::RemoveDirectory { path } => by_depth.entry(path.matches('/').count()).or_default().push(op),
+            // Deeper than any directory: first of all.
+            _ if op.aside().is_some() => by_depth.entry(usize::MAX).or_default().push(op),
+            _ => {}
+        }
+    }
+    for ops in by_depth.into_values().rev() {
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<(), ApplyError> {
+            let mut disk = opened(system, settings)?;
+            while let Some(ops) = ops.chunks(SETTLED_IN_A_ROW).nth(next.fetch_add(1, Ordering::Relaxed)) {
+                ops.iter().try_for_each(|op| change::settle(op, &mut disk))?;
+            }
+            Ok(())
+        };
+        let others = ops.len().div_ceil(SETTLED_IN_A_ROW).min(SETTLED_AT_ONCE).saturating_sub(1);
+        thread::scope(|scope| {
+            // A thread that cannot be had is done without.
+            let others: Vec<_> = (0..others).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+            let own = work();
+            let join = |other: thread::ScopedJoinHandle<'_, _>| other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            others.into_iter().map(join).fold(own, Result::and)
+        })?;
+    }
+    Ok(())
 }
 
 fn record(journal: &Journal) -> Record {

@@ -98,6 +98,7 @@ impl Work<'_> {
             let package = &coming.package.package;
             let count = counts.add(package);
             self.script(package, Phase::BeforeInstall, coming.package.scriptlet(Phase::BeforeInstall), count)?;
+            disk.forget();
             plan.ops.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
             self.script(package, Phase::AfterInstall, coming.package.scriptlet(Phase::AfterInstall), count)?;
             self.tell(|package| Event::Installed { package }, package);
@@ -119,6 +120,7 @@ impl Work<'_> {
         let going = self.prepared.going[index].package;
         let count = counts.take(&going.package);
         self.script(&going.package, Phase::BeforeRemoval, going.scriptlet(Phase::BeforeRemoval), count)?;
+        disk.forget();
         self.prepared.files.outgoing[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
         self.script(&going.package, Phase::AfterRemoval, going.scriptlet(Phase::AfterRemoval), count)?;
         self.tell(|package| Event::Removed { package }, &going.package);

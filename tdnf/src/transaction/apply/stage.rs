@@ -2,19 +2,16 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use rayon::prelude::*;
 
 use super::accounts::Accounts;
 use super::error::ApplyError;
 use super::op::{Attributes, Stage};
-use super::plan::{FilePlan, PackagePlan};
+use super::pipeline;
+use super::plan::FilePlan;
 use crate::filecaps;
 use crate::rpmfile::RpmFile;
 use crate::transaction::beneath::Beneath;
 use crate::transaction::step::{Event, Settings};
-use crate::transaction::unpack;
 
 /// What is needed to write files as they ought to be.
 pub(super) struct Workshop<'a> {
@@ -35,31 +32,14 @@ impl<'a> Workshop<'a> {
         Beneath::of_system(self.root, self.settings.gate).map_err(change("/"))
     }
 
-    /// Writes the files of all packages, the largest first, so that none is left over at the end that keeps a single core busy.
+    /// Writes the files of all packages.
     pub(super) fn stage(&self, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
-        let mut largest_first: Vec<usize> = (0..packages.len()).collect();
-        largest_first.sort_by_key(|index| std::cmp::Reverse(packages[*index].package.installed_size_bytes));
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<(), ApplyError> {
-            let mut disk = self.open()?;
-            while let Some(index) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.package(packages[*index], &plan.incoming[*index], &mut disk)?;
-            }
-            Ok(())
-        };
-        (0..rayon::current_num_threads()).into_par_iter().with_max_len(1).try_for_each(|_| work())?;
+        pipeline::run(self, packages, plan)?;
         let mut disk = self.open()?;
         plan.outgoing.iter().try_for_each(|package| self.stages(&package.stages, &mut disk))
     }
 
-    fn package(&self, package: &RpmFile, plan: &PackagePlan, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
-        if plan.contents.iter().any(Option::is_some) {
-            unpack::unpack(package, &plan.contents, disk, &|bytes| self.settings.observer.tell(Event::Unpacked { bytes }))?;
-        }
-        self.stages(&plan.stages, disk)
-    }
-
-    fn stages(&self, stages: &[(String, Stage)], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+    pub(super) fn stages(&self, stages: &[(String, Stage)], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
         for (new, stage) in stages {
             match stage {
                 Stage::Content { attributes } => self.dress(disk, new, attributes)?,

@@ -1,0 +1,185 @@
+//! What becomes of files: new, replaced, edited, shared, behind links, with owners.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use rpm::{FileOptions, PackageBuilder};
+use tdnf::history::{Action, Reason};
+use tdnf::transaction::{ApplyError, Settings, Step};
+
+use crate::common::{TIME, text};
+use crate::world::{Told, World, config, install, settings};
+
+#[test]
+fn install_upgrade_and_erase() {
+    let world = World::new();
+    fs::create_dir_all(world.path("/etc")).unwrap();
+    fs::write(world.path("/etc/mine"), "mine").unwrap();
+    let before = world.tree();
+    world
+        .install("x", "1", |builder| {
+            text(builder, "/usr/share/x/old", "old");
+            text(builder, "/usr/share/x/both", "1");
+            builder.with_symlink(FileOptions::symlink("/usr/bin/x", "../share/x/both")).unwrap();
+            builder.with_file_contents("same", FileOptions::new("/usr/share/x/a").hardlink("h")).unwrap();
+            builder.with_file_contents("same", FileOptions::new("/usr/share/x/b").hardlink("h")).unwrap();
+            builder.with_file_contents("secret", FileOptions::new("/usr/bin/su").permissions(0o4711)).unwrap();
+            builder.with_dir_entry(FileOptions::dir("/var/lib/x").permissions(0o750)).unwrap();
+            builder.with_ghost(FileOptions::ghost("/var/lib/x/state")).unwrap();
+        })
+        .unwrap();
+    assert_eq!(world.installed(), ["x-1-1.noarch"]);
+    assert_eq!(world.text("/usr/bin/x"), "1");
+    assert_eq!(fs::metadata(world.path("/usr/share/x/b")).unwrap().nlink(), 2);
+    assert_eq!(fs::metadata(world.path("/usr/bin/su")).unwrap().mode() & 0o7777, 0o4711);
+    assert_eq!(fs::metadata(world.path("/var/lib/x")).unwrap().mode() & 0o7777, 0o750);
+    assert_eq!(fs::metadata(world.path("/usr/share/x/old")).unwrap().mtime(), i64::from(TIME));
+    assert!(!world.path("/var/lib/x/state").exists());
+    fs::write(world.path("/var/lib/x/state"), "made by the program").unwrap();
+    world
+        .upgrade("x", "2", |builder| {
+            text(builder, "/usr/share/x/both", "2");
+            text(builder, "/usr/share/x/new", "new");
+            builder.with_dir_entry(FileOptions::dir("/var/lib/x").permissions(0o700)).unwrap();
+            builder.with_ghost(FileOptions::ghost("/var/lib/x/state")).unwrap();
+        })
+        .unwrap();
+    assert_eq!(world.installed(), ["x-2-1.noarch"]);
+    assert_eq!((world.text("/usr/share/x/both"), world.text("/usr/share/x/new")), ("2".into(), "new".into()));
+    assert_eq!(world.text("/var/lib/x/state"), "made by the program");
+    assert_eq!(fs::metadata(world.path("/var/lib/x")).unwrap().mode() & 0o7777, 0o700);
+    for gone in ["/usr/share/x/old", "/usr/bin/x", "/usr/share/x/a", "/usr/bin/su"] {
+        assert!(fs::symlink_metadata(world.path(gone)).is_err(), "{gone}");
+    }
+    world.erase("x").unwrap();
+    assert!(world.installed().is_empty());
+    assert!(!world.path("/var/lib/x").exists() && !world.path("/usr/share/x/both").exists());
+    let after = world.tree();
+    assert!(before.iter().all(|(path, entry)| after.get(path) == Some(entry)), "{after:?}");
+    let history = world.system().history().unwrap().unwrap();
+    let actions: Vec<Vec<Action>> =
+        history.list().unwrap().iter().map(|entry| entry.record.changes.iter().map(|change| change.action).collect()).collect();
+    assert_eq!(actions, [vec![Action::Install], vec![Action::Upgraded, Action::Upgrade], vec![Action::Erase]]);
+    assert!(history.reasons().unwrap().is_empty());
+}
+
+#[test]
+fn edited_configuration_is_never_lost() {
+    for noreplace in [false, true] {
+        let world = World::new();
+        world.install("x", "1", |builder| config(builder, "one", noreplace)).unwrap();
+        // Nobody edited it: it is replaced. The same again: nothing happens to an edited one.
+        world.upgrade("x", "2", |builder| config(builder, "two", noreplace)).unwrap();
+        assert_eq!(world.text("/etc/x.conf"), "two");
+        fs::write(world.path("/etc/x.conf"), "mine").unwrap();
+        world.upgrade("x", "3", |builder| config(builder, "two", noreplace)).unwrap();
+        assert_eq!(world.text("/etc/x.conf"), "mine");
+        assert_eq!(fs::read_dir(world.path("/etc")).unwrap().count(), 1);
+        let applied = world.upgrade("x", "4", |builder| config(builder, "four", noreplace)).unwrap();
+        assert_eq!(applied.notes.len(), 1);
+        let (kept, beside) = if noreplace { ("mine", (".rpmnew", "four")) } else { ("four", (".rpmsave", "mine")) };
+        assert_eq!(world.text("/etc/x.conf"), kept);
+        assert_eq!(world.text(&format!("/etc/x.conf{}", beside.0)), beside.1);
+        fs::write(world.path("/etc/x.conf"), "mine again").unwrap();
+        world.erase("x").unwrap();
+        assert!(!world.path("/etc/x.conf").exists());
+        assert_eq!(world.text("/etc/x.conf.rpmsave"), "mine again");
+    }
+    // What lay there before any package.
+    let world = World::new();
+    fs::create_dir(world.path("/etc")).unwrap();
+    fs::write(world.path("/etc/x.conf"), "mine").unwrap();
+    world.install("x", "1", |builder| config(builder, "one", false)).unwrap();
+    assert_eq!((world.text("/etc/x.conf"), world.text("/etc/x.conf.rpmorig")), ("one".into(), "mine".into()));
+}
+
+#[test]
+fn shared_files_and_conflicts() {
+    let world = World::new();
+    let shared = |own: &'static str| {
+        move |builder: &mut PackageBuilder| {
+            builder.with_dir_entry(FileOptions::dir("/usr/share/d").permissions(0o755)).unwrap();
+            text(builder, "/usr/share/d/licence", "MIT");
+            text(builder, own, own);
+        }
+    };
+    world.install("a", "1", shared("/usr/share/d/a")).unwrap();
+    world.install("b", "1", shared("/usr/share/d/b")).unwrap();
+    let before = world.tree();
+    let error = world.install("c", "1", |builder| text(builder, "/usr/share/d/licence", "GPL")).unwrap_err();
+    assert_eq!(error.to_string(), "file conflicts: `/usr/share/d/licence` of a-1-1.noarch and of c-1-1.noarch");
+    let two = ["d", "e"].map(|name| install(world.build(name, "1", |builder| text(builder, "/usr/share/two", name))));
+    assert!(matches!(world.apply(&two), Err(ApplyError::Conflicts(_))));
+    assert_eq!(world.tree(), before);
+    world.erase("a").unwrap();
+    assert!(world.path("/usr/share/d/licence").exists() && !world.path("/usr/share/d/a").exists());
+    world.erase("b").unwrap();
+    assert!(!world.path("/usr/share/d").exists());
+    // Replacing what conflicts is no conflict.
+    world.install("old", "1", |builder| text(builder, "/usr/bin/tool", "old")).unwrap();
+    let package = world.build("new", "1", |builder| text(builder, "/usr/bin/tool", "new"));
+    world.apply(&[Step::Install { package, obsoleted: vec![world.number("old")], reason: Reason::Dependency }]).unwrap();
+    assert_eq!((world.installed(), world.text("/usr/bin/tool")), (vec!["new-1-1.noarch".to_owned()], "new".into()));
+    assert_eq!(world.system().installed().unwrap()[0].reason, Reason::User);
+}
+
+#[test]
+fn links_are_followed_within_the_root_only() {
+    let (world, outside) = (World::new(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(world.path("/usr/lib")).unwrap();
+    symlink("usr/lib", world.path("/lib64")).unwrap();
+    symlink(outside.path(), world.path("/opt")).unwrap();
+    world
+        .install("x", "1", |builder| {
+            text(builder, "/lib64/libx.so.1", "x");
+            text(builder, "/opt/x/file", "within");
+        })
+        .unwrap();
+    assert_eq!(world.text("/usr/lib/libx.so.1"), "x");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    let within = world.path(outside.path().to_str().unwrap()).join("x/file");
+    assert_eq!(fs::read_to_string(&within).unwrap(), "within");
+    world.erase("x").unwrap();
+    assert!(!within.exists() && !world.path("/usr/lib/libx.so.1").exists() && world.path("/lib64").exists());
+    // A link becomes a directory.
+    let link = |builder: &mut PackageBuilder| {
+        text(builder, "/usr/share/target/file", "there");
+        builder.with_symlink(FileOptions::symlink("/usr/share/y", "target")).unwrap();
+    };
+    world.install("y", "1", link).unwrap();
+    world
+        .upgrade("y", "2", |builder| {
+            builder.with_dir_entry(FileOptions::dir("/usr/share/y").permissions(0o755)).unwrap();
+            text(builder, "/usr/share/y/file", "here");
+        })
+        .unwrap();
+    assert!(fs::symlink_metadata(world.path("/usr/share/y")).unwrap().is_dir());
+    assert_eq!(world.text("/usr/share/y/file"), "here");
+    assert!(!world.path("/usr/share/target").join("file").exists());
+    // A directory does not become one.
+    let error = world.upgrade("y", "3", link).unwrap_err();
+    assert!(matches!(error, ApplyError::InTheWay { .. }), "{error}");
+}
+
+#[test]
+fn owners_come_from_the_tree() {
+    let world = World::new();
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    fs::create_dir(world.path("/etc")).unwrap();
+    fs::write(world.path("/etc/passwd"), "root:x:0:0::/:/bin/sh\nx:x:471:472::/:/bin/false\n").unwrap();
+    fs::write(world.path("/etc/group"), "root:x:0:\nx:x:472:\n").unwrap();
+    let told = Told::default();
+    let package = world.build("x", "1", |builder| {
+        let own = FileOptions::new("/var/x").user("x").group("x").permissions(0o6750).caps("cap_net_raw=ep").unwrap();
+        builder.with_file_contents("x", own).unwrap();
+        builder.with_file_contents("x", FileOptions::new("/var/nobody").user("nobody").permissions(0o600)).unwrap();
+    });
+    world.system().lock().unwrap().apply(&[install(package)], &Settings { observer: &told, ..settings() }).unwrap();
+    let metadata = fs::metadata(world.path("/var/x")).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.permissions().mode() & 0o7777), (471, 472, 0o6750));
+    assert_eq!(fs::metadata(world.path("/var/nobody")).unwrap().uid(), 0);
+    let told = told.0.into_inner().unwrap().join("\n");
+    assert!(told.contains("the system does not know `nobody:root`"), "{told}");
+}
