@@ -78,7 +78,35 @@ fn sane(found: Option<(u16, u16)>) -> Size {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
+    use nix::pty::openpty;
+    use nix::sys::termios::LocalFlags;
+
     use super::*;
+
+    #[test]
+    #[ignore = "another test calls it, on a terminal"]
+    fn panics_on_a_terminal() {
+        let raw = Raw::enter().unwrap();
+        assert!(!tcgetattr(io::stdin()).unwrap().local_flags.contains(LocalFlags::ECHO));
+        // What ships does not unwind.
+        std::mem::forget(raw);
+        panic!("as it is meant to");
+    }
+
+    #[test]
+    fn a_panic_restores_the_terminal() {
+        let pair = openpty(None, None).unwrap();
+        let echoes = || tcgetattr(&pair.slave).unwrap().local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON);
+        assert!(echoes());
+        let mut myself = Command::new(std::env::current_exe().unwrap());
+        myself.args(["--exact", "--ignored", "--nocapture", "ui::screen::tty::tests::panics_on_a_terminal"]);
+        let end = || Stdio::from(pair.slave.try_clone().unwrap());
+        let output = myself.stdin(end()).stdout(end()).stderr(Stdio::piped()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(echoes() && told.contains("as it is meant to"), "{told}");
+    }
 
     #[test]
     fn sizes() {
