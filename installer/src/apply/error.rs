@@ -65,6 +65,9 @@ pub enum ApplyError {
     /// The boot loader of the `grub` package is another than known.
     #[error("the boot loader's images are not those this installer knows")]
     Grub(#[from] disk_layout::UnknownGrub),
+    /// The cloud does not say what this system is to be.
+    #[error("the cloud cannot be asked what this system is to be; it is tried again at the next start")]
+    Cloud(#[source] crate::firstboot::MetadataError),
     /// Something that was asked for is not done.
     #[error("{reason}")]
     Refused {
@@ -79,6 +82,14 @@ pub enum ApplyError {
 impl ApplyError {
     pub(crate) fn io<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn refused(reason: &str) -> Self {
+        Self::Refused { reason: reason.to_owned() }
+    }
+
+    pub(crate) fn cloud(source: crate::firstboot::MetadataError) -> Self {
+        Self::Cloud(source)
     }
 
     pub(super) fn repository(source: impl Error + Send + Sync + 'static) -> Self {

@@ -1,5 +1,6 @@
 //! The one place that runs programs.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -43,7 +44,7 @@ const INSIDE_PATH: &str = "/usr/bin:/usr/sbin";
 /// Of a program's output, so many characters at the end are shown.
 const SHOWN: usize = 2000;
 
-/// Runs a program of this system with nothing but a path, a locale and what it is given, and gives what it says.
+/// Runs a program of this system with nothing but a path, a locale, the way through proxies and what it is given, and gives what it says.
 ///
 /// # Errors
 /// When it cannot be started or fails.
@@ -67,12 +68,18 @@ pub(super) fn run_script(name: &str, script: &Executable) -> Result<String, Prog
     wait(name, &mut Command::new(script.path()), Where::Here, None)
 }
 
+/// Whoever needs a proxy here to reach others, needs it in programs too.
+fn proxies() -> impl Iterator<Item = (&'static str, OsString)> {
+    const NAMES: [&str; 6] = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+    NAMES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
+
 /// Runs what was prepared to its end.
 pub(super) fn wait(program: &str, command: &mut Command, at: Where, input: Option<&str>) -> Result<String, ProgramError> {
     let start = |source| ProgramError::Start { program: program.to_owned(), source };
     command.env_clear().envs([("LC_ALL", "C.UTF-8"), ("HOME", "/root")]);
     match at {
-        Where::Here => command.env("PATH", crate::machine::program_path()),
+        Where::Here => command.env("PATH", crate::machine::program_path()).envs(proxies()),
         // Without it, systemctl would speak to this system's systemd; with it here, it would restart nothing.
         Where::Inside => command.env("PATH", INSIDE_PATH).env("SYSTEMD_OFFLINE", "1"),
     };

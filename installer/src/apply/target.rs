@@ -119,6 +119,18 @@ impl Target {
         }
     }
 
+    /// Removes a file of it, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, path: &str) -> Result<(), ApplyError> {
+        let place = self.place(path)?;
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ApplyError::io("remove", &place)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes a link in it, in place of what was there.
     ///
     /// # Errors

@@ -1,21 +1,17 @@
 //! Doing what a platform asks for. What cannot be done is told and stops nothing: a system without the file is still one that can be mended.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
 
-use super::Wishes;
-use super::cloud::{CloudUser, Encoding, PasswordKind, Proxy, Words, WriteFile};
+use super::cloud::{CloudUser, Encoding, PasswordKind, Proxy, WriteFile};
+use super::{Wishes, late, load};
 use crate::apply::{self, Accounts, ApplyError, Target};
 use crate::guestinfo;
 use crate::kickstart::{is_account_name, is_hash, is_hostname, is_ssh_key};
 use crate::networkd;
 use crate::plan::{Credential, UserAccount};
-
-/// What is left for when the network is up; in memory, for it may hold secrets.
-const LATE: &str = "/run/kaon/firstboot-late";
 
 /// All that can be done before the network is up; gives what could not be.
 pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>, ApplyError> {
@@ -55,18 +51,21 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     for file in &cloud.write_files {
         try_to(&format!("write_files: {}", file.path), write_file(file, target));
     }
-    try_to("runcmd", prepare_late(wishes, target));
+    let mut containers = Vec::new();
+    for container in &cloud.kaon.containers {
+        match container.install(target) {
+            Ok(()) => containers.push(container),
+            Err(error) => try_to(&format!("containers: {}", container.name), Err(error)),
+        }
+    }
+    try_to("images", load::prepare(&cloud.kaon.images, &containers, target));
+    try_to("runcmd", late::prepare(wishes, target));
     Ok(complaints)
-}
-
-/// A refusal in the words of this module.
-fn refused(reason: &str) -> ApplyError {
-    ApplyError::Refused { reason: reason.to_owned() }
 }
 
 fn hostname(name: &str, target: &Target) -> Result<(), ApplyError> {
     if !is_hostname(name) {
-        return Err(refused("this cannot be a machine's name"));
+        return Err(ApplyError::refused("this cannot be a machine's name"));
     }
     target.write("/etc/hostname", 0o644, format!("{name}\n").as_bytes())?;
     if target.root() == Path::new("/") {
@@ -77,18 +76,18 @@ fn hostname(name: &str, target: &Target) -> Result<(), ApplyError> {
 
 fn user(wanted: &CloudUser, target: &Target) -> Result<(), ApplyError> {
     if !is_account_name(&wanted.name) {
-        return Err(refused("this cannot be a login name"));
+        return Err(ApplyError::refused("this cannot be a login name"));
     }
     let hash = wanted.passwd.as_ref().or(wanted.hashed_passwd.as_ref()).map(|text| (text, true));
     let given = hash.or(wanted.plain_text_passwd.as_ref().map(|text| (text, false))).filter(|_| wanted.lock_passwd != Some(true));
     if given.is_some_and(|(text, crypted)| crypted && !is_hash(text.reveal())) {
-        return Err(refused("the password is no hash as crypt(5) has it"));
+        return Err(ApplyError::refused("the password is no hash as crypt(5) has it"));
     }
-    let keys = keys(&wanted.ssh_authorized_keys)?;
+    let (keys, refusal) = keys(&wanted.ssh_authorized_keys);
     let password = given.map(|(text, crypted)| Credential { text: text.clone(), crypted, age: None });
     if wanted.name == "root" || Accounts::read(target)?.user(&wanted.name).is_some() {
         password.map_or(Ok(()), |password| apply::set_password(&wanted.name, &password, target))?;
-        return apply::add_keys(&wanted.name, &keys, target);
+        return apply::add_keys(&wanted.name, &keys, target).and(refusal);
     }
     let account = UserAccount {
         name: wanted.name.clone(),
@@ -101,19 +100,23 @@ fn user(wanted: &CloudUser, target: &Target) -> Result<(), ApplyError> {
     };
     apply::add_user(&account, target)?;
     if wanted.sudo.0.is_empty() {
-        return Ok(());
+        return refusal;
     }
     let rules = wanted.sudo.0.iter().fold(String::new(), |text, rule| text + &format!("{} {rule}\n", wanted.name));
-    target.write(&format!("/etc/sudoers.d/50-{}", wanted.name), 0o440, rules.as_bytes())
+    target.write(&format!("/etc/sudoers.d/50-{}", wanted.name), 0o440, rules.as_bytes()).and(refusal)
 }
 
-fn keys(given: &[String]) -> Result<Vec<String>, ApplyError> {
-    let keys: Vec<String> = given.iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect();
-    if keys.iter().all(|key| is_ssh_key(key)) { Ok(keys) } else { Err(refused("one of the keys is no public key")) }
+/// Those that are public keys, and whether all are: one that is none locks out nobody but its owner.
+fn keys(given: &[String]) -> (Vec<String>, Result<(), ApplyError>) {
+    let lines = given.iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+    let (keys, others): (Vec<String>, Vec<String>) = lines.partition(|key| is_ssh_key(key));
+    let refusal = if others.is_empty() { Ok(()) } else { Err(ApplyError::refused("one of the keys is no public key")) };
+    (keys, refusal)
 }
 
 fn root_keys(given: &[String], target: &Target) -> Result<(), ApplyError> {
-    apply::add_keys("root", &keys(given)?, target)
+    let (keys, refusal) = keys(given);
+    apply::add_keys("root", &keys, target).and(refusal)
 }
 
 fn proxy(proxy: &Proxy, target: &Target) -> Result<(), ApplyError> {
@@ -124,7 +127,7 @@ fn proxy(proxy: &Proxy, target: &Target) -> Result<(), ApplyError> {
             .chars()
             .any(|letter| letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\'' | '\\' | '$' | '`' | '%'))
         {
-            return Err(refused("an address holds something that no address has"));
+            return Err(ApplyError::refused("an address holds something that no address has"));
         }
         pairs.extend([(name.to_owned(), value), (name.to_uppercase(), value)]);
     }
@@ -147,72 +150,28 @@ fn proxy(proxy: &Proxy, target: &Target) -> Result<(), ApplyError> {
 fn timezone(zone: &str, target: &Target) -> Result<(), ApplyError> {
     let plain = zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte));
     if !plain || !target.place(&format!("/usr/share/zoneinfo/{zone}"))?.is_file() {
-        return Err(refused("there is no such time zone"));
+        return Err(ApplyError::refused("there is no such time zone"));
     }
     target.symlink("/etc/localtime", &format!("../usr/share/zoneinfo/{zone}"))
 }
 
 fn write_file(file: &WriteFile, target: &Target) -> Result<(), ApplyError> {
     if !file.path.starts_with('/') || file.path.ends_with('/') || file.path.split('/').any(|part| part == "..") {
-        return Err(refused("the path is not absolute"));
+        return Err(ApplyError::refused("the path is not absolute"));
     }
     let bytes = match file.encoding {
         Encoding::Plain => file.content.clone().into_bytes(),
         Encoding::Base64 => {
             let text: String = file.content.split_whitespace().collect();
-            base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused("the content is no Base64"))?
+            base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| ApplyError::refused("the content is no Base64"))?
         }
-        Encoding::GzipBase64 => {
-            guestinfo::decode(&file.content, "gz+b64").ok_or_else(|| refused("the content is not compressed in Base64"))?.into_bytes()
-        }
+        Encoding::GzipBase64 => guestinfo::decode(&file.content, "gz+b64")
+            .ok_or_else(|| ApplyError::refused("the content is not compressed in Base64"))?
+            .into_bytes(),
     };
     let content = if file.append { [target.read(&file.path)?.into_bytes(), bytes].concat() } else { bytes };
     target.write(&file.path, file.permissions.map_or(0o644, |mode| mode.0), &content)?;
     file.owner.as_ref().map_or(Ok(()), |owner| target.run("chown", &["-h", "--", owner, &file.path], None).map(drop))
-}
-
-/// Leaves what takes the network, as one script.
-fn prepare_late(wishes: &Wishes, target: &Target) -> Result<(), ApplyError> {
-    let cloud = &wishes.cloud;
-    let mut script = wishes.script.clone().unwrap_or_default();
-    if script.is_empty() && !(cloud.packages.is_empty() && cloud.runcmd.is_empty()) {
-        script.push_str("#!/bin/sh\n");
-        if !cloud.packages.is_empty() {
-            let _ = writeln!(script, "tdnf -y install {}", cloud.packages.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" "));
-        }
-        for Words(words, is_list) in &cloud.runcmd {
-            let line = if *is_list { words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ") } else { words.concat() };
-            let _ = writeln!(script, "{line}");
-        }
-    }
-    if script.is_empty() { Ok(()) } else { target.write(LATE, 0o700, script.as_bytes()) }
-}
-
-/// One word of the shell's language.
-fn quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-/// Has the running system do, when the network is up, what was left for then.
-pub(super) fn call_late(target: &Target) -> Result<Option<String>, ApplyError> {
-    const UNIT: &str = "kaon-firstboot-late.service";
-    if target.root() != Path::new("/") || !target.place(LATE)?.exists() {
-        return Ok(None);
-    }
-    let started = target.run("systemctl", &["start", "--no-block", UNIT], None);
-    Ok(started.err().map(|error| format!("{UNIT}: {}", apply::chain(&error))))
-}
-
-/// Runs what was left for when the network is up.
-pub(super) fn late(target: &Target) -> Result<Vec<String>, ApplyError> {
-    let place = target.place(LATE)?;
-    if !place.exists() {
-        return Ok(Vec::new());
-    }
-    let script = fs::read(&place).map_err(ApplyError::io("read", &place))?;
-    // It is removed before it runs: it may restart the machine, and it may hold secrets.
-    fs::remove_file(&place).map_err(ApplyError::io("remove", &place))?;
-    Ok(vec![target.run_text("the commands of the first start", &script)?])
 }
 
 #[cfg(test)]
@@ -227,7 +186,9 @@ mod tests {
         target.write("/etc/group", 0o644, b"root:x:0:\ndocker:x:975:\n").unwrap();
         target.write("/etc/shadow", 0o600, b"root:!*:1::::::\n").unwrap();
         target.write("/etc/gshadow", 0o600, b"root:!*::\ndocker:!*::\n").unwrap();
-        let bundle = Bundle { user_data: Some(format!("#cloud-config\n{user_data}")), ..Bundle::default() };
+        let network = "version: 2\nethernets: {eth0: {addresses: [192.0.2.7/24]}}\n";
+        let user_data = Some(format!("#cloud-config\n{user_data}"));
+        let bundle = Bundle { user_data, network_config: Some(network.into()), ..Bundle::default() };
         let mut wishes = understand(&bundle);
         let complaints = early(&mut wishes, &target).unwrap();
         (folder, target, complaints)
@@ -240,9 +201,21 @@ mod tests {
              users:\n  - {name: dev, groups: docker, sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: [ssh-ed25519 AAAA dev]}\n\
              chpasswd: {expire: false, users: [{name: root, password: sesame, type: text}]}\n\
              write_files:\n  - {path: /etc/a, content: hi, permissions: '0600'}\n  - {path: /etc/a, content: aGk=, encoding: b64, append: true}\n\
+             ca_certs: {trusted: [\"-----BEGIN CERTIFICATE-----\\nAA\\n-----END CERTIFICATE-----\"]}\n\
+             kaon: {images: [{path: /a.tar}], containers: [{name: web, image: 'a:1'}, {name: '-', image: a}]}\n\
              proxy: {http: 'http://proxy:3128'}\npackages: [vim]\nruncmd:\n  - echo $HOME\n  - [echo, \"it's\", 5]\n",
         );
-        assert_eq!(complaints, Vec::<String>::new());
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].starts_with("containers: -: the name must be"), "{complaints:?}");
+        assert_eq!(
+            target.read("/etc/pki/anchors/firstboot-1.pem").unwrap(),
+            "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n"
+        );
+        let networks = std::fs::read_dir(target.root().join("etc/systemd/network")).unwrap();
+        let network = std::fs::read_to_string(networks.flatten().next().unwrap().path()).unwrap();
+        assert!(network.contains("Address=192.0.2.7/24"), "{network}");
+        let left = target.read("/var/lib/kaon/containers.json").unwrap();
+        assert_eq!(left, "{\"images\":[{\"path\":\"/a.tar\"}],\"units\":[\"kaon-container-web.service\"]}");
         assert_eq!(target.read("/etc/hostname").unwrap(), "node\n");
         assert_eq!(target.read("/root/.ssh/authorized_keys").unwrap(), "ssh-ed25519 AAAA root\n");
         assert_eq!(target.read("/home/dev/.ssh/authorized_keys").unwrap(), "ssh-ed25519 AAAA dev\n");
@@ -250,8 +223,8 @@ mod tests {
         assert!(target.read("/etc/shadow").unwrap().starts_with("root:$6$"));
         assert_eq!(target.read("/etc/a").unwrap(), "hihi");
         assert!(target.read("/etc/profile.d/proxy.sh").unwrap().contains("export http_proxy='http://proxy:3128'\n"));
-        assert_eq!(call_late(&target).unwrap(), None);
-        assert_eq!(target.read(LATE).unwrap(), "#!/bin/sh\ntdnf -y install 'vim'\necho $HOME\n'echo' 'it'\\''s' '5'\n");
+        assert!(late::is_left(&target).unwrap());
+        assert_eq!(target.read(late::SCRIPT).unwrap(), "#!/bin/sh\ntdnf -y install 'vim'\necho $HOME\n'echo' 'it'\\''s' '5'\n");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::container::Kaon;
 use crate::kickstart::{Network, Secret};
 
 /// What is to be done with a system.
@@ -34,6 +35,8 @@ pub struct CloudConfig {
     pub packages: Vec<String>,
     /// Proxies.
     pub proxy: Proxy,
+    /// What no other reader of such files knows: images and containers.
+    pub kaon: Kaon,
 }
 
 /// A user.
@@ -71,6 +74,25 @@ pub struct CloudUser {
     /// Keys that may log in over SSH.
     #[serde(default)]
     pub ssh_authorized_keys: Vec<String>,
+}
+
+impl CloudUser {
+    /// A user of whom nothing but the name is said.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            gecos: String::new(),
+            uid: None,
+            groups: Words::default(),
+            shell: None,
+            sudo: Words::default(),
+            passwd: None,
+            hashed_passwd: None,
+            plain_text_passwd: None,
+            lock_passwd: None,
+            ssh_authorized_keys: Vec::new(),
+        }
+    }
 }
 
 /// Passwords of users that are there.
@@ -252,7 +274,8 @@ fn is_name_list(text: &str) -> bool {
 }
 
 /// A word of a command: text, or a number.
-struct Word(String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word(pub String);
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -311,6 +334,7 @@ impl CloudConfig {
     /// Adds what another source says; what is there goes before.
     pub(super) fn add(&mut self, other: Self) {
         self.hostname = self.hostname.take().or(other.hostname);
+        self.users.extend(other.users);
         self.ssh_authorized_keys.extend(other.ssh_authorized_keys);
         self.chpasswd.users.extend(other.chpasswd.users);
         self.ca_certs.trusted.extend(other.ca_certs.trusted);

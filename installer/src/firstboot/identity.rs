@@ -52,15 +52,15 @@ pub(super) fn machine() -> String {
 pub(super) fn renew(target: &Target) -> Result<(), ApplyError> {
     let started_before = !target.read(RECORD)?.is_empty();
     if started_before {
-        remove(target, "/etc/machine-id")?;
-        remove(target, "/var/lib/dbus/machine-id")?;
+        target.remove("/etc/machine-id")?;
+        target.remove("/var/lib/dbus/machine-id")?;
         if target.has("systemd-machine-id-setup") {
             target.run("systemd-machine-id-setup", NO_ARGUMENTS, None)?;
         }
     }
     // sshd's own units make those that are missing.
     for name in host_keys(target)? {
-        remove(target, &format!("/etc/ssh/{name}"))?;
+        target.remove(&format!("/etc/ssh/{name}"))?;
     }
     let random = std::path::Path::new("/dev/urandom");
     let mut seed = vec![0; SEED_BYTES];
@@ -76,14 +76,6 @@ fn host_keys(target: &Target) -> Result<Vec<String>, ApplyError> {
     names.retain(|name| name.starts_with("ssh_host_") && (name.ends_with("_key") || name.ends_with("_key.pub")));
     names.sort();
     Ok(names)
-}
-
-fn remove(target: &Target, path: &str) -> Result<(), ApplyError> {
-    let place = target.place(path)?;
-    match fs::remove_file(&place) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ApplyError::io("remove", &place)(error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! The first start of a system, or of a copy of one: whatever must be its own is made anew, and what the platform says of it is done.
 //!
-//! Early, before the network and SSH: identity, host name, network, users, keys, certificates, proxy, files. Late, when the network and the
-//! container engine are up: packages' and users' commands.
+//! Early, before the network and SSH: identity, host name, network, users, keys, certificates, proxy, files, units of containers. On a
+//! cloud's machine that nobody else said anything of, the same when the network is up, before SSH and the container engine. Late, when both
+//! are up: images, packages, users' commands.
 
 mod act;
 mod cloud;
+mod container;
+mod disks;
 mod identity;
+mod late;
+mod load;
+mod metadata;
 mod ovf;
 mod source;
 
@@ -17,11 +23,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use cloud::{CloudConfig, MetaData};
+pub use container::{Container, Image, Kaon, Restart};
+pub use metadata::{Addresses, Cloud, MetadataError, Patience, Told};
 pub use ovf::{Environment, OvfError};
 pub use source::{Bundle, gather};
 
 use self::identity::Instance;
-use crate::apply::{ApplyError, Target};
+use crate::apply::{self, ApplyError, Target};
 use crate::document::{self, Language, Problem};
 use crate::kickstart::Network;
 
@@ -29,7 +37,7 @@ use crate::kickstart::Network;
 #[derive(Debug, Parser)]
 #[command(name = "kaon-firstboot", version)]
 struct Arguments {
-    /// What is done: `early` before the network, `late` after it, `check` reads a cloud-config file and tells what is wrong with it.
+    /// What is done: `early` before the network, `network` and `late` after it, `check` reads a cloud-config file and tells what is wrong with it.
     #[command(subcommand)]
     verb: Verb,
 }
@@ -38,7 +46,9 @@ struct Arguments {
 enum Verb {
     /// Before the network and SSH are up.
     Early,
-    /// When the network is up.
+    /// When the network is up, on a cloud's machine: asks the cloud.
+    Network,
+    /// When network and container engine are up: what was left for then.
     Late,
     /// Reads a cloud-config file and tells what is wrong with it or not known.
     Check {
@@ -69,9 +79,13 @@ pub fn understand(bundle: &Bundle) -> Wishes {
     if let Some(text) = &bundle.meta_data {
         meta = read(&format!("{}: meta-data", bundle.origin), text, &mut wishes.complaints).unwrap_or_default();
     }
-    if let Some(text) = &bundle.user_data {
+    let of_cloud = bundle.told.as_ref().and_then(|told| told.user_data.as_ref());
+    if let Some(text) = bundle.user_data.as_ref().or(of_cloud) {
         let name = format!("{}: user-data", bundle.origin);
         match text.trim_start() {
+            _ if text.len() as u64 > source::LONGEST_BYTES => {
+                wishes.complaints.push(format!("{name}: it is larger than {} bytes", source::LONGEST_BYTES));
+            }
             script if script.starts_with("#!") => wishes.script = Some(text.clone()),
             cloud if cloud.starts_with("#cloud-config") || cloud.starts_with('{') => {
                 wishes.cloud = read(&name, text, &mut wishes.complaints).unwrap_or_default();
@@ -92,6 +106,12 @@ pub fn understand(bundle: &Bundle) -> Wishes {
     wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.local_hostname).or(meta.hostname);
     wishes.cloud.ssh_authorized_keys.extend(meta.public_keys.0);
     wishes.instance = meta.instance_id.unwrap_or_default();
+    if let Some(told) = &bundle.told {
+        wishes.instance.clone_from(&told.instance);
+        wishes.complaints.extend(told.complaints.iter().map(|line| format!("{}: {line}", bundle.origin)));
+        let (hostname, users, ssh_authorized_keys) = (told.hostname.clone(), told.users.clone(), told.root_keys.clone());
+        wishes.cloud.add(CloudConfig { hostname, users, ssh_authorized_keys, ..CloudConfig::default() });
+    }
     if let Some(network) = &wishes.network {
         let wrong = crate::networkd::complaints(network);
         wishes.complaints.extend(wrong.iter().map(|(path, message)| format!("{}: network: {path}: {message}", bundle.origin)));
@@ -134,7 +154,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let target = Target::existing(Path::new("/"));
     let result = match &arguments.verb {
         Verb::Early => early(&target),
-        Verb::Late => act::late(&target),
+        Verb::Network => network_stage(&target),
+        Verb::Late => late::run(&target),
         Verb::Check { file } => return check(file),
     };
     match result {
@@ -143,7 +164,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tell(&format!("error: {}", crate::apply::chain(&error)));
+            tell(&format!("error: {}", apply::chain(&error)));
             ExitCode::FAILURE
         }
     }
@@ -154,19 +175,62 @@ fn tell(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// There as long as the cloud is to be asked what it says of this system.
+const UNASKED: &str = "/var/lib/kaon/unasked";
+
+/// The unit that asks.
+const ASKING: &str = "kaon-firstboot-network.service";
+
 fn early(target: &Target) -> Result<Vec<String>, ApplyError> {
     let recorded = Instance::recorded(target)?;
     let mut instance = Instance { machine: identity::machine(), platform: String::new() };
-    // Only a start as another system is worth waiting for slow disks.
-    let mut wishes = understand(&gather(instance.is_new(recorded.as_ref())));
+    let cloud = Cloud::of(Path::new(metadata::FIRMWARE));
+    // Only a start as another system is worth waiting for slow disks, and clouds speak otherwise.
+    let bundle = gather(cloud.is_none() && instance.is_new(recorded.as_ref()));
+    let mut wishes = understand(&bundle);
     instance.platform.clone_from(&wishes.instance);
-    if !instance.is_new(recorded.as_ref()) {
-        return Ok(Vec::new());
+    let mut complaints = Vec::new();
+    if instance.is_new(recorded.as_ref()) {
+        identity::renew(target)?;
+        let is_unasked = cloud.is_some() && bundle.is_empty();
+        if is_unasked {
+            target.write(UNASKED, 0o644, b"")?
+        } else {
+            target.remove(UNASKED)?
+        }
+        complaints = act::early(&mut wishes, target)?;
+        instance.record(target)?;
     }
-    identity::renew(target)?;
-    let mut complaints = act::early(&mut wishes, target)?;
-    instance.record(target)?;
-    complaints.extend(act::call_late(target)?);
+    // What an earlier start was asked and could not do is tried again.
+    if cloud.is_some() && target.place(UNASKED)?.exists() {
+        complaints.extend(late::start(ASKING, target));
+    }
+    if late::is_left(target)? {
+        complaints.extend(late::start(late::UNIT, target));
+    }
+    Ok(complaints)
+}
+
+/// Asks the cloud, and does what it says.
+fn network_stage(target: &Target) -> Result<Vec<String>, ApplyError> {
+    let Some(cloud) = Cloud::of(Path::new(metadata::FIRMWARE)) else { return Ok(Vec::new()) };
+    let (addresses, patience) = (Addresses::default(), Patience::default());
+    let told = cloud.ask(&addresses, patience).map_err(ApplyError::cloud)?;
+    let mut complaints = obey(cloud, told, target)?;
+    if late::is_left(target)? {
+        complaints.extend(late::start(late::UNIT, target));
+    }
+    complaints.extend(cloud.report(&addresses, patience).err().map(|error| apply::chain(&ApplyError::cloud(error))));
+    Ok(complaints)
+}
+
+/// Does what a cloud says of this system, and keeps in mind that it was asked.
+fn obey(cloud: Cloud, told: Told, target: &Target) -> Result<Vec<String>, ApplyError> {
+    let mut wishes = understand(&Bundle::of_cloud(cloud, told));
+    let complaints = act::early(&mut wishes, target)?;
+    let recorded = Instance::recorded(target)?.unwrap_or_default();
+    Instance { platform: wishes.instance, ..recorded }.record(target)?;
+    target.remove(UNASKED)?;
     Ok(complaints)
 }
 
@@ -209,6 +273,35 @@ mod tests {
         assert!(wishes.network.is_some_and(|network| network.ethernets["e"].dhcp4));
         assert_eq!(wishes.complaints.len(), 2, "{:?}", wishes.complaints);
         assert!(wishes.complaints.iter().any(|line| line.contains("flux: unknown key")));
+    }
+
+    #[test]
+    fn what_a_cloud_says_is_done_and_the_cloud_asked_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        target.write("/etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\n").unwrap();
+        target.write("/etc/group", 0o644, b"root:x:0:\n").unwrap();
+        target.write("/etc/shadow", 0o600, b"root:!*:1::::::\n").unwrap();
+        target.write("/etc/gshadow", 0o600, b"root:!*::\n").unwrap();
+        target.write(UNASKED, 0o644, b"").unwrap();
+        Instance { machine: "m".into(), platform: String::new() }.record(&target).unwrap();
+        let dev = cloud::CloudUser { ssh_authorized_keys: vec![KEY.into()], ..cloud::CloudUser::named("dev") };
+        let told = Told {
+            instance: "i-1".into(),
+            hostname: Some("given".into()),
+            root_keys: vec![KEY.into()],
+            users: vec![dev],
+            user_data: Some("#cloud-config\nhostname: chosen\nflux: 1\n".into()),
+            complaints: vec!["one".into()],
+        };
+        let complaints = obey(Cloud::Ec2, told, &target).unwrap();
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+        assert_eq!(target.read("/etc/hostname").unwrap(), "chosen\n");
+        assert_eq!(target.read("/root/.ssh/authorized_keys").unwrap(), format!("{KEY}\n"));
+        assert_eq!(target.read("/home/dev/.ssh/authorized_keys").unwrap(), format!("{KEY}\n"));
+        assert!(!target.place(UNASKED).unwrap().exists());
+        let recorded = Instance { machine: "m".into(), platform: "i-1".into() };
+        assert_eq!(Instance::recorded(&target).unwrap(), Some(recorded));
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl Environment {
         }
     }
 
+    /// Whether no property was filled in.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(Secret::reveal)
     }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::Environment;
+use super::metadata::{Cloud, Told};
+use super::{Environment, disks};
 use crate::apply::run_program;
 use crate::guestinfo;
 
@@ -21,27 +22,39 @@ pub struct Bundle {
     pub network_config: Option<String>,
     /// Properties of a virtual appliance.
     pub ovf: Option<Environment>,
+    /// What a cloud's metadata service says.
+    pub told: Option<Told>,
     /// What could not be read.
     pub complaints: Vec<String>,
 }
 
-/// Larger documents are not read, in bytes.
-const LONGEST_BYTES: u64 = 1 << 20;
-
-/// Asks the platforms, in this order; the first that says something is the one. With `patience`, disks that are still being looked at are
-/// waited for.
-pub fn gather(patience: bool) -> Bundle {
-    if patience && crate::machine::find_program("udevadm").is_some() {
-        // Whatever is not there by then is not waited for.
-        let _ = run_program("udevadm", &["settle", "--timeout=10"], None);
+impl Bundle {
+    /// What a cloud's metadata service says.
+    pub fn of_cloud(cloud: Cloud, told: Told) -> Self {
+        Self { origin: cloud.to_string(), told: Some(told), ..Self::default() }
     }
-    [credentials, no_cloud, fw_cfg, vmware].into_iter().find_map(|ask| ask()).unwrap_or_default()
+
+    /// Whether no platform said anything.
+    pub fn is_empty(&self) -> bool {
+        self.origin.is_empty()
+    }
+}
+
+/// Larger documents are not read, in bytes.
+pub(super) const LONGEST_BYTES: u64 = 1 << 20;
+
+/// Asks the platforms that need no network, in this order; the first that says something is the one. With `patience`, disks that may still
+/// appear are waited for, where nobody else said anything.
+pub fn gather(patience: bool) -> Bundle {
+    let told = [credentials, fw_cfg, vmware].into_iter().find_map(|ask| ask());
+    told.or_else(|| no_cloud(patience)).unwrap_or_default()
 }
 
 /// A file; nothing where there is none.
 fn file(path: &Path) -> Option<String> {
     let mut text = String::new();
-    fs::File::open(path).ok()?.take(LONGEST_BYTES).read_to_string(&mut text).ok()?;
+    // One byte more shows that it is too long.
+    fs::File::open(path).ok()?.take(LONGEST_BYTES + 1).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
@@ -52,15 +65,11 @@ fn bundle(origin: &str, read: impl Fn(&str) -> Option<String>) -> Option<Bundle>
 }
 
 /// A disk whose file system is called `cidata` (cloud-init's NoCloud).
-fn no_cloud() -> Option<Bundle> {
-    const AT: &str = "/run/kaon/cidata";
-    let device =
-        ["cidata", "CIDATA"].map(|label| format!("/dev/disk/by-label/{label}")).into_iter().find(|path| Path::new(path).exists())?;
-    fs::create_dir_all(AT).ok()?;
-    run_program("mount", &["-o", "ro,nodev,nosuid,noexec", &device, AT], None).ok()?;
-    let bundle = bundle("NoCloud", |name| file(&Path::new(AT).join(name)));
-    let _ = run_program("umount", &[AT], None);
-    bundle
+fn no_cloud(patience: bool) -> Option<Bundle> {
+    if patience {
+        disks::wait();
+    }
+    disks::with_cidata(|folder| bundle("NoCloud", |name| file(&folder.join(name)))).flatten()
 }
 
 /// QEMU: `-fw_cfg name=opt/org.kaon/user-data,file=…`.
@@ -86,6 +95,7 @@ fn vmware() -> Option<Bundle> {
     let (user_data, meta_data, network_config) = (document("userdata"), document("metadata"), document("network-config"));
     (bundle.user_data, bundle.meta_data, bundle.network_config) = (user_data, meta_data, network_config);
     match guestinfo::variable("ovfEnv").map(|xml| Environment::parse(&xml)) {
+        Some(Ok(environment)) if environment.is_empty() => {}
         Some(Ok(environment)) => {
             bundle.user_data = bundle.user_data.take().or_else(|| environment.user_data(&mut bundle.complaints));
             bundle.ovf = Some(environment);
@@ -93,7 +103,8 @@ fn vmware() -> Option<Bundle> {
         Some(Err(error)) => bundle.complaints.push(error.to_string()),
         None => {}
     }
-    Some(bundle)
+    let says = [&bundle.user_data, &bundle.meta_data, &bundle.network_config].iter().any(|text| text.is_some());
+    (says || bundle.ovf.is_some() || !bundle.complaints.is_empty()).then_some(bundle)
 }
 
 /// systemd credentials: SMBIOS strings `io.systemd.credential:kaon.user-data=…`, and whatever else systemd takes them from.
