@@ -8,6 +8,8 @@
 
 mod archive;
 mod ovf;
+#[cfg(test)]
+mod shape;
 
 use std::io;
 use std::path::{Path, PathBuf};

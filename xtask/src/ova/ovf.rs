@@ -167,6 +167,7 @@ fn product(xml: &mut Xml, descriptor: &Descriptor<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shape::{faults, read};
     use super::*;
 
     #[test]
@@ -188,13 +189,42 @@ mod tests {
         }
     }
 
+    fn descriptors() -> Vec<String> {
+        let machines = [Ova::default(), Ova { firmware: Firmware::Bios, hardware_version: 21, cpus: 8, memory_mib: 4096 }];
+        let of = |machine| Descriptor { name: "kaon-x", summary: "<x> & \"y\"", version: "1", machine, disk_gib: 16, populated_bytes: 5 };
+        machines.into_iter().map(|machine| ovf(&of(machine), "kaon-x.vmdk", 99)).collect()
+    }
+
     #[test]
-    fn elements_of_items_are_in_the_schema_s_order() {
-        let descriptor = Descriptor { name: "x", summary: "x", version: "1", machine: Ova::default(), disk_gib: 1, populated_bytes: 1 };
-        let text = ovf(&descriptor, "x.vmdk", 1);
-        for item in text.split("<Item>").skip(1).filter_map(|rest| rest.split("</Item>").next()) {
-            let names: Vec<&str> = item.lines().filter_map(|line| line.trim().strip_prefix("<rasd:")?.split('>').next()).collect();
-            assert!(names.len() > 3 && names.is_sorted(), "{names:?}");
+    fn descriptors_keep_the_schema_s_rules() {
+        for text in descriptors() {
+            assert_eq!(faults(&read(&text).unwrap()), Vec::<String>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_rules_find_faults() {
+        let text = descriptors().remove(0);
+        let table = [
+            ("ovf:diskId=\"vmdisk1\"", "ovf:diskId=\"vmdisk2\"", "`rasd:HostResource` refers to `ovf:/disk/vmdisk1`"),
+            ("ovf:fileRef=\"file1\"", "ovf:fileRef=\"file2\"", "`ovf:fileRef` refers to `file2`"),
+            (" ovf:id=\"101\"", "", "`ovf:OperatingSystemSection` lacks `ovf:id`"),
+            ("ovf:id=\"101\"", "ovf:id=\"Linux\"", "is no number: `Linux`"),
+            ("ovf:key=\"dns\"", "ovf:key=\"gateway\"", "two of `ovf:Property` have the same `ovf:key`"),
+            ("ovf:type=\"string\"", "ovf:type=\"text\"", "is no type: `text`"),
+            ("<rasd:Parent>3<", "<rasd:Parent>9<", "`rasd:Parent` refers to `9`"),
+            ("<rasd:InstanceID>2<", "<rasd:InstanceID>1<", "two items have the same number"),
+            ("VirtualSystem ovf:id", "VirtualSystem ovf:name", "`ovf:VirtualSystem` lacks `ovf:id`"),
+            ("<Product>Kaon</Product>", "<Produkt>Kaon</Produkt>", "`ovf:ProductSection` has `ovf:Produkt` where it must not be"),
+            ("<Vendor>Kaon</Vendor>", "<Version>1</Version>", "`ovf:ProductSection` has `ovf:Version` where it must not be"),
+            ("<Info>Networks</Info>", "", "`ovf:NetworkSection` lacks `ovf:Info` at its place"),
+            ("<rasd:ResourceSubType>VmxNet3", "<rasd:ResourceSubType ovf:x=\"1\">VmxNet3", "is not to hold anything but text"),
+        ];
+        for (from, to, fault) in table {
+            assert!(text.contains(from), "{from}\n{text}");
+            let found = faults(&read(&text.replace(from, to)).unwrap());
+            assert!(found.iter().any(|found| found.contains(fault)), "{from}: {found:?}");
+        }
+        assert!(read(&text.replace("envelope/1\"", "envelope/2\"")).is_err(), "another version's namespace");
     }
 }

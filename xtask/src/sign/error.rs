@@ -19,7 +19,7 @@ pub enum SignError {
         source: io::Error,
     },
     /// The key file does not hold a key that can sign.
-    #[error("`{}` holds no key that can sign packages: {reason}", path.display())]
+    #[error("`{}` holds no key that can sign: {reason}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -40,6 +40,9 @@ pub enum SignError {
     /// The key refused.
     #[error("cannot sign")]
     Sign(#[source] pgp::errors::Error),
+    /// The key for statements refused.
+    #[error("cannot sign a statement")]
+    Statement(#[source] p256::ecdsa::Error),
     /// What should be signed is no RPM package.
     #[error("`{}` is not an RPM package", path.display())]
     NotRpm {
@@ -73,7 +76,7 @@ impl Failure for SignError {
             Self::Io { .. } => {
                 Some("KAON_KEYS names the directory the key is kept in; it must be writable when there is no key yet".into())
             }
-            Self::Generate(_) | Self::Sign(_) | Self::NotRpm { .. } => None,
+            Self::Generate(_) | Self::Sign(_) | Self::Statement(_) | Self::NotRpm { .. } => None,
         }
     }
 }

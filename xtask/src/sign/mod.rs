@@ -1,4 +1,4 @@
-//! The builder's OpenPGP key, and what is signed with it: packages and repository metadata.
+//! The builder's OpenPGP key, and what is signed with it: packages and repository metadata. Statements about images have a key of their own.
 //!
 //! The key is RSA, which every `rpm`, `dnf` and `tdnf` in use verifies, with SHA-256. Signatures are dated
 //! [`SOURCE_DATE_EPOCH`](crate::spec::SOURCE_DATE_EPOCH) and are the same bytes each time.
@@ -6,6 +6,7 @@
 mod error;
 mod generate;
 mod package;
+mod statement;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write as _;
@@ -18,6 +19,7 @@ use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, Subpacke
 use pgp::types::{KeyDetails as _, KeyVersion, Password, Timestamp};
 
 pub use error::SignError;
+pub use statement::StatementKey;
 
 use crate::spec::SOURCE_DATE_EPOCH;
 

@@ -10,7 +10,7 @@ use crate::plan::World as _;
 use crate::repo::PUBLIC_KEY;
 use crate::rootfs::InstalledPackage;
 use crate::sbom::{self, Subject};
-use crate::sign::Keys;
+use crate::sign::{Keys, StatementKey};
 use crate::store::StoreError;
 use crate::workshop::Workshop;
 
@@ -23,7 +23,11 @@ pub struct Document {
     pub bytes: Vec<u8>,
 }
 
-/// The documents of an image: what is in it, the checksums of all files and documents, the signature over those, and the key it is made with.
+/// The file with the public key that the provenance is signed with.
+const STATEMENT_KEY: &str = "kaon-provenance.pub";
+
+/// The documents of an image: what is in it, the checksums of all files and documents, the signature over those, and the
+/// public keys it and the provenance's are made with.
 ///
 /// # Errors
 /// When the contents are lost, or the key refuses.
@@ -47,11 +51,15 @@ pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -
     let contents = workshop.store.verified(&result.root.contents)?;
     let contents = std::fs::read(&contents).map_err(|source| StoreError::io("read", &contents, source))?;
     let json = |end: &str, value: &serde_json::Value| Document { name: name(end), bytes: format!("{value:#}\n").into_bytes() };
+    let statement = json("provenance.json", &sbom::provenance(&bill, &subjects, &others));
+    let statement_key = StatementKey::open_or_create(&workshop.keys)?;
+    let envelope = sbom::envelope(&statement.bytes, &statement_key)?;
     let mut documents = vec![
         Document { name: name("contents.json"), bytes: contents },
         json("cdx.json", &sbom::cyclonedx(&bill)),
         json("spdx.json", &sbom::spdx(&bill)),
-        json("provenance.json", &sbom::provenance(&bill, &subjects, &others)),
+        statement,
+        Document { name: name("intoto.jsonl"), bytes: envelope.into_bytes() },
     ];
     let listed = documents.iter().map(|document| (document.name.clone(), Digest::of_bytes(&document.bytes)));
     let mut lines: Vec<(String, Digest)> = subjects.into_iter().map(|subject| (subject.name, subject.sha256)).chain(listed).collect();
@@ -62,6 +70,7 @@ pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -
     documents.push(Document { name: name("sha256"), bytes: sums.into_bytes() });
     documents.push(Document { name: name("sha256.asc"), bytes: signature.into_bytes() });
     documents.push(Document { name: PUBLIC_KEY.into(), bytes: keys.public().as_bytes().to_vec() });
+    documents.push(Document { name: STATEMENT_KEY.into(), bytes: statement_key.public_pem().as_bytes().to_vec() });
     Ok(documents)
 }
 
