@@ -38,6 +38,16 @@ pub struct Image {
     pub sha256: Option<String>,
 }
 
+impl Kaon {
+    /// What of it makes no sense.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let images = self.images.iter().enumerate().map(|(index, image)| (format!("kaon.images[{index}]"), image.place().err()));
+        let containers =
+            self.containers.iter().enumerate().map(|(index, container)| (format!("kaon.containers[{index}]"), container.check().err()));
+        images.chain(containers).filter_map(|(path, error)| Some(format!("{path}: {}", error?))).collect()
+    }
+}
+
 /// Where an archive is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place<'a> {
@@ -273,6 +283,7 @@ mod tests {
         ] {
             let kaon = read(&format!("containers: [{wrong}]")).unwrap();
             assert!(matches!(kaon.containers[0].install(&target), Err(ApplyError::Refused { .. })), "{wrong}");
+            assert_eq!(kaon.complaints().len(), 1, "{wrong}");
         }
         assert!(!folder.path().join("etc").exists(), "nothing is written of what is refused");
         assert!(read("containers: [{name: web}]").unwrap_err().contains("`image` is missing"));
@@ -300,6 +311,7 @@ mod tests {
         for (text, expected) in table {
             let kaon = read(&format!("images: [{text}]")).unwrap();
             assert_eq!(kaon.images[0].place().ok(), expected, "{text}");
+            assert_eq!(kaon.complaints().is_empty(), expected.is_some(), "{text}");
         }
     }
 }

@@ -244,6 +244,8 @@ fn check(file: &Path) -> ExitCode {
     };
     let mut complaints = Vec::new();
     let cloud: Option<CloudConfig> = read(&file.display().to_string(), &text, &mut complaints);
+    let name = file.display();
+    complaints.extend(cloud.iter().flat_map(|cloud| cloud.kaon.complaints()).map(|line| format!("{name}: {line}")));
     complaints.iter().for_each(|complaint| tell(complaint));
     if cloud.is_some() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
