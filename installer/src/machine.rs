@@ -85,8 +85,18 @@ fn disk(name: &str, mounts: &str, swaps: &str, aliases: &[(String, String)]) -> 
         writable: read("ro") != "1",
         sector_bytes: read("queue/logical_block_size").parse().unwrap_or(512),
         in_use,
+        module: loadable_driver(&folder.join("device")),
         holds: partitions.iter().map(|part| describe(&folder, part)).collect(),
     })
+}
+
+/// The first driver between a device and the processor that is a loadable module. Only those have an `initstate`
+/// (ABI/stable/sysfs-module of the kernel's documents).
+fn loadable_driver(device: &Path) -> Option<String> {
+    let device = fs::canonicalize(device).ok()?;
+    let modules = device.ancestors().filter_map(|part| fs::canonicalize(part.join("driver/module")).ok());
+    let mut loadable = modules.filter(|module| module.join("initstate").is_file());
+    loadable.next()?.file_name()?.to_str().map(str::to_owned)
 }
 
 /// Why a partition, or the disk as a whole, is in use.
@@ -112,4 +122,32 @@ fn describe(folder: &Path, part: &str) -> String {
     let events = fs::read_to_string(folder.join(part).join("uevent")).unwrap_or_default();
     let label = events.lines().find_map(|line| line.strip_prefix("PARTNAME=")).map(|name| format!(", called `{name}`")).unwrap_or_default();
     format!("{part} of {}{label}", crate::plan::size(size_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_driver_that_is_a_module_is_found_on_the_way_to_a_disk() {
+        let sys = tempfile::tempdir().unwrap();
+        let disk = sys.path().join("devices/pci/ata1/target/0:0:0:0");
+        let drivers = [("sd", "devices/pci/ata1/target/0:0:0:0", false), ("ahci", "devices/pci", true)];
+        fs::create_dir_all(&disk).unwrap();
+        for (name, device, is_loadable) in drivers {
+            let (driver, module) = (sys.path().join("bus").join(name), sys.path().join("module").join(name));
+            fs::create_dir_all(&driver).unwrap();
+            fs::create_dir_all(&module).unwrap();
+            symlink(&module, driver.join("module")).unwrap();
+            symlink(&driver, sys.path().join(device).join("driver")).unwrap();
+            if is_loadable {
+                fs::write(module.join("initstate"), "live\n").unwrap();
+            }
+        }
+        assert_eq!(loadable_driver(&disk).as_deref(), Some("ahci"));
+        fs::remove_file(sys.path().join("module/ahci/initstate")).unwrap();
+        assert_eq!(loadable_driver(&disk), None);
+    }
 }

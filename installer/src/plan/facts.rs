@@ -52,6 +52,9 @@ pub struct DiskFacts {
     /// Why it must not be touched: it holds the system that runs.
     #[serde(default)]
     pub in_use: Option<String>,
+    /// A driver between it and the processor that the kernel has only as a module.
+    #[serde(default)]
+    pub module: Option<String>,
     /// What is on it now: one line for each partition.
     #[serde(default)]
     pub holds: Vec<String>,
@@ -80,14 +83,19 @@ impl Facts {
 impl DiskFacts {
     /// Why an installation cannot go there.
     pub fn refusal(&self) -> Option<String> {
-        match (&self.in_use, self.writable) {
-            (Some(reason), _) => Some(format!("it is in use: {reason}")),
-            (None, false) => Some("it is read-only".to_owned()),
-            (None, true) if self.sector_bytes != 512 => {
-                Some(format!("its sectors have {} bytes; only 512 are supported", self.sector_bytes))
-            }
-            (None, true) => None,
+        if let Some(reason) = &self.in_use {
+            return Some(format!("it is in use: {reason}"));
         }
+        if !self.writable {
+            return Some("it is read-only".to_owned());
+        }
+        if self.sector_bytes != 512 {
+            return Some(format!("its sectors have {} bytes; only 512 are supported", self.sector_bytes));
+        }
+        let module = self.module.as_ref()?;
+        Some(format!(
+            "the kernel has its driver `{module}` as a module, which lies on the disk: what starts must be on NVMe, virtio or PVSCSI"
+        ))
     }
 
     /// Size and model, for people.

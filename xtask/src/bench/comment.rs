@@ -1,11 +1,9 @@
 //! What a comment in a spec rebuilds.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use walkdir::WalkDir;
-
+use super::copy::copy_project;
 use super::{Bench, BenchError, Figure, Goal};
 use crate::graph::Graph;
 use crate::name::PackageName;
@@ -17,19 +15,11 @@ use crate::workshop::{Kernels, Workshop};
 /// The spec that is commented: nearly everything builds on it.
 const SPEC: &str = "zlib";
 
-/// The folder that is copied, to be written to; all else of the project is linked to.
-const COPIED: &str = "specs";
-
 /// Plans a copy of the project before and after a comment, with the same store.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let scratch = bench.workshop.store.scratch("bench-comment").map_err(BenchError::around)?;
     let copy = scratch.path();
-    let entries = fs::read_dir(bench.root).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(BenchError::io("list", bench.root))?;
-    for entry in entries.iter().filter(|entry| entry.file_name() != COPIED) {
-        let link = copy.join(entry.file_name());
-        symlink(entry.path(), &link).map_err(BenchError::io("make", &link))?;
-    }
-    copy_tree(&bench.root.join(COPIED), &copy.join(COPIED))?;
+    copy_project(bench.root, copy)?;
     let before = states(bench, copy)?;
     let spec = copy.join("specs").join(SPEC).join("package.toml");
     let text = fs::read_to_string(&spec).map_err(BenchError::io("read", &spec))?;
@@ -60,15 +50,4 @@ fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
     };
     let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
     Ok(plan(&graph, &all, &workshop).0)
-}
-
-/// Copies directories and files, which is all that specs are made of.
-fn copy_tree(from: &Path, to: &Path) -> Result<(), BenchError> {
-    for entry in WalkDir::new(from) {
-        let entry = entry.map_err(|error| BenchError::io("read", from)(error.into()))?;
-        let target = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
-        let copied = if entry.file_type().is_dir() { fs::create_dir_all(&target) } else { fs::copy(entry.path(), &target).map(drop) };
-        copied.map_err(BenchError::io("copy to", &target))?;
-    }
-    Ok(())
 }

@@ -6,12 +6,14 @@ mod clock;
 mod cold;
 mod comment;
 mod compose;
+mod copy;
 mod debian;
 mod dnf;
 mod error;
 mod figure;
 mod guest;
 mod kernel;
+mod leaf;
 mod peer;
 mod plan;
 mod size;
@@ -67,6 +69,8 @@ pub enum Benchmark {
     Warm,
     /// What a comment in a spec rebuilds
     Comment,
+    /// A leaf package's changed patch, up to the new ISO; half a minute for each run
+    Leaf,
     /// Composing the image's root file system, beside `dnf --installroot`
     Compose,
     /// tdnf beside dnf: fetching metadata, planning, installing, removing; and with 20,000 packages
@@ -96,6 +100,7 @@ impl Benchmark {
             Self::Plan => plan::run(bench),
             Self::Warm => warm::run(bench),
             Self::Comment => comment::run(bench),
+            Self::Leaf => leaf::run(bench),
             Self::Compose => compose::run(bench),
             Self::Tdnf => tdnf::run(bench),
             Self::Size => size::run(bench),

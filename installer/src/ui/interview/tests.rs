@@ -11,6 +11,7 @@ pub(crate) fn interview() -> Interview {
         writable: true,
         sector_bytes: 512,
         in_use: None,
+        module: None,
         holds: vec!["sda1 of 1 GiB".into()],
     };
     let medium = DiskFacts { device: "/dev/sdb".into(), in_use: Some("it is the medium".into()), ..disk.clone() };
