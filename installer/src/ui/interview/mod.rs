@@ -104,11 +104,15 @@ impl Interview {
     /// # Errors
     /// Why there is none, in a few lines.
     pub fn plan(&self) -> Result<Plan, String> {
-        let request =
-            Request { kickstart: &self.state.kickstart, lists: &[], facts: &self.about.facts, directory: false, seed: self.about.seed };
         if let Some((path, message)) = self.state.kickstart.complaints().first() {
             return Err(format!("{path}: {message}"));
         }
+        self.plan_of(&self.state.kickstart)
+    }
+
+    /// The plan of what may not be all yet: whether it fits on the disk.
+    fn plan_of(&self, kickstart: &Kickstart) -> Result<Plan, String> {
+        let request = Request { kickstart, lists: &[], facts: &self.about.facts, directory: false, seed: self.about.seed };
         plan(&request).map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
@@ -199,13 +203,8 @@ impl Interview {
                 kickstart.disk = Some(disk.device.clone());
                 Ask::Layout
             }
-            (Ask::Layout, Answer::Index(index @ (0 | 1))) => {
-                if *index == 0 {
-                    Ask::Packages
-                } else {
-                    Ask::Partitions
-                }
-            }
+            (Ask::Layout, Answer::Index(0)) => self.plan_of(kickstart).map(|_| Ask::Packages)?,
+            (Ask::Layout, Answer::Index(1)) => Ask::Partitions,
             (Ask::Partitions, answer) => self.partition(kickstart, answer)?,
             (Ask::Packages, Answer::Index(index)) => self.package_set(kickstart, *index)?,
             (Ask::OtherPackages, Answer::Text(text)) => self.packages(kickstart, text)?,

@@ -34,7 +34,10 @@ impl Interview {
         match entry(&mut kickstart.partitions, answer)? {
             Entry::Removed => Ok(Ask::Partitions),
             Entry::End if kickstart.partitions.is_empty() => Err("one partition must be mounted at `/`".into()),
-            Entry::End => accepted(kickstart, "partitions").map(|()| Ask::Packages),
+            Entry::End => {
+                accepted(kickstart, "partitions")?;
+                self.plan_of(kickstart).map(|_| Ask::Packages)
+            }
             Entry::Add(line) => {
                 let partition = parse(line)?;
                 refusal(partition.filesystem, &self.about.facts.programs).map_or(Ok(()), Err)?;

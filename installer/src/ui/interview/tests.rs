@@ -174,6 +174,20 @@ fn lists_come_back_as_they_were_left() {
 }
 
 #[test]
+fn what_does_not_fit_is_told_where_it_is_said() {
+    let mut talk = interview();
+    talk.about.facts.disks[1].size_bytes = 512 << 20;
+    choose(&mut talk, 0).unwrap();
+    choose(&mut talk, 1).unwrap();
+    assert!(choose(&mut talk, 0).map_err(|reason| reason.contains("512 MiB")) == Err(true));
+    choose(&mut talk, 1).unwrap();
+    for line in ["/ rest", "/srv 9999"] {
+        say(&mut talk, line).unwrap();
+    }
+    assert!(say(&mut talk, "").map_err(|reason| reason.starts_with("partitions: ")) == Err(true));
+}
+
+#[test]
 fn only_what_is_on_the_medium_can_be_chosen() {
     let mut talk = interview();
     for index in [0, 1, 0, 2] {

@@ -32,9 +32,9 @@ impl Interview {
                 "Automatic: what the firmware needs, and a root that fills the disk.",
                 "By hand you give one partition after the other. Those that BIOS and UEFI need are made by themselves, before yours.",
             ),
-            Ask::Partitions => plain(
+            Ask::Partitions => (
                 "Partitions by hand",
-                "MOUNTPOINT SIZE [FILESYSTEM]; one must be mounted at `/`.",
+                format!("On {}: MOUNTPOINT SIZE [FILESYSTEM]; one must be mounted at `/`.", self.disk()),
                 "The size is in MiB (`1024`), a share of the disk (`20%`) or `rest`, which one partition may take. File systems: ext4, xfs, \
                  btrfs, vfat, and swap space (`swap 1024`). The root must be ext4, which the boot loader reads. An empty line ends the list.",
             ),
@@ -64,6 +64,12 @@ impl Interview {
             at if at.is_about_network() => self.words_about_network(),
             _ => self.words_about_accounts(),
         }
+    }
+
+    /// The disk that was chosen, in few words.
+    fn disk(&self) -> String {
+        let device = self.state.kickstart.disk.as_deref().unwrap_or_default();
+        self.about.facts.disk(device).map_or_else(String::new, |disk| disk.describe())
     }
 
     fn words_about_network(&self) -> Words {
