@@ -33,8 +33,8 @@ pub enum LayoutError {
         /// Its number, from 1.
         number: usize,
     },
-    /// A table holds 128 entries (UEFI 2.10, 5.3.1).
-    #[error("{count} partitions are more than the 128 a table holds")]
+    /// A table holds 128 entries (UEFI 2.10, 5.3.1), one of which an installation takes meanwhile.
+    #[error("{count} partitions are more than the 127 a table has room for")]
     TooMany {
         /// How many were wished for.
         count: usize,

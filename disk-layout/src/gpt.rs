@@ -1,7 +1,8 @@
 //! The GUID partition table (UEFI 2.10, chapter 5) of a layout, as bytes.
 
 use crate::crc::crc32;
-use crate::{Layout, Partition, SECTOR_BYTES};
+use crate::notice::{NOTICE_SECTORS, notice_code, notice_file_system};
+use crate::{Layout, Partition, Purpose, SECTOR_BYTES};
 
 /// What a master boot record has room for before its disk signature and table.
 pub const BOOT_CODE_BYTES: usize = 440;
@@ -24,45 +25,120 @@ pub struct Tables {
     pub end_offset_bytes: u64,
 }
 
+/// What a disk shows while a system is being installed on it: a small EFI system partition, in the room before the first partition, with a
+/// program that says so. Each part is written at a place that nothing looks at before the header names it, so one sector switches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The first sector, which says so to whom a BIOS starts.
+    pub first: Vec<u8>,
+    /// The second sector.
+    pub header: Vec<u8>,
+    /// The entries the header names.
+    pub entries: Vec<u8>,
+    /// Where those are, in bytes.
+    pub entries_offset_bytes: u64,
+    /// The file system with the program.
+    pub notice: Vec<u8>,
+    /// The last 33 sectors: the entries once more and the backup header.
+    pub end: Vec<u8>,
+    /// Where those begin, in bytes.
+    pub end_offset_bytes: u64,
+}
+
+/// Two places for the entries of an unfinished disk, in bytes: a disk that is in this state already names one of them.
+pub const UNFINISHED_ENTRIES: [u64; 2] = [34 * SECTOR_BYTES, 66 * SECTOR_BYTES];
+
+/// Where the file system of an unfinished disk lies, in bytes.
+pub const NOTICE_OFFSET_BYTES: u64 = 98 * SECTOR_BYTES;
+
+/// Where all that belongs to an unfinished disk ends, in bytes.
+pub const UNFINISHED_END_BYTES: u64 = NOTICE_OFFSET_BYTES + NOTICE_SECTORS * SECTOR_BYTES;
+
+/// The header and entries of one end of the disk.
+struct Table<'a> {
+    layout: &'a Layout,
+    entries: &'a [u8],
+    first_usable: u64,
+}
+
 impl Layout {
     /// The tables of this layout, with what a BIOS runs in the first sector.
     pub fn tables(&self, boot_code: &[u8; BOOT_CODE_BYTES]) -> Tables {
-        let last = self.disk_bytes / SECTOR_BYTES - 1;
-        let entries = self.entries();
-        let mut start = protective_mbr(boot_code, last);
-        start.extend(self.header(1, last, 2, &entries));
+        let entries = entries(&self.partitions);
+        let table = Table { layout: self, entries: &entries, first_usable: 2 + ENTRY_SECTORS };
+        let mut start = protective_mbr(boot_code, self.last());
+        start.extend(table.header(1, self.last(), 2));
         start.extend(&entries);
-        let entries_at = last - ENTRY_SECTORS;
-        let backup = self.header(last, 1, entries_at, &entries);
-        let end = entries.into_iter().chain(backup).collect();
-        Tables { start, end, end_offset_bytes: entries_at * SECTOR_BYTES }
+        Tables { start, end: table.end(), end_offset_bytes: self.entries_at_end() * SECTOR_BYTES }
     }
 
-    fn entries(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.partitions.iter().flat_map(entry).collect();
-        bytes.resize(ENTRY_BYTES * ENTRIES, 0);
-        bytes
+    /// What the disk shows until the installation is finished, with its entries in one of the [`UNFINISHED_ENTRIES`]. The partitions are in
+    /// it too, so that a kernel sees them, unless they are hidden.
+    pub fn unfinished(&self, place: usize, hidden: bool) -> Unfinished {
+        let at = NOTICE_OFFSET_BYTES / SECTOR_BYTES;
+        let notice = Partition {
+            number: self.partitions.len() + 1,
+            purpose: Purpose::Esp,
+            offset_bytes: NOTICE_OFFSET_BYTES,
+            size_bytes: NOTICE_SECTORS * SECTOR_BYTES,
+            label: "kaon-unfinished".into(),
+            guid: self.guid.other(),
+        };
+        let mut partitions = if hidden { Vec::new() } else { self.partitions.clone() };
+        partitions.push(notice);
+        let entries = entries(&partitions);
+        let table = Table { layout: self, entries: &entries, first_usable: at };
+        let entries_offset_bytes = UNFINISHED_ENTRIES[place % 2];
+        Unfinished {
+            first: protective_mbr(&notice_code(), self.last()),
+            header: table.header(1, self.last(), entries_offset_bytes / SECTOR_BYTES),
+            entries_offset_bytes,
+            notice: notice_file_system(at),
+            end: table.end(),
+            end_offset_bytes: self.entries_at_end() * SECTOR_BYTES,
+            entries,
+        }
+    }
+
+    fn last(&self) -> u64 {
+        self.disk_bytes / SECTOR_BYTES - 1
+    }
+
+    fn entries_at_end(&self) -> u64 {
+        self.last() - ENTRY_SECTORS
+    }
+}
+
+impl Table<'_> {
+    fn end(&self) -> Vec<u8> {
+        let header = self.header(self.layout.last(), 1, self.layout.entries_at_end());
+        self.entries.iter().copied().chain(header).collect()
     }
 
     /// A header in sector `here`, whose twin is in sector `there`.
-    fn header(&self, here: u64, there: u64, entries_at: u64, entries: &[u8]) -> Vec<u8> {
-        let last = self.disk_bytes / SECTOR_BYTES - 1;
+    fn header(&self, here: u64, there: u64, entries_at: u64) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(SECTOR_BYTES as usize);
         bytes.extend(b"EFI PART\0\0\x01\0\x5c\0\0\0");
         bytes.extend([0; 8]);
-        for number in [here, there, 2 + ENTRY_SECTORS, last - 1 - ENTRY_SECTORS] {
+        for number in [here, there, self.first_usable, self.layout.last() - 1 - ENTRY_SECTORS] {
             bytes.extend(number.to_le_bytes());
         }
-        bytes.extend(self.guid.to_disk());
+        bytes.extend(self.layout.guid.to_disk());
         bytes.extend(entries_at.to_le_bytes());
         bytes.extend((ENTRIES as u32).to_le_bytes());
         bytes.extend((ENTRY_BYTES as u32).to_le_bytes());
-        bytes.extend(crc32(entries).to_le_bytes());
+        bytes.extend(crc32(self.entries).to_le_bytes());
         let checksum = crc32(&bytes);
         bytes[16..20].copy_from_slice(&checksum.to_le_bytes());
         bytes.resize(SECTOR_BYTES as usize, 0);
         bytes
     }
+}
+
+fn entries(partitions: &[Partition]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = partitions.iter().flat_map(entry).collect();
+    bytes.resize(ENTRY_BYTES * ENTRIES, 0);
+    bytes
 }
 
 fn entry(partition: &Partition) -> Vec<u8> {

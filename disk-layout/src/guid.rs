@@ -27,6 +27,13 @@ impl Guid {
         Self(bytes)
     }
 
+    /// Another one, which follows from this.
+    pub(crate) const fn other(self) -> Self {
+        let mut bytes = self.0;
+        bytes[15] ^= 0xff;
+        Self(bytes)
+    }
+
     /// As on disk: the first three groups little-endian (UEFI 2.10, appendix A).
     pub const fn to_disk(self) -> [u8; 16] {
         let b = self.0;

@@ -9,14 +9,16 @@ mod filesystem;
 mod gpt;
 mod grub;
 mod guid;
+mod notice;
 mod plan;
 mod purpose;
 
 pub use error::LayoutError;
 pub use filesystem::{BIOS_BYTES, ESP_BYTES, ext4_words, fat32_words};
-pub use gpt::{BOOT_CODE_BYTES, Tables};
+pub use gpt::{BOOT_CODE_BYTES, NOTICE_OFFSET_BYTES, Tables, UNFINISHED_END_BYTES, UNFINISHED_ENTRIES, Unfinished};
 pub use grub::{BiosBoot, UnknownGrub, hop};
 pub use guid::{Guid, InvalidGuid};
+pub use notice::{no_system_code, notice_code, notice_program};
 pub use plan::{ALIGNMENT_BYTES, Layout, Partition, SECTOR_BYTES, Size, Wish, plan, size_for};
 pub use purpose::Purpose;
 

@@ -11,8 +11,8 @@ pub const ALIGNMENT_BYTES: u64 = MIB;
 /// Kept free at the end: the backup table and its header, and what aligns them.
 const TAIL_BYTES: u64 = MIB;
 
-/// Entries of a table.
-const ENTRIES: usize = 128;
+/// Entries of a table, without the one that an installation takes meanwhile.
+const ENTRIES: usize = 127;
 
 /// How large a partition is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

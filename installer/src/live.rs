@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::apply::{ProgramError, run_program};
 use crate::guestinfo;
@@ -13,6 +14,13 @@ const MEDIUM: &str = "/run/kaon/medium";
 
 /// Where a kickstart file from elsewhere is kept, or the disk with it is mounted: in memory, for it may hold secrets.
 const FETCHED: &str = "/run/kaon/kickstart";
+
+/// How long a disk may take to appear, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How a disk can be named besides its path, as mount(8) takes it.
+const TAGS: [&str; 4] = ["LABEL=", "UUID=", "PARTLABEL=", "PARTUUID="];
 
 /// What is wanted of the installer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +36,7 @@ pub enum Wanted {
 pub enum Source {
     /// `PATH` or `cdrom:PATH`: on the medium.
     Medium(String),
-    /// `DEVICE:PATH` or `LABEL=NAME:PATH`: on another disk.
+    /// `DEVICE:PATH`, `LABEL=NAME:PATH` or `UUID=ID:PATH`: on another disk.
     Device {
         /// As mount(8) takes it.
         device: String,
@@ -46,7 +54,7 @@ pub enum Source {
 pub enum LiveError {
     /// The argument makes no sense.
     #[error(
-        "the kernel argument `ks={text}` names no kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, an address of http or https, or `guestinfo`"
+        "the kernel argument `ks={text}` names no kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, `UUID=ID:PATH`, an address of http or https, or `guestinfo`"
     )]
     Argument {
         /// What stands behind `ks=`.
@@ -115,7 +123,7 @@ fn source(text: &str) -> Option<Source> {
     match text.rsplit_once(':') {
         None => path(text).map(Source::Medium),
         Some(("cdrom", rest)) => path(rest).map(Source::Medium),
-        Some((device, rest)) if device.starts_with("/dev/") || device.starts_with("LABEL=") => {
+        Some((device, rest)) if device.starts_with("/dev/") || TAGS.iter().any(|tag| device.starts_with(tag)) => {
             Some(Source::Device { device: device.to_owned(), path: path(rest)? })
         }
         Some(_) => None,
@@ -141,15 +149,33 @@ impl Source {
             Self::Medium(path) => Ok(Path::new(MEDIUM).join(path.trim_start_matches('/'))),
             Self::Device { device, path } => {
                 let folder = folder()?;
-                // Slow disks appear later than this program.
-                let _ = run_program("udevadm", &["settle", "--timeout=15"], None);
-                let words = ["-o", "ro,nodev,nosuid,noexec", device, FETCHED];
-                run_program("mount", &words, None).map_err(|source| LiveError::Mount { device: device.clone(), source })?;
+                mount(device).map_err(|source| LiveError::Mount { device: device.clone(), source })?;
                 Ok(folder.join(path.trim_start_matches('/')))
             }
             Self::Url(url) => download(url),
             Self::GuestInfo => guest_info(),
         }
+    }
+}
+
+/// Mounts the disk with the kickstart file. Slow disks appear later than this program.
+fn mount(device: &str) -> Result<(), ProgramError> {
+    let words = ["-o", "ro,nodev,nosuid,noexec", device, FETCHED];
+    let start = Instant::now();
+    loop {
+        match run_program("mount", &words, None) {
+            Err(_) if !is_there(device) && start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// Whether a disk is there, by its path or by what udev calls it.
+fn is_there(device: &str) -> bool {
+    let by = |kind: &str, name: &str| Path::new("/dev/disk").join(kind).join(name).exists();
+    match device.split_once('=') {
+        None => Path::new(device).exists(),
+        Some((tag, name)) => by(&format!("by-{}", tag.to_lowercase()), name),
     }
 }
 
@@ -212,6 +238,7 @@ mod tests {
             ("/dev/sdb1:/a/ks.yaml", device("/dev/sdb1", "/a/ks.yaml")),
             ("/dev/disk/by-path/pci-0000:00:1f.2:/ks", device("/dev/disk/by-path/pci-0000:00:1f.2", "/ks")),
             ("LABEL=KS:/ks.toml", device("LABEL=KS", "/ks.toml")),
+            ("UUID=1234-ABCD:/ks.toml", device("UUID=1234-ABCD", "/ks.toml")),
             ("https://example.org:8443/ks?x=1", Some(Source::Url("https://example.org:8443/ks?x=1".into()))),
             ("guestinfo", Some(Source::GuestInfo)),
             ("ftp://example.org/ks", None),

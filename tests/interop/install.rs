@@ -2,7 +2,10 @@
 //! `e2fsck`, `debugfs`, `mdir`, `sfdisk`.
 //!
 //! It needs the built packages and the SDK, so it runs only when asked for: `cargo test -p xtask --test interop_install -- --ignored`.
+#![allow(clippy::print_stderr, reason = "it tells how much was judged")]
 
+#[path = "../disk/mod.rs"]
+mod disk;
 mod tools;
 
 use std::fs::{self, File};
@@ -47,12 +50,17 @@ impl Place {
 
     /// Runs the installer with a kickstart file.
     fn run(&self, kickstart: &str, more: &[&str]) -> Output {
+        self.command(kickstart, more).output().unwrap()
+    }
+
+    fn command(&self, kickstart: &str, more: &[&str]) -> Command {
         let file = self.world.path("ks.json");
         fs::write(&file, kickstart).unwrap();
         let path = format!("{}:{}", self.programs.display(), std::env::var("PATH").unwrap());
         let mut command = Command::new(&self.installer);
         command.arg(&file).args(more).arg("--repository").arg(&self.repository);
-        command.arg("--key").arg(self.repository.join("RPM-GPG-KEY-kaon")).env("PATH", path).output().unwrap()
+        command.arg("--key").arg(self.repository.join("RPM-GPG-KEY-kaon")).env("PATH", path);
+        command
     }
 
     /// The numbers of the partitions' first bytes and their sizes, as `sfdisk` reads them.
@@ -107,6 +115,7 @@ fn wrap(folder: &Path, program: &str) {
 fn a_system_in_a_file() {
     let place = Place::new();
     let disk = place.world.path("disk.img");
+    fs::write(place.repository.join("kaon.repo"), "[kaon]\nbaseurl=https://builder.example/kaon\n").unwrap();
     let kickstart = format!(
         r##"{{"hostname": "node1", "packages": ["minimal"],
              "disks": {{"default": {{"filename": "{}", "size": 1400}}}},
@@ -130,6 +139,8 @@ fn a_system_in_a_file() {
     assert_eq!(cat("/root/.ssh/authorized_keys"), format!("{KEY}\n"));
     assert!(cat("/etc/shadow").starts_with("root:$6$") && !cat("/etc/shadow").contains("sesame-open"));
     assert_eq!(cat("/etc/fstab").lines().count(), 3);
+    assert!(cat("/etc/yum.repos.d/kaon.repo").contains("builder.example"));
+    assert_eq!(cat("/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon"), fs::read_to_string(place.repository.join("RPM-GPG-KEY-kaon")).unwrap());
     assert!(
         cat("/var/log/kaon-installer.json").contains("install minimal") && !cat("/var/log/kaon-installer.json").contains("sesame-open")
     );
@@ -158,6 +169,62 @@ fn a_system_in_a_file() {
             .count(),
         0
     );
+}
+
+/// However an installation into a directory ends, nothing stays mounted there.
+#[test]
+#[ignore = "needs the built packages and the SDK"]
+fn nothing_stays_mounted() {
+    let place = Place::new();
+    // The script sees the kernel's file systems; its parent is the installer.
+    for (ending, script) in [("done", "true"), ("failed", "exit 3"), ("interrupted", "kill -INT $PPID"), ("killed", "kill -KILL $PPID")] {
+        let tree = place.world.path(ending);
+        let kickstart = format!(r##"{{"postinstall": ["#!/bin/sh", "[ -e /proc/self/mounts ] || exit 4", "{script}"]}}"##);
+        let said = place.run(&kickstart, &["--target-dir", tree.to_str().unwrap()]);
+        let code = said.status.code();
+        let expected = match ending {
+            "done" => Some(0),
+            "failed" => Some(1),
+            _ => None,
+        };
+        assert_eq!(code, expected, "{ending}: {said:?}");
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        assert!(!mounts.contains(tree.to_str().unwrap()), "{ending}: {mounts}");
+        assert!(!tree.join("proc/self").exists(), "{ending}");
+        fs::remove_dir_all(&tree).unwrap();
+    }
+}
+
+/// Every single write of an installation is the last one: the disk never starts half a system.
+#[test]
+#[ignore = "needs the built packages and the SDK"]
+fn cut_off_at_every_write() {
+    let place = Place::new();
+    let path = place.world.path("disk.img");
+    let kickstart = format!(
+        r#"{{"packages": ["minimal"], "disks": {{"default": {{"filename": "{}", "size": 1400}}}},
+             "partitions": [{{"mountpoint": "/", "size": 0}}, {{"mountpoint": "/srv", "size": 64}}, {{"filesystem": "swap", "size": 64}}]}}"#,
+        path.display()
+    );
+    let output = place.world.path("output");
+    let mut command = place.command(&kickstart, &["--yes"]);
+    command.stdout(File::create(&output).unwrap()).stderr(File::create(&output).unwrap());
+    let (writes, ended) = disk::trace::record(&mut command, &path);
+    assert_eq!(ended, 0, "{}", fs::read_to_string(&output).unwrap());
+    let (finished, copy) = (File::open(&path).unwrap(), place.world.path("copy.img"));
+    let replica = File::options().read(true).write(true).create_new(true).open(&copy).unwrap();
+    replica.set_len(finished.metadata().unwrap().len()).unwrap();
+    let known = disk::replay::Known::new(&replica, &finished);
+    let found = disk::replay::replay(&replica, &writes, &known, &finished);
+    eprintln!("{} writes, {} states judged: {}", writes.len(), found.states, found.verdicts.join(" "));
+    assert_eq!(found.verdicts, ["Nothing/Nothing", "Notice/Notice", "Notice/New", "New/New"]);
+    assert!(found.before > 1000 && found.states > 200, "{} {}", found.before, found.states);
+    // Nothing was written that is not in the record.
+    place.world.run("cmp", &[&place.world.inside(&path), &place.world.inside(&copy)]);
+    let partitions = place.partitions(&copy);
+    for (offset, _) in &partitions[2..4] {
+        place.world.run("e2fsck", &["-fn", &format!("{}?offset={offset}", place.world.inside(&copy))]);
+    }
 }
 
 #[test]

@@ -1,43 +1,14 @@
-//! Disks and partitions that are the kernel's devices.
+//! Partitions that are the kernel's devices.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use disk_layout::Layout;
-
-use super::{ApplyError, filesystem, program, table};
+use super::{ApplyError, filesystem, program};
 use crate::kickstart::FileSystem;
 use crate::plan::Place;
 
 /// How long a device may take to appear.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How often it is looked for.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// Writes a partition table and lets the kernel read it.
-pub(super) fn partition(device: &Path, layout: &Layout) -> Result<(), ApplyError> {
-    table::write(&mut table::open(device)?, layout).map_err(ApplyError::io("write", device))?;
-    let name = device.display().to_string();
-    let start = Instant::now();
-    loop {
-        settle()?;
-        match program::run("blockdev", &["--rereadpt", &name], None) {
-            // Whoever still looks at the old partitions keeps the kernel from forgetting them.
-            Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
-            Err(error) => return Err(error.into()),
-            Ok(_) => return settle(),
-        }
-    }
-}
-
-/// Waits until udev has looked at everything. Where there is none, devices appear by themselves.
-fn settle() -> Result<(), ApplyError> {
-    if crate::machine::find_program("udevadm").is_some() {
-        program::run("udevadm", &["settle", "--timeout=15"], None)?;
-    }
-    Ok(())
-}
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The device of a partition, once the kernel shows it.
 pub(super) fn of(place: &Place) -> Result<PathBuf, ApplyError> {

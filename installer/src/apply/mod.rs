@@ -4,6 +4,7 @@ mod account;
 mod bootloader;
 mod configure;
 mod device;
+mod disk;
 mod error;
 mod files;
 mod filesystem;
@@ -17,6 +18,7 @@ mod program;
 mod script;
 mod table;
 mod target;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -28,8 +30,10 @@ pub use packages::offered;
 pub use program::{ProgramError, run as run_program};
 pub use target::Target;
 
-use disk_layout::Layout;
+use disk_layout::{Layout, no_system_code};
 
+use self::bootloader::Grub;
+use self::disk::Disk;
 use self::image::DiskFiles;
 use self::packages::Chosen;
 use self::script::Executable;
@@ -74,8 +78,12 @@ struct Run<'a> {
     target: Target,
     /// Where the disks are files: what will be on them.
     files: Option<DiskFiles>,
+    /// The disks that were begun.
+    disks: Vec<Disk>,
     /// What was mounted, in order.
     mounts: Vec<PathBuf>,
+    /// What makes the disk start.
+    grub: Option<Grub>,
     /// The packages.
     chosen: Vec<Chosen>,
 }
@@ -90,7 +98,8 @@ fn elapsed_ms(start: Instant) -> u64 {
 /// Whatever was done and how long it took is in the journal, which the installed system keeps at `/var/log/kaon-installer.json`.
 ///
 /// # Errors
-/// At the first step that fails. What is on the disks then does not start; files that stand for disks are removed.
+/// At the first step that fails. The disks then tell whom starts them that the installation is not finished; files that stand for disks are
+/// removed.
 pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer: &dyn Observer) -> Result<Journal, ApplyError> {
     let files = DiskFiles::of(plan);
     let root = match (directory, &files) {
@@ -112,7 +121,7 @@ pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer:
         mount::release(root)?;
     }
     let target = Target::prepare(root)?;
-    let mut run = Run { sources, observer, target, files, mounts: Vec::new(), chosen };
+    let mut run = Run { sources, observer, target, files, disks: Vec::new(), mounts: Vec::new(), grub: None, chosen };
     let result = run.steps(plan, on_machine, Journal { steps: vec![checked] });
     if let Some(files) = &run.files {
         files.tidy(result.is_ok())?;
@@ -123,7 +132,7 @@ pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer:
 impl Run<'_> {
     fn steps(&mut self, plan: &Plan, on_machine: bool, mut journal: Journal) -> Result<Journal, ApplyError> {
         // The journal goes into the system before it is closed.
-        let last = plan.steps.iter().position(|step| matches!(step, Step::BootLoader { .. })).unwrap_or(plan.steps.len());
+        let last = plan.steps.iter().position(|step| matches!(step, Step::Close)).unwrap_or(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {
             let title = step.title();
             self.observer.begins(index + 1, plan.steps.len(), &title);
@@ -131,7 +140,7 @@ impl Run<'_> {
                 self.leave(&journal)?;
             }
             let start = Instant::now();
-            let result = self.step(step);
+            let result = self.step(step, plan);
             let failed = result.as_ref().err().map(chain);
             journal.steps.push(Done { what: title.clone(), ms: elapsed_ms(start), failed });
             if on_machine {
@@ -146,7 +155,7 @@ impl Run<'_> {
         Ok(journal)
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), ApplyError> {
+    fn step(&mut self, step: &Step, plan: &Plan) -> Result<(), ApplyError> {
         match step {
             Step::RunHere { name, script } => self.run_here(name, script),
             Step::DiskFile { path, size_bytes } => files::make_sparse(Path::new(path), *size_bytes),
@@ -156,7 +165,10 @@ impl Run<'_> {
                 None => device::make(partition, *filesystem, label, uuid, options),
             },
             Step::Mount { partition, at, filesystem, options } => self.mount(partition, at, *filesystem, options),
-            Step::InstallPackages { .. } => self.chosen.iter().try_for_each(|chosen| chosen.install(&self.target, self.observer)),
+            Step::InstallPackages { .. } => {
+                self.chosen.iter().try_for_each(|chosen| chosen.install(&self.target, self.observer))?;
+                trust::lay(self.sources, &self.target)
+            }
             Step::WriteFile { path, mode, content } => self.target.write(path, *mode, content.as_bytes()),
             Step::Copy { source, to } => files::copy(&self.sources.search.find(source)?, to, &self.target),
             Step::Configure => configure::configure(&self.target, self.observer),
@@ -164,8 +176,8 @@ impl Run<'_> {
             Step::Root(root) => account::root(root, &self.target),
             Step::User(user) => add_user(user, &self.target),
             Step::RunInTarget { name, script } => self.run_in_target(name, script),
+            Step::Close => self.close(plan),
             Step::BootLoader { disk, root, bios, efi } => self.boot_loader(Path::new(disk), *root, bios.as_ref(), efi.as_ref()),
-            Step::Unmount => self.unmount(),
             Step::Eject => {
                 if let Err(error) = program::run("eject", NO_ARGUMENTS, None) {
                     self.observer.says(&format!("the disc was not ejected: {error}"));
@@ -176,11 +188,9 @@ impl Run<'_> {
         }
     }
 
-    fn partition(&self, disk: &Path, layout: &Layout) -> Result<(), ApplyError> {
-        match self.files {
-            Some(_) => table::write(&mut table::open(disk)?, layout).map_err(ApplyError::io("write", disk)),
-            None => device::partition(disk, layout),
-        }
+    fn partition(&mut self, disk: &Path, layout: &Layout) -> Result<(), ApplyError> {
+        self.disks.push(Disk::begin(disk, layout, self.files.is_some())?);
+        Ok(())
     }
 
     fn mount(&mut self, partition: &Place, at: &str, filesystem: FileSystem, options: &[String]) -> Result<(), ApplyError> {
@@ -212,35 +222,48 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Makes the disk start, once all else is on it.
-    fn boot_loader(&mut self, disk: &Path, root: usize, bios: Option<&Place>, efi: Option<&Place>) -> Result<(), ApplyError> {
-        match (&self.files, efi) {
-            (Some(files), efi) => {
-                if let Some(place) = efi {
-                    bootloader::lay_out_efi(&files.content_of(place)?, root, &self.target)?;
+    /// Puts all that is in file systems onto the disks, and lets go of them.
+    fn close(&mut self, plan: &Plan) -> Result<(), ApplyError> {
+        let grub = Grub::read(&self.target)?;
+        if let Some(files) = &self.files {
+            for step in &plan.steps {
+                if let Step::BootLoader { root, efi: Some(place), .. } = step {
+                    grub.lay_out_efi(&files.content_of(place)?, *root)?;
                 }
-                // GRUB's images are read before the tree is taken apart.
-                let bios = bios.map(|place| bootloader::bios(place, root, &self.target)).transpose()?;
-                files.write(&self.target)?;
-                bios.map_or(Ok(()), |bios| bios.write(disk))
             }
-            (None, efi) => {
-                nix::unistd::sync();
-                efi.map_or(Ok(()), |place| bootloader::efi(&device::of(place)?, root, &self.target))?;
-                bios.map_or(Ok(()), |place| bootloader::bios(place, root, &self.target)?.write(disk))
-            }
+            files.write(&self.target)?;
         }
+        self.grub = Some(grub);
+        while let Some(at) = self.mounts.pop() {
+            mount::unmount(&at)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the disk start, once all else is on it. Other disks come first: the system needs them.
+    fn boot_loader(&mut self, disk: &Path, root: usize, bios: Option<&Place>, efi: Option<&Place>) -> Result<(), ApplyError> {
+        let Some(grub) = &self.grub else {
+            return Err(ApplyError::Refused { reason: "the boot loader comes after the file systems".into() });
+        };
+        if let (None, Some(place)) = (&self.files, efi) {
+            grub.install_efi(&device::of(place)?, root)?;
+        }
+        let bios = bios.map(|place| grub.bios(place, root).map(|(first, core)| (first, core, place.offset_bytes))).transpose()?;
+        for other in self.disks.iter_mut().filter(|other| other.path != disk) {
+            other.finish(&no_system_code())?;
+        }
+        for own in self.disks.iter_mut().filter(|own| own.path == disk) {
+            if let Some((_, core, at_bytes)) = &bios {
+                own.put(*at_bytes, core)?;
+            }
+            own.finish(&bios.as_ref().map_or_else(no_system_code, |(first, ..)| *first))?;
+        }
+        self.disks.clear();
+        Ok(())
     }
 
     /// Leaves the journal in the installed system.
     fn leave(&self, journal: &Journal) -> Result<(), ApplyError> {
         self.target.write("/var/log/kaon-installer.json", 0o600, journal.text().as_bytes())
-    }
-
-    fn unmount(&mut self) -> Result<(), ApplyError> {
-        while let Some(at) = self.mounts.pop() {
-            mount::unmount(&at)?;
-        }
-        Ok(())
     }
 }

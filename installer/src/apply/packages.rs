@@ -19,7 +19,7 @@ use tdnf::transaction::{self, Event, Settings, Step};
 use super::{ApplyError, Observer, Sources, Target};
 
 /// Where a live system shows its root image, without the changes that lie over it.
-const LIVE_ROOT: &str = "/run/kaon/root";
+pub(super) const LIVE_ROOT: &str = "/run/kaon/root";
 
 /// The architecture of all systems.
 const ARCH: &str = "x86_64";

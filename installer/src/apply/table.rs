@@ -1,15 +1,18 @@
-//! Partition tables, and what a BIOS says of a disk that is not finished.
+//! Partition tables: from the old one over one that says the installation is not finished to the new one, each time by one sector.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use disk_layout::{BOOT_CODE_BYTES, Layout, MIB, SECTOR_BYTES};
+use disk_layout::{BOOT_CODE_BYTES, Layout, MIB, NOTICE_OFFSET_BYTES, SECTOR_BYTES, UNFINISHED_END_BYTES, UNFINISHED_ENTRIES, Unfinished};
 
 use super::ApplyError;
 
-/// Takes what is written to a disk, in order.
+/// A disk: takes what is written to it, in order.
 pub(super) trait Sink {
+    /// Reads bytes from this place.
+    fn get(&mut self, at_bytes: u64, bytes: &mut [u8]) -> io::Result<()>;
+
     /// Writes bytes at this place.
     fn put(&mut self, at_bytes: u64, bytes: &[u8]) -> io::Result<()>;
 
@@ -21,6 +24,11 @@ pub(super) trait Sink {
 }
 
 impl Sink for File {
+    fn get(&mut self, at_bytes: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(at_bytes))?;
+        self.read_exact(bytes)
+    }
+
     fn put(&mut self, at_bytes: u64, bytes: &[u8]) -> io::Result<()> {
         self.seek(SeekFrom::Start(at_bytes))?;
         self.write_all(bytes)
@@ -36,154 +44,145 @@ impl Sink for File {
     }
 }
 
-/// Opens a disk for writing.
+/// Opens a disk.
 pub(super) fn open(disk: &Path) -> Result<File, ApplyError> {
-    OpenOptions::new().write(true).open(disk).map_err(ApplyError::io("write", disk))
+    OpenOptions::new().read(true).write(true).open(disk).map_err(ApplyError::io("write", disk))
 }
 
-/// Writes a table, after what was on the disk can no longer be found: the first and the last MiB of the disk and of each partition hold what
-/// tells file systems, volumes and arrays.
+/// Bytes of the entries of a table.
+const ENTRIES_BYTES: u64 = UNFINISHED_ENTRIES[1] - UNFINISHED_ENTRIES[0];
+
+/// Where the header lies, and where the table of a finished disk has its entries.
+const HEADER: u64 = SECTOR_BYTES;
+const ENTRIES: u64 = 2 * SECTOR_BYTES;
+
+/// The start of a disk as it was.
+struct Old(Vec<u8>);
+
+impl Old {
+    fn read(disk: &mut dyn Sink) -> io::Result<Self> {
+        let mut bytes = vec![0; usize::try_from(UNFINISHED_END_BYTES).unwrap_or_default()];
+        disk.get(0, &mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    fn part(&self, from_bytes: u64, to_bytes: u64) -> &[u8] {
+        let at = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX).min(self.0.len());
+        &self.0[at(from_bytes)..at(to_bytes)]
+    }
+
+    fn is_blank(&self, from_bytes: u64, to_bytes: u64) -> bool {
+        self.part(from_bytes, to_bytes).iter().all(|byte| *byte == 0)
+    }
+
+    /// Whether the first sector leads to a GUID partition table.
+    fn is_gpt(&self) -> bool {
+        self.0[446..510].chunks(16).any(|entry| entry[4] == 0xee)
+    }
+
+    /// Which of the places for entries can be written without harm to what is on the disk: none where something else lies there, such as
+    /// another boot loader.
+    fn place(&self, notice: &[u8]) -> Option<usize> {
+        let is_ours = self.part(NOTICE_OFFSET_BYTES, UNFINISHED_END_BYTES) == notice;
+        if !is_ours && !self.is_blank(NOTICE_OFFSET_BYTES, UNFINISHED_END_BYTES) {
+            return None;
+        }
+        let blank = |at: &u64| self.is_blank(*at, *at + ENTRIES_BYTES);
+        let unused = |at: &u64| is_ours && self.part(HEADER + 72, HEADER + 80) != (at / SECTOR_BYTES).to_le_bytes();
+        UNFINISHED_ENTRIES.iter().position(blank).or_else(|| UNFINISHED_ENTRIES.iter().position(unused))
+    }
+}
+
+/// Makes a disk one whose installation is not finished, and says so to whom starts it. Whenever this is cut off, the disk starts what was on
+/// it, or says so. What was on it can no longer be found then: the first and the last MiB of the disk and of each partition hold what tells
+/// file systems, volumes and arrays.
 ///
-/// The order is such that whenever it is cut off, the disk starts the system that was on it, or tells that it is not finished: the first
-/// sector goes first, then the old tables, then what they led to, and the new tables come last.
-pub(super) fn write(disk: &mut dyn Sink, layout: &Layout) -> io::Result<()> {
-    let tables = layout.tables(&unfinished());
-    let first = usize::try_from(SECTOR_BYTES).unwrap_or_default();
-    disk.put(0, &tables.start[..first])?;
+/// Partitions that are hidden appear only when all is finished.
+pub(super) fn begin(disk: &mut dyn Sink, layout: &Layout, hidden: bool) -> io::Result<()> {
+    let old = Old::read(disk)?;
+    let place = old.place(&layout.unfinished(0, true).notice);
+    let new = layout.unfinished(place.unwrap_or_default(), true);
+    // A BIOS' boot loader reads the table, too: where it does, the first sector goes before it.
+    let code_first = old.is_gpt() || !old.is_blank(HEADER, UNFINISHED_ENTRIES[0]);
+    match place {
+        Some(_) => {
+            lay(disk, &new)?;
+            for is_code in [code_first, !code_first] {
+                let (at, sector) = if is_code { (0, &new.first) } else { (HEADER, &new.header) };
+                disk.put(at, sector)?;
+                disk.settle()?;
+            }
+        }
+        None => {
+            // For these few writes UEFI finds nothing to start.
+            disk.put(0, &new.first)?;
+            disk.settle()?;
+            disk.clear(HEADER, ENTRIES)?;
+            disk.settle()?;
+            disk.clear(new.end_offset_bytes, layout.disk_bytes)?;
+            disk.settle()?;
+            lay(disk, &new)?;
+            disk.put(HEADER, &new.header)?;
+            disk.settle()?;
+        }
+    }
+    disk.put(new.end_offset_bytes, &new.end)?;
     disk.settle()?;
-    disk.clear(SECTOR_BYTES, tables.start.len() as u64)?;
+    forget(disk, layout, &new)?;
     disk.settle()?;
-    disk.clear(tables.end_offset_bytes, layout.disk_bytes)?;
+    if hidden { Ok(()) } else { show(disk, &layout.unfinished(place.unwrap_or_default() + 1, false)) }
+}
+
+/// Lets partitions be seen, now that nothing old is on them.
+fn show(disk: &mut dyn Sink, new: &Unfinished) -> io::Result<()> {
+    lay(disk, new)?;
+    disk.put(HEADER, &new.header)?;
     disk.settle()?;
-    disk.clear(tables.start.len() as u64, MIB.min(layout.disk_bytes))?;
-    disk.clear(layout.disk_bytes.saturating_sub(MIB).max(MIB), tables.end_offset_bytes)?;
+    disk.put(new.end_offset_bytes, &new.end)?;
+    disk.settle()
+}
+
+/// Writes what the header of an unfinished disk names.
+fn lay(disk: &mut dyn Sink, new: &Unfinished) -> io::Result<()> {
+    disk.put(new.entries_offset_bytes, &new.entries)?;
+    disk.put(NOTICE_OFFSET_BYTES, &new.notice)?;
+    disk.settle()
+}
+
+/// Clears what else tells what was on the disk.
+fn forget(disk: &mut dyn Sink, layout: &Layout, new: &Unfinished) -> io::Result<()> {
+    disk.clear(ENTRIES, UNFINISHED_ENTRIES[0])?;
+    for at in UNFINISHED_ENTRIES.into_iter().filter(|at| *at != new.entries_offset_bytes) {
+        disk.clear(at, at + ENTRIES_BYTES)?;
+    }
+    disk.clear(UNFINISHED_END_BYTES, MIB.min(layout.disk_bytes))?;
+    disk.clear(layout.disk_bytes.saturating_sub(MIB).max(MIB), new.end_offset_bytes)?;
     for partition in &layout.partitions {
         let end = partition.offset_bytes + partition.size_bytes;
         disk.clear(partition.offset_bytes, end.min(partition.offset_bytes + MIB))?;
         disk.clear(end.saturating_sub(MIB).max(partition.offset_bytes), end)?;
     }
+    Ok(())
+}
+
+/// Makes a disk a finished one, once all its partitions hold what they should. Whenever this is cut off, the disk says that it is not
+/// finished, or starts the system.
+pub(super) fn finish(disk: &mut dyn Sink, layout: &Layout, boot_code: &[u8; BOOT_CODE_BYTES]) -> io::Result<()> {
+    let tables = layout.tables(boot_code);
+    let (first, rest) = tables.start.split_at(SECTOR_BYTES as usize);
+    let (header, entries) = rest.split_at(SECTOR_BYTES as usize);
+    disk.settle()?;
+    disk.put(ENTRIES, entries)?;
+    disk.settle()?;
+    disk.put(HEADER, header)?;
+    disk.settle()?;
+    disk.put(0, first)?;
     disk.settle()?;
     disk.put(tables.end_offset_bytes, &tables.end)?;
-    disk.put(SECTOR_BYTES, &tables.start[first..])?;
+    disk.settle()?;
+    disk.clear(UNFINISHED_ENTRIES[0], UNFINISHED_END_BYTES)?;
     disk.settle()
 }
 
-/// What a BIOS runs until the installation is whole: it says so, and stops.
-fn unfinished() -> [u8; BOOT_CODE_BYTES] {
-    const TEXT: &[u8] = b"Kaon: the installation on this disk was not finished. Install again.\r\n\0";
-    // cli; xor ax,ax; mov ds,ax; sti; cld; mov si,0x7c1c; next: lodsb; test al,al; jz end; mov ah,0x0e; mov bx,7; int 0x10; jmp next;
-    // end: hlt; jmp end
-    const CODE: [u8; 28] = [
-        0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0xfb, 0xfc, 0xbe, 0x1c, 0x7c, 0xac, 0x84, 0xc0, 0x74, 0x09, 0xb4, 0x0e, 0xbb, 0x07, 0x00, 0xcd, 0x10,
-        0xeb, 0xf2, 0xf4, 0xeb, 0xfd, 0x90,
-    ];
-    let mut code = [0; BOOT_CODE_BYTES];
-    code[..CODE.len()].copy_from_slice(&CODE);
-    code[CODE.len()..CODE.len() + TEXT.len()].copy_from_slice(TEXT);
-    code
-}
-
 #[cfg(test)]
-mod tests {
-    use disk_layout::{Guid, Purpose, Size, Wish, plan};
-
-    use super::*;
-
-    const DISK_BYTES: usize = 64 << 20;
-
-    fn layout() -> Layout {
-        let wish = |purpose, size| Wish { purpose, size, label: "x".into(), guid: Guid::new(3) };
-        let wishes = [wish(Purpose::Esp, Size::Bytes(9 * MIB)), wish(Purpose::Root, Size::Rest { at_least_bytes: 1 })];
-        plan(DISK_BYTES as u64, Guid::new(1), &wishes).unwrap()
-    }
-
-    /// A disk in memory that stops at the write with this number.
-    struct Cut {
-        bytes: Vec<u8>,
-        left: usize,
-    }
-
-    impl Cut {
-        fn write(&mut self, at: u64, write: impl FnOnce(&mut [u8])) -> io::Result<()> {
-            self.left = self.left.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
-            write(&mut self.bytes[usize::try_from(at).unwrap()..]);
-            Ok(())
-        }
-    }
-
-    impl Sink for Cut {
-        fn put(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-            self.write(at, |disk| disk[..bytes.len()].copy_from_slice(bytes))
-        }
-
-        fn clear(&mut self, from: u64, to: u64) -> io::Result<()> {
-            self.write(from, |disk| disk[..usize::try_from(to - from).unwrap()].fill(0))
-        }
-
-        fn settle(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// An old system: boot code, tables at both ends, data everywhere else.
-    fn old() -> Vec<u8> {
-        let mut bytes = vec![0xaa; DISK_BYTES];
-        let tables = layout().tables(&[0x90; BOOT_CODE_BYTES]);
-        bytes[..tables.start.len()].copy_from_slice(&tables.start);
-        bytes[usize::try_from(tables.end_offset_bytes).unwrap()..].copy_from_slice(&tables.end);
-        bytes
-    }
-
-    #[test]
-    fn whenever_it_is_cut_off_it_is_the_old_disk_or_says_so() {
-        let (old, layout) = (old(), layout());
-        let tables = layout.tables(&unfinished());
-        let end = usize::try_from(tables.end_offset_bytes).unwrap();
-        for cut in 0.. {
-            let mut disk = Cut { bytes: old.clone(), left: cut };
-            let done = write(&mut disk, &layout).is_ok();
-            let bytes = disk.bytes;
-            let says_so = bytes[..BOOT_CODE_BYTES] == unfinished();
-            assert!(says_so || bytes == old, "cut {cut}");
-            // UEFI reads a table at either end: where it finds the old one, the old data is whole.
-            let table = |at: usize| &bytes[at..at + 8] == b"EFI PART";
-            let new_table =
-                bytes[512..1024] == tables.start[512..1024] || bytes[DISK_BYTES - 512..] == tables.end[tables.end.len() - 512..];
-            let data_is_whole = bytes[tables.start.len()..end] == old[tables.start.len()..end];
-            assert!(data_is_whole || new_table || !(table(512) || table(DISK_BYTES - 512)), "cut {cut}");
-            if done {
-                assert!(cut > 8 && table(512) && table(DISK_BYTES - 512));
-                return;
-            }
-        }
-    }
-
-    #[test]
-    fn the_code_of_an_unfinished_disk_finds_its_text() {
-        let code = unfinished();
-        // The operand of `mov si`: the text lies right behind the code, which a BIOS loads at 0x7c00.
-        let text = usize::from(u16::from_le_bytes([code[8], code[9]])) - 0x7c00;
-        assert!(code[text..].starts_with(b"Kaon: the installation"));
-        assert!(code[text..].contains(&0));
-        // Both short jumps land on instructions: `hlt`, `lodsb`.
-        assert_eq!((code[15 + 9], code[24 - 14]), (0xf4, 0xac));
-    }
-
-    #[test]
-    fn old_content_cannot_be_found_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("disk");
-        std::fs::write(&path, vec![0xaa; DISK_BYTES]).unwrap();
-        let layout = layout();
-        write(&mut open(&path).unwrap(), &layout).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(bytes.len(), DISK_BYTES);
-        assert_eq!(&bytes[512..520], b"EFI PART");
-        assert_eq!(&bytes[DISK_BYTES - 512..DISK_BYTES - 504], b"EFI PART");
-        for partition in &layout.partitions {
-            let (start, end) = (partition.offset_bytes as usize, (partition.offset_bytes + partition.size_bytes) as usize);
-            assert!(bytes[start..start + (1 << 20)].iter().all(|byte| *byte == 0));
-            assert!(bytes[end - (1 << 20)..end].iter().all(|byte| *byte == 0));
-        }
-    }
-}
+mod tests;

@@ -54,6 +54,9 @@ struct Arguments {
     /// The public keys that packages must be signed with; by default those of this system, else those in the repository.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Write what was done, and how long each step took, to this file as JSON.
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    journal: Option<PathBuf>,
     /// Print plans as JSON.
     #[arg(long, requires = "plan")]
     json: bool,
@@ -219,11 +222,12 @@ fn carry_out(
             session.install(plan, sources, directory, holds)?.ok_or(CommandError::BrokenOff)??
         }
     };
-    writeln!(out, "Installed. What took longest:")?;
-    for (percent, step) in journal.slowest(3) {
-        writeln!(out, "  {:>3} %  {:>7} ms  {}", percent, step.ms, step.what)?;
+    if let Some(path) = &arguments.journal {
+        fs::write(path, journal.text())?;
     }
-    Ok(())
+    writeln!(out, "Installed. What took longest:\n{}", journal.shares().trim_end())?;
+    let total = journal.total_ms();
+    Ok(writeln!(out, " 100.0 % {total:>8} ms  in all")?)
 }
 
 /// Disks are root's.

@@ -41,7 +41,7 @@ struct Part<'a> {
 
 pub(super) fn plan(request: &Request<'_>) -> Result<Disks, Vec<Refusal>> {
     let mut refusals = Vec::new();
-    let mut disks = Disks { destroys: Vec::new(), steps: Vec::new(), fstab: String::new(), boot: Step::Unmount };
+    let mut disks = Disks { destroys: Vec::new(), steps: Vec::new(), fstab: String::new(), boot: Step::Close };
     let targets = targets(request, &mut disks, &mut refusals);
     let mut made = Vec::new();
     for target in &targets {
@@ -238,7 +238,8 @@ fn in_files<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>
         let path = part.given.map_or_else(|| "disks".to_owned(), |(index, _)| format!("partitions[{index}].filesystem"));
         match part.filesystem {
             Some(kind @ (FileSystem::Xfs | FileSystem::Btrfs)) => {
-                refusals.push(Refusal::new(path, format!("{} cannot be made in a file", kind.name())).hint("ext4 can"));
+                let message = format!("{} cannot be made in a file: it is filled only where it is mounted", kind.name());
+                refusals.push(Refusal::new(path, message).hint("ext4, vfat and swap can; on a disk, xfs and btrfs can too"));
             }
             Some(FileSystem::Vfat) if !request.facts.programs.iter().any(|known| known == WRITER) => {
                 refusals.push(Refusal::new(path, format!("this system has no `{WRITER}`")).hint("it is in the package `mtools`"));

@@ -109,8 +109,8 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
         script,
     });
     if let Some(disks) = disks {
+        plan.steps.push(Step::Close);
         plan.steps.push(disks.boot);
-        plan.steps.push(Step::Unmount);
     }
     let on_machine = !request.directory && kickstart.live && kickstart.disks.get("default").is_none_or(|disk| disk.filename.is_none());
     if on_machine {

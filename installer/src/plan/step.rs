@@ -26,7 +26,7 @@ pub enum Step {
         /// Its size, in bytes.
         size_bytes: u64,
     },
-    /// Writes a partition table, which loses what was on the disk, and code that tells a BIOS' user that the installation is not finished.
+    /// Writes a partition table, which loses what was on the disk, and what tells whom starts it that the installation is not finished.
     PartitionTable {
         /// The disk.
         disk: String,
@@ -97,6 +97,8 @@ pub enum Step {
         /// What runs.
         script: Script,
     },
+    /// Puts all that is in file systems onto the disks, and unmounts them.
+    Close,
     /// Makes the system start: from here on it is whole.
     BootLoader {
         /// The disk.
@@ -108,8 +110,6 @@ pub enum Step {
         /// Where UEFI's boot loader goes.
         efi: Option<Place>,
     },
-    /// Unmounts everything.
-    Unmount,
     /// Ejects the disc.
     Eject,
     /// Ends.
@@ -264,7 +264,7 @@ impl fmt::Display for Step {
                 };
                 write!(f, "make {disk} start by {firmware}")
             }
-            Self::Unmount => f.write_str("unmount everything"),
+            Self::Close => f.write_str("put everything onto the disks, and unmount them"),
             Self::Eject => f.write_str("eject the disc"),
             Self::Finish { how: Finish::Reboot } => f.write_str("start the machine anew"),
             Self::Finish { how: Finish::Poweroff } => f.write_str("switch the machine off"),

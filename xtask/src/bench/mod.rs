@@ -12,6 +12,7 @@ mod dnf;
 mod error;
 mod figure;
 mod guest;
+mod install;
 mod kernel;
 mod leaf;
 mod peer;
@@ -75,6 +76,8 @@ pub enum Benchmark {
     Compose,
     /// tdnf beside dnf: fetching metadata, planning, installing, removing; and with 20,000 packages
     Tdnf,
+    /// The installer, into a directory and into a file that stands for a disk
+    Install,
     /// How large the image is
     Size,
     /// From the kernel's start to its first program, beside Debian's kernel for clouds; a minute for each run
@@ -103,6 +106,7 @@ impl Benchmark {
             Self::Leaf => leaf::run(bench),
             Self::Compose => compose::run(bench),
             Self::Tdnf => tdnf::run(bench),
+            Self::Install => install::run(bench),
             Self::Size => size::run(bench),
             Self::Kernel => kernel::run(bench),
             Self::Boot => boot::run(bench),

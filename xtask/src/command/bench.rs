@@ -15,7 +15,7 @@ use crate::project;
 /// Options of `bench`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// What is measured [default: all but leaf, kernel, boot, debian and cold]
+    /// What is measured [default: all but install, leaf, kernel, boot, debian and cold]
     #[arg(value_enum)]
     names: Vec<Benchmark>,
     /// The image: a file of `images/` without its `.toml`, or the path of an image file

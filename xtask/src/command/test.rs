@@ -36,8 +36,17 @@ impl Failure for TestError {}
 const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qcow2, Format::Ova];
 
 /// Test binaries that need the image or the SDK.
-const SYSTEM_TESTS: [&str; 8] =
-    ["boot", "interop_rpm", "interop_tdnf", "interop_solver", "interop_disk", "interop_container", "interop_install", "interop_provenance"];
+const SYSTEM_TESTS: [&str; 9] = [
+    "boot",
+    "interop_rpm",
+    "interop_tdnf",
+    "interop_solver",
+    "interop_disk",
+    "interop_container",
+    "interop_install",
+    "interop_provenance",
+    "interop_cut",
+];
 
 /// Runs every test: those of the code first, then an image is built and tried.
 ///

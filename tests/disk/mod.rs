@@ -1,0 +1,5 @@
+//! Disks at every moment of an installation.
+
+pub mod firmware;
+pub mod replay;
+pub mod trace;

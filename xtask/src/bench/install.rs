@@ -1,0 +1,166 @@
+//! The installer outside a machine: the image's packages into a directory, and into a file that stands for a disk.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::compose::repository_of_image;
+use super::usage::median;
+use super::{Bench, BenchError, Figure, Goal};
+use crate::repo::PUBLIC_KEY;
+use crate::sdk::LayerName;
+use crate::sign::Keys;
+use crate::tool::Tool;
+
+/// What was promised for either, in seconds on two processors.
+const GOAL_S: f64 = 10.0;
+
+/// Programs that make file systems, which the host may lack.
+const PROGRAMS: [&str; 5] = ["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"];
+
+/// What the installer's record holds, as far as it is shown.
+#[derive(Deserialize)]
+struct Record {
+    steps: Vec<Line>,
+}
+
+/// A step of it.
+#[derive(Deserialize)]
+struct Line {
+    what: String,
+    percent: f64,
+}
+
+/// What an installation took, and its record.
+struct Taken {
+    wall_s: f64,
+    cpu_s: f64,
+    record: Record,
+}
+
+/// The installer as it is shipped, and what it works with.
+struct Installer {
+    program: PathBuf,
+    folder: PathBuf,
+    repository: PathBuf,
+    packages: String,
+    path: String,
+}
+
+/// Measures both.
+///
+/// # Errors
+/// When the installer or the image's packages were not built, or an installation fails.
+pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
+    let scratch = bench.workshop.store.scratch("bench-install").map_err(BenchError::around)?;
+    let folder = match &bench.scratch {
+        Some(folder) => tempfile::tempdir_in(folder),
+        None => tempfile::tempdir_in(scratch.path()),
+    };
+    let folder = folder.map_err(BenchError::io("make a folder in", scratch.path()))?;
+    let installer = Installer::prepare(bench, folder.path())?;
+    let (mut directories, mut images) = (Vec::new(), Vec::new());
+    for _ in 0..bench.runs {
+        let tree = folder.path().join("tree");
+        directories.push(installer.run("{}", &["--target-dir".as_ref(), tree.as_os_str()])?);
+        crate::store::remove_tree(&tree).map_err(BenchError::io("remove", &tree))?;
+        let disk = folder.path().join("disk.img");
+        let disks = format!(r#"{{"disks": {{"default": {{"filename": "{}", "size": 2048}}}}}}"#, disk.display());
+        images.push(installer.run(&disks, &["--yes".as_ref()])?);
+        fs::remove_file(&disk).map_err(BenchError::io("remove", &disk))?;
+    }
+    let name = &bench.image.name;
+    let mut figures = figures(&format!("install: {name} into a directory"), &directories);
+    figures.extend(self::figures(&format!("install: {name} into an image"), &images));
+    Ok(figures)
+}
+
+/// The times, and of the last installation the share of each step that takes a hundredth of it.
+fn figures(what: &str, taken: &[Taken]) -> Vec<Figure> {
+    let wall_s = median(taken.iter().map(|taken| taken.wall_s));
+    let mut figures = vec![
+        Figure::with_goal(what, wall_s, "s", Goal::AtMost(GOAL_S)),
+        Figure::plain(format!("{what}: processor time"), median(taken.iter().map(|taken| taken.cpu_s)), "s"),
+    ];
+    let steps = taken.last().into_iter().flat_map(|taken| &taken.record.steps).filter(|step| step.percent >= 1.0);
+    figures.extend(steps.map(|step| Figure::plain(format!("{what}: {}", short(&step.what)), step.percent, "%")));
+    figures
+}
+
+/// Titles name paths and packages, which make tables wide.
+fn short(title: &str) -> String {
+    title.split_whitespace().take(6).collect::<Vec<_>>().join(" ")
+}
+
+impl Installer {
+    fn prepare(bench: &mut Bench<'_>, folder: &Path) -> Result<Self, BenchError> {
+        let program = bench.program.parent().and_then(Path::parent).unwrap_or(bench.root).join("release/kaon-installer");
+        if !program.is_file() {
+            let next = "cargo build --release -p installer".into();
+            return Err(BenchError::NotBuilt { what: "the installer as it is shipped".into(), next });
+        }
+        let (repository, packages) = match &bench.repository {
+            Some(repository) => {
+                let packages = bench.image.packages.iter().map(ToString::to_string).collect();
+                (fs::canonicalize(repository).map_err(BenchError::io("find", repository))?, packages)
+            }
+            None => {
+                let keys = Keys::open_or_create(&bench.workshop.keys).map_err(BenchError::around)?;
+                let repository = folder.join("repo");
+                let packages: Vec<String> = repository_of_image(bench, &repository, &keys)?;
+                (repository, packages)
+            }
+        };
+        let programs = programs(bench, folder)?;
+        let path = [programs.display().to_string(), std::env::var("PATH").unwrap_or_default()].join(":");
+        let packages = packages.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        Ok(Self { program, folder: folder.to_owned(), repository, packages, path })
+    }
+
+    /// Installs as a kickstart file says, which names no packages.
+    fn run(&self, kickstart: &str, words: &[&std::ffi::OsStr]) -> Result<Taken, BenchError> {
+        let (file, journal, log) = (self.folder.join("ks.json"), self.folder.join("journal.json"), self.folder.join("log"));
+        let comma = if kickstart == "{}" { "" } else { ", " };
+        let text = format!("{{\"packages\": [{}]{comma}{}", self.packages, &kickstart[1..]);
+        fs::write(&file, text).map_err(BenchError::io("write", &file))?;
+        let tool = Tool::new(&self.program).arg(&file).args(words).arg("--repository").arg(&self.repository);
+        let tool = tool.arg("--key").arg(self.repository.join(PUBLIC_KEY)).arg("--journal").arg(&journal).env("PATH", &self.path);
+        let output = File::create(&log).map_err(BenchError::io("write", &log))?;
+        let measured = tool.measured(&output).map_err(BenchError::around)?;
+        if !measured.status.success() {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            let last = said.lines().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("; ");
+            return Err(BenchError::Broken { what: format!("kaon-installer: {last}"), next: None });
+        }
+        let text = fs::read(&journal).map_err(BenchError::io("read", &journal))?;
+        let record = serde_json::from_slice(&text).map_err(|error| BenchError::io("read", &journal)(error.into()))?;
+        Ok(Taken { wall_s: measured.wall_s, cpu_s: measured.cpu_s, record })
+    }
+}
+
+/// A folder with the SDK's programs, each run by the SDK's own dynamic loader.
+fn programs(bench: &mut Bench<'_>, folder: &Path) -> Result<PathBuf, BenchError> {
+    const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
+    let layer: Vec<LayerName> = "image".parse().into_iter().collect();
+    let workshop = &mut bench.workshop;
+    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &layer, workshop.reporter, &workshop.cancel);
+    let trees: Vec<PathBuf> = trees.map_err(BenchError::around)?.into_iter().map(|tree| tree.path).collect();
+    let find = |path: &str| trees.iter().rev().map(|tree| tree.join(path)).find(|file| file.exists());
+    let missing = |name: &str| BenchError::Broken { what: format!("the SDK's layer `image` has no `{name}`"), next: None };
+    let loader = find(&format!("{LIBRARIES}/ld-linux-x86-64.so.2")).ok_or_else(|| missing("ld-linux-x86-64.so.2"))?;
+    let libraries: Vec<String> = trees.iter().map(|tree| tree.join(LIBRARIES).display().to_string()).collect();
+    let place = folder.join("programs");
+    fs::create_dir_all(&place).map_err(BenchError::io("make", &place))?;
+    for name in PROGRAMS {
+        let file = find(&format!("usr/sbin/{name}")).or_else(|| find(&format!("usr/bin/{name}"))).ok_or_else(|| missing(name))?;
+        let (loader, libraries, file) = (loader.display(), libraries.join(":"), file.display());
+        // The name they are called by tells some of them what to do.
+        let script = format!("#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 {name} {file} \"$@\"\n");
+        let path = place.join(name);
+        let written = fs::write(&path, script).and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+        written.map_err(BenchError::io("write", &path))?;
+    }
+    Ok(place)
+}
