@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::apply::{ProgramError, run_program};
 use crate::guestinfo;
+use crate::kickstart::Kickstart;
+use crate::plan::Facts;
 
 /// Where the live system's medium is seen.
 const MEDIUM: &str = "/run/kaon/medium";
@@ -90,6 +92,28 @@ pub enum LiveError {
         /// Why.
         reason: String,
     },
+}
+
+/// What the machine has once the disks that a kickstart file names are there; where it names none, once there is one. Slow ones are waited
+/// for: nobody sits there to try again.
+pub fn facts(kickstart: &Kickstart) -> Facts {
+    let start = Instant::now();
+    let disks = kickstart.disks.values();
+    let (in_files, named): (Vec<_>, Vec<_>) = disks.map(|disk| disk.device.as_deref()).partition(Option::is_none);
+    let named: Vec<&str> = kickstart.disk.as_deref().into_iter().chain(named.into_iter().flatten()).collect();
+    // Other names of disks are udev's. What matters is looked at below, so it may fail.
+    let _ = run_program("udevadm", &["settle", "--timeout=60"], None);
+    loop {
+        let facts = crate::machine::facts();
+        let is_there = match named[..] {
+            [] => !in_files.is_empty() || facts.usable().next().is_some(),
+            _ => named.iter().all(|name| facts.disk(name).is_some()),
+        };
+        if is_there || start.elapsed() > PATIENCE {
+            return facts;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// What this system's command line asks for.

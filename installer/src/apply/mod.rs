@@ -245,19 +245,19 @@ impl Run<'_> {
         let Some(grub) = &self.grub else {
             return Err(ApplyError::Refused { reason: "the boot loader comes after the file systems".into() });
         };
-        if let (None, Some(place)) = (&self.files, efi) {
-            grub.install_efi(&device::of(place)?, root)?;
-        }
-        let bios = bios.map(|place| grub.bios(place, root).map(|(first, core)| (first, core, place.offset_bytes))).transpose()?;
         for other in self.disks.iter_mut().filter(|other| other.path != disk) {
             other.finish(&no_system_code())?;
         }
-        for own in self.disks.iter_mut().filter(|own| own.path == disk) {
-            if let Some((_, core, at_bytes)) = &bios {
-                own.put(*at_bytes, core)?;
-            }
-            own.finish(&bios.as_ref().map_or_else(no_system_code, |(first, ..)| *first))?;
+        let mut code = no_system_code();
+        if let Some(place) = bios {
+            let (first, core) = grub.bios(place, root)?;
+            code = first;
+            self.disks.iter_mut().filter(|own| own.path == disk).try_for_each(|own| own.put(place.offset_bytes, &core))?;
         }
+        if let (None, Some(place)) = (&self.files, efi) {
+            grub.install_efi(&device::of(place)?, root)?;
+        }
+        self.disks.iter_mut().filter(|own| own.path == disk).try_for_each(|own| own.finish(&code))?;
         self.disks.clear();
         Ok(())
     }

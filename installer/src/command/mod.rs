@@ -146,6 +146,7 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
     let fetched = if arguments.live { live::wanted()?.fetch()? } else { None };
     let Some(path) = arguments.kickstart.as_ref().or(fetched.as_ref()) else { return ask::ask(arguments, facts, seed, out) };
     let loaded = medium::load(path)?;
+    let facts = if arguments.live { live::facts(&loaded.kickstart.value) } else { facts };
     let plan = plan_file(&loaded, &facts, arguments.target_dir.is_some(), seed)?;
     if arguments.plan {
         return print(arguments, &plan, out);
