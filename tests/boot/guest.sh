@@ -31,6 +31,22 @@ while read -r key value _; do
     case $key in MemTotal:) fact memory-total-kib "$value" ;; MemAvailable:) fact memory-available-kib "$value" ;; esac
 done </proc/meminfo
 
+# What user data asked for: the container of its unit answers, is the one systemd runs, and comes back.
+if [ -e /etc/systemd/system/kaon-container-web.service ]; then
+    # A published port is open before the container's program has opened its own.
+    answer() { for _ in {1..600}; do text=$({ exec 4<>/dev/tcp/127.0.0.1/8082; } 2>/dev/null && cat <&4); [ -n "$text" ] && break; sleep 1; done; }
+    answer
+    fact unit-answer "$text"
+    fact unit-state "$(systemctl is-active kaon-container-web.service) $(systemctl is-enabled kaon-container-web.service)"
+    fact unit-log "$(journalctl -b -o cat --no-pager -u kaon-firstboot -u kaon-firstboot-network -u kaon-firstboot-late | tr '\n' '|')"
+    docker kill web >/dev/null
+    sleep 5
+    answer
+    fact unit-answer-again "$text"
+    systemctl stop kaon-container-web.service
+    fact late "$(cat /root/late)"
+fi
+
 fact load "$(docker load -q -i /dev/disk/by-id/virtio-disk0 2>&1)"
 fact run-output "$(docker run --rm kaon-test say hello 2>&1)"
 docker run --rm kaon-test exit 7

@@ -90,6 +90,30 @@ fn copies_of_an_ova_are_machines_of_their_own() {
     }
 }
 
+/// cloud-config: an image is loaded, a container of it is a unit that is started again, and commands find it.
+#[test]
+#[ignore = "needs the built image"]
+fn user_data_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let user_data = folder.path().join("user-data");
+    fs::write(&user_data, USER_DATA).unwrap();
+    let credential = format!("kaon.user-data={}", user_data.display());
+    let facts = check_machine("user-data", "out/kaon-minimal.raw", DISK, &["--credential", &credential]);
+    assert_eq!(one(&facts, "hostname"), "given-1");
+    assert_eq!(one(&facts, "unit-answer"), "answer", "{}", one(&facts, "unit-log"));
+    assert_eq!(one(&facts, "unit-answer-again"), "answer");
+    assert_eq!(one(&facts, "unit-state"), "active enabled");
+    assert_eq!(one(&facts, "late"), "hello");
+}
+
+const USER_DATA: &str = "#cloud-config
+hostname: given-1
+kaon:
+  images: [{path: /dev/disk/by-id/virtio-disk0}]
+  containers: [{name: web, image: kaon-test, command: [serve, 8080], ports: ['8082:8080']}]
+runcmd: ['docker run --rm kaon-test say hello >/root/late']
+";
+
 /// The rest of what can be had of firmware and media.
 mod all_boots {
     use super::*;

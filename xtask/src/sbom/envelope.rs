@@ -1,4 +1,4 @@
-//! The signed form of a statement: DSSE ("Dead Simple Signing Envelope", version 1), which in-toto, cosign and their like verify.
+//! The signed form of a statement: DSSE ("Dead Simple Signing Envelope", version 1), which in-toto and its like verify.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
