@@ -7,12 +7,18 @@ use crate::networkd;
 /// Where the administrator's own choice of units stands; a later `systemctl preset-all` follows it as well.
 const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";
 
+/// systemd looks for the root's partition by its identity to apply the options in fstab, at the very moment when systemd-repart may write the
+/// partition table anew, to let the root grow: it would not be found then.
+const ROOT_OPTIONS: &str = "/etc/systemd/system/systemd-remount-fs.service.d/installer.conf";
+const AFTER_GROWING: &str = "[Unit]\nAfter=systemd-repart.service\n";
+
 /// What is written before caches are made and units switched.
 pub(super) fn before_configure(kickstart: &Kickstart, fstab: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut put = |path: &str, mode, content: String| steps.push(Step::WriteFile { path: path.to_owned(), mode, content });
     if !fstab.is_empty() {
         put("/etc/fstab", 0o644, fstab.to_owned());
+        put(ROOT_OPTIONS, 0o644, AFTER_GROWING.to_owned());
     }
     // The first start makes the machine's identity (machine-id(5)).
     put("/etc/machine-id", 0o444, "uninitialized\n".into());
