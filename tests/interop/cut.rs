@@ -20,6 +20,9 @@ use disk_layout::{BOOT_CODE_BYTES, Guid, Layout, MIB, NOTICE_OFFSET_BYTES, Purpo
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+/// An installation that fails ends its machine at once, with its record on the console.
+const FAILS: &str = "[Unit]\nFailureAction=poweroff\n[Service]\nExecStopPost=-/usr/bin/bash -c 'cat /run/kaon/installer.json'\n";
+
 /// How long an emulated machine may take on a busy host.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
@@ -161,10 +164,14 @@ mod all_boots {
             target.display(),
             log.display()
         );
-        let mut machine = Machine::start(&path(""), &iso, &[], &["-blockdev", &drive, "-device", "virtio-blk-pci,drive=target"]);
+        fs::write(path("fails"), FAILS).unwrap();
+        let credential = format!("systemd.unit-dropin.kaon-installer.service={}", path("fails").display());
+        let options = ["--credential", &credential];
+        let mut machine = Machine::start(&path(""), &iso, &options, &["-blockdev", &drive, "-device", "virtio-blk-pci,drive=target"]);
         let status = machine.process.wait().unwrap();
         let said = machine.said();
         assert!(status.success() && said.contains("Installed. What took longest:"), "{status}:\n{said}");
+        said.lines().filter(|line| line.contains(" % ") && line.contains(" ms  ")).for_each(|line| eprintln!("{line}"));
         let (writes, finished) = (logged(&log), File::open(&target).unwrap());
         let known = Known::new(&replica, &finished);
         let found = replay(&replica, &writes, &known, &finished);
