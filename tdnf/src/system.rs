@@ -101,6 +101,16 @@ impl System {
         Ok(packages.into_iter().map(|package| Installed { reason: reason(&package), package }).collect())
     }
 
+    /// Whether `installed`, as [`System::installed`] gave it, is still what is installed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_current(&self, installed: &[Installed]) -> Result<bool, SystemError> {
+        let file = self.file(rpmdb::FILE)?;
+        let numbers = if file.exists() { RpmDb::open(&file)?.numbers()? } else { Vec::new() };
+        Ok(installed.iter().map(|one| one.package.number).eq(numbers))
+    }
+
     /// The history, if there is one yet.
     ///
     /// # Errors

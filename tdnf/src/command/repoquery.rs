@@ -292,7 +292,7 @@ fn changes(session: &Session, repositories: &Repositories, sack: &Sack<'_>, id: 
             Ok(all.remove(&offer.sha256).unwrap_or_default())
         }
         Id::Installed(at) => {
-            let entries = sack.installed[at].package.metadata().get_changelog_entries().unwrap_or_default();
+            let entries = sack.installed[at].package.metadata().and_then(|metadata| metadata.get_changelog_entries()).unwrap_or_default();
             let change = |entry: rpm::ChangelogEntry| Change { author: entry.name, time: entry.timestamp, text: entry.description };
             Ok(entries.into_iter().map(change).collect())
         }

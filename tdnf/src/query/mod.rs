@@ -118,7 +118,7 @@ impl<'a> Sack<'a> {
     /// What people want to know.
     pub fn details(&self, id: Id) -> Details {
         match id {
-            Id::Installed(at) => rpmfile::details(self.installed[at].package.metadata()),
+            Id::Installed(at) => self.installed[at].package.metadata().map(|metadata| rpmfile::details(&metadata)).unwrap_or_default(),
             Id::Available(..) => self.offer(id).map(|offer| offer.details).unwrap_or_default(),
         }
     }

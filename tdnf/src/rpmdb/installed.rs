@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::RpmDbError;
 use crate::package::{Package, PackageFile};
 use crate::rpmfile::header::{self, Origin};
-use crate::rpmfile::{HeaderError, Phase, Scriptlet, scriptlet_of, shape};
+use crate::rpmfile::{HeaderError, Headers, Phase, Scriptlet, scriptlet, shape};
 
 /// How long another program that writes the database is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,7 +29,10 @@ pub struct InstalledPackage {
     pub files: Vec<PackageFile>,
     /// When it was installed, in seconds since 1970.
     pub install_time: u32,
-    metadata: PackageMetadata,
+    headers: Headers,
+    scriptlets: Vec<(Phase, Scriptlet)>,
+    /// What became of each file; nothing is said of further ones.
+    states: Vec<u8>,
 }
 
 impl InstalledPackage {
@@ -38,31 +41,34 @@ impl InstalledPackage {
     /// # Errors
     /// When it is no header of a package.
     pub fn parse(number: u32, blob: &[u8]) -> Result<Self, HeaderError> {
-        let bytes = shape::of_blob(blob).map_err(|source| HeaderError::Tag(Box::new(source.into())))?;
-        let metadata = PackageMetadata::parse(&mut &bytes[..])?;
+        let headers = Headers::new(shape::of_blob(blob).map_err(|source| HeaderError::Tag(Box::new(source.into())))?);
+        let metadata = headers.read()?;
         let files = header::files(&metadata, Origin::Database)?;
         let package = header::package(&metadata, &files, 0)?;
         let install_time = metadata.header.get_entry_data_as_u32(IndexTag::RPMTAG_INSTALLTIME).unwrap_or(0);
-        Ok(Self { number, package, files, install_time, metadata })
+        let states = match metadata.header.entry(IndexTag::RPMTAG_FILESTATES) {
+            Ok(IndexData::Char(states) | IndexData::Int8(states)) => states,
+            _ => Vec::new(),
+        };
+        Ok(Self { number, package, files, install_time, headers, scriptlets: scriptlet::all(&metadata), states })
     }
 
-    /// The header, for whatever else is to be shown of the package.
-    pub fn metadata(&self) -> &PackageMetadata {
-        &self.metadata
+    /// The header, for whatever else is to be shown of the package; read again.
+    ///
+    /// # Errors
+    /// None that reading the package would not have met.
+    pub fn metadata(&self) -> Result<PackageMetadata, rpm::Error> {
+        self.headers.read()
     }
 
     /// The script of a phase, if the package brought one.
     pub fn scriptlet(&self, phase: Phase) -> Option<Scriptlet> {
-        scriptlet_of(&self.metadata, phase)
+        scriptlet::find(&self.scriptlets, phase)
     }
 
     /// For each file whether it was really installed: `RPMFILE_STATE_NORMAL` is 0, all others say that this package's file is not there.
     pub fn present(&self) -> Vec<bool> {
-        let states = match self.metadata.header.entry(IndexTag::RPMTAG_FILESTATES) {
-            Ok(IndexData::Char(states) | IndexData::Int8(states)) => states,
-            _ => Vec::new(),
-        };
-        (0..self.files.len()).map(|at| states.get(at).is_none_or(|state| *state == 0)).collect()
+        (0..self.files.len()).map(|at| self.states.get(at).is_none_or(|state| *state == 0)).collect()
     }
 }
 
@@ -81,6 +87,16 @@ impl RpmDb {
         let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;
         Ok(Self { connection })
+    }
+
+    /// The numbers of all packages, sorted. None is ever used twice, so the same numbers are the same packages.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn numbers(&self) -> Result<Vec<u32>, RpmDbError> {
+        let mut statement = self.connection.prepare("SELECT hnum FROM Packages ORDER BY hnum")?;
+        let numbers = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(numbers)
     }
 
     /// All packages, by number.

@@ -103,10 +103,11 @@ fn write(path: &Path, packages: &[RpmFile], time: u32) -> Result<(), RpmDbError>
 /// Adds one package, under `number` or the next that is free.
 fn insert(transaction: &Connection, package: &RpmFile, number: Option<u32>, time: u32) -> Result<(), RpmDbError> {
     let header = |source| RpmDbError::Header { package: package.package.nevra.to_string(), source: Box::new(source) };
-    let blob = blob::installed_header(package.metadata(), time).map_err(header)?;
+    let metadata = package.metadata().map_err(header)?;
+    let blob = blob::installed_header(&metadata, time).map_err(header)?;
     transaction.prepare_cached("INSERT INTO Packages (hnum, blob) VALUES (?1, ?2)")?.execute((number, &blob))?;
     let number = transaction.last_insert_rowid();
-    for row in index::rows(package.metadata(), time).map_err(header)? {
+    for row in index::rows(&metadata, time).map_err(header)? {
         // Table names are constants of this crate.
         let statement = format!("INSERT INTO '{}' VALUES (?1, ?2, ?3)", row.table);
         transaction.prepare_cached(&statement)?.execute((row.key, number, row.index))?;

@@ -1,8 +1,9 @@
 //! A package file on disk: its header, its signature, its payload.
 
 pub(crate) mod header;
+mod headers;
 mod hollow;
-mod scriptlet;
+pub(crate) mod scriptlet;
 pub(crate) mod shape;
 mod stripped;
 
@@ -18,12 +19,12 @@ use crate::keyring::{KeyError, Keyring};
 use crate::package::{Package, PackageFile};
 
 pub use header::{HeaderError, details};
-pub(crate) use scriptlet::of as scriptlet_of;
+pub(crate) use headers::Headers;
 pub use scriptlet::{Phase, Scriptlet};
 pub(crate) use stripped::stripped_size;
 
-/// Packed bytes are read so many at a time: what zstd takes at once.
-const PACKED_BYTES: usize = 128 << 10;
+/// Packed bytes are read so many at a time.
+const PACKED_BYTES: usize = 64 << 10;
 
 /// Unpacked bytes are kept so many at a time; who asks for more gets them without a copy.
 const UNPACKED_BYTES: usize = 16 << 10;
@@ -36,7 +37,11 @@ pub struct Unpacker(Option<DCtx<'static>>);
 #[derive(Debug)]
 pub struct RpmFile {
     path: PathBuf,
-    metadata: PackageMetadata,
+    headers: Headers,
+    /// Where the headers end and the payload begins.
+    header_size_bytes: u64,
+    compressor: Result<CompressionType, String>,
+    scriptlets: Vec<(Phase, Scriptlet)>,
     /// Where the content lies instead of in a payload, if it does.
     trees: Option<Vec<PathBuf>>,
     /// What the header says of the package.
@@ -152,9 +157,8 @@ impl RpmFile {
         let io = |source| RpmFileError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
-        let headers = shape::read(BufReader::new(file)).map_err(io)?;
-        let metadata = PackageMetadata::parse(&mut &headers[..])
-            .map_err(|source| RpmFileError::NotRpm { path: path.to_owned(), source: Box::new(source) })?;
+        let headers = Headers::new(shape::read(BufReader::new(file)).map_err(io)?);
+        let metadata = headers.read().map_err(|source| RpmFileError::NotRpm { path: path.to_owned(), source: Box::new(source) })?;
         // Its files are named without a directory: nothing else of its header is worth a look.
         if metadata.is_source_package() {
             return Err(RpmFileError::Source { path: path.to_owned() });
@@ -162,7 +166,16 @@ impl RpmFile {
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
         let files = header::files(&metadata, header::Origin::File).map_err(wrong)?;
         let package = header::package(&metadata, &files, size).map_err(wrong)?;
-        Ok(Self { path: path.to_owned(), metadata, trees: None, package, files })
+        Ok(Self {
+            path: path.to_owned(),
+            headers,
+            header_size_bytes: metadata.get_package_segment_offsets().payload,
+            compressor: metadata.get_payload_compressor().map_err(|error| error.to_string()),
+            scriptlets: scriptlet::all(&metadata),
+            trees: None,
+            package,
+            files,
+        })
     }
 
     /// As [`RpmFile::open`]; where the package ends before its payload, its content is looked for in `trees`, the first one first, each a
@@ -180,7 +193,7 @@ impl RpmFile {
 
     /// Where the headers end and the payload begins, in bytes. A file that ends here is hollow.
     pub fn header_size_bytes(&self) -> u64 {
-        self.metadata.get_package_segment_offsets().payload
+        self.header_size_bytes
     }
 
     /// The file.
@@ -188,9 +201,12 @@ impl RpmFile {
         &self.path
     }
 
-    /// The header and the signature header.
-    pub fn metadata(&self) -> &PackageMetadata {
-        &self.metadata
+    /// The header and the signature header, read again from the bytes that were checked.
+    ///
+    /// # Errors
+    /// None that opening the file would not have met.
+    pub fn metadata(&self) -> Result<PackageMetadata, rpm::Error> {
+        self.headers.read()
     }
 
     /// [`RpmFile::verify`], remembered by the type.
@@ -207,7 +223,7 @@ impl RpmFile {
     /// # Errors
     /// When the payload is not the one the header names.
     pub fn unsigned(self) -> Result<Verified, RpmFileError> {
-        self.verify_payload()?;
+        self.verify_payload(&self.read()?)?;
         Ok(Verified(self))
     }
 
@@ -216,12 +232,17 @@ impl RpmFile {
     /// # Errors
     /// When either does not fit, or one of them is missing.
     pub fn verify(&self, keys: &Keyring) -> Result<(), RpmFileError> {
-        self.verify_signature(keys).map_err(|source| RpmFileError::Untrusted { path: self.path.clone(), source })?;
-        self.verify_payload()
+        let metadata = self.read()?;
+        verify_signature(&metadata, keys).map_err(|source| RpmFileError::Untrusted { path: self.path.clone(), source })?;
+        self.verify_payload(&metadata)
+    }
+
+    fn read(&self) -> Result<PackageMetadata, RpmFileError> {
+        self.headers.read().map_err(|source| RpmFileError::NotRpm { path: self.path.clone(), source: Box::new(source) })
     }
 
     /// Of a hollow package, what the files hold is checked against the header when they are read.
-    fn verify_payload(&self) -> Result<(), RpmFileError> {
+    fn verify_payload(&self, metadata: &PackageMetadata) -> Result<(), RpmFileError> {
         if let Some(trees) = &self.trees {
             return hollow::check(&self.files, trees).map_err(|source| self.io(source));
         }
@@ -235,7 +256,7 @@ impl RpmFile {
             }
             hasher.update(&buffer[..read]);
         }
-        let expected = self.metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
+        let expected = metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
         let actual = hex::encode(hasher.finalize());
         match expected.as_deref() {
             Ok([expected]) if expected.eq_ignore_ascii_case(&actual) => Ok(()),
@@ -243,37 +264,19 @@ impl RpmFile {
         }
     }
 
-    fn verify_signature(&self, keys: &Keyring) -> Result<(), KeyError> {
-        let refused = |source| KeyError::Refused { source: Box::new(source) };
-        let header = self.metadata.header_bytes().map_err(refused)?;
-        let signatures = self.metadata.raw_signatures().map_err(refused)?;
-        let mut last = KeyError::Unsigned;
-        for signature in &signatures {
-            match keys.check(&header, signature) {
-                Ok(()) => return Ok(()),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
     /// The scripts that an installation would run, in the order of their moments.
     pub fn scripts(&self) -> Vec<Script> {
-        let found = [
-            (Moment::Before, self.metadata.get_pre_install_script()),
-            (Moment::After, self.metadata.get_post_install_script()),
-            (Moment::AfterAll, self.metadata.get_post_trans_script()),
-        ];
-        let script = |(moment, script): (Moment, Result<rpm::Scriptlet, rpm::Error>)| {
-            let script = script.ok()?;
-            Some(Script { moment, interpreter: script.program.unwrap_or_else(|| vec!["/bin/sh".to_owned()]), text: script.script })
+        let moments = [(Moment::Before, Phase::BeforeInstall), (Moment::After, Phase::AfterInstall), (Moment::AfterAll, Phase::AfterAll)];
+        let script = |(moment, phase)| {
+            let Scriptlet { interpreter, text } = self.scriptlet(phase)?;
+            Some(Script { moment, interpreter, text })
         };
-        found.into_iter().filter_map(script).collect()
+        moments.into_iter().filter_map(script).collect()
     }
 
     /// The script of a phase, if the package brings one.
     pub fn scriptlet(&self, phase: Phase) -> Option<Scriptlet> {
-        scriptlet_of(&self.metadata, phase)
+        scriptlet::find(&self.scriptlets, phase)
     }
 
     /// The unpacked payload: a cpio archive.
@@ -288,7 +291,7 @@ impl RpmFile {
         let raw = self.raw_payload()?;
         let unsupported = |compressor: String| RpmFileError::Compressor { path: self.path.clone(), compressor };
         let packed = |raw| BufReader::with_capacity(PACKED_BYTES, raw);
-        match self.metadata.get_payload_compressor() {
+        match &self.compressor {
             Ok(CompressionType::Zstd) => {
                 let context = unpacker.0.get_or_insert_with(DCtx::create);
                 Ok(buffered(Box::new(zstd::Decoder::with_context(packed(raw), context))))
@@ -296,7 +299,7 @@ impl RpmFile {
             Ok(CompressionType::Gzip) => Ok(buffered(Box::new(flate2::bufread::MultiGzDecoder::new(packed(raw))))),
             Ok(CompressionType::None) => Ok(buffered(Box::new(raw))),
             Ok(other) => Err(unsupported(format!("{other:?}").to_lowercase())),
-            Err(error) => Err(unsupported(error.to_string())),
+            Err(error) => Err(unsupported(error.clone())),
         }
     }
 
@@ -310,4 +313,18 @@ impl RpmFile {
     fn io(&self, source: io::Error) -> RpmFileError {
         RpmFileError::Io { path: self.path.clone(), source }
     }
+}
+
+fn verify_signature(metadata: &PackageMetadata, keys: &Keyring) -> Result<(), KeyError> {
+    let refused = |source| KeyError::Refused { source: Box::new(source) };
+    let header = metadata.header_bytes().map_err(refused)?;
+    let signatures = metadata.raw_signatures().map_err(refused)?;
+    let mut last = KeyError::Unsigned;
+    for signature in &signatures {
+        match keys.check(&header, signature) {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }

@@ -49,8 +49,20 @@ impl Scriptlet {
     }
 }
 
+/// All scripts of a package.
+pub(crate) fn all(metadata: &PackageMetadata) -> Vec<(Phase, Scriptlet)> {
+    use Phase::{AfterAll, AfterInstall, AfterRemoval, BeforeAll, BeforeInstall, BeforeRemoval};
+    let phases = [BeforeAll, BeforeInstall, AfterInstall, BeforeRemoval, AfterRemoval, AfterAll];
+    phases.into_iter().filter_map(|phase| Some((phase, of(metadata, phase)?))).collect()
+}
+
+/// The script of a phase.
+pub(crate) fn find(scripts: &[(Phase, Scriptlet)], phase: Phase) -> Option<Scriptlet> {
+    scripts.iter().find(|(other, _)| *other == phase).map(|(_, script)| script.clone())
+}
+
 /// The script of a phase. A header may name only the interpreter.
-pub(crate) fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
+fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
     use rpm::IndexTag as Tag;
     let (text, program) = match phase {
         Phase::BeforeAll => (Tag::RPMTAG_PRETRANS, Tag::RPMTAG_PRETRANSPROG),

@@ -14,7 +14,7 @@ use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::{RpmFile, Unpacker, stripped_size};
 
 /// Content is handed on in pieces of so many bytes at most.
-pub(super) const PIECE_BYTES: usize = 128 << 10;
+pub(super) const PIECE_BYTES: usize = 64 << 10;
 
 /// Where content goes, one file after the other. Paths and facts of files live as long as `'p`.
 pub(super) trait Sink<'p> {
@@ -24,8 +24,8 @@ pub(super) trait Sink<'p> {
     fn room(&mut self) -> io::Result<Box<[u8]>>;
     /// Takes a piece: the first `length` bytes of what [`Sink::room`] gave.
     fn piece(&mut self, bytes: Box<[u8]>, length: usize) -> io::Result<()>;
-    /// The file is complete, and its content is what the header says.
-    fn end(&mut self) -> io::Result<()>;
+    /// The file is complete. Whether its content is what the header says, where that is known already.
+    fn end(&mut self) -> io::Result<bool>;
 }
 
 /// Unpacks the payload of `rpm`; `contents` says for each file where its content goes. Every digest of the header is checked.
@@ -58,13 +58,12 @@ pub(super) fn unpack<'p>(
         }
         let mut content = archive.by_ref().take(size);
         match (&file.kind, contents.get(index).and_then(Option::as_ref)) {
-            (FileKind::Regular { size: expected, sha256, .. }, Some(path)) if *expected == size && missing.contains(path.as_str()) => {
+            (FileKind::Regular { size: expected, .. }, Some(path)) if *expected == size && missing.contains(path.as_str()) => {
                 sink.begin(path, file).map_err(io(path))?;
-                let digest = hand_on(&mut content, sink).map_err(io(path))?;
-                if content.limit() != 0 || sha256.as_deref() != Some(&digest) {
+                hand_on(&mut content, sink).map_err(io(path))?;
+                if content.limit() != 0 || !sink.end().map_err(io(path))? {
                     return Err(TransactionError::WrongDigest { package: name(), path: file.path.clone() });
                 }
-                sink.end().map_err(io(path))?;
                 missing.remove(path.as_str());
             }
             // Links carry their target, and all but one name of a file nothing; what another package writes is passed over.
@@ -97,9 +96,8 @@ fn absolute(name: &str) -> String {
     format!("/{}", name.trim_start_matches('.').trim_start_matches('/'))
 }
 
-/// Hands the content on and gives its SHA-256.
-fn hand_on<'p>(content: &mut impl Read, sink: &mut impl Sink<'p>) -> io::Result<String> {
-    let mut hasher = Sha256::new();
+/// Hands the content on.
+fn hand_on<'p>(content: &mut impl Read, sink: &mut impl Sink<'p>) -> io::Result<()> {
     loop {
         let mut bytes = sink.room()?;
         let mut length = 0;
@@ -111,55 +109,66 @@ fn hand_on<'p>(content: &mut impl Read, sink: &mut impl Sink<'p>) -> io::Result<
                 Err(error) => return Err(error),
             }
         }
-        hasher.update(&bytes[..length]);
         let is_last = length < bytes.len();
         sink.piece(bytes, length)?;
         if is_last {
-            return Ok(hex::encode(hasher.finalize()));
+            return Ok(());
         }
     }
 }
 
 /// A file that is being written. Nothing is synced: a tree is published whole or not at all, and a transaction syncs once.
-pub(super) struct Writing {
+pub(super) struct Writing<'p> {
     target: File,
-    mtime: u32,
+    file: &'p PackageFile,
+    hasher: Sha256,
 }
 
-impl Writing {
+impl<'p> Writing<'p> {
     /// Makes the file.
-    pub(super) fn begin(root: &mut Beneath<'_>, path: &str, file: &PackageFile) -> io::Result<Self> {
-        Ok(Self { target: root.file(path, file.mode)?, mtime: file.mtime })
+    pub(super) fn begin(root: &mut Beneath<'_>, path: &str, file: &'p PackageFile) -> io::Result<Self> {
+        Ok(Self { target: root.file(path, file.mode)?, file, hasher: Sha256::new() })
+    }
+
+    /// The file as the header has it.
+    pub(super) fn file(&self) -> &'p PackageFile {
+        self.file
     }
 
     /// Writes more of it.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
         self.target.write_all(bytes)
     }
 
-    /// Sets its time.
-    pub(super) fn end(self) -> io::Result<()> {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(self.mtime));
-        self.target.set_times(FileTimes::new().set_modified(time).set_accessed(time))
+    /// Sets its time, and says whether its content is what the header says.
+    pub(super) fn end(self) -> io::Result<bool> {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(self.file.mtime));
+        self.target.set_times(FileTimes::new().set_modified(time).set_accessed(time))?;
+        let expected = match &self.file.kind {
+            FileKind::Regular { sha256, .. } => sha256.as_deref(),
+            FileKind::Directory | FileKind::Symlink { .. } => None,
+        };
+        Ok(expected == Some(&*hex::encode(self.hasher.finalize())))
     }
 }
 
 /// Writes files where they belong, by the thread that unpacks them.
-pub(super) struct Direct<'a, 'g> {
+pub(super) struct Direct<'a, 'g, 'p> {
     root: &'a mut Beneath<'g>,
     progress: super::Progress<'a>,
-    writing: Option<Writing>,
+    writing: Option<Writing<'p>>,
     spare: Option<Box<[u8]>>,
 }
 
-impl<'a, 'g> Direct<'a, 'g> {
+impl<'a, 'g> Direct<'a, 'g, '_> {
     /// Files beneath `root`; `progress` is told the bytes written.
     pub(super) fn new(root: &'a mut Beneath<'g>, progress: super::Progress<'a>) -> Self {
         Self { root, progress, writing: None, spare: None }
     }
 }
 
-impl<'p> Sink<'p> for Direct<'_, '_> {
+impl<'p> Sink<'p> for Direct<'_, '_, 'p> {
     fn begin(&mut self, path: &'p str, file: &'p PackageFile) -> io::Result<()> {
         self.writing = Some(Writing::begin(self.root, path, file)?);
         Ok(())
@@ -178,7 +187,7 @@ impl<'p> Sink<'p> for Direct<'_, '_> {
         Ok(())
     }
 
-    fn end(&mut self) -> io::Result<()> {
-        self.writing.take().map_or(Ok(()), Writing::end)
+    fn end(&mut self) -> io::Result<bool> {
+        self.writing.take().map_or(Ok(false), Writing::end)
     }
 }

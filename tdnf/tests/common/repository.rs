@@ -106,7 +106,7 @@ fn build_one(folder: &Path, id: &str, recipe: &Recipe) -> Offer {
     let path = folder.join(&location);
     builder.build_and_sign(signer()).unwrap().write_file(&path).unwrap();
     let file = RpmFile::open(&path).unwrap();
-    Offer { details: details(file.metadata()), sha256: digest_of(&path).unwrap(), package: file.package, location }
+    Offer { details: details(&file.metadata().unwrap()), sha256: digest_of(&path).unwrap(), package: file.package, location }
 }
 
 fn dependency(text: &str) -> Dependency {

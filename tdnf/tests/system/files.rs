@@ -176,7 +176,7 @@ fn owners_come_from_the_tree() {
         builder.with_file_contents("x", own).unwrap();
         builder.with_file_contents("x", FileOptions::new("/var/nobody").user("nobody").permissions(0o600)).unwrap();
     });
-    world.system().lock().unwrap().apply(&[install(package)], &Settings { observer: &told, ..settings() }).unwrap();
+    world.lock().apply(&[install(package)], &Settings { observer: &told, ..settings() }).unwrap();
     let metadata = fs::metadata(world.path("/var/x")).unwrap();
     assert_eq!((metadata.uid(), metadata.gid(), metadata.permissions().mode() & 0o7777), (471, 472, 0o6750));
     assert_eq!(fs::metadata(world.path("/var/nobody")).unwrap().uid(), 0);

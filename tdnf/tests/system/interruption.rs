@@ -87,7 +87,7 @@ fn a_power_cut_at_any_change_leaves_the_old_or_the_new() {
     for count in 0.. {
         let world = World::new();
         let steps = eventful(&world);
-        let locked = world.system().lock().unwrap();
+        let locked = world.lock();
         let cut = PowerCut::after(count);
         let result = locked.apply(&steps, &Settings { gate: &cut, ..settings() });
         if result.is_ok() {
@@ -138,14 +138,14 @@ fn a_failure_is_taken_back_at_once() {
     let mut failures = 0;
     let whole = World::new();
     let steps = eventful(&whole);
-    whole.system().lock().unwrap().apply(&steps, &settings()).unwrap();
+    whole.lock().apply(&steps, &settings()).unwrap();
     let new = (whole.tree(), whole.installed());
     for count in 1.. {
         let world = World::new();
         let steps = eventful(&world);
         let old = (world.tree(), world.installed());
         let gate = OneFailure(PowerCut::after(count));
-        let locked = world.system().lock().unwrap();
+        let locked = world.lock();
         let result = locked.apply(&steps, &Settings { gate: &gate, ..settings() });
         if result.is_ok() {
             break;
@@ -217,7 +217,7 @@ fn a_killed_process_leaves_the_old_or_the_new() {
         }
         killed += 1;
         // The lock went with the process.
-        let locked = world.system().lock().unwrap();
+        let locked = world.lock();
         locked.recover(&settings()).unwrap();
         let state = (world.tree(), world.installed());
         if state.1 != old.1 {

@@ -69,7 +69,7 @@ fn scripts_run_in_the_tree() {
     let package = world.build("warns", "1", |builder| {
         builder.post_install_script(Scriptlet::new("echo oh; exit 4"));
     });
-    let locked = world.system().lock().unwrap();
+    let locked = world.lock();
     locked.apply(&[install(package)], &Settings { observer: &told, ..settings() }).unwrap();
     let told = told.0.into_inner().unwrap().join("\n");
     assert!(told.contains("oh\\n") && told.contains("%post of warns-1-1.noarch failed with exit code 4"), "{told}");

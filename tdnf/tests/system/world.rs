@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use rpm::{FileOptions, PackageBuilder};
 use tdnf::history::Reason;
 use tdnf::rpmfile::Verified;
-use tdnf::system::System;
+use tdnf::system::{LockedSystem, System};
 use tdnf::transaction::{Applied, ApplyError, Event, Observer, Settings, Step};
 
 use crate::common::{TIME, verified};
@@ -40,7 +40,21 @@ impl World {
     }
 
     pub fn apply(&self, steps: &[Step]) -> Result<Applied, ApplyError> {
-        self.system().lock().unwrap().apply(steps, &settings())
+        self.lock().apply(steps, &settings())
+    }
+
+    /// The lock. A process that another test is just starting may hold a copy of the one let go, until it runs its program.
+    pub fn lock(&self) -> LockedSystem {
+        let system = self.system();
+        (0..500)
+            .find_map(|_| {
+                let locked = system.lock().ok();
+                if locked.is_none() {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                }
+                locked
+            })
+            .expect("the lock is held")
     }
 
     pub fn build(&self, name: &str, version: &str, fill: impl FnOnce(&mut PackageBuilder)) -> Verified {

@@ -174,7 +174,7 @@ pub fn with_settings<T>(session: &Session, work: impl FnOnce(&Settings<'_>) -> T
 /// When the transaction fails; then the system is as it was.
 pub fn apply(session: &Session, locked: &LockedSystem, steps: &[Step], files: &Files) -> Result<(), CliError> {
     session.console.note("Running transaction");
-    let applied = with_settings(session, |settings| locked.apply(steps, settings))?;
+    let applied = with_settings(session, |settings| locked.apply_to(&session.installed, steps, settings))?;
     applied.notes.iter().for_each(|note| session.console.warn(note));
     if !session.config.main.keep_cache {
         for path in files.values().filter(|path| path.starts_with(session.cache_directory())) {

@@ -129,6 +129,9 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
             crate::transaction::Recovery::Finished => "finished",
         };
         session.console.warn(format!("a transaction was interrupted; it was {how}"));
+    }
+    // Another program may have had the lock when it was read first.
+    if !session.system.is_current(&session.installed)? {
         session.installed = session.system.installed()?;
     }
     Ok(Some(locked))

@@ -1,5 +1,6 @@
 //! What is done once at the end for all packages together: caches renewed, users and directories made, units enabled.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Read as _;
 
@@ -26,9 +27,10 @@ impl Task {
 
 /// The programs the changes call for: those that must run before files are given to their users, the others, and what comes last. Libraries come first of
 /// all: every program needs them. `installable` says whether the unit at a path can be enabled at all.
-pub(super) fn tasks(ops: &[Op], running: bool, installable: &mut dyn FnMut(&str) -> bool) -> [Vec<Task>; 3] {
-    let changed = || ops.iter().filter(|op| !matches!(op, Op::Adjust { .. })).map(Op::path);
-    let put = || ops.iter().filter(|op| matches!(op, Op::Put { .. })).map(Op::path);
+pub(super) fn tasks(ops: &[Cow<'_, Op>], running: bool, installable: &mut dyn FnMut(&str) -> bool) -> [Vec<Task>; 3] {
+    let ops = || ops.iter().map(AsRef::as_ref);
+    let changed = || ops().filter(|op| !matches!(op, Op::Adjust { .. })).map(Op::path);
+    let put = || ops().filter(|op| matches!(op, Op::Put { .. })).map(Op::path);
     let within = |path: &str, directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
     let put_in = |directory: &str, suffix: &str| put().any(|path| within(path, directory) && path.ends_with(suffix));
     let mut users = Vec::new();
@@ -52,7 +54,7 @@ pub(super) fn tasks(ops: &[Op], running: bool, installable: &mut dyn FnMut(&str)
     if changed().any(|path| within(path, "/usr/lib/udev/hwdb.d")) {
         others.push(Task::new("systemd-hwdb", ["update".to_owned(), "--usr".to_owned()]));
     }
-    let units: BTreeSet<&str> = ops.iter().filter_map(new_unit).filter(|(path, _)| installable(path)).map(|(_, name)| name).collect();
+    let units: BTreeSet<&str> = ops().filter_map(new_unit).filter(|(path, _)| installable(path)).map(|(_, name)| name).collect();
     if !units.is_empty() {
         let words = ["preset".to_owned(), "--no-reload".to_owned()].into_iter();
         others.push(Task::new("systemctl", words.chain(units.into_iter().map(str::to_owned))));
@@ -149,9 +151,10 @@ mod tests {
     fn what_changes_call_for() {
         let put = |path: &str, new: bool| Op::Put { path: path.into(), new: "n".into(), aside: (!new).then(|| "o".into()) };
         let shown = |ops: &[Op], running| {
+            let ops: Vec<_> = ops.iter().map(Cow::Borrowed).collect();
             let line = |task: &Task| [vec![task.program.to_owned()], task.arguments.clone()].concat().join(" ");
             let mut installable = |path: &str| !path.ends_with("/static.service");
-            tasks(ops, running, &mut installable).iter().flatten().map(line).collect::<Vec<_>>()
+            tasks(&ops, running, &mut installable).iter().flatten().map(line).collect::<Vec<_>>()
         };
         let ops = [
             put("/usr/lib/libz.so.1", true),

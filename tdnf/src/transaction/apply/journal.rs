@@ -1,5 +1,6 @@
 //! What is about to be done, written down before it is: whoever finds it later can finish it or take it back.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ const VERSION: u32 = 1;
 
 /// All that is needed to finish or to undo.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Journal {
+pub(super) struct Journal<'p> {
     version: u32,
     /// Tells this transaction from all others.
     pub(super) id: String,
@@ -27,9 +28,9 @@ pub(super) struct Journal {
     pub(super) user: u32,
     pub(super) command: String,
     /// All changes, in their order.
-    pub(super) ops: Vec<Op>,
+    pub(super) ops: Vec<Cow<'p, Op>>,
     /// Temporary names that are written before them.
-    pub(super) temporary: Vec<String>,
+    pub(super) temporary: Vec<Cow<'p, str>>,
     /// The change of the RPM database; whether it is there decides what happens to all the rest.
     pub(super) database: rpmdb::Plan,
     /// What the history will say: action, name, version, architecture, reason.
@@ -53,7 +54,7 @@ pub(super) enum Reached {
     Undone,
 }
 
-impl Journal {
+impl Journal<'_> {
     /// A journal with nothing in it.
     pub(super) fn new(id: String, database: rpmdb::Plan) -> Self {
         Self {
@@ -71,6 +72,11 @@ impl Journal {
             finish: false,
         }
     }
+
+    /// The planned change of the RPM database, all else forgotten.
+    pub(super) fn into_database(self) -> rpmdb::Plan {
+        self.database
+    }
 }
 
 /// The file a journal lies in.
@@ -86,7 +92,7 @@ impl<'g> JournalFile<'g> {
     }
 
     /// Writes it down for good, or not at all.
-    pub(super) fn write(&self, journal: &Journal) -> Result<(), ApplyError> {
+    pub(super) fn write(&self, journal: &Journal<'_>) -> Result<(), ApplyError> {
         let temporary = self.path.with_extension("new");
         let write = || -> io::Result<()> {
             self.gate.pass("write")?;
@@ -117,14 +123,14 @@ impl<'g> JournalFile<'g> {
     }
 
     /// Reads it, if there is one.
-    pub(super) fn read(&self) -> Result<Option<(Journal, Reached)>, ApplyError> {
+    pub(super) fn read(&self) -> Result<Option<(Journal<'static>, Reached)>, ApplyError> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(self.failed(source)),
         };
         let mut lines = text.lines();
-        let journal = lines.next().and_then(|line| serde_json::from_str::<Journal>(line).ok());
+        let journal = lines.next().and_then(|line| serde_json::from_str::<Journal<'static>>(line).ok());
         let journal = journal.filter(|journal| journal.version == VERSION);
         let journal = journal.ok_or_else(|| ApplyError::Journal { path: format!("{}/journal", system::DIRECTORY) })?;
         // A word cut off by a power cut was not reached.

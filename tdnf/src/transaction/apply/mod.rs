@@ -86,6 +86,17 @@ impl LockedSystem {
         let installed = self.system().installed()?;
         run::run(self.system(), &installed, steps, settings)
     }
+
+    /// As [`LockedSystem::apply`], where what is installed was read already; it is read again if it is not current.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn apply_to(&self, installed: &[Installed], steps: &[Step], settings: &Settings<'_>) -> Result<Applied, ApplyError> {
+        if self.recover(settings)?.is_some() || !self.system().is_current(installed)? {
+            return self.apply(steps, settings);
+        }
+        run::run(self.system(), installed, steps, settings)
+    }
 }
 
 /// One package that comes, with those that go for it.

@@ -81,15 +81,15 @@ impl Op {
     }
 }
 
-/// What is written to a temporary name before any [`Op::Put`].
+/// What is written to a temporary name before any [`Op::Put`]. Files are given by their place in the package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Content from the payload, or nothing where the payload writes it anyway.
-    Content { attributes: Attributes },
+    Content(usize),
     /// Another name of a file staged before.
     Hardlink { to: String },
     /// A symbolic link.
-    Symlink { target: String, attributes: Attributes, mtime: u32 },
+    Symlink(usize),
     /// The file as it is on disk, kept under another name.
     Keep { path: String },
 }

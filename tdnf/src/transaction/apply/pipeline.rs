@@ -1,4 +1,4 @@
-//! Unpacking and writing at the same time: one thread unpacks a package and checks what comes out, another writes it.
+//! Unpacking and writing at the same time: one thread unpacks a package, another writes what comes out and checks it.
 //!
 //! A single large package keeps two processors busy this way, and a pair of threads needs the memory of one decoder only.
 
@@ -25,7 +25,7 @@ enum Message<'p> {
     Begin { package: usize, path: &'p str, file: &'p PackageFile },
     /// Some of it.
     Piece { bytes: Box<[u8]>, length: usize },
-    /// It is complete, and right.
+    /// It is complete.
     End,
     /// All content of a package was sent.
     Package(usize),
@@ -49,6 +49,7 @@ impl Queue<'_> {
 
 /// Writes the files of all packages under their temporary names, by a pair of threads for each two processors.
 pub(super) fn run(workshop: &Workshop<'_>, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
+    give_back();
     let mut order: Vec<usize> = (0..packages.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(packages[*index].package.installed_size_bytes));
     let queue = Queue { packages, plan, order, next: AtomicUsize::new(0) };
@@ -58,6 +59,15 @@ pub(super) fn run(workshop: &Workshop<'_>, packages: &[&RpmFile], plan: &FilePla
         let ended = pairs.into_iter().map(|pair| pair.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         ended.collect::<Vec<_>>().into_iter().collect()
     })
+}
+
+/// Gives back what planning took and let go: unpacking is when the most memory is needed at a time.
+fn give_back() {
+    // SAFETY: it only returns memory that nobody holds.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        nix::libc::malloc_trim(0);
+    }
 }
 
 /// Unpacks and writes until nothing is left.
@@ -101,7 +111,7 @@ fn write_all(
     give_back: Sender<Box<[u8]>>,
 ) -> Result<(), ApplyError> {
     let mut disk = workshop.open()?;
-    let mut writing: Option<(usize, &str, Writing)> = None;
+    let mut writing: Option<(usize, &str, Writing<'_>)> = None;
     for message in messages {
         match message {
             Message::Begin { package, path, file } => {
@@ -118,10 +128,14 @@ fn write_all(
             }
             Message::End => {
                 if let Some((package, path, writing)) = writing.take() {
-                    writing.end().map_err(|source| failed(queue, package, path, source))?;
+                    let file = writing.file();
+                    if !writing.end().map_err(|source| failed(queue, package, path, source))? {
+                        let package = queue.packages[package].package.nevra.to_string();
+                        return Err(TransactionError::WrongDigest { package, path: file.path.clone() }.into());
+                    }
                 }
             }
-            Message::Package(index) => workshop.stages(&queue.plan.incoming[index].stages, &mut disk)?,
+            Message::Package(index) => workshop.stages(&queue.plan.incoming[index].stages, &queue.packages[index].files, &mut disk)?,
             Message::Failed(error) => return Err(error.into()),
         }
     }
@@ -159,7 +173,8 @@ impl<'p> Sink<'p> for Pipe<'p> {
         self.send(Message::Piece { bytes, length })
     }
 
-    fn end(&mut self) -> io::Result<()> {
-        self.send(Message::End)
+    fn end(&mut self) -> io::Result<bool> {
+        // The other end finds out, and says so.
+        self.send(Message::End).map(|()| true)
     }
 }

@@ -239,19 +239,18 @@ impl<'a> Planner<'a> {
             self.parents(place, &name)?;
             let Some((target, aside)) = self.target(place, file, &name, &mut made)? else { continue };
             let new = self.temporary(&target, 'n');
-            let attributes = Attributes::of(file);
             let stage = match &file.kind {
-                FileKind::Symlink { target } => Stage::Symlink { target: target.clone(), attributes, mtime: file.mtime },
+                FileKind::Symlink { .. } => Stage::Symlink(at),
                 FileKind::Regular { hardlink: Some(group), .. } => match leaders.get(group) {
                     Some(leader) => Stage::Hardlink { to: leader.clone() },
                     None => {
                         leaders.insert(*group, new.clone());
-                        Stage::Content { attributes }
+                        Stage::Content(at)
                     }
                 },
-                _ => Stage::Content { attributes },
+                _ => Stage::Content(at),
             };
-            if matches!(stage, Stage::Content { .. }) {
+            if matches!(stage, Stage::Content(_)) {
                 made.contents[at] = Some(new.clone());
             }
             made.stages.push((new.clone(), stage));

@@ -1,5 +1,6 @@
 //! After the change of the database, or after an interruption: finishing, or taking back.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::resume_unwind;
@@ -55,14 +56,20 @@ fn opened<'g>(system: &System, settings: &Settings<'g>) -> Result<Beneath<'g>, A
 }
 
 /// Takes everything back: first the names, then the temporary files, so that a second interruption finds out what is left to do.
-fn undo(system: &System, journal: &Journal, reached: Reached, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<(), ApplyError> {
+fn undo(
+    system: &System,
+    journal: &Journal<'_>,
+    reached: Reached,
+    file: &JournalFile<'_>,
+    settings: &Settings<'_>,
+) -> Result<(), ApplyError> {
     let privileged = nix::unistd::geteuid().is_root();
     let mut disk = opened(system, settings)?;
     let remove =
-        |path: &String, disk: &mut Beneath<'_>| disk.unlink(path).map_err(|source| ApplyError::Change { path: path.clone(), source });
+        |path: &str, disk: &mut Beneath<'_>| disk.unlink(path).map_err(|source| ApplyError::Change { path: path.to_owned(), source });
     if reached != Reached::Undone {
         // Before names were changed, what has a name and no second one was never ours.
-        let ours = |op: &&Op| !op.prepares() && (reached == Reached::Written || op.aside().is_some());
+        let ours = |op: &&Cow<'_, Op>| !op.prepares() && (reached == Reached::Written || op.aside().is_some());
         for op in journal.ops.iter().rev().filter(ours) {
             change::undo(op, &mut disk, privileged)?;
         }
@@ -78,8 +85,15 @@ fn undo(system: &System, journal: &Journal, reached: Reached, file: &JournalFile
     file.remove()
 }
 
+/// Finishes the transaction that was just committed. Gives its number in the history.
+pub(super) fn go_on(system: &System, settings: &Settings<'_>) -> Result<u32, ApplyError> {
+    let file = JournalFile::new(&system.own_directory()?, settings.gate);
+    let (journal, _) = file.read()?.ok_or_else(|| ApplyError::Journal { path: format!("{}/journal", system::DIRECTORY) })?;
+    finish(system, &journal, &file, settings)
+}
+
 /// Lets the old state go, writes the history and does what is done once at the end. Gives the number in the history.
-pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<u32, ApplyError> {
+fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<u32, ApplyError> {
     settle(system, &journal.ops, settings)?;
     let mut disk = opened(system, settings)?;
     let mut history = History::open(&system.file(system::HISTORY)?)?;
@@ -114,9 +128,9 @@ pub(super) fn finish(system: &System, journal: &Journal, file: &JournalFile<'_>,
 
 /// Lets the old state go: all files, then directories from the deepest up. File systems that tell the disk of every block that becomes free
 /// wait for it each time, so many are waited for at once.
-fn settle(system: &System, ops: &[Op], settings: &Settings<'_>) -> Result<(), ApplyError> {
+fn settle(system: &System, ops: &[Cow<'_, Op>], settings: &Settings<'_>) -> Result<(), ApplyError> {
     let mut by_depth: BTreeMap<usize, Vec<&Op>> = BTreeMap::new();
-    for op in ops {
+    for op in ops.iter().map(AsRef::as_ref) {
         match op {
             Op::RemoveDirectory { path } => by_depth.entry(path.matches('/').count()).or_default().push(op),
             // Deeper than any directory: first of all.
@@ -145,7 +159,7 @@ fn settle(system: &System, ops: &[Op], settings: &Settings<'_>) -> Result<(), Ap
     Ok(())
 }
 
-fn record(journal: &Journal) -> Record {
+fn record(journal: &Journal<'_>) -> Record {
     let changes = journal.changes.iter().map(|(action, name, evr, arch, reason)| {
         let nevra = Nevra { name: name.clone(), evr: Evr::parse(evr), arch: arch.clone() };
         Change { action: *action, nevra, reason: *reason }
@@ -160,7 +174,7 @@ fn record(journal: &Journal) -> Record {
 }
 
 /// Gives files to users that were made only now. Who is still unknown is told of.
-fn own_late(system: &System, journal: &Journal, settings: &Settings<'_>, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+fn own_late(system: &System, journal: &Journal<'_>, settings: &Settings<'_>, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
     let privileged = nix::unistd::geteuid().is_root();
     if journal.late.is_empty() || !privileged {
         return Ok(());
@@ -195,7 +209,7 @@ fn remove_script(system: &System) -> Result<(), ApplyError> {
 }
 
 /// Waits until all file systems that were changed are on their disks.
-fn sync(ops: &[Op], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+fn sync(ops: &[Cow<'_, Op>], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
     let mut seen = BTreeSet::new();
     let mut directories: BTreeSet<&str> = ops.iter().filter_map(|op| op.path().rsplit_once('/')).map(|(directory, _)| directory).collect();
     directories.insert(system::DIRECTORY);

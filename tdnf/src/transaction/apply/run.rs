@@ -1,12 +1,12 @@
 //! Carrying a transaction out.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::accounts::Accounts;
 use super::error::ApplyError;
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::{Attributes, Op, Stage as Staged};
-use super::plan::FilePlan;
 use super::scripts::{Ended, Pending, Stage};
 use super::stage::Workshop;
 use super::{Applied, Prepared, change, database, recover};
@@ -43,20 +43,23 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
         file: JournalFile::new(&own, settings.gate),
     };
     work.before_all(&counts)?;
-    let done = work.file.write(&journal).and_then(|()| work.files(&mut counts)).and_then(|()| {
+    let written = work.file.write(&journal);
+    // All of it is read again at the end; until then nobody needs every change twice.
+    let planned = journal.into_database();
+    let done = written.and_then(|()| work.files(&mut counts)).and_then(|()| {
         settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: crate::rpmdb::FILE.into(), source })?;
         let packages: Vec<&RpmFile> = prepared.coming.iter().map(|coming| coming.package).collect();
-        Ok(changes.apply(&journal.database, &packages, settings.time)?)
+        Ok(changes.apply(&planned, &packages, settings.time)?)
     });
+    drop(changes);
     if let Err(error) = done {
-        drop(changes);
         return Err(match recover::recover(system, settings) {
             Ok(_) => error,
             Err(undoing) => ApplyError::Stuck { source: Box::new(error), undoing: Box::new(undoing) },
         });
     }
-    let id = recover::finish(system, &journal, &work.file, settings)?;
-    Ok(Applied { id, notes: prepared.files.notes })
+    let notes = prepared.files.notes;
+    Ok(Applied { id: recover::go_on(system, settings)?, notes })
 }
 
 struct Work<'a> {
@@ -158,15 +161,15 @@ impl Work<'_> {
 
 impl Prepared<'_> {
     /// Fills the journal.
-    fn write_down(&self, journal: &mut Journal, accounts: &Accounts, counts: &Counts, settings: &Settings<'_>) {
+    fn write_down<'p>(&'p self, journal: &mut Journal<'p>, accounts: &Accounts, counts: &Counts, settings: &Settings<'_>) {
         journal.time = settings.time;
         journal.user = settings.user;
         journal.command = settings.command.to_owned();
         journal.finish = settings.finish;
-        journal.ops = self.files.ops().cloned().collect();
+        journal.ops = self.files.ops().map(Cow::Borrowed).collect();
         let plans = self.files.incoming.iter().chain(&self.files.outgoing);
-        journal.temporary = plans.flat_map(|plan| plan.stages.iter().map(|(name, _)| name.clone())).collect();
-        journal.late = late(&self.files, accounts);
+        journal.temporary = plans.flat_map(|plan| plan.stages.iter().map(|(name, _)| Cow::Borrowed(name.as_str()))).collect();
+        journal.late = self.late(accounts);
         let change = |package: &Package, action, reason: Reason| {
             let nevra = &package.nevra;
             (action, nevra.name.clone(), nevra.evr.to_string(), nevra.arch.clone(), reason)
@@ -185,31 +188,31 @@ impl Prepared<'_> {
             journal.scripts.extend(script.map(|script| Pending::new(&name, Phase::AfterAll, script, count)));
         }
     }
-}
 
-/// The files whose owner the tree does not know yet, by the names they will have.
-fn late(files: &FilePlan, accounts: &Accounts) -> Vec<(String, Attributes)> {
-    let unknown = |attributes: &Attributes| accounts.find(attributes).is_none();
-    let mut late = Vec::new();
-    for plan in &files.incoming {
-        let stages: HashMap<&str, &Staged> = plan.stages.iter().map(|(name, stage)| (name.as_str(), stage)).collect();
-        for op in &plan.ops {
-            let Op::Put { path, new, .. } = op else { continue };
-            if let Some(Staged::Content { attributes }) = stages.get(new.as_str())
+    /// The files whose owner the tree does not know yet, by the names they will have.
+    fn late(&self, accounts: &Accounts) -> Vec<(String, Attributes)> {
+        let unknown = |attributes: &Attributes| accounts.find(attributes).is_none();
+        let mut late = Vec::new();
+        for (coming, plan) in self.coming.iter().zip(&self.files.incoming) {
+            let stages: HashMap<&str, &Staged> = plan.stages.iter().map(|(name, stage)| (name.as_str(), stage)).collect();
+            for op in &plan.ops {
+                let Op::Put { path, new, .. } = op else { continue };
+                let Some(Staged::Content(file)) = stages.get(new.as_str()) else { continue };
+                let attributes = Attributes::of(&coming.package.files[*file]);
+                if unknown(&attributes) {
+                    late.push((path.clone(), attributes));
+                }
+            }
+        }
+        for op in self.files.prepare.iter().chain(&self.files.adjust) {
+            if let Op::MakeDirectory { path, attributes } | Op::Adjust { path, attributes, .. } = op
                 && unknown(attributes)
             {
                 late.push((path.clone(), attributes.clone()));
             }
         }
+        late
     }
-    for op in files.prepare.iter().chain(&files.adjust) {
-        if let Op::MakeDirectory { path, attributes } | Op::Adjust { path, attributes, .. } = op
-            && unknown(attributes)
-        {
-            late.push((path.clone(), attributes.clone()));
-        }
-    }
-    late
 }
 
 /// How many packages of each name there are, which scripts are told.

@@ -25,7 +25,7 @@ struct Demand {
 pub(super) fn check(packages: Packages<'_>, plan: &FilePlan, disk: &mut Beneath<'_>) -> Result<Vec<String>, ApplyError> {
     let mut demands: BTreeMap<u64, Demand> = BTreeMap::new();
     let mut devices: BTreeMap<String, u64> = BTreeMap::new();
-    let headers: u64 = packages.incoming.iter().map(|package| package.metadata().get_package_segment_offsets().payload).sum();
+    let headers: u64 = packages.incoming.iter().map(|package| package.header_size_bytes()).sum();
     // SQLite writes changed pages twice; indexes take about as much as the headers.
     demand(&mut demands, &mut devices, disk, &format!("{}/x", rpmdb::DIRECTORY), 4 * headers + (1 << 20), 4)?;
     for (package, made) in packages.incoming.iter().zip(&plan.incoming) {

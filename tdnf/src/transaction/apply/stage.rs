@@ -9,6 +9,7 @@ use super::op::{Attributes, Stage};
 use super::pipeline;
 use super::plan::FilePlan;
 use crate::filecaps;
+use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::RpmFile;
 use crate::transaction::beneath::Beneath;
 use crate::transaction::step::{Event, Settings};
@@ -36,26 +37,31 @@ impl<'a> Workshop<'a> {
     pub(super) fn stage(&self, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
         pipeline::run(self, packages, plan)?;
         let mut disk = self.open()?;
-        plan.outgoing.iter().try_for_each(|package| self.stages(&package.stages, &mut disk))
+        plan.outgoing.iter().try_for_each(|package| self.stages(&package.stages, &[], &mut disk))
     }
 
-    pub(super) fn stages(&self, stages: &[(String, Stage)], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+    /// Everything of a package but its content; `files` are those of the package.
+    pub(super) fn stages(&self, stages: &[(String, Stage)], files: &[PackageFile], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
         for (new, stage) in stages {
             match stage {
-                Stage::Content { attributes } => self.dress(disk, new, attributes)?,
+                Stage::Content(file) => self.dress(disk, new, &Attributes::of(&files[*file]))?,
                 Stage::Hardlink { to } => disk.hardlink(new, to).map_err(change(new))?,
-                Stage::Symlink { target, attributes, mtime } => {
-                    disk.symlink(new, target).map_err(change(new))?;
-                    if self.privileged {
-                        let (user, group) = self.accounts.find_or_root(attributes);
-                        disk.own(new, user, group).map_err(change(new))?;
-                    }
-                    disk.date(new, *mtime).map_err(change(new))?;
-                }
+                Stage::Symlink(file) => self.link(disk, new, &files[*file]).map_err(change(new))?,
                 Stage::Keep { path } => keep(disk, path, new).map_err(change(path))?,
             }
         }
         Ok(())
+    }
+
+    /// Makes a symbolic link.
+    fn link(&self, disk: &mut Beneath<'_>, new: &str, file: &PackageFile) -> io::Result<()> {
+        let FileKind::Symlink { target } = &file.kind else { return Ok(()) };
+        disk.symlink(new, target)?;
+        if self.privileged {
+            let (user, group) = self.accounts.find_or_root(&Attributes::of(file));
+            disk.own(new, user, group)?;
+        }
+        disk.date(new, file.mtime)
     }
 
     /// Gives a file or directory its owner, permissions and capabilities; in this order, since each step takes away what follows.

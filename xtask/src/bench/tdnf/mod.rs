@@ -54,19 +54,24 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
     let names = names(&repository)?;
     let planned: Vec<&str> = names.iter().take(PLANNED).map(String::as_str).collect();
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let places: Vec<_> = (0..bench.runs).map(|run| (folder.join(format!("ours-{run}")), folder.join(format!("dnf-{run}")))).collect();
+    for (root, room) in &places {
+        program.prepare(root, &repository, true)?;
+        dnf.prepare(room)?;
+    }
     let (mut ours, mut theirs) = (vec![Vec::new(); STEPS.len()], vec![Vec::new(); STEPS.len()]);
-    for number in 0..bench.runs {
-        let (root, room) = (folder.join(format!("ours-{number}")), folder.join(format!("dnf-{number}")));
-        program.prepare(&root, &repository, true)?;
-        dnf.prepare(&room)?;
-        for (place, step) in STEPS.iter().enumerate() {
-            let packages = if *step == Step::Plan { &planned } else { &wanted };
-            ours[place].push(program.step(bench, &root, *step, packages)?);
-            theirs[place].push(steps::of_dnf(bench, &dnf, &room, *step, packages)?);
+    // Step by step: a file system is slow to reuse what was removed a moment ago, and nobody is to install after another's removal.
+    for (place, step) in STEPS.iter().enumerate() {
+        let packages = if *step == Step::Plan { &planned } else { &wanted };
+        for (root, room) in &places {
+            rest();
+            ours[place].push(program.step(bench, root, *step, packages)?);
+            rest();
+            theirs[place].push(steps::of_dnf(bench, &dnf, room, *step, packages)?);
         }
-        for done in [root, room] {
-            crate::store::remove_tree(&done).map_err(BenchError::io("remove", &done))?;
-        }
+    }
+    for done in places.into_iter().flat_map(|(root, room)| [root, room]) {
+        crate::store::remove_tree(&done).map_err(BenchError::io("remove", &done))?;
     }
     let mut figures = Vec::new();
     for (place, step) in STEPS.iter().enumerate() {
@@ -78,6 +83,11 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
         figures.extend(compared(&what, &ours[place], &theirs[place]));
     }
     Ok(figures)
+}
+
+/// Lets the disk come to rest: who waits until everything is on it would wait for what the other left unwritten.
+fn rest() {
+    nix::unistd::sync();
 }
 
 /// Times and memory of both, and what was promised about them.
