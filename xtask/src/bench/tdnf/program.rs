@@ -1,4 +1,4 @@
-//! tdnf as it is shipped: compiled for speed, a process of its own.
+//! tdnf as it is shipped, a process of its own.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program beside this one, compiled for speed.
+    /// The program beside this one, compiled as it is shipped.
     ///
     /// # Errors
     /// When it was not.

@@ -1,0 +1,1 @@
+eval "$(tdnf generate bash)"

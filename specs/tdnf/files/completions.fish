@@ -1,0 +1,1 @@
+tdnf generate fish | source

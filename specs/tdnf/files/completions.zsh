@@ -1,0 +1,2 @@
+#compdef tdnf
+eval "$(tdnf generate zsh)"
