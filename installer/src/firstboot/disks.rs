@@ -11,8 +11,8 @@ use crate::apply::run_program;
 /// Where the disk is mounted.
 const AT: &str = "/run/kaon/cidata";
 
-/// Nothing is waited for longer.
-const LONGEST: Duration = Duration::from_secs(10);
+/// Nothing is waited for longer: a disk that is there is found by then on the slowest machine, and one that is not is not waited for.
+const LONGEST: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -28,7 +28,7 @@ fn find() -> Option<PathBuf> {
 pub(super) fn wait() {
     let deadline = Instant::now() + LONGEST;
     // Whatever the kernel has told of until now is in udev's hands when it answers.
-    if find().is_some() || run_program("udevadm", &["control", "--ping", "--timeout=5"], None).is_err() {
+    if find().is_some() || run_program("udevadm", &["control", "--ping", "--timeout=30"], None).is_err() {
         return;
     }
     while find().is_none() && may_appear(Path::new("/sys"), Path::new("/run/udev")) && Instant::now() < deadline {
