@@ -61,8 +61,10 @@ const SIZE: Winsize = Winsize { ws_row: 25, ws_col: 80, ws_xpixel: 0, ws_ypixel:
 /// The machine, the medium, and files.
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let ids = ["minimal-1-1", "developer-1-1", "vim-9-1", "linux-esx-6-1", "linux-generic-6-1"];
-    let offers: Vec<_> = ids.iter().map(|id| made_up(id, &Recipe::default())).collect();
+    // As on a medium: the package of the kernel for virtual machines is called otherwise.
+    let provides = |id: &str| if id == "linux-6-1" { vec!["linux-esx = 6".to_owned()] } else { Vec::new() };
+    let ids = ["minimal-1-1", "developer-1-1", "vim-9-1", "linux-6-1", "linux-generic-6-1"];
+    let offers: Vec<_> = ids.iter().map(|id| made_up(id, &Recipe { provides: provides(id), ..Recipe::default() })).collect();
     write_metadata(&folder.path().join("repo"), &offers, "", 1);
     for (name, text) in [
         ("facts.json", FACTS),
@@ -147,6 +149,8 @@ fn answers_on_the_whole_screen_amount_to_the_kickstart_file() {
     talk.answer("minimal and developer", "3\r");
     talk.answer("1 picked", "vim ");
     talk.answer("2 picked", "\r");
+    talk.answer("for clouds and servers", "1\r");
+    talk.answer("DHCP on a VLAN", ESC);
     talk.answer("for clouds and servers", "2\r");
     talk.answer("DHCP on a VLAN", "4\r");
     talk.answer("Which card?", "2\r");

@@ -26,7 +26,7 @@ use std::time::Instant;
 pub use account::{Accounts, AccountsError, add_keys, add_user, hash_password, set_password};
 pub use error::{ApplyError, chain};
 pub use journal::{Done, Journal};
-pub use packages::offered;
+pub use packages::{Offered, offered};
 pub use program::{ProgramError, run as run_program};
 pub use target::Target;
 

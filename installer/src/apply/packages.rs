@@ -1,6 +1,6 @@
 //! Packages, from the medium's repository, every signature checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,14 +51,28 @@ fn open(sources: &Sources) -> Result<(Metadata, Keyring), ApplyError> {
     Ok((Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?, keys))
 }
 
-/// All packages on the medium by name, each with what it is.
+/// What the medium holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// The packages by name, each with what it is.
+    pub packages: BTreeMap<String, String>,
+    /// All that can be asked for by name: packages, and what they provide, such as `linux-esx`.
+    pub names: BTreeSet<String>,
+}
+
+/// What the medium holds.
 ///
 /// # Errors
 /// When its repository is missing or not trusted.
-pub fn offered(sources: &Sources) -> Result<BTreeMap<String, String>, ApplyError> {
+pub fn offered(sources: &Sources) -> Result<Offered, ApplyError> {
     let (metadata, _) = open(sources)?;
-    let offers = metadata.offers().map_err(ApplyError::repository)?;
-    Ok(offers.into_iter().map(|offer| (offer.package.nevra.name, offer.details.summary)).collect())
+    let mut offered = Offered::default();
+    for offer in metadata.offers().map_err(ApplyError::repository)? {
+        offered.names.extend(offer.package.provides.into_iter().map(|provided| provided.name));
+        offered.names.insert(offer.package.nevra.name.clone());
+        offered.packages.insert(offer.package.nevra.name, offer.details.summary);
+    }
+    Ok(offered)
 }
 
 /// Chooses packages and what they need from the medium's repository.

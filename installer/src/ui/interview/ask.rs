@@ -93,7 +93,7 @@ impl Interview {
             }
             Ask::OtherPackages => {
                 let item = |(name, summary): (&String, &String)| Item { name: name.clone(), summary: summary.clone() };
-                Kind::Pick { items: self.about.offers.iter().map(item).collect(), default: vec!["minimal".into()] }
+                Kind::Pick { items: self.about.offers.packages.iter().map(item).collect(), default: vec!["minimal".into()] }
             }
             Ask::Kernel => {
                 let labels = ["for virtual machines on ESXi and KVM", "for clouds and servers"];

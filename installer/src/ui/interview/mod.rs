@@ -16,6 +16,7 @@ use ask::Ask;
 use packages::DEVELOPER;
 
 use super::{Answer, Kind, Question};
+use crate::apply::Offered;
 use crate::kickstart::{Finish, Kickstart, LinuxFlavor, Secret};
 use crate::plan::{Facts, Plan, Request, plan};
 
@@ -33,8 +34,8 @@ pub enum Outcome {
 pub struct Surroundings {
     /// The machine.
     pub facts: Facts,
-    /// The packages on the medium, each with what it is.
-    pub offers: BTreeMap<String, String>,
+    /// What is on the medium.
+    pub offers: Offered,
     /// Reads a text file of this system.
     pub read: fn(&str) -> Result<String, String>,
     /// Chance, for identities.
@@ -237,7 +238,7 @@ impl Interview {
 
     /// Why a package cannot be installed, if it is not on the medium.
     fn missing(&self, package: &str) -> Option<String> {
-        (!self.about.offers.contains_key(package)).then(|| format!("`{package}` is not on the medium"))
+        (!self.about.offers.names.contains(package)).then(|| format!("`{package}` is not on the medium"))
     }
 }
 

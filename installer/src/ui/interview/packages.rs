@@ -30,7 +30,7 @@ impl Interview {
             return Err("give at least one package".into());
         }
         if let Some(reason) = kickstart.packages.iter().find_map(|name| Some((name, self.missing(name)?))) {
-            let near = nearest(reason.0, self.about.offers.keys().map(String::as_str));
+            let near = nearest(reason.0, self.about.offers.packages.keys().map(String::as_str));
             return Err(reason.1 + &near.map(|name| format!("; there is `{name}`")).unwrap_or_default());
         }
         Ok(Ask::Kernel)

@@ -1,5 +1,6 @@
 use super::super::Kind;
 use super::*;
+use crate::apply::Offered;
 use crate::plan::{DiskFacts, Firmware, Step};
 
 pub(crate) fn interview() -> Interview {
@@ -21,10 +22,12 @@ pub(crate) fn interview() -> Interview {
         ("minimal", "boots"),
         ("developer", "compiles"),
         ("vim", "edits text"),
-        ("linux-esx", "a kernel"),
+        ("linux", "a kernel"),
         ("linux-generic", "another kernel"),
     ];
-    let offers = packages.map(|(name, summary)| (name.to_owned(), summary.to_owned())).into();
+    // The kernel of virtual machines is asked for by what its package provides.
+    let names = packages.iter().map(|(name, _)| (*name).to_owned()).chain(["linux-esx".to_owned()]).collect();
+    let offers = Offered { packages: packages.map(|(name, summary)| (name.to_owned(), summary.to_owned())).into(), names };
     let read = |path: &str| match path {
         "/keys" => Ok("# two\nssh-ed25519 AAAA1 a\n\nssh-ed25519 AAAA2 b\n".to_owned()),
         "/ca.pem" => Ok("x\n-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n".repeat(2)),
@@ -197,7 +200,7 @@ fn only_what_is_on_the_medium_can_be_chosen() {
     say(&mut talk, "minimal vim").unwrap();
     assert!(talk.back() && talk.back());
     for name in [DEVELOPER, "linux-generic"] {
-        talk.about.offers.remove(name);
+        talk.about.offers.names.remove(name);
     }
     assert!(matches!(talk.question().kind, Kind::Choose { choices, .. } if choices[1].refusal.is_some()));
     assert!(choose(&mut talk, 1).is_err() && choose(&mut talk, 0).is_ok());

@@ -21,6 +21,8 @@ pub struct Vt<W> {
     pending: Vec<u8>,
     cursor: Option<Position>,
     look: Option<Look>,
+    /// Whether the cursor shows.
+    shown: Option<bool>,
 }
 
 /// How a character looks.
@@ -29,7 +31,7 @@ type Look = (Color, Color, Modifier);
 impl<W: Write> Vt<W> {
     /// A terminal of this size.
     pub fn new(out: W, size: Size) -> Self {
-        Self { out, size, pending: Vec::new(), cursor: None, look: None }
+        Self { out, size, pending: Vec::new(), cursor: None, look: None, shown: None }
     }
 
     /// The size has changed.
@@ -42,7 +44,7 @@ impl<W: Write> Vt<W> {
     /// # Errors
     /// When they cannot be sent.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        (self.cursor, self.look) = (None, None);
+        (self.cursor, self.look, self.shown) = (None, None, None);
         self.out.write_all(bytes)?;
         self.out.flush()
     }
@@ -55,6 +57,13 @@ impl<W: Write> Vt<W> {
         if self.cursor != Some(to) {
             self.put(&format!("\x1b[{};{}H", to.y + 1, to.x + 1));
             self.cursor = Some(to);
+        }
+    }
+
+    /// Nothing is sent where nothing changes: serial lines are slow.
+    fn show(&mut self, shown: bool) {
+        if self.shown.replace(shown) != Some(shown) {
+            self.put(if shown { "\x1b[?25h" } else { "\x1b[?25l" });
         }
     }
 
@@ -110,12 +119,12 @@ impl<W: Write> Backend for Vt<W> {
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        self.put("\x1b[?25l");
+        self.show(false);
         Ok(())
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.put("\x1b[?25h");
+        self.show(true);
         Ok(())
     }
 
