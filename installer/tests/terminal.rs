@@ -320,7 +320,7 @@ fn progress_on_the_whole_screen() {
         let said = talk.end();
         let (shown, after) = said.rsplit_once("\x1b[2J\x1b[H").expect("a screen");
         assert!(status.code() == Some(code) && restored && after.contains(told), "{status}: {said}");
-        assert!(shown.contains("Kaon installer") && shown.contains("steps are done"), "{said}");
+        assert!(shown.contains("Kaon installer") && shown.contains("packages are checked"), "{said}");
     }
     assert_eq!(fs::read_to_string(path("target/etc/hostname")).unwrap(), "node-1\n");
 }

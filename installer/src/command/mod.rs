@@ -85,7 +85,7 @@ enum CommandError {
     NoPlan(String),
     #[error("cancelled; nothing was written")]
     Cancelled,
-    #[error("broken off; what is on the disk does not start. Install again")]
+    #[error("broken off; if the first step had begun, what is on the disk does not start: install again")]
     BrokenOff,
     #[error("cannot ask on the whole screen: {0}; use `--line`")]
     NoScreen(String),

@@ -36,8 +36,9 @@ impl Failure for TestError {}
 const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qcow2, Format::Ova];
 
 /// Test binaries that need the image or the SDK.
-const SYSTEM_TESTS: [&str; 9] = [
+const SYSTEM_TESTS: [&str; 10] = [
     "boot",
+    "asked",
     "interop_rpm",
     "interop_tdnf",
     "interop_solver",

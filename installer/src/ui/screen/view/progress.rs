@@ -23,20 +23,26 @@ pub fn progress(frame: &mut Frame<'_>, progress: &Progress, theme: Theme) {
             .areas(body.inner(margin()));
     rows(frame, steps, progress, theme);
     let percent = progress.percent().map(|percent| format!(", {percent} % of this one")).unwrap_or_default();
-    let whole = format!("{} of {} steps are done{percent}", progress.done(), progress.rows().len());
+    let has_begun = progress.rows().iter().any(|row| row.began_ms.is_some());
+    let whole = match has_begun {
+        true => format!("{} of {} steps are done{percent}", progress.done(), progress.rows().len()),
+        false => "The packages are checked first.".to_owned(),
+    };
     draw_lines(frame, gauge, &[bar_of(progress, gauge.width, &whole)], theme.title());
     draw_lines(frame, said, &progress.said().map(str::to_owned).collect::<Vec<_>>(), theme.dim());
     let (text, style) = match progress.state() {
         State::Running => (String::new(), Style::new()),
         State::Waits => (format!("The system is installed. {}", next(progress.finish())), theme.done()),
         State::Done => ("The system is installed.".to_owned(), theme.done()),
+        State::Failed(_) if !has_begun => ("The installation failed. Nothing was written.".to_owned(), theme.alarm()),
         State::Failed(_) => ("The installation failed. What is on the disk does not start.".to_owned(), theme.alarm()),
     };
     draw_lines(frame, notice.inner(margin()), &wrap(&text, notice.width.saturating_sub(2)), style);
     match (progress.screen(), progress.state()) {
-        (Screen::Cancel { yes }, _) => {
+        (Screen::Cancel { yes }, _) if has_begun => {
             ask_cancel(frame, "The disk's old content is lost already, and what is on it now will not start.", yes, theme)
         }
+        (Screen::Cancel { yes }, _) => ask_cancel(frame, "Nothing has been written yet.", yes, theme),
         (Screen::Help, _) => {
             let text = "Each step shows how long it took. The system starts only once all steps are done: whatever happens before, the disk \
                         says that the installation is not finished.\n\nThe journal is in /var/log/kaon-installer.json of the installed system, \
