@@ -16,10 +16,16 @@ pub enum IsoError {
     #[error("the root file system holds no kernel")]
     NoKernel,
     /// The packages that start a medium lack a file.
-    #[error("neither `kaon-live` nor `grub` holds `/{path}`, which every medium needs")]
+    #[error("none of `kaon-live`, `grub` and `systemd-boot` holds `/{path}`, which media are started by")]
     NoPart {
         /// The file.
         path: &'static str,
+    },
+    /// The program that UEFI starts from the network cannot be made.
+    #[error("the EFI stub of `systemd-boot` cannot be used: {reason}")]
+    Stub {
+        /// What is wrong with it.
+        reason: String,
     },
     /// The initramfs could not be made.
     #[error(transparent)]
@@ -37,7 +43,8 @@ impl Failure for IsoError {
         match self {
             Self::Tool(error) => error.hint(),
             Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
-            Self::NoPart { .. } => Some("`cargo xtask show kaon-live` and `cargo xtask show grub` list what they hold".into()),
+            Self::NoPart { .. } => Some("`cargo xtask show kaon-live`, `… show grub` and `… show systemd` list what they hold".into()),
+            Self::Stub { .. } => Some("`cargo xtask show systemd` tells how it is built".into()),
             Self::Initramfs(error) => error.hint(),
             Self::Archive(error) => error.hint(),
             Self::Store(error) => error.hint(),

@@ -19,7 +19,10 @@ const ENTRIES: [(&str, &str); 5] = [
 ];
 
 /// The entry of media that packages can be installed from.
-const INSTALL: (&str, &str) = ("install on a disk of this machine", "kaon.install");
+const INSTALL: (&str, &str) = ("install on a disk of this machine (i)", "kaon.install");
+
+/// The key that starts it, for who does not want to step down to it before the menu's time is over.
+const INSTALL_KEY: &str = " --hotkey=i";
 
 /// How long the menu waits before it starts the first entry, in seconds.
 const TIMEOUT_S: u32 = 1;
@@ -41,9 +44,10 @@ pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>, inst
     let own = own.map(|(title, extra)| (title.as_str(), extra.as_str()));
     for (title, extra) in own.into_iter().chain(ENTRIES).chain(installs.then_some(INSTALL)) {
         let line = format!("{arguments} {extra}");
+        let key = if extra == INSTALL.1 { INSTALL_KEY } else { "" };
         let _ = write!(
             text,
-            "menuentry {} {{\n    linux /boot/vmlinuz {}\n    initrd /boot/initramfs\n}}\n",
+            "menuentry {}{key} {{\n    linux /boot/vmlinuz {}\n    initrd /boot/initramfs\n}}\n",
             quote(&format!("Kaon: {title}")),
             line.trim_end().split(' ').map(quote).collect::<Vec<_>>().join(" "),
         );
@@ -84,7 +88,7 @@ mod tests {
         let own = menu("x", &arguments, Some(&("install it".into(), "ks=/x".into())), true);
         let first = own.split("menuentry ").nth(1).unwrap();
         assert!(first.starts_with("'Kaon: install it' {") && first.contains(" ks=/x\n"), "{own}");
-        assert!(own.contains(" kaon.install\n") && !text.contains("kaon.install"));
+        assert!(own.contains("(i)' --hotkey=i {\n") && own.contains(" kaon.install\n") && !text.contains("kaon.install"));
         assert!(own.contains("set timeout=10\n") && text.contains("set timeout=1\n"));
     }
 }

@@ -18,6 +18,7 @@ mod menu;
 mod net;
 mod read;
 mod tool;
+mod uki;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -39,7 +40,7 @@ use crate::store::StoreError;
 use tool::Tools;
 
 /// Raised when a change here changes a medium's bytes.
-pub const CONTRACT: u32 = 4;
+pub const CONTRACT: u32 = 5;
 
 /// The package of the live system that installs.
 const INSTALLER: &str = "kaon-installer";
@@ -59,7 +60,7 @@ pub struct Request<'a> {
     pub rootfs_tar: &'a Path,
     /// The repository of what can be installed from the medium; its packages may be hollow, if the root holds their files.
     pub repository: Option<&'a Path>,
-    /// Unpacked packages that start a medium: `kaon-live` and `grub`.
+    /// Unpacked packages that start a medium: `kaon-live`, `grub` and `systemd-boot`.
     pub live: &'a [PathBuf],
     /// The SDK's layers, lowest first, with the writers of file systems.
     pub tools: &'a [PathBuf],
@@ -86,6 +87,7 @@ struct Parts {
     bios_image: PathBuf,
     hybrid_mbr: PathBuf,
     efi_program: PathBuf,
+    efi_stub: PathBuf,
 }
 
 /// Writes the live system in the forms wanted. Equal inputs give equal bytes.
@@ -106,7 +108,18 @@ pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, 
     let identity = identity(&root_image)?;
     let initramfs = initramfs::assemble(&InitramfsRequest { init: &parts.init, modules: &parts.modules, root_image: identity })?;
     if let Some(out) = out.net {
-        net::write(&net::Parts { vmlinuz: &parts.vmlinuz, initramfs: &initramfs, root_image: &root_image, iso: request.iso }, out)?;
+        let release = request.rootfs.kernel_release.as_deref().unwrap_or_default();
+        let system = request.rootfs.on_disk("/usr/lib/os-release");
+        let held = net::Parts {
+            vmlinuz: &parts.vmlinuz,
+            initramfs: &initramfs,
+            root_image: &root_image,
+            efi_stub: &parts.efi_stub,
+            system: &system,
+            release,
+            iso: request.iso,
+        };
+        net::write(&held, out)?;
     }
     if let Some(out) = out.disc {
         lay(request, &parts, &identity, &initramfs, &build)?;
@@ -130,6 +143,7 @@ impl Parts {
             bios_image: part("usr/lib/grub/kaon/cdboot.img")?,
             hybrid_mbr: part("usr/lib/grub/kaon/hybrid.img")?,
             efi_program: part("usr/lib/grub/kaon/bootx64.efi")?,
+            efi_stub: part("usr/lib/systemd/boot/efi/linuxx64.efi.stub")?,
         })
     }
 }

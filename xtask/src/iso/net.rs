@@ -1,9 +1,10 @@
-//! The live system started over the network: a kernel, an initramfs that holds the root image, and a script for iPXE.
+//! The live system started over the network: a kernel, an initramfs that holds the root image, a script for iPXE, and all of it as one program
+//! for UEFI firmware, which reads no scripts.
 
 use std::fs;
 use std::path::Path;
 
-use super::IsoError;
+use super::{IsoError, uki};
 use crate::image::Iso;
 use crate::initramfs::Archive;
 use crate::oci::TarArchive;
@@ -15,31 +16,52 @@ pub(super) struct Parts<'a> {
     /// The initramfs of a medium.
     pub initramfs: &'a [u8],
     pub root_image: &'a Path,
+    /// What makes a program of a kernel.
+    pub efi_stub: &'a Path,
+    /// The root's os-release, and its kernel's release: how boot menus call the program.
+    pub system: &'a Path,
+    pub release: &'a str,
     pub iso: &'a Iso,
 }
 
-/// Writes the archive: `vmlinuz`, `initrd`, `boot.ipxe`.
+/// Writes the archive: `boot.ipxe`, `initrd`, `kaon.efi`, `vmlinuz`.
 pub(super) fn write(parts: &Parts<'_>, out: &Path) -> Result<(), IsoError> {
-    let root_image = fs::read(parts.root_image).map_err(|source| StoreError::io("read", parts.root_image, source))?;
+    let read = |path: &Path| fs::read(path).map_err(|source| StoreError::io("read", path, source));
     let mut initrd = parts.initramfs.to_vec();
     // The kernel unpacks one archive after the other; each begins at a multiple of 4.
     initrd.resize(initrd.len().next_multiple_of(4), 0);
     let mut held = Archive::new();
-    held.file("live/root.img", 0o644, root_image);
+    held.file("live/root.img", 0o644, read(parts.root_image)?);
     initrd.extend(held.finish());
-    let vmlinuz = fs::read(parts.vmlinuz).map_err(|source| StoreError::io("read", parts.vmlinuz, source))?;
+    let vmlinuz = read(parts.vmlinuz)?;
+    let own = &parts.iso.arguments;
+    let (system, line) = (read(parts.system)?, arguments(own));
+    let sections: [uki::Section<'_>; 5] = [
+        (".osrel", &system),
+        (".cmdline", line.as_bytes()),
+        (".uname", parts.release.as_bytes()),
+        (".linux", &vmlinuz),
+        (".initrd", &initrd),
+    ];
+    let program = uki::assemble(&read(parts.efi_stub)?, &sections)?;
     let mut archive = TarArchive::create(out)?;
-    archive.bytes("boot.ipxe", script(&parts.iso.arguments).as_bytes())?;
+    archive.bytes("boot.ipxe", script(own).as_bytes())?;
     archive.bytes("initrd", &initrd)?;
+    archive.bytes("kaon.efi", &program)?;
     archive.bytes("vmlinuz", &vmlinuz)?;
     Ok(archive.finish()?)
+}
+
+/// The kernel's command line.
+fn arguments(own: &[String]) -> String {
+    let words = ["console=tty0", "console=ttyS0,115200", "quiet"].into_iter().chain(own.iter().map(String::as_str));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What iPXE does. Names without a place are looked for where the script came from.
 fn script(own: &[String]) -> String {
     // UEFI kernels find an initrd by its name on their command line.
-    let words = ["initrd=initrd", "console=tty0", "console=ttyS0,115200", "quiet"].into_iter().chain(own.iter().map(String::as_str));
-    format!("#!ipxe\nkernel vmlinuz {}\ninitrd initrd\nboot\n", words.collect::<Vec<_>>().join(" "))
+    format!("#!ipxe\nkernel vmlinuz initrd=initrd {}\ninitrd initrd\nboot\n", arguments(own))
 }
 
 #[cfg(test)]

@@ -73,7 +73,17 @@ impl Emulator {
     /// # Errors
     /// When the emulator cannot be started, refuses its arguments, or the time is up.
     pub fn run(&self, machine: &Machine, extra: &[OsString], timeout: Option<Duration>, cancel: &Cancel) -> Result<Ended, QemuError> {
-        let mut command = self.command(machine, extra);
+        self.wait(self.command(machine, extra), timeout, cancel)
+    }
+
+    /// Whether `machine` ends by itself within `timeout`. What the emulator says about it is nobody's business.
+    pub(super) fn survives(&self, machine: &Machine, timeout: Duration, cancel: &Cancel) -> bool {
+        let mut command = self.command(machine, &[]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        matches!(self.wait(command, Some(timeout), cancel), Ok(Ended::ByItself))
+    }
+
+    fn wait(&self, mut command: Command, timeout: Option<Duration>, cancel: &Cancel) -> Result<Ended, QemuError> {
         let start = |source| QemuError::Io { operation: "run", path: self.program.clone(), source };
         let mut child = Guest(command.spawn().map_err(start)?);
         let begun = Instant::now();

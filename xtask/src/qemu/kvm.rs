@@ -14,7 +14,7 @@ const ARRIVED: &[u8] = b"Unable to mount root fs";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether KVM runs this kernel. A `/dev/kvm` that opens proves little: nested virtualisation often dies at the first unusual
-/// register, so a guest is really started.
+/// register, by an assertion of the emulator's, so a guest is really started.
 pub fn kvm_works(emulator: &Emulator, kernel: &Path, folder: &Path, cancel: &Cancel) -> bool {
     if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
         return false;
@@ -23,6 +23,6 @@ pub fn kvm_works(emulator: &Emulator, kernel: &Path, folder: &Path, cancel: &Can
     let boot = Boot::Kernel { kernel: kernel.to_owned(), initramfs: None, arguments: "console=ttyS0 panic=-1 root=/dev/none".into() };
     let machine =
         Machine { accelerator: Accelerator::Kvm, serial: Serial::File(log.clone()), memory_mib: 256, cpus: 1, ..Machine::new(boot) };
-    let ran = emulator.run(&machine, &[], Some(TIMEOUT), cancel).is_ok();
-    ran && fs::read(&log).is_ok_and(|text| text.windows(ARRIVED.len()).any(|window| window == ARRIVED))
+    emulator.survives(&machine, TIMEOUT, cancel)
+        && fs::read(&log).is_ok_and(|text| text.windows(ARRIVED.len()).any(|window| window == ARRIVED))
 }

@@ -65,7 +65,7 @@ pub enum Boot {
         /// The root, or the disk with the root; may be a part of a larger file.
         root: Disk,
     },
-    /// The network: `boot.ipxe` in this folder, over TFTP, by the iPXE of QEMU's cards.
+    /// The network, over TFTP: of this folder a BIOS starts `boot.ipxe` by the iPXE of QEMU's cards, and UEFI `kaon.efi`.
     Network(PathBuf),
     /// A disk with a boot loader.
     Disk(Disk),
@@ -220,8 +220,14 @@ impl Machine {
             Card::E1000e => "e1000e",
         };
         if let Boot::Network(folder) = &self.boot {
-            line.option("-netdev", [OsStr::new(&format!("user,id=net{forward},bootfile=boot.ipxe,tftp=")), &escaped(folder)]);
-            line.words(&format!("-device {card},netdev=net,bootindex=0"));
+            let (file, driver) = match (&self.firmware, self.card) {
+                (Firmware::Bios, _) => ("boot.ipxe", ""),
+                // OVMF has a driver of its own for this card; iPXE would take its place.
+                (Firmware::Uefi { .. }, Card::Virtio) => ("kaon.efi", ",romfile="),
+                (Firmware::Uefi { .. }, _) => ("kaon.efi", ""),
+            };
+            line.option("-netdev", [OsStr::new(&format!("user,id=net{forward},bootfile={file},tftp=")), &escaped(folder)]);
+            line.words(&format!("-device {card},netdev=net,bootindex=0{driver}"));
         } else {
             line.words(&format!("-netdev user,id=net{forward} -device {card},netdev=net,romfile="));
         }
@@ -310,7 +316,11 @@ mod tests {
         let machine = Machine::new(Boot::Network("/srv/a,b".into()));
         let text = machine.arguments(Path::new("/share")).join(OsStr::new(" "));
         let text = text.to_string_lossy();
-        assert!(text.contains("user,id=net,bootfile=boot.ipxe,tftp=/srv/a,,b -device virtio-net-pci,netdev=net,bootindex=0"), "{text}");
+        assert!(text.ends_with("user,id=net,bootfile=boot.ipxe,tftp=/srv/a,,b -device virtio-net-pci,netdev=net,bootindex=0"), "{text}");
+        let text =
+            Machine { firmware: Firmware::Uefi { variables: "/v".into() }, ..machine }.arguments(Path::new("/share")).join(OsStr::new(" "));
+        let text = text.to_string_lossy();
+        assert!(text.ends_with("bootfile=kaon.efi,tftp=/srv/a,,b -device virtio-net-pci,netdev=net,bootindex=0,romfile="), "{text}");
     }
 
     #[test]

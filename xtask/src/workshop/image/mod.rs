@@ -62,7 +62,7 @@ pub struct Artifact {
 }
 
 /// Packages every medium is started by, whatever its image holds.
-const LIVE_PACKAGES: [&str; 2] = ["kaon-live", "grub"];
+const LIVE_PACKAGES: [&str; 3] = ["kaon-live", "grub", "systemd-boot"];
 
 /// The package in every image with a kernel that lets it start from a disk of its own.
 const DISK_PACKAGE: &str = "kaon-disk";

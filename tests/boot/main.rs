@@ -1,0 +1,160 @@
+//! Boots the minimal image in the emulator, by every way onto a machine, and runs containers in it.
+//!
+//! `cargo xtask test` runs these after building the image, those in [`all_boots`] only with `--all-boots`; alone:
+//! `cargo test -p xtask --test boot -- --ignored`. What was measured is written beside the image as `boot-<way>.json`.
+
+#![allow(missing_docs, clippy::print_stderr)]
+
+mod check;
+mod container;
+mod guest;
+mod job;
+mod medium;
+mod update;
+mod user_data;
+
+use check::{boot, check_closed, check_containers, check_machine, check_system};
+
+/// The file system a live medium's root is.
+const LIVE: &str = "overlay";
+
+/// The file system the root of a disk is.
+const DISK: &str = "ext4";
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_bios_from_a_disc() {
+    let guest = boot("bios-disc", "minimal", &[]);
+    check_system(&guest, LIVE);
+    check_containers(&guest);
+    check_closed(&guest);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_uefi_from_a_stick() {
+    check_machine("uefi-stick", "minimal", LIVE, &["--uefi", "--stick"]);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_directly_with_what_the_command_line_gives() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBoottest test@host";
+    let hash = "$6$boottest$abcdefghijklmnopqrstuvwxyz0123456789";
+    let append = format!("\"kaon.ssh-key={key}\" kaon.password-hash={hash} kaon.hostname=boottest-1");
+    let guest = boot("direct", "minimal", &["--direct", "--append", &append]);
+    check_system(&guest, LIVE);
+    assert_eq!(guest.one("hostname"), "boottest-1");
+    assert_eq!(guest.one("authorized-keys"), key);
+    assert_eq!(guest.one("root-password"), hash);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_uefi_from_nvme() {
+    let guest = check_machine("uefi-nvme", "out/kaon-minimal.raw", DISK, &["--uefi", "--bus", "nvme"]);
+    check_closed(&guest);
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn starts_by_bios_from_the_network() {
+    check_machine("bios-network", "out/kaon-minimal.pxe.tar", LIVE, &[]);
+}
+
+/// Both ways a virtual machine of VMware starts, on its own devices: vmxnet3, and pvscsi or NVMe. The UEFI of the emulator has no driver
+/// for pvscsi, VMware's has.
+#[test]
+#[ignore = "needs the built image"]
+fn copies_of_an_ova_are_machines_of_their_own() {
+    let by_uefi = check_machine("uefi-ova", "out/kaon-minimal.ova", DISK, &["--uefi", "--bus", "nvme"]);
+    let by_bios = check_machine("bios-ova", "out/kaon-minimal.ova", DISK, &[]);
+    for key in ["machine-id", "host-key", "random-seed"] {
+        let copies = [by_uefi.one(key), by_bios.one(key)];
+        assert!(copies.iter().all(|value| value.len() >= 32), "{key}: {copies:?}");
+        assert_ne!(copies[0], copies[1], "{key}");
+    }
+    for guest in [&by_uefi, &by_bios] {
+        let size_bytes: u64 = guest.one("root-bytes").parse().expect("a size");
+        assert!(size_bytes > 15 << 30, "the root has not grown to the disk of 16 GiB: {size_bytes}");
+    }
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn user_data_is_done() {
+    user_data::check();
+}
+
+/// The rest of what can be had of firmware and media.
+mod all_boots {
+    use super::*;
+
+    /// By the firmware's own drivers, without iPXE. Its TFTP waits for each of 74,000 blocks, which takes minutes.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_uefi_from_the_network() {
+        check_machine("uefi-network", "out/kaon-minimal.pxe.tar", LIVE, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_uefi_from_a_disc() {
+        check_machine("uefi-disc", "minimal", LIVE, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_a_stick() {
+        check_machine("bios-stick", "minimal", LIVE, &["--stick"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_nvme() {
+        check_machine("bios-nvme", "out/kaon-minimal.raw", DISK, &["--bus", "nvme", "--card", "e1000e"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_uefi_from_virtio() {
+        check_machine("uefi-qcow2", "out/kaon-minimal.qcow2", DISK, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn starts_by_bios_from_virtio() {
+        check_machine("bios-qcow2", "out/kaon-minimal.qcow2", DISK, &[]);
+    }
+
+    /// From the ISO onto an empty disk, and from that by either firmware.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn installed_from_the_iso_by_a_kickstart_file() {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let disk = medium::install(folder.path());
+        let disk = disk.to_str().expect("a path in UTF-8");
+        let by_bios = check_machine("installed-bios", disk, DISK, &[]);
+        let by_uefi = check_machine("installed-uefi", disk, DISK, &["--uefi"]);
+        for guest in [&by_bios, &by_uefi] {
+            assert_eq!(guest.one("hostname"), "installed-1");
+            assert_eq!(guest.one("authorized-keys"), medium::INSTALLED_KEY);
+            assert!(guest.one("root-password").starts_with('!'));
+        }
+    }
+
+    /// The machine's end is the container's, whatever that is.
+    #[test]
+    #[ignore = "needs the built packages"]
+    fn a_machine_that_is_one_container() {
+        job::check(&["say", "the job is done"], 0, "the job is done");
+        job::check(&["exit", "3"], 3, "container ended with exit code 3");
+    }
+
+    /// From the machine that built it, over HTTP, all signatures checked.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn takes_packages_from_the_machine_that_built_it() {
+        update::check();
+    }
+}
