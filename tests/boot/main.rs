@@ -5,14 +5,11 @@
 
 #![allow(missing_docs, clippy::print_stderr)]
 
-mod asked;
 mod check;
 mod container;
 mod guest;
 mod job;
 mod medium;
-#[path = "../terminal/mod.rs"]
-mod terminal;
 mod update;
 mod user_data;
 
@@ -144,17 +141,6 @@ mod all_boots {
             assert_eq!(guest.one("authorized-keys"), medium::INSTALLED_KEY);
             assert!(guest.one("root-password").starts_with('!'));
         }
-    }
-
-    /// By the menu's entry and the installer's questions.
-    #[test]
-    #[ignore = "needs the built image"]
-    fn installed_from_the_iso_by_answering() {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let disk = asked::install(folder.path());
-        let guest = check_machine("asked-uefi", disk.to_str().expect("a path in UTF-8"), DISK, &["--uefi"]);
-        assert_eq!(guest.one("hostname"), "asked-1");
-        assert_eq!(guest.one("authorized-keys"), medium::INSTALLED_KEY);
     }
 
     /// The machine's end is the container's, whatever that is.
