@@ -14,6 +14,10 @@ use crate::workshop::known_image;
 /// The package that is patched: nothing builds on it, and the image holds it.
 const SPEC: &str = "less";
 
+/// Goes on from the last section of its spec, that of its build. Without it the patch would change nothing in the package, and the image
+/// would stay as it is.
+const INSTALLED: &str = "finish = \"install -D -m 644 bench $DESTDIR/usr/share/bench\"\n";
+
 /// Builds the image with a patch that no build has had before, and compares with the time the package's own build took.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let name: PackageName = SPEC.parse().map_err(|_| BenchError::Broken { what: format!("`{SPEC}` is no name"), next: None })?;
@@ -34,7 +38,7 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
         fs::write(folder.join("bench.patch"), patch).map_err(BenchError::io("write", &folder))?;
         let spec = folder.join("package.toml");
         let text = fs::read_to_string(&spec).map_err(BenchError::io("read", &spec))?;
-        fs::write(&spec, format!("{text}\n[[patch]]\nfile = \"bench.patch\"\n")).map_err(BenchError::io("write", &spec))?;
+        fs::write(&spec, format!("{text}{INSTALLED}\n[[patch]]\nfile = \"bench.patch\"\n")).map_err(BenchError::io("write", &spec))?;
         let iso = scratch.path().join("image.iso");
         let arguments = ["--quiet".as_ref(), "build-iso".as_ref(), image.as_ref(), "--output".as_ref(), iso.as_os_str()];
         let command = program(bench, &copy, bench.workshop.store.root(), arguments);
