@@ -1,7 +1,7 @@
 //! The Kaon builder: from package specs to bootable images.
 //!
-//! The pure half (the crate `planning`: specs, graph, actions, plans, recipes; here `image` and `kernel::config`) touches no process,
-//! clock or environment; the effectful half (`store`, `sdk`, `source`, `sandbox`, `executor`, `package`, `repo`, `rootfs`, `iso`) imports it,
+//! The pure half (the crate `planning`: specs, graph, actions, plans, recipes; here `image` and how kernels are configured) starts no process
+//! and asks neither clock nor environment; the effectful half (`store`, `sdk`, `source`, `sandbox`, `executor`, `package`, `repo`, `rootfs`, `iso`) imports it,
 //! never the reverse.
 
 pub mod apt;

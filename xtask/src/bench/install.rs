@@ -1,10 +1,12 @@
 //! The installer outside a machine: the image's packages into a directory, and into a file that stands for a disk.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::compose::repository_of_image;
 use super::usage::median;
@@ -45,7 +47,7 @@ struct Installer {
     program: PathBuf,
     folder: PathBuf,
     repository: PathBuf,
-    packages: String,
+    packages: Vec<String>,
     path: String,
 }
 
@@ -64,11 +66,11 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let (mut directories, mut images) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
         let tree = folder.path().join("tree");
-        directories.push(installer.run("{}", &["--target-dir".as_ref(), tree.as_os_str()])?);
+        directories.push(installer.run(json!({}), &["--target-dir".as_ref(), tree.as_os_str()])?);
         crate::store::remove_tree(&tree).map_err(BenchError::io("remove", &tree))?;
         let disk = folder.path().join("disk.img");
-        let disks = format!(r#"{{"disks": {{"default": {{"filename": "{}", "size": 2048}}}}}}"#, disk.display());
-        images.push(installer.run(&disks, &["--yes".as_ref()])?);
+        let disks = json!({ "disks": { "default": { "filename": disk, "size": 2048 } } });
+        images.push(installer.run(disks, &["--yes".as_ref()])?);
         fs::remove_file(&disk).map_err(BenchError::io("remove", &disk))?;
     }
     let name = &bench.image.name;
@@ -109,22 +111,20 @@ impl Installer {
             None => {
                 let keys = Keys::open_or_create(&bench.workshop.keys).map_err(BenchError::around)?;
                 let repository = folder.join("repo");
-                let packages: Vec<String> = repository_of_image(bench, &repository, &keys)?;
+                let packages = repository_of_image(bench, &repository, &keys)?;
                 (repository, packages)
             }
         };
         let programs = programs(bench, folder)?;
         let path = [programs.display().to_string(), std::env::var("PATH").unwrap_or_default()].join(":");
-        let packages = packages.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         Ok(Self { program, folder: folder.to_owned(), repository, packages, path })
     }
 
-    /// Installs as a kickstart file says, which names no packages.
-    fn run(&self, kickstart: &str, words: &[&std::ffi::OsStr]) -> Result<Taken, BenchError> {
+    /// Installs as a kickstart file says, an object to which the packages are added.
+    fn run(&self, mut kickstart: serde_json::Value, words: &[&OsStr]) -> Result<Taken, BenchError> {
         let (file, journal, log) = (self.folder.join("ks.json"), self.folder.join("journal.json"), self.folder.join("log"));
-        let comma = if kickstart == "{}" { "" } else { ", " };
-        let text = format!("{{\"packages\": [{}]{comma}{}", self.packages, &kickstart[1..]);
-        fs::write(&file, text).map_err(BenchError::io("write", &file))?;
+        kickstart["packages"] = json!(self.packages);
+        fs::write(&file, kickstart.to_string()).map_err(BenchError::io("write", &file))?;
         let tool = Tool::new(&self.program).arg(&file).args(words).arg("--repository").arg(&self.repository);
         let tool = tool.arg("--key").arg(self.repository.join(PUBLIC_KEY)).arg("--journal").arg(&journal).env("PATH", &self.path);
         let output = File::create(&log).map_err(BenchError::io("write", &log))?;
