@@ -110,6 +110,9 @@ impl Session {
         let (go_on, may_go_on) = mpsc::channel();
         let observer = Observer::new(plan, holds, events, may_go_on);
         let mut progress = Progress::new(plan);
+        let theme = self.theme;
+        // Also what fails at once was on the screen.
+        self.terminal.draw(|frame| view::progress(frame, &progress, theme))?;
         let (plan, sources, directory) = (plan.clone(), sources.clone(), directory.map(Path::to_owned));
         // Who breaks off does not wait for it.
         let work = thread::Builder::new().spawn(move || apply::apply(&plan, &sources, directory.as_deref(), &observer))?;
