@@ -59,9 +59,9 @@ pub enum FileSystem {
     /// ext4; the root is always that, because the boot loader reads it.
     #[default]
     Ext4,
-    /// XFS, where the installer's system has `mkfs.xfs`.
+    /// XFS; its programs are installed with it.
     Xfs,
-    /// Btrfs, where the installer's system has `mkfs.btrfs`.
+    /// Btrfs; its programs are installed with it.
     Btrfs,
     /// FAT32.
     Vfat,
@@ -89,6 +89,15 @@ impl FileSystem {
             Self::Btrfs => "mkfs.btrfs",
             Self::Vfat => "mkfs.vfat",
             Self::Swap => "mkswap",
+        }
+    }
+
+    /// The package whose programs a system needs that keeps it in order, where not every system has them.
+    pub fn package(self) -> Option<&'static str> {
+        match self {
+            Self::Xfs => Some("xfsprogs"),
+            Self::Btrfs => Some("btrfs-progs"),
+            Self::Ext4 | Self::Vfat | Self::Swap => None,
         }
     }
 }

@@ -216,12 +216,16 @@ fn lay_out(request: &Request<'_>, target: &Target<'_>, parts: &[Part<'_>]) -> Re
 /// File systems take programs that a live system may lack.
 fn programs<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>, refusals: &mut Vec<Refusal>) {
     for part in parts {
-        let Some(program) = part.filesystem.map(FileSystem::program) else { continue };
+        let Some((program, package)) = part.filesystem.map(|kind| (kind.program(), kind.package())) else { continue };
         if !request.facts.programs.iter().any(|known| known == program) {
             let path = part.given.map_or_else(|| "disk".to_owned(), |(index, _)| format!("partitions[{index}].filesystem"));
             let message = format!("this live system has no `{program}`");
             if !refusals.iter().any(|other| other.path == path && other.message == message) {
-                refusals.push(Refusal::new(path, message));
+                let refusal = Refusal::new(path, message);
+                refusals.push(match package {
+                    Some(package) => refusal.hint(format!("it is in the package `{package}`, which an image's `iso.live` can name")),
+                    None => refusal,
+                });
             }
         }
     }

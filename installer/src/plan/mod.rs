@@ -138,6 +138,9 @@ fn packages(request: &Request<'_>) -> Vec<String> {
     all.extend(kickstart.additional_packages.iter().cloned());
     all.push(kickstart.linux_flavor.package().to_owned());
     all.extend(ALWAYS.map(str::to_owned));
+    if !request.directory {
+        all.extend(kickstart.partitions.iter().filter_map(|partition| partition.filesystem.package()).map(str::to_owned));
+    }
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|package| seen.insert(package.clone()));
     all

@@ -4,7 +4,7 @@ use super::{Ask, Interview, NO_ANSWER};
 use crate::document::nearest;
 use crate::kickstart::Kickstart;
 
-/// The set of compilers and tools.
+/// The set of tools for people at a prompt.
 pub(super) const DEVELOPER: &str = "developer";
 
 impl Interview {

@@ -41,8 +41,8 @@ impl Interview {
             Ask::Packages => plain(
                 "Packages",
                 "More can be installed later with tdnf.",
-                "`minimal` boots, joins the network and runs containers. `developer` adds compilers and tools. With `others` you pick from \
-                 all packages on the medium. What packages need is always installed with them.",
+                "`minimal` boots, joins the network and runs containers. `developer` adds tools to look into a machine and work on it. With \
+                 `others` you pick from all packages on the medium. What packages need is always installed with them.",
             ),
             Ask::OtherPackages => plain(
                 "Packages",
