@@ -2,6 +2,7 @@
 fact kernel "$(uname -r)"
 fact hostname "$(cat /proc/sys/kernel/hostname)"
 fact root-bytes "$(findmnt -b -n -o SIZE /)"
+while read -r mount; do fact mount "$mount"; done < <(findmnt -n -r -o TARGET,FSTYPE -t xfs,btrfs)
 fact machine-id "$(cat /etc/machine-id)"
 fact host-key "$(cat /etc/ssh/ssh_host_ed25519_key.pub)"
 fact random-seed "$(sha256sum </var/lib/systemd/random-seed)"

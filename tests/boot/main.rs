@@ -10,6 +10,7 @@ mod container;
 mod guest;
 mod job;
 mod medium;
+mod unattended;
 mod update;
 mod user_data;
 
@@ -140,7 +141,20 @@ mod all_boots {
             assert_eq!(guest.one("hostname"), "installed-1");
             assert_eq!(guest.one("authorized-keys"), medium::INSTALLED_KEY);
             assert!(guest.one("root-password").starts_with('!'));
+            assert_eq!(guest.all("mount"), ["/srv xfs", "/var/data btrfs"]);
         }
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn installed_by_a_kickstart_file_from_a_server() {
+        unattended::from_a_server();
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn installed_by_a_kickstart_file_from_another_disk() {
+        unattended::from_another_disk();
     }
 
     /// The machine's end is the container's, whatever that is.

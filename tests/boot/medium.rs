@@ -12,7 +12,13 @@ pub const INSTALLED_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInstalled 
 /// Builds such a medium, starts it beside an empty disk, and gives that disk once the machine has switched itself off.
 pub fn install(folder: &Path) -> PathBuf {
     let text = format!(
-        r#"{{"hostname": "installed-1", "packages": ["minimal"], "public_key": {{"key": "{INSTALLED_KEY}"}}, "eject_cdrom": false, "finish": "poweroff"}}"#
+        r#"{{
+            "hostname": "installed-1", "packages": ["minimal"], "public_key": {{"key": "{INSTALLED_KEY}"}}, "eject_cdrom": false, "finish": "poweroff",
+            "partitions": [
+                {{"mountpoint": "/", "size": 0}}, {{"size": 64, "filesystem": "swap"}},
+                {{"mountpoint": "/srv", "size": 512, "filesystem": "xfs"}}, {{"mountpoint": "/var/data", "size": 512, "filesystem": "btrfs"}}
+            ]
+        }}"#
     );
     let kickstart = file(folder, "boottest.json", text.as_bytes());
     let (iso, disk) = (folder.join("boottest.iso"), folder.join("installed.raw"));

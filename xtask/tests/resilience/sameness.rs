@@ -26,3 +26,31 @@ fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
         assert!(second[path] == *content, "{} differs", path.display());
     }
 }
+
+#[test]
+fn other_keys_change_nothing_but_signatures() {
+    let (here, there) = (Project::new(), Project::new());
+    for project in [&here, &there] {
+        let built = project.command(&project.store("store"), &["repo", "--output", "repo"]).output().unwrap();
+        assert!(built.status.success(), "{}", text(&built.stderr));
+    }
+    let packages = |project: &Project| {
+        let all = files(&project.path("repo")).into_iter();
+        all.filter(|(path, _)| path.extension().is_some_and(|end| end == "rpm")).collect::<Vec<_>>()
+    };
+    let (first, second) = (packages(&here), packages(&there));
+    assert!(first.len() >= 2 && first.len() == second.len());
+    for ((path, one), (other_path, other)) in first.iter().zip(&second) {
+        assert_eq!(path, other_path);
+        assert!(one != other, "{} is signed with two keys and is the same", path.display());
+        assert!(unsigned(one) == unsigned(other), "{} differs in more than its signature", path.display());
+    }
+}
+
+/// A package behind its lead of 96 bytes and its signature header, which fills up to a multiple of 8 (RPM's manual, "Package format").
+fn unsigned(package: &[u8]) -> &[u8] {
+    let number = |at: usize| u32::from_be_bytes(package[at..at + 4].try_into().unwrap()) as usize;
+    assert_eq!(package[96..100], [0x8e, 0xad, 0xe8, 0x01]);
+    let size = 16 + 16 * number(104) + number(108);
+    &package[96 + size.next_multiple_of(8)..]
+}

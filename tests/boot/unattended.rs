@@ -1,0 +1,79 @@
+//! Kickstart files from other places than the medium: a web server, another disk.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::guest::{Console, file, run};
+
+/// Must not be seen on any console.
+const PASSWORD: &str = "only-the-file-knows";
+
+fn kickstart() -> String {
+    format!(
+        r#"{{"packages": ["minimal"], "password": {{"text": "{PASSWORD}", "crypted": false}}, "eject_cdrom": false, "finish": "poweroff"}}"#
+    )
+}
+
+/// Starts the image's medium with `ks=` and an empty disk, until it switches itself off. A guest reaches the host as 10.0.2.2.
+fn install(folder: &Path, place: &str, further: &[&str]) -> Console {
+    let target = target(folder);
+    let (append, drive) = (format!("ks={place}"), format!("file={},if=none,id=target,format=raw", target.display()));
+    let mut words = vec!["minimal", "--direct", "--append", &append, "--", "-drive", &drive, "-device", "virtio-blk-pci,drive=target"];
+    words.extend(further);
+    let console = run(&words, "the installer's word that it is done, and the machine's end");
+    assert!(console.contains("Installed. What took longest:"), "the installer did not say that it was done");
+    assert!(!console.contains(PASSWORD), "the password is on the console");
+    console
+}
+
+fn target(folder: &Path) -> PathBuf {
+    let disk = folder.join("target.raw");
+    File::create(&disk).and_then(|file| file.set_len(4 << 30)).unwrap();
+    disk
+}
+
+/// By HTTP, once the network is up.
+pub fn from_a_server() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (port, asked) = serve(kickstart());
+    install(folder.path(), &format!("http://10.0.2.2:{port}/ks.json"), &[]);
+    assert!(asked.load(Ordering::Relaxed) > 0, "nobody asked for the file");
+}
+
+/// From a disk that is found by its label. It is the emulator's own picture of a folder.
+pub fn from_another_disk() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let shown = folder.path().join("shown");
+    fs::create_dir(&shown).unwrap();
+    file(&shown, "ks.json", kickstart().as_bytes());
+    let disk = format!("driver=vvfat,node-name=answers,dir={},label=ANSWERS,read-only=on", shown.display());
+    install(folder.path(), "LABEL=ANSWERS:/ks.json", &["-blockdev", &disk, "-device", "virtio-blk-pci,drive=answers"]);
+}
+
+/// Answers every request with this text; how many there were is counted. It ends with the test.
+fn serve(text: String) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let asked = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            asked.fetch_add(1, Ordering::Relaxed);
+            // Who hangs up early asks again.
+            let _ = answer(stream, &text);
+        }
+    });
+    (port, count)
+}
+
+fn answer(mut stream: TcpStream, text: &str) -> std::io::Result<()> {
+    let mut request = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    while request.read_line(&mut line)? > 2 {
+        line.clear();
+    }
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
+}
