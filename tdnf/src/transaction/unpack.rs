@@ -13,17 +13,15 @@ use super::cpio::{Member, read_member, skip_padding};
 use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::{RpmFile, Unpacker, stripped_size};
 
-/// Content is handed on in pieces of so many bytes at most.
+/// Content is read so many bytes at a time.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 
 /// Where content goes, one file after the other. Paths and facts of files live as long as `'p`.
 pub(super) trait Sink<'p> {
     /// A file begins: its content is to lie at `path`.
     fn begin(&mut self, path: &'p str, file: &'p PackageFile) -> io::Result<()>;
-    /// Room for a piece, of [`PIECE_BYTES`].
-    fn room(&mut self) -> io::Result<Box<[u8]>>;
-    /// Takes a piece: the first `length` bytes of what [`Sink::room`] gave.
-    fn piece(&mut self, bytes: Box<[u8]>, length: usize) -> io::Result<()>;
+    /// Takes its content: all of `from`.
+    fn content(&mut self, from: &mut dyn Read) -> io::Result<()>;
     /// The file is complete. Whether its content is what the header says, where that is known already.
     fn end(&mut self) -> io::Result<bool>;
 }
@@ -60,7 +58,7 @@ pub(super) fn unpack<'p>(
         match (&file.kind, contents.get(index).and_then(Option::as_ref)) {
             (FileKind::Regular { size: expected, .. }, Some(path)) if *expected == size && missing.contains(path.as_str()) => {
                 sink.begin(path, file).map_err(io(path))?;
-                hand_on(&mut content, sink).map_err(io(path))?;
+                sink.content(&mut content).map_err(io(path))?;
                 if content.limit() != 0 || !sink.end().map_err(io(path))? {
                     return Err(TransactionError::WrongDigest { package: name(), path: file.path.clone() });
                 }
@@ -96,25 +94,18 @@ fn absolute(name: &str) -> String {
     format!("/{}", name.trim_start_matches('.').trim_start_matches('/'))
 }
 
-/// Hands the content on.
-fn hand_on<'p>(content: &mut impl Read, sink: &mut impl Sink<'p>) -> io::Result<()> {
-    loop {
-        let mut bytes = sink.room()?;
-        let mut length = 0;
-        while length < bytes.len() {
-            match content.read(&mut bytes[length..]) {
-                Ok(0) => break,
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let is_last = length < bytes.len();
-        sink.piece(bytes, length)?;
-        if is_last {
-            return Ok(());
+/// Reads until `room` is full or nothing is left.
+pub(super) fn fill(from: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < room.len() {
+        match from.read(&mut room[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(length)
 }
 
 /// A file that is being written. Nothing is synced: a tree is published whole or not at all, and a transaction syncs once.
@@ -158,13 +149,13 @@ pub(super) struct Direct<'a, 'g, 'p> {
     root: &'a mut Beneath<'g>,
     progress: super::Progress<'a>,
     writing: Option<Writing<'p>>,
-    spare: Option<Box<[u8]>>,
+    piece: Box<[u8]>,
 }
 
 impl<'a, 'g> Direct<'a, 'g, '_> {
     /// Files beneath `root`; `progress` is told the bytes written.
     pub(super) fn new(root: &'a mut Beneath<'g>, progress: super::Progress<'a>) -> Self {
-        Self { root, progress, writing: None, spare: None }
+        Self { root, progress, writing: None, piece: vec![0; PIECE_BYTES].into() }
     }
 }
 
@@ -174,17 +165,17 @@ impl<'p> Sink<'p> for Direct<'_, '_, 'p> {
         Ok(())
     }
 
-    fn room(&mut self) -> io::Result<Box<[u8]>> {
-        Ok(self.spare.take().unwrap_or_else(|| vec![0; PIECE_BYTES].into()))
-    }
-
-    fn piece(&mut self, bytes: Box<[u8]>, length: usize) -> io::Result<()> {
-        if let Some(writing) = &mut self.writing {
-            writing.write(&bytes[..length])?;
+    fn content(&mut self, from: &mut dyn Read) -> io::Result<()> {
+        loop {
+            let length = fill(from, &mut self.piece)?;
+            if let Some(writing) = &mut self.writing {
+                writing.write(&self.piece[..length])?;
+            }
+            (self.progress)(length as u64);
+            if length < self.piece.len() {
+                return Ok(());
+            }
         }
-        (self.progress)(length as u64);
-        self.spare = Some(bytes);
-        Ok(())
     }
 
     fn end(&mut self) -> io::Result<bool> {

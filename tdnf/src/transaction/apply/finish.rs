@@ -25,45 +25,57 @@ impl Task {
     }
 }
 
-/// The programs the changes call for: those that must run before files are given to their users, the others, and what comes last. Libraries come first of
-/// all: every program needs them. `installable` says whether the unit at a path can be enabled at all.
-pub(super) fn tasks(ops: &[Cow<'_, Op>], running: bool, installable: &mut dyn FnMut(&str) -> bool) -> [Vec<Task>; 3] {
+/// What is run, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tasks {
+    /// Before all else: every program needs libraries.
+    pub(super) libraries: Vec<Task>,
+    /// Before files are given to their users.
+    pub(super) users: Vec<Task>,
+    /// What needs users.
+    pub(super) files: Vec<Task>,
+    /// What needs neither users nor each other.
+    pub(super) others: Vec<Task>,
+    /// When all else is done.
+    pub(super) last: Vec<Task>,
+}
+
+/// The programs the changes call for. `installable` says whether the unit at a path can be enabled at all.
+pub(super) fn tasks(ops: &[Cow<'_, Op>], running: bool, installable: &mut dyn FnMut(&str) -> bool) -> Tasks {
     let ops = || ops.iter().map(AsRef::as_ref);
     let changed = || ops().filter(|op| !matches!(op, Op::Adjust { .. })).map(Op::path);
     let put = || ops().filter(|op| matches!(op, Op::Put { .. })).map(Op::path);
     let within = |path: &str, directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
     let put_in = |directory: &str, suffix: &str| put().any(|path| within(path, directory) && path.ends_with(suffix));
-    let mut users = Vec::new();
+    let mut tasks = Tasks::default();
     if changed().any(is_library) {
-        users.push(Task::new("ldconfig", []));
+        tasks.libraries.push(Task::new("ldconfig", []));
     }
     if put_in("/usr/lib/sysusers.d", ".conf") {
-        users.push(Task::new("systemd-sysusers", []));
+        tasks.users.push(Task::new("systemd-sysusers", []));
     }
-    let mut others = Vec::new();
     let templates: BTreeSet<&str> = put().filter(|path| within(path, "/usr/lib/tmpfiles.d") && path.ends_with(".conf")).collect();
     if !templates.is_empty() {
         let names = templates.into_iter().filter_map(|path| path.rsplit('/').next()).map(str::to_owned);
         // Programs of a tree see this machine's devices, which are not the tree's to change.
         let devices = (!running).then(|| "--exclude-prefix=/dev".to_owned());
-        others.push(Task::new("systemd-tmpfiles", ["--create".to_owned()].into_iter().chain(devices).chain(names)));
-    }
-    let versions: BTreeSet<&str> =
-        changed().filter_map(|path| path.strip_prefix("/usr/lib/modules/")?.split_once('/').map(|(version, _)| version)).collect();
-    others.extend(versions.into_iter().map(|version| Task::new("depmod", ["-a".to_owned(), version.to_owned()])));
-    if changed().any(|path| within(path, "/usr/lib/udev/hwdb.d")) {
-        others.push(Task::new("systemd-hwdb", ["update".to_owned(), "--usr".to_owned()]));
+        tasks.files.push(Task::new("systemd-tmpfiles", ["--create".to_owned()].into_iter().chain(devices).chain(names)));
     }
     let units: BTreeSet<&str> = ops().filter_map(new_unit).filter(|(path, _)| installable(path)).map(|(_, name)| name).collect();
     if !units.is_empty() {
         let words = ["preset".to_owned(), "--no-reload".to_owned()].into_iter();
-        others.push(Task::new("systemctl", words.chain(units.into_iter().map(str::to_owned))));
+        tasks.others.push(Task::new("systemctl", words.chain(units.into_iter().map(str::to_owned))));
     }
-    let mut last = Vec::new();
+    let versions: BTreeSet<&str> =
+        changed().filter_map(|path| path.strip_prefix("/usr/lib/modules/")?.split_once('/').map(|(version, _)| version)).collect();
+    tasks.others.extend(versions.into_iter().map(|version| Task::new("depmod", ["-a".to_owned(), version.to_owned()])));
+    if changed().any(|path| within(path, "/usr/lib/udev/hwdb.d")) {
+        tasks.others.push(Task::new("systemd-hwdb", ["update".to_owned(), "--usr".to_owned()]));
+    }
     if running && changed().any(|path| within(path, "/usr/lib/systemd/system")) {
-        last.push(Task::new("systemctl", ["daemon-reload".to_owned()]));
+        tasks.last.push(Task::new("systemctl", ["daemon-reload".to_owned()]));
     }
-    [users, others, last]
+    tasks
 }
 
 /// Whether the dynamic linker finds another set of libraries after a change of `path`.
@@ -92,39 +104,39 @@ fn new_unit(op: &Op) -> Option<(&str, &str)> {
     kinds.iter().any(|kind| name.ends_with(kind)).then_some((path, name))
 }
 
-/// Whether tasks wait for each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Each begins when the one before has ended.
-    OneByOne,
-    /// All at once: none reads what another writes.
-    Together,
+/// A task that has ended, and what it printed.
+pub(super) type Done<'t> = (&'t Task, Result<(Ended, Vec<u8>), ApplyError>);
+
+/// Runs them one after the other, and tells what they print.
+pub(super) fn run(tasks: &[Task], stage: Stage<'_>, privileged: bool) {
+    for task in able(tasks, stage, privileged) {
+        tell(stage, (task, begin(task, stage)));
+    }
 }
 
-/// Runs them. A tree that does not have a program does not need it; whatever else goes wrong is told and does not stop the rest. What they
-/// print is told in their order.
-pub(super) fn run(tasks: &[Task], turn: Turn, stage: Stage<'_>, privileged: bool) {
-    let observer = stage.settings.observer;
+/// Runs them all at once, and tells nothing of it yet.
+pub(super) fn run_together<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: bool) -> Vec<Done<'t>> {
+    able(tasks, stage, privileged).into_par_iter().with_max_len(1).map(|task| (task, begin(task, stage))).collect()
+}
+
+fn begin(task: &Task, stage: Stage<'_>) -> Result<(Ended, Vec<u8>), ApplyError> {
+    stage.settings.observer.tell(Event::Running { what: task.program });
+    stage.quietly(task.program, &task.arguments)
+}
+
+/// Those that can be run. A tree that does not have a program does not need it.
+fn able<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: bool) -> Vec<&'t Task> {
     let (able, unable): (Vec<&Task>, Vec<&Task>) =
         tasks.iter().filter(|task| has(stage, task.program)).partition(|_| privileged || stage.root == std::path::Path::new("/"));
     for task in unable {
-        observer.tell(Event::Warning { text: &format!("only root can run {} of the tree; it was not run", task.program) });
+        let text = format!("only root can run {} of the tree; it was not run", task.program);
+        stage.settings.observer.tell(Event::Warning { text: &text });
     }
-    let run = |task: &Task| {
-        observer.tell(Event::Running { what: task.program });
-        stage.quietly(task.program, &task.arguments)
-    };
-    match turn {
-        Turn::OneByOne => able.into_iter().for_each(|task| tell(task, stage, run(task))),
-        Turn::Together => {
-            let ended: Vec<_> = able.par_iter().with_max_len(1).map(|task| run(task)).collect();
-            able.into_iter().zip(ended).for_each(|(task, ended)| tell(task, stage, ended));
-        }
-    }
+    able
 }
 
-/// Tells what a task printed, and how it ended unless that was well.
-fn tell(task: &Task, stage: Stage<'_>, ended: Result<(Ended, Vec<u8>), ApplyError>) {
+/// Tells what a task printed, and how it ended unless that was well: whatever goes wrong does not stop the rest.
+pub(super) fn tell(stage: Stage<'_>, (task, ended): Done<'_>) {
     let ended = ended.map(|(ended, bytes)| {
         stage.pass_on(&bytes);
         ended
@@ -154,7 +166,8 @@ mod tests {
             let ops: Vec<_> = ops.iter().map(Cow::Borrowed).collect();
             let line = |task: &Task| [vec![task.program.to_owned()], task.arguments.clone()].concat().join(" ");
             let mut installable = |path: &str| !path.ends_with("/static.service");
-            tasks(&ops, running, &mut installable).iter().flatten().map(line).collect::<Vec<_>>()
+            let Tasks { libraries, users, files, others, last } = tasks(&ops, running, &mut installable);
+            [libraries, users, files, others, last].iter().flatten().map(line).collect::<Vec<_>>()
         };
         let ops = [
             put("/usr/lib/libz.so.1", true),
@@ -171,8 +184,8 @@ mod tests {
             "ldconfig",
             "systemd-sysusers",
             "systemd-tmpfiles --create --exclude-prefix=/dev a.conf",
-            "depmod -a 6.12",
             "systemctl preset --no-reload a.service",
+            "depmod -a 6.12",
         ];
         assert_eq!(shown(&ops, false), expected);
         assert_eq!(shown(&ops, true).last().unwrap(), "systemctl daemon-reload");

@@ -2,7 +2,7 @@
 //!
 //! A single large package keeps two processors busy this way, and a pair of threads needs the memory of one decoder only.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -16,21 +16,37 @@ use crate::transaction::TransactionError;
 use crate::transaction::step::Event;
 use crate::transaction::unpack::{self, PIECE_BYTES, Sink, Writing};
 
-/// So many pieces are on their way from one thread to the other at most.
-const PIECES: usize = 4;
+/// So many batches are on their way from one thread to the other at most.
+const BATCHES: usize = 3;
 
-/// What is sent to the thread that writes. Packages are given by their place.
+/// A batch holds so many messages at most: small files come many at a time, since waking the other thread costs more than writing them.
+const MESSAGES: usize = 256;
+
+/// What is told to the thread that writes. Packages are given by their place.
 enum Message<'p> {
     /// The content of a file of a package follows.
     Begin { package: usize, path: &'p str, file: &'p PackageFile },
-    /// Some of it.
-    Piece { bytes: Box<[u8]>, length: usize },
+    /// The next bytes of the batch belong to it.
+    Piece(usize),
     /// It is complete.
     End,
     /// All content of a package was sent.
     Package(usize),
     /// Nothing more comes.
     Failed(TransactionError),
+}
+
+/// Messages, and the content they speak of, one piece after the other.
+struct Batch<'p> {
+    messages: Vec<Message<'p>>,
+    bytes: Box<[u8]>,
+    used: usize,
+}
+
+impl Batch<'_> {
+    fn new() -> Self {
+        Self { messages: Vec::new(), bytes: vec![0; PIECE_BYTES].into(), used: 0 }
+    }
 }
 
 /// The packages to unpack, the largest first, so that none is left over at the end that keeps a single pair of threads busy.
@@ -72,17 +88,18 @@ fn give_back() {
 
 /// Unpacks and writes until nothing is left.
 fn pair(workshop: &Workshop<'_>, queue: &Queue<'_>) -> Result<(), ApplyError> {
-    let ((to_writer, messages), (give_back, spare)) = (channel(), channel());
-    for _ in 0..PIECES {
+    let ((to_writer, batches), (give_back, spare)) = (channel(), channel());
+    for _ in 1..BATCHES {
         // The other end is in this very function.
-        let _ = give_back.send(vec![0; PIECE_BYTES].into());
+        let _ = give_back.send(Batch::new());
     }
     thread::scope(|scope| {
-        scope.spawn(move || unpack_all(queue, Pipe { to_writer, spare, package: 0 }));
-        write_all(workshop, queue, messages, give_back)
+        scope.spawn(move || unpack_all(queue, Pipe { to_writer, spare, batch: Batch::new(), package: 0 }));
+        write_all(workshop, queue, batches, give_back)
     })
 }
 
+/// Who does not listen any more has failed and says so.
 fn unpack_all<'p>(queue: &Queue<'p>, mut pipe: Pipe<'p>) {
     let mut unpacker = Unpacker::default();
     while let Some(index) = queue.next() {
@@ -92,52 +109,60 @@ fn unpack_all<'p>(queue: &Queue<'p>, mut pipe: Pipe<'p>) {
             true => unpack::unpack(queue.packages[index], contents, &mut unpacker, &mut pipe),
             false => Ok(()),
         };
-        // Who does not listen any more has failed and says so.
         let said = match unpacked {
-            Ok(()) => pipe.to_writer.send(Message::Package(index)),
-            Err(error) => pipe.to_writer.send(Message::Failed(error)),
+            Ok(()) => pipe.say(Message::Package(index)),
+            Err(error) => pipe.say(Message::Failed(error)),
         };
         if said.is_err() {
             return;
         }
     }
+    let _ = pipe.send();
 }
 
 /// Both ends it holds are closed when it returns, so that the other thread never waits for one that is gone.
-fn write_all(
+fn write_all<'p>(
     workshop: &Workshop<'_>,
-    queue: &Queue<'_>,
-    messages: Receiver<Message<'_>>,
-    give_back: Sender<Box<[u8]>>,
+    queue: &Queue<'p>,
+    batches: Receiver<Batch<'p>>,
+    give_back: Sender<Batch<'p>>,
 ) -> Result<(), ApplyError> {
     let mut disk = workshop.open()?;
     let mut writing: Option<(usize, &str, Writing<'_>)> = None;
-    for message in messages {
-        match message {
-            Message::Begin { package, path, file } => {
-                let begun = Writing::begin(&mut disk, path, file).map_err(|source| failed(queue, package, path, source))?;
-                writing = Some((package, path, begun));
-            }
-            Message::Piece { bytes, length } => {
-                if let Some((package, path, writing)) = &mut writing {
-                    writing.write(&bytes[..length]).map_err(|source| failed(queue, *package, path, source))?;
+    for mut batch in batches {
+        let mut at = 0;
+        for message in batch.messages.drain(..) {
+            match message {
+                Message::Begin { package, path, file } => {
+                    let begun = Writing::begin(&mut disk, path, file).map_err(|source| failed(queue, package, path, source))?;
+                    writing = Some((package, path, begun));
                 }
-                workshop.settings.observer.tell(Event::Unpacked { bytes: length as u64 });
-                // At the end nobody needs it any more.
-                let _ = give_back.send(bytes);
-            }
-            Message::End => {
-                if let Some((package, path, writing)) = writing.take() {
-                    let file = writing.file();
-                    if !writing.end().map_err(|source| failed(queue, package, path, source))? {
-                        let package = queue.packages[package].package.nevra.to_string();
-                        return Err(TransactionError::WrongDigest { package, path: file.path.clone() }.into());
+                Message::Piece(length) => {
+                    let bytes = &batch.bytes[at..at + length];
+                    at += length;
+                    if let Some((package, path, writing)) = &mut writing {
+                        writing.write(bytes).map_err(|source| failed(queue, *package, path, source))?;
+                    }
+                    workshop.settings.observer.tell(Event::Unpacked { bytes: length as u64 });
+                }
+                Message::End => {
+                    if let Some((package, path, writing)) = writing.take() {
+                        let file = writing.file();
+                        if !writing.end().map_err(|source| failed(queue, package, path, source))? {
+                            let package = queue.packages[package].package.nevra.to_string();
+                            return Err(TransactionError::WrongDigest { package, path: file.path.clone() }.into());
+                        }
                     }
                 }
+                Message::Package(index) => {
+                    workshop.stages(&queue.plan.incoming[index].stages, &queue.packages[index].files, &mut disk)?;
+                }
+                Message::Failed(error) => return Err(error.into()),
             }
-            Message::Package(index) => workshop.stages(&queue.plan.incoming[index].stages, &queue.packages[index].files, &mut disk)?,
-            Message::Failed(error) => return Err(error.into()),
         }
+        batch.used = 0;
+        // At the end nobody needs it any more.
+        let _ = give_back.send(batch);
     }
     Ok(())
 }
@@ -149,32 +174,49 @@ fn failed(queue: &Queue<'_>, package: usize, path: &str, source: io::Error) -> A
 
 /// The end that unpacks.
 struct Pipe<'p> {
-    to_writer: Sender<Message<'p>>,
-    spare: Receiver<Box<[u8]>>,
+    to_writer: Sender<Batch<'p>>,
+    spare: Receiver<Batch<'p>>,
+    batch: Batch<'p>,
     package: usize,
 }
 
 impl<'p> Pipe<'p> {
-    fn send(&self, message: Message<'p>) -> io::Result<()> {
-        self.to_writer.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    /// Adds to the batch. What ends everything is sent at once.
+    fn say(&mut self, message: Message<'p>) -> io::Result<()> {
+        let is_last = matches!(message, Message::Failed(_));
+        self.batch.messages.push(message);
+        if is_last || self.batch.messages.len() >= MESSAGES { self.send() } else { Ok(()) }
+    }
+
+    /// Sends the batch and waits for an empty one.
+    fn send(&mut self) -> io::Result<()> {
+        let next = self.spare.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.to_writer.send(std::mem::replace(&mut self.batch, next)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
 impl<'p> Sink<'p> for Pipe<'p> {
     fn begin(&mut self, path: &'p str, file: &'p PackageFile) -> io::Result<()> {
-        self.send(Message::Begin { package: self.package, path, file })
+        self.say(Message::Begin { package: self.package, path, file })
     }
 
-    fn room(&mut self) -> io::Result<Box<[u8]>> {
-        self.spare.recv().map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn piece(&mut self, bytes: Box<[u8]>, length: usize) -> io::Result<()> {
-        self.send(Message::Piece { bytes, length })
+    fn content(&mut self, from: &mut dyn Read) -> io::Result<()> {
+        loop {
+            let room = &mut self.batch.bytes[self.batch.used..];
+            let length = unpack::fill(from, room)?;
+            let is_full = length == room.len();
+            self.batch.used += length;
+            self.say(Message::Piece(length))?;
+            match is_full {
+                true if self.batch.used > 0 => self.send()?,
+                true => {}
+                false => return Ok(()),
+            }
+        }
     }
 
     fn end(&mut self) -> io::Result<bool> {
         // The other end finds out, and says so.
-        self.send(Message::End).map(|()| true)
+        self.say(Message::End).map(|()| true)
     }
 }

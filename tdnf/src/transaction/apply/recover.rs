@@ -9,7 +9,7 @@ use std::thread;
 
 use super::accounts::Accounts;
 use super::error::ApplyError;
-use super::finish::{self as ending, Turn};
+use super::finish as ending;
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::Op;
 use super::scripts::{Ended, Stage};
@@ -28,7 +28,7 @@ use crate::version::Evr;
 const SETTLED_AT_ONCE: usize = 8;
 
 /// A thread takes so many changes at a time, which lie side by side.
-const SETTLED_IN_A_ROW: usize = 16;
+const SETTLED_IN_A_ROW: usize = 4;
 
 /// What became of a transaction that was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,12 +103,18 @@ fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<'_>, settin
     let stage = Stage { root: system.root(), own: &own, settings };
     let privileged = nix::unistd::geteuid().is_root();
     let mut installable = |path: &str| ending::is_installable(path, &mut disk);
-    let [users, others, last] =
-        if journal.finish { ending::tasks(&journal.ops, system.is_running(), &mut installable) } else { Default::default() };
-    ending::run(&users, Turn::OneByOne, stage, privileged);
-    own_late(system, journal, settings, &mut disk)?;
-    ending::run(&others, Turn::Together, stage, privileged);
-    ending::run(&last, Turn::OneByOne, stage, privileged);
+    let tasks = if journal.finish { ending::tasks(&journal.ops, system.is_running(), &mut installable) } else { Default::default() };
+    ending::run(&tasks.libraries, stage, privileged);
+    let with_users = || -> Result<(), ApplyError> {
+        ending::run(&tasks.users, stage, privileged);
+        own_late(system, journal, settings, &mut disk)?;
+        ending::run(&tasks.files, stage, privileged);
+        Ok(())
+    };
+    let (owned, others) = rayon::join(with_users, || ending::run_together(&tasks.others, stage, privileged));
+    others.into_iter().for_each(|done| ending::tell(stage, done));
+    owned?;
+    ending::run(&tasks.last, stage, privileged);
     for script in &journal.scripts {
         let text = match stage.script(script)? {
             Ended::Well => continue,
