@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::guest::{Console, file, run};
+use super::guest::{file, root, run, xtask};
 
 /// Must not be seen on any console.
 const PASSWORD: &str = "only-the-file-knows";
@@ -18,16 +18,15 @@ fn kickstart() -> String {
     )
 }
 
-/// Starts the image's medium with `ks=` and an empty disk, until it switches itself off. A guest reaches the host as 10.0.2.2.
-fn install(folder: &Path, place: &str, further: &[&str]) -> Console {
-    let target = target(folder);
-    let (append, drive) = (format!("ks={place}"), format!("file={},if=none,id=target,format=raw", target.display()));
-    let mut words = vec!["minimal", "--direct", "--append", &append, "--", "-drive", &drive, "-device", "virtio-blk-pci,drive=target"];
+/// Starts a machine with an empty disk, until it switches itself off. It reaches the host as 10.0.2.2.
+fn install(folder: &Path, image: &Path, further: &[&str]) {
+    let drive = format!("file={},if=none,id=target,format=raw", target(folder).display());
+    let image = image.to_str().expect("a path in UTF-8");
+    let mut words = vec![image, "--", "-drive", &drive, "-device", "virtio-blk-pci,drive=target"];
     words.extend(further);
     let console = run(&words, "the installer's word that it is done, and the machine's end");
     assert!(console.contains("Installed. What took longest:"), "the installer did not say that it was done");
     assert!(!console.contains(PASSWORD), "the password is on the console");
-    console
 }
 
 fn target(folder: &Path) -> PathBuf {
@@ -36,22 +35,45 @@ fn target(folder: &Path) -> PathBuf {
     disk
 }
 
-/// By HTTP, once the network is up.
+/// Started over the network, by a script that sets nothing but the kickstart file's address.
 pub fn from_a_server() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (port, asked) = serve(kickstart());
-    install(folder.path(), &format!("http://10.0.2.2:{port}/ks.json"), &[]);
+    let start = folder.path().join("site.pxe.tar");
+    let script = format!("#!ipxe\nset ks http://10.0.2.2:{port}/ks.json\nchain install.ipxe\n");
+    with_script(&root().join("out/kaon-minimal.pxe.tar"), &script, &start);
+    install(folder.path(), &start, &[]);
     assert!(asked.load(Ordering::Relaxed) > 0, "nobody asked for the file");
 }
 
-/// From a disk that is found by its label. It is the emulator's own picture of a folder.
+/// Copies a network start; `script` is what iPXE begins with.
+fn with_script(from: &Path, script: &str, to: &Path) {
+    let mut copy = tar::Builder::new(File::create(to).unwrap());
+    for entry in tar::Archive::new(File::open(from).unwrap()).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let (path, mut header) = (entry.path().unwrap().into_owned(), entry.header().clone());
+        if path == Path::new("boot.ipxe") {
+            header.set_size(script.len() as u64);
+            copy.append_data(&mut header, &path, script.as_bytes()).unwrap();
+        } else {
+            copy.append_data(&mut header, &path, &mut entry).unwrap();
+        }
+    }
+    copy.finish().unwrap();
+}
+
+/// From a disk that is found by its label, as the medium's own arguments say. It is the emulator's picture of a folder.
 pub fn from_another_disk() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let text = fs::read_to_string(root().join("images/minimal.toml")).unwrap();
+    let described = file(folder.path(), "site.toml", (text + "arguments = [\"ks=LABEL=ANSWERS:/ks.json\"]\n").as_bytes());
+    let iso = folder.path().join("site.iso");
+    xtask(&["build-iso".as_ref(), described.as_os_str(), "--output".as_ref(), iso.as_os_str()]);
     let shown = folder.path().join("shown");
     fs::create_dir(&shown).unwrap();
     file(&shown, "ks.json", kickstart().as_bytes());
     let disk = format!("driver=vvfat,node-name=answers,dir={},label=ANSWERS,read-only=on", shown.display());
-    install(folder.path(), "LABEL=ANSWERS:/ks.json", &["-blockdev", &disk, "-device", "virtio-blk-pci,drive=answers"]);
+    install(folder.path(), &iso, &["-blockdev", &disk, "-device", "virtio-blk-pci,drive=answers"]);
 }
 
 /// Answers every request with this text; how many there were is counted. It ends with the test.

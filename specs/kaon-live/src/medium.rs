@@ -18,6 +18,8 @@ use crate::sys::{self, flag};
 pub const MEDIUM: &str = "/run/kaon/medium";
 /// Where a copy of the root image in memory lies.
 const MEMORY: &str = "/run/kaon/memory";
+/// Where a medium's other files lie in an initramfs that came over the network, if they came, too.
+pub const CARRIED: &str = "/medium";
 /// The root image on the medium, or in an initramfs that came over the network.
 const IMAGE: &str = "live/root.img";
 /// The SHA-256 of the root image this initramfs was built with, on the medium and in the initramfs.
@@ -51,7 +53,9 @@ pub fn root_image(arguments: &Arguments, loader: &mut Loader, console: &Console)
         Medium::Label(label) => {
             // Started over the network, there is no medium: the image came with the initramfs.
             let mut image = Path::new("/").join(IMAGE);
-            if !image.is_file() {
+            if image.is_file() {
+                show_carried()?;
+            } else {
                 mount_medium(label, arguments.timeout, loader, console)?;
                 image = Path::new(MEDIUM).join(IMAGE);
                 if arguments.ram {
@@ -66,6 +70,15 @@ pub fn root_image(arguments: &Arguments, loader: &mut Loader, console: &Console)
             Ok(RootImage { device, held: Some(held) })
         }
     }
+}
+
+/// Shows what came of a medium besides the root image where a medium would be.
+fn show_carried() -> Result<(), Failure> {
+    if !Path::new(CARRIED).is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(MEDIUM).map_err(context(format!("cannot make {MEDIUM}")))?;
+    sys::mount(Path::new(CARRIED), Path::new(MEDIUM), "", flag::BIND, "").map_err(context(format!("cannot mount {MEDIUM}")))
 }
 
 /// Calls `look` until it finds something, loading modules for what hardware appears meanwhile.

@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::args::Arguments;
 use crate::console::Console;
 use crate::failure::{Failure, context};
-use crate::medium::RootImage;
+use crate::medium::{CARRIED, RootImage};
 use crate::modules::Loader;
 use crate::sys::{self, flag};
 
@@ -120,7 +120,7 @@ pub fn switch(init: &str) -> Failure {
     }
 }
 
-/// Removes every file of the initramfs, which lies in memory, and nothing that is mounted on it.
+/// Removes every file of the initramfs, which lies in memory, and nothing that is mounted on it or is still seen elsewhere.
 fn empty_initramfs() -> io::Result<()> {
     let own = fs::metadata("/")?.dev();
     remove_on(own, Path::new("/"));
@@ -132,7 +132,7 @@ fn remove_on(device: u64, folder: &Path) {
     for entry in entries.flatten() {
         let path = entry.path();
         match fs::symlink_metadata(&path) {
-            Ok(about) if about.dev() != device => {}
+            Ok(about) if about.dev() != device || path == Path::new(CARRIED) => {}
             Ok(about) if about.is_dir() => {
                 remove_on(device, &path);
                 let _ = fs::remove_dir(&path);

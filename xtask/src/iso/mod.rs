@@ -40,7 +40,7 @@ use crate::store::StoreError;
 use tool::Tools;
 
 /// Raised when a change here changes a medium's bytes.
-pub const CONTRACT: u32 = 5;
+pub const CONTRACT: u32 = 6;
 
 /// The package of the live system that installs.
 const INSTALLER: &str = "kaon-installer";
@@ -107,6 +107,8 @@ pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, 
     reporter.phase(&unit, "initramfs");
     let identity = identity(&root_image)?;
     let initramfs = initramfs::assemble(&InitramfsRequest { init: &parts.init, modules: &parts.modules, root_image: identity })?;
+    lay(request, &parts, &identity, &initramfs, &build)?;
+    let repository = request.repository.map(|_| medium.join("repo"));
     if let Some(out) = out.net {
         let release = request.rootfs.kernel_release.as_deref().unwrap_or_default();
         let system = request.rootfs.on_disk("/usr/lib/os-release");
@@ -114,6 +116,7 @@ pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, 
             vmlinuz: &parts.vmlinuz,
             initramfs: &initramfs,
             root_image: &root_image,
+            repository: repository.as_deref(),
             efi_stub: &parts.efi_stub,
             system: &system,
             release,
@@ -122,7 +125,6 @@ pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, 
         net::write(&held, out)?;
     }
     if let Some(out) = out.disc {
-        lay(request, &parts, &identity, &initramfs, &build)?;
         tools.medium(&request.iso.label, &volume_date(&identity.sha256), out)?;
     }
     Ok(())
