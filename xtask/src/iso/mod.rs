@@ -40,7 +40,7 @@ use crate::store::StoreError;
 use tool::Tools;
 
 /// Raised when a change here changes a medium's bytes.
-pub const CONTRACT: u32 = 6;
+pub const CONTRACT: u32 = 7;
 
 /// The package of the live system that installs.
 const INSTALLER: &str = "kaon-installer";

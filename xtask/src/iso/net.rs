@@ -31,7 +31,7 @@ pub(super) struct Parts<'a> {
 /// Where the initramfs has the files of a medium.
 const CARRIED: &str = "medium";
 
-/// Writes the archive: `boot.ipxe`, `initrd`, `install.ipxe`, `kaon.efi`, `repository`, `vmlinuz`.
+/// Writes the archive: `boot.ipxe`, `initrd`, `kaon.efi`, `vmlinuz`; with a repository also `install.ipxe` and `repository`.
 pub(super) fn write(parts: &Parts<'_>, out: &Path) -> Result<(), IsoError> {
     let read = |path: &Path| fs::read(path).map_err(|source| StoreError::io("read", path, source));
     let mut initrd = parts.initramfs.to_vec();
@@ -95,7 +95,7 @@ fn carried(repository: &Path) -> Result<Vec<u8>, IsoError> {
             StoreError::io("read", &path, error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into()))
         })?;
         // Links of the repository lead to files, which are wanted themselves.
-        if fs::metadata(entry.path()).is_ok_and(|about| about.is_file()) {
+        if !entry.file_type().is_dir() {
             let bytes = fs::read(entry.path()).map_err(|source| StoreError::io("read", entry.path(), source))?;
             let name = entry.path().strip_prefix(repository).unwrap_or(entry.path());
             archive.file(&format!("{CARRIED}/repo/{}", name.display()), 0o644, bytes);

@@ -63,7 +63,7 @@ impl Writing<'_, '_> {
         let Some(iso) = &self.image.iso else { return Err(IsoError::NoKernel.into()) };
         let root = self.roots.of(Format::Iso);
         let repository = self.scratch.join("repository");
-        let has_repository = wanted.contains(&Format::Iso) && !iso.install.is_empty();
+        let has_repository = !iso.install.is_empty();
         if has_repository {
             self.workshop.reporter.phase(&format!("image {}", self.image.name), "repository");
             let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.workshop, self.image)?).collect();
