@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::session::io_at;
 use crate::cache::Opened;
 use crate::repo::{Index, Offer, digest_of};
-use crate::rpmfile::{RpmFile, RpmFileError, details};
+use crate::rpmfile::{RpmFile, details};
 
 /// What packages named by their files are called.
 pub const COMMAND_LINE: &str = "@cmdline";
@@ -49,7 +49,7 @@ impl Local {
             let path = fs::canonicalize(path).map_err(io_at(path))?;
             let file = RpmFile::open(&path)?;
             let sha256 = digest_of(&path).map_err(io_at(&path))?;
-            let metadata = file.metadata().map_err(|source| RpmFileError::NotRpm { path: path.clone(), source: Box::new(source) })?;
+            let metadata = file.metadata()?;
             Ok(Offer { details: details(&metadata), package: file.package, location: path.to_string_lossy().into_owned(), sha256 })
         };
         let offers = files.par_iter().map(offer).collect::<Result<Vec<_>, _>>()?;

@@ -17,7 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
+use glob::Pattern;
 
 pub use error::{ConfigError, Place, Warning};
 pub use main::{Main, Transport};
@@ -292,7 +292,7 @@ fn select(repositories: &mut [RepositoryConfig], overrides: &Overrides) -> Resul
 
 /// Whether `text` fits the shell pattern; one that is malformed fits only itself.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    pattern == text || GlobBuilder::new(pattern).build().is_ok_and(|glob| glob.compile_matcher().is_match(text))
+    pattern == text || Pattern::new(pattern).is_ok_and(|glob| glob.matches(text))
 }
 
 /// An absolute path as seen from `root`.

@@ -1,6 +1,6 @@
 //! Packages as the command line names them.
 
-use globset::{GlobBuilder, GlobMatcher};
+use glob::Pattern as Glob;
 
 use crate::package::Nevra;
 
@@ -8,14 +8,14 @@ use crate::package::Nevra;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    glob: Option<GlobMatcher>,
+    glob: Option<Glob>,
 }
 
 impl Pattern {
     /// A pattern of what was written. One that is malformed fits only itself.
     pub fn new(text: &str) -> Self {
-        let glob = text.contains(['*', '?', '[', '{']).then(|| GlobBuilder::new(text).build().ok()).flatten();
-        Self { text: text.to_owned(), glob: glob.map(|glob| glob.compile_matcher()) }
+        let glob = text.contains(['*', '?', '[']).then(|| Glob::new(text).ok()).flatten();
+        Self { text: text.to_owned(), glob }
     }
 
     /// As it was written.
@@ -31,7 +31,7 @@ impl Pattern {
     /// Whether a text fits.
     pub fn fits_text(&self, text: &str) -> bool {
         match &self.glob {
-            Some(glob) => glob.is_match(text),
+            Some(glob) => glob.matches(text),
             None => self.text == text,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::{RpmDbError, SCHEMA, insert};
+use super::{RpmDbError, SCHEMA, STATEMENTS, insert};
 use crate::rpmfile::RpmFile;
 
 /// The tables that find packages; each row belongs to the package with its `hnum`.
@@ -60,6 +60,7 @@ impl Changes {
     /// When it is no database, or another program has it open.
     pub fn open(file: &Path) -> Result<Self, RpmDbError> {
         let mut connection = Connection::open(file)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "DELETE")?;
         connection.pragma_update(None, "synchronous", "EXTRA")?;

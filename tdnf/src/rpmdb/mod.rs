@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{Entry, Kind, Manifest};
-use crate::rpmfile::{HeaderError, RpmFile};
+use crate::rpmfile::{HeaderError, RpmFile, RpmFileError};
 
 /// Where the database lies in a tree.
 pub const DIRECTORY: &str = "/usr/lib/sysimage/rpm";
@@ -48,6 +48,14 @@ pub enum RpmDbError {
         package: String,
         /// Why.
         source: Box<rpm::Error>,
+    },
+    /// A package's header cannot be read again.
+    #[error("cannot record {package}")]
+    Package {
+        /// The package.
+        package: String,
+        /// Why.
+        source: Box<RpmFileError>,
     },
     /// A header in the database makes no sense.
     #[error("the header of package number {number} in the RPM database is damaged; `rpmdb --rebuilddb` drops it")]
@@ -86,9 +94,13 @@ pub fn create(root: &Path, packages: &[RpmFile], time: u32, manifest: &mut Manif
     Ok(())
 }
 
+/// A statement for each table is kept, with room to spare.
+const STATEMENTS: usize = 32;
+
 /// One transaction, no journal and no sync: the database is part of a tree that is published whole or not at all.
 fn write(path: &Path, packages: &[RpmFile], time: u32) -> Result<(), RpmDbError> {
     let mut connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
@@ -103,7 +115,9 @@ fn write(path: &Path, packages: &[RpmFile], time: u32) -> Result<(), RpmDbError>
 /// Adds one package, under `number` or the next that is free.
 fn insert(transaction: &Connection, package: &RpmFile, number: Option<u32>, time: u32) -> Result<(), RpmDbError> {
     let header = |source| RpmDbError::Header { package: package.package.nevra.to_string(), source: Box::new(source) };
-    let metadata = package.metadata().map_err(header)?;
+    let metadata = package
+        .metadata()
+        .map_err(|source| RpmDbError::Package { package: package.package.nevra.to_string(), source: Box::new(source) })?;
     let blob = blob::installed_header(&metadata, time).map_err(header)?;
     transaction.prepare_cached("INSERT INTO Packages (hnum, blob) VALUES (?1, ?2)")?.execute((number, &blob))?;
     let number = transaction.last_insert_rowid();

@@ -1,6 +1,7 @@
 //! A package's headers as bytes: a third of what they take once they were read, and hardly ever needed again.
 
 use rpm::PackageMetadata;
+use sha2::{Digest as _, Sha256};
 
 /// Lead and headers whose shape was checked.
 #[derive(Debug)]
@@ -10,6 +11,11 @@ impl Headers {
     /// What [`super::shape`] gave.
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
+    }
+
+    /// Their digest.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
     }
 
     /// Reads them.

@@ -37,7 +37,10 @@ pub struct Unpacker(Option<DCtx<'static>>);
 #[derive(Debug)]
 pub struct RpmFile {
     path: PathBuf,
-    headers: Headers,
+    /// None once they were checked: then they are read again when they are needed, which is once.
+    headers: Option<Headers>,
+    /// What they were, whoever reads them again.
+    headers_sha256: [u8; 32],
     /// Where the headers end and the payload begins.
     header_size_bytes: u64,
     compressor: Result<CompressionType, String>,
@@ -138,6 +141,12 @@ pub enum RpmFileError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody changed it after it was checked.
+    #[error("the package `{path}` was changed after it had been checked")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its payload is compressed in a way not supported.
     #[error("the payload of `{path}` is compressed with {compressor}, which is not supported")]
     Compressor {
@@ -168,7 +177,8 @@ impl RpmFile {
         let package = header::package(&metadata, &files, size).map_err(wrong)?;
         Ok(Self {
             path: path.to_owned(),
-            headers,
+            headers_sha256: headers.sha256(),
+            headers: Some(headers),
             header_size_bytes: metadata.get_package_segment_offsets().payload,
             compressor: metadata.get_payload_compressor().map_err(|error| error.to_string()),
             scriptlets: scriptlet::all(&metadata),
@@ -201,12 +211,22 @@ impl RpmFile {
         &self.path
     }
 
-    /// The header and the signature header, read again from the bytes that were checked.
+    /// The header and the signature header, as they were checked.
     ///
     /// # Errors
-    /// None that opening the file would not have met.
-    pub fn metadata(&self) -> Result<PackageMetadata, rpm::Error> {
-        self.headers.read()
+    /// When the file cannot be read any more, or others are in it now.
+    pub fn metadata(&self) -> Result<PackageMetadata, RpmFileError> {
+        let read = match &self.headers {
+            Some(headers) => headers.read(),
+            None => self.headers_again()?.read(),
+        };
+        read.map_err(|source| RpmFileError::NotRpm { path: self.path.clone(), source: Box::new(source) })
+    }
+
+    fn headers_again(&self) -> Result<Headers, RpmFileError> {
+        let file = File::open(&self.path).map_err(|source| self.io(source))?;
+        let headers = shape::read(BufReader::new(file)).map(Headers::new).map_err(|source| self.io(source))?;
+        if headers.sha256() == self.headers_sha256 { Ok(headers) } else { Err(RpmFileError::Changed { path: self.path.clone() }) }
     }
 
     /// [`RpmFile::verify`], remembered by the type.
@@ -215,7 +235,13 @@ impl RpmFile {
     /// As there.
     pub fn verified(self, keys: &Keyring) -> Result<Verified, RpmFileError> {
         self.verify(keys)?;
-        Ok(Verified(self))
+        Ok(self.checked())
+    }
+
+    /// Of many packages that wait for their turn, the headers would take the most memory.
+    fn checked(mut self) -> Verified {
+        self.headers = None;
+        Verified(self)
     }
 
     /// For `--nogpgcheck`: whoever made the package, it must be whole.
@@ -223,8 +249,8 @@ impl RpmFile {
     /// # Errors
     /// When the payload is not the one the header names.
     pub fn unsigned(self) -> Result<Verified, RpmFileError> {
-        self.verify_payload(&self.read()?)?;
-        Ok(Verified(self))
+        self.verify_payload(&self.metadata()?)?;
+        Ok(self.checked())
     }
 
     /// Checks the signature of the header with `keys`, and the payload with the SHA-256 in that header.
@@ -232,13 +258,9 @@ impl RpmFile {
     /// # Errors
     /// When either does not fit, or one of them is missing.
     pub fn verify(&self, keys: &Keyring) -> Result<(), RpmFileError> {
-        let metadata = self.read()?;
+        let metadata = self.metadata()?;
         verify_signature(&metadata, keys).map_err(|source| RpmFileError::Untrusted { path: self.path.clone(), source })?;
         self.verify_payload(&metadata)
-    }
-
-    fn read(&self) -> Result<PackageMetadata, RpmFileError> {
-        self.headers.read().map_err(|source| RpmFileError::NotRpm { path: self.path.clone(), source: Box::new(source) })
     }
 
     /// Of a hollow package, what the files hold is checked against the header when they are read.

@@ -143,10 +143,7 @@ impl<'g> Beneath<'g> {
         let result = self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::RemoveDir)?));
         match absent_is_fine(result) {
             Err(error) if BUSY.iter().any(|busy| error.raw_os_error() == Some(*busy as i32)) => Ok(()),
-            result => {
-                self.last.clear();
-                result
-            }
+            result => result,
         }
     }
 

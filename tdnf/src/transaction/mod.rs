@@ -209,7 +209,8 @@ fn unpack_all(packages: &[RpmFile], contents: &[Vec<Option<String>>], root: &Pat
         let mut beneath = Beneath::open(root).map_err(|source| TransactionError::Root { root: root.to_owned(), source })?;
         let (mut unpacker, mut sink) = (Unpacker::default(), Direct::new(&mut beneath, progress));
         while let Some(index) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-            unpack::unpack(&packages[*index], &contents[*index], &mut unpacker, &mut sink)?;
+            let contents: Vec<_> = contents[*index].iter().map(Option::as_deref).collect();
+            unpack::unpack(&packages[*index], &contents, &mut unpacker, &mut sink)?;
         }
         Ok(())
     };

@@ -14,7 +14,7 @@ use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::{RpmFile, Unpacker, stripped_size};
 
 /// Content is read so many bytes at a time.
-pub(super) const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Where content goes, one file after the other. Paths and facts of files live as long as `'p`.
 pub(super) trait Sink<'p> {
@@ -29,7 +29,7 @@ pub(super) trait Sink<'p> {
 /// Unpacks the payload of `rpm`; `contents` says for each file where its content goes. Every digest of the header is checked.
 pub(super) fn unpack<'p>(
     rpm: &'p RpmFile,
-    contents: &'p [Option<String>],
+    contents: &[Option<&'p str>],
     unpacker: &mut Unpacker,
     sink: &mut impl Sink<'p>,
 ) -> Result<(), TransactionError> {
@@ -39,7 +39,7 @@ pub(super) fn unpack<'p>(
         move |source| TransactionError::Unpack { package: name(), path, source }
     };
     let by_path: HashMap<&str, usize> = rpm.files.iter().enumerate().map(|(index, file)| (file.path.as_str(), index)).collect();
-    let mut missing: BTreeSet<&str> = contents.iter().flatten().map(String::as_str).collect();
+    let mut missing: BTreeSet<&str> = contents.iter().flatten().copied().collect();
     let mut seen = vec![false; rpm.files.len()];
     let mut archive = rpm.payload(unpacker)?;
     loop {
@@ -55,14 +55,14 @@ pub(super) fn unpack<'p>(
             return Err(TransactionError::Unannounced { package: name(), path: file.path.clone() });
         }
         let mut content = archive.by_ref().take(size);
-        match (&file.kind, contents.get(index).and_then(Option::as_ref)) {
-            (FileKind::Regular { size: expected, .. }, Some(path)) if *expected == size && missing.contains(path.as_str()) => {
+        match (&file.kind, contents.get(index).copied().flatten()) {
+            (FileKind::Regular { size: expected, .. }, Some(path)) if *expected == size && missing.contains(path) => {
                 sink.begin(path, file).map_err(io(path))?;
                 sink.content(&mut content).map_err(io(path))?;
                 if content.limit() != 0 || !sink.end().map_err(io(path))? {
                     return Err(TransactionError::WrongDigest { package: name(), path: file.path.clone() });
                 }
-                missing.remove(path.as_str());
+                missing.remove(path);
             }
             // Links carry their target, and all but one name of a file nothing; what another package writes is passed over.
             _ => {

@@ -1,5 +1,6 @@
 //! What becomes of files: new, replaced, edited, shared, behind links, with owners.
 
+use std::error::Error;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
@@ -182,4 +183,29 @@ fn owners_come_from_the_tree() {
     assert_eq!(fs::metadata(world.path("/var/nobody")).unwrap().uid(), 0);
     let told = told.0.into_inner().unwrap().join("\n");
     assert!(told.contains("the system does not know `nobody:root`"), "{told}");
+}
+
+#[test]
+fn a_package_that_was_changed_after_its_check_is_taken_back() {
+    let world = World::new();
+    world.install("x", "1", |builder| text(builder, "/usr/share/x", "1")).unwrap();
+    let before = world.tree();
+    let package = world.build("x", "2", |builder| text(builder, "/usr/share/x", "2"));
+    let path = package.path().to_owned();
+    let mut bytes = fs::read(&path).unwrap();
+    let summary = b"a package for tests";
+    let at = bytes.windows(summary.len()).position(|window| window == summary).unwrap();
+    bytes[at] = b'A';
+    fs::write(&path, bytes).unwrap();
+    let step = Step::Upgrade { package, from: vec![world.number("x")], obsoleted: Vec::new() };
+    let error = world.apply(&[step]).unwrap_err();
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    assert!(words.contains("was changed after it had been checked"), "{words}");
+    assert_eq!(world.tree(), before);
+    assert_eq!(world.installed(), ["x-1-1.noarch"]);
 }

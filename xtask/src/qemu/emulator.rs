@@ -2,9 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::unistd::{getpid, getppid};
 
 use super::{Firmware, Machine, QemuError};
 use crate::cancel::Cancel;
@@ -111,6 +117,15 @@ impl Emulator {
         if machine.serial != super::Serial::Terminal {
             command.stdin(Stdio::null());
         }
+        let parent = getpid();
+        // Whoever is killed cannot end its guest any more.
+        let end_with_parent = move || {
+            set_pdeathsig(Signal::SIGKILL)?;
+            // The parent may have ended before the line above.
+            if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
+        };
+        // SAFETY: two system calls, and nothing is allocated.
+        unsafe { command.pre_exec(end_with_parent) };
         command
     }
 }

@@ -14,6 +14,7 @@ use crate::plan::{Plan, State, World as _, plan};
 use crate::progress::Event;
 use crate::sdk::{LayerName, SdkError};
 use crate::source::Fetcher;
+use crate::spec::Origin;
 use crate::store::StoreError;
 
 /// Why packages were not built.
@@ -107,16 +108,21 @@ fn fetch_sources(workshop: &Workshop<'_>, plan: &Plan, fetcher: &Fetcher<'_>) {
     fetcher.fetch_all(&sources);
 }
 
-/// What a spec's last build took; for one never built, a guess by its kind.
+/// What a spec's last build took; for one never built, a guess by the size of its sources, which were fetched by now: what takes long must
+/// not begin last, when nothing else is left to do meanwhile.
 fn weight(workshop: &Workshop<'_>, spec: &PackageName) -> Weight {
     const MIB: u64 = 1 << 20;
     if let Some(record) = workshop.record(spec) {
         return Weight { elapsed_ms: record.elapsed_ms, memory_bytes: record.peak_memory_bytes.max(64 * MIB) };
     }
-    let is_kernel =
-        workshop.graph.spec(spec).is_some_and(|folder| matches!(folder.spec.build.system, crate::spec::BuildSystem::Kernel { .. }));
-    Weight { elapsed_ms: if is_kernel { 900_000 } else { 30_000 }, memory_bytes: 512 * MIB }
+    let size = |origin: &Origin| workshop.store.object(origin.sha256()).and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
+    let sources = workshop.graph.spec(spec).map_or(&[][..], |folder| &folder.spec.sources);
+    let packed_bytes: u64 = sources.iter().filter_map(|source| source.origins.iter().find_map(size)).sum();
+    Weight { elapsed_ms: 10_000 + packed_bytes * GUESSED_MS_PER_MIB / MIB, memory_bytes: 512 * MIB }
 }
+
+/// Compiling a MiB of packed sources takes about so long on two processors: of xz, glib or systemd as of the kernel.
+const GUESSED_MS_PER_MIB: u64 = 10_000;
 
 /// `MemAvailable` of proc_meminfo(5); 2 GiB where it cannot be read.
 pub fn available_memory_bytes() -> u64 {

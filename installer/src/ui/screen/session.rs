@@ -34,8 +34,9 @@ pub enum End {
     Cancelled,
 }
 
-/// So long the rest of an escape sequence may take; slow lines send its bytes one by one.
-const SEQUENCE: Duration = Duration::from_millis(250);
+/// So long the rest of an escape sequence may take: slow lines send its bytes one by one, and a busy hypervisor late. ncurses waits for a
+/// second, which is long for who pressed the escape key.
+const SEQUENCE: Duration = Duration::from_millis(500);
 
 /// How often clocks on the screen move.
 const TICK: Duration = Duration::from_millis(500);

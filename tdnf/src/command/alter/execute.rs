@@ -1,5 +1,6 @@
 //! Carrying out a plan: everything is fetched and checked before anything changes.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use crate::cache::keyring;
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, io_at};
-use crate::download;
+use crate::download::{self, Item};
 use crate::keyring::Keyring;
 use crate::package::Nevra;
 use crate::query::{Id, Sack};
@@ -20,9 +21,22 @@ use crate::system::LockedSystem;
 use crate::transaction::{Event, Observer, Settings, Step};
 
 /// Package files on this machine, by package.
-pub type Files = BTreeMap<Id, PathBuf>;
+pub type Files = BTreeMap<Id, Fetched>;
 
-/// Fetches the packages that come. Those of `--downloadonly` go where that says.
+/// A package file on this machine.
+pub struct Fetched {
+    path: PathBuf,
+    /// What is known of a file that was not fetched at all but lies where its repository has it: nobody has compared it yet.
+    unseen: Option<Item>,
+}
+
+impl From<PathBuf> for Fetched {
+    fn from(path: PathBuf) -> Self {
+        Self { path, unseen: None }
+    }
+}
+
+/// Fetches the packages that come, but for those whose repository lies on this machine. Those of `--downloadonly` go where that says.
 ///
 /// # Errors
 /// When one cannot be fetched.
@@ -33,30 +47,28 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
         for (stock, opened) in repositories.opened.iter().enumerate() {
             clients.insert(stock, opened.client(context)?);
         }
-        let (mut items, mut in_place) = (Vec::new(), Vec::new());
+        let mut items = Vec::new();
         for id in coming {
             let (Id::Available(stock, _), Some(offer)) = (id, sack.offer(*id)) else { continue };
             let (Some(opened), Some(client)) = (repositories.opened.get(*stock), clients.get(stock)) else {
-                files.insert(*id, PathBuf::from(&offer.location));
+                files.insert(*id, PathBuf::from(&offer.location).into());
                 continue;
             };
             let kept = opened.package_path(&offer);
             if session.common.download_directory.is_none()
                 && let Some(path) = opened.package_in_place(&offer)
             {
-                in_place.push((opened.item(&offer, kept), path.clone()));
-                files.insert(*id, path);
+                files.insert(*id, Fetched { path, unseen: Some(opened.item(&offer, kept)) });
                 continue;
             }
             let named = session.common.download_directory.as_ref().map(|folder| folder.join(kept.file_name().unwrap_or_default()));
             let to = named.unwrap_or(kept);
             items.extend(opened.package_item(&offer, to.clone())?.map(|item| (client, item)));
-            files.insert(*id, to);
+            files.insert(*id, to.into());
         }
         if !items.is_empty() {
             session.console.note(format!("\nDownloading {} packages:", items.len()));
         }
-        in_place.par_iter().try_for_each(|(item, path)| download::check(item, path))?;
         Ok(download::fetch_all(&items, context.at_once, context.report)?)
     })?;
     Ok(files)
@@ -69,14 +81,21 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
 pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, files: &Files) -> Result<BTreeMap<Id, Verified>, CliError> {
     let mut keys: BTreeMap<usize, Option<Keyring>> = BTreeMap::new();
     let mut expected = Vec::new();
-    for (id, path) in files {
+    for (id, fetched) in files {
         let Id::Available(stock, _) = id else { continue };
         if !keys.contains_key(stock) {
             keys.insert(*stock, keys_of(session, repositories, *stock)?);
         }
-        expected.push((*id, *stock, path, sack.nevra(*id)));
+        expected.push((*id, *stock, fetched, sack.nevra(*id)));
     }
-    let one = |(id, stock, path, nevra): &(Id, usize, &PathBuf, Nevra)| -> Result<(Id, Verified), CliError> {
+    // The largest first, so that none is left over at the end that keeps a single processor busy.
+    let size = |fetched: &Fetched| fs::metadata(&fetched.path).map_or(0, |metadata| metadata.len());
+    expected.sort_by_cached_key(|(_, _, fetched, _)| Reverse(size(fetched)));
+    let one = |(id, stock, fetched, nevra): &(Id, usize, &Fetched, Nevra)| -> Result<(Id, Verified), CliError> {
+        let path = &fetched.path;
+        if let Some(item) = &fetched.unseen {
+            download::check(item, path)?;
+        }
         let file = RpmFile::open(path)?;
         if file.package.nevra != *nevra {
             return Err(CliError::Usage(format!("`{}` is {}, not {nevra}", path.display(), file.package.nevra)));
@@ -87,7 +106,7 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
         };
         Ok((*id, checked))
     };
-    expected.par_iter().map(one).collect()
+    expected.par_iter().with_max_len(1).map(one).collect()
 }
 
 /// The keys of a repository; those of all of them for files that come from none.
@@ -177,7 +196,7 @@ pub fn apply(session: &Session, locked: &LockedSystem, steps: &[Step], files: &F
     let applied = with_settings(session, |settings| locked.apply_to(&session.installed, steps, settings))?;
     applied.notes.iter().for_each(|note| session.console.warn(note));
     if !session.config.main.keep_cache {
-        for path in files.values().filter(|path| path.starts_with(session.cache_directory())) {
+        for path in files.values().map(|fetched| &fetched.path).filter(|path| path.starts_with(session.cache_directory())) {
             fs::remove_file(path).map_err(io_at(path))?;
         }
     }

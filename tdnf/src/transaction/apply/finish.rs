@@ -61,14 +61,15 @@ pub(super) fn tasks(ops: &[Cow<'_, Op>], running: bool, installable: &mut dyn Fn
         let devices = (!running).then(|| "--exclude-prefix=/dev".to_owned());
         tasks.files.push(Task::new("systemd-tmpfiles", ["--create".to_owned()].into_iter().chain(devices).chain(names)));
     }
+    // It takes the longest, so it begins first.
+    let versions: BTreeSet<&str> =
+        changed().filter_map(|path| path.strip_prefix("/usr/lib/modules/")?.split_once('/').map(|(version, _)| version)).collect();
+    tasks.others.extend(versions.into_iter().map(|version| Task::new("depmod", ["-a".to_owned(), version.to_owned()])));
     let units: BTreeSet<&str> = ops().filter_map(new_unit).filter(|(path, _)| installable(path)).map(|(_, name)| name).collect();
     if !units.is_empty() {
         let words = ["preset".to_owned(), "--no-reload".to_owned()].into_iter();
         tasks.others.push(Task::new("systemctl", words.chain(units.into_iter().map(str::to_owned))));
     }
-    let versions: BTreeSet<&str> =
-        changed().filter_map(|path| path.strip_prefix("/usr/lib/modules/")?.split_once('/').map(|(version, _)| version)).collect();
-    tasks.others.extend(versions.into_iter().map(|version| Task::new("depmod", ["-a".to_owned(), version.to_owned()])));
     if changed().any(|path| within(path, "/usr/lib/udev/hwdb.d")) {
         tasks.others.push(Task::new("systemd-hwdb", ["update".to_owned(), "--usr".to_owned()]));
     }
@@ -184,8 +185,8 @@ mod tests {
             "ldconfig",
             "systemd-sysusers",
             "systemd-tmpfiles --create --exclude-prefix=/dev a.conf",
-            "systemctl preset --no-reload a.service",
             "depmod -a 6.12",
+            "systemctl preset --no-reload a.service",
         ];
         assert_eq!(shown(&ops, false), expected);
         assert_eq!(shown(&ops, true).last().unwrap(), "systemctl daemon-reload");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::Put;
 use crate::package::PackageFile;
 
 /// What a file is besides its content.
@@ -87,7 +88,7 @@ pub(super) enum Stage {
     /// Content from the payload, or nothing where the payload writes it anyway.
     Content(usize),
     /// Another name of a file staged before.
-    Hardlink { to: String },
+    Hardlink { to: Put },
     /// A symbolic link.
     Symlink(usize),
     /// The file as it is on disk, kept under another name.

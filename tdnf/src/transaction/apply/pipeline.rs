@@ -14,12 +14,15 @@ use crate::package::PackageFile;
 use crate::rpmfile::{RpmFile, Unpacker};
 use crate::transaction::TransactionError;
 use crate::transaction::step::Event;
-use crate::transaction::unpack::{self, PIECE_BYTES, Sink, Writing};
+use crate::transaction::unpack::{self, Sink, Writing};
 
 /// So many batches are on their way from one thread to the other at most.
 const BATCHES: usize = 3;
 
-/// A batch holds so many messages at most: small files come many at a time, since waking the other thread costs more than writing them.
+/// A batch holds so much content. Each costs both threads a sleep and a waking, which on a virtual machine take as long as unpacking some KiB.
+const BATCH_BYTES: usize = 128 << 10;
+
+/// A batch holds so many messages at most: small files come many at a time, too.
 const MESSAGES: usize = 256;
 
 /// What is told to the thread that writes. Packages are given by their place.
@@ -45,7 +48,7 @@ struct Batch<'p> {
 
 impl Batch<'_> {
     fn new() -> Self {
-        Self { messages: Vec::new(), bytes: vec![0; PIECE_BYTES].into(), used: 0 }
+        Self { messages: Vec::new(), bytes: vec![0; BATCH_BYTES].into(), used: 0 }
     }
 }
 
@@ -104,9 +107,9 @@ fn unpack_all<'p>(queue: &Queue<'p>, mut pipe: Pipe<'p>) {
     let mut unpacker = Unpacker::default();
     while let Some(index) = queue.next() {
         pipe.package = index;
-        let contents = &queue.plan.incoming[index].contents;
+        let contents = queue.plan.incoming[index].content_names();
         let unpacked = match contents.iter().any(Option::is_some) {
-            true => unpack::unpack(queue.packages[index], contents, &mut unpacker, &mut pipe),
+            true => unpack::unpack(queue.packages[index], &contents, &mut unpacker, &mut pipe),
             false => Ok(()),
         };
         let said = match unpacked {
@@ -155,7 +158,7 @@ fn write_all<'p>(
                     }
                 }
                 Message::Package(index) => {
-                    workshop.stages(&queue.plan.incoming[index].stages, &queue.packages[index].files, &mut disk)?;
+                    workshop.stages(&queue.plan.incoming[index], &queue.packages[index].files, &mut disk)?;
                 }
                 Message::Failed(error) => return Err(error.into()),
             }

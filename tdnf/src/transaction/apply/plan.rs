@@ -32,12 +32,44 @@ pub(super) struct Packages<'a> {
 /// The changes of one package.
 #[derive(Debug, Default)]
 pub(super) struct PackagePlan {
-    /// What is written first, and the temporary name it gets.
-    pub(super) stages: Vec<(String, Stage)>,
-    /// For each file of the package the name its content is written to.
-    pub(super) contents: Vec<Option<String>>,
+    /// What is written first.
+    stages: Vec<(Put, Stage)>,
+    /// For each file of the package what its content becomes.
+    contents: Vec<Option<Put>>,
     /// What is done when all is written.
     pub(super) ops: Vec<Op>,
+}
+
+/// The place of an [`Op::Put`] among the changes of its package: it knows the temporary name, which thus is kept once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Put(usize);
+
+impl PackagePlan {
+    /// What is written first, and the temporary name it gets.
+    pub(super) fn stages(&self) -> impl Iterator<Item = (&str, &Stage)> {
+        self.stages.iter().map(|(put, stage)| (self.temporary(*put), stage))
+    }
+
+    /// For each file of the package the temporary name its content is written to.
+    pub(super) fn content_names(&self) -> Vec<Option<&str>> {
+        self.contents.iter().map(|put| Some(self.temporary((*put)?))).collect()
+    }
+
+    /// The temporary name of what is put somewhere.
+    pub(super) fn temporary(&self, put: Put) -> &str {
+        match &self.ops[put.0] {
+            Op::Put { new, .. } => new,
+            other => other.path(),
+        }
+    }
+
+    /// Adds a change that puts what `stage` writes to `new`.
+    fn put(&mut self, op: Op, stage: Stage) -> Put {
+        let put = Put(self.ops.len());
+        self.ops.push(op);
+        self.stages.push((put, stage));
+        put
+    }
 }
 
 /// The changes of a transaction.
@@ -224,7 +256,7 @@ impl<'a> Planner<'a> {
     fn install(&mut self, index: usize, places: &[Option<String>]) -> Result<PackagePlan, ApplyError> {
         let package = self.packages.incoming[index];
         let name = package.package.nevra.to_string();
-        let mut leaders: HashMap<u32, String> = HashMap::new();
+        let mut leaders: HashMap<u32, Put> = HashMap::new();
         let mut made = PackagePlan { contents: vec![None; package.files.len()], ..PackagePlan::default() };
         for (at, (file, place)) in package.files.iter().zip(places).enumerate() {
             let Some(place) = place else { continue };
@@ -241,25 +273,20 @@ impl<'a> Planner<'a> {
             let new = self.temporary(&target, 'n');
             let stage = match &file.kind {
                 FileKind::Symlink { .. } => Stage::Symlink(at),
-                FileKind::Regular { hardlink: Some(group), .. } => match leaders.get(group) {
-                    Some(leader) => Stage::Hardlink { to: leader.clone() },
-                    None => {
-                        leaders.insert(*group, new.clone());
-                        Stage::Content(at)
-                    }
-                },
+                FileKind::Regular { hardlink: Some(group), .. } if leaders.contains_key(group) => Stage::Hardlink { to: leaders[group] },
                 _ => Stage::Content(at),
             };
-            if matches!(stage, Stage::Content(_)) {
-                made.contents[at] = Some(new.clone());
+            let is_content = matches!(stage, Stage::Content(_));
+            let put = made.put(Op::Put { path: target, new, aside }, stage);
+            if let FileKind::Regular { hardlink: Some(group), .. } = &file.kind {
+                leaders.entry(*group).or_insert(put);
             }
-            made.stages.push((new.clone(), stage));
-            made.ops.push(Op::Put { path: target, new, aside });
+            made.contents[at] = is_content.then_some(put);
         }
         // The content of a file with several names may come with any of them.
         for (file, content) in package.files.iter().zip(&mut made.contents) {
             if let FileKind::Regular { hardlink: Some(group), .. } = &file.kind {
-                *content = leaders.get(group).cloned();
+                *content = leaders.get(group).copied();
             }
         }
         Ok(made)
@@ -331,10 +358,9 @@ impl<'a> Planner<'a> {
         let beside = format!("{place}{suffix}");
         self.plan.notes.push(format!("`{place}` was edited; it is kept as `{beside}`"));
         let new = self.temporary(place, 'n');
-        made.stages.push((new.clone(), Stage::Keep { path: place.to_owned() }));
         let there = self.on_disk(&beside, false)?;
         let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
-        made.ops.push(Op::Put { path: beside, new, aside });
+        made.put(Op::Put { path: beside, new, aside }, Stage::Keep { path: place.to_owned() });
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! After the change of the database, or after an interruption: finishing, or taking back.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,8 +27,8 @@ use crate::version::Evr;
 /// As many threads let the old state go; they wait much more than they work.
 const SETTLED_AT_ONCE: usize = 8;
 
-/// A thread takes so many changes at a time, which lie side by side.
-const SETTLED_IN_A_ROW: usize = 4;
+/// A thread takes so many changes at a time: most lie side by side, and each leap to another directory opens all above it.
+const SETTLED_IN_A_ROW: usize = 16;
 
 /// What became of a transaction that was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,37 +132,29 @@ fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<'_>, settin
     Ok(id)
 }
 
-/// Lets the old state go: all files, then directories from the deepest up. File systems that tell the disk of every block that becomes free
-/// wait for it each time, so many are waited for at once.
+/// Lets the old state go: all files, then directories, children first as they are listed. File systems that tell the disk of every block
+/// that becomes free wait for it each time, so many files are waited for at once.
 fn settle(system: &System, ops: &[Cow<'_, Op>], settings: &Settings<'_>) -> Result<(), ApplyError> {
-    let mut by_depth: BTreeMap<usize, Vec<&Op>> = BTreeMap::new();
-    for op in ops.iter().map(AsRef::as_ref) {
-        match op {
-            Op::RemoveDirectory { path } => by_depth.entry(path.matches('/').count()).or_default().push(op),
-            // Deeper than any directory: first of all.
-            _ if op.aside().is_some() => by_depth.entry(usize::MAX).or_default().push(op),
-            _ => {}
+    let files: Vec<&Op> = ops.iter().map(AsRef::as_ref).filter(|op| op.aside().is_some()).collect();
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<(), ApplyError> {
+        let mut disk = opened(system, settings)?;
+        while let Some(ops) = files.chunks(SETTLED_IN_A_ROW).nth(next.fetch_add(1, Ordering::Relaxed)) {
+            ops.iter().try_for_each(|op| change::settle(op, &mut disk))?;
         }
-    }
-    for ops in by_depth.into_values().rev() {
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<(), ApplyError> {
-            let mut disk = opened(system, settings)?;
-            while let Some(ops) = ops.chunks(SETTLED_IN_A_ROW).nth(next.fetch_add(1, Ordering::Relaxed)) {
-                ops.iter().try_for_each(|op| change::settle(op, &mut disk))?;
-            }
-            Ok(())
-        };
-        let others = ops.len().div_ceil(SETTLED_IN_A_ROW).min(SETTLED_AT_ONCE).saturating_sub(1);
-        thread::scope(|scope| {
-            // A thread that cannot be had is done without.
-            let others: Vec<_> = (0..others).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-            let own = work();
-            let join = |other: thread::ScopedJoinHandle<'_, _>| other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            others.into_iter().map(join).fold(own, Result::and)
-        })?;
-    }
-    Ok(())
+        Ok(())
+    };
+    let others = files.len().div_ceil(SETTLED_IN_A_ROW).min(SETTLED_AT_ONCE).saturating_sub(1);
+    thread::scope(|scope| {
+        // A thread that cannot be had is done without.
+        let others: Vec<_> = (0..others).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let own = work();
+        let join = |other: thread::ScopedJoinHandle<'_, _>| other.join().unwrap_or_else(|panic| resume_unwind(panic));
+        others.into_iter().map(join).fold(own, Result::and)
+    })?;
+    let mut disk = opened(system, settings)?;
+    let directories = ops.iter().filter(|op| matches!(***op, Op::RemoveDirectory { .. }));
+    directories.map(AsRef::as_ref).try_for_each(|op| change::settle(op, &mut disk))
 }
 
 fn record(journal: &Journal<'_>) -> Record {

@@ -168,7 +168,7 @@ impl Prepared<'_> {
         journal.finish = settings.finish;
         journal.ops = self.files.ops().map(Cow::Borrowed).collect();
         let plans = self.files.incoming.iter().chain(&self.files.outgoing);
-        journal.temporary = plans.flat_map(|plan| plan.stages.iter().map(|(name, _)| Cow::Borrowed(name.as_str()))).collect();
+        journal.temporary = plans.flat_map(|plan| plan.stages().map(|(name, _)| Cow::Borrowed(name))).collect();
         journal.late = self.late(accounts);
         let change = |package: &Package, action, reason: Reason| {
             let nevra = &package.nevra;
@@ -194,7 +194,7 @@ impl Prepared<'_> {
         let unknown = |attributes: &Attributes| accounts.find(attributes).is_none();
         let mut late = Vec::new();
         for (coming, plan) in self.coming.iter().zip(&self.files.incoming) {
-            let stages: HashMap<&str, &Staged> = plan.stages.iter().map(|(name, stage)| (name.as_str(), stage)).collect();
+            let stages: HashMap<&str, &Staged> = plan.stages().collect();
             for op in &plan.ops {
                 let Op::Put { path, new, .. } = op else { continue };
                 let Some(Staged::Content(file)) = stages.get(new.as_str()) else { continue };

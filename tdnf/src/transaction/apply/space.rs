@@ -29,7 +29,7 @@ pub(super) fn check(packages: Packages<'_>, plan: &FilePlan, disk: &mut Beneath<
     // SQLite writes changed pages twice; indexes take about as much as the headers.
     demand(&mut demands, &mut devices, disk, &format!("{}/x", rpmdb::DIRECTORY), 4 * headers + (1 << 20), 4)?;
     for (package, made) in packages.incoming.iter().zip(&plan.incoming) {
-        for (file, content) in package.files.iter().zip(&made.contents) {
+        for (file, content) in package.files.iter().zip(made.content_names()) {
             if let (FileKind::Regular { size, .. }, Some(path)) = (&file.kind, content) {
                 demand(&mut demands, &mut devices, disk, path, *size, 0)?;
             }

@@ -7,7 +7,7 @@ use super::accounts::Accounts;
 use super::error::ApplyError;
 use super::op::{Attributes, Stage};
 use super::pipeline;
-use super::plan::FilePlan;
+use super::plan::{FilePlan, PackagePlan};
 use crate::filecaps;
 use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::RpmFile;
@@ -37,15 +37,15 @@ impl<'a> Workshop<'a> {
     pub(super) fn stage(&self, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
         pipeline::run(self, packages, plan)?;
         let mut disk = self.open()?;
-        plan.outgoing.iter().try_for_each(|package| self.stages(&package.stages, &[], &mut disk))
+        plan.outgoing.iter().try_for_each(|package| self.stages(package, &[], &mut disk))
     }
 
     /// Everything of a package but its content; `files` are those of the package.
-    pub(super) fn stages(&self, stages: &[(String, Stage)], files: &[PackageFile], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
-        for (new, stage) in stages {
+    pub(super) fn stages(&self, plan: &PackagePlan, files: &[PackageFile], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        for (new, stage) in plan.stages() {
             match stage {
                 Stage::Content(file) => self.dress(disk, new, &Attributes::of(&files[*file]))?,
-                Stage::Hardlink { to } => disk.hardlink(new, to).map_err(change(new))?,
+                Stage::Hardlink { to } => disk.hardlink(new, plan.temporary(*to)).map_err(change(new))?,
                 Stage::Symlink(file) => self.link(disk, new, &files[*file]).map_err(change(new))?,
                 Stage::Keep { path } => keep(disk, path, new).map_err(change(path))?,
             }
