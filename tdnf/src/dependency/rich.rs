@@ -41,8 +41,11 @@ impl Rich {
     /// # Errors
     /// When it is malformed.
     pub fn parse(text: &str) -> Result<Self, InvalidRich> {
-        let mut parser = Parser { tokens: tokens(text), at: 0 };
-        let parsed = parser.operand(0).and_then(|rich| if parser.peek().is_none() { Ok(rich) } else { Err("text after the end") });
+        let parsed = tokens(text).and_then(|tokens| {
+            let mut parser = Parser { tokens, at: 0 };
+            let rich = parser.operand(0)?;
+            if parser.peek().is_none() { Ok(rich) } else { Err("text after the end") }
+        });
         parsed.map_err(|reason| InvalidRich { text: text.to_owned(), reason })
     }
 }
@@ -71,8 +74,11 @@ impl Rich {
     }
 }
 
+/// A word that keeps a parenthesis keeps its other half, too: written down again, it would take the next one.
+const UNCLOSED: &str = "a parenthesis within a word is not closed";
+
 /// Splits at blanks and at those parentheses that group; `libz.so.1()(64bit)` and `pkgconfig(zlib)` keep theirs.
-fn tokens(text: &str) -> Vec<String> {
+fn tokens(text: &str) -> Result<Vec<String>, &'static str> {
     let mut tokens = Vec::new();
     let mut word = String::new();
     let mut depth = 0_usize;
@@ -91,15 +97,20 @@ fn tokens(text: &str) -> Vec<String> {
                 tokens.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
                 tokens.push(")".to_owned());
             }
-            blank if blank.is_whitespace() => {
-                tokens.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
-                depth = 0;
-            }
+            blank if blank.is_whitespace() && depth > 0 => return Err(UNCLOSED),
+            blank if blank.is_whitespace() => tokens.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
             other => word.push(other),
         }
     }
     tokens.extend((!word.is_empty()).then_some(word));
-    tokens
+    if depth > 0 { Err(UNCLOSED) } else { Ok(tokens) }
+}
+
+/// What RPM lets a spec say (`ALLOWED_CHARS_EVR`), with a number before the colon: anything else, written down again, may be another version.
+fn is_version(text: &str) -> bool {
+    let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+%{}~^".contains(&byte);
+    !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_digit()) && rest.bytes().all(is_allowed)
 }
 
 struct Parser {
@@ -132,7 +143,11 @@ impl Parser {
                 let Some(comparison) = self.peek().and_then(Comparison::parse) else { return Ok(Rich::Leaf(Capability::any(name))) };
                 self.at += 1;
                 let version = self.next().filter(|token| token != ")").ok_or("a version is missing")?;
-                Ok(Rich::Leaf(Capability::ranged(name, comparison, Evr::parse(&version))))
+                if !is_version(&version) {
+                    return Err("a version is malformed");
+                }
+                let evr = Evr::parse(&version);
+                if evr.version.is_empty() { Err("a version is missing") } else { Ok(Rich::Leaf(Capability::ranged(name, comparison, evr))) }
             }
         }
     }
@@ -223,7 +238,23 @@ mod tests {
     #[test]
     fn malformed_is_refused() {
         let deep = format!("{}a{}", "(".repeat(1000), ")".repeat(1000));
-        for text in ["(", "()", "(a", "(a or)", "(a or b", "(a or b and c)", "(a b)", "(a >= )", "(a if b else)", "(a) b", &deep] {
+        for text in [
+            "(",
+            "()",
+            "(a",
+            "(a or)",
+            "(a or b",
+            "(a or b and c)",
+            "(a b)",
+            "(a >= )",
+            "(a if b else)",
+            "(a) b",
+            "(a = -)",
+            "(a = 1:2:3)",
+            "(a = x:1)",
+            "(a( or b)",
+            &deep,
+        ] {
             assert!(Rich::parse(text).is_err(), "{text}");
         }
     }
