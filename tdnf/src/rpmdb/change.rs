@@ -1,5 +1,6 @@
 //! Adding and removing packages, all by one SQLite transaction: its commit decides whether the system is the old or the new one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -73,12 +74,13 @@ impl Changes {
         Ok(Self { connection })
     }
 
-    /// Plans to remove the packages numbered `removed` and to add `added` more.
+    /// Plans to remove the packages numbered `removed`, some perhaps named twice, and to add `added` more.
     ///
     /// # Errors
     /// When one of them is not there, or the database cannot be read.
     pub fn plan(&self, removed: &[u32], added: usize) -> Result<Plan, RpmDbError> {
-        for number in removed {
+        let removed: BTreeSet<u32> = removed.iter().copied().collect();
+        for number in &removed {
             if !self.has(*number)? {
                 return Err(RpmDbError::Changed);
             }
@@ -86,31 +88,50 @@ impl Changes {
         let last = "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'Packages'), 0), \
                     coalesce((SELECT max(hnum) FROM Packages), 0))";
         let last: u32 = self.connection.query_row(last, [], |row| row.get(0))?;
-        Ok(Plan { removed: removed.to_vec(), first_added: last + 1, added: added as u32 })
+        Ok(Plan { removed: removed.into_iter().collect(), first_added: last + 1, added: added as u32 })
     }
 
-    /// Removes and adds. `packages` are those the plan counted, in the order they are to have.
+    /// Removes and adds, for nobody else to see before [`Changes::commit`]; without it all is as it was. `packages` are those the plan
+    /// counted, in the order they are to have.
     ///
     /// # Errors
-    /// When the database or the disk refuses; then nothing was changed.
-    pub fn apply(&mut self, plan: &Plan, packages: &[&RpmFile], time: u32) -> Result<(), RpmDbError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    /// When the database or the disk refuses.
+    pub fn write(&mut self, plan: &Plan, packages: &[&RpmFile], time: u32) -> Result<(), RpmDbError> {
+        self.connection.execute_batch("BEGIN EXCLUSIVE")?;
+        let there: i64 = self.connection.query_row("SELECT count(*) FROM Packages", [], |row| row.get(0))?;
+        let all = there == plan.removed.len() as i64;
         for table in TABLES {
-            let mut statement = transaction.prepare(&format!("DELETE FROM '{table}' WHERE hnum = ?1"))?;
-            for number in &plan.removed {
-                let rows = statement.execute([number])?;
-                if table == "Packages" && rows != 1 {
-                    return Err(RpmDbError::Changed);
-                }
+            let removed = if all { self.empty(table) } else { self.remove(table, &plan.removed) }?;
+            if table == "Packages" && removed != plan.removed.len() {
+                return Err(RpmDbError::Changed);
             }
         }
         if packages.len() != plan.added as usize {
             return Err(RpmDbError::Changed);
         }
         for (package, number) in packages.iter().zip(plan.first_added..) {
-            insert(&transaction, package, Some(number), time)?;
+            insert(&self.connection, package, Some(number), time)?;
         }
-        Ok(transaction.commit()?)
+        Ok(())
+    }
+
+    /// Makes what was written last for good.
+    ///
+    /// # Errors
+    /// When the database or the disk refuses; then nothing was changed.
+    pub fn commit(&mut self) -> Result<(), RpmDbError> {
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    /// Takes the packages with these numbers out of a table. Gives how many rows those were.
+    fn remove(&self, table: &str, numbers: &[u32]) -> Result<usize, RpmDbError> {
+        let mut statement = self.connection.prepare(&format!("DELETE FROM '{table}' WHERE hnum = ?1"))?;
+        numbers.iter().try_fold(0, |rows, number| Ok(rows + statement.execute([number])?))
+    }
+
+    /// Takes everything out of a table, which SQLite does without looking at each row.
+    fn empty(&self, table: &str) -> Result<usize, RpmDbError> {
+        Ok(self.connection.execute(&format!("DELETE FROM '{table}'"), [])?)
     }
 
     /// Whether a planned change was committed.

@@ -125,6 +125,20 @@ fn shared_files_and_conflicts() {
 }
 
 #[test]
+fn two_packages_replace_one() {
+    let world = World::new();
+    world.install("old", "1", |builder| text(builder, "/usr/bin/tool", "old")).unwrap();
+    let number = world.number("old");
+    let step = |name: &str| {
+        let package = world.build(name, "1", |builder| text(builder, &format!("/usr/bin/{name}"), name));
+        Step::Install { package, obsoleted: vec![number], reason: Reason::User }
+    };
+    world.apply(&[step("a"), step("b")]).unwrap();
+    assert_eq!(world.installed(), ["a-1-1.noarch", "b-1-1.noarch"]);
+    assert!(!world.path("/usr/bin/tool").exists());
+}
+
+#[test]
 fn links_are_followed_within_the_root_only() {
     let (world, outside) = (World::new(), tempfile::tempdir().unwrap());
     fs::create_dir_all(world.path("/usr/lib")).unwrap();

@@ -72,11 +72,6 @@ impl Journal<'_> {
             finish: false,
         }
     }
-
-    /// The planned change of the RPM database, all else forgotten.
-    pub(super) fn into_database(self) -> rpmdb::Plan {
-        self.database
-    }
 }
 
 /// The file a journal lies in.

@@ -460,12 +460,14 @@ impl<'a> Planner<'a> {
         Ok(self.plan)
     }
 
-    fn on_disk(&mut self, place: &str, digest: bool) -> Result<OnDisk, ApplyError> {
+    /// What lies at a place; what is in it only if that is asked for.
+    fn on_disk(&mut self, place: &str, content: bool) -> Result<OnDisk, ApplyError> {
         let Some(stat) = self.disk.stat(place).map_err(change(place))? else { return Ok(OnDisk::Nothing) };
         Ok(match kind_of(&stat) {
             SFlag::S_IFDIR => OnDisk::Directory,
-            SFlag::S_IFREG if digest => OnDisk::File { sha256: self.digest(place).map_err(change(place))? },
+            SFlag::S_IFREG if content => OnDisk::File { sha256: self.digest(place).map_err(change(place))? },
             SFlag::S_IFREG => OnDisk::File { sha256: String::new() },
+            SFlag::S_IFLNK if !content => OnDisk::Link { target: String::new() },
             SFlag::S_IFLNK => OnDisk::Link { target: self.disk.read_link(place).map_err(change(place))?.unwrap_or_default() },
             _ => OnDisk::Other,
         })

@@ -85,15 +85,8 @@ fn undo(
     file.remove()
 }
 
-/// Finishes the transaction that was just committed. Gives its number in the history.
-pub(super) fn go_on(system: &System, settings: &Settings<'_>) -> Result<u32, ApplyError> {
-    let file = JournalFile::new(&system.own_directory()?, settings.gate);
-    let (journal, _) = file.read()?.ok_or_else(|| ApplyError::Journal { path: format!("{}/journal", system::DIRECTORY) })?;
-    finish(system, &journal, &file, settings)
-}
-
 /// Lets the old state go, writes the history and does what is done once at the end. Gives the number in the history.
-fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<u32, ApplyError> {
+pub(super) fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<'_>, settings: &Settings<'_>) -> Result<u32, ApplyError> {
     settle(system, &journal.ops, settings)?;
     let mut disk = opened(system, settings)?;
     let mut history = History::open(&system.file(system::HISTORY)?)?;

@@ -12,7 +12,7 @@ use super::stage::Workshop;
 use super::{Applied, Prepared, change, database, recover};
 use crate::history::Reason;
 use crate::package::Package;
-use crate::rpmdb::Changes;
+use crate::rpmdb::{self, Changes};
 use crate::rpmfile::{Phase, RpmFile, Scriptlet};
 use crate::system::{Installed, System};
 use crate::transaction::beneath::Beneath;
@@ -31,9 +31,6 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
     let open = || Beneath::open(system.root()).map_err(|source| ApplyError::Change { path: "/".into(), source });
     let accounts = Accounts::read(&mut open()?, &mut Places::new(open()?))
         .map_err(|source| ApplyError::Change { path: "/etc/passwd".into(), source })?;
-    let mut journal = Journal::new(id, plan);
-    let mut counts = Counts::new(installed);
-    prepared.write_down(&mut journal, &accounts, &counts, settings);
     let privileged = nix::unistd::geteuid().is_root();
     let own = system.own_directory()?;
     let work = Work {
@@ -42,15 +39,11 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
         stage: Stage { root: system.root(), own: &own, settings },
         file: JournalFile::new(&own, settings.gate),
     };
+    let mut counts = Counts::new(installed);
     work.before_all(&counts)?;
-    let written = work.file.write(&journal);
-    // All of it is read again at the end; until then nobody needs every change twice.
-    let planned = journal.into_database();
-    let done = written.and_then(|()| work.files(&mut counts)).and_then(|()| {
-        settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: crate::rpmdb::FILE.into(), source })?;
-        let packages: Vec<&RpmFile> = prepared.coming.iter().map(|coming| coming.package).collect();
-        Ok(changes.apply(&planned, &packages, settings.time)?)
-    });
+    // Made anew for the end: to keep it would take memory while files are unpacked, when it is scarce.
+    let journal = || prepared.journal(&id, &plan, &work.workshop.accounts, &Counts::new(installed), settings);
+    let done = work.file.write(&journal()).and_then(|()| work.carry_out(&mut counts, &mut changes, &plan));
     drop(changes);
     if let Err(error) = done {
         return Err(match recover::recover(system, settings) {
@@ -58,8 +51,8 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
             Err(undoing) => ApplyError::Stuck { source: Box::new(error), undoing: Box::new(undoing) },
         });
     }
-    let notes = prepared.files.notes;
-    Ok(Applied { id: recover::go_on(system, settings)?, notes })
+    let id = recover::finish(system, &journal(), &work.file, settings)?;
+    Ok(Applied { id, notes: prepared.files.notes })
 }
 
 struct Work<'a> {
@@ -79,41 +72,63 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Everything up to the change of the database.
-    fn files(&self, counts: &mut Counts) -> Result<(), ApplyError> {
+    /// Everything up to the commit that decides.
+    fn carry_out(&self, counts: &mut Counts, changes: &mut Changes, plan: &rpmdb::Plan) -> Result<(), ApplyError> {
         let mut disk = self.workshop.open()?;
-        let files = &self.prepared.files;
-        files.prepare.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
         let packages: Vec<&RpmFile> = self.prepared.coming.iter().map(|coming| coming.package).collect();
-        self.workshop.stage(&packages, files)?;
+        self.write(&packages, &mut disk)?;
+        let settings = self.stage.settings;
+        let mut record = || Ok(changes.write(plan, &packages, settings.time)?);
+        if settings.scripts && self.prepared.scripts().next().is_some() {
+            // A script may ask the database, which is closed to others once it is written to.
+            self.names(counts, &mut disk)?;
+            record()?;
+        } else {
+            let (named, recorded) = rayon::join(|| self.names(counts, &mut disk), record);
+            named.and(recorded)?;
+        }
+        settings.gate.pass("commit").map_err(|source| ApplyError::Change { path: rpmdb::FILE.into(), source })?;
+        Ok(changes.commit()?)
+    }
+
+    /// Writes everything new under temporary names, and gives what will be replaced its second one.
+    fn write(&self, packages: &[&RpmFile], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        let files = &self.prepared.files;
+        files.prepare.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
+        self.workshop.stage(packages, files)?;
         let mut replaces = false;
         for op in files.ops().filter(|op| matches!(op, Op::Put { aside: Some(_), .. })) {
-            change::hold(op, &mut disk)?;
+            change::hold(op, disk)?;
             replaces = true;
         }
         // Second names must be on the disk before the first are taken away; where nothing is replaced, there are none.
         if replaces {
-            self.sync(&mut disk)?;
+            self.sync(disk)?;
         }
-        self.file.reach(Reached::Written)?;
+        self.file.reach(Reached::Written)
+    }
+
+    /// Changes the names of files, and runs what scripts come with that.
+    fn names(&self, counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        let files = &self.prepared.files;
         let mut gone = vec![false; self.prepared.going.len()];
         for (coming, plan) in self.prepared.coming.iter().zip(&files.incoming) {
             let package = &coming.package.package;
             let count = counts.add(package);
             self.script(package, Phase::BeforeInstall, coming.package.scriptlet(Phase::BeforeInstall), count)?;
             disk.forget();
-            plan.ops.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
+            plan.ops.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
             self.script(package, Phase::AfterInstall, coming.package.scriptlet(Phase::AfterInstall), count)?;
             self.tell(|package| Event::Installed { package }, package);
             for index in &coming.replaces {
-                self.remove(*index, &mut gone, counts, &mut disk)?;
+                self.remove(*index, &mut gone, counts, disk)?;
             }
         }
         for index in 0..self.prepared.going.len() {
-            self.remove(index, &mut gone, counts, &mut disk)?;
+            self.remove(index, &mut gone, counts, disk)?;
         }
-        files.adjust.iter().try_for_each(|op| change::perform(op, &mut disk, &self.workshop))?;
-        self.sync(&mut disk)
+        files.adjust.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
+        self.sync(disk)
     }
 
     fn remove(&self, index: usize, gone: &mut [bool], counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
@@ -160,8 +175,9 @@ impl Work<'_> {
 }
 
 impl Prepared<'_> {
-    /// Fills the journal.
-    fn write_down<'p>(&'p self, journal: &mut Journal<'p>, accounts: &Accounts, counts: &Counts, settings: &Settings<'_>) {
+    /// What is written down before anything is changed.
+    fn journal(&self, id: &str, plan: &rpmdb::Plan, accounts: &Accounts, counts: &Counts, settings: &Settings<'_>) -> Journal<'_> {
+        let mut journal = Journal::new(id.to_owned(), plan.clone());
         journal.time = settings.time;
         journal.user = settings.user;
         journal.command = settings.command.to_owned();
@@ -187,6 +203,7 @@ impl Prepared<'_> {
             let script = coming.package.scriptlet(Phase::AfterAll);
             journal.scripts.extend(script.map(|script| Pending::new(&name, Phase::AfterAll, script, count)));
         }
+        journal
     }
 
     /// The files whose owner the tree does not know yet, by the names they will have.
