@@ -9,7 +9,7 @@ mod disk;
 mod tools;
 
 use std::fs::{self, File};
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -42,9 +42,8 @@ impl Place {
             .status();
         assert!(written.unwrap().success(), "the repository cannot be written");
         let programs = world.make("programs");
-        for program in ["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"] {
-            wrap(&programs, program);
-        }
+        let layers: Vec<PathBuf> = tools::layers().iter().rev().cloned().collect();
+        xtask::sdk::wrap(&layers, &["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"], &programs).unwrap();
         Self { world, repository, programs, installer: installer() }
     }
 
@@ -89,25 +88,6 @@ fn installer() -> PathBuf {
     let built = Command::new(cargo).args(["build", "--locked", "--package", "installer"]).current_dir(project()).status().unwrap();
     assert!(built.success(), "the installer does not compile");
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debug/kaon-installer")
-}
-
-/// A script that runs a program of the SDK by the SDK's own dynamic loader, so that the host needs none.
-fn wrap(folder: &Path, program: &str) {
-    let layers = tools::layers();
-    let find = |path: String| layers.iter().map(|layer| layer.join(&path)).find(|file| file.exists());
-    let file = ["usr/sbin", "usr/bin"].iter().find_map(|folder| find(format!("{folder}/{program}"))).expect("the SDK has the program");
-    let loader = find("usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2".into()).unwrap();
-    let libraries: Vec<String> = layers.iter().map(|layer| layer.join("usr/lib/x86_64-linux-gnu").display().to_string()).collect();
-    // The name it is called by tells mkfs.ext4 and mcopy what to do.
-    let script = format!(
-        "#!/bin/sh\nexec {} --library-path {} --argv0 {program} {} \"$@\"\n",
-        loader.display(),
-        libraries.join(":"),
-        file.display()
-    );
-    let path = folder.join(program);
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use super::compose::repository_of_image;
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
 use crate::repo::PUBLIC_KEY;
-use crate::sdk::LayerName;
+use crate::sdk::{self, LayerName};
 use crate::sign::Keys;
 use crate::tool::Tool;
 
@@ -140,27 +139,14 @@ impl Installer {
     }
 }
 
-/// A folder with the SDK's programs, each run by the SDK's own dynamic loader.
+/// A folder with the SDK's programs.
 fn programs(bench: &mut Bench<'_>, folder: &Path) -> Result<PathBuf, BenchError> {
-    const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
     let layer: Vec<LayerName> = "image".parse().into_iter().collect();
     let workshop = &mut bench.workshop;
     let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &layer, workshop.reporter, &workshop.cancel);
     let trees: Vec<PathBuf> = trees.map_err(BenchError::around)?.into_iter().map(|tree| tree.path).collect();
-    let find = |path: &str| trees.iter().rev().map(|tree| tree.join(path)).find(|file| file.exists());
-    let missing = |name: &str| BenchError::Broken { what: format!("the SDK's layer `image` has no `{name}`"), next: None };
-    let loader = find(&format!("{LIBRARIES}/ld-linux-x86-64.so.2")).ok_or_else(|| missing("ld-linux-x86-64.so.2"))?;
-    let libraries: Vec<String> = trees.iter().map(|tree| tree.join(LIBRARIES).display().to_string()).collect();
     let place = folder.join("programs");
     fs::create_dir_all(&place).map_err(BenchError::io("make", &place))?;
-    for name in PROGRAMS {
-        let file = find(&format!("usr/sbin/{name}")).or_else(|| find(&format!("usr/bin/{name}"))).ok_or_else(|| missing(name))?;
-        let (loader, libraries, file) = (loader.display(), libraries.join(":"), file.display());
-        // The name they are called by tells some of them what to do.
-        let script = format!("#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 {name} {file} \"$@\"\n");
-        let path = place.join(name);
-        let written = fs::write(&path, script).and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
-        written.map_err(BenchError::io("write", &path))?;
-    }
+    sdk::wrap(&trees, &PROGRAMS, &place).map_err(BenchError::io("write the SDK's programs to", &place))?;
     Ok(place)
 }

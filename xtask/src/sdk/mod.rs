@@ -11,6 +11,7 @@ mod finish;
 mod lock;
 mod name;
 mod packages;
+mod program;
 mod resolve;
 mod unpack;
 
@@ -20,4 +21,5 @@ pub use ensure::{LayerTree, ensure};
 pub use error::SdkError;
 pub use lock::{Lock, LockedLayer, LockedPackage};
 pub use name::{InvalidLayerName, LayerName};
+pub use program::wrap;
 pub use resolve::resolve;
