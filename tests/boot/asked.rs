@@ -89,10 +89,12 @@ fn look(disk: &Path, options: &[&str]) {
     person.answer("Password:", "sesame\r");
     person.answer("person@asked-1", "echo state=$(systemctl is-system-running --wait)\r");
     person.answer("state=running", "echo root=$(findmnt -n -o FSTYPE /) swap=$(grep -c partition /proc/swaps)\r");
-    person.answer("root=ext4 swap=1", "sudo -p 'for %u:' cat /root/.ssh/authorized_keys\r");
+    person.answer("root=ext4 swap=1", "sudo -p 'for %u:' cat /root/.ssh/authorized_keys; echo done=$?\r");
     // Not what the line that was typed says, and not the login's own question, both of which may still be shown.
     person.answer("for person:", "sesame\r");
-    person.answer(KEY, "sudo systemctl poweroff\r");
+    person.wait_for(KEY);
+    // What is typed before sudo has ended is thrown away with the terminal's settings.
+    person.answer("done=0", "sudo systemctl poweroff\r");
     machine.end(person);
 }
 
