@@ -9,6 +9,7 @@ pub mod action;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;
+pub mod glob;
 pub mod graph;
 pub mod name;
 pub mod plan;

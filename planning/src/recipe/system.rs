@@ -43,6 +43,9 @@ const CMAKE_DEFAULTS: [&str; 9] = [
 /// Variables a build system needs beyond the common ones.
 pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
     let pairs: Vec<(&str, &str)> = match system {
+        // Left to itself, `configure` prefers bash, which then also runs make's commands and libtool: the smaller shell forks cheaper,
+        // and make starts simple commands without any if its shell is this one (GNU make manual, 5.3.2).
+        BuildSystem::Autotools { .. } => vec![("CONFIG_SHELL", "/bin/sh")],
         BuildSystem::Go { cgo, .. } => vec![
             ("GO111MODULE", "off"),
             ("GOPROXY", "off"),
@@ -51,6 +54,9 @@ pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
             ("GOPATH", "/build/go:/usr/share/gocode"),
             ("GOCACHE", "/build/go-cache"),
             ("CGO_ENABLED", if *cgo { "1" } else { "0" }),
+            // Compilers are gone before it pays to collect what they let go of; a process that grows large collects all the same.
+            ("GOGC", "off"),
+            ("GOMEMLIMIT", "1GiB"),
         ],
         BuildSystem::Cargo { is_static, .. } => vec![
             ("CARGO_HOME", "/build/cargo"),

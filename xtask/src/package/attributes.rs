@@ -1,8 +1,8 @@
 //! Attributes of files: what the spec says, over what the build left, over what is safe.
 
-use super::error::PackageError;
-use super::glob::Glob;
+use super::error::{PackageError, glob};
 use super::tree::{Entry, Kind, Tree};
+use crate::glob::Glob;
 use crate::spec::{Attributes, ConfigFile, Spec};
 
 /// The rules of a spec, compiled.
@@ -16,7 +16,7 @@ impl Rules {
     /// # Errors
     /// When a glob is none.
     pub fn new(spec: &Spec) -> Result<Self, PackageError> {
-        let compile = |(glob, attributes): &(String, Attributes)| Ok((Glob::new(glob)?, attributes.clone()));
+        let compile = |(text, attributes): &(String, Attributes)| Ok((glob(text)?, attributes.clone()));
         spec.attributes.iter().map(compile).collect::<Result<_, _>>().map(|rules| Self { rules })
     }
 

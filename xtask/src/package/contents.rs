@@ -5,8 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::attributes::Rules;
-use super::error::PackageError;
-use super::glob::Globs;
+use super::error::{PackageError, glob};
 use super::tree::{Content, Entry, Kind, Tree};
 use super::usrmerge::merged;
 use crate::spec::Spec;
@@ -30,7 +29,8 @@ const DROPPED: [&str; 9] = [
 /// When something cannot be read or packaged, or an attribute is about no file.
 pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Result<Tree, PackageError> {
     let mut tree = Tree::walk(out)?;
-    tree.drop(&Globs::new(DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str)))?);
+    let dropped: Vec<_> = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str)).map(glob).collect::<Result<_, _>>()?;
+    tree.drop(&dropped);
     for (file, target) in &spec.install {
         tree.put(merged(target), own_file(spec, spec_dir, file)?);
     }

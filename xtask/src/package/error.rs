@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{ExitCode, Failure};
+use crate::glob::{Glob, GlobError};
 use crate::name::PackageName;
 
 /// Why no packages were made of what a build installed.
@@ -88,7 +89,7 @@ pub enum PackageError {
         /// The glob.
         glob: String,
         /// Why.
-        source: globset::Error,
+        source: GlobError,
     },
     /// The main package has no files.
     #[error("package `{package}` has no files")]
@@ -178,6 +179,14 @@ impl PackageError {
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }
     }
+}
+
+/// Compiles a glob of a spec.
+///
+/// # Errors
+/// When it is none.
+pub fn glob(text: &str) -> Result<Glob, PackageError> {
+    Glob::new(text).map_err(|source| PackageError::BadGlob { glob: text.to_owned(), source })
 }
 
 impl Failure for PackageError {

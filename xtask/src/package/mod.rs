@@ -8,7 +8,6 @@ mod depend;
 mod directory;
 pub(crate) mod elf;
 mod error;
-mod glob;
 mod header;
 mod links;
 mod pkgconfig;

@@ -6,8 +6,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::path::{Path, PathBuf};
 
 use super::error::PackageError;
-use super::glob::Globs;
 use super::usrmerge::{destination, is_merged_directory, merged, moved_target};
+use crate::glob::Glob;
 
 /// Files, links and declared directories by their path in the image. Directories that only hold them are not entries.
 #[derive(Debug, Default)]
@@ -82,8 +82,8 @@ impl Tree {
     }
 
     /// Leaves out what `globs` match.
-    pub fn drop(&mut self, globs: &Globs) {
-        self.entries.retain(|path, _| !globs.matches(path));
+    pub fn drop(&mut self, globs: &[Glob]) {
+        self.entries.retain(|path, _| !globs.iter().any(|glob| glob.matches(path)));
     }
 
     /// What lies at `path`.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::Glob;
 use serde::Serialize;
 
 use super::LayerName;
 use crate::diagnostic::Problems;
 use crate::digest::Digest;
 use crate::document::{Document, Spanned, Table, did_you_mean};
+use crate::glob::Glob;
 
 /// The whole SDK, as described.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
-
 use super::error::UnpackError;
 use super::finish::finish;
 use super::packages::Shelf;
@@ -14,6 +12,7 @@ use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
 use crate::apt::{AptError, Settings};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
+use crate::glob::Glob;
 use crate::progress::{Event, Outcome as UnitOutcome, Reporter};
 use crate::store::{Store, StoreError};
 use crate::workers::try_each;
@@ -154,12 +153,8 @@ pub(super) fn cores() -> usize {
 }
 
 /// Globs were checked when the description was read; one that is none matches nothing.
-fn globs(drop: &[String]) -> GlobSet {
-    let mut builder = GlobSetBuilder::new();
-    for glob in drop.iter().filter_map(|glob| Glob::new(glob).ok()) {
-        builder.add(glob);
-    }
-    builder.build().unwrap_or_else(|_| GlobSet::empty())
+fn globs(drop: &[String]) -> Vec<Glob> {
+    drop.iter().filter_map(|glob| Glob::new(glob).ok()).collect()
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

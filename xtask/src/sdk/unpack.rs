@@ -6,11 +6,11 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use globset::GlobSet;
 use tar::{Archive, Entry, EntryType};
 
 use super::error::UnpackError;
 use crate::cancel::Cancel;
+use crate::glob::Glob;
 use crate::tool::{Tool, ToolError};
 
 /// Top folders that are links into `/usr` on a merged system.
@@ -21,7 +21,7 @@ pub(super) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 ///
 /// # Errors
 /// When the package is damaged, holds a file the tree has already, or the user asked to stop.
-pub fn unpack(deb: &Path, root: &Path, drop: &GlobSet, cancel: &Cancel) -> Result<(), UnpackError> {
+pub fn unpack(deb: &Path, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
     let start = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => ToolError::Missing { program: "dpkg-deb".into() },
         _ => ToolError::Start { program: "dpkg-deb".into(), source },
@@ -54,7 +54,7 @@ fn finish(mut child: Child, unpacked: Result<(), UnpackError>) -> Result<(), Unp
     Err(ToolError::Failed { program: "dpkg-deb".into(), status, last_words: last_words.trim().to_owned() }.into())
 }
 
-fn unpack_stream(stream: impl Read, root: &Path, drop: &GlobSet, cancel: &Cancel) -> Result<(), UnpackError> {
+fn unpack_stream(stream: impl Read, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
     let mut archive = Archive::new(stream);
     for entry in archive.entries()? {
         if cancel.is_raised() {
@@ -62,7 +62,7 @@ fn unpack_stream(stream: impl Read, root: &Path, drop: &GlobSet, cancel: &Cancel
         }
         let mut entry = entry?;
         let path = merged(&entry.path()?)?;
-        let is_kept = !path.as_os_str().is_empty() && !drop.is_match(Path::new("/").join(&path));
+        let is_kept = !path.as_os_str().is_empty() && !is_dropped(&path, drop);
         if is_kept && !is_merging_link(&entry, &path) {
             place(&mut entry, &path, root)?;
         }
@@ -70,6 +70,11 @@ fn unpack_stream(stream: impl Read, root: &Path, drop: &GlobSet, cancel: &Cancel
     // What follows the end mark is read too, or dpkg-deb would see its pipe break.
     io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(())
+}
+
+fn is_dropped(path: &Path, drop: &[Glob]) -> bool {
+    let path = format!("/{}", path.display());
+    drop.iter().any(|glob| glob.matches(&path))
 }
 
 /// The path below the tree's root, `/usr` merged.
@@ -138,7 +143,6 @@ fn in_its_folder(target: &Path) -> io::Result<()> {
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
-    use globset::{Glob, GlobSetBuilder};
     use tar::{Builder, Header};
 
     use super::*;
@@ -166,7 +170,7 @@ mod tests {
     }
 
     fn unpacked(root: &Path, entries: &[(&str, EntryType, &str)]) -> Result<(), UnpackError> {
-        let drop = GlobSetBuilder::new().add(Glob::new("/usr/share/doc/**").unwrap()).build().unwrap();
+        let drop = [Glob::new("/usr/share/doc/**").unwrap()];
         unpack_stream(&archive(entries)[..], root, &drop, &Cancel::new())
     }
 

@@ -30,7 +30,7 @@ pub use collect::{Collected, Needs, Rules};
 pub use error::{StoreError, full_disk_hint};
 pub use lock::Lock;
 pub use object::ObjectWriter;
-pub use scratch::{Scratch, remove_tree};
+pub use scratch::{Scratch, Sweeper, remove_tree};
 pub use sweep::Swept;
 pub use usage::Alone;
 

@@ -4,6 +4,8 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
 use walkdir::WalkDir;
@@ -61,6 +63,44 @@ impl Drop for Scratch {
     }
 }
 
+/// Removes scratch directories while other work goes on: a large tree takes its disk seconds. Waits for the last when dropped.
+#[derive(Debug)]
+pub struct Sweeper {
+    left: Option<Sender<Scratch>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sweeper {
+    /// A sweeper with nothing to do.
+    pub fn new() -> Self {
+        let (left, folders) = mpsc::channel();
+        Self { left: Some(left), thread: Some(thread::spawn(move || folders.into_iter().for_each(drop))) }
+    }
+
+    /// Removes `scratch` soon.
+    pub fn sweep(&self, scratch: Scratch) {
+        if let Some(left) = &self.left {
+            // A sweeper that is gone gives the folder back, and it is removed here.
+            let _ = left.send(scratch);
+        }
+    }
+}
+
+impl Default for Sweeper {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.left.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Removes a directory and all in it, directories without write permission included (builds leave such).
 ///
 /// # Errors
@@ -97,5 +137,23 @@ mod tests {
         fs::set_permissions(path.join("a/b"), Permissions::from_mode(0o000)).unwrap();
         drop(scratch);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_sweeper_has_removed_all_when_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let sweeper = Sweeper::new();
+        let paths: Vec<_> = (0..3)
+            .map(|_| {
+                let scratch = store.scratch("test").unwrap();
+                let path = scratch.path().to_owned();
+                fs::create_dir_all(path.join("a/b")).unwrap();
+                sweeper.sweep(scratch);
+                path
+            })
+            .collect();
+        drop(sweeper);
+        assert!(paths.iter().all(|path| !path.exists()));
     }
 }

@@ -1,21 +1,22 @@
 //! Building packages with all they need.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::{fs, thread};
 
 use super::Workshop;
 use super::local::Local;
 use crate::action::Results;
 use crate::diagnostic::{ExitCode, Failure};
 use crate::executor::{self, Limits, RunError, Weight};
+use crate::graph::Graph;
 use crate::kernel::signing::SigningError;
 use crate::name::PackageName;
 use crate::plan::{Plan, State, World as _, plan};
 use crate::progress::Event;
-use crate::sdk::{LayerName, SdkError};
+use crate::sdk::{LayerName, LayerTree, SdkError};
 use crate::source::Fetcher;
-use crate::spec::Origin;
-use crate::store::StoreError;
+use crate::spec::{Origin, Source};
+use crate::store::{StoreError, Sweeper};
 
 /// Why packages were not built.
 #[derive(Debug, thiserror::Error)]
@@ -73,15 +74,16 @@ pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Re
         return Ok(results);
     }
     let wanted = layers_of(workshop, &first);
-    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &wanted, workshop.reporter, &workshop.cancel)?;
+    let trees = fetch(workshop, &first, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have moved its lock, and with it every key.
     let (plan, _) = plan(workshop.graph, packages, workshop);
     announce(workshop, &plan);
     let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
-    fetch_sources(workshop, &plan, &fetcher);
+    // Only what a lock that moved has added is not at hand by now.
+    fetcher.fetch_all(&sources_of(workshop.graph, &plan));
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
-    let local = Local { workshop, layers, fetcher, jobserver };
+    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new() };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
     let limits = Limits { builds: workshop.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
     Ok(executor::run(workshop.graph, &order, |spec| weight(workshop, spec), limits, &local, workshop.reporter, &workshop.cancel)?)
@@ -100,12 +102,22 @@ fn announce(workshop: &Workshop<'_>, plan: &Plan) {
     workshop.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
 }
 
-/// Fetches all sources of what will be built before the first build begins, so that builds never wait for the network. What cannot be
-/// fetched stops only the package that wants it, and is told there.
-fn fetch_sources(workshop: &Workshop<'_>, plan: &Plan, fetcher: &Fetcher<'_>) {
+/// Has the SDK's layers at hand, and fetches meanwhile all sources of what will be built, so that builds never wait for the network. A
+/// source that cannot be fetched stops only the package that wants it, and is told there.
+fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Result<Vec<LayerTree>, SdkError> {
+    let Workshop { graph, store, sdk, settings, reporter, cancel, .. } = workshop;
+    let sources = sources_of(graph, plan);
+    let fetching = cancel.part();
+    thread::scope(|scope| {
+        let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
+        scope.spawn(move || fetcher.fetch_all(&sources));
+        sdk.ensure(store, settings, layers, *reporter, cancel).inspect_err(|_| fetching.raise())
+    })
+}
+
+fn sources_of<'a>(graph: &'a Graph, plan: &Plan) -> Vec<&'a Source> {
     let work = plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
-    let sources: Vec<_> = work.filter_map(|step| workshop.graph.spec(&step.spec)).flat_map(|folder| &folder.spec.sources).collect();
-    fetcher.fetch_all(&sources);
+    work.filter_map(|step| graph.spec(&step.spec)).flat_map(|folder| &folder.spec.sources).collect()
 }
 
 /// What a spec's last build took; for one never built, a guess by the size of its sources, which were fetched by now: what takes long must

@@ -20,7 +20,7 @@ use crate::recipe::{SPEC_FILES, WORKSPACE, recipe_with};
 use crate::sandbox::{self, Job, Outcome, StepsEnded};
 use crate::sdk::LayerName;
 use crate::source::Fetcher;
-use crate::store::{Store, StoreError, remove_tree};
+use crate::store::{Store, StoreError, Sweeper, remove_tree};
 
 /// The file in a failed build's folder that tells how to enter its sandbox again.
 pub const FAILED_JOB: &str = "job.json";
@@ -44,6 +44,8 @@ pub(super) struct Local<'a> {
     pub(super) fetcher: Fetcher<'a>,
     /// Tokens for the processors, shared with every make below.
     pub(super) jobserver: jobserver::Client,
+    /// Who clears away what successful builds leave.
+    pub(super) sweeper: Sweeper,
 }
 
 impl Executor for Local<'_> {
@@ -120,6 +122,7 @@ impl Local<'_> {
             peak_memory_bytes: outcome.peak_memory_bytes,
         };
         self.record(&result).map_err(|error| around(Box::new(error)))?;
+        self.sweeper.sweep(scratch);
         Ok(Executed { result, was_cached: false, log: Some(log) })
     }
 

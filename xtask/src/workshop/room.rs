@@ -10,6 +10,7 @@ use crate::name::PackageName;
 use crate::project::SpecFolder;
 use crate::sandbox::Job;
 use crate::source::Fetcher;
+use crate::store::Sweeper;
 
 /// The last phase that is run before a look around: sources are unpacked, patched and in their place.
 const PREPARED: [&str; 4] = ["unpack", "patch", "place", "prepare"];
@@ -54,7 +55,7 @@ pub fn room(workshop: &mut Workshop<'_>, folder: &SpecFolder, at: &Path) -> Resu
     let layers = trees.map_err(BuildFailure::from)?.into_iter().map(|tree| (tree.name, tree.path)).collect();
     let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
-    let local = Local { workshop, layers, fetcher, jobserver };
+    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new() };
     lay_out(at, folder).map_err(|error| BuildError::around(&spec.name, error))?;
     let job = local.job(folder, &results, at)?;
     let steps = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();

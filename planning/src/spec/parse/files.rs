@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use globset::GlobBuilder;
-
 use super::source::inner_path;
 use crate::document::{Spanned, Table};
+use crate::glob::Glob;
 use crate::spec::{Attributes, ConfigFile};
 
 /// `[install]`: a file of the spec's directory → its path in the image.
@@ -97,10 +96,10 @@ fn glob(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
         table.problem(text.span, format!("`{}` is not a path of the image: it begins with `/`", text.value));
         return None;
     }
-    match GlobBuilder::new(&text.value).literal_separator(true).build() {
+    match Glob::new(&text.value) {
         Ok(_) => Some(text.value),
         Err(error) => {
-            table.problem(text.span, format!("this glob cannot be read: {}", error.kind()));
+            table.problem(text.span, format!("this glob cannot be read: {error}"));
             None
         }
     }

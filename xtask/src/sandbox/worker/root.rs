@@ -169,13 +169,18 @@ fn mount_root(root: &Root) -> Result<(), Refusal> {
 
 /// The options of a mount must fit in a page, which the paths of hundreds of layers do not. So the layers are opened, and
 /// named by their numbers relative to the directory of open files; that also spares quoting colons and commas.
+///
+/// `volatile`: nothing in a sandbox outlives a crash of the machine, and without it the whole file system that holds the changes would be
+/// written to its disk when the sandbox ends (overlayfs in the kernel's documentation).
 fn mount_overlay(layers: &[impl AsRef<Path>], upper: &Path, work: &Path) -> Result<(), Refusal> {
     let layers = layers.iter().map(|path| Source::open(path.as_ref(), Stage::Layer)).collect::<Result<Vec<_>, _>>()?;
     let top = Source::open(upper, Stage::Layer)?;
     let own = Source::open(work, Stage::Layer)?;
     let names: Vec<String> = layers.iter().map(|layer| layer.fd.as_raw_fd().to_string()).collect();
     let (top, own) = (top.fd.as_raw_fd(), own.fd.as_raw_fd());
-    let options = format!("lowerdir={},upperdir={top},workdir={own},userxattr", names.join(":"));
+    let options = format!("lowerdir={},upperdir={top},workdir={own},userxattr,volatile", names.join(":"));
+    // Where an earlier sandbox with these changes ended, its mark would keep this one from beginning.
+    let _ = fs::remove_dir_all(work.join("work/incompat"));
     let target = std::path::absolute(upper).map_err(Stage::Layer.refused(upper.to_string_lossy()))?;
     let refused = || Stage::Overlay.refused::<Errno>(upper.to_string_lossy());
     chdir("/proc/self/fd").map_err(refused())?;

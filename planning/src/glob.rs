@@ -1,0 +1,102 @@
+//! Globs over paths of the image: `*` stays within a directory, `**` does not.
+
+use ::glob::{MatchOptions, Pattern};
+
+const OPTIONS: MatchOptions = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+
+/// One glob.
+#[derive(Debug, Clone)]
+pub struct Glob(Pattern);
+
+/// Text that is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GlobError {
+    /// A wildcard is wrong.
+    #[error("{reason} (at character {})", at + 1)]
+    Wildcard {
+        /// What is wrong.
+        reason: &'static str,
+        /// Where, in characters from the beginning.
+        at: usize,
+    },
+    /// Braces or a backslash, which other tools take for alternatives and quoting.
+    #[error("`{character}` has no meaning in globs; write one glob for each alternative, and `[{character}]` for the character itself")]
+    Meaningless {
+        /// The character.
+        character: char,
+    },
+}
+
+impl Glob {
+    /// Reads a glob.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn new(text: &str) -> Result<Self, GlobError> {
+        let mut is_bracketed = false;
+        for character in text.chars() {
+            match character {
+                '[' => is_bracketed = true,
+                ']' => is_bracketed = false,
+                '{' | '}' | '\\' if !is_bracketed => return Err(GlobError::Meaningless { character }),
+                _ => {}
+            }
+        }
+        Pattern::new(text).map(Self).map_err(|error| GlobError::Wildcard { reason: error.msg, at: error.pos })
+    }
+
+    /// The glob as written.
+    pub fn text(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Whether it matches `path`.
+    pub fn matches(&self, path: &str) -> bool {
+        self.0.matches_with(path, OPTIONS)
+    }
+
+    /// Whether it can match one path only.
+    pub fn is_path(&self) -> bool {
+        !self.text().contains(['*', '?', '['])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stays_in_its_directory() {
+        for (glob, path, expected) in [
+            ("/usr/lib/*.so", "/usr/lib/libz.so", true),
+            ("/usr/lib/*.so", "/usr/lib/x/libz.so", false),
+            ("/usr/lib/*", "/usr/lib/.hidden", true),
+            ("/usr/lib/lib?.so", "/usr/lib/libz.so", true),
+            ("/usr/include/**", "/usr/include/a/b.h", true),
+            ("/usr/include/**", "/usr/include", false),
+            ("/**/*.la", "/usr/lib/a.la", true),
+            ("/usr/lib/**/x.service", "/usr/lib/x.service", true),
+            ("/usr/lib/**/x.service", "/usr/lib/a/b/x.service", true),
+            ("/usr/share/go*/**/testdata/**", "/usr/share/go-1.24/src/a/testdata/b/c", true),
+            ("/usr/bin/[[]", "/usr/bin/[", true),
+            ("/usr/bin/[{]", "/usr/bin/{", true),
+            ("/usr/bin/[!a]", "/usr/bin/b", true),
+        ] {
+            assert_eq!(Glob::new(glob).unwrap().matches(path), expected, "{glob} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_glob_is_refused() {
+        for (glob, message) in [
+            ("/usr/bin/[", "invalid range pattern (at character 10)"),
+            ("/usr/lib/**.so", "recursive wildcards must form a single path component (at character 12)"),
+            (
+                "/usr/lib/lib{a,b}.so",
+                "`{` has no meaning in globs; write one glob for each alternative, and `[{]` for the character itself",
+            ),
+        ] {
+            assert_eq!(Glob::new(glob).unwrap_err().to_string(), message, "{glob}");
+        }
+    }
+}
