@@ -80,8 +80,9 @@ pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Re
     let (plan, _) = plan(workshop.graph, packages, workshop);
     announce(workshop, &plan);
     let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
-    // Only what a lock that moved has added is not at hand by now.
-    fetcher.fetch_all(&sources_of(workshop.graph, &plan));
+    // A lock that moved may have added to the work; what could not be fetched is not tried again before its build.
+    let known: BTreeSet<_> = work_of(&first).collect();
+    fetcher.fetch_all(&sources_of(workshop.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
     let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new() };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
@@ -90,8 +91,7 @@ pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Re
 }
 
 fn layers_of(workshop: &Workshop<'_>, plan: &Plan) -> Vec<LayerName> {
-    let work = plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
-    let specs = work.filter_map(|step| workshop.graph.spec(&step.spec));
+    let specs = work_of(plan).filter_map(|spec| workshop.graph.spec(spec));
     let names: BTreeSet<LayerName> = specs.flat_map(|folder| workshop.layer_names(&folder.spec.sdk)).collect();
     names.into_iter().collect()
 }
@@ -106,7 +106,7 @@ fn announce(workshop: &Workshop<'_>, plan: &Plan) {
 /// source that cannot be fetched stops only the package that wants it, and is told there.
 fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Result<Vec<LayerTree>, SdkError> {
     let Workshop { graph, store, sdk, settings, reporter, cancel, .. } = workshop;
-    let sources = sources_of(graph, plan);
+    let sources = sources_of(graph, work_of(plan));
     let fetching = cancel.part();
     thread::scope(|scope| {
         let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
@@ -115,9 +115,13 @@ fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Resu
     })
 }
 
-fn sources_of<'a>(graph: &'a Graph, plan: &Plan) -> Vec<&'a Source> {
-    let work = plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
-    work.filter_map(|step| graph.spec(&step.spec)).flat_map(|folder| &folder.spec.sources).collect()
+/// The specs of a plan that are not cached.
+fn work_of(plan: &Plan) -> impl Iterator<Item = &PackageName> {
+    plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).map(|step| &step.spec)
+}
+
+fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageName>) -> Vec<&'a Source> {
+    specs.filter_map(|spec| graph.spec(spec)).flat_map(|folder| &folder.spec.sources).collect()
 }
 
 /// What a spec's last build took; for one never built, a guess by the size of its sources, which were fetched by now: what takes long must
