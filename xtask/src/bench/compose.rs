@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::dnf::Dnf;
+use super::folder::{Folder, rest};
 use super::usage::{Usage, measure, median};
 use super::{Bench, BenchError, Figure, Goal};
 use crate::plan::plan;
@@ -25,12 +26,14 @@ struct Task {
 
 /// Measures both in turns.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-compose").map_err(BenchError::around)?;
-    let task = prepare(bench, scratch.path())?;
+    let folder = Folder::new(bench, "bench-compose")?;
+    let task = prepare(bench, folder.path())?;
     let (mut ours, mut theirs, mut packages) = (Vec::new(), Vec::new(), 0);
     for number in 0..bench.runs {
+        rest();
         let (mine, usage) = task.compose(bench, number)?;
         ours.push(usage);
+        rest();
         let (other, usage) = task.dnf(bench, number)?;
         theirs.push(usage);
         same_packages(&mine, &other)?;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::compose::repository_of_image;
+use super::folder::Folder;
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
 use crate::repo::PUBLIC_KEY;
@@ -55,12 +56,7 @@ struct Installer {
 /// # Errors
 /// When the installer or the image's packages were not built, or an installation fails.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-install").map_err(BenchError::around)?;
-    let folder = match &bench.scratch {
-        Some(folder) => tempfile::tempdir_in(folder),
-        None => tempfile::tempdir_in(scratch.path()),
-    };
-    let folder = folder.map_err(BenchError::io("make a folder in", scratch.path()))?;
+    let folder = Folder::new(bench, "bench-install")?;
     let installer = Installer::prepare(bench, folder.path())?;
     let (mut directories, mut images) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {

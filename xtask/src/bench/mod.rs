@@ -11,6 +11,7 @@ mod debian;
 mod dnf;
 mod error;
 mod figure;
+mod folder;
 mod guest;
 mod install;
 mod kernel;

@@ -24,7 +24,7 @@ pub struct Options {
     /// Measure package managers with this signed repository instead of the image's own
     #[arg(long, value_name = "DIR")]
     repository: Option<PathBuf>,
-    /// Where they install into [default: a folder of the store]
+    /// Where `compose`, `tdnf` and `install` write [default: a folder of the store]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
     /// How often each thing is done; figures are medians

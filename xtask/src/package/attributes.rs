@@ -1,6 +1,6 @@
 //! Attributes of files: what the spec says, over what the build left, over what is safe.
 
-use super::error::{PackageError, glob};
+use super::error::PackageError;
 use super::tree::{Entry, Kind, Tree};
 use crate::glob::Glob;
 use crate::spec::{Attributes, ConfigFile, Spec};
@@ -16,7 +16,8 @@ impl Rules {
     /// # Errors
     /// When a glob is none.
     pub fn new(spec: &Spec) -> Result<Self, PackageError> {
-        let compile = |(text, attributes): &(String, Attributes)| Ok((glob(text)?, attributes.clone()));
+        let compile =
+            |(text, attributes): &(String, Attributes)| Ok((Glob::new(text).map_err(PackageError::bad_glob(text))?, attributes.clone()));
         spec.attributes.iter().map(compile).collect::<Result<_, _>>().map(|rules| Self { rules })
     }
 

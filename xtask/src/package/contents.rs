@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::attributes::Rules;
-use super::error::{PackageError, glob};
+use super::error::PackageError;
 use super::tree::{Content, Entry, Kind, Tree};
 use super::usrmerge::merged;
+use crate::glob::Glob;
 use crate::spec::Spec;
 
 /// What no package holds: documentation, translations and completions, which a container host never reads, and libtool's files.
@@ -29,7 +30,8 @@ const DROPPED: [&str; 9] = [
 /// When something cannot be read or packaged, or an attribute is about no file.
 pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Result<Tree, PackageError> {
     let mut tree = Tree::walk(out)?;
-    let dropped: Vec<_> = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str)).map(glob).collect::<Result<_, _>>()?;
+    let dropped = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str));
+    let dropped = dropped.map(|text| Glob::new(text).map_err(PackageError::bad_glob(text))).collect::<Result<Vec<_>, _>>()?;
     tree.drop(&dropped);
     for (file, target) in &spec.install {
         tree.put(merged(target), own_file(spec, spec_dir, file)?);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{ExitCode, Failure};
-use crate::glob::{Glob, GlobError};
+use crate::glob::GlobError;
 use crate::name::PackageName;
 
 /// Why no packages were made of what a build installed.
@@ -179,14 +179,11 @@ impl PackageError {
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }
     }
-}
 
-/// Compiles a glob of a spec.
-///
-/// # Errors
-/// When it is none.
-pub fn glob(text: &str) -> Result<Glob, PackageError> {
-    Glob::new(text).map_err(|source| PackageError::BadGlob { glob: text.to_owned(), source })
+    /// That `glob` of a spec is none.
+    pub fn bad_glob(glob: &str) -> impl FnOnce(GlobError) -> Self {
+        move |source| Self::BadGlob { glob: glob.to_owned(), source }
+    }
 }
 
 impl Failure for PackageError {

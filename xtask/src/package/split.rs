@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::declared;
 use super::directory::owned_directories;
-use super::error::{PackageError, glob};
+use super::error::PackageError;
 use super::tree::{Entry, Kind, Tree};
 use crate::glob::Glob;
 use crate::spec::{BuildSystem, Content, Spec};
@@ -31,7 +31,7 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree) -> Result<Vec<Part<'a>>, PackageEr
     for (index, subpackage) in spec.subpackages.iter().enumerate() {
         parts.push(Part { content: &subpackage.content, is_devel: subpackage.is_devel, entries: BTreeMap::new() });
         for text in &subpackage.files {
-            globs.push((index + 1, glob(text)?, false));
+            globs.push((index + 1, Glob::new(text).map_err(PackageError::bad_glob(text))?, false));
         }
     }
     for (path, entry) in tree.iter() {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::compose::repository_of_image;
 use super::dnf::Dnf;
+use super::folder::{Folder, rest};
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
 use crate::sign::Keys;
@@ -26,12 +27,8 @@ const SIZES: [usize; 3] = [5_000, 10_000, 20_000];
 /// # Errors
 /// When tdnf or the image's packages were not built, or one of the programs fails.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
-    let own = bench.workshop.store.scratch("bench-tdnf").map_err(BenchError::around)?;
-    let scratch = match &bench.scratch {
-        Some(folder) => Some(tempfile::tempdir_in(folder).map_err(BenchError::io("make a folder in", folder))?),
-        None => None,
-    };
-    let folder = scratch.as_ref().map_or(own.path(), |scratch| scratch.path());
+    let folder = Folder::new(bench, "bench-tdnf")?;
+    let folder = folder.path();
     let program = Program::find(bench)?;
     let mut figures = program.figures()?;
     figures.extend(beside(bench, &program, folder)?);
@@ -83,11 +80,6 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
         figures.extend(compared(&what, &ours[place], &theirs[place]));
     }
     Ok(figures)
-}
-
-/// Lets the disk come to rest: who waits until everything is on it would wait for what the other left unwritten.
-fn rest() {
-    nix::unistd::sync();
 }
 
 /// Times and memory of both, and what was promised about them.
