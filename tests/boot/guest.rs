@@ -10,6 +10,9 @@ use std::process::{Command, ExitStatus};
 /// How long a guest may take under emulation on a busy machine, in seconds.
 pub const TIMEOUT_S: u64 = 3600;
 
+/// How long a guest may be idle without a word, in seconds. The longest pause of a healthy start is systemd's wait for a device, 90 s.
+pub const STANDSTILL_S: u64 = 300;
+
 /// Starts the test's script once the machine is up. `Type=exec`, so that the start-up counts as finished while it runs.
 const UNIT: &str = "[Unit]\nDescription=Boot test\nAfter=docker.service\n[Service]\nType=exec\nImportCredential=kaon-test.script\n\
                     ExecStart=/usr/bin/bash -c '. \"$CREDENTIALS_DIRECTORY/kaon-test.script\"'\nStandardOutput=journal\n";
@@ -84,7 +87,11 @@ fn attempt<W: AsRef<OsStr>>(words: &[W], awaited: &str) -> (ExitStatus, Console)
     let folder = tempfile::tempdir().unwrap();
     let serial = folder.path().join("serial.log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(["qemu", "--timeout", &TIMEOUT_S.to_string(), "--serial"]).arg(&serial).args(words).current_dir(root());
+    command
+        .args(["qemu", "--timeout", &TIMEOUT_S.to_string(), "--standstill", &STANDSTILL_S.to_string(), "--serial"])
+        .arg(&serial)
+        .args(words)
+        .current_dir(root());
     let status = command.status().unwrap();
     let text = fs::read(&serial).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     (status, Console { awaited: awaited.to_owned(), text })

@@ -35,6 +35,7 @@ pub mod sdk;
 pub mod sign;
 pub mod source;
 pub mod store;
+pub mod testing;
 pub mod tool;
 pub mod workers;
 pub mod workshop;

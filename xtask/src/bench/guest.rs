@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Bench, BenchError, clock};
-use crate::qemu::{Accelerator, Boot, Credential, Disk, Emulator, Ended, Idle, Machine, Port, Serial, credential};
+use crate::qemu::{Accelerator, Boot, Credential, Disk, Emulator, Ended, Idle, Limits, Machine, Port, Serial, credential};
 use crate::sdk::LayerName;
 
 /// How long a guest may take, emulated on a busy machine.
@@ -95,7 +95,7 @@ pub fn start(bench: &Bench<'_>, emulator: &Emulator, boot: Boot) -> Result<Start
     let over = AtomicBool::new(false);
     let (ended, seen) = thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&serial, &results, &over));
-        let ended = emulator.run(&machine, &[], Some(TIMEOUT), &bench.workshop.cancel);
+        let ended = emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.workshop.cancel);
         over.store(true, Ordering::Relaxed);
         (ended, watcher.join().unwrap_or_default())
     });

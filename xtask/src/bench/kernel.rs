@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal, clock, guest};
 use crate::initramfs::Archive;
-use crate::qemu::{Accelerator, Boot, Emulator, Ended, Idle, Machine, Serial, kernel_of};
+use crate::qemu::{Accelerator, Boot, Emulator, Ended, Idle, Limits, Machine, Serial, kernel_of};
 
 /// How long a kernel may take, emulated on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -64,7 +64,9 @@ fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &
         cpus: 1,
         ..Machine::new(boot)
     };
-    if emulator.run(&machine, &[], Some(TIMEOUT), &bench.workshop.cancel).map_err(BenchError::around)? == Ended::Stopped {
+    if emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.workshop.cancel).map_err(BenchError::around)?
+        == Ended::Stopped
+    {
         return Err(BenchError::Interrupted);
     }
     let text = fs::read(&serial).map_err(BenchError::io("read", &serial))?;

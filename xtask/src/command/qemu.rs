@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
 use crate::qemu::{
-    self, Accelerator, Boot, Bus, Card, Credential, Disk, DiskLayout, Emulator, Ended, Firmware, Machine, Port, QemuError, Serial,
+    self, Accelerator, Boot, Bus, Card, Credential, Disk, DiskLayout, Emulator, Ended, Firmware, Limits, Machine, Port, QemuError, Serial,
 };
 use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
@@ -70,6 +70,9 @@ pub struct Options {
     /// Stop the guest, and fail, after this many seconds
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Stop the guest, and fail with the state of its processors, when it has been idle and written nothing for this many seconds
+    #[arg(long, value_name = "SECONDS", requires = "serial")]
+    standstill: Option<u64>,
     /// Further arguments of QEMU
     #[arg(last = true)]
     extra: Vec<OsString>,
@@ -103,8 +106,8 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let scratch = store.scratch("qemu")?;
     let image = options.image(&context.root);
     let machine = options.machine(&emulator, &image, scratch.path(), context)?;
-    let timeout = options.timeout.map(Duration::from_secs);
-    Ok(match emulator.run(&machine, &options.extra, timeout, &context.cancel)? {
+    let limits = Limits { total: options.timeout.map(Duration::from_secs), standstill: options.standstill.map(Duration::from_secs) };
+    Ok(match emulator.run(&machine, &options.extra, limits, &context.cancel)? {
         Ended::ByItself => ExitCode::Done,
         Ended::Stopped => ExitCode::Interrupted,
     })

@@ -1,84 +1,136 @@
 //! `cargo xtask test`
 
-use std::io;
-use std::process::Command;
+use std::io::{self, Write as _};
 
 use clap::Args;
 
 use super::build_image;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Failure, Report};
+use crate::diagnostic::{ExitCode, Report};
 use crate::image::Format;
+use crate::plan::plan;
+use crate::progress::Event;
+use crate::project;
+use crate::testing::{self, Binary, Scope, Selection, Stage, StageResult, Summary};
+use crate::workshop;
 
 /// Options of `test`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Leave out what needs a built image: booting it, and other people's tools on its packages
+    /// Run only tests whose names contain one of these, as `--list` prints them: `boot::`, `store::`
+    filters: Vec<String>,
+    /// Run only the tests that need neither the SDK nor a store
     #[arg(long)]
     quick: bool,
     /// Start the image in every way there is, not only in a choice of them that covers firmware, media and devices
     #[arg(long, conflicts_with = "quick")]
     all_boots: bool,
+    /// Print the names of the tests that would run, by stage, and run none
+    #[arg(long)]
+    list: bool,
 }
 
-/// A stage did not run or did not pass.
-#[derive(Debug, thiserror::Error)]
-enum TestError {
-    #[error("cannot start cargo")]
-    NoCargo(#[source] io::Error),
-    #[error("the {stage} tests failed")]
-    Failed { stage: &'static str },
-}
-
-impl Failure for TestError {}
-
-/// The forms of the image that are started.
+/// The image that is started, and its forms.
+const IMAGE: &str = "minimal";
 const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qcow2, Format::Ova];
 
-/// Test binaries that need the image or the SDK.
-const SYSTEM_TESTS: [&str; 10] = [
-    "boot",
-    "asked",
-    "interop_rpm",
-    "interop_tdnf",
-    "interop_solver",
-    "interop_disk",
-    "interop_container",
-    "interop_install",
-    "interop_provenance",
-    "interop_cut",
-];
-
-/// Runs every test: those of the code first, then an image is built and tried.
+/// Runs the tests, stage by stage; a stage runs to its end whatever fails in it or before it. A table of all stages comes last.
 ///
 /// # Errors
-/// The first stage that failed.
+/// When the tests do not compile, the image cannot be built, or tests failed.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
-    cargo(context, "code", &["--workspace"], &[])?;
-    if options.quick {
+    let binaries = testing::discover(&context.root)?;
+    let selection = options.select(&binaries)?;
+    if options.list {
+        list(context, &selection);
         return Ok(ExitCode::Done);
     }
-    let code = build_image::run(context, &build_image::Options::of("minimal", &FORMATS))?;
-    if code != ExitCode::Done {
-        return Ok(code);
+    announce(context, &selection)?;
+    let mut summary = Summary::default();
+    for stage in Stage::ALL {
+        let mut result = StageResult::new(stage);
+        if let Some(chosen) = selection.stages.get(&stage) {
+            result = match prepare(context, stage) {
+                Ok(()) => testing::run_stage(stage, chosen, &mut |bytes| write(context, bytes))?,
+                Err(report) => {
+                    context.output.failure(report.failure());
+                    StageResult { failed: vec![format!("(image {IMAGE} could not be built)")], ..StageResult::new(stage) }
+                }
+            };
+        }
+        let left_out = selection.left_out.iter().filter(|((of, _), _)| *of == stage);
+        result.skipped = left_out.map(|((_, reason), count)| ((*reason).to_owned(), *count)).collect();
+        if selection.has(stage) || !result.skipped.is_empty() {
+            summary.stages.push(result);
+        }
     }
-    let names: Vec<&str> = SYSTEM_TESTS.iter().flat_map(|name| ["--test", name]).collect();
-    let words: Vec<&str> = ["-p", "xtask"].into_iter().chain(names).collect();
-    let left_out: &[&str] = if options.all_boots { &[] } else { &["--skip", "all_boots::"] };
-    cargo(context, "system", &words, &[&["--ignored", "--nocapture", "--test-threads=1"], left_out].concat())?;
+    if context.output.is_json() {
+        context.output.document(&summary);
+    } else {
+        context.output.text(&format!("\n{summary}"));
+    }
+    summary.verdict()?;
     Ok(ExitCode::Done)
 }
 
-/// cargo itself runs tests, with its own output: whoever watches sees each test as it ends.
-fn cargo(context: &Context<'_>, stage: &'static str, selection: &[&str], harness: &[&str]) -> Result<(), TestError> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
-        .args(["test", "--locked"])
-        .args(selection)
-        .arg("--")
-        .args(harness)
-        .current_dir(&context.root)
-        .status()
-        .map_err(TestError::NoCargo)?;
-    if status.success() { Ok(()) } else { Err(TestError::Failed { stage }) }
+/// Builds what the tests of a stage need, if they need something built.
+fn prepare(context: &Context<'_>, stage: Stage) -> Result<(), Report> {
+    match stage {
+        Stage::Code | Stage::Sdk => Ok(()),
+        Stage::System => build_image::run(context, &build_image::Options::of(IMAGE, &FORMATS)).map(drop),
+    }
+}
+
+impl Options {
+    fn select<'a>(&self, binaries: &'a [Binary]) -> Result<Selection<'a>, Report> {
+        let scope = match (self.quick, self.all_boots) {
+            (true, _) => Scope::Quick,
+            (false, true) => Scope::AllBoots,
+            (false, false) => Scope::Usual,
+        };
+        Ok(Selection::new(binaries, &self.filters, scope, nix::unistd::geteuid().is_root())?)
+    }
+}
+
+/// What the harness prints: results of this command, beside JSON on standard error.
+fn write(context: &Context<'_>, bytes: &[u8]) {
+    // Whoever closed the pipe has read all they wanted; the exit code still says how it went.
+    let _ = if context.output.is_json() { io::stderr().write_all(bytes) } else { io::stdout().write_all(bytes) };
+}
+
+fn list(context: &Context<'_>, selection: &Selection<'_>) {
+    let names = |stage: &Stage| -> Vec<String> {
+        let chosen = selection.stages.get(stage).into_iter().flatten();
+        chosen.flat_map(|chosen| chosen.tests.iter().map(|test| chosen.binary.full_name(test))).collect()
+    };
+    if context.output.is_json() {
+        let stages: std::collections::BTreeMap<Stage, Vec<String>> = Stage::ALL.iter().map(|stage| (*stage, names(stage))).collect();
+        return context.output.document(&stages);
+    }
+    for stage in &Stage::ALL {
+        let text: String = names(stage).iter().map(|name| format!("{stage}  {name}\n")).collect();
+        context.output.text(&text);
+    }
+}
+
+/// Says before the first test what the stage `system` will build, and how long that takes: it may be an hour.
+fn announce(context: &Context<'_>, selection: &Selection<'_>) -> Result<(), Report> {
+    if !selection.has(Stage::System) {
+        return Ok(());
+    }
+    let graph = context.graph()?;
+    let store = context.store()?;
+    let workshop = context.workshop(&graph, &store)?;
+    let image = project::load_image(&context.root, IMAGE)?;
+    let (plan, _) = plan(&graph, &workshop::image_candidates(&workshop, &image)?, &workshop);
+    let message = match plan.work() {
+        0 => format!("the stage `system` starts the image `{IMAGE}`, all of whose packages are built"),
+        packages => {
+            let minutes = plan.estimate_ms(workshop.jobs).map(|ms| ms.div_ceil(60_000));
+            let time = minutes.map_or_else(|| "about an hour on two processors".to_owned(), |minutes| format!("about {minutes} min"));
+            format!("the stage `system` first builds {packages} packages and the image `{IMAGE}`, which takes {time}")
+        }
+    };
+    context.reporter.event(Event::Note { message });
+    Ok(())
 }

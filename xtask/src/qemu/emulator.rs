@@ -12,6 +12,9 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{getpid, getppid};
 
+use super::error::GuestState;
+use super::monitor::Monitor;
+use super::standstill::Standstill;
 use super::{Firmware, Machine, QemuError};
 use crate::cancel::Cancel;
 
@@ -32,6 +35,15 @@ pub enum Ended {
     ByItself,
     /// The user or a deadline stopped it.
     Stopped,
+}
+
+/// How long a guest is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// For its end.
+    pub total: Option<Duration>,
+    /// For a sign of life: output, or work of its processors.
+    pub standstill: Option<Duration>,
 }
 
 /// How often a running guest is looked at.
@@ -74,24 +86,31 @@ impl Emulator {
         Ok(Firmware::Uefi { variables })
     }
 
-    /// Runs `machine` until it ends, `timeout` is over or `cancel` is raised.
+    /// Runs `machine` until it ends, a limit is reached or `cancel` is raised.
     ///
     /// # Errors
-    /// When the emulator cannot be started, refuses its arguments, or the time is up.
-    pub fn run(&self, machine: &Machine, extra: &[OsString], timeout: Option<Duration>, cancel: &Cancel) -> Result<Ended, QemuError> {
-        self.wait(self.command(machine, extra), timeout, cancel)
+    /// When the emulator cannot be started, refuses its arguments, or a limit is reached.
+    pub fn run(&self, machine: &Machine, extra: &[OsString], limits: Limits, cancel: &Cancel) -> Result<Ended, QemuError> {
+        self.wait(self.command(machine, extra), machine, limits, cancel)
     }
 
     /// Whether `machine` ends by itself within `timeout`. What the emulator says about it is nobody's business.
     pub(super) fn survives(&self, machine: &Machine, timeout: Duration, cancel: &Cancel) -> bool {
         let mut command = self.command(machine, &[]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        matches!(self.wait(command, Some(timeout), cancel), Ok(Ended::ByItself))
+        let limits = Limits { total: Some(timeout), standstill: None };
+        matches!(self.wait(command, machine, limits, cancel), Ok(Ended::ByItself))
     }
 
-    fn wait(&self, mut command: Command, timeout: Option<Duration>, cancel: &Cancel) -> Result<Ended, QemuError> {
+    fn wait(&self, mut command: Command, machine: &Machine, limits: Limits, cancel: &Cancel) -> Result<Ended, QemuError> {
         let start = |source| QemuError::Io { operation: "run", path: self.program.clone(), source };
+        let mut monitor = limits.standstill.map(|_| Monitor::new()).transpose().map_err(start)?;
+        if let Some(monitor) = &monitor {
+            let socket = format!("socket,id=monitor,fd={}", monitor.descriptor());
+            command.args(["-chardev", &socket, "-mon", "chardev=monitor,mode=readline"]);
+        }
         let mut child = Guest(command.spawn().map_err(start)?);
+        let mut standstill = limits.standstill.map(|limit| Standstill::new(limit, child.0.id(), machine.output_files()));
         let begun = Instant::now();
         loop {
             if let Some(status) = child.0.try_wait().map_err(start)? {
@@ -100,8 +119,12 @@ impl Emulator {
             if cancel.is_raised() {
                 return Ok(Ended::Stopped);
             }
-            if let Some(limit) = timeout.filter(|limit| begun.elapsed() >= *limit) {
+            if let Some(limit) = limits.total.filter(|limit| begun.elapsed() >= *limit) {
                 return Err(QemuError::TimedOut { seconds: limit.as_secs() });
+            }
+            if standstill.as_mut().is_some_and(Standstill::is_reached) {
+                let state = monitor.as_mut().map(|monitor| monitor.state(machine.cpus)).unwrap_or_default();
+                return Err(QemuError::StandsStill { seconds: limits.standstill.unwrap_or_default().as_secs(), state: GuestState(state) });
             }
             std::thread::sleep(PAUSE);
         }

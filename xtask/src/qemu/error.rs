@@ -43,10 +43,24 @@ pub enum QemuError {
         /// How long it was given.
         seconds: u64,
     },
+    /// The guest was idle and wrote nothing for longer than it may.
+    #[error("the guest has stood still for {seconds} s: its processors are idle and it writes nothing")]
+    StandsStill {
+        /// How long.
+        seconds: u64,
+        /// What QEMU's monitor says of it: registers and stacks.
+        #[source]
+        state: GuestState,
+    },
     /// The ISO cannot be read.
     #[error("the image cannot be started directly")]
     Iso(#[from] ReadError),
 }
+
+/// What QEMU's monitor says of a guest.
+#[derive(Debug, thiserror::Error)]
+#[error("the state of the machine:\n{0}")]
+pub struct GuestState(pub String);
 
 impl Failure for QemuError {
     fn hint(&self) -> Option<String> {
@@ -54,7 +68,7 @@ impl Failure for QemuError {
             Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` brings it".into()),
             Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
             Self::NoLiveMedium => Some("leave out `--stick` and `--direct`, or name an ISO".into()),
-            Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Iso(_) => None,
+            Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,
         }
     }
 

@@ -191,6 +191,15 @@ impl Machine {
         line.0
     }
 
+    /// The files that grow while the guest writes.
+    pub(super) fn output_files(&self) -> Vec<PathBuf> {
+        let serial = match &self.serial {
+            Serial::Terminal => None,
+            Serial::File(file) => Some(file.clone()),
+        };
+        serial.into_iter().chain(self.ports.iter().map(|port| port.file.clone())).collect()
+    }
+
     fn add_boot(&self, line: &mut Line) {
         match &self.boot {
             Boot::Disc(iso) => {

@@ -10,12 +10,14 @@ mod emulator;
 mod error;
 mod kvm;
 mod machine;
+mod monitor;
+mod standstill;
 
 pub use archive::{disk_of, network_start};
 pub use credential::credential;
 pub use direct::{direct, kernel_of};
 pub use disk::{Bus, Disk, DiskLayout};
-pub use emulator::{Emulator, Ended};
+pub use emulator::{Emulator, Ended, Limits};
 pub use error::QemuError;
 pub use kvm::kvm_works;
 pub use machine::{Accelerator, Boot, Card, Credential, Firmware, Idle, Machine, Port, Serial};

@@ -1,0 +1,169 @@
+//! Finding all tests: cargo compiles the binaries and says where they are, and each binary lists what it contains.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::{Need, TestError};
+
+/// One test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// Its path in its binary: `store::scratch::tests::closed_directories`.
+    pub name: String,
+    /// What it needs.
+    pub need: Need,
+}
+
+/// A compiled test binary and its tests.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    /// The name of its target: `xtask` for the unit tests of the library, `boot` for `tests/boot`.
+    pub name: String,
+    /// The executable.
+    pub executable: PathBuf,
+    /// The directory of its package, in which cargo runs tests.
+    pub package: PathBuf,
+    /// Its tests, in the order in which it lists them.
+    pub tests: Vec<Test>,
+}
+
+impl Binary {
+    /// A command that runs this binary as cargo would.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.current_dir(&self.package).env("CARGO_MANIFEST_DIR", &self.package).env("CARGO", cargo());
+        command
+    }
+
+    /// A test's name with that of its binary, as filters and lists use it.
+    pub fn full_name(&self, test: &Test) -> String {
+        format!("{}::{}", self.name, test.name)
+    }
+
+    fn list(&self, arguments: &[&str]) -> Result<Vec<String>, TestError> {
+        let mut command = self.command();
+        command.args(arguments).args(["--list", "--format", "terse"]);
+        let text = output(&self.executable, &mut command)?;
+        Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+    }
+
+    /// The reasons of ignored tests: running them by name prints each with its reason and runs none.
+    fn reasons(&self, ignored: &[String]) -> Result<BTreeMap<String, String>, TestError> {
+        if ignored.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut command = self.command();
+        let text = output(&self.executable, command.args(["--exact", "--color", "never"]).args(ignored))?;
+        Ok(text.lines().filter_map(reason_of_line).map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect())
+    }
+}
+
+/// The name and reason in a line `test NAME ... ignored, REASON`.
+fn reason_of_line(line: &str) -> Option<(&str, &str)> {
+    let (name, end) = line.strip_prefix("test ")?.split_once(" ... ignored")?;
+    Some((name, end.strip_prefix(", ").unwrap_or("")))
+}
+
+/// Cargo itself: the one that runs this program, if one does.
+pub(super) fn cargo() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+fn output(program: &Path, command: &mut Command) -> Result<String, TestError> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| TestError::Start { program: program.to_owned(), source })?;
+    if !output.status.success() {
+        return Err(TestError::Output { program: program.to_owned(), what: format!("listing its tests ended with {}", output.status) });
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What each call of cargo compiles. Features of all crates in one call are united, so these are apart: the builder uses both crates as
+/// libraries without their programs, and would be compiled a second time with them.
+const PARTS: [&[&str]; 2] =
+    [&["--workspace", "--exclude", "tdnf", "--exclude", "installer"], &["--package", "tdnf", "--package", "installer"]];
+
+/// Compiles all test binaries of the project at `root`, with cargo's own progress on standard error, and lists their tests.
+///
+/// # Errors
+/// When cargo cannot be run, the tests do not compile, or an ignored test gives no known reason.
+pub fn discover(root: &Path) -> Result<Vec<Binary>, TestError> {
+    let mut binaries = Vec::new();
+    for part in PARTS {
+        binaries.extend(compile(root, part)?);
+    }
+    binaries.sort_by(|a, b| (&a.package, &a.name, &a.executable).cmp(&(&b.package, &b.name, &b.executable)));
+    binaries.into_iter().map(with_tests).collect()
+}
+
+fn compile(root: &Path, part: &[&str]) -> Result<Vec<Binary>, TestError> {
+    let program = cargo();
+    let compiled = Command::new(&program)
+        .args(["test", "--locked", "--no-run", "--message-format", "json-render-diagnostics"])
+        .args(part)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| TestError::Start { program, source })?;
+    if !compiled.status.success() {
+        return Err(TestError::Compile);
+    }
+    Ok(String::from_utf8_lossy(&compiled.stdout).lines().filter_map(binary_of_message).collect())
+}
+
+/// The test binary that one of cargo's messages is about (cargo reference, "External tools", artifact messages).
+fn binary_of_message(line: &str) -> Option<Binary> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    if message["reason"] != "compiler-artifact" || message["profile"]["test"] != true {
+        return None;
+    }
+    let executable = PathBuf::from(message["executable"].as_str()?);
+    let package = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
+    let name = message["target"]["name"].as_str()?.to_owned();
+    Some(Binary { name, executable, package, tests: Vec::new() })
+}
+
+fn with_tests(mut binary: Binary) -> Result<Binary, TestError> {
+    let (names, ignored) = (binary.list(&[])?, binary.list(&["--ignored"])?);
+    let reasons = binary.reasons(&ignored)?;
+    for name in names {
+        let need = match (ignored.contains(&name), reasons.get(&name)) {
+            (false, _) => Need::Nothing,
+            (true, reason) => {
+                let reason = reason.map_or("", String::as_str);
+                let unknown = || TestError::UnknownReason { test: format!("{}::{name}", binary.name), reason: reason.to_owned() };
+                Need::of_reason(reason).ok_or_else(unknown)?
+            }
+        };
+        binary.tests.push(Test { name, need });
+    }
+    Ok(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_cargo_are_understood() {
+        let artifact = r#"{"reason":"compiler-artifact","manifest_path":"/p/xtask/Cargo.toml","target":{"name":"boot"},"profile":{"test":true},"executable":"/t/boot-1"}"#;
+        let binary = binary_of_message(artifact).unwrap();
+        assert_eq!((binary.name.as_str(), binary.package.as_path()), ("boot", Path::new("/p/xtask")));
+        assert!(binary_of_message(&artifact.replace("\"test\":true", "\"test\":false")).is_none());
+        assert!(binary_of_message(r#"{"reason":"build-finished","success":true}"#).is_none());
+    }
+
+    #[test]
+    fn reasons_are_found_in_what_a_binary_prints() {
+        assert_eq!(reason_of_line("test a::b ... ignored, needs the SDK, and time"), Some(("a::b", "needs the SDK, and time")));
+        assert_eq!(reason_of_line("test a::b ... ignored"), Some(("a::b", "")));
+        assert_eq!(reason_of_line("test a::b ... ok"), None);
+    }
+}

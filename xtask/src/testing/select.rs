@@ -1,0 +1,141 @@
+//! Which tests run, by stage, and which are left out and why.
+
+use std::collections::BTreeMap;
+
+use super::discover::{Binary, Test};
+use super::{Need, Stage, TestError};
+
+/// How much is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The stage `code` alone.
+    Quick,
+    /// All stages, with a choice of boots that covers firmware, media and devices.
+    Usual,
+    /// All stages, and every way to boot.
+    AllBoots,
+}
+
+/// The module of tests that run with [`Scope::AllBoots`] only.
+const ALL_BOOTS: &str = "all_boots::";
+
+/// The tests of one binary that run in one stage.
+#[derive(Debug)]
+pub struct Chosen<'a> {
+    /// The binary.
+    pub binary: &'a Binary,
+    /// Its chosen tests.
+    pub tests: Vec<&'a Test>,
+}
+
+/// What runs, and what does not.
+#[derive(Debug, Default)]
+pub struct Selection<'a> {
+    /// The tests of each stage, by binary.
+    pub stages: BTreeMap<Stage, Vec<Chosen<'a>>>,
+    /// Tests left out: stage and reason → how many.
+    pub left_out: BTreeMap<(Stage, &'static str), usize>,
+}
+
+impl<'a> Selection<'a> {
+    /// Selects from `binaries` the tests whose full names contain one of `filters`, or all if there are none. `is_root` says who runs them.
+    ///
+    /// # Errors
+    /// [`TestError::NothingMatches`].
+    pub fn new(binaries: &'a [Binary], filters: &[String], scope: Scope, is_root: bool) -> Result<Self, TestError> {
+        let mut selection = Self::default();
+        let mut unused: Vec<&String> = filters.iter().collect();
+        for binary in binaries {
+            for test in &binary.tests {
+                let Some(stage) = test.need.stage() else { continue };
+                let name = binary.full_name(test);
+                if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {
+                    continue;
+                }
+                unused.retain(|filter| !name.contains(filter.as_str()));
+                // A test that is named outright runs, whatever the scope.
+                let scope = if filters.is_empty() { scope } else { Scope::AllBoots };
+                match why_not(test, stage, scope, is_root) {
+                    Some(reason) => *selection.left_out.entry((stage, reason)).or_default() += 1,
+                    None => selection.add(stage, binary, test),
+                }
+            }
+        }
+        match unused.first() {
+            Some(filter) => Err(TestError::NothingMatches { filter: (*filter).clone() }),
+            None => Ok(selection),
+        }
+    }
+
+    fn add(&mut self, stage: Stage, binary: &'a Binary, test: &'a Test) {
+        let chosen = self.stages.entry(stage).or_default();
+        match chosen.last_mut().filter(|last| std::ptr::eq(last.binary, binary)) {
+            Some(last) => last.tests.push(test),
+            None => chosen.push(Chosen { binary, tests: vec![test] }),
+        }
+    }
+
+    /// Whether any test of a stage is selected.
+    pub fn has(&self, stage: Stage) -> bool {
+        self.stages.contains_key(&stage)
+    }
+}
+
+/// Why a test does not run, if it does not.
+fn why_not(test: &Test, stage: Stage, scope: Scope, is_root: bool) -> Option<&'static str> {
+    if scope == Scope::Quick && stage != Stage::Code {
+        return Some("left out by --quick");
+    }
+    if test.need.is_for_root() && !is_root {
+        return Some("needs root");
+    }
+    let is_rare_boot = test.need == Need::Built && test.name.contains(ALL_BOOTS);
+    (is_rare_boot && scope == Scope::Usual).then_some("runs with --all-boots")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binaries() -> Vec<Binary> {
+        let test = |name: &str, need| Test { name: name.into(), need };
+        let boot = vec![test("by_bios", Need::Built), test("all_boots::by_uefi", Need::Built), test("child", Need::Parent)];
+        let code = vec![test("a", Need::Nothing), test("b", Need::Root), test("c", Need::Sdk)];
+        [("boot", boot), ("xtask", code)]
+            .map(|(name, tests)| Binary { name: name.into(), executable: name.into(), package: "x".into(), tests })
+            .into()
+    }
+
+    fn names(selection: &Selection<'_>) -> Vec<String> {
+        let chosen = selection.stages.values().flatten();
+        chosen.flat_map(|chosen| chosen.tests.iter().map(|test| chosen.binary.full_name(test))).collect()
+    }
+
+    #[test]
+    fn scopes() {
+        let binaries = binaries();
+        let of = |scope, is_root| names(&Selection::new(&binaries, &[], scope, is_root).unwrap());
+        assert_eq!(of(Scope::Quick, false), ["xtask::a"]);
+        assert_eq!(of(Scope::Quick, true), ["xtask::a", "xtask::b"]);
+        assert_eq!(of(Scope::Usual, false), ["xtask::a", "xtask::c", "boot::by_bios"]);
+        assert_eq!(of(Scope::AllBoots, false), ["xtask::a", "xtask::c", "boot::by_bios", "boot::all_boots::by_uefi"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_with_its_reason() {
+        let binaries = binaries();
+        let left_out = Selection::new(&binaries, &[], Scope::Quick, false).unwrap().left_out;
+        let expected =
+            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "left out by --quick"), 1), ((Stage::System, "left out by --quick"), 2)];
+        assert_eq!(left_out, expected.into());
+    }
+
+    #[test]
+    fn filters_are_parts_of_full_names() {
+        let binaries = binaries();
+        let selection = Selection::new(&binaries, &["boot::".into()], Scope::Usual, false).unwrap();
+        assert_eq!(names(&selection), ["boot::by_bios", "boot::all_boots::by_uefi"]);
+        let error = Selection::new(&binaries, &["boot::".into(), "bot".into()], Scope::Usual, false).unwrap_err();
+        assert!(matches!(error, TestError::NothingMatches { filter } if filter == "bot"));
+    }
+}
