@@ -55,10 +55,50 @@ impl Glob {
         self.0.matches_with(path, OPTIONS)
     }
 
+    /// The same as a regular expression, in the notation that Python's `re` and most others share, for a match of whole paths.
+    pub fn regex(&self) -> String {
+        let mut regex = String::new();
+        let mut rest = self.text();
+        while let Some(first) = rest.chars().next() {
+            let at_part = regex.is_empty() || regex.ends_with('/') || regex.ends_with("(?:.*/)?");
+            let (piece, taken) = if let Some((inner, length)) = bracketed(rest) {
+                // A class never matches what parts directories.
+                (format!("(?!/)[{}]", inner), length)
+            } else if at_part && rest.starts_with("**/") {
+                ("(?:.*/)?".to_owned(), 3)
+            } else if rest.starts_with("**") {
+                (".*".to_owned(), 2)
+            } else {
+                let piece = match first {
+                    '*' => "[^/]*".to_owned(),
+                    '?' => "[^/]".to_owned(),
+                    _ if first.is_ascii_alphanumeric() || "/_-".contains(first) || !first.is_ascii() => first.to_string(),
+                    _ => format!("\\{first}"),
+                };
+                (piece, first.len_utf8())
+            };
+            regex.push_str(&piece);
+            rest = &rest[taken..];
+        }
+        regex
+    }
+
     /// Whether it can match one path only.
     pub fn is_path(&self) -> bool {
         !self.text().contains(['*', '?', '['])
     }
+}
+
+/// The content of the class that `text` begins with, as a regular expression has it, and the class's length in bytes. A `]` or `!` at
+/// its beginning is a member or negates it, as the crate reads it.
+fn bracketed(text: &str) -> Option<(String, usize)> {
+    let inner = text.strip_prefix('[')?;
+    let (negation, members) = inner.strip_prefix('!').map_or(("", inner), |members| ("^", members));
+    let first = members.chars().next()?.len_utf8();
+    let end = first + members[first..].find(']')?;
+    let escaped = |character: char| if "[]\\^&~|".contains(character) { format!("\\{character}") } else { character.to_string() };
+    let escaped = members[..end].chars().map(escaped).collect::<String>();
+    Some((format!("{negation}{escaped}"), text.len() - members.len() + end + 1))
 }
 
 #[cfg(test)]
@@ -83,6 +123,23 @@ mod tests {
             ("/usr/bin/[!a]", "/usr/bin/b", true),
         ] {
             assert_eq!(Glob::new(glob).unwrap().matches(path), expected, "{glob} {path}");
+        }
+    }
+
+    #[test]
+    fn a_glob_is_a_regular_expression() {
+        for (glob, regex) in [
+            ("/usr/lib/*.so", r"/usr/lib/[^/]*\.so"),
+            ("/usr/lib/lib?.so.1+", r"/usr/lib/lib[^/]\.so\.1\+"),
+            ("/usr/include/**", "/usr/include/.*"),
+            ("/**/*.la", r"/(?:.*/)?[^/]*\.la"),
+            ("/a/**/**/b", "/a/(?:.*/)?(?:.*/)?b"),
+            ("/usr/bin/[!a-c]x", "/usr/bin/(?!/)[^a-c]x"),
+            ("/usr/bin/[[]", r"/usr/bin/(?!/)[\[]"),
+            ("/usr/bin/[]x]", r"/usr/bin/(?!/)[\]x]"),
+            ("/usr/bin/ü y", r"/usr/bin/ü\ y"),
+        ] {
+            assert_eq!(Glob::new(glob).unwrap().regex(), regex, "{glob}");
         }
     }
 

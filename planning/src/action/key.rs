@@ -65,9 +65,16 @@ pub fn key_of(fields: &Fields) -> Digest {
 
 /// The spec without where its sources come from and without its scripts: a moved mirror rebuilds nothing, and the recipe is a field of its own.
 fn without_addresses(spec: &Spec) -> Spec {
-    let usage_only = |source: &Source| Source { origins: Vec::new(), usage: source.usage.clone() };
+    let usage_only = |source: &Source| Source { origins: Vec::new(), name: None, usage: source.usage.clone() };
     let sources = spec.sources.iter().filter(|source| source.usage != SourceUsage::Keep).map(usage_only).collect();
-    let build = Build { system: BuildSystem::None, env: BTreeMap::new(), prepare: None, finish: None, subdir: String::new() };
+    let build = Build {
+        system: BuildSystem::None,
+        env: BTreeMap::new(),
+        prepare: None,
+        finish: None,
+        subdir: String::new(),
+        keep_symbols: Vec::new(),
+    };
     let build = match spec.build.system {
         BuildSystem::Kernel { .. } => Build { system: spec.build.system.clone(), ..build },
         _ => build,

@@ -63,6 +63,12 @@ impl<'a> Table<'a> {
         self.tree.get(key).map(toml::Spanned::span)
     }
 
+    /// The line of a place in this file, from 1.
+    pub fn line_of(&self, at: usize) -> usize {
+        let text = &self.document.source().text;
+        1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+    }
+
     /// A string, if it is there.
     pub fn string(&self, key: &str) -> Option<Spanned<String>> {
         self.value(key).and_then(|value| self.as_string(key, value))

@@ -39,7 +39,7 @@ impl LockedCrate {
     /// Where the crate comes from; nothing for a member of the workspace.
     pub fn source(&self) -> Option<Source> {
         let origin = Origin::Crate { file: format!("{}-{}.crate", self.name, self.version), sha256: self.checksum? };
-        Some(Source { origins: vec![origin], usage: SourceUsage::Keep })
+        Some(Source { origins: vec![origin], name: None, usage: SourceUsage::Keep })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod crates;
 mod file;
+mod patch;
 mod workspace;
 
 use std::collections::BTreeMap;
@@ -161,6 +162,10 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
     if !missing.is_empty() {
         return Ok(Err(missing));
     }
+    let without_change = patches_without_change(&spec, &source, folder)?;
+    if !without_change.is_empty() {
+        return Ok(Err(without_change));
+    }
     let workspace = match workspace_of(&spec, folder)? {
         Ok(workspace) => workspace,
         Err(member) => {
@@ -172,6 +177,25 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
     };
     spec.sources.extend(workspace.sources.iter().cloned());
     Ok(Ok(SpecFolder { spec, source, path: folder.to_owned(), files, workspace }))
+}
+
+/// A problem for each patch of a spec that changes nothing.
+fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) -> Result<Vec<Problem>, ProjectError> {
+    let mut problems = Vec::new();
+    for patch in &spec.patches {
+        let path = folder.join(&patch.file);
+        let content = fs::read(&path).map_err(|source| ProjectError::Io { path, source })?;
+        if !patch::has_change(&content) {
+            let message = format!("the patch `{}` contains no change", patch.file);
+            let hint = if content.is_empty() {
+                "the file is empty: write the patch anew, or remove this entry"
+            } else {
+                "it is no patch: look into the file"
+            };
+            problems.push(Problem::new(source, quoted_place(source, &patch.file), message).hint(hint));
+        }
+    }
+    Ok(problems)
 }
 
 /// What a spec's build takes of the workspace; the name of a member that is not there.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::spec::{BuildSystem, SOURCE_DATE_EPOCH, Spec};
+use crate::spec::{SOURCE_DATE_EPOCH, Spec};
 
 /// Everything the sandbox runs for one spec.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,8 +60,8 @@ pub fn recipe_with(spec: &Spec, own: Vec<Phase>) -> Recipe {
     if let Some(script) = &spec.build.finish {
         phases.push(Phase { name: "finish", script: script.clone(), cwd: SOURCE_TREE.into() });
     }
-    if spec.build.system != BuildSystem::None && !matches!(spec.build.system, BuildSystem::Kernel { .. }) {
-        phases.push(strip::phase());
+    if spec.build.system.is_stripped() {
+        phases.push(strip::phase(&spec.build.keep_symbols));
     }
     Recipe { phases, env: environment(spec) }
 }
@@ -102,6 +102,11 @@ fn environment(spec: &Spec) -> BTreeMap<String, String> {
     env.extend(system::environment(&spec.build.system));
     env.extend(spec.build.env.clone());
     env
+}
+
+/// A command that runs a program of Python with these arguments. It sees neither the build's environment nor modules in its directory.
+fn python(program: &str, arguments: &str) -> String {
+    format!("python3 -IS - {arguments} <<'PYTHON'\n{program}PYTHON")
 }
 
 /// A word as bash takes it literally.

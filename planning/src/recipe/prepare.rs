@@ -1,22 +1,27 @@
 //! Unpacking and patching.
 
-use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, quote};
+use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, python, quote};
 use crate::spec::{BuildSystem, PatchSeries, Source, SourceUsage, Spec};
+
+/// Unpacks archives, and refuses those of which stripping folders would lose or overwrite files.
+const UNPACK: &str = include_str!("unpack.py");
+/// Applies patches, and refuses those that a series names and the archive lacks, and those that need fuzz.
+const PATCH: &str = include_str!("patch.py");
 
 /// The phases that turn source files into a patched tree.
 pub fn phases(spec: &Spec) -> Vec<Phase> {
     let mut unpack = vec!["mkdir -p \"$HOME\" \"$DESTDIR\" \"$SRC\"".to_owned()];
-    let mut patch = Vec::new();
+    let (mut archives, mut patch) = (String::new(), Vec::new());
     for source in &spec.sources {
         let file = format!("{SOURCE_FILES}/{}", quote(source.file_name()));
         match &source.usage {
-            SourceUsage::Unpack { into, strip } => {
-                let target = if into.is_empty() { SOURCE_TREE.to_owned() } else { format!("{SOURCE_TREE}/{}", quote(into)) };
-                unpack.push(format!("mkdir -p {target}\ntar -xf {file} --strip-components={strip} --no-same-owner -C {target}"));
-            }
+            SourceUsage::Unpack { into, strip } => archives.push_str(&format!(" {file} {strip} {}", quote(into))),
             SourceUsage::Keep => {}
-            SourceUsage::Patches(series) => patch.push(debian_patches(source, &file, series)),
+            SourceUsage::Patches { series, fuzz } => patch.push(archive_patches(source, &file, series, *fuzz)),
         }
+    }
+    if !archives.is_empty() {
+        unpack.push(python(UNPACK, &format!("{SOURCE_TREE}{archives}")));
     }
     if has_members(spec) {
         unpack.push(format!("cp -r {WORKSPACE}/. {SOURCE_TREE}/\n{VENDOR}"));
@@ -26,11 +31,13 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
         // A spec without an archive builds what lies beside it.
         unpack.push(format!("if [ -d {SPEC_FILES} ]; then cp -r {SPEC_FILES}/. {SOURCE_TREE}/; fi"));
     }
-    for own in &spec.patches {
-        patch.push(format!("patch -p{} --no-backup-if-mismatch -f -i {SPEC_FILES}/{}", own.strip, quote(&own.file)));
+    if !spec.patches.is_empty() {
+        let own = spec.patches.iter().map(|own| format!(" {} {} {}", quote(&own.file), own.strip, own.fuzz)).collect::<String>();
+        patch.push(format!("apply own {SPEC_FILES}{own}"));
     }
     let mut phases = vec![Phase { name: "unpack", script: unpack.join("\n"), cwd: "/build".into() }];
     if !patch.is_empty() {
+        patch.insert(0, format!("apply() {{\n{}\n}}", python(PATCH, "\"$@\"")));
         phases.push(Phase { name: "patch", script: patch.join("\n"), cwd: SOURCE_TREE.into() });
     }
     if let BuildSystem::Go { import_path, .. } = &spec.build.system {
@@ -54,18 +61,13 @@ for crate in /build/sources/*.crate; do
 done
 printf '[source.crates-io]\nreplace-with = "vendor"\n[source.vendor]\ndirectory = "/build/vendor"\n' > "$CARGO_HOME/config.toml""#;
 
-fn debian_patches(source: &Source, file: &str, series: &PatchSeries) -> String {
+fn archive_patches(source: &Source, file: &str, series: &PatchSeries, fuzz: u32) -> String {
     let folder = format!("/build/patches/{}", quote(source.file_name()));
-    let list = match series {
-        PatchSeries::Whole => {
-            format!("$(sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*$/d' -e 's/[[:space:]].*//' {folder}/debian/patches/series)")
-        }
-        PatchSeries::These(names) => names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" "),
+    let names = match series {
+        PatchSeries::Whole => String::new(),
+        PatchSeries::These(names) => names.iter().map(|name| format!(" {}", quote(name))).collect(),
     };
-    format!(
-        "mkdir -p {folder}\ntar -xf {file} -C {folder}\nfor patch in {list}; do\n  echo \"applying $patch\"\n  \
-         patch -p1 --no-backup-if-mismatch -f -i {folder}/debian/patches/$patch\ndone"
-    )
+    format!("mkdir -p {folder}\ntar -xf {file} -C {folder}\napply archive {folder} {fuzz}{names}")
 }
 
 /// GOPATH mode finds packages by where they lie, and does not follow links to them.

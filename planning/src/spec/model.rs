@@ -77,17 +77,19 @@ impl fmt::Display for Arch {
 pub struct Source {
     /// Origins, in the order they are tried; at least one.
     pub origins: Vec<Origin>,
+    /// The file's name in the sandbox, where the spec gives one.
+    pub name: Option<String>,
     /// What becomes of it.
     pub usage: SourceUsage,
 }
 
 impl Source {
-    /// The file's name, taken from its first origin.
+    /// The file's name in the sandbox: the one that the spec gives, or that of its first origin.
     ///
     /// # Panics
-    /// When there is no origin, which the parser refuses.
+    /// When there is neither a name nor an origin, which the parser refuses.
     pub fn file_name(&self) -> &str {
-        self.origins.first().expect("a source has an origin").file_name()
+        self.name.as_deref().unwrap_or_else(|| self.origins.first().expect("a source has an origin").file_name())
     }
 }
 
@@ -152,17 +154,22 @@ pub enum SourceUsage {
     },
     /// Laid at `/build/sources/<file name>`.
     Keep,
-    /// A Debian patch archive: these files of its `patches/` directory, in this order.
-    Patches(PatchSeries),
+    /// A patch archive, such as Debian's.
+    Patches {
+        /// Which of its patches are applied.
+        series: PatchSeries,
+        /// How many lines of context at either end of a change may differ from the source (`fuzz` in patch(1)).
+        fuzz: u32,
+    },
 }
 
-/// Which patches of a Debian patch archive are applied.
+/// Which patches of a patch archive are applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PatchSeries {
-    /// All that `patches/series` lists.
+    /// All that its `series` lists.
     Whole,
-    /// These.
+    /// These, in this order.
     These(Vec<String>),
 }
 
@@ -173,6 +180,8 @@ pub struct Patch {
     pub file: String,
     /// Leading components removed.
     pub strip: u32,
+    /// How many lines of context at either end of a change may differ from the source (`fuzz` in patch(1)).
+    pub fuzz: u32,
 }
 
 /// How a package is built.
@@ -188,6 +197,8 @@ pub struct Build {
     pub finish: Option<String>,
     /// Where in the source tree the build happens; empty for its top.
     pub subdir: String,
+    /// Globs of installed files that are not stripped.
+    pub keep_symbols: Vec<String>,
 }
 
 /// A build system and what it is told.
@@ -262,6 +273,22 @@ pub enum BuildSystem {
     },
     /// Nothing is built.
     None,
+}
+
+impl BuildSystem {
+    /// Whether what it installs is stripped. A kernel's own build takes care of that.
+    pub fn is_stripped(&self) -> bool {
+        match self {
+            Self::Autotools { .. }
+            | Self::Meson { .. }
+            | Self::Cmake { .. }
+            | Self::Make { .. }
+            | Self::Go { .. }
+            | Self::Cargo { .. }
+            | Self::Script { .. } => true,
+            Self::Kernel { .. } | Self::None => false,
+        }
+    }
 }
 
 /// Everything about one binary package but its files.

@@ -218,7 +218,7 @@ mod tests {
     fn source(url: &str, good: &str) -> Source {
         let sha256 = Digest::of_bytes(good);
         let debian = Origin::Debian { package: "x".into(), version: "1-1".into(), file: "x_1.orig.tar.gz".into(), sha256 };
-        Source { origins: vec![Origin::Url { url: url.into(), sha256 }, debian], usage: SourceUsage::Keep }
+        Source { origins: vec![Origin::Url { url: url.into(), sha256 }, debian], name: None, usage: SourceUsage::Keep }
     }
 
     #[test]

@@ -75,6 +75,7 @@ mod tests {
                 Origin::Url { url: "https://up.test/x-1.tar.gz".into(), sha256: upstream },
                 Origin::Debian { package: "x".into(), version: "1-1".into(), file: "x_1.orig.tar.gz".into(), sha256: debian },
             ],
+            name: None,
             usage: SourceUsage::Keep,
         };
         let mirror = |text: &str| -> Mirror { text.parse().unwrap() };

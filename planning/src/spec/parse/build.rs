@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::source::inner_path;
-use super::{substitute, values};
+use super::source::{inner_path, literal_path, substituted};
+use super::{files, refuse_placeholder, substitute, values};
 use crate::document::{Table, did_you_mean};
 use crate::spec::{Build, BuildSystem};
 
@@ -26,12 +26,17 @@ pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
         return None;
     }
     let table = entry.table()?;
+    let system = system(name, &table, version)?;
+    if let (false, Some(span)) = (system.is_stripped(), table.span_of("keep-symbols")) {
+        table.problem(span, format!("`keep-symbols` has no meaning in `[build.{name}]`, which strips nothing"));
+    }
     let build = Build {
-        system: system(name, &table, version)?,
+        system,
         env: environment(&table, version),
         prepare: table.string("prepare").map(|text| text.value),
         finish: table.string("finish").map(|text| text.value),
-        subdir: table.string("subdir").and_then(|path| inner_path(&table, path)).unwrap_or_default(),
+        subdir: table.string("subdir").and_then(|path| inner_path(&table, substituted(&table, path, version))).unwrap_or_default(),
+        keep_symbols: files::globs(&table, "keep-symbols"),
     };
     table.finish();
     Some(build)
@@ -51,7 +56,7 @@ fn system(name: &str, table: &Table<'_>, version: &str) -> Option<BuildSystem> {
         "cmake" => BuildSystem::Cmake { options: list("options"), targets: list("targets") },
         "make" => BuildSystem::Make { make: list("make"), install: list("install") },
         "go" => BuildSystem::Go {
-            import_path: table.required_string("import-path").and_then(|path| inner_path(table, path))?,
+            import_path: table.required_string("import-path").and_then(|path| literal_path(table, path))?,
             programs: table.required_table("programs").map(|programs| named_paths(&programs)).filter(|map| !map.is_empty())?,
             tags: values(table.strings("tags")),
             ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),
@@ -60,10 +65,10 @@ fn system(name: &str, table: &Table<'_>, version: &str) -> Option<BuildSystem> {
         },
         "cargo" => BuildSystem::Cargo {
             programs: values(table.strings("programs")),
-            members: table.strings("members").into_iter().filter_map(|path| inner_path(table, path)).collect(),
+            members: table.strings("members").into_iter().filter_map(|path| literal_path(table, path)).collect(),
             is_static: table.boolean("static", false),
         },
-        "kernel" => BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| inner_path(table, path))? },
+        "kernel" => BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| literal_path(table, path))? },
         "script" => BuildSystem::Script { run: table.required_string("run")?.value },
         _ => BuildSystem::None,
     })
@@ -87,9 +92,10 @@ fn environment(table: &Table<'_>, version: &str) -> BTreeMap<String, String> {
 
 fn named_paths(programs: &Table<'_>) -> BTreeMap<String, String> {
     let read = |entry: crate::document::Entry<'_>| {
-        let name = inner_path(programs, entry.key.clone());
-        let path = entry.string()?.value;
-        Some((name?, path))
+        let name = literal_path(programs, entry.key.clone());
+        let path = entry.string()?;
+        refuse_placeholder(programs, &path);
+        Some((name?, path.value))
     };
     programs.entries().into_iter().filter_map(read).collect()
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::source::inner_path;
+use super::refuse_placeholder;
+use super::source::literal_path;
 use crate::document::{Spanned, Table};
 use crate::glob::Glob;
 use crate::spec::{Attributes, ConfigFile};
@@ -11,7 +12,7 @@ use crate::spec::{Attributes, ConfigFile};
 pub fn install(top: &Table<'_>) -> BTreeMap<String, String> {
     let Some(table) = top.table("install") else { return BTreeMap::new() };
     let read = |entry: crate::document::Entry<'_>| {
-        let from = inner_path(&table, entry.key.clone());
+        let from = literal_path(&table, entry.key.clone());
         let to = entry.string().and_then(|path| image_path(&table, path));
         Some((from?, to?))
     };
@@ -35,6 +36,7 @@ pub fn symlinks(top: &Table<'_>) -> BTreeMap<String, String> {
     let read = |entry: crate::document::Entry<'_>| {
         let link = image_path(&table, entry.key.clone());
         let target = entry.string()?;
+        refuse_placeholder(&table, &target);
         if target.value.is_empty() || target.value.contains(|c: char| c.is_control()) {
             table.problem(target.span, "a link needs a target");
             return None;
@@ -106,6 +108,7 @@ fn glob(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
 }
 
 fn image_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
+    refuse_placeholder(table, &path);
     let inner = path.value.strip_prefix('/').filter(|rest| {
         !rest.is_empty()
             && rest.split('/').all(|part| !part.is_empty() && part != "." && part != "..")

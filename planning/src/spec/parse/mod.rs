@@ -7,7 +7,7 @@ mod source;
 
 use super::{Arch, Spec};
 use crate::diagnostic::Problem;
-use crate::document::{Document, Spanned, Table};
+use crate::document::{Document, Spanned, Table, nearest};
 use crate::name::PackageName;
 
 /// Reads a spec. `path` is the file's path as shown to the user.
@@ -24,7 +24,7 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     let version = package.as_ref().and_then(version);
     let substitution = version.as_deref().unwrap_or("0");
     let sources = source::sources(top, substitution);
-    let patches = source::patches(top);
+    let patches = source::patches(top, substitution);
     let build = build::read(top, substitution);
     let install = files::install(top);
     let directories = files::directories(top);
@@ -90,18 +90,36 @@ fn values<T>(items: Vec<Spanned<T>>) -> Vec<T> {
 
 /// Puts the version where `{version}` stands; reports any other substitution.
 fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String {
-    let result = text.value.replace("{version}", version);
-    // `${…}` belongs to the shell or to make.
-    let foreign = result.match_indices('{').find(|(at, _)| !result[..*at].ends_with(['$', '%', '{']));
-    if let Some((at, _)) = foreign
-        && let Some(length) = result[at..].find('}')
-    {
-        let name = &result[at..=at + length];
-        if name[1..name.len() - 1].bytes().all(|byte| byte.is_ascii_lowercase()) && name.len() > 2 {
-            table.problem_with_hint(text.span, format!("`{name}` stands for nothing"), "`{version}` is the only substitution");
-        }
+    let result = text.value.replace(VERSION, version);
+    if let Some(name) = placeholder(&result) {
+        let hint = match nearest(&name.to_ascii_lowercase(), [VERSION]) {
+            Some(version) => format!("did you mean `{version}`? it is the only substitution"),
+            None => format!("`{VERSION}` is the only substitution"),
+        };
+        table.problem_with_hint(text.span, format!("`{name}` stands for nothing"), hint);
     }
     result
+}
+
+/// Reports a substitution in a text where there is none.
+fn refuse_placeholder(table: &Table<'_>, text: &Spanned<String>) {
+    if let Some(name) = placeholder(&text.value) {
+        let hint = format!("`{VERSION}` is replaced in sources, patches, `subdir`, `env` and arguments; write here what you mean");
+        table.problem_with_hint(text.span.clone(), format!("`{name}` is not replaced here"), hint);
+    }
+}
+
+/// The only substitution.
+const VERSION: &str = "{version}";
+
+/// The first `{name}` in a text. `${…}` and `%{…}` belong to the shell or to make.
+fn placeholder(text: &str) -> Option<&str> {
+    let opening = text.match_indices('{').filter(|(at, _)| !text[..*at].ends_with(['$', '%', '{']));
+    opening.filter_map(|(at, _)| Some(&text[at..=at + text[at..].find('}')?])).find(|name| is_word(&name[1..name.len() - 1]))
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 #[cfg(test)]

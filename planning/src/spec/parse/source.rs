@@ -1,24 +1,53 @@
 //! `[[source]]` and `[[patch]]`.
 
-use super::substitute;
+use std::ops::Range;
+
+use super::{refuse_placeholder, substitute};
 use crate::digest::Digest;
 use crate::document::{Spanned, Table};
 use crate::spec::{Origin, Patch, PatchSeries, Source, SourceUsage};
 
 /// All `[[source]]` tables.
 pub fn sources(top: &Table<'_>, version: &str) -> Vec<Source> {
-    top.tables("source").iter().filter_map(|table| source(table, version)).collect()
+    let tables = top.tables("source");
+    let read: Vec<_> = tables.iter().filter_map(|table| Some((table, source(table, version)?))).collect();
+    for (at, (table, source)) in read.iter().enumerate() {
+        let namesake = read[..at].iter().find(|(_, other)| other.file_name() == source.file_name() && !is_same_file(other, source));
+        if let Some((other, _)) = namesake {
+            let line = table.line_of(name_span(other).start);
+            let message = format!("`{}` is also the name of the source in line {line}, whose content differs", source.file_name());
+            table.problem_with_hint(name_span(table), message, "give one of them another name in the sandbox: `name = \"FILE\"`");
+        }
+    }
+    read.into_iter().map(|(_, source)| source).collect()
+}
+
+/// Whether two sources are one file that is used twice.
+fn is_same_file(one: &Source, other: &Source) -> bool {
+    one.origins.iter().map(Origin::sha256).eq(other.origins.iter().map(Origin::sha256))
+}
+
+/// Where the name of a source's file is written.
+fn name_span(table: &Table<'_>) -> Range<usize> {
+    ["name", "url", "debian"].iter().find_map(|key| table.span_of(key)).unwrap_or_else(|| table.span())
 }
 
 /// All `[[patch]]` tables.
-pub fn patches(top: &Table<'_>) -> Vec<Patch> {
+pub fn patches(top: &Table<'_>, version: &str) -> Vec<Patch> {
     let read = |table: &Table<'_>| {
-        let file = table.required_string("file").and_then(|file| inner_path(table, file));
+        let file = table.required_string("file").and_then(|file| inner_path(table, substituted(table, file, version)));
         let strip = table.integer("strip", 0..=16).map_or(1, |strip| strip.value);
+        let fuzz = fuzz(table);
         table.finish();
-        Some(Patch { file: file?, strip: u32::try_from(strip).ok()? })
+        Some(Patch { file: file?, strip: u32::try_from(strip).ok()?, fuzz })
     };
     top.tables("patch").iter().filter_map(read).collect()
+}
+
+/// How much of a change's context may differ: none of it unless the spec says so.
+fn fuzz(table: &Table<'_>) -> u32 {
+    const MOST_OF_PATCH: u64 = 2;
+    table.integer("fuzz", 0..=MOST_OF_PATCH).and_then(|fuzz| u32::try_from(fuzz.value).ok()).unwrap_or(0)
 }
 
 fn source(table: &Table<'_>, version: &str) -> Option<Source> {
@@ -52,9 +81,10 @@ fn source(table: &Table<'_>, version: &str) -> Option<Source> {
         }
         None => {}
     }
+    let name = table.string("name").and_then(|name| file_name(table, substituted(table, name, version)));
     let usage = usage(table, version);
     table.finish();
-    if origins.is_empty() { None } else { Some(Source { origins, usage: usage? }) }
+    if origins.is_empty() { None } else { Some(Source { origins, name, usage: usage? }) }
 }
 
 fn lacks_hash(table: &Table<'_>) {
@@ -100,35 +130,66 @@ fn usage(table: &Table<'_>, version: &str) -> Option<SourceUsage> {
     let into = table.string("into");
     let strip = table.integer("strip", 0..=16);
     let unpack = table.boolean("unpack", true);
+    let fuzz = fuzz(table);
     if let Some(patches) = table.string_or_list("patches") {
-        if let Some(key) = ["into", "strip", "unpack"].iter().find(|key| table.has(key)) {
-            let span = table.span_of(key).unwrap_or(table.span());
-            table.problem(span, format!("`{key}` has no meaning beside `patches`: nothing of this source is unpacked"));
-        }
+        refuse(table, &["into", "strip", "unpack"], "has no meaning beside `patches`: this source is not unpacked into the source tree");
         return match patches {
-            Ok(text) if text.value == "series" => Some(SourceUsage::Patches(PatchSeries::Whole)),
+            Ok(text) if text.value == "series" => Some(SourceUsage::Patches { series: PatchSeries::Whole, fuzz }),
             Ok(text) => {
                 table.problem(text.span, "`patches` takes \"series\" or a list of file names");
                 None
             }
+            Err(list) if list.is_empty() => {
+                let hint = "list files of its `patches/`, or write `patches = \"series\"` for all that its series lists";
+                table.problem_with_hint(table.span_of("patches")?, "`patches` lists no file", hint);
+                None
+            }
             Err(list) => {
-                let names: Vec<_> = list.into_iter().filter_map(|name| inner_path(table, name)).collect();
-                Some(SourceUsage::Patches(PatchSeries::These(names)))
+                let names = list.into_iter().filter_map(|name| inner_path(table, substituted(table, name, version))).collect();
+                Some(SourceUsage::Patches { series: PatchSeries::These(names), fuzz })
             }
         };
     }
+    refuse(table, &["fuzz"], "has a meaning beside `patches` only");
     if !unpack {
+        refuse(table, &["into", "strip"], "has no meaning beside `unpack = false`: this source is left as it is, in $SOURCES");
         return Some(SourceUsage::Keep);
     }
     let into = match into {
-        Some(into) => {
-            let span = into.span.clone();
-            let value = substitute(table, into, version);
-            inner_path(table, Spanned { value, span })?
-        }
+        Some(into) => inner_path(table, substituted(table, into, version))?,
         None => String::new(),
     };
     Some(SourceUsage::Unpack { into, strip: strip.map_or(Some(1), |strip| u32::try_from(strip.value).ok())? })
+}
+
+/// Reports each of these keys that the table has.
+fn refuse(table: &Table<'_>, keys: &[&str], reason: &str) {
+    for key in keys {
+        if let Some(span) = table.span_of(key) {
+            table.problem(span, format!("`{key}` {reason}"));
+        }
+    }
+}
+
+/// A file's name without folders.
+fn file_name(table: &Table<'_>, name: Spanned<String>) -> Option<String> {
+    if name.value.contains('/') {
+        table.problem(name.span, format!("`{}` is a path, and a source's `name` is that of a file", name.value));
+        return None;
+    }
+    inner_path(table, name)
+}
+
+/// A text with the version where `{version}` stands.
+pub fn substituted(table: &Table<'_>, text: Spanned<String>, version: &str) -> Spanned<String> {
+    let span = text.span.clone();
+    Spanned { value: substitute(table, text, version), span }
+}
+
+/// A relative path that stays below where it starts, in which nothing is substituted.
+pub fn literal_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
+    refuse_placeholder(table, &path);
+    inner_path(table, path)
 }
 
 /// A relative path that stays below where it starts.

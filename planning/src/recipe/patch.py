@@ -1,0 +1,74 @@
+# Applies patches in the current directory. Arguments: `own FOLDER`, then for each patch its file, strip and permitted fuzz; or
+# `archive FOLDER FUZZ`, then the patches of an unpacked archive that are applied, or none for all that its series lists.
+import os, re, subprocess, sys
+
+PLACES = ["debian/patches", "patches", ""]
+LIST_THEM = "list the patches in the spec: `patches = [\"FILE\", …]`"
+
+
+def fail(text, hint):
+    sys.exit(f"error: {text}\nhint: {hint}")
+
+
+def place_of(folder, file):
+    """Where in an archive a file of its patches lies."""
+    return next((place for place in PLACES if os.path.isfile(os.path.join(folder, place, file))), None)
+
+
+def series(path, source):
+    """The names and strips that a series lists, as quilt(1) reads them."""
+    found = []
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, 1):
+            name, *options = re.sub(r"(^|\s)#.*", "", line).split() or [""]
+            if not name:
+                continue
+            strip = re.fullmatch(r"(?:-p ?(\d+|ab))?", " ".join(options))
+            if strip is None:
+                fail(f"line {number} of the series of `{source}` has an option that is not understood: {line.strip()}", LIST_THEM)
+            found.append((name, "1" if strip[1] in (None, "ab") else strip[1]))
+    return found
+
+
+def from_archive(folder, names):
+    """Names, paths and strips of the patches of an archive."""
+    source = os.path.basename(folder)
+    place = place_of(folder, names[0] if names else "series") or ""
+    if names:
+        patches = [(name, "1") for name in names]
+    elif os.path.isfile(os.path.join(folder, place, "series")):
+        patches = series(os.path.join(folder, place, "series"), source)
+    else:
+        fail(f"source `{source}` contains no series: no `debian/patches/series`, `patches/series` or `series`", LIST_THEM)
+    if not patches:
+        fail(f"the series of source `{source}` lists no patch", "remove this source from the spec")
+    for name, strip in patches:
+        path = os.path.join(folder, place, name)
+        if not os.path.isfile(path):
+            fail(f"source `{source}` contains no patch `{name}`", f"`{place or '.'}` contains {', '.join(sorted(os.listdir(os.path.join(folder, place)))[:20])}")
+        yield name, path, strip
+
+
+def apply(name, path, strip, permitted):
+    print(f"applying {name}", flush=True)
+    command = ["patch", f"-p{strip}", "--no-backup-if-mismatch", "-f", "-i", path]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    sys.stdout.buffer.write(done.stdout)
+    sys.stdout.flush()
+    if done.returncode != 0:
+        fail(f"patch `{name}` does not apply", "the lines above say which part of it does not fit this source")
+    fuzz = max(map(int, re.findall(rb"with fuzz (\d+)", done.stdout)), default=0)
+    if fuzz > permitted:
+        fail(
+            f"patch `{name}` applies only with fuzz {fuzz}: lines around its changes differ from this source, so it may change the wrong place",
+            f"make the patch anew for this version or, if its result is right, set `fuzz = {fuzz}` where the spec names it",
+        )
+
+
+kind, folder, *rest = sys.argv[1:]
+if kind == "own":
+    for name, strip, fuzz in zip(*[iter(rest)] * 3):
+        apply(name, os.path.join(folder, name), strip, int(fuzz))
+else:
+    for name, path, strip in from_archive(folder, rest[1:]):
+        apply(name, path, strip, int(rest[0]))

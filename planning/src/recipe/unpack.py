@@ -1,0 +1,84 @@
+# Unpacks archives. Arguments: the source tree, then for each archive its file, the leading folders to leave out, and the place in the tree.
+import os, shutil, stat, subprocess, sys
+
+SHOWN = 8
+
+
+def fail(text, hint):
+    sys.exit(f"error: {text}\nhint: {hint}")
+
+
+def unpack(file, name, directory):
+    with open(file, "rb") as opened:
+        magic = opened.read(4)
+    if magic in (b"PK\3\4", b"PK\5\6"):
+        # unzip(1): 1 stands for warnings, with everything unpacked.
+        command, good = ["unzip", "-q", "-o", file, "-d", directory], (0, 1)
+    else:
+        command, good = ["tar", "-xf", file, "--no-same-owner", "-C", directory], (0,)
+        if magic == b"LZIP":
+            # tar would call lzip, which the SDK lacks; xz reads the format as well.
+            command.append("--use-compress-program=xz")
+    if subprocess.run(command, stdin=subprocess.DEVNULL).returncode not in good:
+        fail(
+            f"source `{name}` cannot be unpacked as an archive; the lines above say why",
+            "a file that is no tar or zip archive needs `unpack = false`; it is then found in $SOURCES",
+        )
+
+
+def stripped(top, name, strip):
+    """The directory whose content is wanted: `strip` levels down, each of which contains one folder and nothing else."""
+    at = top
+    for level in range(strip):
+        names = sorted(os.listdir(at))
+        if len(names) == 1 and stat.S_ISDIR(os.lstat(os.path.join(at, names[0])).st_mode):
+            at = os.path.join(at, names[0])
+            continue
+        place = "at its top" if level == 0 else f"in `{os.path.relpath(at, top)}`"
+        if not names:
+            fail(f"source `{name}` contains nothing {place}, and `strip = {strip}` needs a folder there", f"set `strip = {level}`, or check the file")
+        listed = "".join(f"\n  {entry}" for entry in names[:SHOWN])
+        more = f"\n  and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        fail(
+            f"source `{name}` does not contain exactly one folder {place}, so `strip = {strip}` would lose or mix up files; it contains{listed}{more}",
+            f"set `strip = {level}` for this source, and `into = \"FOLDER\"` where it should have a folder of its own",
+        )
+    return at
+
+
+def merge(source, target):
+    """Moves the content of a directory into another as tar unpacks over what is there: directories are joined, files replaced."""
+    for name in sorted(os.listdir(source)):
+        old, new = os.path.join(source, name), os.path.join(target, name)
+        info = os.lstat(old)
+        try:
+            existing = os.lstat(new).st_mode
+        except FileNotFoundError:
+            os.rename(old, new)
+            continue
+        if not stat.S_ISDIR(info.st_mode):
+            if stat.S_ISDIR(existing):
+                fail(f"`{new}` is a directory of one source and no directory in another", "set `into` for one of them")
+            os.rename(old, new)
+        elif stat.S_ISDIR(existing):
+            merge(old, new)
+            os.chmod(new, stat.S_IMODE(info.st_mode))
+            os.utime(new, ns=(info.st_atime_ns, info.st_mtime_ns))
+        else:
+            os.unlink(new)
+            os.rename(old, new)
+
+
+tree, *archives = sys.argv[1:]
+for file, strip, into in zip(*[iter(archives)] * 3):
+    name, target = os.path.basename(file), os.path.join(tree, into)
+    os.makedirs(target, exist_ok=True)
+    if strip == "0":
+        unpack(file, name, target)
+        continue
+    # On the file system of the tree, where moving is renaming.
+    fresh = tree + ".unpacked"
+    os.mkdir(fresh)
+    unpack(file, name, fresh)
+    merge(stripped(fresh, name, int(strip)), target)
+    shutil.rmtree(fresh)
