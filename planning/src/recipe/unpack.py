@@ -16,13 +16,13 @@ def unpack(file, name, directory):
         command, good = ["unzip", "-q", "-o", file, "-d", directory], (0, 1)
     else:
         command, good = ["tar", "-xf", file, "--no-same-owner", "-C", directory], (0,)
-        if magic == b"LZIP":
-            # tar would call lzip, which the SDK lacks; xz reads the format as well.
+        if magic == b"LZIP" or magic.startswith(b"]\0\0"):
+            # tar would call lzip, which the SDK lacks, or know lzma by the name only; xz reads both formats.
             command.append("--use-compress-program=xz")
     if subprocess.run(command, stdin=subprocess.DEVNULL).returncode not in good:
         fail(
             f"source `{name}` cannot be unpacked as an archive; the lines above say why",
-            "a file that is no tar or zip archive needs `unpack = false`; it is then found in $SOURCES",
+            "if it is no tar or zip archive, set `unpack = false`: it is then found in $SOURCES as it is",
         )
 
 
