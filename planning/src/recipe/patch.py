@@ -51,8 +51,13 @@ def from_archive(folder, names):
 
 def apply(name, path, strip, permitted):
     print(f"applying {name}", flush=True)
-    command = ["patch", f"-p{strip}", "--no-backup-if-mismatch", "-f", "-i", path]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with open(path, "rb") as file:
+        content = file.read()
+    # Without it, patch takes the last line for one that differs.
+    if content and not content.endswith(b"\n"):
+        content += b"\n"
+    command = ["patch", f"-p{strip}", "--no-backup-if-mismatch", "-f"]
+    done = subprocess.run(command, input=content, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     sys.stdout.buffer.write(done.stdout)
     sys.stdout.flush()
     if done.returncode != 0:
