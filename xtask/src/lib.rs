@@ -6,6 +6,7 @@
 
 pub mod apt;
 pub mod bench;
+pub mod beneath;
 pub mod cancel;
 pub mod cli;
 pub mod command;
