@@ -49,6 +49,9 @@ const NAMES: [&str; 41] = [
 const REVISION_2: u32 = 0x0200_0000;
 const EFFECTIVE: u32 = 1;
 
+/// `VFS_CAP_REVISION_3`: revision 2 followed by the user whom the user namespace's root is.
+const REVISION_3: u32 = 0x0300_0000;
+
 /// A text that names no file capabilities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` names no file capabilities, such as `cap_net_raw=ep`")]
@@ -102,6 +105,33 @@ fn parse(text: &str) -> Option<[u8; 20]> {
     Some(value)
 }
 
+/// The text of a value of `security.capability`: the inverse of [`to_xattr`]. The namespace that a value of revision 3 is for, which is
+/// how a process inside a user namespace writes it, is left out. Nothing when the value is of neither revision 2 nor 3, or names
+/// capabilities that are not known.
+pub fn from_xattr(value: &[u8]) -> Option<String> {
+    let words: Vec<u32> = value.chunks_exact(4).map(|bytes| bytes.try_into().map(u32::from_le_bytes)).collect::<Result<_, _>>().ok()?;
+    let (flags, sets) = match words[..] {
+        [flags, p, i, p_high, i_high] if flags & !EFFECTIVE == REVISION_2 => (flags, [(p, p_high), (i, i_high)]),
+        [flags, p, i, p_high, i_high, _] if flags & !EFFECTIVE == REVISION_3 => (flags, [(p, p_high), (i, i_high)]),
+        _ => return None,
+    };
+    let [permitted, inheritable] = sets.map(|(low, high)| u64::from(high) << 32 | u64::from(low));
+    if (permitted | inheritable) >> NAMES.len() != 0 {
+        return None;
+    }
+    let effective = if flags & EFFECTIVE == 0 { "" } else { "e" };
+    let clauses = [(permitted & inheritable, "ip"), (permitted & !inheritable, "p"), (inheritable & !permitted, "i")];
+    let clauses = clauses.into_iter().filter(|(mask, _)| *mask != 0);
+    let texts: Vec<String> = clauses.map(|(mask, letters)| format!("{}={effective}{letters}", names(mask))).collect();
+    Some(if texts.is_empty() { "=".to_owned() } else { texts.join(" ") })
+}
+
+fn names(mask: u64) -> String {
+    let named: Vec<String> =
+        NAMES.iter().enumerate().filter(|(number, _)| mask >> number & 1 == 1).map(|(_, name)| format!("cap_{name}")).collect();
+    if named.len() == NAMES.len() { "all".to_owned() } else { named.join(",") }
+}
+
 fn mask(names: &str) -> Option<u64> {
     if names.is_empty() || names.eq_ignore_ascii_case("all") {
         return Some((1 << NAMES.len()) - 1);
@@ -117,6 +147,24 @@ fn mask(names: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// Names in the order of their numbers, and `=`.
+    fn normal(text: &str) -> String {
+        text.replace("cap_net_raw,cap_net_admin+", "cap_net_admin,cap_net_raw=")
+    }
+
+    #[test]
+    fn values_become_texts() {
+        for text in ["cap_chown=eip cap_kill=ep cap_bpf=ei", "all=ep", "cap_setuid=i"] {
+            assert_eq!(from_xattr(&to_xattr(text).unwrap()).unwrap(), text);
+        }
+        // As written inside of a user namespace whose root is user 1001.
+        let value = hex::decode("0100000300200000000000000000000000000000e9030000").unwrap();
+        assert_eq!(from_xattr(&value).unwrap(), "cap_net_raw=ep");
+        for value in ["", "01000002", "01000004002000000000000000000000000000", "0100000200000000000000000000ffff00000000"] {
+            assert_eq!(from_xattr(&hex::decode(value).unwrap()), None, "{value}");
+        }
+    }
+
     #[test]
     fn known_answers() {
         // As setcap(8) and getxattr give them.
@@ -128,6 +176,9 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(hex::encode(to_xattr(text).unwrap()), expected, "{text}");
+        }
+        for (text, value) in table {
+            assert_eq!(from_xattr(&hex::decode(value).unwrap()).unwrap(), normal(text), "{text}");
         }
         for text in ["", "cap_nothing=ep", "net_raw=ep", "cap_net_raw", "cap_net_raw=x", "cap_net_raw=ep cap_kill=p"] {
             assert!(to_xattr(text).is_err(), "{text}");

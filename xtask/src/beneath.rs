@@ -325,7 +325,7 @@ mod tests {
         fs::create_dir_all(at("a/b")).unwrap();
         fs::write(at("a/b/file"), "x").unwrap();
         for path in ["a/b/file", "a/b", "a"] {
-            fs::set_permissions(at(path), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(at(path), fs::Permissions::from_mode(0o000)).unwrap();
         }
         let mut directory = Directory::open(folder.path()).unwrap();
         for name in ["a", "b"] {

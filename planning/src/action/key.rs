@@ -16,7 +16,7 @@ use super::BuiltPackage;
 pub type Fields = BTreeMap<String, String>;
 
 /// Raised when the sandbox or the packaging changes in a way that changes outputs and that no other field shows.
-const CONTRACT: u32 = 1;
+const CONTRACT: u32 = 2;
 
 /// What a key needs beyond the spec itself.
 pub struct KeyInputs<'a> {

@@ -1,7 +1,10 @@
 //! Attributes of files: what the spec says, over what the build left, over what is safe.
 
+use tdnf::filecaps;
+
 use super::error::PackageError;
-use super::tree::{Entry, Kind, Tree};
+use super::installed::InstalledFile;
+use super::tree::{Content, Entry, Kind, Tree};
 use crate::glob::Glob;
 use crate::spec::{Attributes, ConfigFile, Spec};
 
@@ -44,15 +47,22 @@ impl Rules {
     /// Applies modes and ghosts to the tree, and checks that every rule is about something.
     ///
     /// # Errors
-    /// When a rule matches nothing, or a file is setuid or setgid and no rule gives it a mode.
+    /// When a rule matches nothing, a file is setuid or setgid and no rule gives it a mode, or it has capabilities that no rule gives it.
     pub fn apply(&self, spec: &Spec, tree: &mut Tree) -> Result<(), PackageError> {
         self.add_ghosts(tree);
+        tree.settle_directories();
         self.check_use(spec, tree)?;
-        let mut setuid = Vec::new();
+        self.apply_to_directories(tree);
+        let (mut setuid, mut capable) = (Vec::new(), Vec::new());
         let resolved: Vec<Attributes> = tree.iter().map(|(path, entry)| self.of(path, entry)).collect();
         for ((path, entry), attributes) in tree.iter_mut().zip(resolved) {
             if attributes.ghost == Some(true) && entry.kind != Kind::Directory {
                 entry.kind = Kind::Ghost;
+            }
+            if let Kind::File(Content::Installed(InstalledFile { capabilities: Some(value), .. })) = &entry.kind
+                && attributes.caps.is_none()
+            {
+                capable.push((path.to_owned(), filecaps::from_xattr(value).unwrap_or_else(|| "not readable".to_owned())));
             }
             match attributes.mode {
                 Some(mode) => entry.mode = mode,
@@ -61,7 +71,20 @@ impl Rules {
                 None => entry.mode &= 0o755,
             }
         }
-        if setuid.is_empty() { Ok(()) } else { Err(PackageError::UndeclaredSetuid { spec: spec.name.clone(), paths: setuid }) }
+        if !setuid.is_empty() {
+            return Err(PackageError::UndeclaredSetuid { spec: spec.name.clone(), paths: setuid });
+        }
+        if !capable.is_empty() {
+            return Err(PackageError::UndeclaredCapabilities { spec: spec.name.clone(), paths: capable });
+        }
+        Ok(())
+    }
+
+    fn apply_to_directories(&self, tree: &mut Tree) {
+        for (path, mode) in tree.directories_mut() {
+            let entry = Entry { kind: Kind::Directory, mode: *mode };
+            *mode = self.of(path, &entry).mode.unwrap_or(*mode);
+        }
     }
 
     fn add_ghosts(&self, tree: &mut Tree) {
@@ -73,8 +96,13 @@ impl Rules {
     }
 
     fn check_use(&self, spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
-        let unused = self.rules.iter().find(|(glob, _)| !tree.iter().any(|(path, _)| glob.matches(path)));
-        match unused {
+        // Of a directory that only holds files, a glob says nothing but who owns it.
+        let is_about_directories = |glob: &Glob, rule: &Attributes| glob.is_path() || rule.owner.is_some() || rule.group.is_some();
+        let is_used = |glob: &Glob, rule: &Attributes| {
+            tree.iter().any(|(path, _)| glob.matches(path))
+                || (is_about_directories(glob, rule) && tree.directories().any(|path| glob.matches(path)))
+        };
+        match self.rules.iter().find(|(glob, rule)| !is_used(glob, rule)) {
             None => Ok(()),
             Some((glob, _)) => Err(PackageError::AttributesMatchNothing { spec: spec.name.clone(), glob: glob.text().to_owned() }),
         }

@@ -1,6 +1,7 @@
 //! The tree of a spec: what was installed, less what is dropped, plus what the spec itself brings.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use super::attributes::Rules;
 use super::error::PackageError;
 use super::tree::{Content, Entry, Kind, Tree};
 use super::usrmerge::merged;
+use super::walk::walk;
 use crate::glob::Glob;
 use crate::spec::Spec;
 
@@ -29,10 +31,11 @@ const DROPPED: [&str; 9] = [
 /// # Errors
 /// When something cannot be read or packaged, or an attribute is about no file.
 pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Result<Tree, PackageError> {
-    let mut tree = Tree::walk(out)?;
-    let dropped = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str));
-    let dropped = dropped.map(|text| Glob::new(text).map_err(PackageError::bad_glob(text))).collect::<Result<Vec<_>, _>>()?;
-    tree.drop(&dropped);
+    let mut tree = walk(out)?;
+    let dropped: Vec<&str> = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str)).collect();
+    let emptied: Vec<&str> = dropped.iter().filter_map(|glob| glob.strip_suffix("/**")).filter(|glob| !glob.is_empty()).collect();
+    tree.drop(&compiled(&dropped)?, &compiled(&emptied)?);
+    tree.check()?;
     for (file, target) in &spec.install {
         tree.put(merged(target), own_file(spec, spec_dir, file)?);
     }
@@ -46,14 +49,19 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
     Ok(tree)
 }
 
+fn compiled(globs: &[&str]) -> Result<Vec<Glob>, PackageError> {
+    globs.iter().map(|text| Glob::new(text).map_err(PackageError::bad_glob(text))).collect()
+}
+
 /// A file of the spec's directory: executable or not is all its mode on the developer's disk says.
 fn own_file(spec: &Spec, spec_dir: &Path, file: &str) -> Result<Entry, PackageError> {
     let path = spec_dir.join(file);
     let fail = |source| PackageError::InstallSource { spec: spec.name.clone(), file: file.to_owned(), source };
     let metadata = fs::metadata(&path).map_err(fail)?;
     if !metadata.is_file() {
-        return Err(fail(std::io::Error::other("not a regular file")));
+        return Err(fail(io::Error::other("not a regular file")));
     }
+    let bytes = fs::read(&path).map_err(fail)?;
     let mode = if metadata.mode() & 0o111 == 0 { 0o644 } else { 0o755 };
-    Ok(Entry { kind: Kind::File(Content::Disk(path)), mode })
+    Ok(Entry { kind: Kind::File(Content::Memory(bytes)), mode })
 }

@@ -176,8 +176,10 @@ impl Scanner<'_> {
     }
 
     fn binary(&mut self, path: &str, content: &Content) -> Result<(), PackageError> {
-        let Content::Disk(file) = content else { return Ok(()) };
-        let elf = elf::read(file).map_err(|source| PackageError::io("read", file, source))?;
+        let elf = match content {
+            Content::Memory(bytes) => elf::parse(bytes.as_slice()),
+            Content::Installed(file) => elf::read(file.open().map_err(|source| PackageError::io("read", &file.path(), source))?),
+        };
         let elf = elf.map_err(|source| PackageError::BadElf { path: path.to_owned(), source })?;
         if elf != Elf::Other && self.spec.arch == Arch::Noarch {
             return Err(PackageError::MachineCode { path: path.to_owned() });

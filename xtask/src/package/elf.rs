@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::path::Path;
 
 use object::Endianness;
 use object::elf::{
@@ -67,16 +66,19 @@ pub enum ElfError {
     Name,
 }
 
-/// Reads the ELF file at `path`, of which only the tables are read.
+/// Reads an ELF file, of which only the tables are read.
 ///
 /// # Errors
 /// When it is cut off or its tables contradict each other.
-pub fn read(path: &Path) -> std::io::Result<Result<Elf, ElfError>> {
-    let cache = ReadCache::new(File::open(path)?);
-    Ok(parse(&cache))
+pub fn read(file: File) -> Result<Elf, ElfError> {
+    parse(&ReadCache::new(file))
 }
 
-fn parse<'data, R: ReadRef<'data>>(data: R) -> Result<Elf, ElfError> {
+/// Reads an ELF file that lies in memory.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Result<Elf, ElfError> {
     if data.read_bytes_at(4, 1) != Ok(&[elf::ELFCLASS64]) {
         return Ok(Elf::Other);
     }

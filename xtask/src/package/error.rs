@@ -1,9 +1,12 @@
 //! What can be wrong with what a build installed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::installed::InstallRootError;
+use super::obstacle::{Obstacle, escaped, glob_of};
 use crate::diagnostic::{ExitCode, Failure};
 use crate::glob::GlobError;
 use crate::name::PackageName;
@@ -21,13 +24,14 @@ pub enum PackageError {
         /// Why.
         source: io::Error,
     },
-    /// An installed file's name is not UTF-8, or is a device, socket or pipe.
-    #[error("`{}` cannot be packaged: {reason}", path.display())]
+    /// The build left no directory to package.
+    #[error(transparent)]
+    InstallRoot(#[from] InstallRootError),
+    /// Installed files are devices, sockets or pipes, or have names that no package can hold.
+    #[error("{}", UnpackageableList(found))]
     Unpackageable {
-        /// The file in the install root.
-        path: PathBuf,
-        /// Why.
-        reason: &'static str,
+        /// All of them, sorted by path.
+        found: Vec<Unpackageable>,
     },
     /// Two installed files end up at one path once `/bin`, `/sbin`, `/lib`, `/lib64` and the like are one with `/usr`.
     #[error("`{first}` and `{second}` are both installed, and both belong at `{path}`")]
@@ -46,6 +50,14 @@ pub enum PackageError {
         spec: PackageName,
         /// Path and mode of each.
         paths: Vec<(String, u32)>,
+    },
+    /// Files have capabilities that the spec does not give them.
+    #[error("{} installed with capabilities, which the spec does not declare", CapableList(paths))]
+    UndeclaredCapabilities {
+        /// The spec.
+        spec: PackageName,
+        /// Path and capabilities of each.
+        paths: Vec<(String, String)>,
     },
     /// A file of `[install]` is not in the spec's directory.
     #[error("spec `{spec}` installs its file `{file}`, which cannot be read")]
@@ -98,6 +110,8 @@ pub enum PackageError {
         package: PackageName,
         /// How many files its subpackages have.
         elsewhere: usize,
+        /// How many installed files are in no package because a glob drops them.
+        dropped: usize,
     },
     /// A package that claims to be for any machine holds machine code.
     #[error("`{path}` is machine code, but the spec says `noarch = true`")]
@@ -150,6 +164,40 @@ pub struct Undeclared {
     pub giver: Option<PackageName>,
 }
 
+/// Something installed that no package can hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpackageable {
+    /// Its path in the image; what is not UTF-8 in it is replaced.
+    pub path: String,
+    /// Why.
+    pub obstacle: Obstacle,
+}
+
+struct UnpackageableList<'a>(&'a [Unpackageable]);
+
+impl fmt::Display for UnpackageableList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the build installed what no package can hold: ")?;
+        for (index, Unpackageable { path, obstacle }) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "; " };
+            write!(f, "{comma}`{}` ({obstacle})", escaped(path.as_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+struct CapableList<'a>(&'a [(String, String)]);
+
+impl fmt::Display for CapableList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (path, caps)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}`{path}` ({caps})")?;
+        }
+        f.write_str(if self.0.len() == 1 { " is" } else { " are" })
+    }
+}
+
 struct Listed<'a>(&'a [(String, u32)]);
 
 impl fmt::Display for Listed<'_> {
@@ -190,10 +238,18 @@ impl Failure for PackageError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { .. } | Self::Rpm { .. } | Self::BadGlob { .. } => None,
-            Self::Unpackageable { .. } => Some("remove it in `finish` of the spec, or leave it out with `drop`".into()),
+            Self::InstallRoot(error) => error.hint(),
+            Self::Unpackageable { found } => {
+                let globs: BTreeSet<String> = found.iter().map(|one| format!("\"{}\"", glob_of(&one.path))).collect();
+                let globs: Vec<String> = globs.into_iter().collect();
+                Some(format!("leave them out in the spec: drop = [{}]; or remove them in `finish`", globs.join(", ")))
+            }
             Self::Collision { first, .. } => Some(format!("remove one of them in `finish` of the spec: `rm $DESTDIR{first}`")),
             Self::UndeclaredSetuid { spec, paths } => paths.first().map(|(path, mode)| {
                 format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with mode = \"{mode:o}\"; if not, mode = \"0755\"")
+            }),
+            Self::UndeclaredCapabilities { spec, paths } => paths.first().map(|(path, caps)| {
+                format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with caps = \"{caps}\"; if not, caps = \"\"")
             }),
             Self::InstallSource { spec, file, .. } => Some(format!("add `specs/{spec}/{file}`, or remove the entry from `[install]`")),
             Self::GlobMatchesNothing { similar, .. } if !similar.is_empty() => {
@@ -206,6 +262,11 @@ impl Failure for PackageError {
             Self::UnequalLinks { first, second } => {
                 Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
             }
+            Self::Empty { elsewhere: 0, dropped: 1.., .. } => Some(
+                "everything the build installed is left out: by `drop` of the spec, or as manual pages, documentation, translations and completions, \
+                 which no package holds"
+                    .into(),
+            ),
             Self::Empty { elsewhere: 0, .. } => Some("the build installed nothing into $DESTDIR; a package without files has `[build.none]`".into()),
             Self::Empty { elsewhere, .. } => {
                 Some(format!("its subpackages' globs took all {elsewhere} files; narrow them, so that something is left for the main package"))

@@ -37,7 +37,7 @@ pub fn write(spec: &Spec, part: &Part<'_>, found: &Found, rules: &Rules, into: &
     let mut builder = describe(spec, part);
     depend(&mut builder, spec, part, found);
     for (path, entry) in &part.entries {
-        add(&mut builder, path, entry, rules).map_err(fail)?;
+        add(&mut builder, path, entry, rules, fail)?;
     }
     let mut package = builder.build().map_err(fail)?;
     finish(spec, &mut package).map_err(fail)?;
@@ -133,13 +133,21 @@ fn text(dependency: &rpm::Dependency) -> String {
     if symbol.is_empty() { dependency.name.clone() } else { format!("{} {symbol} {}", dependency.name, dependency.version) }
 }
 
-fn add(builder: &mut PackageBuilder, path: &str, entry: &Entry, rules: &Rules) -> Result<(), rpm::Error> {
+fn add(
+    builder: &mut PackageBuilder,
+    path: &str,
+    entry: &Entry,
+    rules: &Rules,
+    fail: impl Fn(rpm::Error) -> PackageError,
+) -> Result<(), PackageError> {
     let attributes = rules.of(path, entry);
     let options = match &entry.kind {
         Kind::File(_) => FileOptions::new(path),
         Kind::Directory => FileOptions::dir(path),
         Kind::Link(target) => FileOptions::symlink(path, target),
         Kind::Ghost => FileOptions::ghost(path),
+        // `Tree::check` refused these.
+        Kind::Unpackageable(_) => return Ok(()),
     };
     let mut options: FileOptionsBuilder = options
         .modified_at(Timestamp(SOURCE_DATE_EPOCH))
@@ -149,22 +157,27 @@ fn add(builder: &mut PackageBuilder, path: &str, entry: &Entry, rules: &Rules) -
         // `mode` has twelve bits, as the spec's parser and the tree's walk make sure.
         options = options.permissions((entry.mode & 0o7777) as u16);
     }
-    if let Some(caps) = &attributes.caps {
-        options = options.caps(caps)?;
+    // Capabilities of "" are none: the spec refuses those that the build set.
+    if let Some(caps) = attributes.caps.as_ref().filter(|caps| !caps.is_empty()) {
+        options = options.caps(caps).map_err(&fail)?;
     }
     options = match attributes.config {
         None => options,
         Some(ConfigFile::Replace) => options.config(),
         Some(ConfigFile::Noreplace) => options.config().noreplace(),
     };
-    match &entry.kind {
-        Kind::File(Content::Disk(path)) => builder.with_file(path, options)?,
-        Kind::File(Content::Memory(bytes)) => builder.with_file_contents(bytes.clone(), options)?,
-        Kind::Directory => builder.with_dir_entry(options)?,
-        Kind::Link(_) => builder.with_symlink(options)?,
-        Kind::Ghost => builder.with_ghost(options)?,
+    let added = match &entry.kind {
+        Kind::File(Content::Installed(file)) => {
+            // The library opens the path by itself. It is checked here for the last time, and no process of the build lives.
+            file.open().map_err(|source| PackageError::io("read", &file.path(), source))?;
+            builder.with_file(file.path(), options)
+        }
+        Kind::File(Content::Memory(bytes)) => builder.with_file_contents(bytes.clone(), options),
+        Kind::Directory => builder.with_dir_entry(options),
+        Kind::Link(_) => builder.with_symlink(options),
+        Kind::Ghost | Kind::Unpackageable(_) => builder.with_ghost(options),
     };
-    Ok(())
+    added.map(drop).map_err(fail)
 }
 
 /// Sets what the builder has no word for: the source package's name (by which `dnf` and `rpm` know a binary package), and a build

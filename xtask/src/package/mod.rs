@@ -9,18 +9,23 @@ mod directory;
 pub(crate) mod elf;
 mod error;
 mod header;
+mod installed;
 mod links;
+mod obstacle;
 mod pkgconfig;
 mod script;
 mod split;
 mod tree;
 mod usrmerge;
+mod walk;
 
 use std::path::{Path, PathBuf};
 
 pub use available::Available;
 pub use elf::ElfError;
-pub use error::{PackageError, Undeclared};
+pub use error::{PackageError, Undeclared, Unpackageable};
+pub use installed::{InstallRoot, InstallRootError};
+pub use obstacle::Obstacle;
 
 use crate::name::PackageName;
 use crate::spec::Spec;
@@ -60,5 +65,7 @@ pub fn assemble(spec: &Spec, spec_dir: &Path, out: &Path, available: &Available,
     parts.iter().zip(&found).map(|(part, found)| header::write(spec, part, found, &rules, into)).collect()
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

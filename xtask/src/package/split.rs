@@ -57,12 +57,13 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree) -> Result<Vec<Part<'a>>, PackageEr
     }
     if parts[0].entries.is_empty() && spec.build.system != BuildSystem::None {
         let elsewhere = tree.iter().count();
-        return Err(PackageError::Empty { package: spec.main.name.clone(), elsewhere });
+        return Err(PackageError::Empty { package: spec.main.name.clone(), elsewhere, dropped: tree.dropped() });
     }
     for part in &mut parts {
         let directories = owned_directories(part.content, &part.entries);
         for path in directories {
-            part.entries.entry(path).or_insert(Entry { kind: Kind::Directory, mode: 0o755 });
+            let mode = tree.directory_mode(&path).unwrap_or(0o755);
+            part.entries.entry(path).or_insert(Entry { kind: Kind::Directory, mode });
         }
     }
     Ok(parts)

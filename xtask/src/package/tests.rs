@@ -10,12 +10,12 @@ use super::*;
 use crate::diagnostic::Failure as _;
 use crate::tool::Tool;
 
-struct Build {
+pub(super) struct Build {
     folder: tempfile::TempDir,
 }
 
 impl Build {
-    fn new(files: &[(&str, &str, u32)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str, u32)]) -> Self {
         let build = Self { folder: tempfile::tempdir().unwrap() };
         for name in ["out", "into", "spec"] {
             fs::create_dir(build.path(name)).unwrap();
@@ -26,11 +26,11 @@ impl Build {
         build
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn put(&self, path: &str, text: &str, mode: u32) {
+    pub(super) fn put(&self, path: &str, text: &str, mode: u32) {
         let path = self.path("out").join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -59,7 +59,7 @@ impl Build {
         self.cc("int x(void); int main(void) { return x(); }", "usr/bin/program", &arguments);
     }
 
-    fn assemble(&self, rest: &str) -> Result<Vec<Built>, PackageError> {
+    pub(super) fn assemble(&self, rest: &str) -> Result<Vec<Built>, PackageError> {
         self.assemble_with(rest, &Available::default())
     }
 
@@ -77,7 +77,7 @@ fn spec(rest: &str) -> Spec {
     crate::spec::parse(&"sample".parse().unwrap(), "package.toml", &text).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-fn paths(built: &Built) -> Vec<String> {
+pub(super) fn paths(built: &Built) -> Vec<String> {
     let metadata = PackageMetadata::open(&built.file).unwrap();
     metadata.get_file_paths().unwrap().iter().map(|path| path.to_str().unwrap().to_owned()).collect()
 }

@@ -1,8 +1,9 @@
 //! Builds on this machine, in sandboxes.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -218,6 +219,10 @@ pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> 
     let [workspace, files] = [WORKSPACE, SPEC_FILES].map(|place| at.join(place.trim_start_matches('/')));
     for path in [&at.join("build/out"), &at.join("upper"), &at.join("work"), &at.join("packages"), &workspace, &files] {
         fs::create_dir_all(path).map_err(|source| StoreError::io("make", path, source))?;
+    }
+    // The builder's umask must not show in what the build makes, nor the set-group-id bit of the store's directory, which is inherited.
+    for path in [at.join("build"), at.join("build/out")] {
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(|source| StoreError::io("open up", &path, source))?;
     }
     folder.workspace.write(&workspace).map_err(|source| StoreError::io("fill", &workspace, source))?;
     folder.write_files(&files).map_err(|source| StoreError::io("fill", &files, source))

@@ -37,7 +37,7 @@ impl Program {
     /// When it cannot be read.
     pub fn figures(&self) -> Result<Vec<Figure>, BenchError> {
         let size = fs::metadata(&self.path).map_err(BenchError::io("read", &self.path))?.len();
-        let needed = match elf::read(&self.path).map_err(BenchError::io("read", &self.path))? {
+        let needed = match elf::read(File::open(&self.path).map_err(BenchError::io("read", &self.path))?) {
             Ok(Elf::Dynamic(found)) => found.needed,
             _ => Vec::new(),
         };

@@ -89,7 +89,7 @@ impl ModuleKey {
 
     /// A small key that is made quickly.
     #[cfg(test)]
-    pub(super) fn generate_for_tests() -> Self {
+    pub(crate) fn generate_for_tests() -> Self {
         Self::from_key(RsaPrivateKey::new(&mut rand::rngs::OsRng, 1024).unwrap()).unwrap()
     }
 }

@@ -8,14 +8,15 @@ mod certificate;
 mod key;
 mod message;
 
-use std::fs;
-use std::io;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use walkdir::WalkDir;
 
+use crate::beneath::FileKind;
 use crate::diagnostic::Failure;
+use crate::package::{InstallRoot, InstallRootError};
 use crate::sign::SignError;
 
 pub use key::ModuleKey;
@@ -38,10 +39,13 @@ pub enum SigningError {
     /// A certificate or signature cannot be written down.
     #[error("cannot encode a signature")]
     Encode(#[from] x509_cert::der::Error),
+    /// The build left no directory to look for modules in.
+    #[error(transparent)]
+    InstallRoot(#[from] InstallRootError),
     /// A module cannot be read or written.
-    #[error("cannot sign module `{}`", path.display())]
+    #[error("cannot sign the kernel modules: `/{}`", path.display())]
     Module {
-        /// The module.
+        /// The module, or a directory of modules, relative to the install root.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -52,6 +56,7 @@ impl Failure for SigningError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Key(error) => error.hint(),
+            Self::InstallRoot(error) => error.hint(),
             Self::Generate(_) | Self::Sign(_) | Self::PublicKey(_) | Self::Encode(_) | Self::Module { .. } => None,
         }
     }
@@ -72,26 +77,49 @@ const ZSTD_LEVEL: i32 = 19;
 /// # Errors
 /// When a module cannot be read or written; some may be signed by then.
 pub fn sign_modules(tree: &Path, key: &ModuleKey) -> Result<usize, SigningError> {
-    let mut modules = Vec::new();
-    for entry in WalkDir::new(tree).sort_by_file_name() {
-        let entry = entry.map_err(|error| SigningError::Module { path: tree.to_owned(), source: error.into() })?;
-        let name = entry.file_name().to_string_lossy();
-        if entry.file_type().is_file() && (name.ends_with(".ko") || name.ends_with(".ko.zst")) {
-            modules.push(entry.into_path());
-        }
-    }
-    modules.par_iter().try_for_each(|path| sign_file(path, key))?;
+    let root = InstallRoot::open(tree)?;
+    let modules = modules(&root)?;
+    modules.par_iter().try_for_each(|path| sign_file(&root, path, key))?;
     Ok(modules.len())
 }
 
-fn sign_file(path: &Path, key: &ModuleKey) -> Result<(), SigningError> {
+/// The paths of all modules below `root`, relative to it. A link to a module is none, and no link to a directory is followed.
+fn modules(root: &InstallRoot) -> Result<Vec<PathBuf>, SigningError> {
+    let mut modules = Vec::new();
+    let mut left = vec![PathBuf::new()];
+    while let Some(folder) = left.pop() {
+        let failed = |source| SigningError::Module { path: folder.clone(), source };
+        let opened = if folder.as_os_str().is_empty() { None } else { Some(root.directory().open_directory(&folder).map_err(failed)?) };
+        let directory = opened.as_ref().unwrap_or(root.directory());
+        for name in directory.names().map_err(failed)? {
+            let kind = directory.entry(&name).map_err(failed)?.kind();
+            let bytes = name.as_bytes();
+            if kind == FileKind::Directory {
+                left.push(folder.join(&name));
+            } else if kind == FileKind::Regular && (bytes.ends_with(b".ko") || bytes.ends_with(b".ko.zst")) {
+                modules.push(folder.join(&name));
+            }
+        }
+    }
+    modules.sort();
+    Ok(modules)
+}
+
+fn sign_file(root: &InstallRoot, path: &Path, key: &ModuleKey) -> Result<(), SigningError> {
     let failed = |source| SigningError::Module { path: path.to_owned(), source };
     let compressed = path.extension().is_some_and(|extension| extension == "zst");
-    let bytes = fs::read(path).map_err(failed)?;
+    let mut file = root.directory().entry(path).and_then(|handle| handle.open_file_for_writing()).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
     let module = if compressed { zstd::decode_all(&bytes[..]).map_err(failed)? } else { bytes };
     let signed = sign(&module, key)?;
     let bytes = if compressed { zstd::bulk::compress(&signed, ZSTD_LEVEL).map_err(failed)? } else { signed };
-    fs::write(path, bytes).map_err(failed)
+    let mut replace = || {
+        file.rewind()?;
+        file.set_len(0)?;
+        file.write_all(&bytes)
+    };
+    replace().map_err(failed)
 }
 
 /// A module with its signature behind it.
@@ -126,6 +154,9 @@ fn unsigned(module: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn key() -> ModuleKey {
@@ -153,5 +184,25 @@ mod tests {
         assert_eq!(sign_modules(folder.path(), &key).unwrap(), 1);
         let plain = zstd::decode_all(&fs::read(&path).unwrap()[..]).unwrap();
         assert_eq!(plain, sign(b"module", &key).unwrap());
+    }
+    #[test]
+    fn what_a_build_linked_to_is_left_alone() {
+        let key = key();
+        let folder = tempfile::tempdir().unwrap();
+        let [out, outside] = ["out", "outside"].map(|name| folder.path().join(name));
+        fs::create_dir_all(out.join("lib")).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("host.ko"), "host").unwrap();
+        symlink(outside.join("host.ko"), out.join("lib/a.ko")).unwrap();
+        symlink(&outside, out.join("lib/more")).unwrap();
+        nix::unistd::mkfifo(&out.join("lib/pipe.ko"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        fs::write(out.join("lib/own.ko"), "own").unwrap();
+        assert_eq!(sign_modules(&out, &key).unwrap(), 1);
+        assert_eq!(fs::read(outside.join("host.ko")).unwrap(), b"host");
+        assert_eq!(fs::read(out.join("lib/own.ko")).unwrap(), sign(b"own", &key).unwrap());
+        fs::remove_dir_all(&out).unwrap();
+        symlink(&outside, &out).unwrap();
+        assert!(matches!(sign_modules(&out, &key).unwrap_err(), SigningError::InstallRoot(_)));
+        assert_eq!(fs::read(outside.join("host.ko")).unwrap(), b"host");
     }
 }
