@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -62,7 +63,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     for _ in 0..bench.runs {
         let tree = folder.path().join("tree");
         directories.push(installer.run(json!({}), &["--target-dir".as_ref(), tree.as_os_str()])?);
-        crate::store::remove_tree(&tree).map_err(BenchError::io("remove", &tree))?;
+        crate::store::remove_tree(&tree).map_err(io::Error::from).map_err(BenchError::io("remove", &tree))?;
         let disk = folder.path().join("disk.img");
         let disks = json!({ "disks": { "default": { "filename": disk, "size": 2048 } } });
         images.push(installer.run(disks, &["--yes".as_ref()])?);

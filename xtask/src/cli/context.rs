@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
             Some(path) => path.clone(),
             None => home_folder("XDG_CACHE_HOME", ".cache").ok_or(NoPlace { what: "the store", variable: "KAON_STORE" })?.join("kaon"),
         };
-        Ok(Store::open(&root)?)
+        Ok(Store::open(&root)?.reporting_to(self.reporter.clone()))
     }
 
     /// The directory of the signing keys.

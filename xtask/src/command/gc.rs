@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
 use crate::project;
-use crate::store::{Collected, Rules, Swept};
+use crate::store::{Collected, Collection, Rules, StoreError, Swept};
 use crate::workshop;
 
 /// Options of `gc`.
@@ -28,7 +28,8 @@ pub struct Options {
 /// Removes from the store what neither a spec nor an image of this project needs.
 ///
 /// # Errors
-/// Mistakes in specs or images, for then nobody knows what is needed; another builder at work.
+/// Mistakes in specs or images, for then nobody knows what is needed; another builder at work. What cannot be removed is printed, and the
+/// exit code is that of a failure, after all else was removed.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let images = project::load_images(&context.root)?;
@@ -38,13 +39,18 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let needs = workshop::needs(&workshop, &images)?;
     let days = if options.all { 0 } else { options.keep_days };
     let keep = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
-    let collected = store.collect(&needs, Rules { keep, dry_run: options.dry_run, trees_of: &workshop::trees_of })?;
+    let Collection { removed: collected, stayed } =
+        store.collect(&needs, Rules { keep, dry_run: options.dry_run, trees_of: &workshop::trees_of })?;
     if context.output.is_json() {
-        context.output.document(&serde_json::json!({ "dry-run": options.dry_run, "removed": collected, "total": collected.total() }));
+        context.output.document(
+            &serde_json::json!({ "dry-run": options.dry_run, "removed": collected, "total": collected.total(), "stayed": stayed.len() }),
+        );
     } else {
         context.output.text(&text(&collected, options.dry_run));
     }
-    Ok(ExitCode::Done)
+    let code = if stayed.is_empty() { ExitCode::Done } else { ExitCode::Failed };
+    stayed.into_iter().for_each(|error| context.output.failure(&StoreError::from(error)));
+    Ok(code)
 }
 
 fn text(collected: &Collected, dry_run: bool) -> String {

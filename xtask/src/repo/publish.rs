@@ -32,7 +32,7 @@ pub(super) fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), RepoErr
     };
     settle().map_err(|source| RepoError::io("publish", dir, source))?;
     let old = fresh.keep();
-    remove_tree(&old).map_err(|source| RepoError::io("remove", &old, source))
+    remove_tree(&old).map_err(|source| RepoError::io("remove", &old, source.into()))
 }
 
 /// Only a repository or an empty directory is ever replaced, so that a mistyped path costs nothing.

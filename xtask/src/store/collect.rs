@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use super::sweep::size_bytes;
-use super::{Store, StoreError, Swept, remove_tree};
+use super::tally::Tally;
+use super::{RemoveError, Store, StoreError, Swept};
 use crate::digest::Digest;
 
 /// What is needed. Results count whatever their age, and with them all they name; everything else only as far as it is listed or young.
@@ -61,35 +61,70 @@ impl Collected {
     }
 }
 
+/// What a collection did.
+#[derive(Debug, Default)]
+pub struct Collection {
+    /// What is gone, or would be.
+    pub removed: Collected,
+    /// What could not be removed.
+    pub stayed: Vec<RemoveError>,
+}
+
 impl Store {
     /// Removes what is not needed. The caller has the store [`alone`](Store::alone), unless it is a dry run.
     ///
     /// Results go before the objects they name, and trees vanish whole, so that what is left after an interruption is a good store.
+    /// Removing a tree begins with a new name for it, which may take room: what gives room without goes before.
     ///
     /// # Errors
-    /// When the store cannot be read or something cannot be removed.
-    pub fn collect(&self, needs: &Needs, rules: Rules<'_>) -> Result<Collected, StoreError> {
+    /// When the store cannot be read. What cannot be removed is no error: all else is removed, and it is listed.
+    pub fn collect(&self, needs: &Needs, rules: Rules<'_>) -> Result<Collection, StoreError> {
+        let mut stayed = Vec::new();
         let mut objects = needs.objects.clone();
-        let mut collected = Collected { results: self.collect_results(needs, rules, &mut objects)?, ..Collected::default() };
+        let results = self.unneeded_results(needs, rules, &mut objects)?;
         let kept_objects = |path: &Path| digest_of(path).is_some_and(|digest| objects.contains(&digest));
         let made: BTreeSet<Digest> = objects.iter().flat_map(|object| (rules.trees_of)(object)).collect();
         let kept_trees = |path: &Path| digest_of(path).is_some_and(|digest| needs.trees.contains(&digest) || made.contains(&digest));
-        collected.trees = self.remove_all(&self.entries("trees")?, rules, &kept_trees)?;
-        for folder in self.entries("objects")? {
-            let more = self.remove_all(&read(&folder)?, rules, &kept_objects)?;
-            collected.objects.items += more.items;
-            collected.objects.bytes += more.bytes;
-        }
-        collected.logs = self.remove_all(&self.entries("logs")?, rules, &|path| needs.logs.contains(&name(path)))?;
-        let is_kept = |path: &Path| needs.failed.contains(&name(path)) && is_young(path, rules.keep);
-        collected.scratch = self.sweep_but(rules.dry_run, &is_kept)?;
-        Ok(collected)
+        let kept_logs = |path: &Path| needs.logs.contains(&name(path));
+        let kept_scratch = |path: &Path| needs.failed.contains(&name(path)) && is_young(path, rules.keep);
+
+        let mut kind = |remove: &dyn Fn(&mut Tally<'_>) -> Result<(), StoreError>| {
+            let mut tally = Tally { swept: Swept::default(), stayed: &mut stayed, dry_run: rules.dry_run };
+            remove(&mut tally).map(|()| tally.swept)
+        };
+        let unneeded = |folder: &Path, is_kept: &dyn Fn(&Path) -> bool| {
+            let is_unneeded = |path: &PathBuf| !is_kept(path) && !is_young(path, rules.keep);
+            read(folder).map(|paths| paths.into_iter().filter(is_unneeded).collect::<Vec<_>>())
+        };
+        let removed = Collected {
+            results: kind(&|tally| {
+                results.iter().for_each(|path| tally.remove(path));
+                Ok(())
+            })?,
+            scratch: kind(&|tally| self.sweep_but(tally, &kept_scratch))?,
+            logs: kind(&|tally| {
+                unneeded(&self.folder("logs"), &kept_logs)?.iter().for_each(|path| tally.remove(path));
+                Ok(())
+            })?,
+            objects: kind(&|tally| {
+                for folder in read(&self.folder("objects"))? {
+                    unneeded(&folder, &kept_objects)?.iter().for_each(|path| tally.remove(path));
+                }
+                Ok(())
+            })?,
+            trees: kind(&|tally| {
+                for path in unneeded(&self.folder("trees"), &kept_trees)? {
+                    tally.remove_whole(&path, &self.folder("scratch").join(format!("collect-{}", name(&path))));
+                }
+                Ok(())
+            })?,
+        };
+        Ok(Collection { removed, stayed })
     }
 
-    /// Removes results, and adds to `objects` what those that stay name.
-    fn collect_results(&self, needs: &Needs, rules: Rules<'_>, objects: &mut BTreeSet<Digest>) -> Result<Swept, StoreError> {
-        let (kept, gone): (Vec<PathBuf>, Vec<PathBuf>) = self
-            .entries("results")?
+    /// The results to remove; adds to `objects` what those that stay name.
+    fn unneeded_results(&self, needs: &Needs, rules: Rules<'_>, objects: &mut BTreeSet<Digest>) -> Result<Vec<PathBuf>, StoreError> {
+        let (kept, gone): (Vec<PathBuf>, Vec<PathBuf>) = read(&self.folder("results"))?
             .into_iter()
             .partition(|path| digest_of(path).is_some_and(|key| needs.results.contains(&key)) || is_young(path, rules.keep));
         for path in kept {
@@ -99,38 +134,16 @@ impl Store {
                 mark(&value, objects);
             }
         }
-        self.remove_all(&gone, rules, &|_| false)
+        Ok(gone)
     }
 
-    fn remove_all(&self, paths: &[PathBuf], rules: Rules<'_>, is_kept: &dyn Fn(&Path) -> bool) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
-        for path in paths.iter().filter(|path| !is_kept(path) && !is_young(path, rules.keep)) {
-            swept.items += 1;
-            swept.bytes += freed_bytes(path);
-            if !rules.dry_run {
-                self.remove(path)?;
-            }
-        }
-        Ok(swept)
-    }
-
-    fn remove(&self, path: &Path) -> Result<(), StoreError> {
-        let failed = |source| StoreError::io("remove", path, source);
-        if !path.is_dir() {
-            return fs::remove_file(path).map_err(failed);
-        }
-        let scratch = self.scratch("collect")?;
-        let doomed = scratch.path().join("doomed");
-        fs::rename(path, &doomed).map_err(failed)?;
-        remove_tree(&doomed).map_err(failed)
-    }
-
-    fn entries(&self, folder: &str) -> Result<Vec<PathBuf>, StoreError> {
-        read(&self.root().join(folder))
+    fn folder(&self, name: &str) -> PathBuf {
+        self.root().join(name)
     }
 }
 
-fn read(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+/// The paths of a directory's entries, sorted.
+pub(super) fn read(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
     let mut paths: Vec<PathBuf> = entries.map_err(|source| StoreError::io("read", folder, source))?;
     paths.sort();
@@ -163,22 +176,11 @@ fn is_young(path: &Path, keep: Duration) -> bool {
     age.is_none_or(|age| age < keep)
 }
 
-/// Room that removing gives: none for a file that has another name elsewhere, as an ISO in `out`.
-fn freed_bytes(path: &Path) -> u64 {
-    match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_file() => {
-            if meta.nlink() > 1 {
-                0
-            } else {
-                meta.len()
-            }
-        }
-        _ => size_bytes(path),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[derive(Serialize)]
@@ -210,16 +212,16 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let [needed, rubbish, source] = fill(&store);
         fs::write(store.log("old.log"), "x").unwrap();
-        let counted = store.collect(&needs(source), Rules { dry_run: true, ..NOW }).unwrap();
+        let counted = store.collect(&needs(source), Rules { dry_run: true, ..NOW }).unwrap().removed;
         assert!(store.object(&rubbish).is_some());
-        let collected = store.collect(&needs(source), NOW).unwrap();
+        let collected = store.collect(&needs(source), NOW).unwrap().removed;
         assert_eq!(counted, collected);
         let items = [collected.results, collected.objects, collected.trees, collected.logs].map(|part| part.items);
         assert_eq!(items, [2, 1, 1, 1]);
         assert!(store.verified(&needed).is_ok() && store.verified(&source).is_ok() && store.object(&rubbish).is_none());
         assert!(store.existing_tree(&Digest::of_bytes(needed.hex())).is_some());
         assert!(store.existing_tree(&Digest::of_bytes(rubbish.hex())).is_none());
-        assert_eq!(store.collect(&needs(source), NOW).unwrap().total().items, 0);
+        assert_eq!(store.collect(&needs(source), NOW).unwrap().removed.total().items, 0);
     }
 
     #[test]
@@ -228,7 +230,39 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let [_, _, source] = fill(&store);
         let rules = Rules { keep: Duration::from_secs(3600), ..NOW };
-        assert_eq!(store.collect(&needs(source), rules).unwrap(), Collected::default());
+        assert_eq!(store.collect(&needs(source), rules).unwrap().removed, Collected::default());
+    }
+
+    #[test]
+    fn what_cannot_be_removed_stops_nothing_and_is_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [_, rubbish, source] = fill(&store);
+        fs::write(store.log("old.log"), "x").unwrap();
+        let logs = folder.path().join("logs");
+        fs::set_permissions(&logs, Permissions::from_mode(0o500)).unwrap();
+        let collection = store.collect(&needs(source), NOW).unwrap();
+        fs::set_permissions(&logs, Permissions::from_mode(0o700)).unwrap();
+        assert!(store.object(&rubbish).is_none());
+        let stayed: Vec<PathBuf> = collection.stayed.into_iter().map(|error| error.path).collect();
+        // Root removes what it likes.
+        let expected = if nix::unistd::geteuid().is_root() { Vec::new() } else { vec![store.log("old.log")] };
+        assert_eq!((collection.removed.logs.items, stayed), (u64::from(expected.is_empty()), expected));
+    }
+
+    #[test]
+    fn what_dead_builders_left_goes_whatever_its_modes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [dead, closed] = ["dead", "closed"].map(|label| store.scratch(label).unwrap().keep());
+        let alive = store.scratch("alive").unwrap();
+        fs::create_dir_all(dead.join("work/work/incompat")).unwrap();
+        for path in [dead.join("work/work/incompat"), dead.join("work/work"), closed.clone()] {
+            fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
+        }
+        let collection = store.collect(&Needs::default(), NOW).unwrap();
+        assert_eq!((collection.removed.scratch.items, collection.stayed.len()), (2, 0));
+        assert!(!dead.exists() && !closed.exists() && alive.path().exists());
     }
 
     #[test]

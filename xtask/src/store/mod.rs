@@ -14,11 +14,14 @@
 
 mod collect;
 mod error;
+mod leftover;
 mod lock;
 mod object;
+mod remove;
 mod result;
 mod scratch;
 mod sweep;
+mod tally;
 mod tree;
 mod usage;
 
@@ -26,13 +29,18 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use collect::{Collected, Needs, Rules};
+use leftover::Leftovers;
+
+pub use collect::{Collected, Collection, Needs, Rules};
 pub use error::{StoreError, full_disk_hint};
 pub use lock::Lock;
 pub use object::ObjectWriter;
-pub use scratch::{Scratch, Sweeper, remove_tree};
-pub use sweep::Swept;
+pub use remove::{RemoveError, remove_tree};
+pub use scratch::{Scratch, Sweeper};
+pub use tally::Swept;
 pub use usage::Alone;
+
+use crate::progress::Reporter;
 
 /// A store in a directory.
 #[derive(Debug, Clone)]
@@ -40,6 +48,8 @@ pub struct Store {
     root: PathBuf,
     /// Holds a shared lock: see [`Store::alone`].
     user: Arc<File>,
+    /// Reports what could not be removed.
+    leftovers: Arc<Leftovers>,
 }
 
 impl Store {
@@ -48,13 +58,22 @@ impl Store {
     /// # Errors
     /// When a directory cannot be made.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
+        Self::open_at(root).map_err(StoreError::while_opening)
+    }
+
+    fn open_at(root: &Path) -> Result<Self, StoreError> {
         for folder in ["objects", "results", "trees", "logs", "scratch", "locks"] {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
         }
         let root = root.canonicalize().map_err(|source| StoreError::io("open", root, source))?;
         let user = Arc::new(usage::begin(&root)?);
-        Ok(Self { root, user })
+        Ok(Self { root, user, leftovers: Arc::default() })
+    }
+
+    /// The same store; what it could not remove is reported to `reporter`, once.
+    pub fn reporting_to(self, reporter: Arc<dyn Reporter>) -> Self {
+        Self { leftovers: Arc::new(Leftovers::reported_to(reporter)), ..self }
     }
 
     /// The store's directory, absolute.

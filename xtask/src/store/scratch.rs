@@ -1,22 +1,23 @@
 //! Scratch directories: work in progress, on the same file system as the store.
 
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
-use walkdir::WalkDir;
 
-use super::{Store, StoreError};
+use super::leftover::Leftovers;
+use super::{Store, StoreError, remove_tree};
 
 /// A directory that vanishes when dropped, unless it is kept. A lock on it tells other processes that its owner lives.
 #[derive(Debug)]
 pub struct Scratch {
     folder: Option<TempDir>,
     _alive: File,
+    leftovers: Arc<Leftovers>,
 }
 
 impl Store {
@@ -30,7 +31,7 @@ impl Store {
             let folder = tempfile::Builder::new().prefix(&format!("{label}-")).tempdir_in(&parent)?;
             let alive = File::open(folder.path())?;
             alive.lock_shared()?;
-            Ok(Scratch { folder: Some(folder), _alive: alive })
+            Ok(Scratch { folder: Some(folder), _alive: alive, leftovers: self.leftovers.clone() })
         };
         make().map_err(|source| StoreError::io("make a directory in", &parent, source))
     }
@@ -56,9 +57,11 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Some(folder) = self.folder.take() {
-            // What cannot be removed now is collected by `gc`, which knows it by its missing lock.
-            let _ = remove_tree(&folder.keep());
+        // What cannot be removed now is collected by `gc`, which knows it by its missing lock.
+        if let Some(folder) = self.folder.take()
+            && let Err(error) = remove_tree(&folder.keep())
+        {
+            self.leftovers.report(&error);
         }
     }
 }
@@ -101,42 +104,61 @@ impl Drop for Sweeper {
     }
 }
 
-/// Removes a directory and all in it, directories without write permission included (builds leave such).
-///
-/// # Errors
-/// When something in it belongs to somebody else.
-pub fn remove_tree(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(_) => {}
-    }
-    // A directory must be opened up before WalkDir reads it, so the children are visited after their parent.
-    let open_up = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o700));
-    open_up(path)?;
-    for entry in WalkDir::new(path).follow_links(false).into_iter().flatten() {
-        if entry.file_type().is_dir() {
-            open_up(entry.path())?;
-        }
-    }
-    fs::remove_dir_all(path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+
+    use nix::unistd::geteuid;
+
     use super::*;
+    use crate::progress::{Event, Reporter};
 
     #[test]
-    fn closed_directories_are_removed_too() {
+    fn what_a_volatile_overlay_leaves_is_removed_too() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let scratch = store.scratch("test").unwrap();
         let path = scratch.path().to_owned();
-        fs::create_dir_all(path.join("a/b")).unwrap();
-        fs::write(path.join("a/b/file"), "x").unwrap();
-        fs::set_permissions(path.join("a/b"), Permissions::from_mode(0o000)).unwrap();
+        fs::create_dir_all(path.join("work/work/incompat/volatile")).unwrap();
+        for closed in ["work/work/incompat/volatile", "work/work/incompat", "work/work"] {
+            fs::set_permissions(path.join(closed), Permissions::from_mode(0o000)).unwrap();
+        }
         drop(scratch);
         assert!(!path.exists());
+    }
+
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+
+    impl Reporter for Warnings {
+        fn event(&self, event: Event) {
+            let Event::Warning { message } = event else { panic!("{event:?}") };
+            self.0.lock().unwrap().push(message);
+        }
+    }
+
+    #[test]
+    fn what_stays_is_reported_once_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let warnings = Arc::new(Warnings::default());
+        let store = Store::open(folder.path()).unwrap().reporting_to(warnings.clone());
+        let scratches: Vec<_> = (0..3).map(|_| store.scratch("test").unwrap()).collect();
+        let paths: Vec<PathBuf> = scratches.iter().map(|scratch| scratch.path().to_owned()).collect();
+        let closed = folder.path().join("scratch");
+        fs::set_permissions(&closed, Permissions::from_mode(0o500)).unwrap();
+        scratches.into_iter().for_each(drop);
+        fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+        // Root removes what it likes.
+        let expected = if geteuid().is_root() {
+            Vec::new()
+        } else {
+            let end = "Permission denied (os error 13) (`cargo xtask gc` tries again and lists what stays)";
+            vec![format!("cannot remove `{}`: {end}", paths[0].canonicalize().unwrap().display())]
+        };
+        assert_eq!(*warnings.0.lock().unwrap(), expected);
     }
 
     #[test]

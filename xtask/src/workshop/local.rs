@@ -231,7 +231,7 @@ pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> 
 /// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox there.
 fn keep_failed(from: &Path, to: &Path, job: &Job) -> Result<(), StoreError> {
     let job = &job::moved(job, to);
-    remove_tree(to).map_err(|source| StoreError::io("remove", to, source))?;
+    remove_tree(to)?;
     fs::rename(from, to).map_err(|source| StoreError::io("keep", to, source))?;
     let file = to.join(FAILED_JOB);
     let text = serde_json::to_vec_pretty(job).map_err(|source| StoreError::BadResult { path: file.clone(), source })?;

@@ -5,6 +5,7 @@ mod program;
 mod steps;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::compose::repository_of_image;
@@ -68,7 +69,7 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
         }
     }
     for done in places.into_iter().flat_map(|(root, room)| [root, room]) {
-        crate::store::remove_tree(&done).map_err(BenchError::io("remove", &done))?;
+        crate::store::remove_tree(&done).map_err(io::Error::from).map_err(BenchError::io("remove", &done))?;
     }
     let mut figures = Vec::new();
     for (place, step) in STEPS.iter().enumerate() {
