@@ -73,7 +73,7 @@ const MEMORY_WANTED_MIB: u64 = 2048;
 
 /// Examines everything.
 pub fn examine(store: &Store, settings: &Settings) -> Vec<Finding> {
-    vec![sandboxes(store), program("apt-get", "apt-get"), program("dpkg-deb", "dpkg-deb"), mirror(settings), space(store.root()), memory()]
+    vec![sandboxes(store), program("apt-get", "apt-get"), mirror(settings), space(store.root()), memory()]
 }
 
 fn sandboxes(store: &Store) -> Finding {

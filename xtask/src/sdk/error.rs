@@ -4,11 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::LayerName;
+use super::deb::DebError;
 use crate::apt::AptError;
 use crate::diagnostic::{ExitCode, Failure, Problems};
 use crate::digest::Digest;
 use crate::store::StoreError;
-use crate::tool::ToolError;
 
 /// Why the SDK is not at hand.
 #[derive(Debug, thiserror::Error)]
@@ -96,9 +96,9 @@ pub enum UnpackError {
     /// Its content cannot be read or written.
     #[error("its content cannot be unpacked")]
     Content(#[from] io::Error),
-    /// `dpkg-deb` cannot be run or refuses the file.
+    /// The file is not a package.
     #[error(transparent)]
-    Tool(#[from] ToolError),
+    Package(#[from] DebError),
     /// A path that leaves the tree.
     #[error("it holds the path `{path}`, which leaves the tree")]
     Outside {
@@ -142,7 +142,6 @@ impl Failure for SdkError {
                 Some("the mirror or something on the way changes files: KAON_DEBIAN_MIRROR=URL names another mirror".into())
             }
             Self::DanglingLink { .. } => Some("mend `links` of the layer in `specs/sdk.toml`".into()),
-            Self::Unpack { source: UnpackError::Tool(error), .. } => error.hint(),
             Self::Unpack { .. } | Self::Io { .. } => None,
         }
     }
@@ -160,7 +159,6 @@ impl Failure for SdkError {
             Self::Description(_) | Self::UnknownLayer { .. } | Self::DanglingLink { .. } => ExitCode::Description,
             Self::Apt(error) => error.exit(),
             Self::Store(error) => error.exit(),
-            Self::Unpack { source: UnpackError::Tool(error), .. } => error.exit(),
             _ => ExitCode::Failed,
         }
     }

@@ -4,6 +4,7 @@
 //! holds its own packages only; a sandbox stacks the layers a build names. No maintainer script ever runs.
 
 mod command;
+mod deb;
 mod description;
 mod ensure;
 mod error;

@@ -4,14 +4,13 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
-use std::process::{Child, Stdio};
 
 use tar::{Archive, Entry, EntryType};
 
+use super::deb::files;
 use super::error::UnpackError;
 use crate::cancel::Cancel;
 use crate::glob::Glob;
-use crate::tool::{Tool, ToolError};
 
 /// Top folders that are links into `/usr` on a merged system.
 pub(super) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
@@ -22,36 +21,7 @@ pub(super) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 /// # Errors
 /// When the package is damaged, holds a file the tree has already, or the user asked to stop.
 pub fn unpack(deb: &Path, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
-    let start = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => ToolError::Missing { program: "dpkg-deb".into() },
-        _ => ToolError::Start { program: "dpkg-deb".into(), source },
-    };
-    let mut command = Tool::new("dpkg-deb").arg("--fsys-tarfile").arg(deb).into_command();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
-    let unpacked = match child.stdout.take() {
-        Some(stream) => unpack_stream(stream, root, drop, cancel),
-        None => Ok(()),
-    };
-    finish(child, unpacked)
-}
-
-/// Ends the child; its own failure explains more than the broken stream it left.
-fn finish(mut child: Child, unpacked: Result<(), UnpackError>) -> Result<(), UnpackError> {
-    if matches!(unpacked, Err(UnpackError::Interrupted | UnpackError::Conflict { .. } | UnpackError::Outside { .. })) {
-        child.kill()?;
-        child.wait()?;
-        return unpacked;
-    }
-    let mut last_words = String::new();
-    if let Some(mut stream) = child.stderr.take() {
-        stream.read_to_string(&mut last_words)?;
-    }
-    let status = child.wait()?;
-    // A stream left early ends dpkg-deb with SIGPIPE; then the reason is ours.
-    if status.success() || (status.code().is_none() && unpacked.is_err()) {
-        return unpacked;
-    }
-    Err(ToolError::Failed { program: "dpkg-deb".into(), status, last_words: last_words.trim().to_owned() }.into())
+    unpack_stream(files(deb)?, root, drop, cancel)
 }
 
 fn unpack_stream(stream: impl Read, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
@@ -67,7 +37,7 @@ fn unpack_stream(stream: impl Read, root: &Path, drop: &[Glob], cancel: &Cancel)
             place(&mut entry, &path, root)?;
         }
     }
-    // What follows the end mark is read too, or dpkg-deb would see its pipe break.
+    // What follows the end mark is read too: checksums of compressed streams are at their end.
     io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(())
 }
