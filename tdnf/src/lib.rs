@@ -21,6 +21,7 @@ pub mod layout;
 pub mod lock;
 pub mod manifest;
 pub mod order;
+pub mod owned;
 pub mod package;
 pub mod query;
 pub mod repo;

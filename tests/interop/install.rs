@@ -127,6 +127,8 @@ fn a_system_in_a_file() {
     assert_eq!(place.debugfs(&disk, srv.0, "cat /mark"), "seven-eight\n");
     let home = place.debugfs(&disk, root.0, "stat /home/dev/.ssh/authorized_keys");
     assert!(home.contains("User:  1000") && home.contains("0600"), "{home}");
+    let secret = place.debugfs(&disk, root.0, "stat /etc/shadow");
+    assert!(secret.contains("Mode:  0000") && secret.contains("User:     0"), "{secret}");
     let capability = place.debugfs(&disk, root.0, "ea_list /usr/bin/newuidmap");
     assert!(capability.contains("security.capability"), "{capability}");
     let esp = place.world.run("mdir", &["-b", "-/", "-i", &format!("{}@@{}", place.world.inside(&disk), esp.0), "::/"]);

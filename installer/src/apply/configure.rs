@@ -1,7 +1,6 @@
 //! What installed files call for once all of them are there, beyond what the package manager does.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use super::{ApplyError, Observer, Target, program};
 use crate::kickstart::Finish;
@@ -51,11 +50,6 @@ fn unprivileged(target: &Target, observer: &dyn Observer) -> Result<(), ApplyErr
         if target.has(program) {
             observer.says(&target.run(program, &arguments, None)?);
         }
-    }
-    // Nobody may read these, not even this user; root always may.
-    for path in ["/etc/shadow", "/etc/gshadow"] {
-        let place = target.place(path)?;
-        fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).map_err(ApplyError::io("change", &place))?;
     }
     // What it makes for others than root it cannot give away here; the first start does it again.
     if target.has("systemd-tmpfiles")

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
+
+use tdnf::owned;
 
 use super::program::Where;
 use super::script::Executable;
@@ -103,17 +105,33 @@ impl Target {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let folder = if folder.is_empty() { self.0.clone() } else { self.directory(folder, 0o755)? };
         let (place, fresh) = (folder.join(name), folder.join(format!(".{name}.kaon-new")));
-        let result = write(&fresh, mode, content).and_then(|()| fs::rename(&fresh, &place));
+        let result = write_as(&fresh, mode, None, content).and_then(|()| fs::rename(&fresh, &place));
         result.map_err(ApplyError::io("write", &place))
     }
 
-    /// The text of a file of it; empty where it is not there.
+    /// As [`Self::write`], with the owner, group and mode of the file that was there; `mode` is for one that was not.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn replace(&self, path: &str, mode: u32, content: &[u8]) -> Result<(), ApplyError> {
+        let place = self.place(path)?;
+        let before = match fs::symlink_metadata(&place) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ApplyError::io("read", &place)(error)),
+            _ => return self.write(path, mode, content),
+        };
+        let fresh = place.with_file_name(format!(".{}.kaon-new", place.file_name().unwrap_or_default().to_string_lossy()));
+        let result = write_as(&fresh, before.mode() & 0o7777, Some((before.uid(), before.gid())), content);
+        result.and_then(|()| fs::rename(&fresh, &place)).map_err(ApplyError::io("write", &place))
+    }
+
+    /// The text of a file of it, also of one whose mode forbids its owner to read it; empty where it is not there.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn read(&self, path: &str) -> Result<String, ApplyError> {
-        let place = self.place(path)?;
-        match fs::read_to_string(&place) {
+        let place = self.folder(path)?;
+        match owned::open(&place).and_then(io::read_to_string) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             other => other.map_err(ApplyError::io("read", &place)),
         }
@@ -196,13 +214,18 @@ fn parts(path: &Path) -> Vec<&OsStr> {
         .collect()
 }
 
-fn write(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+/// Writes a new file. `owner` is its owner and group where they must be those of another file.
+fn write_as(path: &Path, mode: u32, owner: Option<(u32, u32)>, content: &[u8]) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
     file.write_all(content)?;
+    let own = file.metadata()?;
+    if let Some((uid, gid)) = owner.filter(|owner| *owner != (own.uid(), own.gid())) {
+        fchown(&file, Some(uid), Some(gid))?;
+    }
     file.set_permissions(Permissions::from_mode(mode))?;
     file.sync_all()
 }
@@ -222,6 +245,7 @@ mod tests {
         assert_eq!(target.read("/etc/a").unwrap(), "x");
         assert_eq!(target.read("/etc/none").unwrap(), "");
         target.symlink("/etc/out", "/proc/self/environ").unwrap();
+        assert_eq!(target.read("/etc/out").unwrap(), "", "a link is followed in the target");
         target.write("/etc/out", 0o644, b"y").unwrap();
         assert_eq!(target.read("/etc/out").unwrap(), "y");
         assert!(matches!(target.place("/loop/y"), Err(ApplyError::Links { .. })));

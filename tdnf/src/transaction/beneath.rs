@@ -11,6 +11,7 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
 
 use super::step::Gate;
+use crate::owned;
 
 /// A directory that stands for the root of a tree.
 pub(crate) struct Beneath<'g> {
@@ -111,10 +112,10 @@ impl<'g> Beneath<'g> {
         }
     }
 
-    /// Opens the regular file at `path` for reading.
+    /// Opens the regular file at `path` for reading, also one that is closed to its owner.
     pub(crate) fn read(&mut self, path: &str) -> io::Result<File> {
         let (parent, base) = self.parent(path)?;
-        Ok(File::from(openat(parent, base, OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())?))
+        owned::open_at(parent, Path::new(base))
     }
 
     /// Gives the file or link `from` the name `to`, in place of whatever has it.

@@ -1,8 +1,5 @@
 //! `/etc/passwd` and its companions as text.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-
 use super::password::{Hash, NO_PASSWORD};
 use super::{AccountsError, ApplyError, Target};
 use crate::plan::UserAccount;
@@ -33,7 +30,7 @@ impl Accounts {
         Ok(Self { passwd: passwd?, group: group?, shadow: shadow?, gshadow: gshadow? })
     }
 
-    /// Writes those that changed.
+    /// Writes those that changed; each keeps its mode and owner.
     ///
     /// # Errors
     /// When one cannot be written.
@@ -47,8 +44,7 @@ impl Accounts {
         ];
         for ((path, mode), (new, old)) in FILES.into_iter().zip(texts) {
             if new != old {
-                let mode = fs::metadata(target.place(path)?).map_or(mode, |file| file.permissions().mode() & 0o777);
-                target.write(path, mode, new.as_bytes())?;
+                target.replace(path, mode, new.as_bytes())?;
             }
         }
         Ok(())

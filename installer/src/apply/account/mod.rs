@@ -145,9 +145,33 @@ fn give(path: &Path, uid: u32, gid: u32) -> Result<(), ApplyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::database::tests::{accounts, user};
     use super::*;
     use crate::kickstart::Secret;
+
+    #[test]
+    fn secret_files_keep_their_modes() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        accounts().write(&target).unwrap();
+        let password = Credential { text: Secret::new("$6$abcdefgh$x"), crypted: true, age: None };
+        for mode in [0, 0o640, 0o600] {
+            let files = ["/etc/shadow", "/etc/gshadow"].map(|path| target.place(path).unwrap());
+            files.iter().for_each(|file| set_mode(file, mode).unwrap());
+            let groups = files.each_ref().map(|file| fs::metadata(file).unwrap().gid());
+            set_password("old", &password, &target).unwrap();
+            assert!(Accounts::read(&target).unwrap().shadow.contains("old:$6$abcdefgh$x:"));
+            add_user(&user(&format!("dev{mode}"), None, &["docker"]), &target).unwrap();
+            for (file, group) in files.iter().zip(groups) {
+                let metadata = fs::metadata(file).unwrap();
+                assert_eq!((metadata.mode() & 0o7777, metadata.gid()), (mode, group), "{}", file.display());
+            }
+        }
+        let left: Vec<_> = fs::read_dir(target.root().join("etc")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 4, "{left:?}");
+    }
 
     #[test]
     fn homes_and_keys() {
