@@ -176,6 +176,32 @@ fn links_are_followed_within_the_root_only() {
     assert!(matches!(error, ApplyError::InTheWay { .. }), "{error}");
 }
 
+/// Their owner cannot read them, and whether somebody edited them decides what an upgrade does.
+#[test]
+fn configuration_that_nobody_may_read_is_upgraded_and_kept() {
+    let secret = |text: &'static str| {
+        move |builder: &mut PackageBuilder| {
+            builder.with_file_contents(text, FileOptions::new("/etc/secret").permissions(0).config().noreplace()).unwrap();
+        }
+    };
+    let world = World::new();
+    let path = world.path("/etc/secret");
+    let closed = || fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    let text = || {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::read_to_string(&path).unwrap()
+    };
+    world.install("x", "1", secret("one")).unwrap();
+    world.upgrade("x", "2", secret("two")).unwrap();
+    assert_eq!(text(), "two");
+    fs::write(&path, "mine").unwrap();
+    closed();
+    world.upgrade("x", "3", secret("three")).unwrap();
+    assert_eq!(text(), "mine");
+    assert!(world.path("/etc/secret.rpmnew").exists());
+}
+
 #[test]
 fn owners_come_from_the_tree() {
     let world = World::new();

@@ -232,13 +232,22 @@ fn a_killed_process_leaves_the_old_or_the_new() {
 
 #[test]
 fn the_next_run_recovers_by_itself() {
-    let world = World::new();
-    let steps = eventful(&world);
-    let system = world.system();
-    let locked = system.lock().unwrap();
-    let cut = PowerCut::after(60);
-    locked.apply(&steps, &Settings { gate: &cut, ..settings() }).unwrap_err();
-    assert!(system.is_interrupted().unwrap());
-    assert!(matches!(locked.recover(&settings()).unwrap(), Some(Recovery::Undone | Recovery::Finished)));
-    assert!(!system.is_interrupted().unwrap());
+    // An ordinary user makes fewer changes than root, who gives files to their owners as well.
+    let whole = World::new();
+    let steps = eventful(&whole);
+    let uncut = PowerCut::after(usize::MAX);
+    whole.lock().apply(&steps, &Settings { gate: &uncut, ..settings() }).unwrap();
+    let changes = uncut.passed.into_inner();
+    assert!(changes > 50, "{changes}");
+    for quarter in 1..4 {
+        let world = World::new();
+        let steps = eventful(&world);
+        let system = world.system();
+        let locked = system.lock().unwrap();
+        let cut = PowerCut::after(changes * quarter / 4);
+        locked.apply(&steps, &Settings { gate: &cut, ..settings() }).unwrap_err();
+        assert!(system.is_interrupted().unwrap(), "{quarter}/4 of {changes} changes");
+        assert!(matches!(locked.recover(&settings()).unwrap(), Some(Recovery::Undone | Recovery::Finished)));
+        assert!(!system.is_interrupted().unwrap());
+    }
 }
