@@ -74,7 +74,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "x").unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o000)).unwrap();
         symlink(&file, &link).unwrap();
         assert_eq!(open(&link).unwrap_err().raw_os_error(), Some(nix::Error::ELOOP as i32));
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0);

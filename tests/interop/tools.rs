@@ -1,42 +1,24 @@
 //! Other people's programs, out of the SDK's `test` layer and run in the sandbox: the host needs none of them.
 #![allow(dead_code, reason = "each test binary takes what it needs")]
 
+#[path = "../support/sdk.rs"]
+mod sdk;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use xtask::apt::{HOST_APT_FOLDER, Settings};
 use xtask::cancel::Cancel;
-use xtask::progress::Silent;
 use xtask::sandbox::{BUILD_DIR, Job, Launcher, Root, Step, StepsEnded};
-use xtask::sdk::{LayerName, Sdk};
-use xtask::store::Store;
 
-/// The layer and those it stands on, uppermost first.
-static LAYERS: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the project");
-    let cache =
-        std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let store = std::env::var_os("KAON_STORE").map(PathBuf::from).or_else(|| Some(cache?.join("kaon"))).expect("HOME or KAON_STORE is set");
-    let settings = Settings {
-        debian_mirror: std::env::var("KAON_DEBIAN_MIRROR").ok(),
-        source_mirrors: Vec::new(),
-        apt_folder: HOST_APT_FOLDER.into(),
-        keyring: Sdk::keyring(project),
-        project: project.to_owned(),
-        locked: false,
-    };
-    let layer: LayerName = "test".parse().unwrap();
-    let mut sdk = Sdk::load(project).unwrap_or_else(|error| panic!("{error:?}"));
-    let store = Store::open(&store).unwrap();
-    let trees = sdk.ensure(&store, &settings, &[layer], &Silent, &Cancel::default()).unwrap();
-    trees.into_iter().rev().map(|tree| tree.path).collect()
-});
-
-/// The trees of the layer and those it stands on, uppermost first.
+/// The trees of the layer `test` and those it stands on, uppermost first.
 pub fn layers() -> &'static [PathBuf] {
-    &LAYERS
+    static LAYERS: LazyLock<Result<Vec<PathBuf>, String>> = LazyLock::new(|| sdk::layers("test"));
+    match &*LAYERS {
+        Ok(layers) => layers,
+        Err(why) => panic!("{why}"),
+    }
 }
 
 /// A directory that is the same for test and programs, each seeing it at its own place.
@@ -99,7 +81,11 @@ impl World {
         let environment = [("PATH", "/usr/bin:/usr/sbin"), ("HOME", "/build"), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC")];
         let job = Job {
             name: "interop".into(),
-            root: Root::Overlay { layers: LAYERS.clone(), upper: self.folder.path().join("upper"), work: self.folder.path().join("work") },
+            root: Root::Overlay {
+                layers: layers().to_vec(),
+                upper: self.folder.path().join("upper"),
+                work: self.folder.path().join("work"),
+            },
             build_dir: Some(self.path("")),
             inputs: Vec::new(),
             env: environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>(),

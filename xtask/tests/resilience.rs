@@ -1,7 +1,14 @@
 //! Builders that are killed, starved of room, lied to by their disk, or not alone: nothing is lost, and nothing wrong comes out.
 //!
-//! Each test runs the whole program on a project of three small packages. Their SDK is made of this machine's own bash and a few
-//! tools, so nothing is fetched.
+//! Each test runs the whole program on a project of three small packages. Their SDK is made of a few programs of the SDK's base layer, so
+//! these tests run only when asked for: `cargo test -p xtask --test resilience -- --ignored`.
+
+#[path = "../../tests/support"]
+mod support {
+    pub mod namespace;
+    pub mod sdk;
+    pub mod small_root;
+}
 
 mod resilience {
     mod damage;

@@ -1,6 +1,14 @@
 //! What a sandboxed build can and cannot do, asked from inside.
 //!
-//! The root is made of this machine's own bash and a few tools with the libraries they need, so no SDK is wanted.
+//! The root is made of a few programs of the SDK's base layer, so these tests run only when asked for:
+//! `cargo test -p xtask --test sandbox -- --ignored`.
+
+#[path = "../../tests/support"]
+mod support {
+    pub mod namespace;
+    pub mod sdk;
+    pub mod small_root;
+}
 
 mod sandbox {
     mod bench;

@@ -186,7 +186,7 @@ fn configuration_that_nobody_may_read_is_upgraded_and_kept() {
     };
     let world = World::new();
     let path = world.path("/etc/secret");
-    let closed = || fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    let closed = || fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let text = || {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

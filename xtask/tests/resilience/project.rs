@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -13,9 +13,18 @@ use xtask::digest::Digest;
 use xtask::sdk::{Description, LayerName, Lock, LockedLayer};
 use xtask::store::{Store, StoreError};
 
-const TOOLS: [&str; 9] = ["bash", "cat", "cp", "gzip", "mkdir", "rm", "seq", "sleep", "tar"];
+use crate::support::small_root;
 
-const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"The host's own tools\"\npackages = [\"bash\"]\n";
+/// What the packages' scripts call, and what phases of a build do.
+const PROGRAMS: [&str; 18] = [
+    "basename", "bash", "cat", "chmod", "cp", "find", "gzip", "ln", "mkdir", "mv", "patch", "python3", "rm", "sed", "seq", "sleep",
+    "strip", "tar",
+];
+
+/// Python's own modules.
+const FOLDERS: [&str; 1] = ["usr/lib/python3.13"];
+
+const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"A few programs\"\npackages = [\"bash\"]\n";
 
 const LIB: &str = r#"
 [package]
@@ -75,7 +84,8 @@ const DATA: &str = "what upstream wrote\n";
 
 /// A project in a directory of its own.
 pub struct Project {
-    folder: TempDir,
+    folder: PathBuf,
+    _vanishes: Option<TempDir>,
 }
 
 impl Project {
@@ -86,7 +96,7 @@ impl Project {
     /// With `extra` in the script of `app`.
     pub fn with(extra: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("resilience-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let project = Self { folder };
+        let project = Self { folder: folder.path().to_owned(), _vanishes: Some(folder) };
         for part in ["specs", "mirror"] {
             fs::create_dir_all(project.path(part)).unwrap();
         }
@@ -104,8 +114,13 @@ impl Project {
         project
     }
 
+    /// The project of another process.
+    pub fn existing(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), _vanishes: None }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// A store that holds the SDK and nothing else.
@@ -118,7 +133,7 @@ impl Project {
     /// The program, in this project.
     pub fn command(&self, store: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.arg("--store").arg(store).arg("--keys").arg(self.path("keys")).args(arguments).current_dir(self.folder.path());
+        command.arg("--store").arg(store).arg("--keys").arg(self.path("keys")).args(arguments).current_dir(&self.folder);
         command
     }
 
@@ -214,38 +229,12 @@ pub fn give_sdk(store: &Path) {
             &lock().layer_digest(&base()).unwrap(),
             || (),
             |root| {
-                fill(root);
+                for folder in ["build", "dev", "etc", "proc", "sys", "tmp"] {
+                    fs::create_dir(root.join(folder)).unwrap();
+                }
+                small_root::fill(root, &PROGRAMS, &FOLDERS);
                 Ok(())
             },
         )
         .unwrap();
-}
-
-/// A merged root with a few tools and the libraries they need.
-fn fill(root: &Path) {
-    for folder in ["usr/bin", "usr/lib", "usr/lib64", "build", "dev", "etc", "proc", "sys", "tmp"] {
-        fs::create_dir_all(root.join(folder)).unwrap();
-    }
-    for name in ["bin", "lib", "lib64"] {
-        symlink(format!("usr/{name}"), root.join(name)).unwrap();
-    }
-    let mut libraries = BTreeSet::new();
-    for tool in TOOLS {
-        let path = output("sh", &["-c", &format!("command -v {tool}")]);
-        let path = fs::canonicalize(path.trim()).unwrap();
-        fs::copy(&path, root.join("usr/bin").join(tool)).unwrap();
-        let linked = output("ldd", &[path.to_str().unwrap()]);
-        libraries.extend(linked.split_ascii_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from));
-    }
-    for library in libraries {
-        let copy = root.join("usr").join(library.strip_prefix("/usr").or_else(|_| library.strip_prefix("/")).unwrap());
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(&library, copy).unwrap();
-    }
-}
-
-fn output(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}");
-    text(&output.stdout)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::project::{Project, files, text};
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
     let (here, there) = (Project::new(), Project::new());
     let first = here.command(&here.store("store"), &["--jobs", "1", "repo", "--output", "repo"]).env("TZ", "UTC").output().unwrap();
@@ -28,6 +29,7 @@ fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
 }
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn other_keys_change_nothing_but_signatures() {
     let (here, there) = (Project::new(), Project::new());
     for project in [&here, &there] {

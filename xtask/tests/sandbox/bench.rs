@@ -1,24 +1,34 @@
 //! A root small enough to copy, and jobs in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
 
 use tempfile::TempDir;
 use xtask::cancel::Cancel;
+use xtask::digest::Digest;
 use xtask::sandbox::{End, Job, Launcher, Outcome, Root, SandboxError, Step, StepsEnded};
 
-const TOOLS: [&str; 17] = [
-    "bash", "cat", "chroot", "env", "grep", "hostname", "id", "ls", "mkdir", "mount", "mv", "rm", "sleep", "stat", "touch", "umount",
-    "unshare",
+use crate::support::small_root;
+
+const PROGRAMS: [&str; 16] =
+    ["bash", "cat", "chroot", "env", "grep", "hostname", "id", "ls", "mkdir", "mv", "perl", "rm", "sleep", "stat", "touch", "unshare"];
+
+/// The SDK has neither `mount` nor `umount`. These two call the kernel and tell its answer: `mount TYPE SOURCE TARGET FLAGS`, `umount TARGET`
+/// (numbers of system calls: `arch/x86/entry/syscalls/syscall_64.tbl`).
+const SCRIPTS: [(&str, &str); 2] = [
+    ("mount", "#!/bin/perl\nmy $none = '';\nsyscall(165, $ARGV[1], $ARGV[2], $ARGV[0], $ARGV[3] + 0, $none) == 0 or die \"$!\\n\";\n"),
+    ("umount", "#!/bin/perl\nsyscall(166, $ARGV[0], 0) == 0 or die \"$!\\n\";\n"),
 ];
 
+/// What [`SCRIPTS`] ask for to make a mount writable: `MS_REMOUNT | MS_BIND` (mount(2)).
+pub const REMOUNT: u32 = 32 | 4096;
+
 /// Made once and kept: tests run in several processes at a time, and none may take it from under another.
-static MINIMAL_ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("root-of-{}", TOOLS.join("-")));
+fn minimal_root() -> PathBuf {
+    let made_of = format!("{} {PROGRAMS:?} {SCRIPTS:?}", small_root::base().display());
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("root-{}", Digest::of_bytes(made_of).hex()));
     if !place.exists() {
         let made = scratch();
         fill(made.path());
@@ -28,28 +38,17 @@ static MINIMAL_ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         }
     }
     place
-});
-
-fn fill(root: &Path) {
-    fs::set_permissions(root, PermissionsExt::from_mode(0o755)).unwrap();
-    fs::create_dir(root.join("bin")).unwrap();
-    let mut libraries = BTreeSet::new();
-    for tool in TOOLS {
-        let path = output("sh", &["-c", &format!("command -v {tool}")]);
-        fs::copy(path.trim(), root.join("bin").join(tool)).unwrap();
-        libraries.extend(output("ldd", &[path.trim()]).split_ascii_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from));
-    }
-    for library in libraries {
-        let copy = root.join(library.strip_prefix("/").unwrap());
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(&library, copy).unwrap();
-    }
 }
 
-fn output(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+/// Puts the programs and scripts into an empty directory.
+pub fn fill(root: &Path) {
+    fs::set_permissions(root, PermissionsExt::from_mode(0o755)).unwrap();
+    small_root::fill(root, &PROGRAMS, &[]);
+    for (name, script) in SCRIPTS {
+        let path = root.join("usr/bin").join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
 }
 
 /// A new directory on disk.
@@ -87,10 +86,10 @@ impl Bench {
         });
         let job = Job {
             name: "probe".into(),
-            root: Root::Overlay { layers: vec![MINIMAL_ROOT.clone()], upper, work },
+            root: Root::Overlay { layers: vec![minimal_root()], upper, work },
             build_dir: Some(build),
             inputs: Vec::new(),
-            env: BTreeMap::from([("PATH".into(), "/bin".into())]),
+            env: BTreeMap::from([("PATH".into(), "/bin:/sbin".into())]),
             steps: vec![step("build", script)],
         };
         Self { folder: folder.to_owned(), _vanishes: None, job }

@@ -11,6 +11,7 @@ use super::bench::{Bench, launcher, step};
 const USER_VARIABLE: &str = "KAON_TEST_USER";
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn a_shell_opens_where_the_build_failed() {
     let mut user = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture", "sandbox::shell::plays_a_user"])
@@ -27,10 +28,13 @@ fn a_shell_opens_where_the_build_failed() {
     assert!(text.contains("half-made\n/build/src\nleft by the build\n"), "{text}");
 }
 
+/// Not a test by itself: what the one above starts.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_user() {
-    std::env::var(USER_VARIABLE).expect("started by another test");
+    if std::env::var_os(USER_VARIABLE).is_none() {
+        return;
+    }
     let mut bench = Bench::new("mkdir src; echo 'left by the build' >/tmp/note");
     bench.job.steps.push(step("build", "touch half-made; exit 1"));
     bench.job.steps[1].cwd = "/build/src".into();

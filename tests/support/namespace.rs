@@ -1,0 +1,49 @@
+//! Hosts that differ from this one: commands in a user and mount namespace of their own, whose root the tests' user is.
+
+#![allow(dead_code, reason = "each test binary takes what it needs")]
+
+use std::ffi::CStr;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::Mode;
+use nix::unistd::{getegid, geteuid, write};
+
+/// What is different there. Relative paths start at the command's directory.
+pub enum Change {
+    /// A file of the kernel has this content.
+    Write(&'static CStr, &'static str),
+    /// A file system is mounted: its type, its options and where.
+    Mount(&'static CStr, &'static CStr, &'static CStr),
+}
+
+/// Lets `command` run in new namespaces in which `changes` were made.
+pub fn enter(command: &mut Command, changes: Vec<Change>) {
+    let [users, groups] = [geteuid().as_raw(), getegid().as_raw()].map(|id| format!("0 {id} 1"));
+    let prepare = move || -> io::Result<()> {
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+        put(c"/proc/self/setgroups", "deny")?;
+        put(c"/proc/self/uid_map", &users)?;
+        put(c"/proc/self/gid_map", &groups)?;
+        mount(None::<&CStr>, c"/", None::<&CStr>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&CStr>)?;
+        for change in &changes {
+            match change {
+                Change::Write(path, text) => put(path, text)?,
+                Change::Mount(kind, options, at) => mount(Some(c"none"), *at, Some(*kind), MsFlags::empty(), Some(*options))?,
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: what runs between fork and exec makes system calls only; it neither allocates nor takes a lock.
+    unsafe { command.pre_exec(prepare) };
+}
+
+fn put(path: &CStr, text: &str) -> io::Result<()> {
+    let file = open(path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    write(&file, text.as_bytes())?;
+    Ok(())
+}
