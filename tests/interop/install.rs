@@ -10,10 +10,12 @@ mod tools;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use disk_layout::MIB;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use tools::World;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInterop test@host";
@@ -59,6 +61,9 @@ impl Place {
         let mut command = Command::new(&self.installer);
         command.arg(&file).args(more).arg("--repository").arg(&self.repository);
         command.arg("--key").arg(self.repository.join("RPM-GPG-KEY-kaon")).env("PATH", path);
+        // Whoever runs these tests in the background has them ignore what a terminal's user interrupts with.
+        // SAFETY: one system call.
+        unsafe { command.pre_exec(|| signal(Signal::SIGINT, SigHandler::SigDfl).map(drop).map_err(Into::into)) };
         command
     }
 

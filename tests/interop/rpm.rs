@@ -10,7 +10,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use xtask::name::PackageName;
-use xtask::package::{self, Available, Built};
+use xtask::package::{self, Available, Built, PackageError};
 use xtask::repo::{self, RepoPackage};
 use xtask::sign::Keys;
 use xtask::spec::{self, Spec};
@@ -253,12 +253,13 @@ fn dnf_installs_with_every_check_on() {
     assert!(!said.is_success && said.stderr.contains("checksum"), "{said:?}");
 }
 
-/// RPM's own reader of ELF files, over programs and libraries of this machine.
+/// RPM's own reader of ELF files, over programs and libraries of the SDK.
 #[test]
 #[ignore = "needs the SDK"]
 fn elfdeps_says_the_same() {
-    let host = ["/usr/bin", "/usr/lib/x86_64-linux-gnu"].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
-    let mut files: Vec<PathBuf> = host.map(|entry| entry.unwrap().path()).filter(|path| is_elf(path) && !is_dynamic_linker(path)).collect();
+    let folders = tools::layers().iter().flat_map(|layer| ["usr/bin", "usr/lib/x86_64-linux-gnu"].map(|folder| layer.join(folder)));
+    let all = folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = all.filter(|path| is_elf(path) && !is_dynamic_linker(path)).collect();
     files.sort();
     let step = files.len().div_ceil(150);
     let mut checked = 0;
@@ -279,6 +280,8 @@ fn elfdeps_says_the_same() {
         let spec = parse("sample", MINIMAL);
         let built = match package::assemble(&spec, &out, &out, &Available::new(&requires), &into) {
             Ok(built) => built,
+            // That these are refused is tested where they are; elfdeps has no opinion.
+            Err(PackageError::BadLibraryPath { .. }) => continue,
             Err(error) => panic!("{}: {error}", file.display()),
         };
         let ours = |list: &[String]| -> BTreeSet<String> { list.iter().filter(|one| !one.starts_with("sample")).cloned().collect() };

@@ -31,6 +31,7 @@ use crate::workshop::Workshop;
 
 pub use error::BenchError;
 pub use figure::{Figure, Goal, table};
+pub use peer::COPY_ROOT;
 
 /// What benchmarks work with.
 pub struct Bench<'a> {

@@ -28,9 +28,11 @@ release=$(cd /usr/lib/modules && echo *)
 depmod "$release"
 mkinitramfs -o /build/initramfs "$release"
 touch -r /usr /etc/.updated /var/.updated
-mkdir /build/root
-cp -ax /. /build/root
 "#;
+
+/// Copies what a sandbox has as its root to where it can be taken from. All of it is root's in a sandbox, but for the mount points of the
+/// kernel's file systems: where the builder is an ordinary user their owner has no number there, and nothing can be given to it.
+pub const COPY_ROOT: &str = "mkdir /build/root\ncp -ax --no-preserve=ownership /. /build/root";
 
 /// Room enough for an engine that runs a container.
 const FILE_SYSTEM: &str = "mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0 -d root disk.img 2G\nrm -r root";
@@ -46,7 +48,7 @@ pub fn make(bench: &mut Bench<'_>, folder: &Path) -> Result<Boot, BenchError> {
     let workshop = &bench.workshop;
     let (cancel, reporter, unit) = (&workshop.cancel, workshop.reporter, "peer");
     let configured = ImageTools { layers: &layer, folder: folder.join("peer"), log: &log, cancel, reporter, unit };
-    configured.run(Vec::new(), vec![bash("configure", CONFIGURE)]).map_err(BenchError::around)?;
+    configured.run(Vec::new(), vec![bash("configure", CONFIGURE), bash("copy", COPY_ROOT)]).map_err(BenchError::around)?;
     let (initramfs, disk) = (folder.join("initramfs"), folder.join("disk.img"));
     configured.take("initramfs", &initramfs).map_err(BenchError::around)?;
     let written = ImageTools { layers: &writers, folder: folder.join("disk"), log: &log, cancel, reporter, unit };

@@ -12,8 +12,9 @@ use xtask::sandbox::{End, Job, Launcher, Outcome, Root, SandboxError, Step, Step
 
 use crate::support::small_root;
 
-const PROGRAMS: [&str; 16] =
-    ["bash", "cat", "chroot", "env", "grep", "hostname", "id", "ls", "mkdir", "mv", "perl", "rm", "sleep", "stat", "touch", "unshare"];
+const PROGRAMS: [&str; 17] = [
+    "bash", "cat", "chroot", "cp", "env", "grep", "hostname", "id", "ls", "mkdir", "mv", "perl", "rm", "sleep", "stat", "touch", "unshare",
+];
 
 /// The SDK has neither `mount` nor `umount`. These two call the kernel and tell its answer: `mount TYPE SOURCE TARGET FLAGS`, `umount TARGET`
 /// (numbers of system calls: `arch/x86/entry/syscalls/syscall_64.tbl`).

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use xtask::bench::COPY_ROOT;
+
 use super::bench::Bench;
 
 #[test]
@@ -38,4 +40,11 @@ fn modes_of_the_host_do_not_show() {
         fs::set_permissions(bench.path(folder), PermissionsExt::from_mode(0o700)).unwrap();
     }
     assert_eq!(bench.text(), "755 0 0\n755 0 0\n1777 0 0\n1777 0 0\n");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_root_can_be_copied_by_whoever_builds() {
+    let bench = Bench::new(&format!("set -e\n{COPY_ROOT}\ncd /build/root; stat -c '%n %u %g' bin/bash dev proc tmp; echo dev/* proc/*"));
+    assert_eq!(bench.text(), "bin/bash 0 0\ndev 0 0\nproc 0 0\ntmp 0 0\ndev/* proc/*\n");
 }
