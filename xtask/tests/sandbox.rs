@@ -17,4 +17,5 @@ mod sandbox {
     mod isolation;
     mod sameness;
     mod shell;
+    mod situations;
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::AptError;
 use crate::cancel::Cancel;
+use crate::nameless;
 use crate::tool::{Tool, ToolError};
 
 /// How a program ended and what it wrote.
@@ -30,7 +31,7 @@ pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut
         io::ErrorKind::NotFound => ToolError::Missing { program: name.into() },
         _ => ToolError::Start { program: name.into(), source },
     };
-    let mut outputs = [tempfile::tempfile().map_err(start)?, tempfile::tempfile().map_err(start)?];
+    let mut outputs = [nameless::file(name).map_err(start)?, nameless::file(name).map_err(start)?];
     let mut command = tool.into_command();
     command.stdout(Stdio::from(outputs[0].try_clone().map_err(start)?)).stderr(Stdio::from(outputs[1].try_clone().map_err(start)?));
     let mut child = command.spawn().map_err(start)?;

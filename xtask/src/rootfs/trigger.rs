@@ -91,7 +91,9 @@ fn has_unit(rootfs: &Rootfs, unit: &str) -> bool {
 
 /// Runs packages' own scripts, then what the files call for.
 pub(super) fn run(rootfs: &mut Rootfs, packages: &[Installed], runner: &dyn Runner) -> Result<(), RootfsError> {
-    let build = tempfile::tempdir().map_err(RootfsError::io("make", &std::env::temp_dir()))?;
+    // Beside the tree, on the same disk: the directory for temporary files may be missing, full or elsewhere.
+    let beside = rootfs.dir.parent().unwrap_or(Path::new("."));
+    let build = tempfile::Builder::new().prefix("scripts-").tempdir_in(beside).map_err(RootfsError::io("make", beside))?;
     let mut steps = Vec::new();
     for moment in [Moment::Before, Moment::After, Moment::AfterAll] {
         for package in packages {

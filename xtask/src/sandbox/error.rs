@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 use super::message::{Refusal, Stage};
 use crate::diagnostic::{ExitCode, Failure};
+use crate::open_files;
 
 /// Why a job was not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,12 @@ pub enum SandboxError {
     DiskFull {
         /// A directory on that disk.
         path: PathBuf,
+    },
+    /// This process may not have as many files open as the sandbox has layers.
+    #[error("a sandbox takes more open files than the {limit} this process is allowed")]
+    OpenFiles {
+        /// The limit (`ulimit -Hn`).
+        limit: u64,
     },
     /// The sandbox could not be made, for a reason that is not the host's.
     #[error("cannot make the sandbox: {what}")]
@@ -160,6 +167,10 @@ impl Failure for SandboxError {
             Self::DiskFull { .. } => Some(
                 "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
             ),
+            Self::OpenFiles { .. } => Some(
+                "raise the hard limit (`ulimit -Hn 4096` as root, `LimitNOFILE=` of a service, `--ulimit nofile=4096` of a container)"
+                    .into(),
+            ),
             Self::Lost { .. } => Some("if the kernel's log (`dmesg`) tells of memory running out, build with fewer `--jobs`".into()),
             Self::Worker { .. } => Some("`cargo xtask doctor` says what this machine lacks and how to mend it".into()),
             Self::NotStarted { .. }
@@ -174,7 +185,7 @@ impl Failure for SandboxError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Host(_) => ExitCode::Host,
+            Self::Host(_) | Self::OpenFiles { .. } => ExitCode::Host,
             Self::Cancelled => ExitCode::Interrupted,
             _ => ExitCode::Failed,
         }
@@ -210,6 +221,9 @@ impl From<Refusal> for SandboxError {
         let path = PathBuf::from(&subject);
         if is(&source, Errno::ENOSPC) && stage > Stage::Namespaces || is(&source, Errno::EDQUOT) {
             return Self::DiskFull { path };
+        }
+        if is(&source, Errno::EMFILE) {
+            return Self::OpenFiles { limit: open_files::limit() };
         }
         let missing = is(&source, Errno::ENOENT) || is(&source, Errno::ENOTDIR);
         let host = match stage {

@@ -32,7 +32,7 @@ pub struct Job {
 pub enum Root {
     /// Directories laid over each other, and an upper one that takes the changes.
     Overlay {
-        /// Read-only directories, uppermost first: unpacked packages, then SDK layers. At most 500.
+        /// Read-only directories, uppermost first: unpacked packages, then SDK layers.
         layers: Vec<PathBuf>,
         /// Takes all changes. On a file system with user extended attributes that is no overlay itself.
         upper: PathBuf,

@@ -19,6 +19,7 @@ use super::error::SandboxError;
 use super::job::{Job, Outcome, Root, StepsEnded};
 use super::message::{Message, Order};
 use crate::cancel::Cancel;
+use crate::nameless;
 
 /// How often a request to stop is looked for, in milliseconds.
 const CANCEL_CHECK_MS: u16 = 100;
@@ -97,9 +98,9 @@ fn open_log(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The order as a file without a name, so that nothing is left behind whatever happens.
+/// The order as a file in memory, so that nothing is left behind whatever happens and no directory for temporary files is needed.
 fn order_file(order: &Order<'_>) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
+    let mut file = nameless::file("job")?;
     file.write_all(&serde_json::to_vec(order)?)?;
     Ok(file)
 }

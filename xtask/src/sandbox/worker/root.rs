@@ -35,6 +35,9 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
 /// that user, not for a capability.
 const HOST_PROC: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
+/// The kernel stacks no more directories in one overlay (`OVL_MAX_STACK`); more are merged in a read-only overlay below.
+const MOST_LAYERS: usize = 500;
+
 /// A file or directory of the host, opened before its path is out of sight.
 struct Source {
     fd: OwnedFd,
@@ -173,19 +176,48 @@ fn mount_root(root: &Root) -> Result<(), Refusal> {
 /// `volatile`: nothing in a sandbox outlives a crash of the machine, and without it the whole file system that holds the changes would be
 /// written to its disk when the sandbox ends (overlayfs in the kernel's documentation).
 fn mount_overlay(layers: &[impl AsRef<Path>], upper: &Path, work: &Path) -> Result<(), Refusal> {
-    let layers = layers.iter().map(|path| Source::open(path.as_ref(), Stage::Layer)).collect::<Result<Vec<_>, _>>()?;
+    let mut layers = layers.iter().map(|path| Source::open(path.as_ref(), Stage::Layer)).collect::<Result<Vec<_>, _>>()?;
     let top = Source::open(upper, Stage::Layer)?;
     let own = Source::open(work, Stage::Layer)?;
-    let names: Vec<String> = layers.iter().map(|layer| layer.fd.as_raw_fd().to_string()).collect();
-    let (top, own) = (top.fd.as_raw_fd(), own.fd.as_raw_fd());
-    let options = format!("lowerdir={},upperdir={top},workdir={own},userxattr,volatile", names.join(":"));
     // Where an earlier sandbox with these changes ended, its mark would keep this one from beginning.
     let _ = fs::remove_dir_all(work.join("work/incompat"));
-    let target = std::path::absolute(upper).map_err(Stage::Layer.refused(upper.to_string_lossy()))?;
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Stage::Layer.refused(path.to_string_lossy()));
+    let (target, work) = (absolute(upper)?, absolute(work)?);
     let refused = || Stage::Overlay.refused::<Errno>(upper.to_string_lossy());
     chdir("/proc/self/fd").map_err(refused())?;
+    if layers.len() > MOST_LAYERS {
+        layers = merged(layers, &work).map_err(refused())?;
+    }
+    let (top, own) = (top.fd.as_raw_fd(), own.fd.as_raw_fd());
+    let options = format!("lowerdir={},upperdir={top},workdir={own},userxattr,volatile", numbers(&layers));
     mount(Some("overlay"), &target, Some("overlay"), MsFlags::empty(), Some(options.as_str())).map_err(refused())?;
     chdir(&target).map_err(refused())
+}
+
+/// Fewer layers that show the same: each stands for up to [`MOST_LAYERS`] others. Side by side, for overlays nest only once.
+///
+/// Any directory will do as the `place` of all, since everything is reached by descriptors.
+fn merged(layers: Vec<Source>, place: &Path) -> Result<Vec<Source>, Errno> {
+    let mut rest = layers.into_iter().peekable();
+    let mut merged = Vec::new();
+    while rest.peek().is_some() {
+        let mut group: Vec<Source> = rest.by_ref().take(MOST_LAYERS).collect();
+        // An overlay that takes no changes must have two layers.
+        if group.len() > 1 {
+            let options = format!("lowerdir={},userxattr", numbers(&group));
+            mount(Some("overlay"), place, Some("overlay"), MsFlags::MS_RDONLY, Some(options.as_str()))?;
+            let fd = open(place, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+            group = vec![Source { fd, kind: Kind::Directory }];
+        }
+        merged.append(&mut group);
+    }
+    Ok(merged)
+}
+
+/// The descriptors of layers as an overlay's option lists them.
+fn numbers(layers: &[Source]) -> String {
+    let names: Vec<String> = layers.iter().map(|layer| layer.fd.as_raw_fd().to_string()).collect();
+    names.join(":")
 }
 
 /// Makes a mount and all below it read-only, leaving its other flags alone, which the kernel would not let us clear.
