@@ -13,7 +13,7 @@ use crate::graph::Graph;
 use crate::progress::Reporter;
 use crate::project;
 use crate::sdk::Sdk;
-use crate::store::Store;
+use crate::store::{Store, check_owner};
 use crate::workshop::{Kernels, Workshop};
 
 /// Settings, places and the way to the user.
@@ -83,6 +83,7 @@ impl<'a> Context<'a> {
             Some(path) => path.clone(),
             None => home_folder("XDG_CACHE_HOME", ".cache").ok_or(NoPlace { what: "the store", variable: "KAON_STORE" })?.join("kaon"),
         };
+        check_owner(&root)?;
         Ok(Store::open(&root)?.reporting_to(self.reporter.clone()))
     }
 
