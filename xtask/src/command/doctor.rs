@@ -2,15 +2,18 @@
 
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
-use crate::doctor;
+use crate::doctor::{self, Patient};
+use crate::sdk::Sdk;
 
 /// Examines this machine and prints what it found.
 ///
 /// # Errors
-/// When there is no place for the store.
+/// When the store is somebody else's or has no place, or the SDK's description cannot be read.
 pub fn run(context: &Context<'_>) -> Result<ExitCode, Report> {
     let store = context.store()?;
-    let findings = doctor::examine(&store, &context.settings());
+    let (keys, settings, sdk) = (context.keys()?, context.settings(), Sdk::load(&context.root)?);
+    let patient = Patient { store: &store, keys: &keys, settings: &settings, suite: &sdk.description.suite, cancel: &context.cancel };
+    let findings = doctor::examine(&patient);
     if context.output.is_json() {
         context.output.document(&findings);
     } else {

@@ -1,0 +1,94 @@
+//! The directories the builder writes to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
+
+use super::finding::{Finding, FindingState};
+use crate::store::Store;
+
+/// Room a build from nothing takes in the store: the SDK, sources, the largest trees and all results.
+const STORE_WANTED_GIB: u128 = 12;
+/// Room the compiled builder and the scratch of its tests take.
+const TARGET_WANTED_GIB: u128 = 4;
+
+/// Whether the store can be written to.
+pub(super) fn store(store: &Store) -> Finding {
+    match store.scratch("doctor") {
+        Ok(_) => Finding::good("store", format!("`{}`", store.root().display())),
+        Err(error) => Finding::failed("store", FindingState::Lacking, &error),
+    }
+}
+
+/// Whether the signing keys can be read, or made where there are none yet.
+pub(super) fn keys(keys: &Path) -> Finding {
+    let remedy = "set KAON_KEYS to a directory of your own".to_owned();
+    let wanted = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
+    let nearest = keys.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    match access(nearest, wanted) {
+        Ok(()) if nearest == keys => Finding::good("keys", format!("`{}`", keys.display())),
+        Ok(()) => Finding::good("keys", format!("`{}`, made when they are first needed", keys.display())),
+        Err(errno) => Finding::bad(
+            "keys",
+            FindingState::Lacking,
+            format!("`{}` cannot be used: `{}`: {}", keys.display(), nearest.display(), errno.desc()),
+            remedy,
+        ),
+    }
+}
+
+/// Room for the store.
+pub(super) fn store_room(store: &Store) -> Finding {
+    let remedy = format!("a build from nothing wants {STORE_WANTED_GIB} GiB: `cargo xtask gc`, or set KAON_STORE to a larger disk");
+    room("space", "the store", store.root(), STORE_WANTED_GIB, remedy)
+}
+
+/// Room for what cargo compiles and for the scratch of tests.
+pub(super) fn target_room(target: &Path) -> Finding {
+    let remedy = format!("compiling and testing take {TARGET_WANTED_GIB} GiB: set CARGO_TARGET_DIR to a larger disk");
+    room("target space", "cargo's target directory", target, TARGET_WANTED_GIB, remedy)
+}
+
+fn room(subject: &'static str, whose: &str, folder: &Path, wanted_gib: u128, remedy: String) -> Finding {
+    let Ok(status) = nix::sys::statvfs::statvfs(folder) else {
+        return Finding::bad(subject, FindingState::Poor, format!("the file system of {whose} does not report its free space"), None);
+    };
+    let free_gib = (u128::from(status.blocks_available()) * u128::from(status.fragment_size())) >> 30;
+    let detail = format!("{free_gib} GiB free for {whose}");
+    if free_gib >= wanted_gib { Finding::good(subject, detail) } else { Finding::bad(subject, FindingState::Poor, detail, remedy) }
+}
+
+/// Where cargo compiles to, below which tests have their scratch. It is made if it is missing.
+pub(super) fn target(project: &Path) -> PathBuf {
+    let given = std::env::var_os("CARGO_TARGET_DIR").filter(|value| !value.is_empty());
+    let target = project.join(given.map_or_else(|| PathBuf::from("target"), PathBuf::from));
+    // A directory that cannot be made is found out by whoever uses it next.
+    let _ = fs::create_dir_all(&target);
+    target
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_may_be_missing_but_their_place_must_be_usable() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(keys(folder.path()).detail.ends_with('`'));
+        let missing = keys(&folder.path().join("a/b"));
+        assert!(!missing.is_lack() && missing.detail.contains("made when"), "{missing}");
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        // A file may not be entered, by root neither.
+        let blocked = keys(&file.join("keys"));
+        assert!(blocked.is_lack() && blocked.to_string().contains("KAON_KEYS"), "{blocked}");
+    }
+
+    #[test]
+    fn too_little_room_is_told_with_a_way_out() {
+        let finding = room("space", "the store", Path::new("/"), u128::MAX, "make room".into());
+        assert_eq!((finding.state, finding.remedy.as_deref()), (FindingState::Poor, Some("make room")));
+        assert_eq!(room("space", "the store", Path::new("/"), 0, String::new()).state, FindingState::Good);
+    }
+}
