@@ -6,6 +6,7 @@
 //! it is compiled as fast as can be.
 
 pub mod action;
+pub mod address;
 pub mod diagnostic;
 pub mod digest;
 pub mod document;

@@ -44,4 +44,4 @@ pub mod workers;
 pub mod workshop;
 pub mod xml;
 
-pub use planning::{action, diagnostic, digest, document, glob, graph, name, plan, recipe, spec};
+pub use planning::{action, address, diagnostic, digest, document, glob, graph, name, plan, recipe, spec};

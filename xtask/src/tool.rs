@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 
+use crate::address::without_passwords;
 use crate::diagnostic::{ExitCode, Failure};
 
 /// A program of the host and its arguments, run in a clean environment: only `PATH`, `HOME`, the proxies and `LC_ALL=C.UTF-8`.
@@ -52,7 +53,7 @@ pub enum ToolError {
         source: io::Error,
     },
     /// It ended with a failure.
-    #[error("`{program}` ended with {status}: {last_words}")]
+    #[error("`{program}` ended with {status}: {}", without_passwords(last_words))]
     Failed {
         /// The program's name.
         program: String,

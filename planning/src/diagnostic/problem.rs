@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{ExitCode, Failure};
+use crate::address::without_passwords;
 
 /// A file's path, relative to the project's root, and its text.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Problem {
 impl Problem {
     /// A problem at `span` of `source`.
     pub fn new(source: &Arc<SourceText>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { source: Arc::clone(source), span, message: message.into(), hint: None }
+        Self { source: Arc::clone(source), span, message: without_passwords(&message.into()).into_owned(), hint: None }
     }
 
     /// The same, with the next step.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Failure, Problem};
+use crate::address::{with_masked_passwords, without_passwords};
 
 /// Whether the text may hold terminal colours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,13 +40,14 @@ pub fn render(failure: &dyn Failure, style: Style) -> String {
     if let Some(hint) = failure.hint() {
         let _ = writeln!(text, "{cyan}hint{off}: {hint}");
     }
-    text
+    without_passwords(&text).into_owned()
 }
 
 fn render_problem(problem: &Problem, style: Style) -> String {
     let length = problem.source.text.len();
     let span = problem.span.start.min(length)..problem.span.end.min(length);
-    let snippet = Snippet::source(&problem.source.text).path(&problem.source.path).annotation(AnnotationKind::Primary.span(span));
+    let shown = with_masked_passwords(&problem.source.text);
+    let snippet = Snippet::source(shown).path(&problem.source.path).annotation(AnnotationKind::Primary.span(span));
     let mut groups = vec![Group::with_title(Level::ERROR.primary_title(&problem.message)).element(snippet)];
     if let Some(hint) = &problem.hint {
         groups.push(Group::with_title(Level::HELP.with_name("hint").secondary_title(hint)));

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::InvalidMirror;
+use crate::address::without_passwords;
 use crate::diagnostic::{ExitCode, Failure};
 use crate::store::StoreError;
 use crate::tool::ToolError;
@@ -24,7 +25,7 @@ pub enum AptError {
         source: InvalidMirror,
     },
     /// No mirror gave a signed index.
-    #[error("no Debian archive gave an index of `{suite}`: {reasons}")]
+    #[error("no Debian archive gave an index of `{suite}`: {}", without_passwords(reasons))]
     Index {
         /// The suite.
         suite: String,
@@ -32,7 +33,7 @@ pub enum AptError {
         reasons: String,
     },
     /// apt found no set of packages.
-    #[error("the Debian archive has no set of packages for the SDK: {reason}")]
+    #[error("the Debian archive has no set of packages for the SDK: {}", without_passwords(reason))]
     Unresolved {
         /// What apt said.
         reason: String,

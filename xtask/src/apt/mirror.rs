@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::config::host_repositories;
 use super::{AptError, Repository, Settings};
+use crate::address::without_passwords;
 
 /// The address of an archive: `http:`, `https:`, `file:` or `copy:`, without a final slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,7 +34,7 @@ impl FromStr for Mirror {
         let is_known = ["http://", "https://", "file:/", "copy:/"].iter().any(|scheme| text.starts_with(scheme));
         let is_one_word = !text.chars().any(|character| character.is_whitespace() || character.is_control());
         if !is_known || !is_one_word {
-            return Err(InvalidMirror { text: text.to_owned() });
+            return Err(InvalidMirror { text: without_passwords(text).into_owned() });
         }
         let path = text.strip_prefix("file://").map_or_else(|| text.to_owned(), |path| format!("file:{path}"));
         Ok(Self(path.trim_end_matches('/').to_owned()))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::action::Results;
+use crate::address::public;
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::image::Image;
@@ -103,7 +104,7 @@ fn component(package: &InstalledPackage, installed: &[InstalledPackage], graph: 
 fn source_files(source: &Source) -> impl Iterator<Item = SourceFile> {
     source.origins.iter().map(|origin| {
         let uri = match origin {
-            Origin::Url { url, .. } => url.clone(),
+            Origin::Url { url, .. } => public(url),
             Origin::Debian { package, version, .. } => format!("pkg:deb/debian/{}@{}?arch=source", escaped(package), escaped(version)),
             Origin::Crate { file, .. } => crate_url(file),
         };

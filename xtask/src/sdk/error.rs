@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::LayerName;
 use super::deb::DebError;
+use crate::address::without_passwords;
 use crate::apt::AptError;
 use crate::diagnostic::{ExitCode, Failure, Problems};
 use crate::digest::Digest;
@@ -37,7 +38,7 @@ pub enum SdkError {
         paths: Vec<String>,
     },
     /// A package cannot be fetched, though the index of this moment names it.
-    #[error("cannot fetch `{path}` from the Debian archive: {reason}")]
+    #[error("cannot fetch `{path}` from the Debian archive: {}", without_passwords(reason))]
     Fetch {
         /// Its path in the pool.
         path: String,
@@ -45,7 +46,7 @@ pub enum SdkError {
         reason: String,
     },
     /// A package is not what the signed index said.
-    #[error("`{uri}` gave other bytes than locked: expected SHA-256 {expected}, found {found}")]
+    #[error("`{}` gave other bytes than locked: expected SHA-256 {expected}, found {found}", without_passwords(uri))]
     WrongBytes {
         /// Where it came from.
         uri: String,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::address::without_passwords;
 use crate::apt::{AptError, InvalidMirror};
 use crate::diagnostic::{ExitCode, Failure};
 use crate::digest::Digest;
@@ -79,6 +80,17 @@ pub enum Reason {
     Skipped,
     /// Anything else, in apt's words.
     Other(String),
+}
+
+impl Attempt {
+    /// An attempt at an address, whose password and those in the words of others are not kept.
+    pub fn new(uri: &str, reason: Reason) -> Self {
+        let reason = match reason {
+            Reason::Other(text) => Reason::Other(without_passwords(&text).into_owned()),
+            Reason::NotFound | Reason::WrongBytes { .. } | Reason::Skipped => reason,
+        };
+        Self { uri: without_passwords(uri).into_owned(), reason }
+    }
 }
 
 impl fmt::Display for Reason {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::cargo::Cargo;
 use super::{Attempt, Place, Reason, SourceError, places};
+use crate::address::without_passwords;
 use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download};
 use crate::cancel::Cancel;
 use crate::digest::Digest;
@@ -104,7 +105,7 @@ impl<'a> Fetcher<'a> {
                 return Ok(digest);
             }
             let reason = answer.map_or_else(Reason::Other, |()| Reason::NotFound);
-            attempts.push(Attempt { uri: "cargo fetch".into(), reason });
+            attempts.push(Attempt::new("cargo fetch", reason));
         }
         for place in places(source, &self.archive(source)?, &self.source_mirrors()?) {
             match self.fetch_from(&place, source, &unit)? {
@@ -114,9 +115,9 @@ impl<'a> Fetcher<'a> {
                 }
                 Err(reason) => {
                     if matches!(reason, Reason::WrongBytes { .. }) {
-                        self.reporter.warn(format!("{} gave {reason}; it is not used", place.uri));
+                        self.reporter.warn(format!("{} gave {reason}; it is not used", without_passwords(&place.uri)));
                     }
-                    attempts.push(Attempt { uri: place.uri, reason });
+                    attempts.push(Attempt::new(&place.uri, reason));
                 }
             }
         }

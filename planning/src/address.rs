@@ -1,0 +1,78 @@
+//! Passwords in addresses (`https://USER:PASSWORD@host/`), which are never shown or recorded.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A text in which `***` stands for the user and the password of every address.
+pub fn without_passwords(text: &str) -> Cow<'_, str> {
+    replaced(text, |_| "***".into())
+}
+
+/// The same with as many `*` as there were bytes, for places in the text to stay what they are.
+pub fn with_masked_passwords(text: &str) -> Cow<'_, str> {
+    replaced(text, |credentials| "*".repeat(credentials.len()))
+}
+
+/// An address without user and password, which others can use.
+pub fn public(address: &str) -> String {
+    match credentials(address).first() {
+        Some(place) => format!("{}{}", &address[..place.start], &address[place.end + 1..]),
+        None => address.to_owned(),
+    }
+}
+
+fn replaced(text: &str, replacement: impl Fn(&str) -> String) -> Cow<'_, str> {
+    let places = credentials(text);
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut result, mut at) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        result.push_str(&text[at..place.start]);
+        result.push_str(&replacement(&text[place.clone()]));
+        at = place.end;
+    }
+    result.push_str(&text[at..]);
+    Cow::Owned(result)
+}
+
+/// Where users and passwords stand: between `://` and the last `@` before the host ends (RFC 3986, 3.2).
+fn credentials(text: &str) -> Vec<Range<usize>> {
+    let read = |(at, separator): (usize, &str)| {
+        let start = at + separator.len();
+        let rest = &text[start..];
+        let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "/?#\"'`<>".contains(c)).unwrap_or(rest.len());
+        rest[..end].rfind('@').map(|length| start..start + length)
+    };
+    text.match_indices("://").filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_replaced_and_nothing_else() {
+        for (text, shown) in [
+            ("https://user:s3cret@a.test:8/x@y", "https://***@a.test:8/x@y"),
+            ("https://t0ken@a.test", "https://***@a.test"),
+            ("http://u:p@ss@a.test/", "http://***@a.test/"),
+            ("`http://u:p@a.test/x` gave nothing: http://u:p@b.test", "`http://***@a.test/x` gave nothing: http://***@b.test"),
+            ("url = \"http://ü:ö@a.test/\"", "url = \"http://***@a.test/\""),
+            ("http://a.test/x and mail to me@a.test", "http://a.test/x and mail to me@a.test"),
+            ("https://a.test/?mail=me@a.test", "https://a.test/?mail=me@a.test"),
+            ("file:///srv/x@y", "file:///srv/x@y"),
+            ("", ""),
+        ] {
+            assert_eq!(without_passwords(text), shown);
+            assert_eq!(with_masked_passwords(text).len(), text.len(), "{text}");
+            assert_eq!(without_passwords(&with_masked_passwords(text)), shown);
+        }
+    }
+
+    #[test]
+    fn public_addresses() {
+        assert_eq!(public("https://user:s3cret@a.test:8/x@y"), "https://a.test:8/x@y");
+        assert_eq!(public("https://a.test/x"), "https://a.test/x");
+    }
+}

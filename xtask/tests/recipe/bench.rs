@@ -1,0 +1,139 @@
+//! Recipes of small specs, and the sources they run on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use xtask::apt::{HOST_APT_FOLDER, Settings};
+use xtask::cancel::Cancel;
+use xtask::digest::Digest;
+use xtask::progress::Silent;
+use xtask::recipe::recipe;
+use xtask::sandbox::{Launcher, Step, StepsEnded};
+use xtask::sdk::Sdk;
+use xtask::spec;
+use xtask::store::Store;
+use xtask::workshop::sandbox_job;
+
+/// The SDK's base layer, and the store that it is in use of.
+struct Base {
+    layers: Vec<PathBuf>,
+    _store: Store,
+}
+
+static BASE: LazyLock<Base> = LazyLock::new(|| {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let place =
+        folder("KAON_STORE").or_else(|| Some(folder("XDG_CACHE_HOME")?.join("kaon"))).or_else(|| Some(folder("HOME")?.join(".cache/kaon")));
+    let store = Store::open(&place.expect("HOME or KAON_STORE is set")).unwrap();
+    let settings = Settings {
+        debian_mirror: std::env::var("KAON_DEBIAN_MIRROR").ok(),
+        source_mirrors: Vec::new(),
+        apt_folder: HOST_APT_FOLDER.into(),
+        keyring: Sdk::keyring(project),
+        project: project.to_owned(),
+        locked: true,
+    };
+    let base = "base".parse().unwrap();
+    let trees = Sdk::load(project).unwrap().ensure(&store, &settings, &[base], &Silent, &Cancel::new()).unwrap();
+    Base { layers: trees.into_iter().map(|tree| tree.path).collect(), _store: store }
+});
+
+/// How a recipe ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The phase that failed, if one did.
+    pub failed: Option<String>,
+    /// What all of them wrote.
+    pub log: String,
+}
+
+impl Ended {
+    /// Asserts that all phases ended well.
+    pub fn well(&self, what: &str) {
+        assert_eq!(self.failed, None, "{what}: {}", self.log);
+    }
+
+    /// Asserts that a phase failed and wrote all these texts.
+    pub fn failed_in(&self, what: &str, phase: &str, texts: &[&str]) {
+        assert_eq!(self.failed.as_deref(), Some(phase), "{what}: {}", self.log);
+        for text in texts {
+            assert!(self.log.contains(text), "{what}: no `{text}` in {}", self.log);
+        }
+    }
+}
+
+/// Functions of Python that write sources to `/build/sources` and files of a spec to `/build/files`.
+const HELPERS: &str = r#"
+import bz2, gzip, io, lzma, os, struct, subprocess, tarfile, zipfile, zlib
+os.makedirs("/build/files")
+os.makedirs("/build/sources", exist_ok=True)
+
+def own(name, text):
+    open("/build/files/" + name, "wb").write(text.encode() if isinstance(text, str) else text)
+
+def source(name, content):
+    open("/build/sources/" + name, "wb").write(content)
+
+def tar(members):
+    """An archive of files by path: text, None for a directory, a link's target after `->`, or a hard link's after `=>`."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, content in members.items():
+            member = tarfile.TarInfo(path)
+            member.mtime, member.mode = 1000000000, 0o644
+            if content is None:
+                member.type, member.mode = tarfile.DIRTYPE, 0o755
+            elif content.startswith("->"):
+                member.type, member.linkname = tarfile.SYMTYPE, content[2:]
+            elif content.startswith("=>"):
+                member.type, member.linkname = tarfile.LNKTYPE, content[2:]
+            else:
+                member.size = len(content)
+            archive.addfile(member, io.BytesIO((content or "").encode()))
+    return buffer.getvalue()
+"#;
+
+/// Runs the recipe of a spec after `sources`, a program of Python that may use [`HELPERS`]. `tables` follow `[package]` in the spec.
+pub fn run(sources: &str, tables: &str) -> Ended {
+    run_then(sources, tables, "true")
+}
+
+/// The same, and after the last phase a script of bash, as the phase `check`.
+pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
+    let head = "[package]\nversion = \"1.0\"\nrelease = 1\nsummary = \"A test\"\nlicense = \"MIT\"\n\n";
+    let spec = spec::parse(&"test".parse().unwrap(), "specs/test/package.toml", &format!("{head}{tables}"));
+    let spec = spec.unwrap_or_else(|problems| panic!("{tables}: {problems:?}"));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    for part in ["upper", "work", "build/out"] {
+        fs::create_dir_all(folder.path().join(part)).unwrap();
+    }
+    let mut job = sandbox_job(&spec, &recipe(&spec), &BASE.layers, &Default::default(), folder.path(), 1);
+    let program = format!("{HELPERS}\n{sources}");
+    let step = |phase: &str, argv: &[&str]| Step {
+        phase: phase.into(),
+        argv: argv.iter().map(|&word| word.to_owned()).collect(),
+        cwd: "/build".into(),
+    };
+    job.steps.insert(0, step("sources", &["/usr/bin/python3", "-c", &program]));
+    job.steps.push(step("check", &["/bin/bash", "-euo", "pipefail", "-c", check]));
+    let log = folder.path().join("log");
+    let launcher = Launcher::new(env!("CARGO_BIN_EXE_xtask"));
+    let outcome = launcher.run(&job, None, &log, &Cancel::new(), &|_| ()).unwrap();
+    let failed = match outcome.status {
+        StepsEnded::Done => None,
+        StepsEnded::Failed { phase, .. } => Some(phase),
+    };
+    Ended { failed, log: String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned() }
+}
+
+/// A source of a spec, with further keys.
+pub fn source(file: &str, keys: &str) -> String {
+    format!("[[source]]\nurl = \"https://example.org/{file}\"\nsha256 = \"{}\"\n{keys}\n\n", Digest::of_bytes(file))
+}
+
+/// A build that is this script.
+pub fn script(run: &str) -> String {
+    format!("[build.script]\nrun = '''\n{run}\n'''\n")
+}

@@ -1,0 +1,109 @@
+//! Archives of every shape and format.
+
+use super::bench::{run, script, source};
+
+#[test]
+fn an_archive_with_one_folder_is_unpacked_without_it() {
+    for (what, archive, keys, check) in [
+        ("one folder", "{'x': None, 'x/f': 'f'}", "", "test -f f"),
+        ("no member for the folder", "{'x/f': 'f', 'x/d/g': 'g'}", "", "test -f f -a -f d/g"),
+        ("leading ./", "{'./': None, './x/': None, './x/f': 'f'}", "", "test -f f"),
+        ("only . before", "{'./x/f': 'f', './x/d/g': 'g'}", "", "test -f f -a -f d/g"),
+        ("strip = 2", "{'x/y/f': 'f'}", "strip = 2", "test -f f"),
+        ("strip = 2 and ./", "{'./x/y/f': 'f'}", "strip = 2", "test -f f"),
+        ("strip = 0", "{'f': 'f', 'd/g': 'g'}", "strip = 0", "test -f f -a -f d/g"),
+        ("strip = 0 and into", "{'f': 'f', 'd/g': 'g'}", "strip = 0\ninto = 'a/b'", "test -f a/b/f -a -f a/b/d/g"),
+        ("into", "{'x/f': 'f'}", "into = 'a-{version}'", "test -f a-1.0/f"),
+    ] {
+        run(&format!("source('a.tar', tar({archive}))"), &(source("a.tar", keys) + &script(check))).well(what);
+    }
+}
+
+#[test]
+fn an_archive_that_would_lose_files_is_refused() {
+    for (what, archive, keys, texts) in [
+        (
+            "no folder",
+            "{'Makefile': 'x', 'lib/x.c': 'x'}",
+            "",
+            &["exactly one folder at its top", "  Makefile\n  lib\n", "set `strip = 0`"][..],
+        ),
+        ("no folder, ./", "{'./': None, './f': 'x', './g': 'x'}", "", &["  f\n  g\n", "set `strip = 0`"]),
+        ("two folders", "{'a/f': 'a', 'b/f': 'b'}", "", &["source `a.tar`", "  a\n  b\n", "`into = \"FOLDER\"`"]),
+        ("one file", "{'f': 'f'}", "", &["  f\n", "set `strip = 0`"]),
+        ("a link", "{'x': '->y'}", "", &["  x\n"]),
+        ("beside the second folder", "{'x/y/f': 'f', 'x/README': 'r'}", "strip = 2", &["in `x`", "  README\n  y\n", "set `strip = 1`"]),
+        ("nothing", "{}", "", &["contains nothing at its top"]),
+    ] {
+        let ended = run(&format!("source('a.tar', tar({archive}))"), &(source("a.tar", keys) + &script("true")));
+        ended.failed_in(what, "unpack", texts);
+    }
+}
+
+#[test]
+fn archives_are_unpacked_over_each_other() {
+    let sources = "
+source('a.tar', tar({'a': None, 'a/d': None, 'a/d/one': '1', 'a/both': 'a', 'a/link': '->d', 'a/hard': '=>a/d/one'}))
+source('b.tar', tar({'b/d/two': '2', 'b/both': 'b', 'b/link/three': '3'}))
+";
+    let check = "
+test $(cat d/one)$(cat d/two)$(cat both) = 12b
+# A link of an archive is never written through.
+test ! -L link -a -f link/three -a ! -e d/three
+test d/one -ef hard
+test $(stat -c %Y d/one) = 1000000000
+test $(stat -c %a d/one) = 644
+test ! -e /build/src.unpacked
+";
+    run(sources, &(source("a.tar", "") + &source("b.tar", "") + &script(check))).well("both");
+    let sources = "source('a.tar', tar({'a/x/f': '1'})); source('b.tar', tar({'b/x': '2'}))";
+    let ended = run(sources, &(source("a.tar", "") + &source("b.tar", "") + &script("true")));
+    ended.failed_in("a file over a directory", "unpack", &["/build/src/x", "set `into`"]);
+}
+
+#[test]
+fn every_format_is_known_by_its_content() {
+    let sources = r#"
+plain = tar({'x/f': 'content', 'x/l': '->f'})
+source('tar', plain)
+source('gz', gzip.compress(plain))
+source('bz2', bz2.compress(plain))
+source('xz', lzma.compress(plain))
+source('lzma', lzma.compress(plain, format=lzma.FORMAT_ALONE))
+source('zst', subprocess.run(['zstd', '-c'], input=plain, stdout=subprocess.PIPE, check=True).stdout)
+# The manual of lzip, "File format": a stream of LZMA between a header and sums.
+raw = lzma.compress(plain, format=lzma.FORMAT_RAW, filters=[{'id': lzma.FILTER_LZMA1, 'dict_size': 1 << 16, 'lc': 3, 'lp': 0, 'pb': 2}])
+source('lz', b'LZIP\1\x10' + raw + struct.pack('<LQQ', zlib.crc32(plain), len(plain), 6 + len(raw) + 20))
+with zipfile.ZipFile('/build/sources/zip', 'w') as archive:
+    for name, mode in [('x/f', 0o100755), ('x/l', 0o120777)]:
+        info = zipfile.ZipInfo(name)
+        info.create_system, info.external_attr = 3, mode << 16
+        archive.writestr(info, 'content' if name == 'x/f' else 'f')
+"#;
+    let formats = ["tar", "gz", "bz2", "xz", "lzma", "zst", "lz", "zip"];
+    let tables: String = formats.iter().map(|format| source(format, &format!("into = 'in-{format}'"))).collect();
+    let check = format!("for f in {}; do test $(cat in-$f/f) = content; test -L in-$f/l; done; test -x in-zip/f", formats.join(" "));
+    run(sources, &(tables + &script(&check))).well("formats");
+}
+
+#[test]
+fn what_is_no_archive_is_refused() {
+    for (what, content, texts) in [
+        ("text", "b'#!/bin/sh\\necho\\n' * 99", &["source `a.bin` cannot be unpacked", "set `unpack = false`"][..]),
+        ("a compressed file", "gzip.compress(b'text' * 999)", &["set `unpack = false`"]),
+        ("a part", "gzip.compress(tar({'x/f': os.urandom(9999).hex()}))[:999]", &["unexpected end of file", "cannot be unpacked"]),
+        ("nothing", "b''", &["source `a.bin` contains nothing"]),
+    ] {
+        let ended = run(&format!("source('a.bin', {content})"), &(source("a.bin", "") + &script("true")));
+        ended.failed_in(what, "unpack", texts);
+    }
+    let kept = source("a.bin", "unpack = false") + &script("test $(cat $SOURCES/a.bin) = text");
+    run("source('a.bin', b'text')", &kept).well("unpack = false");
+}
+
+#[test]
+fn two_sources_of_one_name_are_told_apart() {
+    let tables = source("one/v1.0.tar", "into = 'a'") + &source("two/v1.0.tar", "into = 'b'\nname = 'two.tar'");
+    let sources = "source('v1.0.tar', tar({'x/who': 'A'})); source('two.tar', tar({'x/who': 'B'}))";
+    run(sources, &(tables + &script("test $(cat a/who)$(cat b/who) = AB"))).well("both");
+}
