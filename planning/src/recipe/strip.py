@@ -11,9 +11,34 @@ OPTIONS = {
 TYPES = {1: "object", 2: "program", 3: "library"}
 EM_X86_64 = 62
 ELF_HEADER = 64
+ARCHIVE = b"!<arch>\n"
+MEMBER_HEADER = 60
 CAPABILITIES = "security.capability"
 # Messages of strip that tell of this machine and not of the file.
 SERIOUS = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EROFS)] + ["exhausted"]
+
+
+def elf_kind(head):
+    """What an ELF file for this machine is to strip, by its header: 64 bits, least significant byte first."""
+    if len(head) < ELF_HEADER or not head.startswith(b"\x7fELF\2\1"):
+        return None
+    of, machine = struct.unpack_from("<HH", head, 16)
+    return TYPES.get(of) if machine == EM_X86_64 else None
+
+
+def has_objects(file):
+    """Whether an archive is whole and contains an object for this machine. strip cuts off what follows a member that it cannot read."""
+    found, at, end = False, len(ARCHIVE), file.seek(0, os.SEEK_END)
+    while at < end:
+        file.seek(at)
+        header = file.read(MEMBER_HEADER)
+        size = header[48:58].strip()
+        if len(header) < MEMBER_HEADER or header[58:] != b"`\n" or not size.isdigit():
+            return False
+        found = found or elf_kind(file.read(ELF_HEADER)) == "object"
+        # Members begin at even places.
+        at += MEMBER_HEADER + int(size) + int(size) % 2
+    return found and at <= end + 1
 
 
 def kind(path):
@@ -22,13 +47,9 @@ def kind(path):
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
         head = file.read(ELF_HEADER)
-    if head.startswith(b"!<arch>\n"):
-        return "archive"
-    # 64 bits, least significant byte first.
-    if len(head) < ELF_HEADER or not head.startswith(b"\x7fELF\2\1"):
-        return None
-    of, machine = struct.unpack_from("<HH", head, 16)
-    return TYPES.get(of) if machine == EM_X86_64 else None
+        if head.startswith(ARCHIVE):
+            return "archive" if has_objects(file) else None
+    return elf_kind(head)
 
 
 def candidates(root, kept):
