@@ -248,6 +248,31 @@ mod tests {
     }
 
     #[test]
+    fn passwords_are_never_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let mut settings = settings(folder.path(), folder.path());
+        settings.source_mirrors = vec!["http://mirror:s3cret@127.0.0.1:1/m".into()];
+        let cancel = Cancel::new();
+        let events = Told::default();
+        let fetcher = Fetcher::new(&store, &settings, &events, &cancel);
+        let error = fetcher.ensure(&source("http://user:s3cret@127.0.0.1:1/x-1.tar.gz", "good")).unwrap_err();
+        let told = format!("{error}\n{error:?}\n{:?}", events.0.lock().unwrap());
+        assert!(told.contains("http://***@127.0.0.1:1/x-1.tar.gz") && told.contains("http://***@127.0.0.1:1/m/"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+
+    /// Keeps what it is told.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<Event>>);
+
+    impl Reporter for Told {
+        fn event(&self, event: Event) {
+            self.0.lock().unwrap().push(event);
+        }
+    }
+
+    #[test]
     fn hosts() {
         assert_eq!(host("https://a.test:8/x/y"), "https://a.test:8");
         assert_eq!(host("https://a.test"), "https://a.test");

@@ -92,7 +92,7 @@ fn what_is_no_archive_is_refused() {
         ("text", "b'#!/bin/sh\\necho\\n' * 99", &["source `a.bin` cannot be unpacked", "set `unpack = false`"][..]),
         ("a compressed file", "gzip.compress(b'text' * 999)", &["set `unpack = false`"]),
         ("a part", "gzip.compress(tar({'x/f': os.urandom(9999).hex()}))[:999]", &["unexpected end of file", "cannot be unpacked"]),
-        ("nothing", "b''", &["source `a.bin` contains nothing"]),
+        ("nothing", "b''", &["set `unpack = false`"]),
     ] {
         let ended = run(&format!("source('a.bin', {content})"), &(source("a.bin", "") + &script("true")));
         ended.failed_in(what, "unpack", texts);

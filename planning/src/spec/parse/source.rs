@@ -1,5 +1,6 @@
 //! `[[source]]` and `[[patch]]`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{refuse_placeholder, substitute};
@@ -24,7 +25,8 @@ pub fn sources(top: &Table<'_>, version: &str) -> Vec<Source> {
 
 /// Whether two sources are one file that is used twice.
 fn is_same_file(one: &Source, other: &Source) -> bool {
-    one.origins.iter().map(Origin::sha256).eq(other.origins.iter().map(Origin::sha256))
+    let hashes = |source: &Source| source.origins.iter().map(|origin| *origin.sha256()).collect::<BTreeSet<_>>();
+    hashes(one) == hashes(other)
 }
 
 /// Where the name of a source's file is written.

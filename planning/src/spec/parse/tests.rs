@@ -54,6 +54,16 @@ fn every_mistake_is_named() {
         ("9a93", "9x93", "is not a SHA-256 digest"),
         ("sha256 = ", "# ", "this source lacks `sha256`"),
         ("{version}.tar.gz", "{versoin}.tar.gz", "`{versoin}` stands for nothing"),
+        ("{version}.tar.gz", "{Version}.tar.gz", "`{Version}` stands for nothing"),
+        ("{version}.tar.gz", "{version}.{pkg_ver}.gz", "`{pkg_ver}` stands for nothing"),
+        ("\"--shared\"", "\"--shared=${x}\", \"%{y}\", \"{z}\"", "`{z}` stands for nothing"),
+        ("debian =", "unpack = false\nstrip = 0\ndebian =", "`strip` has no meaning beside `unpack = false`"),
+        ("debian =", "patches = \"series\"\nname = \"a/b\"\ndebian =", "`a/b` is a path, and a source's `name` is that of a file"),
+        ("debian =", "fuzz = 1\ndebian =", "`fuzz` has a meaning beside `patches` only"),
+        ("debian =", "patches = []\ndebian =", "`patches` lists no file"),
+        ("debian =", "patches = [\"a\"]\nfuzz = 3\ndebian =", "`fuzz` takes an integer from 0 to 2"),
+        ("[build.autotools]\nconfigure = [\"--shared\"]", "[build.none]\nkeep-symbols = [\"/x\"]", "`keep-symbols` has no meaning"),
+        ("configure =", "keep-symbols = [\"/a/**b\"]\nconfigure =", "this glob cannot be read"),
         ("\"/usr/include/**\"", "\"usr/include/**\"", "`usr/include/**` is not a path of the image"),
         ("\"/usr/include/**\"", "\"/usr/[\"", "this glob cannot be read"),
         ("zlib_1.3.dfsg+really1.3.1-1:", "", "names no file of a Debian source package"),
@@ -73,4 +83,25 @@ fn paths_cannot_leave_their_place() {
     {
         assert!(zlib(&format!("{ZLIB}\n{addition}")).is_err(), "{addition}");
     }
+}
+
+#[test]
+fn sources_of_one_name_need_another() {
+    let second = |keys: &str| format!("{ZLIB}\n[[source]]\nurl = \"https://example.org/two/zlib-1.3.1.tar.gz\"\n{keys}\n");
+    let other = "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"";
+    let same = "sha256 = \"9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23\"";
+    let problems = zlib(&second(other)).unwrap_err();
+    assert_eq!(problems, ["`zlib-1.3.1.tar.gz` is also the name of the source in line 9, whose content differs"]);
+    let spec = zlib(&second(&format!("{other}\nname = \"two-{{version}}.tar.gz\""))).unwrap();
+    assert_eq!(spec.sources[1].file_name(), "two-1.3.1.tar.gz");
+    assert!(zlib(&second(same)).is_ok(), "one file that is used twice");
+}
+
+#[test]
+fn the_version_stands_in_paths_that_are_built() {
+    let text = ZLIB.replace("configure =", "subdir = \"zlib-{version}\"\nconfigure =")
+        + "\n[[patch]]\nfile = \"fix-{version}.patch\"\nfuzz = 2\nstrip = 0\n";
+    let spec = zlib(&text).unwrap();
+    assert_eq!(spec.build.subdir, "zlib-1.3.1");
+    assert_eq!((&*spec.patches[0].file, spec.patches[0].strip, spec.patches[0].fuzz), ("fix-1.3.1.patch", 0, 2));
 }
