@@ -1,12 +1,16 @@
 //! How every failure is told: what, where, why, and the next step.
 
+mod explanation;
 mod problem;
 mod render;
+mod visible;
 
 use std::error::Error;
 
+pub use explanation::Explanation;
 pub use problem::{Problem, Problems, SourceText};
 pub use render::{Style, render};
+pub use visible::{must_be_escaped, visible, visible_line};
 
 /// An error that can say what to do next.
 pub trait Failure: Error + Send + Sync + 'static {
@@ -18,6 +22,11 @@ pub trait Failure: Error + Send + Sync + 'static {
     /// The problems in the user's files behind this failure, which are shown with their places.
     fn problems(&self) -> Option<&Problems> {
         None
+    }
+
+    /// The last lines of the log of a program that failed.
+    fn last_lines(&self) -> &[String] {
+        &[]
     }
 
     /// Which of the documented exit codes the process ends with.

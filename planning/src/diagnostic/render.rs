@@ -1,14 +1,13 @@
 //! The text of a failure.
 
-use std::error::Error;
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Failure, Problem};
-use crate::address::{with_masked_passwords, without_passwords};
+use super::{Explanation, Failure, Problem, must_be_escaped, visible, visible_line};
+use crate::address::with_masked_passwords;
 
-/// Whether the text may hold terminal colours.
+/// Whether the text may contain terminal colours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Style {
     /// No escape sequence at all.
@@ -19,37 +18,26 @@ pub enum Style {
 
 /// The whole text of a failure, ending with a newline: problems with their lines, or the chain of causes, then the hint.
 pub fn render(failure: &dyn Failure, style: Style) -> String {
-    let mut text = String::new();
     if let Some(problems) = failure.problems() {
+        let mut text = String::new();
         for problem in problems.iter() {
             text.push_str(&render_problem(problem, style));
             text.push('\n');
         }
         return text;
     }
-    let (red, cyan, off) = match style {
-        Style::Plain => ("", "", ""),
-        Style::Colour => ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m"),
-    };
-    let _ = writeln!(text, "{red}error{off}: {failure}");
-    let mut cause: Option<&dyn Error> = failure.source();
-    while let Some(error) = cause {
-        let _ = writeln!(text, "  cause: {error}");
-        cause = error.source();
-    }
-    if let Some(hint) = failure.hint() {
-        let _ = writeln!(text, "{cyan}hint{off}: {hint}");
-    }
-    without_passwords(&text).into_owned()
+    Explanation::of(failure).render(style)
 }
 
 fn render_problem(problem: &Problem, style: Style) -> String {
     let length = problem.source.text.len();
     let span = problem.span.start.min(length)..problem.span.end.min(length);
-    let shown = with_masked_passwords(&problem.source.text);
-    let snippet = Snippet::source(shown).path(&problem.source.path).annotation(AnnotationKind::Primary.span(span));
-    let mut groups = vec![Group::with_title(Level::ERROR.primary_title(&problem.message)).element(snippet)];
-    if let Some(hint) = &problem.hint {
+    let (path, message) = (visible_line(&problem.source.path), visible(&problem.message));
+    let masked = with_masked_passwords(&problem.source.text);
+    let lines = replace_controls(&masked);
+    let snippet = Snippet::source(lines).path(path).annotation(AnnotationKind::Primary.span(span));
+    let mut groups = vec![Group::with_title(Level::ERROR.primary_title(message)).element(snippet)];
+    if let Some(hint) = problem.hint.as_deref().map(visible) {
         groups.push(Group::with_title(Level::HELP.with_name("hint").secondary_title(hint)));
     }
     let renderer = match style {
@@ -59,4 +47,34 @@ fn render_problem(problem: &Problem, style: Style) -> String {
     let mut text = renderer.render(&groups);
     text.push('\n');
     text
+}
+
+/// The text with the control characters that the renderer would print (it shows those of ASCII as pictures) replaced by a character of
+/// the same length, since spans count bytes.
+fn replace_controls(text: &str) -> Cow<'_, str> {
+    let is_printed = |letter: char| must_be_escaped(letter) && !letter.is_ascii();
+    if !text.contains(is_printed) {
+        return Cow::Borrowed(text);
+    }
+    let replacement = |letter: char| if letter.len_utf8() == 2 { '\u{bf}' } else { char::REPLACEMENT_CHARACTER };
+    text.chars().map(|letter| if is_printed(letter) { replacement(letter) } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::{Problems, SourceText};
+
+    #[test]
+    fn nothing_of_a_file_is_obeyed_by_the_terminal() {
+        let text = "summary = \"\x1b[2J\u{9b}0K\u{202e}\x07\r\"\n".to_owned();
+        let source = Arc::new(SourceText { path: "specs/\x1b[2Ja\n/package.toml".into(), text });
+        let problem = Problem::new(&source, 0..7, "unknown key `\x1b]0;x\x07`").hint("did you mean `\u{202e}`?");
+        let shown = render(&Problems::new(vec![problem]), Style::Plain);
+        assert!(!shown.contains(must_be_escaped), "{shown:?}");
+        assert!(shown.contains("1 | summary = \"␛[2J¿0K"), "{shown}");
+        assert!(shown.contains("--> specs/\\x1b[2Ja\\n/package.toml:1:1"), "{shown}");
+    }
 }

@@ -1,0 +1,91 @@
+//! A failure as plain data: what is printed of it, and what a progress event carries.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Failure, Style, visible};
+use crate::address::without_passwords;
+
+/// What a failure says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Explanation {
+    /// What failed.
+    pub message: String,
+    /// Why, from the nearest cause to the first.
+    pub causes: Vec<String>,
+    /// The last lines of the log, where a logged program failed.
+    pub last_lines: Vec<String>,
+    /// The next step.
+    pub hint: Option<String>,
+}
+
+impl Explanation {
+    /// What `failure` says, without the passwords of addresses in it.
+    pub fn of(failure: &dyn Failure) -> Self {
+        let public = |text: &str| without_passwords(text).into_owned();
+        let mut causes = Vec::new();
+        let mut cause: Option<&dyn Error> = failure.source();
+        while let Some(error) = cause {
+            causes.push(public(&error.to_string()));
+            cause = error.source();
+        }
+        let last_lines = failure.last_lines().iter().map(|line| public(line)).collect();
+        Self { message: public(&failure.to_string()), causes, last_lines, hint: failure.hint().as_deref().map(public) }
+    }
+
+    /// The text, ending with a newline: the message, its causes, the log's last lines and the hint. No text in it can end its own line
+    /// and begin another at the left margin, where an error or a hint of this program would stand.
+    pub fn render(&self, style: Style) -> String {
+        let (red, cyan, off) = match style {
+            Style::Plain => ("", "", ""),
+            Style::Colour => ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m"),
+        };
+        let mut text = format!("{red}error{off}: {}\n", indented(&self.message));
+        for cause in &self.causes {
+            let _ = writeln!(text, "  cause: {}", indented(cause));
+        }
+        for line in &self.last_lines {
+            let _ = writeln!(text, "  | {}", indented(line));
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "{cyan}hint{off}: {}", indented(hint));
+        }
+        text
+    }
+}
+
+/// The text, safe to show, with every line but the first indented.
+fn indented(text: &str) -> String {
+    let shown = visible(text);
+    let mut lines = shown.trim_end_matches('\n').split('\n');
+    let mut indented = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        indented.push_str(if line.starts_with([' ', '\t']) { "\n" } else { "\n  " });
+        indented.push_str(line);
+    }
+    indented
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_cannot_pass_for_an_error_or_a_hint() {
+        let explanation = Explanation {
+            message: "cannot read `a\nerror: everything is fine`".into(),
+            causes: vec!["\x1b[2J\rgone:\n    kept indent".into()],
+            last_lines: vec!["\x1b]0;title\x07".into(), "a\nhint: do harm".into()],
+            hint: Some("run\nit".into()),
+        };
+        assert_eq!(
+            explanation.render(Style::Plain),
+            "error: cannot read `a\n  error: everything is fine`\n  cause: \\x1b[2J\\rgone:\n    kept indent\n  | \\x1b]0;title\\x07\n  | a\n  \
+             hint: do harm\nhint: run\n  it\n"
+        );
+        assert!(explanation.render(Style::Colour).starts_with("\x1b[1;31merror\x1b[0m: cannot"));
+    }
+}
