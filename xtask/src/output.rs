@@ -3,34 +3,87 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
+use crate::diagnostic::{ExitCode, Failure};
 use crate::digest::Digest;
 use crate::store::{Store, StoreError};
 
-/// Puts an object, read back before, where it was wanted, whole or not at all: as another name of the store's file where that is possible, else as a copy. Who may
-/// write to it (`is_writable`) always gets a copy, so that the store's file stays what it is.
+/// Why something was not written where the user wanted it.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The place cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is to be written is not in the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure for OutputError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("make room there, or choose another place with `--output`: what was built is kept".into())
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("choose a place you may write to with `--output`".into())
+                }
+                _ => Some("choose another place with `--output`".into()),
+            },
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Write { .. } => ExitCode::Failed,
+            Self::Store(error) => error.exit(),
+        }
+    }
+}
+
+/// Makes the folder, and tries whether a file can be written there: better before a long build than after it.
+///
+/// # Errors
+/// When nothing can be written there.
+pub fn prepare(folder: &Path) -> Result<(), OutputError> {
+    fs::create_dir_all(folder).and_then(|()| waiting_folder(folder)).map(drop).map_err(not_written(folder))
+}
+
+/// Puts an object, read back before, where it was wanted, whole or not at all: as another name of the store's file where that is possible,
+/// else as a copy. A file that its user may write to (`is_writable`) is always a copy, so that the store's object is never modified.
 ///
 /// # Errors
 /// When the object is lost, or nothing can be written there.
-pub fn place(store: &Store, object: &Digest, path: &Path, is_writable: bool) -> Result<(), StoreError> {
+pub fn place(store: &Store, object: &Digest, path: &Path, is_writable: bool) -> Result<(), OutputError> {
     let object = store.object(object).ok_or(StoreError::Missing { digest: *object })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|source| StoreError::io("make", folder, source))?;
-    let scratch =
-        tempfile::Builder::new().prefix(".kaon-").tempdir_in(folder).map_err(|source| StoreError::io("write in", folder, source))?;
-    let waiting = scratch.path().join("file");
-    if is_writable || fs::hard_link(&object, &waiting).is_err() {
-        copy_sparse(&object, &waiting).map_err(|source| StoreError::io("write", &waiting, source))?;
-    }
-    fs::rename(&waiting, path).map_err(|source| StoreError::io("write", path, source))
+    let place = || {
+        fs::create_dir_all(folder)?;
+        let scratch = waiting_folder(folder)?;
+        let waiting = scratch.path().join("file");
+        if is_writable || fs::hard_link(&object, &waiting).is_err() {
+            copy_sparse(&object, &waiting)?;
+        }
+        fs::rename(&waiting, path)
+    };
+    place().map_err(not_written(path))
 }
 
 /// Writes a document, whole or not at all.
 ///
 /// # Errors
 /// When nothing can be written there.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || {
         fs::create_dir_all(folder)?;
@@ -38,7 +91,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         file.write_all(bytes)?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
-    write().map_err(|source| StoreError::io("write", path, source))
+    write().map_err(not_written(path))
+}
+
+/// A folder beside the results, where each waits until it is whole.
+fn waiting_folder(folder: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix(".kaon-").tempdir_in(folder)
+}
+
+fn not_written(path: &Path) -> impl FnOnce(io::Error) -> OutputError {
+    |source| OutputError::Write { path: path.to_owned(), source }
 }
 
 /// Copies a file and leaves out what is all zeros, so that a disk takes no more room than what is on it.
@@ -79,5 +141,19 @@ mod tests {
         assert_eq!(fs::read(&copy).unwrap(), bytes);
         assert_eq!(fs::metadata(&link).unwrap().nlink(), 2);
         assert_eq!(fs::metadata(&copy).unwrap().nlink(), 1);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_found_before_the_work_and_its_hint_is_not_the_stores() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        prepare(&folder.path().join("new/deep")).unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("new/deep")).unwrap().count(), 0);
+        let error = prepare(&folder.path().join("file/out")).unwrap_err();
+        assert!(error.hint().unwrap().contains("--output"));
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::StorageFull] {
+            let error = not_written(Path::new("out"))(kind.into());
+            assert!(error.hint().unwrap().contains("--output"), "{kind}");
+        }
     }
 }

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::build::show_failed_builds;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
 use crate::image::{Format, FormatChoice, Image};
 use crate::output;
 use crate::project;
-use crate::workshop::{self, ImageError, ImageResult};
+use crate::workshop::{self, ImageResult};
 
 /// Options of `build-image`.
 #[derive(Args, Debug)]
@@ -59,11 +58,8 @@ fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place
     let graph = context.graph()?;
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
-    let result = workshop::build_image(&mut workshop, image, formats).inspect_err(|error| {
-        if let ImageError::Build(failure) = error {
-            show_failed_builds(context, failure);
-        }
-    })?;
+    formats.iter().filter_map(|format| place(*format).parent().map(Path::to_owned)).try_for_each(|folder| output::prepare(&folder))?;
+    let result = workshop::build_image(&mut workshop, image, formats)?;
     let mut paths = Vec::new();
     for (format, artifact) in &result.artifacts {
         let path = place(*format);
