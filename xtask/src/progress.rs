@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::Explanation;
+
 /// Something that happened, on its way to the user. Serialised as one JSON object with a `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -44,14 +46,25 @@ pub enum Event {
         /// Wall time, in milliseconds.
         elapsed_ms: u64,
     },
-    /// A unit of work failed.
+    /// A unit of work failed, or was interrupted.
     Failed {
         /// The unit.
         unit: String,
-        /// One line saying why.
+        /// Why, with all causes.
         message: String,
-        /// Its log, where it has one.
+        /// The phase of its recipe that failed, where one did.
+        phase: Option<String>,
+        /// The path of its log, where it has one.
         log: Option<String>,
+        /// All that is said of it, where nobody says it later: the command's own error then only names it.
+        failure: Option<Box<Explanation>>,
+    },
+    /// A unit of work is not tried, as one it builds on failed.
+    Skipped {
+        /// The unit.
+        unit: String,
+        /// The unit that failed.
+        because: String,
     },
     /// Something the user should know that stops nothing.
     Warning {
@@ -62,6 +75,19 @@ pub enum Event {
     Note {
         /// The text.
         message: String,
+    },
+    /// No further package is built: all are done, failed or skipped, or the user asked to stop.
+    Ended {
+        /// Packages that were built.
+        built: usize,
+        /// Packages whose results were at hand.
+        cached: usize,
+        /// Packages that failed.
+        failed: usize,
+        /// Packages not tried.
+        skipped: usize,
+        /// Wall time, in milliseconds.
+        elapsed_ms: u64,
     },
     /// What is ahead: sent once, when the plan is known.
     Planned {
@@ -102,6 +128,11 @@ impl dyn Reporter + '_ {
     /// Warns of something that stops nothing.
     pub fn warn(&self, message: impl Into<String>) {
         self.event(Event::Warning { message: message.into() });
+    }
+
+    /// Says that `unit` failed, for a reason that the caller also returns as its error.
+    pub fn failed(&self, unit: impl Into<String>, message: impl Into<String>) {
+        self.event(Event::Failed { unit: unit.into(), message: message.into(), phase: None, log: None, failure: None });
     }
 
     /// Says that `unit` waits for another process.

@@ -8,7 +8,7 @@ use crate::command;
 
 /// Builds Kaon: package specs to packages, packages to bootable images.
 #[derive(Parser, Debug)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110, propagate_version = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 mistakes in specs or images, 4 the host lacks something, 130 interrupted."
 )]
@@ -23,32 +23,33 @@ pub struct Arguments {
 
 /// Options of all commands.
 #[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Print machine-readable JSON: events one a line, results as one document
+    /// Print JSON: events one a line, then the result as one document
     #[arg(long, global = true)]
     pub json: bool,
     /// Print results, warnings and errors only
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// When to use colours and moving progress (also: NO_COLOR)
-    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    /// Colours and moving progress: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_default_value = true, hide_possible_values = true)]
     pub color: ColorChoice,
-    /// Where everything fetched and built is kept [default: the user's cache directory]
+    /// Where everything is kept [default: ~/.cache/kaon]
     #[arg(long, global = true, value_name = "DIR", env = "KAON_STORE", hide_env_values = true)]
     pub store: Option<PathBuf>,
-    /// Where the signing keys are kept [default: the user's data directory]
+    /// Signing keys [default: ~/.local/share/kaon/keys]
     #[arg(long, global = true, value_name = "DIR", env = "KAON_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
     /// Processors to keep busy [default: all]
     #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true)]
     pub jobs: Option<usize>,
-    /// Refuse to take other SDK packages than those `specs/sdk.lock` names
+    /// Refuse SDK packages other than those of `specs/sdk.lock`
     #[arg(long, global = true)]
     pub locked: bool,
-    /// The Debian archive to fetch from [default: the one this machine's apt uses]
+    /// Debian archive [default: as apt has it]
     #[arg(long, global = true, value_name = "URL", env = "KAON_DEBIAN_MIRROR", hide_env_values = true)]
     pub debian_mirror: Option<String>,
-    /// A further place to look for sources, tried last; may be given several times
+    /// A further place to look for sources, tried last; repeatable
     #[arg(long, global = true, value_name = "URL")]
     pub source_mirror: Vec<String>,
 }

@@ -5,13 +5,19 @@ mod context;
 mod output;
 mod report;
 mod signal;
+mod stream;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 
 use clap::Parser as _;
 
+use output::{help, usage_error};
+use stream::Stream;
+
+use crate::cancel::Cancel;
 use crate::command;
-use crate::diagnostic::{ExitCode, Report};
+use crate::diagnostic::{ExitCode, Report, Style, render};
 
 pub use arguments::{Arguments, Command, Global};
 pub use context::Context;
@@ -19,29 +25,42 @@ pub use output::Output;
 
 /// Runs the command line and gives the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
-            // A closed pipe is the only way this fails, and nobody is left to be told.
-            let _ = error.print();
-            return code;
-        }
+        Err(error) => return explain(&error, &words),
     };
-    let output = Output::new(&arguments.global);
-    match dispatch(arguments, &output) {
-        Ok(code) => code,
-        Err(report) => {
-            output.failure(report.failure());
-            report.failure().exit()
-        }
+    let output = Output::new(&arguments.global, Cancel::new());
+    let code = dispatch(arguments, &output).unwrap_or_else(|report| {
+        output.failure(report.failure());
+        report.failure().exit()
+    });
+    output.finish(code)
+}
+
+/// Prints help, the version or what is wrong with the command line.
+fn explain(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    let out = Stream::new(io::stdout(), &Cancel::new());
+    if !error.use_stderr() {
+        out.write(help(error).as_bytes());
+        let Some(failure) = out.failure() else { return ExitCode::Done };
+        // When this fails, too, nobody is left to be told; the exit code says it all the same.
+        let _ = io::stderr().write_all(render(&failure, Style::Plain).as_bytes());
+        return ExitCode::Failed;
     }
+    let is_json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    match usage_error(error).filter(|_| is_json) {
+        Some(line) => out.write(line.as_bytes()),
+        // As above.
+        None => drop(error.print()),
+    }
+    ExitCode::Usage
 }
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     let Arguments { global, command } = arguments;
     if let Command::Completions(options) = command {
-        return command::completions::run(&options);
+        return command::completions::run(&options, output);
     }
     let context = Context::new(global, output)?;
     match command {

@@ -1,6 +1,8 @@
 //! Results on standard output, everything else on standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::env;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use clap::ColorChoice;
@@ -8,30 +10,43 @@ use serde::Serialize;
 
 use super::Global;
 use super::report::{Bars, JsonLines, Lines};
-use crate::diagnostic::{self, Failure, Style};
+use super::stream::Stream;
+use crate::cancel::Cancel;
+use crate::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
 use crate::progress::Reporter;
 
 /// How this run talks to its user.
-#[derive(Debug, Clone)]
 pub struct Output {
     json: bool,
     quiet: bool,
     style: Style,
     moving: bool,
+    shows_results: bool,
+    results: Arc<Stream>,
+    messages: Arc<Stream>,
+    cancel: Cancel,
 }
 
 impl Output {
-    /// Decides by the options, `NO_COLOR` and whether standard error is a terminal.
-    pub(super) fn new(global: &Global) -> Self {
-        let terminal = io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    /// Decides by the options, the environment, and whether the standard streams are terminals. `cancel` is raised when a stream can no
+    /// longer be written.
+    pub(super) fn new(global: &Global, cancel: Cancel) -> Self {
+        let terminal = io::stderr().is_terminal() && has_colours();
         let colour = match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => terminal && allowed,
+            ColorChoice::Auto => wants_colour(terminal, |name| env::var(name).ok()),
         };
-        let style = if colour { Style::Colour } else { Style::Plain };
-        Self { json: global.json, quiet: global.quiet, style, moving: terminal && global.color != ColorChoice::Never }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            style: if colour { Style::Colour } else { Style::Plain },
+            moving: terminal && global.color != ColorChoice::Never,
+            shows_results: io::stdout().is_terminal(),
+            results: Arc::new(Stream::new(io::stdout(), &cancel)),
+            messages: Arc::new(Stream::new(io::stderr(), &cancel)),
+            cancel,
+        }
     }
 
     /// Whether results are wanted as JSON.
@@ -39,52 +54,162 @@ impl Output {
         self.json
     }
 
-    /// Prints a result: text that ends with a newline.
+    /// Raised by Ctrl-C, and when nobody reads any more.
+    pub(super) fn cancel(&self) -> Cancel {
+        self.cancel.clone()
+    }
+
+    /// Prints a result: text that ends with a newline. On a terminal its control characters are shown as escapes.
     pub fn text(&self, text: &str) {
-        // Whoever closed the pipe has read all they wanted.
-        let _ = io::stdout().lock().write_all(text.as_bytes());
+        if self.shows_results {
+            self.results.write(visible(text).as_bytes());
+        } else {
+            self.results.write(text.as_bytes());
+        }
+    }
+
+    /// Prints a file as a result: as it is, but on a terminal as [`Output::text`].
+    pub fn file(&self, bytes: &[u8]) {
+        if self.shows_results {
+            self.text(&String::from_utf8_lossy(bytes));
+        } else {
+            self.results.write(bytes);
+        }
     }
 
     /// Prints a result as one line of JSON.
     pub fn document(&self, value: &impl Serialize) {
-        if let Ok(text) = serde_json::to_string(value) {
-            self.text(&format!("{text}\n"));
+        if let Some(line) = json_line(value) {
+            self.results.write(line.as_bytes());
         }
     }
 
-    /// Prints lines of a log, marked as such, beside the messages.
-    pub fn quoted(&self, lines: &[String]) {
-        if !self.json {
-            let text: String = lines.iter().map(|line| format!("  | {line}\n")).collect();
-            let _ = io::stderr().lock().write_all(text.as_bytes());
+    /// Prints something the user should know beside the results, as lines that end with a newline.
+    pub fn message(&self, text: &str) {
+        if !self.json && !self.quiet {
+            self.messages.write(visible(text).as_bytes());
         }
     }
 
     /// Prints a failure.
     pub fn failure(&self, failure: &dyn Failure) {
-        if self.json {
-            let places: Vec<_> = failure.problems().map(|problems| problems.iter().map(place).collect()).unwrap_or_default();
-            self.document(&serde_json::json!({
-                "kind": "error", "message": failure.to_string(), "hint": failure.hint(), "exit": failure.exit() as u8, "problems": places,
-            }));
+        if !self.json {
+            self.messages.write(diagnostic::render(failure, self.style).as_bytes());
             return;
         }
-        let _ = io::stderr().lock().write_all(diagnostic::render(failure, self.style).as_bytes());
+        let Explanation { message, causes, last_lines, hint } = Explanation::of(failure);
+        let places: Vec<_> = failure.problems().map(|problems| problems.iter().map(place).collect()).unwrap_or_default();
+        self.document(&serde_json::json!({
+            "kind": "error", "message": message, "causes": causes, "last-lines": last_lines, "hint": hint,
+            "exit": failure.exit() as u8, "problems": places,
+        }));
+    }
+
+    /// The exit code of a command that ended with `code`: none is a success whose results could not all be written.
+    pub(super) fn finish(&self, code: ExitCode) -> ExitCode {
+        let Some(failure) = self.results.failure() else { return code };
+        self.messages.write(diagnostic::render(&failure, self.style).as_bytes());
+        match code {
+            // The failed write itself asked the work to stop.
+            ExitCode::Done | ExitCode::Interrupted => ExitCode::Failed,
+            ExitCode::Failed | ExitCode::Usage | ExitCode::Description | ExitCode::Host => code,
+        }
     }
 
     /// Where progress goes.
     pub(super) fn reporter(&self) -> Arc<dyn Reporter> {
         if self.json {
-            Arc::new(JsonLines)
+            JsonLines::new(Arc::clone(&self.results))
         } else if self.moving && !self.quiet {
-            Arc::new(Bars::new())
+            Arc::new(Bars::new(self.style))
         } else {
-            Arc::new(Lines::new(self.quiet))
+            Lines::new(Arc::clone(&self.messages), self.quiet, self.style)
         }
     }
+}
+
+/// Whether colours are wanted where no option says so: <https://no-color.org>, <https://bixense.com/clicolors>.
+fn wants_colour(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    if is_set("NO_COLOR") {
+        return false;
+    }
+    if is_set("CLICOLOR_FORCE") && variable("CLICOLOR_FORCE").as_deref() != Some("0") {
+        return true;
+    }
+    terminal && variable("CLICOLOR").as_deref() != Some("0")
+}
+
+/// A value as JSON on a line of its own. What a terminal would obey is escaped as JSON does it, which changes no value.
+pub(super) fn json_line(value: &impl Serialize) -> Option<String> {
+    let json = serde_json::to_string(value).ok()?;
+    let mut line = String::with_capacity(json.len() + 1);
+    for letter in json.chars() {
+        if must_be_escaped(letter) {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "\\u{:04x}", u32::from(letter));
+        } else {
+            line.push(letter);
+        }
+    }
+    line.push('\n');
+    Some(line)
 }
 
 fn place(problem: &diagnostic::Problem) -> serde_json::Value {
     let (line, column) = problem.line_and_column();
     serde_json::json!({ "file": problem.source.path, "line": line, "column": column, "message": problem.message, "hint": problem.hint })
+}
+
+/// The text of help or of the version, with colours where they are wanted.
+pub(super) fn help(text: &clap::Error) -> String {
+    let terminal = io::stdout().is_terminal() && has_colours();
+    let text = text.render();
+    if wants_colour(terminal, |name| env::var(name).ok()) { text.ansi().to_string() } else { text.to_string() }
+}
+
+/// Whether terminals of this kind obey escape sequences.
+fn has_colours() -> bool {
+    env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// A wrong command line as an error of `--json`.
+pub(super) fn usage_error(error: &clap::Error) -> Option<String> {
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    json_line(&serde_json::json!({
+        "kind": "error", "message": visible_line(message), "causes": [], "last-lines": [], "hint": "`--help` lists what is accepted",
+        "exit": ExitCode::Usage as u8, "problems": [],
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_follow_the_environment() {
+        for (terminal, variables, wanted) in [
+            (true, &[][..], true),
+            (false, &[], false),
+            (true, &[("NO_COLOR", "1")], false),
+            (true, &[("NO_COLOR", "")], true),
+            (false, &[("CLICOLOR_FORCE", "1")], true),
+            (false, &[("CLICOLOR_FORCE", "0")], false),
+            (true, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+            (true, &[("CLICOLOR", "0")], false),
+        ] {
+            let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            assert_eq!(wants_colour(terminal, variable), wanted, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_safe_on_a_terminal_and_keeps_its_value() {
+        let value = serde_json::json!({ "name": "\u{1b}[2J\u{9b}\u{202e}\u{7f}ü\t\n" });
+        let line = json_line(&value).unwrap();
+        assert!(!line.contains(must_be_escaped), "{line:?}");
+        assert_eq!(line.matches('\n').count(), 1);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
+    }
 }

@@ -5,8 +5,7 @@ use clap::Args;
 use super::select;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
-use crate::executor::BuildError;
-use crate::workshop::{self, BuildFailure};
+use crate::workshop;
 
 /// Options of `build`.
 #[derive(Args, Debug)]
@@ -24,7 +23,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
-    let results = workshop::build(&mut workshop, &packages).inspect_err(|failure| show_failed_builds(context, failure))?;
+    let results = workshop::build(&mut workshop, &packages)?;
     if context.output.is_json() {
         context.output.document(&results);
     } else if !options.packages.is_empty() {
@@ -36,15 +35,4 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         }
     }
     Ok(ExitCode::Done)
-}
-
-/// Shows the last lines of every log whose build failed, so that the cause is seen without opening a file.
-pub(super) fn show_failed_builds(context: &Context<'_>, failure: &BuildFailure) {
-    let BuildFailure::Run(error) = failure else { return };
-    for failed in &error.failures {
-        if let BuildError::Failed { last_lines, .. } = failed {
-            context.output.quoted(last_lines);
-        }
-        context.output.failure(failed);
-    }
 }

@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory as _};
 use clap_complete::{Shell, generate};
 
-use crate::cli::Arguments;
+use crate::cli::{Arguments, Output};
 use crate::diagnostic::{ExitCode, Report};
 
 /// Options of `completions`.
@@ -17,7 +17,9 @@ pub struct Options {
 ///
 /// # Errors
 /// None.
-pub fn run(options: &Options) -> Result<ExitCode, Report> {
-    generate(options.shell, &mut Arguments::command(), "xtask", &mut std::io::stdout());
+pub fn run(options: &Options, output: &Output) -> Result<ExitCode, Report> {
+    let mut script = Vec::new();
+    generate(options.shell, &mut Arguments::command(), "xtask", &mut script);
+    output.file(&script);
     Ok(ExitCode::Done)
 }

@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 
-use super::{build, select};
+use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
+use crate::diagnostic::{ExitCode, Report, visible_line};
+use crate::output;
 use crate::project;
 use crate::repo::{Facts, Server, configuration};
 use crate::sign::Keys;
@@ -69,13 +70,19 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     packages.extend(graph.toolchain().cloned());
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
-    let results = workshop::build(&mut workshop, &packages).inspect_err(|failure| build::show_failed_builds(context, failure))?;
+    let folder = context.root.join(&options.output);
+    output::prepare(folder.parent().unwrap_or(&context.root))?;
+    let results = workshop::build(&mut workshop, &packages)?;
     let keys = Keys::open_or_create(&workshop.keys)?;
     let signed = workshop::sign_all(&store, &keys, &results)?;
-    let folder = context.root.join(&options.output);
     let facts = Facts { advisories, revision: options.revision, expires: options.valid_days.map(days_from_now) };
     workshop::write_repository_with(&folder, &signed, &facts, &keys)?;
-    context.output.text(&format!("{} packages in {}, signed by {}\n", signed.len(), folder.display(), keys.fingerprint()));
+    if context.output.is_json() {
+        let document = serde_json::json!({ "packages": signed.len(), "folder": folder, "signed-by": keys.fingerprint().to_string() });
+        context.output.document(&document);
+    } else {
+        context.output.text(&format!("{} packages in {}, signed by {}\n", signed.len(), folder.display(), keys.fingerprint()));
+    }
     Ok(ExitCode::Done)
 }
 
@@ -89,11 +96,19 @@ fn serve(context: &Context<'_>, options: &Serve) -> Result<ExitCode, Report> {
     let server = Server::open(&folder, options.listen)?;
     let address = server.address()?;
     let seen = if address.ip().is_unspecified() { format!("http://10.0.2.2:{}", address.port()) } else { format!("http://{address}") };
-    context.output.text(&format!(
-        "{} on http://{address}/\nA machine takes packages from it with this file in /etc/yum.repos.d, which it finds at {seen}/kaon.repo:\n\n{}\n",
-        folder.display(),
-        configuration(&seen)
-    ));
-    server.run(&context.cancel, &|path, status| context.output.text(&format!("{status} {path}\n")));
+    if context.output.is_json() {
+        context.output.document(&serde_json::json!({ "folder": folder, "address": address, "configuration": configuration(&seen) }));
+    } else {
+        context.output.text(&format!(
+            "{} on http://{address}/\nA machine takes packages from it with this file in /etc/yum.repos.d, which it finds at \
+             {seen}/kaon.repo:\n\n{}\n",
+            folder.display(),
+            configuration(&seen)
+        ));
+    }
+    server.run(&context.cancel, &|path, status| match context.output.is_json() {
+        true => context.output.document(&serde_json::json!({ "kind": "request", "path": path, "status": status })),
+        false => context.output.text(&format!("{status} {}\n", visible_line(path))),
+    });
     Ok(ExitCode::Interrupted)
 }

@@ -63,6 +63,14 @@ impl Failure for BuildError {
         }
     }
 
+    fn last_lines(&self) -> &[String] {
+        match self {
+            Self::Failed { last_lines, .. } => last_lines,
+            Self::Around { source, .. } => source.last_lines(),
+            Self::Cancelled { .. } => &[],
+        }
+    }
+
     fn exit(&self) -> ExitCode {
         match self {
             Self::Failed { .. } => ExitCode::Failed,
@@ -72,34 +80,102 @@ impl Failure for BuildError {
     }
 }
 
-/// Why a run did not give all that was asked for.
+/// Why a run did not give all that was asked for. Each failure was reported when it happened; this only names them.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", summary(failures.len(), skipped.len()))]
+#[error("{}", self.summary())]
 pub struct RunError {
     /// The builds that failed, in the order of their names.
     pub failures: Vec<BuildError>,
-    /// Specs not tried because they build on one that failed.
+    /// Specs not tried because they build on one that failed, in the order of their names.
     pub skipped: Vec<PackageName>,
+    /// What was left when somebody asked to stop.
+    pub stop: Option<Stop>,
 }
 
-fn summary(failed: usize, skipped: usize) -> String {
-    let failed = match failed {
-        1 => "1 package failed".to_owned(),
-        count => format!("{count} packages failed"),
-    };
-    match skipped {
-        0 => failed,
-        1 => format!("{failed}, and 1 that builds on it was not tried"),
-        count => format!("{failed}, and {count} that build on them were not tried"),
+/// What was left when somebody asked to stop.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Specs whose builds were ended, in the order of their names.
+    pub interrupted: Vec<PackageName>,
+    /// How many specs were still to come.
+    pub left: usize,
+}
+
+/// How many packages are named in one line.
+const NAMED: usize = 8;
+
+impl RunError {
+    fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        let failed: Vec<&PackageName> = self.failures.iter().map(BuildError::spec).collect();
+        match failed.len() {
+            0 => {}
+            1 => parts.push(format!("1 package failed: {}", named(&failed))),
+            count => parts.push(format!("{count} packages failed: {}", named(&failed))),
+        }
+        if !self.skipped.is_empty() {
+            let (those, were) = if self.skipped.len() == 1 { ("1 that builds", "was") } else { ("those that build", "were") };
+            let on = if failed.len() == 1 { "it" } else { "them" };
+            parts.push(format!("{those} on {on} {were} not tried: {}", named(&self.skipped.iter().collect::<Vec<_>>())));
+        }
+        if let Some(stop) = &self.stop {
+            let while_building = match &stop.interrupted[..] {
+                [] => String::new(),
+                specs => format!(" while building {}", named(&specs.iter().collect::<Vec<_>>())),
+            };
+            parts.push(format!("interrupted{while_building}, {} not begun", stop.left));
+        }
+        parts.join("; ")
+    }
+}
+
+/// `a, b, c and 4 more`
+fn named(specs: &[&PackageName]) -> String {
+    let names: Vec<&str> = specs.iter().take(NAMED).map(|spec| spec.as_str()).collect();
+    match specs.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
 impl Failure for RunError {
     fn hint(&self) -> Option<String> {
-        self.failures.first().and_then(Failure::hint)
+        self.stop.as_ref().map(|_| "run the same command again: what was built is kept".into())
     }
 
     fn exit(&self) -> ExitCode {
+        if self.stop.is_some() {
+            return ExitCode::Interrupted;
+        }
         self.failures.first().map_or(ExitCode::Failed, Failure::exit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<PackageName> {
+        (0..count).map(|number| format!("p{number}").parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_summary_names_what_failed_and_what_was_not_tried() {
+        let failed = |spec: PackageName| BuildError::Cancelled { spec };
+        let one = RunError { failures: names(1).into_iter().map(failed).collect(), skipped: vec![], stop: None };
+        assert_eq!(one.to_string(), "1 package failed: p0");
+        let many = RunError { failures: names(2).into_iter().map(failed).collect(), skipped: names(10), stop: None };
+        assert_eq!(
+            many.to_string(),
+            "2 packages failed: p0, p1; those that build on them were not tried: p0, p1, p2, p3, p4, p5, p6, p7 and 2 more"
+        );
+    }
+
+    #[test]
+    fn an_interrupt_is_no_failure() {
+        let stop = |interrupted| RunError { failures: vec![], skipped: vec![], stop: Some(Stop { interrupted, left: 3 }) };
+        assert_eq!(stop(names(2)).to_string(), "interrupted while building p0, p1, 3 not begun");
+        assert_eq!(stop(vec![]).to_string(), "interrupted, 3 not begun");
+        assert_eq!(stop(vec![]).exit(), ExitCode::Interrupted);
     }
 }

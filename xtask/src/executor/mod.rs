@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::action::{BuildResult, Results};
 use crate::name::PackageName;
 
-pub use error::{BuildError, RunError};
+pub use error::{BuildError, RunError, Stop};
 pub use schedule::{Limits, Weight, run};
 
 /// Something that can build a spec: this machine, or a remote execution service.

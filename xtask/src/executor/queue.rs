@@ -77,6 +77,11 @@ impl Queue {
         lost
     }
 
+    /// How many specs have not begun.
+    pub(super) fn left(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether nothing is left that could ever begin.
     pub(super) fn is_over(&self) -> bool {
         self.waiting.is_empty()

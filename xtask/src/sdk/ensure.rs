@@ -105,10 +105,10 @@ impl Work<'_> {
         let (unit, started) = (unit.to_owned(), Instant::now());
         self.reporter.event(Event::Started { unit: unit.clone() });
         let result = work();
-        self.reporter.event(match &result {
-            Ok(_) => Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms: elapsed_ms(started) },
-            Err(error) => Event::Failed { unit, message: error.to_string(), log: None },
-        });
+        match &result {
+            Ok(_) => self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms: elapsed_ms(started) }),
+            Err(error) => self.reporter.failed(unit, error.to_string()),
+        }
         result
     }
 

@@ -123,7 +123,7 @@ impl<'a> Fetcher<'a> {
         }
         let error = SourceError::not_given(file, attempts);
         let message = error.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
-        self.reporter.event(Event::Failed { unit, message, log: None });
+        self.reporter.failed(unit, message);
         Err(error)
     }
 

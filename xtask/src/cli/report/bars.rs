@@ -2,98 +2,113 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::lines::line;
+use super::activity::Activity;
+use super::lines::lines;
+use crate::diagnostic::{Style, visible_line};
 use crate::progress::{Event, Outcome, Reporter};
 
-/// Draws bars on standard error.
+/// Draws on standard error. Every line ends in its one part that is cut to the terminal's width, so that none wraps, however narrow it is.
 pub struct Bars {
     all: MultiProgress,
+    style: Style,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    whole: Option<ProgressBar>,
+    activity: Activity,
+    whole: Option<(ProgressBar, String)>,
     units: BTreeMap<String, ProgressBar>,
 }
 
+/// How often what moves is drawn.
+const TICK: Duration = Duration::from_millis(500);
+
 impl Bars {
     /// Nothing is drawn before the first event.
-    pub fn new() -> Self {
-        Self { all: MultiProgress::new(), state: Mutex::default() }
+    pub fn new(style: Style) -> Self {
+        Self { all: MultiProgress::new(), style, state: Mutex::default() }
     }
 
     fn begin(&self, state: &mut State, unit: &str) {
-        let bar = self.all.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("  {elapsed:>4} {prefix} {wide_msg}") {
-            bar.set_style(style);
-        }
-        bar.set_prefix(unit.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(500));
+        let bar = self.all.add(line("  {elapsed:>4} {wide_msg}"));
+        bar.set_message(visible_line(unit).into_owned());
         if let Some(before) = state.units.insert(unit.to_owned(), bar) {
             before.finish_and_clear();
         }
     }
 
-    fn plan(&self, state: &mut State, units: usize, estimate_ms: Option<u64>) {
-        let bar = self.all.insert(0, ProgressBar::new(units as u64));
-        if let Ok(style) = ProgressStyle::with_template("{elapsed:>6} [{bar:30}] {pos}/{len} {msg}") {
-            bar.set_style(style);
+    fn plan(&self, state: &mut State, estimate_ms: Option<u64>) {
+        let about = estimate_ms.map(|ms| format!(", about {} in all", super::duration(ms))).unwrap_or_default();
+        let bar = self.all.insert(0, line("{elapsed:>6} {wide_msg}"));
+        if let Some((before, _)) = state.whole.replace((bar, about)) {
+            before.finish_and_clear();
         }
-        if let Some(estimate_ms) = estimate_ms {
-            bar.set_message(format!("of about {}", super::duration(estimate_ms)));
+    }
+}
+
+fn line(template: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+impl State {
+    /// Shows the unit with its phase, or how much of it is done.
+    fn show(&self, unit: &str, now: Instant) {
+        let running = self.activity.running(now).into_iter().find(|running| running.unit == unit);
+        if let (Some(bar), Some(running)) = (self.units.get(unit), running) {
+            bar.set_message(visible_line(&format!("{unit} {}", running.phase)).into_owned());
         }
-        bar.enable_steady_tick(Duration::from_millis(500));
-        state.whole = Some(bar);
     }
 
-    fn end(&self, state: &mut State, unit: &str) {
-        if let Some(bar) = state.units.remove(unit) {
-            bar.finish_and_clear();
+    fn show_whole(&self) {
+        if let (Some((bar, about)), Some((ended, all))) = (&self.whole, self.activity.position()) {
+            bar.set_message(format!("{ended}/{all}{about}"));
         }
-        if let Some(whole) = state.whole.as_ref().filter(|_| unit.starts_with("package ")) {
-            whole.inc(1);
+    }
+
+    fn end(&mut self, unit: &str) {
+        if let Some(bar) = self.units.remove(unit) {
+            bar.finish_and_clear();
         }
     }
 }
 
 impl Reporter for Bars {
     fn event(&self, event: Event) {
+        let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.activity.take(&event, now);
         match &event {
             Event::Started { unit } => self.begin(&mut state, unit),
             Event::Waiting { unit } => {
                 self.begin(&mut state, unit);
-                if let Some(bar) = state.units.get(unit) {
-                    bar.set_message("waiting for another builder");
-                }
-                return;
+                state.show(unit, now);
             }
-            Event::Phase { unit, phase } => {
-                if let Some(bar) = state.units.get(unit) {
-                    bar.set_message(phase.clone());
+            Event::Phase { unit, .. } | Event::Amount { unit, .. } => state.show(unit, now),
+            Event::Finished { unit, .. } | Event::Failed { unit, .. } | Event::Skipped { unit, .. } => state.end(unit),
+            Event::Planned { estimate_ms, .. } => self.plan(&mut state, *estimate_ms),
+            Event::Ended { .. } => {
+                if let Some((bar, _)) = state.whole.take() {
+                    bar.finish_and_clear();
                 }
-                return;
             }
-            Event::Amount { unit, done, total } => {
-                if let Some(bar) = state.units.get(unit) {
-                    let total = total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
-                    bar.set_message(format!("{}{total}", HumanBytes(*done)));
-                }
-                return;
-            }
-            Event::Finished { unit, .. } | Event::Failed { unit, .. } => self.end(&mut state, unit),
-            Event::Planned { units, estimate_ms, .. } => self.plan(&mut state, *units, *estimate_ms),
             Event::Warning { .. } | Event::Note { .. } => {}
         }
-        let worth_keeping = !matches!(event, Event::Started { .. } | Event::Finished { outcome: Outcome::Cached, .. });
-        if let Some(line) = line(&event).filter(|_| worth_keeping) {
+        state.show_whole();
+        // What the bars themselves show, or nobody needs to see.
+        let is_shown = matches!(event, Event::Started { .. } | Event::Waiting { .. } | Event::Finished { outcome: Outcome::Cached, .. });
+        if let Some(text) = lines(&event, &state.activity, self.style).filter(|_| !is_shown) {
             // Drawn above the bars; an error means the terminal is gone.
-            let _ = self.all.println(line);
+            let _ = self.all.println(text.trim_end_matches('\n'));
         }
     }
 }

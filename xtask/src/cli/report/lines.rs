@@ -1,49 +1,197 @@
 //! Plain lines, for logs and pipes.
 
-use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::time::Instant;
 
+use super::activity::Activity;
 use super::duration;
+use super::heartbeat::{self, Beat, SILENCE};
+use crate::cli::stream::Stream;
+use crate::diagnostic::{Style, visible_line};
 use crate::progress::{Event, Outcome, Reporter};
 
 /// Writes what begins and ends to standard error.
 pub struct Lines {
+    me: Weak<Self>,
+    err: Arc<Stream>,
     quiet: bool,
+    style: Style,
+    once: Once,
+    state: Mutex<(Activity, Instant)>,
 }
 
 impl Lines {
-    /// `quiet`: warnings only.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+    /// Writes to `err`; if `quiet`, results, warnings and failures only.
+    pub fn new(err: Arc<Stream>, quiet: bool, style: Style) -> Arc<Self> {
+        let state = Mutex::new((Activity::default(), Instant::now()));
+        Arc::new_cyclic(|me| Self { me: Weak::clone(me), err, quiet, style, once: Once::new(), state })
     }
 }
 
-/// The line an event is worth, if any.
-pub(super) fn line(event: &Event) -> Option<String> {
-    match event {
+/// The text an event is worth, if any, as lines that end with a newline.
+pub(super) fn lines(event: &Event, activity: &Activity, style: Style) -> Option<String> {
+    let line = match event {
         // There are many, and most are there at once: one line each is enough.
-        Event::Started { unit } if unit.starts_with("source ") => None,
-        Event::Started { unit } => Some(format!("{unit}: started")),
-        Event::Waiting { unit } => Some(format!("{unit}: waiting for another builder")),
-        Event::Finished { unit, outcome: Outcome::Built, elapsed_ms } => Some(format!("{unit}: done in {}", duration(*elapsed_ms))),
-        Event::Finished { outcome: Outcome::Cached, .. } | Event::Phase { .. } | Event::Amount { .. } => None,
-        Event::Failed { unit, message, .. } => Some(format!("{unit}: failed: {message}")),
-        Event::Warning { message } => Some(format!("warning: {message}")),
-        Event::Note { message } => Some(message.clone()),
-        Event::Planned { units: 0, cached, .. } => Some(format!("nothing to build, {cached} cached")),
+        Event::Started { unit } if unit.starts_with("source ") => return None,
+        Event::Started { unit } => format!("{unit}: started"),
+        Event::Waiting { unit } => format!("{unit}: waiting for another builder"),
+        Event::Finished { unit, outcome: Outcome::Built, elapsed_ms } => finished(unit, *elapsed_ms, activity),
+        Event::Finished { outcome: Outcome::Cached, .. } | Event::Phase { .. } | Event::Amount { .. } => return None,
+        Event::Failed { failure, .. } => return failure.as_ref().map(|failure| failure.render(style)),
+        // The error at the end names them.
+        Event::Skipped { .. } => return None,
+        Event::Warning { message } => format!("warning: {message}"),
+        Event::Note { message } => message.clone(),
+        Event::Planned { units: 0, cached, .. } => format!("nothing to build, {cached} cached"),
         Event::Planned { units, cached, estimate_ms } => {
             let estimate = estimate_ms.map(|ms| format!(", about {}", duration(ms))).unwrap_or_default();
-            Some(format!("{units} to build, {cached} cached{estimate}"))
+            format!("{units} to build, {cached} cached{estimate}")
         }
+        Event::Ended { built: 0, .. } => return None,
+        Event::Ended { built, elapsed_ms, .. } => ended(*built, *elapsed_ms, activity),
+    };
+    Some(format!("{}\n", visible_line(&line)))
+}
+
+/// `[12/60] package zlib: built in 4.7 s`
+fn finished(unit: &str, elapsed_ms: u64, activity: &Activity) -> String {
+    match activity.position().filter(|_| unit.starts_with("package ")) {
+        Some((ended, all)) => format!("[{ended}/{all}] {unit}: built in {}", duration(elapsed_ms)),
+        None => format!("{unit}: done in {}", duration(elapsed_ms)),
     }
+}
+
+fn ended(built: usize, elapsed_ms: u64, activity: &Activity) -> String {
+    let slowest: Vec<String> = activity.slowest().iter().map(|(ms, package)| format!("{package} {}", duration(*ms))).collect();
+    let slowest = if built > 1 && !slowest.is_empty() { format!("; slowest: {}", slowest.join(", ")) } else { String::new() };
+    format!("{built} built in {}{slowest}", duration(elapsed_ms))
+}
+
+/// `still at work: package linux (build, 12 min 05 s), …`
+fn still_at_work(activity: &Activity, now: Instant) -> Option<String> {
+    let units: Vec<String> = activity
+        .running(now)
+        .into_iter()
+        .map(|running| {
+            let phase = if running.phase.is_empty() { String::new() } else { format!("{}, ", running.phase) };
+            format!("{} ({phase}{})", running.unit, duration(running.elapsed_ms))
+        })
+        .collect();
+    (!units.is_empty()).then(|| format!("still at work: {}\n", visible_line(&units.join(", "))))
 }
 
 impl Reporter for Lines {
     fn event(&self, event: Event) {
-        if self.quiet && !matches!(event, Event::Warning { .. } | Event::Note { .. }) {
+        let now = Instant::now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.take(&event, now);
+        let is_wanted = !self.quiet || matches!(event, Event::Warning { .. } | Event::Note { .. } | Event::Failed { .. });
+        if let Some(text) = lines(&event, &state.0, self.style).filter(|_| is_wanted) {
+            state.1 = now;
+            self.err.write(text.as_bytes());
+        }
+        drop(state);
+        if !self.quiet {
+            heartbeat::start(&self.once, &self.me);
+        }
+    }
+}
+
+impl Beat for Lines {
+    fn beat(&self, now: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(state.1) < SILENCE {
             return;
         }
-        if let Some(line) = line(&event) {
-            let _ = writeln!(io::stderr().lock(), "{line}");
+        if let Some(text) = still_at_work(&state.0, now) {
+            state.1 = now;
+            self.err.write(text.as_bytes());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, pipe};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cancel::Cancel;
+    use crate::diagnostic::Explanation;
+
+    fn started(unit: &str) -> Event {
+        Event::Started { unit: unit.into() }
+    }
+
+    fn finished(unit: &str, outcome: Outcome, elapsed_ms: u64) -> Event {
+        Event::Finished { unit: unit.into(), outcome, elapsed_ms }
+    }
+
+    fn printed(quiet: bool, work: impl FnOnce(&Lines)) -> String {
+        let (mut reader, writer) = pipe().unwrap();
+        let lines = Lines::new(Arc::new(Stream::new(writer, &Cancel::new())), quiet, Style::Plain);
+        work(&lines);
+        drop(lines);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn build(lines: &Lines) {
+        let failure = Explanation { message: "package `c` failed".into(), causes: vec![], last_lines: vec!["oh\x07".into()], hint: None };
+        for event in [
+            Event::Planned { units: 4, cached: 56, estimate_ms: Some(90_000) },
+            finished("package z", Outcome::Cached, 0),
+            started("package a"),
+            finished("package a", Outcome::Built, 4_700),
+            started("package \x1b[2Jb"),
+            finished("package \x1b[2Jb", Outcome::Built, 3_725_000),
+            Event::Failed {
+                unit: "package c".into(),
+                message: "package `c` failed".into(),
+                phase: Some("build".into()),
+                log: None,
+                failure: Some(Box::new(failure)),
+            },
+            Event::Failed { unit: "source x".into(), message: "told by its package".into(), phase: None, log: None, failure: None },
+            Event::Skipped { unit: "package d".into(), because: "package c".into() },
+            Event::Ended { built: 2, cached: 56, failed: 1, skipped: 1, elapsed_ms: 61_000 },
+        ] {
+            lines.event(event);
+        }
+    }
+
+    #[test]
+    fn a_build_says_how_far_it_is_and_what_was_slow() {
+        assert_eq!(
+            printed(false, build),
+            "4 to build, 56 cached, about 1 min 30 s\npackage a: started\n[2/60] package a: built in 4.7 s\npackage \\x1b[2Jb: started\n\
+             [3/60] package \\x1b[2Jb: built in 1 h 02 min\nerror: package `c` failed\n  | oh\\x07\n2 built in 1 min 01 s; slowest: \\x1b[2Jb \
+             1 h 02 min, a 4.7 s\n"
+        );
+        assert_eq!(printed(true, build), "error: package `c` failed\n  | oh\\x07\n");
+    }
+
+    #[test]
+    fn after_a_silence_it_is_said_what_is_at_work() {
+        let text = printed(false, |lines| {
+            let begun = Instant::now();
+            lines.event(started("package linux"));
+            lines.event(Event::Phase { unit: "package linux".into(), phase: "build".into() });
+            lines.event(started("sdk packages"));
+            lines.event(Event::Amount { unit: "sdk packages".into(), done: 1 << 20, total: Some(2 << 20) });
+            for seconds in [10, 60, 61, 700] {
+                lines.beat(begun + Duration::from_secs(seconds) + Duration::from_millis(50));
+            }
+            lines.event(finished("package linux", Outcome::Built, 700_000));
+            lines.event(finished("sdk packages", Outcome::Built, 700_000));
+            lines.beat(begun + Duration::from_secs(2_000));
+        });
+        let beats: Vec<&str> = text.lines().filter(|line| line.starts_with("still")).collect();
+        assert_eq!(beats.len(), 2, "{text}");
+        assert!(
+            beats[0].contains("package linux (build, 1 min 00 s)") && beats[0].contains("sdk packages (1.00 MiB of 2.00 MiB, "),
+            "{text}"
+        );
     }
 }

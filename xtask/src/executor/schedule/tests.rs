@@ -43,6 +43,15 @@ impl Executor for Pretend {
             self.cancel.raise();
         }
         if spec.as_str() == self.fails {
+            return Err(BuildError::Failed {
+                spec: spec.clone(),
+                phase: "build".into(),
+                end: "exit code 2".into(),
+                log: "logs/b.log".into(),
+                last_lines: vec!["it does not compile".into()],
+            });
+        }
+        if self.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.clone() });
         }
         assert!(spec.as_str() != "d" || results.len() >= 2, "`d` began before what it builds on");
@@ -75,11 +84,15 @@ fn graph() -> Graph {
 }
 
 fn run_all(pretend: &Pretend, limits: Limits) -> Result<Results, RunError> {
+    run_reporting(pretend, limits, &Silent)
+}
+
+fn run_reporting(pretend: &Pretend, limits: Limits, reporter: &dyn Reporter) -> Result<Results, RunError> {
     let graph = graph();
     let names: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
     let order = graph.build_order(&names);
     let weight = |spec: &PackageName| Weight { elapsed_ms: if spec.as_str() == "e" { 1 } else { 10 }, memory_bytes: 10 };
-    run(&graph, &order, weight, limits, pretend, &Silent, &pretend.cancel)
+    run(&graph, &order, weight, limits, pretend, reporter, &pretend.cancel)
 }
 
 #[test]
@@ -99,13 +112,32 @@ fn memory_bounds_what_runs_at_once_and_never_blocks() {
     run_all(&pretend, Limits { builds: 4, memory_bytes: 1 }).unwrap();
 }
 
+/// Keeps all events.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Event>>);
+
+impl Reporter for Kept {
+    fn event(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
 #[test]
-fn a_failure_stops_only_what_builds_on_it() {
-    let pretend = Pretend::new("b", "");
-    let error = run_all(&pretend, Limits { builds: 2, memory_bytes: 100 }).unwrap_err();
-    assert_eq!(error.failures.len(), 1);
-    assert_eq!(error.skipped.iter().map(PackageName::as_str).collect::<Vec<_>>(), ["d"]);
+fn a_failure_stops_only_what_builds_on_it_and_is_reported_once_with_its_log() {
+    let (pretend, kept) = (Pretend::new("b", ""), Kept::default());
+    let error = run_reporting(&pretend, Limits { builds: 2, memory_bytes: 100 }, &kept).unwrap_err();
+    assert_eq!(error.to_string(), "1 package failed: b; 1 that builds on it was not tried: d");
+    assert_eq!((error.hint(), error.exit()), (None, ExitCode::Failed));
     assert_eq!(pretend.begun.lock().unwrap().len(), 4);
+    let events = kept.0.into_inner().unwrap();
+    let failures: Vec<_> = events.iter().filter(|event| matches!(event, Event::Failed { .. })).collect();
+    let [Event::Failed { unit, phase, log, failure: Some(failure), .. }] = &failures[..] else { panic!("{failures:?}") };
+    assert_eq!((&**unit, phase.as_deref(), log.as_deref()), ("package b", Some("build"), Some("logs/b.log")));
+    assert_eq!(failure.last_lines, ["it does not compile"]);
+    assert!(failure.hint.as_ref().unwrap().contains("cargo xtask shell b"));
+    assert!(events.contains(&Event::Skipped { unit: "package d".into(), because: "package b".into() }));
+    let Some(Event::Ended { built: 3, cached: 0, failed: 1, skipped: 1, .. }) = events.last() else { panic!("{events:?}") };
+    assert!(events.contains(&Event::Finished { unit: "package a".into(), outcome: Outcome::Built, elapsed_ms: 1 }), "{events:?}");
 }
 
 #[test]
@@ -113,5 +145,7 @@ fn nothing_new_begins_after_an_interrupt() {
     let pretend = Pretend::new("", "a");
     let error = run_all(&pretend, Limits { builds: 1, memory_bytes: 100 }).unwrap_err();
     assert!(error.failures.is_empty());
+    assert_eq!(error.to_string(), "interrupted while building a, 4 not begun");
+    assert_eq!(error.exit(), ExitCode::Interrupted);
     assert_eq!(pretend.begun.lock().unwrap().len(), 1);
 }
