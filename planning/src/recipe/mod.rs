@@ -110,7 +110,7 @@ fn python(program: &str, arguments: &str) -> String {
 }
 
 /// A word as bash takes it literally.
-fn quote(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,+@%^".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

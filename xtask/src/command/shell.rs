@@ -1,19 +1,20 @@
 //! `cargo xtask shell PKG`
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::build::show_failed_builds;
 use super::select;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Failure, Report};
 use crate::name::PackageName;
-use crate::sandbox::{self, End, Job};
+use crate::recipe::{INSTALL_ROOT, SOURCE_TREE, quote};
+use crate::sandbox::{self, End, Input, Job, SandboxError, Step};
 use crate::store::Store;
-use crate::workshop::{self, FAILED_JOB, RoomFailure, failed_folder};
+use crate::workshop::{self, FAILED_JOB, failed_folder};
 
 /// Options of `shell`.
 #[derive(Args, Debug)]
@@ -23,11 +24,14 @@ pub struct Options {
     /// Open the sandbox as it is before a build, even if a failed one is kept
     #[arg(long)]
     fresh: bool,
+    /// Run this command there instead of a shell; its output goes to standard error
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
 }
 
 /// What is kept of a failed build cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read `{}`", path.display())]
+#[error("cannot use `{}`", path.display())]
 struct Unreadable {
     path: PathBuf,
     source: io::Error,
@@ -39,7 +43,11 @@ impl Failure for Unreadable {
     }
 }
 
-/// Opens a shell in the sandbox where the package's build failed; or else where it would be built, its sources unpacked and patched.
+/// The command that runs the failed step again, inside.
+const AGAIN: &str = "failed-step";
+
+/// Opens a shell, or runs a command, in the sandbox where the package's build failed; or else where it would be built, its sources unpacked
+/// and patched.
 ///
 /// # Errors
 /// When the sandbox cannot be made, or what the package builds on cannot be built.
@@ -48,18 +56,18 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let package = select::package(&graph, &options.package)?;
     let spec = graph.index().owner(&package).unwrap_or(&package);
     let store = context.store()?;
+    let scratch = store.scratch(&format!("shell-{spec}"))?;
     let kept = if options.fresh { None } else { failed_job(&store, spec)? };
     let ended = match (kept, graph.spec(spec)) {
-        (Some(job), _) => sandbox::shell(&job)?,
+        (Some(job), _) => {
+            context.output.message(&greeting(spec, &job));
+            enter(with_failed_step(job, scratch.path())?, options)?
+        }
         (None, Some(folder)) => {
             let mut workshop = context.workshop(&graph, &store)?;
-            let scratch = store.scratch(&format!("shell-{spec}"))?;
-            let job = workshop::room(&mut workshop, folder, scratch.path()).inspect_err(|failure| {
-                if let RoomFailure::Build(failure) = failure {
-                    show_failed_builds(context, failure);
-                }
-            })?;
-            sandbox::shell(&job)?
+            let job = in_the_sources(workshop::room(&mut workshop, folder, scratch.path())?);
+            context.output.message(&format!("the sandbox of `{spec}` before its build, its sources unpacked and patched\n"));
+            enter(job, options)?
         }
         (None, None) => return Ok(ExitCode::Failed),
     };
@@ -67,6 +75,44 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         End::Code(0) => Ok(ExitCode::Done),
         End::Code(_) | End::Signal(_) => Ok(ExitCode::Failed),
     }
+}
+
+fn enter(job: Job, options: &Options) -> Result<End, SandboxError> {
+    if options.command.is_empty() { sandbox::shell(&job) } else { sandbox::command(&job, options.command.clone()) }
+}
+
+/// What failed, where, and how to run it again.
+fn greeting(spec: &PackageName, job: &Job) -> String {
+    match job.steps.last() {
+        Some(Step { phase, cwd, .. }) => {
+            format!(
+                "`{spec}` failed in its {phase} phase, in `{cwd}`; `{AGAIN}` runs the phase again, `cargo xtask log {spec}` has its output\n"
+            )
+        }
+        None => format!("all phases of `{spec}` were done, and no package could be made of what they installed in `{INSTALL_ROOT}`\n"),
+    }
+}
+
+/// The job with a program that runs its last step again as the build did.
+fn with_failed_step(mut job: Job, folder: &Path) -> Result<Job, Unreadable> {
+    let Some(step) = job.steps.last() else { return Ok(job) };
+    let host = folder.join(AGAIN);
+    let words: Vec<String> = step.argv.iter().map(|word| quote(word)).collect();
+    let script = format!("#!/bin/bash\ncd {} && exec {}\n", quote(&step.cwd), words.join(" "));
+    let write = || {
+        fs::write(&host, script)?;
+        fs::set_permissions(&host, Permissions::from_mode(0o755))
+    };
+    write().map_err(|source| Unreadable { path: host.clone(), source })?;
+    job.inputs.push(Input { host, at: format!("/usr/bin/{AGAIN}") });
+    Ok(job)
+}
+
+/// The job with its steps up to the last that works in the source tree: the shell opens where the last step works.
+fn in_the_sources(mut job: Job) -> Job {
+    let count = job.steps.iter().rposition(|step| step.cwd.starts_with(SOURCE_TREE)).map_or(0, |at| at + 1);
+    job.steps.truncate(count);
+    job
 }
 
 /// The job that enters the sandbox of a failed build, if one is kept.

@@ -56,6 +56,14 @@ pub fn shell(job: &Job) -> Result<End, SandboxError> {
     Launcher::default().shell(job)
 }
 
+/// Runs one command in the sandbox of `job`. See [`Launcher::command`].
+///
+/// # Errors
+/// As [`Launcher::command`].
+pub fn command(job: &Job, argv: Vec<String>) -> Result<End, SandboxError> {
+    Launcher::default().command(job, argv)
+}
+
 /// Whether this host can make sandboxes with their scratch in `folder`. See [`Launcher::probe`].
 ///
 /// # Errors

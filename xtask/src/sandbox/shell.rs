@@ -8,6 +8,7 @@ use std::process::Stdio;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::{getpgrp, tcsetpgrp};
 
+use super::BUILD_DIR;
 use super::error::SandboxError;
 use super::job::{End, Job, Step, StepsEnded};
 use super::launch::Launcher;
@@ -21,8 +22,16 @@ impl Launcher {
     /// # Errors
     /// When the sandbox cannot be made or has no bash.
     pub fn shell(&self, job: &Job) -> Result<End, SandboxError> {
-        let cwd = job.steps.last().map_or_else(|| "/".to_owned(), |step| step.cwd.clone());
-        let step = Step { phase: "shell".into(), argv: vec!["bash".into(), "-i".into()], cwd };
+        self.command(job, vec!["bash".into(), "-i".into()])
+    }
+
+    /// Runs one command as [`Launcher::shell`] runs bash: on the user's terminal, its output on standard error.
+    ///
+    /// # Errors
+    /// When the sandbox cannot be made or has no such program.
+    pub fn command(&self, job: &Job, argv: Vec<String>) -> Result<End, SandboxError> {
+        let cwd = job.steps.last().map_or_else(|| BUILD_DIR.to_owned(), |step| step.cwd.clone());
+        let step = Step { phase: "shell".into(), argv, cwd };
         let mut env = job.env.clone();
         for name in ["TERM", "COLORTERM"] {
             if let Ok(value) = std::env::var(name) {

@@ -32,6 +32,17 @@ pub fn sandbox_job(
     }
 }
 
+/// The same job with its steps up to that phase, inclusive.
+pub fn until(job: &Job, phase: &str) -> Job {
+    let count = job.steps.iter().position(|step| step.phase == phase).map_or(job.steps.len(), |at| at + 1);
+    Job { steps: job.steps[..count].to_vec(), ..job.clone() }
+}
+
+/// The same job without steps.
+pub fn without_steps(job: &Job) -> Job {
+    Job { steps: Vec::new(), ..job.clone() }
+}
+
 /// The same job with its directories in `folder`.
 pub fn moved(job: &Job, folder: &Path) -> Job {
     let root = match &job.root {

@@ -23,7 +23,8 @@ use crate::sdk::LayerName;
 use crate::source::Fetcher;
 use crate::store::{Store, StoreError, Sweeper, remove_tree};
 
-/// The file in a failed build's folder that tells how to enter its sandbox again.
+/// The file in a failed build's folder with the job that enters its sandbox again. Its last step is the one that failed; there is none where
+/// all steps were done and no package could be made of what they installed.
 pub const FAILED_JOB: &str = "job.json";
 
 /// Where the folder of a spec's failed build is kept.
@@ -96,7 +97,7 @@ impl Local<'_> {
         if let StepsEnded::Failed { phase, end } = &outcome.status {
             let last_lines = last_lines(&log, 15);
             let kept = failed_folder(store, &spec.name);
-            keep_failed(&scratch.keep(), &kept, &job).map_err(|error| around(Box::new(error)))?;
+            keep_failed(&scratch.keep(), &kept, &job::until(&job, phase)).map_err(|error| around(Box::new(error)))?;
             return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, last_lines });
         }
         let unit = format!("package {}", spec.name);
@@ -108,7 +109,7 @@ impl Local<'_> {
             Ok(packages) => packages,
             Err(error) => {
                 let kept = failed_folder(store, &spec.name);
-                keep_failed(&scratch.keep(), &kept, &job).map_err(|error| around(Box::new(error)))?;
+                keep_failed(&scratch.keep(), &kept, &job::without_steps(&job)).map_err(|error| around(Box::new(error)))?;
                 return Err(around(error));
             }
         };

@@ -34,6 +34,13 @@ impl Failure for RoomFailure {
         }
     }
 
+    fn last_lines(&self) -> &[String] {
+        match self {
+            Self::Build(error) => error.last_lines(),
+            Self::Prepare(error) => error.last_lines(),
+        }
+    }
+
     fn exit(&self) -> ExitCode {
         match self {
             Self::Build(error) => error.exit(),
