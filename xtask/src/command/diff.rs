@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::inspect::contents;
+use super::inspect::find;
 use crate::cli::Context;
 use crate::contents::diff;
 use crate::diagnostic::{ExitCode, Report};
@@ -21,7 +21,9 @@ pub struct Options {
 /// # Errors
 /// When an image cannot be built, or a file not be read.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
-    let difference = diff(&contents(context, &options.before)?, &contents(context, &options.after)?);
+    // Both are found before either is built, which may take long.
+    let (before, after) = (find(context, &options.before)?, find(context, &options.after)?);
+    let difference = diff(&before.contents(context)?, &after.contents(context)?);
     if context.output.is_json() {
         context.output.document(&difference);
     } else {

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::Context;
 use crate::contents::{Contents, summary};
 use crate::diagnostic::{ExitCode, Failure, Report};
+use crate::image::Image;
 use crate::{project, workshop};
 
 /// Options of `inspect`.
@@ -20,9 +21,9 @@ pub struct Options {
     files: usize,
 }
 
-/// A file that tells no image's contents.
+/// A file that does not describe an image's contents.
 #[derive(Debug, thiserror::Error)]
-#[error("`{path}` does not tell what is in an image")]
+#[error("cannot read the contents of an image from `{path}`")]
 struct NoContents {
     path: String,
     source: std::io::Error,
@@ -43,7 +44,7 @@ impl Failure for NoContents {
 /// # Errors
 /// When the image cannot be built, or the file not be read.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
-    let found = summary(&contents(context, &options.image)?, options.files);
+    let found = summary(&find(context, &options.image)?.contents(context)?, options.files);
     if context.output.is_json() {
         context.output.document(&found);
     } else {
@@ -52,18 +53,39 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// What is in an image, by its name or from a file that was kept.
+/// Something whose contents can be shown.
+pub enum Subject {
+    /// An image, which is built first if it is not at hand.
+    Image(Box<Image>),
+    /// Contents kept from a build.
+    Kept(Box<Contents>),
+}
+
+/// Finds an image by its name or its file, or reads the contents of one from a file that was kept. Builds nothing.
 ///
 /// # Errors
-/// As [`run`].
-pub fn contents(context: &Context<'_>, image: &str) -> Result<Contents, Report> {
-    if image.contains('/') || image.ends_with(".json") {
-        let read = || serde_json::from_slice(&std::fs::read(Path::new(image))?).map_err(std::io::Error::from);
-        return Ok(read().map_err(|source| NoContents { path: image.to_owned(), source })?);
+/// When there is no such image, or the file cannot be read.
+pub fn find(context: &Context<'_>, name: &str) -> Result<Subject, Report> {
+    if !name.ends_with(".toml") && (name.contains('/') || name.ends_with(".json")) {
+        let read = || serde_json::from_slice(&std::fs::read(Path::new(name))?).map_err(std::io::Error::from);
+        return Ok(Subject::Kept(Box::new(read().map_err(|source| NoContents { path: name.to_owned(), source })?)));
     }
-    let image = project::load_image(&context.root, image)?;
-    let graph = context.graph()?;
-    let store = context.store()?;
-    let mut workshop = context.workshop(&graph, &store)?;
-    Ok(workshop::image_contents(&mut workshop, &image)?)
+    Ok(Subject::Image(Box::new(project::load_image(&context.root, name)?)))
+}
+
+impl Subject {
+    /// What is in it.
+    ///
+    /// # Errors
+    /// When the image cannot be built.
+    pub fn contents(self, context: &Context<'_>) -> Result<Contents, Report> {
+        let image = match self {
+            Self::Kept(contents) => return Ok(*contents),
+            Self::Image(image) => image,
+        };
+        let graph = context.graph()?;
+        let store = context.store()?;
+        let mut workshop = context.workshop(&graph, &store)?;
+        Ok(workshop::image_contents(&mut workshop, &image)?)
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Problems, Report};
@@ -61,7 +62,15 @@ enum Action {
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let description = Description::load(&context.root)?;
     match &options.action {
-        Action::Config { flavour } => context.output.text(&description.kernel(flavour)?.merged.to_config()),
+        Action::Config { flavour } => {
+            let merged = &description.kernel(flavour)?.merged;
+            if context.output.is_json() {
+                let options = merged.wishes().map(|(symbol, value)| (symbol.to_string(), value.to_string()));
+                context.output.document(&options.collect::<BTreeMap<_, _>>());
+            } else {
+                context.output.text(&merged.to_config());
+            }
+        }
         Action::Check { flavours } => {
             let all = || description.flavours.keys().cloned().collect();
             let names: Vec<String> = if flavours.is_empty() { all() } else { flavours.clone() };
@@ -87,7 +96,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
 
 fn check_all(context: &Context<'_>, description: &Description, names: &[String]) -> Result<(), Report> {
     let mut problems = Vec::new();
-    let mut summary = String::new();
+    let mut checked = Vec::new();
     for name in names {
         let kernel = description.kernel(name)?;
         let kconfig = options_of(context, name)?;
@@ -96,11 +105,27 @@ fn check_all(context: &Context<'_>, description: &Description, names: &[String])
         problems.extend(check(&kernel, &config, Some(&resolved)));
         let promises: usize = kernel.contracts.iter().map(|contract| contract.assertions.len()).sum();
         let asked = kernel.merged.winners().count();
-        summary.push_str(&format!("{name}: {asked} options asked for, {promises} promised, {} set in all\n", config.iter().count()));
+        checked.push(Checked { flavour: name.clone(), asked, promises, set: config.iter().count() });
     }
     Problems::none_or(problems, ())?;
-    context.output.text(&summary);
+    if context.output.is_json() {
+        context.output.document(&checked);
+    } else {
+        let line = |Checked { flavour, asked, promises, set }: &Checked| {
+            format!("{flavour}: {asked} options asked for, {promises} promised, {set} set in all\n")
+        };
+        context.output.text(&checked.iter().map(line).collect::<String>());
+    }
     Ok(())
+}
+
+/// A flavour that keeps all its promises, with numbers of options.
+#[derive(Serialize)]
+struct Checked {
+    flavour: String,
+    asked: usize,
+    promises: usize,
+    set: usize,
 }
 
 fn resolve<'a>(kernel: &'a Kernel<'a>, kconfig: &'a Kconfig) -> Resolved<'a> {

@@ -35,7 +35,7 @@ impl Failure for NoLog {
     }
 }
 
-/// Prints the log.
+/// Prints the log: byte for byte into a file or a pipe, with control characters shown as escapes on a terminal.
 ///
 /// # Errors
 /// Unknown names, a package never built here.
@@ -44,11 +44,19 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let package = select::package(&graph, &options.package)?;
     let spec = graph.index().owner(&package).unwrap_or(&package);
     let path = context.store()?.log(&format!("{spec}.log"));
+    if options.path && context.output.is_json() {
+        context.output.document(&serde_json::json!({ "spec": spec, "path": path }));
+        return Ok(ExitCode::Done);
+    }
     if options.path {
         context.output.text(&format!("{}\n", path.display()));
         return Ok(ExitCode::Done);
     }
-    let bytes = fs::read(&path).map_err(|source| NoLog { spec: spec.to_string(), path, source })?;
-    context.output.text(&String::from_utf8_lossy(&bytes));
+    let bytes = fs::read(&path).map_err(|source| NoLog { spec: spec.to_string(), path: path.clone(), source })?;
+    if context.output.is_json() {
+        context.output.document(&serde_json::json!({ "spec": spec, "path": path, "log": String::from_utf8_lossy(&bytes) }));
+    } else {
+        context.output.file(&bytes);
+    }
     Ok(ExitCode::Done)
 }

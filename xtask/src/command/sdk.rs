@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
-use crate::sdk::Sdk;
+use crate::sdk::{LayerStatus, Sdk};
 
 /// Options of `sdk`.
 #[derive(Args, Debug)]
@@ -33,34 +34,64 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let mut sdk = Sdk::load(&context.root)?;
     match options.action {
-        Action::Status => {
-            let mut text = String::new();
-            for layer in sdk.status(&store) {
-                let state = match (layer.is_locked, &layer.tree) {
-                    (false, _) => "not locked",
-                    (true, None) => "not fetched",
-                    (true, Some(_)) => "at hand",
-                };
-                let _ = writeln!(
-                    text,
-                    "{:8} {:11} {:4} packages {:4} MiB  {}",
-                    layer.name.to_string(),
-                    state,
-                    layer.packages,
-                    layer.size_bytes >> 20,
-                    layer.summary
-                );
-            }
-            context.output.text(&text);
-        }
+        Action::Status => show_status(context, &sdk.status(&store)),
         Action::Fetch => {
             let layers = sdk.layers();
             sdk.ensure(&store, &context.settings(), &layers, &*context.reporter, &context.cancel)?;
         }
         Action::Update => {
             let changes = sdk.update(&store, &context.settings(), &context.cancel)?;
-            context.output.text(&changes.iter().map(|change| format!("{change}\n")).collect::<String>());
+            if context.output.is_json() {
+                context.output.document(&serde_json::json!({ "changes": changes }));
+            } else {
+                context.output.text(&changes.iter().map(|change| format!("{change}\n")).collect::<String>());
+            }
         }
     }
     Ok(ExitCode::Done)
+}
+
+/// How a layer stands.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    NotLocked,
+    NotFetched,
+    AtHand,
+}
+
+impl State {
+    fn of(layer: &LayerStatus) -> Self {
+        match (layer.is_locked, &layer.tree) {
+            (false, _) => Self::NotLocked,
+            (true, None) => Self::NotFetched,
+            (true, Some(_)) => Self::AtHand,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NotLocked => "not locked",
+            Self::NotFetched => "not fetched",
+            Self::AtHand => "at hand",
+        }
+    }
+}
+
+fn show_status(context: &Context<'_>, layers: &[LayerStatus]) {
+    if context.output.is_json() {
+        let document = |layer: &LayerStatus| {
+            serde_json::json!({
+                "name": layer.name.to_string(), "state": State::of(layer), "packages": layer.packages,
+                "size-bytes": layer.size_bytes, "summary": layer.summary, "tree": layer.tree,
+            })
+        };
+        return context.output.document(&layers.iter().map(document).collect::<Vec<_>>());
+    }
+    let mut text = String::new();
+    for layer in layers {
+        let (name, state, mib) = (layer.name.to_string(), State::of(layer).as_str(), layer.size_bytes >> 20);
+        let _ = writeln!(text, "{name:8} {state:11} {:4} packages {mib:4} MiB  {}", layer.packages, layer.summary);
+    }
+    context.output.text(&text);
 }

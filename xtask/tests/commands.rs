@@ -1,0 +1,211 @@
+//! What commands write where: full devices, closed pipes, terminals, JSON.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use nix::pty::openpty;
+use tempfile::TempDir;
+
+/// A project with two specs, and a home of its own.
+struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let top = top();
+        copy(&top.join("tests/cases/plan/specs"), &folder.path().join("specs"));
+        for file in ["sdk.toml", "sdk.lock", "sdk-keyring.asc"] {
+            fs::copy(top.join("specs").join(file), folder.path().join("specs").join(file)).unwrap();
+        }
+        fs::create_dir(folder.path().join("images")).unwrap();
+        Self { folder }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(words).current_dir(self.folder.path()).env_clear();
+        command.env("HOME", self.folder.path().join("home")).env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// A name of one of its packages.
+    fn package(&self) -> String {
+        let listed = String::from_utf8(self.run(&["list"]).stdout).unwrap();
+        listed.split_whitespace().next().unwrap().to_owned()
+    }
+}
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+/// Commands that print something and need neither network nor SDK.
+const PRINTING: [&[&str]; 9] = [
+    &["list"],
+    &["graph"],
+    &["plan"],
+    &["--json", "plan"],
+    &["--json", "list"],
+    &["sdk", "status"],
+    &["--json", "show", "NOSUCH"],
+    &["completions", "bash"],
+    &["--help"],
+];
+
+#[test]
+fn results_that_cannot_be_written_are_a_failure_told_once() {
+    let project = Project::new();
+    for words in PRINTING {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = project.command(words).stdout(full).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{words:?}: {:?} {text}", output.status);
+        assert_eq!(text.matches("No space left on device").count(), 1, "{words:?}: {text}");
+        assert!(text.starts_with("error: cannot write to standard output\n"), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn a_reader_who_has_read_enough_is_no_failure() {
+    let project = Project::new();
+    for words in PRINTING {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let output = project.command(words).stdout(writer).output().unwrap();
+        let expected = if words.contains(&"NOSUCH") { 2 } else { 0 };
+        assert_eq!((output.status.code(), &*output.stderr), (Some(expected), &b""[..]), "{words:?}");
+    }
+}
+
+/// What a command writes to a terminal.
+fn on_terminal(mut command: Command) -> String {
+    let pair = openpty(None, None).unwrap();
+    let slave: OwnedFd = pair.slave;
+    let mut child = command.stdout(slave.try_clone().unwrap()).stderr(slave).spawn().unwrap();
+    drop(command);
+    let mut text = Vec::new();
+    // The end of a terminal whose other side is closed is the error EIO.
+    let _ = File::from(pair.master).read_to_end(&mut text);
+    child.wait().unwrap();
+    String::from_utf8(text).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn a_log_is_raw_in_a_pipe_and_harmless_on_a_terminal() {
+    let project = Project::new();
+    let package = project.package();
+    let path = String::from_utf8(project.run(&["log", "--path", &package]).stdout).unwrap();
+    let path = Path::new(path.trim_end());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let log = b"\x1b[31mred\x1b[m\x1b[2J\x1b]0;title\x07\n10%\r20%\n\xff\n";
+    fs::write(path, log).unwrap();
+    assert_eq!(project.run(&["log", &package]).stdout, log);
+    assert_eq!(on_terminal(project.command(&["log", &package])), "red\\x1b[2J\\x1b]0;title\\x07\n10%\\r20%\n\u{fffd}\n");
+    let document: serde_json::Value = serde_json::from_slice(&project.run(&["--json", "log", &package]).stdout).unwrap();
+    assert_eq!((&document["spec"], document["log"].as_str()), (&package.into(), Some(&*String::from_utf8_lossy(log))));
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_the_environment_says_otherwise() {
+    let project = Project::new();
+    let coloured = |variables: &[(&str, &str)]| {
+        let mut command = project.command(&["show", "nosuch"]);
+        command.env("TERM", "xterm").envs(variables.iter().copied());
+        on_terminal(command).contains("\x1b[")
+    };
+    assert!(coloured(&[]));
+    assert!(!coloured(&[("NO_COLOR", "1")]));
+    assert!(!coloured(&[("TERM", "dumb")]));
+    assert!(!coloured(&[("CLICOLOR", "0")]));
+    let piped = |variable| String::from_utf8(project.command(&["show", "nosuch"]).env(variable, "1").output().unwrap().stderr).unwrap();
+    assert!(piped("CLICOLOR_FORCE").contains("\x1b["));
+    assert!(!piped("NO_COLOR").contains("\x1b["));
+}
+
+#[test]
+fn every_line_of_json_is_json() {
+    let project = Project::new();
+    let package = project.package();
+    for words in [
+        &["list"][..],
+        &["graph"],
+        &["plan"],
+        &["show", &package],
+        &["why", &package],
+        &["sdk", "status"],
+        &["doctor"],
+        &["gc", "--dry-run"],
+        &["log", &package],
+        &["log", "--path", &package],
+        &["show", "nosuch"],
+        &["inspect", "/nonexistent.json"],
+        &["list", "--nosuch"],
+        &["nosuch"],
+        &[],
+    ] {
+        let words: Vec<&str> = ["--json"].into_iter().chain(words.iter().copied()).collect();
+        let output = project.run(&words);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let last = text.lines().last().unwrap_or_else(|| panic!("{words:?} printed nothing"));
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{words:?}: {error}: {line}"))).collect();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{words:?}");
+        if !matches!(output.status.code(), Some(0 | 4)) {
+            assert_eq!(lines.last().unwrap()["kind"], "error", "{words:?}: {last}");
+            assert_eq!(lines.last().unwrap()["exit"], output.status.code().unwrap(), "{words:?}: {last}");
+        }
+    }
+}
+
+#[test]
+fn a_kernels_options_are_one_document() {
+    let project = Project::new();
+    let output = project.command(&["--json", "kernel", "config", "esx"]).current_dir(top()).output().unwrap();
+    let options: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(options["CONFIG_VMXNET3"], "y", "{options}");
+}
+
+#[test]
+fn both_sides_of_a_difference_are_looked_at_before_anything_is_built() {
+    let project = Project::new();
+    fs::copy(top().join("images/minimal.toml"), project.folder.path().join("images/minimal.toml")).unwrap();
+    let output = project.run(&["diff", "minimal", "/nonexistent.json"]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: cannot read the contents of an image from `/nonexistent.json`\n  cause: No such file or directory (os error 2)\n\
+         hint: `build-image` writes such a file beside an image, as out/kaon-NAME.contents.json\n"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn help_has_the_exit_codes_at_the_top_only_and_global_options_apart() {
+    let project = Project::new();
+    let help = |words: &[&str]| String::from_utf8(project.run(words).stdout).unwrap();
+    assert!(help(&["--help"]).contains("Exit codes: 0 done"));
+    let list = help(&["list", "--help"]);
+    assert!(!list.contains("Exit codes"), "{list}");
+    let (_, global) = list.split_once("\nGlobal options:\n").unwrap();
+    assert!(global.lines().all(|line| line.trim_start().starts_with('-') && line.len() <= 100), "{global}");
+}
