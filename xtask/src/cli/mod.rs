@@ -13,7 +13,7 @@ use std::io::{self, Write as _};
 use clap::Parser as _;
 
 use output::{help, usage_error};
-use stream::Stream;
+use stream::{Content, Stream};
 
 use crate::cancel::Cancel;
 use crate::command;
@@ -40,7 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Prints help, the version or what is wrong with the command line.
 fn explain(error: &clap::Error, words: &[OsString]) -> ExitCode {
-    let out = Stream::new(io::stdout(), &Cancel::new());
+    let out = Stream::new(Content::Results, io::stdout(), &Cancel::new());
     if !error.use_stderr() {
         out.write(help(error).as_bytes());
         let Some(failure) = out.failure() else { return ExitCode::Done };

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Global;
 use super::report::{Bars, JsonLines, Lines};
-use super::stream::Stream;
+use super::stream::{Content, Stream};
 use crate::cancel::Cancel;
 use crate::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
 use crate::progress::Reporter;
@@ -43,8 +43,8 @@ impl Output {
             style: if colour { Style::Colour } else { Style::Plain },
             moving: terminal && global.color != ColorChoice::Never,
             shows_results: io::stdout().is_terminal(),
-            results: Arc::new(Stream::new(io::stdout(), &cancel)),
-            messages: Arc::new(Stream::new(io::stderr(), &cancel)),
+            results: Arc::new(Stream::new(Content::Results, io::stdout(), &cancel)),
+            messages: Arc::new(Stream::new(Content::Messages, io::stderr(), &cancel)),
             cancel,
         }
     }

@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::cancel::Cancel;
 use crate::diagnostic::Failure;
 
-/// A standard stream. After the first failed write nothing more is written, and work is asked to stop: nobody would read of it.
+/// A standard stream. When nobody reads it any more, work is asked to stop.
 pub struct Stream {
+    content: Content,
     state: Mutex<State>,
     cancel: Cancel,
 }
@@ -15,6 +16,15 @@ pub struct Stream {
 struct State {
     stream: Box<dyn Write + Send>,
     failed: Option<io::Error>,
+}
+
+/// What a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// What was asked for: no write may fail.
+    Results,
+    /// Progress, warnings and errors: the work is worth doing without them.
+    Messages,
 }
 
 /// Standard output could not be written.
@@ -31,21 +41,25 @@ impl Failure for NotWritten {
 }
 
 impl Stream {
-    /// `stream`, whose failure raises `cancel`.
-    pub fn new(stream: impl Write + Send + 'static, cancel: &Cancel) -> Self {
-        Self { state: Mutex::new(State { stream: Box::new(stream), failed: None }), cancel: cancel.clone() }
+    /// `stream`, whose loss raises `cancel`.
+    pub fn new(content: Content, stream: impl Write + Send + 'static, cancel: &Cancel) -> Self {
+        Self { content, state: Mutex::new(State { stream: Box::new(stream), failed: None }), cancel: cancel.clone() }
     }
 
-    /// Writes all of `bytes`, and hands them on at once.
+    /// Writes all of `bytes`, and hands them on at once. After a lost write nothing more is written.
     pub fn write(&self, bytes: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.failed.is_some() {
             return;
         }
         let written = state.stream.write_all(bytes).and_then(|()| state.stream.flush());
-        if let Err(error) = written {
-            state.failed = Some(error);
-            self.cancel.raise();
+        match written {
+            Err(error) if self.content == Content::Results || error.kind() == io::ErrorKind::BrokenPipe => {
+                state.failed = Some(error);
+                self.cancel.raise();
+            }
+            // The disk of a log may be full for a while.
+            Ok(()) | Err(_) => {}
         }
     }
 
@@ -63,17 +77,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_device_is_a_failure_and_a_closed_pipe_is_none() {
-        let (reader, closed) = io::pipe().unwrap();
-        drop(reader);
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        for (stream, fails) in [(Box::new(closed) as Box<dyn Write + Send>, false), (Box::new(full), true)] {
+    fn a_full_device_loses_results_only_and_a_closed_pipe_ends_the_work_quietly() {
+        for (content, is_full, stops, fails) in [
+            (Content::Results, true, true, true),
+            (Content::Results, false, true, false),
+            (Content::Messages, true, false, false),
+            (Content::Messages, false, true, false),
+        ] {
+            let full: Box<dyn Write + Send> = Box::new(OpenOptions::new().write(true).open("/dev/full").unwrap());
+            let (reader, closed) = io::pipe().unwrap();
+            drop(reader);
             let cancel = Cancel::new();
-            let stream = Stream::new(stream, &cancel);
+            let stream = Stream::new(content, if is_full { full } else { Box::new(closed) }, &cancel);
             stream.write(b"text\n");
             stream.write(b"more\n");
-            assert!(cancel.is_raised());
-            assert_eq!(stream.failure().is_some(), fails);
+            assert_eq!((cancel.is_raised(), stream.failure().is_some()), (stops, fails), "{content:?} {is_full}");
         }
     }
 }

@@ -117,6 +117,7 @@ mod tests {
 
     use super::*;
     use crate::cancel::Cancel;
+    use crate::cli::stream::Content;
     use crate::diagnostic::Explanation;
 
     fn started(unit: &str) -> Event {
@@ -129,7 +130,7 @@ mod tests {
 
     fn printed(quiet: bool, work: impl FnOnce(&Lines)) -> String {
         let (mut reader, writer) = pipe().unwrap();
-        let lines = Lines::new(Arc::new(Stream::new(writer, &Cancel::new())), quiet, Style::Plain);
+        let lines = Lines::new(Arc::new(Stream::new(Content::Messages, writer, &Cancel::new())), quiet, Style::Plain);
         work(&lines);
         drop(lines);
         let mut text = String::new();
