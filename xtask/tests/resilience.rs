@@ -13,6 +13,7 @@ mod support {
 mod resilience {
     mod damage;
     mod disk;
+    mod failure;
     mod kill;
     mod project;
     mod sameness;

@@ -30,5 +30,9 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let fetcher = Fetcher::new(&store, &workshop.settings, &*context.reporter, &context.cancel);
     let failures = fetcher.fetch_all(&sources);
     failures.iter().for_each(|failure| context.output.failure(failure));
+    if failures.is_empty() && context.output.is_json() {
+        let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+        context.output.document(&serde_json::json!({ "layers": layers, "sources": sources.len() }));
+    }
     Ok(failures.first().map_or(ExitCode::Done, Failure::exit))
 }

@@ -38,6 +38,9 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         Action::Fetch => {
             let layers = sdk.layers();
             sdk.ensure(&store, &context.settings(), &layers, &*context.reporter, &context.cancel)?;
+            if context.output.is_json() {
+                show_status(context, &sdk.status(&store));
+            }
         }
         Action::Update => {
             let changes = sdk.update(&store, &context.settings(), &context.cancel)?;

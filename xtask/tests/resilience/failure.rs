@@ -1,0 +1,100 @@
+//! What users see of a build that fails, or whose output nobody takes.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use xtask::diagnostic::must_be_escaped;
+
+use super::project::{Project, check_store, events, text};
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_failure_is_shown_once_and_its_output_does_nothing_to_the_terminal() {
+    let project = Project::with(r"printf '\\033[2J\\033]0;title\\007error: all is well\\r\\n'; false");
+    let store = project.store("store");
+    let output = project.run(&store, &["build"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(!said.contains(must_be_escaped), "{said:?}");
+    assert!(said.contains("error: package `app` failed in its finish phase (exit code 1)\n  | ==> "), "{said}");
+    assert!(said.contains("\n  | \\x1b[2J\\x1b]0;title\\x07error: all is well\nhint: the whole log is `"), "{said}");
+    assert!(said.ends_with("\nerror: 1 package failed: app\n"), "{said}");
+    assert_eq!((said.matches("error: ").count(), said.matches("hint: ").count()), (3, 1), "{said}");
+
+    let output = project.run(&project.store("other"), &["--json", "build"]);
+    assert_eq!(text(&output.stderr), "");
+    let events = events(&output);
+    let failed: Vec<_> = events.iter().filter(|event| event["kind"] == "failed").collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!((&failed[0]["unit"], &failed[0]["phase"]), (&"package app".into(), &"finish".into()));
+    assert!(Path::new(failed[0]["log"].as_str().unwrap()).is_file());
+    let lines = failed[0]["failure"]["last-lines"].as_array().unwrap();
+    assert_eq!(lines.last().unwrap(), "\u{1b}[2J\u{1b}]0;title\u{7}error: all is well");
+    assert_eq!(events.last().unwrap()["message"], "1 package failed: app");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn what_builds_on_a_failure_is_named_as_not_tried() {
+    let project = Project::new();
+    let spec = project.path("specs/lib/package.toml");
+    let broken = fs::read_to_string(&spec).unwrap().replace("cp $SRC/data", "cp $SRC/nothing");
+    fs::write(spec, broken).unwrap();
+    let output = project.run(&project.store("store"), &["build"]);
+    let said = text(&output.stderr);
+    assert!(said.ends_with("\nerror: 1 package failed: lib; 1 that builds on it was not tried: app\n"), "{said}");
+    assert!(said.contains("/3] package more: built in "), "{said}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_build_whose_events_nobody_reads_ends_soon_and_quietly() {
+    let project = Project::with("sleep 600");
+    let store = project.store("store");
+    let mut builder = project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(builder.stdout.take().unwrap()).lines();
+    while !lines.next().unwrap().unwrap().contains(r#""started","unit":"package app""#) {}
+    drop(lines);
+    let begun = Instant::now();
+    let output = builder.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(130), String::new()));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    check_store(&store);
+
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = project.command(&store, &["--json", "build"]).stdout(full).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: cannot write to standard output\n  cause: No space left on device"), "{said}");
+    check_store(&store);
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_shell_opens_where_the_failed_step_worked_and_can_run_it_again() {
+    let project = Project::new();
+    let build = |store: &Path, rest: &str| {
+        let spec = format!("[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n{rest}\n");
+        fs::write(project.path("specs/app/package.toml"), spec).unwrap();
+        assert_eq!(project.run(store, &["build", "app"]).status.code(), Some(1));
+    };
+    let shell = |store: &Path, command: &[&str]| project.run(store, &[&["shell", "app", "--"], command].concat());
+
+    let store = project.store("step");
+    build(&store, "[build.script]\nrun = 'echo again; echo x >half-made; false'");
+    let said = text(&shell(&store, &["bash", "-c", "pwd; echo *"]).stderr);
+    let greeting =
+        "`app` failed in its build phase, in `/build/src`; `failed-step` runs the phase again, `cargo xtask log app` has its output\n";
+    assert!(said.starts_with(greeting) && said.ends_with("\n/build/src\nhalf-made\n"), "{said}");
+    let again = shell(&store, &["failed-step"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).ends_with("\nagain\n"), "{}", text(&again.stderr));
+
+    let store = project.store("packaging");
+    build(&store, "[build.none]\nfinish = 'echo x >$DESTDIR/file'\n[file.\"/nothing\"]\nmode = \"0600\"");
+    let said = text(&shell(&store, &["bash", "-c", "pwd"]).stderr);
+    assert!(said.starts_with("all phases of `app` were done, and no package could be made") && said.ends_with("\n/build\n"), "{said}");
+}
