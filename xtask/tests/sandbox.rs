@@ -12,9 +12,11 @@ mod support {
 
 mod sandbox {
     mod bench;
+    mod containers;
     mod ending;
     mod host;
     mod isolation;
+    mod profile;
     mod sameness;
     mod shell;
     mod situations;

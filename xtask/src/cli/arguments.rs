@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::command;
+use crate::sandbox::Isolation;
 
 /// Builds Kaon: package specs to packages, packages to bootable images.
 #[derive(Parser, Debug)]
@@ -40,6 +41,9 @@ pub struct Global {
     /// Signing keys [default: ~/.local/share/kaon/keys]
     #[arg(long, global = true, value_name = "DIR", env = "KAON_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
+    /// How builds are kept apart from this machine
+    #[arg(long, global = true, value_name = "KIND", env = "KAON_SANDBOX", hide_env_values = true, default_value = "namespaces")]
+    pub sandbox: Isolation,
     /// Processors to keep busy [default: all]
     #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true)]
     pub jobs: Option<usize>,

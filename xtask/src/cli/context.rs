@@ -61,6 +61,7 @@ impl<'a> Context<'a> {
         let here = env::current_dir().map_err(NoCurrentDirectory)?;
         // cargo runs an alias in the caller's directory; a packaged binary may stand anywhere.
         let root = project::find_root(&here)?;
+        global.sandbox.select();
         let cancel = output.cancel();
         signal::watch(&cancel);
         Ok(Self { root, reporter: output.reporter(), global, output, cancel })

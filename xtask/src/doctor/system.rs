@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Subject;
 use super::finding::{Finding, FindingState};
 use crate::open_files;
-use crate::sandbox;
+use crate::sandbox::{self, Isolation};
 use crate::tool::Tool;
 
 /// Memory the largest link of a build takes.
@@ -18,7 +18,12 @@ const OPEN_FILES_WANTED: u64 = 1024;
 /// Whether sandboxes with their scratch in `folder` can be made.
 pub(super) fn sandboxes(subject: Subject, folder: &Path, state: FindingState) -> Finding {
     match sandbox::probe(folder) {
-        Ok(()) => Finding::good(subject, format!("namespaces and overlays work for this user in `{}`", folder.display())),
+        Ok(()) => match Isolation::selected() {
+            Isolation::Namespaces => {
+                Finding::good(subject, format!("namespaces and overlays work for this user in `{}`", folder.display()))
+            }
+            Isolation::Chroot => Finding::good(subject, format!("chroot works for this user in `{}`", folder.display())),
+        },
         Err(error) => Finding::failed(subject, state, &error),
     }
 }

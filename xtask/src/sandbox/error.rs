@@ -138,6 +138,14 @@ pub enum HostLack {
         /// The system call's error.
         source: io::Error,
     },
+    /// A sandbox without namespaces cannot be made either.
+    #[error("{what} is refused")]
+    Chroot {
+        /// What was tried.
+        what: String,
+        /// The system call's error.
+        source: io::Error,
+    },
     /// An overlay cannot be mounted.
     #[error("an overlay with its changes in `{}` cannot be mounted", upper.display())]
     Overlay {
@@ -196,12 +204,30 @@ impl HostLack {
     /// The command or setting that mends it.
     pub fn remedy(&self) -> String {
         match self {
+            Self::UserNamespaceLimit { .. } | Self::Namespaces { .. } | Self::Proc { .. } if chroot_would_do() => {
+                format!(
+                    "{}; or build without them, which is weaker: `--sandbox chroot` (or KAON_SANDBOX=chroot)",
+                    self.mended_by_namespaces()
+                )
+            }
+            other => other.mended_by_namespaces(),
+        }
+    }
+
+    /// What lets sandboxes of namespaces be made.
+    fn mended_by_namespaces(&self) -> String {
+        match self {
             Self::UnprivilegedUserNamespaces => "open them: `sudo sysctl -w kernel.unprivileged_userns_clone=1`".into(),
             Self::UserNamespaceLimit { .. } => "raise the limit: `sudo sysctl -w user.max_user_namespaces=15000`".into(),
             Self::AppArmor => "lift the restriction: `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`".into(),
             Self::Namespaces { .. } | Self::Proc { .. } => {
                 "in a container, start it with `--security-opt seccomp=unconfined --security-opt \
                 apparmor=unconfined --security-opt systempaths=unconfined` (Docker, Podman), or with `--privileged`"
+                    .into()
+            }
+            Self::Chroot { .. } => {
+                "`--sandbox chroot` wants root with the capabilities SYS_CHROOT, MKNOD and SETPCAP, as containers of Docker have them, a \
+                mounted /proc, and a store on a file system that is not mounted `nodev`"
                     .into()
             }
             Self::Overlay { source, .. } if is(source, Errno::ENODEV) => "load the kernel's overlay module: `sudo modprobe overlay`".into(),
@@ -231,6 +257,7 @@ impl From<Refusal> for SandboxError {
             Stage::IdentityMap => HostLack::of_capabilities("writing the user namespace's identity map was", source),
             Stage::Namespaces => HostLack::of_capabilities("mount, process, network, IPC and host name namespaces were", source),
             Stage::MountNamespace => HostLack::of_capabilities("a mount namespace was", source),
+            Stage::Chroot | Stage::Node => HostLack::Chroot { what: stage.doing(&subject), source },
             Stage::Overlay => HostLack::Overlay { upper: path, source },
             Stage::Proc => HostLack::Proc { source },
             Stage::Mount => HostLack::Mount { what: subject, source },
@@ -264,6 +291,17 @@ impl HostLack {
         }
         Self::Namespaces { what, source }
     }
+}
+
+/// Whether a sandbox can be had by chroot: this process must be root, not only that of a user namespace, which may make no devices, and have
+/// the capabilities SETPCAP, SYS_CHROOT and MKNOD (8, 18 and 27 in `linux/capability.h`).
+fn chroot_would_do() -> bool {
+    const WANTED: u64 = 1 << 8 | 1 << 18 | 1 << 27;
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+    let is_whole_machine = read("uid_map").split_ascii_whitespace().eq(["0", "0", "4294967295"]);
+    let status = read("status");
+    let capabilities = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("CapEff:")?.trim(), 16).ok());
+    nix::unistd::geteuid().is_root() && is_whole_machine && capabilities.is_some_and(|set| set & WANTED == WANTED)
 }
 
 fn setting(name: &str) -> Option<u64> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::isolation::Weakness;
+
 /// All a sandboxed build may see and do. As JSON, the content of the file `xtask worker --job FILE` reads.
 ///
 /// Host paths may be relative to the worker's working directory.
@@ -78,6 +80,9 @@ pub struct Outcome {
     pub cpu_ms: u64,
     /// Wall time of the steps, in milliseconds.
     pub wall_ms: u64,
+    /// What was weaker about the sandbox than it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weakness: Option<Weakness>,
 }
 
 /// Whether all steps were done.

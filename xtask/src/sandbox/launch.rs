@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid, getppid, setsid};
 
 use super::error::SandboxError;
+use super::isolation::Isolation;
 use super::job::{Job, Outcome, Root, StepsEnded};
 use super::message::{Message, Order};
 use crate::cancel::Cancel;
@@ -31,19 +32,31 @@ const ROOM_LEFT_BYTES: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Launcher {
     worker: PathBuf,
+    isolation: Isolation,
 }
 
 impl Default for Launcher {
-    /// This very program is the worker, even when its file was replaced since it began.
+    /// This very program is the worker, even when its file was replaced since it began. Sandboxes are of the selected kind.
     fn default() -> Self {
-        Self::new("/proc/self/exe")
+        Self::new("/proc/self/exe").isolated(Isolation::selected())
     }
 }
 
 impl Launcher {
     /// `worker` is started as `worker --job FILE` and must call [`super::worker_main`].
     pub fn new(worker: impl Into<PathBuf>) -> Self {
-        Self { worker: worker.into() }
+        Self { worker: worker.into(), isolation: Isolation::default() }
+    }
+
+    /// Makes sandboxes of this kind.
+    #[must_use]
+    pub fn isolated(self, isolation: Isolation) -> Self {
+        Self { isolation, ..self }
+    }
+
+    /// What the worker is told for `job`; `terminal` as in [`Order::terminal`].
+    pub(super) fn order<'a>(&self, job: Cow<'a, Job>, terminal: bool) -> Order<'a> {
+        Order { job, terminal, isolation: self.isolation }
     }
 
     /// Runs `job` to its end. Its output becomes the content of `log`; `on_phase` hears of each
@@ -62,7 +75,7 @@ impl Launcher {
         on_phase: &(dyn Fn(&str) + Sync),
     ) -> Result<Outcome, SandboxError> {
         let log = open_log(log).map_err(|source| SandboxError::Log { path: log.to_owned(), source })?;
-        let order = Order { job: Cow::Borrowed(job), terminal: false };
+        let order = self.order(Cow::Borrowed(job), false);
         let outcome = self.start(&order, jobserver, log.into())?.follow(cancel, on_phase)?;
         match (&outcome.status, full_disk(job)) {
             (StepsEnded::Failed { .. }, Some(path)) => Err(SandboxError::DiskFull { path }),

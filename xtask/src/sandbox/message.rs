@@ -6,6 +6,7 @@ use std::io;
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::isolation::Isolation;
 use super::job::{Job, Outcome};
 
 /// The content of the job file: a job, and whether its steps have the terminal.
@@ -17,6 +18,9 @@ pub(super) struct Order<'a> {
     /// Steps read the worker's standard input instead of nothing and keep its controlling terminal.
     #[serde(default)]
     pub terminal: bool,
+    /// How the sandbox is kept apart from the host.
+    #[serde(default)]
+    pub isolation: Isolation,
 }
 
 /// One line of the worker's report.
@@ -54,6 +58,9 @@ pub(super) enum Stage {
     UserNamespace,
     IdentityMap,
     Namespaces,
+    Chroot,
+    Node,
+    Copy,
     Process,
     MountNamespace,
     Layer,
@@ -84,6 +91,9 @@ impl Stage {
     pub fn doing(self, subject: &str) -> String {
         match self {
             Self::UserNamespace => "entering a user namespace".into(),
+            Self::Chroot => "entering the root by chroot".into(),
+            Self::Node => format!("making the device `{subject}`"),
+            Self::Copy => format!("copying the root together in `{subject}`"),
             Self::IdentityMap => "mapping the user".into(),
             Self::Namespaces => "entering namespaces".into(),
             Self::Process => "starting its first process".into(),

@@ -8,6 +8,7 @@
 //! Nothing here needs privileges: the namespaces hang off a user namespace of their own, for root as for anybody.
 
 mod error;
+mod isolation;
 mod job;
 mod launch;
 mod message;
@@ -18,6 +19,7 @@ mod worker;
 use std::path::Path;
 
 pub use error::{HostLack, SandboxError};
+pub use isolation::{Isolation, Weakness, tell_weakness};
 pub use job::{End, Input, Job, Outcome, Root, Step, StepsEnded};
 pub use launch::Launcher;
 pub use worker::worker_main;

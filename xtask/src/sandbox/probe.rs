@@ -8,7 +8,6 @@ use std::process::Stdio;
 use super::error::SandboxError;
 use super::job::{Job, Root};
 use super::launch::Launcher;
-use super::message::Order;
 use crate::cancel::Cancel;
 
 impl Launcher {
@@ -31,7 +30,7 @@ impl Launcher {
             env: BTreeMap::new(),
             steps: Vec::new(),
         };
-        let worker = self.start(&Order { job: Cow::Owned(job), terminal: false }, None, Stdio::null())?;
+        let worker = self.start(&self.order(Cow::Owned(job), false), None, Stdio::null())?;
         let ended = worker.follow(&Cancel::new(), &|_| {});
         let _ = crate::store::remove_tree(&work);
         ended.map(|_| ())

@@ -12,7 +12,6 @@ use super::BUILD_DIR;
 use super::error::SandboxError;
 use super::job::{End, Job, Step, StepsEnded};
 use super::launch::Launcher;
-use super::message::Order;
 use crate::cancel::Cancel;
 
 impl Launcher {
@@ -39,7 +38,7 @@ impl Launcher {
             }
         }
         let job = Job { steps: vec![step], env, ..job.clone() };
-        let worker = self.start(&Order { job: Cow::Owned(job), terminal: true }, None, Stdio::inherit())?;
+        let worker = self.start(&self.order(Cow::Owned(job), true), None, Stdio::inherit())?;
         let ended = worker.follow(&Cancel::new(), &|_| {});
         take_terminal_back();
         Ok(match ended?.status {

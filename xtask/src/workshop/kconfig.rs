@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::kernel::kconfig::{self, Kconfig, KconfigError};
 use crate::project::SpecFolder;
 use crate::recipe::{Phase, Recipe, SOURCE_FILES};
-use crate::sandbox::{self, SandboxError, StepsEnded};
+use crate::sandbox::{self, Isolation, SandboxError, StepsEnded};
 use crate::sdk::{LayerName, SdkError};
 use crate::source::{Fetcher, SourceError};
 use crate::store::StoreError;
@@ -81,7 +81,7 @@ impl Failure for KconfigFailure {
 
 /// The key of the tree of Kconfig files in the archive that is this object.
 pub(super) fn tree_key(object: &Digest) -> Digest {
-    Digest::of_bytes(format!("kconfig of {object}"))
+    Isolation::selected().keyed(Digest::of_bytes(format!("kconfig of {object}")))
 }
 
 /// The options of the kernel whose spec this is. Patches that change Kconfig files are not seen.

@@ -179,7 +179,9 @@ impl Local<'_> {
     fn run(&self, name: &str, job: &Job, log: &Path) -> Result<Outcome, Box<dyn Failure>> {
         let unit = format!("package {name}");
         let on_phase = |phase: &str| self.workshop.reporter.phase(&unit, phase);
-        sandbox::run(job, Some(&self.jobserver), log, &self.workshop.cancel, &on_phase).map_err(boxed)
+        let outcome = sandbox::run(job, Some(&self.jobserver), log, &self.workshop.cancel, &on_phase).map_err(boxed)?;
+        sandbox::tell_weakness(&outcome, self.workshop.reporter);
+        Ok(outcome)
     }
 
     /// Turns what was installed into packages in the store.

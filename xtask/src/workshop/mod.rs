@@ -22,6 +22,7 @@ use crate::graph::Graph;
 use crate::name::PackageName;
 use crate::plan::World;
 use crate::progress::Reporter;
+use crate::sandbox::Isolation;
 use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
@@ -77,7 +78,9 @@ impl World for Workshop<'_> {
     }
 
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
-        self.kernels.inputs(spec)
+        let mut inputs = self.kernels.inputs(spec);
+        inputs.extend(Isolation::selected().key_field());
+        inputs
     }
 
     fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {

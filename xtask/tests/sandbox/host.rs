@@ -55,10 +55,9 @@ fn no_user_namespaces() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn hidden_proc() {
+fn a_hidden_part_of_proc_stops_no_build() {
     let text = told_after(scratch().path(), vec![Change::Mount(c"tmpfs", c"", c"/proc/sys")]);
-    assert!(text.contains("cause: a fresh /proc cannot be mounted"), "{text}");
-    assert!(text.contains("systempaths=unconfined"), "{text}");
+    assert!(text.contains("1 passed") && !text.contains("error"), "{text}");
 }
 
 #[test]

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork, pipe};
 
+use super::super::Isolation;
 use super::super::message::{Refusal, Stage};
 
 /// Process 1 as the worker sees it; 0 before there is one.
 static INIT: AtomicI32 = AtomicI32::new(0);
+/// The signal that ends it and with it all others.
+static ENDING: AtomicI32 = AtomicI32::new(Signal::SIGKILL as i32);
 
 /// Undoes what signals the caller had set aside or blocked, as `nohup` and background jobs of shells do.
 ///
@@ -30,7 +33,14 @@ pub(super) fn default_signals() {
 }
 
 /// Runs `live` as process 1 and gives the code it ended with, when it and all its descendants are gone.
-pub(super) fn run(live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
+///
+/// Without a process namespace it is no process 1 but only the reaper of its descendants, and must be asked to end them.
+pub(super) fn run(isolation: Isolation, live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
+    let ending = match isolation {
+        Isolation::Namespaces => Signal::SIGKILL,
+        Isolation::Chroot => Signal::SIGTERM,
+    };
+    ENDING.store(ending as i32, Ordering::SeqCst);
     let refused = || Stage::Process.refused::<Errno>("");
     let (mut go_reader, go_writer) = pipe().map(|(reader, writer)| (std::fs::File::from(reader), writer)).map_err(refused())?;
     let terminate = SigSet::from(Signal::SIGTERM);
@@ -39,7 +49,7 @@ pub(super) fn run(live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
     match unsafe { fork() }.map_err(refused())? {
         ForkResult::Child => {
             drop(go_writer);
-            let code = match begin(&mut go_reader, terminate) {
+            let code = match begin(&mut go_reader, terminate, ending) && become_reaper(isolation) {
                 true => live(),
                 false => 4,
             };
@@ -59,9 +69,13 @@ pub(super) fn run(live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
 }
 
 /// Ties process 1's life to the worker's. Whether the worker still lives shows in its byte: its number cannot be seen from here.
-fn begin(go: &mut std::fs::File, terminate: SigSet) -> bool {
-    let tied = set_pdeathsig(Signal::SIGKILL).is_ok() && terminate.thread_unblock().is_ok();
+fn begin(go: &mut std::fs::File, terminate: SigSet, ending: Signal) -> bool {
+    let tied = set_pdeathsig(ending).is_ok() && terminate.thread_unblock().is_ok();
     tied && matches!(go.read(&mut [0]), Ok(1))
+}
+
+fn become_reaper(isolation: Isolation) -> bool {
+    isolation == Isolation::Namespaces || set_child_subreaper(true).is_ok()
 }
 
 fn wait(init: nix::unistd::Pid) -> Result<u8, Refusal> {
@@ -78,5 +92,5 @@ fn wait(init: nix::unistd::Pid) -> Result<u8, Refusal> {
 extern "C" fn kill_init(_: libc::c_int) {
     // SAFETY: `kill` may be called in a signal handler; the number is of a child not yet waited for, or the handler finds
     // nobody because the worker is about to end.
-    unsafe { libc::kill(INIT.load(Ordering::SeqCst), libc::SIGKILL) };
+    unsafe { libc::kill(INIT.load(Ordering::SeqCst), ENDING.load(Ordering::SeqCst)) };
 }

@@ -7,8 +7,8 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::sethostname;
 
-use super::super::HOST_NAME;
 use super::super::message::{Refusal, Stage};
+use super::super::{HOST_NAME, Isolation};
 
 /// Capabilities steps keep, by number (`linux/capability.h`): what packaging needs. All act within the user namespace only.
 /// Without `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`, a step can undo no mount and change no interface.
@@ -29,14 +29,27 @@ const KEPT_CAPABILITIES: [libc::c_ulong; 11] = [
 /// Numbers above the last capability any kernel knows are refused, which ends the loop below.
 const CAPABILITY_NUMBERS: std::ops::Range<libc::c_ulong> = 0..64;
 
+/// With the host's own capabilities, these would lead out of a chroot (the first two), to the host's processes, or to more devices.
+const KEPT_IN_NAMESPACES_ONLY: [libc::c_ulong; 3] = [
+    2,  // CAP_DAC_READ_SEARCH, for open_by_handle_at(2)
+    5,  // CAP_KILL
+    18, // CAP_SYS_CHROOT
+];
+
 /// Fixes umask, host name, resource limits and capabilities for all steps.
-pub(super) fn fix() -> Result<(), Refusal> {
+pub(super) fn fix(isolation: Isolation) -> Result<(), Refusal> {
     umask(Mode::from_bits_truncate(0o022));
-    sethostname(HOST_NAME).map_err(Stage::Identity.refused(""))?;
-    set_domain_name("(none)").map_err(Stage::Identity.refused(""))?;
+    match isolation {
+        Isolation::Namespaces => {
+            sethostname(HOST_NAME).map_err(Stage::Identity.refused(""))?;
+            set_domain_name("(none)").map_err(Stage::Identity.refused(""))?;
+        }
+        // The host's name is no sandbox's to change.
+        Isolation::Chroot => {}
+    }
     resources();
     leave_keyring();
-    drop_capabilities().map_err(Stage::Limits.refused(""))?;
+    drop_capabilities(isolation).map_err(Stage::Limits.refused(""))?;
     set_no_new_privs().map_err(Stage::Limits.refused(""))
 }
 
@@ -74,8 +87,11 @@ fn leave_keyring() {
 }
 
 /// Process 1 keeps its own; the programs it starts get no more than this set.
-fn drop_capabilities() -> Result<(), Errno> {
-    for number in CAPABILITY_NUMBERS.filter(|number| !KEPT_CAPABILITIES.contains(number)) {
+fn drop_capabilities(isolation: Isolation) -> Result<(), Errno> {
+    let is_kept = |number: &libc::c_ulong| {
+        KEPT_CAPABILITIES.contains(number) && (isolation == Isolation::Namespaces || !KEPT_IN_NAMESPACES_ONLY.contains(number))
+    };
+    for number in CAPABILITY_NUMBERS.filter(|number| !is_kept(number)) {
         // SAFETY: the call takes numbers only.
         match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) }) {
             Ok(_) => {}

@@ -1,12 +1,17 @@
 //! The process that makes a sandbox and runs a job's steps in it: `xtask worker --job FILE`.
 
+mod copied;
+mod copy;
+mod devices;
+mod filter;
 mod init;
 mod limits;
-mod memory;
 mod namespaces;
 mod network;
 mod place;
+mod processes;
 mod report;
+mod room;
 mod root;
 mod steps;
 mod tokens;
@@ -16,8 +21,10 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::Isolation;
 use super::message::{Message, Order, Refusal};
 use report::Report;
+use room::Room;
 use tokens::Tokens;
 
 /// Runs the job in `job_file` and ends: with 0 when all steps were done, 1 when one failed, 4 when the sandbox or a step
@@ -49,26 +56,32 @@ fn read_order(path: &Path) -> io::Result<Order<'static>> {
 fn supervise(order: &Order<'_>, report: &mut Report) -> Result<u8, Refusal> {
     init::default_signals();
     let tokens = Tokens::inherited();
-    namespaces::enter()?;
-    init::run(|| live(order, tokens, report))
+    match order.isolation {
+        Isolation::Namespaces => namespaces::enter()?,
+        Isolation::Chroot => {}
+    }
+    init::run(order.isolation, || live(order, tokens, report))
 }
 
 /// Process 1 of the sandbox, from its first to its last moment.
 fn live(order: &Order<'_>, tokens: Option<Tokens>, report: &mut Report) -> u8 {
-    let made = namespaces::enter_mounts()
-        .and_then(|()| root::Assembled::new(&order.job))
-        .and_then(|root| network::raise_loopback().map(|()| root))
-        .and_then(|root| limits::fix().map(|()| root));
-    let root = match made {
-        Ok(root) => root,
+    let room = match Room::new(order) {
+        Ok(room) => room,
         Err(refusal) => {
             report.send(&Message::Refused(refusal));
             return 4;
         }
     };
     let tokens = tokens.and_then(Tokens::settle);
-    let (message, code) = steps::run_all(order, tokens.as_ref(), report);
-    root.take_apart();
-    report.send(&message);
-    code
+    let (message, code) = steps::run_all(order, &room, tokens.as_ref(), report);
+    match room.take_apart() {
+        Ok(()) => {
+            report.send(&message);
+            code
+        }
+        Err(refusal) => {
+            report.send(&Message::Refused(refusal));
+            4
+        }
+    }
 }

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::super::message::{Refusal, Stage};
 
 /// What lies at a mount point before something is mounted on it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     Directory,
     File,
@@ -22,6 +23,21 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// What another process has made.
+    pub fn of(made: Vec<(PathBuf, Kind)>) -> Self {
+        Self { made }
+    }
+
+    /// What was made, in this order.
+    pub fn into_made(self) -> Vec<(PathBuf, Kind)> {
+        self.made
+    }
+
+    /// Takes note of a file somebody else made.
+    pub fn note(&mut self, path: &Path) {
+        self.made.push((path.to_owned(), Kind::File));
+    }
+
     /// Makes sure that there is a `kind` at `path`, which must be absolute and must not lead upwards.
     pub fn ensure(&mut self, path: &str, kind: Kind) -> Result<(), Refusal> {
         self.make(Path::new(path), kind).map_err(Stage::MountPoint.refused(path))

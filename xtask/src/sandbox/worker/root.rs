@@ -15,21 +15,10 @@ use nix::unistd::{chdir, fchdir, pivot_root};
 use super::super::BUILD_DIR;
 use super::super::job::{Job, Root};
 use super::super::message::{Refusal, Stage};
+use super::devices::{DEVICES, LINKS};
 use super::place::{Kind, Places};
 
 const NOTHING: Option<&str> = None;
-
-/// Devices a build may use: they hold no state of the host's but randomness.
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-
-/// Links of `/dev` every Unix has.
-const DEVICE_LINKS: [(&str, &str); 5] = [
-    ("/dev/fd", "/proc/self/fd"),
-    ("/dev/stdin", "/proc/self/fd/0"),
-    ("/dev/stdout", "/proc/self/fd/1"),
-    ("/dev/stderr", "/proc/self/fd/2"),
-    ("/dev/ptmx", "pts/ptmx"),
-];
 
 /// Files of `/proc` that are the host's. The host's root is user 0 here too when root builds, and their own checks ask for
 /// that user, not for a capability.
@@ -50,6 +39,8 @@ pub(super) struct Assembled {
     mounted: Vec<String>,
     /// Whether the root stays when the sandbox is gone, so that nothing of the sandbox must stay in it.
     lasting: bool,
+    /// Whether `/proc` is that of the process namespace around this one.
+    shares_proc: bool,
 }
 
 impl Assembled {
@@ -63,7 +54,9 @@ impl Assembled {
         pivot_root(".", ".").map_err(Stage::Pivot.refused(""))?;
         chdir("/").map_err(Stage::Pivot.refused(""))?;
 
-        let mut root = Self { places: Places::default(), mounted: Vec::new(), lasting: matches!(job.root, Root::Directory(_)) };
+        let mut root =
+            Self { places: Places::default(), mounted: Vec::new(), lasting: matches!(job.root, Root::Directory(_)), shares_proc: false };
+        root.mount_proc(&host)?;
         root.mount_system(devices)?;
         if let Some(build) = &build {
             root.bind(build, BUILD_DIR)?;
@@ -79,6 +72,11 @@ impl Assembled {
         Ok(root)
     }
 
+    /// Whether processes from outside the sandbox show in its `/proc`.
+    pub fn shares_proc(&self) -> bool {
+        self.shares_proc
+    }
+
     /// Takes away what a lasting root must not keep. No step's process may live any more.
     pub fn take_apart(self) {
         if self.lasting {
@@ -90,9 +88,25 @@ impl Assembled {
         }
     }
 
-    fn mount_system(&mut self, devices: [Result<Source, Refusal>; DEVICES.len()]) -> Result<(), Refusal> {
+    /// Mounts a `/proc` of the sandbox's own. The kernel refuses that with EPERM where parts of the present one are hidden, as in most
+    /// containers; then that one is shown, hidden parts and all. Its processes are out of reach: they are of another user namespace.
+    fn mount_proc(&mut self, host: &Source) -> Result<(), Refusal> {
         let hardened = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-        self.mount("proc", "/proc", hardened, NOTHING, Stage::Proc)?;
+        match self.mount("proc", "/proc", hardened, NOTHING, Stage::Proc) {
+            Err(refusal) if refusal.errno == Errno::EPERM as i32 => {
+                fchdir(&host.fd).map_err(Stage::Pivot.refused(""))?;
+                let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+                mount(Some("proc"), "/proc", NOTHING, bind, NOTHING).map_err(Stage::Proc.refused("/proc"))?;
+                chdir("/").map_err(Stage::Pivot.refused(""))?;
+                self.mounted.push("/proc".to_owned());
+                self.shares_proc = true;
+            }
+            other => other?,
+        }
+        Ok(())
+    }
+
+    fn mount_system(&mut self, devices: [Result<Source, Refusal>; DEVICES.len()]) -> Result<(), Refusal> {
         for path in HOST_PROC.into_iter().filter(|path| Path::new(path).exists()) {
             let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
             mount(Some(path), path, NOTHING, bind, NOTHING).map_err(Stage::Mount.refused(path))?;
@@ -105,7 +119,7 @@ impl Assembled {
         }
         self.mount("devpts", "/dev/pts", quiet, Some("newinstance,ptmxmode=0666,mode=0620"), Stage::Mount)?;
         self.mount("tmpfs", "/dev/shm", MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=1777"), Stage::Mount)?;
-        for (link, target) in DEVICE_LINKS {
+        for (link, target) in LINKS.into_iter().chain([("/dev/ptmx", "pts/ptmx")]) {
             symlink(target, link).map_err(Stage::MountPoint.refused(link))?;
         }
         self.scratch()

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,17 +16,19 @@ use nix::unistd::Pid;
 
 use super::super::job::{End, Outcome, Step, StepsEnded};
 use super::super::message::{Message, Order};
-use super::memory;
+use super::super::{Isolation, Weakness};
+use super::processes;
 use super::report::Report;
+use super::room::Room;
 use super::tokens::Settled;
 
 /// How often the memory in use is looked at, in milliseconds.
 const SAMPLE_MS: u16 = 500;
 
 /// Runs the steps of `order` until one fails. Gives what to report and the worker's exit code.
-pub(super) fn run_all(order: &Order<'_>, tokens: Option<&Settled>, report: &mut Report) -> (Message, u8) {
+pub(super) fn run_all(order: &Order<'_>, room: &Room, tokens: Option<&Settled>, report: &mut Report) -> (Message, u8) {
     let began = Instant::now();
-    let mut watch = match Watch::new() {
+    let mut watch = match Watch::new(order.isolation) {
         Ok(watch) => watch,
         Err(errno) => return (Message::BadJob(format!("cannot watch over processes: {errno}")), 4),
     };
@@ -38,7 +39,7 @@ pub(super) fn run_all(order: &Order<'_>, tokens: Option<&Settled>, report: &mut 
         if phase.replace(&step.phase) != Some(&step.phase) {
             report.send(&Message::Phase(step.phase.clone()));
         }
-        match run_one(step, order, tokens, &mut watch) {
+        match run_one(step, order, room, tokens, &mut watch) {
             Ok(End::Code(0)) => {}
             Ok(end) => {
                 status = StepsEnded::Failed { phase: step.phase.clone(), end };
@@ -48,17 +49,17 @@ pub(super) fn run_all(order: &Order<'_>, tokens: Option<&Settled>, report: &mut 
         }
     }
     let code = u8::from(status != StepsEnded::Done);
-    (Message::Ended(watch.outcome(status, began)), code)
+    (Message::Ended(watch.outcome(status, began, room.weakness())), code)
 }
 
-fn run_one(step: &Step, order: &Order<'_>, tokens: Option<&Settled>, watch: &mut Watch) -> Result<End, Message> {
+fn run_one(step: &Step, order: &Order<'_>, room: &Room, tokens: Option<&Settled>, watch: &mut Watch) -> Result<End, Message> {
     let Some((program, arguments)) = step.argv.split_first() else { return Ok(End::Code(0)) };
     let not_started = |error: io::Error| Message::NotStarted {
         phase: step.phase.clone(),
         program: program.clone(),
         errno: error.raw_os_error().unwrap_or(libc::EINVAL),
     };
-    if !Path::new(&step.cwd).is_dir() {
+    if !room.has_directory(&step.cwd) {
         return Err(Message::NoDirectory { phase: step.phase.clone(), directory: step.cwd.clone() });
     }
     if !order.terminal {
@@ -66,7 +67,8 @@ fn run_one(step: &Step, order: &Order<'_>, tokens: Option<&Settled>, watch: &mut
     }
     let output = || io::stderr().as_fd().try_clone_to_owned().map_err(not_started);
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(&step.cwd).env_clear().envs(&order.job.env);
+    command.args(arguments).env_clear().envs(&order.job.env);
+    room.enter(&mut command, &step.cwd);
     command.stdin(if order.terminal { Stdio::inherit() } else { Stdio::null() }).stdout(output()?);
     if let Some(tokens) = tokens {
         let own = order.job.env.get("MAKEFLAGS").map(|flags| format!("{flags} ")).unwrap_or_default();
@@ -75,8 +77,7 @@ fn run_one(step: &Step, order: &Order<'_>, tokens: Option<&Settled>, watch: &mut
     let child = command.spawn().map_err(not_started)?;
     let end = watch.until_end_of(Pid::from_raw(child.id().cast_signed()));
     // What a step left running has no part in the next one.
-    let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
-    watch.reap_rest();
+    watch.end_rest();
     end.map_err(|errno| not_started(errno.into()))
 }
 
@@ -89,17 +90,22 @@ fn keep_own_descriptors(tokens: Option<&Settled>) {
 
 /// Reaps processes and measures them meanwhile.
 struct Watch {
-    children: SignalFd,
+    isolation: Isolation,
+    signals: SignalFd,
     peak_bytes: u64,
     sampled: Instant,
 }
 
 impl Watch {
-    fn new() -> Result<Self, Errno> {
-        let ended = SigSet::from(Signal::SIGCHLD);
-        ended.thread_block()?;
-        let children = SignalFd::with_flags(&ended, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Self { children, peak_bytes: 0, sampled: Instant::now() })
+    fn new(isolation: Isolation) -> Result<Self, Errno> {
+        let mut awaited = SigSet::from(Signal::SIGCHLD);
+        if isolation == Isolation::Chroot {
+            // Whose end is not everybody's must see to that first.
+            awaited.add(Signal::SIGTERM);
+        }
+        awaited.thread_block()?;
+        let signals = SignalFd::with_flags(&awaited, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Self { isolation, signals, peak_bytes: 0, sampled: Instant::now() })
     }
 
     /// Reaps whatever ends until `step` does.
@@ -117,24 +123,37 @@ impl Watch {
 
     /// Waits for the end of a process or the time of the next sample, which it takes.
     fn sleep(&mut self) -> Result<(), Errno> {
-        match poll(&mut [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)], PollTimeout::from(SAMPLE_MS)) {
+        match poll(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], PollTimeout::from(SAMPLE_MS)) {
             Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) => while let Ok(Some(_)) = self.children.read_signal() {},
+            Ok(_) => {
+                while let Ok(Some(signal)) = self.signals.read_signal() {
+                    if signal.ssi_signo.cast_signed() == Signal::SIGTERM as i32 {
+                        processes::end_descendants();
+                        std::process::exit(4);
+                    }
+                }
+            }
             Err(errno) => return Err(errno),
         }
         if self.sampled.elapsed() >= Duration::from_millis(SAMPLE_MS.into()) {
-            self.peak_bytes = self.peak_bytes.max(memory::held_bytes());
+            self.peak_bytes = self.peak_bytes.max(processes::held_bytes());
             self.sampled = Instant::now();
         }
         Ok(())
     }
 
-    /// Reaps all processes there still are; they have been killed.
-    fn reap_rest(&mut self) {
-        while !matches!(waitpid(None, None), Err(Errno::ECHILD)) {}
+    /// Kills and reaps all processes there still are.
+    fn end_rest(&self) {
+        match self.isolation {
+            Isolation::Namespaces => {
+                let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+                while !matches!(waitpid(None, None), Err(Errno::ECHILD)) {}
+            }
+            Isolation::Chroot => processes::end_descendants(),
+        }
     }
 
-    fn outcome(&self, status: StepsEnded, began: Instant) -> Outcome {
+    fn outcome(&self, status: StepsEnded, began: Instant, weakness: Option<Weakness>) -> Outcome {
         let (mut cpu_ms, mut largest_bytes) = (0, 0);
         if let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) {
             let milliseconds = |time: nix::sys::time::TimeVal| time.tv_sec() * 1000 + i64::from(time.tv_usec() as i32) / 1000;
@@ -142,6 +161,6 @@ impl Watch {
             largest_bytes = u64::try_from(usage.max_rss()).unwrap_or(0) * 1024;
         }
         let wall_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Outcome { status, peak_memory_bytes: self.peak_bytes.max(largest_bytes), cpu_ms, wall_ms }
+        Outcome { status, peak_memory_bytes: self.peak_bytes.max(largest_bytes), cpu_ms, wall_ms, weakness }
     }
 }

@@ -5,6 +5,7 @@ use crate::action::Results;
 use crate::digest::Digest;
 use crate::image::{Format, Image};
 use crate::name::PackageName;
+use crate::sandbox::Isolation;
 use crate::sign::Keys;
 use crate::workshop::Workshop;
 use crate::{disk, formats, iso, oci, ova};
@@ -17,7 +18,7 @@ pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest 
     let packages: Vec<(&PackageName, &Digest)> =
         results.values().flat_map(|result| &result.packages).map(|package| (&package.name, &package.object)).collect();
     let wishes = (&image.packages, &image.kernel, extra_packages(image), &image.enable, &image.disable, &image.access, &image.files);
-    Digest::of_json(&("root", ROOT_CONTRACT, keys.fingerprint(), wishes, packages))
+    Isolation::selected().keyed(Digest::of_json(&("root", ROOT_CONTRACT, keys.fingerprint(), wishes, packages)))
 }
 
 /// The key of one form of the image with this root.

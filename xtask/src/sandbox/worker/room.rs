@@ -1,0 +1,99 @@
+//! Where the steps run: a root in namespaces, or one that each of them enters by chroot.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::sys::stat::Mode;
+use nix::unistd::{chdir, chroot};
+
+use super::super::message::{Order, Refusal, Stage};
+use super::super::{Isolation, Weakness};
+use super::copied::Copied;
+use super::root::Assembled;
+use super::{filter, limits, namespaces, network};
+
+/// A root in place, and this process confined as its steps shall be.
+pub(super) enum Room {
+    /// This process's own root.
+    Mounted(Assembled),
+    /// A root each step enters.
+    Copied(Copied),
+}
+
+impl Room {
+    /// Makes the root of the order's job and gives up what steps must not have.
+    pub fn new(order: &Order<'_>) -> Result<Self, Refusal> {
+        let room = match order.isolation {
+            Isolation::Namespaces => {
+                namespaces::enter_mounts()?;
+                let root = Assembled::new(&order.job)?;
+                network::raise_loopback()?;
+                Self::Mounted(root)
+            }
+            Isolation::Chroot => Self::Copied(Copied::new(&order.job)?),
+        };
+        limits::fix(order.isolation)?;
+        match order.isolation {
+            Isolation::Namespaces => {}
+            Isolation::Chroot => filter::install().map_err(Stage::Limits.refused(""))?,
+        }
+        Ok(room)
+    }
+
+    /// Whether the steps see a directory at `path`.
+    pub fn has_directory(&self, path: &str) -> bool {
+        match self {
+            Self::Mounted(_) => Path::new(path).is_dir(),
+            Self::Copied(copied) => {
+                let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+                let root = open(copied.root(), flags, Mode::empty());
+                let within = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+                root.and_then(|root| openat2(root, path, within)).is_ok()
+            }
+        }
+    }
+
+    /// Has `command` run in the directory `path` of the steps' root.
+    pub fn enter(&self, command: &mut Command, path: &str) {
+        match self {
+            Self::Mounted(_) => {
+                command.current_dir(path);
+            }
+            Self::Copied(copied) => {
+                let names = CString::new(copied.root().as_os_str().as_bytes()).and_then(|root| Ok((root, CString::new(path)?)));
+                let enter = move || {
+                    let (root, path) = names.as_ref().map_err(|_| Errno::EINVAL)?;
+                    chroot(root.as_c_str())?;
+                    chdir(path.as_c_str())?;
+                    Ok(())
+                };
+                // SAFETY: what runs between fork and exec makes system calls only; the names were made before.
+                unsafe { command.pre_exec(enter) };
+            }
+        }
+    }
+
+    /// What the room lacks.
+    pub fn weakness(&self) -> Option<Weakness> {
+        match self {
+            Self::Mounted(root) => root.shares_proc().then_some(Weakness::HostProcesses),
+            Self::Copied(_) => Some(Weakness::Chroot),
+        }
+    }
+
+    /// Takes away what must not stay. No step's process may live any more.
+    pub fn take_apart(self) -> Result<(), Refusal> {
+        match self {
+            Self::Mounted(root) => {
+                root.take_apart();
+                Ok(())
+            }
+            Self::Copied(copied) => copied.take_apart(),
+        }
+    }
+}
