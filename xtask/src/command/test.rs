@@ -25,6 +25,9 @@ pub struct Options {
     /// Start the image in every way there is, not only in a choice of them that covers firmware, media and devices
     #[arg(long, conflicts_with = "quick")]
     all_boots: bool,
+    /// Build and test the project in minimal roots of distributions instead, as `tests/bare/run` describes
+    #[arg(long, conflicts_with_all = ["quick", "all_boots", "list", "filters"])]
+    bare: bool,
     /// Print the names of the tests that would run, by stage, and run none
     #[arg(long)]
     list: bool,
@@ -39,6 +42,9 @@ const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qco
 /// # Errors
 /// When the tests do not compile, the image cannot be built, or tests failed.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    if options.bare {
+        return end(context, &Summary { stages: vec![testing::run_bare(&context.root)?] });
+    }
     let binaries = testing::discover(&context.root)?;
     let selection = options.select(&binaries)?;
     if options.list {
@@ -47,7 +53,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     }
     announce(context, &selection)?;
     let mut summary = Summary::default();
-    for stage in Stage::ALL {
+    for stage in Stage::OF_TESTS {
         let mut result = StageResult::new(stage);
         if let Some(chosen) = selection.stages.get(&stage) {
             result = match prepare(context, stage) {
@@ -64,8 +70,13 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
             summary.stages.push(result);
         }
     }
+    end(context, &summary)
+}
+
+/// Prints the table, and fails if tests did.
+fn end(context: &Context<'_>, summary: &Summary) -> Result<ExitCode, Report> {
     if context.output.is_json() {
-        context.output.document(&summary);
+        context.output.document(summary);
     } else {
         context.output.text(&format!("\n{summary}"));
     }
@@ -76,7 +87,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
 /// Builds what the tests of a stage need, if they need something built.
 fn prepare(context: &Context<'_>, stage: Stage) -> Result<(), Report> {
     match stage {
-        Stage::Code | Stage::Sdk => Ok(()),
+        Stage::Code | Stage::Sdk | Stage::Bare => Ok(()),
         Stage::System => build_image::run(context, &build_image::Options::of(IMAGE, &FORMATS)).map(drop),
     }
 }
@@ -104,10 +115,10 @@ fn list(context: &Context<'_>, selection: &Selection<'_>) {
         chosen.flat_map(|chosen| chosen.tests.iter().map(|test| chosen.binary.full_name(test))).collect()
     };
     if context.output.is_json() {
-        let stages: std::collections::BTreeMap<Stage, Vec<String>> = Stage::ALL.iter().map(|stage| (*stage, names(stage))).collect();
+        let stages: std::collections::BTreeMap<Stage, Vec<String>> = Stage::OF_TESTS.iter().map(|stage| (*stage, names(stage))).collect();
         return context.output.document(&stages);
     }
-    for stage in &Stage::ALL {
+    for stage in &Stage::OF_TESTS {
         let text: String = names(stage).iter().map(|name| format!("{stage}  {name}\n")).collect();
         context.output.text(&text);
     }

@@ -3,6 +3,7 @@
 //! Cargo compiles the test binaries and says where they are; their tests are listed, sorted into stages by the reason of their
 //! `#[ignore]`, and run. A reason that no stage knows is an error, so that no test is left out by mistake.
 
+mod bare;
 mod discover;
 mod error;
 mod need;
@@ -10,6 +11,7 @@ mod run;
 mod select;
 mod summary;
 
+pub use bare::run_bare;
 pub use discover::{Binary, discover};
 pub use error::TestError;
 pub use need::{Need, Stage};

@@ -14,11 +14,13 @@ pub enum Stage {
     Sdk,
     /// Tests on built packages and images: other people's tools, and boots in the emulator.
     System,
+    /// The project built and tested in minimal roots of distributions. No test of cargo's belongs to it.
+    Bare,
 }
 
 impl Stage {
-    /// All stages, in the order in which they run.
-    pub const ALL: [Self; 3] = [Self::Code, Self::Sdk, Self::System];
+    /// The stages of cargo's tests, in the order in which they run.
+    pub const OF_TESTS: [Self; 3] = [Self::Code, Self::Sdk, Self::System];
 }
 
 impl fmt::Display for Stage {
@@ -27,6 +29,7 @@ impl fmt::Display for Stage {
             Self::Code => "code",
             Self::Sdk => "sdk",
             Self::System => "system",
+            Self::Bare => "bare",
         })
     }
 }

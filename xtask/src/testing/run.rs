@@ -58,7 +58,7 @@ fn run(stage: Stage, chosen: &Chosen<'_>, write: &mut dyn FnMut(&[u8])) -> Resul
 /// The harness's arguments (`--help` of any test binary): all tests that are not ignored, or those chosen by name.
 fn arguments(stage: Stage, chosen: &Chosen<'_>) -> Vec<String> {
     let mut arguments: Vec<String> = match stage {
-        Stage::Code | Stage::Sdk => Vec::new(),
+        Stage::Code | Stage::Sdk | Stage::Bare => Vec::new(),
         // One machine at a time, and what it says as it says it.
         Stage::System => ["--test-threads=1", "--nocapture"].map(str::to_owned).into(),
     };
