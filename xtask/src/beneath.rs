@@ -21,6 +21,19 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 /// No component of a path may leave the directory or be a symbolic link.
 const RESOLVE: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
+/// The path of the regular file at `path` below the folder `root`, for what opens files by their paths. Only for a tree that no process
+/// changes any more: nothing keeps the file in its place.
+///
+/// # Errors
+/// When it is something else, or is reached through a symbolic link.
+pub fn regular_file(root: &Path, path: impl AsRef<Path>) -> io::Result<PathBuf> {
+    let path = path.as_ref();
+    match Directory::open(root)?.entry(path)?.kind() {
+        FileKind::Regular => Ok(root.join(path)),
+        other => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("not a regular file but {other}"))),
+    }
+}
+
 /// A directory, held open. Paths given to its functions are relative to it.
 #[derive(Debug)]
 pub struct Directory {
@@ -296,6 +309,9 @@ mod tests {
             assert!(handle.set_mode(0o777).is_err());
         }
         assert!(root.open_file("file").is_err());
+        assert!(regular_file(inside.path(), "file").is_err());
+        assert!(regular_file(inside.path(), "out/secret").is_err());
+        assert_eq!(regular_file(outside.path(), "secret").unwrap(), outside.path().join("secret"));
         assert!(Directory::open(&inside.path().join("out")).is_err());
         assert_eq!(root.entry("d/up").unwrap().read_link().unwrap(), "../out");
     }

@@ -31,6 +31,10 @@ pub struct Spec {
     pub toolchain: bool,
     /// Globs of installed files that are left out.
     pub drop: Vec<String>,
+    /// Globs of installed files that may hold paths of the sandbox.
+    // Left out when empty, so that keys of specs without it stay as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub build_paths: Vec<String>,
     /// Sources, in order.
     pub sources: Vec<Source>,
     /// Patches of the project's own, in order.

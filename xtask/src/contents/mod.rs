@@ -12,6 +12,7 @@ use tdnf::manifest::{Entry, Kind, Manifest};
 pub use diff::{Change, Difference, diff};
 pub use summary::{Privileged, Share, Summary, summary};
 
+use crate::beneath::regular_file;
 use crate::rootfs::{InstalledPackage, Rootfs};
 
 /// All that is in a root file system.
@@ -38,7 +39,8 @@ impl Contents {
     /// What is in a composed root. A kernel that keeps its configuration to itself counts as one without options.
     pub fn of(rootfs: &Rootfs) -> Self {
         let kernel = rootfs.kernel_release.as_ref().map(|release| {
-            let config = fs::read_to_string(rootfs.on_disk(&format!("/usr/lib/modules/{release}/config"))).unwrap_or_default();
+            let config =
+                regular_file(&rootfs.dir, format!("usr/lib/modules/{release}/config")).and_then(fs::read_to_string).unwrap_or_default();
             KernelContents { release: release.clone(), options: options(&config) }
         });
         Self { manifest: rootfs.manifest.clone(), packages: rootfs.packages.clone(), kernel }

@@ -19,6 +19,7 @@ use disk_layout::{BIOS_BYTES, BiosBoot, ESP_BYTES, Guid, Layout, Purpose, Size, 
 
 pub use error::DiskError;
 
+use crate::beneath::regular_file;
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::formats::VirtualDisk;
@@ -73,7 +74,7 @@ pub fn make(request: &Request<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> 
     }
     let grub = |name: &'static str| {
         let path = format!("usr/lib/grub/kaon/{name}");
-        let found = request.packages.iter().map(|tree| tree.join(&path)).find(|file| file.is_file());
+        let found = request.packages.iter().find_map(|tree| regular_file(tree, &path).ok());
         found.ok_or(DiskError::NoGrub { name })
     };
     let boot = BiosBoot::new(&read(&grub("hybrid.img")?)?, &read(&grub("cdboot.img")?)?)?;

@@ -13,6 +13,7 @@ use flate2::read::GzDecoder;
 pub use cpio::Archive;
 pub use modules::{DRIVERS, ModuleTree, REQUIRED};
 
+use crate::beneath::regular_file;
 use crate::diagnostic::Failure;
 use crate::digest::Digest;
 
@@ -85,7 +86,7 @@ impl Failure for InitramfsError {
 /// # Errors
 /// When a file cannot be read, or the kernel lacks a file system of the live medium.
 pub fn assemble(request: &InitramfsRequest<'_>) -> Result<Vec<u8>, InitramfsError> {
-    let text = |name: &str| read(&request.modules.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = |name: &str| read_module(request.modules, name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let tree = ModuleTree::parse(&text("modules.dep")?, &text("modules.alias")?, &text("modules.builtin")?);
     if let Some(module) = REQUIRED.into_iter().find(|name| !tree.has(name)) {
         return Err(InitramfsError::Lacks { module });
@@ -101,7 +102,7 @@ pub fn assemble(request: &InitramfsRequest<'_>) -> Result<Vec<u8>, InitramfsErro
     let mut held = BTreeMap::new();
     for (name, file) in tree.closure(REQUIRED.into_iter().chain(DRIVERS)) {
         let (suffix, data) =
-            plain_module(file, read(&request.modules.join(file))?).map_err(|source| InitramfsError::Compress { source })?;
+            plain_module(file, read_module(request.modules, file)?).map_err(|source| InitramfsError::Compress { source })?;
         let own_name = format!("{name}{suffix}");
         archive.file(&format!("modules/{own_name}"), 0o644, data);
         held.insert(name, own_name);
@@ -124,6 +125,13 @@ fn plain_module(file: &str, data: Vec<u8>) -> io::Result<(&'static str, Vec<u8>)
         return Ok((".ko", plain));
     }
     Ok((if file.ends_with(".xz") { ".ko.xz" } else { ".ko" }, data))
+}
+
+/// Reads a file of the modules' directory, such as a module by its path in `modules.dep`. A package wrote both: neither a link nor such
+/// a path must lead out of the directory.
+fn read_module(modules: &Path, file: &str) -> Result<Vec<u8>, InitramfsError> {
+    let failed = |source| InitramfsError::Read { path: modules.join(file), source };
+    fs::read(regular_file(modules, file).map_err(failed)?).map_err(failed)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, InitramfsError> {

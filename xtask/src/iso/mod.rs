@@ -28,6 +28,7 @@ pub use error::IsoError;
 pub use menu::kernel_arguments;
 pub use read::{Extent, ReadError, Reader};
 
+use crate::beneath::regular_file;
 use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::image::Iso;
@@ -111,7 +112,8 @@ pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, 
     let repository = request.repository.map(|_| medium.join("repo"));
     if let Some(out) = out.net {
         let release = request.rootfs.kernel_release.as_deref().unwrap_or_default();
-        let system = request.rootfs.on_disk("/usr/lib/os-release");
+        let system = regular_file(&request.rootfs.dir, "usr/lib/os-release");
+        let system = system.map_err(|source| StoreError::io("read", &request.rootfs.on_disk("/usr/lib/os-release"), source))?;
         let held = net::Parts {
             vmlinuz: &parts.vmlinuz,
             initramfs: &initramfs,
@@ -133,14 +135,17 @@ pub fn write(request: &Request<'_>, out: &Outputs<'_>, reporter: &dyn Reporter, 
 impl Parts {
     fn find(request: &Request<'_>) -> Result<Self, IsoError> {
         let release = request.rootfs.kernel_release.as_deref().ok_or(IsoError::NoKernel)?;
-        let modules = request.rootfs.on_disk(&format!("/usr/lib/modules/{release}"));
+        let modules = format!("usr/lib/modules/{release}");
+        let vmlinuz = regular_file(&request.rootfs.dir, format!("{modules}/vmlinuz"));
+        let vmlinuz = vmlinuz.map_err(|source| StoreError::io("read", &request.rootfs.on_disk(&format!("/{modules}/vmlinuz")), source))?;
         let part = |path: &'static str| {
-            let found = request.live.iter().map(|tree| tree.join(path)).find(|file| file.is_file());
+            // A package may have a link there, which would lead out of its tree.
+            let found = request.live.iter().find_map(|tree| regular_file(tree, path).ok());
             found.ok_or(IsoError::NoPart { path })
         };
         Ok(Self {
-            vmlinuz: modules.join("vmlinuz"),
-            modules,
+            vmlinuz,
+            modules: request.rootfs.on_disk(&modules),
             init: part("usr/lib/kaon/live-init")?,
             bios_image: part("usr/lib/grub/kaon/cdboot.img")?,
             hybrid_mbr: part("usr/lib/grub/kaon/hybrid.img")?,

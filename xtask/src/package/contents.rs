@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::attributes::Rules;
+use super::buildpath;
 use super::error::PackageError;
 use super::tree::{Content, Entry, Kind, Tree};
 use super::usrmerge::merged;
@@ -36,6 +37,7 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
     let emptied: Vec<&str> = dropped.iter().filter_map(|glob| glob.strip_suffix("/**")).filter(|glob| !glob.is_empty()).collect();
     tree.drop(&compiled(&dropped)?, &compiled(&emptied)?);
     tree.check()?;
+    buildpath::check(spec, &tree)?;
     for (file, target) in &spec.install {
         tree.put(merged(target), own_file(spec, spec_dir, file)?);
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::buildpath::{BuildPath, Place};
 use super::installed::InstallRootError;
 use super::obstacle::{Obstacle, escaped, glob_of};
 use crate::diagnostic::{ExitCode, Failure};
@@ -28,7 +29,7 @@ pub enum PackageError {
     #[error(transparent)]
     InstallRoot(#[from] InstallRootError),
     /// Installed files are devices, sockets or pipes, or have names that no package can hold.
-    #[error("{}", UnpackageableList(found))]
+    #[error("the build installed what no package can hold: {}", List(found))]
     Unpackageable {
         /// All of them, sorted by path.
         found: Vec<Unpackageable>,
@@ -94,6 +95,20 @@ pub enum PackageError {
         first: String,
         /// The other.
         second: String,
+    },
+    /// Installed files hold paths of the sandbox.
+    #[error("what the build installed does not work outside of its sandbox: {}", List(found))]
+    BuildPaths {
+        /// The first one of each file.
+        found: Vec<BuildPath>,
+    },
+    /// A glob of `build-paths` is about no file.
+    #[error("spec `{spec}` allows build paths in `{glob}`, which matches no installed file")]
+    BuildPathsMatchNothing {
+        /// The spec.
+        spec: PackageName,
+        /// The glob.
+        glob: String,
     },
     /// A glob cannot be compiled.
     #[error("`{glob}` is not a glob")]
@@ -173,16 +188,27 @@ pub struct Unpackageable {
     pub obstacle: Obstacle,
 }
 
-struct UnpackageableList<'a>(&'a [Unpackageable]);
-
-impl fmt::Display for UnpackageableList<'_> {
+impl fmt::Display for Unpackageable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the build installed what no package can hold: ")?;
-        for (index, Unpackageable { path, obstacle }) in self.0.iter().enumerate() {
+        write!(f, "`{}` ({})", escaped(self.path.as_bytes()), self.obstacle)
+    }
+}
+
+/// How many findings a message lists.
+const MOST_LISTED: usize = 30;
+
+struct List<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, one) in self.0.iter().take(MOST_LISTED).enumerate() {
             let comma = if index == 0 { "" } else { "; " };
-            write!(f, "{comma}`{}` ({obstacle})", escaped(path.as_bytes()))?;
+            write!(f, "{comma}{one}")?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(MOST_LISTED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
@@ -259,6 +285,8 @@ impl Failure for PackageError {
                 Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
             }
             Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
+            Self::BuildPaths { found } => Some(build_paths_hint(found)),
+            Self::BuildPathsMatchNothing { .. } => Some("remove it from `build-paths`, or correct it".into()),
             Self::UnequalLinks { first, second } => {
                 Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
             }
@@ -282,6 +310,17 @@ impl Failure for PackageError {
 
     fn exit(&self) -> ExitCode {
         ExitCode::Failed
+    }
+}
+
+fn build_paths_hint(found: &[BuildPath]) -> String {
+    let is_location = |one: &BuildPath| matches!(one.place, Place::Location { .. });
+    let allow = |one: &BuildPath| format!("if it does no harm, allow it in the spec: build-paths = [\"{}\"]", glob_of(&one.path));
+    match found.iter().find(|one| !is_location(one)) {
+        Some(one) => format!("configure the build with the final path, or correct the file in `finish`; {}", allow(one)),
+        None => "set the right path in the build's options (is $DESTDIR in it twice?), remove the file in `finish`, or leave it out with `drop`; \
+                 what a service needs in /run or /tmp, tmpfiles.d makes"
+            .into(),
     }
 }
 

@@ -122,6 +122,52 @@ fn what_drop_took_is_not_called_uninstalled() {
     assert!(hint.starts_with("the build installed nothing"), "{hint}");
 }
 
+#[test]
+fn paths_of_the_sandbox_are_refused_all_at_once() {
+    let build = Build::new(&[
+        ("usr/bin/a", "#!/build/src/venv/bin/python\n", 0o755),
+        ("usr/bin/a-config", "#!/bin/sh\nprefix=/build/out/usr\n", 0o755),
+        ("usr/lib/pkgconfig/a.pc", "Name: a\nVersion: 1\nLibs: -L/build/out/usr/lib\n", 0o644),
+        ("usr/share/a/data", "\0/build/out/usr\0", 0o644),
+        ("usr/share/a/harmless", "\0/build/src/a.c\0", 0o644),
+        ("usr/share/man/man1/a.1", "/build/out/usr\n", 0o644),
+        ("build/out/usr/bin/b", "", 0o755),
+        ("run/a/pid", "", 0o644),
+    ]);
+    symlink("/build/out/usr/share/a/data", build.path("out/usr/share/a/absolute")).unwrap();
+    symlink("../../../build/src", build.path("out/usr/share/a/relative")).unwrap();
+    symlink("../build/x", build.path("out/usr/share/a/other")).unwrap();
+    let error = build.assemble("").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "what the build installed does not work outside of its sandbox: \
+         `/build/out/usr/bin/b` is installed into `/build`; \
+         `/run/a/pid` is installed into `/run`; \
+         `/usr/bin/a` line 1 contains `/build/src/venv/bin/python`; \
+         `/usr/bin/a-config` line 2 contains `/build/out/usr`; \
+         `/usr/lib/pkgconfig/a.pc` line 3 contains `/build/out/usr/lib`; \
+         `/usr/share/a/absolute` is a link to `/build/out/usr/share/a/data`; \
+         `/usr/share/a/data` contains `/build/out/usr`; \
+         `/usr/share/a/relative` is a link to `../../../build/src`"
+    );
+    assert!(error.hint().unwrap().ends_with("allow it in the spec: build-paths = [\"/usr/bin/a\"]"), "{:?}", error.hint());
+    let drop = "drop = [\"/build/**\", \"/run/**\"]";
+    let allowed = format!("{drop}\nbuild-paths = [\"/usr/bin/a*\", \"/usr/lib/pkgconfig/a.pc\", \"/usr/share/a/**\"]");
+    assert!(paths(&build.assemble(&allowed).unwrap()[0]).contains(&"/usr/share/a/data".to_owned()));
+    let error = build.assemble(&format!("{allowed}\n").replace("a.pc", "b.pc")).unwrap_err();
+    assert_eq!(error.to_string(), "spec `sample` allows build paths in `/usr/lib/pkgconfig/b.pc`, which matches no installed file");
+}
+
+#[test]
+fn a_hundred_findings_fit_into_a_message() {
+    let build = Build::new(&[]);
+    for number in 0..100 {
+        build.put(&format!("build/out/usr/bin/{number}"), "", 0o755);
+    }
+    let error = build.assemble("").unwrap_err().to_string();
+    assert!(error.ends_with("; and 70 more"), "{error}");
+}
+
 /// What a build may put in the place of what it should have made.
 #[derive(Debug, Clone, Copy)]
 enum Swap {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod available;
+mod buildpath;
 mod contents;
 mod declared;
 mod depend;
@@ -22,6 +23,7 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 pub use available::Available;
+pub use buildpath::{BuildPath, Place};
 pub use elf::ElfError;
 pub use error::{PackageError, Undeclared, Unpackageable};
 pub use installed::{InstallRoot, InstallRootError};

@@ -41,6 +41,7 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     let sdk = values(package.strings("sdk"));
     let toolchain = package.boolean("toolchain", false);
     let drop = files::globs(&package, "drop");
+    let build_paths = files::globs(&package, "build-paths");
     let main = content::main(name, &package, requires.as_ref(), top);
     let subpackages = content::subpackages(name, main.as_ref(), top);
     package.finish();
@@ -58,6 +59,7 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
         sdk,
         toolchain,
         drop,
+        build_paths,
         sources,
         patches,
         build_requires,
