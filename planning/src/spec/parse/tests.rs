@@ -43,6 +43,14 @@ fn comments_and_layout_are_not_part_of_a_spec() {
 }
 
 #[test]
+fn build_paths_change_the_keys_of_specs_that_have_them_only() {
+    let json = |text: &str| serde_json::to_value(zlib(text).unwrap()).unwrap();
+    assert!(json(ZLIB).get("build_paths").is_none());
+    let with = ZLIB.replace("release = 1", "release = 1\nbuild-paths = [\"/usr/share/x/**\"]");
+    assert_eq!(json(&with)["build_paths"], serde_json::json!(["/usr/share/x/**"]));
+}
+
+#[test]
 fn every_mistake_is_named() {
     let cases = [
         ("version = \"1.3.1\"", "version = \"1.3-1\"", "`1.3-1` is not a version"),
@@ -66,6 +74,7 @@ fn every_mistake_is_named() {
         ("configure =", "keep-symbols = [\"/a/**b\"]\nconfigure =", "this glob cannot be read"),
         ("\"/usr/include/**\"", "\"usr/include/**\"", "`usr/include/**` is not a path of the image"),
         ("\"/usr/include/**\"", "\"/usr/[\"", "this glob cannot be read"),
+        ("release = 1", "release = 1\nbuild-paths = [\"usr/x\"]", "`usr/x` is not a path of the image"),
         ("zlib_1.3.dfsg+really1.3.1-1:", "", "names no file of a Debian source package"),
         ("library\"", "library.\"", "a summary is one line without a final full stop"),
         ("[subpackage.devel]", "[subpackage.'a b']", "`zlib-a b` is not a package name"),
