@@ -123,7 +123,8 @@ impl RunError {
                 [] => String::new(),
                 specs => format!(" while building {}", named(&specs.iter().collect::<Vec<_>>())),
             };
-            parts.push(format!("interrupted{while_building}, {} not begun", stop.left));
+            let left = if stop.left == 0 { String::new() } else { format!(", {} not begun", stop.left) };
+            parts.push(format!("interrupted{while_building}{left}"));
         }
         parts.join("; ")
     }
@@ -173,9 +174,10 @@ mod tests {
 
     #[test]
     fn an_interrupt_is_no_failure() {
-        let stop = |interrupted| RunError { failures: vec![], skipped: vec![], stop: Some(Stop { interrupted, left: 3 }) };
-        assert_eq!(stop(names(2)).to_string(), "interrupted while building p0, p1, 3 not begun");
-        assert_eq!(stop(vec![]).to_string(), "interrupted, 3 not begun");
-        assert_eq!(stop(vec![]).exit(), ExitCode::Interrupted);
+        let stop = |interrupted, left| RunError { failures: vec![], skipped: vec![], stop: Some(Stop { interrupted, left }) };
+        assert_eq!(stop(names(2), 3).to_string(), "interrupted while building p0, p1, 3 not begun");
+        assert_eq!(stop(names(1), 0).to_string(), "interrupted while building p0");
+        assert_eq!(stop(vec![], 3).to_string(), "interrupted, 3 not begun");
+        assert_eq!(stop(vec![], 3).exit(), ExitCode::Interrupted);
     }
 }
