@@ -60,6 +60,14 @@ impl KeyFacts {
         }
         if all.is_empty() { Err(wrong(pgp::errors::Error::NoMatchingPacket { backtrace: None })) } else { Ok(all) }
     }
+
+    /// What `key` says of itself, refused if it is not valid at `now` (seconds since 1970).
+    ///
+    /// # Errors
+    /// When it is expired, revoked or not signed by itself.
+    pub fn of(key: &SignedPublicKey, now: u64) -> Result<Self, UnusableKey> {
+        facts(key, now)
+    }
 }
 
 fn facts(key: &SignedPublicKey, now: u64) -> Result<KeyFacts, UnusableKey> {

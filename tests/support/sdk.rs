@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use xtask::apt::{HOST_APT_FOLDER, Settings};
+use xtask::apt::{ClientChoice, HOST_APT_FOLDER, Settings};
 use xtask::cancel::Cancel;
 use xtask::diagnostic::{Failure, Style, render};
 use xtask::progress::Silent;
@@ -16,6 +16,7 @@ pub fn layers(name: &str) -> Result<Vec<PathBuf>, String> {
     let layer: LayerName = name.parse().map_err(|error| format!("{error}"))?;
     let settings = Settings {
         debian_mirror: std::env::var("KAON_DEBIAN_MIRROR").ok(),
+        client: ClientChoice::Auto.client(),
         source_mirrors: Vec::new(),
         apt_folder: HOST_APT_FOLDER.into(),
         keyring: Sdk::keyring(project),

@@ -1,11 +1,11 @@
-//! Fetching files by address, many at once, through apt's own download client.
+//! Fetching files by address, many at once, through either client.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use super::AptError;
 use super::process::run;
+use super::{AptError, Client, Network, builtin};
 use crate::cancel::Cancel;
 use crate::tool::Tool;
 
@@ -41,14 +41,27 @@ pub struct Patience {
 }
 
 /// apt's download client, which is not on `PATH`.
-const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
+pub(super) const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// Fetches `downloads` one after the other over a connection kept open, and says what became of each, in their order. `report` is given
 /// the number of further bytes on disk, now and then.
 ///
 /// # Errors
 /// When the client cannot be run, or the user asked to stop.
-pub fn download(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
+pub fn download(
+    client: Client,
+    downloads: &[Download],
+    patience: Patience,
+    report: &dyn Fn(u64),
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>, AptError> {
+    match client {
+        Client::Apt => by_apt(downloads, patience, report, cancel),
+        Client::Builtin => builtin::download(downloads, patience, &Network::from_environment(), report, cancel),
+    }
+}
+
+fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
     let Patience { retries, timeout_s } = patience;
     let mut tool = Tool::new(APT_HELPER);
     for option in [
@@ -94,7 +107,7 @@ fn reasons(stderr: &str) -> HashMap<String, String> {
 }
 
 /// An address with its percent-encoded bytes decoded (RFC 3986, 2.1), to compare it by.
-fn decoded(uri: &str) -> String {
+pub(super) fn decoded(uri: &str) -> String {
     let mut bytes = Vec::with_capacity(uri.len());
     let mut rest = uri.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -130,6 +143,7 @@ fn classify(reason: &str) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apt::ClientChoice;
 
     const PATIENCE: Patience = Patience { retries: 0, timeout_s: 5 };
 
@@ -151,9 +165,12 @@ mod tests {
             uri: format!("copy:{}/{name}", folder.path().display()),
             target: folder.path().join(format!("{name}.got")),
         };
-        let outcomes = download(&[item("missing"), item("there")], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
-        assert_eq!(outcomes, [Outcome::NotFound, Outcome::Fetched]);
-        assert_eq!(fs::read(folder.path().join("there.got")).unwrap(), b"text");
+        for client in [ClientChoice::Auto.client(), Client::Builtin] {
+            let outcomes = download(client, &[item("missing"), item("there")], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
+            assert_eq!(outcomes, [Outcome::NotFound, Outcome::Fetched]);
+            assert_eq!(fs::read(folder.path().join("there.got")).unwrap(), b"text");
+            fs::remove_file(folder.path().join("there.got")).unwrap();
+        }
     }
 
     #[test]
@@ -161,6 +178,9 @@ mod tests {
         let cancel = Cancel::new();
         cancel.raise();
         let item = Download { uri: "copy:/dev/null".into(), target: "/nonexistent/x".into() };
-        assert!(matches!(download(&[item], PATIENCE, &|_| {}, &cancel), Err(AptError::Interrupted)));
+        for client in [ClientChoice::Auto.client(), Client::Builtin] {
+            let result = download(client, std::slice::from_ref(&item), PATIENCE, &|_| {}, &cancel);
+            assert!(matches!(result, Err(AptError::Interrupted)));
+        }
     }
 }

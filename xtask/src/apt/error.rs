@@ -13,7 +13,7 @@ use crate::tool::ToolError;
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// Neither the host's apt configuration nor the user names a Debian archive.
-    #[error("the apt configuration in `{}` names no Debian archive", folder.display())]
+    #[error("no Debian archive is known: KAON_DEBIAN_MIRROR is not set, and the apt configuration in `{}` names none", folder.display())]
     NoArchive {
         /// The configuration's folder.
         folder: PathBuf,
@@ -29,13 +29,21 @@ pub enum AptError {
     Index {
         /// The suite.
         suite: String,
-        /// What apt said, mirror by mirror.
+        /// Why, mirror by mirror.
         reasons: String,
     },
-    /// apt found no set of packages.
+    /// The project's keyring cannot be used.
+    #[error("the keyring `{}` cannot be used: {reason}", path.display())]
+    Keyring {
+        /// The keyring.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is no set of packages.
     #[error("the Debian archive has no set of packages for the SDK: {}", without_passwords(reason))]
     Unresolved {
-        /// What apt said.
+        /// Why not.
         reason: String,
     },
     /// A package is not in the index.
@@ -82,6 +90,7 @@ impl Failure for AptError {
             Self::Unresolved { .. } | Self::UnknownPackage { .. } => {
                 Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them anew".into())
             }
+            Self::Keyring { .. } => Some("take `specs/sdk-keyring.asc` from the project's history, or a newer one from the project".into()),
             Self::Tool(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Io { .. } | Self::Interrupted => None,

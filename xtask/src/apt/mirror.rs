@@ -14,12 +14,17 @@ pub struct Mirror(String);
 
 /// A text that is no archive's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an archive's address: it takes an http, https or file URL")]
+#[error("`{text}` is not an archive's address: it must be an http, https or file URL")]
 pub struct InvalidMirror {
     text: String,
 }
 
 impl Mirror {
+    /// The address itself; [`Display`](fmt::Display) hides user and password.
+    pub fn address(&self) -> String {
+        self.0.clone()
+    }
+
     /// The address of the file at `path` below the archive's root, as a method of apt that leaves a copy takes it.
     pub fn file(&self, path: &str) -> String {
         let root = self.0.strip_prefix("file:").map_or_else(|| self.0.clone(), |rest| format!("copy:{rest}"));
@@ -43,7 +48,7 @@ impl FromStr for Mirror {
 
 impl fmt::Display for Mirror {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&without_passwords(&self.0))
     }
 }
 
@@ -81,7 +86,7 @@ impl Archive {
     /// When neither names one, or the setting is no address.
     pub fn find(settings: &Settings) -> Result<Self, AptError> {
         let mut archive = Self::choose(&host_repositories(&settings.apt_folder)?, &|path| fs::read_to_string(path).ok());
-        if let Some(text) = &settings.debian_mirror {
+        if let Some(text) = settings.debian_mirror.as_ref().filter(|text| !text.is_empty()) {
             archive.main = vec![text.parse().map_err(|source| AptError::BadSetting { source })?];
         }
         if archive.main.is_empty() { Err(AptError::NoArchive { folder: settings.apt_folder.clone() }) } else { Ok(archive) }
@@ -174,5 +179,12 @@ mod tests {
         for bad in ["", "trixie", "ftp//x", "http://a b", "http://a\nb", "ssh://x"] {
             assert!(bad.parse::<Mirror>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let mirror: Mirror = "https://user:pa:ss@a.test:8/debian/".parse().unwrap();
+        assert_eq!(mirror.to_string(), "https://***@a.test:8/debian");
+        assert_eq!(mirror.file("x"), "https://user:pa:ss@a.test:8/debian/x");
     }
 }

@@ -1,19 +1,25 @@
-//! The host's apt as a client of the Debian archive, with a state of its own: the host's is read for the mirror and never touched.
+//! Clients of the Debian archive: the host's apt with a state of its own, the host's being read for the mirror and never touched, or
+//! this program itself.
 
-mod client;
+mod builtin;
+mod choice;
 mod config;
 mod download;
 mod error;
+mod host_index;
+mod index;
 mod mirror;
 mod process;
 mod record;
 
 use std::path::PathBuf;
 
-pub use client::Index;
+pub use builtin::Network;
+pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};
 pub use download::{Download, Outcome, Patience, download};
 pub use error::AptError;
+pub use index::Index;
 pub use mirror::{Archive, InvalidMirror, Mirror};
 pub use record::Record;
 
@@ -22,6 +28,8 @@ pub use record::Record;
 pub struct Settings {
     /// `KAON_DEBIAN_MIRROR`: the Debian archive to use instead of the one in the host's apt configuration.
     pub debian_mirror: Option<String>,
+    /// Which client talks to the archive.
+    pub client: Client,
     /// `--source-mirror`: where sources are looked for after their own origins, by file name and by digest.
     pub source_mirrors: Vec<String>,
     /// The host's apt configuration, `/etc/apt`.

@@ -25,7 +25,8 @@ impl Record {
         text.split("\n\n").filter_map(Self::parse).collect()
     }
 
-    fn parse(stanza: &str) -> Option<Self> {
+    /// Parses one stanza; none where it lacks a field needed here.
+    pub fn parse(stanza: &str) -> Option<Self> {
         let stanza = stanza.trim_matches('\n');
         let field = |name: &str| {
             let value = stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
+use crate::apt::ClientChoice;
 use crate::command;
 use crate::sandbox::Isolation;
 
@@ -53,6 +54,18 @@ pub struct Global {
     /// Debian archive [default: as apt has it]
     #[arg(long, global = true, value_name = "URL", env = "KAON_DEBIAN_MIRROR", hide_env_values = true)]
     pub debian_mirror: Option<String>,
+    /// What fetches from it: apt, builtin or auto
+    #[arg(
+        long,
+        global = true,
+        value_name = "CLIENT",
+        env = "KAON_DEBIAN_CLIENT",
+        hide_env_values = true,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub debian_client: ClientChoice,
     /// A further place to look for sources, tried last; repeatable
     #[arg(long, global = true, value_name = "URL")]
     pub source_mirror: Vec<String>,

@@ -124,6 +124,7 @@ impl<'a> Context<'a> {
     pub fn settings(&self) -> Settings {
         Settings {
             debian_mirror: self.global.debian_mirror.clone(),
+            client: self.global.debian_client.client(),
             source_mirrors: self.global.source_mirror.clone(),
             apt_folder: HOST_APT_FOLDER.into(),
             keyring: Sdk::keyring(&self.root),

@@ -2,14 +2,30 @@
 
 use super::Subject;
 use super::finding::{Finding, FindingState};
-use crate::apt::{Archive, Download, Mirror, Outcome, Patience, Settings, download};
+use crate::apt::{Archive, Client, Download, Mirror, Outcome, Patience, Settings, download};
 use crate::cancel::Cancel;
 use crate::store::Store;
+use crate::tool::Tool;
 
 /// A check is worth less time than a fetch.
 const PATIENCE: Patience = Patience { retries: 0, timeout_s: 5 };
 
 const SUBJECT: Subject = "archive";
+
+/// Whether the client that talks to the archive is there.
+pub(super) fn client(settings: &Settings) -> Finding {
+    const SUBJECT: Subject = "client";
+    match settings.client {
+        Client::Builtin => Finding::good(SUBJECT, "the builder itself fetches from the Debian archive"),
+        Client::Apt => match Tool::new("apt-get").arg("--version").output() {
+            Ok(text) => Finding::good(SUBJECT, String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned()),
+            Err(error) => {
+                let remedy = "install `apt`, or let the builder fetch by itself: `--debian-client builtin`".to_owned();
+                Finding::bad(SUBJECT, FindingState::Lacking, error.to_string(), remedy)
+            }
+        },
+    }
+}
 
 /// Fetches the signed index of `suite` from the archive builds would use.
 pub(super) fn examine(store: &Store, settings: &Settings, suite: &str, cancel: &Cancel) -> Finding {
@@ -19,9 +35,9 @@ pub(super) fn examine(store: &Store, settings: &Settings, suite: &str, cancel: &
     };
     let mut silent = Vec::new();
     for mirror in &archive.main {
-        match answer(store, mirror, suite, cancel) {
-            Ok(()) => return Finding::good(SUBJECT, format!("`{}` has {suite}", shown(mirror))),
-            Err(reason) => silent.push(format!("`{}`: {reason}", shown(mirror))),
+        match answer(store, settings.client, mirror, suite, cancel) {
+            Ok(()) => return Finding::good(SUBJECT, format!("`{mirror}` has {suite}")),
+            Err(reason) => silent.push(format!("`{mirror}`: {reason}")),
         }
     }
     let remedy =
@@ -29,26 +45,15 @@ pub(super) fn examine(store: &Store, settings: &Settings, suite: &str, cancel: &
     Finding::bad(SUBJECT, FindingState::Lacking, format!("no answer from {}", silent.join("; ")), remedy)
 }
 
-fn answer(store: &Store, mirror: &Mirror, suite: &str, cancel: &Cancel) -> Result<(), String> {
+fn answer(store: &Store, client: Client, mirror: &Mirror, suite: &str, cancel: &Cancel) -> Result<(), String> {
     let scratch = store.scratch("doctor").map_err(|error| error.to_string())?;
     let wanted = Download { uri: mirror.file(&format!("dists/{suite}/InRelease")), target: scratch.path().join("InRelease") };
-    let outcomes = download(&[wanted], PATIENCE, &|_| {}, cancel).map_err(|error| error.to_string())?;
+    let outcomes = download(client, &[wanted], PATIENCE, &|_| {}, cancel).map_err(|error| error.to_string())?;
     match outcomes.into_iter().next() {
         Some(Outcome::Fetched) => Ok(()),
         Some(Outcome::NotFound) => Err(format!("it has no `dists/{suite}/InRelease`")),
         Some(Outcome::Unreachable(reason) | Outcome::Failed(reason)) => Err(reason),
         None => Err("nothing was fetched".into()),
-    }
-}
-
-/// A mirror's address without the name and password it may carry.
-fn shown(mirror: &Mirror) -> String {
-    let text = mirror.to_string();
-    let Some((scheme, rest)) = text.split_once("://") else { return text };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    match host.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
-        None => text,
     }
 }
 
@@ -58,10 +63,12 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::apt::ClientChoice;
 
     fn settings(mirror: &str) -> Settings {
         Settings {
             debian_mirror: Some(mirror.into()),
+            client: ClientChoice::Auto.client(),
             source_mirrors: Vec::new(),
             apt_folder: "/nonexistent".into(),
             keyring: PathBuf::new(),

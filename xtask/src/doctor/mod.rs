@@ -38,7 +38,7 @@ pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         places::store(store),
         places::keys(keys),
         system::sandboxes("sandbox", &store.root().join("scratch"), FindingState::Lacking),
-        system::program("apt-get"),
+        mirror::client(settings),
         mirror::examine(store, settings, suite, cancel),
         places::store_room(store),
         system::memory(),

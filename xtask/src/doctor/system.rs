@@ -8,7 +8,6 @@ use super::Subject;
 use super::finding::{Finding, FindingState};
 use crate::open_files;
 use crate::sandbox::{self, Isolation};
-use crate::tool::Tool;
 
 /// Memory the largest link of a build takes.
 const MEMORY_WANTED_MIB: u64 = 2048;
@@ -25,17 +24,6 @@ pub(super) fn sandboxes(subject: Subject, folder: &Path, state: FindingState) ->
             Isolation::Chroot => Finding::good(subject, format!("chroot works for this user in `{}`", folder.display())),
         },
         Err(error) => Finding::failed(subject, state, &error),
-    }
-}
-
-/// Whether a program of Debian's is there.
-pub(super) fn program(subject: Subject) -> Finding {
-    match Tool::new(subject).arg("--version").output() {
-        Ok(text) => Finding::good(subject, String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned()),
-        Err(error) => {
-            let remedy = "use Debian or Ubuntu, or install their `apt` package".to_owned();
-            Finding::bad(subject, FindingState::Lacking, error.to_string(), remedy)
-        }
     }
 }
 

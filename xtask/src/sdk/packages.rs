@@ -68,7 +68,7 @@ impl Shelf<'_> {
         let one =
             |(package, _): &Wanted<'_>| Download { uri: mirror.file(&package.path), target: scratch.path().join(package.sha256.hex()) };
         let downloads: Vec<Download> = batch.iter().map(one).collect();
-        let outcomes = download(&downloads, PATIENCE, report, self.cancel)?;
+        let outcomes = download(self.settings.client, &downloads, PATIENCE, report, self.cancel)?;
         let mut left = Vec::new();
         for (((package, reasons), item), outcome) in batch.iter().zip(&downloads).zip(outcomes) {
             let mut reasons = reasons.clone();

@@ -146,7 +146,7 @@ impl<'a> Fetcher<'a> {
             self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
         };
         let patience = if place.is_mirror { WITH_MIRRORS } else { WITH_UPSTREAM };
-        let outcomes = download(std::slice::from_ref(&item), patience, &report, self.cancel)?;
+        let outcomes = download(self.settings.client, std::slice::from_ref(&item), patience, &report, self.cancel)?;
         Ok(match outcomes.into_iter().next() {
             Some(Outcome::Fetched) => self.keep(&item, place, source)?,
             Some(Outcome::NotFound) => Err(Reason::NotFound),
@@ -202,12 +202,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::apt::Client;
     use crate::progress::Silent;
     use crate::spec::SourceUsage;
 
     fn settings(mirror: &Path, source_mirror: &Path) -> Settings {
         Settings {
             debian_mirror: Some(format!("file:{}", mirror.display())),
+            client: Client::Builtin,
             source_mirrors: vec![source_mirror.display().to_string()],
             apt_folder: "/nonexistent".into(),
             keyring: "/nonexistent".into(),

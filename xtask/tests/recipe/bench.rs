@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use xtask::apt::{HOST_APT_FOLDER, Settings};
+use xtask::apt::{ClientChoice, HOST_APT_FOLDER, Settings};
 use xtask::cancel::Cancel;
 use xtask::digest::Digest;
 use xtask::progress::Silent;
@@ -29,6 +29,7 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     let store = Store::open(&place.expect("HOME or KAON_STORE is set")).unwrap();
     let settings = Settings {
         debian_mirror: std::env::var("KAON_DEBIAN_MIRROR").ok(),
+        client: ClientChoice::Auto.client(),
         source_mirrors: Vec::new(),
         apt_folder: HOST_APT_FOLDER.into(),
         keyring: Sdk::keyring(project),

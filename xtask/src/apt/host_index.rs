@@ -13,14 +13,13 @@ use crate::store::{Scratch, Store};
 use crate::tool::Tool;
 
 /// The signed package index of one suite or several, fetched into a scratch directory that vanishes with the value.
-pub struct Index<'a> {
+pub struct HostIndex<'a> {
     scratch: Scratch,
     cancel: &'a Cancel,
 }
 
-impl<'a> Index<'a> {
-    /// Fetches the index of `suites` from the first mirror that gives one signed by the project's keyring. Packages of the last suite
-    /// are preferred.
+impl<'a> HostIndex<'a> {
+    /// As [`super::Index::fetch`].
     ///
     /// # Errors
     /// When no mirror gives one, or apt cannot be run.
@@ -34,13 +33,13 @@ impl<'a> Index<'a> {
             if ended.status.success() && index.has_lists()? {
                 return Ok(index);
             }
-            let _ = write!(reasons, "{}{mirror}: {}", if reasons.is_empty() { "" } else { "; " }, failure_of_update(&ended.stderr));
+            let reason = failure_of_update(&ended.stderr).replace(&mirror.address(), &mirror.to_string());
+            let _ = write!(reasons, "{}{mirror}: {reason}", if reasons.is_empty() { "" } else { "; " });
         }
         Err(AptError::Index { suite: suites.join(" "), reasons })
     }
 
-    /// The packages that must be added to `installed` to have all of `wanted` and what they depend on, sorted by name.
-    /// Recommendations are not taken.
+    /// As [`super::Index::resolve`].
     ///
     /// # Errors
     /// When there is no such set.
@@ -58,7 +57,7 @@ impl<'a> Index<'a> {
         self.records(&names)
     }
 
-    /// What the index says about packages, sorted by name.
+    /// As [`super::Index::records`].
     ///
     /// # Errors
     /// When one of them is not in the index.
@@ -91,17 +90,17 @@ impl<'a> Index<'a> {
     }
 
     fn prepare(&self, mirror: &Mirror, suites: &[&str], keyring: &Path) -> Result<(), AptError> {
-        for folder in ["lists/partial", "cache/archives/partial"] {
+        for folder in ["lists/partial", "cache/archives/partial", "keys"] {
             let path = self.path(folder);
             fs::create_dir_all(&path).map_err(|source| AptError::io("make", &path, source))?;
         }
-        // A copy, as the project's own path may hold spaces, which `Signed-By` cannot.
-        let copy = self.path("keyring.asc");
+        // A folder of keys and not `Signed-By`, which takes no path with blanks.
+        let copy = self.path("keys/keyring.asc");
         fs::copy(keyring, &copy).map_err(|source| AptError::io("read", keyring, source))?;
         let sources = format!(
-            "Types: deb\nURIs: {mirror}\nSuites: {}\nComponents: main\nArchitectures: amd64\nTargets: Packages\nSigned-By: {}\n",
-            suites.join(" "),
-            copy.display()
+            "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nArchitectures: amd64\nTargets: Packages\n",
+            mirror.address(),
+            suites.join(" ")
         );
         self.write("archive.sources", &sources)?;
         self.write("status", "")?;
@@ -124,7 +123,7 @@ fn configuration(folder: &Path, preferred: &str) -> String {
         "#clear APT::Update;\n#clear APT::Default-Release;\n#clear APT::Architectures;\n#clear DPkg;\n\
          Dir::Etc::sourcelist \"{folder}/archive.sources\";\nDir::Etc::sourceparts \"/dev/null\";\n\
          Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n\
-         Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n\
+         Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"{folder}/keys\";\n\
          Dir::State \"{folder}\";\nDir::State::lists \"{folder}/lists\";\nDir::State::status \"{folder}/status\";\n\
          Dir::State::extended_states \"{folder}/extended_states\";\nDir::Cache \"{folder}/cache\";\n\
          Dir::Cache::pkgcache \"pkgcache.bin\";\nDir::Cache::srcpkgcache \"srcpkgcache.bin\";\nDir::Log \"{folder}\";\n\

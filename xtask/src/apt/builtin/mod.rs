@@ -1,0 +1,20 @@
+//! A client of the Debian archive that needs no program of the host: signed indexes, dependencies, and files over HTTP.
+
+mod agent;
+mod catalogue;
+mod date;
+mod download;
+mod forward;
+mod index;
+mod keyring;
+mod relation;
+mod release;
+mod solve;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod version;
+
+pub use agent::Network;
+pub use download::download;
+pub use index::BuiltinIndex;

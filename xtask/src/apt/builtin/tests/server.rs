@@ -1,0 +1,88 @@
+//! An HTTP server that does what it is told, and remembers what it was asked.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::spawn;
+
+/// What a client asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The second word of the first line.
+    pub target: String,
+    /// Header lines.
+    pub headers: Vec<String>,
+}
+
+impl Asked {
+    /// Where a part is to begin.
+    pub fn range(&self) -> Option<usize> {
+        let line = self.headers.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        line.and_then(|range| range.trim_end_matches('-').parse().ok())
+    }
+}
+
+/// A running server.
+pub struct Server {
+    /// `http://127.0.0.1:PORT`.
+    pub address: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    /// Answers each connection with what `answer` gives for the request and its number, and closes it. No bytes: it is kept open in silence.
+    pub fn new(answer: impl Fn(&Asked, usize) -> Vec<u8> + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let seen = Arc::clone(&asked);
+        spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let Some(request) = read(&stream) else { continue };
+                let number = seen.lock().unwrap().len();
+                let bytes = answer(&request, number);
+                seen.lock().unwrap().push(request);
+                match bytes.is_empty() {
+                    true => silent.push(stream),
+                    // The client may have left.
+                    false => drop(stream.write_all(&bytes)),
+                }
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// Serves the files of a folder.
+    pub fn of_folder(folder: &Path) -> Self {
+        let folder = folder.to_owned();
+        Self::new(move |asked, _| match std::fs::read(folder.join(asked.target.trim_start_matches('/'))) {
+            Ok(bytes) => ok(&bytes),
+            Err(_) => response("404 Not Found", 0, b""),
+        })
+    }
+
+    /// What was asked for so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<Asked> {
+    let mut lines = BufReader::new(stream).lines();
+    let target = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
+    let headers = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    Some(Asked { target, headers })
+}
+
+/// A response that announces `length` bytes and has `body`.
+pub fn response(status: &str, length: usize, body: &[u8]) -> Vec<u8> {
+    [format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").as_bytes(), body].concat()
+}
+
+/// A good response.
+pub fn ok(body: &[u8]) -> Vec<u8> {
+    response("200 OK", body.len(), body)
+}

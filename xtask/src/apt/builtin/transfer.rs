@@ -1,0 +1,125 @@
+//! One file from one address.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ureq::http::header::{CONTENT_LENGTH, RANGE};
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body, Error};
+
+use crate::apt::Outcome;
+
+/// What is fetched slower than this is given up: a server that drips must not hold anyone for ever.
+const LEAST_BYTES_PER_S: u64 = 64;
+
+/// The rate is measured over so long.
+const MEASURED: Duration = Duration::from_secs(30);
+
+/// How a try ended that did not give the file.
+pub enum Failed {
+    /// The same address may give it later; what came so far is kept.
+    ForNow(Outcome),
+    /// It will not.
+    ForGood(Outcome),
+}
+
+/// Fetches `uri` into the file `target`, from where an earlier try left it. Adds the bytes that come to `done`.
+pub fn transfer(agent: &Agent, uri: &str, target: &Path, done: &AtomicU64) -> Result<(), Failed> {
+    let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
+    let have = fs::metadata(target).map_or(0, |file| file.len());
+    let mut request = agent.get(uri);
+    if have > 0 {
+        request = request.header(RANGE, format!("bytes={have}-"));
+    }
+    let response = request.call().map_err(|error| classify(&error))?;
+    let continues = match response.status() {
+        StatusCode::OK => false,
+        StatusCode::PARTIAL_CONTENT if have > 0 => true,
+        // What is there is as long as the whole; its digest says whether it is the right one.
+        StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return Ok(()),
+        status => return Err(refused(status)),
+    };
+    let file = OpenOptions::new().create(true).append(continues).write(true).truncate(!continues).open(target).map_err(io)?;
+    let length = length(&response);
+    let written = save(response.into_body().into_reader(), &file, target, done)?;
+    match length {
+        Some(length) if written < length => {
+            Err(Failed::ForNow(Outcome::Failed(format!("the connection ended {} bytes early", length - written))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file of this machine to `target`.
+pub fn copy(path: &Path, target: &Path, done: &AtomicU64) -> Outcome {
+    match fs::copy(path, target) {
+        Ok(bytes) => {
+            done.fetch_add(bytes, Ordering::Relaxed);
+            Outcome::Fetched
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Outcome::NotFound,
+        Err(error) => Outcome::Failed(format!("cannot copy `{}`: {error}", path.display())),
+    }
+}
+
+fn length(response: &Response<Body>) -> Option<u64> {
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Gives the number of bytes that came.
+fn save(mut body: impl Read, mut file: &File, target: &Path, done: &AtomicU64) -> Result<u64, Failed> {
+    let mut buffer = vec![0; 64 * 1024];
+    let (mut written, mut measured_from, mut measured_bytes) = (0, Instant::now(), 0);
+    loop {
+        let read = match body.read(&mut buffer) {
+            Ok(0) => return Ok(written),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failed::ForNow(Outcome::Failed(error.to_string()))),
+        };
+        let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
+        file.write_all(&buffer[..read]).map_err(io)?;
+        written += read as u64;
+        measured_bytes += read as u64;
+        done.fetch_add(read as u64, Ordering::Relaxed);
+        if measured_from.elapsed() >= MEASURED {
+            if measured_bytes < LEAST_BYTES_PER_S * MEASURED.as_secs() {
+                return Err(Failed::ForNow(Outcome::Failed(format!("less than {LEAST_BYTES_PER_S} bytes a second came"))));
+            }
+            (measured_from, measured_bytes) = (Instant::now(), 0);
+        }
+    }
+}
+
+fn refused(status: StatusCode) -> Failed {
+    let outcome = Outcome::Failed(format!("the server answered {status}"));
+    match status.as_u16() {
+        404 | 410 => Failed::ForGood(Outcome::NotFound),
+        408 | 425 | 429 | 500..=599 => Failed::ForNow(outcome),
+        _ => Failed::ForGood(outcome),
+    }
+}
+
+/// Sorts errors by what can be done about them.
+fn classify(error: &Error) -> Failed {
+    match error {
+        Error::HostNotFound => Failed::ForNow(Outcome::Unreachable("the host's name cannot be resolved".into())),
+        Error::ConnectionFailed | Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            Failed::ForNow(Outcome::Unreachable(format!("cannot connect: {error}")))
+        }
+        Error::ConnectProxyFailed(reason) => Failed::ForNow(Outcome::Unreachable(format!("the proxy refused: {reason}"))),
+        Error::Io(io) if is_unreachable(io) => Failed::ForNow(Outcome::Unreachable(format!("cannot connect: {io}"))),
+        Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::TooManyRedirects | Error::RedirectFailed | Error::Rustls(_) => {
+            Failed::ForGood(Outcome::Failed(error.to_string()))
+        }
+        _ => Failed::ForNow(Outcome::Failed(error.to_string())),
+    }
+}
+
+fn is_unreachable(error: &io::Error) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    matches!(error.kind(), AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable)
+}
