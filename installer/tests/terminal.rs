@@ -10,7 +10,8 @@ mod terminal;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -18,8 +19,10 @@ use std::time::Duration;
 use common::repository::{Recipe, made_up, write_metadata};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
+use rpm::FileOptions;
 use tdnf::repo::{Offer, digest_of};
 use tdnf::rpmfile::{RpmFile, details};
 use terminal::{CLEAR, Conversation, DOWN, ESC, F1, F10, RIGHT};
@@ -282,7 +285,8 @@ fn repository(folder: &Path) {
     let offer = |name: &str| {
         let path = common::write(&packages, name, |builder| {
             for (path, content) in accounts.iter().filter(|_| name == "minimal") {
-                common::text(builder, path, content);
+                let mode = if path.ends_with("shadow") { 0o000 } else { 0o644 };
+                builder.with_file_contents(*content, FileOptions::new(*path).permissions(mode)).unwrap();
             }
         });
         let file = RpmFile::open(&path).unwrap();
@@ -313,6 +317,13 @@ fn progress_on_the_whole_screen() {
             .arg(path("repo"))
             .arg("--key")
             .arg(path(key));
+        // SAFETY: one system call.
+        unsafe {
+            program.pre_exec(|| {
+                umask(Mode::from_bits_truncate(0o077));
+                Ok(())
+            });
+        }
         let (mut child, talk, slave) = on_terminal(program, "linux", Some(SIZE));
         let status = child.wait().unwrap();
         let restored = tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON);
@@ -323,4 +334,8 @@ fn progress_on_the_whole_screen() {
         assert!(shown.contains("Kaon installer") && shown.contains("packages are checked"), "{said}");
     }
     assert_eq!(fs::read_to_string(path("target/etc/hostname")).unwrap(), "node-1\n");
+    for (installed, mode) in [("", 0o755), ("etc", 0o755), ("etc/hostname", 0o644), ("etc/shadow", 0o000), ("etc/gshadow", 0o000)] {
+        let metadata = fs::metadata(path("target").join(installed)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o7777, mode, "`/{installed}`, whatever the umask is");
+    }
 }

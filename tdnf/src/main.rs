@@ -3,6 +3,8 @@
 use std::env::args_os;
 use std::process::ExitCode;
 
+use nix::sys::stat::{Mode, umask};
+
 /// A block larger than this goes back to the system as soon as it is free.
 const LARGE_BLOCK_BYTES: nix::libc::c_int = 128 << 10;
 
@@ -14,5 +16,7 @@ fn main() -> ExitCode {
         nix::libc::mallopt(nix::libc::M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
         nix::libc::mallopt(nix::libc::M_TRIM_THRESHOLD, LARGE_BLOCK_BYTES);
     }
+    // As RPM has it: whoever may read what is installed, and what its scripts make, does not depend on who installs it.
+    umask(Mode::from_bits_truncate(0o022));
     ExitCode::from(tdnf::cli::run(args_os().collect()))
 }

@@ -13,19 +13,23 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::repository::{World, build, write_metadata};
 use common::{KEY, TIME, keys};
+use nix::sys::stat::{Mode, umask};
 use serde::Deserialize;
 use tdnf::repo::Offer;
 use tdnf::rpmfile::RpmFile;
 use tdnf::transaction::{Options, install};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     #[serde(default)]
@@ -42,20 +46,66 @@ struct Place {
     offers: Vec<Offer>,
 }
 
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+impl Place {
+    /// The repository.
+    fn new() -> Self {
+        let world: World = toml::from_str(&fs::read_to_string(cases().join("world.toml")).unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let offers = build(folder.path(), &world);
+        write_metadata(folder.path(), &offers, &fs::read_to_string(cases().join("updateinfo.xml")).unwrap(), 1_767_225_600);
+        Self { folder, offers }
+    }
+}
+
 #[test]
 fn every_case_says_what_it_should() {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let world: World = toml::from_str(&fs::read_to_string(cases.join("world.toml")).unwrap()).unwrap();
-    let repository = tempfile::tempdir().unwrap();
-    let offers = build(repository.path(), &world);
-    write_metadata(repository.path(), &offers, &fs::read_to_string(cases.join("updateinfo.xml")).unwrap(), 1_767_225_600);
-    let place = Place { folder: repository, offers };
-    let mut files: Vec<PathBuf> = fs::read_dir(&cases).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let place = Place::new();
+    let mut files: Vec<PathBuf> = fs::read_dir(cases()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && !path.ends_with("world.toml"));
     files.sort();
     assert!(files.len() >= 6, "only {} cases were found", files.len());
     let wrong: Vec<String> = files.iter().filter_map(|file| check(file, &place).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An administrator with a strict umask leaves a system whose databases everybody reads, as RPM does.
+#[test]
+fn modes_do_not_depend_on_the_umask() {
+    let place = Place::new();
+    let after = |mask: Mode| -> BTreeMap<PathBuf, u32> {
+        let root = tempfile::tempdir().unwrap();
+        prepare(root.path(), &Case::default(), &place);
+        let mut command = tdnf(root.path());
+        // SAFETY: one system call.
+        unsafe {
+            command.args(["-y", "install", "app"]).pre_exec(move || {
+                umask(mask);
+                Ok(())
+            });
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let mut found = BTreeMap::new();
+        modes(root.path(), Path::new("usr"), &mut found);
+        found
+    };
+    let usual = after(Mode::from_bits_truncate(0o022));
+    assert_eq!(usual[Path::new("usr/lib/sysimage/rpm/rpmdb.sqlite")] & 0o777, 0o644);
+    assert_eq!(after(Mode::empty()), usual);
+    assert_eq!(after(Mode::from_bits_truncate(0o077)), usual);
+}
+
+/// The modes of a path below `root` and of all below it.
+fn modes(root: &Path, path: &Path, found: &mut BTreeMap<PathBuf, u32>) {
+    let metadata = fs::symlink_metadata(root.join(path)).unwrap();
+    if metadata.is_dir() {
+        fs::read_dir(root.join(path)).unwrap().for_each(|entry| modes(root, &path.join(entry.unwrap().file_name()), found));
+    }
+    found.insert(path.to_owned(), metadata.mode());
 }
 
 fn check(file: &Path, place: &Place) -> Result<(), String> {
@@ -97,20 +147,20 @@ fn prepare(root: &Path, case: &Case, place: &Place) {
     }
 }
 
+/// The program, for a root.
+fn tdnf(root: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
+    command.arg(format!("--installroot={}", root.display())).env_clear();
+    command.env("COLUMNS", "100").env("SOURCE_DATE_EPOCH", TIME.to_string()).env("PATH", "/usr/bin:/bin");
+    command
+}
+
 fn run(step: &str, root: &Path, place: &Place) -> String {
     let arguments: Vec<String> = step
         .split(' ')
         .map(|word| word.replace("[REPO]", &place.folder.path().to_string_lossy()).replace("[ROOT]", &root.to_string_lossy()))
         .collect();
-    let output = Command::new(env!("CARGO_BIN_EXE_tdnf"))
-        .arg(format!("--installroot={}", root.display()))
-        .args(arguments)
-        .env_clear()
-        .env("COLUMNS", "100")
-        .env("SOURCE_DATE_EPOCH", TIME.to_string())
-        .env("PATH", "/usr/bin:/bin")
-        .output()
-        .unwrap();
+    let output = tdnf(root).args(arguments).output().unwrap();
     let mut said = format!("$ tdnf {step}\n");
     let clean = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).replace(&*root.to_string_lossy(), "[ROOT]");

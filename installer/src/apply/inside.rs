@@ -18,26 +18,33 @@ struct Entrance {
     binds: Vec<(CString, CString)>,
     /// Directories that are memory for as long as the program runs.
     memory: Vec<CString>,
-    /// For who is not root: the maps that make this user root of a namespace.
-    maps: Option<[(CString, String); 3]>,
+    /// For who is not root.
+    maps: Option<Maps>,
+}
+
+/// What makes a user who is not root that of a user namespace: files of the kernel and their content.
+struct Maps([(CString, String); 3]);
+
+/// A command of this system that runs as root: of a user namespace where this user is not root, so that its files are root's there and open
+/// to it whatever their modes are.
+pub(super) fn as_root(program: &str) -> io::Result<Command> {
+    let mut command = Command::new(program);
+    if let Some(maps) = Maps::of_this_user()? {
+        // SAFETY: `enter` makes system calls only.
+        unsafe { command.pre_exec(move || maps.enter()) };
+    }
+    Ok(command)
 }
 
 /// A command that runs in the tree `root`, whose directories `/proc`, `/sys`, `/dev`, `/run` and `/tmp` are there. It sees the kernel's
 /// file systems, and nobody else sees them in the tree. Who is not root is root of a user namespace for that.
 pub(super) fn command(root: &Path, program: &str) -> io::Result<Command> {
-    let c = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
     let binds = ["proc", "sys", "dev"].iter().map(|name| Ok((c(&Path::new("/").join(name))?, c(&root.join(name))?)));
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let file = |name: &str| c(&Path::new("/proc/self").join(name));
-    let maps = [("setgroups", "deny".to_owned()), ("uid_map", format!("0 {uid} 1")), ("gid_map", format!("0 {gid} 1"))];
-    let [groups, users, others] = maps;
-    let maps =
-        if uid.is_root() { None } else { Some([(file(groups.0)?, groups.1), (file(users.0)?, users.1), (file(others.0)?, others.1)]) };
     let entrance = Entrance {
         root: c(root)?,
         binds: binds.collect::<io::Result<_>>()?,
         memory: ["run", "tmp"].iter().map(|name| c(&root.join(name))).collect::<io::Result<_>>()?,
-        maps,
+        maps: Maps::of_this_user()?,
     };
     let mut command = Command::new(program);
     // SAFETY: `enter` makes system calls only.
@@ -45,15 +52,41 @@ pub(super) fn command(root: &Path, program: &str) -> io::Result<Command> {
     Ok(command)
 }
 
+fn c(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
+}
+
+impl Maps {
+    /// None for root.
+    fn of_this_user() -> io::Result<Option<Self>> {
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        if uid.is_root() {
+            return Ok(None);
+        }
+        let file = |name: &str| c(&Path::new("/proc/self").join(name));
+        Ok(Some(Self([
+            (file("setgroups")?, "deny".to_owned()),
+            (file("uid_map")?, format!("0 {uid} 1")),
+            (file("gid_map")?, format!("0 {gid} 1")),
+        ])))
+    }
+
+    /// Makes the namespace and enters it.
+    fn enter(&self) -> io::Result<()> {
+        unshare(CloneFlags::CLONE_NEWUSER)?;
+        for (file, text) in &self.0 {
+            let path = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()));
+            OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
 impl Entrance {
     fn enter(&self) -> io::Result<()> {
         let none: Option<&CStr> = None;
         if let Some(maps) = &self.maps {
-            unshare(CloneFlags::CLONE_NEWUSER)?;
-            for (file, text) in maps {
-                let path = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()));
-                OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())?;
-            }
+            maps.enter()?;
         }
         let private = unshare(CloneFlags::CLONE_NEWNS).and_then(|()| mount(none, c"/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none));
         if private.is_ok() {
@@ -68,5 +101,37 @@ impl Entrance {
         nix::unistd::chroot(self.root.as_c_str())?;
         nix::unistd::chdir(c"/")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Tells a process which file to read.
+    const FILE_VARIABLE: &str = "KAON_TEST_CLOSED_FILE";
+
+    #[test]
+    fn as_root_a_user_reads_what_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let closed = folder.path().join("shadow");
+        fs::write(&closed, "secret").unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+        let mut command = as_root(std::env::current_exe().unwrap().to_str().unwrap()).unwrap();
+        command.args(["--exact", "apply::inside::tests::plays_a_program"]).env(FILE_VARIABLE, &closed);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    /// Not a test by itself: what the one above starts.
+    #[test]
+    fn plays_a_program() {
+        if let Some(closed) = std::env::var_os(FILE_VARIABLE) {
+            assert!(nix::unistd::geteuid().is_root());
+            assert_eq!(fs::read_to_string(closed).unwrap(), "secret");
+        }
     }
 }

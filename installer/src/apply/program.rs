@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
 
+use super::inside;
 use super::script::Executable;
 
 /// Why a program did not do what it should. Its arguments are not shown: they may be long, and the step says what was done.
@@ -56,11 +57,9 @@ pub fn run(program: &str, arguments: &[impl AsRef<str>], input: Option<&str>) ->
 
 /// As [`run`]; who is not root is root of a user namespace, so that its files are root's there.
 pub(super) fn run_as_owner(program: &str, arguments: &[String]) -> Result<String, ProgramError> {
-    if nix::unistd::geteuid().is_root() {
-        return run(program, arguments, None);
-    }
-    let words: Vec<&str> = ["--user", "--map-root-user", program].into_iter().chain(arguments.iter().map(String::as_str)).collect();
-    run("unshare", &words, None)
+    let command = inside::as_root(program);
+    let mut command = command.map_err(|source| ProgramError::Start { program: program.to_owned(), source })?;
+    wait(program, command.args(arguments), Where::Here, None)
 }
 
 /// Runs a script on this system.

@@ -93,7 +93,7 @@ impl Target {
     /// When it cannot be made.
     pub fn directory(&self, path: &str, mode: u32) -> Result<PathBuf, ApplyError> {
         let place = self.folder(path)?;
-        DirBuilder::new().recursive(true).mode(mode).create(&place).map_err(ApplyError::io("make", &place))?;
+        make_directory(&place, mode).map_err(ApplyError::io("make", &place))?;
         Ok(place)
     }
 
@@ -214,6 +214,18 @@ fn parts(path: &Path) -> Vec<&OsStr> {
         .collect()
 }
 
+/// Makes a directory and those above it that are not there; what is made has this mode whatever the caller's umask is.
+fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode)),
+        Err(error) => match (error.kind(), path.parent()) {
+            (io::ErrorKind::AlreadyExists, _) if path.is_dir() => Ok(()),
+            (io::ErrorKind::NotFound, Some(above)) => make_directory(above, mode).and_then(|()| make_directory(path, mode)),
+            _ => Err(error),
+        },
+    }
+}
+
 /// Writes a new file. `owner` is its owner and group where they must be those of another file.
 fn write_as(path: &Path, mode: u32, owner: Option<(u32, u32)>, content: &[u8]) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -244,6 +256,9 @@ mod tests {
         assert_eq!(fs::read(target.root().join("usr/etc/a")).unwrap(), b"x");
         assert_eq!(target.read("/etc/a").unwrap(), "x");
         assert_eq!(target.read("/etc/none").unwrap(), "");
+        for (path, mode) in [("usr", 0o755), ("usr/etc", 0o755), ("usr/etc/a", 0o600)] {
+            assert_eq!(fs::metadata(target.root().join(path)).unwrap().mode() & 0o7777, mode, "{path}, whatever the umask is");
+        }
         target.symlink("/etc/out", "/proc/self/environ").unwrap();
         assert_eq!(target.read("/etc/out").unwrap(), "", "a link is followed in the target");
         target.write("/etc/out", 0o644, b"y").unwrap();

@@ -210,7 +210,7 @@ fn carry_out(
     screen: Option<Screen>,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    may_install(plan)?;
+    may_install(plan, nix::unistd::geteuid().is_root())?;
     let _lock = if plan.destroys.is_empty() { None } else { Some(lock()?) };
     let directory = arguments.target_dir.as_deref();
     let journal = match screen {
@@ -232,8 +232,8 @@ fn carry_out(
 }
 
 /// Disks are root's.
-fn may_install(plan: &Plan) -> Result<(), ApplyError> {
-    if plan.destroys.is_empty() || nix::unistd::geteuid().is_root() { Ok(()) } else { Err(ApplyError::NotRoot) }
+fn may_install(plan: &Plan, is_root: bool) -> Result<(), ApplyError> {
+    if plan.destroys.is_empty() || is_root { Ok(()) } else { Err(ApplyError::NotRoot) }
 }
 
 /// Prints a plan.
@@ -271,4 +271,20 @@ fn chance() -> Result<[u8; 32], MediumError> {
     let mut seed = [0; 32];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut seed));
     read.map(|()| seed).map_err(|source| MediumError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Destroyed;
+
+    #[test]
+    fn only_root_installs_to_disks() {
+        let disk = Destroyed { device: "/dev/sda".into(), description: String::new(), holds: Vec::new() };
+        for (destroys, is_root, may) in
+            [(vec![], true, true), (vec![], false, true), (vec![disk.clone()], true, true), (vec![disk], false, false)]
+        {
+            assert_eq!(may_install(&Plan { destroys, steps: Vec::new() }, is_root).is_ok(), may);
+        }
+    }
 }

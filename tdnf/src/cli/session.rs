@@ -277,7 +277,12 @@ pub fn io_at(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<> {
 /// When the user is not root and the system is the running one.
 pub fn need_root(session: &Session) -> Result<(), CliError> {
     let own = session.common.install_root.is_some() || session.common.download_only || session.common.test_only;
-    if own || nix::unistd::geteuid().is_root() { Ok(()) } else { Err(CliError::NotRoot) }
+    may_change(own, nix::unistd::geteuid().is_root())
+}
+
+/// Everybody may change a system of their own, and root any.
+fn may_change(own: bool, is_root: bool) -> Result<(), CliError> {
+    if own || is_root { Ok(()) } else { Err(CliError::NotRoot) }
 }
 
 /// Refuses to go on without any repository.
@@ -286,4 +291,16 @@ pub fn need_root(session: &Session) -> Result<(), CliError> {
 /// When none is enabled.
 pub fn need_repositories(session: &Session) -> Result<(), CliError> {
     if session.config.enabled().is_empty() && session.common.from_directory.is_empty() { Err(CliError::NoEnabledRepos) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_changes_the_running_system() {
+        for (own, is_root, may) in [(true, false, true), (true, true, true), (false, true, true), (false, false, false)] {
+            assert_eq!(may_change(own, is_root).is_ok(), may);
+        }
+    }
 }

@@ -186,6 +186,12 @@ mod tests {
         assert_eq!(target.read("/home/dev/.bashrc").unwrap(), "x");
         let mode = |path: &str| fs::metadata(target.root().join(path)).unwrap().permissions().mode() & 0o7777;
         assert_eq!((mode("home/dev"), mode("home/dev/.ssh"), mode("home/dev/.ssh/authorized_keys")), (0o700, 0o700, 0o600));
+        // Only root can give them to the new user.
+        let own = nix::unistd::geteuid();
+        let owner = if own.is_root() { 1001 } else { own.as_raw() };
+        for path in ["home/dev", "home/dev/.bashrc", "home/dev/.ssh", "home/dev/.ssh/authorized_keys"] {
+            assert_eq!(fs::metadata(target.root().join(path)).unwrap().uid(), owner, "{path}");
+        }
         assert!(Accounts::read(&target).unwrap().shadow.contains("dev:$6$"));
         root(&RootAccount { password: None, ssh_keys: Vec::new() }, &target).unwrap();
         assert!(Accounts::read(&target).unwrap().shadow.starts_with("root:!*:"));
