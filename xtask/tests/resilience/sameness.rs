@@ -1,8 +1,14 @@
 //! The same input, elsewhere and at another time: the same bytes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::stat::{Mode, umask};
 
 use super::project::{Project, files, text};
 
@@ -10,7 +16,8 @@ use super::project::{Project, files, text};
 #[ignore = "needs the SDK: cargo xtask test"]
 fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
     let (here, there) = (Project::new(), Project::new());
-    let first = here.command(&here.store("store"), &["--jobs", "1", "repo", "--output", "repo"]).env("TZ", "UTC").output().unwrap();
+    let mut first = here.command(&here.store("store"), &["--jobs", "1", "repo", "--output", "repo"]);
+    let first = with_umask(&mut first, 0o077).env("TZ", "UTC").output().unwrap();
     assert!(first.status.success(), "{}", text(&first.stderr));
     // Signing keys are the builder's own: the same ones sign both.
     fs::rename(here.path("keys"), there.path("keys")).unwrap();
@@ -18,13 +25,26 @@ fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
     thread::sleep(Duration::from_millis(1100));
     let store = there.store("a-store-with-a-much-longer-name");
     let mut second = there.command(&store, &["--jobs", "3", "repo", "--output", "repo"]);
-    let second = second.env("TZ", "Asia/Tokyo").env("LC_ALL", "de_DE.UTF-8").env("SOURCE_DATE_EPOCH", "1").output().unwrap();
+    let second =
+        with_umask(&mut second, 0).env("TZ", "Asia/Tokyo").env("LC_ALL", "de_DE.UTF-8").env("SOURCE_DATE_EPOCH", "1").output().unwrap();
     assert!(second.status.success(), "{}", text(&second.stderr));
     let (first, second) = (files(&here.path("repo")), files(&there.path("repo")));
     assert!(first.len() >= 8, "{:?}", first.keys());
     assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
+    let mode = |project: &Project, path: &Path| fs::metadata(project.path("repo").join(path)).unwrap().permissions().mode();
     for (path, content) in &first {
         assert!(second[path] == *content, "{} differs", path.display());
+        assert_eq!(mode(&here, path), mode(&there, path), "{}", path.display());
+    }
+}
+
+fn with_umask(command: &mut Command, mask: u32) -> &mut Command {
+    // SAFETY: one system call.
+    unsafe {
+        command.pre_exec(move || {
+            umask(Mode::from_bits_truncate(mask));
+            Ok(())
+        })
     }
 }
 
