@@ -15,8 +15,12 @@ mod sandbox {
     mod containers;
     mod ending;
     mod host;
+    #[allow(dead_code, reason = "the tests that need root take the rest")]
+    mod inside;
     mod isolation;
+    #[allow(dead_code, reason = "the tests that need root take the rest")]
     mod profile;
+    mod promises;
     mod sameness;
     mod shell;
     mod situations;

@@ -24,6 +24,14 @@ pub enum SandboxError {
         /// Where it should lie.
         path: PathBuf,
     },
+    /// A directory or file the job names cannot be reached: even root's sandboxes have no power over what belongs to others.
+    #[error("{what} `{}` cannot be reached from a sandbox: a directory above it is closed to this user", path.display())]
+    Closed {
+        /// What it is to the job, as in [`SandboxError::Missing`].
+        what: &'static str,
+        /// Where it lies.
+        path: PathBuf,
+    },
     /// A step's program is not in the sandbox.
     #[error("phase `{phase}`: the sandbox has no program `{program}`, or not the interpreter it asks for")]
     NoProgram {
@@ -169,6 +177,9 @@ impl Failure for SandboxError {
         match self {
             Self::Host(lack) => Some(lack.remedy()),
             Self::Missing { .. } => Some("run the same command again: what is missing from the store is fetched or built anew".into()),
+            Self::Closed { .. } => {
+                Some("set KAON_STORE to a directory whose parents belong to this user or may be entered by everybody".into())
+            }
             Self::NoProgram { program, .. } => {
                 Some(format!("add the package that brings `{program}` to `requires.build`, or the SDK layer to `package.sdk`"))
             }
@@ -193,7 +204,7 @@ impl Failure for SandboxError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Host(_) | Self::OpenFiles { .. } => ExitCode::Host,
+            Self::Host(_) | Self::OpenFiles { .. } | Self::Closed { .. } => ExitCode::Host,
             Self::Cancelled => ExitCode::Interrupted,
             _ => ExitCode::Failed,
         }
@@ -251,7 +262,13 @@ impl From<Refusal> for SandboxError {
         if is(&source, Errno::EMFILE) {
             return Self::OpenFiles { limit: open_files::limit() };
         }
-        let missing = is(&source, Errno::ENOENT) || is(&source, Errno::ENOTDIR);
+        if let Some(what) = stage.part() {
+            match Errno::from_raw(errno) {
+                Errno::ENOENT | Errno::ENOTDIR => return Self::Missing { what, path },
+                Errno::EACCES => return Self::Closed { what, path },
+                _ => {}
+            }
+        }
         let host = match stage {
             Stage::UserNamespace => HostLack::of_user_namespace(source),
             Stage::IdentityMap => HostLack::of_capabilities("writing the user namespace's identity map was", source),
@@ -261,10 +278,6 @@ impl From<Refusal> for SandboxError {
             Stage::Overlay => HostLack::Overlay { upper: path, source },
             Stage::Proc => HostLack::Proc { source },
             Stage::Mount => HostLack::Mount { what: subject, source },
-            Stage::Layer if missing => return Self::Missing { what: "layer", path },
-            Stage::Input if missing => return Self::Missing { what: "input", path },
-            Stage::BuildDirectory if missing => return Self::Missing { what: "build directory", path },
-            Stage::RootDirectory if missing => return Self::Missing { what: "root directory", path },
             Stage::MountPoint if is(&source, Errno::EINVAL) => return Self::BadPlace { at: subject },
             other => return Self::Setup { what: other.doing(&subject), source },
         };

@@ -87,6 +87,33 @@ impl Stage {
 }
 
 impl Stage {
+    /// What this stage's path is to the job, if it is one the job names.
+    pub fn part(self) -> Option<&'static str> {
+        match self {
+            Self::Layer => Some("layer"),
+            Self::Input => Some("input"),
+            Self::BuildDirectory => Some("build directory"),
+            Self::RootDirectory => Some("root directory"),
+            Self::UserNamespace
+            | Self::IdentityMap
+            | Self::Namespaces
+            | Self::Chroot
+            | Self::Node
+            | Self::Copy
+            | Self::Process
+            | Self::MountNamespace
+            | Self::Device
+            | Self::Overlay
+            | Self::Pivot
+            | Self::MountPoint
+            | Self::Proc
+            | Self::Mount
+            | Self::Loopback
+            | Self::Identity
+            | Self::Limits => None,
+        }
+    }
+
     /// What is being done at this stage, for a message.
     pub fn doing(self, subject: &str) -> String {
         match self {
