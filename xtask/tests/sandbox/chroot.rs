@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 
+use nix::libc;
 use xtask::sandbox::{Isolation, Root};
 
 use super::bench::{Bench, fill, scratch};
@@ -71,6 +72,23 @@ fn a_chroot_reaches_nothing_of_the_container() {
     assert!(text.contains("ended: Done Some(Chroot)"), "{text}");
     assert_eq!(fs::read_to_string(folder.path().join("input")).unwrap(), "as it was\n");
     assert!(fs::read(&layer_file).unwrap() == before && layers[0].join("usr/bin/ls").exists());
+}
+
+/// Whether the kernel can keep signals within a step: Landlock's sixth version, of Linux 6.12.
+fn keeps_signals() -> bool {
+    const VERSION: libc::c_ulong = 1;
+    // SAFETY: with this flag the call takes no structure.
+    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, VERSION) >= 6 }
+}
+
+#[test]
+#[ignore = "needs root and the SDK: cargo test -p xtask --test as_root -- --ignored"]
+fn a_chroot_signals_nobody_else_where_the_kernel_can_tell() {
+    let folder = scratch();
+    let text = told(&folder, "sleep 60 & kill $! && echo own; kill -0 $PPID && echo reaper; kill -0 1 && echo builder");
+    let reached = if keeps_signals() { "" } else { "reaper\nbuilder\n" };
+    let lines: String = text.lines().filter(|line| ["own", "reaper", "builder"].contains(line)).map(|line| format!("{line}\n")).collect();
+    assert_eq!(lines, format!("own\n{reached}"), "{text}");
 }
 
 #[test]

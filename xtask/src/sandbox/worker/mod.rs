@@ -13,6 +13,7 @@ mod processes;
 mod report;
 mod room;
 mod root;
+mod scope;
 mod steps;
 mod tokens;
 

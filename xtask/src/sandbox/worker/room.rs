@@ -15,7 +15,7 @@ use super::super::message::{Order, Refusal, Stage};
 use super::super::{Isolation, Weakness};
 use super::copied::Copied;
 use super::root::Assembled;
-use super::{filter, limits, namespaces, network};
+use super::{filter, limits, namespaces, network, scope};
 
 /// A root in place, and this process confined as its steps shall be.
 pub(super) enum Room {
@@ -66,7 +66,12 @@ impl Room {
             }
             Self::Copied(copied) => {
                 let names = CString::new(copied.root().as_os_str().as_bytes()).and_then(|root| Ok((root, CString::new(path)?)));
+                // Made for each step, when the places of the jobserver's descriptors are taken.
+                let ruleset = scope::ruleset();
                 let enter = move || {
+                    if let Some(ruleset) = &ruleset {
+                        scope::restrict(ruleset)?;
+                    }
                     let (root, path) = names.as_ref().map_err(|_| Errno::EINVAL)?;
                     chroot(root.as_c_str())?;
                     chdir(path.as_c_str())?;
