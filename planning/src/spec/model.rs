@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::address::public;
 use crate::digest::Digest;
 use crate::name::{Dependency, PackageName};
 
@@ -104,6 +105,7 @@ pub enum Origin {
     /// An upstream address.
     Url {
         /// `https://…`
+        #[serde(serialize_with = "public_address")]
         url: String,
         /// What it gives.
         sha256: Digest,
@@ -126,6 +128,11 @@ pub enum Origin {
         /// Its checksum in cargo's lock.
         sha256: Digest,
     },
+}
+
+/// Writes an address without its password: what is written may be shown.
+fn public_address<S: Serializer>(address: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&public(address))
 }
 
 impl Origin {

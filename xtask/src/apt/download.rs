@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::process::run;
 use super::{AptError, Client, Network, builtin};
+use crate::address::public;
 use crate::cancel::Cancel;
 use crate::tool::Tool;
 
@@ -89,7 +90,7 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     let ended = run("apt-helper", tool, cancel, &mut look)?;
     look();
     let reasons = reasons(&ended.stderr);
-    let outcome = |download: &Download| match reasons.get(&decoded(&download.uri)) {
+    let outcome = |download: &Download| match reasons.get(&comparable(&download.uri)) {
         Some(reason) => classify(reason),
         None if download.target.is_file() => Outcome::Fetched,
         None => Outcome::Failed(super::process::complaints(&ended.stderr)),
@@ -97,16 +98,22 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     Ok(downloads.iter().map(outcome).collect())
 }
 
-/// The lines `E: Failed to fetch URI  REASON`, by decoded address: apt writes `+` as `%2b`.
+/// The lines `E: Failed to fetch URI  REASON`, by comparable address.
 fn reasons(stderr: &str) -> HashMap<String, String> {
     let line = |line: &str| {
         let (uri, reason) = line.strip_prefix("E: Failed to fetch ")?.split_once("  ")?;
-        Some((decoded(uri), reason.trim().to_owned()))
+        Some((comparable(uri), reason.trim().to_owned()))
     };
     stderr.lines().filter_map(line).collect()
 }
 
-/// An address with its percent-encoded bytes decoded (RFC 3986, 2.1), to compare it by.
+/// An address to compare it by: apt writes `+` as `%2b`, and leaves out the password. So percent-encoded bytes are decoded, and user and password
+/// are gone.
+fn comparable(uri: &str) -> String {
+    decoded(&public(uri))
+}
+
+/// An address with its percent-encoded bytes decoded (RFC 3986, 2.1).
 pub(super) fn decoded(uri: &str) -> String {
     let mut bytes = Vec::with_capacity(uri.len());
     let mut rest = uri.as_bytes();
@@ -154,7 +161,7 @@ mod tests {
         let reasons = reasons(stderr);
         assert_eq!(classify(&reasons["http://a/x"]), Outcome::NotFound);
         assert_eq!(classify(&reasons["https://b/y"]), Outcome::Unreachable("Could not resolve 'b'".into()));
-        assert_eq!(classify(&reasons[&decoded("http://c/z+1%")]), Outcome::Failed("502  Bad Gateway".into()));
+        assert_eq!(classify(&reasons[&comparable("http://u:p@c/z+1%")]), Outcome::Failed("502  Bad Gateway".into()));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::spec::Origin;
 
 const ZLIB: &str = r#"
 [package]
@@ -113,4 +114,13 @@ fn the_version_stands_in_paths_that_are_built() {
     let spec = zlib(&text).unwrap();
     assert_eq!(spec.build.subdir, "zlib-1.3.1");
     assert_eq!((&*spec.patches[0].file, spec.patches[0].strip, spec.patches[0].fuzz), ("fix-1.3.1.patch", 0, 2));
+}
+
+#[test]
+fn passwords_are_used_and_not_written() {
+    let spec = zlib(&ZLIB.replace("https://zlib.net", "https://user:s3cret@zlib.net")).unwrap();
+    let Origin::Url { url, .. } = &spec.sources[0].origins[0] else { panic!("the first origin is an address") };
+    assert_eq!(url, "https://user:s3cret@zlib.net/fossils/zlib-1.3.1.tar.gz");
+    let written = serde_json::to_string(&spec).unwrap();
+    assert!(written.contains("https://zlib.net/fossils/zlib-1.3.1.tar.gz") && !written.contains("s3cret"), "{written}");
 }
