@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use common::{KEY, OTHER_KEY, TIME, keys, package, text, write};
@@ -10,7 +11,7 @@ use rpm::{Dependency, FileOptions};
 use tdnf::keyring::Keyring;
 use tdnf::manifest::Kind;
 use tdnf::rpmfile::{RpmFile, RpmFileError};
-use tdnf::transaction::{Options, Outcome, TransactionError, install};
+use tdnf::transaction::{Options, Outcome, TransactionError, extract, install};
 
 fn into(root: &Path, packages: Vec<RpmFile>) -> Result<Outcome, TransactionError> {
     install(packages, &keys(), root, &Options { time: TIME, progress: &|_| {} })
@@ -61,6 +62,54 @@ fn a_tree_and_its_manifest() {
         let found = fs::symlink_metadata(root.path().join(&path[1..])).unwrap();
         assert_eq!(found.is_dir(), entry.kind == Kind::Directory, "{path}");
     }
+}
+
+#[test]
+fn an_extracted_package_has_its_modes_but_no_privileges() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = package(folder.path(), "closed", |builder| {
+        builder.with_dir_entry(FileOptions::dir("/etc/closed").permissions(0o555)).unwrap();
+        builder.with_dir_entry(FileOptions::dir("/etc/closed/shut").permissions(0o000)).unwrap();
+        builder.with_dir_entry(FileOptions::dir("/etc/closed/shared").permissions(0o3777)).unwrap();
+        text(builder, "/etc/closed/shut/file", "within");
+        builder.with_file_contents("#!su", FileOptions::new("/etc/closed/su").permissions(0o4755)).unwrap();
+        builder.with_file_contents("same", FileOptions::new("/etc/closed/a").permissions(0o2400).hardlink("h")).unwrap();
+        builder.with_file_contents("same", FileOptions::new("/etc/closed/b").permissions(0o2400).hardlink("h")).unwrap();
+        builder.with_symlink(FileOptions::symlink("/etc/closed/link", "su")).unwrap();
+    });
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    extract(&closed, &root).unwrap();
+    let mode = |path: &str| fs::symlink_metadata(root.join(path)).unwrap().permissions().mode() & 0o7777;
+    let expected = [
+        ("etc", 0o755),
+        ("etc/closed", 0o555),
+        ("etc/closed/shut", 0o000),
+        ("etc/closed/shared", 0o1777),
+        ("etc/closed/su", 0o755),
+        ("etc/closed/b", 0o400),
+    ];
+    for (path, expected) in expected {
+        assert_eq!(mode(path), expected, "{path}");
+    }
+    assert_eq!(fs::read(root.join("etc/closed/b")).unwrap(), b"same");
+    assert_eq!(fs::read_link(root.join("etc/closed/link")).unwrap(), Path::new("su"));
+    for path in ["etc/closed/shut", "etc/closed"] {
+        fs::set_permissions(root.join(path), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    assert_eq!(fs::read(root.join("etc/closed/shut/file")).unwrap(), b"within");
+}
+
+#[test]
+fn a_package_without_files_is_extracted_as_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = package(folder.path(), "meta", |builder| {
+        builder.requires(Dependency::any("lib"));
+    });
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    extract(&meta, &root).unwrap();
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
 }
 
 /// The packages again, cut off where their payloads begin.

@@ -3,6 +3,7 @@
 mod apply;
 pub(crate) mod beneath;
 mod cpio;
+mod extract;
 pub(crate) mod place;
 mod step;
 mod unpack;
@@ -22,6 +23,7 @@ use crate::rpmdb::{self, RpmDbError};
 use crate::rpmfile::{RpmFile, RpmFileError, Script, Unpacker};
 pub use apply::{Applied, ApplyError, Recovery, Shortage};
 use beneath::Beneath;
+pub use extract::extract;
 pub use step::{Event, Gate, Observer, Settings, Step};
 use unpack::Direct;
 
