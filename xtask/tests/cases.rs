@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde::Deserialize;
+use xtask::digest::Digest;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,8 +56,10 @@ fn run(top: &Path, folder: &Path) -> Result<(), String> {
         .unwrap();
     let name = folder.file_name().unwrap().to_string_lossy();
     let place = project.path().to_string_lossy().into_owned();
+    // What belongs to one checkout is named by its place.
+    let mark = Digest::of_bytes(project.path().canonicalize().unwrap().as_os_str().as_encoded_bytes()).short();
     for (what, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
-        let found = String::from_utf8_lossy(bytes).replace(&place, "[PROJECT]");
+        let found = String::from_utf8_lossy(bytes).replace(&place, "[PROJECT]").replace(&mark, "[CHECKOUT]");
         let found = without_keys(&found);
         let file = folder.join(what);
         if std::env::var_os("KAON_UPDATE_CASES").is_some() {

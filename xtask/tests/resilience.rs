@@ -15,6 +15,7 @@ mod resilience {
     mod disk;
     mod failure;
     mod kill;
+    mod leftovers;
     mod project;
     mod sameness;
     mod together;

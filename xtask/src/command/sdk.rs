@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
 use crate::sdk::{LayerStatus, Sdk};
+use crate::store::TreeState;
 
 /// Options of `sdk`.
 #[derive(Args, Debug)]
@@ -60,6 +61,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
 enum State {
     NotLocked,
     NotFetched,
+    Damaged,
     AtHand,
 }
 
@@ -67,8 +69,9 @@ impl State {
     fn of(layer: &LayerStatus) -> Self {
         match (layer.is_locked, &layer.tree) {
             (false, _) => Self::NotLocked,
-            (true, None) => Self::NotFetched,
-            (true, Some(_)) => Self::AtHand,
+            (true, TreeState::Missing) => Self::NotFetched,
+            (true, TreeState::Damaged) => Self::Damaged,
+            (true, TreeState::Whole(_)) => Self::AtHand,
         }
     }
 
@@ -76,17 +79,21 @@ impl State {
         match self {
             Self::NotLocked => "not locked",
             Self::NotFetched => "not fetched",
+            Self::Damaged => "damaged",
             Self::AtHand => "at hand",
         }
     }
 }
 
 fn show_status(context: &Context<'_>, layers: &[LayerStatus]) {
+    if layers.iter().any(|layer| layer.tree == TreeState::Damaged) {
+        context.reporter.warn("files of a damaged layer are missing or changed: `cargo xtask sdk fetch` or the next build makes it anew");
+    }
     if context.output.is_json() {
         let document = |layer: &LayerStatus| {
             serde_json::json!({
                 "name": layer.name.to_string(), "state": State::of(layer), "packages": layer.packages,
-                "size-bytes": layer.size_bytes, "summary": layer.summary, "tree": layer.tree,
+                "size-bytes": layer.size_bytes, "summary": layer.summary, "tree": layer.tree.path(),
             })
         };
         return context.output.document(&layers.iter().map(document).collect::<Vec<_>>());

@@ -8,7 +8,7 @@ use super::{Description, LayerName, LayerTree, Lock, SdkError, ensure, resolve};
 use crate::apt::Settings;
 use crate::cancel::Cancel;
 use crate::progress::Reporter;
-use crate::store::Store;
+use crate::store::{Store, TreeState};
 
 /// The SDK of a project: its description and its lock.
 #[derive(Clone, Debug)]
@@ -33,8 +33,8 @@ pub struct LayerStatus {
     pub size_bytes: u64,
     /// Whether the lock holds it as described.
     pub is_locked: bool,
-    /// Its tree, where it is at hand.
-    pub tree: Option<PathBuf>,
+    /// Its tree.
+    pub tree: TreeState,
 }
 
 /// Where the project's SDK files lie below its root.
@@ -115,7 +115,7 @@ impl Sdk {
             packages: packages.len(),
             size_bytes: packages.iter().map(|package| package.size_bytes).sum(),
             is_locked: self.lock.holds(&self.description, &name),
-            tree: self.lock.layer_digest(&name).and_then(|digest| store.existing_tree(&digest)),
+            tree: self.lock.layer_digest(&name).map_or(TreeState::Missing, |digest| store.tree_state(&digest)),
             name,
         })
     }

@@ -9,8 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::tally::Tally;
-use super::{RemoveError, Store, StoreError, Swept};
+use super::tree::FACTS;
+use super::{RemoveError, Store, StoreError, Swept, TreeState};
 use crate::digest::Digest;
+
+/// What names of kept folders of failed builds begin with.
+const FAILED: &str = "failed-";
 
 /// What is needed. Results count whatever their age, and with them all they name; everything else only as far as it is listed or young.
 #[derive(Debug, Default)]
@@ -71,6 +75,11 @@ pub struct Collection {
 }
 
 impl Store {
+    /// The name of the scratch directory in which this checkout keeps what a failed build of `spec` left.
+    pub fn failed_name(&self, spec: &str) -> String {
+        format!("{FAILED}{}", self.own_name(spec))
+    }
+
     /// Removes what is not needed. The caller has the store [`alone`](Store::alone), unless it is a dry run.
     ///
     /// Results go before the objects they name, and trees vanish whole, so that what is left after an interruption is a good store.
@@ -86,7 +95,11 @@ impl Store {
         let made: BTreeSet<Digest> = objects.iter().flat_map(|object| (rules.trees_of)(object)).collect();
         let kept_trees = |path: &Path| digest_of(path).is_some_and(|digest| needs.trees.contains(&digest) || made.contains(&digest));
         let kept_logs = |path: &Path| needs.logs.contains(&name(path));
-        let kept_scratch = |path: &Path| needs.failed.contains(&name(path)) && is_young(path, rules.keep);
+        let is_failed_of_another = |name: &str| name.strip_prefix(FAILED).is_some_and(|name| self.is_anothers(name));
+        let kept_scratch = |path: &Path| {
+            let name = name(path);
+            (needs.failed.contains(&name) || is_failed_of_another(&name)) && is_young(path, rules.keep)
+        };
 
         let mut kind = |remove: &dyn Fn(&mut Tally<'_>) -> Result<(), StoreError>| {
             let mut tally = Tally { swept: Swept::default(), stayed: &mut stayed, dry_run: rules.dry_run };
@@ -113,12 +126,19 @@ impl Store {
                 Ok(())
             })?,
             trees: kind(&|tally| {
-                for path in unneeded(&self.folder("trees"), &kept_trees)? {
-                    tally.remove_whole(&path, &self.folder("scratch").join(format!("collect-{}", name(&path))));
+                let (facts, trees): (Vec<PathBuf>, Vec<PathBuf>) =
+                    read(&self.folder("trees"))?.into_iter().partition(|path| path.extension().is_some_and(|ending| ending == FACTS));
+                for path in trees.iter().filter(|path| self.is_damaged(path) || !kept_trees(path) && !is_young(path, rules.keep)) {
+                    tally.remove_whole(path, &self.folder("scratch").join(format!("collect-{}", name(path))));
                 }
+                // What a tree looked like is of no use without the tree, and so small that it is not counted.
+                facts.iter().filter(|path| !path.with_extension("").exists()).for_each(|path| tally.discard(path));
                 Ok(())
             })?,
         };
+        if !rules.dry_run {
+            stayed.extend(self.collect_locks()?);
+        }
         Ok(Collection { removed, stayed })
     }
 
@@ -135,6 +155,10 @@ impl Store {
             }
         }
         Ok(gone)
+    }
+
+    fn is_damaged(&self, tree: &Path) -> bool {
+        digest_of(tree).is_some_and(|key| self.tree_state(&key) == TreeState::Damaged)
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -221,7 +245,21 @@ mod tests {
         assert!(store.verified(&needed).is_ok() && store.verified(&source).is_ok() && store.object(&rubbish).is_none());
         assert!(store.existing_tree(&Digest::of_bytes(needed.hex())).is_some());
         assert!(store.existing_tree(&Digest::of_bytes(rubbish.hex())).is_none());
+        assert_eq!(fs::read_dir(folder.path().join("trees")).unwrap().count(), 4, "two trees and what they look like");
         assert_eq!(store.collect(&needs(source), NOW).unwrap().removed.total().items, 0);
+    }
+
+    #[test]
+    fn a_damaged_tree_goes_though_it_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [needed, _, source] = fill(&store);
+        let tree = store.existing_tree(&Digest::of_bytes(needed.hex())).unwrap();
+        fs::remove_dir(tree.join("needed")).unwrap();
+        let rules = Rules { keep: Duration::from_secs(3600), ..NOW };
+        let removed = Store::open(folder.path()).unwrap().collect(&needs(source), rules).unwrap().removed;
+        assert_eq!((removed.trees.items, removed.total().items), (1, 1));
+        assert!(!tree.exists());
     }
 
     #[test]
@@ -263,6 +301,41 @@ mod tests {
         let collection = store.collect(&Needs::default(), NOW).unwrap();
         assert_eq!((collection.removed.scratch.items, collection.stayed.len()), (2, 0));
         assert!(!dead.exists() && !closed.exists() && alive.path().exists());
+    }
+
+    #[test]
+    fn what_another_checkout_keeps_stays_while_it_is_young() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let [own, other] = ["own", "other"].map(|name| store.clone().of_checkout(&folder.path().join(name)));
+        for checkout in [&own, &other] {
+            fs::create_dir(folder.path().join("scratch").join(checkout.failed_name("zlib"))).unwrap();
+            fs::write(checkout.log("zlib.log"), "x").unwrap();
+        }
+        let keep = Rules { keep: Duration::from_secs(3600), ..NOW };
+        let removed = own.collect(&Needs::default(), keep).unwrap().removed;
+        assert_eq!((removed.scratch.items, removed.logs.items), (1, 0), "no spec of this checkout is called so");
+        assert!(folder.path().join("scratch").join(other.failed_name("zlib")).exists());
+        let removed = own.collect(&Needs::default(), NOW).unwrap().removed;
+        assert_eq!((removed.scratch.items, removed.logs.items), (1, 2));
+    }
+
+    #[test]
+    fn locks_nobody_holds_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        drop(store.lock("free", || {}).unwrap());
+        let held = store.lock("held", || {}).unwrap();
+        store.collect(&Needs::default(), NOW).unwrap();
+        let left = || {
+            let mut names: Vec<_> = read(&folder.path().join("locks")).unwrap().iter().map(|path| name(path)).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(left(), ["held", "in-use"]);
+        drop(held);
+        store.collect(&Needs::default(), NOW).unwrap();
+        assert_eq!(left(), ["in-use"]);
     }
 
     #[test]

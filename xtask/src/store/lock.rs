@@ -1,9 +1,12 @@
 //! Advisory locks between processes that share a store.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
-use super::{Store, StoreError};
+use super::collect::read;
+use super::{RemoveError, Store, StoreError, usage};
 
 /// A lock held until dropped; the kernel drops it when the process dies, however it dies.
 #[derive(Debug)]
@@ -18,18 +21,76 @@ impl Store {
     /// When the lock's file cannot be opened or locked.
     pub fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
         let path = self.root().join("locks").join(name);
-        let take = || -> io::Result<File> {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-            match file.try_lock() {
-                Ok(()) => Ok(file),
-                Err(TryLockError::WouldBlock) => {
-                    waiting();
-                    file.lock()?;
-                    Ok(file)
+        let mut waiting = Some(waiting);
+        let mut take = || -> io::Result<File> {
+            loop {
+                let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+                match file.try_lock() {
+                    Ok(()) => {}
+                    Err(TryLockError::WouldBlock) => {
+                        waiting.take().into_iter().for_each(|waiting| waiting());
+                        file.lock()?;
+                    }
+                    Err(TryLockError::Error(error)) => return Err(error),
                 }
-                Err(TryLockError::Error(error)) => Err(error),
+                // One that was collected between opening and locking keeps nobody out.
+                if is_named(&file, &path)? {
+                    return Ok(file);
+                }
             }
         };
         take().map(|file| Lock { _file: file }).map_err(|source| StoreError::io("lock", &path, source))
+    }
+
+    /// Removes all locks that nobody holds. Gives those that cannot be removed.
+    pub(super) fn collect_locks(&self) -> Result<Vec<RemoveError>, StoreError> {
+        let paths = read(&self.root().join("locks"))?;
+        let free = paths.into_iter().filter(|path| !path.ends_with(usage::FILE_NAME)).filter_map(|path| {
+            let file = File::open(&path).ok()?;
+            // It is removed while it is held, so whoever opened it before finds out.
+            file.try_lock().ok()?;
+            fs::remove_file(&path).err().map(|source| RemoveError { path, others: 0, source })
+        });
+        Ok(free.collect())
+    }
+}
+
+/// Whether an open file is the one that `path` names.
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn two_never_hold_one_lock_while_locks_are_collected() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let _lock = store.lock("one", || {}).unwrap();
+                        assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                        holders.fetch_sub(1, Ordering::SeqCst);
+                        taken.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
+            }
+            while taken.load(Ordering::SeqCst) < 800 {
+                assert!(store.collect_locks().unwrap().is_empty());
+            }
+        });
     }
 }

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
 
-use super::leftover::Leftovers;
+use super::notice::Notices;
 use super::{Store, StoreError, remove_tree};
 
 /// A directory that vanishes when dropped, unless it is kept. A lock on it tells other processes that its owner lives.
@@ -17,7 +17,7 @@ use super::{Store, StoreError, remove_tree};
 pub struct Scratch {
     folder: Option<TempDir>,
     _alive: File,
-    leftovers: Arc<Leftovers>,
+    notices: Arc<Notices>,
 }
 
 impl Store {
@@ -31,7 +31,7 @@ impl Store {
             let folder = tempfile::Builder::new().prefix(&format!("{label}-")).tempdir_in(&parent)?;
             let alive = File::open(folder.path())?;
             alive.lock_shared()?;
-            Ok(Scratch { folder: Some(folder), _alive: alive, leftovers: self.leftovers.clone() })
+            Ok(Scratch { folder: Some(folder), _alive: alive, notices: self.notices.clone() })
         };
         make().map_err(|source| StoreError::io("make a directory in", &parent, source))
     }
@@ -61,7 +61,7 @@ impl Drop for Scratch {
         if let Some(folder) = self.folder.take()
             && let Err(error) = remove_tree(&folder.keep())
         {
-            self.leftovers.report(&error);
+            self.notices.leftover(&error);
         }
     }
 }

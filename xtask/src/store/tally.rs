@@ -41,6 +41,15 @@ impl Tally<'_> {
         }
     }
 
+    /// Removes the file at `path`, and does not count it.
+    pub(super) fn discard(&mut self, path: &Path) {
+        if !self.dry_run
+            && let Err(error) = remove_tree(path)
+        {
+            self.stayed.push(error);
+        }
+    }
+
     /// Removes the directory at `path` such that at any moment it is there whole or not at all: it goes by the unused name `doomed`.
     pub(super) fn remove_whole(&mut self, path: &Path, doomed: &Path) {
         if self.dry_run {

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::{Store, StoreError};
 
-/// The lock's file below the store.
-const FILE: &str = "locks/in-use";
+/// The name of the lock's file below `locks`.
+pub(super) const FILE_NAME: &str = "in-use";
 
 /// Takes part in using the store at `root`; waits while somebody collects from it.
 pub(super) fn begin(root: &Path) -> Result<File, StoreError> {
-    let path = root.join(FILE);
+    let path = root.join("locks").join(FILE_NAME);
     let open = || OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let take = || open().and_then(|file| file.lock_shared().map(|()| file));
     take().map_err(|source| StoreError::io("lock", &path, source))
@@ -36,7 +36,7 @@ impl Store {
                 let _ = self.user.lock_shared();
                 Err(match error {
                     TryLockError::WouldBlock => StoreError::InUse { store: self.root().to_owned() },
-                    TryLockError::Error(source) => StoreError::io("lock", &self.root().join(FILE), source),
+                    TryLockError::Error(source) => StoreError::io("lock", &self.root().join("locks").join(FILE_NAME), source),
                 })
             }
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Workshop, job, laid};
+use super::{Workshop, failed, job, laid};
 use crate::action::{BuildResult, BuiltPackage, Fields, Record, Results, key_of, laid_packages, record_key};
 use crate::diagnostic::Failure;
 use crate::digest::Digest;
@@ -21,21 +21,8 @@ use crate::recipe::{SPEC_FILES, WORKSPACE, recipe_with};
 use crate::sandbox::{self, Job, Outcome, StepsEnded};
 use crate::sdk::LayerName;
 use crate::source::Fetcher;
-use crate::store::{Store, StoreError, Sweeper, remove_tree};
-
-/// The file in a failed build's folder with the job that enters its sandbox again. Its last step is the one that failed; there is none where
-/// all steps were done and no package could be made of what they installed.
-pub const FAILED_JOB: &str = "job.json";
-
-/// Where the folder of a spec's failed build is kept.
-pub fn failed_folder(store: &Store, spec: &PackageName) -> PathBuf {
-    store.root().join("scratch").join(failed_name(spec))
-}
-
-/// The name of that folder.
-pub(super) fn failed_name(spec: &PackageName) -> String {
-    format!("failed-{spec}")
-}
+use crate::spec::Spec;
+use crate::store::{Scratch, StoreError, Sweeper};
 
 /// Builds with this machine's sandboxes.
 pub(super) struct Local<'a> {
@@ -65,6 +52,9 @@ impl Executor for Local<'_> {
         if let Some(executed) = cached() {
             return Ok(executed);
         }
+        // Two builders of one checkout may have read different states of a spec; its log and the folder of its failed build are one's alone.
+        let own = format!("spec-{}", workshop.store.own_name(spec.as_str()));
+        let _own = workshop.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
         // The token stands for the build's own first process; what it starts beside that takes further ones.
         let _token = self
             .jobserver
@@ -96,8 +86,7 @@ impl Local<'_> {
         let outcome = outcome.map_err(around)?;
         if let StepsEnded::Failed { phase, end } = &outcome.status {
             let last_lines = last_lines(&log, 15);
-            let kept = failed_folder(store, &spec.name);
-            keep_failed(&scratch.keep(), &kept, &job::until(&job, phase)).map_err(|error| around(Box::new(error)))?;
+            self.keep(spec, scratch, &job::until(&job, phase));
             return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, last_lines });
         }
         let unit = format!("package {}", spec.name);
@@ -108,8 +97,7 @@ impl Local<'_> {
         let packages = match self.package(folder, scratch.path(), &laid) {
             Ok(packages) => packages,
             Err(error) => {
-                let kept = failed_folder(store, &spec.name);
-                keep_failed(&scratch.keep(), &kept, &job::without_steps(&job)).map_err(|error| around(Box::new(error)))?;
+                self.keep(spec, scratch, &job::without_steps(&job));
                 return Err(around(error));
             }
         };
@@ -126,6 +114,14 @@ impl Local<'_> {
         self.record(&result).map_err(|error| around(Box::new(error)))?;
         self.sweeper.sweep(scratch);
         Ok(Executed { result, was_cached: false, log: Some(log) })
+    }
+
+    /// Keeps what a failed build left. The build's own failure is what counts, so one to keep it is only reported.
+    fn keep(&self, spec: &Spec, scratch: Scratch, job: &Job) {
+        if let Err(error) = failed::keep(self.workshop.store, &spec.name, scratch, job, &self.sweeper) {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            self.workshop.reporter.warn(format!("the failed build of `{}` is not kept for `cargo xtask shell`: {error}{cause}", spec.name));
+        }
     }
 
     /// The job that builds a spec on top of `results`, in the directory `at`.
@@ -154,18 +150,20 @@ impl Local<'_> {
     }
 
     /// The trees a build sees, lowest first: the SDK's layers, then the packages it builds on.
-    fn stack(&self, spec: &crate::spec::Spec, laid: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
+    fn stack(&self, spec: &Spec, laid: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
         let names = self.workshop.layer_names(&spec.sdk);
         let mut stack: Vec<PathBuf> = names.iter().filter_map(|name| self.layers.get(name).cloned()).collect();
         let waiting = || self.workshop.reporter.waiting(&format!("package {}", spec.name));
-        for package in laid {
-            stack.push(laid::tree(self.workshop.store, package, waiting).map_err(boxed)?);
-        }
+        let tree = |package: &&BuiltPackage| laid::tree(self.workshop.store, package, waiting).map_err(boxed);
+        let trees = laid.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
+        let named: Vec<_> = laid.iter().map(|package| &package.name).zip(trees.iter().map(PathBuf::as_path)).collect();
+        laid::check(&named).map_err(boxed)?;
+        stack.extend(trees);
         Ok(stack)
     }
 
     /// The source files of a spec by the names they have in the sandbox.
-    fn sources(&self, spec: &crate::spec::Spec) -> Result<BTreeMap<String, PathBuf>, Box<dyn Failure>> {
+    fn sources(&self, spec: &Spec) -> Result<BTreeMap<String, PathBuf>, Box<dyn Failure>> {
         let store = self.workshop.store;
         let mut files = BTreeMap::new();
         for wanted in &spec.sources {
@@ -229,16 +227,6 @@ pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> 
     }
     folder.workspace.write(&workspace).map_err(|source| StoreError::io("fill", &workspace, source))?;
     folder.write_files(&files).map_err(|source| StoreError::io("fill", &files, source))
-}
-
-/// Keeps a failed build's tree in place of an earlier one, with the job that enters its sandbox there.
-fn keep_failed(from: &Path, to: &Path, job: &Job) -> Result<(), StoreError> {
-    let job = &job::moved(job, to);
-    remove_tree(to)?;
-    fs::rename(from, to).map_err(|source| StoreError::io("keep", to, source))?;
-    let file = to.join(FAILED_JOB);
-    let text = serde_json::to_vec_pretty(job).map_err(|source| StoreError::BadResult { path: file.clone(), source })?;
-    fs::write(&file, text).map_err(|source| StoreError::io("write", &file, source))
 }
 
 /// The last lines of a log; only its end is read.

@@ -1,6 +1,7 @@
 //! This machine as a builder: the store, the SDK and the project brought together.
 
 mod build;
+mod failed;
 mod image;
 mod job;
 mod kconfig;
@@ -27,6 +28,7 @@ use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
+pub use failed::{FAILED_JOB, failed_folder};
 pub use image::{
     Artifact, Document, ImageError, ImageResult, RootRecord, build_image, documents, image_candidates, image_contents, image_packages,
     image_request, known_image,
@@ -34,8 +36,6 @@ pub use image::{
 pub use job::sandbox_job;
 pub use kconfig::{KconfigFailure, kconfig};
 pub use kernel::Kernels;
-use local::failed_name;
-pub use local::{FAILED_JOB, failed_folder};
 pub use needs::{needs, trees_of};
 pub use room::{RoomFailure, room};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};

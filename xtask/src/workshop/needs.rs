@@ -2,7 +2,7 @@
 
 use super::image::image_keys;
 use super::signed::signed_key;
-use super::{ImageError, Workshop, failed_name, kconfig, laid};
+use super::{ImageError, Workshop, kconfig, laid};
 use crate::action::record_key;
 use crate::digest::Digest;
 use crate::image::Image;
@@ -32,13 +32,13 @@ pub fn needs(workshop: &Workshop<'_>, images: &[Image]) -> Result<Needs, ImageEr
     }
     for image in images {
         needs.results.extend(image_keys(workshop, image)?);
-        needs.logs.extend(["image", "iso", "disk"].map(|what| format!("{what}-{}.log", image.name)));
+        needs.logs.extend(["image", "iso", "disk"].map(|what| workshop.store.own_name(&format!("{what}-{}.log", image.name))));
     }
     for (name, folder) in workshop.graph.specs() {
         let origins = folder.spec.sources.iter().flat_map(|source| &source.origins);
         needs.objects.extend(origins.map(|origin| *origin.sha256()));
-        needs.logs.insert(format!("{name}.log"));
-        needs.failed.insert(failed_name(name));
+        needs.logs.insert(workshop.store.own_name(&format!("{name}.log")));
+        needs.failed.insert(workshop.store.failed_name(name.as_str()));
     }
     let lock = &workshop.sdk.lock;
     needs.objects.extend(lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256));

@@ -1,0 +1,45 @@
+//! What a store tells its user while other work goes on.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::RemoveError;
+use crate::progress::{Reporter, Silent};
+
+/// The way to the user.
+pub(super) struct Notices {
+    reporter: Arc<dyn Reporter>,
+    has_leftovers: AtomicBool,
+}
+
+impl Notices {
+    pub(super) fn to(reporter: Arc<dyn Reporter>) -> Self {
+        Self { reporter, has_leftovers: AtomicBool::new(false) }
+    }
+
+    /// Warns of something that stops nothing.
+    pub(super) fn warn(&self, message: String) {
+        self.reporter.warn(message);
+    }
+
+    /// Warns of a scratch directory that stays, if it is the first: a fault of the file system shows in every one, and one warning is as
+    /// good as fifty.
+    pub(super) fn leftover(&self, error: &RemoveError) {
+        if !self.has_leftovers.swap(true, Ordering::Relaxed) {
+            self.warn(format!("{error}: {} (`cargo xtask gc` tries again and lists what stays)", error.source));
+        }
+    }
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self::to(Arc::new(Silent))
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Notices").field("has_leftovers", &self.has_leftovers).finish_non_exhaustive()
+    }
+}
