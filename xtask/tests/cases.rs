@@ -5,22 +5,30 @@
 //! ```toml
 //! arguments = ["list"]
 //! exit = 3
+//!
+//! [environment]                 # optional
+//! KAON_STORE = "/tmp/store"
 //! ```
 //!
 //! and the expected `stdout` and `stderr`. `KAON_UPDATE_CASES=1 cargo test --test cases` writes them anew.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde::Deserialize;
 use xtask::digest::Digest;
+use tempfile::TempDir;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     arguments: Vec<String>,
     exit: i32,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
 }
 
 /// The files every project has.
@@ -37,23 +45,40 @@ fn every_case_says_what_it_should() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Every command that takes a name refuses one that stands for nothing, before it does anything, and tells the nearest one.
+#[test]
+fn a_name_that_stands_for_nothing_is_refused_by_every_command() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let project = project(top, &top.join("tests/cases/unknown-image"));
+    for (command, right) in [
+        ("build zlb", "zlib"),
+        ("fetch zlb", "zlib"),
+        ("graph zlb", "zlib"),
+        ("log zlb", "zlib"),
+        ("plan zlb", "zlib"),
+        ("repo zlb", "zlib"),
+        ("shell zlb", "zlib"),
+        ("show zlb", "zlib"),
+        ("why zlb", "zlib"),
+        ("build-image --format raw minmal", "minimal"),
+        ("build-iso minmal", "minimal"),
+        ("build-ova minmal", "minimal"),
+        ("diff minmal minimal", "minimal"),
+        ("inspect minmal", "minimal"),
+        ("qemu minmal", "minimal"),
+    ] {
+        let output = xtask(project.path()).args(command.split(' ')).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{command}: {stderr}");
+        assert!(stderr.ends_with(&format!("hint: did you mean `{right}`?\n")), "{command}: {stderr}");
+        assert!(output.stdout.is_empty(), "{command}");
+    }
+}
+
 fn run(top: &Path, folder: &Path) -> Result<(), String> {
     let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml")).unwrap()).unwrap();
-    let project = tempfile::tempdir().unwrap();
-    copy(folder, project.path());
-    for file in COMMON {
-        fs::create_dir_all(project.path().join("specs")).unwrap();
-        fs::copy(top.join(file), project.path().join(file)).unwrap();
-    }
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(&case.arguments)
-        .current_dir(project.path())
-        .env_clear()
-        .env("HOME", project.path().join("home"))
-        .env("PATH", "/usr/bin:/bin")
-        .env("COLUMNS", "100")
-        .output()
-        .unwrap();
+    let project = project(top, folder);
+    let output: Output = xtask(project.path()).args(&case.arguments).envs(&case.environment).output().unwrap();
     let name = folder.file_name().unwrap().to_string_lossy();
     let place = project.path().to_string_lossy().into_owned();
     // What belongs to one checkout is named by its place.
@@ -76,6 +101,25 @@ fn run(top: &Path, folder: &Path) -> Result<(), String> {
     }
 }
 
+/// A copy of a case's project, with the files every project has.
+fn project(top: &Path, folder: &Path) -> TempDir {
+    let project = tempfile::tempdir().unwrap();
+    copy(folder, project.path());
+    for file in COMMON {
+        fs::create_dir_all(project.path().join("specs")).unwrap();
+        fs::copy(top.join(file), project.path().join(file)).unwrap();
+    }
+    project
+}
+
+/// The builder in a project, with nothing of this process's environment.
+fn xtask(project: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.current_dir(project).env_clear();
+    command.env("HOME", project.join("home")).env("PATH", "/usr/bin:/bin").env("COLUMNS", "100");
+    command
+}
+
 /// Keys move with the SDK's lock, which is no business of these cases.
 fn without_keys(text: &str) -> String {
     let is_key = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -90,6 +134,8 @@ fn copy(from: &Path, to: &Path) {
         let target = to.join(entry.path().strip_prefix(from).unwrap());
         if entry.file_type().is_dir() {
             fs::create_dir_all(&target).unwrap();
+        } else if entry.path_is_symlink() {
+            symlink(fs::read_link(entry.path()).unwrap(), &target).unwrap();
         } else {
             fs::copy(entry.path(), &target).unwrap();
         }

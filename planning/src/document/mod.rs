@@ -3,6 +3,7 @@
 //! A [`Document`] is parsed into a tree with spans; a [`Table`] hands out typed values, notes what it was asked for and, when
 //! finished, reports every key nobody asked for. Nothing stops at the first problem.
 
+mod place;
 mod suggest;
 mod table;
 
@@ -14,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Problem, SourceText};
 
+pub use place::place;
 pub use suggest::{did_you_mean, nearest};
 pub use table::{Entry, Table};
 
@@ -65,6 +67,11 @@ impl Document {
 
     fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Takes back what was reported at a place.
+    fn withdraw(&self, span: &Range<usize>, message: &str) {
+        self.problems.borrow_mut().retain(|problem| problem.span != *span || problem.message != message);
     }
 }
 

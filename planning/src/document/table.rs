@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Document, Spanned, did_you_mean, kind};
+use super::{Document, Spanned, did_you_mean, kind, nearest};
 use crate::diagnostic::Problem;
 
 /// A table being read.
@@ -17,6 +17,8 @@ pub struct Table<'a> {
     span: Range<usize>,
     path: String,
     asked: RefCell<Vec<String>>,
+    /// Keys that must be there and are not, with what was reported.
+    missing: RefCell<Vec<(String, String)>>,
 }
 
 /// A key and its value, of a table whose keys are the user's choice.
@@ -30,7 +32,7 @@ pub struct Entry<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(document: &'a Document, tree: &'a DeTable<'a>, span: Range<usize>, path: String) -> Self {
-        Self { document, tree, span, path, asked: RefCell::default() }
+        Self { document, tree, span, path, asked: RefCell::default(), missing: RefCell::default() }
     }
 
     /// Where the table stands: its header, or the braces of an inline table.
@@ -222,22 +224,36 @@ impl<'a> Table<'a> {
         entries
     }
 
-    /// Reports every key that was not asked for.
+    /// Reports every key that was not asked for. Where that is most likely a misspelt key that must be there, the report of that key's
+    /// absence is withdrawn: one mistake is reported once.
     pub fn finish(&self) {
         let asked = self.asked.borrow();
+        let mut known: Vec<&str> = asked.iter().map(String::as_str).collect();
+        known.sort_unstable();
+        known.dedup();
         for (key, _) in self.tree {
             let name = key.get_ref();
-            if asked.iter().any(|known| known == name) {
+            if known.contains(&&**name) {
                 continue;
             }
             let place = if self.path.is_empty() { "at the top of this file".to_owned() } else { format!("in `[{}]`", self.path) };
             let mut problem = Problem::new(self.document.source(), key.span(), format!("unknown key `{name}` {place}"));
-            let mut known: Vec<&str> = asked.iter().map(String::as_str).collect();
-            known.sort_unstable();
-            known.dedup();
-            problem.hint = did_you_mean(name, known.iter().copied()).or_else(|| Some(format!("known here: {}", known.join(", "))));
+            // A key that is there already is hardly what a misspelt one stands for.
+            let near = nearest(name, known.iter().copied().filter(|known| !self.tree.contains_key(*known)));
+            if let Some((_, message)) = self.missing.borrow().iter().find(|(key, _)| near == Some(key)) {
+                self.document.withdraw(&self.span, message);
+            }
+            let hint = near.map(|near| format!("did you mean `{near}`?")).or_else(|| did_you_mean(name, known.iter().copied()));
+            problem.hint = hint.or_else(|| Some(format!("known here: {}", known.join(", "))));
             self.document.report(problem);
         }
+    }
+
+    /// Reports that `key` must be there and is not, in words of the caller's.
+    pub fn missing_with_hint(&self, key: &str, message: impl Into<String>, hint: impl Into<String>) {
+        let message = message.into();
+        self.missing.borrow_mut().push((key.to_owned(), message.clone()));
+        self.problem_with_hint(self.span(), message, hint);
     }
 
     fn value(&self, key: &str) -> Option<&'a toml::Spanned<DeValue<'a>>> {
@@ -247,7 +263,9 @@ impl<'a> Table<'a> {
 
     fn missing(&self, key: &str) {
         let place = if self.path.is_empty() { "this file".to_owned() } else { format!("`[{}]`", self.path) };
-        self.problem(self.span(), format!("{place} lacks `{key}`"));
+        let message = format!("{place} lacks `{key}`");
+        self.missing.borrow_mut().push((key.to_owned(), message.clone()));
+        self.problem(self.span(), message);
     }
 
     fn wrong_kind(&self, key: &str, wanted: &str, value: &toml::Spanned<DeValue<'_>>) {
@@ -332,10 +350,24 @@ mod tests {
             [
                 (1, 5, "`a` takes a string, and this is an integer".into()),
                 (2, 14, "`list` takes a string, and this is an integer".into()),
-                (1, 1, "this file lacks `version`".into()),
                 (3, 1, "unknown key `verison` at the top of this file".into()),
             ]
         );
+    }
+
+    #[test]
+    fn a_key_that_is_missing_is_told_unless_it_is_misspelt() {
+        let read = |table: &Table<'_>| {
+            table.required_string("version");
+            table.required_string("license");
+        };
+        let messages = |text: &str| problems(text, read).into_iter().map(|(_, _, message)| message).collect::<Vec<_>>();
+        assert_eq!(messages("verison = \"1\"\n"), ["this file lacks `license`", "unknown key `verison` at the top of this file"]);
+        assert_eq!(
+            messages("homepage = \"1\"\nlicense = \"MIT\""),
+            ["this file lacks `version`", "unknown key `homepage` at the top of this file"]
+        );
+        assert_eq!(messages("version = \"1\"\nverison = \"1\"\nlicense = \"MIT\""), ["unknown key `verison` at the top of this file"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::diagnostic::{Problem, Problems};
 use crate::name::PackageName;
 use crate::project::SpecFolder;
 
-pub use resolve::Index;
+pub use resolve::{Index, requirement_place};
 pub use web::Numbers;
 use web::Web;
 

@@ -1,11 +1,12 @@
 //! From names in specs to packages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::diagnostic::Problem;
-use crate::document::did_you_mean;
+use crate::document::{did_you_mean, place};
 use crate::name::{Dependency, PackageName};
-use crate::project::{SpecFolder, quoted_place};
+use crate::project::SpecFolder;
 use crate::spec::Content;
 
 /// Who makes which package and provides which capability.
@@ -83,8 +84,11 @@ fn needs_of(folder: &SpecFolder, content: &Content, index: &Index, problems: &mu
             Some(package) => {
                 needs.insert(package.clone());
             }
-            None if is_automatic(dependency) => {}
-            None => problems.push(unknown(folder, &content.name, &dependency.capability, &dependency.to_string(), index)),
+            None if dependency.is_found_in_files() => {}
+            None => {
+                let span = requirement_place(folder, &content.name, if is_weak { "weak" } else { "run" }, dependency);
+                problems.push(unknown(folder, span, &content.name, &dependency.capability, index));
+            }
         }
     }
     needs
@@ -95,19 +99,22 @@ pub(super) fn check_build_names(specs: &BTreeMap<PackageName, SpecFolder>, index
     for (name, folder) in specs {
         for wanted in &folder.spec.build_requires {
             if index.package(wanted.as_str()).is_none() {
-                problems.push(unknown(folder, name, wanted.as_str(), wanted.as_str(), index));
+                let span = place(&folder.source, &["requires", "build"], |text| text == wanted.as_str());
+                problems.push(unknown(folder, span, name, wanted.as_str(), index));
             }
         }
     }
 }
 
-/// Paths and capabilities found in files are known only once packages are built.
-fn is_automatic(dependency: &Dependency) -> bool {
-    dependency.capability.starts_with('/') || dependency.capability.contains('(')
+/// Where a package's requirement stands in its spec; `key` is the list: `run` or `weak`.
+pub fn requirement_place(folder: &SpecFolder, package: &PackageName, key: &str, wanted: &Dependency) -> Range<usize> {
+    let matches = |text: &str| text.parse::<Dependency>().is_ok_and(|written| written == *wanted);
+    let table = folder.table_of(package);
+    let path: Vec<&str> = table.iter().map(String::as_str).chain(["requires", key]).collect();
+    place(&folder.source, &path, matches)
 }
 
-fn unknown(folder: &SpecFolder, package: &PackageName, capability: &str, written: &str, index: &Index) -> Problem {
-    let span = quoted_place(&folder.source, written);
+fn unknown(folder: &SpecFolder, span: Range<usize>, package: &PackageName, capability: &str, index: &Index) -> Problem {
     let problem = Problem::new(&folder.source, span, format!("package `{package}` needs `{capability}`, which no spec provides"));
     let base = capability.strip_suffix("-devel").and_then(|base| base.parse::<PackageName>().ok());
     if let Some(base) = base.filter(|base| index.owner(base).is_some()) {

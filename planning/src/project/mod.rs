@@ -1,5 +1,6 @@
 //! The project's folder on disk: specs and the files beside them, read in parallel.
 
+mod accounts;
 mod crates;
 mod file;
 mod patch;
@@ -37,6 +38,12 @@ pub struct SpecFolder {
 }
 
 impl SpecFolder {
+    /// The keys of the table that describes a package of this spec: none for the main package, which the top of the file describes.
+    pub fn table_of(&self, package: &PackageName) -> Vec<String> {
+        let suffix = package.as_str().strip_prefix(self.spec.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        suffix.map(|suffix| vec!["subpackage".to_owned(), suffix.to_owned()]).unwrap_or_default()
+    }
+
     /// Copies the files beside the spec to the folder `into`, with modes that no checkout decides.
     ///
     /// # Errors
@@ -137,6 +144,7 @@ pub fn load_specs(specs: &Path) -> Result<BTreeMap<PackageName, SpecFolder>, Pro
             Err(more) => problems.extend(more),
         }
     }
+    problems.extend(accounts::undeclared(&found)?);
     Ok(Problems::none_or(problems, found)?)
 }
 
@@ -155,10 +163,7 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
     };
     let files = local_files(folder)?;
     let wanted = spec.install.keys().chain(spec.patches.iter().map(|patch| &patch.file));
-    let missing: Vec<_> = wanted
-        .filter(|file| !files.contains_key(*file))
-        .map(|file| Problem::new(&source, quoted_place(&source, file), format!("there is no file `{file}` beside this spec")))
-        .collect();
+    let missing: Vec<_> = wanted.filter(|file| !files.contains_key(*file)).map(|file| missing_file(&source, folder, file)).collect();
     if !missing.is_empty() {
         return Ok(Err(missing));
     }
@@ -196,6 +201,21 @@ fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) 
         }
     }
     Ok(problems)
+}
+
+fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str) -> Problem {
+    let span = quoted_place(source, file);
+    let path = folder.join(file);
+    let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    if is_link {
+        let message = format!("`{file}` beside this spec is a symbolic link, and files alone are taken");
+        return Problem::new(source, span, message).hint("put the file itself there; a link in the image is made by `[symlinks]`");
+    }
+    if path.is_dir() {
+        let message = format!("`{file}` beside this spec is a directory, and files alone are taken");
+        return Problem::new(source, span, message).hint("name each file in it; an empty directory is made by `[directories]`");
+    }
+    Problem::new(source, span, format!("there is no file `{file}` beside this spec"))
 }
 
 /// What a spec's build takes of the workspace; the name of a member that is not there.

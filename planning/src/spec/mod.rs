@@ -4,4 +4,4 @@ mod model;
 mod parse;
 
 pub use model::*;
-pub use parse::parse;
+pub use parse::{CAPABILITIES, parse};

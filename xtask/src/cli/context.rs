@@ -72,7 +72,8 @@ impl<'a> Context<'a> {
     /// # Errors
     /// All mistakes in them.
     pub fn graph(&self) -> Result<Graph, Report> {
-        Ok(Graph::new(project::load_specs(&self.root.join("specs"))?)?)
+        let specs = project::load_specs(&self.root.join("specs"))?;
+        Ok(project::graph(specs, &Sdk::describe(&self.root)?)?)
     }
 
     /// The store.

@@ -2,7 +2,9 @@
 
 mod advisories;
 mod images;
+mod together;
 
 pub use advisories::{AdvisoriesError, load_advisories};
 pub use images::{ImageFileError, load_image, load_images};
 pub use planning::project::*;
+pub use together::graph;

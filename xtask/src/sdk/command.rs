@@ -48,9 +48,7 @@ impl Sdk {
     /// # Errors
     /// When a file cannot be read, or all problems in it.
     pub fn load(root: &Path) -> Result<Self, SdkError> {
-        let path = root.join(DESCRIPTION);
-        let text = fs::read_to_string(&path).map_err(|source| SdkError::io("read", &path, source))?;
-        let description = Description::parse(DESCRIPTION, &text)?;
+        let description = Self::describe(root)?;
         let lock_path = root.join(LOCK);
         let lock = match fs::read_to_string(&lock_path) {
             Ok(text) => Lock::parse(LOCK, &text)?,
@@ -58,6 +56,16 @@ impl Sdk {
             Err(source) => return Err(SdkError::io("read", &lock_path, source)),
         };
         Ok(Self { description, lock, lock_path })
+    }
+
+    /// Reads the description alone.
+    ///
+    /// # Errors
+    /// When it cannot be read, or all problems in it.
+    pub fn describe(root: &Path) -> Result<Description, SdkError> {
+        let path = root.join(DESCRIPTION);
+        let text = fs::read_to_string(&path).map_err(|source| SdkError::io("read", &path, source))?;
+        Ok(Description::parse(DESCRIPTION, &text)?)
     }
 
     /// The project's copy of the Debian archive's keys.

@@ -55,7 +55,8 @@ impl Description {
         Document::new(path, text).read(read).map_err(Problems::new)
     }
 
-    /// The layers asked for and all they stand on, each after those it stands on; names that are not described are left out.
+    /// The layers asked for and all they stand on, each after those it stands on. Names that are not described stay in the list: whoever
+    /// needs the layer reports them.
     pub fn closure(&self, wanted: &[LayerName]) -> Vec<LayerName> {
         let mut closed = Vec::new();
         for name in wanted {
@@ -65,11 +66,10 @@ impl Description {
     }
 
     fn close(&self, name: &LayerName, closed: &mut Vec<LayerName>) {
-        let Some(layer) = self.layers.get(name) else { return };
         if closed.contains(name) {
             return;
         }
-        for below in &layer.needs {
+        for below in self.layers.get(name).iter().flat_map(|layer| &layer.needs) {
             self.close(below, closed);
         }
         closed.push(name.clone());
@@ -185,7 +185,7 @@ packages = []
     fn layers_come_after_those_they_stand_on() {
         let sdk = Description::parse("sdk.toml", TEXT).unwrap();
         assert_eq!(sdk.closure(&names(&["more", "base"])), names(&["base", "go", "more"]));
-        assert_eq!(sdk.closure(&names(&["none"])), []);
+        assert_eq!(sdk.closure(&names(&["none"])), names(&["none"]));
     }
 
     #[test]

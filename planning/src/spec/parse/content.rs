@@ -59,6 +59,7 @@ fn read(name: PackageName, table: &Table<'_>, requires: Option<&Table<'_>>, acco
     }
     let description = table.string("description").map(|text| text.value.trim().to_owned());
     let dependencies = |key: &str| requires.map(|table| values(table.parsed_list::<Dependency>(key))).unwrap_or_default();
+    let obsoletes = requires.map(obsoletes).unwrap_or_default();
     let (enable, disable) = units(accounts);
     let summary = summary?.value;
     Some(Content {
@@ -69,12 +70,23 @@ fn read(name: PackageName, table: &Table<'_>, requires: Option<&Table<'_>>, acco
         recommends: dependencies("weak"),
         provides: dependencies("provides"),
         conflicts: dependencies("conflicts"),
-        obsoletes: dependencies("obsoletes"),
+        obsoletes,
         users: users(accounts),
         groups: groups(accounts),
         enable,
         disable,
     })
+}
+
+/// `obsoletes`: packages alone, as RPM has it.
+fn obsoletes(requires: &Table<'_>) -> Vec<Dependency> {
+    let (names, others): (Vec<_>, Vec<_>) =
+        requires.parsed_list::<Dependency>("obsoletes").into_iter().partition(|item| !item.value.is_found_in_files());
+    for other in others {
+        let message = format!("`{}` is not a package, and RPM lets packages alone be obsoleted", other.value.capability);
+        requires.problem_with_hint(other.span, message, "name the package, or use `conflicts`");
+    }
+    values(names)
 }
 
 fn users(top: &Table<'_>) -> BTreeMap<String, User> {

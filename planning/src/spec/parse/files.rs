@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::refuse_placeholder;
 use super::source::literal_path;
+use super::{caps, refuse_placeholder};
 use crate::document::{Spanned, Table};
 use crate::glob::Glob;
 use crate::spec::{Attributes, ConfigFile};
@@ -64,7 +64,7 @@ pub fn attributes(top: &Table<'_>) -> Vec<(String, Attributes)> {
             mode: table.string("mode").and_then(|text| mode(&table, text)),
             owner: table.string("owner").and_then(|text| account(&table, text)),
             group: table.string("group").and_then(|text| account(&table, text)),
-            caps: table.string("caps").map(|text| text.value),
+            caps: table.string("caps").and_then(|text| capabilities(&table, text)),
             config,
             ghost: table.has("ghost").then(|| table.boolean("ghost", false)),
         };
@@ -119,6 +119,17 @@ fn image_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
     }
     table.problem(path.span, format!("`{}` is not a path of the image: it takes `/usr/…` without `..`", path.value));
     None
+}
+
+fn capabilities(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
+    match caps::check(&text.value) {
+        Ok(()) => Some(text.value),
+        Err(error) => {
+            let hint = error.hint().unwrap_or_else(|| "write `cap_net_raw=ep`; capabilities(7) names them all".into());
+            table.problem_with_hint(text.span, error.to_string(), hint);
+            None
+        }
+    }
 }
 
 fn mode(table: &Table<'_>, text: Spanned<String>) -> Option<u32> {

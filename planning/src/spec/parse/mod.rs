@@ -1,14 +1,17 @@
 //! From the text of a `package.toml` to a checked [`Spec`].
 
 mod build;
+mod caps;
 mod content;
 mod files;
 mod source;
 
+pub use caps::CAPABILITIES;
+
 use super::{Arch, Spec};
 use crate::diagnostic::Problem;
 use crate::document::{Document, Spanned, Table, nearest};
-use crate::name::PackageName;
+use crate::name::{PackageName, check_version};
 
 /// Reads a spec. `path` is the file's path as shown to the user.
 ///
@@ -31,7 +34,7 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     let symlinks = files::symlinks(top);
     let attributes = files::attributes(top);
     let requires = top.table("requires");
-    let build_requires = requires.as_ref().map(|table| values(table.parsed_list("build"))).unwrap_or_default();
+    let build_requires = requires.as_ref().map(build_requires).unwrap_or_default();
     let package = package?;
     let release = package.required_integer("release", 1..=u64::from(u32::MAX));
     let epoch = package.integer("epoch", 0..=u64::from(u32::MAX)).map_or(0, |epoch| epoch.value);
@@ -73,16 +76,37 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     })
 }
 
-/// A version: what RPM allows without a `-`, which parts version and release.
+/// Upstream's version.
 fn version(package: &Table<'_>) -> Option<String> {
     let text = package.required_string("version")?;
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".+~^_".contains(&byte);
-    if text.value.bytes().all(allowed) {
-        return Some(text.value);
+    match check_version(&text.value) {
+        Ok(()) => Some(text.value),
+        Err(error) => {
+            let hint = "write a pre-release as `1.0~rc1`, and the packaging's own count in `release`";
+            package.problem_with_hint(text.span, error.to_string(), hint);
+            None
+        }
     }
-    let message = format!("`{}` is not a version: it takes letters, digits and `. + ~ ^ _`", text.value);
-    package.problem_with_hint(text.span, message, "write a pre-release as `1.0~rc1`, and the packaging's own count in `release`");
-    None
+}
+
+/// `requires.build`: names alone, because the sandbox gets the version that the project's own spec has.
+fn build_requires(requires: &Table<'_>) -> Vec<PackageName> {
+    let mut names = Vec::new();
+    for text in requires.strings("build") {
+        match (text.value.parse::<PackageName>(), text.value.split(['<', '>', '=', ' ', '(']).next().map(str::parse::<PackageName>)) {
+            (Ok(name), _) => names.push(name),
+            (Err(_), Some(Ok(name))) => {
+                let message = format!("`{}` is not a package name: `build` takes names without versions", text.value);
+                requires.problem_with_hint(
+                    text.span,
+                    message,
+                    format!("write `{name}`: its version is the one of the spec that builds it"),
+                );
+            }
+            (Err(error), _) => requires.problem(text.span, error.to_string()),
+        }
+    }
+    names
 }
 
 /// The values without their places.

@@ -90,8 +90,8 @@ fn source(table: &Table<'_>, version: &str) -> Option<Source> {
 }
 
 fn lacks_hash(table: &Table<'_>) {
-    table.problem_with_hint(
-        table.span(),
+    table.missing_with_hint(
+        "sha256",
         "this source lacks `sha256`",
         "every source is pinned: `sha256sum FILE` gives the hash of a file you trust",
     );
