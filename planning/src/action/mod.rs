@@ -70,8 +70,19 @@ pub struct Record {
     pub fields: Fields,
     /// Wall time, in milliseconds.
     pub elapsed_ms: u64,
+    /// Processor time, in milliseconds; 0 where an earlier builder did not record it.
+    #[serde(default)]
+    pub cpu_ms: u64,
     /// Largest memory use seen, in bytes.
     pub peak_memory_bytes: u64,
+}
+
+impl Record {
+    /// What is kept of a result.
+    pub fn of(result: &BuildResult) -> Self {
+        let BuildResult { fields, elapsed_ms, cpu_ms, peak_memory_bytes, .. } = result;
+        Self { fields: fields.clone(), elapsed_ms: *elapsed_ms, cpu_ms: *cpu_ms, peak_memory_bytes: *peak_memory_bytes }
+    }
 }
 
 /// The name under which a spec's record lies among the results.

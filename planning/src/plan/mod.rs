@@ -1,5 +1,6 @@
 //! What would be done: which specs are cached, which will be built, which depend on the output of one that will.
 
+mod cost;
 mod waves;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use crate::action::{BuildResult, Fields, KeyInputs, Record, Results, key_fields,
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::name::PackageName;
+
+pub use cost::{Basis, COSTS_FILE, Costs, Estimate, sample_work};
 
 /// A plan for some specs, each after those it needs.
 #[derive(Debug, Serialize)]
@@ -26,8 +29,9 @@ pub struct Step {
     /// Its state.
     #[serde(flatten)]
     pub state: State,
-    /// Wall time of its last build, in milliseconds.
-    pub estimate_ms: Option<u64>,
+    /// What building it takes, where that was ever recorded.
+    #[serde(flatten)]
+    pub estimate: Option<Estimate>,
 }
 
 /// The state of a spec in a plan.
@@ -58,6 +62,10 @@ pub trait World: Sync {
     fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult>;
     /// What was learnt of the spec's last build.
     fn record(&self, spec: &PackageName) -> Option<Record>;
+    /// What building a spec is expected to take that was never built here.
+    fn expected(&self, _spec: &PackageName) -> Option<Estimate> {
+        None
+    }
 }
 
 /// Plans the building of `packages` with all they need, and gives the results already at hand.
@@ -87,12 +95,13 @@ impl Plan {
         self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).count()
     }
 
-    /// Estimated wall time in milliseconds on `cores` cores: the recorded durations shared among them. `None` where nothing was recorded.
+    /// Estimated wall time in milliseconds on `cores` cores: the processor time of all that is not cached, shared among them, and at least as
+    /// long as the longest build. `None` where nothing was recorded.
     pub fn estimate_ms(&self, cores: usize) -> Option<u64> {
-        let known: Vec<u64> =
-            self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).filter_map(|step| step.estimate_ms).collect();
-        let longest = known.iter().max()?;
-        Some((known.iter().sum::<u64>() / cores.max(1) as u64).max(*longest))
+        let work = self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
+        let known: Vec<Estimate> = work.filter_map(|step| step.estimate).collect();
+        let longest_ms = known.iter().map(|estimate| estimate.elapsed_ms).max()?;
+        Some((known.iter().map(|estimate| estimate.cpu_ms).sum::<u64>() / cores.max(1) as u64).max(longest_ms))
     }
 }
 

@@ -116,3 +116,41 @@ fn what_depends_on_an_output_is_unknown() {
     let states: Vec<_> = plan.steps.iter().map(|step| matches!(step.state, State::Unknown)).collect();
     assert_eq!(states, [false, true, true]);
 }
+
+/// A world in which nothing was built, with costs of specs.
+struct Costly(Costs);
+
+impl World for Costly {
+    fn layers(&self, _: &[String]) -> Vec<(String, Digest)> {
+        Vec::new()
+    }
+
+    fn extra_inputs(&self, _: &PackageName) -> BTreeMap<String, Digest> {
+        BTreeMap::new()
+    }
+
+    fn result(&self, _: &PackageName, _: &Digest) -> Option<BuildResult> {
+        None
+    }
+
+    fn record(&self, spec: &PackageName) -> Option<Record> {
+        (spec.as_str() == "zlib").then(|| Record { fields: Fields::new(), elapsed_ms: 70_000, cpu_ms: 0, peak_memory_bytes: 1 })
+    }
+
+    fn expected(&self, spec: &PackageName) -> Option<Estimate> {
+        self.0.estimate(spec, 1.0, 2)
+    }
+}
+
+#[test]
+fn the_first_plan_has_estimates_and_a_record_of_this_machine_comes_first() {
+    let app: PackageName = "app".parse().unwrap();
+    let costs = Costs { sample_us: None, cpu_seconds: [("app", 30), ("zlib", 5)].map(|(spec, cost)| (spec.parse().unwrap(), cost)).into() };
+    let (planned, _) = plan(&graph(|_, text| text), [&app], &Costly(costs));
+    let found: Vec<_> = planned.steps.iter().map(|step| step.estimate.map(|it| (it.basis, it.cpu_ms, it.elapsed_ms)).unwrap()).collect();
+    assert_eq!(found, [(Basis::LastBuild, 70_000, 70_000), (Basis::RecordedCosts, 30_000, 20_000), (Basis::RecordedCosts, 30_000, 20_000)]);
+    assert_eq!(planned.estimate_ms(1), Some(130_000));
+    assert_eq!(planned.estimate_ms(64), Some(70_000), "never shorter than the longest build");
+    let (unknown, _) = plan(&graph(|_, text| text), [&app], &Pretend::default());
+    assert_eq!(unknown.estimate_ms(1), None);
+}

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::{Plan, State, Step, World};
+use super::{Basis, Estimate, Plan, State, Step, World};
 use crate::action::{BuildResult, KeyInputs, Results, Shelf, key_fields, key_of};
 use crate::digest::Digest;
 use crate::graph::{Graph, Numbers};
@@ -27,13 +27,19 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
         }
     }
     let step = |(spec, state, known): (&&PackageName, State, &Known)| {
-        let last = || world.record(spec).map(|record| record.elapsed_ms);
-        Step { spec: (*spec).clone(), state, estimate_ms: known.result.get().map(|result| result.elapsed_ms).or_else(last) }
+        let result = known.result.get().map(|result| last_build(result.elapsed_ms, result.cpu_ms));
+        let last = || world.record(spec).map(|record| last_build(record.elapsed_ms, record.cpu_ms));
+        Step { spec: (*spec).clone(), state, estimate: result.or_else(last).or_else(|| world.expected(spec)) }
     };
     let steps = order.iter().zip(states).zip(&known).map(|((spec, state), known)| step((spec, state, known))).collect();
     drop(shelf);
     let results = known.into_iter().filter_map(|known| known.result.into_inner()).map(|result| (result.spec.clone(), result)).collect();
     (Plan { steps }, results)
+}
+
+/// Records of earlier builders say nothing of processor time; the build's own time stands for it.
+fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
+    Estimate { elapsed_ms, cpu_ms: if cpu_ms == 0 { elapsed_ms } else { cpu_ms }, basis: Basis::LastBuild }
 }
 
 /// What is known of a spec; each part is set once.

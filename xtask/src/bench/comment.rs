@@ -47,6 +47,7 @@ fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
         reporter: known.reporter,
         cancel: known.cancel.clone(),
         graph: &graph,
+        costs: Default::default(),
     };
     let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
     Ok(plan(&graph, &all, &workshop).0)

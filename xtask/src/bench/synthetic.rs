@@ -116,6 +116,7 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
         keys: known.keys.clone(),
         jobs: known.jobs,
         kernels: Kernels::default(),
+        costs: Default::default(),
         reporter: known.reporter,
         cancel: known.cancel.clone(),
     };
@@ -174,9 +175,8 @@ fn record(store: &Store, result: &BuildResult) -> Result<(), BenchError> {
     for package in &result.packages {
         store.put_bytes(package.name.as_str().as_bytes()).map_err(BenchError::around)?;
     }
-    let record = Record { fields: result.fields.clone(), elapsed_ms: result.elapsed_ms, peak_memory_bytes: result.peak_memory_bytes };
     store.put_result(&result.key, result).map_err(BenchError::around)?;
-    store.put_result(&record_key(&result.spec), &record).map_err(BenchError::around)
+    store.put_result(&record_key(&result.spec), &Record::of(result)).map_err(BenchError::around)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::progress::Reporter;
 use crate::project;
 use crate::sdk::Sdk;
 use crate::store::{Store, check_owner};
-use crate::workshop::{Kernels, Workshop};
+use crate::workshop::{Kernels, RecordedCosts, Workshop};
 
 /// Settings, places and the way to the user.
 pub struct Context<'a> {
@@ -105,11 +105,12 @@ impl<'a> Context<'a> {
     /// This machine as a builder.
     ///
     /// # Errors
-    /// When the SDK's files cannot be read, kernels are described wrongly, or there is no place for the keys.
+    /// When the SDK's files or the recorded costs cannot be read, kernels are described wrongly, or there is no place for the keys.
     pub fn workshop<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Workshop<'w>, Report> {
         let keys = self.keys()?;
         Ok(Workshop {
             kernels: Kernels::load(graph, &self.root, &keys)?,
+            costs: RecordedCosts::load(&self.root)?,
             sdk: Sdk::load(&self.root)?,
             settings: self.settings(),
             keys,

@@ -5,33 +5,63 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::select;
+use crate::action::Results;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::plan::{Plan, State, plan};
+use crate::diagnostic::{ExitCode, Failure, Report};
+use crate::output;
+use crate::plan::{Basis, COSTS_FILE, Estimate, Plan, State, plan};
+use crate::workshop::{self, Workshop};
 
 /// Options of `plan`.
 #[derive(Args, Debug)]
 pub struct Options {
     /// Packages to plan for [default: all]
     packages: Vec<String>,
+    /// Write what builds took on this machine to `specs/costs.toml`, which estimates other machines' first builds
+    #[arg(long, conflicts_with = "packages")]
+    record_costs: bool,
 }
 
 /// Prints what is cached, what will be built and what depends on an output.
 ///
 /// # Errors
-/// Mistakes in the specs, unknown names.
+/// Mistakes in the specs, unknown names; with `--record-costs` when nothing was built yet or the file cannot be written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
     let workshop = context.workshop(&graph, &store)?;
-    let (plan, _) = plan(&graph, &packages, &workshop);
+    let (plan, results) = plan(&graph, &packages, &workshop);
+    if options.record_costs {
+        return record_costs(context, &workshop, &results);
+    }
     if context.output.is_json() {
         context.output.document(&plan);
     } else {
         context.output.text(&text(&plan, workshop.jobs));
     }
     Ok(ExitCode::Done)
+}
+
+fn record_costs(context: &Context<'_>, workshop: &Workshop<'_>, results: &Results) -> Result<ExitCode, Report> {
+    let (costs, measured) = workshop::current_costs(workshop, results);
+    if measured == 0 {
+        return Err(NothingBuilt.into());
+    }
+    output::write(&context.root.join(COSTS_FILE), costs.to_toml().as_bytes())?;
+    context.output.text(&format!("{COSTS_FILE}: {measured} of {} costs measured here\n", costs.cpu_seconds.len()));
+    Ok(ExitCode::Done)
+}
+
+/// There is nothing to record.
+#[derive(Debug, thiserror::Error)]
+#[error("no package was built with this store, so there are no costs to record")]
+struct NothingBuilt;
+
+impl Failure for NothingBuilt {
+    fn hint(&self) -> Option<String> {
+        Some("`cargo xtask build` builds all packages".into())
+    }
 }
 
 /// A line for each spec, and a sum.
@@ -44,9 +74,10 @@ fn text(plan: &Plan, jobs: usize) -> String {
             State::Build { key } => ("build  ", key.short()),
             State::Unknown => ("unknown", "depends on the output of what it builds on".into()),
         };
-        let estimate = match (&step.state, step.estimate_ms) {
+        let estimate = match (&step.state, &step.estimate) {
             (State::Cached { .. }, _) | (_, None) => String::new(),
-            (_, Some(ms)) => format!("  last took {:.1} s", ms as f64 / 1000.0),
+            (_, Some(Estimate { elapsed_ms, basis: Basis::LastBuild, .. })) => format!("  last took {:.1} s", *elapsed_ms as f64 / 1000.0),
+            (_, Some(Estimate { elapsed_ms, basis: Basis::RecordedCosts, .. })) => format!("  about {} s", elapsed_ms.div_ceil(1000)),
         };
         let _ = writeln!(text, "{state}  {:width$}  {key}{estimate}", step.spec.as_str());
     }

@@ -124,18 +124,24 @@ fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageN
     specs.filter_map(|spec| graph.spec(spec)).flat_map(|folder| &folder.spec.sources).collect()
 }
 
-/// What a spec's last build took; for one never built, a guess by the size of its sources, which were fetched by now: what takes long must
-/// not begin last, when nothing else is left to do meanwhile.
+/// What a spec's last build took; for one never built here what is recorded in the project, else a guess by the size of its sources, which
+/// were fetched by now: what takes long must not begin last, when nothing else is left to do meanwhile.
 fn weight(workshop: &Workshop<'_>, spec: &PackageName) -> Weight {
     const MIB: u64 = 1 << 20;
     if let Some(record) = workshop.record(spec) {
         return Weight { elapsed_ms: record.elapsed_ms, memory_bytes: record.peak_memory_bytes.max(64 * MIB) };
     }
+    if let Some(expected) = workshop.expected(spec) {
+        return Weight { elapsed_ms: expected.elapsed_ms, memory_bytes: GUESSED_MEMORY_BYTES };
+    }
     let size = |origin: &Origin| workshop.store.object(origin.sha256()).and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
     let sources = workshop.graph.spec(spec).map_or(&[][..], |folder| &folder.spec.sources);
     let packed_bytes: u64 = sources.iter().filter_map(|source| source.origins.iter().find_map(size)).sum();
-    Weight { elapsed_ms: 10_000 + packed_bytes * GUESSED_MS_PER_MIB / MIB, memory_bytes: 512 * MIB }
+    Weight { elapsed_ms: 10_000 + packed_bytes * GUESSED_MS_PER_MIB / MIB, memory_bytes: GUESSED_MEMORY_BYTES }
 }
+
+/// What a build is taken to need that was never measured.
+const GUESSED_MEMORY_BYTES: u64 = 512 << 20;
 
 /// Compiling a MiB of packed sources takes about so long on two processors: of xz, glib or systemd as of the kernel.
 const GUESSED_MS_PER_MIB: u64 = 10_000;

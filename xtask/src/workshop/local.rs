@@ -206,8 +206,7 @@ impl Local<'_> {
 
     fn record(&self, result: &BuildResult) -> Result<(), StoreError> {
         self.workshop.store.put_result(&result.key, result)?;
-        let record = Record { fields: result.fields.clone(), elapsed_ms: result.elapsed_ms, peak_memory_bytes: result.peak_memory_bytes };
-        self.workshop.store.put_result(&record_key(&result.spec), &record)
+        self.workshop.store.put_result(&record_key(&result.spec), &Record::of(result))
     }
 }
 

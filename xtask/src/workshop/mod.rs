@@ -2,6 +2,7 @@
 
 mod build;
 mod failed;
+mod cost;
 mod image;
 mod job;
 mod kconfig;
@@ -21,7 +22,7 @@ use crate::cancel::Cancel;
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::name::PackageName;
-use crate::plan::World;
+use crate::plan::{Estimate, World};
 use crate::progress::Reporter;
 use crate::sandbox::Isolation;
 use crate::sdk::{LayerName, Sdk};
@@ -29,6 +30,7 @@ use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
 pub use failed::{FAILED_JOB, failed_folder};
+pub use cost::{RecordedCosts, current_costs};
 pub use image::{
     Artifact, Document, ImageError, ImageResult, RootRecord, build_image, documents, image_candidates, image_contents, image_packages,
     image_request, known_image,
@@ -56,6 +58,8 @@ pub struct Workshop<'a> {
     pub jobs: usize,
     /// What kernels take beyond their specs.
     pub kernels: Kernels,
+    /// What builds are expected to take.
+    pub costs: RecordedCosts,
     /// Where progress goes.
     pub reporter: &'a dyn Reporter,
     /// Raised when the user wants to stop.
@@ -91,5 +95,9 @@ impl World for Workshop<'_> {
 
     fn record(&self, spec: &PackageName) -> Option<Record> {
         self.store.result(&record_key(spec)).ok().flatten()
+    }
+
+    fn expected(&self, spec: &PackageName) -> Option<Estimate> {
+        self.costs.estimate(self, spec)
     }
 }
