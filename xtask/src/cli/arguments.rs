@@ -67,7 +67,7 @@ pub struct Global {
     )]
     pub debian_client: ClientChoice,
     /// A further place to look for sources, tried last; repeatable
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,
 }
 

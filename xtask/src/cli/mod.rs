@@ -7,10 +7,12 @@ mod report;
 mod signal;
 mod stream;
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
-use clap::Parser as _;
+use clap::builder::Resettable;
+use clap::{Arg, ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use output::{help, usage_error};
 use stream::{Content, Stream};
@@ -26,7 +28,9 @@ pub use output::Output;
 /// Runs the command line and gives the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = arguments.into_iter().collect();
-    let arguments = match Arguments::try_parse_from(&words) {
+    let command = without_empty_settings(Arguments::command());
+    let read = |matches: ArgMatches| Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut Arguments::command()));
+    let arguments = match command.try_get_matches_from(&words).and_then(read) {
         Ok(arguments) => arguments,
         Err(error) => return explain(&error, &words),
     };
@@ -55,6 +59,12 @@ fn explain(error: &clap::Error, words: &[OsString]) -> ExitCode {
         None => drop(error.print()),
     }
     ExitCode::Usage
+}
+
+/// Settings that are there and empty count as not set: a pipeline passes on variables that nobody gave a value.
+fn without_empty_settings(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+    command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg }).mut_subcommands(without_empty_settings)
 }
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
