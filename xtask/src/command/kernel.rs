@@ -80,7 +80,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
             let kernel = description.kernel(flavour)?;
             let kconfig = options_of(context, flavour)?;
             let resolved = resolve(&kernel, &kconfig);
-            let told = why(&kernel, &kconfig, &resolved, symbol);
+            let told = why(&kernel, &kconfig, &resolved, symbol)?;
             if context.output.is_json() { context.output.document(&told) } else { context.output.text(&told.to_string()) }
         }
         Action::Diff { left, right } => {

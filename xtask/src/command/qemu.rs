@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::Context;
 use crate::diagnostic::{ExitCode, Report};
+use crate::project;
 use crate::qemu::{
     self, Accelerator, Boot, Bus, Card, Credential, Disk, DiskLayout, Emulator, Ended, Firmware, Limits, Machine, Port, QemuError, Serial,
 };
@@ -99,12 +100,12 @@ fn named_file(text: &str) -> Result<(String, PathBuf), String> {
 /// Starts an image in the emulator and waits for its end.
 ///
 /// # Errors
-/// When the image is not built, the SDK is not to be had, or the emulator fails.
+/// When there is no such image or it is not built, the SDK is not to be had, or the emulator fails.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let image = options.image(&context.root)?;
     let store = context.store()?;
     let emulator = emulator(context, &store)?;
     let scratch = store.scratch("qemu")?;
-    let image = options.image(&context.root);
     let machine = options.machine(&emulator, &image, scratch.path(), context)?;
     let limits = Limits { total: options.timeout.map(Duration::from_secs), standstill: options.standstill.map(Duration::from_secs) };
     Ok(match emulator.run(&machine, &options.extra, limits, &context.cancel)? {
@@ -132,15 +133,30 @@ enum Medium {
 }
 
 impl Options {
-    fn image(&self, root: &Path) -> Medium {
+    fn image(&self, root: &Path) -> Result<Medium, Report> {
         let path = PathBuf::from(&self.image);
-        match DiskLayout::of_name(&path) {
-            Some(layout) => Medium::Disk(path, layout),
-            None if self.image.ends_with(".ova") => Medium::Ova(path),
-            None if self.image.ends_with(".pxe.tar") => Medium::Network(path),
-            None if self.image.contains('/') || self.image.ends_with(".iso") => Medium::Iso(path),
-            None => Medium::Iso(root.join(format!("out/kaon-{}.iso", self.image))),
+        let medium = match DiskLayout::of_name(&path) {
+            Some(layout) => Medium::Disk(path.clone(), layout),
+            None if self.image.ends_with(".ova") => Medium::Ova(path.clone()),
+            None if self.image.ends_with(".pxe.tar") => Medium::Network(path.clone()),
+            None if self.image.contains('/') || self.image.ends_with(".iso") => Medium::Iso(path.clone()),
+            None => return self.built_iso(root),
+        };
+        match fs::metadata(&path) {
+            Ok(_) => Ok(medium),
+            Err(source) => Err(QemuError::Io { operation: "read", path, source }.into()),
         }
+    }
+
+    /// The ISO of an image that is named rather than given as a file.
+    fn built_iso(&self, root: &Path) -> Result<Medium, Report> {
+        let path = Path::new("out").join(format!("kaon-{}.iso", self.image));
+        let iso = root.join(&path);
+        if iso.is_file() {
+            return Ok(Medium::Iso(iso));
+        }
+        let image = project::load_image(root, &self.image)?;
+        Err(QemuError::NotBuilt { image: image.name.to_string(), path }.into())
     }
 
     fn boot(&self, image: &Medium, folder: &Path) -> Result<Boot, QemuError> {

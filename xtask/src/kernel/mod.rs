@@ -24,6 +24,7 @@ use contract::Contract;
 use flavour::Flavour;
 use fragment::Fragment;
 use merge::Merged;
+use symbol::Symbol;
 
 pub use load::LoadError;
 pub use recipe::{CERTIFICATE, phases};
@@ -61,6 +62,16 @@ pub enum KernelError {
         /// A name that is near, or all there are.
         known: String,
     },
+    /// Neither the kernel nor this project knows such an option.
+    #[error("the {flavour} kernel has no option `{symbol}`: no Kconfig file defines it, and nothing in `kernel-config` names it")]
+    NoOption {
+        /// The option asked for.
+        symbol: Symbol,
+        /// The flavour.
+        flavour: String,
+        /// A name that is near.
+        near: Option<String>,
+    },
     /// No spec builds a kernel.
     #[error("no spec builds a kernel, so there is no Kconfig to read")]
     NoSources,
@@ -73,6 +84,10 @@ impl Failure for KernelError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoFlavour { known, .. } => Some(known.clone()),
+            Self::NoOption { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::NoOption { flavour, near: None, .. } => {
+                Some(format!("`cargo xtask kernel config {flavour}` prints the options that are asked for"))
+            }
             Self::NoSources => Some("a spec with `[build.kernel]` names the kernel's sources".into()),
             Self::Problems(_) => None,
         }
@@ -81,13 +96,13 @@ impl Failure for KernelError {
     fn problems(&self) -> Option<&Problems> {
         match self {
             Self::Problems(problems) => Some(problems),
-            Self::NoFlavour { .. } | Self::NoSources => None,
+            Self::NoFlavour { .. } | Self::NoOption { .. } | Self::NoSources => None,
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::NoFlavour { .. } => ExitCode::Usage,
+            Self::NoFlavour { .. } | Self::NoOption { .. } => ExitCode::Usage,
             Self::NoSources | Self::Problems(_) => ExitCode::Description,
         }
     }

@@ -9,8 +9,9 @@ use super::fragment;
 use super::kconfig::{self, Kconfig, Resolved};
 use super::merge::Merged;
 use super::symbol::{Symbol, Value};
-use super::{Description, Kernel};
-use crate::diagnostic::SourceText;
+use super::why::why;
+use super::{Description, Kernel, KernelError};
+use crate::diagnostic::{ExitCode, Failure as _, SourceText};
 use crate::document::Document;
 
 const KCONFIG: &str = r#"
@@ -138,4 +139,27 @@ fn the_projects_own_kernels_are_described_without_mistakes() {
         let used = description.flavours.values().any(|flavour| flavour.fragments.iter().any(|fragment| fragment.value == *name));
         assert!(used, "no flavour uses fragment {name}");
     }
+}
+
+#[test]
+fn an_option_that_nothing_knows_is_an_error_with_the_nearest_name() {
+    let source = SourceText { path: "kernel-config/fragments/a.config".into(), text: "# Why.\nCONFIG_GONE=y\n".into() };
+    let fragments = [fragment::parse("a", source).unwrap()];
+    let text = "summary = \"s\"\nsuffix = \"-x\"\nfragments = [\"a\"]\n";
+    let flavour = super::flavour::parse("x", Document::new("x.toml", text)).unwrap();
+    let kernel = Kernel { flavour: &flavour, merged: Merged::new(&flavour, &fragments), contracts: Vec::new() };
+    let kconfig = kconfig();
+    let resolved = Resolved::new(&kconfig, kernel.merged.wishes());
+    let ask = |symbol: &str| why(&kernel, &kconfig, &resolved, &symbol.parse().unwrap());
+    for (symbol, hint) in [
+        ("EXPRET", "did you mean `CONFIG_EXPERT`?"),
+        ("card_", "did you mean `CONFIG_CARD`?"),
+        ("NOSUCHTHING", "`cargo xtask kernel config x` prints the options that are asked for"),
+    ] {
+        let error = ask(symbol).unwrap_err();
+        assert!(matches!(error, KernelError::NoOption { .. }), "{error}");
+        assert_eq!((error.hint().as_deref(), error.exit()), (Some(hint), ExitCode::Usage));
+    }
+    assert!(ask("EXPERT").is_ok());
+    assert!(ask("GONE").unwrap().lost.is_some(), "a fragment asks for it, so there is something to tell");
 }

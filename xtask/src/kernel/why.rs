@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Kernel;
 use super::check::explain;
 use super::kconfig::{Kconfig, Resolved};
 use super::symbol::{Symbol, Value};
+use super::{Kernel, KernelError};
 use crate::document::nearest;
 
 /// All there is to say about one option of one kernel.
@@ -73,7 +73,10 @@ pub struct Promise {
 }
 
 /// Collects what there is to say about `symbol`.
-pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symbol: &Symbol) -> Why {
+///
+/// # Errors
+/// When there is nothing to say: no Kconfig file defines it, no fragment asks for it and no contract names it.
+pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symbol: &Symbol) -> Result<Why, KernelError> {
     let option = kconfig.option(symbol);
     let definitions = option.map_or(&[][..], |option| &option.definitions);
     let requests = kernel.merged.requests(symbol);
@@ -84,7 +87,11 @@ pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symb
     let selectable = selectors.iter().map(|(by, _)| by).filter(|by| !selected_by.contains(by));
     let near =
         || nearest(&symbol.name().to_uppercase(), kconfig.options().map(|(known, _)| known.name())).map(|name| format!("CONFIG_{name}"));
-    Why {
+    let contracts = promises(kernel, symbol, &value);
+    if definitions.is_empty() && requests.is_empty() && contracts.is_empty() {
+        return Err(KernelError::NoOption { symbol: symbol.clone(), flavour: kernel.flavour.name.clone(), near: near() });
+    }
+    Ok(Why {
         symbol: symbol.clone(),
         flavour: kernel.flavour.name.clone(),
         prompt: definitions.iter().find_map(|definition| definition.prompt.as_ref()).map(|(text, _)| text.clone()),
@@ -98,9 +105,9 @@ pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symb
         selectable_by: selectable.map(Symbol::to_string).collect(),
         depends: conditions(definitions.iter().map(|definition| &definition.depends), resolved),
         lost,
-        contracts: promises(kernel, symbol, &value),
+        contracts,
         value,
-    }
+    })
 }
 
 fn conditions<'a>(

@@ -15,6 +15,14 @@ pub enum QemuError {
         /// The program.
         program: String,
     },
+    /// The image is described, and its ISO is not there.
+    #[error("image `{image}` is not built: there is no `{}`", path.display())]
+    NotBuilt {
+        /// The image's name.
+        image: String,
+        /// Where its ISO would be, below the project's top folder.
+        path: PathBuf,
+    },
     /// A file of the host.
     #[error("cannot {operation} `{}`", path.display())]
     Io {
@@ -66,6 +74,7 @@ impl Failure for QemuError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` brings it".into()),
+            Self::NotBuilt { image, .. } => Some(format!("`cargo xtask build-iso {image}` builds it")),
             Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
             Self::NoLiveMedium => Some("leave out `--stick` and `--direct`, or name an ISO".into()),
             Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,

@@ -183,6 +183,9 @@ impl Failure for SandboxError {
             Self::NoProgram { program, .. } => {
                 Some(format!("add the package that brings `{program}` to `requires.build`, or the SDK layer to `package.sdk`"))
             }
+            Self::NoDirectory { .. } => Some(
+                "the directory must be in the source tree: correct `subdir` of the spec, or `strip` and `into` of its sources".into(),
+            ),
             Self::DiskFull { .. } => Some(
                 "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
             ),
@@ -193,7 +196,6 @@ impl Failure for SandboxError {
             Self::Lost { .. } => Some("if the kernel's log (`dmesg`) tells of memory running out, build with fewer `--jobs`".into()),
             Self::Worker { .. } => Some("`cargo xtask doctor` says what this machine lacks and how to mend it".into()),
             Self::NotStarted { .. }
-            | Self::NoDirectory { .. }
             | Self::BadPlace { .. }
             | Self::Setup { .. }
             | Self::Log { .. }

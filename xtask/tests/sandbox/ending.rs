@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use xtask::cancel::Cancel;
+use xtask::diagnostic::Failure as _;
 use xtask::sandbox::{End, Input, Root, SandboxError, StepsEnded};
 
 use super::bench::{Bench, fill, launcher, scratch, step};
@@ -73,6 +74,7 @@ fn what_the_job_names_wrongly_is_named() {
     assert!(matches!(&no_program, SandboxError::NoProgram { program, .. } if program == "meson"), "{no_program:?}");
     let no_directory = error(&|bench| bench.job.steps[0].cwd = "/build/src".into());
     assert!(matches!(&no_directory, SandboxError::NoDirectory { directory, .. } if directory == "/build/src"), "{no_directory:?}");
+    assert!(no_directory.hint().is_some_and(|hint| hint.contains("`subdir` of the spec")));
     let no_layer = error(&|bench| match &mut bench.job.root {
         Root::Overlay { layers, .. } => layers.push("/no/such/layer".into()),
         Root::Directory(_) => unreachable!(),
