@@ -183,9 +183,9 @@ impl Failure for SandboxError {
             Self::NoProgram { program, .. } => {
                 Some(format!("add the package that brings `{program}` to `requires.build`, or the SDK layer to `package.sdk`"))
             }
-            Self::NoDirectory { .. } => Some(
-                "the directory must be in the source tree: correct `subdir` of the spec, or `strip` and `into` of its sources".into(),
-            ),
+            Self::NoDirectory { .. } => {
+                Some("the directory must be in the source tree: correct `subdir` of the spec, or `strip` and `into` of its sources".into())
+            }
             Self::DiskFull { .. } => Some(
                 "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
             ),
