@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde::Deserialize;
-use xtask::digest::Digest;
 use tempfile::TempDir;
+use xtask::digest::Digest;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,8 +1,8 @@
 //! This machine as a builder: the store, the SDK and the project brought together.
 
 mod build;
-mod failed;
 mod cost;
+mod failed;
 mod image;
 mod job;
 mod kconfig;
@@ -29,8 +29,8 @@ use crate::sdk::{LayerName, Sdk};
 use crate::store::Store;
 
 pub use build::{BuildFailure, available_memory_bytes, build};
-pub use failed::{FAILED_JOB, failed_folder};
 pub use cost::{RecordedCosts, current_costs};
+pub use failed::{FAILED_JOB, failed_folder};
 pub use image::{
     Artifact, Document, ImageError, ImageResult, RootRecord, build_image, documents, image_candidates, image_contents, image_packages,
     image_request, known_image,
