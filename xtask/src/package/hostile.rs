@@ -4,14 +4,17 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use nix::sys::stat::Mode;
 use proptest::prelude::*;
 use rpm::PackageMetadata;
 
-use super::PackageError;
-use super::tests::{Build, paths};
+use super::attributes::Rules;
+use super::installed::InstalledFile;
+use super::tests::{Build, paths, spec};
+use super::tree::{Content, Entry, Kind, Tree};
+use super::{InstallRoot, PackageError};
 use crate::diagnostic::Failure as _;
 use crate::kernel::signing::{ModuleKey, sign_modules};
 
@@ -111,6 +114,31 @@ fn modes_of_directories_and_empty_directories_are_kept() {
     );
     let error = build.assemble("[file.\"/usr/lib\"]\nmode = \"0700\"").unwrap_err();
     assert!(matches!(error, PackageError::AttributesMatchNothing { .. }), "{error}");
+}
+
+#[test]
+fn capabilities_are_declared_or_refused() {
+    let build = Build::new(&[("usr/bin/ping", "", 0o755)]);
+    let root = Arc::new(InstallRoot::open(&build.path("out")).unwrap());
+    let value = tdnf::filecaps::to_xattr("cap_net_raw=ep").unwrap().to_vec();
+    let apply = |rest: &str| {
+        let spec = spec(rest);
+        let content = Content::Installed(InstalledFile::new(&root, "/usr/bin/ping", None, Some(value.clone())));
+        let mut tree = Tree::default();
+        tree.put("/usr/bin/ping", Entry { kind: Kind::File(content), mode: 0o755 });
+        Rules::new(&spec)?.apply(&spec, &mut tree)
+    };
+    let error = apply("").unwrap_err();
+    assert_eq!(error.to_string(), "`/usr/bin/ping` (cap_net_raw=ep) is installed with capabilities, which the spec does not declare");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("[file.\"/usr/bin/ping\"] with caps = \"cap_net_raw=ep\"; if not, caps = \"\""), "{hint}");
+    for (caps, packaged) in [("cap_net_raw=ep", Some("cap_net_raw=ep")), ("", None)] {
+        let rule = format!("[file.\"/usr/bin/ping\"]\ncaps = \"{caps}\"");
+        apply(&rule).unwrap();
+        let built = build.assemble(&rule).unwrap();
+        let metadata = PackageMetadata::open(&built[0].file).unwrap();
+        assert_eq!(metadata.get_file_entries().unwrap()[0].caps(), packaged, "{caps}");
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Build {
 }
 
 /// A spec of the package `sample`; `rest` begins with keys of `[package]`.
-fn spec(rest: &str) -> Spec {
+pub(super) fn spec(rest: &str) -> Spec {
     let source = format!("[[source]]\nurl = \"https://example.org/a.tar\"\nsha256 = \"{}\"\n", "a".repeat(64));
     let build = if rest.contains("[build.") { "" } else { "[build.make]\n" };
     let sources = if rest.contains("[build.none]") { "" } else { &source };
