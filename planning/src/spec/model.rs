@@ -375,7 +375,7 @@ pub struct Attributes {
     pub owner: Option<String>,
     /// Group by name.
     pub group: Option<String>,
-    /// Capabilities in the text form of cap_from_text(3).
+    /// Capabilities in the text form of cap_from_text(3); empty for none, even if the build set some.
     pub caps: Option<String>,
     /// Whether and how it is a configuration file.
     pub config: Option<ConfigFile>,

@@ -50,9 +50,9 @@ pub const CAPABILITIES: [&str; 41] = [
 /// Why a text names no file capabilities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCaps {
-    /// Nothing is named.
-    #[error("`caps` is empty")]
-    Empty,
+    /// There are only blanks.
+    #[error("`caps` is blank")]
+    Blank,
     /// A clause does not say which sets the capabilities are in.
     #[error("`{clause}` does not say which sets the capabilities are in")]
     NoSets {
@@ -91,12 +91,14 @@ impl InvalidCaps {
                 Some(format!("did you mean `cap_{near}`?"))
             }
             Self::PartlyEffective { .. } => Some("give all of them `e`, or none".into()),
-            Self::Empty | Self::NoSets { .. } | Self::Sets { .. } => None,
+            Self::Blank => Some("write `\"\"` for a file that is to have none".into()),
+            Self::NoSets { .. } | Self::Sets { .. } => None,
         }
     }
 }
 
-/// Checks a text of file capabilities: what RPM, the kernel and this distribution's tdnf all take.
+/// Checks a text of file capabilities: what RPM, the kernel and this distribution's tdnf all take, or nothing, which takes capabilities
+/// away that the build set.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
@@ -110,8 +112,8 @@ pub fn check(text: &str) -> Result<(), InvalidCaps> {
             return Err(InvalidCaps::Sets { sets: actions.to_owned(), clause: clause.to_owned() });
         }
     }
-    if text.trim().is_empty() {
-        Err(InvalidCaps::Empty)
+    if !text.is_empty() && text.trim().is_empty() {
+        Err(InvalidCaps::Blank)
     } else if sets.effective != 0 && sets.effective != sets.permitted | sets.inheritable {
         Err(InvalidCaps::PartlyEffective { text: text.to_owned() })
     } else {
@@ -188,6 +190,7 @@ mod tests {
             "=ep cap_sys_admin-ep",
             "all=p",
             "cap_kill=p+e",
+            "",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
@@ -196,7 +199,7 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         for (text, message, hint) in [
-            ("", "`caps` is empty", None),
+            (" ", "`caps` is blank", Some("write `\"\"` for a file that is to have none")),
             ("cap_net_raw", "`cap_net_raw` does not say which sets the capabilities are in", None),
             ("cap_nonsense=ep", "there is no capability `cap_nonsense`", None),
             ("cap_net_rwa=ep", "there is no capability `cap_net_rwa`", Some("did you mean `cap_net_raw`?")),
