@@ -42,8 +42,17 @@ pub struct Global {
     /// Signing keys [default: ~/.local/share/kaon/keys]
     #[arg(long, global = true, value_name = "DIR", env = "KAON_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
-    /// How builds are kept apart from this machine
-    #[arg(long, global = true, value_name = "KIND", env = "KAON_SANDBOX", hide_env_values = true, default_value = "namespaces")]
+    /// Isolation of builds: namespaces or chroot [env: KAON_SANDBOX]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KIND",
+        env = "KAON_SANDBOX",
+        hide_env = true,
+        default_value = "namespaces",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub sandbox: Isolation,
     /// Processors to keep busy [default: all]
     #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true)]
@@ -54,7 +63,7 @@ pub struct Global {
     /// Debian archive [default: as apt has it]
     #[arg(long, global = true, value_name = "URL", env = "KAON_DEBIAN_MIRROR", hide_env_values = true)]
     pub debian_mirror: Option<String>,
-    /// What fetches from it: apt, builtin or auto
+    /// What fetches it: apt, builtin or auto
     #[arg(
         long,
         global = true,
@@ -66,7 +75,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub debian_client: ClientChoice,
-    /// A further place to look for sources, tried last; repeatable
+    /// Further place of sources, tried last; repeatable
     #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Global;
 use super::report::{Bars, JsonLines, Lines};
 use super::stream::{Content, Stream};
+use crate::address::without_passwords;
 use crate::cancel::Cancel;
 use crate::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
 use crate::progress::Reporter;
@@ -140,9 +141,11 @@ fn wants_colour(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bo
     terminal && variable("CLICOLOR").as_deref() != Some("0")
 }
 
-/// A value as JSON on a line of its own. What a terminal would obey is escaped as JSON does it, which changes no value.
+/// A value as JSON on a line of its own, without passwords of addresses. What a terminal would obey is escaped as JSON does it, which
+/// changes no value.
 pub(super) fn json_line(value: &impl Serialize) -> Option<String> {
     let json = serde_json::to_string(value).ok()?;
+    let json = without_passwords(&json);
     let mut line = String::with_capacity(json.len() + 1);
     for letter in json.chars() {
         if must_be_escaped(letter) {
@@ -211,5 +214,12 @@ mod tests {
         assert!(!line.contains(must_be_escaped), "{line:?}");
         assert_eq!(line.matches('\n').count(), 1);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
+    }
+
+    #[test]
+    fn json_has_no_passwords() {
+        let line = json_line(&["\"https://user:s3cret@host/\"", "https://host/a@b"]).unwrap();
+        let values: Vec<String> = serde_json::from_str(&line).unwrap();
+        assert_eq!(values, ["\"https://***@host/\"", "https://host/a@b"]);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::activity::Activity;
 use super::duration;
 use super::heartbeat::{self, Beat, SILENCE};
+use crate::address::without_passwords;
 use crate::cli::stream::Stream;
 use crate::diagnostic::{Style, visible_line};
 use crate::progress::{Event, Outcome, Reporter};
@@ -50,7 +51,7 @@ pub(super) fn lines(event: &Event, activity: &Activity, style: Style) -> Option<
         Event::Ended { built: 0, .. } => return None,
         Event::Ended { built, elapsed_ms, .. } => ended(*built, *elapsed_ms, activity),
     };
-    Some(format!("{}\n", visible_line(&line)))
+    Some(format!("{}\n", visible_line(&without_passwords(&line))))
 }
 
 /// `[12/60] package zlib: built in 4.7 s`
@@ -171,6 +172,12 @@ mod tests {
              1 h 02 min, a 4.7 s\n"
         );
         assert_eq!(printed(true, build), "error: package `c` failed\n  | oh\\x07\n");
+    }
+
+    #[test]
+    fn warnings_have_no_passwords() {
+        let text = printed(true, |lines| lines.event(Event::Warning { message: "https://user:s3cret@host/ is slow".into() }));
+        assert_eq!(text, "warning: https://***@host/ is slow\n");
     }
 
     #[test]
