@@ -75,7 +75,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub debian_client: ClientChoice,
-    /// Further place of sources, tried last; repeatable
+    /// Another place of sources; repeatable
     #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,
 }
