@@ -1,41 +1,34 @@
 //! A builder that is killed at any moment, and the next one.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::project::{Project, check_store, files};
+use super::project::{Project, check_store, files, packages, text};
 
 /// How often the builder is killed.
-const KILLS: u32 = 6;
+const KILLS: usize = 6;
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
 fn a_killed_builder_leaves_a_good_store_and_the_next_gives_the_same_bytes() {
     let project = Project::new();
-    let begun = Instant::now();
-    let undisturbed = project.build(&project.store("undisturbed"));
-    let took = begun.elapsed();
+    let whole = project.run(&project.store("undisturbed"), &["--json", "build"]);
+    let (undisturbed, lines) = (packages(&whole), text(&whole.stdout).lines().count());
 
     let store = project.store("disturbed");
-    let mut killed = 0;
-    for number in 0..KILLS {
-        let mut builder = project.command(&store, &["build"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(moment(number, took));
-        if builder.try_wait().unwrap().is_some() {
-            // It was faster, as earlier ones had done its work: the next begins anew beside what is stored.
+    for number in 1..=KILLS {
+        while !killed_after(&project, &store, lines * number / (KILLS + 1)) {
+            // It came to its end, as earlier ones had done much of its work: the next begins anew beside what is stored.
             for name in files(&store.join("results")).into_keys() {
                 fs::remove_file(store.join("results").join(name)).unwrap();
             }
-            continue;
         }
-        builder.kill().unwrap();
-        builder.wait().unwrap();
-        killed += 1;
         check_store(&store);
     }
-    assert!(killed >= 2, "only {killed} builders lived long enough to be killed");
     assert_eq!(project.build(&store), undisturbed);
     check_store(&store);
     let cleaned = project.run(&store, &["gc", "--all"]);
@@ -46,8 +39,16 @@ fn a_killed_builder_leaves_a_good_store_and_the_next_gives_the_same_bytes() {
     assert_eq!(project.build(&store), undisturbed, "what is needed was kept");
 }
 
-/// Moments spread over a whole build, another set in each run.
-fn moment(number: u32, whole: Duration) -> Duration {
-    let noise = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_micros() % 1000;
-    whole * (number * 1000 + noise) / (KILLS * 1000)
+/// Starts a builder and kills it a moment after it has reported so many events. `false` if it ended before.
+fn killed_after(project: &Project, store: &Path, events: usize) -> bool {
+    let mut builder = project.command(store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // Kept until the end, since a builder whose output nobody reads ends by itself.
+    let mut output = BufReader::new(builder.stdout.take().unwrap()).lines();
+    let reported = output.by_ref().map_while(Result::ok).take(events).count();
+    let noise = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_micros() % 5000;
+    thread::sleep(Duration::from_micros(noise.into()));
+    let is_alive = reported == events && builder.try_wait().unwrap().is_none();
+    builder.kill().unwrap();
+    builder.wait().unwrap();
+    is_alive
 }
