@@ -14,9 +14,9 @@ use xtask::sandbox::{BUILD_DIR, Job, Launcher, Root, Step, StepsEnded};
 
 /// The trees of the layer `test` and those it stands on, uppermost first.
 pub fn layers() -> &'static [PathBuf] {
-    static LAYERS: LazyLock<Result<Vec<PathBuf>, String>> = LazyLock::new(|| sdk::layers("test"));
+    static LAYERS: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("test"));
     match &*LAYERS {
-        Ok(layers) => layers,
+        Ok(layers) => &layers.trees,
         Err(why) => panic!("{why}"),
     }
 }

@@ -9,9 +9,17 @@ use xtask::progress::Silent;
 use xtask::sdk::{LayerName, Sdk};
 use xtask::store::Store;
 
-/// The trees of a layer and of those it stands on, uppermost first; or why they cannot be had. Whoever keeps the answer keeps the reason too,
-/// so that each test that needs the layer fails with it.
-pub fn layers(name: &str) -> Result<Vec<PathBuf>, String> {
+/// Trees of the SDK.
+pub struct Layers {
+    /// Uppermost first.
+    pub trees: Vec<PathBuf>,
+    /// In use, so that nothing is collected from it.
+    _store: Store,
+}
+
+/// A layer and those it stands on, or why they cannot be had. Whoever keeps the answer keeps the reason too, so that each test that needs the
+/// layer fails with it.
+pub fn layers(name: &str) -> Result<Layers, String> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the package has no folder above it")?;
     let layer: LayerName = name.parse().map_err(|error| format!("{error}"))?;
     let settings = Settings {
@@ -21,17 +29,17 @@ pub fn layers(name: &str) -> Result<Vec<PathBuf>, String> {
         apt_folder: HOST_APT_FOLDER.into(),
         keyring: Sdk::keyring(project),
         project: project.to_owned(),
-        locked: false,
+        locked: true,
     };
     let mut sdk = Sdk::load(project).map_err(|error| told(name, &error))?;
     let store = Store::open(&store()?).map_err(|error| told(name, &error))?;
     let trees = sdk.ensure(&store, &settings, &[layer], &Silent, &Cancel::default()).map_err(|error| told(name, &error))?;
-    Ok(trees.into_iter().rev().map(|tree| tree.path).collect())
+    Ok(Layers { trees: trees.into_iter().rev().map(|tree| tree.path).collect(), _store: store })
 }
 
 /// Where the user's store is.
 fn store() -> Result<PathBuf, String> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
     folder("KAON_STORE").or_else(|| Some(cache?.join("kaon"))).ok_or_else(|| "neither KAON_STORE nor HOME is set".to_owned())
 }

@@ -17,9 +17,9 @@ const LOADER: [&str; 2] = ["usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-lin
 
 /// The SDK's base layer, which stands on no other.
 pub fn base() -> &'static Path {
-    static BASE: LazyLock<Result<Vec<PathBuf>, String>> = LazyLock::new(|| sdk::layers("base"));
+    static BASE: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("base"));
     match &*BASE {
-        Ok(layers) => &layers[0],
+        Ok(layers) => &layers.trees[0],
         Err(why) => panic!("{why}"),
     }
 }

@@ -1,6 +1,12 @@
 //! What the scripts of recipes do with odd sources, patches and installed files, run in sandboxes on the SDK's base layer.
 //!
-//! The layer is taken from the user's store, and fetched where it is missing.
+//! The layer is taken from the user's store, and fetched where it is missing; so these tests run only when asked for:
+//! `cargo test -p xtask --test recipe -- --ignored`.
+
+#[path = "../../tests/support"]
+mod support {
+    pub mod sdk;
+}
 
 mod recipe {
     mod bench;

@@ -1,45 +1,26 @@
 //! Recipes of small specs, and the sources they run on.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use xtask::apt::{ClientChoice, HOST_APT_FOLDER, Settings};
 use xtask::cancel::Cancel;
 use xtask::digest::Digest;
-use xtask::progress::Silent;
 use xtask::recipe::recipe;
 use xtask::sandbox::{Launcher, Step, StepsEnded};
-use xtask::sdk::Sdk;
 use xtask::spec;
-use xtask::store::Store;
 use xtask::workshop::sandbox_job;
 
-/// The SDK's base layer, and the store that it is in use of.
-struct Base {
-    layers: Vec<PathBuf>,
-    _store: Store,
-}
+use crate::support::sdk;
 
-static BASE: LazyLock<Base> = LazyLock::new(|| {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let place =
-        folder("KAON_STORE").or_else(|| Some(folder("XDG_CACHE_HOME")?.join("kaon"))).or_else(|| Some(folder("HOME")?.join(".cache/kaon")));
-    let store = Store::open(&place.expect("HOME or KAON_STORE is set")).unwrap();
-    let settings = Settings {
-        debian_mirror: std::env::var("KAON_DEBIAN_MIRROR").ok(),
-        client: ClientChoice::Auto.client(),
-        source_mirrors: Vec::new(),
-        apt_folder: HOST_APT_FOLDER.into(),
-        keyring: Sdk::keyring(project),
-        project: project.to_owned(),
-        locked: true,
-    };
-    let base = "base".parse().unwrap();
-    let trees = Sdk::load(project).unwrap().ensure(&store, &settings, &[base], &Silent, &Cancel::new()).unwrap();
-    Base { layers: trees.into_iter().map(|tree| tree.path).collect(), _store: store }
-});
+/// The SDK's base layer, which stands on no other.
+fn base() -> &'static [PathBuf] {
+    static BASE: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("base"));
+    match &*BASE {
+        Ok(layers) => &layers.trees,
+        Err(why) => panic!("{why}"),
+    }
+}
 
 /// How a recipe ended.
 #[derive(Debug)]
@@ -110,7 +91,7 @@ pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
     for part in ["upper", "work", "build/out"] {
         fs::create_dir_all(folder.path().join(part)).unwrap();
     }
-    let mut job = sandbox_job(&spec, &recipe(&spec), &BASE.layers, &Default::default(), folder.path(), 1);
+    let mut job = sandbox_job(&spec, &recipe(&spec), base(), &Default::default(), folder.path(), 1);
     let program = format!("{HELPERS}\n{sources}");
     let step = |phase: &str, argv: &[&str]| Step {
         phase: phase.into(),

@@ -28,6 +28,7 @@ fn tables(keys: &str, check: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn a_series_is_found_and_applied() {
     let both = "test $(grep -c CHANGED f) = 2";
     for (what, members, check) in [
@@ -60,6 +61,7 @@ fn a_series_is_found_and_applied() {
 }
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn a_series_that_gives_no_patch_fails() {
     for (what, members, texts) in [
         ("none", "{'debian/rules': 'x'}", &["source `p.tar` contains no series", "`debian/patches/series`"][..]),
@@ -78,6 +80,7 @@ fn a_series_that_gives_no_patch_fails() {
 }
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn patches_that_the_spec_lists_are_applied() {
     let members = "{'debian/patches/series': 'no\\n', 'debian/patches/x': ten, 'debian/patches/y': fifteen}";
     run(&archive(members), &tables("patches = ['y']", "grep 'CHANGED 15' f; ! grep 'CHANGED 10' f")).well("one of them");
@@ -86,6 +89,7 @@ fn patches_that_the_spec_lists_are_applied() {
 }
 
 #[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn fuzz_is_refused_unless_it_is_permitted() {
     let own = |content: &str| format!("{SOURCES}\nown('own.patch', {content})");
     let spec = |keys: &str, check: &str| source("a.tar", "") + &format!("[[patch]]\nfile = 'own.patch'\n{keys}\n\n") + &script(check);

@@ -21,9 +21,6 @@ const PROGRAMS: [&str; 18] = [
     "strip", "tar",
 ];
 
-/// Python's own modules.
-const FOLDERS: [&str; 1] = ["usr/lib/python3.13"];
-
 const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"A few programs\"\npackages = [\"bash\"]\n";
 
 const LIB: &str = r#"
@@ -221,6 +218,13 @@ fn lock() -> Lock {
     Lock { layers: BTreeMap::from([(base(), LockedLayer { request, packages: Vec::new() })]) }
 }
 
+/// The folder of Python's own modules, which has its version in its name.
+fn python_modules() -> String {
+    let all = fs::read_dir(small_root::base().join("usr/lib")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = all.into_iter().find(|name| name.starts_with("python3.")).unwrap();
+    format!("usr/lib/{name}")
+}
+
 /// Puts the SDK's tree into a store, as fetching would.
 pub fn give_sdk(store: &Path) {
     let store = Store::open(store).unwrap();
@@ -232,7 +236,7 @@ pub fn give_sdk(store: &Path) {
                 for folder in ["build", "dev", "etc", "proc", "sys", "tmp"] {
                     fs::create_dir(root.join(folder)).unwrap();
                 }
-                small_root::fill(root, &PROGRAMS, &FOLDERS);
+                small_root::fill(root, &PROGRAMS, &[&python_modules()]);
                 Ok(())
             },
         )
