@@ -103,10 +103,14 @@ impl Options {
     }
 }
 
-/// What the harness prints: results of this command, beside JSON on standard error.
+/// Prints what the harness prints: with JSON on standard error, which is beside the results.
 fn write(context: &Context<'_>, bytes: &[u8]) {
-    // Whoever closed the pipe has read all they wanted; the exit code still says how it went.
-    let _ = if context.output.is_json() { io::stderr().write_all(bytes) } else { io::stdout().write_all(bytes) };
+    if context.output.is_json() {
+        // Tests go on where nobody can read of them; the exit code still says how it went.
+        let _ = io::stderr().write_all(bytes);
+    } else {
+        context.output.file(bytes);
+    }
 }
 
 fn list(context: &Context<'_>, selection: &Selection<'_>) {
