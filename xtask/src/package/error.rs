@@ -11,6 +11,7 @@ use super::obstacle::{Obstacle, escaped, glob_of};
 use crate::diagnostic::{ExitCode, Failure};
 use crate::glob::GlobError;
 use crate::name::PackageName;
+use crate::store::full_disk_hint;
 
 /// Why no packages were made of what a build installed.
 #[derive(Debug, thiserror::Error)]
@@ -263,7 +264,12 @@ impl PackageError {
 impl Failure for PackageError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { .. } | Self::Rpm { .. } | Self::BadGlob { .. } => None,
+            Self::Io { source, .. } => full_disk_hint(source),
+            Self::Rpm { source, .. } => match &**source {
+                rpm::Error::Io(source) => full_disk_hint(source),
+                _ => None,
+            },
+            Self::BadGlob { .. } => None,
             Self::InstallRoot(error) => error.hint(),
             Self::Unpackageable { found } => {
                 let globs: BTreeSet<String> = found.iter().map(|one| format!("\"{}\"", glob_of(&one.path))).collect();

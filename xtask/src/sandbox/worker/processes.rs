@@ -70,7 +70,7 @@ fn own_pages(statm: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::process::{Child, Command, Stdio};
 
     use super::*;
 
@@ -81,9 +81,28 @@ mod tests {
         assert_eq!(own_pages("100 30 10 1 0 5 0"), Some(20));
     }
 
+    /// How many generations a process that a test starts has below it.
+    const GENERATIONS_VARIABLE: &str = "KAON_TEST_GENERATIONS";
+
+    fn start(generations: u32) -> Child {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "sandbox::worker::processes::tests::plays_a_family"]);
+        command.env(GENERATIONS_VARIABLE, generations.to_string()).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    #[test]
+    #[ignore = "is a process another test starts"]
+    fn plays_a_family() {
+        match std::env::var(GENERATIONS_VARIABLE).as_deref() {
+            Ok("0") => std::thread::sleep(Duration::from_secs(60)),
+            Ok(_) => drop(start(0).wait()),
+            Err(_) => {}
+        }
+    }
+
     #[test]
     fn children_and_theirs_descend_from_this_process() {
-        let mut child = Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
+        let mut child = start(1);
         let own = i32::try_from(child.id()).unwrap();
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         let grandchild = loop {
