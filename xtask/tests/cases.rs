@@ -45,9 +45,9 @@ fn every_case_says_what_it_should() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Every command that takes a name refuses one that stands for nothing, before it does anything, and tells the nearest one.
+/// Every command that takes a name refuses an unknown one before it does anything, and suggests the nearest.
 #[test]
-fn a_name_that_stands_for_nothing_is_refused_by_every_command() {
+fn an_unknown_name_is_refused_by_every_command() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let project = project(top, &top.join("tests/cases/unknown-image"));
     for (command, right) in [

@@ -122,7 +122,7 @@ fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String
             Some(version) => format!("did you mean `{version}`? it is the only substitution"),
             None => format!("`{VERSION}` is the only substitution"),
         };
-        table.problem_with_hint(text.span, format!("`{name}` stands for nothing"), hint);
+        table.problem_with_hint(text.span, format!("unknown placeholder `{name}`"), hint);
     }
     result
 }
