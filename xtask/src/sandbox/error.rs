@@ -249,7 +249,7 @@ impl HostLack {
                 on a volume), under a kernel of 5.12 or later"
                     .into()
             }
-            Self::Mount { .. } => "use a kernel of 5.12 or later".into(),
+            Self::Mount { .. } => "use a kernel of 5.12 or later; in a container, start it with `--security-opt seccomp=unconfined`".into(),
         }
     }
 }
@@ -276,6 +276,8 @@ impl From<Refusal> for SandboxError {
             Stage::IdentityMap => HostLack::of_capabilities("writing the user namespace's identity map was", source),
             Stage::Namespaces => HostLack::of_capabilities("mount, process, network, IPC and host name namespaces were", source),
             Stage::MountNamespace => HostLack::of_capabilities("a mount namespace was", source),
+            // Builds may record the host name, so one that is not the sandbox's own would make their results differ.
+            Stage::Identity => HostLack::of_capabilities("setting the host name and domain was", source),
             Stage::Chroot | Stage::Node => HostLack::Chroot { what: stage.doing(&subject), source },
             Stage::Overlay => HostLack::Overlay { upper: path, source },
             Stage::Proc => HostLack::Proc { source },

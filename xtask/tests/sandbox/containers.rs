@@ -21,6 +21,15 @@ fn with_a_masked_proc_builds_see_it_and_reach_nothing_through_it() {
         "unshare -Urm umount /proc/sys",
     ]);
     let script = format!("{tried} cat <(echo by descriptor); grep -c ^State: /proc/self/status; x=$(printf '%*s' 9000000 ''); sleep 1.2");
-    let text = told_in(Profile::Podman, Isolation::Namespaces, folder.path(), &script, Ending::ByItself);
+    let text = told_in(Profile::Unfiltered, Isolation::Namespaces, folder.path(), &script, Ending::ByItself);
     assert!(text.contains("\n\nby descriptor\n1\nended: Done Some(HostProcesses) true\n"), "{text}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn where_no_host_name_can_be_set_the_error_names_the_filter() {
+    let folder = scratch();
+    let text = told_in(Profile::Podman, Isolation::Namespaces, folder.path(), "true", Ending::ByItself);
+    assert!(text.contains("cause: setting the host name and domain was refused"), "{text}");
+    assert!(text.contains("hint: in a container, start it with `--security-opt seccomp=unconfined"), "{text}");
 }

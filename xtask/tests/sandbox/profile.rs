@@ -18,8 +18,10 @@ use nix::unistd::{getegid, geteuid};
 pub enum Profile {
     /// Docker, and Kubernetes with `RuntimeDefault`: a filter of system calls, few capabilities, a masked `/proc`. Needs root.
     Docker,
-    /// Podman, and Kubernetes without a filter: a masked `/proc` only, so that user namespaces can be had.
+    /// Podman: a filter that allows namespaces and mounts, but not to set a host name; a masked `/proc`.
     Podman,
+    /// Kubernetes without a profile, or Docker and Podman with `seccomp=unconfined`: a masked `/proc` only.
+    Unfiltered,
 }
 
 /// Paths of `/proc` that engines hide by something mounted on them, and those they make read-only (`DefaultLinuxSpec` of moby).
@@ -65,12 +67,15 @@ const REFUSED: [libc::c_long; 21] = [
     libc::SYS_io_uring_setup,
 ];
 
+/// What Podman refuses of these (`pkg/seccomp/default_linux.go` of containers/common).
+const REFUSED_BY_PODMAN: [libc::c_long; 2] = [libc::SYS_sethostname, libc::SYS_setdomainname];
+
 impl Profile {
     /// Runs `command` as the first process of a container, and gives what it wrote.
     pub fn output(self, mut command: Command) -> std::process::Output {
         let (uid, gid) = (geteuid(), getegid());
         let enter = move || -> io::Result<()> {
-            if self == Self::Podman {
+            if self != Self::Docker {
                 unshare(CloneFlags::CLONE_NEWUSER)?;
                 fs::write("/proc/self/setgroups", "deny")?;
                 fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
@@ -78,9 +83,13 @@ impl Profile {
             }
             unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC)?;
             mask_proc(self)?;
-            if self == Self::Docker {
-                drop_capabilities()?;
-                filter()?;
+            match self {
+                Self::Docker => {
+                    drop_capabilities()?;
+                    filter(&REFUSED)?;
+                }
+                Self::Podman => filter(&REFUSED_BY_PODMAN)?,
+                Self::Unfiltered => {}
             }
             Ok(())
         };
@@ -136,8 +145,8 @@ fn drop_capabilities() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Refuses [`REFUSED`], `clone` with new namespaces, and `clone3`, whose flags a filter cannot see.
-fn filter() -> Result<(), Errno> {
+/// Refuses these and, where they contain `unshare`, `clone` with new namespaces and `clone3`, whose flags a filter cannot see.
+fn filter(refused: &[libc::c_long]) -> Result<(), Errno> {
     const NEW_NAMESPACES: u32 = 0x7e02_0000;
     let operation = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf, k };
     let load = |at: u32| operation(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, at);
@@ -145,13 +154,16 @@ fn filter() -> Result<(), Errno> {
     let end = |action: u32| operation(libc::BPF_RET | libc::BPF_K, 0, 0, action);
     let fail = |errno: Errno| end(libc::SECCOMP_RET_ERRNO | errno as u32);
     let mut program = vec![load(0)];
-    for number in REFUSED {
-        program.extend([equal(number, 1), fail(Errno::EPERM)]);
+    for number in refused {
+        program.extend([equal(*number, 1), fail(Errno::EPERM)]);
     }
-    program.extend([equal(libc::SYS_clone3, 1), fail(Errno::ENOSYS)]);
-    let any_of = operation(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 0, 1, NEW_NAMESPACES);
-    program.extend([equal(libc::SYS_clone, 3), load(16), any_of, fail(Errno::EPERM), end(libc::SECCOMP_RET_ALLOW)]);
+    if refused.contains(&libc::SYS_unshare) {
+        program.extend([equal(libc::SYS_clone3, 1), fail(Errno::ENOSYS)]);
+        let any_of = operation(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 0, 1, NEW_NAMESPACES);
+        program.extend([equal(libc::SYS_clone, 3), load(16), any_of, fail(Errno::EPERM)]);
+    }
+    program.push(end(libc::SECCOMP_RET_ALLOW));
     let whole = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the program outlives the call; root needs no `no_new_privs` for it.
+    // SAFETY: the program outlives the call; root, of a user namespace too, needs no `no_new_privs` for it.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const whole) }).map(drop)
 }
