@@ -209,3 +209,28 @@ fn help_has_the_exit_codes_at_the_top_only_and_global_options_apart() {
     let (_, global) = list.split_once("\nGlobal options:\n").unwrap();
     assert!(global.lines().all(|line| line.trim_start().starts_with('-') && line.len() <= 100), "{global}");
 }
+
+#[test]
+fn a_host_without_apt_has_a_client_of_its_own() {
+    let project = Project::new();
+    let empty = project.folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let run = |client: &str| {
+        let mut command = project.command(&["sdk", "update"]);
+        command.env("PATH", &empty).env("KAON_DEBIAN_CLIENT", client).env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian");
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = run("auto");
+    assert_eq!(code, Some(1), "{text}");
+    let why = "no Debian archive gave an index of `trixie`: file:/nonexistent/debian: dists/trixie/Release: no such file";
+    assert!(text.contains(why), "{text}");
+    let (code, text) = run("apt");
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("`apt-get` is not on this machine") && text.contains("cargo xtask doctor"), "{text}");
+
+    let mut doctor = project.command(&["--json", "doctor"]);
+    let output = doctor.env("PATH", &empty).env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("the builder itself fetches from the Debian archive"), "{text}");
+}

@@ -44,3 +44,9 @@ pub struct Settings {
 
 /// The folder of the host's apt configuration.
 pub const HOST_APT_FOLDER: &str = "/etc/apt";
+
+/// A small archive for the tests of others.
+#[cfg(test)]
+pub(crate) mod testing {
+    pub(crate) use super::builtin::TestArchive;
+}

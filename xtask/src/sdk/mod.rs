@@ -14,6 +14,8 @@ mod name;
 mod packages;
 mod program;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod unpack;
 
 pub use command::{LayerStatus, Sdk};

@@ -18,3 +18,5 @@ mod version;
 pub use agent::Network;
 pub use download::download;
 pub use index::BuiltinIndex;
+#[cfg(test)]
+pub(crate) use tests::TestArchive;

@@ -42,6 +42,10 @@ pub fn transfer(agent: &Agent, uri: &str, target: &Path, done: &AtomicU64) -> Re
         StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return Ok(()),
         status => return Err(refused(status)),
     };
+    if !continues {
+        // What came before comes again.
+        let _ = done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(have)));
+    }
     let file = OpenOptions::new().create(true).append(continues).write(true).truncate(!continues).open(target).map_err(io)?;
     let length = length(&response);
     let written = save(response.into_body().into_reader(), &file, target, done)?;

@@ -4,3 +4,5 @@ mod archive;
 mod files;
 mod indexes;
 mod server;
+
+pub(crate) use archive::TestArchive;
