@@ -1,7 +1,7 @@
 //! Root file systems: the packages an image asks for, resolved, installed and made ready, as one tree all image writers take.
 //!
 //! A tree is composed as an ordinary user, so its directory holds names and contents only, and its manifest holds owners, modes and
-//! capabilities. [`tar`] joins them into the one stream that makes file systems, archives and container images.
+//! capabilities. [`mod@tar`] joins them into the one stream that makes file systems, archives and container images.
 
 mod absorb;
 mod account;

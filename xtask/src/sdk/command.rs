@@ -78,10 +78,10 @@ impl Sdk {
         self.description.closure(&self.description.layers.keys().cloned().collect::<Vec<_>>())
     }
 
-    /// Gives the trees of `layers` and of all they stand on (see [`ensure`]), and records a lock that changed.
+    /// Gives the trees of `layers` and of all they stand on (see [`fn@ensure`]), and records a lock that changed.
     ///
     /// # Errors
-    /// As [`ensure`]; or when the lock cannot be written.
+    /// As [`fn@ensure`]; or when the lock cannot be written.
     pub fn ensure(
         &mut self,
         store: &Store,

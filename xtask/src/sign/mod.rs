@@ -1,7 +1,7 @@
 //! The builder's OpenPGP key, and what is signed with it: packages and repository metadata. Statements about images have a key of their own.
 //!
 //! The key is RSA, which every `rpm`, `dnf` and `tdnf` in use verifies, with SHA-256. Signatures are dated
-//! [`SOURCE_DATE_EPOCH`](crate::spec::SOURCE_DATE_EPOCH) and are the same bytes each time.
+//! [`SOURCE_DATE_EPOCH`] and are the same bytes each time.
 
 mod error;
 mod generate;

@@ -17,7 +17,7 @@ use crate::cancel::Cancel;
 /// How often the user's wish to stop is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Fetches `downloads` one after the other over connections kept open, as [`crate::apt::download`] does.
+/// Fetches `downloads` one after the other over connections kept open, as [`fn@crate::apt::download`] does.
 ///
 /// # Errors
 /// When the user asked to stop.
