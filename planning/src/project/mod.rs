@@ -195,7 +195,7 @@ fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) 
             let hint = if content.is_empty() {
                 "the file is empty: write the patch anew, or remove this entry"
             } else {
-                "it is no patch: look into the file"
+                "it is not a patch: look into the file"
             };
             problems.push(Problem::new(source, quoted_place(source, &patch.file), message).hint(hint));
         }

@@ -4,7 +4,7 @@ use super::{Phase, python, quote};
 use crate::glob::Glob;
 
 /// Programs lose their symbol tables, libraries all but their dynamic symbols, objects and archives their debug information.
-/// What is no ELF file of this machine is told by its first bytes, so that scripts, data and firmware are never touched.
+/// Files that are not ELF files of this machine are recognised by their first bytes, so that scripts, data and firmware are never touched.
 const SCRIPT: &str = include_str!("strip.py");
 
 /// The phase after installing. Files that a glob of `keep` matches are left as they are.
