@@ -104,7 +104,15 @@ pub fn discover(root: &Path) -> Result<Vec<Binary>, TestError> {
 
 fn compile(root: &Path, part: &[&str]) -> Result<Vec<Binary>, TestError> {
     let program = cargo();
-    let compiled = Command::new(&program)
+    let mut command = Command::new(&program);
+    // `cargo run` sets these for this program. Build scripts that look at them would run again, and their crates be compiled again, with each
+    // change between the two.
+    for name in std::env::vars_os().map(|(name, _)| name) {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+            command.env_remove(name);
+        }
+    }
+    let compiled = command
         .args(["test", "--locked", "--no-run", "--message-format", "json-render-diagnostics"])
         .args(part)
         .current_dir(root)
