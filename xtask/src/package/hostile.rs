@@ -69,7 +69,7 @@ fn all_that_no_package_can_hold_is_named_at_once() {
 #[test]
 fn modes_of_directories_and_empty_directories_are_kept() {
     let build = Build::new(&[("usr/lib/a/x", "", 0o644), ("usr/lib/a/private/y", "", 0o644), ("usr/share/man/man1/a.1", "", 0o644)]);
-    for (path, mode) in [
+    let made = [
         ("usr", 0o700),
         ("usr/lib/a/private", 0o700),
         ("var/lib/a/spool", 0o1777),
@@ -81,10 +81,13 @@ fn modes_of_directories_and_empty_directories_are_kept() {
         ("run/a", 0o755),
         ("var/run/a", 0o755),
         ("tmp", 0o1777),
-    ] {
-        let path = build.path("out").join(path);
-        fs::create_dir_all(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    ]
+    .map(|(path, mode)| (build.path("out").join(path), mode));
+    for (path, _) in &made {
+        build.directories(path);
+    }
+    for (path, mode) in &made {
+        fs::set_permissions(path, fs::Permissions::from_mode(*mode)).unwrap();
     }
     let kept = [
         "/usr/lib/a 755",

@@ -32,14 +32,22 @@ impl Build {
 
     pub(super) fn put(&self, path: &str, text: &str, mode: u32) {
         let path = self.path("out").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        self.directories(path.parent().unwrap());
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Makes a directory below the install root, and those above it, with the modes a build's umask gives them whatever the test's is.
+    pub(super) fn directories(&self, path: &Path) {
+        fs::create_dir_all(path).unwrap();
+        for above in path.ancestors().take_while(|above| *above != self.folder.path()) {
+            fs::set_permissions(above, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+
     fn cc(&self, code: &str, output: &str, arguments: &[&str]) {
         let output = self.path("out").join(output);
-        fs::create_dir_all(output.parent().unwrap()).unwrap();
+        self.directories(output.parent().unwrap());
         let source = self.path("code.c");
         fs::write(&source, code).unwrap();
         let tool = Tool::new("cc").current_dir(self.folder.path()).arg("-o").arg(&output).arg(&source).args(arguments);
