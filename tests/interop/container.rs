@@ -7,8 +7,8 @@ mod tools;
 use std::fs;
 use std::path::Path;
 
+use image::oci::{Layer, Request, write_docker, write_layout};
 use serde_json::Value;
-use xtask::oci::{Layer, Request, write_docker, write_layout};
 
 use tools::World;
 

@@ -6,9 +6,9 @@ mod tools;
 
 use std::path::{Path, PathBuf};
 
+use base::digest::Digest;
 use disk_layout::{BOOT_CODE_BYTES, Guid, MIB, Purpose, Size, Wish, plan};
-use xtask::digest::Digest;
-use xtask::formats::{self, FormatError, VirtualDisk};
+use image::disk_format::{self, FormatError, VirtualDisk};
 
 use tools::World;
 
@@ -46,12 +46,12 @@ fn formats_hold_the_same_disk() {
         path
     };
     let disk = sample(1024 * MIB);
-    let raw = written("raw", &disk, formats::write_raw);
+    let raw = written("raw", &disk, disk_format::write_raw);
     let cases: [(&str, Write, &str); 4] = [
-        ("qcow2", formats::write_qcow2, "qcow2"),
-        ("vmdk", formats::write_vmdk, "vmdk"),
-        ("vhd", formats::write_vhd_dynamic, "vpc"),
-        ("azure", formats::write_vhd_fixed, "vpc"),
+        ("qcow2", disk_format::write_qcow2, "qcow2"),
+        ("vmdk", disk_format::write_vmdk, "vmdk"),
+        ("vhd", disk_format::write_vhd_dynamic, "vpc"),
+        ("azure", disk_format::write_vhd_fixed, "vpc"),
     ];
     for (name, write, driver) in cases {
         let path = written(name, &disk, write);
@@ -69,7 +69,7 @@ fn formats_hold_the_same_disk() {
 fn the_table_is_valid() {
     let world = World::new();
     let path = world.path("raw");
-    formats::write_raw(&sample(64 * MIB), &path).unwrap();
+    disk_format::write_raw(&sample(64 * MIB), &path).unwrap();
     let verified = world.run("sfdisk", &["--verify", &world.inside(&path)]);
     assert!(verified.contains("No errors detected"), "{verified}");
     assert!(verified.contains("Using 2 out of 128 partitions"), "{verified}");

@@ -45,7 +45,7 @@ impl Place {
         assert!(written.unwrap().success(), "the repository cannot be written");
         let programs = world.make("programs");
         let layers: Vec<PathBuf> = tools::layers().iter().rev().cloned().collect();
-        xtask::sdk::wrap(&layers, &["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"], &programs).unwrap();
+        sdk::wrap(&layers, &["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"], &programs).unwrap();
         Self { world, repository, programs, installer: installer() }
     }
 

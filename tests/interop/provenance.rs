@@ -8,9 +8,9 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use image::sbom::{encoded, envelope};
 use serde_json::Value;
-use xtask::sbom::{encoded, envelope};
-use xtask::sign::StatementKey;
+use signing::StatementKey;
 
 use tools::World;
 

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use xtask::cancel::Cancel;
-use xtask::sandbox::{BUILD_DIR, Job, Launcher, Root, Step, StepsEnded};
+use runtime::cancel::Cancel;
+use runtime::sandbox::{BUILD_DIR, Job, Launcher, Root, Step, StepsEnded};
 
 /// The trees of the layer `test` and those it stands on, uppermost first.
 pub fn layers() -> &'static [PathBuf] {

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use xtask::apt::{ClientChoice, HOST_APT_FOLDER, Settings};
-use xtask::cancel::Cancel;
-use xtask::diagnostic::{Failure, Style, render};
-use xtask::progress::Silent;
-use xtask::sdk::{LayerName, Sdk};
-use xtask::store::Store;
+use base::diagnostic::{Failure, Style, render};
+use runtime::cancel::Cancel;
+use runtime::progress::Silent;
+use runtime::store::Store;
+use sdk::apt::{ClientChoice, HOST_APT_FOLDER, Settings};
+use sdk::{LayerName, Sdk};
 
 /// Trees of the SDK.
 pub struct Layers {

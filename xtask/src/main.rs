@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    xtask::open_files::raise_limit();
+    runtime::open_files::raise_limit();
     let arguments: Vec<_> = args_os().collect();
     match &arguments[..] {
         // The sandbox's own process: it must stay free of threads and signal handlers.
-        [_, command, option, file] if command == "worker" && option == "--job" => xtask::sandbox::worker_main(Path::new(file)),
+        [_, command, option, file] if command == "worker" && option == "--job" => runtime::sandbox::worker_main(Path::new(file)),
         _ => ExitCode::from(xtask::cli::run(arguments) as u8),
     }
 }

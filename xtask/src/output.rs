@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::diagnostic::{ExitCode, Failure};
-use crate::digest::Digest;
-use crate::store::{Store, StoreError};
+use base::diagnostic::{ExitCode, Failure};
+use base::digest::Digest;
+use runtime::store::{Store, StoreError};
 
 /// Why something was not written where the user wanted it.
 #[derive(Debug, thiserror::Error)]

@@ -18,9 +18,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use base::digest::Digest;
 use serde::Deserialize;
 use tempfile::TempDir;
-use xtask::digest::Digest;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use super::guest::{self, Start};
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
-use crate::qemu::Boot;
+use emulator::Boot;
 
 /// Starts the ISO by BIOS from a disc. The machine is counted, so that figures of different hosts mean the same.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {

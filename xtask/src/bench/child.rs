@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::{Bench, BenchError};
-use crate::tool::{Tool, ToolError};
+use runtime::tool::{Tool, ToolError};
 
 /// This program with the store and the keys of this run, in the project at `root`.
 pub fn program<A: AsRef<OsStr>>(bench: &Bench<'_>, root: &Path, store: &Path, arguments: impl IntoIterator<Item = A>) -> Tool {

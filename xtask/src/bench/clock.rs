@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::BenchError;
-use crate::oci::{self, Layer, Request};
+use image::oci::{self, Layer, Request};
 
 /// Where a static program is loaded.
 const BASE: u64 = 0x40_0000;

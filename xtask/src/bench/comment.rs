@@ -5,12 +5,11 @@ use std::path::Path;
 
 use super::copy::copy_project;
 use super::{Bench, BenchError, Figure, Goal};
-use crate::graph::Graph;
-use crate::name::PackageName;
-use crate::plan::{Plan, State, plan};
-use crate::project;
-use crate::sdk::Sdk;
-use crate::workshop::{Kernels, Workshop};
+use base::name::PackageName;
+use builder::{Kernels, Workshop};
+use planning::graph::Graph;
+use planning::plan::{Plan, State, plan};
+use sdk::Sdk;
 
 /// The spec that is commented: nearly everything builds on it.
 const SPEC: &str = "zlib";
@@ -35,7 +34,7 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 
 /// The plan for everything, of the project in `root`.
 fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
-    let graph = Graph::new(project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
+    let graph = Graph::new(planning::project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
     let known = &bench.workshop;
     let workshop = Workshop {
         kernels: Kernels::load(&graph, root, &known.keys)?,

@@ -10,10 +10,9 @@ use super::dnf::Dnf;
 use super::folder::{Folder, rest};
 use super::usage::{Usage, measure, median};
 use super::{Bench, BenchError, Figure, Goal};
-use crate::plan::plan;
-use crate::rootfs;
-use crate::sign::Keys;
-use crate::workshop::{image_candidates, image_packages, image_request, sign_all, write_repository};
+use builder::{image_candidates, image_packages, image_request, sign_all, write_repository};
+use planning::plan::plan;
+use signing::Keys;
 
 /// What both have to do.
 struct Task {

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::guest::{self, Start};
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal, peer};
-use crate::image::Format;
-use crate::qemu::{Boot, Bus, Disk, DiskLayout, kernel_of};
-use crate::workshop::known_image;
+use builder::known_image;
+use emulator::{Boot, Bus, Disk, DiskLayout, kernel_of};
+use image::description::Format;
 
 /// Starts both in the same counted machine, in turns. Both kernels are handed over without a boot loader, whose menu waits as long as
 /// its owner likes.

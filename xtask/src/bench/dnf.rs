@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Bench, BenchError, guest};
-use crate::repo;
-use crate::sandbox::{self, Input, Job, Outcome, Root, Step, StepsEnded};
+use packaging::repo;
+use runtime::sandbox::{self, Input, Job, Outcome, Root, Step, StepsEnded};
 
 /// Where the sandbox shows the repository.
 const REPOSITORY: &str = "/repo";

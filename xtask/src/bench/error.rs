@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{ExitCode, Failure, Report};
+use base::diagnostic::{ExitCode, Failure, Report};
 
 /// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{Bench, BenchError};
-use crate::store::Scratch;
+use runtime::store::Scratch;
 
 /// A folder that vanishes with it.
 pub enum Folder {

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Bench, BenchError, clock};
-use crate::qemu::{Accelerator, Boot, Credential, Disk, Emulator, Ended, Idle, Limits, Machine, Port, Serial, credential};
-use crate::sdk::LayerName;
+use emulator::{Accelerator, Boot, Credential, Disk, Emulator, Ended, Idle, Limits, Machine, Port, Serial, credential};
+use sdk::LayerName;
 
 /// How long a guest may take, emulated on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(2400);

@@ -12,10 +12,10 @@ use super::compose::repository_of_image;
 use super::folder::Folder;
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
-use crate::repo::PUBLIC_KEY;
-use crate::sdk::{self, LayerName};
-use crate::sign::Keys;
-use crate::tool::Tool;
+use packaging::repo::PUBLIC_KEY;
+use runtime::tool::Tool;
+use sdk::LayerName;
+use signing::Keys;
 
 /// What was promised for either, in seconds on two processors.
 const GOAL_S: f64 = 10.0;
@@ -63,7 +63,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     for _ in 0..bench.runs {
         let tree = folder.path().join("tree");
         directories.push(installer.run(json!({}), &["--target-dir".as_ref(), tree.as_os_str()])?);
-        crate::store::remove_tree(&tree).map_err(io::Error::from).map_err(BenchError::io("remove", &tree))?;
+        runtime::store::remove_tree(&tree).map_err(io::Error::from).map_err(BenchError::io("remove", &tree))?;
         let disk = folder.path().join("disk.img");
         let disks = json!({ "disks": { "default": { "filename": disk, "size": 2048 } } });
         images.push(installer.run(disks, &["--yes".as_ref()])?);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal, clock, guest};
-use crate::initramfs::Archive;
-use crate::qemu::{Accelerator, Boot, Emulator, Ended, Idle, Limits, Machine, Serial, kernel_of};
+use emulator::{Accelerator, Boot, Emulator, Ended, Idle, Limits, Machine, Serial, kernel_of};
+use image::initramfs::Archive;
 
 /// How long a kernel may take, emulated on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(600);

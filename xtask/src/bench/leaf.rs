@@ -6,10 +6,10 @@ use super::child::{output, program};
 use super::copy::copy_project;
 use super::usage::{measure, median};
 use super::{Bench, BenchError, Figure, Goal};
-use crate::image::Format;
-use crate::name::PackageName;
-use crate::plan::World as _;
-use crate::workshop::known_image;
+use base::name::PackageName;
+use builder::known_image;
+use image::description::Format;
+use planning::plan::World as _;
 
 /// The package that is patched: nothing builds on it, and the image holds it.
 const SPEC: &str = "less";

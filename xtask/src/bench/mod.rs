@@ -26,8 +26,8 @@ mod warm;
 
 use std::path::{Path, PathBuf};
 
-use crate::image::Image;
-use crate::workshop::Workshop;
+use builder::Workshop;
+use image::description::Image;
 
 pub use error::BenchError;
 pub use figure::{Figure, Goal, table};

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use super::{Bench, BenchError, guest};
-use crate::image_tools::{ImageTools, bash};
-use crate::qemu::{Boot, Bus, Disk, DiskLayout};
+use emulator::{Boot, Bus, Disk, DiskLayout};
+use image::tools::{ImageTools, bash};
 
 /// What an installation leaves behind, and an initramfs as Debian's installer would have it.
 const CONFIGURE: &str = r#"

@@ -1,8 +1,8 @@
 //! How large an image is.
 
 use super::{Bench, BenchError, Figure, Goal};
-use crate::image::Format;
-use crate::workshop::known_image;
+use builder::known_image;
+use image::description::Format;
 
 const MIB: f64 = (1 << 20) as f64;
 

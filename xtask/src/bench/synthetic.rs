@@ -10,15 +10,14 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Bench, BenchError};
-use crate::action::{BuildResult, BuiltPackage, Record, record_key};
-use crate::digest::Digest;
-use crate::graph::Graph;
-use crate::name::PackageName;
-use crate::plan::{World, plan};
-use crate::project;
-use crate::sdk::Sdk;
-use crate::store::{Scratch, Store};
-use crate::workshop::{Kernels, Workshop};
+use base::digest::Digest;
+use base::name::PackageName;
+use builder::{Kernels, Workshop};
+use planning::action::{BuildResult, BuiltPackage, Record, record_key};
+use planning::graph::Graph;
+use planning::plan::{World, plan};
+use runtime::store::{Scratch, Store};
+use sdk::Sdk;
 
 /// Levels of libraries.
 const LEVELS: usize = 5;
@@ -106,7 +105,7 @@ fn write_spec(root: &Path, number: usize, specs: usize, release: &str) -> Result
 
 /// Records a result for every spec, as if all had been built.
 fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError> {
-    let graph = Graph::new(project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
+    let graph = Graph::new(planning::project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
     let known = &bench.workshop;
     let workshop = Workshop {
         graph: &graph,

@@ -3,8 +3,8 @@
 use super::child::{output, program};
 use super::usage::{measure, median};
 use super::{Bench, BenchError, Figure, Goal};
-use crate::image::Format;
-use crate::workshop::known_image;
+use builder::known_image;
+use image::description::Format;
 
 /// Measures `build-iso` of an image that was built.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {

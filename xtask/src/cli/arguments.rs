@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
-use crate::apt::ClientChoice;
 use crate::command;
-use crate::sandbox::Isolation;
+use runtime::sandbox::Isolation;
+use sdk::apt::ClientChoice;
 
 /// Builds Kaon: package specs to packages, packages to bootable images.
 #[derive(Parser, Debug)]

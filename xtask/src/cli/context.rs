@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use super::output::Output;
 use super::{Global, signal};
-use crate::apt::{HOST_APT_FOLDER, Settings};
-use crate::cancel::Cancel;
-use crate::diagnostic::{ExitCode, Failure, Report};
-use crate::graph::Graph;
-use crate::progress::Reporter;
-use crate::project;
-use crate::sdk::Sdk;
-use crate::store::{Store, check_owner};
-use crate::workshop::{Kernels, RecordedCosts, Workshop};
+use base::diagnostic::{ExitCode, Failure, Report};
+use builder::project;
+use builder::{Kernels, RecordedCosts, Workshop};
+use planning::graph::Graph;
+use runtime::cancel::Cancel;
+use runtime::progress::Reporter;
+use runtime::store::{Store, check_owner};
+use sdk::Sdk;
+use sdk::apt::{HOST_APT_FOLDER, Settings};
 
 /// Settings, places and the way to the user.
 pub struct Context<'a> {
@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
     pub(super) fn new(global: Global, output: &'a Output) -> Result<Self, Report> {
         let here = env::current_dir().map_err(NoCurrentDirectory)?;
         // cargo runs an alias in the caller's directory; a packaged binary may stand anywhere.
-        let root = project::find_root(&here)?;
+        let root = planning::project::find_root(&here)?;
         global.sandbox.select();
         let cancel = output.cancel();
         signal::watch(&cancel);
@@ -72,7 +72,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// All mistakes in them.
     pub fn graph(&self) -> Result<Graph, Report> {
-        let specs = project::load_specs(&self.root.join("specs"))?;
+        let specs = planning::project::load_specs(&self.root.join("specs"))?;
         Ok(project::graph(specs, &Sdk::describe(&self.root)?)?)
     }
 

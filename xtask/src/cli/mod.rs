@@ -17,9 +17,9 @@ use clap::{Arg, ArgMatches, CommandFactory as _, FromArgMatches as _};
 use output::{help, usage_error};
 use stream::{Content, Stream};
 
-use crate::cancel::Cancel;
 use crate::command;
-use crate::diagnostic::{ExitCode, Report, Style, render};
+use base::diagnostic::{ExitCode, Report, Style, render};
+use runtime::cancel::Cancel;
 
 pub use arguments::{Arguments, Command, Global};
 pub use context::Context;

@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::Global;
 use super::report::{Bars, JsonLines, Lines};
 use super::stream::{Content, Stream};
-use crate::address::without_passwords;
-use crate::cancel::Cancel;
-use crate::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
-use crate::progress::Reporter;
+use base::address::without_passwords;
+use base::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
+use runtime::cancel::Cancel;
+use runtime::progress::Reporter;
 
 /// How this run talks to its user.
 pub struct Output {

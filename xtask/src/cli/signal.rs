@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::cancel::Cancel;
+use runtime::cancel::Cancel;
 
 /// Raises `cancel` at the first signal.
 pub(super) fn watch(cancel: &Cancel) {

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use crate::cancel::Cancel;
-use crate::diagnostic::Failure;
+use base::diagnostic::Failure;
+use runtime::cancel::Cancel;
 
 /// A standard stream. When nobody reads it any more, work is asked to stop.
 pub struct Stream {

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::bench::{Bench, BenchError, Benchmark, Figure, table};
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Failure as _, Report};
-use crate::project;
+use base::diagnostic::{ExitCode, Failure as _, Report};
+use builder::project;
 
 /// Options of `bench`.
 #[derive(Args, Debug)]

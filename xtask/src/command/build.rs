@@ -4,8 +4,7 @@ use clap::Args;
 
 use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::workshop;
+use base::diagnostic::{ExitCode, Report};
 
 /// Options of `build`.
 #[derive(Args, Debug)]
@@ -23,7 +22,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
-    let results = workshop::build(&mut workshop, &packages)?;
+    let results = builder::build(&mut workshop, &packages)?;
     if context.output.is_json() {
         context.output.document(&results);
     } else if !options.packages.is_empty() {

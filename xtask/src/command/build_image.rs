@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::image::{Format, FormatChoice, Image};
 use crate::output;
-use crate::project;
-use crate::workshop::{self, ImageResult};
+use base::diagnostic::{ExitCode, Report};
+use builder::ImageResult;
+use builder::project;
+use image::description::{Format, FormatChoice, Image};
 
 /// Options of `build-image`.
 #[derive(Args, Debug)]
@@ -59,7 +59,7 @@ fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
     formats.iter().filter_map(|format| place(*format).parent().map(Path::to_owned)).try_for_each(|folder| output::prepare(&folder))?;
-    let result = workshop::build_image(&mut workshop, image, formats)?;
+    let result = builder::build_image(&mut workshop, image, formats)?;
     let mut paths = Vec::new();
     for (format, artifact) in &result.artifacts {
         let path = place(*format);
@@ -67,7 +67,7 @@ fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place
         paths.push((*format, path));
     }
     let folder = paths.first().and_then(|(_, path)| path.parent()).unwrap_or(&context.root);
-    for document in workshop::documents(&workshop, image, &result)? {
+    for document in builder::documents(&workshop, image, &result)? {
         output::write(&folder.join(&document.name), &document.bytes)?;
     }
     report(context, &result, &paths);

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::build_image;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::image::Format;
-use crate::{edition, project};
+use base::diagnostic::{ExitCode, Report};
+use builder::project;
+use image::description::Format;
+use image::variant;
 
 /// Options of `build-iso`.
 #[derive(Args, Debug)]
@@ -34,10 +35,10 @@ pub struct Options {
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let mut image = project::load_image(&context.root, &options.image)?;
     if let Some(path) = &options.kickstart {
-        image = edition::kickstart(image, path)?;
+        image = variant::kickstart(image, path)?;
     }
     if let Some(path) = &options.container {
-        image = edition::container(image, path)?;
+        image = variant::container(image, path)?;
     }
     build_image::one(context, &image, Format::Iso, options.output.as_deref())
 }

@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::build_image;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::image::Format;
-use crate::project;
+use base::diagnostic::{ExitCode, Report};
+use builder::project;
+use image::description::Format;
 
 /// Options of `build-ova`.
 #[derive(Args, Debug)]

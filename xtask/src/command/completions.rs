@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory as _};
 use clap_complete::{Shell, generate};
 
 use crate::cli::{Arguments, Output};
-use crate::diagnostic::{ExitCode, Report};
+use base::diagnostic::{ExitCode, Report};
 
 /// Options of `completions`.
 #[derive(Args, Debug)]

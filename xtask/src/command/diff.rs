@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::inspect::find;
 use crate::cli::Context;
-use crate::contents::diff;
-use crate::diagnostic::{ExitCode, Report};
+use base::diagnostic::{ExitCode, Report};
+use rootfs::contents::diff;
 
 /// Options of `diff`.
 #[derive(Args, Debug)]

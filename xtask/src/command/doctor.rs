@@ -1,9 +1,9 @@
 //! `cargo xtask doctor`
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
 use crate::doctor::{self, Patient};
-use crate::sdk::Sdk;
+use base::diagnostic::{ExitCode, Report};
+use sdk::Sdk;
 
 /// Examines this machine and prints what it found.
 ///

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Failure, Report};
-use crate::source::Fetcher;
+use base::diagnostic::{ExitCode, Failure, Report};
+use sdk::source::Fetcher;
 
 /// Options of `fetch`.
 #[derive(Args, Debug)]

@@ -6,10 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::project;
-use crate::store::{Collected, Collection, Rules, StoreError, Swept};
-use crate::workshop;
+use base::diagnostic::{ExitCode, Report};
+use builder::project;
+use runtime::store::{Collected, Collection, Rules, StoreError, Swept};
 
 /// Options of `gc`.
 #[derive(Args, Debug)]
@@ -36,11 +35,11 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let workshop = context.workshop(&graph, &store)?;
     let _alone = if options.dry_run { None } else { Some(store.alone()?) };
-    let needs = workshop::needs(&workshop, &images)?;
+    let needs = builder::needs(&workshop, &images)?;
     let days = if options.all { 0 } else { options.keep_days };
     let keep = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let Collection { removed: collected, stayed } =
-        store.collect(&needs, Rules { keep, dry_run: options.dry_run, trees_of: &workshop::trees_of })?;
+        store.collect(&needs, Rules { keep, dry_run: options.dry_run, trees_of: &builder::trees_of })?;
     if context.output.is_json() {
         context.output.document(
             &serde_json::json!({ "dry-run": options.dry_run, "removed": collected, "total": collected.total(), "stayed": stayed.len() }),

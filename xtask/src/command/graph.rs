@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::name::PackageName;
+use base::diagnostic::{ExitCode, Report};
+use base::name::PackageName;
 
 /// Options of `graph`.
 #[derive(Args, Debug)]

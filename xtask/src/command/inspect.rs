@@ -5,10 +5,10 @@ use std::path::Path;
 use clap::Args;
 
 use crate::cli::Context;
-use crate::contents::{Contents, summary};
-use crate::diagnostic::{ExitCode, Failure, Report};
-use crate::image::Image;
-use crate::{project, workshop};
+use base::diagnostic::{ExitCode, Failure, Report};
+use builder::project;
+use image::description::Image;
+use rootfs::contents::{Contents, summary};
 
 /// Options of `inspect`.
 #[derive(Args, Debug)]
@@ -86,6 +86,6 @@ impl Subject {
         let graph = context.graph()?;
         let store = context.store()?;
         let mut workshop = context.workshop(&graph, &store)?;
-        Ok(workshop::image_contents(&mut workshop, &image)?)
+        Ok(builder::image_contents(&mut workshop, &image)?)
     }
 }

@@ -6,17 +6,16 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Problems, Report};
-use crate::graph::Graph;
-use crate::kernel::check::check;
-use crate::kernel::diff::diff;
-use crate::kernel::kconfig::{Kconfig, Resolved};
-use crate::kernel::symbol::Symbol;
-use crate::kernel::why::why;
-use crate::kernel::{Description, Kernel, KernelError};
-use crate::project::SpecFolder;
-use crate::spec::BuildSystem;
-use crate::workshop;
+use base::diagnostic::{ExitCode, Problems, Report};
+use kernel::check::check;
+use kernel::diff::diff;
+use kernel::kconfig::{Kconfig, Resolved};
+use kernel::symbol::Symbol;
+use kernel::why::why;
+use kernel::{Description, Kernel, KernelError};
+use planning::graph::Graph;
+use planning::project::SpecFolder;
+use planning::spec::BuildSystem;
 
 /// Options of `kernel`.
 #[derive(Args, Debug)]
@@ -138,7 +137,7 @@ fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
     let store = context.store()?;
     let folder = spec_of(&graph, flavour).ok_or(KernelError::NoSources)?;
     let mut workshop = context.workshop(&graph, &store)?;
-    Ok(workshop::kconfig(&mut workshop, folder)?)
+    Ok(builder::kconfig(&mut workshop, folder)?)
 }
 
 fn spec_of<'a>(graph: &'a Graph, flavour: &str) -> Option<&'a SpecFolder> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
+use base::diagnostic::{ExitCode, Report};
 
 /// Lists every package with its version and summary.
 ///

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Failure, Report};
+use base::diagnostic::{ExitCode, Failure, Report};
 
 /// Options of `log`.
 #[derive(Args, Debug)]

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::select;
-use crate::action::Results;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Failure, Report};
 use crate::output;
-use crate::plan::{Basis, COSTS_FILE, Estimate, Plan, State, plan};
-use crate::workshop::{self, Workshop};
+use base::diagnostic::{ExitCode, Failure, Report};
+use builder::Workshop;
+use planning::action::Results;
+use planning::plan::{Basis, COSTS_FILE, Estimate, Plan, State, plan};
 
 /// Options of `plan`.
 #[derive(Args, Debug)]
@@ -44,7 +44,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
 }
 
 fn record_costs(context: &Context<'_>, workshop: &Workshop<'_>, results: &Results) -> Result<ExitCode, Report> {
-    let (costs, measured) = workshop::current_costs(workshop, results);
+    let (costs, measured) = builder::current_costs(workshop, results);
     if measured == 0 {
         return Err(NothingBuilt.into());
     }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::project;
-use crate::qemu::{
+use base::diagnostic::{ExitCode, Report};
+use builder::project;
+use emulator::{
     self, Accelerator, Boot, Bus, Card, Credential, Disk, DiskLayout, Emulator, Ended, Firmware, Limits, Machine, Port, QemuError, Serial,
 };
-use crate::sdk::{LayerName, Sdk};
-use crate::store::Store;
+use runtime::store::Store;
+use sdk::{LayerName, Sdk};
 
 /// Options of `qemu`.
 #[derive(Args, Debug)]
@@ -161,14 +161,14 @@ impl Options {
 
     fn boot(&self, image: &Medium, folder: &Path) -> Result<Boot, QemuError> {
         Ok(match image {
-            Medium::Iso(iso) if self.direct => qemu::direct(iso, folder, &self.append)?,
+            Medium::Iso(iso) if self.direct => emulator::direct(iso, folder, &self.append)?,
             Medium::Iso(iso) if self.stick => Boot::Stick(iso.clone()),
             Medium::Iso(iso) => Boot::Disc(iso.clone()),
             Medium::Disk(..) | Medium::Ova(_) | Medium::Network(_) if self.direct || self.stick => return Err(QemuError::NoLiveMedium),
-            Medium::Network(archive) => qemu::network_start(archive, folder)?,
+            Medium::Network(archive) => emulator::network_start(archive, folder)?,
             Medium::Disk(file, layout) => Boot::Disk(Disk::scratch(file.clone(), *layout, self.bus.unwrap_or_default())),
             Medium::Ova(file) => {
-                let disk = qemu::disk_of(file, folder)?;
+                let disk = emulator::disk_of(file, folder)?;
                 Boot::Disk(Disk { bus: self.bus.unwrap_or(disk.bus), ..disk })
             }
         })
@@ -198,7 +198,7 @@ impl Options {
         let Medium::Iso(iso) = image else {
             return Ok(if self.accel == Accel::Kvm { Accelerator::Kvm } else { Accelerator::Tcg });
         };
-        let works = || Ok::<_, QemuError>(qemu::kvm_works(emulator, &qemu::kernel_of(iso, folder)?, folder, &context.cancel));
+        let works = || Ok::<_, QemuError>(emulator::kvm_works(emulator, &emulator::kernel_of(iso, folder)?, folder, &context.cancel));
         match self.accel {
             Accel::Tcg => Ok(Accelerator::Tcg),
             Accel::Kvm if works()? => Ok(Accelerator::Kvm),
@@ -211,5 +211,5 @@ impl Options {
 /// A file as a credential.
 fn credential(name: &str, file: &Path, number: usize, folder: &Path) -> Result<Credential, QemuError> {
     let content = fs::read(file).map_err(|source| QemuError::Io { operation: "read", path: file.to_owned(), source })?;
-    qemu::credential(name, &content, number, folder)
+    emulator::credential(name, &content, number, folder)
 }

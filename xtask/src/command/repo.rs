@@ -8,12 +8,11 @@ use clap::{Args, Subcommand};
 
 use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report, visible_line};
 use crate::output;
-use crate::project;
-use crate::repo::{Facts, Server, configuration};
-use crate::sign::Keys;
-use crate::workshop;
+use base::diagnostic::{ExitCode, Report, visible_line};
+use builder::project;
+use packaging::repo::{Facts, Server, configuration};
+use signing::Keys;
 
 /// Options of `repo`.
 #[derive(Args, Debug)]
@@ -72,11 +71,11 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let mut workshop = context.workshop(&graph, &store)?;
     let folder = context.root.join(&options.output);
     output::prepare(folder.parent().unwrap_or(&context.root))?;
-    let results = workshop::build(&mut workshop, &packages)?;
+    let results = builder::build(&mut workshop, &packages)?;
     let keys = Keys::open_or_create(&workshop.keys)?;
-    let signed = workshop::sign_all(&store, &keys, &results)?;
+    let signed = builder::sign_all(&store, &keys, &results)?;
     let facts = Facts { advisories, revision: options.revision, expires: options.valid_days.map(days_from_now) };
-    workshop::write_repository_with(&folder, &signed, &facts, &keys)?;
+    builder::write_repository_with(&folder, &signed, &facts, &keys)?;
     if context.output.is_json() {
         let document = serde_json::json!({ "packages": signed.len(), "folder": folder, "signed-by": keys.fingerprint().to_string() });
         context.output.document(&document);

@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::sdk::{LayerStatus, Sdk};
-use crate::store::TreeState;
+use base::diagnostic::{ExitCode, Report};
+use runtime::store::TreeState;
+use sdk::{LayerStatus, Sdk};
 
 /// Options of `sdk`.
 #[derive(Args, Debug)]

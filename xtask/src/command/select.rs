@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{ExitCode, Failure};
-use crate::document::nearest;
-use crate::graph::Graph;
-use crate::name::PackageName;
+use base::diagnostic::{ExitCode, Failure};
+use base::document::nearest;
+use base::name::PackageName;
+use planning::graph::Graph;
 
 /// Names on the command line that stand for nothing.
 #[derive(Debug, thiserror::Error)]

@@ -9,12 +9,12 @@ use clap::Args;
 
 use super::select;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Failure, Report};
-use crate::name::PackageName;
-use crate::recipe::{INSTALL_ROOT, SOURCE_TREE, quote};
-use crate::sandbox::{self, End, Input, Job, SandboxError, Step};
-use crate::store::Store;
-use crate::workshop::{self, FAILED_JOB, failed_folder};
+use base::diagnostic::{ExitCode, Failure, Report};
+use base::name::PackageName;
+use builder::{FAILED_JOB, failed_folder};
+use planning::recipe::{INSTALL_ROOT, SOURCE_TREE, quote};
+use runtime::sandbox::{self, End, Input, Job, SandboxError, Step};
+use runtime::store::Store;
 
 /// Options of `shell`.
 #[derive(Args, Debug)]
@@ -65,7 +65,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         }
         (None, Some(folder)) => {
             let mut workshop = context.workshop(&graph, &store)?;
-            let job = in_the_sources(workshop::room(&mut workshop, folder, scratch.path())?);
+            let job = in_the_sources(builder::room(&mut workshop, folder, scratch.path())?);
             context.output.message(&format!("the sandbox of `{spec}` before its build, its sources unpacked and patched\n"));
             enter(job, options)?
         }

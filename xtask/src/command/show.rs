@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::select;
-use crate::action::BuiltPackage;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::plan::plan;
+use base::diagnostic::{ExitCode, Report};
+use planning::action::BuiltPackage;
+use planning::plan::plan;
 
 /// Options of `show`.
 #[derive(Args, Debug)]

@@ -6,13 +6,12 @@ use clap::Args;
 
 use super::build_image;
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::image::Format;
-use crate::plan::plan;
-use crate::progress::Event;
-use crate::project;
 use crate::testing::{self, Binary, Scope, Selection, Stage, StageResult, Summary};
-use crate::workshop;
+use base::diagnostic::{ExitCode, Report};
+use builder::project;
+use image::description::Format;
+use planning::plan::plan;
+use runtime::progress::Event;
 
 /// Options of `test`.
 #[derive(Args, Debug)]
@@ -137,7 +136,7 @@ fn announce(context: &Context<'_>, selection: &Selection<'_>) -> Result<(), Repo
     let store = context.store()?;
     let workshop = context.workshop(&graph, &store)?;
     let image = project::load_image(&context.root, IMAGE)?;
-    let (plan, _) = plan(&graph, &workshop::image_candidates(&workshop, &image)?, &workshop);
+    let (plan, _) = plan(&graph, &builder::image_candidates(&workshop, &image)?, &workshop);
     let message = match plan.work() {
         0 => format!("the stage `system` starts the image `{IMAGE}`, all of whose packages are built"),
         packages => {

@@ -7,14 +7,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::select;
-use crate::action::{Fields, Link, Results, chain};
 use crate::cli::Context;
-use crate::diagnostic::{ExitCode, Report};
-use crate::image::Image;
-use crate::name::PackageName;
-use crate::plan::{State, World as _, fields_of, plan};
-use crate::project;
-use crate::workshop::{self, ImageError, Workshop};
+use base::diagnostic::{ExitCode, Report};
+use base::name::PackageName;
+use builder::project;
+use builder::{ImageError, Workshop};
+use image::description::Image;
+use planning::action::{Fields, Link, Results, chain};
+use planning::plan::{State, World as _, fields_of, plan};
 
 /// Options of `why`.
 #[derive(Args, Debug)]
@@ -94,7 +94,7 @@ fn in_image(
     spec: &PackageName,
     results: &Results,
 ) -> Result<InImage, ImageError> {
-    let roots = workshop::image_packages(workshop, image)?;
+    let roots = builder::image_packages(workshop, image)?;
     let folder = workshop.graph.spec(spec);
     let siblings = folder.into_iter().flat_map(|folder| folder.spec.packages()).map(|content| &content.name);
     let asked = siblings.filter(|name| *name == package || package == spec);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::diagnostic::Failure;
+use base::diagnostic::Failure;
 
 /// What was found of one thing.
 #[derive(Debug, Serialize)]
@@ -76,7 +76,7 @@ impl fmt::Display for Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::SandboxError;
+    use runtime::sandbox::SandboxError;
 
     #[test]
     fn no_finding_sends_the_user_to_the_doctor() {

@@ -2,10 +2,10 @@
 
 use super::Subject;
 use super::finding::{Finding, FindingState};
-use crate::apt::{Archive, Client, Download, Mirror, Outcome, Patience, Settings, download};
-use crate::cancel::Cancel;
-use crate::store::Store;
-use crate::tool::Tool;
+use runtime::cancel::Cancel;
+use runtime::store::Store;
+use runtime::tool::Tool;
+use sdk::apt::{Archive, Client, Download, Mirror, Outcome, Patience, Settings, download};
 
 /// A check is worth less time than a fetch.
 const PATIENCE: Patience = Patience { retries: 0, timeout_s: 5 };
@@ -63,7 +63,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::apt::ClientChoice;
+    use sdk::apt::ClientChoice;
 
     fn settings(mirror: &str) -> Settings {
         Settings {

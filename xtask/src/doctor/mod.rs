@@ -7,9 +7,9 @@ mod system;
 
 use std::path::Path;
 
-use crate::apt::Settings;
-use crate::cancel::Cancel;
-use crate::store::Store;
+use runtime::cancel::Cancel;
+use runtime::store::Store;
+use sdk::apt::Settings;
 
 pub use finding::{Finding, FindingState};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use super::finding::{Finding, FindingState};
-use crate::store::Store;
+use runtime::store::Store;
 
 /// Room a build from nothing takes in the store: the SDK, sources, the largest trees and all results.
 const STORE_WANTED_GIB: u128 = 12;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::Subject;
 use super::finding::{Finding, FindingState};
-use crate::open_files;
-use crate::sandbox::{self, Isolation};
+use runtime::open_files;
+use runtime::sandbox::{self, Isolation};
 
 /// Memory the largest link of a build takes.
 const MEMORY_WANTED_MIB: u64 = 2048;
@@ -29,7 +29,7 @@ pub(super) fn sandboxes(subject: Subject, folder: &Path, state: FindingState) ->
 
 /// Memory for the largest single step of a build.
 pub(super) fn memory() -> Finding {
-    let available_mib = crate::workshop::available_memory_bytes() >> 20;
+    let available_mib = builder::available_memory_bytes() >> 20;
     let detail = format!("{available_mib} MiB available");
     if available_mib >= MEMORY_WANTED_MIB {
         return Finding::good("memory", detail);

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diagnostic::{ExitCode, Failure};
+use base::diagnostic::{ExitCode, Failure};
 
 /// Why tests could not be run, or did not pass.
 #[derive(Debug, thiserror::Error)]

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use xtask::cancel::Cancel;
-use xtask::digest::Digest;
-use xtask::recipe::recipe;
-use xtask::sandbox::{Launcher, Step, StepsEnded};
-use xtask::spec;
-use xtask::workshop::sandbox_job;
+use base::digest::Digest;
+use builder::sandbox_job;
+use planning::recipe::recipe;
+use planning::spec;
+use runtime::cancel::Cancel;
+use runtime::sandbox::{Launcher, Step, StepsEnded};
 
 use crate::support::sdk;
 

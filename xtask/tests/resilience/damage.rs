@@ -13,7 +13,7 @@ fn a_damaged_source_is_fetched_anew_and_a_damaged_mirror_is_named() {
     let store = project.store("store");
     let sound = project.build(&store);
     let mirror = project.path("mirror/lib-1.tar");
-    let digest = xtask::digest::Digest::of_file(&mirror).unwrap();
+    let digest = base::digest::Digest::of_file(&mirror).unwrap();
     let stored = object(&store, &digest.hex());
 
     flip_a_byte(&stored);
@@ -63,7 +63,7 @@ fn damage_never_reaches_a_repository() {
 
     // The signed copy: it is made anew from what was built.
     let name = first.keys().find(|path| path.to_str().unwrap().contains("lib-1-1")).unwrap().clone();
-    let signed = object(&store, &xtask::digest::Digest::of_bytes(&first[&name]).hex());
+    let signed = object(&store, &base::digest::Digest::of_bytes(&first[&name]).hex());
     flip_a_byte(&signed);
     fs::remove_dir_all(project.path("first")).unwrap();
     assert!(write("second").status.success());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use xtask::diagnostic::must_be_escaped;
+use base::diagnostic::must_be_escaped;
 
 use super::project::{Project, check_store, events, text};
 

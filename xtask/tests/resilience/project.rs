@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use base::digest::Digest;
+use runtime::store::{Store, StoreError};
+use sdk::{Description, LayerName, Lock, LockedLayer};
 use serde_json::Value;
 use tempfile::TempDir;
 use walkdir::WalkDir;
-use xtask::digest::Digest;
-use xtask::sdk::{Description, LayerName, Lock, LockedLayer};
-use xtask::store::{Store, StoreError};
 
 use crate::support::small_root;
 

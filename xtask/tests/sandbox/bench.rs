@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use base::digest::Digest;
+use runtime::cancel::Cancel;
+use runtime::sandbox::{End, Job, Launcher, Outcome, Root, SandboxError, Step, StepsEnded};
 use tempfile::TempDir;
-use xtask::cancel::Cancel;
-use xtask::digest::Digest;
-use xtask::sandbox::{End, Job, Launcher, Outcome, Root, SandboxError, Step, StepsEnded};
 
 use crate::support::small_root;
 

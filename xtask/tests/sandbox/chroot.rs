@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use nix::libc;
-use xtask::sandbox::{Isolation, Root};
+use runtime::sandbox::{Isolation, Root};
 
 use super::bench::{Bench, fill, scratch};
 use super::inside::{Ending, attempts, told_in};

@@ -1,6 +1,6 @@
 //! Sandboxes of namespaces inside containers.
 
-use xtask::sandbox::Isolation;
+use runtime::sandbox::Isolation;
 
 use super::bench::scratch;
 use super::inside::{Ending, attempts, told_in};

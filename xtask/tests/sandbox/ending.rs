@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xtask::cancel::Cancel;
-use xtask::diagnostic::Failure as _;
-use xtask::sandbox::{End, Input, Root, SandboxError, StepsEnded};
+use base::diagnostic::Failure as _;
+use runtime::cancel::Cancel;
+use runtime::sandbox::{End, Input, Root, SandboxError, StepsEnded};
 
 use super::bench::{Bench, fill, launcher, scratch, step};
 

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use xtask::diagnostic::{Style, render};
-use xtask::sandbox::StepsEnded;
+use base::diagnostic::{Style, render};
+use runtime::sandbox::StepsEnded;
 
 use super::bench::{Bench, scratch};
 use crate::support::namespace::{Change, enter};

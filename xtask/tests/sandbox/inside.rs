@@ -7,11 +7,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base::diagnostic::{Style, render};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use xtask::cancel::Cancel;
-use xtask::diagnostic::{Style, render};
-use xtask::sandbox::{Input, Isolation, Root};
+use runtime::cancel::Cancel;
+use runtime::sandbox::{Input, Isolation, Root};
 
 use super::bench::{Bench, launcher};
 use super::profile::Profile;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xtask::sandbox::{End, Input, Root};
+use runtime::sandbox::{End, Input, Root};
 
 use super::bench::{Bench, REMOUNT};
 

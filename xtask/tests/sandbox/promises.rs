@@ -10,8 +10,8 @@ use std::process::Command;
 
 use nix::libc;
 use nix::unistd::geteuid;
-use xtask::cancel::Cancel;
-use xtask::sandbox::{Root, StepsEnded};
+use runtime::cancel::Cancel;
+use runtime::sandbox::{Root, StepsEnded};
 
 use super::bench::{Bench, fill, launcher, scratch};
 use super::inside::attempts;

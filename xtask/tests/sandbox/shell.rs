@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use xtask::sandbox::{End, StepsEnded};
+use runtime::sandbox::{End, StepsEnded};
 
 use super::bench::{Bench, launcher, step};
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 
 use crate::bench::BenchError;
-use crate::digest::Digest;
+use base::digest::Digest;
 
 /// One package in so many is a library that others require.
 const LIBRARY_OF: usize = 10;

@@ -13,8 +13,8 @@ use super::dnf::Dnf;
 use super::folder::{Folder, rest};
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
-use crate::sign::Keys;
 use program::Program;
+use signing::Keys;
 use steps::{STEPS, Step, Taken};
 
 /// So many packages are planned at once.
@@ -69,7 +69,7 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
         }
     }
     for done in places.into_iter().flat_map(|(root, room)| [root, room]) {
-        crate::store::remove_tree(&done).map_err(io::Error::from).map_err(BenchError::io("remove", &done))?;
+        runtime::store::remove_tree(&done).map_err(io::Error::from).map_err(BenchError::io("remove", &done))?;
     }
     let mut figures = Vec::new();
     for (place, step) in STEPS.iter().enumerate() {

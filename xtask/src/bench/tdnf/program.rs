@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::steps::{MIB, Step, Taken};
 use crate::bench::{Bench, BenchError, Figure, Goal};
-use crate::package::elf::{self, Elf};
-use crate::repo;
-use crate::tool::Tool;
+use packaging::elf::{self, Elf};
+use packaging::repo;
+use runtime::tool::Tool;
 
 /// The C library in its parts, and the compiler's own.
 const OF_LIBC_AND_GCC: [&str; 4] = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libgcc_s.so.1"];

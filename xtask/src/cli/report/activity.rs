@@ -6,7 +6,7 @@ use std::time::Instant;
 use indicatif::HumanBytes;
 use serde::Serialize;
 
-use crate::progress::{Event, Outcome};
+use runtime::progress::{Event, Outcome};
 
 /// How many of the slowest packages are named at the end.
 const SLOWEST: usize = 5;

@@ -8,8 +8,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::activity::Activity;
 use super::lines::lines;
-use crate::diagnostic::{Style, visible_line};
-use crate::progress::{Event, Outcome, Reporter};
+use base::diagnostic::{Style, visible_line};
+use runtime::progress::{Event, Outcome, Reporter};
 
 /// Draws on standard error. Every line ends in its one part that is cut to the terminal's width, so that none wraps, however narrow it is.
 pub struct Bars {

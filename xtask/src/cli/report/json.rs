@@ -9,7 +9,7 @@ use super::activity::{Activity, Running};
 use super::heartbeat::{self, Beat, SILENCE};
 use crate::cli::output::json_line;
 use crate::cli::stream::Stream;
-use crate::progress::{Event, Reporter};
+use runtime::progress::{Event, Reporter};
 
 /// Writes each event to standard output.
 pub struct JsonLines {

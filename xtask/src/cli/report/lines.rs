@@ -6,10 +6,10 @@ use std::time::Instant;
 use super::activity::Activity;
 use super::duration;
 use super::heartbeat::{self, Beat, SILENCE};
-use crate::address::without_passwords;
 use crate::cli::stream::Stream;
-use crate::diagnostic::{Style, visible_line};
-use crate::progress::{Event, Outcome, Reporter};
+use base::address::without_passwords;
+use base::diagnostic::{Style, visible_line};
+use runtime::progress::{Event, Outcome, Reporter};
 
 /// Writes what begins and ends to standard error.
 pub struct Lines {
@@ -117,9 +117,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cancel::Cancel;
     use crate::cli::stream::Content;
-    use crate::diagnostic::Explanation;
+    use base::diagnostic::Explanation;
+    use runtime::cancel::Cancel;
 
     fn started(unit: &str) -> Event {
         Event::Started { unit: unit.into() }

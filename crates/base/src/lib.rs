@@ -1,0 +1,14 @@
+//! What all crates share: names, digests, strict TOML documents, diagnostics and globs.
+//!
+//! Nothing here starts a process, opens a file or asks for the time. It is compiled with optimisation, as every spec goes through it at every
+//! start.
+
+pub mod address;
+pub mod diagnostic;
+pub mod digest;
+pub mod document;
+pub mod epoch;
+pub mod glob;
+pub mod name;
+pub mod well_known;
+pub mod xml;

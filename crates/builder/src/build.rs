@@ -1,0 +1,155 @@
+//! Building packages with all they need.
+
+use std::collections::BTreeSet;
+use std::{fs, thread};
+
+use super::Workshop;
+use super::local::Local;
+use crate::executor::{self, Limits, RunError, Weight};
+use base::diagnostic::{ExitCode, Failure};
+use base::name::PackageName;
+use kernel::signing::SigningError;
+use planning::action::Results;
+use planning::graph::Graph;
+use planning::plan::{Plan, State, World as _, plan};
+use planning::spec::{Origin, Source};
+use runtime::progress::Event;
+use runtime::store::{StoreError, Sweeper};
+use sdk::source::Fetcher;
+use sdk::{LayerName, LayerTree, SdkError};
+
+/// Why packages were not built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildFailure {
+    /// The SDK is not at hand.
+    #[error(transparent)]
+    Sdk(#[from] SdkError),
+    /// Builds failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Kernel modules cannot be signed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// No tokens can be handed out.
+    #[error("cannot make a job server")]
+    Jobserver(#[source] std::io::Error),
+}
+
+impl Failure for BuildFailure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Sdk(error) => error.hint(),
+            Self::Run(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Signing(error) => error.hint(),
+            Self::Jobserver(_) => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Sdk(error) => error.exit(),
+            Self::Run(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+            Self::Signing(_) | Self::Jobserver(_) => ExitCode::Failed,
+        }
+    }
+}
+
+/// Builds `packages` and everything they need, and gives all results.
+///
+/// # Errors
+/// What could not be fetched or built. Whatever was built is kept.
+pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Results, BuildFailure> {
+    let order = workshop.graph.build_order(packages);
+    if order.into_iter().any(|spec| workshop.kernels.holds(spec)) {
+        workshop.kernels.ensure_key(&workshop.keys)?;
+    }
+    let (first, results) = plan(workshop.graph, packages, workshop);
+    if first.is_all_cached() {
+        announce(workshop, &first);
+        return Ok(results);
+    }
+    let wanted = layers_of(workshop, &first);
+    let trees = fetch(workshop, &first, &wanted)?;
+    let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
+    // Fetching the SDK may have moved its lock, and with it every key.
+    let (plan, _) = plan(workshop.graph, packages, workshop);
+    announce(workshop, &plan);
+    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
+    // A lock that moved may have added to the work; what could not be fetched is not tried again before its build.
+    let known: BTreeSet<_> = work_of(&first).collect();
+    fetcher.fetch_all(&sources_of(workshop.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
+    let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
+    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new() };
+    let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
+    let limits = Limits { builds: workshop.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
+    Ok(executor::run(workshop.graph, &order, |spec| weight(workshop, spec), limits, &local, workshop.reporter, &workshop.cancel)?)
+}
+
+fn layers_of(workshop: &Workshop<'_>, plan: &Plan) -> Vec<LayerName> {
+    let specs = work_of(plan).filter_map(|spec| workshop.graph.spec(spec));
+    let names: BTreeSet<LayerName> = specs.flat_map(|folder| workshop.layer_names(&folder.spec.sdk)).collect();
+    names.into_iter().collect()
+}
+
+fn announce(workshop: &Workshop<'_>, plan: &Plan) {
+    let units = plan.work();
+    let estimate_ms = plan.estimate_ms(workshop.jobs);
+    workshop.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
+}
+
+/// Has the SDK's layers at hand, and fetches meanwhile all sources of what will be built, so that builds never wait for the network. A
+/// source that cannot be fetched stops only the package that wants it, and is told there.
+fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Result<Vec<LayerTree>, SdkError> {
+    let Workshop { graph, store, sdk, settings, reporter, cancel, .. } = workshop;
+    let sources = sources_of(graph, work_of(plan));
+    let fetching = cancel.part();
+    thread::scope(|scope| {
+        let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
+        scope.spawn(move || fetcher.fetch_all(&sources));
+        sdk.ensure(store, settings, layers, *reporter, cancel).inspect_err(|_| fetching.raise())
+    })
+}
+
+/// The specs of a plan that are not cached.
+fn work_of(plan: &Plan) -> impl Iterator<Item = &PackageName> {
+    plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).map(|step| &step.spec)
+}
+
+fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageName>) -> Vec<&'a Source> {
+    specs.filter_map(|spec| graph.spec(spec)).flat_map(|folder| &folder.spec.sources).collect()
+}
+
+/// What a spec's last build took; for one never built here what is recorded in the project, else a guess by the size of its sources, which
+/// were fetched by now: what takes long must not begin last, when nothing else is left to do meanwhile.
+fn weight(workshop: &Workshop<'_>, spec: &PackageName) -> Weight {
+    const MIB: u64 = 1 << 20;
+    if let Some(record) = workshop.record(spec) {
+        return Weight { elapsed_ms: record.elapsed_ms, memory_bytes: record.peak_memory_bytes.max(64 * MIB) };
+    }
+    if let Some(expected) = workshop.expected(spec) {
+        return Weight { elapsed_ms: expected.elapsed_ms, memory_bytes: GUESSED_MEMORY_BYTES };
+    }
+    let size = |origin: &Origin| workshop.store.object(origin.sha256()).and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
+    let sources = workshop.graph.spec(spec).map_or(&[][..], |folder| &folder.spec.sources);
+    let packed_bytes: u64 = sources.iter().filter_map(|source| source.origins.iter().find_map(size)).sum();
+    Weight { elapsed_ms: 10_000 + packed_bytes * GUESSED_MS_PER_MIB / MIB, memory_bytes: GUESSED_MEMORY_BYTES }
+}
+
+/// What a build is taken to need that was never measured.
+const GUESSED_MEMORY_BYTES: u64 = 512 << 20;
+
+/// Compiling a MiB of packed sources takes about so long on two processors: of xz, glib or systemd as of the kernel.
+const GUESSED_MS_PER_MIB: u64 = 10_000;
+
+/// `MemAvailable` of proc_meminfo(5); 2 GiB where it cannot be read.
+pub fn available_memory_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|rest| rest.trim().split(' ').next()).and_then(|number| number.parse::<u64>().ok());
+    kib.map_or(2 << 30, |kib| kib * 1024)
+}

@@ -1,0 +1,183 @@
+//! Why a build gave nothing.
+
+use std::path::PathBuf;
+
+use base::diagnostic::{ExitCode, Failure};
+use base::name::PackageName;
+
+/// Why one spec was not built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A step of its recipe failed.
+    #[error("package `{spec}` failed in its {phase} phase ({end})")]
+    Failed {
+        /// The spec.
+        spec: PackageName,
+        /// The phase.
+        phase: String,
+        /// `exit code 2`, `signal SIGKILL`.
+        end: String,
+        /// The whole log.
+        log: PathBuf,
+        /// Its last lines.
+        last_lines: Vec<String>,
+    },
+    /// Something around the build failed: a source, the SDK, the sandbox, the store, the packaging.
+    #[error("package `{spec}` could not be built")]
+    Around {
+        /// The spec.
+        spec: PackageName,
+        /// Why.
+        source: Box<dyn Failure>,
+    },
+    /// Somebody asked to stop.
+    #[error("package `{spec}` was interrupted")]
+    Cancelled {
+        /// The spec.
+        spec: PackageName,
+    },
+}
+
+impl BuildError {
+    /// The spec it is about.
+    pub fn spec(&self) -> &PackageName {
+        match self {
+            Self::Failed { spec, .. } | Self::Around { spec, .. } | Self::Cancelled { spec } => spec,
+        }
+    }
+
+    /// An error around the build of `spec`.
+    pub fn around(spec: &PackageName, source: impl Failure) -> Self {
+        Self::Around { spec: spec.clone(), source: Box::new(source) }
+    }
+}
+
+impl Failure for BuildError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Failed { spec, log, .. } => {
+                Some(format!("the whole log is `{}`; `cargo xtask shell {spec}` opens the sandbox where it failed", log.display()))
+            }
+            Self::Around { source, .. } => source.hint(),
+            Self::Cancelled { .. } => Some("run the same command again: what was built is kept".into()),
+        }
+    }
+
+    fn last_lines(&self) -> &[String] {
+        match self {
+            Self::Failed { last_lines, .. } => last_lines,
+            Self::Around { source, .. } => source.last_lines(),
+            Self::Cancelled { .. } => &[],
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Failed { .. } => ExitCode::Failed,
+            Self::Around { source, .. } => source.exit(),
+            Self::Cancelled { .. } => ExitCode::Interrupted,
+        }
+    }
+}
+
+/// Why a run did not give all that was asked for. Each failure was reported when it happened; this only names them.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.summary())]
+pub struct RunError {
+    /// The builds that failed, in the order of their names.
+    pub failures: Vec<BuildError>,
+    /// Specs not tried because they build on one that failed, in the order of their names.
+    pub skipped: Vec<PackageName>,
+    /// What was left when somebody asked to stop.
+    pub stop: Option<Stop>,
+}
+
+/// What was left when somebody asked to stop.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Specs whose builds were ended, in the order of their names.
+    pub interrupted: Vec<PackageName>,
+    /// How many specs were still to come.
+    pub left: usize,
+}
+
+/// How many packages are named in one line.
+const NAMED: usize = 8;
+
+impl RunError {
+    fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        let failed: Vec<&PackageName> = self.failures.iter().map(BuildError::spec).collect();
+        match failed.len() {
+            0 => {}
+            1 => parts.push(format!("1 package failed: {}", named(&failed))),
+            count => parts.push(format!("{count} packages failed: {}", named(&failed))),
+        }
+        if !self.skipped.is_empty() {
+            let (those, were) = if self.skipped.len() == 1 { ("1 that builds", "was") } else { ("those that build", "were") };
+            let on = if failed.len() == 1 { "it" } else { "them" };
+            parts.push(format!("{those} on {on} {were} not tried: {}", named(&self.skipped.iter().collect::<Vec<_>>())));
+        }
+        if let Some(stop) = &self.stop {
+            let while_building = match &stop.interrupted[..] {
+                [] => String::new(),
+                specs => format!(" while building {}", named(&specs.iter().collect::<Vec<_>>())),
+            };
+            let left = if stop.left == 0 { String::new() } else { format!(", {} not begun", stop.left) };
+            parts.push(format!("interrupted{while_building}{left}"));
+        }
+        parts.join("; ")
+    }
+}
+
+/// `a, b, c and 4 more`
+fn named(specs: &[&PackageName]) -> String {
+    let names: Vec<&str> = specs.iter().take(NAMED).map(|spec| spec.as_str()).collect();
+    match specs.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+impl Failure for RunError {
+    fn hint(&self) -> Option<String> {
+        self.stop.as_ref().map(|_| "run the same command again: what was built is kept".into())
+    }
+
+    fn exit(&self) -> ExitCode {
+        if self.stop.is_some() {
+            return ExitCode::Interrupted;
+        }
+        self.failures.first().map_or(ExitCode::Failed, Failure::exit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<PackageName> {
+        (0..count).map(|number| format!("p{number}").parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_summary_names_what_failed_and_what_was_not_tried() {
+        let failed = |spec: PackageName| BuildError::Cancelled { spec };
+        let one = RunError { failures: names(1).into_iter().map(failed).collect(), skipped: vec![], stop: None };
+        assert_eq!(one.to_string(), "1 package failed: p0");
+        let many = RunError { failures: names(2).into_iter().map(failed).collect(), skipped: names(10), stop: None };
+        assert_eq!(
+            many.to_string(),
+            "2 packages failed: p0, p1; those that build on them were not tried: p0, p1, p2, p3, p4, p5, p6, p7 and 2 more"
+        );
+    }
+
+    #[test]
+    fn an_interrupt_is_no_failure() {
+        let stop = |interrupted, left| RunError { failures: vec![], skipped: vec![], stop: Some(Stop { interrupted, left }) };
+        assert_eq!(stop(names(2), 3).to_string(), "interrupted while building p0, p1, 3 not begun");
+        assert_eq!(stop(names(1), 0).to_string(), "interrupted while building p0");
+        assert_eq!(stop(vec![], 3).to_string(), "interrupted, 3 not begun");
+        assert_eq!(stop(vec![], 3).exit(), ExitCode::Interrupted);
+    }
+}

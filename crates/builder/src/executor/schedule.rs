@@ -1,0 +1,192 @@
+//! Running builds on several threads.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::queue::Queue;
+use super::{BuildError, Executed, Executor, RunError, Stop};
+use base::diagnostic::{ExitCode, Explanation, Failure as _};
+use base::name::PackageName;
+use planning::action::Results;
+use planning::graph::Graph;
+use runtime::cancel::Cancel;
+use runtime::progress::{Event, Outcome, Reporter};
+
+/// What is known beforehand of a build, from its last time.
+#[derive(Clone, Copy, Debug)]
+pub struct Weight {
+    /// Wall time, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Peak memory, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// How much may run at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Builds at once.
+    pub builds: usize,
+    /// Memory that all builds together may take, in bytes.
+    pub memory_bytes: u64,
+}
+
+struct State {
+    queue: Queue,
+    results: Results,
+    built: usize,
+    failures: Vec<BuildError>,
+    interrupted: Vec<PackageName>,
+    /// Specs that build on an interrupted one.
+    not_begun: usize,
+    skipped: Vec<PackageName>,
+}
+
+/// Builds all of `order`, in which each spec comes after those it builds on. A failed build stops only those that build on it.
+///
+/// # Errors
+/// All failures, once everything that could be built is built.
+pub fn run(
+    graph: &Graph,
+    order: &[&PackageName],
+    weight: impl Fn(&PackageName) -> Weight,
+    limits: Limits,
+    executor: &dyn Executor,
+    reporter: &dyn Reporter,
+    cancel: &Cancel,
+) -> Result<Results, RunError> {
+    let begun = Instant::now();
+    let queue = Queue::new(graph, order, weight, limits.memory_bytes);
+    let state = Mutex::new(State {
+        queue,
+        results: Results::new(),
+        built: 0,
+        failures: Vec::new(),
+        interrupted: Vec::new(),
+        not_begun: 0,
+        skipped: Vec::new(),
+    });
+    let changed = Condvar::new();
+    std::thread::scope(|scope| {
+        for _ in 0..limits.builds.max(1) {
+            scope.spawn(|| work(&state, &changed, executor, reporter, cancel));
+        }
+    });
+    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    reporter.event(Event::Ended {
+        built: state.built,
+        cached: state.results.len() - state.built,
+        failed: state.failures.len(),
+        skipped: state.skipped.len(),
+        elapsed_ms: milliseconds(begun),
+    });
+    state.ended()
+}
+
+impl State {
+    fn ended(self) -> Result<Results, RunError> {
+        let Self { results, mut failures, mut interrupted, not_begun, mut skipped, queue, built: _ } = self;
+        interrupted.sort();
+        let is_stopped = !interrupted.is_empty() || !queue.is_over();
+        let stop = is_stopped.then(|| Stop { interrupted, left: queue.left() + not_begun });
+        if failures.is_empty() && stop.is_none() {
+            return Ok(results);
+        }
+        failures.sort_by(|a, b| a.spec().cmp(b.spec()));
+        skipped.sort();
+        Err(RunError { failures, skipped, stop })
+    }
+
+    /// Takes what came of a spec, and gives those that are not tried for want of it.
+    fn take(&mut self, spec: PackageName, outcome: Result<Executed, BuildError>) -> Vec<PackageName> {
+        match outcome {
+            Ok(executed) => {
+                self.queue.finish(&spec);
+                self.built += usize::from(!executed.was_cached);
+                self.results.insert(spec, executed.result);
+                Vec::new()
+            }
+            Err(error) if is_interrupted(&error) => {
+                self.not_begun += self.queue.fail(&spec).len();
+                self.interrupted.push(spec);
+                Vec::new()
+            }
+            Err(error) => {
+                self.failures.push(error);
+                let lost = self.queue.fail(&spec);
+                self.skipped.extend(lost.iter().cloned());
+                lost
+            }
+        }
+    }
+}
+
+fn work(state: &Mutex<State>, changed: &Condvar, executor: &dyn Executor, reporter: &dyn Reporter, cancel: &Cancel) {
+    let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        if cancel.is_raised() || guard.queue.is_over() {
+            changed.notify_all();
+            return;
+        }
+        let Some(spec) = guard.queue.take() else {
+            guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        let results = guard.results.clone();
+        drop(guard);
+        let outcome = execute(&spec, &results, executor, reporter);
+        guard = state.lock().unwrap_or_else(PoisonError::into_inner);
+        for lost in guard.take(spec.clone(), outcome) {
+            reporter.event(Event::Skipped { unit: format!("package {lost}"), because: format!("package {spec}") });
+        }
+        changed.notify_all();
+    }
+}
+
+fn execute(spec: &PackageName, results: &Results, executor: &dyn Executor, reporter: &dyn Reporter) -> Result<Executed, BuildError> {
+    let unit = format!("package {spec}");
+    let begun = Instant::now();
+    let outcome = executor.execute(spec, results);
+    match &outcome {
+        Ok(executed) if executed.was_cached => {
+            reporter.event(Event::Finished { unit, outcome: Outcome::Cached, elapsed_ms: milliseconds(begun) });
+        }
+        // The build's own time: it may have waited long for a processor, which is no part of what it takes.
+        Ok(executed) => reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms: executed.result.elapsed_ms }),
+        Err(error) => reporter.event(failed(unit, error)),
+    }
+    outcome
+}
+
+fn failed(unit: String, error: &BuildError) -> Event {
+    let (phase, log) = match error {
+        BuildError::Failed { phase, log, .. } => (Some(phase.clone()), Some(log.display().to_string())),
+        BuildError::Around { .. } | BuildError::Cancelled { .. } => (None, None),
+    };
+    // An interrupt needs no explanation.
+    let failure = (!is_interrupted(error)).then(|| Box::new(Explanation::of(error)));
+    Event::Failed { unit, message: with_causes(error), phase, log, failure }
+}
+
+/// Whether the build was ended because somebody asked to stop, wherever that was noticed.
+fn is_interrupted(error: &BuildError) -> bool {
+    error.exit() == ExitCode::Interrupted
+}
+
+fn milliseconds(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The Kconfig files of a kernel's sources: unpacked once, kept in the store.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::Workshop;
+use super::job::sandbox_job;
+use base::diagnostic::{ExitCode, Failure};
+use base::digest::Digest;
+use kernel::kconfig::{self, Kconfig, KconfigError};
+use planning::project::SpecFolder;
+use planning::recipe::{Phase, Recipe, SOURCE_FILES};
+use runtime::sandbox::{self, Isolation, SandboxError, StepsEnded};
+use runtime::store::StoreError;
+use sdk::source::{Fetcher, SourceError};
+use sdk::{LayerName, SdkError};
+
+/// Why a kernel's options are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum KconfigFailure {
+    /// The SDK is not at hand.
+    #[error(transparent)]
+    Sdk(#[from] SdkError),
+    /// The kernel's sources are not at hand.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sandbox failed.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The sources cannot be unpacked.
+    #[error("cannot unpack the Kconfig files of `{spec}`; its log is `{}`", log.display())]
+    Unpack {
+        /// The spec.
+        spec: String,
+        /// What tar said.
+        log: PathBuf,
+    },
+    /// A file cannot be read or moved.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The files cannot be understood.
+    #[error(transparent)]
+    Kconfig(#[from] KconfigError),
+}
+
+impl Failure for KconfigFailure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Sdk(error) => error.hint(),
+            Self::Source(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Sandbox(error) => error.hint(),
+            Self::Kconfig(error) => error.hint(),
+            Self::Unpack { .. } | Self::Io { .. } => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Sdk(error) => error.exit(),
+            Self::Source(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+            Self::Sandbox(error) => error.exit(),
+            Self::Kconfig(error) => error.exit(),
+            Self::Unpack { .. } | Self::Io { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+/// The key of the tree of Kconfig files in the archive that is this object.
+pub(super) fn tree_key(object: &Digest) -> Digest {
+    Isolation::selected().keyed(Digest::of_bytes(format!("kconfig of {object}")))
+}
+
+/// The options of the kernel whose spec this is. Patches that change Kconfig files are not seen.
+///
+/// # Errors
+/// When the sources or the tools to unpack them cannot be had, or Kconfig cannot be understood.
+pub fn kconfig(workshop: &mut Workshop<'_>, folder: &SpecFolder) -> Result<Kconfig, KconfigFailure> {
+    let base: Vec<LayerName> = workshop.layer_names(&[]);
+    let layers: Vec<PathBuf> = workshop
+        .sdk
+        .ensure(workshop.store, &workshop.settings, &base, workshop.reporter, &workshop.cancel)?
+        .into_iter()
+        .map(|tree| tree.path)
+        .collect();
+    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
+    let mut files = BTreeMap::new();
+    for source in &folder.spec.sources {
+        let digest = fetcher.ensure(source)?;
+        let waiting = || workshop.reporter.waiting(&format!("kconfig of {}", source.file_name()));
+        let tree = workshop
+            .store
+            .tree(&tree_key(&digest), waiting, |into| unpack(workshop, folder, source.file_name(), &digest, &layers, into))?;
+        files.extend(read(&tree)?);
+    }
+    Ok(kconfig::parse(&files)?)
+}
+
+const UNPACK: &str = r#"mkdir kconfig
+tar -xf "$FILE" --strip-components=1 --no-same-owner -C kconfig --wildcards '*/Kconfig*'"#;
+
+/// Unpacks the Kconfig files of a tarball with the SDK's tar, which knows every compression.
+fn unpack(
+    workshop: &Workshop<'_>,
+    folder: &SpecFolder,
+    name: &str,
+    digest: &Digest,
+    layers: &[PathBuf],
+    into: &Path,
+) -> Result<(), KconfigFailure> {
+    let spec = &folder.spec;
+    let file = workshop.store.object(digest).ok_or(StoreError::Missing { digest: *digest })?;
+    let recipe = Recipe {
+        phases: vec![Phase { name: "unpack", script: UNPACK.into(), cwd: "/build".into() }],
+        env: BTreeMap::from([("PATH", "/usr/bin".to_owned()), ("FILE", format!("{SOURCE_FILES}/{name}"))].map(|(k, v)| (k.to_owned(), v))),
+    };
+    let scratch = workshop.store.scratch(&format!("kconfig-{}", spec.name))?;
+    for part in ["build", "upper", "work"] {
+        let path = scratch.path().join(part);
+        fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
+    }
+    let sources = BTreeMap::from([(name.to_owned(), file)]);
+    let job = sandbox_job(spec, &recipe, layers, &sources, scratch.path(), 1);
+    let log = workshop.store.log(&format!("kconfig-{}.log", spec.name));
+    let outcome = sandbox::run(&job, None, &log, &workshop.cancel, &|_| ())?;
+    if outcome.status != StepsEnded::Done {
+        return Err(KconfigFailure::Unpack { spec: spec.name.to_string(), log });
+    }
+    let unpacked = scratch.path().join("build/kconfig");
+    let moved = fs::read_dir(&unpacked).and_then(|entries| {
+        entries.into_iter().try_for_each(|entry| entry.and_then(|entry| fs::rename(entry.path(), into.join(entry.file_name()))))
+    });
+    moved.map_err(|source| KconfigFailure::Io { path: unpacked, source })
+}
+
+fn read(tree: &Path) -> Result<BTreeMap<String, String>, KconfigFailure> {
+    let failed = |path: &Path, source| KconfigFailure::Io { path: path.to_owned(), source };
+    let mut files = BTreeMap::new();
+    for entry in WalkDir::new(tree).sort_by_file_name() {
+        let entry = entry.map_err(|error| failed(tree, error.into()))?;
+        if entry.file_type().is_file() {
+            let text = fs::read(entry.path()).map_err(|source| failed(entry.path(), source))?;
+            let name = entry.path().strip_prefix(tree).unwrap_or(entry.path()).to_string_lossy().into_owned();
+            files.insert(name, String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,87 @@
+//! The project's kernels, ready to be built: their configurations, and the key of their modules.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base::diagnostic::Report;
+use base::digest::Digest;
+use base::name::PackageName;
+use kernel::signing::{ModuleKey, SigningError};
+use kernel::{Description, phases};
+use planning::graph::Graph;
+use planning::recipe::Phase;
+use planning::spec::{BuildSystem, Spec};
+
+/// What building kernels takes beyond their specs.
+#[derive(Default)]
+pub struct Kernels {
+    description: Description,
+    /// Spec → flavour.
+    flavours: BTreeMap<PackageName, String>,
+    key: Option<ModuleKey>,
+}
+
+impl Kernels {
+    /// Reads `kernel-config` of the project at `root`, and the modules' key in the directory `keys` if there is one.
+    ///
+    /// # Errors
+    /// Mistakes in the descriptions, flavours that are not there, a key that cannot be used.
+    pub fn load(graph: &Graph, root: &Path, keys: &Path) -> Result<Self, Report> {
+        let flavour = |spec: &Spec| match &spec.build.system {
+            BuildSystem::Kernel { flavour } => Some((spec.name.clone(), flavour.clone())),
+            _ => None,
+        };
+        let flavours: BTreeMap<_, _> = graph.specs().filter_map(|(_, folder)| flavour(&folder.spec)).collect();
+        if flavours.is_empty() {
+            return Ok(Self::default());
+        }
+        let description = Description::load(root)?;
+        for flavour in flavours.values() {
+            description.kernel(flavour)?;
+        }
+        Ok(Self { description, flavours, key: ModuleKey::open(keys)? })
+    }
+
+    /// Whether a spec builds a kernel.
+    pub fn holds(&self, spec: &PackageName) -> bool {
+        self.flavours.contains_key(spec)
+    }
+
+    /// Makes the modules' key where there is none: the kernel is built with its certificate.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn ensure_key(&mut self, keys: &Path) -> Result<(), SigningError> {
+        if self.key.is_none() {
+            self.key = Some(ModuleKey::open_or_create(keys)?);
+        }
+        Ok(())
+    }
+
+    /// The phases of a kernel's build beyond those of any other; none for other specs.
+    pub fn phases(&self, spec: &PackageName) -> Vec<Phase> {
+        let kernel = self.flavours.get(spec).and_then(|flavour| self.description.kernel(flavour).ok());
+        // Without a key nothing was built yet: the phases are of no build, and their digest is in no store.
+        let certificate = self.key.as_ref().map_or("", ModuleKey::certificate_pem);
+        kernel.map(|kernel| phases(&kernel, certificate)).unwrap_or_default()
+    }
+
+    /// What goes into a kernel's key.
+    pub fn inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
+        if !self.holds(spec) {
+            return BTreeMap::new();
+        }
+        BTreeMap::from([("kernel configuration and certificate".to_owned(), Digest::of_json(&self.phases(spec)))])
+    }
+
+    /// Signs the modules a kernel's build installed; does nothing for other specs.
+    ///
+    /// # Errors
+    /// When one cannot be signed.
+    pub fn sign(&self, spec: &PackageName, installed: &Path) -> Result<(), SigningError> {
+        match &self.key {
+            Some(key) if self.holds(spec) => kernel::signing::sign_modules(installed, key).map(drop),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Packages laid into a sandbox: each unpacked once, into a tree of its own.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use tdnf::rpmfile::RpmFile;
+use tdnf::transaction::{self, TransactionError};
+use walkdir::WalkDir;
+
+use base::diagnostic::Failure;
+use base::digest::Digest;
+use base::name::PackageName;
+use planning::action::BuiltPackage;
+use runtime::store::{Store, StoreError, full_disk_hint};
+
+/// Why built packages could not be laid into a sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum LayError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// One cannot be unpacked.
+    #[error("package `{package}` cannot be unpacked")]
+    Unpack {
+        /// The package.
+        package: PackageName,
+        /// Why.
+        source: Box<TransactionError>,
+    },
+    /// A file of one would hide a directory of another.
+    #[error("packages that the build needs hide each other's files: {}", list(.0))]
+    Hidden(Vec<Hidden>),
+    /// The tree of one cannot be read.
+    #[error("cannot read the unpacked package `{package}`")]
+    Read {
+        /// The package.
+        package: PackageName,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A path that is a directory in one package and something else in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// The path.
+    path: PathBuf,
+    /// The package that has a directory there.
+    directory: PackageName,
+    /// The package that has a file or link there.
+    file: PackageName,
+}
+
+/// The first ones, for people.
+fn list(hidden: &[Hidden]) -> String {
+    const SHOWN: usize = 5;
+    let one =
+        |Hidden { path, directory, file }: &Hidden| format!("`/{}` is a directory in `{directory}` and none in `{file}`", path.display());
+    let shown: Vec<String> = hidden.iter().take(SHOWN).map(one).collect();
+    let more = hidden.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+impl Failure for LayError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Unpack { source, .. } => disk_error(&**source).and_then(full_disk_hint),
+            Self::Hidden(_) => Some("change where one of the packages installs, or leave one out of `requires.build`".into()),
+            Self::Read { source, .. } => full_disk_hint(source),
+        }
+    }
+}
+
+/// What the file system said, if that is what an error came from.
+fn disk_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
+}
+
+/// The key of the tree of the package that is this object.
+pub(super) fn tree_key(object: &Digest) -> Digest {
+    // The number counts ways to unpack: 2 is without set-id bits, and with directories' own modes.
+    Digest::of_bytes(format!("tree 2 of package {object}"))
+}
+
+/// The tree of a built package; `waiting` is called if another process is unpacking it.
+pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, LayError> {
+    store.tree(&tree_key(&package.object), waiting, |folder| {
+        let failed = |source| LayError::Unpack { package: package.name.clone(), source: Box::new(source) };
+        let file = store.verified(&package.object)?;
+        RpmFile::open(&file).map_err(TransactionError::from).and_then(|rpm| transaction::extract(&rpm, folder)).map_err(failed)
+    })
+}
+
+/// Checks that no file of a package hides a directory of another when their trees lie over each other.
+pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), LayError> {
+    let mut seen: BTreeMap<PathBuf, (bool, &PackageName)> = BTreeMap::new();
+    let mut hidden = Vec::new();
+    for (package, tree) in trees {
+        let mut walk = WalkDir::new(tree).min_depth(1).into_iter();
+        while let Some(entry) = walk.next() {
+            let read = |source: walkdir::Error| LayError::Read { package: (*package).clone(), source: source.into() };
+            let entry = entry.map_err(read)?;
+            let path = entry.path().strip_prefix(tree).unwrap_or(entry.path());
+            let is_directory = entry.file_type().is_dir();
+            // What is closed to its owner cannot be looked into here.
+            let mut is_passed_over = is_directory && entry.metadata().map_err(read)?.mode() & 0o500 != 0o500;
+            match seen.get(path) {
+                Some((was_directory, other)) if *was_directory != is_directory => {
+                    let (directory, file) = if is_directory { (*package, *other) } else { (*other, *package) };
+                    hidden.push(Hidden { path: path.to_owned(), directory: directory.clone(), file: file.clone() });
+                    // All that is in it is hidden as well.
+                    is_passed_over |= is_directory;
+                }
+                Some(_) => {}
+                None => {
+                    seen.insert(path.to_owned(), (is_directory, *package));
+                }
+            }
+            if is_passed_over {
+                walk.skip_current_dir();
+            }
+        }
+    }
+    if hidden.is_empty() { Ok(()) } else { Err(LayError::Hidden(hidden)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use rpm::{BuildConfig, FileOptions, PackageBuilder};
+
+    use super::*;
+
+    fn stored(store: &Store, name: &str, fill: impl FnOnce(&mut PackageBuilder)) -> BuiltPackage {
+        let mut builder = PackageBuilder::new(name, "1", "MIT", "noarch", "a package for tests");
+        builder.using_config(BuildConfig::v4().source_date(1)).release("1");
+        fill(&mut builder);
+        let mut bytes = Vec::new();
+        builder.build().unwrap().write(&mut bytes).unwrap();
+        BuiltPackage {
+            name: name.parse().unwrap(),
+            file_name: format!("{name}-1-1.noarch.rpm"),
+            object: store.put_bytes(&bytes).unwrap(),
+            provides: Vec::new(),
+            requires: Vec::new(),
+            files: 0,
+            installed_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn packages_without_files_and_with_closed_directories_are_laid_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let meta = tree(&store, &stored(&store, "meta", |_| {}), || {}).unwrap();
+        assert_eq!(fs::read_dir(meta).unwrap().count(), 0);
+        let closed = stored(&store, "closed", |builder| {
+            builder.with_dir_entry(FileOptions::dir("/etc/extracted").permissions(0o555)).unwrap();
+            builder.with_file_contents("text", FileOptions::new("/etc/extracted/file").permissions(0o444)).unwrap();
+            builder.with_file_contents("#!su", FileOptions::new("/usr/bin/su").permissions(0o4755)).unwrap();
+        });
+        let root = tree(&store, &closed, || {}).unwrap();
+        let mode = |path: &str| fs::metadata(root.join(path)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!([mode("etc/extracted"), mode("etc/extracted/file"), mode("usr/bin/su")], [0o555, 0o444, 0o755]);
+        fs::set_permissions(root.join("etc/extracted"), Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_hides_a_directory_is_named_with_both_packages() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<PackageName> = ["first", "second", "third"].iter().map(|name| name.parse().unwrap()).collect();
+        let trees: Vec<PathBuf> = names.iter().map(|name| folder.path().join(name.as_str())).collect();
+        trees.iter().for_each(|tree| fs::create_dir_all(tree.join("usr/share")).unwrap());
+        let all: Vec<(&PackageName, &Path)> = names.iter().zip(trees.iter().map(PathBuf::as_path)).collect();
+        fs::write(trees[0].join("usr/share/same"), "").unwrap();
+        fs::write(trees[1].join("usr/share/same"), "").unwrap();
+        check(&all).unwrap();
+        fs::create_dir_all(trees[1].join("shut/within")).unwrap();
+        fs::set_permissions(trees[1].join("shut"), Permissions::from_mode(0o000)).unwrap();
+        check(&all).unwrap();
+        fs::set_permissions(trees[1].join("shut"), Permissions::from_mode(0o700)).unwrap();
+        fs::create_dir_all(trees[0].join("usr/share/data/deep")).unwrap();
+        fs::write(trees[1].join("usr/share/data"), "").unwrap();
+        symlink("share", trees[0].join("usr/lib")).unwrap();
+        fs::create_dir_all(trees[2].join("usr/lib/deep")).unwrap();
+        assert_eq!(
+            check(&all).unwrap_err().to_string(),
+            "packages that the build needs hide each other's files: `/usr/share/data` is a directory in `first` and none in `second`, \
+             `/usr/lib` is a directory in `third` and none in `first`"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! This machine as a builder: the store, the SDK and the project brought together.
+
+mod build;
+mod cost;
+pub mod executor;
+mod failed;
+mod job;
+mod kconfig;
+mod kernel;
+mod laid;
+mod local;
+mod needs;
+mod pipeline;
+pub mod project;
+mod room;
+mod signed;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use base::digest::Digest;
+use base::name::PackageName;
+use planning::action::{BuildResult, Record, record_key};
+use planning::graph::Graph;
+use planning::plan::{Estimate, World};
+use runtime::cancel::Cancel;
+use runtime::progress::Reporter;
+use runtime::sandbox::Isolation;
+use runtime::store::Store;
+use sdk::apt::Settings;
+use sdk::{LayerName, Sdk};
+
+pub use build::{BuildFailure, available_memory_bytes, build};
+pub use cost::{RecordedCosts, current_costs};
+pub use failed::{FAILED_JOB, failed_folder};
+pub use job::sandbox_job;
+pub use kconfig::{KconfigFailure, kconfig};
+pub use kernel::Kernels;
+pub use needs::{needs, trees_of};
+pub use pipeline::{
+    Artifact, Document, ImageError, ImageResult, RootRecord, build_image, documents, image_candidates, image_contents, image_packages,
+    image_request, known_image,
+};
+pub use room::{RoomFailure, room};
+pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
+
+/// Everything a build on this machine works with.
+pub struct Workshop<'a> {
+    /// The specs.
+    pub graph: &'a Graph,
+    /// The store.
+    pub store: &'a Store,
+    /// What the SDK is made of.
+    pub sdk: Sdk,
+    /// How things are fetched.
+    pub settings: Settings,
+    /// Where the signing keys lie.
+    pub keys: PathBuf,
+    /// Processors to keep busy.
+    pub jobs: usize,
+    /// What kernels take beyond their specs.
+    pub kernels: Kernels,
+    /// What builds are expected to take.
+    pub costs: RecordedCosts,
+    /// Where progress goes.
+    pub reporter: &'a dyn Reporter,
+    /// Raised when the user wants to stop.
+    pub cancel: Cancel,
+}
+
+impl Workshop<'_> {
+    /// The layers of a spec that names these beyond the base, in stacking order.
+    pub fn layer_names(&self, extra: &[String]) -> Vec<LayerName> {
+        let base = std::iter::once("base").chain(extra.iter().map(String::as_str));
+        let wanted: Vec<LayerName> = base.filter_map(|name| name.parse().ok()).collect();
+        self.sdk.description.closure(&wanted)
+    }
+}
+
+impl World for Workshop<'_> {
+    fn layers(&self, extra: &[String]) -> Vec<(String, Digest)> {
+        let names = self.layer_names(extra);
+        names.iter().filter_map(|name| Some((name.to_string(), self.sdk.lock.layer_digest(name)?))).collect()
+    }
+
+    fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
+        let mut inputs = self.kernels.inputs(spec);
+        inputs.extend(Isolation::selected().key_field());
+        inputs
+    }
+
+    fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
+        // A result that cannot be read, or names what is gone, is as good as none: the build gives it anew.
+        let result = self.store.result_as(key, BuildResult::from_json).ok().flatten()?;
+        result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
+    }
+
+    fn record(&self, spec: &PackageName) -> Option<Record> {
+        self.store.result(&record_key(spec)).ok().flatten()
+    }
+
+    fn expected(&self, spec: &PackageName) -> Option<Estimate> {
+        self.costs.estimate(self, spec)
+    }
+}

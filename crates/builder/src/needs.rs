@@ -1,0 +1,52 @@
+//! What the project, as it stands, needs of the store.
+
+use super::pipeline::image_keys;
+use super::signed::signed_key;
+use super::{ImageError, Workshop, kconfig, laid};
+use base::digest::Digest;
+use base::name::PackageName;
+use image::description::Image;
+use planning::action::record_key;
+use planning::plan::{State, plan};
+use runtime::store::Needs;
+use signing::Keys;
+
+/// What all specs and `images` need of the store: sources, what is built of them, signed copies, images, the SDK's packages and trees.
+///
+/// # Errors
+/// When an image needs a package that no spec makes, or the keys cannot be used.
+pub fn needs(workshop: &Workshop<'_>, images: &[Image]) -> Result<Needs, ImageError> {
+    let all: Vec<PackageName> = workshop.graph.specs().map(|(name, _)| name.clone()).collect();
+    let (plan, results) = plan(workshop.graph, &all, workshop);
+    let mut needs = Needs::default();
+    needs.results.extend(all.iter().map(record_key));
+    for step in plan.steps {
+        if let State::Cached { key } = step.state {
+            needs.results.insert(key);
+        }
+    }
+    if !results.is_empty() {
+        let fingerprint = Keys::open_or_create(&workshop.keys)?.fingerprint();
+        let packages = results.values().flat_map(|result| &result.packages);
+        needs.results.extend(packages.map(|package| signed_key(&package.object, &fingerprint)));
+    }
+    for image in images {
+        needs.results.extend(image_keys(workshop, image)?);
+        needs.logs.extend(["image", "iso", "disk"].map(|what| workshop.store.own_name(&format!("{what}-{}.log", image.name))));
+    }
+    for (name, folder) in workshop.graph.specs() {
+        let origins = folder.spec.sources.iter().flat_map(|source| &source.origins);
+        needs.objects.extend(origins.map(|origin| *origin.sha256()));
+        needs.logs.insert(workshop.store.own_name(&format!("{name}.log")));
+        needs.failed.insert(workshop.store.failed_name(name.as_str()));
+    }
+    let lock = &workshop.sdk.lock;
+    needs.objects.extend(lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256));
+    needs.trees.extend(lock.layers.keys().filter_map(|layer| lock.layer_digest(layer)));
+    Ok(needs)
+}
+
+/// The keys of the trees that may be made of an object: an unpacked package, a kernel's Kconfig files.
+pub fn trees_of(object: &Digest) -> Vec<Digest> {
+    vec![laid::tree_key(object), kconfig::tree_key(object)]
+}

@@ -1,0 +1,94 @@
+//! What is put beside an image's files: what is in it, what it is made of and from what, checksums, and the builder's signature.
+
+use std::collections::BTreeSet;
+
+use super::{ImageError, ImageResult, LIVE_PACKAGES};
+use crate::Workshop;
+use base::digest::Digest;
+use base::name::PackageName;
+use image::description::Image;
+use image::sbom::{self, Subject};
+use packaging::repo::PUBLIC_KEY;
+use planning::plan::World as _;
+use rootfs::InstalledPackage;
+use runtime::store::StoreError;
+use signing::{Keys, StatementKey};
+
+/// A document beside an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The file's name.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// The file with the public key that the provenance is signed with.
+const STATEMENT_KEY: &str = "kaon-provenance.pub";
+
+/// The documents of an image: what is in it, the checksums of all files and documents, the signature over those, and the
+/// public keys it and the provenance's are made with.
+///
+/// # Errors
+/// When the contents are lost, or the key refuses.
+pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Document>, ImageError> {
+    let packages: Vec<InstalledPackage> = result.root.packages.iter().cloned().chain(beyond_root(workshop, image, result)).collect();
+    let bill = sbom::bill(image, result.root.contents, &packages, workshop.graph, &result.results);
+    let name = |end: &str| format!("{}.{end}", bill.name);
+    let mut subjects: Vec<Subject> = result
+        .recorded
+        .iter()
+        .map(|(format, artifact)| Subject { name: format.file_name(image.name.as_str()), sha256: artifact.object })
+        .collect();
+    subjects.sort_by(|a, b| a.name.cmp(&b.name));
+    let specs = result.results.keys().filter_map(|spec| workshop.graph.spec(spec));
+    let named: BTreeSet<String> = specs.flat_map(|folder| folder.spec.sdk.clone()).chain(["image".to_owned()]).collect();
+    let named: Vec<String> = named.into_iter().collect();
+    let layers = workshop.layers(&named).into_iter().map(|(layer, digest)| (format!("sdk layer {layer}"), digest));
+    let files = image.files.iter().map(|file| (format!("file {}", file.path), file.digest));
+    let carried = image.iso.iter().flat_map(|iso| &iso.files).map(|file| (format!("file {} of the medium", file.at), file.digest));
+    let others: Vec<(String, Digest)> = layers.chain(files).chain(carried).collect();
+    let contents = workshop.store.verified(&result.root.contents)?;
+    let contents = std::fs::read(&contents).map_err(|source| StoreError::io("read", &contents, source))?;
+    let json = |end: &str, value: &serde_json::Value| Document { name: name(end), bytes: format!("{value:#}\n").into_bytes() };
+    let statement = json("provenance.json", &sbom::provenance(&bill, &subjects, &others));
+    let statement_key = StatementKey::open_or_create(&workshop.keys)?;
+    let envelope = sbom::envelope(&statement.bytes, &statement_key)?;
+    let mut documents = vec![
+        Document { name: name("contents.json"), bytes: contents },
+        json("cdx.json", &sbom::cyclonedx(&bill)),
+        json("spdx.json", &sbom::spdx(&bill)),
+        statement,
+        Document { name: name("intoto.jsonl"), bytes: envelope.into_bytes() },
+    ];
+    let listed = documents.iter().map(|document| (document.name.clone(), Digest::of_bytes(&document.bytes)));
+    let mut lines: Vec<(String, Digest)> = subjects.into_iter().map(|subject| (subject.name, subject.sha256)).chain(listed).collect();
+    lines.sort();
+    let sums: String = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+    let keys = Keys::open_or_create(&workshop.keys)?;
+    let signature = keys.detached(sums.as_bytes())?;
+    documents.push(Document { name: name("sha256"), bytes: sums.into_bytes() });
+    documents.push(Document { name: name("sha256.asc"), bytes: signature.into_bytes() });
+    documents.push(Document { name: PUBLIC_KEY.into(), bytes: keys.public().as_bytes().to_vec() });
+    documents.push(Document { name: STATEMENT_KEY.into(), bytes: statement_key.public_pem().as_bytes().to_vec() });
+    Ok(documents)
+}
+
+/// The packages that media and disks hold besides the root: boot loaders, what a live system adds, what can be installed.
+fn beyond_root(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -> Vec<InstalledPackage> {
+    if image.kernel.is_none() {
+        return Vec::new();
+    }
+    let starters: Vec<PackageName> = LIVE_PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
+    let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install));
+    let wanted = workshop.graph.run_closure(starters.iter().chain(on_medium));
+    let is_new = |name: &str| !result.root.packages.iter().any(|package| package.name == name);
+    let built = result.results.values().flat_map(|result| &result.packages);
+    let built = built.filter(|package| wanted.contains(&package.name) && is_new(package.name.as_str()));
+    let listed = built.map(|package| InstalledPackage {
+        name: package.name.to_string(),
+        nevra: package.file_name.trim_end_matches(".rpm").to_owned(),
+        installed_bytes: 0,
+    });
+    listed.collect()
+}

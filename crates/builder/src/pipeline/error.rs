@@ -1,0 +1,120 @@
+//! Why there is no image.
+
+use crate::{BuildFailure, PublishError};
+use base::diagnostic::{ExitCode, Failure};
+use base::name::PackageName;
+use image::description::Format;
+use image::disk::DiskError;
+use image::disk_format::FormatError;
+use image::iso::IsoError;
+use image::oci::OciError;
+use image::ova::OvaError;
+use rootfs::RootfsError;
+use runtime::store::StoreError;
+use signing::SignError;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// Its packages could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildFailure),
+    /// They could not be signed.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// There is no key.
+    #[error(transparent)]
+    Keys(#[from] SignError),
+    /// They could not be composed.
+    #[error(transparent)]
+    Rootfs(#[from] RootfsError),
+    /// The live medium could not be written.
+    #[error(transparent)]
+    Iso(#[from] IsoError),
+    /// The disk could not be made.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The disk could not be written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The OVA could not be written.
+    #[error(transparent)]
+    Ova(#[from] OvaError),
+    /// The container image could not be written.
+    #[error(transparent)]
+    Oci(#[from] OciError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A package the image needs is made by no spec.
+    #[error("image `{image}` needs {what}, which no spec makes")]
+    NoPackage {
+        /// The image.
+        image: PackageName,
+        /// What is missing.
+        what: String,
+    },
+    /// The image does not start a machine by itself.
+    #[error("image `{image}` has no kernel, so there is no {format} of it")]
+    NoKernel {
+        /// The image.
+        image: PackageName,
+        /// The format asked for.
+        format: Format,
+    },
+    /// It is larger than it may be.
+    #[error("image `{image}` is over its budget: {what} is {found}, and may be {bound}")]
+    OverBudget {
+        /// The image.
+        image: PackageName,
+        /// What is too large.
+        what: &'static str,
+        /// How large it is, with its unit.
+        found: String,
+        /// How large it may be.
+        bound: String,
+        /// The largest causes.
+        largest: String,
+    },
+}
+
+impl ImageError {
+    /// The failure this one passes on, if it has nothing to add.
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Build(error) => Some(error),
+            Self::Publish(error) => Some(error),
+            Self::Keys(error) => Some(error),
+            Self::Rootfs(error) => Some(error),
+            Self::Iso(error) => Some(error),
+            Self::Disk(error) => Some(error),
+            Self::Format(error) => Some(error),
+            Self::Ova(error) => Some(error),
+            Self::Oci(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::NoPackage { .. } | Self::NoKernel { .. } | Self::OverBudget { .. } => None,
+        }
+    }
+}
+
+impl Failure for ImageError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoPackage { .. } => Some("`cargo xtask list` names all packages".into()),
+            Self::NoKernel { image, .. } => {
+                Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`"))
+            }
+            Self::OverBudget { image, largest, .. } => Some(format!("the largest: {largest}; or raise the bound in `images/{image}.toml`")),
+            _ => self.inner().and_then(Failure::hint),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::NoPackage { .. } => ExitCode::Description,
+            Self::NoKernel { .. } => ExitCode::Usage,
+            Self::OverBudget { .. } => ExitCode::Failed,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+        }
+    }
+}

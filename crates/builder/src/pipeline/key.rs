@@ -1,0 +1,42 @@
+//! Under which keys the root of an image and its forms are kept.
+
+use super::{LIVE_PACKAGES, extra_packages};
+use crate::Workshop;
+use base::digest::Digest;
+use base::name::PackageName;
+use image::description::{Format, Image};
+use image::disk;
+use image::disk_format;
+use image::iso;
+use image::oci;
+use image::ova;
+use planning::action::Results;
+use runtime::sandbox::Isolation;
+use signing::Keys;
+
+/// Raised when composing changes what comes out and no other field of the key shows it.
+const ROOT_CONTRACT: u32 = 3;
+
+/// The key of the composed root: the packages, who signed them, and what the image asks for.
+pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest {
+    let packages: Vec<(&PackageName, &Digest)> =
+        results.values().flat_map(|result| &result.packages).map(|package| (&package.name, &package.object)).collect();
+    let wishes = (&image.packages, &image.kernel, extra_packages(image), &image.enable, &image.disable, &image.access, &image.files);
+    Isolation::selected().keyed(Digest::of_json(&("root", ROOT_CONTRACT, keys.fingerprint(), wishes, packages)))
+}
+
+/// The key of one form of the image with this root.
+pub(super) fn format_key(workshop: &Workshop<'_>, image: &Image, root: &Digest, format: Format) -> Digest {
+    let layers: Vec<Option<Digest>> =
+        workshop.layer_names(&["image".into()]).iter().map(|name| workshop.sdk.lock.layer_digest(name)).collect();
+    let base = (root, format, layers, &image.name);
+    let disk = (disk::CONTRACT, disk_format::CONTRACT);
+    match format {
+        Format::Iso | Format::Pxe => Digest::of_json(&(base, iso::CONTRACT, LIVE_PACKAGES, &image.iso, &image.summary)),
+        Format::Raw | Format::Azure | Format::Gce => Digest::of_json(&(base, disk)),
+        Format::Qcow2 | Format::Vmdk | Format::Vhd => Digest::of_json(&(base, disk, image.disk)),
+        Format::Ova => Digest::of_json(&(base, disk, image.disk, image.ova, &image.summary, ova::CONTRACT)),
+        Format::Tar => Digest::of_json(&(base, disk_format::CONTRACT)),
+        Format::Oci | Format::Docker => Digest::of_json(&(base, disk_format::CONTRACT, oci::CONTRACT, &image.container, &image.summary)),
+    }
+}

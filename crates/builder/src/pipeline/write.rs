@@ -1,0 +1,208 @@
+//! The forms of an image, written side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use rayon::prelude::*;
+
+use super::layers;
+use super::repository::Stock;
+use super::{Artifact, ImageError, Roots, kernel_package};
+use crate::{SignedPackage, Workshop};
+use base::digest::Digest;
+use base::name::PackageName;
+use image::description::{Format, Image};
+use image::disk;
+use image::disk_format::{self, FormatError, VirtualDisk};
+use image::iso;
+use image::iso::IsoError;
+use image::oci;
+use image::ova;
+use runtime::store::StoreError;
+use signing::Keys;
+
+const GIB: u64 = 1 << 30;
+
+/// What all forms are made of.
+pub(super) struct Writing<'a, 'w> {
+    pub workshop: &'a Workshop<'w>,
+    pub image: &'a Image,
+    pub roots: &'a Roots,
+    /// Names what is in the root of disks.
+    pub identity: Digest,
+    /// The unpacked packages that start a medium.
+    pub starters: &'a [PathBuf],
+    /// All packages there are, and the keys they are signed with.
+    pub signed: &'a [SignedPackage],
+    pub keys: &'a Keys,
+    /// The SDK's layers, lowest first.
+    pub tools: &'a [PathBuf],
+    pub scratch: &'a Path,
+}
+
+impl Writing<'_, '_> {
+    /// Writes these forms: the live medium in a thread of its own, since other programs do its work, the others on all processors.
+    pub fn all(&self, formats: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
+        let (disks, others): (BTreeSet<Format>, BTreeSet<Format>) = formats.iter().partition(|format| format.is_disk());
+        thread::scope(|scope| {
+            let (live, archives): (BTreeSet<Format>, BTreeSet<Format>) = others.into_iter().partition(|format| format.is_live());
+            let media = (!live.is_empty()).then(|| scope.spawn(move || self.media(&live)));
+            let mut made = self.disks(&disks)?;
+            for format in archives {
+                made.insert(format, self.archive(format)?);
+            }
+            if let Some(media) = media {
+                made.extend(media.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(made)
+        })
+    }
+
+    /// What starts the live system.
+    fn media(&self, wanted: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
+        let Some(iso) = &self.image.iso else { return Err(IsoError::NoKernel.into()) };
+        let root = self.roots.of(Format::Iso);
+        let repository = self.scratch.join("repository");
+        let has_repository = !iso.install.is_empty();
+        if has_repository {
+            self.workshop.reporter.phase(&format!("image {}", self.image.name), "repository");
+            let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.workshop, self.image)?).collect();
+            let live = &root.rootfs.manifest;
+            let stock = Stock { wanted: &packages, signed: self.signed, keys: self.keys, live };
+            stock.write(&repository, &self.scratch.join("hollow"))?;
+        }
+        let request = iso::Request {
+            name: self.image.name.as_str(),
+            summary: &self.image.summary,
+            iso,
+            rootfs: &root.rootfs,
+            rootfs_tar: &root.tar,
+            repository: has_repository.then_some(&*repository),
+            live: self.starters,
+            tools: self.tools,
+            scratch: self.scratch,
+            log: self.workshop.store.log(&format!("iso-{}.log", self.image.name)),
+        };
+        let path = |format| wanted.contains(&format).then(|| self.path(format));
+        let (disc, net) = (path(Format::Iso), path(Format::Pxe));
+        let out = iso::Outputs { disc: disc.as_deref(), net: net.as_deref() };
+        iso::write(&request, &out, self.workshop.reporter, &self.workshop.cancel)?;
+        wanted.iter().map(|format| Ok((*format, self.keep(&self.path(*format))?))).collect()
+    }
+
+    fn disks(&self, wanted: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
+        if wanted.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let unit = format!("image {}", self.image.name);
+        let root = self.roots.of(Format::Raw);
+        let request = disk::Request {
+            rootfs: &root.rootfs,
+            rootfs_tar: &root.tar,
+            packages: self.starters,
+            identity: self.identity,
+            tools: self.tools,
+            scratch: self.scratch,
+            log: self.workshop.store.log(&format!("disk-{}.log", self.image.name)),
+            unit: &unit,
+        };
+        let parts = disk::make(&request, self.workshop.reporter, &self.workshop.cancel)?;
+        self.workshop.reporter.phase(&unit, "disk formats");
+        // The OVA holds the VMDK as it is.
+        let shares_vmdk = |format: Format| matches!(format, Format::Vmdk | Format::Ova);
+        let mut plain: Vec<Format> = wanted.iter().copied().filter(|format| !shares_vmdk(*format)).collect();
+        plain.extend(wanted.iter().any(|format| shares_vmdk(*format)).then_some(Format::Vmdk));
+        let written = plain.par_iter().map(|format| {
+            let path = self.path(*format);
+            write_disk(*format, &self.sized(&parts, *format)?, &path)?;
+            Ok((*format, path))
+        });
+        let mut files: BTreeMap<Format, PathBuf> = written.collect::<Result<_, ImageError>>()?;
+        if let (true, Some(vmdk)) = (wanted.contains(&Format::Ova), files.get(&Format::Vmdk)) {
+            let ova = self.ova(vmdk)?;
+            files.insert(Format::Ova, ova);
+        }
+        files.into_iter().filter(|(format, _)| wanted.contains(format)).map(|(format, path)| Ok((format, self.keep(&path)?))).collect()
+    }
+
+    /// The disk as large as the form wants it: no larger than it must be where every byte counts, else as large as the image says.
+    fn sized(&self, parts: &disk::Parts, format: Format) -> Result<VirtualDisk, ImageError> {
+        let size_bytes = match format {
+            Format::Gce => Some(parts.least_bytes().next_multiple_of(GIB)),
+            Format::Raw | Format::Azure => None,
+            _ => Some(self.image.disk.size_gib * GIB),
+        };
+        Ok(parts.disk(size_bytes)?)
+    }
+
+    fn ova(&self, vmdk: &Path) -> Result<PathBuf, ImageError> {
+        let out = self.path(Format::Ova);
+        let name = format!("kaon-{}", self.image.name);
+        let descriptor = ova::Descriptor {
+            name: &name,
+            summary: &self.image.summary,
+            version: env!("CARGO_PKG_VERSION"),
+            machine: self.image.ova,
+            disk_gib: self.image.disk.size_gib,
+            populated_bytes: self.roots.of(Format::Ova).rootfs.size_bytes(),
+        };
+        ova::write(&name, &descriptor, vmdk, &out)?;
+        Ok(out)
+    }
+
+    fn archive(&self, format: Format) -> Result<Artifact, ImageError> {
+        let out = self.path(format);
+        let root = self.roots.of(format);
+        if format == Format::Tar {
+            gzip(&root.tar, &out)?;
+            return self.keep(&out);
+        }
+        let layers = layers::write(self.workshop.graph, self.image, root, &self.scratch.join(format!("{format}-layers")))?;
+        let container = oci::Request {
+            tag: self.image.container.tag.as_deref().unwrap_or(self.image.name.as_str()),
+            name: self.image.name.as_str(),
+            summary: &self.image.summary,
+            command: &self.image.container.command,
+            layers: &layers,
+        };
+        match format {
+            Format::Oci => oci::write_layout(&container, &out)?,
+            _ => oci::write_docker(&container, &out)?,
+        }
+        self.keep(&out)
+    }
+
+    fn path(&self, format: Format) -> PathBuf {
+        self.scratch.join(format.file_name(self.image.name.as_str()))
+    }
+
+    /// Moves a written file into the store.
+    fn keep(&self, path: &Path) -> Result<Artifact, ImageError> {
+        let size_bytes = fs::metadata(path).map_err(|source| StoreError::io("read", path, source))?.len();
+        Ok(Artifact { object: self.workshop.store.adopt(path)?, size_bytes })
+    }
+}
+
+fn write_disk(format: Format, disk: &VirtualDisk, path: &Path) -> Result<(), FormatError> {
+    match format {
+        Format::Qcow2 => disk_format::write_qcow2(disk, path),
+        Format::Vmdk => disk_format::write_vmdk(disk, path),
+        Format::Vhd => disk_format::write_vhd_dynamic(disk, path),
+        Format::Azure => disk_format::write_vhd_fixed(disk, path),
+        Format::Gce => disk_format::write_gce(disk, path),
+        _ => disk_format::write_raw(disk, path),
+    }
+}
+
+fn gzip(from: &Path, to: &Path) -> Result<(), ImageError> {
+    let input = File::open(from).map_err(|source| StoreError::io("read", from, source))?;
+    let write = || {
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(to)?);
+        disk_format::gzip(input, &mut out)?;
+        out.flush()
+    };
+    write().map_err(|source| StoreError::io("write", to, source).into())
+}

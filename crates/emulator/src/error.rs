@@ -1,0 +1,91 @@
+//! Why no machine was emulated.
+
+use std::io;
+use std::path::PathBuf;
+
+use base::diagnostic::{ExitCode, Failure};
+use image::iso::ReadError;
+
+/// Why no machine was emulated.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// The SDK's layer lacks the emulator.
+    #[error("the SDK's `test` layer holds no `{program}`")]
+    NoEmulator {
+        /// The program.
+        program: String,
+    },
+    /// The image is described, and its ISO is not there.
+    #[error("image `{image}` is not built: there is no `{}`", path.display())]
+    NotBuilt {
+        /// The image's name.
+        image: String,
+        /// Where its ISO would be, below the project's top folder.
+        path: PathBuf,
+    },
+    /// A file of the host.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The emulator refused its arguments or crashed.
+    #[error("the emulator ended with {status}")]
+    Failed {
+        /// How.
+        status: std::process::ExitStatus,
+    },
+    /// KVM was asked for and is not to be had.
+    #[error("KVM does not run a guest on this machine")]
+    NoKvm,
+    /// A disk was to be started in a way only live media have.
+    #[error("only an ISO starts as a stick or without its boot loader")]
+    NoLiveMedium,
+    /// The guest was still running when its time was up.
+    #[error("the guest did not end within {seconds} s")]
+    TimedOut {
+        /// How long it was given.
+        seconds: u64,
+    },
+    /// The guest was idle and wrote nothing for longer than it may.
+    #[error("the guest has stood still for {seconds} s: its processors are idle and it writes nothing")]
+    StandsStill {
+        /// How long.
+        seconds: u64,
+        /// What QEMU's monitor says of it: registers and stacks.
+        #[source]
+        state: GuestState,
+    },
+    /// The ISO cannot be read.
+    #[error("the image cannot be started directly")]
+    Iso(#[from] ReadError),
+}
+
+/// What QEMU's monitor says of a guest.
+#[derive(Debug, thiserror::Error)]
+#[error("the state of the machine:\n{0}")]
+pub struct GuestState(pub String);
+
+impl Failure for QemuError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` brings it".into()),
+            Self::NotBuilt { image, .. } => Some(format!("`cargo xtask build-iso {image}` builds it")),
+            Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
+            Self::NoLiveMedium => Some("leave out `--stick` and `--direct`, or name an ISO".into()),
+            Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
+            Self::NoLiveMedium => ExitCode::Usage,
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What an image's live medium is like.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use base::digest::Digest;
+use base::document::Table;
+use base::name::PackageName;
+
+/// The live medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Iso {
+    /// Volume label: 1 to 32 capital letters, digits and `_` (ECMA-119, d-characters).
+    pub label: String,
+    /// Kernel arguments beyond those the boot path needs.
+    pub arguments: Vec<String>,
+    /// Packages that the live system holds beyond the image's.
+    pub live: Vec<PackageName>,
+    /// Packages that can be installed from the medium, with all they need, the kernel, and what a disk needs. None: no repository.
+    pub install: Vec<PackageName>,
+    /// What else lies on it.
+    pub files: Vec<MediumFile>,
+    /// What is put before the menu's entries: a title, and the kernel arguments it adds.
+    pub entry: Option<(String, String)>,
+}
+
+/// A file or directory on a medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MediumFile {
+    /// Where on the medium, relative.
+    pub at: String,
+    /// Where on this machine.
+    #[serde(skip)]
+    pub from: PathBuf,
+    /// Digest of what is in it.
+    pub digest: Digest,
+}
+
+pub(super) fn iso(top: &Table<'_>, has_kernel: bool) -> Option<Iso> {
+    let table = if has_kernel { top.required_table("iso")? } else { top.table("iso")? };
+    let label = table.required_string("label");
+    let arguments = table.strings("arguments").into_iter().map(|argument| argument.value).collect();
+    let names = |key| table.parsed_list(key).into_iter().map(|name| name.value).collect();
+    let (live, install) = (names("live"), names("install"));
+    table.finish();
+    let label = label?;
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if label.value.len() > 32 || !label.value.bytes().all(allowed) {
+        table.problem(label.span, format!("`{}` is not a volume label: it takes at most 32 capital letters, digits and `_`", label.value));
+        return None;
+    }
+    Some(Iso { label: label.value, arguments, live, install, files: Vec::new(), entry: None })
+}

@@ -1,0 +1,134 @@
+//! From the text of an image file to a checked [`Image`].
+
+use super::files::{self, Reader};
+use super::{Access, Budget, Container, Image, machine, medium};
+use base::diagnostic::Problem;
+use base::document::{Document, Table};
+use base::name::PackageName;
+
+/// Reads an image description. `path` is the file's path as shown to the user; `beside` reads the files it names.
+///
+/// # Errors
+/// All problems of the file.
+pub fn parse(name: &PackageName, path: &str, text: &str, beside: Reader<'_>) -> Result<Image, Vec<Problem>> {
+    Document::new(path, text).read(|top| read(name, top, beside))?.ok_or_else(Vec::new)
+}
+
+fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image> {
+    let summary = top.required_string("summary");
+    let packages: Vec<PackageName> = top.parsed_list("packages").into_iter().map(|name| name.value).collect();
+    if packages.is_empty() {
+        top.problem_with_hint(
+            top.span_of("packages").unwrap_or(0..0),
+            "this image holds no packages",
+            "`packages = [\"minimal\"]` is the smallest that boots",
+        );
+    }
+    let kernel = top.string("kernel").map(|flavour| flavour.value);
+    let (enable, disable) = services(top);
+    let access = access(top);
+    let files = files::files(top, beside);
+    let budget = budget(top);
+    let iso = medium::iso(top, kernel.is_some());
+    let container = container(top);
+    let (disk, ova) = (machine::disk(top), machine::ova(top));
+    let (name, summary) = (name.clone(), summary?.value);
+    Some(Image { name, summary, packages, kernel, enable, disable, access, files, budget, iso, container, disk, ova })
+}
+
+fn services(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
+    let Some(table) = top.table("services") else { return (Vec::new(), Vec::new()) };
+    let list = |key: &str| table.strings(key).into_iter().map(|unit| unit.value).collect();
+    let lists = (list("enable"), list("disable"));
+    table.finish();
+    lists
+}
+
+fn access(top: &Table<'_>) -> Access {
+    let Some(table) = top.table("root") else { return Access::default() };
+    let password_hash = table.string("password-hash").and_then(|hash| {
+        if hash.value.starts_with('$') && !hash.value.contains([':', '\n']) {
+            return Some(hash.value);
+        }
+        table.problem_with_hint(
+            hash.span,
+            "this is no password hash",
+            "`openssl passwd -6` makes one; a password in clear never belongs into a file",
+        );
+        None
+    });
+    let mut ssh_keys = Vec::new();
+    for key in table.strings("ssh-keys") {
+        let known = ["ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-ed25519@openssh.com ", "sk-ecdsa-sha2-"];
+        if known.iter().any(|start| key.value.starts_with(start)) && !key.value.contains('\n') {
+            ssh_keys.push(key.value);
+        } else {
+            table.problem_with_hint(key.span, "this is no public SSH key", "paste the one line of a `.pub` file");
+        }
+    }
+    table.finish();
+    Access { password_hash, ssh_keys }
+}
+
+fn budget(top: &Table<'_>) -> Budget {
+    let Some(table) = top.table("budget") else { return Budget::default() };
+    let number = |key: &str| table.integer(key, 1..=1 << 30).map(|number| number.value);
+    let budget = Budget { iso_mib: number("iso-mib"), rootfs_mib: number("rootfs-mib"), packages: number("packages") };
+    table.finish();
+    budget
+}
+
+fn container(top: &Table<'_>) -> Container {
+    let Some(table) = top.table("container") else { return Container::default() };
+    let command = table.strings("command").into_iter().map(|word| word.value).collect();
+    let tag = table.string("tag").and_then(|tag| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if tag.value.len() <= 128 && tag.value.bytes().all(is_word) && tag.value.starts_with(|first: char| first.is_alphanumeric()) {
+            return Some(tag.value);
+        }
+        table.problem(tag.span, format!("`{}` is not a tag: it takes at most 128 letters, digits, `_`, `.` and `-`", tag.value));
+        None
+    });
+    let names = |key| table.parsed_list(key).into_iter().map(|name| name.value).collect();
+    let (layers, only) = (names("layers"), names("only"));
+    table.finish();
+    Container { tag, command, layers, only }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "summary = \"x\"\npackages = [\"minimal\"]\nkernel = \"esx\"\n[iso]\nlabel = \"KAON\"\n";
+
+    fn nothing(_: &str) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn messages(text: &str) -> Vec<String> {
+        let problems = parse(&"x".parse().unwrap(), "images/x.toml", text, &nothing).err().unwrap_or_default();
+        problems.into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn root_is_closed_unless_said() {
+        let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL, &nothing).unwrap();
+        assert_eq!(image.access, Access::default());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("label = \"KAON\"", "label = \"kaon\"", "is not a volume label"),
+            ("kernel", "kernal", "unknown key `kernal`"),
+            ("[\"minimal\"]", "[]", "holds no packages"),
+            ("[iso]", "[root]\npassword-hash = \"secret\"\n[iso]", "no password hash"),
+            ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware is"),
+            ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "no public SSH key"),
+        ];
+        for (from, to, expected) in cases {
+            let found = messages(&MINIMAL.replace(from, to));
+            assert!(found.iter().any(|message| message.contains(expected)), "{to}: {found:?}");
+        }
+    }
+}

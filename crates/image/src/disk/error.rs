@@ -1,0 +1,59 @@
+//! Why there is no disk.
+
+use disk_layout::{LayoutError, UnknownGrub};
+
+use crate::disk_format::FormatError;
+use crate::tools::ImageToolError;
+use base::diagnostic::{ExitCode, Failure};
+use runtime::store::StoreError;
+
+/// Why there is no disk.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The root holds no kernel.
+    #[error("the root file system holds no kernel")]
+    NoKernel,
+    /// The package that starts disks lacks a file.
+    #[error("`grub` does not hold `/usr/lib/grub/kaon/{name}`, which every disk needs")]
+    NoGrub {
+        /// The file.
+        name: &'static str,
+    },
+    /// A file of GRUB is not laid out as known.
+    #[error(transparent)]
+    UnknownGrub(#[from] UnknownGrub),
+    /// The partitions find no room.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A tool failed.
+    #[error(transparent)]
+    Tool(#[from] ImageToolError),
+    /// The parts cannot be put together.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure for DiskError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
+            Self::NoGrub { .. } => Some("`cargo xtask show grub` lists what it holds".into()),
+            Self::UnknownGrub(_) => Some("where its numbers lie is written down in `disk-layout/src/grub.rs`".into()),
+            Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`, or `disk-gib` in its `[ova]`".into()),
+            Self::Tool(error) => error.hint(),
+            Self::Format(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Layout(_) => ExitCode::Description,
+            Self::Tool(error) => error.exit(),
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a disk could not be written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base::diagnostic::Failure;
+
+/// Why a disk could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// A file could not be read or written.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something lies where something else does, or outside the disk.
+    #[error("{size_bytes} bytes at {offset_bytes} overlap another part of the disk or its end")]
+    Overlap {
+        /// Where it was to go, in bytes.
+        offset_bytes: u64,
+        /// Its size, in bytes.
+        size_bytes: u64,
+    },
+    /// The format holds no disk so large.
+    #[error("{format} holds disks of at most {most_bytes} bytes, and this one has {size_bytes}")]
+    TooLarge {
+        /// The format.
+        format: &'static str,
+        /// The disk's size, in bytes.
+        size_bytes: u64,
+        /// The format's bound, in bytes.
+        most_bytes: u64,
+    },
+    /// Compression failed.
+    #[error("cannot compress a piece of the disk")]
+    Compress(#[source] io::Error),
+}
+
+impl Failure for FormatError {}
+
+impl FormatError {
+    /// What to call when `path` cannot be written.
+    pub(super) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Io { operation: "write", path: path.to_owned(), source }
+    }
+}

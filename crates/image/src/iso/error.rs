@@ -1,0 +1,60 @@
+//! Why there is no medium.
+
+use crate::initramfs::InitramfsError;
+use crate::oci::OciError;
+use crate::tools::ImageToolError;
+use base::diagnostic::{ExitCode, Failure};
+use runtime::store::StoreError;
+
+/// Why there is no medium.
+#[derive(Debug, thiserror::Error)]
+pub enum IsoError {
+    /// A tool failed.
+    #[error(transparent)]
+    Tool(#[from] ImageToolError),
+    /// The root holds no kernel.
+    #[error("the root file system holds no kernel")]
+    NoKernel,
+    /// The packages that start a medium lack a file.
+    #[error("none of `kaon-live`, `grub` and `systemd-boot` holds `/{path}`, which media are started by")]
+    NoPart {
+        /// The file.
+        path: &'static str,
+    },
+    /// The program that UEFI starts from the network cannot be made.
+    #[error("the EFI stub of `systemd-boot` cannot be used: {reason}")]
+    Stub {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The initramfs could not be made.
+    #[error(transparent)]
+    Initramfs(#[from] InitramfsError),
+    /// An archive could not be written.
+    #[error(transparent)]
+    Archive(#[from] OciError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure for IsoError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Tool(error) => error.hint(),
+            Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
+            Self::NoPart { .. } => Some("`cargo xtask show kaon-live`, `… show grub` and `… show systemd` list what they hold".into()),
+            Self::Stub { .. } => Some("`cargo xtask show systemd` tells how it is built".into()),
+            Self::Initramfs(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Tool(error) => error.exit(),
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What an image is made of, for machines: a bill of materials as SPDX 2.3 and as CycloneDX 1.6, and the provenance as in-toto has it, signed
+//! in the envelope that its tools verify.
+//!
+//! All come from the graph: image → package → source with its hash. Nothing is guessed from files, and nothing is taken from the clock.
+
+mod bill;
+mod cyclonedx;
+mod envelope;
+mod provenance;
+mod spdx;
+
+pub use bill::{Bill, Component, SourceFile, bill};
+pub use cyclonedx::cyclonedx;
+pub use envelope::{encoded, envelope};
+pub use provenance::{Subject, provenance};
+pub use spdx::spdx;
+
+/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) as RFC 3339 writes it.
+const CREATED: &str = "2026-01-01T00:00:00Z";
+const _: () = assert!(base::epoch::SOURCE_DATE_EPOCH == 1_767_225_600, "the day above is this one");
+
+#[cfg(test)]
+mod shape;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The SDK's writers of file systems, run in the sandbox: no loop device, no privileges, none of the host's programs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base::diagnostic::{ExitCode, Failure};
+use base::epoch::SOURCE_DATE_EPOCH;
+use runtime::cancel::Cancel;
+use runtime::progress::Reporter;
+use runtime::sandbox::{self, BUILD_DIR, Input, Job, Root, SandboxError, Step, StepsEnded};
+use runtime::store::StoreError;
+
+/// The tools and where they work.
+pub struct ImageTools<'a> {
+    /// Layers, lowest first.
+    pub layers: &'a [PathBuf],
+    /// Work in progress; `build` in it is the sandbox's writable directory.
+    pub folder: PathBuf,
+    /// Takes what the tools say.
+    pub log: &'a Path,
+    /// Stops a run.
+    pub cancel: &'a Cancel,
+    /// Hears of phases.
+    pub reporter: &'a dyn Reporter,
+    /// The unit of work the phases belong to.
+    pub unit: &'a str,
+}
+
+/// Why a tool gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageToolError {
+    /// It failed.
+    #[error("the image's {phase} phase failed ({end})")]
+    Tool {
+        /// The phase.
+        phase: String,
+        /// How it ended.
+        end: String,
+        /// What the tools said.
+        log: PathBuf,
+    },
+    /// The sandbox failed.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure for ImageToolError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Tool { log, .. } => Some(format!("what the tools said is in `{}`", log.display())),
+            Self::Sandbox(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Tool { .. } => ExitCode::Failed,
+            Self::Sandbox(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+        }
+    }
+}
+
+impl ImageTools<'_> {
+    /// The sandbox's writable directory.
+    pub fn build(&self) -> PathBuf {
+        self.folder.join("build")
+    }
+
+    /// Runs the steps, which see `inputs` and [`ImageTools::build`].
+    ///
+    /// # Errors
+    /// When a step fails or the sandbox cannot be made.
+    pub fn run(&self, inputs: Vec<Input>, steps: Vec<Step>) -> Result<(), ImageToolError> {
+        for name in ["build", "upper", "work"] {
+            let path = self.folder.join(name);
+            fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
+        }
+        let epoch = SOURCE_DATE_EPOCH.to_string();
+        let env =
+            [("PATH", "/usr/bin:/usr/sbin"), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC"), ("HOME", BUILD_DIR), ("SOURCE_DATE_EPOCH", &epoch)];
+        let job = Job {
+            name: "medium".into(),
+            root: Root::Overlay {
+                layers: self.layers.iter().rev().cloned().collect(),
+                upper: self.folder.join("upper"),
+                work: self.folder.join("work"),
+            },
+            build_dir: Some(self.build()),
+            inputs,
+            env: env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>(),
+            steps,
+        };
+        let outcome = sandbox::run(&job, None, self.log, self.cancel, &|phase| self.reporter.phase(self.unit, phase))?;
+        sandbox::tell_weakness(&outcome, self.reporter);
+        match outcome.status {
+            StepsEnded::Done => Ok(()),
+            StepsEnded::Failed { phase, end } => Err(ImageToolError::Tool { phase, end: end.to_string(), log: self.log.to_owned() }),
+        }
+    }
+
+    /// Takes the file `name` that the tools made out to `to`.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be moved.
+    pub fn take(&self, name: &str, to: &Path) -> Result<(), ImageToolError> {
+        let made = self.build().join(name);
+        fs::rename(&made, to).map_err(|source| StoreError::io("move", &made, source).into())
+    }
+}
+
+/// A step of the shell, which stops at the first failure.
+pub fn bash(phase: &str, script: &str) -> Step {
+    let argv = ["bash", "-euo", "pipefail", "-c", script].map(str::to_owned).to_vec();
+    Step { phase: phase.into(), argv, cwd: BUILD_DIR.into() }
+}

@@ -1,0 +1,89 @@
+//! Why there is no edition.
+
+use std::io;
+use std::path::PathBuf;
+
+use installer::medium::MediumError;
+
+use base::diagnostic::{ExitCode, Failure};
+use base::name::PackageName;
+
+/// Why there is no edition.
+#[derive(Debug, thiserror::Error)]
+pub enum EditionError {
+    /// The image has no medium.
+    #[error("image `{image}` has no medium to start from")]
+    NoMedium {
+        /// The image.
+        image: PackageName,
+    },
+    /// No name can be made of the file's.
+    #[error("`{path}` gives the image no name: `{name}` is none", path = path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// What was made of it.
+        name: String,
+    },
+    /// The kickstart file, or one it names, is missing or wrong.
+    #[error("the kickstart file cannot be used")]
+    Kickstart(#[from] MediumError),
+    /// A file the kickstart file names would lie outside of its directory.
+    #[error("the kickstart file names `{name}`, which is not below its directory")]
+    Outside {
+        /// The name.
+        name: String,
+    },
+    /// A package's name is none.
+    #[error("the kickstart file asks for `{text}`, which is no package's name")]
+    NoPackage {
+        /// What it says.
+        text: String,
+    },
+    /// The archive is no container image.
+    #[error("`{path}` is no container image as `docker save` writes them: {reason}", path = path.display())]
+    NotContainer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{path}`", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl EditionError {
+    /// What to call when `path` cannot be read.
+    pub(super) fn read(path: &std::path::Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Read { path: path.to_owned(), source }
+    }
+}
+
+impl Failure for EditionError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoMedium { image } => Some(format!("add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`")),
+            Self::Name { .. } => Some("name the file with letters and digits".into()),
+            Self::Kickstart(_) => Some("docs/src/kickstart.md is the reference of kickstart files".into()),
+            Self::Outside { .. } => Some("only what lies below the kickstart file goes onto the medium".into()),
+            Self::NoPackage { .. } => Some("`cargo xtask list` names all packages".into()),
+            Self::NotContainer { .. } => {
+                Some("`docker save IMAGE >FILE`, or `skopeo copy docker://IMAGE docker-archive:FILE:NAME:TAG`".into())
+            }
+            Self::Read { .. } => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Kickstart(_) | Self::Outside { .. } | Self::NoPackage { .. } => ExitCode::Description,
+            _ => ExitCode::Usage,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A medium that installs by itself what a kickstart file says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path};
+
+use installer::kickstart::Kickstart;
+use installer::medium::{self, Loaded};
+
+use super::{EditionError, medium, named};
+use crate::description::{Image, MediumFile};
+use base::digest::Digest;
+use base::name::PackageName;
+
+/// The package of the program that installs. It does so where the kernel's command line names a kickstart file.
+const INSTALLER: &str = "kaon-installer";
+
+/// What the menu's first entry says. It is what somebody sees who started the wrong disc.
+const TITLE: &str = "install as the kickstart file says; the disk it names is lost";
+
+/// The image on a medium that installs what the kickstart file at `path` says. The file is read as the installer reads it, and it and all that
+/// it names goes onto the medium.
+///
+/// # Errors
+/// All that is wrong with the kickstart file, or when a file it names is missing.
+pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, EditionError> {
+    let loaded = medium::load(path)?;
+    named(&mut image, path)?;
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("json");
+    let at = format!("kickstart/kickstart.{ending}");
+    let iso = medium(&mut image)?;
+    iso.files.push(file(at.clone(), path)?);
+    for name in names(&loaded.kickstart.value) {
+        iso.files.push(file(format!("kickstart/{name}"), &loaded.search.find(&name)?)?);
+    }
+    let wanted = packages(&loaded)?;
+    let missing: Vec<PackageName> = wanted.into_iter().filter(|name| !iso.install.contains(name)).collect();
+    iso.install.extend(missing);
+    iso.entry = Some((TITLE.into(), format!("ks=cdrom:/{at}")));
+    if let Ok(program) = INSTALLER.parse::<PackageName>()
+        && !iso.live.contains(&program)
+    {
+        iso.live.push(program);
+    }
+    Ok(image)
+}
+
+/// The files that a kickstart file names and that are looked for beside it.
+fn names(kickstart: &Kickstart) -> BTreeSet<String> {
+    let lists = kickstart.packagelist_file.iter().chain(&kickstart.packagelist_files);
+    let scripts = kickstart.preinstallscripts.iter().chain(&kickstart.postinstallscripts);
+    let copied = kickstart.additional_files.iter().flat_map(|pairs| pairs.keys());
+    lists.chain(scripts).chain(copied).filter(|name| !name.starts_with('/')).cloned().collect()
+}
+
+/// What it installs, but for the kernel.
+fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, EditionError> {
+    let kickstart = &loaded.kickstart.value;
+    let lists = loaded.lists.iter().flat_map(|list| &list.packages);
+    let texts: Vec<&String> = kickstart.packages.iter().chain(lists).chain(&kickstart.additional_packages).collect();
+    // A package may be named with a version; what is on the medium has the one there is.
+    let name = |text: &&String| text.split_whitespace().next().unwrap_or_default().parse::<PackageName>();
+    let parsed = texts.iter().map(|text| name(text).map_err(|_| EditionError::NoPackage { text: (*text).clone() }));
+    let mut names = parsed.collect::<Result<Vec<_>, _>>()?;
+    if names.is_empty() {
+        names.extend("minimal".parse::<PackageName>());
+    }
+    Ok(names)
+}
+
+/// A file or directory that goes onto the medium.
+fn file(at: String, from: &Path) -> Result<MediumFile, EditionError> {
+    if Path::new(&at).components().any(|part| !matches!(part, Component::Normal(_))) {
+        return Err(EditionError::Outside { name: at });
+    }
+    Ok(MediumFile { at, from: fs::canonicalize(from).map_err(EditionError::read(from))?, digest: digest(from)? })
+}
+
+/// The digest of a file, or of all names and contents in a directory.
+fn digest(path: &Path) -> Result<Digest, EditionError> {
+    if !path.is_dir() {
+        return Digest::of_file(path).map_err(EditionError::read(path));
+    }
+    let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(EditionError::read(path))?;
+    let mut names: Vec<_> = entries.into_iter().map(|entry| entry.file_name()).collect();
+    names.sort();
+    let parts = names.iter().map(|name| Ok((name.to_string_lossy().into_owned(), digest(&path.join(name))?)));
+    Ok(Digest::of_json(&("directory", parts.collect::<Result<Vec<_>, EditionError>>()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image() -> Image {
+        let text = "summary = \"x\"\npackages = [\"minimal\"]\nkernel = \"esx\"\n[iso]\nlabel = \"KAON\"\ninstall = [\"minimal\"]\n";
+        crate::description::parse(&"base".parse().unwrap(), "images/base.toml", text, &|_| Err(std::io::ErrorKind::NotFound.into()))
+            .unwrap()
+    }
+
+    #[test]
+    fn all_that_is_named_goes_onto_the_medium() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("My_Site.json");
+        fs::write(folder.path().join("after.sh"), "true").unwrap();
+        fs::create_dir(folder.path().join("etc")).unwrap();
+        fs::write(folder.path().join("etc/motd"), "hello").unwrap();
+        let text = r#"{"disk": "/dev/sda", "packages": ["minimal"], "additional_packages": ["vim"], "postinstallscripts": ["after.sh"],
+                       "additional_files": [{"etc": "/etc"}]}"#;
+        fs::write(&path, text).unwrap();
+        let made = kickstart(image(), &path).unwrap();
+        let iso = made.iso.unwrap();
+        assert_eq!(made.name.as_str(), "base-my-site");
+        let at: Vec<&str> = iso.files.iter().map(|file| file.at.as_str()).collect();
+        assert_eq!(at, ["kickstart/kickstart.json", "kickstart/after.sh", "kickstart/etc"]);
+        assert_eq!(iso.install.iter().map(PackageName::as_str).collect::<Vec<_>>(), ["minimal", "vim"]);
+        assert_eq!(iso.live.iter().map(PackageName::as_str).collect::<Vec<_>>(), ["kaon-installer"]);
+        assert_eq!(iso.entry.as_ref().map(|entry| entry.1.as_str()), Some("ks=cdrom:/kickstart/kickstart.json"));
+        let before = iso.files[2].digest;
+        fs::write(folder.path().join("etc/motd"), "other").unwrap();
+        assert_ne!(kickstart(image(), &path).unwrap().iso.unwrap().files[2].digest, before);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_while_building() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ks.json");
+        for (text, expected) in [
+            (r#"{"disk": "/dev/sda", "packges": []}"#, "packges"),
+            (r#"{"disk": "/dev/sda", "postinstallscripts": ["gone.sh"]}"#, "gone.sh"),
+            (r#"{"disk": "/dev/sda", "postinstallscripts": ["../ks.json"]}"#, "../ks.json"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = kickstart(image(), &path).unwrap_err();
+            let told = format!("{error} {}", std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default());
+            assert!(told.contains(expected), "{text}: {told}");
+        }
+    }
+}

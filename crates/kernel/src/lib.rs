@@ -1,0 +1,130 @@
+//! The kernel: fragments, flavours, contracts, what Kconfig makes of them, and the scripts that build it.
+//!
+//! Everything here is pure but [`Description::load`] and [`signing`].
+
+pub mod check;
+pub mod contract;
+pub mod diff;
+pub mod dotconfig;
+pub mod flavour;
+pub mod fragment;
+pub mod kconfig;
+mod load;
+pub mod merge;
+mod recipe;
+pub mod signing;
+pub mod symbol;
+pub mod why;
+
+use std::collections::BTreeMap;
+
+use base::diagnostic::{ExitCode, Failure, Problems};
+use base::document::did_you_mean;
+use contract::Contract;
+use flavour::Flavour;
+use fragment::Fragment;
+use merge::Merged;
+use symbol::Symbol;
+
+pub use load::LoadError;
+pub use recipe::{CERTIFICATE, phases};
+
+/// Everything below `kernel-config`, by name, checked to fit together.
+#[derive(Debug, Default)]
+pub struct Description {
+    /// `flavours/*.toml`
+    pub flavours: BTreeMap<String, Flavour>,
+    /// `fragments/*.config`
+    pub fragments: BTreeMap<String, Fragment>,
+    /// `contracts/*.toml`
+    pub contracts: BTreeMap<String, Contract>,
+}
+
+/// One flavour with its fragments merged.
+#[derive(Debug)]
+pub struct Kernel<'a> {
+    /// The flavour.
+    pub flavour: &'a Flavour,
+    /// What its fragments ask for.
+    pub merged: Merged<'a>,
+    /// What it promises.
+    pub contracts: Vec<&'a Contract>,
+}
+
+/// Why a kernel cannot be told about or built.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// There is no such flavour.
+    #[error("there is no kernel flavour `{name}`")]
+    NoFlavour {
+        /// The name asked for.
+        name: String,
+        /// A name that is near, or all there are.
+        known: String,
+    },
+    /// Neither the kernel nor this project knows such an option.
+    #[error("the {flavour} kernel has no option `{symbol}`: no Kconfig file defines it, and nothing in `kernel-config` names it")]
+    NoOption {
+        /// The option asked for.
+        symbol: Symbol,
+        /// The flavour.
+        flavour: String,
+        /// A name that is near.
+        near: Option<String>,
+    },
+    /// No spec builds a kernel.
+    #[error("no spec builds a kernel, so there is no Kconfig to read")]
+    NoSources,
+    /// The configuration is not what was asked for or promised.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+impl Failure for KernelError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoFlavour { known, .. } => Some(known.clone()),
+            Self::NoOption { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::NoOption { flavour, near: None, .. } => {
+                Some(format!("`cargo xtask kernel config {flavour}` prints the options that are asked for"))
+            }
+            Self::NoSources => Some("a spec with `[build.kernel]` names the kernel's sources".into()),
+            Self::Problems(_) => None,
+        }
+    }
+
+    fn problems(&self) -> Option<&Problems> {
+        match self {
+            Self::Problems(problems) => Some(problems),
+            Self::NoFlavour { .. } | Self::NoOption { .. } | Self::NoSources => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::NoFlavour { .. } | Self::NoOption { .. } => ExitCode::Usage,
+            Self::NoSources | Self::Problems(_) => ExitCode::Description,
+        }
+    }
+}
+
+impl Description {
+    /// A flavour, its fragments merged.
+    ///
+    /// # Errors
+    /// When there is no such flavour.
+    pub fn kernel(&self, name: &str) -> Result<Kernel<'_>, KernelError> {
+        let Some(flavour) = self.flavours.get(name) else {
+            let names: Vec<&str> = self.flavours.keys().map(String::as_str).collect();
+            let known =
+                did_you_mean(name, names.iter().copied()).unwrap_or_else(|| format!("flavours in `kernel-config`: {}", names.join(", ")));
+            return Err(KernelError::NoFlavour { name: name.to_owned(), known });
+        };
+        let fragments = flavour.fragments.iter().filter_map(|name| self.fragments.get(&name.value));
+        let contracts = flavour.contracts.iter().filter_map(|name| self.contracts.get(&name.value)).collect();
+        Ok(Kernel { flavour, merged: Merged::new(flavour, fragments), contracts })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Reading `kernel-config` from disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Description, contract, flavour, fragment};
+use base::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
+use base::document::{Document, Spanned, did_you_mean};
+
+/// Why `kernel-config` cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or folder cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Files hold mistakes.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+impl Failure for LoadError {
+    fn problems(&self) -> Option<&Problems> {
+        match self {
+            Self::Problems(problems) => Some(problems),
+            Self::Io { .. } => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Problems(_) => ExitCode::Description,
+            Self::Io { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+impl Description {
+    /// Reads every flavour, fragment and contract of the project whose top folder is `root`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or with all problems of all files.
+    pub fn load(root: &Path) -> Result<Self, LoadError> {
+        let mut problems = Vec::new();
+        let fragments = read_folder(root, "fragments", ".config", &mut problems, fragment::parse)?;
+        let contracts = read_folder(root, "contracts", ".toml", &mut problems, |name, file| {
+            contract::parse(name, Document::new(file.path, file.text))
+        })?;
+        let flavours = read_folder(root, "flavours", ".toml", &mut problems, |name, file| {
+            let document = Document::new(file.path, file.text);
+            let source = document.source().clone();
+            let flavour = flavour::parse(name, document)?;
+            let mut unknown = Vec::new();
+            let mut look_up = |what: &str, names: &[Spanned<String>], known: Vec<&str>| {
+                for name in names.iter().filter(|name| !known.contains(&&*name.value)) {
+                    let problem = Problem::new(&source, name.span.clone(), format!("there is no {what} `{}`", name.value));
+                    let hint = did_you_mean(&name.value, known.iter().copied());
+                    unknown.push(problem.hint(hint.unwrap_or_else(|| format!("{what}s in `kernel-config`: {}", known.join(", ")))));
+                }
+            };
+            look_up("fragment", &flavour.fragments, fragments.keys().map(String::as_str).collect());
+            look_up("contract", &flavour.contracts, contracts.keys().map(String::as_str).collect());
+            if unknown.is_empty() { Ok(flavour) } else { Err(unknown) }
+        })?;
+        Ok(Problems::none_or(problems, Self { flavours, fragments, contracts })?)
+    }
+}
+
+/// Reads all files of a folder of `kernel-config` with one ending, by their names without it.
+fn read_folder<T>(
+    root: &Path,
+    folder: &str,
+    ending: &str,
+    problems: &mut Vec<Problem>,
+    parse: impl Fn(&str, SourceText) -> Result<T, Vec<Problem>>,
+) -> Result<BTreeMap<String, T>, LoadError> {
+    let path = root.join("kernel-config").join(folder);
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| LoadError::Io { path, source }
+    };
+    let mut names: Vec<String> = fs::read_dir(&path)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect())
+        .map_err(failed(&path))?;
+    names.sort();
+    let mut found = BTreeMap::new();
+    for file in names.iter().filter(|name| !name.starts_with('.')) {
+        let Some(name) = file.strip_suffix(ending) else { continue };
+        let text = fs::read_to_string(path.join(file)).map_err(failed(&path.join(file)))?;
+        match parse(name, SourceText { path: format!("kernel-config/{folder}/{file}"), text }) {
+            Ok(value) => {
+                found.insert(name.to_owned(), value);
+            }
+            // A file with mistakes is still there: nobody who names it is told that it is not.
+            Err(more) => problems.extend(more),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,249 @@
+//! What packages give and need, found in their files, and whether all of it is declared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::available::Available;
+use super::elf::{self, Dynamic, Elf};
+use super::error::{PackageError, Undeclared};
+use super::pkgconfig;
+use super::script;
+use super::split::Part;
+use super::tree::{Content, Kind};
+use super::usrmerge::{destination, parent};
+use base::name::Dependency;
+use planning::spec::{Arch, Spec};
+
+/// What was found in the files of one package.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Capabilities it gives.
+    pub provides: BTreeSet<Dependency>,
+    /// Capabilities it needs of others.
+    pub requires: BTreeSet<Dependency>,
+}
+
+/// A need of one file, before it is known who meets it.
+struct Need {
+    path: String,
+    dependency: Dependency,
+    strictness: Strictness,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strictness {
+    /// Somebody in the sandbox must give it.
+    Checked,
+    /// It is left out when nobody in the sandbox gives it.
+    IfGiven,
+    /// It stands, whoever gives it.
+    Unchecked,
+}
+
+/// Looks into all files of all packages of a spec.
+///
+/// # Errors
+/// When a file cannot be read, breaks a rule, or needs what neither the spec's own packages nor those in the sandbox give.
+pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Vec<Found>, PackageError> {
+    let mut scanner = Scanner { spec, found: Vec::new(), needs: Vec::new() };
+    for part in parts {
+        scanner.part(part)?;
+    }
+    let Scanner { mut found, needs, .. } = scanner;
+    for (index, part) in parts.iter().enumerate() {
+        for sibling in linked_siblings(parts, part) {
+            found[index].requires.insert(Dependency::equal(sibling, spec.evr()));
+        }
+    }
+    let givers = givers(&found);
+    let mut missing = Vec::new();
+    for (index, needs) in needs.into_iter().enumerate() {
+        for need in needs {
+            settle(spec, parts, available, &givers, index, need, &mut found[index], &mut missing);
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    if missing.is_empty() { Ok(found) } else { Err(PackageError::UndeclaredLibraries { spec: spec.name.clone(), missing }) }
+}
+
+/// Packages of the spec that hold the libraries which `part` has links to link with (`libz.so`).
+fn linked_siblings<'a>(parts: &'a [Part<'_>], part: &Part<'_>) -> BTreeSet<&'a str> {
+    let mut siblings = BTreeSet::new();
+    for (path, entry) in part.entries.iter().filter(|(path, _)| path.ends_with(".so")) {
+        let Kind::Link(target) = &entry.kind else { continue };
+        let library = destination(path, target);
+        let holders = parts.iter().filter(|other| other.content.name != part.content.name && other.entries.contains_key(&library));
+        siblings.extend(holders.map(|other| other.content.name.as_str()));
+    }
+    siblings
+}
+
+/// Which of the spec's packages give each capability.
+fn givers(found: &[Found]) -> BTreeMap<String, Vec<usize>> {
+    let mut givers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, found) in found.iter().enumerate() {
+        for provided in &found.provides {
+            givers.entry(provided.capability.clone()).or_default().push(index);
+        }
+    }
+    givers
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of `find`, over its state")]
+fn settle(
+    spec: &Spec,
+    parts: &[Part<'_>],
+    available: &Available,
+    givers: &BTreeMap<String, Vec<usize>>,
+    index: usize,
+    need: Need,
+    found: &mut Found,
+    missing: &mut Vec<Undeclared>,
+) {
+    let capability = &need.dependency.capability;
+    let own = givers.get(capability).map(Vec::as_slice).unwrap_or_default();
+    if own.contains(&index) || parts[index].entries.contains_key(capability) {
+        return;
+    }
+    if let [sibling, ..] = own {
+        // Packages of one build fit each other, and only each other.
+        found.requires.insert(Dependency::equal(parts[*sibling].content.name.as_str(), spec.evr()));
+    } else if need.strictness != Strictness::Unchecked && !available.gives(capability) {
+        if need.strictness == Strictness::Checked && !is_implied(available, givers, capability) {
+            missing.push(Undeclared { path: need.path, needs: readable(capability), giver: available.giver(capability).cloned() });
+        }
+        return;
+    }
+    found.requires.insert(need.dependency);
+}
+
+/// Whether a missing version of an interface is already told by the missing library itself.
+fn is_implied(available: &Available, givers: &BTreeMap<String, Vec<usize>>, capability: &str) -> bool {
+    let Some((soname, version)) = split_capability(capability) else { return false };
+    let library = elf::capability(soname, "");
+    !version.is_empty() && !available.gives(&library) && !givers.contains_key(&library)
+}
+
+fn split_capability(capability: &str) -> Option<(&str, &str)> {
+    capability.strip_suffix(")(64bit)")?.split_once('(')
+}
+
+/// `libz.so.1` for `libz.so.1()(64bit)`, which means nothing to most people.
+fn readable(capability: &str) -> String {
+    match split_capability(capability) {
+        Some((soname, "")) => soname.to_owned(),
+        Some((soname, version)) => format!("{soname} ({version})"),
+        None => capability.to_owned(),
+    }
+}
+
+struct Scanner<'a> {
+    spec: &'a Spec,
+    found: Vec<Found>,
+    needs: Vec<Vec<Need>>,
+}
+
+impl Scanner<'_> {
+    fn part(&mut self, part: &Part<'_>) -> Result<(), PackageError> {
+        self.found.push(Found::default());
+        self.needs.push(Vec::new());
+        for (path, entry) in &part.entries {
+            let Kind::File(content) = &entry.kind else { continue };
+            let start = content.read(script::FIRST_LINE_BYTES)?;
+            if start.starts_with(elf::MAGIC) {
+                self.binary(path, content)?;
+            } else if let Some(program) = script::interpreter(&start).filter(|_| entry.mode & 0o111 != 0) {
+                self.need(path, Dependency::any(program), Strictness::Unchecked);
+            }
+            if let Some(name) = pkgconfig::module_name(path) {
+                let text = content.read(u64::MAX)?;
+                self.module(path, pkgconfig::parse(name, &String::from_utf8_lossy(&text)));
+            }
+        }
+        Ok(())
+    }
+
+    fn need(&mut self, path: &str, dependency: Dependency, strictness: Strictness) {
+        if let Some(needs) = self.needs.last_mut() {
+            needs.push(Need { path: path.to_owned(), dependency, strictness });
+        }
+    }
+
+    fn provide(&mut self, dependency: Dependency) {
+        if let Some(found) = self.found.last_mut() {
+            found.provides.insert(dependency);
+        }
+    }
+
+    fn binary(&mut self, path: &str, content: &Content) -> Result<(), PackageError> {
+        let elf = match content {
+            Content::Memory(bytes) => elf::parse(bytes.as_slice()),
+            Content::Installed(file) => elf::read(file.open().map_err(|source| PackageError::io("read", &file.path(), source))?),
+        };
+        let elf = elf.map_err(|source| PackageError::BadElf { path: path.to_owned(), source })?;
+        if elf != Elf::Other && self.spec.arch == Arch::Noarch {
+            return Err(PackageError::MachineCode { path: path.to_owned() });
+        }
+        let Elf::Dynamic(dynamic) = elf else { return Ok(()) };
+        check_library_paths(path, &dynamic)?;
+        // A plugin without a soname is loaded by its path; only in the default directory could anything be linked with it.
+        if dynamic.soname.is_some() || parent(path) == "/usr/lib" {
+            for capability in dynamic.provides(path.rsplit('/').next().unwrap_or(path)) {
+                self.provide(Dependency::any(capability));
+            }
+        }
+        for capability in dynamic.requires() {
+            let is_library = split_capability(&capability).is_some_and(|(soname, _)| !is_toolchain(soname));
+            let strictness = if is_library { Strictness::Checked } else { Strictness::Unchecked };
+            self.need(path, Dependency::any(capability), strictness);
+        }
+        Ok(())
+    }
+
+    fn module(&mut self, path: &str, module: pkgconfig::Module) {
+        self.provide(module.provides);
+        for dependency in module.requires {
+            self.need(path, dependency, Strictness::Checked);
+        }
+        for dependency in module.private {
+            self.need(path, dependency, Strictness::IfGiven);
+        }
+    }
+}
+
+/// Libraries may be looked for below `/usr/lib` and beside the file, nowhere else: an entry that leads into the build directory, or
+/// is relative, lets whoever writes there run code in the program.
+fn check_library_paths(path: &str, dynamic: &Dynamic) -> Result<(), PackageError> {
+    let is_fine = |entry: &str| {
+        let below = |root: &str| entry.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "$ORIGIN", "${ORIGIN}"].into_iter().any(below)
+    };
+    match dynamic.library_paths.iter().find(|entry| !is_fine(entry)) {
+        None => Ok(()),
+        Some(entry) => Err(PackageError::BadLibraryPath { path: path.to_owned(), entry: entry.clone() }),
+    }
+}
+
+/// Libraries of the C library and the compiler, which every sandbox has and no spec declares.
+fn is_toolchain(soname: &str) -> bool {
+    const LIBRARIES: [&str; 17] = [
+        elf::DYNAMIC_LINKER,
+        "libBrokenLocale.so.1",
+        "libanl.so.1",
+        "libatomic.so.1",
+        "libc.so.6",
+        "libc_malloc_debug.so.0",
+        "libdl.so.2",
+        "libgcc_s.so.1",
+        "libm.so.6",
+        "libmvec.so.1",
+        "libnsl.so.1",
+        "libpthread.so.0",
+        "libresolv.so.2",
+        "librt.so.1",
+        "libstdc++.so.6",
+        "libthread_db.so.1",
+        "libutil.so.1",
+    ];
+    LIBRARIES.contains(&soname)
+}

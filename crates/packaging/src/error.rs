@@ -1,0 +1,341 @@
+//! What can be wrong with what a build installed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::buildpath::{BuildPath, Place};
+use super::obstacle::{Obstacle, escaped, glob_of};
+use base::diagnostic::{ExitCode, Failure};
+use base::glob::GlobError;
+use base::name::PackageName;
+use runtime::install_root::InstallRootError;
+use runtime::store::full_disk_hint;
+
+/// Why no packages were made of what a build installed.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The file system said no.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done: `read`, `write` …
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The build left no directory to package.
+    #[error(transparent)]
+    InstallRoot(#[from] InstallRootError),
+    /// Installed files are devices, sockets or pipes, or have names that no package can hold.
+    #[error("the build installed what no package can hold: {}", List(found))]
+    Unpackageable {
+        /// All of them, sorted by path.
+        found: Vec<Unpackageable>,
+    },
+    /// Two installed files end up at one path once `/bin`, `/sbin`, `/lib`, `/lib64` and the like are one with `/usr`.
+    #[error("`{first}` and `{second}` are both installed, and both belong at `{path}`")]
+    Collision {
+        /// The path in the image.
+        path: String,
+        /// The one installed path.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Files run with their owner's rights though the spec does not say so.
+    #[error("{} installed with set-user-id or set-group-id, which the spec does not declare", Listed(paths))]
+    UndeclaredSetuid {
+        /// The spec.
+        spec: PackageName,
+        /// Path and mode of each.
+        paths: Vec<(String, u32)>,
+    },
+    /// Files have capabilities that the spec does not give them.
+    #[error("{} installed with capabilities, which the spec does not declare", CapableList(paths))]
+    UndeclaredCapabilities {
+        /// The spec.
+        spec: PackageName,
+        /// Path and capabilities of each.
+        paths: Vec<(String, String)>,
+    },
+    /// A file of `[install]` is not in the spec's directory.
+    #[error("spec `{spec}` installs its file `{file}`, which cannot be read")]
+    InstallSource {
+        /// The spec.
+        spec: PackageName,
+        /// The path below the spec's directory.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A glob of a subpackage takes no file.
+    #[error("`{glob}` of package `{package}` matches no file that is left for it")]
+    GlobMatchesNothing {
+        /// The subpackage.
+        package: PackageName,
+        /// The glob.
+        glob: String,
+        /// Installed paths that look like it.
+        similar: Vec<String>,
+    },
+    /// A `[file."…"]` is about no file.
+    #[error("spec `{spec}` gives attributes to `{glob}`, which matches no file")]
+    AttributesMatchNothing {
+        /// The spec.
+        spec: PackageName,
+        /// The path or glob.
+        glob: String,
+    },
+    /// Two names of one file were given different attributes.
+    #[error("`{first}` and `{second}` are one file (a hard link), but the spec gives them different attributes")]
+    UnequalLinks {
+        /// The one path in the image.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Installed files hold paths of the sandbox.
+    #[error("what the build installed does not work outside of its sandbox: {}", List(found))]
+    BuildPaths {
+        /// The first one of each file.
+        found: Vec<BuildPath>,
+    },
+    /// A glob of `build-paths` is about no file.
+    #[error("spec `{spec}` allows build paths in `{glob}`, which matches no installed file")]
+    BuildPathsMatchNothing {
+        /// The spec.
+        spec: PackageName,
+        /// The glob.
+        glob: String,
+    },
+    /// A glob cannot be compiled.
+    #[error("`{glob}` is not a glob")]
+    BadGlob {
+        /// The glob.
+        glob: String,
+        /// Why.
+        source: GlobError,
+    },
+    /// The main package has no files.
+    #[error("package `{package}` has no files")]
+    Empty {
+        /// The package.
+        package: PackageName,
+        /// How many files its subpackages have.
+        elsewhere: usize,
+        /// How many installed files are in no package because a glob drops them.
+        dropped: usize,
+    },
+    /// A package that claims to be for any machine holds machine code.
+    #[error("`{path}` is machine code, but the spec says `noarch = true`")]
+    MachineCode {
+        /// The file in the image.
+        path: String,
+    },
+    /// A binary cannot be read as what it claims to be.
+    #[error("`{path}` begins as an ELF file, but cannot be read as one")]
+    BadElf {
+        /// The file in the image.
+        path: String,
+        /// Why.
+        source: super::elf::ElfError,
+    },
+    /// A binary looks for its libraries where it must not.
+    #[error("`{path}` looks for its libraries in `{entry}` (RPATH)")]
+    BadLibraryPath {
+        /// The file in the image.
+        path: String,
+        /// The entry of its `DT_RPATH` or `DT_RUNPATH`.
+        entry: String,
+    },
+    /// Binaries need libraries no declared package gives.
+    #[error("{}", UndeclaredList(missing))]
+    UndeclaredLibraries {
+        /// The spec.
+        spec: PackageName,
+        /// What is missing, sorted.
+        missing: Vec<Undeclared>,
+    },
+    /// The RPM format or its library refused something.
+    #[error("cannot write package `{package}`")]
+    Rpm {
+        /// The package.
+        package: PackageName,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+}
+
+/// A capability that a file needs and nothing declared gives.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Undeclared {
+    /// The file in the image.
+    pub path: String,
+    /// What it needs: a soname with the ABI version asked for, or `pkgconfig(…)`.
+    pub needs: String,
+    /// A package known to give it.
+    pub giver: Option<PackageName>,
+}
+
+/// Something installed that no package can hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpackageable {
+    /// Its path in the image; what is not UTF-8 in it is replaced.
+    pub path: String,
+    /// Why.
+    pub obstacle: Obstacle,
+}
+
+impl fmt::Display for Unpackageable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", escaped(self.path.as_bytes()), self.obstacle)
+    }
+}
+
+/// How many findings a message lists.
+const MOST_LISTED: usize = 30;
+
+struct List<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for List<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, one) in self.0.iter().take(MOST_LISTED).enumerate() {
+            let comma = if index == 0 { "" } else { "; " };
+            write!(f, "{comma}{one}")?;
+        }
+        match self.0.len().saturating_sub(MOST_LISTED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+struct CapableList<'a>(&'a [(String, String)]);
+
+impl fmt::Display for CapableList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (path, caps)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}`{path}` ({caps})")?;
+        }
+        f.write_str(if self.0.len() == 1 { " is" } else { " are" })
+    }
+}
+
+struct Listed<'a>(&'a [(String, u32)]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (path, mode)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}`{path}` ({mode:o})")?;
+        }
+        f.write_str(if self.0.len() == 1 { " is" } else { " are" })
+    }
+}
+
+struct UndeclaredList<'a>(&'a [Undeclared]);
+
+impl fmt::Display for UndeclaredList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Undeclared { path, needs, .. }) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "; " };
+            write!(f, "{comma}`{path}` needs `{needs}`")?;
+        }
+        f.write_str(", which no package in the sandbox gives")
+    }
+}
+
+impl PackageError {
+    /// An I/O error at `path`.
+    pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    /// That `glob` of a spec is none.
+    pub fn bad_glob(glob: &str) -> impl FnOnce(GlobError) -> Self {
+        move |source| Self::BadGlob { glob: glob.to_owned(), source }
+    }
+}
+
+impl Failure for PackageError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } => full_disk_hint(source),
+            Self::Rpm { source, .. } => match &**source {
+                rpm::Error::Io(source) => full_disk_hint(source),
+                _ => None,
+            },
+            Self::BadGlob { .. } => None,
+            Self::InstallRoot(error) => error.hint(),
+            Self::Unpackageable { found } => {
+                let globs: BTreeSet<String> = found.iter().map(|one| format!("\"{}\"", glob_of(&one.path))).collect();
+                let globs: Vec<String> = globs.into_iter().collect();
+                Some(format!("leave them out in the spec: drop = [{}]; or remove them in `finish`", globs.join(", ")))
+            }
+            Self::Collision { first, .. } => Some(format!("remove one of them in `finish` of the spec: `rm $DESTDIR{first}`")),
+            Self::UndeclaredSetuid { spec, paths } => paths.first().map(|(path, mode)| {
+                format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with mode = \"{mode:o}\"; if not, mode = \"0755\"")
+            }),
+            Self::UndeclaredCapabilities { spec, paths } => paths.first().map(|(path, caps)| {
+                format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with caps = \"{caps}\"; if not, caps = \"\"")
+            }),
+            Self::InstallSource { spec, file, .. } => Some(format!("add `specs/{spec}/{file}`, or remove the entry from `[install]`")),
+            Self::GlobMatchesNothing { similar, .. } if !similar.is_empty() => {
+                Some(format!("what looks like it: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
+            }
+            Self::GlobMatchesNothing { .. } => {
+                Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
+            }
+            Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
+            Self::BuildPaths { found } => Some(build_paths_hint(found)),
+            Self::BuildPathsMatchNothing { .. } => Some("remove it from `build-paths`, or correct it".into()),
+            Self::UnequalLinks { first, second } => {
+                Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
+            }
+            Self::Empty { elsewhere: 0, dropped: 1.., .. } => Some(
+                "everything the build installed is left out: by `drop` of the spec, or as manual pages, documentation, translations and completions, \
+                 which no package holds"
+                    .into(),
+            ),
+            Self::Empty { elsewhere: 0, .. } => Some("the build installed nothing into $DESTDIR; a package without files has `[build.none]`".into()),
+            Self::Empty { elsewhere, .. } => {
+                Some(format!("its subpackages' globs took all {elsewhere} files; narrow them, so that something is left for the main package"))
+            }
+            Self::MachineCode { .. } => Some("remove `noarch = true`".into()),
+            Self::BadElf { .. } => Some("the build may have written it only partly; leave it out with `drop` if it is sample data".into()),
+            Self::BadLibraryPath { .. } => {
+                Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN will do".into())
+            }
+            Self::UndeclaredLibraries { spec, missing } => Some(undeclared_hint(spec, missing)),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Failed
+    }
+}
+
+fn build_paths_hint(found: &[BuildPath]) -> String {
+    let is_location = |one: &BuildPath| matches!(one.place, Place::Location { .. });
+    let allow = |one: &BuildPath| format!("if it does no harm, allow it in the spec: build-paths = [\"{}\"]", glob_of(&one.path));
+    match found.iter().find(|one| !is_location(one)) {
+        Some(one) => format!("configure the build with the final path, or correct the file in `finish`; {}", allow(one)),
+        None => "set the right path in the build's options (is $DESTDIR in it twice?), remove the file in `finish`, or leave it out with `drop`; \
+                 what a service needs in /run or /tmp, tmpfiles.d makes"
+            .into(),
+    }
+}
+
+fn undeclared_hint(spec: &PackageName, missing: &[Undeclared]) -> String {
+    let mut givers: Vec<String> = missing.iter().filter_map(|one| one.giver.as_ref()).map(|name| format!("\"{name}\"")).collect();
+    givers.sort();
+    givers.dedup();
+    if givers.is_empty() {
+        return "the build picked it up from the SDK: turn the feature off in the build's options, or add a spec for it".into();
+    }
+    format!("add {} to `requires.build` in specs/{spec}/package.toml, or turn the feature off in the build's options", givers.join(", "))
+}

@@ -1,0 +1,72 @@
+//! From an install root to packages: what belongs where, who owns it, what it gives and needs, and the RPM files.
+
+mod attributes;
+mod available;
+mod buildpath;
+mod contents;
+mod declared;
+mod depend;
+mod directory;
+pub mod elf;
+mod error;
+mod header;
+mod links;
+mod obstacle;
+mod pkgconfig;
+pub mod repo;
+mod script;
+mod split;
+mod tree;
+mod usrmerge;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+pub use available::Available;
+pub use buildpath::{BuildPath, Place};
+pub use elf::ElfError;
+pub use error::{PackageError, Undeclared, Unpackageable};
+pub use obstacle::Obstacle;
+
+use base::name::PackageName;
+use planning::spec::Spec;
+
+/// A package that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Its name.
+    pub name: PackageName,
+    /// The unsigned RPM file, whose bytes depend on nothing but what went in.
+    pub file: PathBuf,
+    /// `<name>-<version>-<release>.<arch>.rpm`
+    pub file_name: String,
+    /// What it gives, as `name` or `name = version`.
+    pub provides: Vec<String>,
+    /// What it needs, as `name` or `name >= version`; what only RPM itself gives (`rpmlib(…)`) is left out.
+    pub requires: Vec<String>,
+    /// Files, links and directories.
+    pub files: u64,
+    /// Size when installed.
+    pub installed_bytes: u64,
+}
+
+/// Makes the packages of `spec`, the main one first. `out` is the install root, which is ours: files only their owner may not read
+/// are made readable. Files of `[install]` lie in `spec_dir`; the RPM files go into the directory `into`.
+///
+/// # Errors
+/// When what was installed cannot be packaged, or needs libraries that neither the spec's packages nor `available` give.
+pub fn assemble(spec: &Spec, spec_dir: &Path, out: &Path, available: &Available, into: &Path) -> Result<Vec<Built>, PackageError> {
+    let rules = attributes::Rules::new(spec)?;
+    let tree = contents::collect(spec, &rules, spec_dir, out)?;
+    let parts = split::split(spec, &tree)?;
+    for part in &parts {
+        links::check(part, &rules)?;
+    }
+    let found = depend::find(spec, &parts, available)?;
+    parts.iter().zip(&found).map(|(part, found)| header::write(spec, part, found, &rules, into)).collect()
+}
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! What can go wrong with a repository.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base::diagnostic::Failure;
+use signing::SignError;
+
+/// Why no repository was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// The file system said no.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done: `read`, `write` …
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is no RPM package.
+    #[error("`{}` is not an RPM package", path.display())]
+    NotRpm {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+    /// Two packages would be one file.
+    #[error("`{file_name}` is there twice")]
+    Twice {
+        /// The file's name in the repository.
+        file_name: String,
+    },
+    /// What is at the repository's place is something else.
+    #[error("`{}` is there and is no repository", path.display())]
+    Occupied {
+        /// The place.
+        path: PathBuf,
+    },
+    /// What is to be served is no repository.
+    #[error("there is no repository in `{}`", path.display())]
+    NothingToServe {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Nobody can be listened to at an address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The metadata could not be signed.
+    #[error("cannot sign the repository")]
+    Sign(#[from] SignError),
+}
+
+impl RepoError {
+    /// An I/O error at `path`.
+    pub(super) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+}
+
+impl Failure for RepoError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Sign(error) => error.hint(),
+            Self::Occupied { path } => Some(format!("name another directory, or remove `{}`", path.display())),
+            Self::Twice { .. } => Some("two specs give a package of that name and version; rename one".into()),
+            Self::NothingToServe { .. } => Some("`cargo xtask repo` writes one".into()),
+            Self::Listen { address, .. } => Some(format!("something else may use port {}: name another with `--listen`", address.port())),
+            Self::Io { .. } | Self::NotRpm { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Package repositories as `dnf`, `tdnf` and `createrepo_c` know them: packages, metadata over them, and a signature over that.
+//!
+//! ```text
+//! Packages/<name>-<version>-<release>.<arch>.rpm
+//! repodata/<sha256>-primary.xml.gz, -filelists.xml.gz, -other.xml.gz; -updateinfo.xml.gz where there are advisories
+//! repodata/repomd.xml, repomd.xml.asc, repomd.xml.key
+//! RPM-GPG-KEY-kaon
+//! ```
+//!
+//! Nothing in it depends on the clock or on the order packages are given in. A file of metadata is named by its digest, so that a
+//! cache between server and client never mixes two states of the repository. gzip is what every client reads.
+
+mod advisory;
+mod error;
+mod lists;
+mod metadata;
+mod primary;
+mod publish;
+mod record;
+mod revision;
+mod serve;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+pub use advisory::{Advisories, Advisory, AdvisoryKind, InvalidAdvisory};
+pub use error::RepoError;
+pub use serve::{Server, configuration};
+
+use metadata::MetadataFile;
+use record::Record;
+use signing::Keys;
+
+/// The file with the public key that packages and metadata are signed with.
+pub const PUBLIC_KEY: &str = "RPM-GPG-KEY-kaon";
+
+/// A package that goes into a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoPackage {
+    /// The signed RPM file.
+    pub file: PathBuf,
+    /// `<name>-<version>-<release>.<arch>.rpm`
+    pub file_name: String,
+}
+
+/// What a repository says besides its packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Advisories about its packages.
+    pub advisories: Advisories,
+    /// Its number: clients refuse a smaller one than they saw. If nothing is said, it grows by one when the repository that was there
+    /// before says something else, and begins with [`base::epoch::SOURCE_DATE_EPOCH`].
+    pub revision: Option<u64>,
+    /// From when on clients must not believe it any more, in seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+/// Writes the repository of exactly these packages and nothing else, as [`write_with`].
+///
+/// # Errors
+/// As there.
+pub fn write(dir: &Path, packages: &[RepoPackage], keys: &Keys) -> Result<(), RepoError> {
+    write_with(dir, packages, &Facts::default(), keys)
+}
+
+/// Writes the repository of exactly these packages as the directory `dir`, in place of what may be there. Packages are hard-linked
+/// where the file systems allow it. Whoever reads `dir` meanwhile sees the old repository or the new one.
+///
+/// # Errors
+/// When a package cannot be read, two have one name, or the directory cannot be written.
+pub fn write_with(dir: &Path, packages: &[RepoPackage], facts: &Facts, keys: &Keys) -> Result<(), RepoError> {
+    let mut packages: Vec<&RepoPackage> = packages.iter().collect();
+    packages.sort_by(|a, b| a.file_name.cmp(&b.file_name));
+    if let Some(pair) = packages.windows(2).find(|pair| pair[0].file_name == pair[1].file_name) {
+        return Err(RepoError::Twice { file_name: pair[0].file_name.clone() });
+    }
+    let records = packages.par_iter().map(|package| Record::read(package)).collect::<Result<Vec<_>, _>>()?;
+    let files = metadata::files(&records, &facts.advisories)?;
+    let revision = facts.revision.unwrap_or_else(|| revision::next(dir, &files, facts.expires));
+    let repomd = metadata::repomd(&files, revision, facts.expires);
+    publish::replace(dir, |folder| fill(folder, &records, &files, &repomd, keys))
+}
+
+fn fill(folder: &Path, records: &[Record], files: &[MetadataFile], repomd: &str, keys: &Keys) -> Result<(), RepoError> {
+    let packages = folder.join("Packages");
+    let repodata = folder.join("repodata");
+    for made in [&packages, &repodata] {
+        fs::create_dir(made).map_err(|source| RepoError::io("make", made, source))?;
+    }
+    for made in [folder, &packages, &repodata] {
+        publish::set_mode(made, 0o755)?;
+    }
+    for record in records {
+        publish::link_or_copy(&record.file, &packages.join(&record.file_name))?;
+    }
+    let put = |path: PathBuf, bytes: &[u8]| {
+        fs::write(&path, bytes).map_err(|source| RepoError::io("write", &path, source))?;
+        publish::set_mode(&path, 0o644)
+    };
+    for file in files {
+        put(repodata.join(&file.name), &file.bytes)?;
+    }
+    put(repodata.join("repomd.xml"), repomd.as_bytes())?;
+    put(repodata.join("repomd.xml.asc"), keys.detached(repomd.as_bytes())?.as_bytes())?;
+    put(repodata.join("repomd.xml.key"), keys.public().as_bytes())?;
+    put(folder.join(PUBLIC_KEY), keys.public().as_bytes())
+}

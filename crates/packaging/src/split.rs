@@ -1,0 +1,84 @@
+//! Which package gets which file.
+
+use std::collections::BTreeMap;
+
+use super::declared;
+use super::directory::owned_directories;
+use super::error::PackageError;
+use super::tree::{Entry, Kind, Tree};
+use base::glob::Glob;
+use planning::spec::{BuildSystem, Content, Spec};
+
+/// One binary package and what it holds.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// What the spec says of it.
+    pub content: &'a Content,
+    /// Whether it requires the main package in its own version, being the `devel` of it.
+    pub is_devel: bool,
+    /// Files, links, and all directories it owns, by path.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// Gives each entry of the tree to the first subpackage one of whose globs matches it, and the rest to the main package, which comes
+/// first in the result; then adds the files that declare users and units, and the directories each package owns.
+///
+/// # Errors
+/// When a glob takes nothing, or nothing is left for the main package and the spec builds something.
+pub fn split<'a>(spec: &'a Spec, tree: &Tree) -> Result<Vec<Part<'a>>, PackageError> {
+    let mut parts = vec![Part { content: &spec.main, is_devel: false, entries: BTreeMap::new() }];
+    let mut globs: Vec<(usize, Glob, bool)> = Vec::new();
+    for (index, subpackage) in spec.subpackages.iter().enumerate() {
+        parts.push(Part { content: &subpackage.content, is_devel: subpackage.is_devel, entries: BTreeMap::new() });
+        for text in &subpackage.files {
+            globs.push((index + 1, Glob::new(text).map_err(PackageError::bad_glob(text))?, false));
+        }
+    }
+    for (path, entry) in tree.iter() {
+        let mut owner = None;
+        for (part, glob, used) in &mut globs {
+            // Two globs of one subpackage may both match; each has then earned its place.
+            if (owner.is_none() || owner == Some(*part)) && glob.matches(path) {
+                owner = Some(*part);
+                *used = true;
+            }
+        }
+        parts[owner.unwrap_or(0)].entries.insert(path.to_owned(), entry.clone());
+    }
+    if let Some((part, glob, _)) = globs.iter().find(|(_, _, used)| !used) {
+        return Err(PackageError::GlobMatchesNothing {
+            package: parts[*part].content.name.clone(),
+            glob: glob.text().to_owned(),
+            similar: similar(glob.text(), tree),
+        });
+    }
+    for part in &mut parts {
+        part.entries.extend(declared::files(part.content));
+    }
+    if parts[0].entries.is_empty() && spec.build.system != BuildSystem::None {
+        let elsewhere = tree.iter().count();
+        return Err(PackageError::Empty { package: spec.main.name.clone(), elsewhere, dropped: tree.dropped() });
+    }
+    for part in &mut parts {
+        let directories = owned_directories(part.content, &part.entries);
+        for path in directories {
+            let mode = tree.directory_mode(&path).unwrap_or(0o755);
+            part.entries.entry(path).or_insert(Entry { kind: Kind::Directory, mode });
+        }
+    }
+    Ok(parts)
+}
+
+/// Up to five paths with the last name in `glob`, or else in its directory.
+fn similar(glob: &str, tree: &Tree) -> Vec<String> {
+    let (directory, name) = glob.rsplit_once('/').unwrap_or(("", glob));
+    let stem = name.split(['*', '?', '[', '{', '.']).next().unwrap_or_default();
+    let same_name = |path: &str| stem.len() > 2 && path.rsplit('/').next().is_some_and(|last| last.starts_with(stem));
+    let fixed = directory.split(['*', '?', '[', '{']).next().unwrap_or_default();
+    let below = |path: &str| fixed.len() > "/usr/lib".len() && path.starts_with(fixed);
+    let paths = |test: &dyn Fn(&str) -> bool| -> Vec<String> {
+        tree.iter().map(|(path, _)| path).filter(|path| test(path)).take(5).map(str::to_owned).collect()
+    };
+    let named = paths(&same_name);
+    if named.is_empty() { paths(&below) } else { named }
+}

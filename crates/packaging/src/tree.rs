@@ -1,0 +1,159 @@
+//! What the packages of a spec hold, by path in the image.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+
+use super::directory::{above, is_standard};
+use super::error::{PackageError, Unpackageable};
+use super::obstacle::Obstacle;
+use base::glob::Glob;
+use runtime::install_root::InstalledFile;
+
+/// Files, links and directories by their path in the image.
+#[derive(Debug, Default)]
+pub struct Tree {
+    entries: BTreeMap<String, Entry>,
+    /// Modes of the directories that hold entries.
+    directories: BTreeMap<String, u32>,
+    /// How many entries were dropped.
+    dropped: usize,
+}
+
+/// One thing at one path.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits, setuid and the like included; of no meaning for links.
+    pub mode: u32,
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File(Content),
+    /// A directory that the spec declares, or that the build left empty.
+    Directory,
+    /// A symbolic link and its target.
+    Link(String),
+    /// A file that the package owns but does not bring.
+    Ghost,
+    /// Something that the build installed and no package can hold.
+    Unpackageable(Obstacle),
+}
+
+/// Where a file's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// In this file, which the build installed.
+    Installed(InstalledFile),
+    /// Here.
+    Memory(Vec<u8>),
+}
+
+impl Content {
+    /// All of it, up to `limit_bytes`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(&self, limit_bytes: u64) -> Result<Vec<u8>, PackageError> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes[..bytes.len().min(usize::try_from(limit_bytes).unwrap_or(usize::MAX))].to_vec()),
+            Self::Installed(file) => {
+                let read = || -> io::Result<Vec<u8>> {
+                    let mut bytes = Vec::new();
+                    file.open()?.take(limit_bytes).read_to_end(&mut bytes)?;
+                    Ok(bytes)
+                };
+                read().map_err(|source| PackageError::io("read", &file.path(), source))
+            }
+        }
+    }
+}
+
+impl Tree {
+    /// Puts something at a path, in place of what may be there.
+    pub fn put(&mut self, path: impl Into<String>, entry: Entry) {
+        self.entries.insert(path.into(), entry);
+    }
+
+    /// Notes the mode of a directory of the install root. It is part of a package only while something in it is.
+    pub fn note_directory(&mut self, path: impl Into<String>, mode: u32) {
+        self.directories.insert(path.into(), mode);
+    }
+
+    /// The mode of the directory at `path`, if it was noted.
+    pub fn directory_mode(&self, path: &str) -> Option<u32> {
+        self.directories.get(path).copied()
+    }
+
+    /// The noted directories with their modes, sorted by path, open to change.
+    pub fn directories_mut(&mut self) -> impl Iterator<Item = (&str, &mut u32)> {
+        self.directories.iter_mut().map(|(path, mode)| (path.as_str(), mode))
+    }
+
+    /// The noted directories, sorted by path.
+    pub fn directories(&self) -> impl Iterator<Item = &str> {
+        self.directories.keys().map(String::as_str)
+    }
+
+    /// Leaves out what `globs` match, and what `emptied` match of directories that hold nothing: with `/a/**`, `/a` itself goes too.
+    pub fn drop(&mut self, globs: &[Glob], emptied: &[Glob]) {
+        let before = self.entries.len();
+        self.entries.retain(|path, entry| {
+            let may_be_empty = matches!(entry.kind, Kind::Directory | Kind::Unpackageable(_));
+            let is_dropped = globs.iter().any(|glob| glob.matches(path)) || (may_be_empty && emptied.iter().any(|glob| glob.matches(path)));
+            !is_dropped
+        });
+        self.dropped += before - self.entries.len();
+    }
+
+    /// How many entries were dropped.
+    pub fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// Checks that packages can hold everything that is left.
+    ///
+    /// # Errors
+    /// All that no package can hold.
+    pub fn check(&self) -> Result<(), PackageError> {
+        let found: Vec<Unpackageable> = self
+            .entries
+            .iter()
+            .filter_map(|(path, entry)| match &entry.kind {
+                Kind::Unpackageable(obstacle) => Some(Unpackageable { path: path.clone(), obstacle: obstacle.clone() }),
+                Kind::File(_) | Kind::Directory | Kind::Link(_) | Kind::Ghost => None,
+            })
+            .collect();
+        if found.is_empty() { Ok(()) } else { Err(PackageError::Unpackageable { found }) }
+    }
+
+    /// Forgets directories that hold nothing any more and those every system has, and adds those that only paths of entries name.
+    pub fn settle_directories(&mut self) {
+        let mut settled = BTreeMap::new();
+        for path in self.entries.keys() {
+            for directory in above(path).filter(|directory| !is_standard(directory)) {
+                let mode = self.directories.get(directory).copied().unwrap_or(0o755);
+                settled.insert(directory.to_owned(), mode);
+            }
+        }
+        self.directories = settled;
+    }
+
+    /// What lies at `path`.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// Everything, sorted by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// Everything, sorted by path, open to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Entry)> {
+        self.entries.iter_mut().map(|(path, entry)| (path.as_str(), entry))
+    }
+}

@@ -1,0 +1,94 @@
+//! Actions: what one build takes in, the key of that, and what it gave.
+
+mod chain;
+mod key;
+mod laid;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use base::digest::Digest;
+use base::name::PackageName;
+
+pub use chain::{Link, chain};
+pub use key::{Fields, KeyInputs, key_fields, key_of};
+pub use laid::{Shelf, laid_packages};
+
+/// What building a spec gave; recorded under the action's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildResult {
+    /// The spec.
+    pub spec: PackageName,
+    /// The action's key.
+    pub key: Digest,
+    /// What went into the key, by name, so that `why` can tell what changed.
+    pub fields: Fields,
+    /// The packages, sorted by name.
+    pub packages: Vec<BuiltPackage>,
+    /// Wall time, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Processor time, in milliseconds.
+    pub cpu_ms: u64,
+    /// Largest memory use seen, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// One binary package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltPackage {
+    /// Its name.
+    pub name: PackageName,
+    /// `name-version-release.arch.rpm`.
+    pub file_name: String,
+    /// The output digest: SHA-256 of the unsigned package, which holds neither signature nor build time.
+    pub object: Digest,
+    /// All capabilities it provides, as `name` or `name = version`.
+    pub provides: Vec<String>,
+    /// All capabilities it requires.
+    pub requires: Vec<String>,
+    /// Number of files.
+    pub files: u64,
+    /// Size when installed, in bytes.
+    pub installed_bytes: u64,
+}
+
+impl BuildResult {
+    /// Reads a recorded result. Planning reads one for every spec, so this is compiled where planning is.
+    ///
+    /// # Errors
+    /// When it is no result.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+}
+
+/// What was learnt of a spec's last build, by the spec's name: for estimates, scheduling and `why`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What went into the key.
+    pub fields: Fields,
+    /// Wall time, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Processor time, in milliseconds; 0 where an earlier builder did not record it.
+    #[serde(default)]
+    pub cpu_ms: u64,
+    /// Largest memory use seen, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+impl Record {
+    /// What is kept of a result.
+    pub fn of(result: &BuildResult) -> Self {
+        let BuildResult { fields, elapsed_ms, cpu_ms, peak_memory_bytes, .. } = result;
+        Self { fields: fields.clone(), elapsed_ms: *elapsed_ms, cpu_ms: *cpu_ms, peak_memory_bytes: *peak_memory_bytes }
+    }
+}
+
+/// The name under which a spec's record lies among the results.
+pub fn record_key(spec: &PackageName) -> Digest {
+    Digest::of_bytes(format!("record of {spec}"))
+}
+
+/// Results by spec.
+pub type Results = BTreeMap<PackageName, BuildResult>;

@@ -1,0 +1,158 @@
+//! What needs what: specs, the packages they make, and the order of building.
+//!
+//! Two kinds of need lead to a spec being built before another: its package is laid into the sandbox (`requires.build`), or a
+//! package laid there needs it in turn (`requires.run`). Needs at run time alone may go in circles, needs of building may not.
+
+mod cycle;
+mod resolve;
+mod web;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::project::SpecFolder;
+use base::diagnostic::{Problem, Problems};
+use base::name::PackageName;
+
+pub use resolve::{Index, requirement_place};
+pub use web::Numbers;
+use web::Web;
+
+/// All specs and their needs, checked: every name is provided and no build needs itself.
+#[derive(Debug)]
+pub struct Graph {
+    specs: BTreeMap<PackageName, SpecFolder>,
+    index: Index,
+    web: Web,
+}
+
+impl Graph {
+    /// Checks the specs against each other.
+    ///
+    /// # Errors
+    /// Every name nobody provides, every name two specs claim, and one cycle if there is any.
+    pub fn new(specs: BTreeMap<PackageName, SpecFolder>) -> Result<Self, Problems> {
+        let mut problems: Vec<Problem> = Vec::new();
+        let index = Index::new(&specs, &mut problems);
+        let run = resolve::run_edges(&specs, &index, &mut problems);
+        resolve::check_build_names(&specs, &index, &mut problems);
+        if problems.is_empty() {
+            let graph = Self { web: Web::new(&specs, &index, &run), specs, index };
+            match cycle::find(&graph) {
+                None => return Ok(graph),
+                Some(problem) => problems.push(problem),
+            }
+        }
+        Err(Problems::new(problems))
+    }
+
+    /// The spec called `name`.
+    pub fn spec(&self, name: &PackageName) -> Option<&SpecFolder> {
+        self.specs.get(name)
+    }
+
+    /// All specs, by name.
+    pub fn specs(&self) -> impl Iterator<Item = (&PackageName, &SpecFolder)> {
+        self.specs.iter()
+    }
+
+    /// The specs of what every compiled program may need without saying so: the C library and the compiler's own.
+    pub fn toolchain(&self) -> impl Iterator<Item = &PackageName> {
+        self.specs.iter().filter(|(_, folder)| folder.spec.toolchain).map(|(name, _)| name)
+    }
+
+    /// Who makes which package and provides which capability.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The number of a spec: its place among all specs by name.
+    pub fn number(&self, spec: &PackageName) -> Option<usize> {
+        self.web.specs.number(spec)
+    }
+
+    /// The numbers of the specs that must be built before the spec with this number can be, directly.
+    ///
+    /// # Panics
+    /// For a number that [`Graph::number`] did not give.
+    pub fn edges(&self, number: usize) -> &[usize] {
+        &self.web.build[number]
+    }
+
+    /// The numbers of all specs that must be built before `spec` can be.
+    pub fn reach(&self, spec: &PackageName) -> Numbers {
+        let mut reach = Numbers::default();
+        let mut waiting: Vec<usize> = self.number(spec).into_iter().flat_map(|number| self.edges(number)).copied().collect();
+        while let Some(number) = waiting.pop() {
+            if reach.insert(number) {
+                waiting.extend(self.edges(number));
+            }
+        }
+        reach
+    }
+
+    /// The packages that `package` needs at run time, directly and by name.
+    pub fn run_requires(&self, package: &PackageName) -> impl Iterator<Item = &PackageName> {
+        let needs = self.web.packages.number(package).map(|number| &self.web.run[number]);
+        needs.into_iter().flatten().map(|number| self.web.packages.name(*number))
+    }
+
+    /// `packages` and all they need at run time, as far as specs say it by name.
+    pub fn run_closure<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> BTreeSet<&'a PackageName> {
+        let numbers = packages.into_iter().filter_map(|name| self.web.packages.number(name)).collect();
+        self.web.run_closure(numbers).into_iter().map(|number| self.web.packages.name(number)).collect()
+    }
+
+    /// The specs that must be built before `spec` can be, directly.
+    pub fn build_edges(&self, spec: &PackageName) -> BTreeSet<&PackageName> {
+        self.number(spec).into_iter().flat_map(|number| self.edges(number)).map(|edge| self.web.specs.name(*edge)).collect()
+    }
+
+    /// All specs that take part in building `packages` with all they need, in an order in which each comes after those it needs.
+    pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
+        let packages = packages.into_iter().filter_map(|name| self.web.packages.number(name)).collect();
+        let roots = self.web.owners(&self.web.run_closure(packages));
+        let mut order = Vec::new();
+        let mut seen = Numbers::default();
+        // An explicit stack: a chain of ten thousand specs must not overflow the thread's own.
+        let mut stack: Vec<(usize, bool)> = roots.into_iter().rev().map(|root| (root, false)).collect();
+        while let Some((spec, done)) = stack.pop() {
+            if done {
+                order.push(self.web.specs.name(spec));
+            } else if seen.insert(spec) {
+                stack.push((spec, true));
+                stack.extend(self.edges(spec).iter().rev().filter(|edge| !seen.contains(**edge)).map(|edge| (*edge, false)));
+            }
+        }
+        order
+    }
+
+    /// A shortest chain of run-time needs from one of `from` to `package`, both included.
+    pub fn chain<'a>(&'a self, from: impl IntoIterator<Item = &'a PackageName>, package: &PackageName) -> Option<Vec<&'a PackageName>> {
+        let mut parent: BTreeMap<&PackageName, Option<&PackageName>> = BTreeMap::new();
+        let mut queue = VecDeque::new();
+        for root in from {
+            parent.insert(root, None);
+            queue.push_back(root);
+        }
+        while let Some(current) = queue.pop_front() {
+            if current == package {
+                let mut chain = vec![current];
+                while let Some(Some(above)) = parent.get(chain[chain.len() - 1]) {
+                    chain.push(above);
+                }
+                chain.reverse();
+                return Some(chain);
+            }
+            for next in self.run_requires(current) {
+                if !parent.contains_key(next) {
+                    parent.insert(next, Some(current));
+                    queue.push_back(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::spec;
+use base::diagnostic::SourceText;
+
+fn folder(name: &str, build: &[&str], run: &[&str]) -> (PackageName, SpecFolder) {
+    let text = format!(
+        "[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n[requires]\nbuild = {build:?}\nrun = {run:?}\n[build.none]\n[subpackage.devel]\nsummary = \"x\"\nfiles = [\"/usr/include/**\"]\n"
+    );
+    let name: PackageName = name.parse().unwrap();
+    let path = format!("specs/{name}/package.toml");
+    let spec = spec::parse(&name, &path, &text).unwrap();
+    (
+        name,
+        SpecFolder {
+            spec,
+            source: Arc::new(SourceText { path: path.clone(), text }),
+            path: path.into(),
+            files: BTreeMap::new(),
+            workspace: crate::project::Workspace::default(),
+        },
+    )
+}
+
+fn graph(specs: &[(&str, &[&str], &[&str])]) -> Result<Graph, Vec<String>> {
+    Graph::new(specs.iter().map(|(name, build, run)| folder(name, build, run)).collect())
+        .map_err(|problems| problems.iter().map(|problem| problem.message.clone()).collect())
+}
+
+fn name(text: &str) -> PackageName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn run_needs_of_what_is_laid_in_come_before() {
+    let graph = graph(&[("app", &["lib-devel"], &[]), ("lib", &[], &["data"]), ("data", &[], &[]), ("other", &[], &[])]).unwrap();
+    let app = name("app");
+    let order: Vec<_> = graph.build_order([&app]).into_iter().map(PackageName::as_str).collect();
+    assert_eq!(order, ["data", "lib", "app"]);
+}
+
+#[test]
+fn circles_at_run_time_are_fine_and_circles_of_building_are_named() {
+    assert!(graph(&[("a", &[], &["b"]), ("b", &[], &["a"])]).is_ok());
+    let problems = graph(&[("a", &["b"], &[]), ("b", &["c"], &[]), ("c", &["a"], &[])]).unwrap_err();
+    assert_eq!(problems, ["these builds need each other: a → b → c → a"]);
+    let problems = graph(&[("a", &["b"], &[]), ("b", &[], &["c"]), ("c", &["a"], &[])]).unwrap_err();
+    assert!(problems[0].starts_with("these builds need each other: "), "{problems:?}");
+}
+
+#[test]
+fn unknown_names_get_the_next_step() {
+    let (key, app) = folder("app", &["zlib-devel", "zlip"], &["nothing-like-it"]);
+    let (other, mut zlib) = folder("zlib", &[], &[]);
+    zlib.spec.subpackages.clear();
+    let problems = Graph::new([(key, app), (other, zlib)].into()).unwrap_err();
+    let hints: Vec<_> = problems.iter().filter_map(|problem| problem.hint.clone()).collect();
+    assert_eq!(
+        hints,
+        [
+            "`specs/zlib` exists; add `[subpackage.devel]` there",
+            "did you mean `zlib`?",
+            "add `specs/nothing-like-it/package.toml`, or take it out here"
+        ]
+    );
+}
+
+#[test]
+fn a_chain_says_why() {
+    let graph = graph(&[("image", &[], &["docker"]), ("docker", &[], &["runc"]), ("runc", &[], &[])]).unwrap();
+    let root = name("image");
+    let chain: Vec<_> = graph.chain([&root], &name("runc")).unwrap().into_iter().map(PackageName::as_str).collect();
+    assert_eq!(chain, ["image", "docker", "runc"]);
+    assert!(graph.chain([&root], &name("image-devel")).is_none());
+}
+
+proptest! {
+    #[test]
+    fn every_spec_comes_after_what_it_needs(edges in proptest::collection::vec((1usize..12, 0usize..12), 0..30)) {
+        let names: Vec<String> = (0..12).map(|number| format!("p{number:02}")).collect();
+        // Edges lead from higher to lower numbers only, so there is no circle.
+        let build: Vec<Vec<&str>> = (0..12)
+            .map(|from| edges.iter().filter(|(a, b)| *a == from && b < a).map(|(_, b)| names[*b].as_str()).collect())
+            .collect();
+        let specs: Vec<(&str, &[&str], &[&str])> = (0..12).map(|at| (names[at].as_str(), &build[at][..], &[] as &[&str])).collect();
+        let graph = graph(&specs).unwrap();
+        let all: Vec<PackageName> = names.iter().map(|text| name(text)).collect();
+        let order = graph.build_order(&all);
+        prop_assert_eq!(order.len(), 12);
+        for (at, spec) in order.iter().enumerate() {
+            for edge in graph.build_edges(spec) {
+                prop_assert!(order[..at].contains(&edge));
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! From package specs to a plan of builds: what the builder knows before it does anything.
+//!
+//! Data flows spec → graph → action → plan. Only [`project`] touches files: it reads the project's, and copies those that a build takes to
+//! where it is told. Nothing here starts a process or asks for the time. Like [`base`], it is compiled with optimisation.
+
+pub mod action;
+pub mod graph;
+pub mod plan;
+pub mod project;
+pub mod recipe;
+pub mod spec;

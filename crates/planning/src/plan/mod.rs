@@ -1,0 +1,109 @@
+//! What would be done: which specs are cached, which will be built, which depend on the output of one that will.
+
+mod cost;
+mod waves;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::action::{BuildResult, Fields, KeyInputs, Record, Results, key_fields, laid_packages};
+use crate::graph::Graph;
+use base::digest::Digest;
+use base::name::PackageName;
+
+pub use cost::{Basis, COSTS_FILE, Costs, Estimate, sample_work};
+
+/// A plan for some specs, each after those it needs.
+#[derive(Debug, Serialize)]
+pub struct Plan {
+    /// One step for each spec.
+    pub steps: Vec<Step>,
+}
+
+/// What becomes of one spec.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The spec.
+    pub spec: PackageName,
+    /// Its state.
+    #[serde(flatten)]
+    pub state: State,
+    /// What building it takes, where that was ever recorded.
+    #[serde(flatten)]
+    pub estimate: Option<Estimate>,
+}
+
+/// The state of a spec in a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    /// Its result is at hand.
+    Cached {
+        /// Its key.
+        key: Digest,
+    },
+    /// It will be built.
+    Build {
+        /// Its key.
+        key: Digest,
+    },
+    /// It will be built only if a package it builds on comes out different.
+    Unknown,
+}
+
+/// What planning asks of the world, from several threads.
+pub trait World: Sync {
+    /// SDK layers for a spec, in stacking order, and their digests.
+    fn layers(&self, extra: &[String]) -> Vec<(String, Digest)>;
+    /// Inputs from outside a spec's folder.
+    fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest>;
+    /// The result of a spec recorded under a key, if all it names is at hand.
+    fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult>;
+    /// What was learnt of the spec's last build.
+    fn record(&self, spec: &PackageName) -> Option<Record>;
+    /// What building a spec is expected to take that was never built here.
+    fn expected(&self, _spec: &PackageName) -> Option<Estimate> {
+        None
+    }
+}
+
+/// Plans the building of `packages` with all they need, and gives the results already at hand.
+pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
+    let packages: Vec<_> = packages.into_iter().collect();
+    let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));
+    waves::plan(graph, &order, world)
+}
+
+/// The key fields of a spec, given the results of all it builds on.
+pub fn fields_of(graph: &Graph, spec: &PackageName, world: &dyn World, results: &Results) -> Fields {
+    let Some(folder) = graph.spec(spec) else { return Fields::new() };
+    let laid = laid_packages(graph, spec, results);
+    let layers = world.layers(&folder.spec.sdk);
+    let extra = world.extra_inputs(spec);
+    key_fields(folder, &KeyInputs { layers: &layers, laid: &laid, extra: &extra })
+}
+
+impl Plan {
+    /// Whether nothing is left to build.
+    pub fn is_all_cached(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.state, State::Cached { .. }))
+    }
+
+    /// How many specs are not cached.
+    pub fn work(&self) -> usize {
+        self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).count()
+    }
+
+    /// Estimated wall time in milliseconds on `cores` cores: the processor time of all that is not cached, shared among them, and at least as
+    /// long as the longest build. `None` where nothing was recorded.
+    pub fn estimate_ms(&self, cores: usize) -> Option<u64> {
+        let work = self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
+        let known: Vec<Estimate> = work.filter_map(|step| step.estimate).collect();
+        let longest_ms = known.iter().map(|estimate| estimate.elapsed_ms).max()?;
+        Some((known.iter().map(|estimate| estimate.cpu_ms).sum::<u64>() / cores.max(1) as u64).max(longest_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Planning in waves: specs whose needs are all known are looked up side by side.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+
+use super::{Basis, Estimate, Plan, State, Step, World};
+use crate::action::{BuildResult, KeyInputs, Results, Shelf, key_fields, key_of};
+use crate::graph::{Graph, Numbers};
+use base::digest::Digest;
+use base::name::PackageName;
+
+/// Plans specs that come each after those it needs.
+pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> (Plan, Results) {
+    let known: Vec<Known> = order.iter().map(|_| Known::default()).collect();
+    let planner = Planner::new(graph, order, world, &known);
+    let mut states = vec![State::Unknown; order.len()];
+    let mut shelf = Shelf::default();
+    for wave in planner.waves() {
+        let found: Vec<(usize, State)> = wave.into_par_iter().map(|place| (place, planner.look_up(place, &shelf))).collect();
+        for (place, state) in found {
+            states[place] = state;
+            if let Some(result) = known[place].result.get() {
+                shelf.put(graph, result);
+            }
+        }
+    }
+    let step = |(spec, state, known): (&&PackageName, State, &Known)| {
+        let result = known.result.get().map(|result| last_build(result.elapsed_ms, result.cpu_ms));
+        let last = || world.record(spec).map(|record| last_build(record.elapsed_ms, record.cpu_ms));
+        Step { spec: (*spec).clone(), state, estimate: result.or_else(last).or_else(|| world.expected(spec)) }
+    };
+    let steps = order.iter().zip(states).zip(&known).map(|((spec, state), known)| step((spec, state, known))).collect();
+    drop(shelf);
+    let results = known.into_iter().filter_map(|known| known.result.into_inner()).map(|result| (result.spec.clone(), result)).collect();
+    (Plan { steps }, results)
+}
+
+/// Records of earlier builders say nothing of processor time; the build's own time stands for it.
+fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
+    Estimate { elapsed_ms, cpu_ms: if cpu_ms == 0 { elapsed_ms } else { cpu_ms }, basis: Basis::LastBuild }
+}
+
+/// What is known of a spec; each part is set once.
+#[derive(Default)]
+struct Known {
+    /// All specs its build needs.
+    reach: OnceLock<Numbers>,
+    /// Its result, if it is cached.
+    result: OnceLock<BuildResult>,
+}
+
+struct Planner<'a> {
+    graph: &'a Graph,
+    order: &'a [&'a PackageName],
+    /// The numbers of the specs in the order.
+    numbers: Vec<usize>,
+    /// Number of a spec → its place in the order; zero for those that are not in it, which nothing in it needs.
+    places: Vec<usize>,
+    world: &'a dyn World,
+    /// Layers by what a spec asks for beyond the base.
+    layers: BTreeMap<&'a [String], Vec<(String, Digest)>>,
+    known: &'a [Known],
+}
+
+impl<'a> Planner<'a> {
+    fn new(graph: &'a Graph, order: &'a [&'a PackageName], world: &'a dyn World, known: &'a [Known]) -> Self {
+        let mut layers: BTreeMap<&[String], _> = BTreeMap::new();
+        for folder in order.iter().filter_map(|spec| graph.spec(spec)) {
+            layers.entry(&*folder.spec.sdk).or_insert_with(|| world.layers(&folder.spec.sdk));
+        }
+        let numbers: Vec<usize> = order.iter().filter_map(|spec| graph.number(spec)).collect();
+        let mut places = vec![0; numbers.iter().max().map_or(0, |last| last + 1)];
+        for (place, number) in numbers.iter().enumerate() {
+            places[*number] = place;
+        }
+        Self { graph, order, numbers, places, world, layers, known }
+    }
+
+    /// Places of the specs that a spec builds on.
+    fn needs(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.graph.edges(self.numbers[place]).iter().map(|number| self.places[*number])
+    }
+
+    /// Places by the length of their longest way to the ground.
+    fn waves(&self) -> Vec<Vec<usize>> {
+        let mut heights: Vec<usize> = Vec::with_capacity(self.order.len());
+        let mut waves: Vec<Vec<usize>> = Vec::new();
+        for place in 0..self.order.len() {
+            let height = self.needs(place).map(|need| heights[need] + 1).max().unwrap_or(0);
+            heights.push(height);
+            if waves.len() <= height {
+                waves.resize(height + 1, Vec::new());
+            }
+            waves[height].push(place);
+        }
+        waves
+    }
+
+    /// Computes the key of a spec, if all it builds on is cached, and takes its result if there is one.
+    fn look_up(&self, place: usize, shelf: &Shelf<'_>) -> State {
+        let (spec, known) = (self.order[place], &self.known[place]);
+        let reach = known.reach.get_or_init(|| self.reach(place));
+        let Some(folder) = self.graph.spec(spec).filter(|_| self.needs(place).all(|need| self.known[need].result.get().is_some())) else {
+            return State::Unknown;
+        };
+        let laid = shelf.laid(self.graph, spec, reach);
+        let extra = self.world.extra_inputs(spec);
+        let layers = &self.layers[&*folder.spec.sdk];
+        let key = key_of(&key_fields(folder, &KeyInputs { layers, laid: &laid, extra: &extra }));
+        match self.world.result(spec, &key) {
+            Some(result) => {
+                known.result.get_or_init(|| result);
+                State::Cached { key }
+            }
+            None => State::Build { key },
+        }
+    }
+
+    fn reach(&self, place: usize) -> Numbers {
+        let mut reach = Numbers::default();
+        for need in self.needs(place) {
+            reach.insert(self.numbers[need]);
+            if let Some(further) = self.known[need].reach.get() {
+                reach.extend(further);
+            }
+        }
+        reach
+    }
+}

@@ -1,0 +1,236 @@
+//! The project's folder on disk: specs and the files beside them, read in parallel.
+
+mod accounts;
+mod crates;
+mod file;
+mod patch;
+mod workspace;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::spec::{self, BuildSystem, Spec};
+use base::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
+use base::name::PackageName;
+
+pub use file::{LocalFile, local_files};
+pub use workspace::Workspace;
+
+/// A spec and what lies beside it.
+#[derive(Debug, Clone)]
+pub struct SpecFolder {
+    /// The checked spec.
+    pub spec: Spec,
+    /// The text it was read from.
+    pub source: Arc<SourceText>,
+    /// The folder, absolute.
+    pub path: PathBuf,
+    /// All files in it but `package.toml`, by path below it.
+    pub files: BTreeMap<String, LocalFile>,
+    /// What it takes of the project's own crates.
+    pub workspace: Workspace,
+}
+
+impl SpecFolder {
+    /// The keys of the table that describes a package of this spec: none for the main package, which the top of the file describes.
+    pub fn table_of(&self, package: &PackageName) -> Vec<String> {
+        let suffix = package.as_str().strip_prefix(self.spec.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        suffix.map(|suffix| vec!["subpackage".to_owned(), suffix.to_owned()]).unwrap_or_default()
+    }
+
+    /// Copies the files beside the spec to the folder `into`, with modes that no checkout decides.
+    ///
+    /// # Errors
+    /// When one cannot be read or written.
+    pub fn write_files(&self, into: &Path) -> io::Result<()> {
+        for (path, file) in &self.files {
+            let target = into.join(path);
+            fs::create_dir_all(target.parent().unwrap_or(into))?;
+            fs::copy(self.path.join(path), &target)?;
+            fs::set_permissions(&target, fs::Permissions::from_mode(if file.executable { 0o755 } else { 0o644 }))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why the project could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// No folder above the current one is a Kaon project.
+    #[error("no Kaon project in `{}` or above it", from.display())]
+    NotAProject {
+        /// Where the search began.
+        from: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of cargo's is not what cargo writes.
+    #[error("cannot understand `{}`: {reason}", path.display())]
+    Cargo {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Files hold mistakes.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+impl Failure for ProjectError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAProject { .. } => {
+                Some("run it inside a checkout: the folder that holds `specs`, `images` and `kernel-config`".into())
+            }
+            Self::Io { .. } | Self::Cargo { .. } | Self::Problems(_) => None,
+        }
+    }
+
+    fn problems(&self) -> Option<&Problems> {
+        match self {
+            Self::Problems(problems) => Some(problems),
+            _ => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Problems(_) => ExitCode::Description,
+            _ => ExitCode::Failed,
+        }
+    }
+}
+
+/// The project's top folder: the nearest one at or above `from` that holds `specs/sdk.toml`.
+///
+/// # Errors
+/// [`ProjectError::NotAProject`].
+pub fn find_root(from: &Path) -> Result<PathBuf, ProjectError> {
+    let is_root = |folder: &&Path| folder.join("specs/sdk.toml").is_file();
+    from.ancestors().find(is_root).map(Path::to_owned).ok_or_else(|| ProjectError::NotAProject { from: from.to_owned() })
+}
+
+/// Reads every spec below `specs`.
+///
+/// # Errors
+/// When a file cannot be read, or with the problems of all specs at once.
+pub fn load_specs(specs: &Path) -> Result<BTreeMap<PackageName, SpecFolder>, ProjectError> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(specs)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .map_err(|source| ProjectError::Io { path: specs.to_owned(), source })?;
+    folders.retain(|folder| folder.join("package.toml").is_file());
+    folders.sort();
+    let loaded: Vec<_> = folders.par_iter().map(|folder| load_spec(folder)).collect();
+    let mut found = BTreeMap::new();
+    let mut problems = Vec::new();
+    for result in loaded {
+        match result? {
+            Ok(folder) => {
+                found.insert(folder.spec.name.clone(), folder);
+            }
+            Err(more) => problems.extend(more),
+        }
+    }
+    problems.extend(accounts::undeclared(&found)?);
+    Ok(Problems::none_or(problems, found)?)
+}
+
+fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectError> {
+    let file = folder.join("package.toml");
+    let shown = format!("specs/{}/package.toml", folder.file_name().unwrap_or_default().to_string_lossy());
+    let text = fs::read_to_string(&file).map_err(|source| ProjectError::Io { path: file, source })?;
+    let source = Arc::new(SourceText { path: shown.clone(), text });
+    let name = match folder.file_name().unwrap_or_default().to_string_lossy().parse::<PackageName>() {
+        Ok(name) => name,
+        Err(error) => return Ok(Err(vec![Problem::new(&source, 0..0, error.to_string()).hint("rename the spec's folder")])),
+    };
+    let mut spec = match spec::parse(&name, &shown, &source.text) {
+        Ok(spec) => spec,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    let files = local_files(folder)?;
+    let wanted = spec.install.keys().chain(spec.patches.iter().map(|patch| &patch.file));
+    let missing: Vec<_> = wanted.filter(|file| !files.contains_key(*file)).map(|file| missing_file(&source, folder, file)).collect();
+    if !missing.is_empty() {
+        return Ok(Err(missing));
+    }
+    let without_change = patches_without_change(&spec, &source, folder)?;
+    if !without_change.is_empty() {
+        return Ok(Err(without_change));
+    }
+    let workspace = match workspace_of(&spec, folder)? {
+        Ok(workspace) => workspace,
+        Err(member) => {
+            let message = format!("the project has no crate `{member}`");
+            return Ok(Err(vec![
+                Problem::new(&source, quoted_place(&source, &member), message).hint("name folders of crates beside `specs`"),
+            ]));
+        }
+    };
+    spec.sources.extend(workspace.sources.iter().cloned());
+    Ok(Ok(SpecFolder { spec, source, path: folder.to_owned(), files, workspace }))
+}
+
+/// A problem for each patch of a spec that changes nothing.
+fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) -> Result<Vec<Problem>, ProjectError> {
+    let mut problems = Vec::new();
+    for patch in &spec.patches {
+        let path = folder.join(&patch.file);
+        let content = fs::read(&path).map_err(|source| ProjectError::Io { path, source })?;
+        if !patch::has_change(&content) {
+            let message = format!("the patch `{}` contains no change", patch.file);
+            let hint = if content.is_empty() {
+                "the file is empty: write the patch anew, or remove this entry"
+            } else {
+                "it is not a patch: look into the file"
+            };
+            problems.push(Problem::new(source, quoted_place(source, &patch.file), message).hint(hint));
+        }
+    }
+    Ok(problems)
+}
+
+fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str) -> Problem {
+    let span = quoted_place(source, file);
+    let path = folder.join(file);
+    let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    if is_link {
+        let message = format!("`{file}` beside this spec is a symbolic link, and files alone are taken");
+        return Problem::new(source, span, message).hint("put the file itself there; a link in the image is made by `[symlinks]`");
+    }
+    if path.is_dir() {
+        let message = format!("`{file}` beside this spec is a directory, and files alone are taken");
+        return Problem::new(source, span, message).hint("name each file in it; an empty directory is made by `[directories]`");
+    }
+    Problem::new(source, span, format!("there is no file `{file}` beside this spec"))
+}
+
+/// What a spec's build takes of the workspace; the name of a member that is not there.
+fn workspace_of(spec: &Spec, folder: &Path) -> Result<Result<Workspace, String>, ProjectError> {
+    match &spec.build.system {
+        BuildSystem::Cargo { members, .. } if !members.is_empty() => {
+            let root = folder.ancestors().nth(2).unwrap_or(folder);
+            workspace::read(root, members)
+        }
+        _ => Ok(Ok(Workspace::default())),
+    }
+}
+
+/// Where a quoted string stands in a file; the file's beginning where it does not.
+pub fn quoted_place(source: &SourceText, text: &str) -> std::ops::Range<usize> {
+    let quoted = format!("\"{text}\"");
+    source.text.find(&quoted).map_or(0..0, |at| at..at + quoted.len())
+}

@@ -1,0 +1,177 @@
+//! What a spec takes of the project's own cargo workspace: the crates it names and those they stand on, without the rest, so that
+//! only a change in what is compiled rebuilds the package.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use toml::{Table, Value};
+use walkdir::WalkDir;
+
+use super::crates::{Locked, LockedCrate};
+use super::{LocalFile, ProjectError};
+use crate::spec::Source;
+use base::digest::Digest;
+
+/// The part of the workspace a spec is built from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// Contents by path below the workspace's top. Its `Cargo.toml` and `Cargo.lock` are reduced to the members here.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The crates of others, as cargo's lock names them.
+    pub sources: Vec<Source>,
+}
+
+impl Workspace {
+    /// What of it goes into a key.
+    pub fn keyed(&self) -> impl Iterator<Item = (&str, LocalFile)> {
+        self.files.iter().map(|(path, content)| (path.as_str(), LocalFile { digest: Digest::of_bytes(content), executable: false }))
+    }
+
+    /// Writes it to the folder `into`, which must be there.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, into: &Path) -> io::Result<()> {
+        for (path, content) in &self.files {
+            let path = into.join(path);
+            fs::create_dir_all(path.parent().unwrap_or(into))?;
+            fs::write(path, content)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the members named `wanted` of the workspace at `root`, and the members they stand on.
+///
+/// # Errors
+/// When a file cannot be read or understood. A member that is not there is `Ok(Err(name))`.
+pub fn read(root: &Path, wanted: &[String]) -> Result<Result<Workspace, String>, ProjectError> {
+    let mut manifests: BTreeMap<String, Table> = BTreeMap::new();
+    let mut open: Vec<String> = wanted.to_vec();
+    while let Some(member) = open.pop() {
+        if manifests.contains_key(&member) {
+            continue;
+        }
+        let path = root.join(&member).join("Cargo.toml");
+        if !path.is_file() {
+            return Ok(Err(member));
+        }
+        let manifest = table(&path)?;
+        open.extend(dependencies(&manifest).filter_map(|(_, wish)| neighbour(&member, wish.get("path")?.as_str()?)));
+        manifests.insert(member, manifest);
+    }
+    let mut workspace = Workspace::default();
+    for member in manifests.keys() {
+        add_member(root, member, &mut workspace.files)?;
+    }
+    let top = reduced(table(&root.join("Cargo.toml"))?, &manifests);
+    workspace.files.insert("Cargo.toml".into(), top.to_string().into_bytes());
+    let names: Vec<&str> = manifests.values().filter_map(|manifest| manifest.get("package")?.get("name")?.as_str()).collect();
+    let lock = Locked::read(&root.join("Cargo.lock"))?.reduced(&names);
+    workspace.sources = lock.crates.iter().filter_map(LockedCrate::source).collect();
+    workspace.files.insert("Cargo.lock".into(), lock.to_string().into_bytes());
+    Ok(Ok(workspace))
+}
+
+fn table(path: &Path) -> Result<Table, ProjectError> {
+    let text = fs::read_to_string(path).map_err(|source| ProjectError::Io { path: path.to_owned(), source })?;
+    text.parse().map_err(|error: toml::de::Error| ProjectError::Cargo { path: path.to_owned(), reason: error.message().to_owned() })
+}
+
+/// All dependencies of a manifest, those of tests included: cargo resolves them even where it does not build them.
+fn dependencies(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
+    ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(|kind| manifest.get(kind)?.as_table()).flatten()
+}
+
+/// The member that lies at `path` seen from `member`.
+fn neighbour(member: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in PathBuf::from(member).join(path).components() {
+        match part {
+            Component::ParentDir => drop(parts.pop()?),
+            Component::Normal(name) => parts.push(name.to_str()?.to_owned()),
+            _ => {}
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// A member's manifest and all it is compiled from; its tests stay out.
+fn add_member(root: &Path, member: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ProjectError> {
+    let folder = root.join(member);
+    let parts = ["Cargo.toml", "build.rs", "src"].map(|part| folder.join(part));
+    for part in parts.iter().filter(|part| part.exists()) {
+        for entry in WalkDir::new(part).sort_by_file_name() {
+            let entry = entry.map_err(|error| ProjectError::Io { path: part.clone(), source: error.into() })?;
+            let name = entry.file_name().to_string_lossy();
+            if !entry.file_type().is_file() || name.starts_with('.') || name.ends_with('~') {
+                continue;
+            }
+            let content = fs::read(entry.path()).map_err(|source| ProjectError::Io { path: entry.path().to_owned(), source })?;
+            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            files.insert(relative.to_string_lossy().into_owned(), content);
+        }
+    }
+    Ok(())
+}
+
+/// The workspace's manifest with these members alone, and the shared dependencies they use.
+fn reduced(mut top: Table, manifests: &BTreeMap<String, Table>) -> Table {
+    let used: BTreeSet<&str> = manifests.values().flat_map(dependencies).map(|(name, _)| name.as_str()).collect();
+    let Some(workspace) = top.get_mut("workspace").and_then(Value::as_table_mut) else { return top };
+    workspace.insert("members".into(), manifests.keys().cloned().map(Value::String).collect::<Vec<_>>().into());
+    if let Some(shared) = workspace.get_mut("dependencies").and_then(Value::as_table_mut) {
+        shared.retain(|name, _| used.contains(name));
+    }
+    top
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_bring_those_they_stand_on_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"a\", \"b\", \"c\"]\n[workspace.dependencies]\nx = \"1\"\ny = \"1\"\n[profile.release]\nlto = true\n",
+        );
+        write("a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nb = { path = \"../b\" }\n");
+        write("a/src/main.rs", "fn main() {}");
+        write("a/tests/slow.rs", "");
+        write("b/Cargo.toml", "[package]\nname = \"b\"\n[dependencies]\nx.workspace = true\n");
+        write("b/src/lib.rs", "");
+        write("c/Cargo.toml", "[package]\nname = \"c\"\n[dependencies]\ny.workspace = true\n");
+        let checksum = "ab".repeat(32);
+        let entry = |name: &str, extra: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{extra}\n");
+        let from_registry = format!("source = \"registry+s\"\nchecksum = \"{checksum}\"");
+        let lock = [
+            "version = 4\n".to_owned(),
+            entry("a", "dependencies = [\"b\"]"),
+            entry("b", "dependencies = [\"x\"]"),
+            entry("c", "dependencies = [\"y\"]"),
+            entry("x", &format!("{from_registry}\ndependencies = [\"z\"]")),
+            entry("y", &from_registry),
+            entry("z", &from_registry),
+        ];
+        write("Cargo.lock", &lock.concat());
+
+        let workspace = read(folder.path(), &["a".into()]).unwrap().unwrap();
+        let files: Vec<&str> = workspace.files.keys().map(String::as_str).collect();
+        assert_eq!(files, ["Cargo.lock", "Cargo.toml", "a/Cargo.toml", "a/src/main.rs", "b/Cargo.toml", "b/src/lib.rs"]);
+        let sources: Vec<&str> = workspace.sources.iter().map(Source::file_name).collect();
+        assert_eq!(sources, ["x-1.0.0.crate", "z-1.0.0.crate"]);
+        let top = String::from_utf8(workspace.files["Cargo.toml"].clone()).unwrap();
+        assert!(top.contains("members = [\"a\", \"b\"]") && top.contains("lto = true") && !top.contains("y ="), "{top}");
+
+        assert_eq!(read(folder.path(), &["d".into()]).unwrap(), Err("d".to_owned()));
+    }
+}

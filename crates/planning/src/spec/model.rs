@@ -1,0 +1,419 @@
+//! The types of a checked spec. `docs/src/specs.md` is the reference of the file format.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use base::address::public;
+use base::digest::Digest;
+use base::name::{Dependency, PackageName};
+
+/// A checked spec. Serialised, it is the normalised form that goes into the build's key: comments, order of keys and layout are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Spec {
+    /// The name of the spec's directory and of its main package.
+    pub name: PackageName,
+    /// Upstream's version: no `-`, no `/`, no space.
+    pub version: String,
+    /// The distribution's release of that version, from 1.
+    pub release: u32,
+    /// RPM epoch; 0 means none.
+    pub epoch: u32,
+    /// SPDX expression.
+    pub license: String,
+    /// Upstream's page.
+    pub homepage: Option<String>,
+    /// Whether the packages hold machine code.
+    pub arch: Arch,
+    /// SDK layers beyond `base`, in the order written.
+    pub sdk: Vec<String>,
+    /// Whether the SDK carries these libraries itself, so that they are never laid over it.
+    pub toolchain: bool,
+    /// Globs of installed files that are left out.
+    pub drop: Vec<String>,
+    /// Globs of installed files that may hold paths of the sandbox.
+    // Left out when empty, so that keys of specs without it stay as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub build_paths: Vec<String>,
+    /// Sources, in order.
+    pub sources: Vec<Source>,
+    /// Patches of the project's own, in order.
+    pub patches: Vec<Patch>,
+    /// Packages laid into the sandbox.
+    pub build_requires: Vec<PackageName>,
+    /// How it is built.
+    pub build: Build,
+    /// Files of the spec's directory put into the package: path below the spec's directory → path in the image.
+    pub install: BTreeMap<String, String>,
+    /// Empty directories: path → mode.
+    pub directories: BTreeMap<String, u32>,
+    /// Symbolic links: link → target.
+    pub symlinks: BTreeMap<String, String>,
+    /// Attributes by path or glob, in the order written; the last match wins, key by key.
+    pub attributes: Vec<(String, Attributes)>,
+    /// The main package.
+    pub main: Content,
+    /// Subpackages, in the order written, which is the order their globs are tried in.
+    pub subpackages: Vec<Subpackage>,
+}
+
+/// Whether a package holds machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arch {
+    /// For x86-64.
+    X86_64,
+    /// For any machine.
+    Noarch,
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86_64 => "x86_64",
+            Self::Noarch => "noarch",
+        })
+    }
+}
+
+/// One source file and where it comes from. Substitutions are done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// Origins, in the order they are tried; at least one.
+    pub origins: Vec<Origin>,
+    /// The file's name in the sandbox, where the spec gives one.
+    pub name: Option<String>,
+    /// What becomes of it.
+    pub usage: SourceUsage,
+}
+
+impl Source {
+    /// The file's name in the sandbox: the one that the spec gives, or that of its first origin.
+    ///
+    /// # Panics
+    /// When there is neither a name nor an origin, which the parser refuses.
+    pub fn file_name(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.origins.first().expect("a source has an origin").file_name())
+    }
+}
+
+/// A place a source can be fetched from, with the hash of what that place gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// An upstream address.
+    Url {
+        /// `https://…`
+        #[serde(serialize_with = "public_address")]
+        url: String,
+        /// What it gives.
+        sha256: Digest,
+    },
+    /// A file of a source package in the Debian archive.
+    Debian {
+        /// The source package's name.
+        package: String,
+        /// Its version, as Debian writes it.
+        version: String,
+        /// The file's name.
+        file: String,
+        /// What it gives.
+        sha256: Digest,
+    },
+    /// A crate, from where the host's cargo takes crates.
+    Crate {
+        /// `NAME-VERSION.crate`
+        file: String,
+        /// Its checksum in cargo's lock.
+        sha256: Digest,
+    },
+}
+
+/// Writes an address without its password: what is written may be shown.
+fn public_address<S: Serializer>(address: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&public(address))
+}
+
+impl Origin {
+    /// The hash of what this origin gives.
+    pub fn sha256(&self) -> &Digest {
+        match self {
+            Self::Url { sha256, .. } | Self::Debian { sha256, .. } | Self::Crate { sha256, .. } => sha256,
+        }
+    }
+
+    /// The last component of its path.
+    pub fn file_name(&self) -> &str {
+        match self {
+            Self::Url { url, .. } => url.rsplit('/').next().unwrap_or(url),
+            Self::Debian { file, .. } | Self::Crate { file, .. } => file,
+        }
+    }
+}
+
+/// What becomes of a source in the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceUsage {
+    /// Unpacked below the source tree.
+    Unpack {
+        /// Where below the source tree; empty for the tree itself.
+        into: String,
+        /// Leading components removed.
+        strip: u32,
+    },
+    /// Laid at `/build/sources/<file name>`.
+    Keep,
+    /// A patch archive, such as Debian's.
+    Patches {
+        /// Which of its patches are applied.
+        series: PatchSeries,
+        /// How many lines of context at either end of a change may differ from the source (`fuzz` in patch(1)).
+        fuzz: u32,
+    },
+}
+
+/// Which patches of a patch archive are applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PatchSeries {
+    /// All that its `series` lists.
+    Whole,
+    /// These, in this order.
+    These(Vec<String>),
+}
+
+/// A patch in the spec's directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Patch {
+    /// Path below the spec's directory.
+    pub file: String,
+    /// Leading components removed.
+    pub strip: u32,
+    /// How many lines of context at either end of a change may differ from the source (`fuzz` in patch(1)).
+    pub fuzz: u32,
+}
+
+/// How a package is built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Build {
+    /// The build system and its own keys.
+    pub system: BuildSystem,
+    /// Environment, over the defaults.
+    pub env: BTreeMap<String, String>,
+    /// Script before configuring.
+    pub prepare: Option<String>,
+    /// Script after installing.
+    pub finish: Option<String>,
+    /// Where in the source tree the build happens; empty for its top.
+    pub subdir: String,
+    /// Globs of installed files that are not stripped.
+    pub keep_symbols: Vec<String>,
+}
+
+/// A build system and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildSystem {
+    /// `configure && make && make install`
+    Autotools {
+        /// Arguments of `configure`.
+        configure: Vec<String>,
+        /// Arguments of `make`.
+        make: Vec<String>,
+        /// Arguments of `make install`.
+        install: Vec<String>,
+        /// Whether the build happens in a directory beside the sources.
+        out_of_tree: bool,
+        /// Whether the usual directories are passed to `configure`.
+        defaults: bool,
+    },
+    /// `meson setup`, `ninja`, `meson install`
+    Meson {
+        /// Arguments of `meson setup`.
+        options: Vec<String>,
+    },
+    /// `cmake`, `ninja`, `cmake --install`
+    Cmake {
+        /// Arguments of `cmake`.
+        options: Vec<String>,
+        /// Targets; empty for the default one.
+        targets: Vec<String>,
+    },
+    /// `make`, `make install`
+    Make {
+        /// Arguments of `make`.
+        make: Vec<String>,
+        /// Arguments of `make install`.
+        install: Vec<String>,
+    },
+    /// Go programs built in GOPATH mode.
+    Go {
+        /// The tree's import path.
+        import_path: String,
+        /// Program → package path below the tree (`./cmd/x`).
+        programs: BTreeMap<String, String>,
+        /// Build tags.
+        tags: Vec<String>,
+        /// Arguments of the linker, beyond `-s -w`.
+        ldflags: String,
+        /// Whether programs are position-independent.
+        pie: bool,
+        /// Whether C code is linked in.
+        cgo: bool,
+    },
+    /// Rust programs built by cargo.
+    Cargo {
+        /// The binaries that are installed.
+        programs: Vec<String>,
+        /// Folders of the project's own crates that are built, instead of what lies beside the spec.
+        members: Vec<String>,
+        /// Whether libc is linked in.
+        is_static: bool,
+    },
+    /// A kernel of a flavour.
+    Kernel {
+        /// The flavour's name in `kernel-config/flavours`.
+        flavour: String,
+    },
+    /// A script that does it all.
+    Script {
+        /// bash.
+        run: String,
+    },
+    /// Nothing is built.
+    None,
+}
+
+impl BuildSystem {
+    /// Whether what it installs is stripped. A kernel's own build takes care of that.
+    pub fn is_stripped(&self) -> bool {
+        match self {
+            Self::Autotools { .. }
+            | Self::Meson { .. }
+            | Self::Cmake { .. }
+            | Self::Make { .. }
+            | Self::Go { .. }
+            | Self::Cargo { .. }
+            | Self::Script { .. } => true,
+            Self::Kernel { .. } | Self::None => false,
+        }
+    }
+}
+
+/// Everything about one binary package but its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Content {
+    /// The package's name.
+    pub name: PackageName,
+    /// One line.
+    pub summary: String,
+    /// Text; the summary where the spec gives none.
+    pub description: String,
+    /// `Requires`, beyond what is found in the files.
+    pub requires: Vec<Dependency>,
+    /// `Recommends`.
+    pub recommends: Vec<Dependency>,
+    /// `Provides`, beyond the package itself and what is found in the files.
+    pub provides: Vec<Dependency>,
+    /// `Conflicts`.
+    pub conflicts: Vec<Dependency>,
+    /// `Obsoletes`.
+    pub obsoletes: Vec<Dependency>,
+    /// System users.
+    pub users: BTreeMap<String, User>,
+    /// System groups beyond those of the users.
+    pub groups: BTreeMap<String, Group>,
+    /// Units enabled by preset.
+    pub enable: Vec<String>,
+    /// Units disabled by preset.
+    pub disable: Vec<String>,
+}
+
+/// A binary package split off by globs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subpackage {
+    /// What it is.
+    pub content: Content,
+    /// Its files.
+    pub files: Vec<String>,
+    /// Whether it was declared as `devel`, and so requires the main package.
+    pub is_devel: bool,
+}
+
+/// A system user (sysusers.d(5)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// Fixed number, if any.
+    pub uid: Option<u32>,
+    /// Primary group; a group of the user's name where none is given.
+    pub group: Option<String>,
+    /// Home directory; `/` where none is given.
+    pub home: String,
+    /// Login shell; `/usr/bin/nologin` where none is given.
+    pub shell: String,
+    /// The comment field.
+    pub description: String,
+    /// Further groups.
+    pub groups: Vec<String>,
+}
+
+/// A system group (sysusers.d(5)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// Fixed number, if any.
+    pub gid: Option<u32>,
+}
+
+/// Attributes of files; what is `None` stays as the build left it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Attributes {
+    /// Permission bits, setuid and the like included.
+    pub mode: Option<u32>,
+    /// Owner by name.
+    pub owner: Option<String>,
+    /// Group by name.
+    pub group: Option<String>,
+    /// Capabilities in the text form of cap_from_text(3); empty for none, even if the build set some.
+    pub caps: Option<String>,
+    /// Whether and how it is a configuration file.
+    pub config: Option<ConfigFile>,
+    /// Whether only its name belongs to the package.
+    pub ghost: Option<bool>,
+}
+
+/// What happens to a configuration file that the administrator changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConfigFile {
+    /// It stays; the package's lies beside it as `.rpmnew`.
+    Noreplace,
+    /// It is kept as `.rpmsave`, and the package's takes its place.
+    Replace,
+}
+
+impl Spec {
+    /// All binary packages of the spec, the main one first. The main one is there even when it is a subpackage-only spec; whether it
+    /// becomes a package depends on its files.
+    pub fn packages(&self) -> impl Iterator<Item = &Content> {
+        std::iter::once(&self.main).chain(self.subpackages.iter().map(|sub| &sub.content))
+    }
+
+    /// `[epoch:]version-release` as RPM compares it, the distribution's tag included.
+    pub fn evr(&self) -> String {
+        let release = self.rpm_release();
+        match self.epoch {
+            0 => format!("{}-{release}", self.version),
+            epoch => format!("{epoch}:{}-{release}", self.version),
+        }
+    }
+
+    /// The RPM release: the spec's, and the distribution's tag.
+    pub fn rpm_release(&self) -> String {
+        format!("{}.{DIST_TAG}", self.release)
+    }
+}
+
+/// The tag in every release, which tells Kaon's packages from others'.
+pub const DIST_TAG: &str = "kn1";

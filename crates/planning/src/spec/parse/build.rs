@@ -1,0 +1,101 @@
+//! `[build.SYSTEM]`.
+
+use std::collections::BTreeMap;
+
+use super::source::{inner_path, literal_path, substituted};
+use super::{files, refuse_placeholder, substitute, values};
+use crate::spec::{Build, BuildSystem};
+use base::document::{Table, did_you_mean};
+
+const SYSTEMS: [&str; 9] = ["autotools", "meson", "cmake", "make", "go", "cargo", "kernel", "script", "none"];
+
+/// The one build table of a spec.
+pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
+    let build = top.required_table("build")?;
+    let entries = build.entries();
+    let (Some(entry), true) = (entries.first(), entries.len() == 1) else {
+        let hint = format!("give one table `[build.SYSTEM]`, SYSTEM being one of {}", SYSTEMS.join(", "));
+        let span = entries.get(1).map_or_else(|| build.span(), |second| second.key.span.clone());
+        build.problem_with_hint(span, format!("this spec names {} build systems", entries.len()), hint);
+        return None;
+    };
+    let name = &*entry.key.value;
+    if !SYSTEMS.contains(&name) {
+        let hint = did_you_mean(name, SYSTEMS).unwrap_or_else(|| format!("known: {}", SYSTEMS.join(", ")));
+        build.problem_with_hint(entry.key.span.clone(), format!("there is no build system `{name}`"), hint);
+        return None;
+    }
+    let table = entry.table()?;
+    let system = system(name, &table, version)?;
+    if let (false, Some(span)) = (system.is_stripped(), table.span_of("keep-symbols")) {
+        table.problem(span, format!("`keep-symbols` has no meaning in `[build.{name}]`, which strips nothing"));
+    }
+    let build = Build {
+        system,
+        env: environment(&table, version),
+        prepare: table.string("prepare").map(|text| text.value),
+        finish: table.string("finish").map(|text| text.value),
+        subdir: table.string("subdir").and_then(|path| inner_path(&table, substituted(&table, path, version))).unwrap_or_default(),
+        keep_symbols: files::globs(&table, "keep-symbols"),
+    };
+    table.finish();
+    Some(build)
+}
+
+fn system(name: &str, table: &Table<'_>, version: &str) -> Option<BuildSystem> {
+    let list = |key: &str| -> Vec<String> { table.strings(key).into_iter().map(|text| substitute(table, text, version)).collect() };
+    Some(match name {
+        "autotools" => BuildSystem::Autotools {
+            configure: list("configure"),
+            make: list("make"),
+            install: list("install"),
+            out_of_tree: table.boolean("out-of-tree", false),
+            defaults: table.boolean("defaults", true),
+        },
+        "meson" => BuildSystem::Meson { options: list("options") },
+        "cmake" => BuildSystem::Cmake { options: list("options"), targets: list("targets") },
+        "make" => BuildSystem::Make { make: list("make"), install: list("install") },
+        "go" => BuildSystem::Go {
+            import_path: table.required_string("import-path").and_then(|path| literal_path(table, path))?,
+            programs: table.required_table("programs").map(|programs| named_paths(&programs)).filter(|map| !map.is_empty())?,
+            tags: values(table.strings("tags")),
+            ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),
+            pie: table.boolean("pie", false),
+            cgo: table.boolean("cgo", false),
+        },
+        "cargo" => BuildSystem::Cargo {
+            programs: values(table.strings("programs")),
+            members: table.strings("members").into_iter().filter_map(|path| literal_path(table, path)).collect(),
+            is_static: table.boolean("static", false),
+        },
+        "kernel" => BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| literal_path(table, path))? },
+        "script" => BuildSystem::Script { run: table.required_string("run")?.value },
+        _ => BuildSystem::None,
+    })
+}
+
+fn environment(table: &Table<'_>, version: &str) -> BTreeMap<String, String> {
+    let Some(env) = table.table("env") else { return BTreeMap::new() };
+    let mut variables = BTreeMap::new();
+    for entry in env.entries() {
+        let name = entry.key.value.clone();
+        let fine = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.starts_with(|c: char| c.is_ascii_digit());
+        if !fine {
+            env.problem(entry.key.span.clone(), format!("`{name}` is not a variable's name"));
+        }
+        if let Some(text) = entry.string() {
+            variables.insert(name, substitute(&env, text, version));
+        }
+    }
+    variables
+}
+
+fn named_paths(programs: &Table<'_>) -> BTreeMap<String, String> {
+    let read = |entry: base::document::Entry<'_>| {
+        let name = literal_path(programs, entry.key.clone());
+        let path = entry.string()?;
+        refuse_placeholder(programs, &path);
+        Some((name?, path.value))
+    };
+    programs.entries().into_iter().filter_map(read).collect()
+}

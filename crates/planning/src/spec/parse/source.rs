@@ -1,0 +1,207 @@
+//! `[[source]]` and `[[patch]]`.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::{refuse_placeholder, substitute};
+use crate::spec::{Origin, Patch, PatchSeries, Source, SourceUsage};
+use base::digest::Digest;
+use base::document::{Spanned, Table};
+
+/// All `[[source]]` tables.
+pub fn sources(top: &Table<'_>, version: &str) -> Vec<Source> {
+    let tables = top.tables("source");
+    let read: Vec<_> = tables.iter().filter_map(|table| Some((table, source(table, version)?))).collect();
+    for (at, (table, source)) in read.iter().enumerate() {
+        let namesake = read[..at].iter().find(|(_, other)| other.file_name() == source.file_name() && !is_same_file(other, source));
+        if let Some((other, _)) = namesake {
+            let line = table.line_of(name_span(other).start);
+            let message = format!("`{}` is also the name of the source in line {line}, whose content differs", source.file_name());
+            table.problem_with_hint(name_span(table), message, "give one of them another name in the sandbox: `name = \"FILE\"`");
+        }
+    }
+    read.into_iter().map(|(_, source)| source).collect()
+}
+
+/// Whether two sources are one file that is used twice.
+fn is_same_file(one: &Source, other: &Source) -> bool {
+    let hashes = |source: &Source| source.origins.iter().map(|origin| *origin.sha256()).collect::<BTreeSet<_>>();
+    hashes(one) == hashes(other)
+}
+
+/// Where the name of a source's file is written.
+fn name_span(table: &Table<'_>) -> Range<usize> {
+    ["name", "url", "debian"].iter().find_map(|key| table.span_of(key)).unwrap_or_else(|| table.span())
+}
+
+/// All `[[patch]]` tables.
+pub fn patches(top: &Table<'_>, version: &str) -> Vec<Patch> {
+    let read = |table: &Table<'_>| {
+        let file = table.required_string("file").and_then(|file| inner_path(table, substituted(table, file, version)));
+        let strip = table.integer("strip", 0..=16).map_or(1, |strip| strip.value);
+        let fuzz = fuzz(table);
+        table.finish();
+        Some(Patch { file: file?, strip: u32::try_from(strip).ok()?, fuzz })
+    };
+    top.tables("patch").iter().filter_map(read).collect()
+}
+
+/// How much of a change's context may differ: none of it unless the spec says so.
+fn fuzz(table: &Table<'_>) -> u32 {
+    const MOST_OF_PATCH: u64 = 2;
+    table.integer("fuzz", 0..=MOST_OF_PATCH).and_then(|fuzz| u32::try_from(fuzz.value).ok()).unwrap_or(0)
+}
+
+fn source(table: &Table<'_>, version: &str) -> Option<Source> {
+    let sha256 = table.parsed::<Digest>("sha256").map(|digest| digest.value);
+    let url = table.string("url").map(|url| url_of(table, url, version));
+    let debian = table.string_or_table("debian");
+    let mut origins = Vec::new();
+    if url.is_none() && debian.is_none() {
+        table.problem_with_hint(table.span(), "this source has no origin", "give `url`, `debian`, or both");
+    }
+    if let Some(url) = url {
+        match (url, sha256) {
+            (Some(url), Some(sha256)) => origins.push(Origin::Url { url, sha256 }),
+            (_, None) if !table.has("sha256") => lacks_hash(table),
+            _ => {}
+        }
+    }
+    match debian {
+        Some(Ok(text)) => match sha256 {
+            Some(sha256) => origins.extend(debian_origin(table, text, sha256, version)),
+            None if !table.has("sha256") => lacks_hash(table),
+            None => {}
+        },
+        Some(Err(inner)) => {
+            let file = inner.required_string("file");
+            let own = inner.required_parsed::<Digest>("sha256");
+            inner.finish();
+            if let (Some(file), Some(own)) = (file, own) {
+                origins.extend(debian_origin(table, file, own.value, version));
+            }
+        }
+        None => {}
+    }
+    let name = table.string("name").and_then(|name| file_name(table, substituted(table, name, version)));
+    let usage = usage(table, version);
+    table.finish();
+    if origins.is_empty() { None } else { Some(Source { origins, name, usage: usage? }) }
+}
+
+fn lacks_hash(table: &Table<'_>) {
+    table.missing_with_hint(
+        "sha256",
+        "this source lacks `sha256`",
+        "every source is pinned: `sha256sum FILE` gives the hash of a file you trust",
+    );
+}
+
+fn url_of(table: &Table<'_>, url: Spanned<String>, version: &str) -> Option<String> {
+    let span = url.span.clone();
+    let url = substitute(table, url, version);
+    let rest = ["https://", "http://", "file:///"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let named = url.rsplit('/').next().is_some_and(|name| !name.is_empty());
+    if rest.is_some_and(|rest| rest.contains('/') || url.starts_with("file:")) && named && url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some(url);
+    }
+    table.problem(span, format!("`{url}` is not an address of a file: it takes `https://host/path/file`"));
+    None
+}
+
+/// `package_version:file`
+fn debian_origin(table: &Table<'_>, text: Spanned<String>, sha256: Digest, version: &str) -> Option<Origin> {
+    let span = text.span.clone();
+    let text = substitute(table, text, version);
+    // The version may hold an epoch's colon, so the file begins after the last one.
+    let parts = text.rsplit_once(':').and_then(|(source, file)| source.split_once('_').map(|(package, version)| (package, version, file)));
+    let clean = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.~_:".contains(&byte));
+    match parts {
+        Some((package, version, file)) if clean(package) && clean(version) && clean(file) => {
+            Some(Origin::Debian { package: package.into(), version: version.into(), file: file.into(), sha256 })
+        }
+        _ => {
+            let hint = "write `SOURCE_VERSION:FILE`, as in `zlib_1.3.1-1:zlib_1.3.1.orig.tar.gz`";
+            table.problem_with_hint(span, format!("`{text}` names no file of a Debian source package"), hint);
+            None
+        }
+    }
+}
+
+fn usage(table: &Table<'_>, version: &str) -> Option<SourceUsage> {
+    let into = table.string("into");
+    let strip = table.integer("strip", 0..=16);
+    let unpack = table.boolean("unpack", true);
+    let fuzz = fuzz(table);
+    if let Some(patches) = table.string_or_list("patches") {
+        refuse(table, &["into", "strip", "unpack"], "has no meaning beside `patches`: this source is not unpacked into the source tree");
+        return match patches {
+            Ok(text) if text.value == "series" => Some(SourceUsage::Patches { series: PatchSeries::Whole, fuzz }),
+            Ok(text) => {
+                table.problem(text.span, "`patches` takes \"series\" or a list of file names");
+                None
+            }
+            Err(list) if list.is_empty() => {
+                let hint = "list files of its `patches/`, or write `patches = \"series\"` for all that its series lists";
+                table.problem_with_hint(table.span_of("patches")?, "`patches` lists no file", hint);
+                None
+            }
+            Err(list) => {
+                let names = list.into_iter().filter_map(|name| inner_path(table, substituted(table, name, version))).collect();
+                Some(SourceUsage::Patches { series: PatchSeries::These(names), fuzz })
+            }
+        };
+    }
+    refuse(table, &["fuzz"], "has a meaning beside `patches` only");
+    if !unpack {
+        refuse(table, &["into", "strip"], "has no meaning beside `unpack = false`: this source is left as it is, in $SOURCES");
+        return Some(SourceUsage::Keep);
+    }
+    let into = match into {
+        Some(into) => inner_path(table, substituted(table, into, version))?,
+        None => String::new(),
+    };
+    Some(SourceUsage::Unpack { into, strip: strip.map_or(Some(1), |strip| u32::try_from(strip.value).ok())? })
+}
+
+/// Reports each of these keys that the table has.
+fn refuse(table: &Table<'_>, keys: &[&str], reason: &str) {
+    for key in keys {
+        if let Some(span) = table.span_of(key) {
+            table.problem(span, format!("`{key}` {reason}"));
+        }
+    }
+}
+
+/// A file's name without folders.
+fn file_name(table: &Table<'_>, name: Spanned<String>) -> Option<String> {
+    if name.value.contains('/') {
+        table.problem(name.span, format!("`{}` is a path, and a source's `name` is that of a file", name.value));
+        return None;
+    }
+    inner_path(table, name)
+}
+
+/// A text with the version where `{version}` stands.
+pub fn substituted(table: &Table<'_>, text: Spanned<String>, version: &str) -> Spanned<String> {
+    let span = text.span.clone();
+    Spanned { value: substitute(table, text, version), span }
+}
+
+/// A relative path that stays below where it starts, in which nothing is substituted.
+pub fn literal_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
+    refuse_placeholder(table, &path);
+    inner_path(table, path)
+}
+
+/// A relative path that stays below where it starts.
+pub fn inner_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
+    let fine = !path.value.is_empty()
+        && path.value.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && path.value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if fine {
+        return Some(path.value);
+    }
+    table.problem(path.span, format!("`{}` is not a path below this place: no `..`, no leading `/`, no blanks", path.value));
+    None
+}

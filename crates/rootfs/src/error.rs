@@ -1,0 +1,141 @@
+//! Why a tree could not be composed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tdnf::filecaps::InvalidCaps;
+use tdnf::keyring::KeyError;
+use tdnf::rpmfile::RpmFileError;
+use tdnf::solver::SolveError;
+use tdnf::transaction::TransactionError;
+
+use super::account::AccountError;
+use base::diagnostic::{ExitCode, Failure};
+use runtime::sandbox::SandboxError;
+
+/// Why a tree could not be composed or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RootfsError {
+    /// A request for a package is malformed.
+    #[error("`{text}` asks for no package: write a name, perhaps with an operator and a version")]
+    BadRequest {
+        /// The request.
+        text: String,
+    },
+    /// The keys are unusable.
+    #[error("packages cannot be checked")]
+    Keys(#[from] KeyError),
+    /// A package file is not accepted.
+    #[error(transparent)]
+    Package(#[from] RpmFileError),
+    /// The packages cannot be resolved.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// The packages cannot be installed.
+    #[error(transparent)]
+    Install(#[from] TransactionError),
+    /// The tree lacks a unit that is to be switched on or off.
+    #[error("no installed package brings the unit `{unit}`")]
+    NoUnit {
+        /// The unit.
+        unit: String,
+    },
+    /// An extra file cannot be laid.
+    #[error("`{path}` cannot be laid into the tree: {reason}")]
+    ExtraFile {
+        /// The path in the tree.
+        path: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Users and groups cannot be made.
+    #[error("the tree's users and groups cannot be made")]
+    Accounts(#[from] AccountError),
+    /// A file belongs to somebody the tree does not know.
+    #[error("`{path}` of {package} belongs to {what} `{name}`, which the tree does not have")]
+    UnknownOwner {
+        /// The path in the tree.
+        path: String,
+        /// The package.
+        package: String,
+        /// `user` or `group`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A script's interpreter is one that only rpm has.
+    #[error("{package} brings a script for `{interpreter}`, which cannot be run in the tree")]
+    Interpreter {
+        /// The package.
+        package: String,
+        /// The interpreter.
+        interpreter: String,
+    },
+    /// A step in the tree could not be run.
+    #[error("cannot run steps in the tree")]
+    Sandbox(#[from] SandboxError),
+    /// A step in the tree failed.
+    #[error("`{step}` failed in the tree with {end}")]
+    Step {
+        /// The step.
+        step: String,
+        /// How it ended.
+        end: String,
+        /// Where its output is.
+        log: PathBuf,
+    },
+    /// A file of the tree is of a kind that no image holds.
+    #[error("`{path}` is neither a file, a directory nor a symbolic link")]
+    Special {
+        /// The path in the tree.
+        path: String,
+    },
+    /// A file's capabilities are not understood.
+    #[error("the capabilities of `{path}`")]
+    Caps {
+        /// The path in the tree.
+        path: String,
+        /// Why.
+        source: InvalidCaps,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {operation} `{path}`")]
+    Io {
+        /// What was to be done: `read`, `write`.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl RootfsError {
+    pub(super) fn io<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self::Io { operation, path: path.to_owned(), source }
+    }
+}
+
+impl Failure for RootfsError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => format!("there are {}", similar.join(", ")),
+            Self::Solve(SolveError::Missing { .. }) => "`cargo xtask list` shows all packages".into(),
+            Self::NoUnit { .. } => "add the package that brings it to the image's `packages`, or take the unit out of `[services]`".into(),
+            Self::UnknownOwner { what, name, package, .. } => {
+                format!("declare `[{what}.{name}]` in the spec of {package}, or require the package that declares it")
+            }
+            Self::Step { log, .. } => format!("its output is in {}", log.display()),
+            Self::Sandbox(error) => return error.hint(),
+            _ => return None,
+        })
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Sandbox(error) => error.exit(),
+            Self::BadRequest { .. } | Self::NoUnit { .. } | Self::ExtraFile { .. } => ExitCode::Description,
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Files an image adds to those of its packages.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+
+use tdnf::manifest::{Entry, Kind};
+
+use super::{Rootfs, RootfsError};
+use base::digest::Digest;
+use base::epoch::SOURCE_DATE_EPOCH;
+
+/// A file laid over those of packages, owned by root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    /// Absolute path in the tree, through no symbolic link.
+    pub path: String,
+    /// Permission bits.
+    pub mode: u16,
+    /// What it holds.
+    pub content: Vec<u8>,
+}
+
+/// Lays files into the tree.
+pub(super) fn lay(rootfs: &mut Rootfs, files: &[ExtraFile]) -> Result<(), RootfsError> {
+    files.iter().try_for_each(|file| put(rootfs, &file.path, file.mode, &file.content))
+}
+
+/// Lets the holders of SSH keys in as root. sshd insists on modes nobody else can write through.
+pub(super) fn authorize(rootfs: &mut Rootfs, keys: &[String]) -> Result<(), RootfsError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let text = keys.iter().fold(String::new(), |text, key| text + key.trim() + "\n");
+    put(rootfs, "/root/.ssh/authorized_keys", 0o600, text.as_bytes())?;
+    for folder in ["/root", "/root/.ssh"] {
+        if let Some(entry) = rootfs.manifest.get_mut(folder) {
+            entry.mode = 0o700;
+        }
+    }
+    Ok(())
+}
+
+/// Writes one file, over a package's file where there is one, and makes the directories it needs.
+pub(super) fn put(rootfs: &mut Rootfs, path: &str, mode: u16, content: &[u8]) -> Result<(), RootfsError> {
+    check(rootfs, path)?;
+    for (at, _) in path.match_indices('/').skip(1) {
+        if rootfs.manifest.get(&path[..at]).is_none() {
+            rootfs.manifest.insert(&path[..at], Entry::directory(SOURCE_DATE_EPOCH));
+        }
+    }
+    let target = rootfs.on_disk(path);
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(RootfsError::io("make", parent))?;
+    }
+    // Other names of a replaced file keep its content, and a link is not written through.
+    match fs::remove_file(&target) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RootfsError::io("replace", &target)(error)),
+        _ => {}
+    }
+    fs::write(&target, content).map_err(RootfsError::io("write", &target))?;
+    let on_disk = if mode & 0o111 == 0 { 0o644 } else { 0o755 };
+    fs::set_permissions(&target, fs::Permissions::from_mode(on_disk)).map_err(RootfsError::io("write", &target))?;
+    let package = rootfs.manifest.remove(path).and_then(|entry| entry.package);
+    let kind = Kind::File { size: content.len() as u64, sha256: Digest::of_bytes(content).hex() };
+    rootfs.manifest.insert(path, Entry { package, ..Entry::root(kind, mode, SOURCE_DATE_EPOCH) });
+    Ok(())
+}
+
+fn check(rootfs: &Rootfs, path: &str) -> Result<(), RootfsError> {
+    let refused = |reason| RootfsError::ExtraFile { path: path.to_owned(), reason };
+    let components: Vec<&str> = path.split('/').collect();
+    if components.len() < 2 || !components[0].is_empty() || components[1..].iter().any(|part| matches!(*part, "" | "." | "..")) {
+        return Err(refused("the path is not absolute and normalised"));
+    }
+    for (at, _) in path.match_indices('/').skip(1) {
+        match rootfs.manifest.get(&path[..at]).map(|entry| &entry.kind) {
+            None | Some(Kind::Directory) => {}
+            Some(_) => return Err(refused("a directory on the way is a link or a file")),
+        }
+    }
+    match rootfs.manifest.get(path).map(|entry| &entry.kind) {
+        Some(Kind::Directory) => Err(refused("there is a directory")),
+        _ => Ok(()),
+    }
+}

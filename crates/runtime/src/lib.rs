@@ -1,0 +1,12 @@
+//! What the builder does things with: the store, sandboxes, other programs, progress and cancellation.
+
+pub mod beneath;
+pub mod cancel;
+pub mod install_root;
+pub mod nameless;
+pub mod open_files;
+pub mod progress;
+pub mod sandbox;
+pub mod store;
+pub mod tool;
+pub mod workers;

@@ -1,0 +1,102 @@
+//! How a sandbox is kept apart from the host, and what is weaker about some.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::job::Outcome;
+use crate::progress::Reporter;
+use base::digest::Digest;
+
+/// How a sandbox is kept apart from the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// By namespaces of an unprivileged user; needs no privileges
+    #[default]
+    Namespaces,
+    /// By a copied root and chroot, for containers that forbid namespaces; weaker, and only for root
+    Chroot,
+}
+
+/// What is weaker about a sandbox than about one with all namespaces and a `/proc` of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weakness {
+    /// The processes of the container around it show in its `/proc`.
+    HostProcesses,
+    /// It has no namespaces.
+    Chroot,
+}
+
+impl Weakness {
+    /// What to tell the user.
+    pub fn note(self) -> &'static str {
+        match self {
+            Self::HostProcesses => {
+                "this container refuses a fresh /proc: builds see the container's own, read-only, with the names of its processes"
+            }
+            Self::Chroot => {
+                "builds run in a chroot (--sandbox chroot): without namespaces, /proc, pseudo-terminals and a loopback interface; what \
+                 they give is kept apart from what other builders give"
+            }
+        }
+    }
+}
+
+/// Set once, by the command line.
+static SELECTED: OnceLock<Isolation> = OnceLock::new();
+
+impl Isolation {
+    /// Makes this the kind of all sandboxes of this process. Only the first call counts.
+    pub fn select(self) {
+        let _ = SELECTED.set(self);
+    }
+
+    /// The kind of all sandboxes of this process: that of the first call of [`Isolation::select`].
+    pub fn selected() -> Self {
+        SELECTED.get().copied().unwrap_or_default()
+    }
+
+    /// The name under which it enters the keys of what was made in such sandboxes; none for the usual kind.
+    pub fn key_field(self) -> Option<(String, Digest)> {
+        match self {
+            Self::Namespaces => None,
+            Self::Chroot => Some(("sandbox chroot".into(), Digest::of_bytes("sandbox chroot"))),
+        }
+    }
+
+    /// The key of something made in such sandboxes, if `key` is that of the same thing made in the usual ones.
+    pub fn keyed(self, key: Digest) -> Digest {
+        match self.key_field() {
+            None => key,
+            Some((name, _)) => Digest::of_json(&(name, key)),
+        }
+    }
+}
+
+/// Tells of what was weak about the sandbox of `outcome`, unless this process has told already.
+pub fn tell_weakness(outcome: &Outcome, reporter: &dyn Reporter) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if let Some(weakness) = outcome.weakness
+        && !TOLD.swap(true, Ordering::Relaxed)
+    {
+        reporter.warn(weakness.note());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_weaker_sandboxes_change_keys() {
+        let key = Digest::of_bytes("x");
+        assert_eq!(Isolation::Namespaces.keyed(key), key);
+        assert_ne!(Isolation::Chroot.keyed(key), key);
+        assert_eq!(Isolation::Namespaces.key_field(), None);
+        assert!(Isolation::Chroot.key_field().is_some());
+    }
+}

@@ -1,0 +1,151 @@
+//! What can go wrong with the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::RemoveError;
+use base::diagnostic::{ExitCode, Failure};
+use base::digest::Digest;
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system said no.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done: `read`, `write`, `make` …
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store itself cannot be used.
+    #[error("cannot {operation} `{}`", path.display())]
+    Open {
+        /// What was being done.
+        operation: &'static str,
+        /// The file or directory of the store.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something could not be removed.
+    #[error(transparent)]
+    Remove(#[from] RemoveError),
+    /// A stored object no longer has the content its name says. It has been set aside.
+    #[error("stored object {expected} holds other bytes (SHA-256 {found}); it was set aside as `{}`", aside.display())]
+    Corrupt {
+        /// The digest it is named by.
+        expected: Digest,
+        /// The digest of what it holds.
+        found: Digest,
+        /// Where it lies now.
+        aside: PathBuf,
+    },
+    /// A stored object that a result names is gone.
+    #[error("stored object {digest} is missing")]
+    Missing {
+        /// Its digest.
+        digest: Digest,
+    },
+    /// Others use the store, so nothing may be taken from it.
+    #[error("another builder is using the store `{}`", store.display())]
+    InUse {
+        /// The store.
+        store: PathBuf,
+    },
+    /// A stored result is no valid JSON of its type.
+    #[error("stored result `{}` cannot be read", path.display())]
+    BadResult {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// What to do when the disk is full.
+const MAKE_ROOM: &str = "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept";
+
+/// The next step if `error` is a full disk.
+pub fn full_disk_hint(error: &io::Error) -> Option<String> {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded).then(|| MAKE_ROOM.into())
+}
+
+impl StoreError {
+    /// An I/O error at `path`.
+    pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    /// The same for a store that is being opened: another one may do.
+    pub(super) fn while_opening(self) -> Self {
+        match self {
+            Self::Io { operation, path, source } => Self::Open { operation, path, source },
+            other => other,
+        }
+    }
+
+    /// Whether building or fetching again mends it.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. })
+    }
+}
+
+/// The directory that decides who may change what is at `path`.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(path)
+}
+
+impl Failure for StoreError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => Some("set KAON_STORE to a directory you may write to".into()),
+                io::ErrorKind::ReadOnlyFilesystem => Some("set KAON_STORE to a directory on a writable file system".into()),
+                _ => full_disk_hint(source),
+            },
+            Self::Io { path, source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => Some(format!("`ls -ld {}` shows who may write there", folder_of(path).display())),
+                _ => full_disk_hint(source),
+            },
+            Self::Remove(error) => match error.source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    Some("it belongs to another user, or has the attribute `immutable`: remove it as root".into())
+                }
+                io::ErrorKind::CrossesDevices => Some("a file system is mounted there: unmount it and run the same command again".into()),
+                _ => None,
+            },
+            Self::InUse { .. } => Some("run the same command again when it has ended".into()),
+            Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. } => {
+                Some("run the same command again: it is fetched or built anew".into())
+            }
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(error: StoreError) -> String {
+        error.hint().unwrap_or_default()
+    }
+
+    #[test]
+    fn another_store_is_advised_only_where_it_helps() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let io = || StoreError::io("make", Path::new("/out/images/x"), denied());
+        assert_eq!(hint(io()), "`ls -ld /out/images` shows who may write there");
+        assert_eq!(hint(io().while_opening()), "set KAON_STORE to a directory you may write to");
+        let remove = RemoveError { path: "/store/scratch/x".into(), others: 0, source: denied() };
+        assert!(hint(remove.into()).contains("belongs to another user"));
+        let full = StoreError::io("write", Path::new("/x"), io::ErrorKind::StorageFull.into());
+        assert_eq!(hint(full.while_opening()), MAKE_ROOM);
+    }
+}

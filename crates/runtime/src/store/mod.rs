@@ -1,0 +1,146 @@
+//! The store: everything fetched or built, by content.
+//!
+//! ```text
+//! objects/ab/<sha256>   files: sources, packages, images
+//! results/<key>.json    what an action gave, by its key
+//! trees/<sha256>/       unpacked directories: SDK layers, packages
+//! logs/<name>           build logs
+//! scratch/<name>/       work in progress; whatever is here without a living owner is rubbish
+//! locks/<name>          advisory locks
+//! ```
+//!
+//! Whatever has its final name is whole: it was written under `scratch`, synced, then renamed. Nothing is ever changed in
+//! place, so readers need no lock and a process killed at any point leaves rubbish in `scratch` at worst.
+
+mod checkout;
+mod collect;
+mod error;
+mod facts;
+mod lock;
+mod notice;
+mod object;
+mod owner;
+mod remove;
+mod result;
+mod scratch;
+mod sweep;
+mod tally;
+mod tree;
+mod usage;
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use notice::Notices;
+
+pub use collect::{Collected, Collection, Needs, Rules};
+pub use error::{StoreError, full_disk_hint};
+pub use lock::Lock;
+pub use object::ObjectWriter;
+pub use owner::{ForeignStore, check_owner};
+pub use remove::{RemoveError, remove_tree};
+pub use scratch::{Scratch, Sweeper};
+pub use tally::Swept;
+pub use tree::TreeState;
+pub use usage::Alone;
+
+use crate::progress::Reporter;
+use base::digest::Digest;
+
+/// The mode of directories of a store. Unpacked packages have programs and files of all kinds: whoever is not the store's owner must neither
+/// run nor read them.
+const PRIVATE: u32 = 0o700;
+
+/// Closes a directory of the store to other users, as older builders did not. Where that is refused it belongs to another user, whose
+/// business it is.
+fn keep_private(path: &Path) -> io::Result<()> {
+    let is_open = fs::metadata(path)?.permissions().mode() & 0o077 != 0;
+    if is_open
+        && let Err(error) = fs::set_permissions(path, Permissions::from_mode(PRIVATE))
+        && error.kind() != io::ErrorKind::PermissionDenied
+    {
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// A store in a directory.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+    /// Holds a shared lock: see [`Store::alone`].
+    user: Arc<File>,
+    /// The way to the user.
+    notices: Arc<Notices>,
+    /// Trees that this process found whole.
+    whole_trees: Arc<Mutex<BTreeSet<Digest>>>,
+    /// The checkout that uses it, where it is one.
+    checkout: Option<checkout::Mark>,
+}
+
+impl Store {
+    /// Opens the store in `root`, making what is missing. Waits while somebody collects what nothing needs from it.
+    ///
+    /// # Errors
+    /// When a directory cannot be made.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        Self::open_at(root).map_err(StoreError::while_opening)
+    }
+
+    fn open_at(root: &Path) -> Result<Self, StoreError> {
+        let make = |path: &Path| DirBuilder::new().recursive(true).mode(PRIVATE).create(path);
+        make(root).map_err(|source| StoreError::io("make", root, source))?;
+        for folder in ["objects", "results", "trees", "logs", "scratch", "locks"] {
+            let path = root.join(folder);
+            make(&path).and_then(|()| keep_private(&path)).map_err(|source| StoreError::io("make", &path, source))?;
+        }
+        let root = root.canonicalize().map_err(|source| StoreError::io("open", root, source))?;
+        let user = Arc::new(usage::begin(&root)?);
+        Ok(Self { root, user, notices: Arc::default(), whole_trees: Arc::default(), checkout: None })
+    }
+
+    /// The same store; what stops nothing but should be known is reported to `reporter`.
+    pub fn reporting_to(self, reporter: Arc<dyn Reporter>) -> Self {
+        Self { notices: Arc::new(Notices::to(reporter)), ..self }
+    }
+
+    /// The store's directory, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_new_store_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("cache/kaon");
+        Store::open(&root).unwrap();
+        assert_eq!(mode(&root), 0o700);
+    }
+
+    #[test]
+    fn a_store_that_others_could_read_is_closed_and_the_directory_it_lies_in_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        Store::open(folder.path()).unwrap();
+        let folders = || ["objects", "results", "trees", "logs", "scratch", "locks"].map(|name| folder.path().join(name));
+        for path in folders() {
+            fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        }
+        Store::open(folder.path()).unwrap();
+        assert_eq!(folders().map(|path| mode(&path)), [0o700; 6]);
+        assert_eq!(mode(folder.path()), 0o755);
+    }
+}

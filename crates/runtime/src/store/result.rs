@@ -1,0 +1,79 @@
+//! Results: small JSON documents by the key of the action that gave them.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::object::sync_folder;
+use super::{Store, StoreError};
+use base::digest::Digest;
+
+impl Store {
+    /// The result recorded under `key`, if there is one.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read; a result that is no valid `T` is set aside first.
+    pub fn result<T: DeserializeOwned>(&self, key: &Digest) -> Result<Option<T>, StoreError> {
+        self.result_as(key, |bytes| serde_json::from_slice(bytes))
+    }
+
+    /// The result recorded under `key`, if there is one, as `read` understands it.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read; one that `read` does not understand is set aside first.
+    pub fn result_as<T>(&self, key: &Digest, read: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<Option<T>, StoreError> {
+        let path = self.result_path(key);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::io("read", &path, source)),
+        };
+        match read(&bytes) {
+            Ok(value) => Ok(Some(value)),
+            Err(source) => {
+                let aside = self.root().join("scratch").join(format!("corrupt-result-{key}"));
+                fs::rename(&path, &aside).map_err(|source| StoreError::io("set aside", &path, source))?;
+                Err(StoreError::BadResult { path: aside, source })
+            }
+        }
+    }
+
+    /// Records a result under `key`. The objects it names must have been stored before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put_result(&self, key: &Digest, value: &impl Serialize) -> Result<(), StoreError> {
+        let path = self.result_path(key);
+        let folder = path.parent().expect("results lie in a folder");
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::Builder::new().prefix("result-").tempfile_in(self.root().join("scratch"))?;
+            serde_json::to_writer_pretty(&mut file, value)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|source| StoreError::io("write", &path, source))?;
+        sync_folder(folder)
+    }
+
+    /// Forgets the result under `key`, as when an object it names was lost.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn forget_result(&self, key: &Digest) -> Result<(), StoreError> {
+        let path = self.result_path(key);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(()),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(StoreError::io("remove", &path, source)),
+        }
+    }
+
+    fn result_path(&self, key: &Digest) -> PathBuf {
+        self.root().join("results").join(format!("{key}.json"))
+    }
+}

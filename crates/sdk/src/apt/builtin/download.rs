@@ -1,0 +1,131 @@
+//! Fetching files by address, without any program of the host.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use ureq::Agent;
+
+use super::agent::Network;
+use super::transfer::{Failed, copy, transfer};
+use crate::apt::{AptError, Download, Outcome, Patience};
+use runtime::cancel::Cancel;
+
+/// How often the user's wish to stop is looked for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Fetches `downloads` one after the other over connections kept open, as [`fn@crate::apt::download`] does.
+///
+/// # Errors
+/// When the user asked to stop.
+pub fn download(
+    downloads: &[Download],
+    patience: Patience,
+    network: &Network,
+    report: &dyn Fn(u64),
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>, AptError> {
+    let timeout = Duration::from_secs(patience.timeout_s.into());
+    let agents = Agents { plain: network.agent(false, timeout), tls: network.agent(true, timeout) };
+    let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (sender, results) = mpsc::channel();
+    let work = Work {
+        downloads: downloads.to_vec(),
+        agents: agents.clone(),
+        retries: patience.retries,
+        done: Arc::clone(&done),
+        stop: Arc::clone(&stop),
+    };
+    // Not joined when the user asks to stop: a connection that is being made cannot be interrupted, only waited for.
+    thread::spawn(move || sender.send(work.run()));
+    let mut reported = 0;
+    let mut look = || {
+        let now = done.load(Ordering::Relaxed);
+        if now > reported {
+            report(now - reported);
+            reported = now;
+        }
+    };
+    loop {
+        if cancel.is_raised() {
+            stop.store(true, Ordering::Relaxed);
+            agents.shutdown();
+            return Err(AptError::Interrupted);
+        }
+        let result = results.recv_timeout(LOOK);
+        look();
+        match result {
+            Ok(outcomes) => return Ok(outcomes),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Ok(downloads.iter().map(|_| Outcome::Failed("the transfer ended unexpectedly".into())).collect());
+            }
+        }
+    }
+}
+
+/// The clients for either scheme, or why there is none.
+#[derive(Clone)]
+struct Agents {
+    plain: Result<Agent, String>,
+    tls: Result<Agent, String>,
+}
+
+impl Agents {
+    fn shutdown(self) {
+        for agent in [self.plain, self.tls].into_iter().flatten() {
+            agent.shutdown();
+        }
+    }
+}
+
+struct Work {
+    downloads: Vec<Download>,
+    agents: Agents,
+    retries: u32,
+    done: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Work {
+    fn run(&self) -> Vec<Outcome> {
+        self.downloads.iter().map(|download| self.fetch(&download.uri, &download.target)).collect()
+    }
+
+    fn fetch(&self, uri: &str, target: &Path) -> Outcome {
+        if let Some(path) = local_path(uri) {
+            return copy(&path, target, &self.done);
+        }
+        let agent = match if uri.starts_with("https:") { &self.agents.tls } else { &self.agents.plain } {
+            Ok(agent) => agent,
+            Err(reason) => return Outcome::Failed(reason.clone()),
+        };
+        let mut last = Outcome::Failed("not tried".into());
+        for attempt in 0..=self.retries {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            thread::sleep(pause(attempt));
+            match transfer(agent, uri, target, &self.done) {
+                Ok(()) => return Outcome::Fetched,
+                Err(Failed::ForGood(outcome)) => return outcome,
+                Err(Failed::ForNow(outcome)) => last = outcome,
+            }
+        }
+        last
+    }
+}
+
+/// Nothing before the first try, then 0.2 s, 0.4 s, 0.8 s, … up to 2 s.
+fn pause(attempt: u32) -> Duration {
+    if attempt == 0 { Duration::ZERO } else { Duration::from_millis(100 << attempt.min(5)).min(Duration::from_secs(2)) }
+}
+
+/// The file an address means on this machine: `copy:/path`, `file:/path` or `file:///path`, percent-encoded as apt takes it.
+fn local_path(uri: &str) -> Option<PathBuf> {
+    let path = uri.strip_prefix("copy:").or_else(|| uri.strip_prefix("file:"))?;
+    Some(PathBuf::from(crate::apt::download::decoded(path.strip_prefix("//").unwrap_or(path))))
+}

@@ -1,0 +1,108 @@
+//! What can go wrong with the Debian archive.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::InvalidMirror;
+use base::address::without_passwords;
+use base::diagnostic::{ExitCode, Failure};
+use runtime::store::StoreError;
+use runtime::tool::ToolError;
+
+/// Why the Debian archive gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AptError {
+    /// Neither the host's apt configuration nor the user names a Debian archive.
+    #[error("no Debian archive is known: KAON_DEBIAN_MIRROR is not set, and the apt configuration in `{}` names none", folder.display())]
+    NoArchive {
+        /// The configuration's folder.
+        folder: PathBuf,
+    },
+    /// `KAON_DEBIAN_MIRROR` is no address.
+    #[error("the setting KAON_DEBIAN_MIRROR cannot be used")]
+    BadSetting {
+        /// Why.
+        source: InvalidMirror,
+    },
+    /// No mirror gave a signed index.
+    #[error("no Debian archive gave an index of `{suite}`: {}", without_passwords(reasons))]
+    Index {
+        /// The suite.
+        suite: String,
+        /// Why, mirror by mirror.
+        reasons: String,
+    },
+    /// The project's keyring cannot be used.
+    #[error("the keyring `{}` cannot be used: {reason}", path.display())]
+    Keyring {
+        /// The keyring.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is no set of packages.
+    #[error("the Debian archive has no set of packages for the SDK: {}", without_passwords(reason))]
+    Unresolved {
+        /// Why not.
+        reason: String,
+    },
+    /// A package is not in the index.
+    #[error("the Debian archive has no package `{name}`")]
+    UnknownPackage {
+        /// Its name.
+        name: String,
+    },
+    /// A file of the private apt state, or of the host's configuration.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program of apt's.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl AptError {
+    /// An I/O error at `path`.
+    pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+}
+
+impl Failure for AptError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoArchive { .. } | Self::BadSetting { .. } => {
+                Some("set KAON_DEBIAN_MIRROR to the URL of a Debian mirror near you, the one that holds `dists` and `pool`".into())
+            }
+            Self::Index { .. } => Some("check the network and the mirror; KAON_DEBIAN_MIRROR=URL names another one".into()),
+            Self::Unresolved { .. } | Self::UnknownPackage { .. } => {
+                Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them anew".into())
+            }
+            Self::Keyring { .. } => Some("take `specs/sdk-keyring.asc` from the project's history, or a newer one from the project".into()),
+            Self::Tool(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Io { .. } | Self::Interrupted => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::NoArchive { .. } | Self::BadSetting { .. } => ExitCode::Host,
+            Self::Tool(error) => error.exit(),
+            Self::Interrupted => ExitCode::Interrupted,
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Which Debian archive to use: the user's setting, else the one the host's apt is configured with.
+
+use std::fmt;
+use std::fs;
+use std::str::FromStr;
+
+use super::config::host_repositories;
+use super::{AptError, Repository, Settings};
+use base::address::without_passwords;
+
+/// The address of an archive: `http:`, `https:`, `file:` or `copy:`, without a final slash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mirror(String);
+
+/// A text that is no archive's address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not an archive's address: it must be an http, https or file URL")]
+pub struct InvalidMirror {
+    text: String,
+}
+
+impl Mirror {
+    /// The address itself; [`Display`](fmt::Display) hides user and password.
+    pub fn address(&self) -> String {
+        self.0.clone()
+    }
+
+    /// The address of the file at `path` below the archive's root, as a method of apt that leaves a copy takes it.
+    pub fn file(&self, path: &str) -> String {
+        let root = self.0.strip_prefix("file:").map_or_else(|| self.0.clone(), |rest| format!("copy:{rest}"));
+        format!("{root}/{path}")
+    }
+}
+
+impl FromStr for Mirror {
+    type Err = InvalidMirror;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_known = ["http://", "https://", "file:/", "copy:/"].iter().any(|scheme| text.starts_with(scheme));
+        let is_one_word = !text.chars().any(|character| character.is_whitespace() || character.is_control());
+        if !is_known || !is_one_word {
+            return Err(InvalidMirror { text: without_passwords(text).into_owned() });
+        }
+        let path = text.strip_prefix("file://").map_or_else(|| text.to_owned(), |path| format!("file:{path}"));
+        Ok(Self(path.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl fmt::Display for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_passwords(&self.0))
+    }
+}
+
+/// The Debian archive: mirrors of the archive itself and of its security updates, best first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// Mirrors that serve Debian's `main`.
+    pub main: Vec<Mirror>,
+    /// Mirrors that serve Debian's security updates; may be empty.
+    pub security: Vec<Mirror>,
+}
+
+/// Debian's code names and the names of their roles. A repository whose suite is not among these is not Debian's.
+const SUITES: [&str; 14] = [
+    "buster",
+    "bullseye",
+    "bookworm",
+    "trixie",
+    "forky",
+    "duke",
+    "sid",
+    "oldoldstable",
+    "oldstable",
+    "stable",
+    "testing",
+    "unstable",
+    "experimental",
+    "rc-buggy",
+];
+
+impl Archive {
+    /// The archive the user set, else the one of the host's apt configuration.
+    ///
+    /// # Errors
+    /// When neither names one, or the setting is no address.
+    pub fn find(settings: &Settings) -> Result<Self, AptError> {
+        let mut archive = Self::choose(&host_repositories(&settings.apt_folder)?, &|path| fs::read_to_string(path).ok());
+        if let Some(text) = settings.debian_mirror.as_ref().filter(|text| !text.is_empty()) {
+            archive.main = vec![text.parse().map_err(|source| AptError::BadSetting { source })?];
+        }
+        if archive.main.is_empty() { Err(AptError::NoArchive { folder: settings.apt_folder.clone() }) } else { Ok(archive) }
+    }
+
+    /// Picks Debian's repositories out of all, likeliest first. `read` gives the text of a mirror list (apt-transport-mirror(1)).
+    pub fn choose(repositories: &[Repository], read: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut ranked: Vec<&Repository> =
+            repositories.iter().filter(|repository| repository.components.iter().any(|c| c == "main")).collect();
+        ranked.sort_by_key(|repository| std::cmp::Reverse(likelihood(repository)));
+        let mut archive = Self::default();
+        for repository in ranked {
+            let Some(is_security) = debian_suite(&repository.suite) else { continue };
+            let list = if is_security { &mut archive.security } else { &mut archive.main };
+            for mirror in addresses(&repository.uri, read) {
+                if !list.contains(&mirror) {
+                    list.push(mirror);
+                }
+            }
+        }
+        archive
+    }
+}
+
+/// Whether a suite is Debian's, and if so, whether it is one of security updates.
+fn debian_suite(suite: &str) -> Option<bool> {
+    let plain = suite.trim_end_matches('/');
+    if let Some(name) = plain.strip_suffix("-security").or_else(|| plain.strip_suffix("/updates")) {
+        return SUITES.contains(&name).then_some(true);
+    }
+    let name = ["-proposed-updates", "-updates", "-backports", "-backports-sloppy"]
+        .iter()
+        .find_map(|suffix| plain.strip_suffix(suffix))
+        .unwrap_or(plain);
+    SUITES.contains(&name).then_some(false)
+}
+
+/// Third parties name their suites after Debian's too; what Debian's keys sign, and what ends as its mirrors do, goes first.
+fn likelihood(repository: &Repository) -> u8 {
+    let is_signed = repository.signed_by.as_ref().is_some_and(|key| key.contains("debian-archive"));
+    let has_the_name = repository.uri.trim_end_matches('/').rsplit('/').next().is_some_and(|last| last.starts_with("debian"));
+    u8::from(is_signed) * 2 + u8::from(has_the_name)
+}
+
+fn addresses(uri: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<Mirror> {
+    let Some(list) = uri.strip_prefix("mirror+file:") else { return uri.parse().into_iter().collect() };
+    let path = list.strip_prefix("//").unwrap_or(list);
+    let text = read(path).unwrap_or_default();
+    text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apt::{parse_deb822, parse_one_line};
+
+    fn chosen(text: &str) -> (Vec<String>, Vec<String>) {
+        let list = |path: &str| (path == "/etc/apt/mirrors/debian.list").then(|| "# x\nhttp://listed.test/debian\tpriority:1\n".to_owned());
+        let archive = Archive::choose(&parse_one_line(text), &list);
+        let show = |mirrors: &[Mirror]| mirrors.iter().map(ToString::to_string).collect();
+        (show(&archive.main), show(&archive.security))
+    }
+
+    #[test]
+    fn debian_is_told_from_others() {
+        let third_parties = "deb http://vendor.test/apt bookworm main\ndeb http://ubuntu.test/ubuntu noble main\n";
+        let debian = "deb http://a.test/debian/ bookworm main\ndeb http://a.test/debian bookworm-updates main\n\
+            deb http://s.test/debian-security bookworm-security main\n";
+        assert_eq!(
+            chosen(&format!("{third_parties}{debian}")),
+            (vec!["http://a.test/debian".into(), "http://vendor.test/apt".into()], vec!["http://s.test/debian-security".into()])
+        );
+        assert_eq!(chosen("deb http://u.test/ubuntu noble main\ndeb http://u.test/debian trixie contrib\n"), (vec![], vec![]));
+        assert_eq!(chosen("deb http://o.test/debian-security buster/updates main\n").1, ["http://o.test/debian-security"]);
+        assert_eq!(chosen("deb mirror+file:/etc/apt/mirrors/debian.list trixie main\n").0, ["http://listed.test/debian"]);
+        assert_eq!(chosen("deb cdrom:[x]/ trixie main\ndeb file:///srv/debian/ sid main\n").0, ["file:/srv/debian"]);
+    }
+
+    #[test]
+    fn the_signature_settles_it() {
+        let text = "Types: deb\nURIs: http://vendor.test/debian\nSuites: trixie\nComponents: main\n\n\
+            Types: deb\nURIs: http://cache.test/d\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
+        let archive = Archive::choose(&parse_deb822(text), &|_| None);
+        assert_eq!(archive.main[0].to_string(), "http://cache.test/d");
+    }
+
+    #[test]
+    fn addresses_are_checked() {
+        assert_eq!("file:///srv/d/".parse::<Mirror>().unwrap().file("pool/x"), "copy:/srv/d/pool/x");
+        for bad in ["", "trixie", "ftp//x", "http://a b", "http://a\nb", "ssh://x"] {
+            assert!(bad.parse::<Mirror>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let mirror: Mirror = "https://user:pa:ss@a.test:8/debian/".parse().unwrap();
+        assert_eq!(mirror.to_string(), "https://***@a.test:8/debian");
+        assert_eq!(mirror.file("x"), "https://user:pa:ss@a.test:8/debian/x");
+    }
+}

@@ -1,0 +1,214 @@
+//! `specs/sdk.toml`: which Debian packages make each layer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::LayerName;
+use base::diagnostic::Problems;
+use base::digest::Digest;
+use base::document::{Document, Spanned, Table, did_you_mean};
+use base::glob::Glob;
+
+/// The whole SDK, as described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The Debian suite its packages come from.
+    pub suite: String,
+    /// Globs of files that no layer holds.
+    pub drop: Vec<String>,
+    /// Layers by name.
+    pub layers: BTreeMap<LayerName, Layer>,
+}
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Layer {
+    /// What it is for, one line.
+    pub summary: String,
+    /// The suite its packages come from where it is another than the SDK's: packages of the SDK's suite fill in the rest.
+    pub suite: Option<String>,
+    /// Layers it stands on.
+    pub needs: Vec<LayerName>,
+    /// Debian packages taken with all they depend on.
+    pub packages: Vec<String>,
+    /// Debian packages taken without what they depend on.
+    pub alone: Vec<String>,
+    /// Debian packages left out though others depend on them.
+    pub exclude: Vec<String>,
+    /// Symbolic links made after unpacking, as Debian's alternatives would: path → target.
+    pub links: BTreeMap<String, String>,
+}
+
+impl Description {
+    /// Parses the text of `sdk.toml`; `path` is what problems are shown at.
+    ///
+    /// # Errors
+    /// All problems of the file.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Problems> {
+        let read = |top: &Table<'_>| {
+            let suite = top.required_string("suite").map(|text| text.value).unwrap_or_default();
+            let drop = top.strings("drop").into_iter().filter(|glob| check_glob(top, glob)).map(|glob| glob.value).collect();
+            let layers = top.required_table("layer").map(|table| read_layers(&table)).unwrap_or_default();
+            Self { suite, drop, layers }
+        };
+        Document::new(path, text).read(read).map_err(Problems::new)
+    }
+
+    /// The layers asked for and all they stand on, each after those it stands on. Names that are not described stay in the list: whoever
+    /// needs the layer reports them.
+    pub fn closure(&self, wanted: &[LayerName]) -> Vec<LayerName> {
+        let mut closed = Vec::new();
+        for name in wanted {
+            self.close(name, &mut closed);
+        }
+        closed
+    }
+
+    fn close(&self, name: &LayerName, closed: &mut Vec<LayerName>) {
+        if closed.contains(name) {
+            return;
+        }
+        for below in self.layers.get(name).iter().flat_map(|layer| &layer.needs) {
+            self.close(below, closed);
+        }
+        closed.push(name.clone());
+    }
+
+    /// What a layer's packages and tree are made from; a lock holds as long as this is what it was resolved for.
+    pub fn request(&self, name: &LayerName) -> Option<Digest> {
+        let layer = self.layers.get(name)?;
+        let (needs, packages) = (self.closure(&layer.needs), &layer.packages);
+        let suite = layer.suite.as_ref().unwrap_or(&self.suite);
+        Some(Digest::of_json(&(suite, &self.drop, needs, packages, &layer.alone, &layer.exclude, &layer.links)))
+    }
+}
+
+fn read_layers(table: &Table<'_>) -> BTreeMap<LayerName, Layer> {
+    let mut layers: BTreeMap<LayerName, Layer> = BTreeMap::new();
+    for entry in table.entries() {
+        let Some(name) = table.parse::<LayerName>(entry.key.clone()) else { continue };
+        let Some(body) = entry.table() else { continue };
+        // A layer stands on layers written above it, so there can be no cycle.
+        let needs = body.parsed_list::<LayerName>("needs");
+        for below in needs.iter().filter(|below| !layers.contains_key(&below.value)) {
+            let message = format!("layer `{}` stands on `{}`, which is not described above it", name.value, below.value);
+            let hint = did_you_mean(below.value.as_str(), layers.keys().map(LayerName::as_str));
+            body.problem_with_hint(below.span.clone(), message, hint.unwrap_or_else(|| "describe the lower layer first".into()));
+        }
+        let layer = Layer {
+            summary: body.required_string("summary").map(|text| text.value).unwrap_or_default(),
+            suite: body.string("suite").map(|text| text.value),
+            needs: needs.into_iter().map(|name| name.value).collect(),
+            packages: package_names(&body, "packages"),
+            alone: package_names(&body, "alone"),
+            exclude: package_names(&body, "exclude"),
+            links: body.table("links").map(|links| read_links(&links)).unwrap_or_default(),
+        };
+        body.finish();
+        layers.insert(name.value, layer);
+    }
+    layers
+}
+
+/// Debian package names (Policy 5.6.1), sorted, so that their order in the file means nothing.
+fn package_names(body: &Table<'_>, key: &str) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for name in body.strings(key) {
+        let is_name = name.value.len() >= 2
+            && name.value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte))
+            && name.value.as_bytes()[0].is_ascii_alphanumeric();
+        if !is_name {
+            body.problem(name.span, format!("`{}` is not the name of a Debian package", name.value));
+        } else if !names.insert(name.value.clone()) {
+            body.problem(name.span, format!("`{}` is listed twice", name.value));
+        }
+    }
+    names.into_iter().collect()
+}
+
+fn read_links(table: &Table<'_>) -> BTreeMap<String, String> {
+    let mut links = BTreeMap::new();
+    for entry in table.entries() {
+        let Some(target) = entry.string() else { continue };
+        if !entry.key.value.starts_with("/usr/") || entry.key.value.contains("/../") {
+            table.problem(entry.key.span, "a link lies below `/usr`");
+        } else if target.value.is_empty() || target.value.starts_with('/') {
+            table.problem(target.span, "a link's target is relative to the link's folder");
+        } else {
+            links.insert(entry.key.value, target.value);
+        }
+    }
+    links
+}
+
+fn check_glob(top: &Table<'_>, glob: &Spanned<String>) -> bool {
+    if !glob.value.starts_with('/') {
+        top.problem(glob.span.clone(), "a glob of dropped files begins with `/`");
+        return false;
+    }
+    match Glob::new(&glob.value) {
+        Ok(_) => true,
+        Err(error) => {
+            top.problem(glob.span.clone(), error.to_string());
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+suite = "trixie"
+drop = ["/usr/share/doc/**"]
+[layer.base]
+summary = "Base"
+packages = ["gcc", "make"]
+links = { "/usr/bin/cc" = "gcc" }
+[layer.go]
+summary = "Go"
+needs = ["base"]
+packages = ["golang-go"]
+[layer.more]
+summary = "More"
+needs = ["go"]
+packages = []
+"#;
+
+    fn names(names: &[&str]) -> Vec<LayerName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn layers_come_after_those_they_stand_on() {
+        let sdk = Description::parse("sdk.toml", TEXT).unwrap();
+        assert_eq!(sdk.closure(&names(&["more", "base"])), names(&["base", "go", "more"]));
+        assert_eq!(sdk.closure(&names(&["none"])), names(&["none"]));
+    }
+
+    #[test]
+    fn the_request_follows_what_matters_only() {
+        let sdk = Description::parse("sdk.toml", TEXT).unwrap();
+        let base = &names(&["base"])[0];
+        let same = TEXT.replace(r#"["gcc", "make"]"#, r#"["make", "gcc"] # order"#).replace("Base", "Other words");
+        assert_eq!(Description::parse("sdk.toml", &same).unwrap().request(base), sdk.request(base));
+        let other = TEXT.replace(r#""/usr/bin/cc" = "gcc""#, "");
+        assert_ne!(Description::parse("sdk.toml", &other).unwrap().request(base), sdk.request(base));
+    }
+
+    #[test]
+    fn problems_are_found() {
+        for (from, to, message) in [
+            ("needs = [\"base\"]", "needs = [\"bas\"]", "layer `go` stands on `bas`, which is not described above it"),
+            ("\"gcc\", \"make\"", "\"Gcc\"", "`Gcc` is not the name of a Debian package"),
+            ("\"gcc\", \"make\"", "\"gcc\", \"gcc\"", "`gcc` is listed twice"),
+            ("\"/usr/bin/cc\"", "\"/bin/cc\"", "a link lies below `/usr`"),
+            ("\"/usr/share/doc/**\"", "\"doc\"", "a glob of dropped files begins with `/`"),
+        ] {
+            let problems = Description::parse("sdk.toml", &TEXT.replace(from, to)).unwrap_err();
+            assert!(problems.iter().any(|problem| problem.message == message), "{message}: {problems}");
+        }
+    }
+}

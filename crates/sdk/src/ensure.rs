@@ -1,0 +1,162 @@
+//! Having the layers of the SDK at hand: fetched, checked, unpacked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::error::UnpackError;
+use super::finish::finish;
+use super::packages::Shelf;
+use super::unpack::unpack;
+use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
+use crate::apt::{AptError, Settings};
+use base::digest::Digest;
+use base::glob::Glob;
+use runtime::cancel::Cancel;
+use runtime::progress::{Event, Outcome as UnitOutcome, Reporter};
+use runtime::store::{Store, StoreError};
+use runtime::workers::try_each;
+
+/// A layer at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerTree {
+    /// The layer.
+    pub name: LayerName,
+    /// What it is known by in keys of builds.
+    pub digest: Digest,
+    /// Its unpacked tree, which nobody may change.
+    pub path: PathBuf,
+}
+
+/// Gives the trees of `layers` and of all they stand on, each after those it stands on. A lock that does not hold any more (another
+/// description, packages gone from the archive) is resolved anew, with a warning; the caller writes it to its file.
+///
+/// # Errors
+/// When a layer is unknown, cannot be resolved, fetched or unpacked, or a locked one would have to change with `--locked`.
+pub fn ensure(
+    store: &Store,
+    settings: &Settings,
+    description: &Description,
+    lock: &mut Lock,
+    layers: &[LayerName],
+    reporter: &dyn Reporter,
+    cancel: &Cancel,
+) -> Result<Vec<LayerTree>, SdkError> {
+    let work = Work { store, settings, description, reporter, cancel };
+    if let Some(name) = layers.iter().find(|name| !description.layers.contains_key(name)) {
+        let known: Vec<&str> = description.layers.keys().map(LayerName::as_str).collect();
+        return Err(SdkError::UnknownLayer { name: name.clone(), known: known.join(", ") });
+    }
+    let names = description.closure(layers);
+    if let Some(name) = names.iter().find(|name| !lock.holds(description, name)) {
+        work.relock(lock, &format!("`specs/sdk.toml` asks for other packages in layer `{name}` than are locked"), || {
+            SdkError::LockOutdated { name: name.clone() }
+        })?;
+    }
+    let missing = work.fetch(lock, &names)?;
+    if !missing.is_empty() {
+        let because = format!("the Debian archive no longer has {} of the locked SDK packages", missing.len());
+        work.relock(lock, &because, || SdkError::PackagesGone { paths: missing.clone() })?;
+        if let Some(path) = work.fetch(lock, &names)?.into_iter().next() {
+            return Err(SdkError::Fetch { path, reason: "the index names it, and no mirror has it".into() });
+        }
+    }
+    names.iter().map(|name| work.tree(lock, name)).collect()
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    description: &'a Description,
+    reporter: &'a dyn Reporter,
+    cancel: &'a Cancel,
+}
+
+impl Work<'_> {
+    fn relock(&self, lock: &mut Lock, because: &str, refusal: impl FnOnce() -> SdkError) -> Result<(), SdkError> {
+        if self.settings.locked {
+            return Err(refusal());
+        }
+        self.reporter.phase("sdk", "resolve");
+        let newer = resolve(self.store, self.settings, self.description, self.cancel)?;
+        let changes = lock.changes(&newer);
+        let shown = changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let more = if changes.len() > 5 { format!(" and {} more", changes.len() - 5) } else { String::new() };
+        self.reporter.warn(format!("{because}; resolved anew and recorded in `specs/sdk.lock`: {shown}{more}"));
+        *lock = newer;
+        Ok(())
+    }
+
+    /// Puts the packages of all layers that have no tree yet into the store. Gives the paths of those no mirror has.
+    fn fetch(&self, lock: &Lock, names: &[LayerName]) -> Result<Vec<String>, SdkError> {
+        let has_no_tree = |name: &&LayerName| lock.layer_digest(name).is_none_or(|digest| self.store.existing_tree(&digest).is_none());
+        let locked = names.iter().filter(has_no_tree).filter_map(|name| lock.layers.get(name)).flat_map(|layer| &layer.packages);
+        let wanted: BTreeMap<&str, &LockedPackage> = locked.map(|package| (package.path.as_str(), package)).collect();
+        let shelf = Shelf { store: self.store, settings: self.settings, reporter: self.reporter, cancel: self.cancel };
+        let lost = shelf.lost(&wanted.into_values().collect::<Vec<_>>())?;
+        if lost.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.unit("sdk packages", || shelf.fetch("sdk packages", &lost))
+    }
+
+    /// Reports how `work` goes.
+    fn unit<T>(&self, unit: &str, work: impl FnOnce() -> Result<T, SdkError>) -> Result<T, SdkError> {
+        let (unit, started) = (unit.to_owned(), Instant::now());
+        self.reporter.event(Event::Started { unit: unit.clone() });
+        let result = work();
+        match &result {
+            Ok(_) => self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms: elapsed_ms(started) }),
+            Err(error) => self.reporter.failed(unit, error.to_string()),
+        }
+        result
+    }
+
+    fn tree(&self, lock: &Lock, name: &LayerName) -> Result<LayerTree, SdkError> {
+        let outdated = || SdkError::LockOutdated { name: name.clone() };
+        let digest = lock.layer_digest(name).ok_or_else(outdated)?;
+        let packages = &lock.layers.get(name).ok_or_else(outdated)?.packages;
+        let unit = format!("sdk {name}");
+        let path = self.store.tree(
+            &digest,
+            || self.reporter.waiting(&unit),
+            |root| {
+                self.unit(&unit, || {
+                    self.reporter.phase(&unit, "unpack");
+                    self.fill(root, name, packages)
+                })
+            },
+        )?;
+        Ok(LayerTree { name: name.clone(), digest, path })
+    }
+
+    fn fill(&self, root: &Path, name: &LayerName, packages: &[LockedPackage]) -> Result<(), SdkError> {
+        let Some(layer) = self.description.layers.get(name) else { return Ok(()) };
+        let drop = globs(&self.description.drop);
+        // Largest first, so that none is left running alone at the end.
+        let mut ordered: Vec<&LockedPackage> = packages.iter().collect();
+        ordered.sort_by_key(|package| std::cmp::Reverse(package.size_bytes));
+        try_each(&ordered, cores(), |package| {
+            let deb = self.store.object(&package.sha256).ok_or(StoreError::Missing { digest: package.sha256 })?;
+            unpack(&deb, root, &drop, self.cancel).map_err(|source| match source {
+                UnpackError::Interrupted => AptError::Interrupted.into(),
+                source => SdkError::Unpack { package: package.name.clone(), source },
+            })
+        })?;
+        finish(root, name, layer)
+    }
+}
+
+/// How many packages are unpacked or read back at a time.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Globs were checked when the description was read; one that is none matches nothing.
+fn globs(drop: &[String]) -> Vec<Glob> {
+    drop.iter().filter_map(|glob| Glob::new(glob).ok()).collect()
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,166 @@
+//! What can go wrong with the SDK.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LayerName;
+use super::deb::DebError;
+use crate::apt::AptError;
+use base::address::without_passwords;
+use base::diagnostic::{ExitCode, Failure, Problems};
+use base::digest::Digest;
+use runtime::store::StoreError;
+
+/// Why the SDK is not at hand.
+#[derive(Debug, thiserror::Error)]
+pub enum SdkError {
+    /// `sdk.toml` or `sdk.lock` is wrong.
+    #[error(transparent)]
+    Description(#[from] Problems),
+    /// Nobody described such a layer.
+    #[error("the SDK has no layer `{name}`; it has {known}")]
+    UnknownLayer {
+        /// Its name.
+        name: LayerName,
+        /// Those it has, joined.
+        known: String,
+    },
+    /// `--locked`, and the lock was made for another `sdk.toml`.
+    #[error("`specs/sdk.lock` does not hold layer `{name}` as `specs/sdk.toml` describes it, and --locked forbids to change it")]
+    LockOutdated {
+        /// The layer.
+        name: LayerName,
+    },
+    /// `--locked`, and the archive has dropped locked packages.
+    #[error("the Debian archive no longer has {} of the locked packages, {} for one, and --locked forbids to take others", paths.len(), paths[0])]
+    PackagesGone {
+        /// Paths in the pool; at least one.
+        paths: Vec<String>,
+    },
+    /// A package cannot be fetched, though the index of this moment names it.
+    #[error("cannot fetch `{path}` from the Debian archive: {}", without_passwords(reason))]
+    Fetch {
+        /// Its path in the pool.
+        path: String,
+        /// Why, mirror by mirror.
+        reason: String,
+    },
+    /// A package is not what the signed index said.
+    #[error("`{}` gave other bytes than locked: expected SHA-256 {expected}, found {found}", without_passwords(uri))]
+    WrongBytes {
+        /// Where it came from.
+        uri: String,
+        /// The digest in the lock.
+        expected: Digest,
+        /// The digest of what came.
+        found: Digest,
+    },
+    /// A package cannot be unpacked.
+    #[error("cannot unpack Debian package `{package}`")]
+    Unpack {
+        /// Its name.
+        package: String,
+        /// Why.
+        source: UnpackError,
+    },
+    /// A link of `sdk.toml` leads nowhere.
+    #[error("the link `{link}` of SDK layer `{layer}` leads to `{target}`, which the layer does not hold")]
+    DanglingLink {
+        /// The layer.
+        layer: LayerName,
+        /// The link.
+        link: String,
+        /// Its target.
+        target: String,
+    },
+    /// A file of a layer, or of the project.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The Debian archive.
+    #[error(transparent)]
+    Apt(#[from] AptError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a `.deb` cannot be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// Its content cannot be read or written.
+    #[error("its content cannot be unpacked")]
+    Content(#[from] io::Error),
+    /// The file is not a package.
+    #[error(transparent)]
+    Package(#[from] DebError),
+    /// A path that leaves the tree.
+    #[error("it holds the path `{path}`, which leaves the tree")]
+    Outside {
+        /// The path.
+        path: String,
+    },
+    /// Another package of the layer holds the same file.
+    #[error("another package of the layer holds `{path}` too")]
+    Conflict {
+        /// The path.
+        path: String,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl SdkError {
+    /// An I/O error at `path`.
+    pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    fn is_interruption(&self) -> bool {
+        matches!(self, Self::Apt(AptError::Interrupted) | Self::Unpack { source: UnpackError::Interrupted, .. })
+    }
+}
+
+impl Failure for SdkError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Description(problems) => problems.hint(),
+            Self::Apt(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::UnknownLayer { .. } => Some("`cargo xtask sdk status` shows the layers; they are described in `specs/sdk.toml`".into()),
+            Self::LockOutdated { .. } | Self::PackagesGone { .. } => {
+                Some("`cargo xtask sdk update` resolves the SDK anew; review and commit `specs/sdk.lock`".into())
+            }
+            Self::Fetch { .. } => Some("run the same command again; KAON_DEBIAN_MIRROR=URL names another mirror".into()),
+            Self::WrongBytes { .. } => {
+                Some("the mirror or something on the way changes files: KAON_DEBIAN_MIRROR=URL names another mirror".into())
+            }
+            Self::DanglingLink { .. } => Some("mend `links` of the layer in `specs/sdk.toml`".into()),
+            Self::Unpack { .. } | Self::Io { .. } => None,
+        }
+    }
+
+    fn problems(&self) -> Option<&Problems> {
+        match self {
+            Self::Description(problems) => Some(problems),
+            _ => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            _ if self.is_interruption() => ExitCode::Interrupted,
+            Self::Description(_) | Self::UnknownLayer { .. } | Self::DanglingLink { .. } => ExitCode::Description,
+            Self::Apt(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Getting locked packages into the store.
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{LockedPackage, SdkError};
+use crate::apt::{Archive, Download, Mirror, Outcome, Patience, Settings, download};
+use base::digest::Digest;
+use runtime::cancel::Cancel;
+use runtime::progress::{Event, Reporter};
+use runtime::store::Store;
+use runtime::workers::try_each;
+
+/// What fetching works with.
+pub(super) struct Shelf<'a> {
+    pub store: &'a Store,
+    pub settings: &'a Settings,
+    pub reporter: &'a dyn Reporter,
+    pub cancel: &'a Cancel,
+}
+
+/// Files fetched by one run of the client, which keeps one connection to a server.
+const BATCH: usize = 16;
+
+/// Runs of the client at a time: a few connections fill a link, many annoy a mirror.
+const CONNECTIONS: usize = 4;
+
+const PATIENCE: Patience = Patience { retries: 3, timeout_s: 30 };
+
+/// A package that is not in the store yet, and what mirrors said when asked for it; an answer that there is no such file is not kept.
+type Wanted<'p> = (&'p LockedPackage, Vec<String>);
+
+impl Shelf<'_> {
+    /// Those of `packages` that the store does not hold whole. Reading back is how one damaged at rest is found before it is used.
+    pub fn lost<'p>(&self, packages: &[&'p LockedPackage]) -> Result<Vec<&'p LockedPackage>, SdkError> {
+        let lost = try_each(packages, super::ensure::cores(), |package| match self.store.verified(&package.sha256) {
+            Ok(_) => Ok(None),
+            Err(error) if error.is_loss() => Ok(Some(*package)),
+            Err(error) => Err(SdkError::from(error)),
+        })?;
+        Ok(lost.into_iter().flatten().collect())
+    }
+
+    /// Fetches packages by their paths, mirror by mirror, reporting as `unit`. Gives the paths of those that no mirror has.
+    pub fn fetch(&self, unit: &str, packages: &[&LockedPackage]) -> Result<Vec<String>, SdkError> {
+        let archive = Archive::find(self.settings)?;
+        let total = packages.iter().map(|package| package.size_bytes).sum();
+        let done = AtomicU64::new(0);
+        let report = |more| {
+            let done = done.fetch_add(more, Ordering::Relaxed) + more;
+            self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: Some(total) });
+        };
+        let mut left: Vec<Wanted<'_>> = packages.iter().map(|package| (*package, Vec::new())).collect();
+        for mirror in &archive.main {
+            let batch = BATCH.min(left.len().div_ceil(CONNECTIONS)).max(1);
+            let batches: Vec<&[Wanted<'_>]> = left.chunks(batch).collect();
+            left = try_each(&batches, CONNECTIONS, |batch| self.fetch_batch(mirror, batch, &report))?.into_iter().flatten().collect();
+        }
+        match left.iter().find(|(_, reasons)| !reasons.is_empty()) {
+            Some((package, reasons)) => Err(SdkError::Fetch { path: package.path.clone(), reason: reasons.join("; ") }),
+            None => Ok(left.into_iter().map(|(package, _)| package.path.clone()).collect()),
+        }
+    }
+
+    /// Fetches a few packages from one mirror and gives those it did not have.
+    fn fetch_batch<'p>(&self, mirror: &Mirror, batch: &[Wanted<'p>], report: &dyn Fn(u64)) -> Result<Vec<Wanted<'p>>, SdkError> {
+        let scratch = self.store.scratch("debs")?;
+        let one =
+            |(package, _): &Wanted<'_>| Download { uri: mirror.file(&package.path), target: scratch.path().join(package.sha256.hex()) };
+        let downloads: Vec<Download> = batch.iter().map(one).collect();
+        let outcomes = download(self.settings.client, &downloads, PATIENCE, report, self.cancel)?;
+        let mut left = Vec::new();
+        for (((package, reasons), item), outcome) in batch.iter().zip(&downloads).zip(outcomes) {
+            let mut reasons = reasons.clone();
+            match outcome {
+                Outcome::Fetched => {
+                    self.keep(package, item)?;
+                    continue;
+                }
+                Outcome::NotFound => {}
+                Outcome::Unreachable(reason) | Outcome::Failed(reason) => reasons.push(format!("{mirror}: {reason}")),
+            }
+            left.push((*package, reasons));
+        }
+        Ok(left)
+    }
+
+    /// Stores a fetched package if it is what the lock says.
+    fn keep(&self, package: &LockedPackage, item: &Download) -> Result<(), SdkError> {
+        let found = Digest::of_file(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?;
+        if found != package.sha256 {
+            return Err(SdkError::WrongBytes { uri: item.uri.clone(), expected: package.sha256, found });
+        }
+        self.store.put_file(&item.target)?;
+        fs::remove_file(&item.target).map_err(|source| SdkError::io("remove", &item.target, source))
+    }
+}

@@ -1,0 +1,77 @@
+//! What can go wrong with keys and signatures.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base::diagnostic::Failure;
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The file system said no.
+    #[error("cannot {operation} `{}`", path.display())]
+    Io {
+        /// What was being done: `read`, `write` …
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The key file does not hold a key that can sign.
+    #[error("`{}` holds no key that can sign: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Others may read the key file.
+    #[error("others may read the secret key `{}` (mode {mode:o})", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// No key could be made.
+    #[error("cannot make a signing key")]
+    Generate(#[source] pgp::errors::Error),
+    /// The key refused.
+    #[error("cannot sign")]
+    Sign(#[source] pgp::errors::Error),
+    /// The key for statements refused.
+    #[error("cannot sign a statement")]
+    Statement(#[source] p256::ecdsa::Error),
+    /// What should be signed is no RPM package.
+    #[error("`{}` is not an RPM package", path.display())]
+    NotRpm {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<rpm::Error>,
+    },
+}
+
+impl SignError {
+    /// An I/O error at `path`.
+    pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+}
+
+impl Failure for SignError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unusable { path, .. } => Some(format!(
+                "put the right key back from a backup; or move `{}` away and a new key is made, which systems that trust the old one must import",
+                path.display()
+            )),
+            Self::Exposed { path, .. } => Some(format!("if nobody took it: chmod 600 {}", path.display())),
+            Self::Io { .. } => {
+                Some("KAON_KEYS names the directory the key is kept in; it must be writable when there is no key yet".into())
+            }
+            Self::Generate(_) | Self::Sign(_) | Self::Statement(_) | Self::NotRpm { .. } => None,
+        }
+    }
+}
