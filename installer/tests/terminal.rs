@@ -2,7 +2,7 @@
 
 #![allow(missing_docs)]
 
-#[path = "../../tdnf/tests/common/mod.rs"]
+#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;
 #[path = "../../tests/terminal/mod.rs"]
 mod terminal;
@@ -23,8 +23,8 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 use rpm::FileOptions;
-use tdnf::repo::{Offer, digest_of};
-use tdnf::rpmfile::{RpmFile, details};
+use rpm_engine::repo::{Offer, digest_of};
+use rpm_engine::rpmfile::{RpmFile, details};
 use terminal::{CLEAR, Conversation, DOWN, ESC, F1, F10, RIGHT};
 
 const FACTS: &str = r#"{"firmware": "efi", "memory_bytes": 1073741824, "cards": ["eth0", "eth1"],

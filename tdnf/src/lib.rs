@@ -1,33 +1,9 @@
-//! Kaon's package manager engine: RPM repositories, dependency solving, transactions and the RPM database.
+//! `tdnf`, the package manager: its command line, its cache of repositories, and downloads.
 //!
-//! The pure half (`version`, `dependency`, `package`, `solver`, `order`, `layout`, `manifest`) touches no file; `rpmfile`, `repo`,
-//! `transaction` and `rpmdb` read and write them. Nothing here prints, and nothing is installed whose signature was not checked.
+//! What it does to packages and systems is the work of [`rpm_engine`].
 
-#[cfg(feature = "client")]
 pub mod cache;
-#[cfg(feature = "client")]
 pub mod cli;
-#[cfg(feature = "client")]
 pub mod command;
-pub mod config;
-pub mod dependency;
-#[cfg(feature = "client")]
 pub mod download;
-pub mod filecaps;
-pub mod history;
-pub mod key;
-pub mod keyring;
-pub mod layout;
-pub mod lock;
-pub mod manifest;
-pub mod order;
-pub mod owned;
-pub mod package;
 pub mod query;
-pub mod repo;
-pub mod rpmdb;
-pub mod rpmfile;
-pub mod solver;
-pub mod system;
-pub mod transaction;
-pub mod version;

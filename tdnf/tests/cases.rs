@@ -9,8 +9,8 @@
 //! ```
 //!
 //! `NAME.txt` beside it holds what is said. `TDNF_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it anew.
-#![cfg(feature = "client")]
 
+#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;
 
 use std::collections::BTreeMap;
@@ -24,10 +24,10 @@ use std::process::Command;
 use common::repository::{World, build, write_metadata};
 use common::{KEY, TIME, keys};
 use nix::sys::stat::{Mode, umask};
+use rpm_engine::repo::Offer;
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::transaction::{Options, install};
 use serde::Deserialize;
-use tdnf::repo::Offer;
-use tdnf::rpmfile::RpmFile;
-use tdnf::transaction::{Options, install};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! What is not what it should be is refused, and nothing changes.
-#![cfg(feature = "client")]
 
+#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::repository::{World, build, write_expiring, write_metadata};
 use common::{KEY, OTHER_KEY};
-use tdnf::repo::Offer;
+use rpm_engine::repo::Offer;
 
 struct Machine {
     repository: tempfile::TempDir,
@@ -122,7 +122,7 @@ fn a_package_that_was_changed_is_refused() {
     let last = bytes.len() - 20;
     bytes[last] ^= 1;
     fs::write(&app, &bytes).unwrap();
-    offers[0].sha256 = tdnf::repo::digest_of(&app).unwrap();
+    offers[0].sha256 = rpm_engine::repo::digest_of(&app).unwrap();
     write_metadata(machine.repository.path(), &offers, "", 101);
     machine.refuses(&["--refresh", "install", "app"], "damaged");
     // Nor does an index that calls one package by another's name.
@@ -184,6 +184,6 @@ fn stale_metadata_is_not_used_when_the_repository_is_away() {
 #[test]
 fn a_source_package_is_told_from_a_damaged_one() {
     let machine = Machine::new();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile/a-source-package.rpm");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/rpm-engine/tests/data/hostile/a-source-package.rpm");
     machine.refuses(&["--nogpgcheck", "install", &file.to_string_lossy()], "is a source package, which is built and not installed");
 }

@@ -7,7 +7,7 @@
 //! the table of such differences. An answer that only one of them has, or one that does not fit together, is a fault.
 #![allow(clippy::print_stderr, reason = "it counts")]
 
-#[path = "../../tdnf/tests/common/mod.rs"]
+#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;
 mod tools;
 
@@ -19,12 +19,12 @@ use std::process::Command;
 
 use common::TIME;
 use common::repository::{Recipe, World, build, write_metadata};
+use rpm_engine::keyring::Keyring;
+use rpm_engine::package::Package;
+use rpm_engine::repo::Offer;
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::transaction::{Options, install};
 use serde_json::{Value, json};
-use tdnf::keyring::Keyring;
-use tdnf::package::Package;
-use tdnf::repo::Offer;
-use tdnf::rpmfile::RpmFile;
-use tdnf::transaction::{Options, install};
 
 /// What dnf is asked for each line of `cases`.
 const ORACLE: &str = r#"
@@ -174,7 +174,7 @@ fn some_installed(numbers: &mut Numbers, world: &World) -> Vec<String> {
                 there.insert(new);
             }
         }
-        if tdnf::solver::problems(&packages, &there, "x86_64").is_empty() {
+        if rpm_engine::solver::problems(&packages, &there, "x86_64").is_empty() {
             best = there;
         }
     }
@@ -256,7 +256,7 @@ fn verdict(case: &Case, ours: Option<&BTreeSet<String>>, theirs: Option<&BTreeSe
         let all = offers(&case.world);
         let packages: Vec<Package> = all.into_iter().map(|offer| offer.package).collect();
         let there = (0..packages.len()).filter(|index| after.contains(&packages[*index].nevra.to_string())).collect();
-        tdnf::solver::problems(&packages, &there, "x86_64").is_empty()
+        rpm_engine::solver::problems(&packages, &there, "x86_64").is_empty()
     };
     match (ours, theirs) {
         (Some(ours), _) if !fits(ours) => Verdict::OursDoesNotFit,
@@ -306,7 +306,7 @@ fn plans_are_those_of_dnf() {
         cases.push(case);
     }
     fs::write(world.path("cases"), lines).unwrap();
-    fs::write(world.path(".rpmmacros"), format!("%_dbpath {}\n", tdnf::rpmdb::DIRECTORY)).unwrap();
+    fs::write(world.path(".rpmmacros"), format!("%_dbpath {}\n", rpm_engine::rpmdb::DIRECTORY)).unwrap();
     fs::write(world.path("oracle.py"), ORACLE).unwrap();
     let said = world.run("python3", &["/build/oracle.py"]);
     let theirs: Vec<Option<BTreeSet<String>>> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

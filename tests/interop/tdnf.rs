@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stderr, reason = "it tells what is not compared")]
 
-#[path = "../../tdnf/tests/common/mod.rs"]
+#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;
 mod tools;
 
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use common::{TIME, text, verified};
 use rpm::{Dependency, FileOptions, PackageBuilder};
+use rpm_engine::history::Reason;
+use rpm_engine::rpmdb;
+use rpm_engine::system::System;
+use rpm_engine::transaction::{Settings, Step};
 use rusqlite::Connection;
-use tdnf::history::Reason;
-use tdnf::rpmdb;
-use tdnf::system::System;
-use tdnf::transaction::{Settings, Step};
 
 struct World {
     shared: tools::World,

@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use tdnf::rpmfile::RpmFile;
-use tdnf::transaction::{self, TransactionError};
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::transaction::{self, TransactionError};
 use walkdir::WalkDir;
 
 use base::diagnostic::Failure;

@@ -1,6 +1,6 @@
 //! Attributes of files: what the spec says, over what the build left, over what is safe.
 
-use tdnf::filecaps;
+use rpm_engine::filecaps;
 
 use super::error::PackageError;
 use super::tree::{Content, Entry, Kind, Tree};

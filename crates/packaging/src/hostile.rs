@@ -136,7 +136,7 @@ fn modes_of_directories_and_empty_directories_are_kept() {
 fn capabilities_are_declared_or_refused() {
     let build = Build::new(&[("usr/bin/ping", "", 0o755)]);
     let root = Arc::new(InstallRoot::open(&build.path("out")).unwrap());
-    let value = tdnf::filecaps::to_xattr("cap_net_raw=ep").unwrap().to_vec();
+    let value = rpm_engine::filecaps::to_xattr("cap_net_raw=ep").unwrap().to_vec();
     let apply = |rest: &str| {
         let spec = spec(rest);
         let content = Content::Installed(InstalledFile::new(&root, "/usr/bin/ping", None, Some(value.clone())));

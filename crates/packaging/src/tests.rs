@@ -337,11 +337,15 @@ fn header() {
 #[test]
 fn capabilities_are_those_that_tdnf_installs() {
     for (number, name) in planning::spec::CAPABILITIES.into_iter().enumerate() {
-        let attribute = tdnf::filecaps::to_xattr(&format!("cap_{name}=p")).unwrap_or_else(|error| panic!("{error}"));
+        let attribute = rpm_engine::filecaps::to_xattr(&format!("cap_{name}=p")).unwrap_or_else(|error| panic!("{error}"));
         let word = |at: usize| u64::from(u32::from_le_bytes(attribute[at..at + 4].try_into().unwrap()));
         assert_eq!(word(4) | word(12) << 32, 1 << number, "{name}");
         rpm::FileOptions::new("/x").caps(format!("cap_{name}=p")).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     let all: Vec<String> = planning::spec::CAPABILITIES.iter().map(|name| format!("cap_{name}")).collect();
-    assert_eq!(tdnf::filecaps::to_xattr("all=p"), tdnf::filecaps::to_xattr(&format!("{}=p", all.join(","))), "tdnf knows further ones");
+    assert_eq!(
+        rpm_engine::filecaps::to_xattr("all=p"),
+        rpm_engine::filecaps::to_xattr(&format!("{}=p", all.join(","))),
+        "tdnf knows further ones"
+    );
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use tdnf::manifest::{Entry, Kind};
+use rpm_engine::manifest::{Entry, Kind};
 use walkdir::WalkDir;
 
 use super::{Rootfs, RootfsError};

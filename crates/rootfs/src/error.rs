@@ -3,11 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tdnf::filecaps::InvalidCaps;
-use tdnf::keyring::KeyError;
-use tdnf::rpmfile::RpmFileError;
-use tdnf::solver::SolveError;
-use tdnf::transaction::TransactionError;
+use rpm_engine::filecaps::InvalidCaps;
+use rpm_engine::keyring::KeyError;
+use rpm_engine::rpmfile::RpmFileError;
+use rpm_engine::solver::SolveError;
+use rpm_engine::transaction::TransactionError;
 
 use super::account::AccountError;
 use base::diagnostic::{ExitCode, Failure};

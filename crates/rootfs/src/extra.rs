@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
-use tdnf::manifest::{Entry, Kind};
+use rpm_engine::manifest::{Entry, Kind};
 
 use super::{Rootfs, RootfsError};
 use base::digest::Digest;

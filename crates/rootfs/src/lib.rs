@@ -15,14 +15,14 @@ mod trigger;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use rpm_engine::dependency::Capability;
+use rpm_engine::keyring::Keyring;
+use rpm_engine::manifest::{Entry, Manifest};
+use rpm_engine::package::Package;
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::solver;
+use rpm_engine::transaction::{self, Installed, Options};
 use serde::{Deserialize, Serialize};
-use tdnf::dependency::Capability;
-use tdnf::keyring::Keyring;
-use tdnf::manifest::{Entry, Manifest};
-use tdnf::package::Package;
-use tdnf::rpmfile::RpmFile;
-use tdnf::solver;
-use tdnf::transaction::{self, Installed, Options};
 
 pub use account::{AccountError, Ids};
 pub use error::RootfsError;

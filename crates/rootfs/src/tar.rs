@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Write};
 
 use ::tar::{Builder, EntryType, Header};
-use tdnf::filecaps;
-use tdnf::manifest::{Entry, Kind};
+use rpm_engine::filecaps;
+use rpm_engine::manifest::{Entry, Kind};
 
 use super::{Rootfs, RootfsError};
 

@@ -162,7 +162,7 @@ fn the_archive_holds_what_the_manifest_says() {
     }
     let helper = &seen["usr/bin/helper"];
     assert_eq!((helper.0.0, helper.0.1, helper.0.2, helper.0.3), (0o4750, 0, 81, u64::from(SOURCE_DATE_EPOCH)));
-    assert_eq!(helper.2.as_deref(), Some(&tdnf::filecaps::to_xattr("cap_net_raw=ep").unwrap()[..]));
+    assert_eq!(helper.2.as_deref(), Some(&rpm_engine::filecaps::to_xattr("cap_net_raw=ep").unwrap()[..]));
     assert_eq!(seen["usr/share/b"].1.as_deref(), Some("usr/share/a"));
     assert_eq!(seen["usr/share/b"].0.4, ::tar::EntryType::Link);
     assert_eq!(seen["bin"].1.as_deref(), Some("usr/bin"));

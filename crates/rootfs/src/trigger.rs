@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tdnf::manifest::Kind;
-use tdnf::manifest::Manifest;
-use tdnf::rpmfile::{Moment, Script};
-use tdnf::transaction::Installed;
+use rpm_engine::manifest::Kind;
+use rpm_engine::manifest::Manifest;
+use rpm_engine::rpmfile::{Moment, Script};
+use rpm_engine::transaction::Installed;
 
 use super::{Rootfs, RootfsError, extra};
 use base::epoch::SOURCE_DATE_EPOCH;

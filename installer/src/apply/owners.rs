@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tdnf::filecaps;
-use tdnf::package::PackageFile;
-use tdnf::system::System;
+use rpm_engine::filecaps;
+use rpm_engine::package::PackageFile;
+use rpm_engine::system::System;
 
 use super::account::Accounts;
 use super::{ApplyError, Target, program};

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tdnf::dependency::Capability;
-use tdnf::history::Reason;
-use tdnf::keyring::Keyring;
-use tdnf::package::Package;
-use tdnf::repo::Metadata;
-use tdnf::rpmfile::RpmFile;
-use tdnf::solver;
-use tdnf::system::System;
-use tdnf::transaction::{self, Event, Settings, Step};
+use rpm_engine::dependency::Capability;
+use rpm_engine::history::Reason;
+use rpm_engine::keyring::Keyring;
+use rpm_engine::package::Package;
+use rpm_engine::repo::Metadata;
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::solver;
+use rpm_engine::system::System;
+use rpm_engine::transaction::{self, Event, Settings, Step};
 
 use super::{ApplyError, Observer, Sources, Target};
 

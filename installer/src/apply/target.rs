@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-use tdnf::owned;
+use rpm_engine::owned;
 
 use super::program::Where;
 use super::script::Executable;

@@ -48,7 +48,7 @@ fn names(kickstart: &Kickstart, list: &mut Complaints) {
     }
     for (key, packages) in [("packages", &kickstart.packages), ("additional_packages", &kickstart.additional_packages)] {
         for (index, package) in packages.iter().enumerate() {
-            if tdnf::dependency::Capability::parse(package).is_none() {
+            if rpm_engine::dependency::Capability::parse(package).is_none() {
                 list.add(format!("{key}[{index}]"), format!("`{package}` names no package"));
             }
         }

@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::download::DownloadError;
-use crate::key::UnusableKey;
-use crate::keyring::KeyError;
-use crate::repo::RepoError;
+use rpm_engine::key::UnusableKey;
+use rpm_engine::keyring::KeyError;
+use rpm_engine::repo::RepoError;
 
 /// Why a repository cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::{CacheError, Context, io_at};
-use crate::config::{RepositoryConfig, beneath};
 use crate::download::{self, Client, Item};
-use crate::key::KeyFacts;
-use crate::keyring::Keyring;
+use rpm_engine::config::{RepositoryConfig, beneath};
+use rpm_engine::key::KeyFacts;
+use rpm_engine::keyring::Keyring;
 
 /// Where keys lie that every repository without its own may be signed with.
 const SYSTEM_KEYS: &str = "/etc/pki/rpm-gpg";

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::config::RepositoryConfig;
 use crate::download::{self, Client, DownloadError, Family, Item};
-use crate::keyring::Keyring;
-use crate::repo::{Advisory, Change, Index, Metadata, Offer, digest_of, index};
+use rpm_engine::config::RepositoryConfig;
+use rpm_engine::keyring::Keyring;
+use rpm_engine::repo::{Advisory, Change, Index, Metadata, Offer, digest_of, index};
 
 pub use error::CacheError;
 pub use keys::{KeyQuestion, keyring};
@@ -113,7 +113,7 @@ pub fn open(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Open
         // A damaged cache is made anew; an index nobody trusts any more is an error wherever it comes from.
         // One whose time is over is fetched anew, too.
         let damaged = matches!(&opened, Err(CacheError::Expired { .. }))
-            || matches!(&opened, Err(CacheError::Refused { source, .. }) if !matches!(source, crate::repo::RepoError::Untrusted { .. }));
+            || matches!(&opened, Err(CacheError::Refused { source, .. }) if !matches!(source, rpm_engine::repo::RepoError::Untrusted { .. }));
         if !damaged || context.cache_only {
             return opened;
         }
@@ -157,10 +157,10 @@ fn index_of(
     metadata: &Metadata,
     kind: &'static str,
     file: &str,
-    fill: impl FnOnce(&mut index::Builder) -> Result<(), crate::repo::RepoError>,
+    fill: impl FnOnce(&mut index::Builder) -> Result<(), rpm_engine::repo::RepoError>,
 ) -> Result<Index, CacheError> {
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
-    let document = metadata.repomd.get(kind).ok_or_else(|| refused(crate::repo::RepoError::Lacks { kind }))?;
+    let document = metadata.repomd.get(kind).ok_or_else(|| refused(rpm_engine::repo::RepoError::Lacks { kind }))?;
     let mut source = [0; 32];
     // The digest was checked to be hexadecimal when the index was read.
     let _ = hex::decode_to_slice(&document.sha256, &mut source);
@@ -175,7 +175,7 @@ fn index_of(
         builder.write(source, &mut file)?;
         file.flush()
     })?;
-    let damaged = || refused(crate::repo::RepoError::Index { path: path.clone() });
+    let damaged = || refused(rpm_engine::repo::RepoError::Index { path: path.clone() });
     Index::open(&path, source).map_err(io_at(&path))?.ok_or_else(damaged)
 }
 
@@ -185,7 +185,7 @@ impl Opened {
         Kept { repository: &self.repository, name, folder: self.folder.clone() }
     }
 
-    fn refused(&self, source: crate::repo::RepoError) -> CacheError {
+    fn refused(&self, source: rpm_engine::repo::RepoError) -> CacheError {
         CacheError::Refused { id: self.repository.id.clone(), source }
     }
 
@@ -209,7 +209,7 @@ impl Opened {
     }
 
     /// Adds all packages, with the paths of the file list where that knows them.
-    fn add_with_files(&self, builder: &mut index::Builder) -> Result<(), crate::repo::RepoError> {
+    fn add_with_files(&self, builder: &mut index::Builder) -> Result<(), rpm_engine::repo::RepoError> {
         let mut left: HashMap<&str, usize> = (0..self.index.len()).filter_map(|at| Some((self.index.sha256(at)?, at))).collect();
         let mut with_files = vec![false; self.index.len()];
         self.metadata.each_filelist(|digest, paths| {

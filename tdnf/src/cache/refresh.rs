@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::{CacheError, Context, Kept, io_at, keys, publish, seen};
-use crate::config::RepositoryConfig;
 use crate::download::{self, Client, Item};
-use crate::repo::{LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, digest_of};
+use rpm_engine::config::RepositoryConfig;
+use rpm_engine::repo::{LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, digest_of};
 
 /// Where the repository lies, and what its index may be.
 struct Mirrors {

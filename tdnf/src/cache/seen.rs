@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{CacheError, io_at, publish};
-use crate::repo::Repomd;
+use rpm_engine::repo::Repomd;
 
 /// The newest state seen of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

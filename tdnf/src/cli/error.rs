@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use crate::cache::CacheError;
-use crate::config::ConfigError;
 use crate::download::DownloadError;
-use crate::rpmfile::RpmFileError;
-use crate::solver::SolveError;
-use crate::system::SystemError;
-use crate::transaction::ApplyError;
+use rpm_engine::config::ConfigError;
+use rpm_engine::rpmfile::RpmFileError;
+use rpm_engine::solver::SolveError;
+use rpm_engine::system::SystemError;
+use rpm_engine::transaction::ApplyError;
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::error::CliError;
 use super::session::io_at;
 use crate::cache::Opened;
-use crate::repo::{Index, Offer, digest_of};
-use crate::rpmfile::{RpmFile, details};
+use rpm_engine::repo::{Index, Offer, digest_of};
+use rpm_engine::rpmfile::{RpmFile, details};
 
 /// What packages named by their files are called.
 pub const COMMAND_LINE: &str = "@cmdline";

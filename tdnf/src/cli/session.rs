@@ -10,11 +10,11 @@ use super::error::CliError;
 use super::local::{COMMAND_LINE, Local, Repositories};
 use super::progress::Downloads;
 use crate::cache::{self, Context, KeyQuestion, Opened};
-use crate::config::{Config, Main, Overrides, Place, RepositoryConfig, beneath};
-use crate::dependency::Capability;
 use crate::download::{self, Client, Event, Family, Item};
 use crate::query::{Filter, Sack, Stock};
-use crate::system::{Installed, System};
+use rpm_engine::config::{Config, Main, Overrides, Place, RepositoryConfig, beneath};
+use rpm_engine::dependency::Capability;
+use rpm_engine::system::{Installed, System};
 
 /// No package file is larger.
 const LARGEST_FILE_BYTES: u64 = 16 << 30;

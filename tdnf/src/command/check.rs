@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::solver;
+use rpm_engine::solver;
 
 /// Checks that installed packages fit together and that no transaction waits to be finished.
 ///

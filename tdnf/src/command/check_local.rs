@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::cli::error::CliError;
 use crate::cli::local::Local;
 use crate::cli::session::Session;
-use crate::dependency::{Capability, Comparison};
-use crate::solver::{Request, solve};
+use rpm_engine::dependency::{Capability, Comparison};
+use rpm_engine::solver::{Request, solve};
 
 /// Checks that the packages in a directory can be installed together, with nothing but themselves.
 ///
@@ -20,7 +20,7 @@ pub fn run(session: &Session, directory: &Path) -> Result<(), CliError> {
     if packages.is_empty() {
         return Err(CliError::NoMatch);
     }
-    let one = |nevra: &crate::package::Nevra| Capability::ranged(&nevra.name, Comparison::Equal, nevra.evr.clone());
+    let one = |nevra: &rpm_engine::package::Nevra| Capability::ranged(&nevra.name, Comparison::Equal, nevra.evr.clone());
     let install = packages.iter().map(|package| one(&package.nevra)).collect();
     solve(&packages, &Request { install, weak: false, arch: session.arch.clone() })?;
     if session.console.json {

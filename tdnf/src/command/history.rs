@@ -8,8 +8,8 @@ use crate::cli::args::{HistoryAction, HistoryRange, HistorySpan};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, need_root};
-use crate::history::{Action, Change, Entry};
 use crate::query::{Id, Sack};
+use rpm_engine::history::{Action, Change, Entry};
 
 /// Shows what was done, or takes it back.
 ///
@@ -22,7 +22,7 @@ pub fn run(session: &mut Session, action: Option<HistoryAction>) -> Result<(), C
         HistoryAction::Update => update(session),
         HistoryAction::Rollback { to } => {
             let changes = match session.system.history()? {
-                Some(history) => history.rollback(to).map_err(crate::system::SystemError::from)?,
+                Some(history) => history.rollback(to).map_err(rpm_engine::system::SystemError::from)?,
                 None => return Err(CliError::NothingToDo),
             };
             back(session, &changes)
@@ -50,7 +50,7 @@ fn update(session: &mut Session) -> Result<(), CliError> {
 
 fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {
     match session.system.history()? {
-        Some(history) => Ok(history.list().map_err(crate::system::SystemError::from)?),
+        Some(history) => Ok(history.list().map_err(rpm_engine::system::SystemError::from)?),
         None => Ok(Vec::new()),
     }
 }
@@ -111,7 +111,7 @@ fn undo(session: &mut Session, span: &HistorySpan) -> Result<(), CliError> {
     let Some(history) = session.system.history()? else { return Err(CliError::NothingToDo) };
     let mut changes = Vec::new();
     for id in (span.from..=span.to.unwrap_or(span.from)).rev() {
-        changes.extend(history.undo(id).map_err(crate::system::SystemError::from)?);
+        changes.extend(history.undo(id).map_err(rpm_engine::system::SystemError::from)?);
     }
     back(session, &changes)
 }
@@ -120,7 +120,7 @@ fn redo(session: &mut Session, span: &HistorySpan) -> Result<(), CliError> {
     let Some(history) = session.system.history()? else { return Err(CliError::NothingToDo) };
     let mut changes = Vec::new();
     for id in span.from..=span.to.unwrap_or(span.from) {
-        changes.extend(history.get(id).map_err(crate::system::SystemError::from)?.record.changes);
+        changes.extend(history.get(id).map_err(rpm_engine::system::SystemError::from)?.record.changes);
     }
     back(session, &changes)
 }

@@ -6,8 +6,8 @@ use super::alter;
 use crate::cli::args::MarkAs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, need_root};
-use crate::history::Reason;
 use crate::query::Pattern;
+use rpm_engine::history::Reason;
 
 /// Says why packages are installed.
 ///

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
-use crate::dependency::Capability;
 use crate::query::{Id, Pattern, Sack};
-use crate::repo::Index;
+use rpm_engine::dependency::Capability;
+use rpm_engine::repo::Index;
 
 /// Finds the packages that provide what is asked for: by name, capability or path.
 ///

@@ -9,11 +9,11 @@ use crate::cli::args::Repoquery;
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
-use crate::dependency::{Capability, Dependency};
-use crate::history::Reason;
-use crate::package::{Details, Package};
 use crate::query::{Id, Pattern, Sack};
-use crate::repo::Change;
+use rpm_engine::dependency::{Capability, Dependency};
+use rpm_engine::history::Reason;
+use rpm_engine::package::{Details, Package};
+use rpm_engine::repo::Change;
 
 /// Asks about packages and their relations.
 ///

@@ -10,11 +10,11 @@ use crate::cache::Opened;
 use crate::cli::args::Reposync;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, io_at, need_repositories};
-use crate::config::{ConfigError, matches};
 use crate::download;
 use crate::query::{Id, Sack};
-use crate::repo::Offer;
-use crate::rpmfile::RpmFile;
+use rpm_engine::config::{ConfigError, matches};
+use rpm_engine::repo::Offer;
+use rpm_engine::rpmfile::RpmFile;
 
 /// Copies the packages of the enabled repositories into a directory, a folder for each.
 ///

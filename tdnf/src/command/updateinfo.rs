@@ -8,10 +8,10 @@ use crate::cli::args::Updateinfo;
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
-use crate::package::Nevra;
 use crate::query::Pattern;
-use crate::repo::{Advisory, AdvisoryKind};
-use crate::version::Evr;
+use rpm_engine::package::Nevra;
+use rpm_engine::repo::{Advisory, AdvisoryKind};
+use rpm_engine::version::Evr;
 
 /// How advisories are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 use ureq::{Agent, Proxy};
 
 use super::DownloadError;
-use crate::config::{RepositoryConfig, Transport};
+use rpm_engine::config::{RepositoryConfig, Transport};
 
 /// How long nothing may happen where the configuration does not say.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -147,7 +147,7 @@ pub fn check(item: &Item, path: &Path) -> Result<(), DownloadError> {
         return Err(DownloadError::TooLarge { url, limit_bytes: item.limit_bytes() });
     }
     match &item.expected {
-        Some(expected) if crate::repo::digest_of(path).map_err(io)? != *expected => Err(DownloadError::Digest { url }),
+        Some(expected) if rpm_engine::repo::digest_of(path).map_err(io)? != *expected => Err(DownloadError::Digest { url }),
         _ => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use std::thread::spawn;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::config::{Place, RepositoryConfig, Transport};
+use rpm_engine::config::{Place, RepositoryConfig, Transport};
 
 /// Answers each connection with what `answer` gives for the path and the range asked for, and remembers nothing.
 fn serve(answer: impl Fn(&str, Option<u64>) -> Vec<u8> + Send + Sync + 'static) -> String {

@@ -6,13 +6,13 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
-use crate::dependency::Capability;
-use crate::history::Reason;
-use crate::package::{Details, Nevra, Package};
-use crate::repo::{Index, Offer};
-use crate::rpmfile;
-use crate::system::Installed;
-use crate::version::Evr;
+use rpm_engine::dependency::Capability;
+use rpm_engine::history::Reason;
+use rpm_engine::package::{Details, Nevra, Package};
+use rpm_engine::repo::{Index, Offer};
+use rpm_engine::rpmfile;
+use rpm_engine::system::Installed;
+use rpm_engine::version::Evr;
 
 pub use pattern::Pattern;
 

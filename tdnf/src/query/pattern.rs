@@ -2,7 +2,7 @@
 
 use glob::Pattern as Glob;
 
-use crate::package::Nevra;
+use rpm_engine::package::Nevra;
 
 /// A name, a name with an architecture or a version, or a shell pattern of one.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::version::Evr;
+    use rpm_engine::version::Evr;
 
     #[test]
     fn spellings() {

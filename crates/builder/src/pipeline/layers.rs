@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use tdnf::manifest::{Entry, Manifest};
+use rpm_engine::manifest::{Entry, Manifest};
 
 use super::{Composed, ImageError, write_tar};
 use base::name::PackageName;
@@ -82,7 +82,7 @@ fn part(whole: &Manifest, belongs: impl Fn(&str, &Entry) -> bool) -> Manifest {
 
 #[cfg(test)]
 mod tests {
-    use tdnf::manifest::Kind;
+    use rpm_engine::manifest::Kind;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use tdnf::manifest::{Kind, Manifest};
-use tdnf::package::{FileKind, PackageFile};
-use tdnf::rpmfile::RpmFile;
+use rpm_engine::manifest::{Kind, Manifest};
+use rpm_engine::package::{FileKind, PackageFile};
+use rpm_engine::rpmfile::RpmFile;
 
 use super::{DISK_PACKAGE, ImageError};
 use crate::{PublishError, SignedPackage};
@@ -78,8 +78,8 @@ fn hollow(rpm: &RpmFile, to: &Path) -> Result<PathBuf, ImageError> {
 
 #[cfg(test)]
 mod tests {
-    use tdnf::manifest::Entry;
-    use tdnf::package::FileFlags;
+    use rpm_engine::manifest::Entry;
+    use rpm_engine::package::FileFlags;
 
     use super::*;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tdnf::dependency::{Capability, Comparison};
-use tdnf::version::Evr;
+use rpm_engine::dependency::{Capability, Comparison};
+use rpm_engine::version::Evr;
 
 use base::diagnostic::{Problem, Problems};
 use base::document::{did_you_mean, place};

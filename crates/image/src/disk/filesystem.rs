@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use disk_layout::{ESP_BYTES, Guid, MIB, ext4_words, fat32_words};
-use tdnf::manifest::{Kind, Manifest};
+use rpm_engine::manifest::{Kind, Manifest};
 
 use super::{DiskError, ROOT_NUMBER};
 use crate::tools::{ImageTools, bash};
@@ -73,7 +73,7 @@ pub(super) fn root_bytes(manifest: &Manifest) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tdnf::manifest::Entry;
+    use rpm_engine::manifest::Entry;
 
     #[test]
     fn small_files_take_whole_blocks() {

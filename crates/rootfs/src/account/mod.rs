@@ -9,7 +9,7 @@ mod declaration;
 use std::collections::BTreeMap;
 use std::fs;
 
-use tdnf::manifest::Kind;
+use rpm_engine::manifest::Kind;
 
 use super::{Rootfs, RootfsError, extra};
 use database::Database;

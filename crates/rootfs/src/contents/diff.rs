@@ -79,7 +79,7 @@ fn packages(contents: &Contents) -> BTreeMap<String, State> {
 }
 
 fn files(contents: &Contents) -> BTreeMap<String, State> {
-    use tdnf::manifest::Kind;
+    use rpm_engine::manifest::Kind;
     let what = |kind: &Kind| match kind {
         Kind::Directory => "directory".to_owned(),
         Kind::File { sha256, .. } => format!("file {}", sha256.get(..12).unwrap_or(sha256)),

@@ -6,8 +6,8 @@ mod summary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use rpm_engine::manifest::{Entry, Kind, Manifest};
 use serde::{Deserialize, Serialize};
-use tdnf::manifest::{Entry, Kind, Manifest};
 
 pub use diff::{Change, Difference, diff};
 pub use summary::{Privileged, Share, Summary, summary};

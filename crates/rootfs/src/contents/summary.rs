@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
+use rpm_engine::manifest::{Entry, Kind};
 use serde::Serialize;
-use tdnf::manifest::{Entry, Kind};
 
 use super::{Contents, privileges};
 use crate::MADE_HERE;

@@ -13,12 +13,12 @@ use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, io_at};
 use crate::download::{self, Item};
-use crate::keyring::Keyring;
-use crate::package::Nevra;
 use crate::query::{Id, Sack};
-use crate::rpmfile::{RpmFile, Verified};
-use crate::system::LockedSystem;
-use crate::transaction::{Event, Observer, Settings, Step};
+use rpm_engine::keyring::Keyring;
+use rpm_engine::package::Nevra;
+use rpm_engine::rpmfile::{RpmFile, Verified};
+use rpm_engine::system::LockedSystem;
+use rpm_engine::transaction::{Event, Observer, Settings, Step};
 
 /// Package files on this machine, by package.
 pub type Files = BTreeMap<Id, Fetched>;
@@ -115,10 +115,10 @@ fn keys_of(session: &Session, repositories: &Repositories, stock: usize) -> Resu
         Some(opened) => Ok(opened.keys(context)?),
         None if !checks_files(session) => Ok(None),
         None => {
-            let mut of_files = crate::config::RepositoryConfig::new(
+            let mut of_files = rpm_engine::config::RepositoryConfig::new(
                 crate::cli::local::COMMAND_LINE,
                 session.config.main.defaults.clone(),
-                crate::config::Place { file: "the command line".into(), line: 0 },
+                rpm_engine::config::Place { file: "the command line".into(), line: 0 },
             );
             of_files.keys = session.config.repositories.iter().flat_map(|repository| repository.keys.clone()).collect();
             of_files.keys.sort();

@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
 use crate::cli::session::{Session, need_root};
 use crate::query::Sack;
-use crate::system::LockedSystem;
+use rpm_engine::system::LockedSystem;
 
 use plan::Plan;
 pub(in crate::command) use plan::Sweep;
@@ -125,8 +125,8 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
     let locked = session.system.lock()?;
     if let Some(recovery) = with_settings(session, |settings| locked.recover(settings))? {
         let how = match recovery {
-            crate::transaction::Recovery::Undone => "taken back",
-            crate::transaction::Recovery::Finished => "finished",
+            rpm_engine::transaction::Recovery::Undone => "taken back",
+            rpm_engine::transaction::Recovery::Finished => "finished",
         };
         session.console.warn(format!("a transaction was interrupted; it was {how}"));
     }

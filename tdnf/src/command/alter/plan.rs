@@ -6,9 +6,9 @@ use super::request::Request;
 use super::scope::{Blind, Scope};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::history::Reason;
 use crate::query::{Id, Sack};
-use crate::solver::{self, Goal, Situation, Target};
+use rpm_engine::history::Reason;
+use rpm_engine::solver::{self, Goal, Situation, Target};
 
 /// Why a package goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -279,9 +279,9 @@ impl Planning<'_, '_> {
             return wish.reason;
         }
         let package = &self.scope.packages[index];
-        let asks = |dependency: &crate::dependency::Dependency| match dependency {
-            crate::dependency::Dependency::Simple(capability) => package.satisfies(capability),
-            crate::dependency::Dependency::Rich(rich) => {
+        let asks = |dependency: &rpm_engine::dependency::Dependency| match dependency {
+            rpm_engine::dependency::Dependency::Simple(capability) => package.satisfies(capability),
+            rpm_engine::dependency::Dependency::Rich(rich) => {
                 rich.leaves().iter().any(|(capability, tested)| !tested && package.satisfies(capability))
             }
         };

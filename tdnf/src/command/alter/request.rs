@@ -8,9 +8,9 @@ use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
 use crate::command::{provides, updateinfo};
-use crate::dependency::{Capability, Dependency};
-use crate::history::Reason;
 use crate::query::{Id, Pattern, Sack};
+use rpm_engine::dependency::{Capability, Dependency};
+use rpm_engine::history::Reason;
 
 /// One thing that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,8 +240,9 @@ fn update(
     }
     for id in chosen {
         let nevra = sack.nevra(id);
-        let advises =
-            |advised: &BTreeSet<crate::package::Nevra>| advised.iter().any(|answer| answer.name == nevra.name && answer.evr > nevra.evr);
+        let advises = |advised: &BTreeSet<rpm_engine::package::Nevra>| {
+            advised.iter().any(|answer| answer.name == nevra.name && answer.evr > nevra.evr)
+        };
         if advised.as_ref().is_some_and(|advised| !advises(advised)) {
             continue;
         }

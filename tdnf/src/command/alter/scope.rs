@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::dependency::{Capability, Dependency};
-use crate::package::Package;
 use crate::query::{Id, Sack};
+use rpm_engine::dependency::{Capability, Dependency};
+use rpm_engine::package::Package;
 
 /// The installed packages and what may come.
 pub struct Scope {

@@ -8,7 +8,7 @@ use pgp::composed::{CleartextSignedMessage, Deserializable as _, DetachedSignatu
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
 use pgp::types::{KeyDetails as _, VerifyingKey};
-use tdnf::key::KeyFacts;
+use rpm_engine::key::KeyFacts;
 
 use crate::apt::AptError;
 

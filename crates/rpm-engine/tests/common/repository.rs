@@ -8,13 +8,13 @@ use std::path::Path;
 use base64::Engine as _;
 use rpm::signature::Signing as _;
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
+use rpm_engine::dependency::{Capability, Comparison};
+use rpm_engine::package::{Details, Nevra, Package};
+use rpm_engine::repo::{Offer, digest_of};
+use rpm_engine::rpmfile::{RpmFile, details};
+use rpm_engine::version::Evr;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use tdnf::dependency::{Capability, Comparison};
-use tdnf::package::{Details, Nevra, Package};
-use tdnf::repo::{Offer, digest_of};
-use tdnf::rpmfile::{RpmFile, details};
-use tdnf::version::Evr;
 
 use super::{TIME, signer};
 
@@ -48,10 +48,10 @@ pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
     let (name, version) = rest.rsplit_once('-').unwrap();
     let evr = Evr::new(0, version, Some(release));
     let capabilities = |texts: &[String]| texts.iter().map(|text| Capability::parse(text).unwrap()).collect::<Vec<_>>();
-    let dependencies = |texts: &[String]| -> Vec<tdnf::dependency::Dependency> {
+    let dependencies = |texts: &[String]| -> Vec<rpm_engine::dependency::Dependency> {
         let one = |text: &String| match text.starts_with('(') {
-            true => tdnf::dependency::Dependency::new(text, None).unwrap(),
-            false => tdnf::dependency::Dependency::Simple(Capability::parse(text).unwrap()),
+            true => rpm_engine::dependency::Dependency::new(text, None).unwrap(),
+            false => rpm_engine::dependency::Dependency::Simple(Capability::parse(text).unwrap()),
         };
         texts.iter().map(one).collect()
     };
@@ -211,7 +211,7 @@ fn primary(offers: &[Offer]) -> String {
             details.source
         )
         .unwrap();
-        let texts = |all: &[tdnf::dependency::Dependency]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let texts = |all: &[rpm_engine::dependency::Dependency]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
         let relations = [
             ("provides", package.provides.iter().map(ToString::to_string).collect()),
             ("requires", texts(&package.requires)),

@@ -7,7 +7,7 @@ mod interruption;
 mod scripts;
 mod world;
 
-use tdnf::transaction::{ApplyError, Step};
+use rpm_engine::transaction::{ApplyError, Step};
 
 use common::text;
 use world::{World, install, settings};

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use common::{KEY, OTHER_KEY, TIME, signer, text};
 use rpm::IndexTag as Tag;
 use rpm::{FileOptions, Header, HeaderEntry, IndexData, PackageBuilder, RpmFormat, SignatureHeaderBuilder};
+use rpm_engine::history::Reason;
+use rpm_engine::keyring::Keyring;
+use rpm_engine::rpmdb::InstalledPackage;
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::system::System;
+use rpm_engine::transaction::{Settings, Step};
 use sha2::{Digest as _, Sha256};
-use tdnf::history::Reason;
-use tdnf::keyring::Keyring;
-use tdnf::rpmdb::InstalledPackage;
-use tdnf::rpmfile::RpmFile;
-use tdnf::system::System;
-use tdnf::transaction::{Settings, Step};
 
 /// A package whose header and payload are written by hand and then signed as any other.
 struct Forge {
@@ -480,7 +480,7 @@ fn damaged_databases_never_panic() {
     let world = World::new();
     let keys = Keyring::from_armoured([KEY]).unwrap();
     world.try_install(&Forge::new().bytes(), Some(&keys)).unwrap();
-    let file = Path::new(&tdnf::rpmdb::FILE[1..]);
+    let file = Path::new(&rpm_engine::rpmdb::FILE[1..]);
     let connection = rusqlite::Connection::open(world.root.join(file)).unwrap();
     let blob: Vec<u8> = connection.query_row("SELECT blob FROM Packages", [], |row| row.get(0)).unwrap();
     InstalledPackage::parse(1, &blob).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rpm::{PackageBuilder, Scriptlet};
-use tdnf::transaction::{ApplyError, Settings};
+use rpm_engine::transaction::{ApplyError, Settings};
 
 use crate::common::text;
 use crate::world::{Told, World, install, settings};

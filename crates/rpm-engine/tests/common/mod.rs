@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rpm::signature::pgp::Signer;
 use rpm::{BuildConfig, CompressionWithLevel, FileOptions, PackageBuilder};
-use tdnf::keyring::Keyring;
-use tdnf::rpmfile::{RpmFile, Verified};
+use rpm_engine::keyring::Keyring;
+use rpm_engine::rpmfile::{RpmFile, Verified};
 
 pub const TIME: u32 = 1_767_225_600;
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use rpm::{FileOptions, PackageBuilder};
-use tdnf::history::{Action, Reason};
-use tdnf::transaction::{ApplyError, Settings, Step};
+use rpm_engine::history::{Action, Reason};
+use rpm_engine::transaction::{ApplyError, Settings, Step};
 
 use crate::common::{TIME, text};
 use crate::world::{Told, World, config, install, settings};

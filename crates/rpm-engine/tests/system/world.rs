@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use rpm::{FileOptions, PackageBuilder};
-use tdnf::history::Reason;
-use tdnf::rpmfile::Verified;
-use tdnf::system::{LockedSystem, System};
-use tdnf::transaction::{Applied, ApplyError, Event, Observer, Settings, Step};
+use rpm_engine::history::Reason;
+use rpm_engine::rpmfile::Verified;
+use rpm_engine::system::{LockedSystem, System};
+use rpm_engine::transaction::{Applied, ApplyError, Event, Observer, Settings, Step};
 
 use crate::common::{TIME, verified};
 

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use common::{KEY, OTHER_KEY, TIME, keys, package, text, write};
 use rpm::{Dependency, FileOptions};
-use tdnf::keyring::Keyring;
-use tdnf::manifest::Kind;
-use tdnf::rpmfile::{RpmFile, RpmFileError};
-use tdnf::transaction::{Options, Outcome, TransactionError, extract, install};
+use rpm_engine::keyring::Keyring;
+use rpm_engine::manifest::Kind;
+use rpm_engine::rpmfile::{RpmFile, RpmFileError};
+use rpm_engine::transaction::{Options, Outcome, TransactionError, extract, install};
 
 fn into(root: &Path, packages: Vec<RpmFile>) -> Result<Outcome, TransactionError> {
     install(packages, &keys(), root, &Options { time: TIME, progress: &|_| {} })
@@ -155,7 +155,7 @@ fn equal_packages_give_equal_bytes() {
     let bytes = |packages| {
         let root = tempfile::tempdir().unwrap();
         let outcome = into(root.path(), packages).unwrap();
-        (fs::read(root.path().join(&tdnf::rpmdb::FILE[1..])).unwrap(), outcome.manifest)
+        (fs::read(root.path().join(&rpm_engine::rpmdb::FILE[1..])).unwrap(), outcome.manifest)
     };
     let (first, mut second) = (three(folder.path()), three(folder.path()));
     second.reverse();

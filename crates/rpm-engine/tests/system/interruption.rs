@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rpm::{Dependency, FileOptions};
-use tdnf::history::Reason;
-use tdnf::system::System;
-use tdnf::transaction::{Gate, Recovery, Settings, Step};
+use rpm_engine::history::Reason;
+use rpm_engine::system::System;
+use rpm_engine::transaction::{Gate, Recovery, Settings, Step};
 
 use crate::common::{keys, text};
 use crate::world::{World, config, install, settings};
@@ -185,7 +185,7 @@ fn a_victim() {
     let Ok(task) = std::env::var(VICTIM) else { return };
     let words: Vec<&str> = task.split_whitespace().collect();
     let [count, root, upgrade, new] = words[..] else { panic!("{task}") };
-    let open = |path: &str| tdnf::rpmfile::RpmFile::open(Path::new(path)).unwrap().verified(&keys()).unwrap();
+    let open = |path: &str| rpm_engine::rpmfile::RpmFile::open(Path::new(path)).unwrap().verified(&keys()).unwrap();
     let system = System::open(Path::new(root)).unwrap();
     let number = |name: &str| system.installed().unwrap().iter().find(|one| one.package.package.nevra.name == name).unwrap().package.number;
     let steps = [

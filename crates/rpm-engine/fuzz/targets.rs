@@ -6,14 +6,14 @@ use std::cmp::Ordering;
 use std::fs;
 use std::path::Path;
 
+use rpm_engine::config::{Config, Overrides};
+use rpm_engine::dependency::{Capability, Dependency};
+use rpm_engine::key::KeyFacts;
+use rpm_engine::repo::{Index, Metadata, Metalink, Repomd};
+use rpm_engine::rpmdb::InstalledPackage;
+use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::version::Evr;
 use sha2::{Digest as _, Sha256};
-use tdnf::config::{Config, Overrides};
-use tdnf::dependency::{Capability, Dependency};
-use tdnf::key::KeyFacts;
-use tdnf::repo::{Index, Metadata, Metalink, Repomd};
-use tdnf::rpmdb::InstalledPackage;
-use tdnf::rpmfile::RpmFile;
-use tdnf::version::Evr;
 
 /// Whether the bytes were accepted, and if not, why.
 pub type Verdict = Result<(), String>;
@@ -85,7 +85,7 @@ pub fn metalink(bytes: &[u8]) -> Verdict {
 }
 
 /// A repository with this document, packed or not, and a good index; with good packages unless it is those that are fuzzed.
-fn with_document<T>(kind: &str, bytes: &[u8], read: impl FnOnce(&Metadata) -> Result<T, tdnf::repo::RepoError>) -> Verdict {
+fn with_document<T>(kind: &str, bytes: &[u8], read: impl FnOnce(&Metadata) -> Result<T, rpm_engine::repo::RepoError>) -> Verdict {
     const PRIMARY: &[u8] = include_bytes!("corpus/primary/good-two-packages");
     let folder = folder()?;
     let mut index = "<repomd>".to_owned();

@@ -27,12 +27,12 @@ impl Evr {
     }
 
     /// Compares epoch and version only.
-    pub(crate) fn compare_version(&self, other: &Self) -> Ordering {
+    pub fn compare_version(&self, other: &Self) -> Ordering {
         self.epoch.cmp(&other.epoch).then_with(|| compare_part(&self.version, &other.version))
     }
 
     /// Compares releases, where both have one.
-    pub(crate) fn compare_release(&self, other: &Self) -> Option<Ordering> {
+    pub fn compare_release(&self, other: &Self) -> Option<Ordering> {
         Some(compare_part(self.release.as_deref()?, other.release.as_deref()?))
     }
 }
