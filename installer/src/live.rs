@@ -6,10 +6,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::apply::{ProgramError, run_program};
-use crate::guestinfo;
-use crate::kickstart::Kickstart;
 use crate::plan::Facts;
+use kickstart::Kickstart;
+use system::guestinfo;
+use system::program::{self, ProgramError};
 
 /// Where the live system's medium is seen.
 const MEDIUM: &str = "/run/kaon/medium";
@@ -102,7 +102,7 @@ pub fn facts(kickstart: &Kickstart) -> Facts {
     let (in_files, named): (Vec<_>, Vec<_>) = disks.map(|disk| disk.device.as_deref()).partition(Option::is_none);
     let named: Vec<&str> = kickstart.disk.as_deref().into_iter().chain(named.into_iter().flatten()).collect();
     // Other names of disks are udev's. What matters is looked at below, so it may fail.
-    let _ = run_program("udevadm", &["settle", "--timeout=60"], None);
+    let _ = program::run("udevadm", &["settle", "--timeout=60"], None);
     loop {
         let facts = crate::machine::facts();
         let is_there = match named[..] {
@@ -187,7 +187,7 @@ fn mount(device: &str) -> Result<(), ProgramError> {
     let words = ["-o", "ro,nodev,nosuid,noexec", device, FETCHED];
     let start = Instant::now();
     loop {
-        match run_program("mount", &words, None) {
+        match program::run("mount", &words, None) {
             Err(_) if !is_there(device) && start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
             other => return other.map(drop),
         }
@@ -227,7 +227,7 @@ fn download(url: &str) -> Result<PathBuf, LiveError> {
         "--max-filesize=1048576",
     ];
     let words: Vec<&str> = PATIENCE.iter().flat_map(|word| word.split('=')).chain(["--output", &to, "--", url]).collect();
-    run_program("curl", &words, None).map_err(|source| LiveError::Fetch { url: url.to_owned(), source })?;
+    program::run("curl", &words, None).map_err(|source| LiveError::Fetch { url: url.to_owned(), source })?;
     Ok(path)
 }
 

@@ -1,7 +1,9 @@
 //! Looking at this machine: its disks, its firmware, the programs it has.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use system::program::find_program;
 
 use crate::plan::{DiskFacts, Facts, Firmware};
 
@@ -13,16 +15,6 @@ pub fn facts() -> Facts {
     let firmware = if Path::new("/sys/firmware/efi").is_dir() { Firmware::Efi } else { Firmware::Bios };
     let programs = PROGRAMS.into_iter().filter(|program| find_program(program).is_some()).map(str::to_owned).collect();
     Facts { firmware, memory_bytes: memory_bytes(), disks: disks(), cards: cards(), programs }
-}
-
-/// Where programs of this system are looked for: where the caller does, or in the usual places.
-pub fn program_path() -> String {
-    std::env::var("PATH").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "/usr/bin:/usr/sbin:/bin:/sbin".to_owned())
-}
-
-/// Where a program lies.
-pub fn find_program(name: &str) -> Option<PathBuf> {
-    program_path().split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
 
 /// Network cards that are devices, by name.

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use installer::kickstart::Kickstart;
 use installer::plan::{Facts, Request, plan};
+use kickstart::Kickstart;
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -68,7 +68,7 @@ fn the_reference_is_up_to_date() {
     let text = fs::read_to_string(&page).unwrap();
     const MARK: &str = "<!-- What follows is made from the types by `kaon-installer --reference`. -->\n\n";
     let (before, after) = text.split_once(MARK).expect("the page has lost its mark");
-    let reference = installer::kickstart::reference();
+    let reference = kickstart::reference();
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&page, format!("{before}{MARK}{reference}")).unwrap();
     } else {

@@ -42,7 +42,7 @@ impl Grub {
     pub fn bios(&self, place: &Place, root: usize) -> Result<([u8; BOOT_CODE_BYTES], Vec<u8>), ApplyError> {
         let (first, core) = self.bios.at(place.offset_bytes, root);
         if core.len() as u64 > place.size_bytes {
-            return Err(ApplyError::Io { operation: "write", path: place.device().into(), source: io::ErrorKind::StorageFull.into() });
+            return Err(ApplyError::io("write", Path::new(&place.device()))(io::ErrorKind::StorageFull.into()));
         }
         Ok((first, core))
     }

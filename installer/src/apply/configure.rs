@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{ApplyError, Observer, Target, program};
-use crate::kickstart::Finish;
+use kickstart::Finish;
 
 /// Makes caches and switches units. A system without a program does not need what it makes.
 pub(super) fn configure(target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {

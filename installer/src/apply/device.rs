@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{ApplyError, filesystem, program};
-use crate::kickstart::FileSystem;
 use crate::plan::Place;
+use kickstart::FileSystem;
 
 /// How long a device may take to appear.
 const PATIENCE: Duration = Duration::from_secs(60);

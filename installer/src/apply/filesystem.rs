@@ -2,7 +2,7 @@
 
 use disk_layout::{ext4_words, fat32_words};
 
-use crate::kickstart::FileSystem;
+use kickstart::FileSystem;
 
 /// All but the user's own words and the device. `extended` are further extended options of ext4, each with a comma before it.
 pub(super) fn words(filesystem: FileSystem, size_bytes: u64, label: &str, uuid: &str, extended: &str) -> Vec<String> {

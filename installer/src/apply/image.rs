@@ -10,8 +10,9 @@ use disk_layout::SECTOR_BYTES;
 
 use super::table::Sink as _;
 use super::{ApplyError, Target, filesystem, owners, program, table};
-use crate::kickstart::FileSystem;
 use crate::plan::{Place, Plan, Step};
+use kickstart::FileSystem;
+use system::SystemError;
 
 /// What will be on disks that are files.
 #[derive(Debug)]
@@ -123,7 +124,7 @@ impl DiskFiles {
                 FileSystem::Vfat => planned.fat(&content)?,
                 FileSystem::Swap => planned.swap(&self.folder)?,
                 FileSystem::Xfs | FileSystem::Btrfs => {
-                    return Err(ApplyError::Refused { reason: format!("{} cannot be made in a file", planned.filesystem.name()) });
+                    return Err(SystemError::refused(&format!("{} cannot be made in a file", planned.filesystem.name())).into());
                 }
             }
         }

@@ -1,6 +1,5 @@
 //! Doing what a plan says, step by step, and telling how long each took.
 
-mod account;
 mod bootloader;
 mod configure;
 mod device;
@@ -9,26 +8,19 @@ mod error;
 mod files;
 mod filesystem;
 mod image;
-mod inside;
 mod journal;
 mod mount;
 mod owners;
 mod packages;
-mod program;
-mod script;
 mod table;
-mod target;
 mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-pub use account::{Accounts, AccountsError, add_keys, add_user, hash_password, set_password};
-pub use error::{ApplyError, chain};
+pub use error::ApplyError;
 pub use journal::{Done, Journal};
 pub use packages::{Offered, offered};
-pub use program::{ProgramError, run as run_program};
-pub use target::Target;
 
 use disk_layout::{Layout, no_system_code};
 
@@ -36,19 +28,17 @@ use self::bootloader::Grub;
 use self::disk::Disk;
 use self::image::DiskFiles;
 use self::packages::Chosen;
-use self::script::Executable;
-use crate::kickstart::FileSystem;
-use crate::medium::Search;
 use crate::plan::{Place, Plan, Script, Step};
+use kickstart::FileSystem;
+use kickstart::medium::Search;
+use system::script::Executable;
+use system::{NO_ARGUMENTS, SystemError, Target, account, chain, program};
 
 /// Where the installed system is put together.
 pub const TARGET: &str = "/run/kaon/target";
 
 /// Where the journal lies in the live system, also after a failure.
 pub const JOURNAL: &str = "/run/kaon/installer.json";
-
-/// For programs that take none.
-pub const NO_ARGUMENTS: &[&str] = &[];
 
 /// What an installation needs besides its plan.
 #[derive(Clone, Debug)]
@@ -141,7 +131,7 @@ impl Run<'_> {
             }
             let start = Instant::now();
             let result = self.step(step, plan);
-            let failed = result.as_ref().err().map(chain);
+            let failed = result.as_ref().err().map(|error| chain(error));
             journal.steps.push(Done { what: title.clone(), ms: elapsed_ms(start), failed });
             if on_machine {
                 // The live system's copy helps whoever looks for the cause; the failure itself is what counts.
@@ -167,14 +157,14 @@ impl Run<'_> {
             Step::Mount { partition, at, filesystem, options } => self.mount(partition, at, *filesystem, options),
             Step::InstallPackages { .. } => {
                 self.chosen.iter().try_for_each(|chosen| chosen.install(&self.target, self.observer))?;
-                trust::lay(self.sources, &self.target)
+                Ok(trust::lay(self.sources, &self.target)?)
             }
-            Step::WriteFile { path, mode, content } => self.target.write(path, *mode, content.as_bytes()),
-            Step::Copy { source, to } => files::copy(&self.sources.search.find(source)?, to, &self.target),
+            Step::WriteFile { path, mode, content } => Ok(self.target.write(path, *mode, content.as_bytes())?),
+            Step::Copy { source, to } => Ok(system::files::copy(&self.sources.search.find(source)?, to, &self.target)?),
             Step::Configure => configure::configure(&self.target, self.observer),
-            Step::Mask { unit } => self.target.symlink(&format!("/etc/systemd/system/{unit}"), "/dev/null"),
-            Step::Root(root) => account::root(root, &self.target),
-            Step::User(user) => add_user(user, &self.target),
+            Step::Mask { unit } => Ok(self.target.symlink(&format!("/etc/systemd/system/{unit}"), "/dev/null")?),
+            Step::Root(root) => Ok(account::root(root, &self.target)?),
+            Step::User(user) => Ok(account::add_user(user, &self.target)?),
             Step::RunInTarget { name, script } => self.run_in_target(name, script),
             Step::Close => self.close(plan),
             Step::BootLoader { disk, root, bios, efi } => self.boot_loader(Path::new(disk), *root, bios.as_ref(), efi.as_ref()),
@@ -207,7 +197,7 @@ impl Run<'_> {
     fn script(&self, script: &Script) -> Result<Executable, ApplyError> {
         let text = match script {
             Script::Text(text) => text.reveal().as_bytes().to_vec(),
-            Script::File(name) => files::read(&self.sources.search.find(name)?)?,
+            Script::File(name) => system::files::read(&self.sources.search.find(name)?)?,
         };
         Executable::new(&text).map_err(ApplyError::io("keep", Path::new("a script")))
     }
@@ -243,7 +233,7 @@ impl Run<'_> {
     /// Makes the disk start, once all else is on it. Other disks come first: the system needs them.
     fn boot_loader(&mut self, disk: &Path, root: usize, bios: Option<&Place>, efi: Option<&Place>) -> Result<(), ApplyError> {
         let Some(grub) = &self.grub else {
-            return Err(ApplyError::Refused { reason: "the boot loader comes after the file systems".into() });
+            return Err(SystemError::refused("the boot loader comes after the file systems").into());
         };
         for other in self.disks.iter_mut().filter(|other| other.path != disk) {
             other.finish(&no_system_code())?;
@@ -264,6 +254,6 @@ impl Run<'_> {
 
     /// Leaves the journal in the installed system.
     fn leave(&self, journal: &Journal) -> Result<(), ApplyError> {
-        self.target.write("/var/log/kaon-installer.json", 0o600, journal.text().as_bytes())
+        Ok(self.target.write("/var/log/kaon-installer.json", 0o600, journal.text().as_bytes())?)
     }
 }

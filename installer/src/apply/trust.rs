@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::packages::LIVE_ROOT;
-use super::{ApplyError, Sources, Target, files};
+use system::{SystemError, Target};
+
+use super::Sources;
 
 /// Where a system has its builder's key, as in images.
 const KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
@@ -13,12 +15,12 @@ const DEFINITION: &str = "/etc/yum.repos.d/kaon.repo";
 
 /// Lays the key that the packages were checked with into the system, and the repository that the live system, or the folder of the packages,
 /// names.
-pub(super) fn lay(sources: &Sources, target: &Target) -> Result<(), ApplyError> {
-    target.write(KEY, 0o644, &files::read(&sources.keys)?)?;
+pub(super) fn lay(sources: &Sources, target: &Target) -> Result<(), SystemError> {
+    target.write(KEY, 0o644, &system::files::read(&sources.keys)?)?;
     let of_live = Path::new(LIVE_ROOT).join(DEFINITION.trim_start_matches('/'));
     let definitions = [of_live, sources.repository.join("kaon.repo")];
     match definitions.iter().find(|path| path.is_file()) {
-        Some(path) => target.write(DEFINITION, 0o644, &files::read(path)?),
+        Some(path) => target.write(DEFINITION, 0o644, &system::files::read(path)?),
         None => Ok(()),
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::{Arguments, CommandError, Screen, carry_out, print, sources};
 use crate::apply::{self, ApplyError};
-use crate::medium::{self, Search};
 use crate::plan::Facts;
 use crate::ui::choose::{Interface, Terminal, choose};
 use crate::ui::line::{self, End};
 use crate::ui::screen::{self, Session};
 use crate::ui::{Interview, Surroundings};
+use kickstart::medium::{self, Search};
 
 impl Arguments {
     /// How to ask, by the command line and the terminal.

@@ -13,13 +13,13 @@ use clap::Parser;
 
 use self::progress::Lines;
 use crate::apply::{self, ApplyError, Sources};
-use crate::document::{self, Language};
-use crate::kickstart::{self, Kickstart};
 use crate::live;
-use crate::medium::{self, Loaded, MediumError, Search};
 use crate::plan::{self, Facts, Plan};
 use crate::ui::choose::Interface;
 use crate::ui::screen::Session;
+use kickstart::document::{self, Language};
+use kickstart::medium::{self, Loaded, MediumError, Search};
+use kickstart::{self, Kickstart};
 
 /// Puts Kaon onto this machine: by questions, or as a kickstart file says.
 #[derive(Debug, Parser)]

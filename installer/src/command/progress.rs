@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::apply::Observer;
-use crate::kickstart::LogLevel;
+use kickstart::LogLevel;
 
 /// Tells progress in lines.
 pub(super) struct Lines {

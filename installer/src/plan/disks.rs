@@ -3,7 +3,7 @@
 use disk_layout::{BIOS_BYTES, ESP_BYTES, LayoutError, MIB, Purpose, Size, Wish};
 
 use super::{Destroyed, Place, Refusal, Request, Step, guid};
-use crate::kickstart::{FileSystem, Partition};
+use kickstart::{FileSystem, Partition};
 
 /// Less than this holds no system.
 const ROOT_BYTES: u64 = 768 * MIB;

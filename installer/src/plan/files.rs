@@ -1,8 +1,8 @@
 //! Files of the installed system that follow from the kickstart file alone.
 
 use super::{Step, step};
-use crate::kickstart::{Kickstart, ServiceState};
-use crate::networkd;
+use kickstart::networkd;
+use kickstart::{Kickstart, ServiceState};
 
 /// Where the administrator's own choice of units stands; a later `systemctl preset-all` follows it as well.
 const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";

@@ -12,9 +12,10 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use facts::{DiskFacts, Facts, Firmware};
-pub use step::{Credential, Place, RootAccount, Script, Step, UserAccount};
+pub use step::{Place, Script, Step};
 
-use crate::kickstart::{Finish, Kickstart, PackageList, Password};
+use kickstart::{Finish, Kickstart, PackageList, Password};
+use system::account::{Credential, RootAccount, UserAccount};
 
 /// What a plan is made of.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +149,7 @@ fn packages(request: &Request<'_>) -> Vec<String> {
 
 fn scripts(into: &mut Vec<Step>, name: &str, lines: &[String], files: &[String], step: fn(String, Script) -> Step) {
     if !lines.is_empty() {
-        let text = crate::kickstart::Secret::new(lines.join("\n") + "\n");
+        let text = kickstart::Secret::new(lines.join("\n") + "\n");
         into.push(step(name.to_owned(), Script::Text(text)));
     }
     into.extend(files.iter().map(|file| step(format!("{name}scripts"), Script::File(file.clone()))));

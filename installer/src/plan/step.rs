@@ -6,7 +6,8 @@ use disk_layout::Layout;
 use serde::{Serialize, Serializer};
 
 use super::size;
-use crate::kickstart::{FileSystem, Finish, Secret, ServiceState};
+use kickstart::{FileSystem, Finish, Secret, ServiceState};
+use system::account::{RootAccount, UserAccount};
 
 /// One thing that is done. Nothing in it is secret but what [`Secret`] hides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -148,45 +149,6 @@ pub enum Script {
     Text(Secret),
     /// A file of the search path.
     File(String),
-}
-
-/// Root's account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RootAccount {
-    /// The password; locked without one.
-    pub password: Option<Credential>,
-    /// Lines of `authorized_keys`.
-    pub ssh_keys: Vec<String>,
-}
-
-/// Another account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct UserAccount {
-    /// The login name.
-    pub name: String,
-    /// The full name.
-    pub gecos: String,
-    /// The number, where one is asked for.
-    pub uid: Option<u32>,
-    /// Further groups.
-    pub groups: Vec<String>,
-    /// The login shell.
-    pub shell: String,
-    /// The password; without one, none fits.
-    pub password: Option<Credential>,
-    /// Lines of `authorized_keys`.
-    pub ssh_keys: Vec<String>,
-}
-
-/// A password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Credential {
-    /// The password or its hash.
-    pub text: Secret,
-    /// Whether it is a hash.
-    pub crypted: bool,
-    /// Days until it must be changed; 0: at the first login; -1: never.
-    pub age: Option<i32>,
 }
 
 fn partitions<S: Serializer>(layout: &Layout, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,6 @@
 //! Questions and answers, whatever shows them.
 
-use crate::kickstart::Secret;
+use kickstart::Secret;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

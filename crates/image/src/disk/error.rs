@@ -41,7 +41,7 @@ impl Failure for DiskError {
         match self {
             Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
             Self::NoGrub { .. } => Some("`cargo xtask show grub` lists what it holds".into()),
-            Self::UnknownGrub(_) => Some("where its numbers lie is written down in `disk-layout/src/grub.rs`".into()),
+            Self::UnknownGrub(_) => Some("where its numbers lie is written down in `crates/disk-layout/src/grub.rs`".into()),
             Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`, or `disk-gib` in its `[ova]`".into()),
             Self::Tool(error) => error.hint(),
             Self::Format(error) => error.hint(),

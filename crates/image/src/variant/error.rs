@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use installer::medium::MediumError;
+use kickstart::medium::MediumError;
 
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path};
 
-use installer::kickstart::Kickstart;
-use installer::medium::{self, Loaded};
+use kickstart::Kickstart;
+use kickstart::medium::{self, Loaded};
 
 use super::{EditionError, medium, named};
 use crate::description::{Image, MediumFile};

@@ -2,7 +2,7 @@
 
 use super::super::Answer;
 use super::{Ask, Entry, Interview, NO_ANSWER, State, accepted, entry};
-use crate::kickstart::{Password, PublicKey, Secret, User};
+use kickstart::{Password, PublicKey, Secret, User};
 
 /// The password, if it was typed twice.
 fn password(typed: Option<Secret>, again: &str) -> Result<Option<Password>, String> {

@@ -2,7 +2,7 @@
 
 use super::super::{Choice, Field, Item, Kind, Section};
 use super::{DEVELOPER, Interview, KERNELS, partition, trust};
-use crate::kickstart::Secret;
+use kickstart::Secret;
 
 /// The questions there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +97,7 @@ impl Interview {
             }
             Ask::Kernel => {
                 let labels = ["for virtual machines on ESXi and KVM", "for clouds and servers"];
-                let choice = |(label, kernel): (&str, crate::kickstart::LinuxFlavor)| Choice {
+                let choice = |(label, kernel): (&str, kickstart::LinuxFlavor)| Choice {
                     label: label.to_owned(),
                     refusal: self.missing(kernel.package()),
                 };

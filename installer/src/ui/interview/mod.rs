@@ -17,8 +17,8 @@ use packages::DEVELOPER;
 
 use super::{Answer, Kind, Question};
 use crate::apply::Offered;
-use crate::kickstart::{Finish, Kickstart, LinuxFlavor, Secret};
 use crate::plan::{Facts, Plan, Request, plan};
+use kickstart::{Finish, Kickstart, LinuxFlavor, Secret};
 
 /// How an interview stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::super::Answer;
 use super::{Ask, Entry, Interview, Method, NO_ANSWER, State, accepted, entry};
-use crate::kickstart::{Cidr, Ethernet, Kickstart, Match, Nameservers, Network, Route, Version, Vlan};
+use kickstart::{Cidr, Ethernet, Kickstart, Match, Nameservers, Network, Route, Version, Vlan};
 
 const METHODS: [Method; 4] = [Method::Dhcp, Method::Fixed, Method::DhcpOnVlan, Method::FixedOnVlan];
 

@@ -1,8 +1,8 @@
 //! Packages.
 
 use super::{Ask, Interview, NO_ANSWER};
-use crate::document::nearest;
-use crate::kickstart::Kickstart;
+use kickstart::Kickstart;
+use kickstart::document::nearest;
 
 /// The set of tools for people at a prompt.
 pub(super) const DEVELOPER: &str = "developer";

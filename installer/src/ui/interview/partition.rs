@@ -2,8 +2,8 @@
 
 use super::super::{Answer, Choice, Field};
 use super::{Ask, Entry, Interview, accepted, entry};
-use crate::kickstart::{FileSystem, Kickstart, Partition};
 use crate::plan::size;
+use kickstart::{FileSystem, Kickstart, Partition};
 
 const FILE_SYSTEMS: [FileSystem; 5] = [FileSystem::Ext4, FileSystem::Xfs, FileSystem::Btrfs, FileSystem::Vfat, FileSystem::Swap];
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 
 use super::super::Answer;
 use super::{Ask, Entry, Interview, accepted, entry};
-use crate::kickstart::Kickstart;
+use kickstart::Kickstart;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";

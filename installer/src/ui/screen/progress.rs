@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::Key;
 use super::flow::{Breaks, Screen, cancel};
-use crate::kickstart::Finish;
 use crate::plan::{Plan, Step};
+use kickstart::Finish;
 
 /// What happens while it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]

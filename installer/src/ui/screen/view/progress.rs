@@ -11,7 +11,7 @@ use super::super::progress::{Progress, Row, State};
 use super::super::theme::Theme;
 use super::text::wrap;
 use super::{Parts, ask_cancel, bar, dialog, draw_lines, margin, parts};
-use crate::kickstart::Finish;
+use kickstart::Finish;
 
 /// Draws it.
 pub fn progress(frame: &mut Frame<'_>, progress: &Progress, theme: Theme) {
