@@ -1,7 +1,7 @@
 //! Kickstart files and what is planned for them, or why not.
 //!
 //! `tests/cases/MACHINE/NAME.{json,yaml,toml}` is a kickstart file for the machine in `tests/cases/MACHINE/facts.json`; `NAME.out` beside it is
-//! what `kaon-installer --plan` says. With `UPDATE=1` in the environment these are written anew.
+//! what `kaon-installer --plan` says. With `KAON_UPDATE_CASES=1` in the environment these are written anew.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +41,7 @@ fn answer(path: &Path, facts: &Facts) -> String {
 #[test]
 fn every_case_gives_its_answer() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let update = std::env::var_os("UPDATE").is_some();
+    let update = std::env::var_os("KAON_UPDATE_CASES").is_some();
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
     for machine in sorted(&cases) {
         let facts: Facts = serde_json::from_str(&fs::read_to_string(machine.join("facts.json")).unwrap()).unwrap();
@@ -69,9 +69,9 @@ fn the_reference_is_up_to_date() {
     const MARK: &str = "<!-- What follows is made from the types by `kaon-installer --reference`. -->\n\n";
     let (before, after) = text.split_once(MARK).expect("the page has lost its mark");
     let reference = kickstart::reference();
-    if std::env::var_os("UPDATE").is_some() {
+    if std::env::var_os("KAON_UPDATE_CASES").is_some() {
         fs::write(&page, format!("{before}{MARK}{reference}")).unwrap();
     } else {
-        assert_eq!(after, reference, "run the test with UPDATE=1");
+        assert_eq!(after, reference, "run the test with KAON_UPDATE_CASES=1");
     }
 }

@@ -8,7 +8,7 @@
 //! steps = ["list installed", "search app"]
 //! ```
 //!
-//! `NAME.txt` beside it holds what is said. `TDNF_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it anew.
+//! `NAME.txt` beside it holds what is said. `KAON_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it anew.
 
 #[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;
@@ -117,7 +117,7 @@ fn check(file: &Path, place: &Place) -> Result<(), String> {
         said.push_str(&run(step, root.path(), place));
     }
     let expected_file = file.with_extension("txt");
-    if std::env::var_os("TDNF_UPDATE_CASES").is_some() {
+    if std::env::var_os("KAON_UPDATE_CASES").is_some() {
         fs::write(&expected_file, &said).unwrap();
     }
     let expected = fs::read_to_string(&expected_file).unwrap_or_default();

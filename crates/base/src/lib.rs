@@ -10,5 +10,4 @@ pub mod document;
 pub mod epoch;
 pub mod glob;
 pub mod name;
-pub mod well_known;
 pub mod xml;

@@ -27,15 +27,15 @@ use serde::{Deserialize, Serialize};
 pub use account::{AccountError, Ids};
 pub use error::RootfsError;
 pub use extra::ExtraFile;
-pub use size::{MADE_HERE, Share};
+pub use size::MADE_HERE;
 pub use tar::tar;
 pub use trigger::{InSandbox, Runner};
 
 use base::epoch::SOURCE_DATE_EPOCH;
-use base::well_known::PUBLIC_KEY;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 use runtime::sandbox::Launcher;
+use well_known::PUBLIC_KEY;
 
 /// What reports are about.
 const UNIT: &str = "rootfs";

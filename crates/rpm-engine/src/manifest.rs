@@ -116,11 +116,6 @@ impl Manifest {
         self.0.is_empty()
     }
 
-    /// Whether a directory holds nothing.
-    pub fn is_empty_directory(&self, path: &str) -> bool {
-        matches!(self.get(path), Some(Entry { kind: Kind::Directory, .. })) && self.below(path).next().is_none()
-    }
-
     /// The paths below the directory `path`.
     pub fn below<'a>(&'a self, path: &str) -> impl Iterator<Item = &'a str> {
         let prefix = format!("{}/", path.trim_end_matches('/'));

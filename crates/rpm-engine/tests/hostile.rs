@@ -328,11 +328,11 @@ fn common_package(fill: impl FnOnce(&mut PackageBuilder)) -> Vec<u8> {
     fs::read(common::write(folder.path(), "evil", fill)).unwrap()
 }
 
-/// The packages as they lie in the repository, `tests/data/hostile/WHAT.rpm`. `TDNF_UPDATE_CASES=1` makes them anew.
+/// The packages as they lie in the repository, `tests/data/hostile/WHAT.rpm`. `KAON_UPDATE_CASES=1` makes them anew.
 fn committed(what: &str, make: fn() -> Vec<u8>) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile");
     let path = folder.join(format!("{}.rpm", what.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")));
-    if std::env::var_os("TDNF_UPDATE_CASES").is_some() {
+    if std::env::var_os("KAON_UPDATE_CASES").is_some() {
         fs::create_dir_all(&folder).unwrap();
         fs::write(&path, make()).unwrap();
     }

@@ -16,6 +16,7 @@ pub use step::{Place, Script, Step};
 
 use kickstart::{Finish, Kickstart, PackageList, Password};
 use system::account::{Credential, RootAccount, UserAccount};
+use well_known::{MINIMAL, ON_EVERY_DISK};
 
 /// What a plan is made of.
 #[derive(Clone, Copy, Debug)]
@@ -123,22 +124,16 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
     Ok(plan)
 }
 
-/// What an installed system needs beyond what was asked for: the boot menu, and the boot loader's images.
-const ALWAYS: [&str; 2] = ["kaon-disk", "grub"];
-
-/// What is installed where nothing is said.
-const DEFAULT: &str = "minimal";
-
 fn packages(request: &Request<'_>) -> Vec<String> {
     let kickstart = request.kickstart;
     let mut all: Vec<String> = kickstart.packages.clone();
     all.extend(request.lists.iter().flat_map(|list| list.packages.iter().cloned()));
     if all.is_empty() {
-        all.push(DEFAULT.to_owned());
+        all.push(MINIMAL.to_owned());
     }
     all.extend(kickstart.additional_packages.iter().cloned());
     all.push(kickstart.linux_flavor.package().to_owned());
-    all.extend(ALWAYS.map(str::to_owned));
+    all.extend(ON_EVERY_DISK.map(str::to_owned));
     if !request.directory {
         all.extend(kickstart.partitions.iter().filter_map(|partition| partition.filesystem.package()).map(str::to_owned));
     }

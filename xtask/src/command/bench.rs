@@ -19,7 +19,7 @@ pub struct Options {
     #[arg(value_enum)]
     names: Vec<Benchmark>,
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
-    #[arg(long, default_value = "minimal")]
+    #[arg(long, default_value = well_known::MINIMAL)]
     image: String,
     /// Measure package managers with this signed repository instead of the image's own
     #[arg(long, value_name = "DIR")]

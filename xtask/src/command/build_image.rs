@@ -16,7 +16,7 @@ use image::description::{Format, FormatChoice, Image};
 #[derive(Args, Debug)]
 pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
-    #[arg(default_value = "minimal")]
+    #[arg(default_value = well_known::MINIMAL)]
     image: String,
     /// Forms to write, with commas between them: iso, pxe, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker; or all
     #[arg(long, short, value_name = "FORMATS", value_delimiter = ',', required = true)]

@@ -15,7 +15,7 @@ use image::variant;
 #[derive(Args, Debug)]
 pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
-    #[arg(default_value = "minimal")]
+    #[arg(default_value = well_known::MINIMAL)]
     image: String,
     /// Where the ISO is written [default: out/kaon-IMAGE.iso]
     #[arg(long, short, value_name = "FILE")]

@@ -14,7 +14,7 @@ use image::description::Format;
 #[derive(Args, Debug)]
 pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
-    #[arg(default_value = "minimal")]
+    #[arg(default_value = well_known::MINIMAL)]
     image: String,
     /// Where the OVA is written [default: out/kaon-IMAGE.ova]
     #[arg(long, short, value_name = "FILE")]

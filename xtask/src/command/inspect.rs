@@ -14,7 +14,7 @@ use rootfs::contents::{Contents, summary};
 #[derive(Args, Debug)]
 pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or a `.contents.json` kept from a build
-    #[arg(default_value = "minimal")]
+    #[arg(default_value = well_known::MINIMAL)]
     image: String,
     /// How many of the largest files to show
     #[arg(long, value_name = "N", default_value_t = 20)]

@@ -21,7 +21,7 @@ use sdk::{LayerName, Sdk};
 pub struct Options {
     /// The image: a file of `images/` without its `.toml`, whose ISO was built before, or the path of an ISO, of a disk (.raw, .qcow2,
     /// .vmdk, .vhd), of an OVA or of a network start (.pxe.tar). What the guest writes to a disk is lost at its end
-    #[arg(default_value = "minimal")]
+    #[arg(default_value = well_known::MINIMAL)]
     image: String,
     /// Start by UEFI instead of BIOS
     #[arg(long)]

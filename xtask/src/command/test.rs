@@ -33,7 +33,7 @@ pub struct Options {
 }
 
 /// The image that is started, and its forms.
-const IMAGE: &str = "minimal";
+const IMAGE: &str = well_known::MINIMAL;
 const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qcow2, Format::Ova];
 
 /// Runs the tests, stage by stage; a stage runs to its end whatever fails in it or before it. A table of all stages comes last.

@@ -174,4 +174,30 @@ mod tests {
         assert_eq!(reason_of_line("test a::b ... ignored"), Some(("a::b", "")));
         assert_eq!(reason_of_line("test a::b ... ok"), None);
     }
+
+    /// A file of tests that cargo does not know would never run.
+    #[test]
+    fn every_file_of_system_tests_is_compiled() {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let manifest: toml::Table = std::fs::read_to_string(package.join("Cargo.toml")).unwrap().parse().unwrap();
+        let listed: Vec<PathBuf> =
+            manifest["test"].as_array().unwrap().iter().map(|test| package.join(test["path"].as_str().unwrap())).collect();
+        let mut modules = String::new();
+        for path in &listed {
+            assert!(path.is_file(), "{}", path.display());
+            modules.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+        for folder in ["boot", "interop"] {
+            let folder = package.join("../tests").join(folder);
+            for file in std::fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+            {
+                let name = file.file_stem().unwrap().to_str().unwrap();
+                let is_known = listed.contains(&file) || modules.contains(&format!("mod {name};"));
+                assert!(is_known, "{} is neither a `[[test]]` of xtask/Cargo.toml nor a module of one", file.display());
+            }
+        }
+    }
 }

@@ -36,6 +36,7 @@ use runtime::progress::{Event, Outcome};
 use runtime::store::StoreError;
 use sdk::LayerName;
 use signing::Keys;
+use well_known::{BOOT_LOADER, DISK_PACKAGE};
 
 /// An image at hand.
 #[derive(Debug, Clone, Serialize)]
@@ -62,10 +63,7 @@ pub struct Artifact {
 }
 
 /// Packages every medium is started by, whatever its image holds.
-const LIVE_PACKAGES: [&str; 3] = ["kaon-live", "grub", "systemd-boot"];
-
-/// The package in every image with a kernel that lets it start from a disk of its own.
-const DISK_PACKAGE: &str = "kaon-disk";
+const LIVE_PACKAGES: [&str; 3] = ["kaon-live", BOOT_LOADER, "systemd-boot"];
 
 /// The image in these forms: at hand, or made now with everything it needs.
 ///

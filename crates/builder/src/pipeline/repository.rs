@@ -9,15 +9,13 @@ use rpm_engine::manifest::{Kind, Manifest};
 use rpm_engine::package::{FileKind, PackageFile};
 use rpm_engine::rpmfile::RpmFile;
 
-use super::{DISK_PACKAGE, ImageError};
+use super::ImageError;
 use crate::{PublishError, SignedPackage};
 use base::name::PackageName;
 use packaging::repo::RepoPackage;
 use runtime::store::StoreError;
 use signing::Keys;
-
-/// What every installed system needs beyond what is asked for.
-const ALWAYS: [&str; 2] = [DISK_PACKAGE, "grub"];
+use well_known::ON_EVERY_DISK;
 
 /// What a repository on a medium is made of.
 pub(super) struct Stock<'a> {
@@ -36,7 +34,7 @@ impl Stock<'_> {
     /// # Errors
     /// When packages do not fit together, or something cannot be read or written.
     pub fn write(&self, folder: &Path, scratch: &Path) -> Result<(), ImageError> {
-        let wanted: Vec<String> = self.wanted.iter().map(ToString::to_string).chain(ALWAYS.map(str::to_owned)).collect();
+        let wanted: Vec<String> = self.wanted.iter().map(ToString::to_string).chain(ON_EVERY_DISK.map(str::to_owned)).collect();
         let candidates: Vec<PathBuf> = self.signed.iter().map(|package| package.path.clone()).collect();
         let chosen = rootfs::choose(&rootfs::Request { packages: wanted, candidates: &candidates, weak: true, ..Default::default() })?;
         let names: BTreeMap<&Path, &str> =

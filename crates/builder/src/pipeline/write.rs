@@ -14,9 +14,9 @@ use super::{Artifact, ImageError, Roots, kernel_package};
 use crate::{SignedPackage, Workshop};
 use base::digest::Digest;
 use base::name::PackageName;
-use image::description::{Format, Image};
+use image::description::{ContainerKind, DiskKind, Family, Format, Image};
 use image::disk;
-use image::disk_format::{self, FormatError, VirtualDisk};
+use image::disk_format::{self, VirtualDisk};
 use image::iso;
 use image::iso::IsoError;
 use image::oci;
@@ -46,13 +46,29 @@ pub(super) struct Writing<'a, 'w> {
 impl Writing<'_, '_> {
     /// Writes these forms: the live medium in a thread of its own, since other programs do its work, the others on all processors.
     pub fn all(&self, formats: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
-        let (disks, others): (BTreeSet<Format>, BTreeSet<Format>) = formats.iter().partition(|format| format.is_disk());
+        let (mut media, mut disks, mut archives) = (BTreeSet::new(), BTreeMap::new(), Vec::new());
+        for format in formats.iter().copied() {
+            match format.family() {
+                Family::Medium => drop(media.insert(format)),
+                Family::Disk(kind) => drop(disks.insert(format, kind)),
+                // A machine contains a disk as it is.
+                Family::Machine => drop(disks.insert(Format::Vmdk, DiskKind::Vmdk)),
+                Family::Tree => archives.push((format, None)),
+                Family::Container(kind) => archives.push((format, Some(kind))),
+            }
+        }
         thread::scope(|scope| {
-            let (live, archives): (BTreeSet<Format>, BTreeSet<Format>) = others.into_iter().partition(|format| format.is_live());
-            let media = (!live.is_empty()).then(|| scope.spawn(move || self.media(&live)));
-            let mut made = self.disks(&disks)?;
-            for format in archives {
-                made.insert(format, self.archive(format)?);
+            let media = (!media.is_empty()).then(|| scope.spawn(move || self.media(&media)));
+            let mut files = self.disks(&disks)?;
+            if let (true, Some(vmdk)) = (formats.contains(&Format::Ova), files.get(&Format::Vmdk)) {
+                let ova = self.ova(vmdk)?;
+                files.insert(Format::Ova, ova);
+            }
+            let wanted = files.into_iter().filter(|(format, _)| formats.contains(format));
+            let mut made: BTreeMap<Format, Artifact> =
+                wanted.map(|(format, path)| Ok((format, self.keep(&path)?))).collect::<Result<_, ImageError>>()?;
+            for (format, container) in archives {
+                made.insert(format, container.map_or_else(|| self.tree(format), |kind| self.container(format, kind))?);
             }
             if let Some(media) = media {
                 made.extend(media.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
@@ -93,7 +109,8 @@ impl Writing<'_, '_> {
         wanted.iter().map(|format| Ok((*format, self.keep(&self.path(*format))?))).collect()
     }
 
-    fn disks(&self, wanted: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
+    /// The disks, not yet in the store.
+    fn disks(&self, wanted: &BTreeMap<Format, DiskKind>) -> Result<BTreeMap<Format, PathBuf>, ImageError> {
         if wanted.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -111,29 +128,20 @@ impl Writing<'_, '_> {
         };
         let parts = disk::make(&request, self.workshop.reporter, &self.workshop.cancel)?;
         self.workshop.reporter.phase(&unit, "disk formats");
-        // The OVA holds the VMDK as it is.
-        let shares_vmdk = |format: Format| matches!(format, Format::Vmdk | Format::Ova);
-        let mut plain: Vec<Format> = wanted.iter().copied().filter(|format| !shares_vmdk(*format)).collect();
-        plain.extend(wanted.iter().any(|format| shares_vmdk(*format)).then_some(Format::Vmdk));
-        let written = plain.par_iter().map(|format| {
+        let written = wanted.par_iter().map(|(format, kind)| {
             let path = self.path(*format);
-            write_disk(*format, &self.sized(&parts, *format)?, &path)?;
+            disk_format::write(*kind, &self.sized(&parts, *kind)?, &path)?;
             Ok((*format, path))
         });
-        let mut files: BTreeMap<Format, PathBuf> = written.collect::<Result<_, ImageError>>()?;
-        if let (true, Some(vmdk)) = (wanted.contains(&Format::Ova), files.get(&Format::Vmdk)) {
-            let ova = self.ova(vmdk)?;
-            files.insert(Format::Ova, ova);
-        }
-        files.into_iter().filter(|(format, _)| wanted.contains(format)).map(|(format, path)| Ok((format, self.keep(&path)?))).collect()
+        written.collect()
     }
 
     /// The disk as large as the form wants it: no larger than it must be where every byte counts, else as large as the image says.
-    fn sized(&self, parts: &disk::Parts, format: Format) -> Result<VirtualDisk, ImageError> {
-        let size_bytes = match format {
-            Format::Gce => Some(parts.least_bytes().next_multiple_of(GIB)),
-            Format::Raw | Format::Azure => None,
-            _ => Some(self.image.disk.size_gib * GIB),
+    fn sized(&self, parts: &disk::Parts, kind: DiskKind) -> Result<VirtualDisk, ImageError> {
+        let size_bytes = match kind {
+            DiskKind::GceArchive => Some(parts.least_bytes().next_multiple_of(GIB)),
+            DiskKind::Raw | DiskKind::FixedVhd => None,
+            DiskKind::Qcow2 | DiskKind::Vmdk | DiskKind::DynamicVhd => Some(self.image.disk.size_gib * GIB),
         };
         Ok(parts.disk(size_bytes)?)
     }
@@ -153,13 +161,15 @@ impl Writing<'_, '_> {
         Ok(out)
     }
 
-    fn archive(&self, format: Format) -> Result<Artifact, ImageError> {
+    fn tree(&self, format: Format) -> Result<Artifact, ImageError> {
+        let out = self.path(format);
+        gzip(&self.roots.of(format).tar, &out)?;
+        self.keep(&out)
+    }
+
+    fn container(&self, format: Format, kind: ContainerKind) -> Result<Artifact, ImageError> {
         let out = self.path(format);
         let root = self.roots.of(format);
-        if format == Format::Tar {
-            gzip(&root.tar, &out)?;
-            return self.keep(&out);
-        }
         let layers = layers::write(self.workshop.graph, self.image, root, &self.scratch.join(format!("{format}-layers")))?;
         let container = oci::Request {
             tag: self.image.container.tag.as_deref().unwrap_or(self.image.name.as_str()),
@@ -168,9 +178,9 @@ impl Writing<'_, '_> {
             command: &self.image.container.command,
             layers: &layers,
         };
-        match format {
-            Format::Oci => oci::write_layout(&container, &out)?,
-            _ => oci::write_docker(&container, &out)?,
+        match kind {
+            ContainerKind::OciLayout => oci::write_layout(&container, &out)?,
+            ContainerKind::DockerArchive => oci::write_docker(&container, &out)?,
         }
         self.keep(&out)
     }
@@ -183,17 +193,6 @@ impl Writing<'_, '_> {
     fn keep(&self, path: &Path) -> Result<Artifact, ImageError> {
         let size_bytes = fs::metadata(path).map_err(|source| StoreError::io("read", path, source))?.len();
         Ok(Artifact { object: self.workshop.store.adopt(path)?, size_bytes })
-    }
-}
-
-fn write_disk(format: Format, disk: &VirtualDisk, path: &Path) -> Result<(), FormatError> {
-    match format {
-        Format::Qcow2 => disk_format::write_qcow2(disk, path),
-        Format::Vmdk => disk_format::write_vmdk(disk, path),
-        Format::Vhd => disk_format::write_vhd_dynamic(disk, path),
-        Format::Azure => disk_format::write_vhd_fixed(disk, path),
-        Format::Gce => disk_format::write_gce(disk, path),
-        _ => disk_format::write_raw(disk, path),
     }
 }
 

@@ -9,7 +9,7 @@ use x509_cert::Certificate;
 
 use base::digest::Digest;
 use base::document::{Spanned, Table};
-use base::well_known::PUBLIC_KEY;
+use well_known::PUBLIC_KEY;
 
 /// Reads a file beside the image description.
 pub type Reader<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;

@@ -5,92 +5,154 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A form an image is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// The live medium, for discs and sticks.
-    Iso,
-    /// What starts the live system over the network.
-    Pxe,
-    /// A disk, byte by byte: bare metal, `dd`, Amazon's import.
-    Raw,
-    /// QEMU, KVM, OpenStack, Proxmox.
-    Qcow2,
-    /// VMware's streamOptimized disk.
-    Vmdk,
-    /// A dynamic VHD: Hyper-V, VirtualBox.
-    Vhd,
-    /// A whole virtual machine for ESXi, vCenter, Workstation and VirtualBox.
-    Ova,
-    /// A fixed VHD of whole mebibytes, as Azure uploads.
-    Azure,
-    /// The archive Google Compute Engine imports.
-    Gce,
-    /// The root file system, for whoever makes something else of it.
-    Tar,
-    /// A container image: an OCI layout in an archive.
-    Oci,
-    /// A container image: what `docker load` takes.
-    Docker,
+/// What a format is: which writer makes it, and who may write to its file afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Description {
+    /// Its name on the command line.
+    name: &'static str,
+    /// What the names of its files end with.
+    ending: &'static str,
+    family: Family,
+    access: Access,
 }
 
-/// Every form, with its name and what its files' names end with.
-const FORMATS: [(Format, &str, &str); 12] = [
-    (Format::Iso, "iso", "iso"),
-    (Format::Pxe, "pxe", "pxe.tar"),
-    (Format::Raw, "raw", "raw"),
-    (Format::Qcow2, "qcow2", "qcow2"),
-    (Format::Vmdk, "vmdk", "vmdk"),
-    (Format::Vhd, "vhd", "vhd"),
-    (Format::Ova, "ova", "ova"),
-    (Format::Azure, "azure", "azure.vhd"),
-    (Format::Gce, "gce", "gce.tar.gz"),
-    (Format::Tar, "tar", "rootfs.tar.gz"),
-    (Format::Oci, "oci", "oci.tar"),
-    (Format::Docker, "docker", "docker.tar"),
-];
+/// What a format contains, and so which writer makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The live system.
+    Medium,
+    /// A whole disk, boot loader and all.
+    Disk(DiskKind),
+    /// A whole virtual machine around a disk.
+    Machine,
+    /// The root file system.
+    Tree,
+    /// A container image.
+    Container(ContainerKind),
+}
+
+/// How a disk is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskKind {
+    /// Byte by byte.
+    Raw,
+    /// QEMU's format.
+    Qcow2,
+    /// VMware's streamOptimized format.
+    Vmdk,
+    /// A dynamic VHD.
+    DynamicVhd,
+    /// A fixed VHD of whole mebibytes.
+    FixedVhd,
+    /// The archive Google Compute Engine imports.
+    GceArchive,
+}
+
+/// How a container image is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerKind {
+    /// An OCI layout in an archive.
+    OciLayout,
+    /// What `docker load` takes.
+    DockerArchive,
+}
+
+/// Whether the users of a file are likely to write to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// Makes the enum, the list of all formats and their descriptions of one table, so that none of them can lack a format.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident = $name:literal, $ending:literal, $family:expr, $access:expr;)*) => {
+        /// A form an image is written in.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Format {
+            $($(#[$doc])* $format,)*
+        }
+
+        /// Every format, in the order of their declaration.
+        const FORMATS: &[Format] = &[$(Format::$format,)*];
+
+        impl Format {
+            fn description(self) -> Description {
+                match self {
+                    $(Self::$format => Description { name: $name, ending: $ending, family: $family, access: $access },)*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// The live medium, for discs and sticks.
+    Iso = "iso", "iso", Family::Medium, Access::Read;
+    /// What starts the live system over the network.
+    Pxe = "pxe", "pxe.tar", Family::Medium, Access::Read;
+    /// A disk, byte by byte: bare metal, `dd`, Amazon's import.
+    Raw = "raw", "raw", Family::Disk(DiskKind::Raw), Access::Write;
+    /// QEMU, KVM, OpenStack, Proxmox.
+    Qcow2 = "qcow2", "qcow2", Family::Disk(DiskKind::Qcow2), Access::Write;
+    /// VMware's streamOptimized disk.
+    Vmdk = "vmdk", "vmdk", Family::Disk(DiskKind::Vmdk), Access::Read;
+    /// A dynamic VHD: Hyper-V, VirtualBox.
+    Vhd = "vhd", "vhd", Family::Disk(DiskKind::DynamicVhd), Access::Write;
+    /// A whole virtual machine for ESXi, vCenter, Workstation and VirtualBox.
+    Ova = "ova", "ova", Family::Machine, Access::Read;
+    /// A fixed VHD of whole mebibytes, as Azure uploads.
+    Azure = "azure", "azure.vhd", Family::Disk(DiskKind::FixedVhd), Access::Write;
+    /// The archive Google Compute Engine imports.
+    Gce = "gce", "gce.tar.gz", Family::Disk(DiskKind::GceArchive), Access::Read;
+    /// The root file system, for whoever makes something else of it.
+    Tar = "tar", "rootfs.tar.gz", Family::Tree, Access::Read;
+    /// A container image: an OCI layout in an archive.
+    Oci = "oci", "oci.tar", Family::Container(ContainerKind::OciLayout), Access::Read;
+    /// A container image: what `docker load` takes.
+    Docker = "docker", "docker.tar", Family::Container(ContainerKind::DockerArchive), Access::Read;
+}
 
 /// A word that names no form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no format; there are {}", FORMATS.map(|(_, name, _)| name).join(", "))]
+#[error("unknown format `{name}`; known: {}", FORMATS.iter().map(|format| format.description().name).collect::<Vec<_>>().join(", "))]
 pub struct UnknownFormat {
     name: String,
 }
 
 impl Format {
-    /// All forms.
+    /// All formats.
     pub fn all() -> impl Iterator<Item = Self> {
-        FORMATS.into_iter().map(|(format, _, _)| format)
+        FORMATS.iter().copied()
     }
 
-    /// The name of the file that holds an image in this form.
+    /// The name of the file that contains an image in this format.
     pub fn file_name(self, image: &str) -> String {
-        format!("kaon-{image}.{}", self.words().2)
+        format!("kaon-{image}.{}", self.description().ending)
     }
 
-    /// Whether it holds a whole disk, boot loader and all.
-    pub fn is_disk(self) -> bool {
-        !matches!(self, Self::Iso | Self::Pxe | Self::Tar | Self::Oci | Self::Docker)
+    /// What it contains.
+    pub fn family(self) -> Family {
+        self.description().family
     }
 
     /// Whether it starts the live system.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Iso | Self::Pxe)
+        self.family() == Family::Medium
     }
 
     /// Whether it starts a machine, with a kernel of its own.
     pub fn needs_kernel(self) -> bool {
-        self.is_disk() || self.is_live()
+        match self.family() {
+            Family::Medium | Family::Disk(_) | Family::Machine => true,
+            Family::Tree | Family::Container(_) => false,
+        }
     }
 
     /// Whether those who use its file are likely to write to it.
     pub fn is_writable(self) -> bool {
-        matches!(self, Self::Raw | Self::Qcow2 | Self::Vhd | Self::Azure)
-    }
-
-    fn words(self) -> (Self, &'static str, &'static str) {
-        FORMATS.into_iter().find(|(format, _, _)| *format == self).unwrap_or(FORMATS[0])
+        self.description().access == Access::Write
     }
 }
 
@@ -123,7 +185,7 @@ impl FromStr for FormatChoice {
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words().1)
+        f.write_str(self.description().name)
     }
 }
 
@@ -133,8 +195,7 @@ impl FromStr for Format {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         // Amazon imports plain disks; there is no form of its own.
         let plain = if name == "ami" { "raw" } else { name };
-        let found = FORMATS.into_iter().find(|(_, known, _)| *known == plain);
-        found.map(|(format, _, _)| format).ok_or_else(|| UnknownFormat { name: name.to_owned() })
+        Self::all().find(|format| format.description().name == plain).ok_or_else(|| UnknownFormat { name: name.to_owned() })
     }
 }
 
@@ -147,8 +208,10 @@ mod tests {
         for format in Format::all() {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
+        let names: std::collections::BTreeSet<String> = Format::all().map(|format| format.file_name("x")).collect();
+        assert_eq!(names.len(), FORMATS.len(), "each format has file names of its own");
         assert_eq!("ami".parse(), Ok(Format::Raw));
-        assert!("zip".parse::<Format>().unwrap_err().to_string().starts_with("`zip` is no format; there are iso, pxe, raw,"));
+        assert!("zip".parse::<Format>().unwrap_err().to_string().starts_with("unknown format `zip`; known: iso, pxe, raw,"));
         assert_eq!(Format::Azure.file_name("minimal"), "kaon-minimal.azure.vhd");
         assert_eq!("all".parse::<FormatChoice>().map(|choice| choice.formats(false)), Ok(vec![Format::Tar, Format::Oci, Format::Docker]));
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use base::name::PackageName;
 
 pub use files::{File, Reader};
-pub use format::{Format, FormatChoice, UnknownFormat};
+pub use format::{ContainerKind, DiskKind, Family, Format, FormatChoice, UnknownFormat};
 pub use machine::{Disk, Firmware, Ova};
 pub use medium::{Iso, MediumFile};
 pub use parse::parse;

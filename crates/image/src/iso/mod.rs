@@ -39,12 +39,10 @@ use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 use runtime::store::StoreError;
 use tool::Tools;
+use well_known::INSTALLER;
 
 /// Raised when a change here changes a medium's bytes.
 pub const CONTRACT: u32 = 7;
-
-/// The package of the live system that installs.
-const INSTALLER: &str = "kaon-installer";
 
 /// What a medium is made of.
 #[derive(Clone, Debug)]

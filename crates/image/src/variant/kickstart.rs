@@ -11,9 +11,7 @@ use super::{EditionError, medium, named};
 use crate::description::{Image, MediumFile};
 use base::digest::Digest;
 use base::name::PackageName;
-
-/// The package of the program that installs. It does so where the kernel's command line names a kickstart file.
-const INSTALLER: &str = "kaon-installer";
+use well_known::{INSTALLER, MINIMAL};
 
 /// What the menu's first entry says. It is what somebody sees who started the wrong disc.
 const TITLE: &str = "install as the kickstart file says; the disk it names is lost";
@@ -63,7 +61,7 @@ fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, EditionError> {
     let parsed = texts.iter().map(|text| name(text).map_err(|_| EditionError::NoPackage { text: (*text).clone() }));
     let mut names = parsed.collect::<Result<Vec<_>, _>>()?;
     if names.is_empty() {
-        names.extend("minimal".parse::<PackageName>());
+        names.extend(MINIMAL.parse::<PackageName>());
     }
     Ok(names)
 }

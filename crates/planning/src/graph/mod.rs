@@ -7,7 +7,7 @@ mod cycle;
 mod resolve;
 mod web;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::project::SpecFolder;
 use base::diagnostic::{Problem, Problems};
@@ -124,33 +124,6 @@ impl Graph {
             }
         }
         order
-    }
-
-    /// A shortest chain of run-time needs from one of `from` to `package`, both included.
-    pub fn chain<'a>(&'a self, from: impl IntoIterator<Item = &'a PackageName>, package: &PackageName) -> Option<Vec<&'a PackageName>> {
-        let mut parent: BTreeMap<&PackageName, Option<&PackageName>> = BTreeMap::new();
-        let mut queue = VecDeque::new();
-        for root in from {
-            parent.insert(root, None);
-            queue.push_back(root);
-        }
-        while let Some(current) = queue.pop_front() {
-            if current == package {
-                let mut chain = vec![current];
-                while let Some(Some(above)) = parent.get(chain[chain.len() - 1]) {
-                    chain.push(above);
-                }
-                chain.reverse();
-                return Some(chain);
-            }
-            for next in self.run_requires(current) {
-                if !parent.contains_key(next) {
-                    parent.insert(next, Some(current));
-                    queue.push_back(next);
-                }
-            }
-        }
-        None
     }
 }
 

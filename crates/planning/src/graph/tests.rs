@@ -68,15 +68,6 @@ fn unknown_names_get_the_next_step() {
     );
 }
 
-#[test]
-fn a_chain_says_why() {
-    let graph = graph(&[("image", &[], &["docker"]), ("docker", &[], &["runc"]), ("runc", &[], &[])]).unwrap();
-    let root = name("image");
-    let chain: Vec<_> = graph.chain([&root], &name("runc")).unwrap().into_iter().map(PackageName::as_str).collect();
-    assert_eq!(chain, ["image", "docker", "runc"]);
-    assert!(graph.chain([&root], &name("image-devel")).is_none());
-}
-
 proptest! {
     #[test]
     fn every_spec_comes_after_what_it_needs(edges in proptest::collection::vec((1usize..12, 0usize..12), 0..30)) {

@@ -60,19 +60,6 @@ impl Store {
         sync_folder(folder)
     }
 
-    /// Forgets the result under `key`, as when an object it names was lost.
-    ///
-    /// # Errors
-    /// When it is there and cannot be removed.
-    pub fn forget_result(&self, key: &Digest) -> Result<(), StoreError> {
-        let path = self.result_path(key);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(()),
-            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(StoreError::io("remove", &path, source)),
-        }
-    }
-
     fn result_path(&self, key: &Digest) -> PathBuf {
         self.root().join("results").join(format!("{key}.json"))
     }

@@ -1,6 +1,6 @@
 //! Screens driven by keys, and what they look like.
 //!
-//! `tests/screens/NAME.txt` is what an 80x24 terminal shows. With `UPDATE=1` in the environment these are written anew.
+//! `tests/screens/NAME.txt` is what an 80x24 terminal shows. With `KAON_UPDATE_CASES=1` in the environment these are written anew.
 
 use std::fs;
 use std::path::Path;
@@ -183,12 +183,12 @@ fn show(flow: &Flow, width: u16, height: u16, kind: &str) -> String {
 
 fn golden(name: &str, shown: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/screens/{name}.txt"));
-    if std::env::var_os("UPDATE").is_some() {
+    if std::env::var_os("KAON_UPDATE_CASES").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, shown).unwrap();
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(shown, expected, "{}: if this is as it should be, run the test with UPDATE=1", path.display());
+    assert_eq!(shown, expected, "{}: if this is as it should be, run the test with KAON_UPDATE_CASES=1", path.display());
 }
 
 #[test]

@@ -7,26 +7,45 @@ use super::{files, refuse_placeholder, substitute, values};
 use crate::spec::{Build, BuildSystem};
 use base::document::{Table, did_you_mean};
 
-const SYSTEMS: [&str; 9] = ["autotools", "meson", "cmake", "make", "go", "cargo", "kernel", "script", "none"];
+/// Reads the keys of one build system.
+type Reader = fn(&Table<'_>, &str) -> Option<BuildSystem>;
+
+/// All build systems by name, each with what reads its table.
+const SYSTEMS: [(&str, Reader); 9] = [
+    ("autotools", autotools),
+    ("meson", |table, version| Some(BuildSystem::Meson { options: list(table, "options", version) })),
+    ("cmake", |table, version| {
+        Some(BuildSystem::Cmake { options: list(table, "options", version), targets: list(table, "targets", version) })
+    }),
+    ("make", |table, version| Some(BuildSystem::Make { make: list(table, "make", version), install: list(table, "install", version) })),
+    ("go", go),
+    ("cargo", |table, _| Some(cargo(table))),
+    ("kernel", |table, _| {
+        Some(BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| literal_path(table, path))? })
+    }),
+    ("script", |table, _| Some(BuildSystem::Script { run: table.required_string("run")?.value })),
+    ("none", |_, _| Some(BuildSystem::None)),
+];
 
 /// The one build table of a spec.
 pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
     let build = top.required_table("build")?;
     let entries = build.entries();
+    let names = SYSTEMS.map(|(name, _)| name);
     let (Some(entry), true) = (entries.first(), entries.len() == 1) else {
-        let hint = format!("give one table `[build.SYSTEM]`, SYSTEM being one of {}", SYSTEMS.join(", "));
+        let hint = format!("give one table `[build.SYSTEM]`, SYSTEM being one of {}", names.join(", "));
         let span = entries.get(1).map_or_else(|| build.span(), |second| second.key.span.clone());
         build.problem_with_hint(span, format!("this spec names {} build systems", entries.len()), hint);
         return None;
     };
     let name = &*entry.key.value;
-    if !SYSTEMS.contains(&name) {
-        let hint = did_you_mean(name, SYSTEMS).unwrap_or_else(|| format!("known: {}", SYSTEMS.join(", ")));
+    let Some((_, reader)) = SYSTEMS.iter().find(|(known, _)| *known == name) else {
+        let hint = did_you_mean(name, names).unwrap_or_else(|| format!("known: {}", names.join(", ")));
         build.problem_with_hint(entry.key.span.clone(), format!("there is no build system `{name}`"), hint);
         return None;
-    }
+    };
     let table = entry.table()?;
-    let system = system(name, &table, version)?;
+    let system = reader(&table, version)?;
     if let (false, Some(span)) = (system.is_stripped(), table.span_of("keep-symbols")) {
         table.problem(span, format!("`keep-symbols` has no meaning in `[build.{name}]`, which strips nothing"));
     }
@@ -42,36 +61,37 @@ pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
     Some(build)
 }
 
-fn system(name: &str, table: &Table<'_>, version: &str) -> Option<BuildSystem> {
-    let list = |key: &str| -> Vec<String> { table.strings(key).into_iter().map(|text| substitute(table, text, version)).collect() };
-    Some(match name {
-        "autotools" => BuildSystem::Autotools {
-            configure: list("configure"),
-            make: list("make"),
-            install: list("install"),
-            out_of_tree: table.boolean("out-of-tree", false),
-            defaults: table.boolean("defaults", true),
-        },
-        "meson" => BuildSystem::Meson { options: list("options") },
-        "cmake" => BuildSystem::Cmake { options: list("options"), targets: list("targets") },
-        "make" => BuildSystem::Make { make: list("make"), install: list("install") },
-        "go" => BuildSystem::Go {
-            import_path: table.required_string("import-path").and_then(|path| literal_path(table, path))?,
-            programs: table.required_table("programs").map(|programs| named_paths(&programs)).filter(|map| !map.is_empty())?,
-            tags: values(table.strings("tags")),
-            ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),
-            pie: table.boolean("pie", false),
-            cgo: table.boolean("cgo", false),
-        },
-        "cargo" => BuildSystem::Cargo {
-            programs: values(table.strings("programs")),
-            members: table.strings("members").into_iter().filter_map(|path| literal_path(table, path)).collect(),
-            is_static: table.boolean("static", false),
-        },
-        "kernel" => BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| literal_path(table, path))? },
-        "script" => BuildSystem::Script { run: table.required_string("run")?.value },
-        _ => BuildSystem::None,
+fn list(table: &Table<'_>, key: &str, version: &str) -> Vec<String> {
+    table.strings(key).into_iter().map(|text| substitute(table, text, version)).collect()
+}
+
+fn autotools(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
+    Some(BuildSystem::Autotools {
+        configure: list(table, "configure", version),
+        make: list(table, "make", version),
+        install: list(table, "install", version),
+        out_of_tree: table.boolean("out-of-tree", false),
+        defaults: table.boolean("defaults", true),
     })
+}
+
+fn go(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
+    Some(BuildSystem::Go {
+        import_path: table.required_string("import-path").and_then(|path| literal_path(table, path))?,
+        programs: table.required_table("programs").map(|programs| named_paths(&programs)).filter(|map| !map.is_empty())?,
+        tags: values(table.strings("tags")),
+        ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),
+        pie: table.boolean("pie", false),
+        cgo: table.boolean("cgo", false),
+    })
+}
+
+fn cargo(table: &Table<'_>) -> BuildSystem {
+    BuildSystem::Cargo {
+        programs: values(table.strings("programs")),
+        members: table.strings("members").into_iter().filter_map(|path| literal_path(table, path)).collect(),
+        is_static: table.boolean("static", false),
+    }
 }
 
 fn environment(table: &Table<'_>, version: &str) -> BTreeMap<String, String> {
