@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runtime::open_files::raise_limit();
+    runtime::limits::raise();
     let arguments: Vec<_> = args_os().collect();
     match &arguments[..] {
         // The sandbox's own process: it must stay free of threads and signal handlers.

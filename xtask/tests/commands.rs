@@ -3,10 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use nix::pty::openpty;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use tempfile::TempDir;
 
 /// A project with two specs, and a home of its own.
@@ -233,4 +235,46 @@ fn a_host_without_apt_has_a_client_of_its_own() {
     let output = doctor.env("PATH", &empty).env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("the builder itself fetches from the Debian archive"), "{text}");
+}
+
+/// Runs a command whose soft and hard limit of a resource are these.
+fn limited(mut command: Command, resource: Resource, soft: u64, hard: u64) -> Output {
+    // SAFETY: what runs between fork and exec makes one system call.
+    unsafe { command.pre_exec(move || Ok(setrlimit(resource, soft, hard)?)) };
+    command.output().unwrap()
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_an_error_and_no_silent_end() {
+    let project = Project::new();
+    let whole = project.run(&["list"]).stdout;
+    assert!(whole.len() > 20);
+    for (soft, hard, code) in [(10, 10, 1), (10, RLIM_INFINITY, 0)] {
+        let file = project.folder.path().join("listed");
+        let mut command = project.command(&["list"]);
+        command.stdout(File::create(&file).unwrap()).stderr(Stdio::piped());
+        let output = limited(command, Resource::RLIMIT_FSIZE, soft, hard);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        if code == 0 {
+            assert_eq!(fs::read(&file).unwrap(), whole, "the soft limit is raised");
+        } else {
+            assert!(said.starts_with("error: cannot write to standard output\n  cause: File too large"), "{said}");
+            assert!(said.contains("\nhint: ") && said.contains("`ulimit -f unlimited`"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn too_little_address_space_is_told_before_anything_is_built() {
+    let project = Project::new();
+    let limit = 512 << 20;
+    let output = limited(project.command(&["build"]), Resource::RLIMIT_AS, limit, limit);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(
+        said.starts_with("error: this process may have only 512 MiB of address space, and building takes at least 2048 MiB\n"),
+        "{said}"
+    );
+    assert!(said.contains("hint: lift the limit: `ulimit -v unlimited`"), "{said}");
 }

@@ -16,6 +16,7 @@ mod resilience {
     mod failure;
     mod kill;
     mod leftovers;
+    mod limits;
     mod project;
     mod sameness;
     mod together;

@@ -51,6 +51,12 @@ impl Digest {
         Self::of_bytes(serde_json::to_vec(value).expect("values hashed for keys serialise to JSON"))
     }
 
+    /// Whether it is no file's digest but what people write until they know one: one digit again and again, or the digest of nothing.
+    pub fn is_placeholder(&self) -> bool {
+        let digits = self.hex();
+        digits.bytes().all(|digit| digits.starts_with(char::from(digit))) || *self == Self::of_bytes("")
+    }
+
     /// All 64 hexadecimal digits.
     pub fn hex(&self) -> String {
         hex::encode(self.0)

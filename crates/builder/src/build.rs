@@ -1,7 +1,7 @@
 //! Building packages with all they need.
 
 use std::collections::BTreeSet;
-use std::{fs, thread};
+use std::fs;
 
 use super::Workshop;
 use super::local::Local;
@@ -15,7 +15,8 @@ use planning::plan::{Plan, State, World as _, plan};
 use planning::spec::{Origin, Source};
 use runtime::progress::Event;
 use runtime::store::{StoreError, Sweeper};
-use sdk::source::Fetcher;
+use runtime::workers::beside;
+use sdk::source::{Fetcher, FoundOut};
 use sdk::{LayerName, LayerTree, SdkError};
 
 /// Why packages were not built.
@@ -74,13 +75,14 @@ pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Re
         return Ok(results);
     }
     let wanted = layers_of(workshop, &first);
-    let trees = fetch(workshop, &first, &wanted)?;
+    let (trees, found_out) = fetch(workshop, &first, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have moved its lock, and with it every key.
     let (plan, _) = plan(workshop.graph, packages, workshop);
     announce(workshop, &plan);
-    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
-    // A lock that moved may have added to the work; what could not be fetched is not tried again before its build.
+    // What could not be fetched is told by the build that wants it, and not tried again.
+    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel).knowing(found_out);
+    // A lock that moved may have added to the work.
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(workshop.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
@@ -104,15 +106,14 @@ fn announce(workshop: &Workshop<'_>, plan: &Plan) {
 
 /// Has the SDK's layers at hand, and fetches meanwhile all sources of what will be built, so that builds never wait for the network. A
 /// source that cannot be fetched stops only the package that wants it, and is told there.
-fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Result<Vec<LayerTree>, SdkError> {
+fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Result<(Vec<LayerTree>, FoundOut), SdkError> {
     let Workshop { graph, store, sdk, settings, reporter, cancel, .. } = workshop;
     let sources = sources_of(graph, work_of(plan));
     let fetching = cancel.part();
-    thread::scope(|scope| {
-        let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
-        scope.spawn(move || fetcher.fetch_all(&sources));
-        sdk.ensure(store, settings, layers, *reporter, cancel).inspect_err(|_| fetching.raise())
-    })
+    let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
+    let ensure = || sdk.ensure(store, settings, layers, *reporter, cancel).inspect_err(|_| fetching.raise());
+    let (_, trees) = beside(|| fetcher.fetch_all(&sources), ensure);
+    Ok((trees?, fetcher.found_out()))
 }
 
 /// The specs of a plan that are not cached.

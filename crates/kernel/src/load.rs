@@ -93,7 +93,7 @@ fn read_folder<T>(
     for file in names.iter().filter(|name| !name.starts_with('.')) {
         let Some(name) = file.strip_suffix(ending) else { continue };
         let text = fs::read_to_string(path.join(file)).map_err(failed(&path.join(file)))?;
-        match parse(name, SourceText { path: format!("kernel-config/{folder}/{file}"), text }) {
+        match parse(name, SourceText::new(format!("kernel-config/{folder}/{file}"), text)) {
             Ok(value) => {
                 found.insert(name.to_owned(), value);
             }

@@ -3,8 +3,8 @@
 pub mod beneath;
 pub mod cancel;
 pub mod install_root;
+pub mod limits;
 pub mod nameless;
-pub mod open_files;
 pub mod progress;
 pub mod sandbox;
 pub mod store;

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
+use crate::limits::{MORE_PROCESSES, is_no_process};
 use base::address::without_passwords;
 use base::diagnostic::{ExitCode, Failure};
 
@@ -68,6 +69,7 @@ impl Failure for ToolError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Missing { .. } => Some("`cargo xtask doctor` says what this machine lacks and how to mend it".into()),
+            Self::Start { source, .. } if is_no_process(source) => Some(MORE_PROCESSES.into()),
             Self::Start { .. } | Self::Failed { .. } => None,
         }
     }
@@ -75,6 +77,7 @@ impl Failure for ToolError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Missing { .. } => ExitCode::Host,
+            Self::Start { source, .. } if is_no_process(source) => ExitCode::Host,
             Self::Start { .. } | Self::Failed { .. } => ExitCode::Failed,
         }
     }
@@ -147,7 +150,7 @@ impl Tool {
         let (over, peak_memory_bytes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let watcher = {
             let (over, peak) = (Arc::clone(&over), Arc::clone(&peak_memory_bytes));
-            thread::spawn(move || {
+            thread::Builder::new().spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     peak.fetch_max(high_water_bytes(pid), Ordering::Relaxed);
                     thread::sleep(SAMPLED);
@@ -165,8 +168,8 @@ impl Tool {
             }
         };
         over.store(true, Ordering::Relaxed);
-        // It only reads and counts.
-        let _ = watcher.join();
+        // It only reads and counts; without it the peak is not known.
+        let _ = watcher.map(JoinHandle::join);
         let wall_s = waited.map_err(start)?;
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
         Ok(Measured {

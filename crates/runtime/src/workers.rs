@@ -5,6 +5,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Works on all `items` with at most `threads` at a time, first come first served, and gives the results in the items' order. After
@@ -16,24 +17,49 @@ use std::thread;
 /// # Panics
 /// When `work` does.
 pub fn try_each<T: Sync, R: Send, E: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> Result<R, E> + Sync) -> Result<Vec<R>, E> {
-    let (next, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let worker = || {
-        let mut results = Vec::new();
+    let (next, has_failed, results) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Vec::new()));
+    together(threads.min(items.len()), || {
         while !has_failed.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(at) else { break };
             let result = work(item);
             has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            results.push((at, result));
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
         }
-        results
-    };
-    let mut results: Vec<(usize, Result<R, E>)> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads.min(items.len())).map(|_| scope.spawn(worker)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
+    let mut results: Vec<(usize, Result<R, E>)> = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs `work` on `threads` threads at a time, this one among them, and returns when all are done. Where the host allows no further thread,
+/// those there are do it all.
+///
+/// # Panics
+/// When `work` does.
+pub fn together(threads: usize, work: impl Fn() + Sync) {
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            if thread::Builder::new().spawn_scoped(scope, &work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+}
+
+/// Runs `other` on a thread of its own while this one runs `own`; where the host allows no further thread, one after the other.
+///
+/// # Panics
+/// When one of them does.
+pub fn beside<O: Send, R>(other: impl Fn() -> O + Sync, own: impl FnOnce() -> R) -> (O, R) {
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, &other) {
+        Ok(thread) => {
+            let result = own();
+            (thread.join().unwrap_or_else(|panic| resume_unwind(panic)), result)
+        }
+        Err(_) => (other(), own()),
+    })
 }
 
 #[cfg(test)]
@@ -53,5 +79,10 @@ mod tests {
         assert_eq!(failed, Err(3));
         assert!(begun.load(Ordering::Relaxed) < 100);
         assert_eq!(try_each(&[] as &[()], 3, |()| Ok::<_, ()>(())), Ok(vec![]));
+    }
+
+    #[test]
+    fn work_beside_gives_both_results() {
+        assert_eq!(beside(|| 1, || 2), (1, 2));
     }
 }

@@ -25,7 +25,7 @@ const BATCH: usize = 16;
 /// Runs of the client at a time: a few connections fill a link, many annoy a mirror.
 const CONNECTIONS: usize = 4;
 
-const PATIENCE: Patience = Patience { retries: 3, timeout_s: 30 };
+const PATIENCE: Patience = Patience::new(3, 30);
 
 /// A package that is not in the store yet, and what mirrors said when asked for it; an answer that there is no such file is not kept.
 type Wanted<'p> = (&'p LockedPackage, Vec<String>);
@@ -73,10 +73,16 @@ impl Shelf<'_> {
         for (((package, reasons), item), outcome) in batch.iter().zip(&downloads).zip(outcomes) {
             let mut reasons = reasons.clone();
             match outcome {
-                Outcome::Fetched => {
-                    self.keep(package, item)?;
-                    continue;
-                }
+                Outcome::Fetched => match fs::metadata(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?.len() {
+                    // A part is no sign of tampering, and the next mirror may have the whole.
+                    length if length < package.size_bytes => {
+                        reasons.push(format!("{mirror}: it sent {length} of {} bytes", package.size_bytes));
+                    }
+                    _ => {
+                        self.keep(package, item)?;
+                        continue;
+                    }
+                },
                 Outcome::NotFound => {}
                 Outcome::Unreachable(reason) | Outcome::Failed(reason) => reasons.push(format!("{mirror}: {reason}")),
             }

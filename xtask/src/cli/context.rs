@@ -11,6 +11,7 @@ use builder::project;
 use builder::{Kernels, RecordedCosts, Workshop};
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
+use runtime::limits::check_memory;
 use runtime::progress::Reporter;
 use runtime::store::{Store, check_owner};
 use sdk::Sdk;
@@ -105,8 +106,9 @@ impl<'a> Context<'a> {
     /// This machine as a builder.
     ///
     /// # Errors
-    /// When the SDK's files or the recorded costs cannot be read, kernels are described wrongly, or there is no place for the keys.
+    /// When this process may have too little memory, the SDK's files or the recorded costs cannot be read, kernels are described wrongly, or there is no place for the keys.
     pub fn workshop<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Workshop<'w>, Report> {
+        check_memory()?;
         let keys = self.keys()?;
         Ok(Workshop {
             kernels: Kernels::load(graph, &self.root, &keys)?,

@@ -20,6 +20,7 @@ use stream::{Content, Stream};
 use crate::command;
 use base::diagnostic::{ExitCode, Report, Style, render};
 use runtime::cancel::Cancel;
+use runtime::limits::{check_memory, start_pool};
 
 pub use arguments::{Arguments, Command, Global};
 pub use context::Context;
@@ -71,6 +72,16 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     let Arguments { global, command } = arguments;
     if let Command::Completions(options) = command {
         return command::completions::run(&options, output);
+    }
+    match start_pool() {
+        Ok(()) => {}
+        // It says so by itself, beside all else that is lacking.
+        Err(_) if matches!(command, Command::Doctor) => {}
+        Err(error) => {
+            // Threads take address space, too.
+            check_memory()?;
+            return Err(error.into());
+        }
     }
     let context = Context::new(global, output)?;
     match command {

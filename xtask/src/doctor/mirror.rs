@@ -8,7 +8,7 @@ use runtime::tool::Tool;
 use sdk::apt::{Archive, Client, Download, Mirror, Outcome, Patience, Settings, download};
 
 /// A check is worth less time than a fetch.
-const PATIENCE: Patience = Patience { retries: 0, timeout_s: 5 };
+const PATIENCE: Patience = Patience::new(0, 5);
 
 const SUBJECT: Subject = "archive";
 

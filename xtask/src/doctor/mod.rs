@@ -34,7 +34,7 @@ pub struct Patient<'a> {
 pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let Patient { store, keys, settings, suite, cancel } = *patient;
     let target = places::target(&settings.project);
-    vec![
+    let mut findings = vec![
         places::store(store),
         places::keys(keys),
         system::sandboxes("sandbox", &store.root().join("scratch"), FindingState::Lacking),
@@ -43,8 +43,11 @@ pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         places::store_room(store),
         system::memory(),
         system::open_files(),
+        system::processes(),
         system::sandboxes("test sandbox", &target, FindingState::Poor),
         places::target_room(&target),
         system::loopback(),
-    ]
+    ];
+    findings.extend(system::sizes());
+    findings
 }

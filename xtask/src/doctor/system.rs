@@ -6,11 +6,18 @@ use std::path::Path;
 
 use super::Subject;
 use super::finding::{Finding, FindingState};
-use runtime::open_files;
+use base::diagnostic::LARGER_FILES;
+use runtime::limits;
 use runtime::sandbox::{self, Isolation};
 
 /// Memory the largest link of a build takes.
 const MEMORY_WANTED_MIB: u64 = 2048;
+/// Processes and threads of a build with make and compilers on many processors.
+const PROCESSES_WANTED: u64 = 512;
+/// The largest file there is: the disk of an image.
+const FILE_WANTED_BYTES: u64 = 8 << 30;
+/// Address space of the largest link, with the libraries and the reserves of allocators.
+const ADDRESSES_WANTED_BYTES: u64 = 4 << 30;
 /// A sandbox opens each package it is made of, and an image tool each file it hands on.
 const OPEN_FILES_WANTED: u64 = 1024;
 
@@ -39,7 +46,7 @@ pub(super) fn memory() -> Finding {
 
 /// The limit of open files, as far as the builder can raise it by itself.
 pub(super) fn open_files() -> Finding {
-    let limit = open_files::limit();
+    let limit = limits::open_files();
     let detail = format!("{limit} at a time");
     if limit >= OPEN_FILES_WANTED {
         return Finding::good("open files", detail);
@@ -48,6 +55,53 @@ pub(super) fn open_files() -> Finding {
         "raise the hard limit to {OPEN_FILES_WANTED} or more (`ulimit -Hn` as root, `LimitNOFILE=` of a service, `--ulimit nofile=` of a container)"
     );
     Finding::bad("open files", FindingState::Poor, detail, remedy)
+}
+
+/// The limit of processes and threads.
+pub(super) fn processes() -> Finding {
+    of_processes(limits::most_processes())
+}
+
+fn of_processes(limit: Option<u64>) -> Finding {
+    match limit {
+        None => Finding::good("processes", "no limit"),
+        Some(limit) if limit >= PROCESSES_WANTED => Finding::good("processes", format!("{limit} at a time, threads included")),
+        Some(limit) => {
+            let detail =
+                format!("{limit} at a time, threads and those of other programs included; large builds start up to {PROCESSES_WANTED}");
+            Finding::bad("processes", FindingState::Poor, detail, limits::MORE_PROCESSES.to_owned())
+        }
+    }
+}
+
+/// The limits of the sizes of files and of a process's memory, as far as the builder cannot raise them by itself.
+pub(super) fn sizes() -> [Finding; 2] {
+    [of_file_size(limits::file_bytes()), of_address_space(limits::memory_bytes())]
+}
+
+fn of_file_size(limit: Option<u64>) -> Finding {
+    const SUBJECT: Subject = "file size";
+    match limit {
+        None => Finding::good(SUBJECT, "no limit"),
+        Some(bytes) if bytes >= FILE_WANTED_BYTES => Finding::good(SUBJECT, format!("up to {} MiB", bytes >> 20)),
+        Some(bytes) => {
+            let detail = format!("up to {} KiB, and the largest image takes {} MiB", bytes >> 10, FILE_WANTED_BYTES >> 20);
+            Finding::bad(SUBJECT, FindingState::Poor, detail, LARGER_FILES.to_owned())
+        }
+    }
+}
+
+fn of_address_space(limit: Option<u64>) -> Finding {
+    const SUBJECT: Subject = "address room";
+    match limit {
+        None => Finding::good(SUBJECT, "no limit"),
+        Some(bytes) if bytes >= ADDRESSES_WANTED_BYTES => Finding::good(SUBJECT, format!("{} MiB", bytes >> 20)),
+        Some(bytes) => {
+            let state = if bytes < limits::LEAST_MEMORY_BYTES { FindingState::Lacking } else { FindingState::Poor };
+            let detail = format!("{} MiB for a process, and large links take {} MiB", bytes >> 20, ADDRESSES_WANTED_BYTES >> 20);
+            Finding::bad(SUBJECT, state, detail, limits::MORE_MEMORY.to_owned())
+        }
+    }
 }
 
 /// The loopback interface, over which tests talk to servers of their own.
@@ -61,5 +115,31 @@ pub(super) fn loopback() -> Finding {
             format!("127.0.0.1 cannot be connected to, which tests do: {error}"),
             "raise the interface: `sudo ip link set lo up`".to_owned(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn low_limits_are_told_with_what_raises_them() {
+        use FindingState::{Good, Lacking, Poor};
+        for (finding, state, remedy) in [
+            (of_processes(None), Good, ""),
+            (of_processes(Some(4096)), Good, ""),
+            (of_processes(Some(60)), Poor, "ulimit -u"),
+            (of_file_size(None), Good, ""),
+            (of_file_size(Some(1 << 40)), Good, ""),
+            (of_file_size(Some(1000 << 10)), Poor, "ulimit -f"),
+            (of_address_space(None), Good, ""),
+            (of_address_space(Some(1 << 40)), Good, ""),
+            (of_address_space(Some(3 << 30)), Poor, "ulimit -v"),
+            (of_address_space(Some(512 << 20)), Lacking, "ulimit -v"),
+        ] {
+            assert_eq!(finding.state, state, "{finding}");
+            assert_eq!(finding.remedy.is_some(), state != Good, "{finding}");
+            assert!(finding.remedy.as_deref().unwrap_or_default().contains(remedy), "{finding}");
+        }
     }
 }

@@ -43,7 +43,7 @@ fn told_with(open_files: (u64, u64), layers: usize) -> String {
 fn plays_a_builder() {
     let Ok(folder) = std::env::var(FOLDER_VARIABLE) else { return };
     let count: usize = std::env::var(LAYERS_VARIABLE).unwrap().parse().unwrap();
-    runtime::open_files::raise_limit();
+    runtime::limits::raise();
     let mut bench = Bench::within(folder.as_ref(), "cd /layers && set -- * && echo $#; cat /layers/who");
     add_layers(&mut bench, Path::new(&folder), count);
     let text = match bench.run() {

@@ -8,6 +8,13 @@ use serde::Serialize;
 use super::{Failure, Style, visible};
 use crate::address::without_passwords;
 
+/// How to raise the limit of the sizes of files.
+pub const LARGER_FILES: &str = "this process may not write files of that size: lift the limit with `ulimit -f unlimited` in this shell (above \
+    its hard limit as root), or `LimitFSIZE=infinity` of a service; a file system may have a limit of its own";
+
+/// How the text of the system's error "file too large" ends (errno(3)).
+const EFBIG: &str = "(os error 27)";
+
 /// What a failure says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,13 +34,18 @@ impl Explanation {
     pub fn of(failure: &dyn Failure) -> Self {
         let public = |text: &str| without_passwords(text).into_owned();
         let mut causes = Vec::new();
+        let mut is_too_large = false;
         let mut cause: Option<&dyn Error> = failure.source();
         while let Some(error) = cause {
             causes.push(public(&error.to_string()));
+            // Libraries hide the error itself, but not the text that the standard library gives every error of the system.
+            is_too_large |= error.to_string().ends_with(EFBIG);
             cause = error.source();
         }
         let last_lines = failure.last_lines().iter().map(|line| public(line)).collect();
-        Self { message: public(&failure.to_string()), causes, last_lines, hint: failure.hint().as_deref().map(public) }
+        // Any file may be the first that is too large, and no other next step helps.
+        let hint = if is_too_large { Some(LARGER_FILES.to_owned()) } else { failure.hint().as_deref().map(public) };
+        Self { message: public(&failure.to_string()), causes, last_lines, hint }
     }
 
     /// The text, ending with a newline: the message, its causes, the log's last lines and the hint. No text in it can end its own line
@@ -71,7 +83,26 @@ fn indented(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write `x`")]
+    struct NotWritten(#[source] io::Error);
+
+    impl Failure for NotWritten {
+        fn hint(&self) -> Option<String> {
+            Some("make room".into())
+        }
+    }
+
+    #[test]
+    fn a_limit_of_file_sizes_comes_with_what_raises_it() {
+        let hint = |errno| Explanation::of(&NotWritten(io::Error::from_raw_os_error(errno))).hint.unwrap();
+        assert!(hint(27).contains("`ulimit -f unlimited`"));
+        assert_eq!(hint(28), "make room");
+    }
 
     #[test]
     fn text_of_others_cannot_pass_for_an_error_or_a_hint() {

@@ -7,7 +7,7 @@ mod visible;
 
 use std::error::Error;
 
-pub use explanation::Explanation;
+pub use explanation::{Explanation, LARGER_FILES};
 pub use problem::{Problem, Problems, SourceText};
 pub use render::{Style, render};
 pub use visible::{must_be_escaped, visible, visible_line};

@@ -16,6 +16,24 @@ pub struct SourceText {
     pub text: String,
 }
 
+impl SourceText {
+    /// A file as it was read, whatever editor wrote it: CRLF at the end of a line becomes LF, and a byte order mark at the beginning is
+    /// dropped. So the strings and scripts in a file are the same under every setting of a checkout, and spans fit the text.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len_utf8());
+        }
+        if text.contains('\r') {
+            text = text.replace("\r\n", "\n");
+        }
+        Self { path: path.into(), text }
+    }
+}
+
+/// What some editors write at the beginning of a file in UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// One problem: a place, what is wrong there, and the next step.
 #[derive(Debug, Clone)]
 pub struct Problem {

@@ -37,8 +37,7 @@ pub struct Document {
 impl Document {
     /// A file's path, as shown to the user, and its text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        let source = SourceText { path: path.into(), text: text.into() };
-        Self { source: Arc::new(source), problems: RefCell::default() }
+        Self { source: Arc::new(SourceText::new(path, text)), problems: RefCell::default() }
     }
 
     /// The file, for problems found later.
@@ -52,6 +51,11 @@ impl Document {
     /// All problems: of TOML's syntax alone where there are any, else all that `read` reported.
     pub fn read<T>(self, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Vec<Problem>> {
         let source = Arc::clone(&self.source);
+        // Only those without a line feed are left. TOML allows them nowhere, and its parser takes some for what they are not.
+        if let Some(at) = source.text.find('\r') {
+            let hint = "end lines with LF or CRLF; write `\\r` in a basic string where a carriage return is meant";
+            return Err(vec![Problem::new(&source, at..at + 1, "a carriage return without a line feed after it").hint(hint)]);
+        }
         let (tree, errors) = DeTable::parse_recoverable(&source.text);
         if !errors.is_empty() {
             let end = source.text.len();
@@ -85,5 +89,70 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r##"# A comment
+list = [
+  "a",
+]
+run = """
+first \
+  joined
+second
+"""
+literal = '''
+one
+two'''
+escape = "a\r\n"
+"##;
+
+    /// The values of the list, then the three strings; or line, column and message of each problem.
+    fn read(text: &str) -> Result<Vec<String>, Vec<(usize, usize, String)>> {
+        let strings = |table: &Table<'_>| {
+            let texts = ["run", "literal", "escape"].map(|key| table.string(key));
+            table.strings("list").into_iter().chain(texts.into_iter().flatten()).map(|text| text.value).collect()
+        };
+        Document::new("x.toml", text).read(strings).map_err(|problems| {
+            let place = |problem: &Problem| {
+                let (line, column) = problem.line_and_column();
+                (line, column, problem.message.clone())
+            };
+            problems.iter().map(place).collect()
+        })
+    }
+
+    #[test]
+    fn line_ends_and_a_byte_order_mark_make_no_difference() {
+        let plain = read(TEXT).unwrap();
+        assert_eq!(plain, ["a", "first joined\nsecond\n", "one\ntwo", "a\r\n"]);
+        for other in [TEXT.replace('\n', "\r\n"), format!("\u{feff}{TEXT}"), format!("\u{feff}{}", TEXT.replace('\n', "\r\n"))] {
+            assert_eq!(read(&other).unwrap(), plain, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_carriage_return_is_refused_with_its_place() {
+        let message = "a carriage return without a line feed after it";
+        for (text, line, column) in [
+            ("run = \"\"\"\r\nä b\rc\r\n\"\"\"\r\n", 2, 4),
+            ("# a\rlist = []\n", 1, 4),
+            ("run = 'a\r'\n", 1, 9),
+            ("\u{feff}\r\r\n", 1, 1),
+            ("list = []\r", 1, 10),
+        ] {
+            assert_eq!(read(text), Err(vec![(line, column, message.to_owned())]), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_those_in_the_file() {
+        for text in ["list = [\r\n  1,\r\n]\r\n", "\u{feff}list = [\n  1,\n]\n"] {
+            assert_eq!(read(text), Err(vec![(2, 3, "`list` takes a string, and this is an integer".to_owned())]), "{text:?}");
+        }
     }
 }

@@ -276,7 +276,7 @@ impl<'a> Table<'a> {
         match value.get_ref() {
             DeValue::String(text) => Some(Spanned { value: text.to_string(), span: value.span() }),
             _ => {
-                self.wrong_kind(key, "a string", value);
+                self.document.report(no_string(self.document, key, value));
                 None
             }
         }
@@ -297,14 +297,26 @@ impl<'a> Table<'a> {
     }
 }
 
+/// What is wrong with a value that should be a string. One written without quotes is most likely meant as it is written.
+fn no_string(document: &Document, key: &str, value: &toml::Spanned<DeValue<'_>>) -> Problem {
+    let span = value.span();
+    let written = document.source().text.get(span.clone()).unwrap_or_default();
+    let problem = Problem::new(document.source(), span, format!("`{key}` takes a string, and this is {}", kind(value.get_ref())));
+    match value.get_ref() {
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            problem.hint(format!("put it in quotes: `\"{written}\"`"))
+        }
+        DeValue::String(_) | DeValue::Array(_) | DeValue::Table(_) => problem,
+    }
+}
+
 impl<'a> Entry<'a> {
     /// The value as a string.
     pub fn string(&self) -> Option<Spanned<String>> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(Spanned { value: text.to_string(), span: self.value.span() }),
-            other => {
-                let message = format!("`{}` takes a string, and this is {}", self.key.value, kind(other));
-                self.document.report(Problem::new(self.document.source(), self.value.span(), message));
+            _ => {
+                self.document.report(no_string(self.document, &self.key.value, self.value));
                 None
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::{ExitCode, Failure, LARGER_FILES};
 use base::name::PackageName;
 
 /// Why one spec was not built.
@@ -55,6 +55,7 @@ impl BuildError {
 impl Failure for BuildError {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Failed { end, .. } if end.ends_with("SIGXFSZ") => Some(LARGER_FILES.into()),
             Self::Failed { spec, log, .. } => {
                 Some(format!("the whole log is `{}`; `cargo xtask shell {spec}` opens the sandbox where it failed", log.display()))
             }

@@ -11,6 +11,7 @@ use planning::action::Results;
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
 use runtime::progress::{Event, Outcome, Reporter};
+use runtime::workers::together;
 
 /// What is known beforehand of a build, from its last time.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +67,7 @@ pub fn run(
         skipped: Vec::new(),
     });
     let changed = Condvar::new();
-    std::thread::scope(|scope| {
-        for _ in 0..limits.builds.max(1) {
-            scope.spawn(|| work(&state, &changed, executor, reporter, cancel));
-        }
-    });
+    together(limits.builds.max(1), || work(&state, &changed, executor, reporter, cancel));
     let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     reporter.event(Event::Ended {
         built: state.built,

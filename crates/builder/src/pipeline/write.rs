@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use rayon::prelude::*;
 
@@ -22,6 +21,7 @@ use image::iso::IsoError;
 use image::oci;
 use image::ova;
 use runtime::store::StoreError;
+use runtime::workers::beside;
 use signing::Keys;
 
 const GIB: u64 = 1 << 30;
@@ -57,24 +57,34 @@ impl Writing<'_, '_> {
                 Family::Container(kind) => archives.push((format, Some(kind))),
             }
         }
-        thread::scope(|scope| {
-            let media = (!media.is_empty()).then(|| scope.spawn(move || self.media(&media)));
-            let mut files = self.disks(&disks)?;
-            if let (true, Some(vmdk)) = (formats.contains(&Format::Ova), files.get(&Format::Vmdk)) {
-                let ova = self.ova(vmdk)?;
-                files.insert(Format::Ova, ova);
-            }
-            let wanted = files.into_iter().filter(|(format, _)| formats.contains(format));
-            let mut made: BTreeMap<Format, Artifact> =
-                wanted.map(|(format, path)| Ok((format, self.keep(&path)?))).collect::<Result<_, ImageError>>()?;
-            for (format, container) in archives {
-                made.insert(format, container.map_or_else(|| self.tree(format), |kind| self.container(format, kind))?);
-            }
-            if let Some(media) = media {
-                made.extend(media.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-            }
-            Ok(made)
-        })
+        let rest = || self.disks_and_archives(formats, &disks, &archives);
+        if media.is_empty() {
+            return rest();
+        }
+        let (media, made) = beside(|| self.media(&media), rest);
+        let mut made = made?;
+        made.extend(media?);
+        Ok(made)
+    }
+
+    fn disks_and_archives(
+        &self,
+        wanted: &BTreeSet<Format>,
+        disks: &BTreeMap<Format, DiskKind>,
+        archives: &[(Format, Option<ContainerKind>)],
+    ) -> Result<BTreeMap<Format, Artifact>, ImageError> {
+        let mut files = self.disks(disks)?;
+        if let (true, Some(vmdk)) = (wanted.contains(&Format::Ova), files.get(&Format::Vmdk)) {
+            let ova = self.ova(vmdk)?;
+            files.insert(Format::Ova, ova);
+        }
+        let files = files.into_iter().filter(|(format, _)| wanted.contains(format));
+        let mut made: BTreeMap<Format, Artifact> =
+            files.map(|(format, path)| Ok((format, self.keep(&path)?))).collect::<Result<_, ImageError>>()?;
+        for (format, container) in archives {
+            made.insert(*format, container.map_or_else(|| self.tree(*format), |kind| self.container(*format, kind))?);
+        }
+        Ok(made)
     }
 
     /// What starts the live system.

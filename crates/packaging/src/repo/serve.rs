@@ -88,13 +88,17 @@ impl Server {
                     thread::sleep(PAUSE);
                     continue;
                 };
-                let busy = Arc::clone(&busy);
                 busy.fetch_add(1, Ordering::SeqCst);
-                scope.spawn(move || {
+                let given = Arc::clone(&busy);
+                let answer = move || {
                     // A client that goes away is no matter of the server.
                     let _ = self.answer(&stream, told);
+                    given.fetch_sub(1, Ordering::SeqCst);
+                };
+                // Where the host allows no further thread the connection is closed, and clients ask again.
+                if thread::Builder::new().spawn_scoped(scope, answer).is_err() {
                     busy.fetch_sub(1, Ordering::SeqCst);
-                });
+                }
             }
         });
     }

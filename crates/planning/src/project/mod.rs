@@ -152,7 +152,7 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
     let file = folder.join("package.toml");
     let shown = format!("specs/{}/package.toml", folder.file_name().unwrap_or_default().to_string_lossy());
     let text = fs::read_to_string(&file).map_err(|source| ProjectError::Io { path: file, source })?;
-    let source = Arc::new(SourceText { path: shown.clone(), text });
+    let source = Arc::new(SourceText::new(&shown, text));
     let name = match folder.file_name().unwrap_or_default().to_string_lossy().parse::<PackageName>() {
         Ok(name) => name,
         Err(error) => return Ok(Err(vec![Problem::new(&source, 0..0, error.to_string()).hint("rename the spec's folder")])),

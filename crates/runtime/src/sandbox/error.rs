@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use nix::errno::Errno;
 
 use super::message::{Refusal, Stage};
-use crate::open_files;
+use crate::limits::{self, MORE_PROCESSES, is_no_process};
 use base::diagnostic::{ExitCode, Failure};
 
 /// Why a job was not run to its end.
@@ -194,6 +194,7 @@ impl Failure for SandboxError {
                     .into(),
             ),
             Self::Lost { .. } => Some("if the kernel's log (`dmesg`) tells of memory running out, build with fewer `--jobs`".into()),
+            Self::Worker { source, .. } | Self::NotStarted { source, .. } if is_no_process(source) => Some(MORE_PROCESSES.into()),
             Self::Worker { .. } => Some("`cargo xtask doctor` says what this machine lacks and how to mend it".into()),
             Self::NotStarted { .. }
             | Self::BadPlace { .. }
@@ -207,6 +208,7 @@ impl Failure for SandboxError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Host(_) | Self::OpenFiles { .. } | Self::Closed { .. } => ExitCode::Host,
+            Self::Worker { source, .. } | Self::NotStarted { source, .. } if is_no_process(source) => ExitCode::Host,
             Self::Cancelled => ExitCode::Interrupted,
             _ => ExitCode::Failed,
         }
@@ -262,7 +264,10 @@ impl From<Refusal> for SandboxError {
             return Self::DiskFull { path };
         }
         if is(&source, Errno::EMFILE) {
-            return Self::OpenFiles { limit: open_files::limit() };
+            return Self::OpenFiles { limit: limits::open_files() };
+        }
+        if is_no_process(&source) {
+            return Self::Worker { operation: "start", source };
         }
         if let Some(what) = stage.part() {
             match Errno::from_raw(errno) {

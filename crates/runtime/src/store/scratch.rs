@@ -77,7 +77,7 @@ impl Sweeper {
     /// A sweeper with nothing to do.
     pub fn new() -> Self {
         let (left, folders) = mpsc::channel();
-        Self { left: Some(left), thread: Some(thread::spawn(move || folders.into_iter().for_each(drop))) }
+        Self { left: Some(left), thread: thread::Builder::new().spawn(move || folders.into_iter().for_each(drop)).ok() }
     }
 
     /// Removes `scratch` soon.

@@ -1,11 +1,14 @@
 //! Fetching files by address, many at once, through either client.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::process::run;
-use super::{AptError, Client, Network, builtin};
+use super::netrc::{Netrc, are_beyond};
+use super::pace::Pace;
+use super::process::{Ended, run};
+use super::{AptError, Client, Network, Rate, builtin};
 use base::address::public;
 use runtime::cancel::Cancel;
 use runtime::tool::Tool;
@@ -26,7 +29,7 @@ pub enum Outcome {
     Fetched,
     /// The server answered that it has no such file.
     NotFound,
-    /// The server could not be reached at all.
+    /// The server could not be reached at all, or is too slow to be of use.
     Unreachable(String),
     /// Anything else.
     Failed(String),
@@ -39,6 +42,22 @@ pub struct Patience {
     pub retries: u32,
     /// Seconds without a byte after which a server counts as dead.
     pub timeout_s: u32,
+    /// A server that gives less than this is given up at once.
+    pub least: Rate,
+}
+
+impl Patience {
+    /// With the usual rate.
+    pub const fn new(retries: u32, timeout_s: u32) -> Self {
+        Self { retries, timeout_s, least: Rate::USUAL }
+    }
+
+    /// Measures a transfer. Where all tries together last so long without a byte, timeouts do not find what is wrong: a header that drips, say.
+    pub(super) fn pace(self) -> Pace {
+        const SLACK: u32 = 3;
+        let tries = Duration::from_secs(self.timeout_s.into()) * (self.retries + 1);
+        Pace::new(self.least, tries * SLACK)
+    }
 }
 
 /// apt's download client, which is not on `PATH`.
@@ -57,13 +76,14 @@ pub fn download(
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>, AptError> {
     match client {
-        Client::Apt => by_apt(downloads, patience, report, cancel),
-        Client::Builtin => builtin::download(downloads, patience, &Network::from_environment(), report, cancel),
+        Client::Apt if !are_beyond(downloads.iter().map(|download| &*download.uri)) => by_apt(downloads, patience, report, cancel),
+        Client::Apt | Client::Builtin => builtin::download(downloads, patience, &Network::from_environment(), report, cancel),
     }
 }
 
 fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
-    let Patience { retries, timeout_s } = patience;
+    let Patience { retries, timeout_s, least: _ } = patience;
+    let Some(first) = downloads.first() else { return Ok(Vec::new()) };
     let mut tool = Tool::new(APT_HELPER);
     for option in [
         format!("Acquire::Retries={retries}"),
@@ -75,31 +95,55 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     if nix::unistd::geteuid().is_root() {
         tool = tool.args(["-o", "APT::Sandbox::User=root"]);
     }
+    let netrc = first.target.with_extension("auth");
+    let netrc =
+        Netrc::write(&netrc, downloads.iter().map(|download| &*download.uri)).map_err(|source| AptError::io("write", &netrc, source))?;
+    if let Some(netrc) = &netrc {
+        tool = tool.arg("-o").arg(format!("Dir::Etc::netrc={}", netrc.path().display()));
+    }
     tool = tool.arg("download-file");
     for download in downloads {
-        tool = tool.arg(&download.uri).arg(&download.target);
+        tool = tool.arg(public(&download.uri)).arg(&download.target);
     }
-    let mut seen = 0;
+    let (mut seen, mut pace) = (0, patience.pace());
+    let is_remote = downloads.iter().any(|download| download.uri.contains("://"));
     let mut look = || {
         let now = downloads.iter().filter_map(|download| fs::metadata(&download.target).ok()).map(|file| file.len()).sum();
-        if now > seen {
-            report(now - seen);
+        let more = u64::saturating_sub(now, seen);
+        if more > 0 {
+            report(more);
             seen = now;
         }
+        // Copies of local files are not waited for, but for this program to be run.
+        if is_remote { pace.take(more) } else { Ok(()) }
     };
     let ended = run("apt-helper", tool, cancel, &mut look)?;
-    look();
-    let reasons = reasons(&ended.stderr);
-    let outcome = |download: &Download| match reasons.get(&comparable(&download.uri)) {
-        Some(reason) => classify(reason),
-        None if download.target.is_file() => Outcome::Fetched,
-        None => Outcome::Failed(super::process::complaints(&ended.stderr)),
+    // What is left to report; the pace of a transfer that is over does not matter.
+    let _ = look();
+    Ok(outcomes(downloads, &ended))
+}
+
+/// What became of each download. Apt removes no file that it did not finish, so a file counts only where apt vouches for it.
+fn outcomes(downloads: &[Download], ended: &Ended) -> Vec<Outcome> {
+    let mut reasons = reasons(&ended.stderr);
+    let own: Vec<Option<String>> = downloads.iter().map(|download| reasons.remove(&comparable(&download.uri))).collect();
+    // A reason with another address is one of a download that was redirected.
+    let is_clear = ended.status.success() || ended.status.code().is_some() && reasons.is_empty() && own.iter().any(Option::is_some);
+    let outcome = |(download, own): (&Download, Option<String>)| match (own, &ended.given_up) {
+        (Some(reason), _) => classify(&reason),
+        (None, Some(reason)) => Outcome::Unreachable(reason.clone()),
+        (None, None) if is_clear && download.target.is_file() => Outcome::Fetched,
+        (None, None) if ended.status.code().is_none() => Outcome::Failed(format!("apt-helper was ended: {}", ended.status)),
+        (None, None) => match reasons.values().next() {
+            Some(reason) => classify(reason),
+            None => Outcome::Failed(super::process::complaints(&ended.stderr)),
+        },
     };
-    Ok(downloads.iter().map(outcome).collect())
+    downloads.iter().zip(own).map(outcome).collect()
 }
 
 /// The lines `E: Failed to fetch URI  REASON`, by comparable address.
-fn reasons(stderr: &str) -> HashMap<String, String> {
+fn reasons(stderr: &str) -> BTreeMap<String, String> {
     let line = |line: &str| {
         let (uri, reason) = line.strip_prefix("E: Failed to fetch ")?.split_once("  ")?;
         Some((comparable(uri), reason.trim().to_owned()))
@@ -125,6 +169,13 @@ pub(super) fn decoded(uri: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The scheme, host and port of an address: what answers or does not.
+pub fn host(uri: &str) -> &str {
+    let after_scheme = uri.find("://").map_or(0, |at| at + 3);
+    let end = uri[after_scheme..].find('/').map_or(uri.len(), |at| after_scheme + at);
+    &uri[..end]
+}
+
 /// Sorts apt's reasons by what can be done about them.
 fn classify(reason: &str) -> Outcome {
     let is = |starts: &[&str]| starts.iter().any(|start| reason.starts_with(start));
@@ -142,6 +193,8 @@ fn classify(reason: &str) -> Outcome {
         "Invalid response from proxy",
     ]) {
         Outcome::Unreachable(reason.to_owned())
+    } else if is(&["Undetermined Error"]) {
+        Outcome::Failed("the connection ended before the whole file had come".into())
     } else {
         Outcome::Failed(reason.to_owned())
     }
@@ -149,10 +202,15 @@ fn classify(reason: &str) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
     use crate::apt::ClientChoice;
+    use crate::apt::testing::server::{Server, ok};
 
-    const PATIENCE: Patience = Patience { retries: 0, timeout_s: 5 };
+    const PATIENCE: Patience = Patience::new(0, 5);
 
     #[test]
     fn reasons_are_told_apart() {
@@ -181,6 +239,54 @@ mod tests {
     }
 
     #[test]
+    fn apt_vouches_for_what_it_fetched_or_it_is_a_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let [part, other] =
+            ["part", "other"].map(|name| Download { uri: format!("http://a.test/{name}"), target: folder.path().join(name) });
+        for download in [&part, &other] {
+            fs::write(&download.target, "some bytes").unwrap();
+        }
+        let ended = |status, stderr: &str| Ended { status, stdout: String::new(), stderr: stderr.into(), given_up: None };
+        let (by_signal, by_code, well) = (ExitStatus::from_raw(15), ExitStatus::from_raw(100 << 8), ExitStatus::from_raw(0));
+        let one = |ended: &Ended| outcomes(std::slice::from_ref(&part), ended).remove(0);
+        assert_eq!(one(&ended(well, "")), Outcome::Fetched);
+        assert!(matches!(one(&ended(by_signal, "")), Outcome::Failed(reason) if reason.contains("signal: 15")));
+        assert_eq!(one(&ended(by_code, "E: Interrupted")), Outcome::Failed("Interrupted".into()));
+        // What was redirected fails under its last address.
+        let cut = "E: Failed to fetch http://b.test/part  Undetermined Error [IP: 1.2.3.4 80]\nE: Download Failed\n";
+        assert_eq!(one(&ended(by_code, cut)), Outcome::Failed("the connection ended before the whole file had come".into()));
+        let slow = Ended { given_up: Some("too slow".into()), ..ended(ExitStatus::from_raw(9), "") };
+        assert_eq!(one(&slow), Outcome::Unreachable("too slow".into()));
+        let both = outcomes(&[part.clone(), other], &ended(by_code, &cut.replace("b.test", "a.test")));
+        assert_eq!(both[1], Outcome::Fetched, "{both:?}");
+    }
+
+    #[test]
+    fn no_client_shows_a_password_to_other_users() {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&shown);
+        let server = Server::new(move |_, _| {
+            let arguments = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.unwrap().path().join("cmdline")).ok());
+            let all: Vec<String> = arguments.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+            *seen.lock().unwrap() = Some(all.iter().any(|line| line.contains("p7nVq2")));
+            ok(b"text")
+        });
+        for (client, password) in
+            [(ClientChoice::Auto.client(), "p7nVq2"), (ClientChoice::Auto.client(), "p7nVq2%20x"), (Client::Builtin, "p7nVq2")]
+        {
+            let uri = format!("{}/pool/x+1.deb", server.address.replace("http://", &format!("http://me:{password}@")));
+            let item = Download { uri, target: folder.path().join("got") };
+            let outcomes = download(client, &[item], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
+            assert_eq!((outcomes, *shown.lock().unwrap()), (vec![Outcome::Fetched], Some(false)), "{client:?} {password}");
+            let asked = server.asked().pop().unwrap();
+            assert!(asked.headers.iter().any(|line| line.to_ascii_lowercase().starts_with("authorization: basic bwu6c")), "{asked:?}");
+            fs::remove_file(folder.path().join("got")).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no credentials are left behind");
+    }
+
+    #[test]
     fn a_raised_flag_stops_it() {
         let cancel = Cancel::new();
         cancel.raise();
@@ -189,5 +295,12 @@ mod tests {
             let result = download(client, std::slice::from_ref(&item), PATIENCE, &|_| {}, &cancel);
             assert!(matches!(result, Err(AptError::Interrupted)));
         }
+    }
+
+    #[test]
+    fn hosts() {
+        assert_eq!(host("https://a.test:8/x/y"), "https://a.test:8");
+        assert_eq!(host("https://a.test"), "https://a.test");
+        assert_eq!(host("copy:/srv/x"), "copy:");
     }
 }

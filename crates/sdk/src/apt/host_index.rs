@@ -28,7 +28,7 @@ impl<'a> HostIndex<'a> {
         for mirror in &archive.main {
             let index = Self { scratch: store.scratch("apt")?, cancel };
             index.prepare(mirror, suites, &settings.keyring)?;
-            let ended = run("apt-get", index.tool("apt-get").args(["-q", "update"]), cancel, &mut || {})?;
+            let ended = run("apt-get", index.tool("apt-get").args(["-q", "update"]), cancel, &mut || Ok(()))?;
             // apt-get update ends with 0 for a mirror it cannot reach; only the index's presence counts.
             if ended.status.success() && index.has_lists()? {
                 return Ok(index);
@@ -47,7 +47,7 @@ impl<'a> HostIndex<'a> {
         let status: String = installed.iter().map(Record::installed_stanza).collect();
         self.write("status", &status)?;
         let tool = self.tool("apt-get").args(["-y", "--no-remove", "--print-uris", "install", "--"]).args(wanted);
-        let ended = run("apt-get", tool, self.cancel, &mut || {})?;
+        let ended = run("apt-get", tool, self.cancel, &mut || Ok(()))?;
         if !ended.status.success() {
             return Err(AptError::Unresolved { reason: complaints(&ended.stderr) });
         }
@@ -66,7 +66,7 @@ impl<'a> HostIndex<'a> {
             return Ok(Vec::new());
         }
         let tool = self.tool("apt-cache").args(["show", "--no-all-versions", "--"]).args(names);
-        let ended = run("apt-cache", tool, self.cancel, &mut || {})?;
+        let ended = run("apt-cache", tool, self.cancel, &mut || Ok(()))?;
         let mut records = Record::parse_all(&ended.stdout);
         records.sort_by(|a, b| a.name.cmp(&b.name));
         records.dedup_by(|a, b| a.name == b.name);

@@ -9,6 +9,8 @@ mod error;
 mod host_index;
 mod index;
 mod mirror;
+mod netrc;
+mod pace;
 mod process;
 mod record;
 
@@ -17,10 +19,11 @@ use std::path::PathBuf;
 pub use builtin::Network;
 pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};
-pub use download::{Download, Outcome, Patience, download};
+pub use download::{Download, Outcome, Patience, download, host};
 pub use error::AptError;
 pub use index::Index;
 pub use mirror::{Archive, InvalidMirror, Mirror};
+pub use pace::Rate;
 pub use record::Record;
 
 /// What the user set about fetching.
@@ -48,5 +51,5 @@ pub const HOST_APT_FOLDER: &str = "/etc/apt";
 /// A small archive for the tests of others.
 #[cfg(test)]
 pub(crate) mod testing {
-    pub(crate) use super::builtin::TestArchive;
+    pub(crate) use super::builtin::{TestArchive, server};
 }

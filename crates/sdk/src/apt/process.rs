@@ -17,16 +17,18 @@ pub struct Ended {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
+    /// Why it was ended, if it was.
+    pub given_up: Option<String>,
 }
 
 /// How often a running program is looked after.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs a program to its end, calling `look` now and then, or kills it when the user asks to stop.
+/// Runs a program to its end, calling `look` now and then, or kills it when that gives a reason or the user asks to stop.
 ///
 /// # Errors
 /// When it cannot be run, or the user asked to stop. How it ended is the caller's business.
-pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut()) -> Result<Ended, AptError> {
+pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut() -> Result<(), String>) -> Result<Ended, AptError> {
     let start = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => ToolError::Missing { program: name.into() },
         _ => ToolError::Start { program: name.into(), source },
@@ -35,16 +37,25 @@ pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut
     let mut command = tool.into_command();
     command.stdout(Stdio::from(outputs[0].try_clone().map_err(start)?)).stderr(Stdio::from(outputs[1].try_clone().map_err(start)?));
     let mut child = command.spawn().map_err(start)?;
+    let mut given_up = None;
     let status = loop {
-        if let Some(status) = child.try_wait().map_err(start)? {
-            break status;
-        }
+        let ended = child.try_wait().map_err(start)?;
         if cancel.is_raised() {
-            child.kill().map_err(start)?;
-            child.wait().map_err(start)?;
+            // The signal that asks to stop may have gone to the program as well.
+            if ended.is_none() {
+                child.kill().map_err(start)?;
+                child.wait().map_err(start)?;
+            }
             return Err(AptError::Interrupted);
         }
-        look();
+        if let Some(status) = ended {
+            break status;
+        }
+        if let Err(reason) = look() {
+            given_up = Some(reason);
+            child.kill().map_err(start)?;
+            break child.wait().map_err(start)?;
+        }
         std::thread::sleep(LOOK);
     };
     let mut texts = outputs.iter_mut().map(|file| -> io::Result<String> {
@@ -54,7 +65,7 @@ pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     });
     let mut next = || texts.next().unwrap_or(Ok(String::new())).map_err(start);
-    Ok(Ended { status, stdout: next()?, stderr: next()? })
+    Ok(Ended { status, stdout: next()?, stderr: next()?, given_up })
 }
 
 /// What apt's error lines (`E: …`) say, joined.

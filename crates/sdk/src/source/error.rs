@@ -21,8 +21,20 @@ pub enum SourceError {
         /// All places tried, in order.
         attempts: Vec<Attempt>,
     },
+    /// The spec has no digest yet but something in its place.
+    #[error("the `sha256` of `{file}` is a placeholder; `{uri}` gives the file with SHA-256 {found}{}", others(uri, attempts))]
+    Placeholder {
+        /// The file's name.
+        file: String,
+        /// The address.
+        uri: String,
+        /// The digest of what came.
+        found: Digest,
+        /// All places tried, in order.
+        attempts: Vec<Attempt>,
+    },
     /// A place gave other bytes, and no other place the right ones.
-    #[error("`{uri}` gave other bytes than the spec says: expected SHA-256 {expected}, found {found}{}", others(attempts))]
+    #[error("`{uri}` gave other bytes than the spec says: expected SHA-256 {expected}, found {found}{}", others(uri, attempts))]
     WrongBytes {
         /// The address.
         uri: String,
@@ -69,6 +81,8 @@ pub struct Attempt {
 pub enum Reason {
     /// It has no such file.
     NotFound,
+    /// It answered well and gave nothing.
+    Empty,
     /// It gave other bytes.
     WrongBytes {
         /// The digest in the spec.
@@ -87,7 +101,7 @@ impl Attempt {
     pub fn new(uri: &str, reason: Reason) -> Self {
         let reason = match reason {
             Reason::Other(text) => Reason::Other(without_passwords(&text).into_owned()),
-            Reason::NotFound | Reason::WrongBytes { .. } | Reason::Skipped => reason,
+            Reason::NotFound | Reason::Empty | Reason::WrongBytes { .. } | Reason::Skipped => reason,
         };
         Self { uri: without_passwords(uri).into_owned(), reason }
     }
@@ -97,6 +111,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("no such file"),
+            Self::Empty => f.write_str("it sent nothing (0 bytes)"),
             Self::WrongBytes { expected, found } => write!(f, "other bytes: expected SHA-256 {expected}, found {found}"),
             Self::Skipped => f.write_str("not tried: its host did not answer before"),
             Self::Other(text) => f.write_str(text),
@@ -112,6 +127,7 @@ impl SourceError {
             _ => None,
         });
         match wrong {
+            Some((uri, expected, found)) if expected.is_placeholder() => Self::Placeholder { file: file.to_owned(), uri, found, attempts },
             Some((uri, expected, found)) => Self::WrongBytes { uri, expected, found, attempts },
             None => Self::Unavailable { file: file.to_owned(), attempts },
         }
@@ -122,18 +138,23 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n    {}: {}", attempt.uri, attempt.reason)).collect()
 }
 
-fn others(attempts: &[Attempt]) -> String {
-    if attempts.len() < 2 { String::new() } else { format!("; all that was tried:{}", listed(attempts)) }
+/// What the places besides `told` said.
+fn others(told: &str, attempts: &[Attempt]) -> String {
+    let others: Vec<Attempt> = attempts.iter().filter(|attempt| attempt.uri != told).cloned().collect();
+    if others.is_empty() { String::new() } else { format!("; also tried:{}", listed(&others)) }
 }
 
 impl Failure for SourceError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unavailable { .. } => Some("check the network, or name a folder or server that has the file: --source-mirror URL".into()),
-            Self::WrongBytes { .. } => Some(
-                "somebody replaced the file: find out who and why; only then write the new digest into the spec, or name another origin"
-                    .into(),
-            ),
+            Self::Placeholder { found, .. } => {
+                Some(format!("make sure that this is the file you want, then write into the spec: sha256 = \"{found}\""))
+            }
+            Self::WrongBytes { found, .. } => Some(format!(
+                "if you changed the version in the spec, it needs the new digest: sha256 = \"{found}\"; if not, somebody replaced the file: find \
+                 out who and why before you trust it, or name another origin"
+            )),
             Self::BadMirror { .. } => Some("write --source-mirror https://host/folder or --source-mirror /folder".into()),
             Self::Apt(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -148,5 +169,44 @@ impl Failure for SourceError {
             Self::BadMirror { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(uri: &str, expected: Digest) -> Attempt {
+        Attempt::new(uri, Reason::WrongBytes { expected, found: Digest::of_bytes("other") })
+    }
+
+    #[test]
+    fn a_placeholder_is_answered_with_the_line_to_write() {
+        let zeros: Digest = "0".repeat(64).parse().unwrap();
+        let error = SourceError::not_given("x-1.tar", vec![wrong("https://a.test/x-1.tar", zeros)]);
+        let found = Digest::of_bytes("other");
+        let message = format!("the `sha256` of `x-1.tar` is a placeholder; `https://a.test/x-1.tar` gives the file with SHA-256 {found}");
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().unwrap().ends_with(&format!("write into the spec: sha256 = \"{found}\"")));
+    }
+
+    #[test]
+    fn other_bytes_are_named_once_and_other_places_after_them() {
+        let good = Digest::of_bytes("good");
+        let attempts = vec![Attempt::new("http://e.test/x", Reason::Empty), wrong("http://a.test/x", good), wrong("http://b.test/x", good)];
+        let text = SourceError::not_given("x", attempts).to_string();
+        let found = Digest::of_bytes("other");
+        let expected = format!(
+            "`http://a.test/x` gave other bytes than the spec says: expected SHA-256 {good}, found {found}; also tried:\n    \
+             http://e.test/x: it sent nothing (0 bytes)\n    http://b.test/x: other bytes: expected SHA-256 {good}, found {found}"
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_server_that_sends_nothing_replaced_no_file() {
+        let error = SourceError::not_given("x", vec![Attempt::new("http://e.test/x", Reason::Empty)]);
+        assert_eq!(error.to_string(), "no origin gives the source `x`:\n    http://e.test/x: it sent nothing (0 bytes)");
+        assert!(!error.hint().unwrap().contains("replaced"));
     }
 }

@@ -1,14 +1,14 @@
 //! Fetching sources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::cargo::Cargo;
 use super::{Attempt, Place, Reason, SourceError, places};
-use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download};
-use base::address::without_passwords;
+use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download, host};
 use base::digest::Digest;
 use planning::spec::{Origin, Source};
 use runtime::cancel::Cancel;
@@ -16,28 +16,53 @@ use runtime::progress::{Event, Outcome as UnitOutcome, Reporter};
 use runtime::store::Store;
 use runtime::workers::try_each;
 
-/// Fetches sources into a store. Remembers which hosts do not answer, so make one and keep it.
+/// Fetches sources into a store. Remembers which hosts do not answer and what could not be fetched, so make one and keep it.
 pub struct Fetcher<'a> {
     store: &'a Store,
     settings: &'a Settings,
     reporter: &'a dyn Reporter,
     cancel: &'a Cancel,
-    silent_hosts: Mutex<BTreeSet<String>>,
+    patience: [Patience; 2],
+    found_out: Mutex<FoundOut>,
     cargo: Cargo,
+}
+
+/// What fetching has found out about places, of use to whoever fetches next.
+#[derive(Default)]
+pub struct FoundOut {
+    silent_hosts: BTreeSet<String>,
+    /// What was tried for each source that no place gave, by the digests of its origins.
+    not_given: BTreeMap<Vec<Digest>, Vec<Attempt>>,
 }
 
 /// Sources fetched at a time.
 const CONNECTIONS: usize = 6;
 
 /// Another origin is usually behind an upstream server.
-const WITH_UPSTREAM: Patience = Patience { retries: 0, timeout_s: 10 };
+const WITH_UPSTREAM: Patience = Patience::new(0, 10);
 
-const WITH_MIRRORS: Patience = Patience { retries: 3, timeout_s: 30 };
+const WITH_MIRRORS: Patience = Patience::new(3, 30);
 
 impl<'a> Fetcher<'a> {
     /// Fetches into `store` as `settings` say.
     pub fn new(store: &'a Store, settings: &'a Settings, reporter: &'a dyn Reporter, cancel: &'a Cancel) -> Self {
-        Self { store, settings, reporter, cancel, silent_hosts: Mutex::default(), cargo: Cargo::new(&settings.project) }
+        let patience = [WITH_UPSTREAM, WITH_MIRRORS];
+        Self { store, settings, reporter, cancel, patience, found_out: Mutex::default(), cargo: Cargo::new(&settings.project) }
+    }
+
+    /// Makes use of what was found out before.
+    #[must_use]
+    pub fn knowing(self, found_out: FoundOut) -> Self {
+        Self { found_out: Mutex::new(found_out), ..self }
+    }
+
+    /// What was found out.
+    pub fn found_out(self) -> FoundOut {
+        self.found_out.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, FoundOut> {
+        self.found_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has all `sources` at hand, fetched in parallel. Gives the failures in the sources' order; an interruption is one failure.
@@ -63,9 +88,17 @@ impl<'a> Fetcher<'a> {
         // Sources are shared by specs and by builders: whoever comes second finds it in the store.
         let name = source.origins.first().map(|origin| origin.sha256().hex()).unwrap_or_default();
         let _lock = self.store.lock(&format!("source-{name}"), || self.reporter.waiting(&format!("source {}", source.file_name())))?;
-        match self.at_hand(source)? {
-            Some(digest) => Ok(digest),
-            None => self.fetch(source),
+        if let Some(digest) = self.at_hand(source)? {
+            return Ok(digest);
+        }
+        let digests: Vec<Digest> = source.origins.iter().map(|origin| *origin.sha256()).collect();
+        let known = self.known().not_given.get(&digests).cloned();
+        match known {
+            Some(attempts) => Err(SourceError::not_given(source.file_name(), attempts)),
+            None => self.fetch(source)?.map_err(|attempts| {
+                self.known().not_given.insert(digests, attempts.clone());
+                SourceError::not_given(source.file_name(), attempts)
+            }),
         }
     }
 
@@ -92,7 +125,8 @@ impl<'a> Fetcher<'a> {
         Ok(None)
     }
 
-    fn fetch(&self, source: &Source) -> Result<Digest, SourceError> {
+    /// Tries all places. The inner result is what they gave, or what each said; the outer one ends the whole work.
+    fn fetch(&self, source: &Source) -> Result<Result<Digest, Vec<Attempt>>, SourceError> {
         let file = source.file_name();
         let unit = format!("source {file}");
         let started = Instant::now();
@@ -102,7 +136,7 @@ impl<'a> Fetcher<'a> {
             let answer = self.cargo.fetch();
             if let Some(digest) = self.take_from_cargo(source)? {
                 self.report_fetched(unit, started);
-                return Ok(digest);
+                return Ok(Ok(digest));
             }
             let reason = answer.map_or_else(Reason::Other, |()| Reason::NotFound);
             attempts.push(Attempt::new("cargo fetch", reason));
@@ -110,21 +144,22 @@ impl<'a> Fetcher<'a> {
         for place in places(source, &self.archive(source)?, &self.source_mirrors()?) {
             match self.fetch_from(&place, source, &unit)? {
                 Ok(digest) => {
+                    self.warn_of(&attempts);
                     self.report_fetched(unit, started);
-                    return Ok(digest);
+                    return Ok(Ok(digest));
                 }
-                Err(reason) => {
-                    if matches!(reason, Reason::WrongBytes { .. }) {
-                        self.reporter.warn(format!("{} gave {reason}; it is not used", without_passwords(&place.uri)));
-                    }
-                    attempts.push(Attempt::new(&place.uri, reason));
-                }
+                Err(reason) => attempts.push(Attempt::new(&place.uri, reason)),
             }
         }
-        let error = SourceError::not_given(file, attempts);
-        let message = error.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
-        self.reporter.failed(unit, message);
-        Err(error)
+        self.reporter.failed(unit, format!("no origin gives the source `{file}`"));
+        Ok(Err(attempts))
+    }
+
+    /// Names the places that gave other bytes than they should. Where no other place gave the right ones, the error names them.
+    fn warn_of(&self, attempts: &[Attempt]) {
+        for Attempt { uri, reason } in attempts.iter().filter(|attempt| matches!(attempt.reason, Reason::WrongBytes { .. })) {
+            self.reporter.warn(format!("{uri} gave {reason}; it is not used"));
+        }
     }
 
     fn report_fetched(&self, unit: String, started: Instant) {
@@ -135,7 +170,7 @@ impl<'a> Fetcher<'a> {
     /// Tries one place. The inner result says what the place gave; the outer one ends the whole work.
     fn fetch_from(&self, place: &Place, source: &Source, unit: &str) -> Result<Result<Digest, Reason>, SourceError> {
         let host = host(&place.uri);
-        if self.silent_hosts.lock().unwrap_or_else(PoisonError::into_inner).contains(host) {
+        if self.known().silent_hosts.contains(host) {
             return Ok(Err(Reason::Skipped));
         }
         let scratch = self.store.scratch("source")?;
@@ -145,13 +180,13 @@ impl<'a> Fetcher<'a> {
             let done = done.fetch_add(more, Ordering::Relaxed) + more;
             self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
         };
-        let patience = if place.is_mirror { WITH_MIRRORS } else { WITH_UPSTREAM };
+        let patience = self.patience[usize::from(place.is_mirror)];
         let outcomes = download(self.settings.client, std::slice::from_ref(&item), patience, &report, self.cancel)?;
         Ok(match outcomes.into_iter().next() {
             Some(Outcome::Fetched) => self.keep(&item, place, source)?,
             Some(Outcome::NotFound) => Err(Reason::NotFound),
             Some(Outcome::Unreachable(reason)) => {
-                self.silent_hosts.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
+                self.known().silent_hosts.insert(host.to_owned());
                 Err(Reason::Other(reason))
             }
             Some(Outcome::Failed(reason)) => Err(Reason::Other(reason)),
@@ -161,9 +196,11 @@ impl<'a> Fetcher<'a> {
 
     /// Stores what was fetched if it is what the spec says, be it another origin's bytes.
     fn keep(&self, item: &Download, place: &Place, source: &Source) -> Result<Result<Digest, Reason>, SourceError> {
-        let found = Digest::of_file(&item.target).map_err(|source| SourceError::Io { path: item.target.clone(), source })?;
+        let io = |source| SourceError::Io { path: item.target.clone(), source };
+        let found = Digest::of_file(&item.target).map_err(io)?;
+        let is_empty = fs::metadata(&item.target).map_err(io)?.len() == 0;
         if !source.origins.iter().any(|origin| *origin.sha256() == found) {
-            return Ok(Err(Reason::WrongBytes { expected: place.sha256, found }));
+            return Ok(Err(if is_empty { Reason::Empty } else { Reason::WrongBytes { expected: place.sha256, found } }));
         }
         Ok(Ok(self.store.put_file(&item.target)?))
     }
@@ -189,20 +226,15 @@ impl<'a> Fetcher<'a> {
     }
 }
 
-/// The scheme, host and port of an address: what answers or does not.
-fn host(uri: &str) -> &str {
-    let after_scheme = uri.find("://").map_or(0, |at| at + 3);
-    let end = uri[after_scheme..].find('/').map_or(uri.len(), |at| after_scheme + at);
-    &uri[..end]
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
 
     use super::*;
-    use crate::apt::Client;
+    use std::time::Duration;
+
+    use crate::apt::testing::server::{CHUNKED, HEADER, LONG, Server, ok, response};
+    use crate::apt::{Client, ClientChoice, Rate};
     use planning::spec::SourceUsage;
     use runtime::progress::Silent;
 
@@ -244,6 +276,8 @@ mod tests {
         assert!(store.object(&Digest::of_bytes("tampered")).is_none());
 
         fs::write(mirror.join(Digest::of_bytes("good").hex()), "good").unwrap();
+        assert!(fetcher.ensure(&source(&url, "good")).is_err(), "what is known is not tried again");
+        let fetcher = Fetcher::new(&store, &settings, &Silent, &cancel);
         assert_eq!(fetcher.ensure(&source(&url, "good")).unwrap(), Digest::of_bytes("good"));
         fs::remove_dir_all(&mirror).unwrap();
         assert_eq!(fetcher.ensure(&source(&url, "good")).unwrap(), Digest::of_bytes("good"), "from the store");
@@ -264,6 +298,85 @@ mod tests {
         assert!(!told.contains("s3cret"), "{told}");
     }
 
+    /// The clients to try: the one of this machine and the builder's own.
+    fn clients() -> [Client; 2] {
+        [ClientChoice::Auto.client(), Client::Builtin]
+    }
+
+    const IMPATIENT: Patience = Patience::new(0, 1);
+
+    /// Gives up servers that give less than 5000 bytes over half a second.
+    const VERY_IMPATIENT: Patience = Patience { least: Rate { bytes_per_s: 10_000, over: Duration::from_millis(500) }, ..IMPATIENT };
+
+    /// Fetches from `url` and then from a folder that holds `text`.
+    fn ensure(client: Client, patience: Patience, url: &str, text: &str) -> (Result<Digest, SourceError>, Vec<Event>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, mirror) = (Store::open(&folder.path().join("store")).unwrap(), folder.path().join("mirror"));
+        fs::create_dir(&mirror).unwrap();
+        fs::write(mirror.join("x-1.tar.gz"), text).unwrap();
+        let settings = Settings { client, ..settings(folder.path(), &mirror) };
+        let (cancel, events) = (Cancel::new(), Told::default());
+        let fetcher = Fetcher { patience: [patience; 2], ..Fetcher::new(&store, &settings, &events, &cancel) };
+        let origins = vec![Origin::Url { url: url.to_owned(), sha256: Digest::of_bytes("good") }];
+        let source = Source { origins, name: None, usage: SourceUsage::Keep };
+        let result = fetcher.ensure(&source);
+        if result.is_err() {
+            // Nobody waits for it again.
+            assert!(fetcher.ensure(&source).is_err());
+        }
+        drop(fetcher);
+        (result, events.0.into_inner().unwrap())
+    }
+
+    #[test]
+    fn servers_that_give_nothing_useful_are_passed_by() {
+        let broken = Server::new(|asked, _| match asked.target.as_str() {
+            "/silent/x-1.tar.gz" => Vec::new(),
+            "/closed/x-1.tar.gz" => b"HTTP/1.1 ".to_vec(),
+            "/short/x-1.tar.gz" => response("200 OK", 1000, b"go"),
+            "/none/x-1.tar.gz" => b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_vec(),
+            "/empty/x-1.tar.gz" => ok(b""),
+            "/busy/x-1.tar.gz" => response("503 Service Unavailable", 0, b""),
+            _ => ok(b"other bytes"),
+        });
+        for client in clients() {
+            for kind in ["silent", "closed", "short", "none", "empty", "busy", "other"] {
+                is_passed_by(client, IMPATIENT, &format!("{}/{kind}/x-1.tar.gz", broken.address), kind == "other");
+            }
+        }
+    }
+
+    #[test]
+    fn servers_that_drip_are_passed_by() {
+        for client in clients() {
+            for head in [LONG, CHUNKED, HEADER] {
+                is_passed_by(client, VERY_IMPATIENT, &format!("{}/x-1.tar.gz", Server::dripping(head).address), false);
+            }
+        }
+    }
+
+    /// A server that gives nothing useful costs no source that another place has, and is told once where none has it.
+    fn is_passed_by(client: Client, patience: Patience, url: &str, gives_other_bytes: bool) {
+        let (found, _) = ensure(client, patience, url, "good");
+        assert_eq!(found.unwrap(), Digest::of_bytes("good"), "{client:?} {url}");
+        let (found, events) = ensure(client, patience, url, "");
+        let error = found.unwrap_err();
+        assert_eq!(matches!(error, SourceError::WrongBytes { .. }), gives_other_bytes, "{client:?} {url}: {error}");
+        assert_eq!(error.to_string().matches(url).count(), 1, "{error}");
+        assert!(error.to_string().contains("it sent nothing (0 bytes)"), "{error}");
+        let words: Vec<_> = events.iter().filter(|event| matches!(event, Event::Warning { .. } | Event::Failed { .. })).collect();
+        assert_eq!(words.len(), 1, "{words:?}");
+    }
+
+    #[test]
+    fn other_bytes_are_warned_of_where_another_place_gives_the_right_ones() {
+        let server = Server::new(|_, _| ok(b"other"));
+        let (found, events) = ensure(Client::Builtin, IMPATIENT, &format!("{}/x-1.tar.gz", server.address), "good");
+        assert_eq!(found.unwrap(), Digest::of_bytes("good"));
+        let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains("gave other bytes"));
+        assert_eq!(events.iter().filter(|event| warned(event)).count(), 1, "{events:?}");
+    }
+
     /// Keeps what it is told.
     #[derive(Default)]
     struct Told(Mutex<Vec<Event>>);
@@ -272,12 +385,5 @@ mod tests {
         fn event(&self, event: Event) {
             self.0.lock().unwrap().push(event);
         }
-    }
-
-    #[test]
-    fn hosts() {
-        assert_eq!(host("https://a.test:8/x/y"), "https://a.test:8");
-        assert_eq!(host("https://a.test"), "https://a.test");
-        assert_eq!(host("copy:/srv/x"), "copy:");
     }
 }

@@ -6,5 +6,5 @@ mod fetch;
 mod place;
 
 pub use error::{Attempt, Reason, SourceError};
-pub use fetch::Fetcher;
+pub use fetch::{Fetcher, FoundOut};
 pub use place::{Place, places, pool_path};

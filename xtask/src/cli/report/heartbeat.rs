@@ -20,12 +20,14 @@ pub trait Beat: Send + Sync + 'static {
 pub fn start<B: Beat>(once: &Once, who: &Weak<B>) {
     once.call_once(|| {
         let who = Weak::clone(who);
-        thread::spawn(move || {
+        let beat = move || {
             loop {
                 thread::sleep(LOOK);
                 let Some(who) = who.upgrade() else { return };
                 who.beat(Instant::now());
             }
-        });
+        };
+        // Where the host allows no further thread, work goes on in silence.
+        let _ = thread::Builder::new().spawn(beat);
     });
 }

@@ -82,11 +82,25 @@ fn version(package: &Table<'_>) -> Option<String> {
     match check_version(&text.value) {
         Ok(()) => Some(text.value),
         Err(error) => {
-            let hint = "write a pre-release as `1.0~rc1`, and the packaging's own count in `release`";
-            package.problem_with_hint(text.span, error.to_string(), hint);
+            package.problem_with_hint(text.span, error.to_string(), version_hint(&text.value));
             None
         }
     }
+}
+
+/// How to write a version that RPM does not take.
+fn version_hint(text: &str) -> String {
+    let trimmed = text.trim();
+    if trimmed.len() < text.len() && check_version(trimmed).is_ok() {
+        return format!("remove the blanks around it: `version = \"{trimmed}\"`");
+    }
+    if let Some((epoch, version)) = trimmed.split_once(':')
+        && epoch.parse::<u32>().is_ok()
+        && check_version(version).is_ok()
+    {
+        return format!("the epoch has a key of its own: `epoch = {epoch}` and `version = \"{version}\"`");
+    }
+    "write a pre-release as `1.0~rc1`, and the packaging's own count in `release`".into()
 }
 
 /// `requires.build`: names alone, because the sandbox gets the version that the project's own spec has.

@@ -1,5 +1,6 @@
 //! Fetching files by address, without any program of the host.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use ureq::Agent;
 
 use super::agent::Network;
 use super::transfer::{Failed, copy, transfer};
+use crate::apt::download::host;
 use crate::apt::{AptError, Download, Outcome, Patience};
 use runtime::cancel::Cancel;
 
@@ -32,15 +34,12 @@ pub fn download(
     let agents = Agents { plain: network.agent(false, timeout), tls: network.agent(true, timeout) };
     let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (sender, results) = mpsc::channel();
-    let work = Work {
-        downloads: downloads.to_vec(),
-        agents: agents.clone(),
-        retries: patience.retries,
-        done: Arc::clone(&done),
-        stop: Arc::clone(&stop),
-    };
+    let work = Work { downloads: downloads.to_vec(), agents: agents.clone(), patience, done: Arc::clone(&done), stop: Arc::clone(&stop) };
     // Not joined when the user asks to stop: a connection that is being made cannot be interrupted, only waited for.
-    thread::spawn(move || sender.send(work.run()));
+    if let Err(error) = thread::Builder::new().spawn(move || sender.send(work.run())) {
+        let reason = format!("no thread can be started: {error}");
+        return Ok(downloads.iter().map(|_| Outcome::Failed(reason.clone())).collect());
+    }
     let mut reported = 0;
     let mut look = || {
         let now = done.load(Ordering::Relaxed);
@@ -85,14 +84,24 @@ impl Agents {
 struct Work {
     downloads: Vec<Download>,
     agents: Agents,
-    retries: u32,
+    patience: Patience,
     done: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
 impl Work {
     fn run(&self) -> Vec<Outcome> {
-        self.downloads.iter().map(|download| self.fetch(&download.uri, &download.target)).collect()
+        let mut silent: BTreeMap<&str, Outcome> = BTreeMap::new();
+        let mut outcomes = Vec::new();
+        for download in &self.downloads {
+            let host = host(&download.uri);
+            let outcome = silent.get(host).cloned().unwrap_or_else(|| self.fetch(&download.uri, &download.target));
+            if matches!(outcome, Outcome::Unreachable(_)) {
+                silent.insert(host, outcome.clone());
+            }
+            outcomes.push(outcome);
+        }
+        outcomes
     }
 
     fn fetch(&self, uri: &str, target: &Path) -> Outcome {
@@ -104,12 +113,12 @@ impl Work {
             Err(reason) => return Outcome::Failed(reason.clone()),
         };
         let mut last = Outcome::Failed("not tried".into());
-        for attempt in 0..=self.retries {
+        for attempt in 0..=self.patience.retries {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
             thread::sleep(pause(attempt));
-            match transfer(agent, uri, target, &self.done) {
+            match transfer(agent, uri, target, self.patience, &self.done) {
                 Ok(()) => return Outcome::Fetched,
                 Err(Failed::ForGood(outcome)) => return outcome,
                 Err(Failed::ForNow(outcome)) => last = outcome,

@@ -50,7 +50,7 @@ enum IndexError {
     Other(#[from] AptError),
 }
 
-const PATIENCE: Patience = Patience { retries: 3, timeout_s: 30 };
+const PATIENCE: Patience = Patience::new(3, 30);
 
 /// What an index may unpack to at most.
 const LARGEST_INDEX_BYTES: u64 = 1 << 30;

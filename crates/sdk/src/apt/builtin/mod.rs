@@ -19,4 +19,4 @@ pub use agent::Network;
 pub use download::download;
 pub use index::BuiltinIndex;
 #[cfg(test)]
-pub(crate) use tests::TestArchive;
+pub(crate) use tests::{TestArchive, server};

@@ -4,19 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use ureq::http::header::{CONTENT_LENGTH, RANGE};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, Error};
 
-use crate::apt::Outcome;
-
-/// What is fetched slower than this is given up: a server that drips must not hold anyone for ever.
-const LEAST_BYTES_PER_S: u64 = 64;
-
-/// The rate is measured over so long.
-const MEASURED: Duration = Duration::from_secs(30);
+use crate::apt::pace::Pace;
+use crate::apt::{Outcome, Patience};
 
 /// How a try ended that did not give the file.
 pub enum Failed {
@@ -27,7 +21,7 @@ pub enum Failed {
 }
 
 /// Fetches `uri` into the file `target`, from where an earlier try left it. Adds the bytes that come to `done`.
-pub fn transfer(agent: &Agent, uri: &str, target: &Path, done: &AtomicU64) -> Result<(), Failed> {
+pub fn transfer(agent: &Agent, uri: &str, target: &Path, patience: Patience, done: &AtomicU64) -> Result<(), Failed> {
     let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
     let have = fs::metadata(target).map_or(0, |file| file.len());
     let mut request = agent.get(uri);
@@ -48,7 +42,7 @@ pub fn transfer(agent: &Agent, uri: &str, target: &Path, done: &AtomicU64) -> Re
     }
     let file = OpenOptions::new().create(true).append(continues).write(true).truncate(!continues).open(target).map_err(io)?;
     let length = length(&response);
-    let written = save(response.into_body().into_reader(), &file, target, done)?;
+    let written = save(response.into_body().into_reader(), &file, target, patience.pace(), done)?;
     match length {
         Some(length) if written < length => {
             Err(Failed::ForNow(Outcome::Failed(format!("the connection ended {} bytes early", length - written))))
@@ -74,9 +68,9 @@ fn length(response: &Response<Body>) -> Option<u64> {
 }
 
 /// Gives the number of bytes that came.
-fn save(mut body: impl Read, mut file: &File, target: &Path, done: &AtomicU64) -> Result<u64, Failed> {
+fn save(mut body: impl Read, mut file: &File, target: &Path, mut pace: Pace, done: &AtomicU64) -> Result<u64, Failed> {
     let mut buffer = vec![0; 64 * 1024];
-    let (mut written, mut measured_from, mut measured_bytes) = (0, Instant::now(), 0);
+    let mut written = 0;
     loop {
         let read = match body.read(&mut buffer) {
             Ok(0) => return Ok(written),
@@ -87,14 +81,9 @@ fn save(mut body: impl Read, mut file: &File, target: &Path, done: &AtomicU64) -
         let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
         file.write_all(&buffer[..read]).map_err(io)?;
         written += read as u64;
-        measured_bytes += read as u64;
         done.fetch_add(read as u64, Ordering::Relaxed);
-        if measured_from.elapsed() >= MEASURED {
-            if measured_bytes < LEAST_BYTES_PER_S * MEASURED.as_secs() {
-                return Err(Failed::ForNow(Outcome::Failed(format!("less than {LEAST_BYTES_PER_S} bytes a second came"))));
-            }
-            (measured_from, measured_bytes) = (Instant::now(), 0);
-        }
+        // The next try would be as slow.
+        pace.take(read as u64).map_err(|reason| Failed::ForGood(Outcome::Unreachable(reason)))?;
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::server::{Server, ok, response};
+use super::server::{CHUNKED, HEADER, LONG, Server, ok, response};
 use crate::apt::builtin::agent::Network;
 use crate::apt::builtin::download::download;
-use crate::apt::{AptError, Download, Outcome, Patience};
+use crate::apt::{AptError, Download, Outcome, Patience, Rate};
 use runtime::cancel::Cancel;
 
 const CONTENT: &[u8] = b"0123456789abcdef";
@@ -16,7 +16,7 @@ const CONTENT: &[u8] = b"0123456789abcdef";
 fn get(uri: &str, folder: &Path, retries: u32, network: &Network) -> (Outcome, u64) {
     let counted = Mutex::new(0);
     let item = Download { uri: uri.to_owned(), target: folder.join("got") };
-    let patience = Patience { retries, timeout_s: 2 };
+    let patience = Patience::new(retries, 2);
     let outcomes = download(&[item], patience, network, &|more| *counted.lock().unwrap() += more, &Cancel::new()).unwrap();
     (outcomes.into_iter().next().unwrap(), counted.into_inner().unwrap())
 }
@@ -123,7 +123,28 @@ fn a_silent_server_does_not_keep_who_wants_to_stop() {
         thread::sleep(Duration::from_millis(300));
         raised.raise();
     });
-    let result = download(&[item], Patience { retries: 3, timeout_s: 60 }, &Network::default(), &|_| {}, &cancel);
+    let result = download(&[item], Patience::new(3, 60), &Network::default(), &|_| {}, &cancel);
     assert!(matches!(result, Err(AptError::Interrupted)));
     assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+/// Gives up servers that give less than 2000 bytes over 200 ms, or nothing for a second.
+const IMPATIENT: Patience = Patience { retries: 3, timeout_s: 1, least: Rate { bytes_per_s: 10_000, over: Duration::from_millis(200) } };
+
+#[test]
+fn a_server_that_drips_is_given_up_and_not_asked_for_more() {
+    let folder = tempfile::tempdir().unwrap();
+    for head in [LONG, CHUNKED] {
+        let server = Server::dripping(head);
+        let item = |name: &str| Download { uri: format!("{}/{name}", server.address), target: folder.path().join(name) };
+        let outcomes = download(&[item("a"), item("b")], IMPATIENT, &Network::default(), &|_| {}, &Cancel::new()).unwrap();
+        for outcome in &outcomes {
+            assert!(matches!(outcome, Outcome::Unreachable(reason) if reason.starts_with("too slow: ")), "{outcome:?}");
+        }
+        assert_eq!((outcomes.len(), server.asked().len()), (2, 1));
+    }
+    let server = Server::dripping(HEADER);
+    let item = Download { uri: format!("{}/x", server.address), target: folder.path().join("x") };
+    let outcomes = download(&[item], Patience { retries: 0, ..IMPATIENT }, &Network::default(), &|_| {}, &Cancel::new()).unwrap();
+    assert!(matches!(&outcomes[..], [Outcome::Failed(reason)] if reason.contains("timeout")), "{outcomes:?}");
 }

@@ -3,6 +3,6 @@
 mod archive;
 mod files;
 mod indexes;
-mod server;
+pub(crate) mod server;
 
 pub(crate) use archive::TestArchive;

@@ -4,7 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread::spawn;
+use std::thread::{sleep, spawn};
+use std::time::Duration;
 
 /// What a client asked for.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,30 @@ impl Server {
         Self { address, asked }
     }
 
+    /// Answers each connection with `head` and then a byte every 20 ms without end.
+    pub fn dripping(head: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let seen = Arc::clone(&asked);
+        spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, seen) = (stream.unwrap(), Arc::clone(&seen));
+                spawn(move || {
+                    let Some(request) = read(&stream) else { return };
+                    seen.lock().unwrap().push(request);
+                    let mut sent = stream.write_all(head);
+                    // Until the client leaves.
+                    while sent.is_ok() {
+                        sleep(Duration::from_millis(20));
+                        sent = stream.write_all(b"x");
+                    }
+                });
+            }
+        });
+        Self { address, asked }
+    }
+
     /// Serves the files of a folder.
     pub fn of_folder(folder: &Path) -> Self {
         let folder = folder.to_owned();
@@ -81,6 +106,15 @@ fn read(stream: &TcpStream) -> Option<Asked> {
 pub fn response(status: &str, length: usize, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").as_bytes(), body].concat()
 }
+
+/// The beginning of a good response with a long body.
+pub const LONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+
+/// The same, in pieces of which the first is long.
+pub const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n";
+
+/// The beginning of a response's header.
+pub const HEADER: &[u8] = b"HTTP/1.1 200 OK\r\nX-Header: ";
 
 /// A good response.
 pub fn ok(body: &[u8]) -> Vec<u8> {

@@ -1,0 +1,97 @@
+//! What this process may use of the host: open files, processes, the sizes of files and of its memory (getrlimit(2)).
+
+mod processes;
+mod threads;
+
+use std::io;
+
+use nix::errno::Errno;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
+
+use base::diagnostic::{ExitCode, Failure};
+
+pub use processes::most_processes;
+pub use threads::{MORE_PROCESSES, TooFewThreads, start_pool};
+
+/// As many files as the builder ever opens. Not all that the hard limit allows, which may be a thousand million: older programs, apt among
+/// them, close every number up to the limit before they start another.
+const OPEN_FILES_WANTED: u64 = 8192;
+
+/// Less address space than this does not hold the builder's threads, for each of which the allocator reserves 64 MiB, and what it packs.
+pub const LEAST_MEMORY_BYTES: u64 = 2 << 30;
+
+/// Raises soft limits as far as the hard ones allow. A file larger than the hard limit is from now on a failed write (`EFBIG`) and no
+/// signal that ends the process.
+pub fn raise() {
+    // A sandbox opens each of its layers, and shells are often limited to 256 or 1024 files.
+    raise_to(Resource::RLIMIT_NOFILE, OPEN_FILES_WANTED);
+    raise_to(Resource::RLIMIT_NPROC, RLIM_INFINITY);
+    raise_to(Resource::RLIMIT_FSIZE, RLIM_INFINITY);
+    // SAFETY: no handler is installed, and nothing relied on the default. The sandbox's worker restores it for what it starts.
+    let _: Result<SigHandler, Errno> = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+}
+
+fn raise_to(resource: Resource, wanted: u64) {
+    if let Ok((soft, hard)) = getrlimit(resource)
+        && soft < wanted.min(hard)
+    {
+        // A refusal leaves the limit as it was; running into it is an error of its own.
+        let _: Result<(), Errno> = setrlimit(resource, wanted.min(hard), hard);
+    }
+}
+
+/// Whether a process could not be started because the host allows no further one.
+pub fn is_no_process(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EAGAIN as i32)
+}
+
+/// How many files this process may have open at a time.
+pub fn open_files() -> u64 {
+    soft(Resource::RLIMIT_NOFILE)
+}
+
+/// The largest file this process may write, in bytes; none where there is no limit.
+pub fn file_bytes() -> Option<u64> {
+    Some(soft(Resource::RLIMIT_FSIZE)).filter(|bytes| *bytes != RLIM_INFINITY)
+}
+
+/// The address space this process may have, in bytes; none where there is no limit.
+pub fn memory_bytes() -> Option<u64> {
+    Some(soft(Resource::RLIMIT_AS)).filter(|bytes| *bytes != RLIM_INFINITY)
+}
+
+fn soft(resource: Resource) -> u64 {
+    getrlimit(resource).map_or(RLIM_INFINITY, |(soft, _)| soft)
+}
+
+/// This process may not have the address space it needs.
+#[derive(Debug, thiserror::Error)]
+#[error("this process may have only {} MiB of address space, and building takes at least {} MiB", bytes >> 20, LEAST_MEMORY_BYTES >> 20)]
+pub struct TooLittleMemory {
+    bytes: u64,
+}
+
+impl Failure for TooLittleMemory {
+    fn hint(&self) -> Option<String> {
+        Some(MORE_MEMORY.into())
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Host
+    }
+}
+
+/// How to raise the limit of address space.
+pub const MORE_MEMORY: &str = "lift the limit: `ulimit -v unlimited` in this shell, `LimitAS=infinity` of a service";
+
+/// Checks that there is enough address space: an allocation that fails ends the process at once, wherever it is.
+///
+/// # Errors
+/// When there is not.
+pub fn check_memory() -> Result<(), TooLittleMemory> {
+    match memory_bytes() {
+        Some(bytes) if bytes < LEAST_MEMORY_BYTES => Err(TooLittleMemory { bytes }),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,54 @@
+//! Whether a server gives what is asked for fast enough to be worth waiting for.
+
+use std::time::{Duration, Instant};
+
+/// What a server that gives anything must give at least. One that gives nothing at all is the matter of a timeout.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Bytes a second, on average.
+    pub bytes_per_s: u64,
+    /// The time over which the average is taken, again and again.
+    pub over: Duration,
+}
+
+impl Rate {
+    /// What dnf puts up with (`minrate` and `timeout` in dnf.conf(5)).
+    pub const USUAL: Self = Self { bytes_per_s: 1000, over: Duration::from_secs(30) };
+}
+
+/// Measures a transfer.
+pub(super) struct Pace {
+    rate: Rate,
+    idle: Duration,
+    since: Instant,
+    bytes: u64,
+    last_byte: Instant,
+}
+
+impl Pace {
+    /// A transfer that begins now and may stand still for `idle`.
+    pub fn new(rate: Rate, idle: Duration) -> Self {
+        Self { rate, idle, since: Instant::now(), bytes: 0, last_byte: Instant::now() }
+    }
+
+    /// Takes note of bytes that came, and says what is wrong if those of the last while were too few.
+    pub fn take(&mut self, bytes: u64) -> Result<(), String> {
+        if bytes > 0 {
+            self.last_byte = Instant::now();
+        } else if self.last_byte.elapsed() > self.idle {
+            return Err(format!("no byte came in {} s", self.idle.as_secs()));
+        }
+        self.bytes += bytes;
+        let elapsed = self.since.elapsed();
+        if elapsed < self.rate.over {
+            return Ok(());
+        }
+        let (came, rate) = (self.bytes, self.rate.bytes_per_s);
+        (self.since, self.bytes) = (Instant::now(), 0);
+        if came > 0 && (came as f64) < rate as f64 * elapsed.as_secs_f64() {
+            let seconds = elapsed.as_secs_f64().ceil();
+            return Err(format!("too slow: {came} bytes came in {seconds} s, and fewer than {rate} a second are not waited for"));
+        }
+        Ok(())
+    }
+}
