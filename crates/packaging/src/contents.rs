@@ -8,6 +8,8 @@ use std::path::Path;
 use super::attributes::Rules;
 use super::buildpath;
 use super::error::PackageError;
+use super::literal;
+use super::location;
 use super::tree::{Content, Entry, Kind, Tree};
 use super::usrmerge::merged;
 use super::walk::walk;
@@ -33,6 +35,7 @@ const DROPPED: [&str; 9] = [
 /// When something cannot be read or packaged, or an attribute is about no file.
 pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Result<Tree, PackageError> {
     let mut tree = walk(out)?;
+    literal::check(spec, &tree)?;
     let dropped: Vec<&str> = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str)).collect();
     let emptied: Vec<&str> = dropped.iter().filter_map(|glob| glob.strip_suffix("/**")).filter(|glob| !glob.is_empty()).collect();
     tree.drop(&compiled(&dropped)?, &compiled(&emptied)?);
@@ -48,6 +51,7 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
         tree.put(merged(link), Entry { kind: Kind::Link(target.clone()), mode: 0o777 });
     }
     rules.apply(spec, &mut tree)?;
+    location::check(spec, &tree)?;
     Ok(tree)
 }
 

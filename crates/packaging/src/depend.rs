@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::available::Available;
 use super::elf::{self, Dynamic, Elf};
-use super::error::{PackageError, Undeclared};
+use super::error::{Hidden, PackageError, Undeclared};
+use super::linker::{Binary, Linker};
 use super::pkgconfig;
-use super::script;
+use super::script::{self, BadInterpreter};
 use super::split::Part;
 use super::tree::{Content, Kind};
-use super::usrmerge::{destination, parent};
+use super::usrmerge::destination;
 use base::name::Dependency;
 use planning::spec::{Arch, Spec};
 
@@ -44,22 +45,29 @@ enum Strictness {
 /// # Errors
 /// When a file cannot be read, breaks a rule, or needs what neither the spec's own packages nor those in the sandbox give.
 pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Vec<Found>, PackageError> {
-    let mut scanner = Scanner { spec, found: Vec::new(), needs: Vec::new() };
+    let linker = Linker::new(parts)?;
+    let mut scanner = Scanner { spec, found: Vec::new(), needs: Vec::new(), linker, missing: Vec::new(), bad_interpreters: Vec::new() };
     for part in parts {
         scanner.part(part)?;
     }
-    let Scanner { mut found, needs, .. } = scanner;
+    if !scanner.bad_interpreters.is_empty() {
+        return Err(PackageError::BadInterpreters { found: scanner.bad_interpreters });
+    }
+    scanner.libraries(parts)?;
+    let Scanner { mut found, needs, linker, mut missing, .. } = scanner;
     for (index, part) in parts.iter().enumerate() {
         for sibling in linked_siblings(parts, part) {
             found[index].requires.insert(Dependency::equal(sibling, spec.evr()));
         }
     }
     let givers = givers(&found);
-    let mut missing = Vec::new();
     for (index, needs) in needs.into_iter().enumerate() {
         for need in needs {
-            settle(spec, parts, available, &givers, index, need, &mut found[index], &mut missing);
+            settle(spec, parts, available, &givers, index, need, &mut found[index], &mut missing)?;
         }
+    }
+    for one in missing.iter_mut().filter(|one| one.hidden.is_none()) {
+        one.hidden = linker.hidden(&one.needs).map(|library| Hidden::Elsewhere(library.path.clone()));
     }
     missing.sort();
     missing.dedup();
@@ -99,22 +107,24 @@ fn settle(
     need: Need,
     found: &mut Found,
     missing: &mut Vec<Undeclared>,
-) {
+) -> Result<(), PackageError> {
     let capability = &need.dependency.capability;
     let own = givers.get(capability).map(Vec::as_slice).unwrap_or_default();
     if own.contains(&index) || parts[index].entries.contains_key(capability) {
-        return;
+        return Ok(());
     }
     if let [sibling, ..] = own {
         // Packages of one build fit each other, and only each other.
         found.requires.insert(Dependency::equal(parts[*sibling].content.name.as_str(), spec.evr()));
     } else if need.strictness != Strictness::Unchecked && !available.gives(capability) {
         if need.strictness == Strictness::Checked && !is_implied(available, givers, capability) {
-            missing.push(Undeclared { path: need.path, needs: readable(capability), giver: available.giver(capability).cloned() });
+            let giver = available.giver(capability).cloned();
+            missing.push(Undeclared { path: need.path, needs: readable(capability), giver, hidden: None });
         }
-        return;
+        return Ok(());
     }
-    found.requires.insert(need.dependency);
+    found.requires.insert(checked(&need.path, need.dependency)?);
+    Ok(())
 }
 
 /// Whether a missing version of an interface is already told by the missing library itself.
@@ -137,10 +147,22 @@ fn readable(capability: &str) -> String {
     }
 }
 
+/// The dependency, if RPM can hold it: names and versions come from files, which may contain anything.
+fn checked(path: &str, dependency: Dependency) -> Result<Dependency, PackageError> {
+    let text = dependency.to_string();
+    if text.parse::<Dependency>().is_ok_and(|parsed| parsed == dependency) {
+        return Ok(dependency);
+    }
+    Err(PackageError::OddDependency { path: path.to_owned(), text })
+}
+
 struct Scanner<'a> {
     spec: &'a Spec,
     found: Vec<Found>,
     needs: Vec<Vec<Need>>,
+    linker: Linker,
+    missing: Vec<Undeclared>,
+    bad_interpreters: Vec<BadInterpreter>,
 }
 
 impl Scanner<'_> {
@@ -152,12 +174,12 @@ impl Scanner<'_> {
             let start = content.read(script::FIRST_LINE_BYTES)?;
             if start.starts_with(elf::MAGIC) {
                 self.binary(path, content)?;
-            } else if let Some(program) = script::interpreter(&start).filter(|_| entry.mode & 0o111 != 0) {
-                self.need(path, Dependency::any(program), Strictness::Unchecked);
+            } else if entry.mode & 0o111 != 0 {
+                self.script(path, &start);
             }
             if let Some(name) = pkgconfig::module_name(path) {
                 let text = content.read(u64::MAX)?;
-                self.module(path, pkgconfig::parse(name, &String::from_utf8_lossy(&text)));
+                self.module(path, pkgconfig::parse(name, &String::from_utf8_lossy(&text)))?;
             }
         }
         Ok(())
@@ -169,9 +191,11 @@ impl Scanner<'_> {
         }
     }
 
-    fn provide(&mut self, dependency: Dependency) {
-        if let Some(found) = self.found.last_mut() {
-            found.provides.insert(dependency);
+    fn script(&mut self, path: &str, start: &[u8]) {
+        match script::interpreter(start) {
+            Ok(Some(program)) => self.need(path, Dependency::any(program), Strictness::Unchecked),
+            Ok(None) => {}
+            Err(fault) => self.bad_interpreters.push(BadInterpreter::new(path, start, fault)),
         }
     }
 
@@ -186,28 +210,52 @@ impl Scanner<'_> {
         }
         let Elf::Dynamic(dynamic) = elf else { return Ok(()) };
         check_library_paths(path, &dynamic)?;
-        // A plugin without a soname is loaded by its path; only in the default directory could anything be linked with it.
-        if dynamic.soname.is_some() || parent(path) == "/usr/lib" {
-            for capability in dynamic.provides(path.rsplit('/').next().unwrap_or(path)) {
-                self.provide(Dependency::any(capability));
+        self.linker.add(Binary { part: self.found.len() - 1, path: path.to_owned(), dynamic });
+        Ok(())
+    }
+
+    /// What the binaries of all packages give to others and need of them.
+    fn libraries(&mut self, parts: &[Part<'_>]) -> Result<(), PackageError> {
+        for binary in self.linker.binaries() {
+            let found = &mut self.found[binary.part];
+            if self.linker.is_public(binary) {
+                for capability in binary.provides() {
+                    found.provides.insert(checked(&binary.path, Dependency::any(capability))?);
+                }
             }
-        }
-        for capability in dynamic.requires() {
-            let is_library = split_capability(&capability).is_some_and(|(soname, _)| !is_toolchain(soname));
-            let strictness = if is_library { Strictness::Checked } else { Strictness::Unchecked };
-            self.need(path, Dependency::any(capability), strictness);
+            for capability in binary.dynamic.requires() {
+                let soname = split_capability(&capability).map(|(soname, _)| soname);
+                let private = soname.and_then(|soname| self.linker.private(binary, soname));
+                if let Some(library) = private {
+                    // A library without versions of its interface meets them all (ld.so prints a warning).
+                    let is_fit = library.dynamic.defined_versions.is_empty() || library.provides().contains(&capability);
+                    if !is_fit {
+                        let hidden = Some(Hidden::OtherVersion(library.path.clone()));
+                        self.missing.push(Undeclared { path: binary.path.clone(), needs: readable(&capability), giver: None, hidden });
+                    } else if library.part != binary.part {
+                        found.requires.insert(Dependency::equal(parts[library.part].content.name.as_str(), self.spec.evr()));
+                    }
+                    continue;
+                }
+                let is_checked = soname.is_some_and(|soname| !is_toolchain(soname));
+                let strictness = if is_checked { Strictness::Checked } else { Strictness::Unchecked };
+                self.needs[binary.part].push(Need { path: binary.path.clone(), dependency: Dependency::any(capability), strictness });
+            }
         }
         Ok(())
     }
 
-    fn module(&mut self, path: &str, module: pkgconfig::Module) {
-        self.provide(module.provides);
+    fn module(&mut self, path: &str, module: pkgconfig::Module) -> Result<(), PackageError> {
+        if let Some(found) = self.found.last_mut() {
+            found.provides.insert(checked(path, module.provides)?);
+        }
         for dependency in module.requires {
             self.need(path, dependency, Strictness::Checked);
         }
         for dependency in module.private {
             self.need(path, dependency, Strictness::IfGiven);
         }
+        Ok(())
     }
 }
 

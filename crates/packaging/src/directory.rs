@@ -45,6 +45,30 @@ const STANDARD: [&str; 31] = [
 /// part of a package, and a file there is an error.
 const VOLATILE: [&str; 9] = ["/build", "/dev", "/proc", "/run", "/sys", "/tmp", "/var/lock", "/var/run", "/var/tmp"];
 
+/// Directories of `/usr` that packages have files in: those of file-hierarchy(7), and two that are optional in the Filesystem Hierarchy
+/// Standard 3.0, 4.3 and 4.7.
+const OF_USR: [&str; 6] = ["bin", "include", "lib", "libexec", "share", "src"];
+
+/// Directories of `/opt` that are the administrator's (Filesystem Hierarchy Standard 3.0, 3.13.2).
+const RESERVED_OF_OPT: [&str; 6] = ["bin", "doc", "include", "info", "lib", "man"];
+
+/// The directory above or at `path` that is no package's: it belongs to the administrator, to users or to the running system, or
+/// nothing looks into it (file-hierarchy(7); Filesystem Hierarchy Standard 3.0).
+pub fn reserved(path: &str) -> Option<&str> {
+    let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    let top = &path[..ends.next()?];
+    let second = ends.next().map(|end| &path[..end]);
+    let name = second.map(|second| &second[top.len() + 1..]);
+    let is_ours = match (top, name) {
+        ("/boot" | "/etc", _) | ("/opt" | "/usr" | "/var", None) => true,
+        ("/opt", Some(name)) => !RESERVED_OF_OPT.contains(&name),
+        ("/usr", Some(name)) => OF_USR.contains(&name),
+        ("/var", Some(name)) => name != "local",
+        _ => return Some(top),
+    };
+    if is_ours { None } else { second }
+}
+
 /// Whether `path` is a directory of the package `filesystem`.
 pub fn is_standard(path: &str) -> bool {
     STANDARD.contains(&path)
@@ -77,6 +101,40 @@ pub fn owned_directories(package: &Content, entries: &BTreeMap<String, Entry>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn directories_that_are_no_package_s() {
+        for (path, expected) in [
+            ("/usr/bin/x", None),
+            ("/usr/lib/x/y", None),
+            ("/usr/libexec/x", None),
+            ("/usr/src/x", None),
+            ("/etc/x", None),
+            ("/boot/x", None),
+            ("/var/lib/x", None),
+            ("/var/empty", None),
+            ("/opt/x", None),
+            ("/opt/x/bin/y", None),
+            ("/opt/bin/x", Some("/opt/bin")),
+            ("/usr/local/bin/x", Some("/usr/local")),
+            ("/usr/etc/x", Some("/usr/etc")),
+            ("/usr/lib32/x", Some("/usr/lib32")),
+            ("/usr/libx32/x", Some("/usr/libx32")),
+            ("/usr/x", Some("/usr/x")),
+            ("/var/local/x", Some("/var/local")),
+            ("/home/x/y", Some("/home")),
+            ("/root/x", Some("/root")),
+            ("/srv/www/x", Some("/srv")),
+            ("/mnt/x", Some("/mnt")),
+            ("/media/x", Some("/media")),
+            ("/nix/store/x", Some("/nix")),
+            ("/run/x", Some("/run")),
+            ("/lib32/x", Some("/lib32")),
+            ("/x", Some("/x")),
+        ] {
+            assert_eq!(reserved(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn the_standard_directories_are_those_of_the_package_filesystem() {

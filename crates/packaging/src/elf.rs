@@ -38,6 +38,8 @@ pub struct Dynamic {
     pub defined_versions: BTreeSet<String>,
     /// Entries of `DT_RPATH` and `DT_RUNPATH`.
     pub library_paths: Vec<String>,
+    /// Whether the entries are those of `DT_RUNPATH`, which serve this file alone and not the libraries that it loads (ld.so(8)).
+    pub has_runpath: bool,
     /// Whether it is a program, position-independent ones included.
     pub is_program: bool,
     /// Whether its only hash table is the GNU one.
@@ -101,7 +103,10 @@ pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Result<Elf, ElfError> {
         match entry.tag32(endian) {
             Some(DT_SONAME) => found.soname = Some(text()?),
             Some(DT_NEEDED) => found.needed.push(text()?),
-            Some(DT_RPATH | DT_RUNPATH) => found.library_paths.extend(text()?.split(':').map(str::to_owned)),
+            Some(tag @ (DT_RPATH | DT_RUNPATH)) => {
+                found.library_paths.extend(text()?.split(':').map(str::to_owned));
+                found.has_runpath |= tag == DT_RUNPATH;
+            }
             // Linkers put DT_DEBUG into programs only, which is how a position-independent one is told from a library.
             Some(DT_DEBUG) => found.is_program = true,
             Some(DT_HASH) => hash = true,

@@ -5,8 +5,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::buildpath::{BuildPath, Place};
+use super::buildpath::BuildPath;
+use super::hint;
+use super::literal::LiteralGlob;
+use super::location::Misplaced;
 use super::obstacle::{Obstacle, escaped, glob_of};
+use super::script::BadInterpreter;
+use super::units::UnknownUnit;
 use base::diagnostic::{ExitCode, Failure};
 use base::glob::GlobError;
 use base::name::PackageName;
@@ -111,6 +116,44 @@ pub enum PackageError {
         /// The glob.
         glob: String,
     },
+    /// Files lie in directories that are not a package's.
+    #[error("files are installed where no package has any: {}", List(found))]
+    Misplaced {
+        /// The directories, sorted.
+        found: Vec<Misplaced>,
+    },
+    /// Globs match nothing, but would match if `[` stood for itself.
+    #[error("globs of spec `{spec}` match nothing: {}", List(found))]
+    LiteralGlobs {
+        /// The spec.
+        spec: PackageName,
+        /// All of them.
+        found: Vec<LiteralGlob>,
+    },
+    /// Units are enabled or disabled that none of the spec's packages has.
+    #[error("`[units]` of spec `{spec}` names what none of its packages has: {}", List(found))]
+    UnknownUnits {
+        /// The spec.
+        spec: PackageName,
+        /// All of them.
+        found: Vec<UnknownUnit>,
+        /// Whether the spec's packages have any unit.
+        has_units: bool,
+    },
+    /// Executable scripts that cannot be run.
+    #[error("the interpreters of executable scripts cannot work: {}", List(found))]
+    BadInterpreters {
+        /// All of them, by package and path.
+        found: Vec<BadInterpreter>,
+    },
+    /// A file gives or needs something under a name or version that RPM cannot hold.
+    #[error("`{}` gives or needs `{}`, which no package's header can contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
+    OddDependency {
+        /// The file in the image.
+        path: String,
+        /// What it gives or needs.
+        text: String,
+    },
     /// A glob cannot be compiled.
     #[error("`{glob}` is not a glob")]
     BadGlob {
@@ -178,6 +221,17 @@ pub struct Undeclared {
     pub needs: String,
     /// A package known to give it.
     pub giver: Option<PackageName>,
+    /// A library of that name in the spec's own packages that does not do.
+    pub hidden: Option<Hidden>,
+}
+
+/// A library of the spec's own packages that does not meet a need, by its path in the image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hidden {
+    /// The file does not look into its directory.
+    Elsewhere(String),
+    /// It does not have the version of its interface that the file needs.
+    OtherVersion(String),
 }
 
 /// Something installed that no package can hold.
@@ -291,8 +345,19 @@ impl Failure for PackageError {
                 Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
             }
             Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
-            Self::BuildPaths { found } => Some(build_paths_hint(found)),
+            Self::BuildPaths { found } => Some(hint::build_paths(found)),
             Self::BuildPathsMatchNothing { .. } => Some("remove it from `build-paths`, or correct it".into()),
+            Self::Misplaced { .. } => Some(
+                "configure the build with `--prefix=/usr` (`PREFIX=/usr` for make), or move the files in `finish`; a directory that the package must \
+                 have there is declared in `[directories]`"
+                    .into(),
+            ),
+            Self::LiteralGlobs { found, .. } => found.first().map(|one| format!("write \"{}\": `[[]` stands for `[`", one.meant)),
+            Self::UnknownUnits { found, has_units, .. } => Some(hint::units(found, *has_units)),
+            Self::BadInterpreters { found } => found.first().map(hint::interpreter),
+            Self::OddDependency { path, .. } => {
+                Some(format!("correct the file in `finish`, or leave it out in the spec: drop = [\"{}\"]", glob_of(path)))
+            }
             Self::UnequalLinks { first, second } => {
                 Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
             }
@@ -310,32 +375,11 @@ impl Failure for PackageError {
             Self::BadLibraryPath { .. } => {
                 Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN will do".into())
             }
-            Self::UndeclaredLibraries { spec, missing } => Some(undeclared_hint(spec, missing)),
+            Self::UndeclaredLibraries { spec, missing } => Some(hint::undeclared(spec, missing)),
         }
     }
 
     fn exit(&self) -> ExitCode {
         ExitCode::Failed
     }
-}
-
-fn build_paths_hint(found: &[BuildPath]) -> String {
-    let is_location = |one: &BuildPath| matches!(one.place, Place::Location { .. });
-    let allow = |one: &BuildPath| format!("if it does no harm, allow it in the spec: build-paths = [\"{}\"]", glob_of(&one.path));
-    match found.iter().find(|one| !is_location(one)) {
-        Some(one) => format!("configure the build with the final path, or correct the file in `finish`; {}", allow(one)),
-        None => "set the right path in the build's options (is $DESTDIR in it twice?), remove the file in `finish`, or leave it out with `drop`; \
-                 what a service needs in /run or /tmp, tmpfiles.d makes"
-            .into(),
-    }
-}
-
-fn undeclared_hint(spec: &PackageName, missing: &[Undeclared]) -> String {
-    let mut givers: Vec<String> = missing.iter().filter_map(|one| one.giver.as_ref()).map(|name| format!("\"{name}\"")).collect();
-    givers.sort();
-    givers.dedup();
-    if givers.is_empty() {
-        return "the build picked it up from the SDK: turn the feature off in the build's options, or add a spec for it".into();
-    }
-    format!("add {} to `requires.build` in specs/{spec}/package.toml, or turn the feature off in the build's options", givers.join(", "))
 }

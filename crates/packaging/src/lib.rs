@@ -10,13 +10,18 @@ mod directory;
 pub mod elf;
 mod error;
 mod header;
+mod hint;
+mod linker;
 mod links;
+mod literal;
+mod location;
 mod obstacle;
 mod pkgconfig;
 pub mod repo;
 mod script;
 mod split;
 mod tree;
+mod units;
 mod usrmerge;
 mod walk;
 
@@ -25,8 +30,12 @@ use std::path::{Path, PathBuf};
 pub use available::Available;
 pub use buildpath::{BuildPath, Place};
 pub use elf::ElfError;
-pub use error::{PackageError, Undeclared, Unpackageable};
+pub use error::{Hidden, PackageError, Undeclared, Unpackageable};
+pub use literal::LiteralGlob;
+pub use location::Misplaced;
 pub use obstacle::Obstacle;
+pub use script::{BadInterpreter, Fault};
+pub use units::{UnknownUnit, Wish};
 
 use base::name::PackageName;
 use planning::spec::Spec;
@@ -62,11 +71,14 @@ pub fn assemble(spec: &Spec, spec_dir: &Path, out: &Path, available: &Available,
     for part in &parts {
         links::check(part, &rules)?;
     }
+    units::check(spec, &parts)?;
     let found = depend::find(spec, &parts, available)?;
     parts.iter().zip(&found).map(|(part, found)| header::write(spec, part, found, &rules, into)).collect()
 }
 
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod refused;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 
+use base::diagnostic::must_be_escaped;
 use runtime::beneath::FileKind;
 
 /// Why no package can hold what a build installed.
@@ -44,12 +45,12 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// A name as one line of text: control characters and bytes that are not UTF-8 are escaped.
+/// A name as one line of text: control characters, those that change the direction of text, and bytes that are not UTF-8 are escaped.
 pub fn escaped(name: &[u8]) -> String {
     let mut text = String::new();
     for chunk in name.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() {
+            if character.is_control() || must_be_escaped(character) {
                 text.extend(character.escape_default());
             } else {
                 text.push(character);
@@ -80,6 +81,7 @@ mod tests {
             (b"a\nb", "a\\nb"),
             (b"a\x1b[2Jb", "a\\u{1b}[2Jb"),
             (b"a\xffb", "a\\xffb"),
+            ("a\u{202e}b".as_bytes(), "a\\u{202e}b"),
             ("grün".as_bytes(), "grün"),
         ] {
             assert_eq!(escaped(name), expected);

@@ -45,7 +45,7 @@ impl Build {
         }
     }
 
-    fn cc(&self, code: &str, output: &str, arguments: &[&str]) {
+    pub(super) fn cc(&self, code: &str, output: &str, arguments: &[&str]) {
         let output = self.path("out").join(output);
         self.directories(output.parent().unwrap());
         let source = self.path("code.c");
@@ -71,7 +71,7 @@ impl Build {
         self.assemble_with(rest, &Available::default())
     }
 
-    fn assemble_with(&self, rest: &str, available: &Available) -> Result<Vec<Built>, PackageError> {
+    pub(super) fn assemble_with(&self, rest: &str, available: &Available) -> Result<Vec<Built>, PackageError> {
         assemble(&spec(rest), &self.path("spec"), &self.path("out"), available, &self.path("into"))
     }
 }
@@ -286,14 +286,14 @@ fn pkg_config_modules_and_interpreters() {
 
 #[test]
 fn users_and_units_become_files() {
-    let build = Build::new(&[]);
+    let build = Build::new(&[("usr/lib/systemd/system/a.service", "", 0o644), ("usr/lib/systemd/system/b.timer", "", 0o644)]);
     let built = build
         .assemble(
             "noarch = true\n[build.none]\n[user.d]\nuid = 81\ndescription = \"D-Bus\"\ngroups = [\"tty\"]\n[user.x]\ngroup = \"d\"\n\
              [group.g]\ngid = 7\n[units]\nenable = [\"a.service\"]\ndisable = [\"b.timer\"]",
         )
         .unwrap();
-    let files: Vec<String> = paths(&built[0]).into_iter().filter(|path| path.contains('.')).collect();
+    let files: Vec<String> = paths(&built[0]).into_iter().filter(|path| path.contains(".d") || path.contains("preset/")).collect();
     assert_eq!(files, ["/usr/lib/systemd/system-preset/80-sample.preset", "/usr/lib/sysusers.d", "/usr/lib/sysusers.d/sample.conf"]);
     let package = rpm::Package::open(&built[0].file).unwrap();
     let mut texts = Vec::new();

@@ -38,7 +38,8 @@ pub fn moved_target(target: &str, from: &str, to: &str) -> String {
 
 /// The path that the link at `path` leads to.
 pub fn destination(path: &str, target: &str) -> String {
-    if target.starts_with('/') { merged(target) } else { merged(&resolve(parent(path), target)) }
+    let directory = if target.starts_with('/') { "" } else { parent(path) };
+    merged(&resolve(directory, target))
 }
 
 /// The directory of `path`; empty for what lies in the root.

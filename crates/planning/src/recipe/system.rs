@@ -40,6 +40,9 @@ const CMAKE_DEFAULTS: [&str; 9] = [
     "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",
 ];
 
+/// Where make installs to, under the two names that makefiles have for it (GNU Coding Standards, 7.2.5).
+const MAKE_DEFAULTS: [&str; 2] = ["PREFIX=/usr", "prefix=/usr"];
+
 /// Variables a build system needs beyond the common ones.
 pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
     let pairs: Vec<(&str, &str)> = match system {
@@ -99,8 +102,8 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
             ]
         }
         BuildSystem::Make { make, install } => vec![
-            phase("build", format!("make {}", arguments(make))),
-            phase("install", format!("make install DESTDIR=\"$DESTDIR\" {}", arguments(install))),
+            phase("build", format!("make {}", make_arguments(make))),
+            phase("install", format!("make install DESTDIR=\"$DESTDIR\" {}", make_arguments(install))),
         ],
         BuildSystem::Go { programs, tags, ldflags, pie, .. } => {
             vec![Phase { name: "build", script: go_build(programs, tags, ldflags, *pie, &spec.build.subdir), cwd: SOURCE_TREE.into() }]
@@ -123,6 +126,13 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
     }
 }
 
+/// The arguments of make, after the prefix if they set none.
+fn make_arguments(given: &[String]) -> String {
+    let sets_prefix = given.iter().any(|word| ["PREFIX=", "prefix="].iter().any(|name| word.starts_with(name)));
+    let defaults: &[&str] = if sets_prefix { &[] } else { &MAKE_DEFAULTS };
+    arguments(defaults.iter().copied().chain(given.iter().map(String::as_str)))
+}
+
 fn go_build(programs: &BTreeMap<String, String>, tags: &[String], ldflags: &str, pie: bool, subdir: &str) -> String {
     let mode = if pie { "pie" } else { "exe" };
     // The build id is a hash over the toolchain's inputs and serves no purpose in a package.
@@ -138,4 +148,22 @@ fn go_build(programs: &BTreeMap<String, String>, tags: &[String], ldflags: &str,
         ));
     }
     script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn make_is_told_the_prefix_unless_the_spec_does() {
+        for (given, expected) in [
+            (&[][..], "PREFIX=/usr prefix=/usr"),
+            (&["CC=cc"], "PREFIX=/usr prefix=/usr CC=cc"),
+            (&["CC=cc", "PREFIX=/opt/x"], "CC=cc PREFIX=/opt/x"),
+            (&["prefix=/usr"], "prefix=/usr"),
+        ] {
+            let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(make_arguments(&given), expected);
+        }
+    }
 }

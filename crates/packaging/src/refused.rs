@@ -1,0 +1,193 @@
+//! Tests: private libraries, and what is refused of files that could never work on the system they are installed on.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::tests::{Build, paths};
+use super::{Available, PackageError};
+use base::diagnostic::Failure as _;
+
+/// A root with the library `libp.so.1` in `directory` and a program linked with it, with these further arguments of the linker.
+fn with_library(directory: &str, arguments: &[&str]) -> Build {
+    let build = Build::new(&[]);
+    fs::write(build.path("p.map"), "P_1 { global: p; local: *; };").unwrap();
+    let library = format!("{directory}/libp.so.1");
+    build.cc("int p(void) { return 1; }", &library, &["-shared", "-fPIC", "-Wl,-soname,libp.so.1", "-Wl,--version-script=p.map"]);
+    let library = format!("out/{library}");
+    build.cc("int p(void); int main(void) { return p(); }", "usr/bin/program", &[&[library.as_str()], arguments].concat());
+    build
+}
+
+#[test]
+fn private_libraries_are_not_provided() {
+    for directory in ["usr/lib/x/plugins", "usr/share/x", "usr/lib/glibc-hwcaps/x86-64-v3"] {
+        let build = with_library(directory, &[]);
+        let error = build.assemble("").unwrap_err();
+        assert_eq!(error.to_string(), "`/usr/bin/program` needs `libp.so.1`, which no package in the sandbox gives", "{directory}");
+        fs::remove_file(build.path("out/usr/bin/program")).unwrap();
+        let built = build.assemble("").unwrap();
+        assert!(!built[0].provides.iter().any(|one| one.starts_with("libp")), "{directory}: {:?}", built[0].provides);
+    }
+}
+
+#[test]
+fn the_hint_leads_to_a_private_library() {
+    let hint = with_library("usr/lib/x", &[]).assemble("").unwrap_err().hint().unwrap();
+    assert_eq!(
+        hint,
+        "`/usr/bin/program` does not find `/usr/lib/x/libp.so.1`: link it with `-Wl,-rpath,/usr/lib/x`, or install a file \
+         /etc/ld.so.conf.d/sample.conf that contains the line `/usr/lib/x`"
+    );
+    let hint = with_library("usr/share/x", &[]).assemble("").unwrap_err().hint().unwrap();
+    assert_eq!(hint, "`/usr/bin/program` does not find `/usr/share/x/libp.so.1`: install the library into /usr/lib");
+}
+
+#[test]
+fn private_libraries_serve_files_that_lead_to_them() {
+    const SPLIT: &str = "[subpackage.libs]\nsummary = \"L\"\nfiles = [\"/usr/lib/x/**\"]";
+    for path in ["/usr/lib/x", "$ORIGIN/../lib/x"] {
+        let build = with_library("usr/lib/x", &[&format!("-Wl,-rpath,{path}")]);
+        let needs_library = |requires: &[String]| requires.iter().any(|one| one.starts_with("libp"));
+        let one = build.assemble("").unwrap();
+        assert!(!needs_library(&one[0].requires), "{:?}", one[0].requires);
+        let built = build.assemble(SPLIT).unwrap();
+        assert!(built[0].requires.contains(&"sample-libs = 1.0-2.kn1".to_owned()), "{:?}", built[0].requires);
+        assert!(!needs_library(&built[0].requires) && !built[1].provides.iter().any(|one| one.starts_with("libp")), "{built:?}");
+    }
+}
+
+#[test]
+fn a_private_library_without_the_version_does_not_do() {
+    let build = with_library("usr/lib/x", &["-Wl,-rpath,/usr/lib/x"]);
+    fs::remove_file(build.path("out/usr/lib/x/libp.so.1")).unwrap();
+    let older = ["-shared", "-fPIC", "-Wl,-soname,libp.so.1"];
+    build.cc("int p(void) { return 1; }", "usr/lib/x/libp.so.1", &older);
+    build.assemble("").unwrap();
+    fs::write(build.path("p.map"), "P_0 { global: p; local: *; };").unwrap();
+    build.cc("int p(void) { return 1; }", "usr/lib/x/libp.so.1", &[&older[..], &["-Wl,--version-script=p.map"]].concat());
+    let error = build.assemble("").unwrap_err();
+    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libp.so.1 (P_1)`, which no package in the sandbox gives");
+    assert!(error.hint().unwrap().starts_with("`/usr/bin/program` finds `/usr/lib/x/libp.so.1`, which does not have that version"));
+}
+
+#[test]
+fn configured_directories_and_links_make_libraries_public() {
+    let provides = |build: &Build| build.assemble("").unwrap().swap_remove(0).provides;
+    let build = with_library("usr/lib/x", &[]);
+    build.put("etc/ld.so.conf.d/x.conf", "# Libraries of x\n/usr/lib/x\n", 0o644);
+    assert!(provides(&build).contains(&"libp.so.1(P_1)(64bit)".to_owned()));
+    let build = with_library("usr/lib/x", &[]);
+    symlink("x/libp.so.1", build.path("out/usr/lib/libp.so.1")).unwrap();
+    assert!(provides(&build).contains(&"libp.so.1()(64bit)".to_owned()));
+}
+
+#[test]
+fn names_that_rpm_cannot_hold_are_refused_with_their_file() {
+    let build = Build::new(&[]);
+    build.cc("int p;", "usr/lib/libp.so", &["-shared", "-Wl,-soname,lib p.so\u{1b}"]);
+    let error = build.assemble("").unwrap_err();
+    assert_eq!(error.to_string(), "`/usr/lib/libp.so` gives or needs `lib p.so\\u{1b}()(64bit)`, which no package's header can contain");
+    assert_eq!(error.hint().unwrap(), "correct the file in `finish`, or leave it out in the spec: drop = [\"/usr/lib/libp.so\"]");
+    let build = Build::new(&[("usr/lib/pkgconfig/a b.pc", "Name: a\nVersion: 1 beta\n", 0o644)]);
+    let error = build.assemble("noarch = true").unwrap_err();
+    assert_eq!(error.to_string(), "`/usr/lib/pkgconfig/a b.pc` gives or needs `pkgconfig(a b) = 1`, which no package's header can contain");
+}
+
+#[test]
+fn interpreters_that_cannot_work_are_named_at_once() {
+    let files = [
+        ("usr/bin/a", "#!/bin/bash\r\necho\r\n", 0o755),
+        ("usr/bin/b", "#!@BASH@\n", 0o700),
+        ("usr/bin/c", "#!/bin/sh\0\n", 0o755),
+        ("usr/bin/fine", "#!/bin/sh\n", 0o755),
+        ("usr/share/sample.in", "#!@BASH@\r\n", 0o644),
+    ];
+    let error = Build::new(&files).assemble("noarch = true").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the interpreters of executable scripts cannot work: \
+         `/usr/bin/a` begins with `#!/bin/bash\\r` (it ends in a carriage return, as on Windows); \
+         `/usr/bin/b` begins with `#!@BASH@` (it is a placeholder that the build did not replace); \
+         `/usr/bin/c` begins with `#!/bin/sh\\u{0}` (it contains a control character)"
+    );
+    assert_eq!(
+        error.hint().unwrap(),
+        "correct it in `finish`: `sed -i 's/\\r$//' $DESTDIR/usr/bin/a`; if it is sample data: `chmod -x $DESTDIR/usr/bin/a`, or drop = \
+         [\"/usr/bin/a\"]"
+    );
+    let error = Build::new(&files[1..4]).assemble("noarch = true").unwrap_err();
+    assert!(error.hint().unwrap().starts_with("correct it in `finish`: `sed -i '1s|.*|#!/usr/bin/sh|' $DESTDIR/usr/bin/b`"));
+    let built = Build::new(&files[3..]).assemble("noarch = true").unwrap();
+    assert_eq!(built[0].requires, ["/usr/bin/sh"]);
+}
+
+#[test]
+fn files_where_no_package_has_any_are_named_at_once() {
+    let build = Build::new(&[
+        ("usr/bin/a", "", 0o755),
+        ("opt/a/bin/a", "", 0o755),
+        ("usr/local/bin/a", "", 0o755),
+        ("usr/local/share/a/b", "", 0o644),
+        ("srv/a/index.html", "", 0o644),
+        ("nix/x", "", 0o644),
+    ]);
+    build.directories(&build.path("out/home/a"));
+    symlink("a", build.path("out/x")).unwrap();
+    let error = build.assemble("noarch = true").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "files are installed where no package has any: `/home/a`; `/nix/x`; `/srv/a/index.html`; `/usr/local/bin/a` and 1 more in `/usr/local`; `/x`"
+    );
+    assert!(error.hint().unwrap().starts_with("configure the build with `--prefix=/usr`"));
+    for gone in ["home", "nix", "usr/local"] {
+        fs::remove_dir_all(build.path("out").join(gone)).unwrap();
+    }
+    fs::remove_file(build.path("out/x")).unwrap();
+    let built = build.assemble("noarch = true\n[directories]\n\"/srv/a\" = \"0755\"").unwrap();
+    assert!(paths(&built[0]).contains(&"/srv/a/index.html".to_owned()));
+}
+
+#[test]
+fn what_the_spec_itself_brings_lies_where_packages_have_files() {
+    let build = Build::new(&[("usr/bin/a", "", 0o755)]);
+    let error = build.assemble("noarch = true\n[symlinks]\n\"/usr/local/bin/b\" = \"/usr/bin/a\"").unwrap_err();
+    assert_eq!(error.to_string(), "files are installed where no package has any: `/usr/local/bin/b`");
+}
+
+#[test]
+fn units_are_those_of_the_spec_s_packages() {
+    let build = Build::new(&[
+        ("lib/systemd/system/one.service", "", 0o644),
+        ("lib/systemd/system/shell@.service", "", 0o644),
+        ("lib/systemd/user/session.service", "", 0o644),
+    ]);
+    symlink("one.service", build.path("out/lib/systemd/system/alias.service")).unwrap();
+    let units = |enable: &str, disable: &str| build.assemble(&format!("noarch = true\n[units]\nenable = {enable}\ndisable = {disable}"));
+    units("[\"one.service\", \"alias.service\"]", "[\"shell@.service\", \"shell@tty1.service\"]").unwrap();
+    let error = units("[\"one.service\", \"oen.service\"]", "[\"session.service\"]").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`[units]` of spec `sample` names what none of its packages has: `oen.service` (in `enable`); `session.service` (in `disable`)"
+    );
+    assert_eq!(
+        error.hint().unwrap(),
+        "did you mean `one.service`? Units of other packages belong into their own specs, or into a preset file of `[install]`"
+    );
+    let error = Build::new(&[("usr/bin/a", "", 0o755)]).assemble("noarch = true\n[units]\nenable = [\"a.service\"]").unwrap_err();
+    assert!(error.hint().unwrap().starts_with("the spec's packages have no units in /usr/lib/systemd/system"));
+}
+
+#[test]
+fn brackets_in_names_are_told_from_lists_of_characters() {
+    let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/share/a[1].txt", "", 0o644)]);
+    let error = build.assemble("noarch = true\ndrop = [\"/usr/share/a[1].txt\"]").unwrap_err();
+    assert!(matches!(error, PackageError::LiteralGlobs { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "globs of spec `sample` match nothing: `/usr/share/a[1].txt` does not match `/usr/share/a[1].txt`, as `[…]` stands for one of the \
+         characters in it"
+    );
+    assert_eq!(error.hint().unwrap(), "write \"/usr/share/a[[]1].txt\": `[[]` stands for `[`");
+    let built = build.assemble_with("noarch = true\ndrop = [\"/usr/share/a[[]1].txt\"]", &Available::default()).unwrap();
+    assert_eq!(paths(&built[0]), ["/usr/bin/a"]);
+}
