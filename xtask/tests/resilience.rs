@@ -14,6 +14,7 @@ mod resilience {
     mod damage;
     mod disk;
     mod failure;
+    mod fetch;
     mod kill;
     mod leftovers;
     mod limits;

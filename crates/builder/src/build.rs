@@ -16,7 +16,7 @@ use planning::spec::{Origin, Source};
 use runtime::progress::Event;
 use runtime::store::{StoreError, Sweeper};
 use runtime::workers::beside;
-use sdk::source::{Fetcher, FoundOut};
+use sdk::source::{Fetcher, FoundOut, SourceError};
 use sdk::{LayerName, LayerTree, SdkError};
 
 /// Why packages were not built.
@@ -69,13 +69,17 @@ pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Re
     if order.into_iter().any(|spec| workshop.kernels.holds(spec)) {
         workshop.kernels.ensure_key(&workshop.keys)?;
     }
+    let sweeper = Sweeper::new(&workshop.cancel);
+    workshop.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
     let (first, results) = plan(workshop.graph, packages, workshop);
     if first.is_all_cached() {
         announce(workshop, &first);
         return Ok(results);
     }
-    let wanted = layers_of(workshop, &first);
-    let (trees, found_out) = fetch(workshop, &first, &wanted)?;
+    let work: Vec<&PackageName> = work_of(&first).collect();
+    let wanted = workshop.layers_of(work.iter().copied());
+    let sources = sources_of(workshop.graph, work.into_iter());
+    let (trees, _, found_out) = fetch_together(workshop, &sources, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have moved its lock, and with it every key.
     let (plan, _) = plan(workshop.graph, packages, workshop);
@@ -86,16 +90,10 @@ pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Re
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(workshop.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
-    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new() };
+    let local = Local { workshop, layers, fetcher, jobserver, sweeper };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
     let limits = Limits { builds: workshop.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
     Ok(executor::run(workshop.graph, &order, |spec| weight(workshop, spec), limits, &local, workshop.reporter, &workshop.cancel)?)
-}
-
-fn layers_of(workshop: &Workshop<'_>, plan: &Plan) -> Vec<LayerName> {
-    let specs = work_of(plan).filter_map(|spec| workshop.graph.spec(spec));
-    let names: BTreeSet<LayerName> = specs.flat_map(|folder| workshop.layer_names(&folder.spec.sdk)).collect();
-    names.into_iter().collect()
 }
 
 fn announce(workshop: &Workshop<'_>, plan: &Plan) {
@@ -104,16 +102,29 @@ fn announce(workshop: &Workshop<'_>, plan: &Plan) {
     workshop.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
 }
 
-/// Has the SDK's layers at hand, and fetches meanwhile all sources of what will be built, so that builds never wait for the network. A
-/// source that cannot be fetched stops only the package that wants it, and is told there.
-fn fetch(workshop: &mut Workshop<'_>, plan: &Plan, layers: &[LayerName]) -> Result<(Vec<LayerTree>, FoundOut), SdkError> {
-    let Workshop { graph, store, sdk, settings, reporter, cancel, .. } = workshop;
-    let sources = sources_of(graph, work_of(plan));
+/// Has the sources of `specs` and the SDK's `layers` at hand. Returns how many sources there are, and why some could not be fetched.
+///
+/// # Errors
+/// When a layer cannot be had.
+pub fn fetch(workshop: &mut Workshop<'_>, specs: &[&PackageName], layers: &[LayerName]) -> Result<(usize, Vec<SourceError>), SdkError> {
+    let sources = sources_of(workshop.graph, specs.iter().copied());
+    let (_, failures, _) = fetch_together(workshop, &sources, layers)?;
+    Ok((sources.len(), failures))
+}
+
+/// Has the SDK's layers at hand, and fetches `sources` meanwhile, so that builds never wait for the network. A source that cannot be fetched
+/// stops only the package that wants it.
+fn fetch_together(
+    workshop: &mut Workshop<'_>,
+    sources: &[&Source],
+    layers: &[LayerName],
+) -> Result<(Vec<LayerTree>, Vec<SourceError>, FoundOut), SdkError> {
+    let Workshop { store, sdk, settings, reporter, cancel, .. } = workshop;
     let fetching = cancel.part();
     let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
     let ensure = || sdk.ensure(store, settings, layers, *reporter, cancel).inspect_err(|_| fetching.raise());
-    let (_, trees) = beside(|| fetcher.fetch_all(&sources), ensure);
-    Ok((trees?, fetcher.found_out()))
+    let (failures, trees) = beside(|| fetcher.fetch_all(sources), ensure);
+    Ok((trees?, failures, fetcher.found_out()))
 }
 
 /// The specs of a plan that are not cached.

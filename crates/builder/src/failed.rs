@@ -47,6 +47,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use runtime::cancel::Cancel;
     use runtime::sandbox::Root;
 
     fn job(at: &Path) -> Job {
@@ -66,7 +67,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let spec: PackageName = "zlib".parse().unwrap();
         let kept = failed_folder(&store, &spec);
-        let sweeper = Sweeper::new();
+        let sweeper = Sweeper::new(&Cancel::new());
         for number in ["first", "second", "third"] {
             let scratch = store.scratch("build-zlib").unwrap();
             fs::create_dir_all(scratch.path().join("work/work/incompat")).unwrap();

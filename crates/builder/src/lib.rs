@@ -1,9 +1,11 @@
 //! This machine as a builder: the store, the SDK and the project brought together.
 
+mod advice;
 mod build;
 mod cost;
 pub mod executor;
 mod failed;
+mod files;
 mod job;
 mod kconfig;
 mod kernel;
@@ -15,7 +17,7 @@ pub mod project;
 mod room;
 mod signed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use base::digest::Digest;
@@ -30,9 +32,10 @@ use runtime::store::Store;
 use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
-pub use build::{BuildFailure, available_memory_bytes, build};
+pub use build::{BuildFailure, available_memory_bytes, build, fetch};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
+pub use files::{FilesError, files};
 pub use job::sandbox_job;
 pub use kconfig::{KconfigFailure, kconfig};
 pub use kernel::Kernels;
@@ -74,6 +77,13 @@ impl Workshop<'_> {
         let base = std::iter::once("base").chain(extra.iter().map(String::as_str));
         let wanted: Vec<LayerName> = base.filter_map(|name| name.parse().ok()).collect();
         self.sdk.description.closure(&wanted)
+    }
+
+    /// The layers that the sandboxes of these specs are made of.
+    pub fn layers_of<'s>(&self, specs: impl Iterator<Item = &'s PackageName>) -> Vec<LayerName> {
+        let specs = specs.filter_map(|spec| self.graph.spec(spec));
+        let names: BTreeSet<LayerName> = specs.flat_map(|folder| self.layer_names(&folder.spec.sdk)).collect();
+        names.into_iter().collect()
     }
 }
 

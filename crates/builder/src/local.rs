@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::advice::advice;
 use super::{Workshop, failed, job, laid};
-use crate::executor::{BuildError, Executed, Executor};
+use crate::executor::{BuildError, Executed, Executor, Said};
 use base::diagnostic::Failure;
 use base::digest::Digest;
 use base::name::PackageName;
@@ -84,16 +85,17 @@ impl Local<'_> {
             return Err(BuildError::Cancelled { spec: spec.name.clone() });
         }
         let outcome = outcome.map_err(around)?;
+        let laid = laid_packages(self.workshop.graph, &spec.name, results);
         if let StepsEnded::Failed { phase, end } = &outcome.status {
-            let last_lines = last_lines(&log, 15);
             self.keep(spec, scratch, &job::until(&job, phase));
-            return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, last_lines });
+            let advice = advice(self.workshop, spec, &last_lines(&log, SEARCHED_LINES), &laid);
+            let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice });
+            return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, said });
         }
         let unit = format!("package {}", spec.name);
         // Keys stay out of the sandbox, so modules are signed when it is gone.
         self.workshop.kernels.sign(&spec.name, &scratch.path().join("build/out")).map_err(|error| around(Box::new(error)))?;
         self.workshop.reporter.phase(&unit, "package");
-        let laid = laid_packages(self.workshop.graph, &spec.name, results);
         let packages = match self.package(folder, scratch.path(), &laid) {
             Ok(packages) => packages,
             Err(error) => {
@@ -143,8 +145,8 @@ impl Local<'_> {
         match outcome.status {
             StepsEnded::Done => Ok(()),
             StepsEnded::Failed { phase, end } => {
-                let last_lines = last_lines(&log, 15);
-                Err(BuildError::Failed { spec: spec.clone(), phase, end: end.to_string(), log, last_lines })
+                let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice: None });
+                Err(BuildError::Failed { spec: spec.clone(), phase, end: end.to_string(), log, said })
             }
         }
     }
@@ -209,6 +211,12 @@ impl Local<'_> {
         self.workshop.store.put_result(&record_key(&result.spec), &Record::of(result))
     }
 }
+
+/// How many of a failed build's last lines are shown.
+const SHOWN_LINES: usize = 15;
+
+/// In how many of them what is missing is looked for: other processes of the build go on for a while.
+const SEARCHED_LINES: usize = 100;
 
 fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)

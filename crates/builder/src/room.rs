@@ -62,7 +62,7 @@ pub fn room(workshop: &mut Workshop<'_>, folder: &SpecFolder, at: &Path) -> Resu
     let layers = trees.map_err(BuildFailure::from)?.into_iter().map(|tree| (tree.name, tree.path)).collect();
     let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
     let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
-    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new() };
+    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new(&workshop.cancel) };
     lay_out(at, folder).map_err(|error| BuildError::around(&spec.name, error))?;
     let job = local.job(folder, &results, at)?;
     let steps = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();

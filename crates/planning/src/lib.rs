@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod graph;
+pub mod missing;
 pub mod plan;
 pub mod project;
 pub mod recipe;

@@ -10,6 +10,7 @@ use rpm_engine::solver::SolveError;
 use rpm_engine::transaction::TransactionError;
 
 use super::account::AccountError;
+use super::shared::{Disagreement, list};
 use base::diagnostic::{ExitCode, Failure};
 use runtime::sandbox::SandboxError;
 
@@ -34,6 +35,9 @@ pub enum RootfsError {
     /// The packages cannot be installed.
     #[error(transparent)]
     Install(#[from] TransactionError),
+    /// Packages bring a directory with different modes or owners.
+    #[error("packages do not agree on directories: {}", list(.0))]
+    Directories(Vec<Disagreement>),
     /// The tree lacks a unit that is to be switched on or off.
     #[error("no installed package brings the unit `{unit}`")]
     NoUnit {
@@ -121,6 +125,10 @@ impl Failure for RootfsError {
         Some(match self {
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => format!("there are {}", similar.join(", ")),
             Self::Solve(SolveError::Missing { .. }) => "`cargo xtask list` shows all packages".into(),
+            Self::Directories(found) => {
+                let path = found.first().map_or("/dir", |first| &first.path);
+                format!("set the same mode and owner in both specs, in `[file.\"{path}\"]`")
+            }
             Self::NoUnit { .. } => "add the package that brings it to the image's `packages`, or take the unit out of `[services]`".into(),
             Self::UnknownOwner { what, name, package, .. } => {
                 format!("declare `[{what}.{name}]` in the spec of {package}, or require the package that declares it")

@@ -8,6 +8,7 @@ mod account;
 pub mod contents;
 mod error;
 mod extra;
+mod shared;
 mod size;
 mod tar;
 mod trigger;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{AccountError, Ids};
 pub use error::RootfsError;
 pub use extra::ExtraFile;
+pub use shared::{Claim, Disagreement};
 pub use size::MADE_HERE;
 pub use tar::tar;
 pub use trigger::{InSandbox, Runner};
@@ -109,7 +111,7 @@ impl Rootfs {
 /// Composes a tree in the empty directory `dir`: solve, install, then what the installed files call for, once, in the tree itself.
 ///
 /// # Errors
-/// When packages are missing, do not fit together or are not trusted, or when a step in the tree fails.
+/// When packages are missing, do not fit together, are not trusted or do not agree on a directory's mode or owner, or when a step in the tree fails.
 pub fn compose(request: &Request<'_>, dir: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Rootfs, RootfsError> {
     let runner = InSandbox { launcher: Launcher::default(), log: request.log.clone(), cancel };
     compose_with(request, dir, &runner, reporter)
@@ -123,6 +125,10 @@ pub fn compose_with(request: &Request<'_>, dir: &Path, runner: &dyn Runner, repo
     reporter.phase(UNIT, "solve");
     let keys = Keyring::from_armoured([request.public_key])?;
     let chosen = choose(request)?;
+    let disagreements = shared::disagreements(chosen.iter().map(|file| (file.package.nevra.name.as_str(), &file.files[..])));
+    if !disagreements.is_empty() {
+        return Err(RootfsError::Directories(disagreements));
+    }
     reporter.phase(UNIT, "install");
     let outcome = transaction::install(chosen, &keys, dir, &Options { time: SOURCE_DATE_EPOCH, progress: &|_| {} })?;
     let mut rootfs = Rootfs::installed(dir, outcome.manifest, &outcome.packages);

@@ -7,6 +7,7 @@ use std::path::Path;
 use rpm::{BuildConfig, CompressionWithLevel, FileOptions, PackageBuilder};
 
 use super::*;
+use base::diagnostic::Failure as _;
 use runtime::progress::Silent;
 use runtime::sandbox::Step;
 use signing::Keys;
@@ -189,6 +190,23 @@ fn refusals() {
     let other = system();
     let foreign = Request { public_key: other.keys.public(), ..case.request(&["dbus"]) };
     assert!(matches!(error(&foreign, "f"), RootfsError::Install(_)));
+}
+
+#[test]
+fn packages_that_do_not_agree_on_a_directory_are_refused() {
+    let mut case = system();
+    for (name, mode) in [("one", 0o755), ("two", 0o700), ("three", 0o755)] {
+        case.add(name, &[], |builder| {
+            builder.with_dir_entry(FileOptions::dir("/etc/shared").permissions(mode)).unwrap();
+        });
+    }
+    composed(&case, &case.request(&["one", "three", "base"]), "a").0.unwrap();
+    let error = composed(&case, &case.request(&["one", "two", "base"]), "b").0.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "packages do not agree on directories: `/etc/shared` is 0755 root:root in `one` and 0700 root:root in `two`"
+    );
+    assert_eq!(error.hint().unwrap(), "set the same mode and owner in both specs, in `[file.\"/etc/shared\"]`");
 }
 
 #[test]

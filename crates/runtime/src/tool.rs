@@ -1,4 +1,9 @@
-//! The one place that runs other programs on the host.
+//! Programs of the host and of the SDK that are run to their end for what they write or for what they took, in a clean environment. One
+//! that is watched while it runs, as apt, begins here as well ([`Tool::into_command`]).
+//!
+//! Other processes are started where they are looked after, as each needs more than that: the sandbox's worker in `sandbox`, which starts
+//! a build's programs inside of the sandbox; the emulator in `qemu`; cargo, test programs and the script for a bare machine in `testing`.
+//! No other module starts one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -95,11 +95,11 @@ pub enum Command {
     Diff(command::diff::Options),
     /// Start an image in the emulator
     Qemu(command::qemu::Options),
-    /// Build packages, and all they build on
+    /// Build packages, and all they build on; without a name, all packages
     Build(command::build::Options),
     /// Write packages as a signed repository for tdnf and dnf
     Repo(command::repo::Options),
-    /// Fetch the SDK and the sources of packages, and build nothing
+    /// Fetch the sources and SDK layers that builds of packages need, and build nothing
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do
     Plan(command::plan::Options),

@@ -87,7 +87,7 @@ impl<'a> Context<'a> {
             None => home_folder("XDG_CACHE_HOME", ".cache").ok_or(NoPlace { what: "the store", variable: "KAON_STORE" })?.join("kaon"),
         };
         check_owner(&root)?;
-        Ok(Store::open(&root)?.reporting_to(self.reporter.clone()).of_checkout(&self.root))
+        Ok(Store::open(&root)?.reporting_to(self.reporter.clone()).stopped_by(&self.cancel).of_checkout(&self.root))
     }
 
     /// The directory of the signing keys.

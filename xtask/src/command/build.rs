@@ -9,7 +9,7 @@ use base::diagnostic::{ExitCode, Report};
 /// Options of `build`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Packages to build [default: all]
+    /// Packages to build; without any, all packages of the project are built
     packages: Vec<String>,
 }
 
@@ -20,6 +20,9 @@ pub struct Options {
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let packages = select::packages(&graph, &options.packages)?;
+    if options.packages.is_empty() {
+        context.output.message(&format!("building all {} packages\n", packages.len()));
+    }
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
     let results = builder::build(&mut workshop, &packages)?;

@@ -1,5 +1,6 @@
 //! `cargo xtask repo [PKG…]` and `cargo xtask repo serve`
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,6 +11,7 @@ use super::select;
 use crate::cli::Context;
 use crate::output;
 use base::diagnostic::{ExitCode, Report, visible_line};
+use base::name::PackageName;
 use builder::project;
 use packaging::repo::{Facts, Server, configuration};
 use signing::Keys;
@@ -21,8 +23,12 @@ pub struct Options {
     /// What else is done with a repository
     #[command(subcommand)]
     action: Option<Action>,
-    /// Packages the repository holds, with all that is built for them [default: all]
+    /// Packages the repository contains, with all that they need to be built and at run time, so that it is complete
+    /// [default: all]
     packages: Vec<String>,
+    /// Only the packages made by the named ones' specs: a repository to use beside one that has what they need
+    #[arg(long, requires = "packages")]
+    only: bool,
     /// Where it is written
     #[arg(long, short, value_name = "DIR", default_value = "out/repo")]
     output: PathBuf,
@@ -65,13 +71,17 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     }
     let graph = context.graph()?;
     let advisories = project::load_advisories(&context.root)?;
-    let mut packages = select::packages(&graph, &options.packages)?;
-    packages.extend(graph.toolchain().cloned());
+    let named = select::packages(&graph, &options.packages)?;
+    let packages: Vec<PackageName> = named.iter().chain(graph.toolchain()).cloned().collect();
     let store = context.store()?;
     let mut workshop = context.workshop(&graph, &store)?;
     let folder = context.root.join(&options.output);
     output::prepare(folder.parent().unwrap_or(&context.root))?;
-    let results = builder::build(&mut workshop, &packages)?;
+    let mut results = builder::build(&mut workshop, &packages)?;
+    if options.only {
+        let owners: BTreeSet<&PackageName> = named.iter().filter_map(|package| graph.index().owner(package)).collect();
+        results.retain(|spec, _| owners.contains(spec));
+    }
     let keys = Keys::open_or_create(&workshop.keys)?;
     let signed = builder::sign_all(&store, &keys, &results)?;
     let facts = Facts { advisories, revision: options.revision, expires: options.valid_days.map(days_from_now) };

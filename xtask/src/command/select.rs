@@ -7,35 +7,45 @@ use base::document::nearest;
 use base::name::PackageName;
 use planning::graph::Graph;
 
-/// Names on the command line that stand for nothing.
+/// Why names on the command line select no packages.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", self.message())]
-pub struct UnknownPackages {
-    /// The names, in the order given; at least one.
-    names: Vec<String>,
-    /// The packages whose names are near one of them, sorted.
-    nearest: Vec<String>,
+pub enum SelectError {
+    /// A name without a letter in it, as a variable without a value gives.
+    #[error("the name of a package is empty")]
+    Empty,
+    /// No spec makes or provides them.
+    #[error("{}", message(names))]
+    Unknown {
+        /// The names, in the order given; at least one.
+        names: Vec<String>,
+        /// The packages whose names are near one of them, sorted.
+        nearest: Vec<String>,
+    },
 }
 
-impl UnknownPackages {
-    fn new(graph: &Graph, names: Vec<String>) -> Self {
+impl SelectError {
+    fn unknown(graph: &Graph, names: Vec<String>) -> Self {
+        if names.iter().any(|name| name.trim().is_empty()) {
+            return Self::Empty;
+        }
         let known = || graph.index().packages().map(PackageName::as_str);
         let nearest: BTreeSet<&str> = names.iter().filter_map(|name| nearest(name, known())).collect();
-        Self { nearest: nearest.into_iter().map(str::to_owned).collect(), names }
-    }
-
-    fn message(&self) -> String {
-        let words = if self.names.len() == 1 { "is no package" } else { "are no packages" };
-        format!("there {words} {}", quoted(&self.names))
+        Self::Unknown { nearest: nearest.into_iter().map(str::to_owned).collect(), names }
     }
 }
 
-impl Failure for UnknownPackages {
+fn message(names: &[String]) -> String {
+    let words = if names.len() == 1 { "is no package" } else { "are no packages" };
+    format!("there {words} {}", quoted(names))
+}
+
+impl Failure for SelectError {
     fn hint(&self) -> Option<String> {
-        if self.nearest.is_empty() {
-            return Some("`cargo xtask list` names them all".into());
-        }
-        Some(format!("did you mean {}?", quoted(&self.nearest)))
+        Some(match self {
+            Self::Empty => "check whether a variable on the command line has no value; `cargo xtask list` prints all names".into(),
+            Self::Unknown { nearest, .. } if nearest.is_empty() => "`cargo xtask list` names them all".into(),
+            Self::Unknown { nearest, .. } => format!("did you mean {}?", quoted(nearest)),
+        })
     }
 
     fn exit(&self) -> ExitCode {
@@ -50,8 +60,8 @@ fn quoted(names: &[String]) -> String {
 /// The packages with these names; all of them where no name is given.
 ///
 /// # Errors
-/// All names nobody provides, with the nearest ones.
-pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, UnknownPackages> {
+/// All names nobody provides, with the nearest ones; or that a name is empty.
+pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, SelectError> {
     if names.is_empty() {
         return Ok(graph.specs().map(|(name, _)| name.clone()).collect());
     }
@@ -60,13 +70,13 @@ pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, Unk
     if unknown.is_empty() {
         return Ok(known.into_iter().filter_map(|(_, found)| found).cloned().collect());
     }
-    Err(UnknownPackages::new(graph, unknown.into_iter().map(|(name, _)| name.clone()).collect()))
+    Err(SelectError::unknown(graph, unknown.into_iter().map(|(name, _)| name.clone()).collect()))
 }
 
 /// The package with this name.
 ///
 /// # Errors
-/// When nobody provides it.
-pub fn package(graph: &Graph, name: &str) -> Result<PackageName, UnknownPackages> {
-    graph.index().package(name).cloned().ok_or_else(|| UnknownPackages::new(graph, vec![name.to_owned()]))
+/// When nobody provides it, or the name is empty.
+pub fn package(graph: &Graph, name: &str) -> Result<PackageName, SelectError> {
+    graph.index().package(name).cloned().ok_or_else(|| SelectError::unknown(graph, vec![name.to_owned()]))
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask show PKG`
 
+mod files;
+
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -7,14 +9,19 @@ use clap::Args;
 use super::select;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
+use base::name::Dependency;
 use planning::action::BuiltPackage;
 use planning::plan::plan;
+use planning::spec::{Content, Spec};
 
 /// Options of `show`.
 #[derive(Args, Debug)]
 pub struct Options {
     /// The package
     package: String,
+    /// List the files of the built package, with mode, owner and size; by the name of a spec, those of all its packages
+    #[arg(long)]
+    files: bool,
 }
 
 /// Shows a package's spec and, where it is built, what came out.
@@ -29,6 +36,9 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let workshop = context.workshop(&graph, &store)?;
     let (_, results) = plan(&graph, [&spec_name], &workshop);
     let built = results.get(&spec_name);
+    if options.files {
+        return files::run(context, &store, &spec_name, &package, built);
+    }
     let Some(folder) = graph.spec(&spec_name) else { return Ok(ExitCode::Failed) };
     if context.output.is_json() {
         context.output.document(&serde_json::json!({ "spec": folder.spec, "result": built }));
@@ -42,10 +52,11 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     line(&mut text, "builds on", &spec.build_requires);
     for content in spec.packages() {
         let _ = writeln!(text, "\npackage {}", content.name);
-        line(&mut text, "needs", &content.requires);
+        let needs = needs(spec, content);
+        line(&mut text, "needs", &needs);
         line(&mut text, "recommends", &content.recommends);
         if let Some(built) = built.and_then(|result| result.packages.iter().find(|built| built.name == content.name)) {
-            write_built(&mut text, built);
+            write_built(&mut text, built, &needs);
         }
     }
     if let Some(result) = built {
@@ -70,9 +81,19 @@ fn line<T: ToString>(text: &mut String, title: &str, items: &[T]) {
     }
 }
 
-fn write_built(text: &mut String, built: &BuiltPackage) {
+/// What a package needs at run time by its spec: a `devel` subpackage needs its main package without saying so.
+fn needs(spec: &Spec, content: &Content) -> Vec<Dependency> {
+    let is_devel = spec.subpackages.iter().any(|subpackage| subpackage.is_devel && subpackage.content.name == content.name);
+    let main = is_devel.then(|| Dependency::equal(spec.main.name.as_str(), spec.evr()));
+    main.into_iter().chain(content.requires.iter().cloned()).collect()
+}
+
+/// What was found in a package's files when it was built: `needs` is known from its spec.
+fn write_built(text: &mut String, built: &BuiltPackage, needs: &[Dependency]) {
     let _ = writeln!(text, "{:11} {}, {} files, {} KiB installed", "file", built.file_name, built.files, built.installed_bytes / 1024);
-    let found = |items: &[String]| items.iter().filter(|item| item.contains('(')).cloned().collect::<Vec<_>>();
-    line(text, "provides", &found(&built.provides));
-    line(text, "requires", &found(&built.requires));
+    let provides: Vec<&String> = built.provides.iter().filter(|item| item.contains('(')).collect();
+    line(text, "provides", &provides);
+    let needs: Vec<String> = needs.iter().map(Dependency::to_string).collect();
+    let requires: Vec<&String> = built.requires.iter().filter(|item| !needs.contains(item)).collect();
+    line(text, "requires", &requires);
 }

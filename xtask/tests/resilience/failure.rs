@@ -98,3 +98,50 @@ fn a_shell_opens_where_the_failed_step_worked_and_can_run_it_again() {
     let said = text(&shell(&store, &["bash", "-c", "pwd"]).stderr);
     assert!(said.starts_with("all phases of `app` were done, and no package could be made") && said.ends_with("\n/build\n"), "{said}");
 }
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn the_hint_of_a_failed_build_names_the_package_with_the_header_and_its_files_are_listed() {
+    let failing =
+        "if test ! -e /usr/include/lib/lib.h; then echo 'app.c:3:10: fatal error: lib/lib.h: No such file or directory'; false; fi";
+    let project = Project::with(failing);
+    let change = |name: &str, from: &str, to: &str| {
+        let path = project.path("specs").join(name).join("package.toml");
+        let before = fs::read_to_string(&path).unwrap();
+        assert!(before.contains(from), "{before}");
+        fs::write(&path, before.replace(from, to)).unwrap();
+    };
+    change("app", "[\"lib\", \"more\"]", "[\"more\"]");
+    change("app", "cat /usr/share/lib/*/text /usr/share/lib/data", "cat");
+    change(
+        "lib",
+        "cp $SRC/data $DESTDIR",
+        "mkdir -p $DESTDIR/usr/include/lib; cp $SRC/data $DESTDIR/usr/include/lib/lib.h; cp $SRC/data $DESTDIR",
+    );
+    let store = project.store("store");
+    let hint = |rest: &str| format!("hint: the header `lib/lib.h` {rest} of `specs/app/package.toml`; the whole log is `");
+    let said = text(&project.run(&store, &["build", "app"]).stderr);
+    let unbuilt = hint("may be in package `lib`, which is not built: add `\"lib\"` to `build` in `[requires]`");
+    assert!(said.contains(&unbuilt), "{said}");
+    let listed = project.run(&store, &["show", "lib", "--files"]);
+    assert_eq!((listed.status.code(), text(&listed.stdout)), (Some(1), String::new()));
+    assert_eq!(
+        text(&listed.stderr),
+        "error: package `lib` is not built as its spec stands, so its files are not known\nhint: run `cargo xtask build lib` first\n"
+    );
+
+    assert!(project.run(&store, &["build", "lib"]).status.success());
+    let said = text(&project.run(&store, &["build", "app"]).stderr);
+    assert!(said.contains(&hint("is in package `lib`: add `\"lib\"` to `build` in `[requires]`")), "{said}");
+    let listed = text(&project.run(&store, &["show", "lib", "--files"]).stdout);
+    assert!(listed.starts_with("package lib\n0755  root:root "), "{listed}");
+    assert!(listed.contains("\n0644  root:root    20  /usr/include/lib/lib.h\n"), "{listed}");
+    let json: serde_json::Value = serde_json::from_slice(&project.run(&store, &["--json", "show", "lib", "--files"]).stdout).unwrap();
+    let files = json["packages"][0]["files"].as_array().unwrap();
+    let header = files.iter().find(|file| file["path"] == "/usr/include/lib/lib.h").unwrap();
+    assert_eq!((&header["mode"], &header["size_bytes"], &header["kind"]), (&"0644".into(), &20.into(), &"file".into()));
+
+    change("app", "[\"more\"]", "[\"lib\", \"more\"]");
+    let output = project.run(&store, &["build", "app"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}

@@ -7,6 +7,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::project::{Project, check_store, files, packages, text};
 
 /// How often the builder is killed.
@@ -51,4 +54,35 @@ fn killed_after(project: &Project, store: &Path, events: usize) -> bool {
     builder.kill().unwrap();
     builder.wait().unwrap();
     is_alive
+}
+
+/// Interrupted while its build has a large tree: nothing of that is removed before the process ends, and the next builder removes it.
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn an_interrupted_builder_ends_without_removing_trees_and_the_next_removes_them() {
+    let project = Project::with("mkdir -p $SRC/tree/{1..50}; sleep 600");
+    let store = project.store("store");
+    let mut builder = project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut events = BufReader::new(builder.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(events.any(|event| event.contains(r#""phase","unit":"package app""#) && event.contains(r#""finish""#)));
+    let tree = || {
+        let built = fs::read_dir(store.join("scratch")).unwrap().map(|entry| entry.unwrap().path().join("build/src/tree/50"));
+        built.into_iter().find(|path| path.is_dir())
+    };
+    while tree().is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    kill(Pid::from_raw(builder.id().cast_signed()), Signal::SIGINT).unwrap();
+    assert_eq!(events.last().map(|event| event.contains(r#""exit":130"#)), Some(true));
+    assert_eq!(builder.wait().unwrap().code(), Some(130));
+    let left = tree().unwrap();
+    let name = left.strip_prefix(store.join("scratch")).unwrap().to_str().unwrap();
+    assert!(name.starts_with("left-build-app-"), "{name}");
+    check_store(&store);
+
+    let app = project.path("specs/app/package.toml");
+    fs::write(&app, fs::read_to_string(&app).unwrap().replace("sleep 600", "")).unwrap();
+    project.build(&store);
+    let remains: Vec<_> = fs::read_dir(store.join("scratch")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(remains.is_empty(), "{remains:?}");
 }

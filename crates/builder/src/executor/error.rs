@@ -4,6 +4,16 @@ use std::path::PathBuf;
 
 use base::diagnostic::{ExitCode, Failure, LARGER_FILES};
 use base::name::PackageName;
+use planning::missing::Advice;
+
+/// What a failed step said at last.
+#[derive(Debug)]
+pub struct Said {
+    /// The last lines of the log.
+    pub last_lines: Vec<String>,
+    /// Who has what the log says is missing.
+    pub advice: Option<Advice>,
+}
 
 /// Why one spec was not built.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +29,8 @@ pub enum BuildError {
         end: String,
         /// The whole log.
         log: PathBuf,
-        /// Its last lines.
-        last_lines: Vec<String>,
+        /// What it said at last.
+        said: Box<Said>,
     },
     /// Something around the build failed: a source, the SDK, the sandbox, the store, the packaging.
     #[error("package `{spec}` could not be built")]
@@ -56,8 +66,10 @@ impl Failure for BuildError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { end, .. } if end.ends_with("SIGXFSZ") => Some(LARGER_FILES.into()),
-            Self::Failed { spec, log, .. } => {
-                Some(format!("the whole log is `{}`; `cargo xtask shell {spec}` opens the sandbox where it failed", log.display()))
+            Self::Failed { spec, log, said, .. } => {
+                let advice = said.advice.as_ref().map(|advice| format!("{advice} of `specs/{spec}/package.toml`; ")).unwrap_or_default();
+                let log = log.display();
+                Some(format!("{advice}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
             }
             Self::Around { source, .. } => source.hint(),
             Self::Cancelled { .. } => Some("run the same command again: what was built is kept".into()),
@@ -66,7 +78,7 @@ impl Failure for BuildError {
 
     fn last_lines(&self) -> &[String] {
         match self {
-            Self::Failed { last_lines, .. } => last_lines,
+            Self::Failed { said, .. } => &said.last_lines,
             Self::Around { source, .. } => source.last_lines(),
             Self::Cancelled { .. } => &[],
         }

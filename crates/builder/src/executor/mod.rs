@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use base::name::PackageName;
 use planning::action::{BuildResult, Results};
 
-pub use error::{BuildError, RunError, Stop};
+pub use error::{BuildError, RunError, Said, Stop};
 pub use schedule::{Limits, Weight, run};
 
 /// Something that can build a spec: this machine, or a remote execution service.

@@ -48,6 +48,7 @@ pub use tally::Swept;
 pub use tree::TreeState;
 pub use usage::Alone;
 
+use crate::cancel::Cancel;
 use crate::progress::Reporter;
 use base::digest::Digest;
 
@@ -80,6 +81,8 @@ pub struct Store {
     whole_trees: Arc<Mutex<BTreeSet<Digest>>>,
     /// The checkout that uses it, where it is one.
     checkout: Option<checkout::Mark>,
+    /// Raised when the user wants to stop: then nothing large is removed any more.
+    cancel: Cancel,
 }
 
 impl Store {
@@ -100,12 +103,17 @@ impl Store {
         }
         let root = root.canonicalize().map_err(|source| StoreError::io("open", root, source))?;
         let user = Arc::new(usage::begin(&root)?);
-        Ok(Self { root, user, notices: Arc::default(), whole_trees: Arc::default(), checkout: None })
+        Ok(Self { root, user, notices: Arc::default(), whole_trees: Arc::default(), checkout: None, cancel: Cancel::new() })
     }
 
     /// The same store; what stops nothing but should be known is reported to `reporter`.
     pub fn reporting_to(self, reporter: Arc<dyn Reporter>) -> Self {
         Self { notices: Arc::new(Notices::to(reporter)), ..self }
+    }
+
+    /// The same store, whose user raises `cancel` to stop.
+    pub fn stopped_by(self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self }
     }
 
     /// The store's directory, absolute.

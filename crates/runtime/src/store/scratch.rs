@@ -1,23 +1,30 @@
 //! Scratch directories: work in progress, on the same file system as the store.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
-use std::thread::{self, JoinHandle};
-
-use tempfile::TempDir;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use super::notice::Notices;
 use super::{Store, StoreError, remove_tree};
+use crate::cancel::Cancel;
+
+/// What names of scratch directories begin with that are only left to be removed.
+const LEFT: &str = "left-";
 
 /// A directory that vanishes when dropped, unless it is kept. A lock on it tells other processes that its owner lives.
+///
+/// Once the user wants to stop, it is not removed, which takes a large tree a minute on a busy disk, but set aside for
+/// [`Store::left`].
 #[derive(Debug)]
 pub struct Scratch {
-    folder: Option<TempDir>,
+    folder: Option<PathBuf>,
     _alive: File,
     notices: Arc<Notices>,
+    cancel: Cancel,
 }
 
 impl Store {
@@ -31,10 +38,32 @@ impl Store {
             let folder = tempfile::Builder::new().prefix(&format!("{label}-")).tempdir_in(&parent)?;
             let alive = File::open(folder.path())?;
             alive.lock_shared()?;
-            Ok(Scratch { folder: Some(folder), _alive: alive, notices: self.notices.clone() })
+            Ok(self.scratch_at(folder.keep(), alive))
         };
         make().map_err(|source| StoreError::io("make a directory in", &parent, source))
     }
+
+    /// Scratch directories that interrupted builders set aside and nobody is removing. To drop one removes it.
+    ///
+    /// # Errors
+    /// When the scratch area cannot be read.
+    pub fn left(&self) -> Result<Vec<Scratch>, StoreError> {
+        let parent = self.root().join("scratch");
+        let read = || -> io::Result<Vec<PathBuf>> { fs::read_dir(&parent)?.map(|entry| entry.map(|entry| entry.path())).collect() };
+        let paths = read().map_err(|source| StoreError::io("read", &parent, source))?;
+        let left = paths.into_iter().filter(|path| is_left(path));
+        // One that cannot be opened is left to `gc`; one that is locked is being removed.
+        let free = left.filter_map(|path| File::open(&path).ok().filter(|folder| folder.try_lock().is_ok()).map(|folder| (path, folder)));
+        Ok(free.map(|(path, folder)| self.scratch_at(path, folder)).collect())
+    }
+
+    fn scratch_at(&self, folder: PathBuf, alive: File) -> Scratch {
+        Scratch { folder: Some(folder), _alive: alive, notices: self.notices.clone(), cancel: self.cancel.clone() }
+    }
+}
+
+fn is_left(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(LEFT.as_bytes()))
 }
 
 impl Scratch {
@@ -43,7 +72,7 @@ impl Scratch {
     /// # Panics
     /// Never: only `keep` and dropping take the folder away, and both end the value.
     pub fn path(&self) -> &Path {
-        self.folder.as_ref().expect("the folder is there until the value ends").path()
+        self.folder.as_ref().expect("the folder is there until the value ends")
     }
 
     /// Leaves the directory where it is and gives its path.
@@ -51,65 +80,86 @@ impl Scratch {
     /// # Panics
     /// Never, as [`Scratch::path`].
     pub fn keep(mut self) -> PathBuf {
-        self.folder.take().expect("the folder is there until the value ends").keep()
+        self.folder.take().expect("the folder is there until the value ends")
+    }
+
+    /// Renames the directory, so that the next builder removes what this one does not come to remove.
+    fn set_aside(&mut self) {
+        let Some(folder) = self.folder.as_mut().filter(|folder| !is_left(folder)) else { return };
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let aside = folder.with_file_name(format!("{LEFT}{name}"));
+        // Under its old name `gc` collects it, which knows it by its missing lock.
+        if fs::rename(&*folder, &aside).is_ok() {
+            *folder = aside;
+        }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if self.cancel.is_raised() {
+            self.set_aside();
+            return;
+        }
         // What cannot be removed now is collected by `gc`, which knows it by its missing lock.
         if let Some(folder) = self.folder.take()
-            && let Err(error) = remove_tree(&folder.keep())
+            && let Err(error) = remove_tree(&folder)
         {
             self.notices.leftover(&error);
         }
     }
 }
 
-/// Removes scratch directories while other work goes on: a large tree takes its disk seconds. Waits for the last when dropped.
+/// Removes scratch directories while other work goes on: a large tree takes its disk seconds. When dropped it waits until the last is gone,
+/// unless the user wants to stop: then the next builder removes the rest.
 #[derive(Debug)]
 pub struct Sweeper {
-    left: Option<Sender<Scratch>>,
-    thread: Option<JoinHandle<()>>,
+    folders: Option<Sender<Scratch>>,
+    /// Closed when all are removed.
+    done: Mutex<Receiver<()>>,
+    cancel: Cancel,
 }
 
 impl Sweeper {
-    /// A sweeper with nothing to do.
-    pub fn new() -> Self {
-        let (left, folders) = mpsc::channel();
-        Self { left: Some(left), thread: thread::Builder::new().spawn(move || folders.into_iter().for_each(drop)).ok() }
+    /// A sweeper with nothing to do, whose user raises `cancel` to stop.
+    pub fn new(cancel: &Cancel) -> Self {
+        let (folders, given) = mpsc::channel();
+        let (working, done) = mpsc::channel();
+        // On a host that allows no further thread nobody receives, and each folder is removed where it is given.
+        let _ = thread::Builder::new().spawn(move || {
+            given.into_iter().for_each(drop);
+            drop(working);
+        });
+        Self { folders: Some(folders), done: Mutex::new(done), cancel: cancel.clone() }
     }
 
     /// Removes `scratch` soon.
-    pub fn sweep(&self, scratch: Scratch) {
-        if let Some(left) = &self.left {
+    pub fn sweep(&self, mut scratch: Scratch) {
+        // The process may end before it is removed.
+        scratch.set_aside();
+        if let Some(folders) = &self.folders {
             // A sweeper that is gone gives the folder back, and it is removed here.
-            let _ = left.send(scratch);
+            let _ = folders.send(scratch);
         }
-    }
-}
-
-impl Default for Sweeper {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
 impl Drop for Sweeper {
     fn drop(&mut self) {
-        self.left.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.folders.take();
+        let done = self.done.get_mut().unwrap_or_else(PoisonError::into_inner);
+        while !self.cancel.is_raised() && done.recv_timeout(CANCEL_CHECK) == Err(RecvTimeoutError::Timeout) {}
     }
 }
+
+/// How often a request to stop is looked for.
+const CANCEL_CHECK: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
-    use std::sync::Mutex;
 
     use nix::unistd::geteuid;
 
@@ -165,17 +215,48 @@ mod tests {
     fn a_sweeper_has_removed_all_when_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let sweeper = Sweeper::new();
-        let paths: Vec<_> = (0..3)
-            .map(|_| {
-                let scratch = store.scratch("test").unwrap();
-                let path = scratch.path().to_owned();
-                fs::create_dir_all(path.join("a/b")).unwrap();
-                sweeper.sweep(scratch);
-                path
-            })
-            .collect();
+        let sweeper = Sweeper::new(&Cancel::new());
+        for _ in 0..3 {
+            let scratch = store.scratch("test").unwrap();
+            fs::create_dir_all(scratch.path().join("a/b")).unwrap();
+            sweeper.sweep(scratch);
+        }
         drop(sweeper);
-        assert!(paths.iter().all(|path| !path.exists()));
+        assert!(names(folder.path()).is_empty());
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder.join("scratch")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn who_stops_removes_nothing_and_the_next_removes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = Cancel::new();
+        let store = Store::open(folder.path()).unwrap().stopped_by(&cancel);
+        let sweeper = Sweeper::new(&cancel);
+        let scratches: Vec<_> = (0..3).map(|_| store.scratch("build-linux").unwrap()).collect();
+        scratches.iter().for_each(|scratch| fs::create_dir_all(scratch.path().join("a/b")).unwrap());
+        let kept = store.scratch("failed").unwrap().keep();
+        let mut scratches = scratches.into_iter();
+        cancel.raise();
+        sweeper.sweep(scratches.next().unwrap());
+        drop((sweeper, scratches));
+        // What the sweeper was given is let go of in its own thread.
+        let other = Store::open(folder.path()).unwrap();
+        let left = loop {
+            let left = other.left().unwrap();
+            if left.len() == 3 {
+                break left;
+            }
+            left.into_iter().for_each(|scratch| drop(scratch.keep()));
+            thread::yield_now();
+        };
+        assert!(left.iter().all(|scratch| scratch.path().join("a/b").is_dir()), "{left:?}");
+        assert_eq!(names(folder.path()).iter().filter(|name| name.starts_with("left-build-linux-")).count(), 3);
+        assert!(other.left().unwrap().is_empty(), "another builder is at it");
+        drop(left);
+        assert_eq!(names(folder.path()), [kept.file_name().unwrap().to_str().unwrap()]);
     }
 }

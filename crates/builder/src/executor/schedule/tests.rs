@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::executor::Said;
 use base::diagnostic::SourceText;
 use base::digest::Digest;
 use planning::action::BuildResult;
@@ -48,7 +49,7 @@ impl Executor for Pretend {
                 phase: "build".into(),
                 end: "exit code 2".into(),
                 log: "logs/b.log".into(),
-                last_lines: vec!["it does not compile".into()],
+                said: Box::new(Said { last_lines: vec!["it does not compile".into()], advice: None }),
             });
         }
         if self.cancel.is_raised() {
