@@ -11,8 +11,15 @@ use nix::libc;
 /// The right to change a system. Given back when dropped, and by the kernel when the process dies.
 #[derive(Debug)]
 pub struct Lock {
-    _ours: File,
+    ours: File,
     _rpm: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file alone leaves the lock with a child that another thread has just forked, until that child executes its program.
+        let _ = self.ours.unlock();
+    }
 }
 
 /// Why the lock is not ours.
@@ -53,7 +60,7 @@ impl Lock {
         let io = |source| LockError::Io { path: ours.to_owned(), source };
         file.set_len(0).map_err(io)?;
         file.write_all(format!("{}\n", std::process::id()).as_bytes()).map_err(io)?;
-        Ok(Self { _ours: file, _rpm: take_rpm(rpm)? })
+        Ok(Self { ours: file, _rpm: take_rpm(rpm)? })
     }
 }
 
@@ -97,5 +104,17 @@ mod tests {
         assert_eq!(error.to_string(), format!("another program is changing this system (process {})", std::process::id()));
         drop(first);
         Lock::take(&ours, &rpm).unwrap();
+    }
+
+    /// What a child inherited between fork and exec must not keep the lock: another thread may be starting a program at any time.
+    #[test]
+    fn a_copy_of_the_open_file_does_not_keep_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, rpm) = (folder.path().join("lock"), folder.path().join(".rpm.lock"));
+        let first = Lock::take(&ours, &rpm).unwrap();
+        let inherited = first.ours.try_clone().unwrap();
+        drop(first);
+        Lock::take(&ours, &rpm).unwrap();
+        drop(inherited);
     }
 }

@@ -182,20 +182,15 @@ mod tests {
         let manifest: toml::Table = std::fs::read_to_string(package.join("Cargo.toml")).unwrap().parse().unwrap();
         let listed: Vec<PathBuf> =
             manifest["test"].as_array().unwrap().iter().map(|test| package.join(test["path"].as_str().unwrap())).collect();
-        let mut modules = String::new();
-        for path in &listed {
-            assert!(path.is_file(), "{}", path.display());
-            modules.push_str(&std::fs::read_to_string(path).unwrap());
-        }
+        assert!(listed.iter().all(|path| path.is_file()), "{listed:?}");
         for folder in ["boot", "interop"] {
             let folder = package.join("../tests").join(folder);
-            for file in std::fs::read_dir(&folder)
-                .unwrap()
-                .map(|entry| entry.unwrap().path())
-                .filter(|path| path.extension().is_some_and(|end| end == "rs"))
-            {
+            let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+            let files: Vec<PathBuf> = names.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+            let texts: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+            for file in files {
                 let name = file.file_stem().unwrap().to_str().unwrap();
-                let is_known = listed.contains(&file) || modules.contains(&format!("mod {name};"));
+                let is_known = listed.contains(&file) || texts.contains(&format!("mod {name};"));
                 assert!(is_known, "{} is neither a `[[test]]` of xtask/Cargo.toml nor a module of one", file.display());
             }
         }
