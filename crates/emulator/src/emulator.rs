@@ -123,7 +123,7 @@ impl Emulator {
                 return Err(QemuError::TimedOut { seconds: limit.as_secs() });
             }
             if standstill.as_mut().is_some_and(Standstill::is_reached) {
-                let state = monitor.as_mut().map(|monitor| monitor.state(machine.cpus)).unwrap_or_default();
+                let state = monitor.as_mut().map(|monitor| monitor.state()).unwrap_or_default();
                 return Err(QemuError::StandsStill { seconds: limits.standstill.unwrap_or_default().as_secs(), state: GuestState(state) });
             }
             std::thread::sleep(PAUSE);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use crate::links;
 use crate::manifest::{Entry, Kind, Manifest};
 use crate::package::{FileKind, PackageFile};
 
@@ -149,33 +150,14 @@ impl Links {
 
     /// Follows every link of `path`; `None` where they lead in a circle. The root is the empty path, and `..` does not leave it.
     fn follow(&self, path: &str) -> Option<Resolved> {
-        let mut left: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
-        let mut done = String::new();
         let mut through = None;
-        let mut followed = 0;
-        while let Some(component) = left.pop() {
-            match component.as_str() {
-                "" | "." => {}
-                ".." => done.truncate(done.rfind('/').unwrap_or(0)),
-                name => {
-                    let here = format!("{done}/{name}");
-                    let Some(link) = self.0.get(&here) else {
-                        done = here;
-                        continue;
-                    };
-                    followed += 1;
-                    if followed > MOST_LINKS {
-                        return None;
-                    }
-                    if link.target.starts_with('/') {
-                        done.clear();
-                    }
-                    left.extend(link.target.rsplit('/').map(str::to_owned));
-                    through = Some((link.package, here));
-                }
-            }
-        }
-        Some(Resolved { path: done, through })
+        let link_at = |here: &str| {
+            let link = self.0.get(here)?;
+            through = Some((link.package, here.to_owned()));
+            Some(link.target.clone())
+        };
+        let path = links::follow_known(path, link_at)?;
+        Some(Resolved { path, through })
     }
 }
 

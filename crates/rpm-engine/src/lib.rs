@@ -10,6 +10,7 @@ pub mod history;
 pub mod key;
 pub mod keyring;
 pub mod layout;
+pub mod links;
 pub mod lock;
 pub mod manifest;
 pub mod order;

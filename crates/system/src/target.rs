@@ -1,20 +1,16 @@
 //! The installed system as a directory. Its own links never lead out of it.
 
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rpm_engine::owned;
+use rpm_engine::{links, owned};
 
 use super::program::Where;
 use super::script::Executable;
 use super::{SystemError, inside, program};
-
-/// As many links as the kernel follows (path_resolution(7)).
-const MOST_LINKS: usize = 40;
 
 /// The root of an installed system.
 #[derive(Clone, Debug)]
@@ -49,7 +45,8 @@ impl Target {
     /// # Errors
     /// When links lead in circles.
     pub fn place(&self, path: &str) -> Result<PathBuf, SystemError> {
-        self.resolve(path, false)
+        let place = links::place(path, |here| self.link_at(here))?;
+        place.map(|place| self.below(&place)).ok_or_else(|| SystemError::Links { path: path.to_owned() })
     }
 
     /// As [`Self::place`], with the last component followed too.
@@ -57,34 +54,26 @@ impl Target {
     /// # Errors
     /// When links lead in circles.
     pub fn folder(&self, path: &str) -> Result<PathBuf, SystemError> {
-        self.resolve(path, true)
+        let place = links::follow(path, |here| self.link_at(here))?;
+        place.map(|place| self.below(&place)).ok_or_else(|| SystemError::Links { path: path.to_owned() })
     }
 
-    fn resolve(&self, path: &str, last: bool) -> Result<PathBuf, SystemError> {
-        let mut left: Vec<std::ffi::OsString> = parts(Path::new(path)).into_iter().rev().map(OsStr::to_owned).collect();
-        let mut at = PathBuf::new();
-        let mut links = 0;
-        while let Some(part) = left.pop() {
-            if part == ".." {
-                at.pop();
-                continue;
-            }
-            let here = self.0.join(&at).join(&part);
-            let link = if left.is_empty() && !last { None } else { fs::read_link(&here).ok() };
-            let Some(to) = link else {
-                at.push(part);
-                continue;
-            };
-            links += 1;
-            if links > MOST_LINKS {
-                return Err(SystemError::Links { path: path.to_owned() });
-            }
-            if to.is_absolute() {
-                at = PathBuf::new();
-            }
-            left.extend(parts(&to).into_iter().rev().map(OsStr::to_owned));
+    /// The target of a link of it, whose path begins with `/`.
+    fn link_at(&self, path: &str) -> Result<Option<String>, SystemError> {
+        let here = self.below(path);
+        match fs::read_link(&here) {
+            Ok(target) => target
+                .into_os_string()
+                .into_string()
+                .map(Some)
+                .map_err(|_| SystemError::io("follow", &here)(io::ErrorKind::InvalidFilename.into())),
+            // Not a link, or not there.
+            Err(_) => Ok(None),
         }
-        Ok(self.0.join(at))
+    }
+
+    fn below(&self, path: &str) -> PathBuf {
+        self.0.join(path.trim_start_matches('/'))
     }
 
     /// A directory of it, made with its parents where it is not there.
@@ -202,16 +191,6 @@ impl Target {
         }
         inside::command(&self.0, program).map_err(SystemError::io("enter", &self.0))
     }
-}
-
-fn parts(path: &Path) -> Vec<&OsStr> {
-    path.components()
-        .filter_map(|part| match part {
-            Component::Normal(name) => Some(name),
-            Component::ParentDir => Some(OsStr::new("..")),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Makes a directory and those above it that are not there; what is made has this mode whatever the caller's umask is.

@@ -4,9 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::beneath::Beneath;
-
-/// As many links are followed for one path as Linux does (path_resolution(7)).
-const MOST_LINKS: usize = 40;
+use crate::links;
 
 /// Follows links of a tree on disk, as they are or as they will be.
 pub(crate) struct Places {
@@ -53,31 +51,7 @@ impl Places {
 
     /// Follows every link of `path`. The root is the empty path, and `..` does not leave it.
     pub(crate) fn follow(&mut self, path: &str) -> io::Result<String> {
-        let mut left: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
-        let mut done = String::new();
-        let mut followed = 0;
-        while let Some(component) = left.pop() {
-            match component.as_str() {
-                "" | "." => {}
-                ".." => done.truncate(done.rfind('/').unwrap_or(0)),
-                name => {
-                    let here = format!("{done}/{name}");
-                    let Some(target) = self.link(&here)? else {
-                        done = here;
-                        continue;
-                    };
-                    followed += 1;
-                    if followed > MOST_LINKS {
-                        return Err(nix::Error::ELOOP.into());
-                    }
-                    if target.starts_with('/') {
-                        done.clear();
-                    }
-                    left.extend(target.rsplit('/').map(str::to_owned));
-                }
-            }
-        }
-        Ok(done)
+        links::follow(path, |here| self.link(here))?.ok_or_else(|| nix::Error::ELOOP.into())
     }
 
     /// The target of the link at a place, if there is one.
