@@ -12,14 +12,14 @@ use kickstart::{is_account_name, is_hash, is_hostname, is_ssh_key};
 use system::account::{self, Accounts};
 use system::account::{Credential, UserAccount};
 use system::guestinfo;
-use system::{SystemError, Target, chain};
+use system::{SystemError, Target};
 
 /// All that can be done before the network is up; gives what could not be.
 pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>, SystemError> {
     let mut complaints = std::mem::take(&mut wishes.complaints);
     let mut try_to = |what: &str, result: Result<(), SystemError>| {
         if let Err(error) = result {
-            complaints.push(format!("{what}: {}", chain(&error)));
+            complaints.push(format!("{what}: {}", text::with_causes(&error)));
         }
     };
     let cloud = &wishes.cloud;

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use text::quote;
 
 use super::cloud::Words;
 use super::{Wishes, load};
-use system::{SystemError, Target, chain};
+use system::{SystemError, Target};
 
 /// The unit that runs when network and container engine are up, if it is started.
 pub(super) const UNIT: &str = "kaon-firstboot-late.service";
@@ -31,11 +32,6 @@ pub(super) fn prepare(wishes: &Wishes, target: &Target) -> Result<(), SystemErro
     if script.is_empty() { Ok(()) } else { target.write(SCRIPT, 0o700, script.as_bytes()) }
 }
 
-/// One word of the shell's language.
-fn quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 /// Whether something was left, now or at an earlier start.
 pub(super) fn is_left(target: &Target) -> Result<bool, SystemError> {
     Ok(target.place(SCRIPT)?.exists() || load::is_left(target)?)
@@ -47,7 +43,7 @@ pub(super) fn start(unit: &str, target: &Target) -> Option<String> {
         return None;
     }
     let started = target.run("systemctl", &["start", "--no-block", unit], None);
-    started.err().map(|error| format!("{unit}: {}", chain(&error)))
+    started.err().map(|error| format!("{unit}: {}", text::with_causes(&error)))
 }
 
 /// Does what was left: images and containers first, which commands may want.

@@ -31,7 +31,7 @@ pub use source::{Bundle, gather};
 use self::identity::Instance;
 use kickstart::Network;
 use kickstart::document::{self, Language, Problem};
-use system::{SystemError, Target, chain};
+use system::{SystemError, Target};
 
 /// Makes this system its own at its first start.
 #[derive(Debug, Parser)]
@@ -175,7 +175,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tell(&format!("error: {}", chain(&error)));
+            tell(&format!("error: {}", text::with_causes(&error)));
             ExitCode::FAILURE
         }
     }
@@ -231,7 +231,7 @@ fn network_stage(target: &Target) -> Result<Vec<String>, FirstbootError> {
     if late::is_left(target)? {
         complaints.extend(late::start(late::UNIT, target));
     }
-    complaints.extend(cloud.report(&addresses, patience).err().map(|error| chain(&FirstbootError::Cloud(error))));
+    complaints.extend(cloud.report(&addresses, patience).err().map(|error| text::with_causes(&FirstbootError::Cloud(error))));
     Ok(complaints)
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::container::{Container, Image, Place};
 use super::disks;
-use system::{SystemError, Target, chain};
+use system::{SystemError, Target};
 
 /// What is still to be done. An address may hold a password.
 const LEFT: &str = "/var/lib/kaon/containers.json";
@@ -70,12 +70,12 @@ pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
     while !left.images.is_empty() {
         let image = left.images.remove(0);
         if let Err(error) = load(&image, target) {
-            complaints.push(format!("images: {}: {}; it is tried again at the next start", name(&image), chain(&error)));
+            complaints.push(format!("images: {}: {}; it is tried again at the next start", name(&image), text::with_causes(&error)));
             failed.push(image);
         }
     }
     let units = std::mem::take(&mut left.units);
-    complaints.extend(start(&units, target).err().map(|error| format!("containers: {}", chain(&error))));
+    complaints.extend(start(&units, target).err().map(|error| format!("containers: {}", text::with_causes(&error))));
     // At the next start containers are started by themselves.
     left.images = failed;
     left.keep(target)?;

@@ -19,12 +19,12 @@ pub mod why;
 use std::collections::BTreeMap;
 
 use base::diagnostic::{ExitCode, Failure, Problems};
-use base::document::did_you_mean;
 use contract::Contract;
 use flavour::Flavour;
 use fragment::Fragment;
 use merge::Merged;
 use symbol::Symbol;
+use text::did_you_mean;
 
 pub use load::LoadError;
 pub use recipe::{CERTIFICATE, phases};

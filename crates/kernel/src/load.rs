@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Description, contract, flavour, fragment};
 use base::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
-use base::document::{Document, Spanned, did_you_mean};
+use base::document::{Document, Spanned};
+use text::did_you_mean;
 
 /// Why `kernel-config` cannot be read.
 #[derive(Debug, thiserror::Error)]

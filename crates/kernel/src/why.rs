@@ -8,7 +8,7 @@ use super::check::explain;
 use super::kconfig::{Kconfig, Resolved};
 use super::symbol::{Symbol, Value};
 use super::{Kernel, KernelError};
-use base::document::nearest;
+use text::nearest;
 
 /// All there is to say about one option of one kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

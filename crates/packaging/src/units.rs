@@ -7,9 +7,9 @@ use super::error::PackageError;
 use super::split::Part;
 use super::tree::Kind;
 use super::usrmerge::parent;
-use base::document::nearest;
 use base::glob::Glob;
 use planning::spec::Spec;
+use text::nearest;
 
 /// Directories that the system's units of packages lie in (systemd.unit(5)).
 const DIRECTORIES: [&str; 2] = ["/usr/lib/systemd/system", "/etc/systemd/system"];

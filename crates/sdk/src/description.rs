@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::LayerName;
 use base::diagnostic::Problems;
 use base::digest::Digest;
-use base::document::{Document, Spanned, Table, did_you_mean};
+use base::document::{Document, Spanned, Table};
 use base::glob::Glob;
+use text::did_you_mean;
 
 /// The whole SDK, as described.
 #[derive(Clone, Debug, PartialEq, Eq)]

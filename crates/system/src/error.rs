@@ -1,6 +1,5 @@
 //! Why a system cannot be changed as it should be.
 
-use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -56,15 +55,4 @@ impl SystemError {
     pub fn refused(reason: &str) -> Self {
         Self::Refused { reason: reason.to_owned() }
     }
-}
-
-/// An error and its causes, in one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

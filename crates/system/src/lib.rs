@@ -9,7 +9,7 @@ pub mod program;
 pub mod script;
 mod target;
 
-pub use error::{SystemError, chain};
+pub use error::SystemError;
 pub use target::Target;
 
 /// For programs that take none.

@@ -55,7 +55,7 @@ fn unprivileged(target: &Target, observer: &dyn Observer) -> Result<(), ApplyErr
     if target.has("systemd-tmpfiles")
         && let Err(error) = target.run("systemd-tmpfiles", &["--create", "--exclude-prefix=/dev", "--exclude-prefix=/run"], None)
     {
-        observer.says(&super::chain(&error));
+        observer.says(&text::with_causes(&error));
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ use crate::plan::{Place, Plan, Script, Step};
 use kickstart::FileSystem;
 use kickstart::medium::Search;
 use system::script::Executable;
-use system::{NO_ARGUMENTS, SystemError, Target, account, chain, program};
+use system::{NO_ARGUMENTS, SystemError, Target, account, program};
 
 /// Where the installed system is put together.
 pub const TARGET: &str = "/run/kaon/target";
@@ -131,7 +131,7 @@ impl Run<'_> {
             }
             let start = Instant::now();
             let result = self.step(step, plan);
-            let failed = result.as_ref().err().map(|error| chain(error));
+            let failed = result.as_ref().err().map(|error| text::with_causes(error));
             journal.steps.push(Done { what: title.clone(), ms: elapsed_ms(start), failed });
             if on_machine {
                 // The live system's copy helps whoever looks for the cause; the failure itself is what counts.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use base::diagnostic::{ExitCode, Failure};
-use base::document::nearest;
 use base::name::PackageName;
 use planning::graph::Graph;
+use text::nearest;
 
 /// Why names on the command line select no packages.
 #[derive(Debug, thiserror::Error)]

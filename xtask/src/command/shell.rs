@@ -12,9 +12,10 @@ use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure, Report};
 use base::name::PackageName;
 use builder::{FAILED_JOB, failed_folder};
-use planning::recipe::{INSTALL_ROOT, SOURCE_TREE, quote};
+use planning::recipe::{INSTALL_ROOT, SOURCE_TREE};
 use runtime::sandbox::{self, End, Input, Job, SandboxError, Step};
 use runtime::store::Store;
+use text::quote;
 
 /// Options of `shell`.
 #[derive(Args, Debug)]

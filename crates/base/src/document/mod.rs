@@ -4,7 +4,6 @@
 //! finished, reports every key nobody asked for. Nothing stops at the first problem.
 
 mod place;
-mod suggest;
 mod table;
 
 use std::cell::RefCell;
@@ -16,7 +15,6 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostic::{Problem, SourceText};
 
 pub use place::place;
-pub use suggest::{did_you_mean, nearest};
 pub use table::{Entry, Table};
 
 /// A value and its place in the file, in bytes.

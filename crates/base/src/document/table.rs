@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Document, Spanned, did_you_mean, kind, nearest};
+use super::{Document, Spanned, kind};
 use crate::diagnostic::Problem;
+use text::{did_you_mean, nearest};
 
 /// A table being read.
 pub struct Table<'a> {

@@ -161,7 +161,7 @@ fn failed(unit: String, error: &BuildError) -> Event {
     };
     // An interrupt needs no explanation.
     let failure = (!is_interrupted(error)).then(|| Box::new(Explanation::of(error)));
-    Event::Failed { unit, message: with_causes(error), phase, log, failure }
+    Event::Failed { unit, message: text::with_causes(error), phase, log, failure }
 }
 
 /// Whether the build was ended because somebody asked to stop, wherever that was noticed.
@@ -171,18 +171,6 @@ fn is_interrupted(error: &BuildError) -> bool {
 
 fn milliseconds(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// An error and its causes in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::{ExitCode, Failure, Problems};
-use base::document::did_you_mean;
 use base::name::PackageName;
 use image::description::{self, Image};
+use text::did_you_mean;
 
 /// Why an image's description could not be read.
 #[derive(Debug, thiserror::Error)]

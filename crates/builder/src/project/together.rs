@@ -6,11 +6,12 @@ use rpm_engine::dependency::{Capability, Comparison};
 use rpm_engine::version::Evr;
 
 use base::diagnostic::{Problem, Problems};
-use base::document::{did_you_mean, place};
+use base::document::place;
 use base::name::{Dependency, PackageName};
 use planning::graph::{Graph, requirement_place};
 use planning::project::SpecFolder;
 use sdk::{Description, LayerName};
+use text::did_you_mean;
 
 /// The graph of all specs, once they are checked against each other and against the SDK.
 ///

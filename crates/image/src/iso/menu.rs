@@ -1,6 +1,7 @@
 //! What GRUB shows and how it finds it.
 
 use std::fmt::Write as _;
+use text::quote;
 
 /// The kernel's arguments on a medium of this label, with those of the image's description.
 pub fn kernel_arguments(label: &str, own: &[String]) -> String {
@@ -64,12 +65,6 @@ pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>, inst
 /// Leads GRUB from where UEFI firmware started it to the menu on the volume with this identity.
 pub fn hop(uuid: &str) -> String {
     format!("search --no-floppy --fs-uuid --set=root {uuid}\nset prefix=($root)/boot/grub\nconfigfile ($root)/boot/grub/grub.cfg\n")
-}
-
-/// One word of GRUB's language.
-fn quote(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"=.,_-/:%+@".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, Unexpected, Visitor};
 
-use super::{Entry, Node, Place, Problem, Unsupported, Value, nearest};
+use super::{Entry, Node, Place, Problem, Unsupported, Value};
+use text::nearest;
 
 /// The value, and the keys that are not known; or all that is wrong.
 pub(super) fn read<T: DeserializeOwned>(node: &Node, unsupported: Unsupported) -> Result<(T, Vec<Problem>), Vec<Problem>> {

@@ -152,16 +152,6 @@ pub fn read_known<T: DeserializeOwned>(
     Ok((Document { name: name.to_owned(), value, places: known }, unknown))
 }
 
-/// The candidate nearest to `word`, if one is near enough to be a slip of the hand.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 4)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

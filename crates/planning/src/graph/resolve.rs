@@ -6,8 +6,9 @@ use std::ops::Range;
 use crate::project::SpecFolder;
 use crate::spec::Content;
 use base::diagnostic::Problem;
-use base::document::{did_you_mean, place};
+use base::document::place;
 use base::name::{Dependency, PackageName};
+use text::did_you_mean;
 
 /// Who makes which package and provides which capability.
 #[derive(Debug, Default)]

@@ -5,8 +5,9 @@ use std::fs;
 
 use super::{ProjectError, SpecFolder};
 use base::diagnostic::Problem;
-use base::document::{did_you_mean, place};
+use base::document::place;
 use base::name::PackageName;
+use text::did_you_mean;
 
 /// Users that systemd declares (`sysusers.d` of systemd 257). No spec names them, because upstream installs the files.
 const SYSTEMD_USERS: [&str; 6] = ["nobody", "root", "systemd-journal-remote", "systemd-network", "systemd-resolve", "systemd-timesync"];

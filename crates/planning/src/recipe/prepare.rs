@@ -1,7 +1,8 @@
 //! Unpacking and patching.
 
-use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, python, quote};
+use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, python};
 use crate::spec::{BuildSystem, PatchSeries, Source, SourceUsage, Spec};
+use text::quote;
 
 /// Unpacks archives, and refuses those of which stripping folders would lose or overwrite files.
 const UNPACK: &str = include_str!("unpack.py");

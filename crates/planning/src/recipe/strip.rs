@@ -1,7 +1,8 @@
 //! Stripping what was installed.
 
-use super::{Phase, python, quote};
+use super::{Phase, python};
 use base::glob::Glob;
+use text::quote;
 
 /// Programs lose their symbol tables, libraries all but their dynamic symbols, objects and archives their debug information.
 /// Files that are not ELF files of this machine are recognised by their first bytes, so that scripts, data and firmware are never touched.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Phase, SOURCE_TREE, argument, arguments, quote};
+use super::{Phase, SOURCE_TREE, argument, arguments};
 use crate::spec::{BuildSystem, Spec};
+use text::quote;
 
 const AUTOTOOLS_DEFAULTS: [&str; 8] = [
     "--prefix=/usr",

@@ -2,7 +2,7 @@
 
 use super::{Ask, Interview, NO_ANSWER};
 use kickstart::Kickstart;
-use kickstart::document::nearest;
+use text::nearest;
 
 /// The set of tools for people at a prompt.
 pub(super) const DEVELOPER: &str = "developer";

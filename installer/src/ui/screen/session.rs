@@ -136,7 +136,7 @@ impl Session {
             }
         }
         let done = work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let event = done.as_ref().err().map_or(Event::Done, |error| Event::Failed(system::chain(error)));
+        let event = done.as_ref().err().map_or(Event::Done, |error| Event::Failed(text::with_causes(error)));
         progress.tell(event, progress.now_ms());
         while holds && done.is_err() && self.show(&mut progress)? != Some(Press::Leave) {}
         Ok(Some(done))

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::source::{inner_path, literal_path, substituted};
 use super::{files, refuse_placeholder, substitute, values};
 use crate::spec::{Build, BuildSystem};
-use base::document::{Table, did_you_mean};
+use base::document::Table;
+use text::did_you_mean;
 
 /// Reads the keys of one build system.
 type Reader = fn(&Table<'_>, &str) -> Option<BuildSystem>;

@@ -1,6 +1,6 @@
 //! The text form of file capabilities (cap_from_text(3)): `cap_net_raw,cap_net_admin=ep`.
 
-use base::document::nearest;
+use text::nearest;
 
 /// The kernel's capabilities (`linux/capability.h`) in the order of their numbers, without `cap_`.
 pub const CAPABILITIES: [&str; 41] = [

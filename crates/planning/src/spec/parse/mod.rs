@@ -10,8 +10,9 @@ pub use caps::CAPABILITIES;
 
 use super::{Arch, Spec};
 use base::diagnostic::Problem;
-use base::document::{Document, Spanned, Table, nearest};
+use base::document::{Document, Spanned, Table};
 use base::name::{PackageName, check_version};
+use text::nearest;
 
 /// Reads a spec. `path` is the file's path as shown to the user.
 ///

@@ -1,0 +1,64 @@
+//! Small things about text that several programs need: words for a shell, words that look alike, an error with its causes.
+
+use std::error::Error;
+
+/// A word as a POSIX shell and GRUB read it: in single quotes, unless every character stands for itself.
+pub fn quote(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,+@%^".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The candidate nearest to `word`, if one is near enough to be a typing error.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// A hint that names the nearest candidate.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
+}
+
+/// An error and its causes, in one line.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_shells() {
+        for (word, expected) in [("--prefix=/usr", "--prefix=/usr"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''"), ("$x", "'$x'")] {
+            assert_eq!(quote(word), expected);
+        }
+    }
+
+    #[test]
+    fn typing_errors_are_seen_and_strangers_are_not() {
+        let keys = ["version", "release", "summary", "license"];
+        assert_eq!(nearest("verison", keys), Some("version"));
+        assert_eq!(nearest("licence", keys), Some("license"));
+        assert_eq!(nearest("homepage", keys), None);
+        assert_eq!(did_you_mean("relase", keys).as_deref(), Some("did you mean `release`?"));
+    }
+
+    #[test]
+    fn causes_follow_their_error() {
+        let inner = io::Error::other("no room");
+        assert_eq!(with_causes(&io::Error::other(inner)), "no room");
+    }
+}
