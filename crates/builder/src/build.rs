@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::Workshop;
+use super::Builder;
 use super::local::Local;
 use crate::executor::{self, Limits, RunError, Weight};
 use base::diagnostic::{ExitCode, Failure};
@@ -21,7 +21,7 @@ use sdk::{LayerName, LayerTree, SdkError};
 
 /// Why packages were not built.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildFailure {
+pub enum PackagesError {
     /// The SDK is not at hand.
     #[error(transparent)]
     Sdk(#[from] SdkError),
@@ -39,7 +39,7 @@ pub enum BuildFailure {
     Jobserver(#[source] std::io::Error),
 }
 
-impl Failure for BuildFailure {
+impl Failure for PackagesError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Sdk(error) => error.hint(),
@@ -64,62 +64,62 @@ impl Failure for BuildFailure {
 ///
 /// # Errors
 /// What could not be fetched or built. Whatever was built is kept.
-pub fn build(workshop: &mut Workshop<'_>, packages: &[PackageName]) -> Result<Results, BuildFailure> {
-    let order = workshop.graph.build_order(packages);
-    if order.into_iter().any(|spec| workshop.kernels.holds(spec)) {
-        workshop.kernels.ensure_key(&workshop.keys)?;
+pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Results, PackagesError> {
+    let order = builder.graph.build_order(packages);
+    if order.into_iter().any(|spec| builder.kernels.holds(spec)) {
+        builder.kernels.ensure_key(&builder.keys)?;
     }
-    let sweeper = Sweeper::new(&workshop.cancel);
-    workshop.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
-    let (first, results) = plan(workshop.graph, packages, workshop);
+    let sweeper = Sweeper::new(&builder.cancel);
+    builder.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
+    let (first, results) = plan(builder.graph, packages, builder);
     if first.is_all_cached() {
-        announce(workshop, &first);
+        announce(builder, &first);
         return Ok(results);
     }
     let work: Vec<&PackageName> = work_of(&first).collect();
-    let wanted = workshop.layers_of(work.iter().copied());
-    let sources = sources_of(workshop.graph, work.into_iter());
-    let (trees, _, found_out) = fetch_together(workshop, &sources, &wanted)?;
+    let wanted = builder.layers_of(work.iter().copied());
+    let sources = sources_of(builder.graph, work.into_iter());
+    let (trees, _, found_out) = fetch_together(builder, &sources, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have moved its lock, and with it every key.
-    let (plan, _) = plan(workshop.graph, packages, workshop);
-    announce(workshop, &plan);
+    let (plan, _) = plan(builder.graph, packages, builder);
+    announce(builder, &plan);
     // What could not be fetched is told by the build that wants it, and not tried again.
-    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel).knowing(found_out);
+    let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel).knowing(found_out);
     // A lock that moved may have added to the work.
     let known: BTreeSet<_> = work_of(&first).collect();
-    fetcher.fetch_all(&sources_of(workshop.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
-    let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
-    let local = Local { workshop, layers, fetcher, jobserver, sweeper };
+    fetcher.fetch_all(&sources_of(builder.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
+    let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
+    let local = Local { builder, layers, fetcher, jobserver, sweeper };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
-    let limits = Limits { builds: workshop.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
-    Ok(executor::run(workshop.graph, &order, |spec| weight(workshop, spec), limits, &local, workshop.reporter, &workshop.cancel)?)
+    let limits = Limits { builds: builder.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
+    Ok(executor::run(builder.graph, &order, |spec| weight(builder, spec), limits, &local, builder.reporter, &builder.cancel)?)
 }
 
-fn announce(workshop: &Workshop<'_>, plan: &Plan) {
+fn announce(builder: &Builder<'_>, plan: &Plan) {
     let units = plan.work();
-    let estimate_ms = plan.estimate_ms(workshop.jobs);
-    workshop.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
+    let estimate_ms = plan.estimate_ms(builder.jobs);
+    builder.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
 }
 
 /// Has the sources of `specs` and the SDK's `layers` at hand. Returns how many sources there are, and why some could not be fetched.
 ///
 /// # Errors
 /// When a layer cannot be had.
-pub fn fetch(workshop: &mut Workshop<'_>, specs: &[&PackageName], layers: &[LayerName]) -> Result<(usize, Vec<SourceError>), SdkError> {
-    let sources = sources_of(workshop.graph, specs.iter().copied());
-    let (_, failures, _) = fetch_together(workshop, &sources, layers)?;
+pub fn fetch(builder: &mut Builder<'_>, specs: &[&PackageName], layers: &[LayerName]) -> Result<(usize, Vec<SourceError>), SdkError> {
+    let sources = sources_of(builder.graph, specs.iter().copied());
+    let (_, failures, _) = fetch_together(builder, &sources, layers)?;
     Ok((sources.len(), failures))
 }
 
 /// Has the SDK's layers at hand, and fetches `sources` meanwhile, so that builds never wait for the network. A source that cannot be fetched
 /// stops only the package that wants it.
 fn fetch_together(
-    workshop: &mut Workshop<'_>,
+    builder: &mut Builder<'_>,
     sources: &[&Source],
     layers: &[LayerName],
 ) -> Result<(Vec<LayerTree>, Vec<SourceError>, FoundOut), SdkError> {
-    let Workshop { store, sdk, settings, reporter, cancel, .. } = workshop;
+    let Builder { store, sdk, settings, reporter, cancel, .. } = builder;
     let fetching = cancel.part();
     let fetcher = Fetcher::new(store, settings, *reporter, &fetching);
     let ensure = || sdk.ensure(store, settings, layers, *reporter, cancel).inspect_err(|_| fetching.raise());
@@ -138,16 +138,16 @@ fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageN
 
 /// What a spec's last build took; for one never built here what is recorded in the project, else a guess by the size of its sources, which
 /// were fetched by now: what takes long must not begin last, when nothing else is left to do meanwhile.
-fn weight(workshop: &Workshop<'_>, spec: &PackageName) -> Weight {
+fn weight(builder: &Builder<'_>, spec: &PackageName) -> Weight {
     const MIB: u64 = 1 << 20;
-    if let Some(record) = workshop.record(spec) {
+    if let Some(record) = builder.record(spec) {
         return Weight { elapsed_ms: record.elapsed_ms, memory_bytes: record.peak_memory_bytes.max(64 * MIB) };
     }
-    if let Some(expected) = workshop.expected(spec) {
+    if let Some(expected) = builder.expected(spec) {
         return Weight { elapsed_ms: expected.elapsed_ms, memory_bytes: GUESSED_MEMORY_BYTES };
     }
-    let size = |origin: &Origin| workshop.store.object(origin.sha256()).and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
-    let sources = workshop.graph.spec(spec).map_or(&[][..], |folder| &folder.spec.sources);
+    let size = |origin: &Origin| builder.store.object(origin.sha256()).and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
+    let sources = builder.graph.spec(spec).map_or(&[][..], |folder| &folder.spec.sources);
     let packed_bytes: u64 = sources.iter().filter_map(|source| source.origins.iter().find_map(size)).sum();
     Weight { elapsed_ms: 10_000 + packed_bytes * GUESSED_MS_PER_MIB / MIB, memory_bytes: GUESSED_MEMORY_BYTES }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::Workshop;
+use super::Builder;
 use base::diagnostic::{ExitCode, Failure, Problems};
 use base::name::PackageName;
 use planning::action::{Record, Results};
@@ -69,16 +69,16 @@ impl RecordedCosts {
     }
 
     /// What building a spec is expected to take here.
-    pub(super) fn estimate(&self, workshop: &Workshop<'_>, spec: &PackageName) -> Option<Estimate> {
+    pub(super) fn estimate(&self, builder: &Builder<'_>, spec: &PackageName) -> Option<Estimate> {
         if self.costs.cpu_seconds.is_empty() {
             return None;
         }
         let pace = *self.pace.get_or_init(|| {
             let measured = || self.costs.sample_us.map_or(1.0, |recorded_us| measure_us() as f64 / recorded_us as f64);
             // Something else than the processor's speed is behind a figure beyond these bounds.
-            pace_by_builds(&self.costs, |spec| workshop.record(spec)).unwrap_or_else(measured).clamp(0.1, 10.0)
+            pace_by_builds(&self.costs, |spec| builder.record(spec)).unwrap_or_else(measured).clamp(0.1, 10.0)
         });
-        self.costs.estimate(spec, pace, workshop.jobs)
+        self.costs.estimate(spec, pace, builder.jobs)
     }
 }
 
@@ -103,14 +103,14 @@ fn measure_us() -> u64 {
 
 /// The costs as of now, and how many of them were measured on this machine; the others stay as they were recorded. Specs that are no
 /// longer there are left out.
-pub fn current_costs(workshop: &Workshop<'_>, results: &Results) -> (Costs, usize) {
+pub fn current_costs(builder: &Builder<'_>, results: &Results) -> (Costs, usize) {
     let mut costs = Costs { sample_us: Some(measure_us()), ..Costs::default() };
     let mut measured = 0;
-    for (spec, _) in workshop.graph.specs() {
-        let here_ms = results.get(spec).map(|result| result.cpu_ms).or_else(|| workshop.record(spec).map(|record| record.cpu_ms));
+    for (spec, _) in builder.graph.specs() {
+        let here_ms = results.get(spec).map(|result| result.cpu_ms).or_else(|| builder.record(spec).map(|record| record.cpu_ms));
         let here = here_ms.filter(|ms| *ms > 0).map(|ms| ms.div_ceil(1000));
         measured += usize::from(here.is_some());
-        let known = here.or_else(|| workshop.costs.costs.cpu_seconds.get(spec).copied());
+        let known = here.or_else(|| builder.costs.costs.cpu_seconds.get(spec).copied());
         costs.cpu_seconds.extend(known.map(|seconds| (spec.clone(), seconds)));
     }
     (costs, measured)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::Workshop;
+use super::Builder;
 use super::job::sandbox_job;
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
@@ -21,7 +21,7 @@ use sdk::{LayerName, SdkError};
 
 /// Why a kernel's options are not known.
 #[derive(Debug, thiserror::Error)]
-pub enum KconfigFailure {
+pub enum KconfigTreeError {
     /// The SDK is not at hand.
     #[error(transparent)]
     Sdk(#[from] SdkError),
@@ -55,7 +55,7 @@ pub enum KconfigFailure {
     Kconfig(#[from] KconfigError),
 }
 
-impl Failure for KconfigFailure {
+impl Failure for KconfigTreeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Sdk(error) => error.hint(),
@@ -88,22 +88,21 @@ pub(super) fn tree_key(object: &Digest) -> Digest {
 ///
 /// # Errors
 /// When the sources or the tools to unpack them cannot be had, or Kconfig cannot be understood.
-pub fn kconfig(workshop: &mut Workshop<'_>, folder: &SpecFolder) -> Result<Kconfig, KconfigFailure> {
-    let base: Vec<LayerName> = workshop.layer_names(&[]);
-    let layers: Vec<PathBuf> = workshop
+pub fn kconfig(builder: &mut Builder<'_>, folder: &SpecFolder) -> Result<Kconfig, KconfigTreeError> {
+    let base: Vec<LayerName> = builder.layer_names(&[]);
+    let layers: Vec<PathBuf> = builder
         .sdk
-        .ensure(workshop.store, &workshop.settings, &base, workshop.reporter, &workshop.cancel)?
+        .ensure(builder.store, &builder.settings, &base, builder.reporter, &builder.cancel)?
         .into_iter()
         .map(|tree| tree.path)
         .collect();
-    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
+    let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel);
     let mut files = BTreeMap::new();
     for source in &folder.spec.sources {
         let digest = fetcher.ensure(source)?;
-        let waiting = || workshop.reporter.waiting(&format!("kconfig of {}", source.file_name()));
-        let tree = workshop
-            .store
-            .tree(&tree_key(&digest), waiting, |into| unpack(workshop, folder, source.file_name(), &digest, &layers, into))?;
+        let waiting = || builder.reporter.waiting(&format!("kconfig of {}", source.file_name()));
+        let tree =
+            builder.store.tree(&tree_key(&digest), waiting, |into| unpack(builder, folder, source.file_name(), &digest, &layers, into))?;
         files.extend(read(&tree)?);
     }
     Ok(kconfig::parse(&files)?)
@@ -114,40 +113,40 @@ tar -xf "$FILE" --strip-components=1 --no-same-owner -C kconfig --wildcards '*/K
 
 /// Unpacks the Kconfig files of a tarball with the SDK's tar, which knows every compression.
 fn unpack(
-    workshop: &Workshop<'_>,
+    builder: &Builder<'_>,
     folder: &SpecFolder,
     name: &str,
     digest: &Digest,
     layers: &[PathBuf],
     into: &Path,
-) -> Result<(), KconfigFailure> {
+) -> Result<(), KconfigTreeError> {
     let spec = &folder.spec;
-    let file = workshop.store.object(digest).ok_or(StoreError::Missing { digest: *digest })?;
+    let file = builder.store.object(digest).ok_or(StoreError::Missing { digest: *digest })?;
     let recipe = Recipe {
         phases: vec![Phase { name: "unpack", script: UNPACK.into(), cwd: "/build".into() }],
         env: BTreeMap::from([("PATH", "/usr/bin".to_owned()), ("FILE", format!("{SOURCE_FILES}/{name}"))].map(|(k, v)| (k.to_owned(), v))),
     };
-    let scratch = workshop.store.scratch(&format!("kconfig-{}", spec.name))?;
+    let scratch = builder.store.scratch(&format!("kconfig-{}", spec.name))?;
     for part in ["build", "upper", "work"] {
         let path = scratch.path().join(part);
         fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
     }
     let sources = BTreeMap::from([(name.to_owned(), file)]);
     let job = sandbox_job(spec, &recipe, layers, &sources, scratch.path(), 1);
-    let log = workshop.store.log(&format!("kconfig-{}.log", spec.name));
-    let outcome = sandbox::run(&job, None, &log, &workshop.cancel, &|_| ())?;
+    let log = builder.store.log(&format!("kconfig-{}.log", spec.name));
+    let outcome = sandbox::run(&job, None, &log, &builder.cancel, &|_| ())?;
     if outcome.status != StepsEnded::Done {
-        return Err(KconfigFailure::Unpack { spec: spec.name.to_string(), log });
+        return Err(KconfigTreeError::Unpack { spec: spec.name.to_string(), log });
     }
     let unpacked = scratch.path().join("build/kconfig");
     let moved = fs::read_dir(&unpacked).and_then(|entries| {
         entries.into_iter().try_for_each(|entry| entry.and_then(|entry| fs::rename(entry.path(), into.join(entry.file_name()))))
     });
-    moved.map_err(|source| KconfigFailure::Io { path: unpacked, source })
+    moved.map_err(|source| KconfigTreeError::Io { path: unpacked, source })
 }
 
-fn read(tree: &Path) -> Result<BTreeMap<String, String>, KconfigFailure> {
-    let failed = |path: &Path, source| KconfigFailure::Io { path: path.to_owned(), source };
+fn read(tree: &Path) -> Result<BTreeMap<String, String>, KconfigTreeError> {
+    let failed = |path: &Path, source| KconfigTreeError::Io { path: path.to_owned(), source };
     let mut files = BTreeMap::new();
     for entry in WalkDir::new(tree).sort_by_file_name() {
         let entry = entry.map_err(|error| failed(tree, error.into()))?;

@@ -6,15 +6,15 @@ mod cost;
 pub mod executor;
 mod failed;
 mod files;
+mod inputs;
 mod job;
 mod kconfig;
 mod kernel;
-mod laid;
 mod local;
 mod needs;
 mod pipeline;
+mod prepare;
 pub mod project;
-mod room;
 mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,23 +32,23 @@ use runtime::store::Store;
 use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
-pub use build::{BuildFailure, available_memory_bytes, build, fetch};
+pub use build::{PackagesError, available_memory_bytes, build, fetch};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use files::{FilesError, files};
 pub use job::sandbox_job;
-pub use kconfig::{KconfigFailure, kconfig};
+pub use kconfig::{KconfigTreeError, kconfig};
 pub use kernel::Kernels;
 pub use needs::{needs, trees_of};
 pub use pipeline::{
-    Artifact, Document, ImageError, ImageResult, RootRecord, build_image, documents, image_candidates, image_contents, image_packages,
-    image_request, known_image,
+    Artifact, Document, ImageError, ImageResult, RootRecord, build_image, cached_image, documents, image_candidates, image_contents,
+    image_packages, image_request,
 };
-pub use room::{RoomFailure, room};
+pub use prepare::{PrepareError, prepare};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
 
 /// Everything a build on this machine works with.
-pub struct Workshop<'a> {
+pub struct Builder<'a> {
     /// The specs.
     pub graph: &'a Graph,
     /// The store.
@@ -71,7 +71,7 @@ pub struct Workshop<'a> {
     pub cancel: Cancel,
 }
 
-impl Workshop<'_> {
+impl Builder<'_> {
     /// The layers of a spec that names these beyond the base, in stacking order.
     pub fn layer_names(&self, extra: &[String]) -> Vec<LayerName> {
         let base = std::iter::once("base").chain(extra.iter().map(String::as_str));
@@ -87,7 +87,7 @@ impl Workshop<'_> {
     }
 }
 
-impl World for Workshop<'_> {
+impl World for Builder<'_> {
     fn layers(&self, extra: &[String]) -> Vec<(String, Digest)> {
         let names = self.layer_names(extra);
         names.iter().filter_map(|name| Some((name.to_string(), self.sdk.lock.layer_digest(name)?))).collect()

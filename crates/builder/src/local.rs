@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::advice::advice;
-use super::{Workshop, failed, job, laid};
+use super::{Builder, failed, inputs, job};
 use crate::executor::{BuildError, Executed, Executor, Said};
 use base::diagnostic::Failure;
 use base::digest::Digest;
 use base::name::PackageName;
 use packaging::Available;
-use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, key_of, laid_packages, record_key};
+use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input_packages, key_of, record_key};
 use planning::plan::{World as _, fields_of};
 use planning::project::SpecFolder;
 use planning::recipe::{SPEC_FILES, WORKSPACE, recipe_with};
@@ -27,7 +27,7 @@ use sdk::source::Fetcher;
 
 /// Builds with this machine's sandboxes.
 pub(super) struct Local<'a> {
-    pub(super) workshop: &'a Workshop<'a>,
+    pub(super) builder: &'a Builder<'a>,
     /// Trees of the SDK's layers.
     pub(super) layers: BTreeMap<LayerName, PathBuf>,
     /// Where sources come from.
@@ -40,32 +40,32 @@ pub(super) struct Local<'a> {
 
 impl Executor for Local<'_> {
     fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
-        let workshop = self.workshop;
+        let builder = self.builder;
         let cancelled = || BuildError::Cancelled { spec: spec.clone() };
-        let fields = fields_of(workshop.graph, spec, workshop, results);
+        let fields = fields_of(builder.graph, spec, builder, results);
         let key = key_of(&fields);
-        let cached = || workshop.result(spec, &key).map(|result| Executed { result, was_cached: true, log: None });
+        let cached = || builder.result(spec, &key).map(|result| Executed { result, was_cached: true, log: None });
         if let Some(executed) = cached() {
             return Ok(executed);
         }
-        let waiting = || workshop.reporter.waiting(&format!("package {spec}"));
-        let _lock = workshop.store.lock(&format!("build-{key}"), waiting).map_err(|error| BuildError::around(spec, error))?;
+        let waiting = || builder.reporter.waiting(&format!("package {spec}"));
+        let _lock = builder.store.lock(&format!("build-{key}"), waiting).map_err(|error| BuildError::around(spec, error))?;
         if let Some(executed) = cached() {
             return Ok(executed);
         }
         // Two builders of one checkout may have read different states of a spec; its log and the folder of its failed build are one's alone.
-        let own = format!("spec-{}", workshop.store.own_name(spec.as_str()));
-        let _own = workshop.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
+        let own = format!("spec-{}", builder.store.own_name(spec.as_str()));
+        let _own = builder.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
         // The token stands for the build's own first process; what it starts beside that takes further ones.
         let _token = self
             .jobserver
             .acquire()
             .map_err(|source| BuildError::around(spec, StoreError::io("take a job token for", Path::new("make"), source)))?;
-        if workshop.cancel.is_raised() {
+        if builder.cancel.is_raised() {
             return Err(cancelled());
         }
-        workshop.reporter.event(Event::Started { unit: format!("package {spec}") });
-        let folder = workshop.graph.spec(spec).ok_or_else(cancelled)?;
+        builder.reporter.event(Event::Started { unit: format!("package {spec}") });
+        let folder = builder.graph.spec(spec).ok_or_else(cancelled)?;
         self.build(folder, fields, key, results)
     }
 }
@@ -73,7 +73,7 @@ impl Executor for Local<'_> {
 impl Local<'_> {
     fn build(&self, folder: &SpecFolder, fields: Fields, key: Digest, results: &Results) -> Result<Executed, BuildError> {
         let spec = &folder.spec;
-        let store = self.workshop.store;
+        let store = self.builder.store;
         let around = |error: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source: error };
         let begun = Instant::now();
         let scratch = store.scratch(&format!("build-{}", spec.name)).map_err(|error| around(Box::new(error)))?;
@@ -81,22 +81,22 @@ impl Local<'_> {
         let job = self.job(folder, results, scratch.path())?;
         lay_out(scratch.path(), folder).map_err(|error| around(Box::new(error)))?;
         let outcome = self.run(spec.name.as_str(), &job, &log);
-        if self.workshop.cancel.is_raised() {
+        if self.builder.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.name.clone() });
         }
         let outcome = outcome.map_err(around)?;
-        let laid = laid_packages(self.workshop.graph, &spec.name, results);
+        let inputs = input_packages(self.builder.graph, &spec.name, results);
         if let StepsEnded::Failed { phase, end } = &outcome.status {
             self.keep(spec, scratch, &job::until(&job, phase));
-            let advice = advice(self.workshop, spec, &last_lines(&log, SEARCHED_LINES), &laid);
+            let advice = advice(self.builder, spec, &last_lines(&log, SEARCHED_LINES), &inputs);
             let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice });
             return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, said });
         }
         let unit = format!("package {}", spec.name);
         // Keys stay out of the sandbox, so modules are signed when it is gone.
-        self.workshop.kernels.sign(&spec.name, &scratch.path().join("build/out")).map_err(|error| around(Box::new(error)))?;
-        self.workshop.reporter.phase(&unit, "package");
-        let packages = match self.package(folder, scratch.path(), &laid) {
+        self.builder.kernels.sign(&spec.name, &scratch.path().join("build/out")).map_err(|error| around(Box::new(error)))?;
+        self.builder.reporter.phase(&unit, "package");
+        let packages = match self.package(folder, scratch.path(), &inputs) {
             Ok(packages) => packages,
             Err(error) => {
                 self.keep(spec, scratch, &job::without_steps(&job));
@@ -120,9 +120,9 @@ impl Local<'_> {
 
     /// Keeps what a failed build left. The build's own failure is what counts, so one to keep it is only reported.
     fn keep(&self, spec: &Spec, scratch: Scratch, job: &Job) {
-        if let Err(error) = failed::keep(self.workshop.store, &spec.name, scratch, job, &self.sweeper) {
+        if let Err(error) = failed::keep(self.builder.store, &spec.name, scratch, job, &self.sweeper) {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            self.workshop.reporter.warn(format!("the failed build of `{}` is not kept for `cargo xtask shell`: {error}{cause}", spec.name));
+            self.builder.reporter.warn(format!("the failed build of `{}` is not kept for `cargo xtask shell`: {error}{cause}", spec.name));
         }
     }
 
@@ -130,17 +130,17 @@ impl Local<'_> {
     pub(super) fn job(&self, folder: &SpecFolder, results: &Results, at: &Path) -> Result<Job, BuildError> {
         let spec = &folder.spec;
         let around = |source: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source };
-        let laid = laid_packages(self.workshop.graph, &spec.name, results);
-        let layers = self.stack(spec, &laid).map_err(around)?;
+        let inputs = input_packages(self.builder.graph, &spec.name, results);
+        let layers = self.stack(spec, &inputs).map_err(around)?;
         let sources = self.sources(spec).map_err(around)?;
-        let recipe = recipe_with(spec, self.workshop.kernels.phases(&spec.name));
-        Ok(job::sandbox_job(spec, &recipe, &layers, &sources, at, self.workshop.jobs))
+        let recipe = recipe_with(spec, self.builder.kernels.phases(&spec.name));
+        Ok(job::sandbox_job(spec, &recipe, &layers, &sources, at, self.builder.jobs))
     }
 
     /// Runs the first steps of a build, for a look around.
     pub(super) fn prepare(&self, folder: &SpecFolder, job: &Job) -> Result<(), BuildError> {
         let spec = &folder.spec.name;
-        let log = self.workshop.store.log(&format!("shell-{spec}.log"));
+        let log = self.builder.store.log(&format!("shell-{spec}.log"));
         let outcome = self.run(spec.as_str(), job, &log).map_err(|source| BuildError::Around { spec: spec.clone(), source })?;
         match outcome.status {
             StepsEnded::Done => Ok(()),
@@ -152,21 +152,21 @@ impl Local<'_> {
     }
 
     /// The trees a build sees, lowest first: the SDK's layers, then the packages it builds on.
-    fn stack(&self, spec: &Spec, laid: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
-        let names = self.workshop.layer_names(&spec.sdk);
+    fn stack(&self, spec: &Spec, inputs: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
+        let names = self.builder.layer_names(&spec.sdk);
         let mut stack: Vec<PathBuf> = names.iter().filter_map(|name| self.layers.get(name).cloned()).collect();
-        let waiting = || self.workshop.reporter.waiting(&format!("package {}", spec.name));
-        let tree = |package: &&BuiltPackage| laid::tree(self.workshop.store, package, waiting).map_err(boxed);
-        let trees = laid.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
-        let named: Vec<_> = laid.iter().map(|package| &package.name).zip(trees.iter().map(PathBuf::as_path)).collect();
-        laid::check(&named).map_err(boxed)?;
+        let waiting = || self.builder.reporter.waiting(&format!("package {}", spec.name));
+        let tree = |package: &&BuiltPackage| inputs::tree(self.builder.store, package, waiting).map_err(boxed);
+        let trees = inputs.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
+        let named: Vec<_> = inputs.iter().map(|package| &package.name).zip(trees.iter().map(PathBuf::as_path)).collect();
+        inputs::check(&named).map_err(boxed)?;
         stack.extend(trees);
         Ok(stack)
     }
 
     /// The source files of a spec by the names they have in the sandbox.
     fn sources(&self, spec: &Spec) -> Result<BTreeMap<String, PathBuf>, Box<dyn Failure>> {
-        let store = self.workshop.store;
+        let store = self.builder.store;
         let mut files = BTreeMap::new();
         for wanted in &spec.sources {
             let digest = self.fetcher.ensure(wanted).map_err(boxed)?;
@@ -178,20 +178,20 @@ impl Local<'_> {
 
     fn run(&self, name: &str, job: &Job, log: &Path) -> Result<Outcome, Box<dyn Failure>> {
         let unit = format!("package {name}");
-        let on_phase = |phase: &str| self.workshop.reporter.phase(&unit, phase);
-        let outcome = sandbox::run(job, Some(&self.jobserver), log, &self.workshop.cancel, &on_phase).map_err(boxed)?;
-        sandbox::tell_weakness(&outcome, self.workshop.reporter);
+        let on_phase = |phase: &str| self.builder.reporter.phase(&unit, phase);
+        let outcome = sandbox::run(job, Some(&self.jobserver), log, &self.builder.cancel, &on_phase).map_err(boxed)?;
+        sandbox::tell_weakness(&outcome, self.builder.reporter);
         Ok(outcome)
     }
 
     /// Turns what was installed into packages in the store.
-    fn package(&self, folder: &SpecFolder, scratch: &Path, laid: &[&BuiltPackage]) -> Result<Vec<BuiltPackage>, Box<dyn Failure>> {
-        let available = Available::new(laid.iter().flat_map(|package| &package.provides));
+    fn package(&self, folder: &SpecFolder, scratch: &Path, inputs: &[&BuiltPackage]) -> Result<Vec<BuiltPackage>, Box<dyn Failure>> {
+        let available = Available::new(inputs.iter().flat_map(|package| &package.provides));
         let into = scratch.join("packages");
         let built = packaging::assemble(&folder.spec, &folder.path, &scratch.join("build/out"), &available, &into).map_err(boxed)?;
         let mut packages = Vec::new();
         for one in built {
-            let object = self.workshop.store.put_file(&one.file).map_err(boxed)?;
+            let object = self.builder.store.put_file(&one.file).map_err(boxed)?;
             packages.push(BuiltPackage {
                 name: one.name,
                 file_name: one.file_name,
@@ -207,8 +207,8 @@ impl Local<'_> {
     }
 
     fn record(&self, result: &BuildResult) -> Result<(), StoreError> {
-        self.workshop.store.put_result(&result.key, result)?;
-        self.workshop.store.put_result(&record_key(&result.spec), &Record::of(result))
+        self.builder.store.put_result(&result.key, result)?;
+        self.builder.store.put_result(&record_key(&result.spec), &Record::of(result))
     }
 }
 

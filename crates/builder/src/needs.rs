@@ -2,7 +2,7 @@
 
 use super::pipeline::image_keys;
 use super::signed::signed_key;
-use super::{ImageError, Workshop, kconfig, laid};
+use super::{Builder, ImageError, inputs, kconfig};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::Image;
@@ -15,9 +15,9 @@ use signing::Keys;
 ///
 /// # Errors
 /// When an image needs a package that no spec makes, or the keys cannot be used.
-pub fn needs(workshop: &Workshop<'_>, images: &[Image]) -> Result<Needs, ImageError> {
-    let all: Vec<PackageName> = workshop.graph.specs().map(|(name, _)| name.clone()).collect();
-    let (plan, results) = plan(workshop.graph, &all, workshop);
+pub fn needs(builder: &Builder<'_>, images: &[Image]) -> Result<Needs, ImageError> {
+    let all: Vec<PackageName> = builder.graph.specs().map(|(name, _)| name.clone()).collect();
+    let (plan, results) = plan(builder.graph, &all, builder);
     let mut needs = Needs::default();
     needs.results.extend(all.iter().map(record_key));
     for step in plan.steps {
@@ -26,21 +26,21 @@ pub fn needs(workshop: &Workshop<'_>, images: &[Image]) -> Result<Needs, ImageEr
         }
     }
     if !results.is_empty() {
-        let fingerprint = Keys::open_or_create(&workshop.keys)?.fingerprint();
+        let fingerprint = Keys::open_or_create(&builder.keys)?.fingerprint();
         let packages = results.values().flat_map(|result| &result.packages);
         needs.results.extend(packages.map(|package| signed_key(&package.object, &fingerprint)));
     }
     for image in images {
-        needs.results.extend(image_keys(workshop, image)?);
-        needs.logs.extend(["image", "iso", "disk"].map(|what| workshop.store.own_name(&format!("{what}-{}.log", image.name))));
+        needs.results.extend(image_keys(builder, image)?);
+        needs.logs.extend(["image", "iso", "disk"].map(|what| builder.store.own_name(&format!("{what}-{}.log", image.name))));
     }
-    for (name, folder) in workshop.graph.specs() {
+    for (name, folder) in builder.graph.specs() {
         let origins = folder.spec.sources.iter().flat_map(|source| &source.origins);
         needs.objects.extend(origins.map(|origin| *origin.sha256()));
-        needs.logs.insert(workshop.store.own_name(&format!("{name}.log")));
-        needs.failed.insert(workshop.store.failed_name(name.as_str()));
+        needs.logs.insert(builder.store.own_name(&format!("{name}.log")));
+        needs.failed.insert(builder.store.failed_name(name.as_str()));
     }
-    let lock = &workshop.sdk.lock;
+    let lock = &builder.sdk.lock;
     needs.objects.extend(lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256));
     needs.trees.extend(lock.layers.keys().filter_map(|layer| lock.layer_digest(layer)));
     Ok(needs)
@@ -48,5 +48,5 @@ pub fn needs(workshop: &Workshop<'_>, images: &[Image]) -> Result<Needs, ImageEr
 
 /// The keys of the trees that may be made of an object: an unpacked package, a kernel's Kconfig files.
 pub fn trees_of(object: &Digest) -> Vec<Digest> {
-    vec![laid::tree_key(object), kconfig::tree_key(object)]
+    vec![inputs::tree_key(object), kconfig::tree_key(object)]
 }

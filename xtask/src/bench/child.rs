@@ -8,12 +8,12 @@ use runtime::tool::{Tool, ToolError};
 
 /// This program with the store and the keys of this run, in the project at `root`.
 pub fn program<A: AsRef<OsStr>>(bench: &Bench<'_>, root: &Path, store: &Path, arguments: impl IntoIterator<Item = A>) -> Tool {
-    let mut tool = Tool::new(&bench.program).arg("--store").arg(store).arg("--keys").arg(&bench.workshop.keys);
-    tool = tool.arg("--jobs").arg(bench.workshop.jobs.to_string());
-    if let Some(mirror) = &bench.workshop.settings.debian_mirror {
+    let mut tool = Tool::new(&bench.program).arg("--store").arg(store).arg("--keys").arg(&bench.builder.keys);
+    tool = tool.arg("--jobs").arg(bench.builder.jobs.to_string());
+    if let Some(mirror) = &bench.builder.settings.debian_mirror {
         tool = tool.arg("--debian-mirror").arg(mirror);
     }
-    for mirror in &bench.workshop.settings.source_mirrors {
+    for mirror in &bench.builder.settings.source_mirrors {
         tool = tool.arg("--source-mirror").arg(mirror);
     }
     tool.args(arguments).current_dir(root)

@@ -8,22 +8,22 @@ use super::{Bench, BenchError, Figure, Goal};
 
 /// Builds everything into an empty store; progress is shown, as this takes its time.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-cold").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-cold").map_err(BenchError::around)?;
     let iso = scratch.path().join("image.iso");
     let arguments = ["build-iso".as_ref(), bench.image.name.as_str().as_ref(), "--output".as_ref(), iso.as_os_str()];
     let mut command = program(bench, bench.root, &scratch.path().join("store"), arguments).into_command();
     let (status, usage) = measure(|| command.stdout(Stdio::null()).status());
     let status = status.map_err(BenchError::io("start", &bench.program))?;
-    if bench.workshop.cancel.is_raised() {
+    if bench.builder.cancel.is_raised() {
         return Err(BenchError::Interrupted);
     }
     if !status.success() {
         return Err(BenchError::Broken { what: format!("build-iso ended with {status}"), next: None });
     }
-    let busy = usage.cpu_s / usage.wall_s / bench.workshop.jobs as f64 * 100.0;
+    let busy = usage.cpu_s / usage.wall_s / bench.builder.jobs as f64 * 100.0;
     Ok(vec![
         Figure::with_goal("cold: from an empty store to the ISO", usage.wall_s, "s", Goal::AtMost(3600.0)),
         Figure::plain("cold: processor time", usage.cpu_s, "s"),
-        Figure::with_goal(format!("cold: share of {} processors kept busy", bench.workshop.jobs), busy, "%", Goal::AtLeast(90.0)),
+        Figure::with_goal(format!("cold: share of {} processors kept busy", bench.builder.jobs), busy, "%", Goal::AtLeast(90.0)),
     ])
 }

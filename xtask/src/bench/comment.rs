@@ -6,7 +6,7 @@ use std::path::Path;
 use super::copy::copy_project;
 use super::{Bench, BenchError, Figure, Goal};
 use base::name::PackageName;
-use builder::{Kernels, Workshop};
+use builder::{Builder, Kernels};
 use planning::graph::Graph;
 use planning::plan::{Plan, State, plan};
 use sdk::Sdk;
@@ -16,7 +16,7 @@ const SPEC: &str = "zlib";
 
 /// Plans a copy of the project before and after a comment, with the same store.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-comment").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-comment").map_err(BenchError::around)?;
     let copy = scratch.path();
     copy_project(bench.root, copy)?;
     let before = states(bench, copy)?;
@@ -35,8 +35,8 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 /// The plan for everything, of the project in `root`.
 fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
     let graph = Graph::new(planning::project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
-    let known = &bench.workshop;
-    let workshop = Workshop {
+    let known = &bench.builder;
+    let builder = Builder {
         kernels: Kernels::load(&graph, root, &known.keys)?,
         sdk: Sdk::load(root).map_err(BenchError::around)?,
         settings: known.settings.clone(),
@@ -49,5 +49,5 @@ fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
         costs: Default::default(),
     };
     let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
-    Ok(plan(&graph, &all, &workshop).0)
+    Ok(plan(&graph, &all, &builder).0)
 }

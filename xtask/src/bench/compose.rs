@@ -51,22 +51,22 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 }
 
 fn prepare(bench: &mut Bench<'_>, folder: &Path) -> Result<Task, BenchError> {
-    let (repository, keys) = (folder.join("repo"), Keys::open_or_create(&bench.workshop.keys).map_err(BenchError::around)?);
+    let (repository, keys) = (folder.join("repo"), Keys::open_or_create(&bench.builder.keys).map_err(BenchError::around)?);
     let wanted = repository_of_image(bench, &repository, &keys)?;
     Ok(Task { folder: folder.to_owned(), dnf: Dnf::new(bench, &repository, true)?, files: rpm_files(&repository), keys, wanted })
 }
 
 /// Signs what the image is made of and writes its repository. Gives the packages the image names.
 pub(super) fn repository_of_image(bench: &Bench<'_>, repository: &Path, keys: &Keys) -> Result<Vec<String>, BenchError> {
-    let wanted = image_packages(&bench.workshop, bench.image).map_err(BenchError::around)?;
-    let candidates = image_candidates(&bench.workshop, bench.image).map_err(BenchError::around)?;
-    let (planned, results) = plan(bench.workshop.graph, &candidates, &bench.workshop);
+    let wanted = image_packages(&bench.builder, bench.image).map_err(BenchError::around)?;
+    let candidates = image_candidates(&bench.builder, bench.image).map_err(BenchError::around)?;
+    let (planned, results) = plan(bench.builder.graph, &candidates, &bench.builder);
     if !planned.is_all_cached() {
         let names: Vec<&str> = candidates.iter().map(|name| name.as_str()).collect();
         let what = format!("what image `{}` is made of", bench.image.name);
         return Err(BenchError::NotBuilt { what, next: format!("cargo xtask build {}", names.join(" ")) });
     }
-    let signed = sign_all(bench.workshop.store, keys, &results).map_err(BenchError::around)?;
+    let signed = sign_all(bench.builder.store, keys, &results).map_err(BenchError::around)?;
     write_repository(repository, &signed, keys).map_err(BenchError::around)?;
     Ok(wanted.iter().map(ToString::to_string).collect())
 }
@@ -88,7 +88,7 @@ impl Task {
         let into = self.room(&format!("ours-{number}"))?;
         let log = self.folder.join("compose.log");
         let request = image_request(bench.image, self.wanted.clone(), &self.files, &self.keys, log);
-        let (composed, usage) = measure(|| rootfs::compose(&request, &into, bench.workshop.reporter, &bench.workshop.cancel));
+        let (composed, usage) = measure(|| rootfs::compose(&request, &into, bench.builder.reporter, &bench.builder.cancel));
         let composed = composed.map_err(BenchError::around)?;
         Ok((composed.packages.into_iter().map(|package| package.nevra).collect(), usage))
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::guest::{self, Start};
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal, peer};
-use builder::known_image;
+use builder::cached_image;
 use emulator::{Boot, Bus, Disk, DiskLayout, kernel_of};
 use image::description::Format;
 
@@ -13,7 +13,7 @@ use image::description::Format;
 /// its owner likes.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let emulator = guest::emulator(bench)?;
-    let scratch = bench.workshop.store.scratch("bench-debian").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-debian").map_err(BenchError::around)?;
     let mine = ours(bench, scratch.path())?;
     let other = peer::make(bench, scratch.path())?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -47,9 +47,9 @@ fn phases(name: &str, starts: &[Start]) -> Vec<Figure> {
 /// The image's disk, with the kernel taken out of its ISO.
 fn ours(bench: &Bench<'_>, folder: &Path) -> Result<Boot, BenchError> {
     let kernel = kernel_of(&bench.iso()?, folder).map_err(BenchError::around)?;
-    let known = known_image(&bench.workshop, bench.image, &[Format::Raw].into()).map_err(BenchError::around)?;
+    let known = cached_image(&bench.builder, bench.image, &[Format::Raw].into()).map_err(BenchError::around)?;
     let artifact = known.and_then(|image| image.artifacts.get(&Format::Raw).map(|artifact| artifact.object));
-    let file = artifact.and_then(|digest| bench.workshop.store.object(&digest)).ok_or_else(|| BenchError::NotBuilt {
+    let file = artifact.and_then(|digest| bench.builder.store.object(&digest)).ok_or_else(|| BenchError::NotBuilt {
         what: format!("the disk of image `{}`", bench.image.name),
         next: format!("cargo xtask build-image {} --format raw", bench.image.name),
     })?;

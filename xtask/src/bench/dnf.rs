@@ -97,8 +97,8 @@ impl Dnf {
             env: variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>(),
             steps: vec![Step { phase: "dnf".into(), argv, cwd: "/build".into() }],
         };
-        let log = bench.workshop.store.log("bench-dnf.log");
-        let outcome = sandbox::run(&job, None, &log, &bench.workshop.cancel, &|_| {}).map_err(BenchError::around)?;
+        let log = bench.builder.store.log("bench-dnf.log");
+        let outcome = sandbox::run(&job, None, &log, &bench.builder.cancel, &|_| {}).map_err(BenchError::around)?;
         match outcome.status {
             StepsEnded::Done => Ok(outcome),
             StepsEnded::Failed { end, .. } => {

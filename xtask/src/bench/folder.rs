@@ -25,7 +25,7 @@ impl Folder {
             Some(place) => {
                 tempfile::Builder::new().prefix(label).tempdir_in(place).map(Self::Named).map_err(BenchError::io("make a folder in", place))
             }
-            None => bench.workshop.store.scratch(label).map(Self::OfStore).map_err(BenchError::around),
+            None => bench.builder.store.scratch(label).map(Self::OfStore).map_err(BenchError::around),
         }
     }
 

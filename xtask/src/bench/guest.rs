@@ -73,14 +73,14 @@ pub fn emulator(bench: &mut Bench<'_>) -> Result<Emulator, BenchError> {
 /// The trees of a layer of the SDK and of all it stands on, lowest first.
 pub fn trees(bench: &mut Bench<'_>, layer: &str) -> Result<Vec<PathBuf>, BenchError> {
     let layer: Vec<LayerName> = layer.parse().into_iter().collect();
-    let workshop = &mut bench.workshop;
-    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &layer, workshop.reporter, &workshop.cancel);
+    let builder = &mut bench.builder;
+    let trees = builder.sdk.ensure(builder.store, &builder.settings, &layer, builder.reporter, &builder.cancel);
     Ok(trees.map_err(BenchError::around)?.into_iter().map(|tree| tree.path).collect())
 }
 
 /// Starts a system of systemd and Docker in a counted machine of 1 GiB and two processors.
 pub fn start(bench: &Bench<'_>, emulator: &Emulator, boot: Boot) -> Result<Start, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-guest").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-guest").map_err(BenchError::around)?;
     let folder = scratch.path();
     let (results, serial, container) = (folder.join("results"), folder.join("serial"), folder.join("clock.tar"));
     clock::write_image(folder, &container)?;
@@ -95,7 +95,7 @@ pub fn start(bench: &Bench<'_>, emulator: &Emulator, boot: Boot) -> Result<Start
     let over = AtomicBool::new(false);
     let (ended, seen) = thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&serial, &results, &over));
-        let ended = emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.workshop.cancel);
+        let ended = emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.builder.cancel);
         over.store(true, Ordering::Relaxed);
         (ended, watcher.join().unwrap_or_default())
     });

@@ -105,7 +105,7 @@ impl Installer {
                 (fs::canonicalize(repository).map_err(BenchError::io("find", repository))?, packages)
             }
             None => {
-                let keys = Keys::open_or_create(&bench.workshop.keys).map_err(BenchError::around)?;
+                let keys = Keys::open_or_create(&bench.builder.keys).map_err(BenchError::around)?;
                 let repository = folder.join("repo");
                 let packages = repository_of_image(bench, &repository, &keys)?;
                 (repository, packages)
@@ -139,8 +139,8 @@ impl Installer {
 /// A folder with the SDK's programs.
 fn programs(bench: &mut Bench<'_>, folder: &Path) -> Result<PathBuf, BenchError> {
     let layer: Vec<LayerName> = "image".parse().into_iter().collect();
-    let workshop = &mut bench.workshop;
-    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &layer, workshop.reporter, &workshop.cancel);
+    let builder = &mut bench.builder;
+    let trees = builder.sdk.ensure(builder.store, &builder.settings, &layer, builder.reporter, &builder.cancel);
     let trees: Vec<PathBuf> = trees.map_err(BenchError::around)?.into_iter().map(|tree| tree.path).collect();
     let place = folder.join("programs");
     fs::create_dir_all(&place).map_err(BenchError::io("make", &place))?;

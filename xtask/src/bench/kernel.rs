@@ -20,7 +20,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let iso = bench.iso()?;
     let emulator = guest::emulator(bench)?;
     let theirs = peer_kernel(&guest::trees(bench, "peer")?)?;
-    let scratch = bench.workshop.store.scratch("bench-kernel").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-kernel").map_err(BenchError::around)?;
     let ours = kernel_of(&iso, scratch.path()).map_err(BenchError::around)?;
     let initramfs = scratch.path().join("clock.cpio");
     fs::write(&initramfs, archive()).map_err(BenchError::io("write", &initramfs))?;
@@ -54,7 +54,7 @@ fn archive() -> Vec<u8> {
 
 /// The kernel's own clock when its first program begins, in seconds.
 fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &Path) -> Result<f64, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-kernel").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-kernel").map_err(BenchError::around)?;
     let serial = scratch.path().join("serial");
     let boot = Boot::Kernel { kernel: kernel.to_owned(), initramfs: Some(initramfs.to_owned()), arguments: ARGUMENTS.into() };
     let machine = Machine {
@@ -64,7 +64,7 @@ fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &
         cpus: 1,
         ..Machine::new(boot)
     };
-    if emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.workshop.cancel).map_err(BenchError::around)?
+    if emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.builder.cancel).map_err(BenchError::around)?
         == Ended::Stopped
     {
         return Err(BenchError::Interrupted);

@@ -7,7 +7,7 @@ use super::copy::copy_project;
 use super::usage::{measure, median};
 use super::{Bench, BenchError, Figure, Goal};
 use base::name::PackageName;
-use builder::known_image;
+use builder::cached_image;
 use image::description::Format;
 use planning::plan::World as _;
 
@@ -22,13 +22,13 @@ const INSTALLED: &str = "finish = \"install -D -m 644 bench $DESTDIR/usr/share/b
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let name: PackageName = SPEC.parse().map_err(|_| BenchError::Broken { what: format!("`{SPEC}` is no name"), next: None })?;
     let image = bench.image.name.as_str();
-    let known = known_image(&bench.workshop, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
+    let known = cached_image(&bench.builder, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
     if known.is_none() {
         return Err(BenchError::NotBuilt { what: format!("image `{image}`"), next: format!("cargo xtask build-iso {image}") });
     }
     let (mut builds, mut rests) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        let scratch = bench.workshop.store.scratch("bench-leaf").map_err(BenchError::around)?;
+        let scratch = bench.builder.store.scratch("bench-leaf").map_err(BenchError::around)?;
         let copy = scratch.path().join("project");
         fs::create_dir(&copy).map_err(BenchError::io("make", &copy))?;
         copy_project(bench.root, &copy)?;
@@ -41,10 +41,10 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
         fs::write(&spec, format!("{text}{INSTALLED}\n[[patch]]\nfile = \"bench.patch\"\n")).map_err(BenchError::io("write", &spec))?;
         let iso = scratch.path().join("image.iso");
         let arguments = ["--quiet".as_ref(), "build-iso".as_ref(), image.as_ref(), "--output".as_ref(), iso.as_os_str()];
-        let command = program(bench, &copy, bench.workshop.store.root(), arguments);
+        let command = program(bench, &copy, bench.builder.store.root(), arguments);
         let (printed, usage) = measure(|| output(command, "build-iso"));
         printed?;
-        let build_s = bench.workshop.record(&name).map_or(0.0, |record| record.elapsed_ms as f64 / 1000.0);
+        let build_s = bench.builder.record(&name).map_or(0.0, |record| record.elapsed_ms as f64 / 1000.0);
         builds.push(build_s);
         rests.push(usage.wall_s - build_s);
     }

@@ -26,7 +26,7 @@ mod warm;
 
 use std::path::{Path, PathBuf};
 
-use builder::Workshop;
+use builder::Builder;
 use image::description::Image;
 
 pub use error::BenchError;
@@ -40,7 +40,7 @@ pub struct Bench<'a> {
     /// This very program, for what is measured as a process of its own.
     pub program: PathBuf,
     /// This machine as a builder.
-    pub workshop: Workshop<'a>,
+    pub builder: Builder<'a>,
     /// The image that is measured.
     pub image: &'a Image,
     /// A signed repository to measure package managers with, instead of the image's own.

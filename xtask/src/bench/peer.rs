@@ -44,9 +44,9 @@ const ARGUMENTS: &str = "root=/dev/vda ro quiet console=ttyS0";
 pub fn make(bench: &mut Bench<'_>, folder: &Path) -> Result<Boot, BenchError> {
     let layer = guest::trees(bench, "peer")?;
     let writers = guest::trees(bench, "test")?;
-    let log = bench.workshop.store.log("bench-peer.log");
-    let workshop = &bench.workshop;
-    let (cancel, reporter, unit) = (&workshop.cancel, workshop.reporter, "peer");
+    let log = bench.builder.store.log("bench-peer.log");
+    let builder = &bench.builder;
+    let (cancel, reporter, unit) = (&builder.cancel, builder.reporter, "peer");
     let configured = ImageTools { layers: &layer, folder: folder.join("peer"), log: &log, cancel, reporter, unit };
     configured.run(Vec::new(), vec![bash("configure", CONFIGURE), bash("copy", COPY_ROOT)]).map_err(BenchError::around)?;
     let (initramfs, disk) = (folder.join("initramfs"), folder.join("disk.img"));

@@ -1,7 +1,7 @@
 //! How large an image is.
 
 use super::{Bench, BenchError, Figure, Goal};
-use builder::known_image;
+use builder::cached_image;
 use image::description::Format;
 
 const MIB: f64 = (1 << 20) as f64;
@@ -9,7 +9,7 @@ const MIB: f64 = (1 << 20) as f64;
 /// Reads sizes off the image at hand.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let name = bench.image.name.as_str();
-    let known = known_image(&bench.workshop, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
+    let known = cached_image(&bench.builder, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
     let image =
         known.ok_or_else(|| BenchError::NotBuilt { what: format!("image `{name}`"), next: format!("cargo xtask build-iso {name}") })?;
     let iso = image.artifacts.get(&Format::Iso).map_or(0, |artifact| artifact.size_bytes);

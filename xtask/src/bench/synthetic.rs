@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::{Bench, BenchError};
 use base::digest::Digest;
 use base::name::PackageName;
-use builder::{Kernels, Workshop};
+use builder::{Builder, Kernels};
 use planning::action::{BuildResult, BuiltPackage, Record, record_key};
 use planning::graph::Graph;
 use planning::plan::{World, plan};
@@ -40,7 +40,7 @@ pub struct Project {
 
 /// Lays out `specs` specs, and a store that holds results for them.
 pub fn project(bench: &Bench<'_>, specs: usize) -> Result<Project, BenchError> {
-    let scratch = bench.workshop.store.scratch("bench-plan").map_err(BenchError::around)?;
+    let scratch = bench.builder.store.scratch("bench-plan").map_err(BenchError::around)?;
     let root = scratch.path().join("project");
     fs::create_dir_all(root.join("specs")).map_err(BenchError::io("make", &root))?;
     for file in ["sdk.toml", "sdk.lock", "sdk-keyring.asc"] {
@@ -106,8 +106,8 @@ fn write_spec(root: &Path, number: usize, specs: usize, release: &str) -> Result
 /// Records a result for every spec, as if all had been built.
 fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError> {
     let graph = Graph::new(planning::project::load_specs(&root.join("specs")).map_err(BenchError::around)?).map_err(BenchError::around)?;
-    let known = &bench.workshop;
-    let workshop = Workshop {
+    let known = &bench.builder;
+    let builder = Builder {
         graph: &graph,
         store,
         sdk: Sdk::load(root).map_err(BenchError::around)?,
@@ -120,26 +120,26 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
         cancel: known.cancel.clone(),
     };
     let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
-    let (_, results) = plan(&graph, &all, &AllBuilt { workshop: &workshop });
+    let (_, results) = plan(&graph, &all, &AllBuilt { builder: &builder });
     results.values().collect::<Vec<_>>().into_par_iter().try_for_each(|result| record(store, result))
 }
 
 /// A world in which every spec is built, whatever its key.
 struct AllBuilt<'a> {
-    workshop: &'a Workshop<'a>,
+    builder: &'a Builder<'a>,
 }
 
 impl World for AllBuilt<'_> {
     fn layers(&self, extra: &[String]) -> Vec<(String, Digest)> {
-        self.workshop.layers(extra)
+        self.builder.layers(extra)
     }
 
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
-        self.workshop.extra_inputs(spec)
+        self.builder.extra_inputs(spec)
     }
 
     fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult> {
-        let packages = self.workshop.graph.spec(spec)?.spec.packages().map(|content| built(content.name.clone())).collect();
+        let packages = self.builder.graph.spec(spec)?.spec.packages().map(|content| built(content.name.clone())).collect();
         // As many fields as a real key has.
         let fields = (0..15).map(|number| (format!("package {number}"), key.hex())).collect();
         let (elapsed_ms, cpu_ms, peak_memory_bytes) = (1000, 1500, 1 << 26);

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
 use builder::project;
-use builder::{Kernels, RecordedCosts, Workshop};
+use builder::{Builder, Kernels, RecordedCosts};
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
 use runtime::limits::check_memory;
@@ -107,10 +107,10 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// When this process may have too little memory, the SDK's files or the recorded costs cannot be read, kernels are described wrongly, or there is no place for the keys.
-    pub fn workshop<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Workshop<'w>, Report> {
+    pub fn builder<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Builder<'w>, Report> {
         check_memory()?;
         let keys = self.keys()?;
-        Ok(Workshop {
+        Ok(Builder {
             kernels: Kernels::load(graph, &self.root, &keys)?,
             costs: RecordedCosts::load(&self.root)?,
             sdk: Sdk::load(&self.root)?,

@@ -54,11 +54,11 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let store = context.store()?;
     let program = std::env::current_exe().map_err(|source| unusable("find", Path::new("xtask"), source))?;
-    let workshop = context.workshop(&graph, &store)?;
+    let builder = context.builder(&graph, &store)?;
     let mut bench = Bench {
         root: &context.root,
         program,
-        workshop,
+        builder,
         image: &image,
         repository: options.repository.clone(),
         scratch: options.scratch.clone(),
@@ -79,7 +79,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
             return Ok(ExitCode::Interrupted);
         }
     }
-    let document = Document { processors: bench.workshop.jobs, figures: &figures };
+    let document = Document { processors: bench.builder.jobs, figures: &figures };
     write(&context.root.join(&options.output), &document)?;
     if context.output.is_json() {
         context.output.document(&document)

@@ -24,8 +24,8 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         context.output.message(&format!("building all {} packages\n", packages.len()));
     }
     let store = context.store()?;
-    let mut workshop = context.workshop(&graph, &store)?;
-    let results = builder::build(&mut workshop, &packages)?;
+    let mut builder = context.builder(&graph, &store)?;
+    let results = builder::build(&mut builder, &packages)?;
     if context.output.is_json() {
         context.output.document(&results);
     } else if !options.packages.is_empty() {

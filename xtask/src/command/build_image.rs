@@ -57,9 +57,9 @@ pub fn one(context: &Context<'_>, image: &Image, format: Format, path: Option<&P
 fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place: impl Fn(Format) -> PathBuf) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let store = context.store()?;
-    let mut workshop = context.workshop(&graph, &store)?;
+    let mut builder = context.builder(&graph, &store)?;
     formats.iter().filter_map(|format| place(*format).parent().map(Path::to_owned)).try_for_each(|folder| output::prepare(&folder))?;
-    let result = builder::build_image(&mut workshop, image, formats)?;
+    let result = builder::build_image(&mut builder, image, formats)?;
     let mut paths = Vec::new();
     for (format, artifact) in &result.artifacts {
         let path = place(*format);
@@ -67,7 +67,7 @@ fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place
         paths.push((*format, path));
     }
     let folder = paths.first().and_then(|(_, path)| path.parent()).unwrap_or(&context.root);
-    for document in builder::documents(&workshop, image, &result)? {
+    for document in builder::documents(&builder, image, &result)? {
         output::write(&folder.join(&document.name), &document.bytes)?;
     }
     report(context, &result, &paths);

@@ -23,10 +23,10 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
-    let mut workshop = context.workshop(&graph, &store)?;
+    let mut builder = context.builder(&graph, &store)?;
     let specs = graph.build_order(&packages);
-    let layers = if options.packages.is_empty() { workshop.sdk.layers() } else { workshop.layers_of(specs.iter().copied()) };
-    let (sources, failures) = builder::fetch(&mut workshop, &specs, &layers)?;
+    let layers = if options.packages.is_empty() { builder.sdk.layers() } else { builder.layers_of(specs.iter().copied()) };
+    let (sources, failures) = builder::fetch(&mut builder, &specs, &layers)?;
     failures.iter().for_each(|failure| context.output.failure(failure));
     if failures.is_empty() && context.output.is_json() {
         let layers: Vec<String> = layers.iter().map(LayerName::to_string).collect();

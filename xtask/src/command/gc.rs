@@ -33,9 +33,9 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let images = project::load_images(&context.root)?;
     let store = context.store()?;
-    let workshop = context.workshop(&graph, &store)?;
+    let builder = context.builder(&graph, &store)?;
     let _alone = if options.dry_run { None } else { Some(store.alone()?) };
-    let needs = builder::needs(&workshop, &images)?;
+    let needs = builder::needs(&builder, &images)?;
     let days = if options.all { 0 } else { options.keep_days };
     let keep = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let Collection { removed: collected, stayed } =

@@ -85,7 +85,7 @@ impl Subject {
         };
         let graph = context.graph()?;
         let store = context.store()?;
-        let mut workshop = context.workshop(&graph, &store)?;
-        Ok(builder::image_contents(&mut workshop, &image)?)
+        let mut builder = context.builder(&graph, &store)?;
+        Ok(builder::image_contents(&mut builder, &image)?)
     }
 }

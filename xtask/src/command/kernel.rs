@@ -136,8 +136,8 @@ fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
     let graph = context.graph()?;
     let store = context.store()?;
     let folder = spec_of(&graph, flavour).ok_or(KernelError::NoSources)?;
-    let mut workshop = context.workshop(&graph, &store)?;
-    Ok(builder::kconfig(&mut workshop, folder)?)
+    let mut builder = context.builder(&graph, &store)?;
+    Ok(builder::kconfig(&mut builder, folder)?)
 }
 
 fn spec_of<'a>(graph: &'a Graph, flavour: &str) -> Option<&'a SpecFolder> {

@@ -8,7 +8,7 @@ use super::select;
 use crate::cli::Context;
 use crate::output;
 use base::diagnostic::{ExitCode, Failure, Report};
-use builder::Workshop;
+use builder::Builder;
 use planning::action::Results;
 use planning::plan::{Basis, COSTS_FILE, Estimate, Plan, State, plan};
 
@@ -30,21 +30,21 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
-    let workshop = context.workshop(&graph, &store)?;
-    let (plan, results) = plan(&graph, &packages, &workshop);
+    let builder = context.builder(&graph, &store)?;
+    let (plan, results) = plan(&graph, &packages, &builder);
     if options.record_costs {
-        return record_costs(context, &workshop, &results);
+        return record_costs(context, &builder, &results);
     }
     if context.output.is_json() {
         context.output.document(&plan);
     } else {
-        context.output.text(&text(&plan, workshop.jobs));
+        context.output.text(&text(&plan, builder.jobs));
     }
     Ok(ExitCode::Done)
 }
 
-fn record_costs(context: &Context<'_>, workshop: &Workshop<'_>, results: &Results) -> Result<ExitCode, Report> {
-    let (costs, measured) = builder::current_costs(workshop, results);
+fn record_costs(context: &Context<'_>, builder: &Builder<'_>, results: &Results) -> Result<ExitCode, Report> {
+    let (costs, measured) = builder::current_costs(builder, results);
     if measured == 0 {
         return Err(NothingBuilt.into());
     }

@@ -65,8 +65,8 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
             enter(with_failed_step(job, scratch.path())?, options)?
         }
         (None, Some(folder)) => {
-            let mut workshop = context.workshop(&graph, &store)?;
-            let job = in_the_sources(builder::room(&mut workshop, folder, scratch.path())?);
+            let mut builder = context.builder(&graph, &store)?;
+            let job = in_the_sources(builder::prepare(&mut builder, folder, scratch.path())?);
             context.output.message(&format!("the sandbox of `{spec}` before its build, its sources unpacked and patched\n"));
             enter(job, options)?
         }

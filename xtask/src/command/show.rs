@@ -33,8 +33,8 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let package = select::package(&graph, &options.package)?;
     let spec_name = graph.index().owner(&package).cloned().unwrap_or_else(|| package.clone());
     let store = context.store()?;
-    let workshop = context.workshop(&graph, &store)?;
-    let (_, results) = plan(&graph, [&spec_name], &workshop);
+    let builder = context.builder(&graph, &store)?;
+    let (_, results) = plan(&graph, [&spec_name], &builder);
     let built = results.get(&spec_name);
     if options.files {
         return files::run(context, &store, &spec_name, &package, built);

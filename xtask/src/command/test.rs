@@ -134,13 +134,13 @@ fn announce(context: &Context<'_>, selection: &Selection<'_>) -> Result<(), Repo
     }
     let graph = context.graph()?;
     let store = context.store()?;
-    let workshop = context.workshop(&graph, &store)?;
+    let builder = context.builder(&graph, &store)?;
     let image = project::load_image(&context.root, IMAGE)?;
-    let (plan, _) = plan(&graph, &builder::image_candidates(&workshop, &image)?, &workshop);
+    let (plan, _) = plan(&graph, &builder::image_candidates(&builder, &image)?, &builder);
     let message = match plan.work() {
         0 => format!("the stage `system` starts the image `{IMAGE}`, all of whose packages are built"),
         packages => {
-            let minutes = plan.estimate_ms(workshop.jobs).map(|ms| ms.div_ceil(60_000));
+            let minutes = plan.estimate_ms(builder.jobs).map(|ms| ms.div_ceil(60_000));
             let time = minutes.map_or_else(|| "about an hour on two processors".to_owned(), |minutes| format!("about {minutes} min"));
             format!("the stage `system` first builds {packages} packages and the image `{IMAGE}`, which takes {time}")
         }

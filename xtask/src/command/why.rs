@@ -11,7 +11,7 @@ use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
 use base::name::PackageName;
 use builder::project;
-use builder::{ImageError, Workshop};
+use builder::{Builder, ImageError};
 use image::description::Image;
 use planning::action::{Fields, Link, Results, chain};
 use planning::plan::{State, World as _, fields_of, plan};
@@ -34,13 +34,13 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let spec = graph.index().owner(&package).cloned().unwrap_or_else(|| package.clone());
     let images = project::load_images(&context.root)?;
     let store = context.store()?;
-    let workshop = context.workshop(&graph, &store)?;
+    let builder = context.builder(&graph, &store)?;
     let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
-    let (plan, results) = plan(&graph, &all, &workshop);
+    let (plan, results) = plan(&graph, &all, &builder);
     let state = plan.steps.iter().find(|step| step.spec == spec).map(|step| step.state.clone());
     let told = Told {
-        images: images.iter().map(|image| in_image(&workshop, image, &package, &spec, &results)).collect::<Result<_, _>>()?,
-        build: build(&workshop, &spec, state.as_ref(), &results),
+        images: images.iter().map(|image| in_image(&builder, image, &package, &spec, &results)).collect::<Result<_, _>>()?,
+        build: build(&builder, &spec, state.as_ref(), &results),
         dependents: graph.specs().map(|(name, _)| name).filter(|name| graph.build_edges(name).contains(&spec)).cloned().collect(),
         package,
         spec,
@@ -88,30 +88,30 @@ enum Build {
 
 /// The chains to a package, or to any other of its spec where it is the spec itself that was asked for.
 fn in_image(
-    workshop: &Workshop<'_>,
+    builder: &Builder<'_>,
     image: &Image,
     package: &PackageName,
     spec: &PackageName,
     results: &Results,
 ) -> Result<InImage, ImageError> {
-    let roots = builder::image_packages(workshop, image)?;
-    let folder = workshop.graph.spec(spec);
+    let roots = builder::image_packages(builder, image)?;
+    let folder = builder.graph.spec(spec);
     let siblings = folder.into_iter().flat_map(|folder| folder.spec.packages()).map(|content| &content.name);
     let asked = siblings.filter(|name| *name == package || package == spec);
-    let chains = asked.filter_map(|name| chain(workshop.graph, results, &roots, name)).collect();
+    let chains = asked.filter_map(|name| chain(builder.graph, results, &roots, name)).collect();
     Ok(InImage { image: image.name.clone(), chains })
 }
 
-fn build(workshop: &Workshop<'_>, spec: &PackageName, state: Option<&State>, results: &Results) -> Build {
-    match (state, workshop.record(spec)) {
+fn build(builder: &Builder<'_>, spec: &PackageName, state: Option<&State>, results: &Results) -> Build {
+    match (state, builder.record(spec)) {
         (Some(State::Cached { .. }), _) => Build::Cached,
         (_, None) => Build::NeverBuilt,
         (Some(State::Unknown), Some(_)) => {
-            let edges = workshop.graph.build_edges(spec).into_iter();
+            let edges = builder.graph.build_edges(spec).into_iter();
             Build::Unknown { pending: edges.filter(|edge| !results.contains_key(*edge)).cloned().collect() }
         }
         (_, Some(record)) => {
-            Build::Changed { changes: changes(&record.fields, &fields_of(workshop.graph, spec, workshop, results)).collect() }
+            Build::Changed { changes: changes(&record.fields, &fields_of(builder.graph, spec, builder, results)).collect() }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why there is no image.
 
-use crate::{BuildFailure, PublishError};
+use crate::{PackagesError, PublishError};
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
 use image::description::Format;
@@ -18,7 +18,7 @@ use signing::SignError;
 pub enum ImageError {
     /// Its packages could not be built.
     #[error(transparent)]
-    Build(#[from] BuildFailure),
+    Build(#[from] PackagesError),
     /// They could not be signed.
     #[error(transparent)]
     Publish(#[from] PublishError),

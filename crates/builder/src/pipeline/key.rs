@@ -1,7 +1,7 @@
 //! Under which keys the root of an image and its forms are kept.
 
 use super::{LIVE_PACKAGES, extra_packages};
-use crate::Workshop;
+use crate::Builder;
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::{Format, Image};
@@ -26,9 +26,9 @@ pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest 
 }
 
 /// The key of one form of the image with this root.
-pub(super) fn format_key(workshop: &Workshop<'_>, image: &Image, root: &Digest, format: Format) -> Digest {
+pub(super) fn format_key(builder: &Builder<'_>, image: &Image, root: &Digest, format: Format) -> Digest {
     let layers: Vec<Option<Digest>> =
-        workshop.layer_names(&["image".into()]).iter().map(|name| workshop.sdk.lock.layer_digest(name)).collect();
+        builder.layer_names(&["image".into()]).iter().map(|name| builder.sdk.lock.layer_digest(name)).collect();
     let base = (root, format, layers, &image.name);
     let disk = (disk::CONTRACT, disk_format::CONTRACT);
     match format {

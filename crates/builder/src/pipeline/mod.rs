@@ -1,10 +1,10 @@
 //! From packages to an image: build, sign, compose, and write it in all forms asked for, at once.
 
-mod beside;
+mod attestation;
 mod budget;
+mod cached;
 mod error;
 mod key;
-mod known;
 mod layers;
 mod record;
 mod repository;
@@ -18,12 +18,12 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-pub use beside::{Document, documents};
+pub use attestation::{Document, documents};
 pub use error::ImageError;
 pub use record::RootRecord;
 
-use self::known::Known;
-use super::{BuildFailure, SignedPackage, Workshop, build, sign_all};
+use self::cached::Cached;
+use super::{Builder, PackagesError, SignedPackage, build, sign_all};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::{self, Format, Image};
@@ -69,27 +69,27 @@ const LIVE_PACKAGES: [&str; 3] = ["kaon-live", BOOT_LOADER, "systemd-boot"];
 ///
 /// # Errors
 /// Whatever could not be built, signed, composed or written, or a bound that is not kept.
-pub fn build_image(workshop: &mut Workshop<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<ImageResult, ImageError> {
+pub fn build_image(builder: &mut Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<ImageResult, ImageError> {
     if let (None, Some(format)) = (&image.kernel, formats.iter().find(|format| format.needs_kernel())) {
         return Err(ImageError::NoKernel { image: image.name.clone(), format: *format });
     }
-    let results = build(workshop, &image_candidates(workshop, image)?)?;
-    let keys = Keys::open_or_create(&workshop.keys)?;
-    let mut known = Known::find(workshop, image, formats, &keys, &results);
-    let root = match known.root.take() {
-        Some(root) if known.missing.is_empty() => root,
+    let results = build(builder, &image_candidates(builder, image)?)?;
+    let keys = Keys::open_or_create(&builder.keys)?;
+    let mut cached = Cached::find(builder, image, formats, &keys, &results);
+    let root = match cached.root.take() {
+        Some(root) if cached.missing.is_empty() => root,
         _ => {
             let unit = format!("image {}", image.name);
             let begun = Instant::now();
-            workshop.reporter.event(Event::Started { unit: unit.clone() });
-            let root = make(workshop, image, &keys, &results, &mut known)?;
+            builder.reporter.event(Event::Started { unit: unit.clone() });
+            let root = make(builder, image, &keys, &results, &mut cached)?;
             let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            workshop.reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms });
+            builder.reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms });
             root
         }
     };
-    let recorded = known::recorded(workshop, image, &known.root_key);
-    let result = ImageResult { root, artifacts: known.artifacts, recorded, results };
+    let recorded = cached::recorded(builder, image, &cached.root_key);
+    let result = ImageResult { root, artifacts: cached.artifacts, recorded, results };
     budget::check(image, &result)?;
     Ok(result)
 }
@@ -98,9 +98,9 @@ pub fn build_image(workshop: &mut Workshop<'_>, image: &Image, formats: &BTreeSe
 ///
 /// # Errors
 /// As [`build_image`].
-pub fn image_contents(workshop: &mut Workshop<'_>, image: &Image) -> Result<Contents, ImageError> {
-    let result = build_image(workshop, image, &BTreeSet::new())?;
-    let path = workshop.store.verified(&result.root.contents)?;
+pub fn image_contents(builder: &mut Builder<'_>, image: &Image) -> Result<Contents, ImageError> {
+    let result = build_image(builder, image, &BTreeSet::new())?;
+    let path = builder.store.verified(&result.root.contents)?;
     let bytes = fs::read(&path).map_err(|source| StoreError::io("read", &path, source))?;
     serde_json::from_slice(&bytes).map_err(|source| StoreError::BadResult { path, source }.into())
 }
@@ -109,46 +109,46 @@ pub fn image_contents(workshop: &mut Workshop<'_>, image: &Image) -> Result<Cont
 ///
 /// # Errors
 /// When the image needs a package that no spec makes, or there is no key.
-pub fn known_image(workshop: &Workshop<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<Option<ImageResult>, ImageError> {
-    let (plan, results) = plan(workshop.graph, &image_candidates(workshop, image)?, workshop);
+pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<Option<ImageResult>, ImageError> {
+    let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
     if !plan.is_all_cached() {
         return Ok(None);
     }
-    let keys = Keys::open_or_create(&workshop.keys)?;
-    let known = Known::find(workshop, image, formats, &keys, &results);
-    let recorded = known::recorded(workshop, image, &known.root_key);
-    Ok(known.root.filter(|_| known.missing.is_empty()).map(|root| ImageResult { root, artifacts: known.artifacts, recorded, results }))
+    let keys = Keys::open_or_create(&builder.keys)?;
+    let cached = Cached::find(builder, image, formats, &keys, &results);
+    let recorded = cached::recorded(builder, image, &cached.root_key);
+    Ok(cached.root.filter(|_| cached.missing.is_empty()).map(|root| ImageResult { root, artifacts: cached.artifacts, recorded, results }))
 }
 
 /// The keys under which the image's root and all its forms are or will be recorded, if all its packages are built.
 ///
 /// # Errors
-/// As [`known_image`].
-pub(super) fn image_keys(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<Digest>, ImageError> {
-    let (plan, results) = plan(workshop.graph, &image_candidates(workshop, image)?, workshop);
+/// As [`cached_image`].
+pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Digest>, ImageError> {
+    let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
     if !plan.is_all_cached() {
         return Ok(Vec::new());
     }
-    let root = key::root_key(image, &Keys::open_or_create(&workshop.keys)?, &results);
-    Ok(Format::all().map(|format| key::format_key(workshop, image, &root, format)).chain([root]).collect())
+    let root = key::root_key(image, &Keys::open_or_create(&builder.keys)?, &results);
+    Ok(Format::all().map(|format| key::format_key(builder, image, &root, format)).chain([root]).collect())
 }
 
 /// The packages the image's are chosen from, and those its medium is started by; with all they need, they make its repository.
 ///
 /// # Errors
 /// As [`image_packages`].
-pub fn image_candidates(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
+pub fn image_candidates(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let starters: &[&str] = if image.kernel.is_some() { &LIVE_PACKAGES } else { &[] };
     let starters = starters.iter().filter_map(|name| name.parse().ok());
     let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install)).cloned().collect();
-    let on_medium = known_packages(workshop, image, on_medium)?;
-    let toolchain = workshop.graph.toolchain().cloned();
-    Ok(image_packages(workshop, image)?.into_iter().chain(on_medium).chain(starters).chain(toolchain).collect())
+    let on_medium = known_packages(builder, image, on_medium)?;
+    let toolchain = builder.graph.toolchain().cloned();
+    Ok(image_packages(builder, image)?.into_iter().chain(on_medium).chain(starters).chain(toolchain).collect())
 }
 
 /// These packages, if specs make them all.
-fn known_packages(workshop: &Workshop<'_>, image: &Image, names: Vec<PackageName>) -> Result<Vec<PackageName>, ImageError> {
-    match names.iter().find(|name| workshop.graph.index().package(name.as_str()).is_none()) {
+fn known_packages(builder: &Builder<'_>, image: &Image, names: Vec<PackageName>) -> Result<Vec<PackageName>, ImageError> {
+    match names.iter().find(|name| builder.graph.index().package(name.as_str()).is_none()) {
         Some(unknown) => Err(ImageError::NoPackage { image: image.name.clone(), what: format!("package `{unknown}`") }),
         None => Ok(names),
     }
@@ -158,17 +158,17 @@ fn known_packages(workshop: &Workshop<'_>, image: &Image, names: Vec<PackageName
 ///
 /// # Errors
 /// When no spec makes one of them.
-pub fn image_packages(workshop: &Workshop<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
-    let mut wanted = known_packages(workshop, image, image.packages.iter().cloned().chain(extra_packages(image)).collect())?;
-    wanted.extend(kernel_package(workshop, image)?);
+pub fn image_packages(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
+    let mut wanted = known_packages(builder, image, image.packages.iter().cloned().chain(extra_packages(image)).collect())?;
+    wanted.extend(kernel_package(builder, image)?);
     Ok(wanted)
 }
 
 /// The package of the image's kernel, if it has one.
-fn kernel_package(workshop: &Workshop<'_>, image: &Image) -> Result<Option<PackageName>, ImageError> {
+fn kernel_package(builder: &Builder<'_>, image: &Image) -> Result<Option<PackageName>, ImageError> {
     let Some(wished) = &image.kernel else { return Ok(None) };
     let is_flavour = |system: &BuildSystem| matches!(system, BuildSystem::Kernel { flavour } if flavour == wished);
-    let kernel = workshop.graph.specs().find(|(_, folder)| is_flavour(&folder.spec.build.system)).map(|(name, _)| name.clone());
+    let kernel = builder.graph.specs().find(|(_, folder)| is_flavour(&folder.spec.build.system)).map(|(name, _)| name.clone());
     let missing = || ImageError::NoPackage { image: image.name.clone(), what: format!("a kernel of flavour `{wished}`") };
     kernel.map(Some).ok_or_else(missing)
 }
@@ -178,30 +178,30 @@ fn extra_packages(image: &Image) -> Option<PackageName> {
 }
 
 /// Composes the root, writes what is missing, and records both.
-fn make(workshop: &mut Workshop<'_>, image: &Image, keys: &Keys, results: &Results, known: &mut Known) -> Result<RootRecord, ImageError> {
+fn make(builder: &mut Builder<'_>, image: &Image, keys: &Keys, results: &Results, cached: &mut Cached) -> Result<RootRecord, ImageError> {
     let layer: Vec<LayerName> = "image".parse().into_iter().collect();
-    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &layer, workshop.reporter, &workshop.cancel);
-    let tools: Vec<PathBuf> = trees.map_err(BuildFailure::from)?.into_iter().map(|tree| tree.path).collect();
-    let signed = sign_all(workshop.store, keys, results)?;
-    let scratch = workshop.store.scratch("image")?;
+    let trees = builder.sdk.ensure(builder.store, &builder.settings, &layer, builder.reporter, &builder.cancel);
+    let tools: Vec<PathBuf> = trees.map_err(PackagesError::from)?.into_iter().map(|tree| tree.path).collect();
+    let signed = sign_all(builder.store, keys, results)?;
+    let scratch = builder.store.scratch("image")?;
     let scratch = scratch.path();
     let own: &[PackageName] = image.iso.as_ref().map_or(&[], |iso| &iso.live);
     let is_apart = |format: &Format| format.is_live() && !own.is_empty();
-    let composed = |more, name| compose(workshop, image, more, keys, &signed, &scratch.join(name));
-    let is_plain_needed = known.root.is_none() || !known.missing.keys().all(is_apart);
-    let roots = match (is_plain_needed, known.missing.keys().any(is_apart)) {
+    let composed = |more, name| compose(builder, image, more, keys, &signed, &scratch.join(name));
+    let is_plain_needed = cached.root.is_none() || !cached.missing.keys().all(is_apart);
+    let roots = match (is_plain_needed, cached.missing.keys().any(is_apart)) {
         (true, true) => Roots::Two { plain: composed(&[], "plain")?, live: composed(own, "live")? },
         (false, true) => Roots::One(composed(own, "live")?),
         (_, false) => Roots::One(composed(&[], "plain")?),
     };
-    let root = match known.root.take() {
+    let root = match cached.root.take() {
         Some(root) => root,
-        None => record(workshop, &roots.of(Format::Tar).rootfs)?,
+        None => record(builder, &roots.of(Format::Tar).rootfs)?,
     };
-    if !known.missing.is_empty() {
-        let starters = live_trees(workshop, results)?;
+    if !cached.missing.is_empty() {
+        let starters = live_trees(builder, results)?;
         let writing = write::Writing {
-            workshop,
+            builder,
             image,
             roots: &roots,
             identity: root.contents,
@@ -211,12 +211,12 @@ fn make(workshop: &mut Workshop<'_>, image: &Image, keys: &Keys, results: &Resul
             tools: &tools,
             scratch,
         };
-        for (format, artifact) in writing.all(&known.missing.keys().copied().collect())? {
-            workshop.store.put_result(&known.missing[&format], &artifact)?;
-            known.artifacts.insert(format, artifact);
+        for (format, artifact) in writing.all(&cached.missing.keys().copied().collect())? {
+            builder.store.put_result(&cached.missing[&format], &artifact)?;
+            cached.artifacts.insert(format, artifact);
         }
     }
-    workshop.store.put_result(&known.root_key, &root)?;
+    builder.store.put_result(&cached.root_key, &root)?;
     Ok(root)
 }
 
@@ -245,15 +245,15 @@ impl Roots {
 }
 
 /// Keeps what is in a root.
-fn record(workshop: &Workshop<'_>, rootfs: &Rootfs) -> Result<RootRecord, ImageError> {
+fn record(builder: &Builder<'_>, rootfs: &Rootfs) -> Result<RootRecord, ImageError> {
     let contents = serde_json::to_vec(&Contents::of(rootfs)).map_err(|error| StoreError::io("write", &rootfs.dir, error.into()))?;
-    let contents = workshop.store.put_bytes(&contents)?;
+    let contents = builder.store.put_bytes(&contents)?;
     Ok(RootRecord { contents, size_bytes: rootfs.size_bytes(), packages: rootfs.packages.clone() })
 }
 
 /// Composes the image with `more` packages.
 fn compose(
-    workshop: &Workshop<'_>,
+    builder: &Builder<'_>,
     image: &Image,
     more: &[PackageName],
     keys: &Keys,
@@ -261,11 +261,11 @@ fn compose(
     folder: &Path,
 ) -> Result<Composed, ImageError> {
     let candidates: Vec<PathBuf> = signed.iter().map(|package| package.path.clone()).collect();
-    let wanted = image_packages(workshop, image)?.iter().chain(more).map(ToString::to_string).collect();
-    let log = workshop.store.log(&format!("image-{}.log", image.name));
+    let wanted = image_packages(builder, image)?.iter().chain(more).map(ToString::to_string).collect();
+    let log = builder.store.log(&format!("image-{}.log", image.name));
     let request = image_request(image, wanted, &candidates, keys, log);
     fs::create_dir(folder).map_err(|source| StoreError::io("make", folder, source))?;
-    let rootfs = rootfs::compose(&request, folder, workshop.reporter, &workshop.cancel)?;
+    let rootfs = rootfs::compose(&request, folder, builder.reporter, &builder.cancel)?;
     let tar = folder.with_extension("tar");
     write_tar(&rootfs, &tar)?;
     Ok(Composed { rootfs, tar })
@@ -306,12 +306,12 @@ fn write_tar(rootfs: &Rootfs, path: &Path) -> Result<(), ImageError> {
 }
 
 /// The unpacked trees of the packages that start a medium.
-fn live_trees(workshop: &Workshop<'_>, results: &Results) -> Result<Vec<PathBuf>, ImageError> {
+fn live_trees(builder: &Builder<'_>, results: &Results) -> Result<Vec<PathBuf>, ImageError> {
     let is_live = |name: &str| LIVE_PACKAGES.contains(&name);
     let packages = results.values().flat_map(|result| &result.packages).filter(|package| is_live(package.name.as_str()));
-    let trees = packages.map(|package| super::laid::tree(workshop.store, package, || ())).collect::<Result<Vec<_>, _>>();
+    let trees = packages.map(|package| super::inputs::tree(builder.store, package, || ())).collect::<Result<Vec<_>, _>>();
     trees.map_err(|error| match error {
-        super::laid::LayError::Store(error) => error.into(),
-        other => StoreError::io("unpack packages below", workshop.store.root(), io::Error::other(other)).into(),
+        super::inputs::InputsError::Store(error) => error.into(),
+        other => StoreError::io("unpack packages below", builder.store.root(), io::Error::other(other)).into(),
     })
 }

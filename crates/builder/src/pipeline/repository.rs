@@ -18,7 +18,7 @@ use signing::Keys;
 use well_known::ON_EVERY_DISK;
 
 /// What a repository on a medium is made of.
-pub(super) struct Stock<'a> {
+pub(super) struct MediumRepository<'a> {
     /// What may be installed, and the kernel.
     pub wanted: &'a [PackageName],
     /// All packages there are.
@@ -28,7 +28,7 @@ pub(super) struct Stock<'a> {
     pub live: &'a Manifest,
 }
 
-impl Stock<'_> {
+impl MediumRepository<'_> {
     /// Writes the repository into `folder`. Packages whose files the live system holds, all and as they are, come without them.
     ///
     /// # Errors

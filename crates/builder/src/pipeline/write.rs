@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::layers;
-use super::repository::Stock;
+use super::repository::MediumRepository;
 use super::{Artifact, ImageError, Roots, kernel_package};
-use crate::{SignedPackage, Workshop};
+use crate::{Builder, SignedPackage};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::{ContainerKind, DiskKind, Family, Format, Image};
@@ -28,7 +28,7 @@ const GIB: u64 = 1 << 30;
 
 /// What all forms are made of.
 pub(super) struct Writing<'a, 'w> {
-    pub workshop: &'a Workshop<'w>,
+    pub builder: &'a Builder<'w>,
     pub image: &'a Image,
     pub roots: &'a Roots,
     /// Names what is in the root of disks.
@@ -94,11 +94,11 @@ impl Writing<'_, '_> {
         let repository = self.scratch.join("repository");
         let has_repository = !iso.install.is_empty();
         if has_repository {
-            self.workshop.reporter.phase(&format!("image {}", self.image.name), "repository");
-            let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.workshop, self.image)?).collect();
+            self.builder.reporter.phase(&format!("image {}", self.image.name), "repository");
+            let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.builder, self.image)?).collect();
             let live = &root.rootfs.manifest;
-            let stock = Stock { wanted: &packages, signed: self.signed, keys: self.keys, live };
-            stock.write(&repository, &self.scratch.join("hollow"))?;
+            let medium = MediumRepository { wanted: &packages, signed: self.signed, keys: self.keys, live };
+            medium.write(&repository, &self.scratch.join("hollow"))?;
         }
         let request = iso::Request {
             name: self.image.name.as_str(),
@@ -110,12 +110,12 @@ impl Writing<'_, '_> {
             live: self.starters,
             tools: self.tools,
             scratch: self.scratch,
-            log: self.workshop.store.log(&format!("iso-{}.log", self.image.name)),
+            log: self.builder.store.log(&format!("iso-{}.log", self.image.name)),
         };
         let path = |format| wanted.contains(&format).then(|| self.path(format));
         let (disc, net) = (path(Format::Iso), path(Format::Pxe));
         let out = iso::Outputs { disc: disc.as_deref(), net: net.as_deref() };
-        iso::write(&request, &out, self.workshop.reporter, &self.workshop.cancel)?;
+        iso::write(&request, &out, self.builder.reporter, &self.builder.cancel)?;
         wanted.iter().map(|format| Ok((*format, self.keep(&self.path(*format))?))).collect()
     }
 
@@ -133,11 +133,11 @@ impl Writing<'_, '_> {
             identity: self.identity,
             tools: self.tools,
             scratch: self.scratch,
-            log: self.workshop.store.log(&format!("disk-{}.log", self.image.name)),
+            log: self.builder.store.log(&format!("disk-{}.log", self.image.name)),
             unit: &unit,
         };
-        let parts = disk::make(&request, self.workshop.reporter, &self.workshop.cancel)?;
-        self.workshop.reporter.phase(&unit, "disk formats");
+        let parts = disk::make(&request, self.builder.reporter, &self.builder.cancel)?;
+        self.builder.reporter.phase(&unit, "disk formats");
         let written = wanted.par_iter().map(|(format, kind)| {
             let path = self.path(*format);
             disk_format::write(*kind, &self.sized(&parts, *kind)?, &path)?;
@@ -180,7 +180,7 @@ impl Writing<'_, '_> {
     fn container(&self, format: Format, kind: ContainerKind) -> Result<Artifact, ImageError> {
         let out = self.path(format);
         let root = self.roots.of(format);
-        let layers = layers::write(self.workshop.graph, self.image, root, &self.scratch.join(format!("{format}-layers")))?;
+        let layers = layers::write(self.builder.graph, self.image, root, &self.scratch.join(format!("{format}-layers")))?;
         let container = oci::Request {
             tag: self.image.container.tag.as_deref().unwrap_or(self.image.name.as_str()),
             name: self.image.name.as_str(),
@@ -202,7 +202,7 @@ impl Writing<'_, '_> {
     /// Moves a written file into the store.
     fn keep(&self, path: &Path) -> Result<Artifact, ImageError> {
         let size_bytes = fs::metadata(path).map_err(|source| StoreError::io("read", path, source))?.len();
-        Ok(Artifact { object: self.workshop.store.adopt(path)?, size_bytes })
+        Ok(Artifact { object: self.builder.store.adopt(path)?, size_bytes })
     }
 }
 

@@ -22,8 +22,8 @@ const CONTRACT: u32 = 2;
 pub struct KeyInputs<'a> {
     /// SDK layers in stacking order, and their digests.
     pub layers: &'a [(String, Digest)],
-    /// Packages laid into the sandbox.
-    pub laid: &'a [&'a BuiltPackage],
+    /// The packages it builds on.
+    pub packages: &'a [&'a BuiltPackage],
     /// Inputs from outside the spec's folder, by name: a kernel's merged configuration, its certificate.
     pub extra: &'a BTreeMap<String, Digest>,
 }
@@ -49,7 +49,7 @@ pub fn key_fields(folder: &SpecFolder, inputs: &KeyInputs<'_>) -> Fields {
     for (name, digest) in inputs.layers {
         put(format!("sdk layer {name}"), digest.hex());
     }
-    for package in inputs.laid {
+    for package in inputs.packages {
         put(format!("package {}", package.name), package.object.hex());
     }
     for (name, digest) in inputs.extra {

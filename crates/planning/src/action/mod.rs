@@ -1,8 +1,8 @@
 //! Actions: what one build takes in, the key of that, and what it gave.
 
 mod chain;
+mod inputs;
 mod key;
-mod laid;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use base::digest::Digest;
 use base::name::PackageName;
 
 pub use chain::{Link, chain};
+pub use inputs::{PackagePool, input_packages};
 pub use key::{Fields, KeyInputs, key_fields, key_of};
-pub use laid::{Shelf, laid_packages};
 
 /// What building a spec gave; recorded under the action's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ pub(super) fn find(graph: &Graph) -> Option<Problem> {
                 Some(State::Done) => {}
                 Some(State::OnPath) => {
                     let start = path.iter().position(|(spec, _)| *spec == next).unwrap_or(0);
-                    let cycle: Vec<_> = path[start..].iter().map(|(spec, _)| graph.web.specs.name(*spec)).collect();
+                    let cycle: Vec<_> = path[start..].iter().map(|(spec, _)| graph.indexed.specs.name(*spec)).collect();
                     return Some(describe(graph, &cycle));
                 }
                 None => {

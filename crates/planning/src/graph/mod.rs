@@ -4,8 +4,8 @@
 //! package laid there needs it in turn (`requires.run`). Needs at run time alone may go in circles, needs of building may not.
 
 mod cycle;
+mod indexed;
 mod resolve;
-mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,16 @@ use crate::project::SpecFolder;
 use base::diagnostic::{Problem, Problems};
 use base::name::PackageName;
 
+use indexed::IndexedGraph;
+pub use indexed::SpecSet;
 pub use resolve::{Index, requirement_place};
-pub use web::Numbers;
-use web::Web;
 
 /// All specs and their needs, checked: every name is provided and no build needs itself.
 #[derive(Debug)]
 pub struct Graph {
     specs: BTreeMap<PackageName, SpecFolder>,
     index: Index,
-    web: Web,
+    indexed: IndexedGraph,
 }
 
 impl Graph {
@@ -36,7 +36,7 @@ impl Graph {
         let run = resolve::run_edges(&specs, &index, &mut problems);
         resolve::check_build_names(&specs, &index, &mut problems);
         if problems.is_empty() {
-            let graph = Self { web: Web::new(&specs, &index, &run), specs, index };
+            let graph = Self { indexed: IndexedGraph::new(&specs, &index, &run), specs, index };
             match cycle::find(&graph) {
                 None => return Ok(graph),
                 Some(problem) => problems.push(problem),
@@ -67,7 +67,7 @@ impl Graph {
 
     /// The number of a spec: its place among all specs by name.
     pub fn number(&self, spec: &PackageName) -> Option<usize> {
-        self.web.specs.number(spec)
+        self.indexed.specs.number(spec)
     }
 
     /// The numbers of the specs that must be built before the spec with this number can be, directly.
@@ -75,12 +75,12 @@ impl Graph {
     /// # Panics
     /// For a number that [`Graph::number`] did not give.
     pub fn edges(&self, number: usize) -> &[usize] {
-        &self.web.build[number]
+        &self.indexed.build[number]
     }
 
     /// The numbers of all specs that must be built before `spec` can be.
-    pub fn reach(&self, spec: &PackageName) -> Numbers {
-        let mut reach = Numbers::default();
+    pub fn reach(&self, spec: &PackageName) -> SpecSet {
+        let mut reach = SpecSet::default();
         let mut waiting: Vec<usize> = self.number(spec).into_iter().flat_map(|number| self.edges(number)).copied().collect();
         while let Some(number) = waiting.pop() {
             if reach.insert(number) {
@@ -92,32 +92,32 @@ impl Graph {
 
     /// The packages that `package` needs at run time, directly and by name.
     pub fn run_requires(&self, package: &PackageName) -> impl Iterator<Item = &PackageName> {
-        let needs = self.web.packages.number(package).map(|number| &self.web.run[number]);
-        needs.into_iter().flatten().map(|number| self.web.packages.name(*number))
+        let needs = self.indexed.packages.number(package).map(|number| &self.indexed.run[number]);
+        needs.into_iter().flatten().map(|number| self.indexed.packages.name(*number))
     }
 
     /// `packages` and all they need at run time, as far as specs say it by name.
     pub fn run_closure<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> BTreeSet<&'a PackageName> {
-        let numbers = packages.into_iter().filter_map(|name| self.web.packages.number(name)).collect();
-        self.web.run_closure(numbers).into_iter().map(|number| self.web.packages.name(number)).collect()
+        let numbers = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
+        self.indexed.run_closure(numbers).into_iter().map(|number| self.indexed.packages.name(number)).collect()
     }
 
     /// The specs that must be built before `spec` can be, directly.
     pub fn build_edges(&self, spec: &PackageName) -> BTreeSet<&PackageName> {
-        self.number(spec).into_iter().flat_map(|number| self.edges(number)).map(|edge| self.web.specs.name(*edge)).collect()
+        self.number(spec).into_iter().flat_map(|number| self.edges(number)).map(|edge| self.indexed.specs.name(*edge)).collect()
     }
 
     /// All specs that take part in building `packages` with all they need, in an order in which each comes after those it needs.
     pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
-        let packages = packages.into_iter().filter_map(|name| self.web.packages.number(name)).collect();
-        let roots = self.web.owners(&self.web.run_closure(packages));
+        let packages = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
+        let roots = self.indexed.owners(&self.indexed.run_closure(packages));
         let mut order = Vec::new();
-        let mut seen = Numbers::default();
+        let mut seen = SpecSet::default();
         // An explicit stack: a chain of ten thousand specs must not overflow the thread's own.
         let mut stack: Vec<(usize, bool)> = roots.into_iter().rev().map(|root| (root, false)).collect();
         while let Some((spec, done)) = stack.pop() {
             if done {
-                order.push(self.web.specs.name(spec));
+                order.push(self.indexed.specs.name(spec));
             } else if seen.insert(spec) {
                 stack.push((spec, true));
                 stack.extend(self.edges(spec).iter().rev().filter(|edge| !seen.contains(**edge)).map(|edge| (*edge, false)));

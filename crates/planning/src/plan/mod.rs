@@ -1,13 +1,13 @@
 //! What would be done: which specs are cached, which will be built, which depend on the output of one that will.
 
 mod cost;
-mod waves;
+mod levels;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::action::{BuildResult, Fields, KeyInputs, Record, Results, key_fields, laid_packages};
+use crate::action::{BuildResult, Fields, KeyInputs, Record, Results, input_packages, key_fields};
 use crate::graph::Graph;
 use base::digest::Digest;
 use base::name::PackageName;
@@ -72,16 +72,16 @@ pub trait World: Sync {
 pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
     let packages: Vec<_> = packages.into_iter().collect();
     let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));
-    waves::plan(graph, &order, world)
+    levels::plan(graph, &order, world)
 }
 
 /// The key fields of a spec, given the results of all it builds on.
 pub fn fields_of(graph: &Graph, spec: &PackageName, world: &dyn World, results: &Results) -> Fields {
     let Some(folder) = graph.spec(spec) else { return Fields::new() };
-    let laid = laid_packages(graph, spec, results);
+    let packages = input_packages(graph, spec, results);
     let layers = world.layers(&folder.spec.sdk);
     let extra = world.extra_inputs(spec);
-    key_fields(folder, &KeyInputs { layers: &layers, laid: &laid, extra: &extra })
+    key_fields(folder, &KeyInputs { layers: &layers, packages: &packages, extra: &extra })
 }
 
 impl Plan {

@@ -42,7 +42,7 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
     let (repository, wanted) = match &bench.repository {
         Some(repository) => (fs::canonicalize(repository).map_err(BenchError::io("find", repository))?, image_names(bench)),
         None => {
-            let keys = Keys::open_or_create(&bench.workshop.keys).map_err(BenchError::around)?;
+            let keys = Keys::open_or_create(&bench.builder.keys).map_err(BenchError::around)?;
             let repository = folder.join("repo");
             let wanted = repository_of_image(bench, &repository, &keys)?;
             (repository, wanted)

@@ -28,7 +28,7 @@ impl Program {
         if !path.is_file() {
             return Err(BenchError::NotBuilt { what: "tdnf as it is shipped".into(), next: "cargo build --release -p tdnf".into() });
         }
-        Ok(Self { path, log: bench.workshop.store.log("bench-tdnf.log") })
+        Ok(Self { path, log: bench.builder.store.log("bench-tdnf.log") })
     }
 
     /// Its size, and the libraries it needs.
@@ -77,7 +77,7 @@ impl Program {
             Step::Remove => (&["--assumeyes", "erase", "*"], 0),
             Step::Search => (&["--cacheonly", "search"], 0),
         };
-        if bench.workshop.cancel.is_raised() {
+        if bench.builder.cancel.is_raised() {
             return Err(BenchError::Interrupted);
         }
         let root = format!("--installroot={}", root.display());

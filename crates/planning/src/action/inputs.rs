@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::{BuildResult, BuiltPackage, Results};
-use crate::graph::{Graph, Numbers};
+use crate::graph::{Graph, SpecSet};
 use base::name::PackageName;
 
 /// Built packages, to be found by name and by what they provide.
 ///
-/// Those of specs marked `toolchain` are never on it: the SDK carries the same libraries.
+/// Those of specs marked `toolchain` are never in it: the SDK carries the same libraries.
 #[derive(Default)]
-pub struct Shelf<'a> {
+pub struct PackagePool<'a> {
     /// Package → the number of its spec, and the package.
     packages: HashMap<&'a str, (usize, &'a BuiltPackage)>,
     /// Capability → packages that provide it.
     providers: HashMap<&'a str, BTreeSet<&'a str>>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> PackagePool<'a> {
     /// Adds what building a spec gave.
     pub fn put(&mut self, graph: &Graph, result: &'a BuildResult) {
         let Some(number) = graph.number(&result.spec) else { return };
@@ -33,38 +33,38 @@ impl<'a> Shelf<'a> {
     }
 
     /// The packages laid into `spec`'s sandbox, sorted by name. `reach` has the numbers of all specs that its build needs.
-    pub fn laid(&self, graph: &Graph, spec: &PackageName, reach: &Numbers) -> Vec<&'a BuiltPackage> {
+    pub fn inputs(&self, graph: &Graph, spec: &PackageName, reach: &SpecSet) -> Vec<&'a BuiltPackage> {
         let Some(folder) = graph.spec(spec) else { return Vec::new() };
         let roots = folder.spec.build_requires.iter().filter_map(|name| graph.index().package(name.as_str()));
-        let mut laid: BTreeMap<&str, &BuiltPackage> = BTreeMap::new();
+        let mut inputs: BTreeMap<&str, &BuiltPackage> = BTreeMap::new();
         let mut queue: VecDeque<&'a BuiltPackage> = roots.filter_map(|name| self.package(name.as_str(), reach)).collect();
         while let Some(package) = queue.pop_front() {
-            if laid.insert(package.name.as_str(), package).is_none() {
+            if inputs.insert(package.name.as_str(), package).is_none() {
                 let needs = package.requires.iter().filter_map(|needed| self.provider(capability(needed), reach));
-                queue.extend(needs.filter(|provider| !laid.contains_key(provider.name.as_str())));
+                queue.extend(needs.filter(|provider| !inputs.contains_key(provider.name.as_str())));
             }
         }
-        laid.into_values().collect()
+        inputs.into_values().collect()
     }
 
-    fn package(&self, name: &str, reach: &Numbers) -> Option<&'a BuiltPackage> {
+    fn package(&self, name: &str, reach: &SpecSet) -> Option<&'a BuiltPackage> {
         self.packages.get(name).filter(|(number, _)| reach.contains(*number)).map(|(_, package)| *package)
     }
 
     /// The package of this name, or else the first, by name, that provides it.
-    fn provider(&self, capability: &str, reach: &Numbers) -> Option<&'a BuiltPackage> {
+    fn provider(&self, capability: &str, reach: &SpecSet) -> Option<&'a BuiltPackage> {
         let others = || self.providers.get(capability)?.iter().find_map(|name| self.package(name, reach));
         self.package(capability, reach).or_else(others)
     }
 }
 
 /// The packages laid into `spec`'s sandbox, sorted by name. `results` must hold all specs its build needs.
-pub fn laid_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
+pub fn input_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
     let reach = graph.reach(spec);
-    let mut shelf = Shelf::default();
+    let mut pool = PackagePool::default();
     let in_reach = |result: &&BuildResult| graph.number(&result.spec).is_some_and(|number| reach.contains(number));
-    results.values().filter(in_reach).for_each(|result| shelf.put(graph, result));
-    shelf.laid(graph, spec, &reach)
+    results.values().filter(in_reach).for_each(|result| pool.put(graph, result));
+    pool.inputs(graph, spec, &reach)
 }
 
 /// `libz.so.1()(64bit)` of `libz.so.1()(64bit) = 1`.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::local::{Local, lay_out};
-use super::{BuildFailure, Workshop, build};
+use super::{Builder, PackagesError, build};
 use crate::executor::BuildError;
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
@@ -17,16 +17,16 @@ const PREPARED: [&str; 4] = ["unpack", "patch", "place", "prepare"];
 
 /// Why the sandbox could not be laid out.
 #[derive(Debug, thiserror::Error)]
-pub enum RoomFailure {
+pub enum PrepareError {
     /// What the package builds on could not be built.
     #[error(transparent)]
-    Build(#[from] BuildFailure),
+    Build(#[from] PackagesError),
     /// Its sources could not be had, or not be unpacked.
     #[error(transparent)]
     Prepare(#[from] BuildError),
 }
 
-impl Failure for RoomFailure {
+impl Failure for PrepareError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Build(error) => error.hint(),
@@ -53,16 +53,16 @@ impl Failure for RoomFailure {
 ///
 /// # Errors
 /// Whatever could not be built, fetched, unpacked or patched.
-pub fn room(workshop: &mut Workshop<'_>, folder: &SpecFolder, at: &Path) -> Result<Job, RoomFailure> {
+pub fn prepare(builder: &mut Builder<'_>, folder: &SpecFolder, at: &Path) -> Result<Job, PrepareError> {
     let spec = &folder.spec;
     let needs: Vec<PackageName> = spec.build_requires.clone();
-    let results = if needs.is_empty() { Default::default() } else { build(workshop, &needs)? };
-    let names = workshop.layer_names(&spec.sdk);
-    let trees = workshop.sdk.ensure(workshop.store, &workshop.settings, &names, workshop.reporter, &workshop.cancel);
-    let layers = trees.map_err(BuildFailure::from)?.into_iter().map(|tree| (tree.name, tree.path)).collect();
-    let fetcher = Fetcher::new(workshop.store, &workshop.settings, workshop.reporter, &workshop.cancel);
-    let jobserver = jobserver::Client::new(workshop.jobs).map_err(BuildFailure::Jobserver)?;
-    let local = Local { workshop, layers, fetcher, jobserver, sweeper: Sweeper::new(&workshop.cancel) };
+    let results = if needs.is_empty() { Default::default() } else { build(builder, &needs)? };
+    let names = builder.layer_names(&spec.sdk);
+    let trees = builder.sdk.ensure(builder.store, &builder.settings, &names, builder.reporter, &builder.cancel);
+    let layers = trees.map_err(PackagesError::from)?.into_iter().map(|tree| (tree.name, tree.path)).collect();
+    let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel);
+    let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
+    let local = Local { builder, layers, fetcher, jobserver, sweeper: Sweeper::new(&builder.cancel) };
     lay_out(at, folder).map_err(|error| BuildError::around(&spec.name, error))?;
     let job = local.job(folder, &results, at)?;
     let steps = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();

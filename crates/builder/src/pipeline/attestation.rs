@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ImageError, ImageResult, LIVE_PACKAGES};
-use crate::Workshop;
+use crate::Builder;
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::Image;
@@ -31,9 +31,9 @@ const STATEMENT_KEY: &str = "kaon-provenance.pub";
 ///
 /// # Errors
 /// When the contents are lost, or the key refuses.
-pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Document>, ImageError> {
-    let packages: Vec<InstalledPackage> = result.root.packages.iter().cloned().chain(beyond_root(workshop, image, result)).collect();
-    let bill = sbom::bill(image, result.root.contents, &packages, workshop.graph, &result.results);
+pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Document>, ImageError> {
+    let packages: Vec<InstalledPackage> = result.root.packages.iter().cloned().chain(beyond_root(builder, image, result)).collect();
+    let bill = sbom::bill(image, result.root.contents, &packages, builder.graph, &result.results);
     let name = |end: &str| format!("{}.{end}", bill.name);
     let mut subjects: Vec<Subject> = result
         .recorded
@@ -41,18 +41,18 @@ pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -
         .map(|(format, artifact)| Subject { name: format.file_name(image.name.as_str()), sha256: artifact.object })
         .collect();
     subjects.sort_by(|a, b| a.name.cmp(&b.name));
-    let specs = result.results.keys().filter_map(|spec| workshop.graph.spec(spec));
+    let specs = result.results.keys().filter_map(|spec| builder.graph.spec(spec));
     let named: BTreeSet<String> = specs.flat_map(|folder| folder.spec.sdk.clone()).chain(["image".to_owned()]).collect();
     let named: Vec<String> = named.into_iter().collect();
-    let layers = workshop.layers(&named).into_iter().map(|(layer, digest)| (format!("sdk layer {layer}"), digest));
+    let layers = builder.layers(&named).into_iter().map(|(layer, digest)| (format!("sdk layer {layer}"), digest));
     let files = image.files.iter().map(|file| (format!("file {}", file.path), file.digest));
     let carried = image.iso.iter().flat_map(|iso| &iso.files).map(|file| (format!("file {} of the medium", file.at), file.digest));
     let others: Vec<(String, Digest)> = layers.chain(files).chain(carried).collect();
-    let contents = workshop.store.verified(&result.root.contents)?;
+    let contents = builder.store.verified(&result.root.contents)?;
     let contents = std::fs::read(&contents).map_err(|source| StoreError::io("read", &contents, source))?;
     let json = |end: &str, value: &serde_json::Value| Document { name: name(end), bytes: format!("{value:#}\n").into_bytes() };
     let statement = json("provenance.json", &sbom::provenance(&bill, &subjects, &others));
-    let statement_key = StatementKey::open_or_create(&workshop.keys)?;
+    let statement_key = StatementKey::open_or_create(&builder.keys)?;
     let envelope = sbom::envelope(&statement.bytes, &statement_key)?;
     let mut documents = vec![
         Document { name: name("contents.json"), bytes: contents },
@@ -65,7 +65,7 @@ pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -
     let mut lines: Vec<(String, Digest)> = subjects.into_iter().map(|subject| (subject.name, subject.sha256)).chain(listed).collect();
     lines.sort();
     let sums: String = lines.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
-    let keys = Keys::open_or_create(&workshop.keys)?;
+    let keys = Keys::open_or_create(&builder.keys)?;
     let signature = keys.detached(sums.as_bytes())?;
     documents.push(Document { name: name("sha256"), bytes: sums.into_bytes() });
     documents.push(Document { name: name("sha256.asc"), bytes: signature.into_bytes() });
@@ -75,13 +75,13 @@ pub fn documents(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -
 }
 
 /// The packages that media and disks hold besides the root: boot loaders, what a live system adds, what can be installed.
-fn beyond_root(workshop: &Workshop<'_>, image: &Image, result: &ImageResult) -> Vec<InstalledPackage> {
+fn beyond_root(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Vec<InstalledPackage> {
     if image.kernel.is_none() {
         return Vec::new();
     }
     let starters: Vec<PackageName> = LIVE_PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
     let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install));
-    let wanted = workshop.graph.run_closure(starters.iter().chain(on_medium));
+    let wanted = builder.graph.run_closure(starters.iter().chain(on_medium));
     let is_new = |name: &str| !result.root.packages.iter().any(|package| package.name == name);
     let built = result.results.values().flat_map(|result| &result.packages);
     let built = built.filter(|package| wanted.contains(&package.name) && is_new(package.name.as_str()));

@@ -18,7 +18,7 @@ use runtime::store::{Store, StoreError, full_disk_hint};
 
 /// Why built packages could not be laid into a sandbox.
 #[derive(Debug, thiserror::Error)]
-pub enum LayError {
+pub enum InputsError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,7 +64,7 @@ fn list(hidden: &[Hidden]) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-impl Failure for LayError {
+impl Failure for InputsError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
@@ -87,22 +87,22 @@ pub(super) fn tree_key(object: &Digest) -> Digest {
 }
 
 /// The tree of a built package; `waiting` is called if another process is unpacking it.
-pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, LayError> {
+pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, InputsError> {
     store.tree(&tree_key(&package.object), waiting, |folder| {
-        let failed = |source| LayError::Unpack { package: package.name.clone(), source: Box::new(source) };
+        let failed = |source| InputsError::Unpack { package: package.name.clone(), source: Box::new(source) };
         let file = store.verified(&package.object)?;
         RpmFile::open(&file).map_err(TransactionError::from).and_then(|rpm| transaction::extract(&rpm, folder)).map_err(failed)
     })
 }
 
 /// Checks that no file of a package hides a directory of another when their trees lie over each other.
-pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), LayError> {
+pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), InputsError> {
     let mut seen: BTreeMap<PathBuf, (bool, &PackageName)> = BTreeMap::new();
     let mut hidden = Vec::new();
     for (package, tree) in trees {
         let mut walk = WalkDir::new(tree).min_depth(1).into_iter();
         while let Some(entry) = walk.next() {
-            let read = |source: walkdir::Error| LayError::Read { package: (*package).clone(), source: source.into() };
+            let read = |source: walkdir::Error| InputsError::Read { package: (*package).clone(), source: source.into() };
             let entry = entry.map_err(read)?;
             let path = entry.path().strip_prefix(tree).unwrap_or(entry.path());
             let is_directory = entry.file_type().is_dir();
@@ -125,7 +125,7 @@ pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), LayError> {
             }
         }
     }
-    if hidden.is_empty() { Ok(()) } else { Err(LayError::Hidden(hidden)) }
+    if hidden.is_empty() { Ok(()) } else { Err(InputsError::Hidden(hidden)) }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use base::name::PackageName;
 
 /// Numbered specs and packages, both in the order of their names.
 #[derive(Debug)]
-pub(super) struct Web {
+pub(super) struct IndexedGraph {
     pub(super) specs: Names,
     pub(super) packages: Names,
     /// Package → the spec that makes it.
@@ -42,7 +42,7 @@ impl Names {
     }
 }
 
-impl Web {
+impl IndexedGraph {
     pub(super) fn new(
         specs: &BTreeMap<PackageName, SpecFolder>,
         index: &Index,
@@ -53,17 +53,17 @@ impl Web {
             packages.names.iter().map(|name| index.owner(name).and_then(|spec| spec_names.number(spec)).unwrap_or_default()).collect();
         let needs = |name| run.get(name).into_iter().flatten().filter_map(|needed| packages.number(needed)).collect();
         let run = packages.names.iter().map(needs).collect();
-        let mut web = Self { specs: spec_names, packages, owner, run, build: Vec::new() };
-        let laid = |folder: &SpecFolder| -> Vec<usize> {
-            folder.spec.build_requires.iter().filter_map(|name| web.packages.number(index.package(name.as_str())?)).collect()
+        let mut indexed = Self { specs: spec_names, packages, owner, run, build: Vec::new() };
+        let build_requires = |folder: &SpecFolder| -> Vec<usize> {
+            folder.spec.build_requires.iter().filter_map(|name| indexed.packages.number(index.package(name.as_str())?)).collect()
         };
-        web.build = specs.values().map(|folder| web.owners(&web.run_closure(laid(folder)))).collect();
-        web
+        indexed.build = specs.values().map(|folder| indexed.owners(&indexed.run_closure(build_requires(folder)))).collect();
+        indexed
     }
 
     /// These packages and all they need at run time.
     pub(super) fn run_closure(&self, mut waiting: Vec<usize>) -> Vec<usize> {
-        let mut found = Numbers::default();
+        let mut found = SpecSet::default();
         let mut closure = Vec::new();
         while let Some(package) = waiting.pop() {
             if found.insert(package) {
@@ -83,11 +83,11 @@ impl Web {
     }
 }
 
-/// A set of numbers of specs.
+/// A set of specs or packages, by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Numbers(Vec<u64>);
+pub struct SpecSet(Vec<u64>);
 
-impl Numbers {
+impl SpecSet {
     /// Adds a number; whether it is new.
     pub fn insert(&mut self, number: usize) -> bool {
         let (at, bit) = (number / 64, 1 << (number % 64));
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_a_set() {
-        let (mut set, mut other) = (Numbers::default(), Numbers::default());
+    fn a_set_of_specs() {
+        let (mut set, mut other) = (SpecSet::default(), SpecSet::default());
         assert!(set.insert(3) && set.insert(64) && !set.insert(3));
         assert!(other.insert(200));
         set.extend(&other);

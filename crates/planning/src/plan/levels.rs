@@ -1,4 +1,4 @@
-//! Planning in waves: specs whose needs are all known are looked up side by side.
+//! Planning by levels: specs whose needs are all known are looked up in parallel.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::{Basis, Estimate, Plan, State, Step, World};
-use crate::action::{BuildResult, KeyInputs, Results, Shelf, key_fields, key_of};
-use crate::graph::{Graph, Numbers};
+use crate::action::{BuildResult, KeyInputs, PackagePool, Results, key_fields, key_of};
+use crate::graph::{Graph, SpecSet};
 use base::digest::Digest;
 use base::name::PackageName;
 
@@ -16,13 +16,13 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
     let known: Vec<Known> = order.iter().map(|_| Known::default()).collect();
     let planner = Planner::new(graph, order, world, &known);
     let mut states = vec![State::Unknown; order.len()];
-    let mut shelf = Shelf::default();
-    for wave in planner.waves() {
-        let found: Vec<(usize, State)> = wave.into_par_iter().map(|place| (place, planner.look_up(place, &shelf))).collect();
+    let mut pool = PackagePool::default();
+    for level in planner.levels() {
+        let found: Vec<(usize, State)> = level.into_par_iter().map(|place| (place, planner.look_up(place, &pool))).collect();
         for (place, state) in found {
             states[place] = state;
             if let Some(result) = known[place].result.get() {
-                shelf.put(graph, result);
+                pool.put(graph, result);
             }
         }
     }
@@ -32,7 +32,7 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
         Step { spec: (*spec).clone(), state, estimate: result.or_else(last).or_else(|| world.expected(spec)) }
     };
     let steps = order.iter().zip(states).zip(&known).map(|((spec, state), known)| step((spec, state, known))).collect();
-    drop(shelf);
+    drop(pool);
     let results = known.into_iter().filter_map(|known| known.result.into_inner()).map(|result| (result.spec.clone(), result)).collect();
     (Plan { steps }, results)
 }
@@ -46,7 +46,7 @@ fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
 #[derive(Default)]
 struct Known {
     /// All specs its build needs.
-    reach: OnceLock<Numbers>,
+    reach: OnceLock<SpecSet>,
     /// Its result, if it is cached.
     result: OnceLock<BuildResult>,
 }
@@ -83,32 +83,32 @@ impl<'a> Planner<'a> {
         self.graph.edges(self.numbers[place]).iter().map(|number| self.places[*number])
     }
 
-    /// Places by the length of their longest way to the ground.
-    fn waves(&self) -> Vec<Vec<usize>> {
+    /// Places by the length of their longest chain of needs.
+    fn levels(&self) -> Vec<Vec<usize>> {
         let mut heights: Vec<usize> = Vec::with_capacity(self.order.len());
-        let mut waves: Vec<Vec<usize>> = Vec::new();
+        let mut levels: Vec<Vec<usize>> = Vec::new();
         for place in 0..self.order.len() {
             let height = self.needs(place).map(|need| heights[need] + 1).max().unwrap_or(0);
             heights.push(height);
-            if waves.len() <= height {
-                waves.resize(height + 1, Vec::new());
+            if levels.len() <= height {
+                levels.resize(height + 1, Vec::new());
             }
-            waves[height].push(place);
+            levels[height].push(place);
         }
-        waves
+        levels
     }
 
     /// Computes the key of a spec, if all it builds on is cached, and takes its result if there is one.
-    fn look_up(&self, place: usize, shelf: &Shelf<'_>) -> State {
+    fn look_up(&self, place: usize, pool: &PackagePool<'_>) -> State {
         let (spec, known) = (self.order[place], &self.known[place]);
         let reach = known.reach.get_or_init(|| self.reach(place));
         let Some(folder) = self.graph.spec(spec).filter(|_| self.needs(place).all(|need| self.known[need].result.get().is_some())) else {
             return State::Unknown;
         };
-        let laid = shelf.laid(self.graph, spec, reach);
+        let packages = pool.inputs(self.graph, spec, reach);
         let extra = self.world.extra_inputs(spec);
         let layers = &self.layers[&*folder.spec.sdk];
-        let key = key_of(&key_fields(folder, &KeyInputs { layers, laid: &laid, extra: &extra }));
+        let key = key_of(&key_fields(folder, &KeyInputs { layers, packages: &packages, extra: &extra }));
         match self.world.result(spec, &key) {
             Some(result) => {
                 known.result.get_or_init(|| result);
@@ -118,8 +118,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn reach(&self, place: usize) -> Numbers {
-        let mut reach = Numbers::default();
+    fn reach(&self, place: usize) -> SpecSet {
+        let mut reach = SpecSet::default();
         for need in self.needs(place) {
             reach.insert(self.numbers[need]);
             if let Some(further) = self.known[need].reach.get() {
