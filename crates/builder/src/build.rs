@@ -5,7 +5,8 @@ use std::fs;
 
 use super::Builder;
 use super::local::Local;
-use crate::executor::{self, Limits, RunError, Weight};
+use super::schedule::{self, Limits, RunError, Weight};
+use super::step::Steps;
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
 use kernel::signing::SigningError;
@@ -90,10 +91,11 @@ pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Resu
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(builder.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
-    let local = Local { builder, layers, fetcher, jobserver, sweeper };
+    let local = Local { builder, layers, jobserver: jobserver.clone(), sweeper: &sweeper };
+    let steps = Steps { builder, executor: &local, fetcher, jobserver, sweeper: &sweeper };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
     let limits = Limits { builds: builder.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
-    Ok(executor::run(builder.graph, &order, |spec| weight(builder, spec), limits, &local, builder.reporter, &builder.cancel)?)
+    Ok(schedule::run(builder.graph, &order, |spec| weight(builder, spec), limits, &steps, builder.reporter, &builder.cancel)?)
 }
 
 fn announce(builder: &Builder<'_>, plan: &Plan) {

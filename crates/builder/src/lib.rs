@@ -15,7 +15,9 @@ mod needs;
 mod pipeline;
 mod prepare;
 pub mod project;
+pub mod schedule;
 mod signed;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::local::{Local, lay_out};
+use super::schedule::BuildError;
+use super::step::Steps;
 use super::{Builder, PackagesError, build};
-use crate::executor::BuildError;
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
 use planning::project::SpecFolder;
@@ -62,10 +63,13 @@ pub fn prepare(builder: &mut Builder<'_>, folder: &SpecFolder, at: &Path) -> Res
     let layers = trees.map_err(PackagesError::from)?.into_iter().map(|tree| (tree.name, tree.path)).collect();
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel);
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
-    let local = Local { builder, layers, fetcher, jobserver, sweeper: Sweeper::new(&builder.cancel) };
+    let sweeper = Sweeper::new(&builder.cancel);
+    let local = Local { builder, layers, jobserver: jobserver.clone(), sweeper: &sweeper };
+    let steps = Steps { builder, executor: &local, fetcher, jobserver, sweeper: &sweeper };
     lay_out(at, folder).map_err(|error| BuildError::around(&spec.name, error))?;
-    let job = local.job(folder, &results, at)?;
-    let steps = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();
-    local.prepare(folder, &Job { steps, ..job.clone() })?;
+    let around = |source| BuildError::Around { spec: spec.name.clone(), source };
+    let job = local.sandboxed(&steps.job(folder, &results)?, at).map_err(around)?;
+    let first = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();
+    local.prepare(&spec.name, &Job { steps: first, ..job.clone() })?;
     Ok(job)
 }

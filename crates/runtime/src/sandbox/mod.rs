@@ -26,10 +26,6 @@ pub use worker::worker_main;
 
 use crate::cancel::Cancel;
 
-/// The version of what a sandbox looks like from inside. It enters every action's key: raise it when a change here can
-/// change what a build gives.
-pub const CONTRACT: u32 = 1;
-
 /// The sandbox's host name.
 pub const HOST_NAME: &str = "kaon";
 

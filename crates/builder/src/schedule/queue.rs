@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schedule::Weight;
+use super::run::Weight;
 use base::name::PackageName;
 use planning::graph::Graph;
 

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::queue::Queue;
-use super::{BuildError, Executed, Executor, RunError, Stop};
+use super::{BuildError, Executed, RunError, Step, Stop};
 use base::diagnostic::{ExitCode, Explanation, Failure as _};
 use base::name::PackageName;
 use planning::action::Results;
@@ -51,7 +51,7 @@ pub fn run(
     order: &[&PackageName],
     weight: impl Fn(&PackageName) -> Weight,
     limits: Limits,
-    executor: &dyn Executor,
+    step: &dyn Step,
     reporter: &dyn Reporter,
     cancel: &Cancel,
 ) -> Result<Results, RunError> {
@@ -67,7 +67,7 @@ pub fn run(
         skipped: Vec::new(),
     });
     let changed = Condvar::new();
-    together(limits.builds.max(1), || work(&state, &changed, executor, reporter, cancel));
+    together(limits.builds.max(1), || work(&state, &changed, step, reporter, cancel));
     let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     reporter.event(Event::Ended {
         built: state.built,
@@ -117,7 +117,7 @@ impl State {
     }
 }
 
-fn work(state: &Mutex<State>, changed: &Condvar, executor: &dyn Executor, reporter: &dyn Reporter, cancel: &Cancel) {
+fn work(state: &Mutex<State>, changed: &Condvar, step: &dyn Step, reporter: &dyn Reporter, cancel: &Cancel) {
     let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if cancel.is_raised() || guard.queue.is_over() {
@@ -130,7 +130,7 @@ fn work(state: &Mutex<State>, changed: &Condvar, executor: &dyn Executor, report
         };
         let results = guard.results.clone();
         drop(guard);
-        let outcome = execute(&spec, &results, executor, reporter);
+        let outcome = execute(&spec, &results, step, reporter);
         guard = state.lock().unwrap_or_else(PoisonError::into_inner);
         for lost in guard.take(spec.clone(), outcome) {
             reporter.event(Event::Skipped { unit: format!("package {lost}"), because: format!("package {spec}") });
@@ -139,10 +139,10 @@ fn work(state: &Mutex<State>, changed: &Condvar, executor: &dyn Executor, report
     }
 }
 
-fn execute(spec: &PackageName, results: &Results, executor: &dyn Executor, reporter: &dyn Reporter) -> Result<Executed, BuildError> {
+fn execute(spec: &PackageName, results: &Results, step: &dyn Step, reporter: &dyn Reporter) -> Result<Executed, BuildError> {
     let unit = format!("package {spec}");
     let begun = Instant::now();
-    let outcome = executor.execute(spec, results);
+    let outcome = step.execute(spec, results);
     match &outcome {
         Ok(executed) if executed.was_cached => {
             reporter.event(Event::Finished { unit, outcome: Outcome::Cached, elapsed_ms: milliseconds(begun) });

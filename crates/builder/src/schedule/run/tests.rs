@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::executor::Said;
+use crate::schedule::Said;
 use base::diagnostic::SourceText;
 use base::digest::Digest;
 use planning::action::BuildResult;
@@ -33,7 +33,7 @@ impl Pretend {
     }
 }
 
-impl Executor for Pretend {
+impl Step for Pretend {
     fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
         let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now, Ordering::SeqCst);

@@ -2,7 +2,7 @@
 
 mod error;
 mod queue;
-mod schedule;
+mod run;
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use base::name::PackageName;
 use planning::action::{BuildResult, Results};
 
 pub use error::{BuildError, RunError, Said, Stop};
-pub use schedule::{Limits, Weight, run};
+pub use run::{Limits, Weight, run};
 
-/// Something that can build a spec: this machine, or a remote execution service.
-pub trait Executor: Sync {
+/// One step of a plan, done for one spec.
+pub trait Step: Sync {
     /// Builds `spec` on top of `results`, or finds its result at hand.
     ///
     /// # Errors
