@@ -97,7 +97,7 @@ impl ImageTools<'_> {
             steps,
         };
         let outcome = sandbox::run(&job, None, self.log, self.cancel, &|phase| self.reporter.phase(self.unit, phase))?;
-        sandbox::tell_weakness(&outcome, self.reporter);
+        sandbox::report_weakness(&outcome, self.reporter);
         match outcome.status {
             StepsEnded::Done => Ok(()),
             StepsEnded::Failed { phase, end } => Err(ImageToolError::Tool { phase, end: end.to_string(), log: self.log.to_owned() }),
