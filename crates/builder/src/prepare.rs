@@ -5,7 +5,7 @@ use std::path::Path;
 use super::local::{Local, lay_out};
 use super::{Builder, PackagesError, build};
 use crate::executor::BuildError;
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::name::PackageName;
 use planning::project::SpecFolder;
 use runtime::sandbox::Job;
@@ -27,24 +27,10 @@ pub enum PrepareError {
 }
 
 impl Failure for PrepareError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Build(error) => error.hint(),
-            Self::Prepare(error) => error.hint(),
-        }
-    }
-
-    fn last_lines(&self) -> &[String] {
-        match self {
-            Self::Build(error) => error.last_lines(),
-            Self::Prepare(error) => error.last_lines(),
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Build(error) => error.exit(),
-            Self::Prepare(error) => error.exit(),
+            Self::Build(error) => Some(error),
+            Self::Prepare(error) => Some(error),
         }
     }
 }
