@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::digest::Digest;
 use runtime::store::{Store, StoreError};
 
@@ -28,6 +28,13 @@ pub enum OutputError {
 }
 
 impl Failure for OutputError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Write { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Write { source, .. } => match source.kind() {
@@ -39,14 +46,7 @@ impl Failure for OutputError {
                 }
                 _ => Some("choose another place with `--output`".into()),
             },
-            Self::Store(error) => error.hint(),
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Write { .. } => ExitCode::Failed,
-            Self::Store(error) => error.exit(),
+            Self::Store(_) => self.inner()?.hint(),
         }
     }
 }

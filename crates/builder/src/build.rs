@@ -7,7 +7,7 @@ use super::Builder;
 use super::local::Local;
 use super::schedule::{self, Limits, RunError, Weight};
 use super::step::Steps;
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::name::PackageName;
 use kernel::signing::SigningError;
 use planning::action::Results;
@@ -41,22 +41,13 @@ pub enum PackagesError {
 }
 
 impl Failure for PackagesError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Sdk(error) => error.hint(),
-            Self::Run(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-            Self::Signing(error) => error.hint(),
+            Self::Sdk(error) => Some(error),
+            Self::Run(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::Signing(error) => Some(error),
             Self::Jobserver(_) => None,
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Sdk(error) => error.exit(),
-            Self::Run(error) => error.exit(),
-            Self::Store(error) => error.exit(),
-            Self::Signing(_) | Self::Jobserver(_) => ExitCode::Failed,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use super::Builder;
-use base::diagnostic::{ExitCode, Failure, Problems};
+use base::diagnostic::{Failure, Problems};
 use base::name::PackageName;
 use planning::action::{Record, Results};
 use planning::plan::{COSTS_FILE, Costs, Estimate, World as _, sample_work};
@@ -38,17 +38,10 @@ pub enum CostsError {
 }
 
 impl Failure for CostsError {
-    fn problems(&self) -> Option<&Problems> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Problems(problems) => Some(problems),
+            Self::Problems(error) => Some(error),
             Self::Io { .. } => None,
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Problems(_) => ExitCode::Description,
-            Self::Io { .. } => ExitCode::Failed,
         }
     }
 }

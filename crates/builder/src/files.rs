@@ -3,7 +3,7 @@
 use rpm_engine::package::PackageFile;
 use rpm_engine::rpmfile::{RpmFile, RpmFileError};
 
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::name::PackageName;
 use planning::action::BuiltPackage;
 use runtime::store::{Store, StoreError};
@@ -25,17 +25,17 @@ pub enum FilesError {
 }
 
 impl Failure for FilesError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Store(error) => error.hint(),
-            Self::Read { package, .. } => Some(format!("`cargo xtask build {package}` builds it again if it is damaged")),
+            Self::Store(error) => Some(error),
+            Self::Read { .. } => None,
         }
     }
 
-    fn exit(&self) -> ExitCode {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::Store(error) => error.exit(),
-            Self::Read { .. } => ExitCode::Failed,
+            Self::Read { package, .. } => Some(format!("`cargo xtask build {package}` builds it again if it is damaged")),
+            Self::Store(_) => self.inner()?.hint(),
         }
     }
 }

@@ -65,9 +65,16 @@ fn list(hidden: &[Hidden]) -> String {
 }
 
 impl Failure for InputsError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Unpack { .. } | Self::Hidden(_) | Self::Read { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Store(error) => error.hint(),
+            Self::Store(_) => self.inner()?.hint(),
             Self::Unpack { source, .. } => disk_error(&**source).and_then(full_disk_hint),
             Self::Hidden(_) => Some("change where one of the packages installs, or leave one out of `requires.build`".into()),
             Self::Read { source, .. } => full_disk_hint(source),

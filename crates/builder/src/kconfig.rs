@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use super::Builder;
 use super::job::sandbox_job;
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::digest::Digest;
 use kernel::kconfig::{self, Kconfig, KconfigError};
 use planning::project::SpecFolder;
@@ -56,25 +56,14 @@ pub enum KconfigTreeError {
 }
 
 impl Failure for KconfigTreeError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Sdk(error) => error.hint(),
-            Self::Source(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-            Self::Sandbox(error) => error.hint(),
-            Self::Kconfig(error) => error.hint(),
+            Self::Sdk(error) => Some(error),
+            Self::Source(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::Sandbox(error) => Some(error),
+            Self::Kconfig(error) => Some(error),
             Self::Unpack { .. } | Self::Io { .. } => None,
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Sdk(error) => error.exit(),
-            Self::Source(error) => error.exit(),
-            Self::Store(error) => error.exit(),
-            Self::Sandbox(error) => error.exit(),
-            Self::Kconfig(error) => error.exit(),
-            Self::Unpack { .. } | Self::Io { .. } => ExitCode::Failed,
         }
     }
 }

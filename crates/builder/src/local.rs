@@ -89,7 +89,7 @@ impl Local<'_> {
         let unit = format!("package {spec}");
         let on_phase = |phase: &str| self.builder.reporter.phase(&unit, phase);
         let outcome = sandbox::run(job, Some(&self.jobserver), log, &self.builder.cancel, &on_phase).map_err(boxed)?;
-        sandbox::tell_weakness(&outcome, self.builder.reporter);
+        sandbox::report_weakness(&outcome, self.builder.reporter);
         Ok(outcome)
     }
 }

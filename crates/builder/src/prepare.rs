@@ -6,7 +6,7 @@ use super::local::{Local, lay_out};
 use super::schedule::BuildError;
 use super::step::Steps;
 use super::{Builder, PackagesError, build};
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::name::PackageName;
 use planning::project::SpecFolder;
 use runtime::sandbox::Job;
@@ -28,24 +28,10 @@ pub enum PrepareError {
 }
 
 impl Failure for PrepareError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Build(error) => error.hint(),
-            Self::Prepare(error) => error.hint(),
-        }
-    }
-
-    fn last_lines(&self) -> &[String] {
-        match self {
-            Self::Build(error) => error.last_lines(),
-            Self::Prepare(error) => error.last_lines(),
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Build(error) => error.exit(),
-            Self::Prepare(error) => error.exit(),
+            Self::Build(error) => Some(error),
+            Self::Prepare(error) => Some(error),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::digest::Digest;
 use packaging::repo::{self, RepoError, RepoPackage};
 use planning::action::{BuiltPackage, Results};
@@ -27,19 +27,11 @@ pub enum PublishError {
 }
 
 impl Failure for PublishError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Store(error) => error.hint(),
-            Self::Sign(error) => error.hint(),
-            Self::Repo(error) => error.hint(),
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Store(error) => error.exit(),
-            Self::Sign(error) => error.exit(),
-            Self::Repo(error) => error.exit(),
+            Self::Store(error) => Some(error),
+            Self::Sign(error) => Some(error),
+            Self::Repo(error) => Some(error),
         }
     }
 }

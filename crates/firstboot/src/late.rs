@@ -48,13 +48,13 @@ pub(super) fn start(unit: &str, target: &Target) -> Option<String> {
 
 /// Does what was left: images and containers first, which commands may want.
 pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
-    let mut told = load::run(target)?;
+    let mut report = load::run(target)?;
     let place = target.place(SCRIPT)?;
     if place.exists() {
         let script = fs::read(&place).map_err(SystemError::io("read", &place))?;
         // It is removed before it runs: it may restart the machine, and it may hold secrets.
         fs::remove_file(&place).map_err(SystemError::io("remove", &place))?;
-        told.push(target.run_text("the commands of the first start", &script)?);
+        report.push(target.run_text("the commands of the first start", &script)?);
     }
-    Ok(told)
+    Ok(report)
 }

@@ -24,7 +24,7 @@ use clap::Parser;
 
 pub use cloud::{CloudConfig, MetaData};
 pub use container::{Container, Image, Kaon, Restart};
-pub use metadata::{Addresses, Cloud, MetadataError, Patience, Told};
+pub use metadata::{Addresses, Cloud, CloudMetadata, MetadataError, Patience};
 pub use ovf::{Environment, OvfError};
 pub use source::{Bundle, gather};
 
@@ -90,7 +90,7 @@ pub fn understand(bundle: &Bundle) -> Wishes {
     if let Some(text) = &bundle.meta_data {
         meta = read(&format!("{}: meta-data", bundle.origin), text, &mut wishes.complaints).unwrap_or_default();
     }
-    let of_cloud = bundle.told.as_ref().and_then(|told| told.user_data.as_ref());
+    let of_cloud = bundle.cloud.as_ref().and_then(|cloud| cloud.user_data.as_ref());
     if let Some(text) = bundle.user_data.as_ref().or(of_cloud) {
         let name = format!("{}: user-data", bundle.origin);
         match text.trim_start() {
@@ -117,10 +117,10 @@ pub fn understand(bundle: &Bundle) -> Wishes {
     wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.local_hostname).or(meta.hostname);
     wishes.cloud.ssh_authorized_keys.extend(meta.public_keys.0);
     wishes.instance = meta.instance_id.unwrap_or_default();
-    if let Some(told) = &bundle.told {
-        wishes.instance.clone_from(&told.instance);
-        wishes.complaints.extend(told.complaints.iter().map(|line| format!("{}: {line}", bundle.origin)));
-        let (hostname, users, ssh_authorized_keys) = (told.hostname.clone(), told.users.clone(), told.root_keys.clone());
+    if let Some(metadata) = &bundle.cloud {
+        wishes.instance.clone_from(&metadata.instance);
+        wishes.complaints.extend(metadata.complaints.iter().map(|line| format!("{}: {line}", bundle.origin)));
+        let (hostname, users, ssh_authorized_keys) = (metadata.hostname.clone(), metadata.users.clone(), metadata.root_keys.clone());
         wishes.cloud.add(CloudConfig { hostname, users, ssh_authorized_keys, ..CloudConfig::default() });
     }
     if let Some(network) = &wishes.network {
@@ -171,18 +171,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match result {
         Ok(complaints) => {
-            complaints.iter().for_each(|complaint| tell(complaint));
+            complaints.iter().for_each(|complaint| report(complaint));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tell(&format!("error: {}", text::with_causes(&error)));
+            report(&format!("error: {}", text::with_causes(&error)));
             ExitCode::FAILURE
         }
     }
 }
 
 /// What is written here ends in the journal.
-fn tell(text: &str) {
+fn report(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -226,8 +226,8 @@ fn early(target: &Target) -> Result<Vec<String>, SystemError> {
 fn network_stage(target: &Target) -> Result<Vec<String>, FirstbootError> {
     let Some(cloud) = Cloud::of(Path::new(metadata::FIRMWARE)) else { return Ok(Vec::new()) };
     let (addresses, patience) = (Addresses::default(), Patience::default());
-    let told = cloud.ask(&addresses, patience).map_err(FirstbootError::Cloud)?;
-    let mut complaints = obey(cloud, told, target)?;
+    let metadata = cloud.ask(&addresses, patience).map_err(FirstbootError::Cloud)?;
+    let mut complaints = obey(cloud, metadata, target)?;
     if late::is_left(target)? {
         complaints.extend(late::start(late::UNIT, target));
     }
@@ -236,8 +236,8 @@ fn network_stage(target: &Target) -> Result<Vec<String>, FirstbootError> {
 }
 
 /// Does what a cloud says of this system, and keeps in mind that it was asked.
-fn obey(cloud: Cloud, told: Told, target: &Target) -> Result<Vec<String>, SystemError> {
-    let mut wishes = understand(&Bundle::of_cloud(cloud, told));
+fn obey(cloud: Cloud, metadata: CloudMetadata, target: &Target) -> Result<Vec<String>, SystemError> {
+    let mut wishes = understand(&Bundle::of_cloud(cloud, metadata));
     let complaints = act::early(&mut wishes, target)?;
     let recorded = Instance::recorded(target)?.unwrap_or_default();
     Instance { platform: wishes.instance, ..recorded }.record(target)?;
@@ -249,7 +249,7 @@ fn check(file: &Path) -> ExitCode {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => {
-            tell(&format!("error: cannot read `{}`: {error}", file.display()));
+            report(&format!("error: cannot read `{}`: {error}", file.display()));
             return ExitCode::FAILURE;
         }
     };
@@ -257,7 +257,7 @@ fn check(file: &Path) -> ExitCode {
     let cloud: Option<CloudConfig> = read(&file.display().to_string(), &text, &mut complaints);
     let name = file.display();
     complaints.extend(cloud.iter().flat_map(|cloud| cloud.kaon.complaints()).map(|line| format!("{name}: {line}")));
-    complaints.iter().for_each(|complaint| tell(complaint));
+    complaints.iter().for_each(|complaint| report(complaint));
     if cloud.is_some() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
@@ -299,7 +299,7 @@ mod tests {
         target.write(UNASKED, 0o644, b"").unwrap();
         Instance { machine: "m".into(), platform: String::new() }.record(&target).unwrap();
         let dev = cloud::CloudUser { ssh_authorized_keys: vec![KEY.into()], ..cloud::CloudUser::named("dev") };
-        let told = Told {
+        let metadata = CloudMetadata {
             instance: "i-1".into(),
             hostname: Some("given".into()),
             root_keys: vec![KEY.into()],
@@ -307,7 +307,7 @@ mod tests {
             user_data: Some("#cloud-config\nhostname: chosen\nflux: 1\n".into()),
             complaints: vec!["one".into()],
         };
-        let complaints = obey(Cloud::Ec2, told, &target).unwrap();
+        let complaints = obey(Cloud::Ec2, metadata, &target).unwrap();
         assert_eq!(complaints.len(), 2, "{complaints:?}");
         assert_eq!(target.read("/etc/hostname").unwrap(), "chosen\n");
         assert_eq!(target.read("/root/.ssh/authorized_keys").unwrap(), format!("{KEY}\n"));

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::metadata::{Cloud, Told};
+use super::metadata::{Cloud, CloudMetadata};
 use super::{Environment, disks};
 use system::guestinfo;
 use system::program;
@@ -23,15 +23,15 @@ pub struct Bundle {
     /// Properties of a virtual appliance.
     pub ovf: Option<Environment>,
     /// What a cloud's metadata service says.
-    pub told: Option<Told>,
+    pub cloud: Option<CloudMetadata>,
     /// What could not be read.
     pub complaints: Vec<String>,
 }
 
 impl Bundle {
     /// What a cloud's metadata service says.
-    pub fn of_cloud(cloud: Cloud, told: Told) -> Self {
-        Self { origin: cloud.to_string(), told: Some(told), ..Self::default() }
+    pub fn of_cloud(cloud: Cloud, metadata: CloudMetadata) -> Self {
+        Self { origin: cloud.to_string(), cloud: Some(metadata), ..Self::default() }
     }
 
     /// Whether no platform said anything.
@@ -46,8 +46,8 @@ pub(super) const LONGEST_BYTES: u64 = 1 << 20;
 /// Asks the platforms that need no network, in this order; the first that says something is the one. With `patience`, disks that may still
 /// appear are waited for, where nobody else said anything.
 pub fn gather(patience: bool) -> Bundle {
-    let told = [credentials, fw_cfg, vmware].into_iter().find_map(|ask| ask());
-    told.or_else(|| no_cloud(patience)).unwrap_or_default()
+    let found = [credentials, fw_cfg, vmware].into_iter().find_map(|ask| ask());
+    found.or_else(|| no_cloud(patience)).unwrap_or_default()
 }
 
 /// A file; nothing where there is none.

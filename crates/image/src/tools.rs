@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::epoch::SOURCE_DATE_EPOCH;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
@@ -49,19 +49,18 @@ pub enum ImageToolError {
 }
 
 impl Failure for ImageToolError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Tool { log, .. } => Some(format!("what the tools said is in `{}`", log.display())),
-            Self::Sandbox(error) => error.hint(),
-            Self::Store(error) => error.hint(),
+            Self::Sandbox(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::Tool { .. } => None,
         }
     }
 
-    fn exit(&self) -> ExitCode {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::Tool { .. } => ExitCode::Failed,
-            Self::Sandbox(error) => error.exit(),
-            Self::Store(error) => error.exit(),
+            Self::Tool { log, .. } => Some(format!("what the tools said is in `{}`", log.display())),
+            Self::Sandbox(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }
 }
@@ -97,7 +96,7 @@ impl ImageTools<'_> {
             steps,
         };
         let outcome = sandbox::run(&job, None, self.log, self.cancel, &|phase| self.reporter.phase(self.unit, phase))?;
-        sandbox::tell_weakness(&outcome, self.reporter);
+        sandbox::report_weakness(&outcome, self.reporter);
         match outcome.status {
             StepsEnded::Done => Ok(()),
             StepsEnded::Failed { phase, end } => Err(ImageToolError::Tool { phase, end: end.to_string(), log: self.log.to_owned() }),

@@ -81,6 +81,13 @@ pub enum KernelError {
 }
 
 impl Failure for KernelError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Problems(error) => Some(error),
+            Self::NoFlavour { .. } | Self::NoOption { .. } | Self::NoSources => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoFlavour { known, .. } => Some(known.clone()),
@@ -93,17 +100,11 @@ impl Failure for KernelError {
         }
     }
 
-    fn problems(&self) -> Option<&Problems> {
-        match self {
-            Self::Problems(problems) => Some(problems),
-            Self::NoFlavour { .. } | Self::NoOption { .. } | Self::NoSources => None,
-        }
-    }
-
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoFlavour { .. } | Self::NoOption { .. } => ExitCode::Usage,
-            Self::NoSources | Self::Problems(_) => ExitCode::Description,
+            Self::NoSources => ExitCode::Description,
+            Self::Problems(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

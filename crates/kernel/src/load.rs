@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Description, contract, flavour, fragment};
-use base::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
+use base::diagnostic::{Failure, Problem, Problems, SourceText};
 use base::document::{Document, Spanned};
 use text::did_you_mean;
 
@@ -27,17 +27,10 @@ pub enum LoadError {
 }
 
 impl Failure for LoadError {
-    fn problems(&self) -> Option<&Problems> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Problems(problems) => Some(problems),
+            Self::Problems(error) => Some(error),
             Self::Io { .. } => None,
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Problems(_) => ExitCode::Description,
-            Self::Io { .. } => ExitCode::Failed,
         }
     }
 }

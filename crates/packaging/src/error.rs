@@ -12,7 +12,7 @@ use super::location::Misplaced;
 use super::obstacle::{Obstacle, escaped, glob_of};
 use super::script::BadInterpreter;
 use super::units::UnknownUnit;
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::glob::GlobError;
 use base::name::PackageName;
 use runtime::install_root::InstallRootError;
@@ -316,6 +316,13 @@ impl PackageError {
 }
 
 impl Failure for PackageError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::InstallRoot(error) => Some(error),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } => full_disk_hint(source),
@@ -324,7 +331,7 @@ impl Failure for PackageError {
                 _ => None,
             },
             Self::BadGlob { .. } => None,
-            Self::InstallRoot(error) => error.hint(),
+            Self::InstallRoot(_) => self.inner()?.hint(),
             Self::Unpackageable { found } => {
                 let globs: BTreeSet<String> = found.iter().map(|one| format!("\"{}\"", glob_of(&one.path))).collect();
                 let globs: Vec<String> = globs.into_iter().collect();
@@ -377,9 +384,5 @@ impl Failure for PackageError {
             }
             Self::UndeclaredLibraries { spec, missing } => Some(hint::undeclared(spec, missing)),
         }
-    }
-
-    fn exit(&self) -> ExitCode {
-        ExitCode::Failed
     }
 }

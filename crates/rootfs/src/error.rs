@@ -121,6 +121,13 @@ impl RootfsError {
 }
 
 impl Failure for RootfsError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Sandbox(error) => Some(error),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => format!("there are {}", similar.join(", ")),
@@ -134,16 +141,14 @@ impl Failure for RootfsError {
                 format!("declare `[{what}.{name}]` in the spec of {package}, or require the package that declares it")
             }
             Self::Step { log, .. } => format!("its output is in {}", log.display()),
-            Self::Sandbox(error) => return error.hint(),
-            _ => return None,
+            _ => return self.inner()?.hint(),
         })
     }
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Sandbox(error) => error.exit(),
             Self::BadRequest { .. } | Self::NoUnit { .. } | Self::ExtraFile { .. } => ExitCode::Description,
-            _ => ExitCode::Failed,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

@@ -129,11 +129,17 @@ impl SdkError {
 }
 
 impl Failure for SdkError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Description(problems) => Some(problems),
+            Self::Apt(error) => Some(error),
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Description(problems) => problems.hint(),
-            Self::Apt(error) => error.hint(),
-            Self::Store(error) => error.hint(),
             Self::UnknownLayer { .. } => Some("`cargo xtask sdk status` shows the layers; they are described in `specs/sdk.toml`".into()),
             Self::LockOutdated { .. } | Self::PackagesGone { .. } => {
                 Some("`cargo xtask sdk update` resolves the SDK anew; review and commit `specs/sdk.lock`".into())
@@ -143,24 +149,15 @@ impl Failure for SdkError {
                 Some("the mirror or something on the way changes files: KAON_DEBIAN_MIRROR=URL names another mirror".into())
             }
             Self::DanglingLink { .. } => Some("mend `links` of the layer in `specs/sdk.toml`".into()),
-            Self::Unpack { .. } | Self::Io { .. } => None,
-        }
-    }
-
-    fn problems(&self) -> Option<&Problems> {
-        match self {
-            Self::Description(problems) => Some(problems),
-            _ => None,
+            Self::Description(_) | Self::Apt(_) | Self::Store(_) | Self::Unpack { .. } | Self::Io { .. } => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             _ if self.is_interruption() => ExitCode::Interrupted,
-            Self::Description(_) | Self::UnknownLayer { .. } | Self::DanglingLink { .. } => ExitCode::Description,
-            Self::Apt(error) => error.exit(),
-            Self::Store(error) => error.exit(),
-            _ => ExitCode::Failed,
+            Self::UnknownLayer { .. } | Self::DanglingLink { .. } => ExitCode::Description,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

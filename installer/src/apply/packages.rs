@@ -34,9 +34,9 @@ pub(super) struct Chosen {
 impl Chosen {
     /// Installs them.
     pub fn install(&self, target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {
-        let told = Told { observer, unpacked: AtomicU64::new(0), bytes: self.bytes };
+        let report = Report { observer, unpacked: AtomicU64::new(0), bytes: self.bytes };
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
-        let settings = Settings { observer: &told, ..Settings::new(time, "kaon-installer") };
+        let settings = Settings { observer: &report, ..Settings::new(time, "kaon-installer") };
         let system = System::open(target.root()).map_err(ApplyError::repository)?;
         let locked = system.lock().map_err(ApplyError::repository)?;
         locked.apply(&self.steps, &settings).map_err(ApplyError::repository)?;
@@ -101,14 +101,14 @@ pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, A
 }
 
 /// Passes on what the transaction tells.
-struct Told<'a> {
+struct Report<'a> {
     observer: &'a dyn Observer,
     unpacked: AtomicU64,
     bytes: u64,
 }
 
-impl transaction::Observer for Told<'_> {
-    fn tell(&self, event: Event<'_>) {
+impl transaction::Observer for Report<'_> {
+    fn report(&self, event: Event<'_>) {
         match event {
             Event::Unpacked { bytes } => {
                 let unpacked = self.unpacked.fetch_add(bytes, Ordering::Relaxed) + bytes;

@@ -111,23 +111,23 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(&arguments, &mut io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&error);
+            report(&error);
             error.exit()
         }
     }
 }
 
-fn tell(error: &CommandError) {
+fn report(error: &CommandError) {
     let mut err = io::stderr().lock();
     let _ = writeln!(err, "error: {error}");
-    let (mut source, mut told) = (std::error::Error::source(error), error.to_string());
+    let (mut source, mut printed) = (std::error::Error::source(error), error.to_string());
     while let Some(cause) = source {
         // An error that only passes another on has its words.
         let text = cause.to_string();
-        if text != told {
-            let _ = writeln!(err, "  because: {text}");
+        if text != printed {
+            let _ = writeln!(err, "  cause: {text}");
         }
-        (source, told) = (cause.source(), text);
+        (source, printed) = (cause.source(), text);
     }
 }
 

@@ -104,20 +104,19 @@ impl Console {
         if matches!(error, CliError::UpdatesAvailable) {
             return 100;
         }
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            text.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
+        let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
         if self.json {
             if number != 0 {
+                let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
                 self.value(&json!({ "Error": number, "ErrorMessage": text }));
             }
             return number as u8;
         }
         let mut out = io::stderr().lock();
-        let _ = if number == 0 { writeln!(out, "{text}") } else { writeln!(out, "Error({number}) : {text}") };
+        let _ = if number == 0 { writeln!(out, "{error}") } else { writeln!(out, "Error({number}) : {error}") };
+        for cause in causes {
+            let _ = writeln!(out, "  cause: {cause}");
+        }
         if let Some(hint) = error.hint() {
             let _ = writeln!(out, "hint: {hint}");
         }

@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use serde_json::json;
 
 use crate::command;
-use crate::command::alter::{self, Verb};
+use crate::command::change::{self, Verb};
 use args::{Cli, Command, Common};
 use console::Console;
 use error::CliError;
@@ -83,12 +83,12 @@ fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
         Command::Check => command::check::run(&session),
         Command::Mark { what, packages } => command::mark::run(&mut session, what, &packages),
         Command::History { action } => command::history::run(&mut session, action),
-        Command::Install(asked) => alter::run(&mut session, Verb::Install, &asked.packages),
-        Command::Erase(asked) => alter::run(&mut session, Verb::Erase, &asked.packages),
-        Command::Update(asked) => alter::run(&mut session, Verb::Update, &asked.packages),
-        Command::Downgrade(asked) => alter::run(&mut session, Verb::Downgrade, &asked.packages),
-        Command::Reinstall(asked) => alter::run(&mut session, Verb::Reinstall, &asked.packages),
-        Command::DistroSync(asked) => alter::run(&mut session, Verb::DistroSync, &asked.packages),
-        Command::Autoremove(asked) => alter::run(&mut session, Verb::Autoremove, &asked.packages),
+        Command::Install(asked) => change::run(&mut session, Verb::Install, &asked.packages),
+        Command::Erase(asked) => change::run(&mut session, Verb::Erase, &asked.packages),
+        Command::Update(asked) => change::run(&mut session, Verb::Update, &asked.packages),
+        Command::Downgrade(asked) => change::run(&mut session, Verb::Downgrade, &asked.packages),
+        Command::Reinstall(asked) => change::run(&mut session, Verb::Reinstall, &asked.packages),
+        Command::DistroSync(asked) => change::run(&mut session, Verb::DistroSync, &asked.packages),
+        Command::Autoremove(asked) => change::run(&mut session, Verb::Autoremove, &asked.packages),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::alter::{self, Request, Wish};
+use super::change::{self, Request, Wish};
 use super::repoquery::day;
 use crate::cli::args::{HistoryAction, HistoryRange, HistorySpan};
 use crate::cli::error::CliError;
@@ -35,8 +35,8 @@ pub fn run(session: &mut Session, action: Option<HistoryAction>) -> Result<(), C
 /// Takes note of what other programs did.
 fn update(session: &mut Session) -> Result<(), CliError> {
     need_root(session)?;
-    let Some(locked) = alter::lock(session)? else { return Err(CliError::NothingToDo) };
-    let noted = alter::with_settings(session, |settings| locked.catch_up(settings.time, settings.command))?;
+    let Some(locked) = change::lock(session)? else { return Err(CliError::NothingToDo) };
+    let noted = change::with_settings(session, |settings| locked.catch_up(settings.time, settings.command))?;
     if session.console.json {
         session.console.value(&json!({ "Id": noted }));
         return Ok(());
@@ -128,7 +128,7 @@ fn redo(session: &mut Session, span: &HistorySpan) -> Result<(), CliError> {
 /// Makes the changes; every package that comes must still be offered in that very version.
 fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     need_root(session)?;
-    let locked = alter::lock(session)?;
+    let locked = change::lock(session)?;
     // What only goes is offered by nobody.
     let brings = changes.iter().any(|change| !change.action.removes());
     let repositories = if brings { session.open()? } else { Repositories::none() };
@@ -146,7 +146,7 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
         session.console.note("\nThey are not offered by the enabled repositories any more.");
         return Err(CliError::NoMatch);
     }
-    alter::carry_out(session, locked.as_ref(), &repositories, &sack, &request, alter::Sweep::NONE)
+    change::carry_out(session, locked.as_ref(), &repositories, &sack, &request, change::Sweep::NONE)
 }
 
 fn one(sack: &Sack<'_>, change: &Change, request: &mut Request) {

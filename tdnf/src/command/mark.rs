@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::alter;
+use super::change;
 use crate::cli::args::MarkAs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, need_root};
@@ -15,7 +15,7 @@ use rpm_engine::history::Reason;
 /// When a word fits nothing installed, or the history cannot be written.
 pub fn run(session: &mut Session, what: MarkAs, words: &[String]) -> Result<(), CliError> {
     need_root(session)?;
-    let Some(locked) = alter::lock(session)? else { return Err(CliError::NothingToDo) };
+    let Some(locked) = change::lock(session)? else { return Err(CliError::NothingToDo) };
     let reason = match what {
         MarkAs::Install => Reason::User,
         MarkAs::Auto => Reason::Dependency,

@@ -1,6 +1,6 @@
 //! The commands, one file each.
 
-pub mod alter;
+pub mod change;
 pub mod check;
 pub mod check_local;
 pub mod check_update;

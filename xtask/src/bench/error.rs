@@ -62,20 +62,25 @@ impl From<Report> for BenchError {
 }
 
 impl Failure for BenchError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Around(failure) => Some(&**failure),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::NotBuilt { next, .. } => Some(format!("`{next}` builds it")),
             Self::Broken { next, .. } => next.clone(),
-            Self::Around(failure) => failure.hint(),
-            Self::Io { .. } | Self::Interrupted => None,
+            Self::Around(_) | Self::Io { .. } | Self::Interrupted => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Around(failure) => failure.exit(),
             Self::Interrupted => ExitCode::Interrupted,
-            _ => ExitCode::Failed,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

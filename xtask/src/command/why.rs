@@ -38,7 +38,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
     let (plan, results) = plan(&graph, &all, &builder);
     let state = plan.steps.iter().find(|step| step.spec == spec).map(|step| step.state.clone());
-    let told = Told {
+    let report = PackageReport {
         images: images.iter().map(|image| in_image(&builder, image, &package, &spec, &results)).collect::<Result<_, _>>()?,
         build: build(&builder, &spec, state.as_ref(), &results),
         dependents: graph.specs().map(|(name, _)| name).filter(|name| graph.build_edges(name).contains(&spec)).cloned().collect(),
@@ -46,16 +46,16 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         spec,
     };
     if context.output.is_json() {
-        context.output.document(&told)
+        context.output.document(&report)
     } else {
-        context.output.text(&told.to_string())
+        context.output.text(&report.to_string())
     }
     Ok(ExitCode::Done)
 }
 
 /// All there is to say.
 #[derive(Serialize)]
-struct Told {
+struct PackageReport {
     package: PackageName,
     spec: PackageName,
     images: Vec<InImage>,
@@ -116,7 +116,7 @@ fn build(builder: &Builder<'_>, spec: &PackageName, state: Option<&State>, resul
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for PackageReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { package, spec, .. } = self;
         for InImage { image, chains } in &self.images {

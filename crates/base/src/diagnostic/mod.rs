@@ -14,24 +14,29 @@ pub use visible::{must_be_escaped, visible, visible_line};
 
 /// An error that can say what to do next.
 pub trait Failure: Error + Send + Sync + 'static {
+    /// The failure that this one passes on; hint, problems, log lines and exit code are that failure's unless this one has its own.
+    fn inner(&self) -> Option<&dyn Failure> {
+        None
+    }
+
     /// The next step, as an instruction or a command.
     fn hint(&self) -> Option<String> {
-        None
+        self.inner().and_then(Failure::hint)
     }
 
     /// The problems in the user's files behind this failure, which are shown with their places.
     fn problems(&self) -> Option<&Problems> {
-        None
+        self.inner().and_then(Failure::problems)
     }
 
     /// The last lines of the log of a program that failed.
     fn last_lines(&self) -> &[String] {
-        &[]
+        self.inner().map_or(&[], Failure::last_lines)
     }
 
     /// Which of the documented exit codes the process ends with.
     fn exit(&self) -> ExitCode {
-        ExitCode::Failed
+        self.inner().map_or(ExitCode::Failed, Failure::exit)
     }
 }
 
@@ -79,5 +84,62 @@ impl Report {
 impl<F: Failure> From<F> for Report {
     fn from(failure: F) -> Self {
         Self(Box::new(failure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Outer {
+        #[error(transparent)]
+        Passed(Inner),
+        #[error(transparent)]
+        Wrong(Problems),
+        #[error("of its own")]
+        Own,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner")]
+    struct Inner([String; 1]);
+
+    impl Failure for Inner {
+        fn hint(&self) -> Option<String> {
+            Some("try again".into())
+        }
+
+        fn last_lines(&self) -> &[String] {
+            &self.0
+        }
+
+        fn exit(&self) -> ExitCode {
+            ExitCode::Host
+        }
+    }
+
+    impl Failure for Outer {
+        fn inner(&self) -> Option<&dyn Failure> {
+            match self {
+                Self::Passed(inner) => Some(inner),
+                Self::Wrong(problems) => Some(problems),
+                Self::Own => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_that_is_passed_on_keeps_its_hint_lines_problems_and_exit_code() {
+        let passed = Outer::Passed(Inner(["the log".into()]));
+        assert_eq!(passed.hint().as_deref(), Some("try again"));
+        assert_eq!((passed.last_lines(), passed.exit()), (&["the log".to_owned()][..], ExitCode::Host));
+        assert!(passed.problems().is_none());
+        let source = Arc::new(SourceText::new("a.toml", "a = 1"));
+        let wrong = Outer::Wrong(Problems::new(vec![Problem::new(&source, 0..1, "unknown key `a`")]));
+        assert_eq!((wrong.problems().map(|problems| problems.iter().count()), wrong.exit()), (Some(1), ExitCode::Description));
+        assert_eq!((Outer::Own.hint(), Outer::Own.last_lines(), Outer::Own.exit()), (None, &[][..], ExitCode::Failed));
     }
 }

@@ -78,8 +78,7 @@ pub enum ImageError {
     },
 }
 
-impl ImageError {
-    /// The failure this one passes on, if it has nothing to add.
+impl Failure for ImageError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Build(error) => Some(error),
@@ -95,9 +94,7 @@ impl ImageError {
             Self::NoPackage { .. } | Self::NoKernel { .. } | Self::OverBudget { .. } => None,
         }
     }
-}
 
-impl Failure for ImageError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoPackage { .. } => Some("`cargo xtask list` names all packages".into()),
@@ -105,7 +102,7 @@ impl Failure for ImageError {
                 Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`"))
             }
             Self::OverBudget { image, largest, .. } => Some(format!("the largest: {largest}; or raise the bound in `images/{image}.toml`")),
-            _ => self.inner().and_then(Failure::hint),
+            _ => self.inner()?.hint(),
         }
     }
 
@@ -113,7 +110,6 @@ impl Failure for ImageError {
         match self {
             Self::NoPackage { .. } => ExitCode::Description,
             Self::NoKernel { .. } => ExitCode::Usage,
-            Self::OverBudget { .. } => ExitCode::Failed,
             _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }

@@ -34,6 +34,13 @@ pub enum ImageFileError {
 }
 
 impl Failure for ImageFileError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Problems(error) => Some(error),
+            Self::Io { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { hint, .. } => Some(hint.clone()),
@@ -41,18 +48,10 @@ impl Failure for ImageFileError {
         }
     }
 
-    fn problems(&self) -> Option<&Problems> {
-        match self {
-            Self::Problems(problems) => Some(problems),
-            Self::Io { .. } | Self::Unknown { .. } => None,
-        }
-    }
-
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Problems(_) => ExitCode::Description,
             Self::Unknown { .. } => ExitCode::Usage,
-            Self::Io { .. } => ExitCode::Failed,
+            Self::Io { .. } | Self::Problems(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

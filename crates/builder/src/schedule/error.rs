@@ -63,6 +63,13 @@ impl BuildError {
 }
 
 impl Failure for BuildError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Around { source, .. } => Some(&**source),
+            Self::Failed { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { end, .. } if end.ends_with("SIGXFSZ") => Some(LARGER_FILES.into()),
@@ -71,7 +78,7 @@ impl Failure for BuildError {
                 let log = log.display();
                 Some(format!("{advice}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
             }
-            Self::Around { source, .. } => source.hint(),
+            Self::Around { .. } => self.inner()?.hint(),
             Self::Cancelled { .. } => Some("run the same command again: what was built is kept".into()),
         }
     }
@@ -79,16 +86,14 @@ impl Failure for BuildError {
     fn last_lines(&self) -> &[String] {
         match self {
             Self::Failed { said, .. } => &said.last_lines,
-            Self::Around { source, .. } => source.last_lines(),
-            Self::Cancelled { .. } => &[],
+            Self::Around { .. } | Self::Cancelled { .. } => self.inner().map_or(&[], Failure::last_lines),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Failed { .. } => ExitCode::Failed,
-            Self::Around { source, .. } => source.exit(),
             Self::Cancelled { .. } => ExitCode::Interrupted,
+            Self::Failed { .. } | Self::Around { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

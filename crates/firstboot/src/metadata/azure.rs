@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde::Deserialize;
 
-use super::Told;
+use super::CloudMetadata;
 use super::gce::administrator;
 use super::service::{MetadataError, Method, Reply, Service};
 
@@ -53,31 +53,32 @@ struct Key {
 }
 
 /// Asks all there is to ask.
-pub(super) fn ask(service: &Service) -> Result<Told, MetadataError> {
+pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
     let reply = service.send(Method::Get, PATH, &[("Metadata", "true")])?;
     if reply.status != 200 {
         return Err(reply.refusal());
     }
     let Instance { compute } = reply.json()?;
     let names = [compute.os_profile.computer_name, compute.name];
-    let mut told = Told { instance: compute.vm_id, hostname: names.into_iter().find(|name| !name.is_empty()), ..Told::default() };
+    let mut metadata =
+        CloudMetadata { instance: compute.vm_id, hostname: names.into_iter().find(|name| !name.is_empty()), ..CloudMetadata::default() };
     // Keys made on Windows have its line ends, in the middle too.
     let keys: Vec<String> = compute.public_keys.iter().map(|key| key.key_data.replace(['\r', '\n'], "").trim().to_owned()).collect();
     match compute.os_profile.admin_username.as_str() {
-        "" | "root" => told.root_keys = keys,
-        name => told.users.push(administrator(name, keys)),
+        "" | "root" => metadata.root_keys = keys,
+        name => metadata.users.push(administrator(name, keys)),
     }
     for (name, text) in [("userData", compute.user_data), ("customData", compute.custom_data)] {
         let text: String = text.split_whitespace().collect();
-        if text.is_empty() || told.user_data.is_some() {
+        if text.is_empty() || metadata.user_data.is_some() {
             continue;
         }
         match base64::engine::general_purpose::STANDARD.decode(text) {
-            Ok(bytes) => told.take_user_data(bytes),
-            Err(_) => told.complaints.push(format!("{name}: this is no Base64")),
+            Ok(bytes) => metadata.take_user_data(bytes),
+            Err(_) => metadata.complaints.push(format!("{name}: this is no Base64")),
         }
     }
-    Ok(told)
+    Ok(metadata)
 }
 
 /// Tells the cloud that the machine has started.

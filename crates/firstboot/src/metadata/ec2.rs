@@ -1,6 +1,6 @@
 //! Amazon's metadata service, version 2: every question bears a token that the service gave before ("IMDSv2", Amazon EC2 User Guide).
 
-use super::Told;
+use super::CloudMetadata;
 use super::service::{MetadataError, Method, Reply, Service};
 
 /// How long a token is good for, in seconds: longer than all questions take.
@@ -13,12 +13,12 @@ struct Session<'a> {
 }
 
 /// Asks all there is to ask.
-pub(super) fn ask(service: &Service) -> Result<Told, MetadataError> {
+pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
     let mut session = Session { service, token: token(service)? };
-    let mut told = Told { instance: session.demand("/latest/meta-data/instance-id")?, ..Told::default() };
+    let mut metadata = CloudMetadata { instance: session.demand("/latest/meta-data/instance-id")?, ..CloudMetadata::default() };
     if let Some(reply) = session.get("/latest/meta-data/local-hostname")? {
         // With several domains in the network's DHCP options there are several names.
-        told.hostname = reply.text()?.split_whitespace().next().map(str::to_owned);
+        metadata.hostname = reply.text()?.split_whitespace().next().map(str::to_owned);
     }
     if let Some(list) = session.get("/latest/meta-data/public-keys/")? {
         for line in list.text()?.lines() {
@@ -27,13 +27,13 @@ pub(super) fn ask(service: &Service) -> Result<Told, MetadataError> {
                 return Err(list.malformed(format!("`{line}` names no key")));
             }
             let key = session.demand(&format!("/latest/meta-data/public-keys/{number}/openssh-key"))?;
-            told.root_keys.extend(key.lines().map(str::to_owned));
+            metadata.root_keys.extend(key.lines().map(str::to_owned));
         }
     }
     if let Some(reply) = session.get("/latest/user-data")? {
-        told.take_user_data(reply.body);
+        metadata.take_user_data(reply.body);
     }
-    Ok(told)
+    Ok(metadata)
 }
 
 /// A token; none where the service says that it has no such thing, as the version before it does.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Told;
+use super::CloudMetadata;
 use super::service::{MetadataError, Method, Reply, Service};
 use crate::cloud::{CloudUser, Words};
 use system::guestinfo;
@@ -34,13 +34,13 @@ struct Instance {
 }
 
 /// Asks all there is to ask.
-pub(super) fn ask(service: &Service) -> Result<Told, MetadataError> {
+pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
     let reply = service.send(Method::Get, "/computeMetadata/v1/instance/?recursive=true&alt=json", &[FLAVOR])?;
     if reply.status != 200 {
         return Err(reply.refusal());
     }
     let instance: Instance = of_google(&reply)?.json()?;
-    let mut told = Told { instance: instance.id.to_string(), hostname: hostname(&instance), ..Told::default() };
+    let mut metadata = CloudMetadata { instance: instance.id.to_string(), hostname: hostname(&instance), ..CloudMetadata::default() };
     let attribute = |name: &str| instance.attributes.get(name).map(String::as_str).unwrap_or_default();
     let mut keys = attribute("ssh-keys").to_owned();
     if !attribute("block-project-ssh-keys").eq_ignore_ascii_case("true")
@@ -50,16 +50,16 @@ pub(super) fn ask(service: &Service) -> Result<Told, MetadataError> {
         let project: BTreeMap<String, String> = of_google(&reply)?.json()?;
         keys = keys + "\n" + project.get("ssh-keys").map(String::as_str).unwrap_or_default();
     }
-    take_keys(&keys, &mut told);
+    take_keys(&keys, &mut metadata);
     if let Some(text) = instance.attributes.get("user-data") {
         match guestinfo::decode(text, attribute("user-data-encoding")) {
-            Some(text) => told.take_user_data(text.into_bytes()),
-            None => told.complaints.push("user-data: it cannot be decoded as `user-data-encoding` says".into()),
+            Some(text) => metadata.take_user_data(text.into_bytes()),
+            None => metadata.complaints.push("user-data: it cannot be decoded as `user-data-encoding` says".into()),
         }
     }
     let left = NOT_DONE.iter().filter(|(name, _)| instance.attributes.contains_key(*name));
-    told.complaints.extend(left.map(|(name, instead)| format!("attribute `{name}` is not acted on: {instead}")));
-    Ok(told)
+    metadata.complaints.extend(left.map(|(name, instead)| format!("attribute `{name}` is not acted on: {instead}")));
+    Ok(metadata)
 }
 
 /// Only what Google says of itself is believed.
@@ -75,20 +75,20 @@ fn hostname(instance: &Instance) -> Option<String> {
 }
 
 /// Lines of `USER:KEY`. As Google's guest agent does, users are made and may do everything with sudo(8).
-fn take_keys(lines: &str, told: &mut Told) {
+fn take_keys(lines: &str, metadata: &mut CloudMetadata) {
     let mut users: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.split_once(':') {
-            Some((user, _)) if user.contains(' ') => told.complaints.push("ssh-keys: a line does not begin with a user's name".into()),
+            Some((user, _)) if user.contains(' ') => metadata.complaints.push("ssh-keys: a line does not begin with a user's name".into()),
             Some((user, key)) if key.contains("expireOn") => {
-                told.complaints.push(format!("ssh-keys: a key of `{user}` is good for a time only, and is left aside"));
+                metadata.complaints.push(format!("ssh-keys: a key of `{user}` is good for a time only, and is left aside"));
             }
-            Some(("root", key)) => told.root_keys.push(key.to_owned()),
+            Some(("root", key)) => metadata.root_keys.push(key.to_owned()),
             Some((user, key)) => users.entry(user).or_default().push(key.to_owned()),
-            None => told.complaints.push("ssh-keys: a line does not begin with a user's name".into()),
+            None => metadata.complaints.push("ssh-keys: a line does not begin with a user's name".into()),
         }
     }
-    told.users = users.into_iter().map(|(name, keys)| administrator(name, keys)).collect();
+    metadata.users = users.into_iter().map(|(name, keys)| administrator(name, keys)).collect();
 }
 
 /// A user as clouds have them: with keys, without a password, who may do everything.

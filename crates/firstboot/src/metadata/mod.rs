@@ -34,7 +34,7 @@ pub enum Cloud {
 
 /// What a cloud says of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct CloudMetadata {
     /// Which machine this is.
     pub instance: String,
     /// Its name.
@@ -106,7 +106,7 @@ impl Cloud {
     ///
     /// # Errors
     /// When it does not answer within `patience`, refuses, or answers what makes no sense.
-    pub fn ask(self, addresses: &Addresses, patience: Patience) -> Result<Told, MetadataError> {
+    pub fn ask(self, addresses: &Addresses, patience: Patience) -> Result<CloudMetadata, MetadataError> {
         let service = Service::new(&addresses.metadata, patience);
         match self {
             Self::Ec2 => ec2::ask(&service),
@@ -137,7 +137,7 @@ impl fmt::Display for Cloud {
     }
 }
 
-impl Told {
+impl CloudMetadata {
     /// Takes user data: text, or text compressed by gzip.
     fn take_user_data(&mut self, bytes: Vec<u8>) {
         let bytes = if bytes.starts_with(&[0x1f, 0x8b]) { gunzip(&bytes) } else { Some(bytes) };

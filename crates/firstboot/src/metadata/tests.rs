@@ -9,7 +9,7 @@ use super::*;
 const KEY: &str = "ssh-ed25519 AAAAC3 me";
 const USER_DATA: &str = "#cloud-config\nhostname: node\n";
 
-fn ask(cloud: Cloud, answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Result<Told, MetadataError>, Fake) {
+fn ask(cloud: Cloud, answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Result<CloudMetadata, MetadataError>, Fake) {
     let fake = Fake::start(answer);
     (cloud.ask(&fake.addresses(), PATIENCE), fake)
 }
@@ -67,15 +67,15 @@ fn amazon_before(asked: &Asked) -> Answer {
 
 #[test]
 fn amazon_is_asked_with_a_token() {
-    let (told, fake) = ask(Cloud::Ec2, amazon);
-    let expected = Told {
+    let (metadata, fake) = ask(Cloud::Ec2, amazon);
+    let expected = CloudMetadata {
         instance: "i-0abc".into(),
         hostname: Some("ip-10-0-0-1.ec2.internal".into()),
         root_keys: vec![KEY.into(), "ssh-rsa AAAAB3 you".into()],
         user_data: Some(USER_DATA.into()),
-        ..Told::default()
+        ..CloudMetadata::default()
     };
-    assert_eq!(told.unwrap(), expected);
+    assert_eq!(metadata.unwrap(), expected);
     assert_eq!(fake.asked()[0].what, "PUT /latest/api/token");
     assert!(Cloud::Ec2.report(&fake.addresses(), PATIENCE).is_ok());
 }
@@ -83,11 +83,12 @@ fn amazon_is_asked_with_a_token() {
 #[test]
 fn amazon_without_tokens_is_asked_only_where_it_says_so() {
     for (answer, expected) in [(404, Ok("i-0abc")), (405, Ok("i-0abc")), (403, Err(403)), (400, Err(400)), (401, Err(401))] {
-        let (told, fake) = ask(Cloud::Ec2, move |asked| if asked.what.starts_with("PUT") { status(answer) } else { amazon_before(asked) });
-        match (told, expected) {
-            (Ok(told), Ok(instance)) => assert_eq!(told.instance, instance),
+        let (metadata, fake) =
+            ask(Cloud::Ec2, move |asked| if asked.what.starts_with("PUT") { status(answer) } else { amazon_before(asked) });
+        match (metadata, expected) {
+            (Ok(metadata), Ok(instance)) => assert_eq!(metadata.instance, instance),
             (Err(MetadataError::Status { status, .. }), Err(expected)) => assert_eq!((status, fake.asked().len()), (expected, 1)),
-            (told, _) => panic!("{answer}: {told:?}"),
+            (metadata, _) => panic!("{answer}: {metadata:?}"),
         }
     }
 }
@@ -95,13 +96,13 @@ fn amazon_without_tokens_is_asked_only_where_it_says_so() {
 #[test]
 fn amazon_s_tokens_end_and_parts_may_be_missing() {
     let given = AtomicUsize::new(0);
-    let (told, _) = ask(Cloud::Ec2, move |asked| match asked.what.as_str() {
+    let (metadata, _) = ask(Cloud::Ec2, move |asked| match asked.what.as_str() {
         "PUT /latest/api/token" => ok(format!("t{}", given.fetch_add(1, Ordering::SeqCst))),
         _ if asked.headers.get("x-aws-ec2-metadata-token").map(String::as_str) != Some("t1") => status(401),
         "GET /latest/meta-data/instance-id" => ok("i-1"),
         _ => status(404),
     });
-    assert_eq!(told.unwrap(), Told { instance: "i-1".into(), ..Told::default() });
+    assert_eq!(metadata.unwrap(), CloudMetadata { instance: "i-1".into(), ..CloudMetadata::default() });
     let refused = ask(Cloud::Ec2, |asked| if asked.what.starts_with("PUT") { ok("t") } else { status(401) });
     assert!(matches!(refused.0, Err(MetadataError::Status { status: 401, .. })));
     let nobody = ask(Cloud::Ec2, |asked| if asked.what.starts_with("PUT") { ok("t") } else { status(404) });
@@ -113,16 +114,16 @@ fn amazon_s_nonsense_is_told() {
     for (path, text) in
         [("PUT /latest/api/token", "a b"), ("GET /latest/meta-data/public-keys/", "../x"), ("GET /latest/meta-data/instance-id", "\u{0}")]
     {
-        let (told, _) = ask(Cloud::Ec2, move |asked| match (asked.what == path, text) {
+        let (metadata, _) = ask(Cloud::Ec2, move |asked| match (asked.what == path, text) {
             (true, "\u{0}") => ok([0xff, 0xfe]),
             (true, text) => ok(text),
             _ => amazon(asked),
         });
-        assert!(matches!(told, Err(MetadataError::Malformed { .. })), "{path}: {told:?}");
+        assert!(matches!(metadata, Err(MetadataError::Malformed { .. })), "{path}: {metadata:?}");
     }
-    let (told, _) = ask(Cloud::Ec2, |asked| if asked.what.ends_with("user-data") { ok([0x1f, 0x8b, 1, 2]) } else { amazon(asked) });
-    let told = told.unwrap();
-    assert_eq!((told.user_data, told.complaints.len()), (None, 1));
+    let (metadata, _) = ask(Cloud::Ec2, |asked| if asked.what.ends_with("user-data") { ok([0x1f, 0x8b, 1, 2]) } else { amazon(asked) });
+    let metadata = metadata.unwrap();
+    assert_eq!((metadata.user_data, metadata.complaints.len()), (None, 1));
 }
 
 #[test]
@@ -130,8 +131,8 @@ fn user_data_may_be_compressed() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut packed, USER_DATA.as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
-    let (told, _) = ask(Cloud::Ec2, move |asked| if asked.what.ends_with("user-data") { ok(packed.clone()) } else { amazon(asked) });
-    assert_eq!(told.unwrap().user_data.as_deref(), Some(USER_DATA));
+    let (metadata, _) = ask(Cloud::Ec2, move |asked| if asked.what.ends_with("user-data") { ok(packed.clone()) } else { amazon(asked) });
+    assert_eq!(metadata.unwrap().user_data.as_deref(), Some(USER_DATA));
 }
 
 fn google(asked: &Asked) -> Answer {
@@ -159,32 +160,32 @@ fn google(asked: &Asked) -> Answer {
 
 #[test]
 fn google_is_asked_for_two_documents() {
-    let (told, fake) = ask(Cloud::Gce, google);
-    let told = told.unwrap();
-    assert_eq!((told.instance.as_str(), told.hostname.as_deref()), ("18446744073709551615", Some("node.c.project.internal")));
-    assert_eq!((told.root_keys, told.user_data.as_deref()), (vec!["ssh-rsa AAAAB3 r".to_owned()], Some(USER_DATA)));
-    assert_eq!((told.users.len(), told.users[0].name.as_str()), (1, "dev"));
-    assert_eq!(told.users[0].ssh_authorized_keys, [KEY.to_owned(), format!("{KEY} 2")]);
-    assert_eq!(told.users[0].sudo.0, ["ALL=(ALL) NOPASSWD:ALL"]);
-    assert_eq!(told.complaints.len(), 3, "{:?}", told.complaints);
+    let (metadata, fake) = ask(Cloud::Gce, google);
+    let metadata = metadata.unwrap();
+    assert_eq!((metadata.instance.as_str(), metadata.hostname.as_deref()), ("18446744073709551615", Some("node.c.project.internal")));
+    assert_eq!((metadata.root_keys, metadata.user_data.as_deref()), (vec!["ssh-rsa AAAAB3 r".to_owned()], Some(USER_DATA)));
+    assert_eq!((metadata.users.len(), metadata.users[0].name.as_str()), (1, "dev"));
+    assert_eq!(metadata.users[0].ssh_authorized_keys, [KEY.to_owned(), format!("{KEY} 2")]);
+    assert_eq!(metadata.users[0].sudo.0, ["ALL=(ALL) NOPASSWD:ALL"]);
+    assert_eq!(metadata.complaints.len(), 3, "{:?}", metadata.complaints);
     assert_eq!(fake.asked().len(), 2);
 }
 
 #[test]
 fn google_s_refusals_and_nonsense_are_told() {
     let document = "{\"id\": 1, \"attributes\": {\"block-project-ssh-keys\": \"TRUE\"}, \"hostname\": \"a_b\", \"name\": \"ab\"}";
-    let (told, fake) = ask(Cloud::Gce, move |_| Answer::Reply(200, "Metadata-Flavor: Google\r\n", document.into()));
-    assert_eq!(told.unwrap(), Told { instance: "1".into(), hostname: Some("ab".into()), ..Told::default() });
+    let (metadata, fake) = ask(Cloud::Gce, move |_| Answer::Reply(200, "Metadata-Flavor: Google\r\n", document.into()));
+    assert_eq!(metadata.unwrap(), CloudMetadata { instance: "1".into(), hostname: Some("ab".into()), ..CloudMetadata::default() });
     assert_eq!(fake.asked().len(), 1, "the project's keys are not wanted");
     // Somebody else's server does not say that it is Google's.
     assert!(matches!(ask(Cloud::Gce, move |_| ok(document)).0, Err(MetadataError::Malformed { .. })));
     for text in ["", "[]", "{\"id\": \"x\"", "{\"attributes\": {}}", "{\"id\": 1, \"attributes\": {\"a\": 1}}"] {
-        let (told, _) = ask(Cloud::Gce, move |_| Answer::Reply(200, "Metadata-Flavor: Google\r\n", text.into()));
-        assert!(matches!(told, Err(MetadataError::Malformed { .. })), "{text}: {told:?}");
+        let (metadata, _) = ask(Cloud::Gce, move |_| Answer::Reply(200, "Metadata-Flavor: Google\r\n", text.into()));
+        assert!(matches!(metadata, Err(MetadataError::Malformed { .. })), "{text}: {metadata:?}");
     }
     for code in [401, 403, 404, 301] {
-        let (told, _) = ask(Cloud::Gce, move |_| status(code));
-        assert!(matches!(told, Err(MetadataError::Status { status, .. }) if status == code), "{code}: {told:?}");
+        let (metadata, _) = ask(Cloud::Gce, move |_| status(code));
+        assert!(matches!(metadata, Err(MetadataError::Status { status, .. }) if status == code), "{code}: {metadata:?}");
     }
 }
 
@@ -214,11 +215,14 @@ fn microsoft(asked: &Asked) -> Answer {
 
 #[test]
 fn microsoft_is_asked_and_told() {
-    let (told, fake) = ask(Cloud::Azure, microsoft);
-    let told = told.unwrap();
-    assert_eq!((told.instance.as_str(), told.hostname.as_deref(), told.user_data.as_deref()), ("02aab8a4", Some("node"), Some(USER_DATA)));
-    assert_eq!((told.users[0].name.as_str(), &told.users[0].ssh_authorized_keys[..]), ("azureuser", &[KEY.to_owned()][..]));
-    assert!(told.root_keys.is_empty() && told.complaints.is_empty());
+    let (metadata, fake) = ask(Cloud::Azure, microsoft);
+    let metadata = metadata.unwrap();
+    assert_eq!(
+        (metadata.instance.as_str(), metadata.hostname.as_deref(), metadata.user_data.as_deref()),
+        ("02aab8a4", Some("node"), Some(USER_DATA))
+    );
+    assert_eq!((metadata.users[0].name.as_str(), &metadata.users[0].ssh_authorized_keys[..]), ("azureuser", &[KEY.to_owned()][..]));
+    assert!(metadata.root_keys.is_empty() && metadata.complaints.is_empty());
     Cloud::Azure.report(&fake.addresses(), PATIENCE).unwrap();
     let report = fake.asked().pop().unwrap().body;
     for part in ["<GoalStateIncarnation>1<", "<ContainerId>c&amp;1<", "<InstanceId>r-1<", "<State>Ready<"] {
@@ -229,16 +233,16 @@ fn microsoft_is_asked_and_told() {
 #[test]
 fn microsoft_s_refusals_and_nonsense_are_told() {
     for text in ["", "{\"compute\": {}}", "{\"compute\": {\"vmId\": 5}}", "[1"] {
-        let (told, _) = ask(Cloud::Azure, move |_| ok(text));
-        assert!(matches!(told, Err(MetadataError::Malformed { .. })), "{text}: {told:?}");
+        let (metadata, _) = ask(Cloud::Azure, move |_| ok(text));
+        assert!(matches!(metadata, Err(MetadataError::Malformed { .. })), "{text}: {metadata:?}");
     }
     for code in [400, 401, 404] {
-        let (told, _) = ask(Cloud::Azure, move |_| status(code));
-        assert!(matches!(told, Err(MetadataError::Status { status, .. }) if status == code), "{told:?}");
+        let (metadata, _) = ask(Cloud::Azure, move |_| status(code));
+        assert!(matches!(metadata, Err(MetadataError::Status { status, .. }) if status == code), "{metadata:?}");
     }
-    let (told, _) = ask(Cloud::Azure, |_| ok("{\"compute\": {\"vmId\": \"v\", \"userData\": \"!\", \"customData\": \"aGk=\"}}"));
-    let told = told.unwrap();
-    assert_eq!((told.user_data.as_deref(), told.complaints.len()), (Some("hi"), 1));
+    let (metadata, _) = ask(Cloud::Azure, |_| ok("{\"compute\": {\"vmId\": \"v\", \"userData\": \"!\", \"customData\": \"aGk=\"}}"));
+    let metadata = metadata.unwrap();
+    assert_eq!((metadata.user_data.as_deref(), metadata.complaints.len()), (Some("hi"), 1));
     for text in ["", "<GoalState><Incarnation>1</Incarnation></GoalState>", "<a></b>"] {
         let fake = Fake::start(move |_| ok(text));
         let report = Cloud::Azure.report(&fake.addresses(), PATIENCE);
@@ -250,17 +254,17 @@ fn microsoft_s_refusals_and_nonsense_are_told() {
 fn what_passes_is_asked_again() {
     for first in [429, 500, 503, 410] {
         let count = AtomicUsize::new(0);
-        let (told, fake) =
+        let (metadata, fake) =
             ask(Cloud::Azure, move |asked| if count.fetch_add(1, Ordering::SeqCst) < 2 { status(first) } else { microsoft(asked) });
-        assert_eq!((told.unwrap().instance.as_str(), fake.asked().len()), ("02aab8a4", 3), "{first}");
+        assert_eq!((metadata.unwrap().instance.as_str(), fake.asked().len()), ("02aab8a4", 3), "{first}");
     }
 }
 
 #[test]
 fn nobody_is_waited_for_without_end() {
     let begin = Instant::now();
-    let (told, fake) = ask(Cloud::Ec2, |_| Answer::Silence);
-    assert!(matches!(told, Err(MetadataError::Unreachable { .. })), "{told:?}");
+    let (metadata, fake) = ask(Cloud::Ec2, |_| Answer::Silence);
+    assert!(matches!(metadata, Err(MetadataError::Unreachable { .. })), "{metadata:?}");
     assert!((2..=4).contains(&fake.asked().len()) && begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
     // A port where nobody listens.
     let addresses = Addresses { metadata: "http://127.0.0.1:9".into(), fabric: "http://127.0.0.1:9".into() };
@@ -270,9 +274,9 @@ fn nobody_is_waited_for_without_end() {
 
 #[test]
 fn large_answers_are_not_read_to_their_end() {
-    let (told, fake) = ask(Cloud::Azure, |_| Answer::Endless);
-    assert!(matches!(told, Err(MetadataError::TooLarge { .. })), "{told:?}");
+    let (metadata, fake) = ask(Cloud::Azure, |_| Answer::Endless);
+    assert!(matches!(metadata, Err(MetadataError::TooLarge { .. })), "{metadata:?}");
     assert_eq!(fake.asked().len(), 1);
-    let (told, _) = ask(Cloud::Azure, |_| ok(vec![b' '; 2 << 20]));
-    assert!(matches!(told, Err(MetadataError::TooLarge { .. })), "{told:?}");
+    let (metadata, _) = ask(Cloud::Azure, |_| ok(vec![b' '; 2 << 20]));
+    assert!(matches!(metadata, Err(MetadataError::TooLarge { .. })), "{metadata:?}");
 }

@@ -37,23 +37,29 @@ pub enum DiskError {
 }
 
 impl Failure for DiskError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Tool(error) => Some(error),
+            Self::Format(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::NoKernel | Self::NoGrub { .. } | Self::UnknownGrub(_) | Self::Layout(_) => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
             Self::NoGrub { .. } => Some("`cargo xtask show grub` lists what it holds".into()),
             Self::UnknownGrub(_) => Some("where its numbers lie is written down in `crates/disk-layout/src/grub.rs`".into()),
             Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`, or `disk-gib` in its `[ova]`".into()),
-            Self::Tool(error) => error.hint(),
-            Self::Format(error) => error.hint(),
-            Self::Store(error) => error.hint(),
+            Self::Tool(_) | Self::Format(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::Layout(_) => ExitCode::Description,
-            Self::Tool(error) => error.exit(),
-            _ => ExitCode::Failed,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::initramfs::InitramfsError;
 use crate::oci::OciError;
 use crate::tools::ImageToolError;
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use runtime::store::StoreError;
 
 /// Why there is no medium.
@@ -39,22 +39,22 @@ pub enum IsoError {
 }
 
 impl Failure for IsoError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Tool(error) => error.hint(),
-            Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
-            Self::NoPart { .. } => Some("`cargo xtask show kaon-live`, `… show grub` and `… show systemd` list what they hold".into()),
-            Self::Stub { .. } => Some("`cargo xtask show systemd` tells how it is built".into()),
-            Self::Initramfs(error) => error.hint(),
-            Self::Archive(error) => error.hint(),
-            Self::Store(error) => error.hint(),
+            Self::Tool(error) => Some(error),
+            Self::Initramfs(error) => Some(error),
+            Self::Archive(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::NoKernel | Self::NoPart { .. } | Self::Stub { .. } => None,
         }
     }
 
-    fn exit(&self) -> ExitCode {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::Tool(error) => error.exit(),
-            _ => ExitCode::Failed,
+            Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
+            Self::NoPart { .. } => Some("`cargo xtask show kaon-live`, `… show grub` and `… show systemd` list what they hold".into()),
+            Self::Stub { .. } => Some("`cargo xtask show systemd` tells how it is built".into()),
+            Self::Tool(_) | Self::Initramfs(_) | Self::Archive(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }
 }

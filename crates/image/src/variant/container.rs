@@ -8,7 +8,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 
-use super::{EditionError, UNITS, add, medium, named};
+use super::{UNITS, VariantError, add, medium, named};
 use crate::description::{Image, MediumFile};
 use base::digest::Digest;
 
@@ -25,15 +25,15 @@ const PROGRAM: &str = "/usr/lib/kaon/container";
 ///
 /// # Errors
 /// When the image has no medium, or the file is no container image that says what it runs.
-pub fn container(mut image: Image, path: &Path) -> Result<Image, EditionError> {
+pub fn container(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let reference = check(path)?;
     named(&mut image, path)?;
-    let digest = Digest::of_file(path).map_err(EditionError::read(path))?;
+    let digest = Digest::of_file(path).map_err(VariantError::read(path))?;
     let iso = medium(&mut image)?;
     // The machine is for the container alone.
     iso.install.clear();
     iso.live.clear();
-    iso.files.push(MediumFile { at: ARCHIVE.into(), from: path.canonicalize().map_err(EditionError::read(path))?, digest });
+    iso.files.push(MediumFile { at: ARCHIVE.into(), from: path.canonicalize().map_err(VariantError::read(path))?, digest });
     image.enable.push(UNIT.into());
     add(&mut image, format!("{UNITS}/{UNIT}"), 0o644, &unit());
     add(&mut image, PROGRAM.into(), 0o755, &program(&reference));
@@ -98,8 +98,8 @@ struct Run {
 }
 
 /// The name by which the archive's one image is run, once it is sure that it can be.
-fn check(path: &Path) -> Result<String, EditionError> {
-    let wrong = |reason: String| EditionError::NotContainer { path: path.to_owned(), reason };
+fn check(path: &Path) -> Result<String, VariantError> {
+    let wrong = |reason: String| VariantError::NotContainer { path: path.to_owned(), reason };
     let found = Found::read(path)?;
     let manifest = found.documents.get("manifest.json").ok_or_else(|| wrong("it has no `manifest.json`".into()))?;
     let mut images: Vec<Listed> = serde_json::from_slice(manifest).map_err(|error| wrong(format!("`manifest.json`: {error}")))?;
@@ -134,14 +134,14 @@ struct Found {
 }
 
 impl Found {
-    fn read(path: &Path) -> Result<Self, EditionError> {
-        let broken = EditionError::read(path);
+    fn read(path: &Path) -> Result<Self, VariantError> {
+        let broken = VariantError::read(path);
         let mut head = [0; 2];
         let length = File::open(path).and_then(|mut file| file.read(&mut head)).map_err(&broken)?;
         let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(&broken)?);
         let is_packed = length == 2 && head == [0x1f, 0x8b];
         let content: Box<dyn Read> = if is_packed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
-        Self::unpack(content).map_err(|error| EditionError::NotContainer { path: path.to_owned(), reason: error.to_string() })
+        Self::unpack(content).map_err(|error| VariantError::NotContainer { path: path.to_owned(), reason: error.to_string() })
     }
 
     fn unpack(content: impl Read) -> io::Result<Self> {

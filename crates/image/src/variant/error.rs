@@ -1,4 +1,4 @@
-//! Why there is no edition.
+//! Why a variant cannot be made.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use kickstart::medium::MediumError;
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
 
-/// Why there is no edition.
+/// Why a variant cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum EditionError {
+pub enum VariantError {
     /// The image has no medium.
     #[error("image `{image}` has no medium to start from")]
     NoMedium {
@@ -58,14 +58,14 @@ pub enum EditionError {
     },
 }
 
-impl EditionError {
+impl VariantError {
     /// What to call when `path` cannot be read.
     pub(super) fn read(path: &std::path::Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Read { path: path.to_owned(), source }
     }
 }
 
-impl Failure for EditionError {
+impl Failure for VariantError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoMedium { image } => Some(format!("add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`")),

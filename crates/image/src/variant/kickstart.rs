@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use kickstart::Kickstart;
 use kickstart::medium::{self, Loaded};
 
-use super::{EditionError, medium, named};
+use super::{VariantError, medium, named};
 use crate::description::{Image, MediumFile};
 use base::digest::Digest;
 use base::name::PackageName;
@@ -21,7 +21,7 @@ const TITLE: &str = "install as the kickstart file says; the disk it names is lo
 ///
 /// # Errors
 /// All that is wrong with the kickstart file, or when a file it names is missing.
-pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, EditionError> {
+pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let loaded = medium::load(path)?;
     named(&mut image, path)?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("json");
@@ -52,13 +52,13 @@ fn names(kickstart: &Kickstart) -> BTreeSet<String> {
 }
 
 /// What it installs, but for the kernel.
-fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, EditionError> {
+fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, VariantError> {
     let kickstart = &loaded.kickstart.value;
     let lists = loaded.lists.iter().flat_map(|list| &list.packages);
     let texts: Vec<&String> = kickstart.packages.iter().chain(lists).chain(&kickstart.additional_packages).collect();
     // A package may be named with a version; what is on the medium has the one there is.
     let name = |text: &&String| text.split_whitespace().next().unwrap_or_default().parse::<PackageName>();
-    let parsed = texts.iter().map(|text| name(text).map_err(|_| EditionError::NoPackage { text: (*text).clone() }));
+    let parsed = texts.iter().map(|text| name(text).map_err(|_| VariantError::NoPackage { text: (*text).clone() }));
     let mut names = parsed.collect::<Result<Vec<_>, _>>()?;
     if names.is_empty() {
         names.extend(MINIMAL.parse::<PackageName>());
@@ -67,23 +67,23 @@ fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, EditionError> {
 }
 
 /// A file or directory that goes onto the medium.
-fn file(at: String, from: &Path) -> Result<MediumFile, EditionError> {
+fn file(at: String, from: &Path) -> Result<MediumFile, VariantError> {
     if Path::new(&at).components().any(|part| !matches!(part, Component::Normal(_))) {
-        return Err(EditionError::Outside { name: at });
+        return Err(VariantError::Outside { name: at });
     }
-    Ok(MediumFile { at, from: fs::canonicalize(from).map_err(EditionError::read(from))?, digest: digest(from)? })
+    Ok(MediumFile { at, from: fs::canonicalize(from).map_err(VariantError::read(from))?, digest: digest(from)? })
 }
 
 /// The digest of a file, or of all names and contents in a directory.
-fn digest(path: &Path) -> Result<Digest, EditionError> {
+fn digest(path: &Path) -> Result<Digest, VariantError> {
     if !path.is_dir() {
-        return Digest::of_file(path).map_err(EditionError::read(path));
+        return Digest::of_file(path).map_err(VariantError::read(path));
     }
-    let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(EditionError::read(path))?;
+    let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(VariantError::read(path))?;
     let mut names: Vec<_> = entries.into_iter().map(|entry| entry.file_name()).collect();
     names.sort();
     let parts = names.iter().map(|name| Ok((name.to_string_lossy().into_owned(), digest(&path.join(name))?)));
-    Ok(Digest::of_json(&("directory", parts.collect::<Result<Vec<_>, EditionError>>()?)))
+    Ok(Digest::of_json(&("directory", parts.collect::<Result<Vec<_>, VariantError>>()?)))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Editions of an image: the same image on a medium made for one purpose.
+//! Variants of an image: the same image on a medium made for one purpose.
 
 mod container;
 mod error;
 mod kickstart;
 
 pub use container::container;
-pub use error::EditionError;
+pub use error::VariantError;
 pub use kickstart::kickstart;
 
 use std::path::Path;
@@ -17,18 +17,18 @@ use base::name::PackageName;
 /// Where units of packages lie.
 const UNITS: &str = "/usr/lib/systemd/system";
 
-/// The edition of an image that is called after `path`, and what its description says of the medium.
-fn named(image: &mut Image, path: &Path) -> Result<(), EditionError> {
+/// The variant of an image that is called after `path`, and what its description says of the medium.
+fn named(image: &mut Image, path: &Path) -> Result<(), VariantError> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_ascii_lowercase();
     let plain: String = stem.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     let name = format!("{}-{}", image.name, plain.trim_matches('-'));
-    image.name = name.parse::<PackageName>().map_err(|_| EditionError::Name { path: path.to_owned(), name })?;
+    image.name = name.parse::<PackageName>().map_err(|_| VariantError::Name { path: path.to_owned(), name })?;
     Ok(())
 }
 
-fn medium(image: &mut Image) -> Result<&mut Iso, EditionError> {
+fn medium(image: &mut Image) -> Result<&mut Iso, VariantError> {
     let name = image.name.clone();
-    image.iso.as_mut().ok_or(EditionError::NoMedium { image: name })
+    image.iso.as_mut().ok_or(VariantError::NoMedium { image: name })
 }
 
 /// Lays a file into the live system.

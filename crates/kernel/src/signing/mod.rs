@@ -53,10 +53,10 @@ pub enum SigningError {
 }
 
 impl Failure for SigningError {
-    fn hint(&self) -> Option<String> {
+    fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Key(error) => error.hint(),
-            Self::InstallRoot(error) => error.hint(),
+            Self::Key(error) => Some(error),
+            Self::InstallRoot(error) => Some(error),
             Self::Generate(_) | Self::Sign(_) | Self::PublicKey(_) | Self::Encode(_) | Self::Module { .. } => None,
         }
     }

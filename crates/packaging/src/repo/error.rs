@@ -66,9 +66,21 @@ impl RepoError {
 }
 
 impl Failure for RepoError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Sign(error) => Some(error),
+            Self::Occupied { .. }
+            | Self::Twice { .. }
+            | Self::NothingToServe { .. }
+            | Self::Listen { .. }
+            | Self::Io { .. }
+            | Self::NotRpm { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Sign(error) => error.hint(),
+            Self::Sign(_) => self.inner()?.hint(),
             Self::Occupied { path } => Some(format!("name another directory, or remove `{}`", path.display())),
             Self::Twice { .. } => Some("two specs give a package of that name and version; rename one".into()),
             Self::NothingToServe { .. } => Some("`cargo xtask repo` writes one".into()),

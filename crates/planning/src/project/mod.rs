@@ -16,7 +16,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::spec::{self, BuildSystem, Spec};
-use base::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
+use base::diagnostic::{Failure, Problem, Problems, SourceText};
 use base::name::PackageName;
 
 pub use file::{LocalFile, local_files};
@@ -90,26 +90,19 @@ pub enum ProjectError {
 }
 
 impl Failure for ProjectError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Problems(error) => Some(error),
+            Self::NotAProject { .. } | Self::Io { .. } | Self::Cargo { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::NotAProject { .. } => {
                 Some("run it inside a checkout: the folder that holds `specs`, `images` and `kernel-config`".into())
             }
             Self::Io { .. } | Self::Cargo { .. } | Self::Problems(_) => None,
-        }
-    }
-
-    fn problems(&self) -> Option<&Problems> {
-        match self {
-            Self::Problems(problems) => Some(problems),
-            _ => None,
-        }
-    }
-
-    fn exit(&self) -> ExitCode {
-        match self {
-            Self::Problems(_) => ExitCode::Description,
-            _ => ExitCode::Failed,
         }
     }
 }

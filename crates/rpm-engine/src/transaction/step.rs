@@ -110,12 +110,12 @@ pub enum Event<'a> {
 /// Who is told what happens.
 pub trait Observer: Sync {
     /// Something happened.
-    fn tell(&self, event: Event<'_>);
+    fn report(&self, event: Event<'_>);
 }
 
 /// Nobody is told.
 impl Observer for () {
-    fn tell(&self, _: Event<'_>) {}
+    fn report(&self, _: Event<'_>) {}
 }
 
 /// Asked before every single change of the disk. Refusing all from some moment on is what a power cut looks like.

@@ -9,7 +9,7 @@ use rpm_engine::history::{Action, Reason};
 use rpm_engine::transaction::{ApplyError, Settings, Step};
 
 use crate::common::{TIME, text};
-use crate::world::{Told, World, config, install, settings};
+use crate::world::{Recorded, World, config, install, settings};
 
 #[test]
 fn install_upgrade_and_erase() {
@@ -211,18 +211,18 @@ fn owners_come_from_the_tree() {
     fs::create_dir(world.path("/etc")).unwrap();
     fs::write(world.path("/etc/passwd"), "root:x:0:0::/:/bin/sh\nx:x:471:472::/:/bin/false\n").unwrap();
     fs::write(world.path("/etc/group"), "root:x:0:\nx:x:472:\n").unwrap();
-    let told = Told::default();
+    let recorded = Recorded::default();
     let package = world.build("x", "1", |builder| {
         let own = FileOptions::new("/var/x").user("x").group("x").permissions(0o6750).caps("cap_net_raw=ep").unwrap();
         builder.with_file_contents("x", own).unwrap();
         builder.with_file_contents("x", FileOptions::new("/var/nobody").user("nobody").permissions(0o600)).unwrap();
     });
-    world.lock().apply(&[install(package)], &Settings { observer: &told, ..settings() }).unwrap();
+    world.lock().apply(&[install(package)], &Settings { observer: &recorded, ..settings() }).unwrap();
     let metadata = fs::metadata(world.path("/var/x")).unwrap();
     assert_eq!(((metadata.uid(), metadata.gid()), metadata.permissions().mode() & 0o7777), (owner, 0o6750));
     assert_eq!(fs::metadata(world.path("/var/nobody")).unwrap().uid(), stranger);
-    let told = told.0.into_inner().unwrap().join("\n");
-    assert_eq!(told.contains("the system does not know `nobody:root`"), own.is_root(), "{told}");
+    let recorded = recorded.0.into_inner().unwrap().join("\n");
+    assert_eq!(recorded.contains("the system does not know `nobody:root`"), own.is_root(), "{recorded}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rpm::{PackageBuilder, Scriptlet};
 use rpm_engine::transaction::{ApplyError, Settings};
 
 use crate::common::text;
-use crate::world::{Told, World, install, settings};
+use crate::world::{Recorded, World, install, settings};
 
 /// The programs of this machine, for scripts to run in.
 fn userland(world: &World) -> bool {
@@ -65,12 +65,12 @@ fn scripts_run_in_the_tree() {
     });
     assert_eq!(error.unwrap_err().to_string(), "%pre of bad-1-1.noarch failed with exit code 3");
     assert_eq!(world.tree(), before);
-    let told = Told::default();
+    let recorded = Recorded::default();
     let package = world.build("warns", "1", |builder| {
         builder.post_install_script(Scriptlet::new("echo oh; exit 4"));
     });
     let locked = world.lock();
-    locked.apply(&[install(package)], &Settings { observer: &told, ..settings() }).unwrap();
-    let told = told.0.into_inner().unwrap().join("\n");
-    assert!(told.contains("oh\\n") && told.contains("%post of warns-1-1.noarch failed with exit code 4"), "{told}");
+    locked.apply(&[install(package)], &Settings { observer: &recorded, ..settings() }).unwrap();
+    let recorded = recorded.0.into_inner().unwrap().join("\n");
+    assert!(recorded.contains("oh\\n") && recorded.contains("%post of warns-1-1.noarch failed with exit code 4"), "{recorded}");
 }

@@ -128,10 +128,10 @@ pub fn config(builder: &mut PackageBuilder, content: &str, noreplace: bool) {
 
 /// Remembers what it was told.
 #[derive(Default)]
-pub struct Told(pub Mutex<Vec<String>>);
+pub struct Recorded(pub Mutex<Vec<String>>);
 
-impl Observer for Told {
-    fn tell(&self, event: Event<'_>) {
+impl Observer for Recorded {
+    fn report(&self, event: Event<'_>) {
         if !matches!(event, Event::Unpacked { .. }) {
             self.0.lock().unwrap().push(format!("{event:?}"));
         }

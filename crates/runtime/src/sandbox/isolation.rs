@@ -78,7 +78,7 @@ impl Isolation {
 }
 
 /// Tells of what was weak about the sandbox of `outcome`, unless this process has told already.
-pub fn tell_weakness(outcome: &Outcome, reporter: &dyn Reporter) {
+pub fn report_weakness(outcome: &Outcome, reporter: &dyn Reporter) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if let Some(weakness) = outcome.weakness
         && !TOLD.swap(true, Ordering::Relaxed)

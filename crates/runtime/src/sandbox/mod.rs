@@ -19,7 +19,7 @@ mod worker;
 use std::path::Path;
 
 pub use error::{HostLack, SandboxError};
-pub use isolation::{Isolation, Weakness, tell_weakness};
+pub use isolation::{Isolation, Weakness, report_weakness};
 pub use job::{End, Input, Job, Outcome, Root, Step, StepsEnded};
 pub use launch::Launcher;
 pub use worker::worker_main;

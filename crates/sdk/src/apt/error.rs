@@ -81,6 +81,14 @@ impl AptError {
 }
 
 impl Failure for AptError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Tool(error) => Some(error),
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoArchive { .. } | Self::BadSetting { .. } => {
@@ -91,18 +99,15 @@ impl Failure for AptError {
                 Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them anew".into())
             }
             Self::Keyring { .. } => Some("take `specs/sdk-keyring.asc` from the project's history, or a newer one from the project".into()),
-            Self::Tool(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-            Self::Io { .. } | Self::Interrupted => None,
+            Self::Tool(_) | Self::Store(_) | Self::Io { .. } | Self::Interrupted => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoArchive { .. } | Self::BadSetting { .. } => ExitCode::Host,
-            Self::Tool(error) => error.exit(),
             Self::Interrupted => ExitCode::Interrupted,
-            _ => ExitCode::Failed,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

@@ -145,6 +145,14 @@ fn others(told: &str, attempts: &[Attempt]) -> String {
 }
 
 impl Failure for SourceError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Apt(error) => Some(error),
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unavailable { .. } => Some("check the network, or name a folder or server that has the file: --source-mirror URL".into()),
@@ -156,18 +164,14 @@ impl Failure for SourceError {
                  out who and why before you trust it, or name another origin"
             )),
             Self::BadMirror { .. } => Some("write --source-mirror https://host/folder or --source-mirror /folder".into()),
-            Self::Apt(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-            Self::Io { .. } => None,
+            Self::Apt(_) | Self::Store(_) | Self::Io { .. } => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Apt(error) => error.exit(),
-            Self::Store(error) => error.exit(),
             Self::BadMirror { .. } => ExitCode::Usage,
-            _ => ExitCode::Failed,
+            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

@@ -290,7 +290,7 @@ mod tests {
         let mut settings = settings(folder.path(), folder.path());
         settings.source_mirrors = vec!["http://mirror:s3cret@127.0.0.1:1/m".into()];
         let cancel = Cancel::new();
-        let events = Told::default();
+        let events = Recorded::default();
         let fetcher = Fetcher::new(&store, &settings, &events, &cancel);
         let error = fetcher.ensure(&source("http://user:s3cret@127.0.0.1:1/x-1.tar.gz", "good")).unwrap_err();
         let told = format!("{error}\n{error:?}\n{:?}", events.0.lock().unwrap());
@@ -315,7 +315,7 @@ mod tests {
         fs::create_dir(&mirror).unwrap();
         fs::write(mirror.join("x-1.tar.gz"), text).unwrap();
         let settings = Settings { client, ..settings(folder.path(), &mirror) };
-        let (cancel, events) = (Cancel::new(), Told::default());
+        let (cancel, events) = (Cancel::new(), Recorded::default());
         let fetcher = Fetcher { patience: [patience; 2], ..Fetcher::new(&store, &settings, &events, &cancel) };
         let origins = vec![Origin::Url { url: url.to_owned(), sha256: Digest::of_bytes("good") }];
         let source = Source { origins, name: None, usage: SourceUsage::Keep };
@@ -379,9 +379,9 @@ mod tests {
 
     /// Keeps what it is told.
     #[derive(Default)]
-    struct Told(Mutex<Vec<Event>>);
+    struct Recorded(Mutex<Vec<Event>>);
 
-    impl Reporter for Told {
+    impl Reporter for Recorded {
         fn event(&self, event: Event) {
             self.0.lock().unwrap().push(event);
         }

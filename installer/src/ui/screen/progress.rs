@@ -142,7 +142,7 @@ impl Progress {
     }
 
     /// Something happens.
-    pub fn tell(&mut self, event: Event, now_ms: u64) {
+    pub fn update(&mut self, event: Event, now_ms: u64) {
         self.tick(now_ms);
         match event {
             Event::Begins(number) => {

@@ -123,7 +123,7 @@ impl Session {
             // Before the events: what it said before its end is in the channel then.
             let is_over = work.is_finished();
             while let Ok(event) = happens.try_recv() {
-                progress.tell(event, now_ms);
+                progress.update(event, now_ms);
             }
             if is_over {
                 break;
@@ -137,7 +137,7 @@ impl Session {
         }
         let done = work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let event = done.as_ref().err().map_or(Event::Done, |error| Event::Failed(text::with_causes(error)));
-        progress.tell(event, progress.now_ms());
+        progress.update(event, progress.now_ms());
         while holds && done.is_err() && self.show(&mut progress)? != Some(Press::Leave) {}
         Ok(Some(done))
     }

@@ -154,18 +154,18 @@ fn progress() -> Progress {
 #[test]
 fn progress_waits_at_the_end_and_asks_before_it_is_broken_off() {
     let mut progress = progress();
-    progress.tell(Event::Begins(1), 0);
-    progress.tell(Event::Begins(2), 1500);
+    progress.update(Event::Begins(1), 0);
+    progress.update(Event::Begins(2), 1500);
     assert_eq!(progress.rows()[0].took_ms, Some(1500));
     assert_eq!((progress.press(Key::Enter), progress.press(Key::Esc)), (Press::Goes, Press::Goes));
     assert_eq!((progress.press(Key::Cancel), progress.press(Key::Enter)), (Press::Goes, Press::Goes));
     assert_eq!((progress.press(Key::Cancel), progress.press(Key::Char('y'))), (Press::Goes, Press::BreakOff));
-    progress.tell(Event::Begins(99), 2000);
-    progress.tell(Event::Waits, 3000);
+    progress.update(Event::Begins(99), 2000);
+    progress.update(Event::Waits, 3000);
     assert_eq!(progress.press(Key::Cancel), Press::Goes);
     assert_eq!(progress.state(), &State::Waits);
     assert_eq!(progress.press(Key::Enter), Press::Continue);
-    progress.tell(Event::Failed("no room".into()), 4000);
+    progress.update(Event::Failed("no room".into()), 4000);
     assert_eq!(progress.press(Key::Enter), Press::Leave);
 }
 
@@ -226,16 +226,16 @@ fn what_progress_looks_like() {
     let mut progress = progress();
     let show = |progress: &Progress| drawn(80, 24, |frame| view::progress(frame, progress, Theme::of("vt220", None)));
     for (number, now_ms) in [(1, 0), (2, 80), (3, 1200), (4, 61_000), (5, 63_500)] {
-        progress.tell(Event::Begins(number), now_ms);
+        progress.update(Event::Begins(number), now_ms);
     }
-    progress.tell(Event::Part { done: 3, of: 8 }, 70_000);
-    progress.tell(Event::Says("one\ntwo\x1b[2J\n\nthree\nfour\n".into()), 71_000);
+    progress.update(Event::Part { done: 3, of: 8 }, 70_000);
+    progress.update(Event::Says("one\ntwo\x1b[2J\n\nthree\nfour\n".into()), 71_000);
     golden("progress", &show(&progress));
     let mut failed = progress.clone();
-    failed.tell(Event::Failed("step 5 failed: install packages: `/dev/sda3`: no space left on device".into()), 72_000);
+    failed.update(Event::Failed("step 5 failed: install packages: `/dev/sda3`: no space left on device".into()), 72_000);
     golden("failed", &show(&failed));
-    (6..=progress.rows().len() - 2).for_each(|number| progress.tell(Event::Begins(number), 72_000));
-    progress.tell(Event::Waits, 75_000);
+    (6..=progress.rows().len() - 2).for_each(|number| progress.update(Event::Begins(number), 72_000));
+    progress.update(Event::Waits, 75_000);
     golden("installed", &show(&progress));
 }
 
@@ -260,8 +260,8 @@ proptest! {
     #[test]
     fn progress_fits_any_screen(width in 1_u16..120, height in 1_u16..40, number in 0_usize..30, keys in "[?y\u{3}\r ]{0,5}") {
         let mut progress = progress();
-        progress.tell(Event::Begins(number), 5);
-        progress.tell(Event::Part { done: 7, of: 3 }, 6);
+        progress.update(Event::Begins(number), 5);
+        progress.update(Event::Part { done: 7, of: 3 }, 6);
         for letter in keys.chars() {
             progress.press(if letter == '\u{3}' { Key::Cancel } else { Key::Char(letter) });
         }

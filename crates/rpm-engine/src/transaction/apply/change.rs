@@ -4,7 +4,7 @@ use std::io;
 
 use super::error::ApplyError;
 use super::op::Op;
-use super::stage::{Workshop, lacks_links};
+use super::stage::{Stager, lacks_links};
 use crate::transaction::beneath::Beneath;
 
 fn change(op: &Op) -> impl FnOnce(io::Error) -> ApplyError {
@@ -13,14 +13,14 @@ fn change(op: &Op) -> impl FnOnce(io::Error) -> ApplyError {
 }
 
 /// Does one.
-pub(super) fn perform(op: &Op, disk: &mut Beneath<'_>, workshop: &Workshop<'_>) -> Result<(), ApplyError> {
+pub(super) fn perform(op: &Op, disk: &mut Beneath<'_>, stager: &Stager<'_>) -> Result<(), ApplyError> {
     match op {
         Op::Displace { path, aside } | Op::Remove { path, aside } => absent_is_fine(disk.rename(path, aside)).map_err(change(op)),
         Op::MakeDirectory { path, attributes } => {
             disk.directory(path).map_err(change(op))?;
-            workshop.dress(disk, path, attributes)
+            stager.dress(disk, path, attributes)
         }
-        Op::Adjust { path, attributes, .. } => workshop.dress(disk, path, attributes),
+        Op::Adjust { path, attributes, .. } => stager.dress(disk, path, attributes),
         Op::Put { path, new, aside } => put(disk, path, new, aside.as_deref()).map_err(change(op)),
         Op::RemoveDirectory { .. } => Ok(()),
     }

@@ -111,7 +111,7 @@ pub(super) type Done<'t> = (&'t Task, Result<(Ended, Vec<u8>), ApplyError>);
 /// Runs them one after the other, and tells what they print.
 pub(super) fn run(tasks: &[Task], stage: Stage<'_>, privileged: bool) {
     for task in able(tasks, stage, privileged) {
-        tell(stage, (task, begin(task, stage)));
+        report(stage, (task, begin(task, stage)));
     }
 }
 
@@ -121,7 +121,7 @@ pub(super) fn run_together<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: 
 }
 
 fn begin(task: &Task, stage: Stage<'_>) -> Result<(Ended, Vec<u8>), ApplyError> {
-    stage.settings.observer.tell(Event::Running { what: task.program });
+    stage.settings.observer.report(Event::Running { what: task.program });
     stage.quietly(task.program, &task.arguments)
 }
 
@@ -131,13 +131,13 @@ fn able<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: bool) -> Vec<&'t Ta
         tasks.iter().filter(|task| has(stage, task.program)).partition(|_| privileged || stage.root == std::path::Path::new("/"));
     for task in unable {
         let text = format!("only root can run {} of the tree; it was not run", task.program);
-        stage.settings.observer.tell(Event::Warning { text: &text });
+        stage.settings.observer.report(Event::Warning { text: &text });
     }
     able
 }
 
 /// Tells what a task printed, and how it ended unless that was well: whatever goes wrong does not stop the rest.
-pub(super) fn tell(stage: Stage<'_>, (task, ended): Done<'_>) {
+pub(super) fn report(stage: Stage<'_>, (task, ended): Done<'_>) {
     let ended = ended.map(|(ended, bytes)| {
         stage.pass_on(&bytes);
         ended
@@ -149,7 +149,7 @@ pub(super) fn tell(stage: Stage<'_>, (task, ended): Done<'_>) {
         Ok(Ended::Missing(error)) => format!("{} cannot be run: {error}", task.program),
         Err(error) => format!("{} was not run: {error}", task.program),
     };
-    stage.settings.observer.tell(Event::Warning { text: &text });
+    stage.settings.observer.report(Event::Warning { text: &text });
 }
 
 fn has(stage: Stage<'_>, program: &str) -> bool {

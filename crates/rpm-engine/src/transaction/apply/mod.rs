@@ -6,8 +6,8 @@
 
 mod accounts;
 mod change;
+mod config_policy;
 mod error;
-mod fate;
 mod finish;
 mod journal;
 mod op;

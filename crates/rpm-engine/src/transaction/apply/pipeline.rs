@@ -9,7 +9,7 @@ use std::thread;
 
 use super::error::ApplyError;
 use super::plan::FilePlan;
-use super::stage::Workshop;
+use super::stage::Stager;
 use crate::package::PackageFile;
 use crate::rpmfile::{RpmFile, Unpacker};
 use crate::transaction::TransactionError;
@@ -67,14 +67,14 @@ impl Queue<'_> {
 }
 
 /// Writes the files of all packages under their temporary names, by a pair of threads for each two processors.
-pub(super) fn run(workshop: &Workshop<'_>, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
+pub(super) fn run(stager: &Stager<'_>, packages: &[&RpmFile], plan: &FilePlan) -> Result<(), ApplyError> {
     give_back();
     let mut order: Vec<usize> = (0..packages.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(packages[*index].package.installed_size_bytes));
     let queue = Queue { packages, plan, order, next: AtomicUsize::new(0) };
     let pairs = rayon::current_num_threads().div_ceil(2).min(packages.len());
     thread::scope(|scope| {
-        let pairs: Vec<_> = (0..pairs).map(|_| scope.spawn(|| pair(workshop, &queue))).collect();
+        let pairs: Vec<_> = (0..pairs).map(|_| scope.spawn(|| pair(stager, &queue))).collect();
         let ended = pairs.into_iter().map(|pair| pair.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         ended.collect::<Vec<_>>().into_iter().collect()
     })
@@ -90,7 +90,7 @@ fn give_back() {
 }
 
 /// Unpacks and writes until nothing is left.
-fn pair(workshop: &Workshop<'_>, queue: &Queue<'_>) -> Result<(), ApplyError> {
+fn pair(stager: &Stager<'_>, queue: &Queue<'_>) -> Result<(), ApplyError> {
     let ((to_writer, batches), (give_back, spare)) = (channel(), channel());
     for _ in 1..BATCHES {
         // The other end is in this very function.
@@ -98,7 +98,7 @@ fn pair(workshop: &Workshop<'_>, queue: &Queue<'_>) -> Result<(), ApplyError> {
     }
     thread::scope(|scope| {
         scope.spawn(move || unpack_all(queue, Pipe { to_writer, spare, batch: Batch::new(), package: 0 }));
-        write_all(workshop, queue, batches, give_back)
+        write_all(stager, queue, batches, give_back)
     })
 }
 
@@ -125,12 +125,12 @@ fn unpack_all<'p>(queue: &Queue<'p>, mut pipe: Pipe<'p>) {
 
 /// Both ends it holds are closed when it returns, so that the other thread never waits for one that is gone.
 fn write_all<'p>(
-    workshop: &Workshop<'_>,
+    stager: &Stager<'_>,
     queue: &Queue<'p>,
     batches: Receiver<Batch<'p>>,
     give_back: Sender<Batch<'p>>,
 ) -> Result<(), ApplyError> {
-    let mut disk = workshop.open()?;
+    let mut disk = stager.open()?;
     let mut writing: Option<(usize, &str, Writing<'_>)> = None;
     for mut batch in batches {
         let mut at = 0;
@@ -146,7 +146,7 @@ fn write_all<'p>(
                     if let Some((package, path, writing)) = &mut writing {
                         writing.write(bytes).map_err(|source| failed(queue, *package, path, source))?;
                     }
-                    workshop.settings.observer.tell(Event::Unpacked { bytes: length as u64 });
+                    stager.settings.observer.report(Event::Unpacked { bytes: length as u64 });
                 }
                 Message::End => {
                     if let Some((package, path, writing)) = writing.take() {
@@ -158,7 +158,7 @@ fn write_all<'p>(
                     }
                 }
                 Message::Package(index) => {
-                    workshop.stages(&queue.plan.incoming[index], &queue.packages[index].files, &mut disk)?;
+                    stager.stages(&queue.plan.incoming[index], &queue.packages[index].files, &mut disk)?;
                 }
                 Message::Failed(error) => return Err(error.into()),
             }

@@ -6,8 +6,8 @@ use std::io::{self, Read as _};
 use nix::sys::stat::{FileStat, SFlag};
 use sha2::{Digest as _, Sha256};
 
+use super::config_policy::{self, OnDisk, Policy};
 use super::error::ApplyError;
-use super::fate::{self, Fate, OnDisk};
 use super::op::{Attributes, Op, Ownership, Stage};
 use crate::layout::{Conflict, LayoutError};
 use crate::package::{FileKind, PackageFile};
@@ -336,17 +336,17 @@ impl<'a> Planner<'a> {
             return Err(ApplyError::InTheWay { path: place.to_owned(), package: package.to_owned(), reason });
         }
         let aside = |this: &mut Self| (there != OnDisk::Nothing).then(|| this.temporary(place, 'o'));
-        match fate::of_new(file, old, &there) {
-            Fate::Keep => Ok(None),
-            Fate::Replace => Ok(Some((place.to_owned(), aside(self)))),
-            Fate::Aside => {
+        match config_policy::of_new(file, old, &there) {
+            Policy::Keep => Ok(None),
+            Policy::Replace => Ok(Some((place.to_owned(), aside(self)))),
+            Policy::Aside => {
                 let beside = format!("{place}.rpmnew");
                 self.plan.notes.push(format!("`{place}` was edited and stays; the file of {package} is `{beside}`"));
                 let there = self.on_disk(&beside, false)?;
                 let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
                 Ok(Some((beside, aside)))
             }
-            Fate::Save(suffix) => {
+            Policy::Save(suffix) => {
                 self.save(place, suffix, made)?;
                 Ok(Some((place.to_owned(), aside(self))))
             }
@@ -382,7 +382,7 @@ impl<'a> Planner<'a> {
                 (FileKind::Directory, OnDisk::Directory) => self.plan.last.push(Op::RemoveDirectory { path: place.clone() }),
                 (FileKind::Directory, _) | (_, OnDisk::Nothing | OnDisk::Directory) => {}
                 _ => {
-                    if fate::is_saved(file, &there) {
+                    if config_policy::is_saved(file, &there) {
                         self.save(place, ".rpmsave", &mut made)?;
                     }
                     let aside = self.temporary(place, 'o');
@@ -496,7 +496,7 @@ fn shareable(a: &PackageFile, b: &PackageFile) -> bool {
     let alike = || (a.mode, &a.user, &a.group) == (b.mode, &b.user, &b.group);
     let directories = a.kind == FileKind::Directory && b.kind == FileKind::Directory;
     let links = matches!((&a.kind, &b.kind), (FileKind::Symlink { .. }, FileKind::Symlink { .. }));
-    directories || ghost || (fate::same(&a.kind, &b.kind) && (links || alike()))
+    directories || ghost || (config_policy::same(&a.kind, &b.kind) && (links || alike()))
 }
 
 /// A package that reaches one of its files through one of its own links was not built from a directory.

@@ -13,7 +13,7 @@ use super::finish as ending;
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::Op;
 use super::scripts::{Ended, Stage};
-use super::stage::Workshop;
+use super::stage::Stager;
 use super::{change, database};
 use crate::history::{Change, History, Record};
 use crate::package::Nevra;
@@ -105,7 +105,7 @@ pub(super) fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<
         Ok(())
     };
     let (owned, others) = rayon::join(with_users, || ending::run_together(&tasks.others, stage, privileged));
-    others.into_iter().for_each(|done| ending::tell(stage, done));
+    others.into_iter().for_each(|done| ending::report(stage, done));
     owned?;
     ending::run(&tasks.last, stage, privileged);
     for script in &journal.scripts {
@@ -114,7 +114,7 @@ pub(super) fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<
             Ended::Badly(code) => format!("failed{}", code.map_or_else(String::new, |code| format!(" with exit code {code}"))),
             Ended::Missing(error) => format!("cannot be run: {error}"),
         };
-        settings.observer.tell(Event::Warning { text: &format!("{} of {} {text}", script.section, script.package) });
+        settings.observer.report(Event::Warning { text: &format!("{} of {} {text}", script.section, script.package) });
     }
     remove_script(system)?;
     // What is still to reach the disk is only what was taken away or given to its owner since.
@@ -174,17 +174,17 @@ fn own_late(system: &System, journal: &Journal<'_>, settings: &Settings<'_>, dis
     let mut places = Places::new(Beneath::open(system.root()).map_err(failed)?);
     let accounts = Accounts::read(disk, &mut places).map_err(failed)?;
     let mut unknown = BTreeSet::new();
-    let workshop = Workshop { root: system.root(), settings, accounts, privileged };
+    let stager = Stager { root: system.root(), settings, accounts, privileged };
     for (path, attributes) in &journal.late {
-        if workshop.accounts.find(attributes).is_none() {
+        if stager.accounts.find(attributes).is_none() {
             unknown.insert(format!("{}:{}", attributes.user, attributes.group));
         }
         if disk.stat(path).map_err(failed)?.is_some() {
-            workshop.dress(disk, path, attributes)?;
+            stager.dress(disk, path, attributes)?;
         }
     }
     for name in unknown {
-        settings.observer.tell(Event::Warning { text: &format!("the system does not know `{name}`; root has its files") });
+        settings.observer.report(Event::Warning { text: &format!("the system does not know `{name}`; root has its files") });
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::error::ApplyError;
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::{Attributes, Op, Stage as Staged};
 use super::scripts::{Ended, Pending, Stage};
-use super::stage::Workshop;
+use super::stage::Stager;
 use super::{Applied, Prepared, change, database, recover};
 use crate::history::Reason;
 use crate::package::Package;
@@ -35,14 +35,14 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
     let own = system.own_directory()?;
     let work = Work {
         prepared: &prepared,
-        workshop: Workshop { root: system.root(), settings, accounts, privileged },
+        stager: Stager { root: system.root(), settings, accounts, privileged },
         stage: Stage { root: system.root(), own: &own, settings },
         file: JournalFile::new(&own, settings.gate),
     };
     let mut counts = Counts::new(installed);
     work.before_all(&counts)?;
     // Made anew for the end: to keep it would take memory while files are unpacked, when it is scarce.
-    let journal = || prepared.journal(&id, &plan, &work.workshop.accounts, &Counts::new(installed), settings);
+    let journal = || prepared.journal(&id, &plan, &work.stager.accounts, &Counts::new(installed), settings);
     let done = work.file.write(&journal()).and_then(|()| work.carry_out(&mut counts, &mut changes, &plan));
     drop(changes);
     if let Err(error) = done {
@@ -57,7 +57,7 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
 
 struct Work<'a> {
     prepared: &'a Prepared<'a>,
-    workshop: Workshop<'a>,
+    stager: Stager<'a>,
     stage: Stage<'a>,
     file: JournalFile<'a>,
 }
@@ -74,7 +74,7 @@ impl Work<'_> {
 
     /// Everything up to the commit that decides.
     fn carry_out(&self, counts: &mut Counts, changes: &mut Changes, plan: &rpmdb::Plan) -> Result<(), ApplyError> {
-        let mut disk = self.workshop.open()?;
+        let mut disk = self.stager.open()?;
         let packages: Vec<&RpmFile> = self.prepared.coming.iter().map(|coming| coming.package).collect();
         self.write(&packages, &mut disk)?;
         let settings = self.stage.settings;
@@ -94,8 +94,8 @@ impl Work<'_> {
     /// Writes everything new under temporary names, and gives what will be replaced its second one.
     fn write(&self, packages: &[&RpmFile], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
         let files = &self.prepared.files;
-        files.prepare.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
-        self.workshop.stage(packages, files)?;
+        files.prepare.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
+        self.stager.stage(packages, files)?;
         let mut replaces = false;
         for op in files.ops().filter(|op| matches!(op, Op::Put { aside: Some(_), .. })) {
             change::hold(op, disk)?;
@@ -117,9 +117,9 @@ impl Work<'_> {
             let count = counts.add(package);
             self.script(package, Phase::BeforeInstall, coming.package.scriptlet(Phase::BeforeInstall), count)?;
             disk.forget();
-            plan.ops.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
+            plan.ops.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
             self.script(package, Phase::AfterInstall, coming.package.scriptlet(Phase::AfterInstall), count)?;
-            self.tell(|package| Event::Installed { package }, package);
+            self.report(|package| Event::Installed { package }, package);
             for index in &coming.replaces {
                 self.remove(*index, &mut gone, counts, disk)?;
             }
@@ -127,7 +127,7 @@ impl Work<'_> {
         for index in 0..self.prepared.going.len() {
             self.remove(index, &mut gone, counts, disk)?;
         }
-        files.adjust.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
+        files.adjust.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
         self.sync(disk)
     }
 
@@ -139,9 +139,9 @@ impl Work<'_> {
         let count = counts.take(&going.package);
         self.script(&going.package, Phase::BeforeRemoval, going.scriptlet(Phase::BeforeRemoval), count)?;
         disk.forget();
-        self.prepared.files.outgoing[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.workshop))?;
+        self.prepared.files.outgoing[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
         self.script(&going.package, Phase::AfterRemoval, going.scriptlet(Phase::AfterRemoval), count)?;
-        self.tell(|package| Event::Removed { package }, &going.package);
+        self.report(|package| Event::Removed { package }, &going.package);
         Ok(())
     }
 
@@ -152,8 +152,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn tell(&self, event: impl for<'e> FnOnce(&'e str) -> Event<'e>, package: &Package) {
-        self.stage.settings.observer.tell(event(&package.nevra.to_string()));
+    fn report(&self, event: impl for<'e> FnOnce(&'e str) -> Event<'e>, package: &Package) {
+        self.stage.settings.observer.report(event(&package.nevra.to_string()));
     }
 
     /// Runs a script. What runs before a change may forbid it; what runs after may only complain.
@@ -169,7 +169,7 @@ impl Work<'_> {
         if matches!(phase, Phase::BeforeAll | Phase::BeforeInstall | Phase::BeforeRemoval) {
             return Err(ApplyError::ScriptFailed { package: name, section: phase.section(), code });
         }
-        self.stage.settings.observer.tell(Event::Warning { text: &format!("{} of {name} {text}", phase.section()) });
+        self.stage.settings.observer.report(Event::Warning { text: &format!("{} of {name} {text}", phase.section()) });
         Ok(())
     }
 }

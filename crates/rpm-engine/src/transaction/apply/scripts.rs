@@ -58,7 +58,7 @@ pub(super) enum Ended {
 impl Stage<'_> {
     /// Runs a script. The text goes through a file, since interpreters want one.
     pub(super) fn script(&self, script: &Pending) -> Result<Ended, ApplyError> {
-        self.settings.observer.tell(Event::Running { what: &format!("{} of {}", script.section, script.package) });
+        self.settings.observer.report(Event::Running { what: &format!("{} of {}", script.section, script.package) });
         let Some((program, arguments)) = script.interpreter.split_first() else { return Ok(Ended::Well) };
         let mut words: Vec<String> = arguments.to_vec();
         let place = format!("{}/script", system::DIRECTORY);
@@ -89,7 +89,7 @@ impl Stage<'_> {
     /// Tells what a program printed.
     pub(super) fn pass_on(&self, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.settings.observer.tell(Event::Output { text: &String::from_utf8_lossy(bytes) });
+            self.settings.observer.report(Event::Output { text: &String::from_utf8_lossy(bytes) });
         }
     }
 

@@ -15,7 +15,7 @@ use crate::transaction::beneath::Beneath;
 use crate::transaction::step::{Event, Settings};
 
 /// What is needed to write files as they ought to be.
-pub(super) struct Workshop<'a> {
+pub(super) struct Stager<'a> {
     pub(super) root: &'a Path,
     pub(super) settings: &'a Settings<'a>,
     pub(super) accounts: Accounts,
@@ -28,7 +28,7 @@ fn change(path: &str) -> impl FnOnce(io::Error) -> ApplyError {
     move |source| ApplyError::Change { path, source }
 }
 
-impl<'a> Workshop<'a> {
+impl<'a> Stager<'a> {
     pub(super) fn open(&self) -> Result<Beneath<'a>, ApplyError> {
         Beneath::of_system(self.root, self.settings.gate).map_err(change("/"))
     }
@@ -76,7 +76,7 @@ impl<'a> Workshop<'a> {
         match disk.allow(path, &value) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::PermissionDenied => {
                 let text = format!("`{path}` does not get its capabilities ({caps}): {error}");
-                self.settings.observer.tell(Event::Warning { text: &text });
+                self.settings.observer.report(Event::Warning { text: &text });
                 Ok(())
             }
             result => result.map_err(change(path)),

@@ -159,11 +159,11 @@ pub fn steps(sack: &Sack<'_>, plan: &Plan, mut packages: BTreeMap<Id, Verified>)
     plan.changes.iter().filter_map(step).collect()
 }
 
-/// Tells what a transaction does.
-struct Teller<'a>(&'a Session);
+/// Prints what a transaction does.
+struct ConsoleReport<'a>(&'a Session);
 
-impl Observer for Teller<'_> {
-    fn tell(&self, event: Event<'_>) {
+impl Observer for ConsoleReport<'_> {
+    fn report(&self, event: Event<'_>) {
         let console = &self.0.console;
         match event {
             Event::Installed { package } => console.note(format!("Installing/Updating: {package}")),
@@ -178,12 +178,12 @@ impl Observer for Teller<'_> {
 
 /// Runs `work` with the settings of a transaction.
 pub fn with_settings<T>(session: &Session, work: impl FnOnce(&Settings<'_>) -> T) -> T {
-    let teller = Teller(session);
+    let report = ConsoleReport(session);
     let command = session.command_line.join(" ");
     // Whoever makes a system that is to have equal bytes each time gives the time themselves (reproducible-builds.org).
     let given = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
     let scripts = session.config.main.scripts;
-    let settings = Settings { observer: &teller, scripts, ..Settings::new(given.unwrap_or(session.now as u32), &command) };
+    let settings = Settings { observer: &report, scripts, ..Settings::new(given.unwrap_or(session.now as u32), &command) };
     work(&settings)
 }
 

@@ -19,7 +19,7 @@ pub(super) enum OnDisk {
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Policy {
     /// The new file takes the place.
     Replace,
     /// What is there stays, and the new file is not laid down.
@@ -31,20 +31,20 @@ pub(super) enum Fate {
 }
 
 /// What a new file does to what is there. `old` is the same place in the package that goes, if it had content there.
-pub(super) fn of_new(new: &PackageFile, old: Option<&PackageFile>, disk: &OnDisk) -> Fate {
+pub(super) fn of_new(new: &PackageFile, old: Option<&PackageFile>, disk: &OnDisk) -> Policy {
     if *disk == OnDisk::Nothing || !(new.flags.config || old.is_some_and(|old| old.flags.config)) {
-        return Fate::Replace;
+        return Policy::Replace;
     }
-    let differs = |suffix| if new.flags.noreplace { Fate::Aside } else { Fate::Save(suffix) };
+    let differs = |suffix| if new.flags.noreplace { Policy::Aside } else { Policy::Save(suffix) };
     if is(disk, &new.kind) {
-        return Fate::Replace;
+        return Policy::Replace;
     }
     let Some(old) = old else { return differs(".rpmorig") };
     if is(disk, &old.kind) {
         // Nobody edited it.
-        Fate::Replace
+        Policy::Replace
     } else if same(&new.kind, &old.kind) {
-        Fate::Keep
+        Policy::Keep
     } else {
         differs(".rpmsave")
     }
@@ -97,23 +97,23 @@ mod tests {
         let plain = PackageFile { flags: FileFlags::default(), ..config("new", false) };
         let file = |content: &str| OnDisk::File { sha256: content.into() };
         let link = OnDisk::Link { target: "y".into() };
-        // New, old, disk, fate. As `rpm -U` does with the same three.
+        // New, old, disk, policy. As `rpm -U` does with the same three.
         let table = [
-            (config("new", false), None, OnDisk::Nothing, Fate::Replace),
-            (config("new", false), None, file("new"), Fate::Replace),
-            (config("new", false), None, file("mine"), Fate::Save(".rpmorig")),
-            (config("new", true), None, file("mine"), Fate::Aside),
-            (config("new", true), None, link.clone(), Fate::Aside),
-            (config("new", true), Some(config("old", true)), OnDisk::Nothing, Fate::Replace),
-            (config("new", true), Some(config("old", true)), file("old"), Fate::Replace),
-            (config("new", true), Some(config("old", true)), file("mine"), Fate::Aside),
-            (config("new", true), Some(config("old", true)), file("new"), Fate::Replace),
-            (config("new", false), Some(config("old", false)), file("mine"), Fate::Save(".rpmsave")),
-            (config("same", false), Some(config("same", false)), file("mine"), Fate::Keep),
-            (config("same", true), Some(config("same", true)), link, Fate::Keep),
-            (plain.clone(), Some(config("old", true)), file("mine"), Fate::Save(".rpmsave")),
-            (plain.clone(), Some(plain.clone()), file("mine"), Fate::Replace),
-            (plain, None, file("mine"), Fate::Replace),
+            (config("new", false), None, OnDisk::Nothing, Policy::Replace),
+            (config("new", false), None, file("new"), Policy::Replace),
+            (config("new", false), None, file("mine"), Policy::Save(".rpmorig")),
+            (config("new", true), None, file("mine"), Policy::Aside),
+            (config("new", true), None, link.clone(), Policy::Aside),
+            (config("new", true), Some(config("old", true)), OnDisk::Nothing, Policy::Replace),
+            (config("new", true), Some(config("old", true)), file("old"), Policy::Replace),
+            (config("new", true), Some(config("old", true)), file("mine"), Policy::Aside),
+            (config("new", true), Some(config("old", true)), file("new"), Policy::Replace),
+            (config("new", false), Some(config("old", false)), file("mine"), Policy::Save(".rpmsave")),
+            (config("same", false), Some(config("same", false)), file("mine"), Policy::Keep),
+            (config("same", true), Some(config("same", true)), link, Policy::Keep),
+            (plain.clone(), Some(config("old", true)), file("mine"), Policy::Save(".rpmsave")),
+            (plain.clone(), Some(plain.clone()), file("mine"), Policy::Replace),
+            (plain, None, file("mine"), Policy::Replace),
         ];
         for (new, old, disk, expected) in table {
             assert_eq!(of_new(&new, old.as_ref(), &disk), expected, "{new:?} after {old:?} on {disk:?}");
