@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(target.read("/etc/a").unwrap(), "hihi");
         assert!(target.read("/etc/profile.d/proxy.sh").unwrap().contains("export http_proxy='http://proxy:3128'\n"));
         assert!(late::is_left(&target).unwrap());
-        assert_eq!(target.read(late::SCRIPT).unwrap(), "#!/bin/sh\ntdnf -y install 'vim'\necho $HOME\n'echo' 'it'\\''s' '5'\n");
+        assert_eq!(target.read(late::SCRIPT).unwrap(), "#!/bin/sh\ntdnf -y install vim\necho $HOME\necho 'it'\\''s' 5\n");
     }
 
     #[test]
