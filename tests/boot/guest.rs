@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// How long a guest may take under emulation on a busy machine, in seconds.
 pub const TIMEOUT_S: u64 = 3600;
@@ -83,18 +83,32 @@ pub fn run<W: AsRef<OsStr>>(words: &[W], awaited: &str) -> Console {
     console
 }
 
+/// What the builder's hint says of a guest that stands still by a fault of the emulator.
+const EMULATORS_FAULT: &str = "QEMU lost the end of an interrupt";
+
 fn attempt<W: AsRef<OsStr>>(words: &[W], awaited: &str) -> (ExitStatus, Console) {
-    let folder = tempfile::tempdir().unwrap();
-    let serial = folder.path().join("serial.log");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .args(["qemu", "--timeout", &TIMEOUT_S.to_string(), "--standstill", &STANDSTILL_S.to_string(), "--serial"])
-        .arg(&serial)
-        .args(words)
-        .current_dir(root());
-    let status = command.status().unwrap();
-    let text = fs::read(&serial).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    (status, Console { awaited: awaited.to_owned(), text })
+    let mut restarts_left = 2;
+    loop {
+        let folder = tempfile::tempdir().unwrap();
+        let serial = folder.path().join("serial.log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .args(["qemu", "--timeout", &TIMEOUT_S.to_string(), "--standstill", &STANDSTILL_S.to_string(), "--serial"])
+            .arg(&serial)
+            .args(words)
+            .current_dir(root())
+            .stdout(Stdio::inherit());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        eprint!("{said}");
+        if restarts_left > 0 && said.contains(EMULATORS_FAULT) {
+            eprintln!("starting the guest again");
+            restarts_left -= 1;
+            continue;
+        }
+        let text = fs::read(&serial).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        return (output.status, Console { awaited: awaited.to_owned(), text });
+    }
 }
 
 /// What is told by a guest: values by key, in order.

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{getpid, getppid};
 
 use super::error::GuestState;
-use super::monitor::Monitor;
+use super::monitor::{Monitor, lost_interrupt};
 use super::standstill::Standstill;
 use super::{Firmware, Machine, QemuError};
 use runtime::cancel::Cancel;
@@ -124,7 +124,8 @@ impl Emulator {
             }
             if standstill.as_mut().is_some_and(Standstill::is_reached) {
                 let state = monitor.as_mut().map(|monitor| monitor.state()).unwrap_or_default();
-                return Err(QemuError::StandsStill { seconds: limits.standstill.unwrap_or_default().as_secs(), state: GuestState(state) });
+                let seconds = limits.standstill.unwrap_or_default().as_secs();
+                return Err(QemuError::StandsStill { seconds, lost_interrupt: lost_interrupt(&state), state: GuestState(state) });
             }
             std::thread::sleep(PAUSE);
         }

@@ -56,6 +56,8 @@ pub enum QemuError {
     StandsStill {
         /// How long.
         seconds: u64,
+        /// A processor whose local APIC shows that the emulator, not the guest, is at fault.
+        lost_interrupt: Option<usize>,
         /// What QEMU's monitor says of it: registers and stacks.
         #[source]
         state: GuestState,
@@ -77,6 +79,10 @@ impl Failure for QemuError {
             Self::NotBuilt { image, .. } => Some(format!("`cargo xtask build-iso {image}` builds it")),
             Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
             Self::NoLiveMedium => Some("leave out `--stick` and `--direct`, or name an ISO".into()),
+            Self::StandsStill { lost_interrupt: Some(cpu), .. } => Some(format!(
+                "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is no fault of the guest: \
+                 run the same command again"
+            )),
             Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,
         }
     }

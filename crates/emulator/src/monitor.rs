@@ -61,6 +61,7 @@ impl Monitor {
         *text += &registers;
         for (cpu, pointer) in stack_pointers(&registers).enumerate().take(SHOWN_CPUS) {
             self.ask(&format!("cpu {cpu}"))?;
+            *text += &self.ask("info lapic")?;
             *text += &format!("stack of CPU#{cpu}\n{}", self.ask(&format!("x/32gx 0x{pointer}"))?);
         }
         Ok(())
@@ -94,9 +95,42 @@ fn stack_pointers(registers: &str) -> impl Iterator<Item = &str> {
     values.filter(|value| value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// The first processor that is halted while its local APIC has an interrupt in service, in a state that [`Monitor::state`] returned. Linux
+/// ends each interrupt before its processor rests, so the emulator has lost that end, and everything that is not more urgent waits forever.
+/// Seen with QEMU 10.0 without KVM, with the timer interrupt of a second processor, when a busy machine started a guest by UEFI.
+pub(super) fn lost_interrupt(state: &str) -> Option<usize> {
+    let (mut halted, mut cpu) = (Vec::new(), 0);
+    for line in state.lines() {
+        if let Some(number) = line.strip_prefix("CPU#").or_else(|| line.strip_prefix("dumping local APIC state for CPU ")) {
+            cpu = number.trim().parse().ok()?;
+        } else if line.contains(" HLT=1") {
+            halted.push(cpu);
+        } else if let Some(vectors) = line.strip_prefix("ISR")
+            && vectors.trim_start().starts_with(|first: char| first.is_ascii_digit())
+            && halted.contains(&cpu)
+        {
+            return Some(cpu);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_halted_processor_with_an_interrupt_in_service_has_lost_its_end() {
+        let state = |hlt: u8, isr: &str| {
+            format!(
+                "VM status: running\n\nCPU#0\nRIP=ffff RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\nCPU#1\nRIP=ffff A20=1 SMM=0 HLT={hlt}\n\
+                 dumping local APIC state for CPU 0 \n\nISR\t (none)\nIRR\t (none)\ndumping local APIC state for CPU 1 \n\nISR\t {isr}\nIRR\t 33 236 \n"
+            )
+        };
+        assert_eq!(lost_interrupt(&state(1, "236 ")), Some(1));
+        assert_eq!(lost_interrupt(&state(0, "236 ")), None, "it is being handled");
+        assert_eq!(lost_interrupt(&state(1, "(none)")), None);
+    }
 
     #[test]
     fn stack_pointers_are_those_of_all_processors() {
