@@ -4,6 +4,8 @@
 //! where it is told. Nothing here starts a process or asks for the time. Like [`base`], it is compiled with optimisation.
 
 pub mod action;
+pub mod bump;
+pub mod draft;
 pub mod graph;
 pub mod missing;
 pub mod plan;

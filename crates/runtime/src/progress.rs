@@ -86,6 +86,8 @@ pub enum Event {
         failed: usize,
         /// Packages not tried.
         skipped: usize,
+        /// Processor time of all builds, in milliseconds.
+        cpu_ms: u64,
         /// Wall time, in milliseconds.
         elapsed_ms: u64,
     },

@@ -99,6 +99,10 @@ pub enum Command {
     Build(command::build::Options),
     /// Write packages as a signed repository for tdnf and dnf
     Repo(command::repo::Options),
+    /// Write the spec of a new package: fetch its archive, pin its digest and guess how it is built
+    New(command::new::Options),
+    /// Raise a spec to a new version: fetch its files, put their digests into the spec and show the difference
+    Bump(command::bump::Options),
     /// Fetch the sources and SDK layers that builds of packages need, and build nothing
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do

@@ -94,6 +94,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::Qemu(options) => command::qemu::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),
         Command::Repo(options) => command::repo::run(&context, &options),
+        Command::New(options) => command::new::run(&context, &options),
+        Command::Bump(options) => command::bump::run(&context, &options),
         Command::Fetch(options) => command::fetch::run(&context, &options),
         Command::Plan(options) => command::plan::run(&context, &options),
         Command::Why(options) => command::why::run(&context, &options),

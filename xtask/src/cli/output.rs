@@ -13,6 +13,7 @@ use super::report::{Bars, JsonLines, Lines};
 use super::stream::{Content, Stream};
 use base::address::without_passwords;
 use base::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
+use planning::bump::DiffLine;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 
@@ -21,6 +22,7 @@ pub struct Output {
     json: bool,
     quiet: bool,
     style: Style,
+    results_style: Style,
     moving: bool,
     shows_results: bool,
     results: Arc<Stream>,
@@ -33,15 +35,19 @@ impl Output {
     /// longer be written.
     pub(super) fn new(global: &Global, cancel: Cancel) -> Self {
         let terminal = io::stderr().is_terminal() && has_colours();
-        let colour = match global.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => wants_colour(terminal, |name| env::var(name).ok()),
+        let style = |terminal| {
+            let colour = match global.color {
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+                ColorChoice::Auto => wants_colour(terminal, |name| env::var(name).ok()),
+            };
+            if colour { Style::Colour } else { Style::Plain }
         };
         Self {
             json: global.json,
             quiet: global.quiet,
-            style: if colour { Style::Colour } else { Style::Plain },
+            style: style(terminal),
+            results_style: style(io::stdout().is_terminal() && has_colours()),
             moving: terminal && global.color != ColorChoice::Never,
             shows_results: io::stdout().is_terminal(),
             results: Arc::new(Stream::new(Content::Results, io::stdout(), &cancel)),
@@ -76,6 +82,23 @@ impl Output {
         } else {
             self.results.write(bytes);
         }
+    }
+
+    /// Prints a difference as a result, in the colours that git uses.
+    pub fn difference(&self, lines: &[DiffLine]) {
+        let mut text = String::new();
+        for line in lines {
+            let colour = match (self.results_style, line) {
+                (Style::Plain, _) | (_, DiffLine::Same(_)) => "",
+                (Style::Colour, DiffLine::Header(_)) => "\x1b[36m",
+                (Style::Colour, DiffLine::Old(_)) => "\x1b[31m",
+                (Style::Colour, DiffLine::New(_)) => "\x1b[32m",
+            };
+            let off = if colour.is_empty() { "" } else { "\x1b[0m" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{colour}{}{off}", visible_line(&line.text()));
+        }
+        self.results.write(text.as_bytes());
     }
 
     /// Prints a result as one line of JSON.

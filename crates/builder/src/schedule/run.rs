@@ -35,6 +35,7 @@ struct State {
     queue: Queue,
     results: Results,
     built: usize,
+    cpu_ms: u64,
     failures: Vec<BuildError>,
     interrupted: Vec<PackageName>,
     /// Specs that build on an interrupted one.
@@ -61,6 +62,7 @@ pub fn run(
         queue,
         results: Results::new(),
         built: 0,
+        cpu_ms: 0,
         failures: Vec::new(),
         interrupted: Vec::new(),
         not_begun: 0,
@@ -74,6 +76,7 @@ pub fn run(
         cached: state.results.len() - state.built,
         failed: state.failures.len(),
         skipped: state.skipped.len(),
+        cpu_ms: state.cpu_ms,
         elapsed_ms: milliseconds(begun),
     });
     state.ended()
@@ -81,7 +84,7 @@ pub fn run(
 
 impl State {
     fn ended(self) -> Result<Results, RunError> {
-        let Self { results, mut failures, mut interrupted, not_begun, mut skipped, queue, built: _ } = self;
+        let Self { results, mut failures, mut interrupted, not_begun, mut skipped, queue, built: _, cpu_ms: _ } = self;
         interrupted.sort();
         let is_stopped = !interrupted.is_empty() || !queue.is_over();
         let stop = is_stopped.then(|| Stop { interrupted, left: queue.left() + not_begun });
@@ -98,7 +101,10 @@ impl State {
         match outcome {
             Ok(executed) => {
                 self.queue.finish(&spec);
-                self.built += usize::from(!executed.was_cached);
+                if !executed.was_cached {
+                    self.built += 1;
+                    self.cpu_ms += executed.result.cpu_ms;
+                }
                 self.results.insert(spec, executed.result);
                 Vec::new()
             }

@@ -4,4 +4,4 @@ mod model;
 mod parse;
 
 pub use model::*;
-pub use parse::{CAPABILITIES, parse};
+pub use parse::{CAPABILITIES, is_file_address, parse};

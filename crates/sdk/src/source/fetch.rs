@@ -13,18 +13,25 @@ use base::digest::Digest;
 use planning::spec::{Origin, Source};
 use runtime::cancel::Cancel;
 use runtime::progress::{Event, Outcome as UnitOutcome, Reporter};
-use runtime::store::Store;
+use runtime::store::{Scratch, Store};
 use runtime::workers::try_each;
 
 /// Fetches sources into a store. Remembers which hosts do not answer and what could not be fetched, so make one and keep it.
 pub struct Fetcher<'a> {
-    store: &'a Store,
+    pub(super) store: &'a Store,
     settings: &'a Settings,
-    reporter: &'a dyn Reporter,
+    pub(super) reporter: &'a dyn Reporter,
     cancel: &'a Cancel,
     patience: [Patience; 2],
     found_out: Mutex<FoundOut>,
     cargo: Cargo,
+}
+
+/// A file that was fetched, in a scratch directory that goes with it.
+pub(super) struct Received {
+    /// The file.
+    pub(super) item: Download,
+    _scratch: Scratch,
 }
 
 /// What fetching has found out about places, of use to whoever fetches next.
@@ -162,28 +169,36 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    fn report_fetched(&self, unit: String, started: Instant) {
+    pub(super) fn report_fetched(&self, unit: String, started: Instant) {
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
     }
 
     /// Tries one place. The inner result says what the place gave; the outer one ends the whole work.
     fn fetch_from(&self, place: &Place, source: &Source, unit: &str) -> Result<Result<Digest, Reason>, SourceError> {
-        let host = host(&place.uri);
+        match self.receive(&place.uri, place.is_mirror, unit)? {
+            Ok(received) => self.keep(&received.item, place, source),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    /// Fetches whatever an address gives. The results are as those of [`Self::fetch_from`].
+    pub(super) fn receive(&self, uri: &str, is_mirror: bool, unit: &str) -> Result<Result<Received, Reason>, SourceError> {
+        let host = host(uri);
         if self.known().silent_hosts.contains(host) {
             return Ok(Err(Reason::Skipped));
         }
         let scratch = self.store.scratch("source")?;
-        let item = Download { uri: place.uri.clone(), target: scratch.path().join("file") };
+        let item = Download { uri: uri.to_owned(), target: scratch.path().join("file") };
         let done = AtomicU64::new(0);
         let report = |more| {
             let done = done.fetch_add(more, Ordering::Relaxed) + more;
             self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
         };
-        let patience = self.patience[usize::from(place.is_mirror)];
+        let patience = self.patience[usize::from(is_mirror)];
         let outcomes = download(self.settings.client, std::slice::from_ref(&item), patience, &report, self.cancel)?;
         Ok(match outcomes.into_iter().next() {
-            Some(Outcome::Fetched) => self.keep(&item, place, source)?,
+            Some(Outcome::Fetched) => Ok(Received { item, _scratch: scratch }),
             Some(Outcome::NotFound) => Err(Reason::NotFound),
             Some(Outcome::Unreachable(reason)) => {
                 self.known().silent_hosts.insert(host.to_owned());
@@ -217,7 +232,7 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    fn source_mirrors(&self) -> Result<Vec<Mirror>, SourceError> {
+    pub(super) fn source_mirrors(&self) -> Result<Vec<Mirror>, SourceError> {
         let mirror = |text: &String| {
             let address = if text.starts_with('/') { format!("file:{text}") } else { text.clone() };
             address.parse().map_err(|source| SourceError::BadMirror { source })

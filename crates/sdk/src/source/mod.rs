@@ -1,10 +1,13 @@
 //! Sources of packages: fetched from wherever they still are, checked by SHA-256, kept in the store.
 
+mod archive;
 mod cargo;
 mod error;
 mod fetch;
+mod pin;
 mod place;
 
+pub use archive::{ArchiveError, archive};
 pub use error::{Attempt, Reason, SourceError};
 pub use fetch::{Fetcher, FoundOut};
 pub use place::{Place, places, pool_path};

@@ -110,7 +110,7 @@ impl Reporter for Bars {
         state.show_whole();
         // What the bars themselves show, or nobody needs to see.
         let is_shown = matches!(event, Event::Started { .. } | Event::Waiting { .. } | Event::Finished { outcome: Outcome::Cached, .. });
-        if let Some(text) = lines(&event, &state.activity, self.style).filter(|_| !is_shown) {
+        if let Some(text) = lines(&event, &state.activity, self.style, None).filter(|_| !is_shown) {
             // Drawn above the bars; an error means the terminal is gone.
             let _ = self.all.println(text.trim_end_matches('\n'));
         }

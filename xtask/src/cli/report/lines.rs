@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 use std::time::Instant;
 
-use super::activity::Activity;
+use super::activity::{Activity, Running};
 use super::duration;
 use super::heartbeat::{self, Beat, SILENCE};
 use crate::cli::stream::Stream;
@@ -29,14 +29,14 @@ impl Lines {
     }
 }
 
-/// The text an event is worth, if any, as lines that end with a newline.
-pub(super) fn lines(event: &Event, activity: &Activity, style: Style) -> Option<String> {
+/// The text an event is worth, if any, as lines that end with a newline. `now` is the time, where what else is running is to be named.
+pub(super) fn lines(event: &Event, activity: &Activity, style: Style, now: Option<Instant>) -> Option<String> {
     let line = match event {
         // There are many, and most are there at once: one line each is enough.
         Event::Started { unit } if unit.starts_with("source ") => return None,
         Event::Started { unit } => format!("{unit}: started"),
         Event::Waiting { unit } => format!("{unit}: waiting for another builder"),
-        Event::Finished { unit, outcome: Outcome::Built, elapsed_ms } => finished(unit, *elapsed_ms, activity),
+        Event::Finished { unit, outcome: Outcome::Built, elapsed_ms } => finished(unit, *elapsed_ms, activity, now),
         Event::Finished { outcome: Outcome::Cached, .. } | Event::Phase { .. } | Event::Amount { .. } => return None,
         Event::Failed { failure, .. } => return failure.as_ref().map(|failure| failure.render(style)),
         // The error at the end names them.
@@ -49,35 +49,56 @@ pub(super) fn lines(event: &Event, activity: &Activity, style: Style) -> Option<
             format!("{units} to build, {cached} cached{estimate}")
         }
         Event::Ended { built: 0, .. } => return None,
-        Event::Ended { built, elapsed_ms, .. } => ended(*built, *elapsed_ms, activity),
+        Event::Ended { built, elapsed_ms, cpu_ms, .. } => ended(*built, *elapsed_ms, *cpu_ms, activity),
     };
     Some(format!("{}\n", visible_line(&without_passwords(&line))))
 }
 
-/// `[12/60] package zlib: built in 4.7 s`
-fn finished(unit: &str, elapsed_ms: u64, activity: &Activity) -> String {
-    match activity.position().filter(|_| unit.starts_with("package ")) {
-        Some((ended, all)) => format!("[{ended}/{all}] {unit}: built in {}", duration(elapsed_ms)),
+/// `[12/60] package zlib: built in 4.7 s, 2 running: linux (build, 12 min 05 s), glibc (install, 3 min 10 s)`
+fn finished(unit: &str, elapsed_ms: u64, activity: &Activity, now: Option<Instant>) -> String {
+    let others = now.map(|now| others(activity, now)).unwrap_or_default();
+    match activity.position().filter(|_| unit.starts_with(PACKAGE)) {
+        Some((ended, all)) => format!("[{ended}/{all}] {unit}: built in {}{others}", duration(elapsed_ms)),
         None => format!("{unit}: done in {}", duration(elapsed_ms)),
     }
 }
 
-fn ended(built: usize, elapsed_ms: u64, activity: &Activity) -> String {
+/// How a package's unit begins.
+const PACKAGE: &str = "package ";
+
+/// The packages being built, the ones begun first named.
+fn others(activity: &Activity, now: Instant) -> String {
+    const NAMED: usize = 3;
+    let packages: Vec<String> = activity
+        .running(now)
+        .iter()
+        .filter_map(|running| Some(format!("{} ({})", running.unit.strip_prefix(PACKAGE)?, phase_and_time(running))))
+        .collect();
+    let more = if packages.len() > NAMED { ", …" } else { "" };
+    match packages.len() {
+        0 => String::new(),
+        count => format!(", {count} running: {}{more}", packages[..count.min(NAMED)].join(", ")),
+    }
+}
+
+/// `build, 12 min 05 s`
+fn phase_and_time(running: &Running) -> String {
+    let time = duration(running.elapsed_ms);
+    if running.phase.is_empty() { time } else { format!("{}, {time}", running.phase) }
+}
+
+/// `12 built in 9 min 10 s, 1.8 cores busy on average; slowest: linux 8 min 02 s, zlib 4.7 s`
+fn ended(built: usize, elapsed_ms: u64, cpu_ms: u64, activity: &Activity) -> String {
     let slowest: Vec<String> = activity.slowest().iter().map(|(ms, package)| format!("{package} {}", duration(*ms))).collect();
     let slowest = if built > 1 && !slowest.is_empty() { format!("; slowest: {}", slowest.join(", ")) } else { String::new() };
-    format!("{built} built in {}{slowest}", duration(elapsed_ms))
+    let tenths = (10 * cpu_ms).checked_div(elapsed_ms).unwrap_or(0);
+    format!("{built} built in {}, {}.{} cores busy on average{slowest}", duration(elapsed_ms), tenths / 10, tenths % 10)
 }
 
 /// `still at work: package linux (build, 12 min 05 s), …`
 fn still_at_work(activity: &Activity, now: Instant) -> Option<String> {
-    let units: Vec<String> = activity
-        .running(now)
-        .into_iter()
-        .map(|running| {
-            let phase = if running.phase.is_empty() { String::new() } else { format!("{}, ", running.phase) };
-            format!("{} ({phase}{})", running.unit, duration(running.elapsed_ms))
-        })
-        .collect();
+    let running = activity.running(now);
+    let units: Vec<String> = running.iter().map(|running| format!("{} ({})", running.unit, phase_and_time(running))).collect();
     (!units.is_empty()).then(|| format!("still at work: {}\n", visible_line(&units.join(", "))))
 }
 
@@ -87,7 +108,7 @@ impl Reporter for Lines {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0.take(&event, now);
         let is_wanted = !self.quiet || matches!(event, Event::Warning { .. } | Event::Note { .. } | Event::Failed { .. });
-        if let Some(text) = lines(&event, &state.0, self.style).filter(|_| is_wanted) {
+        if let Some(text) = lines(&event, &state.0, self.style, Some(now)).filter(|_| is_wanted) {
             state.1 = now;
             self.err.write(text.as_bytes());
         }
@@ -145,8 +166,10 @@ mod tests {
             Event::Planned { units: 4, cached: 56, estimate_ms: Some(90_000) },
             finished("package z", Outcome::Cached, 0),
             started("package a"),
-            finished("package a", Outcome::Built, 4_700),
             started("package \x1b[2Jb"),
+            Event::Phase { unit: "package \x1b[2Jb".into(), phase: "build".into() },
+            started("image x"),
+            finished("package a", Outcome::Built, 4_700),
             finished("package \x1b[2Jb", Outcome::Built, 3_725_000),
             Event::Failed {
                 unit: "package c".into(),
@@ -157,7 +180,7 @@ mod tests {
             },
             Event::Failed { unit: "source x".into(), message: "told by its package".into(), phase: None, log: None, failure: None },
             Event::Skipped { unit: "package d".into(), because: "package c".into() },
-            Event::Ended { built: 2, cached: 56, failed: 1, skipped: 1, elapsed_ms: 61_000 },
+            Event::Ended { built: 2, cached: 56, failed: 1, skipped: 1, cpu_ms: 109_999, elapsed_ms: 61_000 },
         ] {
             lines.event(event);
         }
@@ -167,11 +190,25 @@ mod tests {
     fn a_build_says_how_far_it_is_and_what_was_slow() {
         assert_eq!(
             printed(false, build),
-            "4 to build, 56 cached, about 1 min 30 s\npackage a: started\n[2/60] package a: built in 4.7 s\npackage \\x1b[2Jb: started\n\
-             [3/60] package \\x1b[2Jb: built in 1 h 02 min\nerror: package `c` failed\n  | oh\\x07\n2 built in 1 min 01 s; slowest: \\x1b[2Jb \
-             1 h 02 min, a 4.7 s\n"
+            "4 to build, 56 cached, about 1 min 30 s\npackage a: started\npackage \\x1b[2Jb: started\nimage x: started\n[2/60] package a: built in \
+             4.7 s, 1 running: \\x1b[2Jb (build, 0.0 s)\n[3/60] package \\x1b[2Jb: built in 1 h 02 min\nerror: package `c` failed\n  | oh\\x07\n2 \
+             built in 1 min 01 s, 1.8 cores busy on average; slowest: \\x1b[2Jb 1 h 02 min, a 4.7 s\n"
         );
         assert_eq!(printed(true, build), "error: package `c` failed\n  | oh\\x07\n");
+    }
+
+    #[test]
+    fn a_finished_package_names_a_few_others() {
+        let (begun, mut activity) = (Instant::now(), Activity::default());
+        activity.take(&Event::Planned { units: 6, cached: 0, estimate_ms: None }, begun);
+        for (seconds, name) in ["linux", "glibc", "xz", "tar", "sed"].iter().enumerate() {
+            activity.take(&started(&format!("package {name}")), begun + Duration::from_secs(seconds as u64));
+        }
+        let line = finished("package a", Outcome::Built, 100);
+        activity.take(&line, begun);
+        let text = lines(&line, &activity, Style::Plain, Some(begun + Duration::from_secs(90))).unwrap();
+        let expected = "[1/6] package a: built in 0.1 s, 5 running: linux (1 min 30 s), glibc (1 min 29 s), xz (1 min 28 s), …\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -137,7 +137,7 @@ fn a_failure_stops_only_what_builds_on_it_and_is_reported_once_with_its_log() {
     assert_eq!(failure.last_lines, ["it does not compile"]);
     assert!(failure.hint.as_ref().unwrap().contains("cargo xtask shell b"));
     assert!(events.contains(&Event::Skipped { unit: "package d".into(), because: "package b".into() }));
-    let Some(Event::Ended { built: 3, cached: 0, failed: 1, skipped: 1, .. }) = events.last() else { panic!("{events:?}") };
+    let Some(Event::Ended { built: 3, cached: 0, failed: 1, skipped: 1, cpu_ms: 3, .. }) = events.last() else { panic!("{events:?}") };
     assert!(events.contains(&Event::Finished { unit: "package a".into(), outcome: Outcome::Built, elapsed_ms: 1 }), "{events:?}");
 }
 

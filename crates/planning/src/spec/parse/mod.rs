@@ -7,6 +7,7 @@ mod files;
 mod source;
 
 pub use caps::CAPABILITIES;
+pub use source::is_file_address;
 
 use super::{Arch, Spec};
 use base::diagnostic::Problem;

@@ -97,12 +97,17 @@ fn lacks_hash(table: &Table<'_>) {
     );
 }
 
+/// Whether a text is the address of a file, as `url` takes it.
+pub fn is_file_address(url: &str) -> bool {
+    let rest = ["https://", "http://", "file:///"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let named = url.rsplit('/').next().is_some_and(|name| !name.is_empty());
+    rest.is_some_and(|rest| rest.contains('/') || url.starts_with("file:")) && named && url.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn url_of(table: &Table<'_>, url: Spanned<String>, version: &str) -> Option<String> {
     let span = url.span.clone();
     let url = substitute(table, url, version);
-    let rest = ["https://", "http://", "file:///"].iter().find_map(|scheme| url.strip_prefix(scheme));
-    let named = url.rsplit('/').next().is_some_and(|name| !name.is_empty());
-    if rest.is_some_and(|rest| rest.contains('/') || url.starts_with("file:")) && named && url.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if is_file_address(&url) {
         return Some(url);
     }
     table.problem(span, format!("`{url}` is not an address of a file: it takes `https://host/path/file`"));

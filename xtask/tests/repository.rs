@@ -1,0 +1,14 @@
+//! What holds for the repository as a whole: the crates it stands on, its links, its spelling. Needs nothing but cargo.
+
+mod repository {
+    mod crates;
+    mod links;
+    mod spelling;
+
+    use std::path::{Path, PathBuf};
+
+    /// The top of the repository.
+    fn top() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    }
+}
