@@ -39,7 +39,7 @@ impl Failure for OutputError {
         match self {
             Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("make room there, or choose another place with `--output`: what was built is kept".into())
+                    Some("free some space there, or choose another place with `--output`: packages that are built are kept".into())
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     Some("choose a place you may write to with `--output`".into())
@@ -94,7 +94,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     write().map_err(not_written(path))
 }
 
-/// A folder beside the results, where each waits until it is whole.
+/// A folder next to the results, where each waits until it is whole.
 fn waiting_folder(folder: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new().prefix(".kaon-").tempdir_in(folder)
 }

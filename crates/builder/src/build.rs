@@ -1,4 +1,4 @@
-//! Building packages with all they need.
+//! Building packages with everything they need.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,7 +36,7 @@ pub enum PackagesError {
     #[error(transparent)]
     Signing(#[from] SigningError),
     /// No tokens can be handed out.
-    #[error("cannot make a job server")]
+    #[error("cannot create a job server")]
     Jobserver(#[source] std::io::Error),
 }
 
@@ -52,7 +52,7 @@ impl Failure for PackagesError {
     }
 }
 
-/// Builds `packages` and everything they need, and gives all results.
+/// Builds `packages` and everything they need, and returns all results.
 ///
 /// # Errors
 /// What could not be fetched or built. Whatever was built is kept.

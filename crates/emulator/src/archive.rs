@@ -9,7 +9,7 @@ use super::{Boot, Bus, Disk, DiskLayout, QemuError};
 /// Takes the disk out of an OVA into `folder`, and hangs it on what the OVA's machine has.
 ///
 /// # Errors
-/// When the OVA cannot be read or holds no disk, or the disk cannot be written.
+/// When the OVA cannot be read or contains no disk, or the disk cannot be written.
 pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
     let unreadable = |source| QemuError::Io { operation: "read", path: ova.to_owned(), source };
     let mut archive = tar::Archive::new(File::open(ova).map_err(unreadable)?);
@@ -22,7 +22,7 @@ pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
         copy(&mut entry, &path).map_err(|source| QemuError::Io { operation: "write", path: path.clone(), source })?;
         return Ok(Disk::scratch(path, DiskLayout::Vmdk, Bus::Pvscsi));
     }
-    Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it holds no disk")))
+    Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it contains no disk")))
 }
 
 /// Unpacks what a network start fetches into `folder`.

@@ -12,7 +12,7 @@ use super::container::{Container, Image, Place};
 use super::disks;
 use system::{SystemError, Target};
 
-/// What is still to be done. An address may hold a password.
+/// What is still to be done. An address may contain a password.
 const LEFT: &str = "/var/lib/kaon/containers.json";
 
 /// Where an image from an address is kept until it is loaded.
@@ -92,7 +92,7 @@ impl Left {
     }
 }
 
-/// An image's place, without a password that an address may hold.
+/// An image's place, without a password that an address may contain.
 fn name(image: &Image) -> String {
     match image.place() {
         Ok(Place::Here(path)) => path.to_owned(),
@@ -112,7 +112,7 @@ fn load(image: &Image, target: &Target) -> Result<(), SystemError> {
     match image.place()? {
         Place::Here(path) => load_file(&target.folder(path)?, wanted, target),
         Place::Cidata(name) => disks::with_cidata(|folder| load_file(&folder.join(name), wanted, target))
-            .unwrap_or_else(|| Err(SystemError::refused("no disk called `cidata` can be mounted"))),
+            .unwrap_or_else(|| Err(SystemError::refused("no disk labelled `cidata` can be mounted"))),
         Place::Url(url) => {
             let file = target.place(DOWNLOAD)?;
             let to = file.display().to_string();
@@ -129,7 +129,7 @@ fn load_file(file: &Path, wanted: Option<&str>, target: &Target) -> Result<(), S
     if let Some(wanted) = wanted {
         let found = sha256(file)?;
         if !found.eq_ignore_ascii_case(wanted) {
-            return Err(SystemError::refused(&format!("its SHA-256 is {found}, and not {wanted}: it is not loaded")));
+            return Err(SystemError::refused(&format!("its SHA-256 is {found}, not {wanted}: it is not loaded")));
         }
     }
     fs::metadata(file).map_err(SystemError::io("read", file))?;

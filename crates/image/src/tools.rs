@@ -27,7 +27,7 @@ pub struct ImageTools<'a> {
     pub unit: &'a str,
 }
 
-/// Why a tool gave nothing.
+/// Why a tool failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageToolError {
     /// It failed.
@@ -59,7 +59,7 @@ impl Failure for ImageToolError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Tool { log, .. } => Some(format!("what the tools said is in `{}`", log.display())),
+            Self::Tool { log, .. } => Some(format!("the tools' output is in `{}`", log.display())),
             Self::Sandbox(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }

@@ -34,14 +34,14 @@ pub enum PackageError {
     /// The build left no directory to package.
     #[error(transparent)]
     InstallRoot(#[from] InstallRootError),
-    /// Installed files are devices, sockets or pipes, or have names that no package can hold.
-    #[error("the build installed what no package can hold: {}", List(found))]
+    /// Installed files are devices, sockets or pipes, or have names that no package can contain.
+    #[error("the build installed files that a package cannot contain: {}", List(found))]
     Unpackageable {
         /// All of them, sorted by path.
         found: Vec<Unpackageable>,
     },
     /// Two installed files end up at one path once `/bin`, `/sbin`, `/lib`, `/lib64` and the like are one with `/usr`.
-    #[error("`{first}` and `{second}` are both installed, and both belong at `{path}`")]
+    #[error("`{first}` and `{second}` are both installed, but both are `{path}` in the package")]
     Collision {
         /// The path in the image.
         path: String,
@@ -58,7 +58,7 @@ pub enum PackageError {
         /// Path and mode of each.
         paths: Vec<(String, u32)>,
     },
-    /// Files have capabilities that the spec does not give them.
+    /// Files have capabilities that the spec does not declare.
     #[error("{} installed with capabilities, which the spec does not declare", CapableList(paths))]
     UndeclaredCapabilities {
         /// The spec.
@@ -87,7 +87,7 @@ pub enum PackageError {
         similar: Vec<String>,
     },
     /// A `[file."…"]` is about no file.
-    #[error("spec `{spec}` gives attributes to `{glob}`, which matches no file")]
+    #[error("spec `{spec}` sets attributes of `{glob}`, which matches no file")]
     AttributesMatchNothing {
         /// The spec.
         spec: PackageName,
@@ -95,14 +95,14 @@ pub enum PackageError {
         glob: String,
     },
     /// Two names of one file were given different attributes.
-    #[error("`{first}` and `{second}` are one file (a hard link), but the spec gives them different attributes")]
+    #[error("`{first}` and `{second}` are one file (a hard link), but the spec sets different attributes")]
     UnequalLinks {
         /// The one path in the image.
         first: String,
         /// The other.
         second: String,
     },
-    /// Installed files hold paths of the sandbox.
+    /// Installed files contain paths of the sandbox.
     #[error("what the build installed does not work outside of its sandbox: {}", List(found))]
     BuildPaths {
         /// The first one of each file.
@@ -116,8 +116,8 @@ pub enum PackageError {
         /// The glob.
         glob: String,
     },
-    /// Files lie in directories that are not a package's.
-    #[error("files are installed where no package has any: {}", List(found))]
+    /// Files are in directories that are not a package's.
+    #[error("files are installed where packages must not install any: {}", List(found))]
     Misplaced {
         /// The directories, sorted.
         found: Vec<Misplaced>,
@@ -131,7 +131,7 @@ pub enum PackageError {
         found: Vec<LiteralGlob>,
     },
     /// Units are enabled or disabled that none of the spec's packages has.
-    #[error("`[units]` of spec `{spec}` names what none of its packages has: {}", List(found))]
+    #[error("`[units]` of spec `{spec}` names units that none of its packages contains: {}", List(found))]
     UnknownUnits {
         /// The spec.
         spec: PackageName,
@@ -146,12 +146,12 @@ pub enum PackageError {
         /// All of them, by package and path.
         found: Vec<BadInterpreter>,
     },
-    /// A file gives or needs something under a name or version that RPM cannot hold.
-    #[error("`{}` gives or needs `{}`, which no package's header can contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
+    /// A file provides or requires something under a name or version that RPM cannot contain.
+    #[error("`{}` provides or requires `{}`, which a package header cannot contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
     OddDependency {
         /// The file in the image.
         path: String,
-        /// What it gives or needs.
+        /// What it provides or requires.
         text: String,
     },
     /// A glob cannot be compiled.
@@ -172,14 +172,14 @@ pub enum PackageError {
         /// How many installed files are in no package because a glob drops them.
         dropped: usize,
     },
-    /// A package that claims to be for any machine holds machine code.
+    /// A package that claims to be for any machine contains machine code.
     #[error("`{path}` is machine code, but the spec says `noarch = true`")]
     MachineCode {
         /// The file in the image.
         path: String,
     },
     /// A binary cannot be read as what it claims to be.
-    #[error("`{path}` begins as an ELF file, but cannot be read as one")]
+    #[error("`{path}` has an ELF header, but cannot be read as an ELF file")]
     BadElf {
         /// The file in the image.
         path: String,
@@ -194,7 +194,7 @@ pub enum PackageError {
         /// The entry of its `DT_RPATH` or `DT_RUNPATH`.
         entry: String,
     },
-    /// Binaries need libraries no declared package gives.
+    /// Binaries need libraries that no declared package provides.
     #[error("{}", UndeclaredList(missing))]
     UndeclaredLibraries {
         /// The spec.
@@ -212,14 +212,14 @@ pub enum PackageError {
     },
 }
 
-/// A capability that a file needs and nothing declared gives.
+/// A capability that a file needs and nothing declared provides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undeclared {
     /// The file in the image.
     pub path: String,
     /// What it needs: a soname with the ABI version asked for, or `pkgconfig(…)`.
     pub needs: String,
-    /// A package known to give it.
+    /// A package known to provide it.
     pub giver: Option<PackageName>,
     /// A library of that name in the spec's own packages that does not do.
     pub hidden: Option<Hidden>,
@@ -234,7 +234,7 @@ pub enum Hidden {
     OtherVersion(String),
 }
 
-/// Something installed that no package can hold.
+/// Something installed that no package can contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpackageable {
     /// Its path in the image; what is not UTF-8 in it is replaced.
@@ -299,7 +299,7 @@ impl fmt::Display for UndeclaredList<'_> {
             let comma = if index == 0 { "" } else { "; " };
             write!(f, "{comma}`{path}` needs `{needs}`")?;
         }
-        f.write_str(", which no package in the sandbox gives")
+        f.write_str(", which no package in the sandbox provides")
     }
 }
 
@@ -309,7 +309,7 @@ impl PackageError {
         Self::Io { operation, path: path.to_owned(), source }
     }
 
-    /// That `glob` of a spec is none.
+    /// That `glob` of a spec is not a glob.
     pub fn bad_glob(glob: &str) -> impl FnOnce(GlobError) -> Self {
         move |source| Self::BadGlob { glob: glob.to_owned(), source }
     }
@@ -335,7 +335,7 @@ impl Failure for PackageError {
             Self::Unpackageable { found } => {
                 let globs: BTreeSet<String> = found.iter().map(|one| format!("\"{}\"", glob_of(&one.path))).collect();
                 let globs: Vec<String> = globs.into_iter().collect();
-                Some(format!("leave them out in the spec: drop = [{}]; or remove them in `finish`", globs.join(", ")))
+                Some(format!("exclude them in the spec: drop = [{}]; or remove them in `finish`", globs.join(", ")))
             }
             Self::Collision { first, .. } => Some(format!("remove one of them in `finish` of the spec: `rm $DESTDIR{first}`")),
             Self::UndeclaredSetuid { spec, paths } => paths.first().map(|(path, mode)| {
@@ -344,9 +344,9 @@ impl Failure for PackageError {
             Self::UndeclaredCapabilities { spec, paths } => paths.first().map(|(path, caps)| {
                 format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with caps = \"{caps}\"; if not, caps = \"\"")
             }),
-            Self::InstallSource { spec, file, .. } => Some(format!("add `specs/{spec}/{file}`, or remove the entry from `[install]`")),
+            Self::InstallSource { spec, file, .. } => Some(format!("create `specs/{spec}/{file}`, or remove the entry from `[install]`")),
             Self::GlobMatchesNothing { similar, .. } if !similar.is_empty() => {
-                Some(format!("what looks like it: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
+                Some(format!("similar: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
             }
             Self::GlobMatchesNothing { .. } => {
                 Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
@@ -359,28 +359,27 @@ impl Failure for PackageError {
                  have there is declared in `[directories]`"
                     .into(),
             ),
-            Self::LiteralGlobs { found, .. } => found.first().map(|one| format!("write \"{}\": `[[]` stands for `[`", one.meant)),
+            Self::LiteralGlobs { found, .. } => found.first().map(|one| format!("write \"{}\": `[[]` matches `[`", one.meant)),
             Self::UnknownUnits { found, has_units, .. } => Some(hint::units(found, *has_units)),
             Self::BadInterpreters { found } => found.first().map(hint::interpreter),
             Self::OddDependency { path, .. } => {
-                Some(format!("correct the file in `finish`, or leave it out in the spec: drop = [\"{}\"]", glob_of(path)))
+                Some(format!("correct the file in `finish`, or exclude it in the spec: drop = [\"{}\"]", glob_of(path)))
             }
             Self::UnequalLinks { first, second } => {
                 Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
             }
             Self::Empty { elsewhere: 0, dropped: 1.., .. } => Some(
-                "everything the build installed is left out: by `drop` of the spec, or as manual pages, documentation, translations and completions, \
-                 which no package holds"
+                "everything the build installed is excluded: by `drop` of the spec, or as manual pages, documentation, translations and completions, which packages never contain"
                     .into(),
             ),
             Self::Empty { elsewhere: 0, .. } => Some("the build installed nothing into $DESTDIR; a package without files has `[build.none]`".into()),
             Self::Empty { elsewhere, .. } => {
-                Some(format!("its subpackages' globs took all {elsewhere} files; narrow them, so that something is left for the main package"))
+                Some(format!("its subpackages' globs match all {elsewhere} files; narrow them, so that some are left for the main package"))
             }
             Self::MachineCode { .. } => Some("remove `noarch = true`".into()),
-            Self::BadElf { .. } => Some("the build may have written it only partly; leave it out with `drop` if it is sample data".into()),
+            Self::BadElf { .. } => Some("the build may have written only part of it; exclude it with `drop` if it is sample data".into()),
             Self::BadLibraryPath { .. } => {
-                Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN will do".into())
+                Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN are allowed".into())
             }
             Self::UndeclaredLibraries { spec, missing } => Some(hint::undeclared(spec, missing)),
         }

@@ -11,7 +11,7 @@ pub struct Keyring(Verifier);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// No key was given at all.
-    #[error("no key is given, so no signature can be checked")]
+    #[error("no key is configured, so signatures cannot be checked")]
     NoKeys,
     /// A key cannot be read.
     #[error("a key is not an ASCII-armoured OpenPGP public key")]
@@ -28,7 +28,7 @@ pub enum KeyError {
         /// Why.
         source: Box<rpm::Error>,
     },
-    /// A detached signature is no ASCII armour.
+    /// A detached signature is not ASCII armour.
     #[error("its signature is not an ASCII-armoured OpenPGP signature")]
     BadArmour,
 }

@@ -1,4 +1,4 @@
-//! What the planner is told of the machine.
+//! What the planner knows about the machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub struct DiskFacts {
     /// Bytes of a sector, as the disk counts them.
     #[serde(default = "sector")]
     pub sector_bytes: u64,
-    /// Why it must not be touched: it holds the system that runs.
+    /// Why it must not be touched: it contains the system that runs.
     #[serde(default)]
     pub in_use: Option<String>,
     /// A driver between it and the processor that the kernel has only as a module.
@@ -94,7 +94,7 @@ impl DiskFacts {
         }
         let module = self.module.as_ref()?;
         Some(format!(
-            "the kernel has its driver `{module}` as a module, which lies on the disk: what starts must be on NVMe, virtio or PVSCSI"
+            "the kernel has its driver `{module}` as a module, which is on the disk itself: the system must start from NVMe, virtio or PVSCSI"
         ))
     }
 

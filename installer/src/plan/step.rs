@@ -27,7 +27,7 @@ pub enum Step {
         /// Its size, in bytes.
         size_bytes: u64,
     },
-    /// Writes a partition table, which loses what was on the disk, and what tells whom starts it that the installation is not finished.
+    /// Writes a partition table, which loses what was on the disk, and the notice, shown when it is started, that the installation is not finished.
     PartitionTable {
         /// The disk.
         disk: String,
@@ -70,7 +70,7 @@ pub enum Step {
         path: String,
         /// Permission bits.
         mode: u32,
-        /// What it holds.
+        /// Its content.
         content: String,
     },
     /// Copies a file or directory into the installed system.
@@ -145,7 +145,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Script {
-    /// Its text. Scripts may hold secrets, so plans do not show them.
+    /// Its text. Scripts may contain secrets, so plans do not show them.
     Text(Secret),
     /// A file of the search path.
     File(String),
@@ -224,13 +224,13 @@ impl fmt::Display for Step {
                     (Some(_), None) => "BIOS",
                     _ => "UEFI",
                 };
-                write!(f, "make {disk} start by {firmware}")
+                write!(f, "make {disk} bootable with {firmware}")
             }
-            Self::Close => f.write_str("put everything onto the disks, and unmount them"),
+            Self::Close => f.write_str("write everything to the disks, and unmount them"),
             Self::Eject => f.write_str("eject the disc"),
-            Self::Finish { how: Finish::Reboot } => f.write_str("start the machine anew"),
-            Self::Finish { how: Finish::Poweroff } => f.write_str("switch the machine off"),
-            Self::Finish { how: Finish::Stay } => f.write_str("leave the live system running"),
+            Self::Finish { how: Finish::Reboot } => f.write_str("restart the machine"),
+            Self::Finish { how: Finish::Poweroff } => f.write_str("power off the machine"),
+            Self::Finish { how: Finish::Stay } => f.write_str("keep the live system running"),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Local {
     /// Reads package files.
     ///
     /// # Errors
-    /// When one cannot be read or is no package.
+    /// When one cannot be read or is not a package.
     pub fn of(id: &str, files: &[PathBuf]) -> Result<Self, CliError> {
         let offer = |path: &PathBuf| -> Result<Offer, CliError> {
             let path = fs::canonicalize(path).map_err(io_at(path))?;
@@ -53,7 +53,7 @@ impl Local {
             Ok(Offer { details: details(&metadata), package: file.package, location: path.to_string_lossy().into_owned(), sha256 })
         };
         let offers = files.par_iter().map(offer).collect::<Result<Vec<_>, _>>()?;
-        let index = Index::of(&offers).ok_or_else(|| CliError::Usage("the packages are too many".into()))?;
+        let index = Index::of(&offers).ok_or_else(|| CliError::Usage("too many packages".into()))?;
         Ok(Self { id: id.to_owned(), index })
     }
 

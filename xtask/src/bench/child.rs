@@ -19,13 +19,13 @@ pub fn program<A: AsRef<OsStr>>(bench: &Bench<'_>, root: &Path, store: &Path, ar
     tool.args(arguments).current_dir(root)
 }
 
-/// Runs it to its end and gives what it wrote to standard output.
+/// Runs it to its end and returns what it wrote to standard output.
 pub fn output(tool: Tool, what: &str) -> Result<Vec<u8>, BenchError> {
     tool.output().map_err(|error| {
         let said = match &error {
             ToolError::Failed { last_words, .. } => last_words.clone(),
             other => other.to_string(),
         };
-        BenchError::Broken { what: format!("{what}: {said}"), next: Some(format!("run `cargo xtask {what}` by itself")) }
+        BenchError::Broken { what: format!("{what}: {said}"), next: Some(format!("run `cargo xtask {what}`")) }
     })
 }

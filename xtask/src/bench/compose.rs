@@ -1,4 +1,4 @@
-//! Composing a root file system: this builder beside dnf, from the same signed repository, in turns.
+//! Composing a root file system: this builder compared with dnf, from the same signed repository, in turns.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -63,7 +63,7 @@ pub(super) fn repository_of_image(bench: &Bench<'_>, repository: &Path, keys: &K
     let (planned, results) = plan(bench.builder.graph, &candidates, &bench.builder);
     if !planned.is_all_cached() {
         let names: Vec<&str> = candidates.iter().map(|name| name.as_str()).collect();
-        let what = format!("what image `{}` is made of", bench.image.name);
+        let what = format!("the packages of image `{}`", bench.image.name);
         return Err(BenchError::NotBuilt { what, next: format!("cargo xtask build {}", names.join(" ")) });
     }
     let signed = sign_all(bench.builder.store, keys, &results).map_err(BenchError::around)?;
@@ -104,7 +104,7 @@ impl Task {
     }
 }
 
-/// A comparison of different work is none.
+/// Different work cannot be compared.
 fn same_packages(ours: &BTreeSet<String>, theirs: &BTreeSet<String>) -> Result<(), BenchError> {
     let differing: Vec<&str> = ours.symmetric_difference(theirs).map(String::as_str).collect();
     if differing.is_empty() {

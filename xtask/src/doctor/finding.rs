@@ -16,7 +16,7 @@ pub struct Finding {
     pub state: FindingState,
     /// In words.
     pub detail: String,
-    /// What mends it.
+    /// What fixes it.
     pub remedy: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Finding {
         };
         write!(f, "{mark}  {:12} {}", self.subject, self.detail)?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n      mend it:    {remedy}"),
+            Some(remedy) => write!(f, "\n      fix:        {remedy}"),
             None => Ok(()),
         }
     }

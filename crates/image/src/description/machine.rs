@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use base::document::Table;
 
-/// The disk of formats that hold no more than what is written: they may be larger than what is in them.
+/// The disk of formats that contain no more than what is written: they may be larger than what is in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Disk {
     /// Its size, in GiB.
@@ -61,7 +61,7 @@ pub(super) fn ova(top: &Table<'_>) -> Ova {
         "efi" => Some(Firmware::Efi),
         "bios" => Some(Firmware::Bios),
         _ => {
-            table.problem(word.span, "the firmware is `efi` or `bios`");
+            table.problem(word.span, "the firmware must be `efi` or `bios`");
             None
         }
     });

@@ -15,11 +15,11 @@ pub struct Iso {
     pub label: String,
     /// Kernel arguments beyond those the boot path needs.
     pub arguments: Vec<String>,
-    /// Packages that the live system holds beyond the image's.
+    /// Packages that the live system contains beyond the image's.
     pub live: Vec<PackageName>,
-    /// Packages that can be installed from the medium, with all they need, the kernel, and what a disk needs. None: no repository.
+    /// Packages that can be installed from the medium, with everything they need, the kernel, and what a disk needs. None: no repository.
     pub install: Vec<PackageName>,
-    /// What else lies on it.
+    /// What else is on it.
     pub files: Vec<MediumFile>,
     /// What is put before the menu's entries: a title, and the kernel arguments it adds.
     pub entry: Option<(String, String)>,
@@ -47,7 +47,7 @@ pub(super) fn iso(top: &Table<'_>, has_kernel: bool) -> Option<Iso> {
     let label = label?;
     let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     if label.value.len() > 32 || !label.value.bytes().all(allowed) {
-        table.problem(label.span, format!("`{}` is not a volume label: it takes at most 32 capital letters, digits and `_`", label.value));
+        table.problem(label.span, format!("`{}` is not a volume label: use at most 32 capital letters, digits and `_`", label.value));
         return None;
     }
     Some(Iso { label: label.value, arguments, live, install, files: Vec::new(), entry: None })

@@ -24,7 +24,7 @@ const PROGRAM: &str = "/usr/lib/kaon/container";
 /// The image on a medium that runs the container in the archive at `path` and nothing else.
 ///
 /// # Errors
-/// When the image has no medium, or the file is no container image that says what it runs.
+/// When the image has no medium, or the file is not a container image that says what it runs.
 pub fn container(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let reference = check(path)?;
     named(&mut image, path)?;
@@ -49,7 +49,7 @@ fn unit() -> String {
     )
 }
 
-/// Loads the image, runs it on the machine's own network, and tells how it ended: on the console, to VMware, and to a virtio port where the
+/// Loads the image, runs it on the machine's own network, and reports how it ended: on the console, to VMware, and to a virtio port where the
 /// machine has one of that name.
 fn program(reference: &str) -> String {
     format!(
@@ -104,7 +104,7 @@ fn check(path: &Path) -> Result<String, VariantError> {
     let manifest = found.documents.get("manifest.json").ok_or_else(|| wrong("it has no `manifest.json`".into()))?;
     let mut images: Vec<Listed> = serde_json::from_slice(manifest).map_err(|error| wrong(format!("`manifest.json`: {error}")))?;
     let (Some(image), true) = (images.pop(), images.is_empty()) else {
-        return Err(wrong("it must hold one image".into()));
+        return Err(wrong("it must contain one image".into()));
     };
     if let Some(layer) = image.layers.iter().find(|layer| !found.names.contains(layer)) {
         return Err(wrong(format!("the layer `{layer}` is missing")));
@@ -116,20 +116,20 @@ fn check(path: &Path) -> Result<String, VariantError> {
     }
     let words = config.config.entrypoint.into_iter().flatten().chain(config.config.cmd.into_iter().flatten());
     if words.count() == 0 {
-        return Err(wrong("it names no command".into()));
+        return Err(wrong("it has no command".into()));
     }
     let tag = image.repo_tags.into_iter().flatten().next().ok_or_else(|| wrong("its image has no name and tag".into()))?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
-    if tag.bytes().all(is_plain) { Ok(tag) } else { Err(wrong(format!("`{tag}` is no name and tag"))) }
+    if tag.bytes().all(is_plain) { Ok(tag) } else { Err(wrong(format!("`{tag}` is not a name and tag"))) }
 }
 
-/// A document of an archive larger than this is none.
+/// The largest document of an archive that is read.
 const LARGEST_DOCUMENT_BYTES: u64 = 1 << 20;
 
 /// What is in an archive.
 struct Found {
     names: Vec<String>,
-    /// What its small files hold.
+    /// What its small files contain.
     documents: BTreeMap<String, Vec<u8>>,
 }
 
@@ -192,13 +192,13 @@ mod tests {
     fn what_is_no_container_image_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let reason = |path: &Path| check(path).unwrap_err().to_string();
-        assert!(reason(&archive(folder.path(), &[])).contains("names no command"));
+        assert!(reason(&archive(folder.path(), &[])).contains("has no command"));
         let path = folder.path().join("other.tar");
         let mut other = TarArchive::create(&path).unwrap();
         other.bytes("x", b"y").unwrap();
         other.finish().unwrap();
         assert!(reason(&path).contains("has no `manifest.json`"));
         std::fs::write(&path, "no archive at all").unwrap();
-        assert!(reason(&path).contains("is no container image"));
+        assert!(reason(&path).contains("is not a container image"));
     }
 }

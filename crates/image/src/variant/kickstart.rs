@@ -14,7 +14,7 @@ use base::name::PackageName;
 use well_known::{INSTALLER, MINIMAL};
 
 /// What the menu's first entry says. It is what somebody sees who started the wrong disc.
-const TITLE: &str = "install as the kickstart file says; the disk it names is lost";
+const TITLE: &str = "install as the kickstart file describes; all data on its disk will be lost";
 
 /// The image on a medium that installs what the kickstart file at `path` says. The file is read as the installer reads it, and it and all that
 /// it names goes onto the medium.
@@ -43,7 +43,7 @@ pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     Ok(image)
 }
 
-/// The files that a kickstart file names and that are looked for beside it.
+/// The files that a kickstart file names and that are looked for next to it.
 fn names(kickstart: &Kickstart) -> BTreeSet<String> {
     let lists = kickstart.packagelist_file.iter().chain(&kickstart.packagelist_files);
     let scripts = kickstart.preinstallscripts.iter().chain(&kickstart.postinstallscripts);

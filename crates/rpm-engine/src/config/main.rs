@@ -33,7 +33,7 @@ pub struct Main {
     pub arch: Option<String>,
     /// Whether packages stay in the cache after they were installed (`keepcache`).
     pub keep_cache: bool,
-    /// Patterns of packages that are left aside (`excludepkgs`, `exclude`).
+    /// Patterns of packages that are skipped (`excludepkgs`, `exclude`).
     pub excludes: Vec<String>,
     /// `name=version`: packages that are never put below a version (`minversions`).
     pub min_versions: Vec<(String, String)>,
@@ -47,7 +47,7 @@ pub struct Main {
     pub clean_requirements: bool,
     /// Whether only the newest version will do (`best`).
     pub best: bool,
-    /// Whether what cannot be installed is left aside (`skip_broken`).
+    /// Whether what cannot be installed is skipped (`skip_broken`).
     pub skip_broken: bool,
     /// Whether what packages recommend is installed too (`install_weak_deps`).
     pub weak: bool,
@@ -55,7 +55,7 @@ pub struct Main {
     pub assume_yes: bool,
     /// Whether `check-update` ends with 100 where there are updates (`dnf_check_update_compat`).
     pub check_update_compat: bool,
-    /// Whether `distro-sync` installs packages anew that have the same version but other content (`distrosync_reinstall_changed`).
+    /// Whether `distro-sync` installs packages again that have the same version but other content (`distrosync_reinstall_changed`).
     pub reinstall_changed: bool,
     /// Most files open at once (`openmax`).
     pub open_max: u32,
@@ -102,7 +102,7 @@ pub struct Transport {
     pub ssl_client_key: Option<PathBuf>,
     /// The proxy's address (`proxy`).
     pub proxy: Option<String>,
-    /// The user told to the proxy (`proxy_username`).
+    /// The user name for the proxy (`proxy_username`).
     pub proxy_user: Option<String>,
     /// Its password (`proxy_password`).
     pub proxy_password: Option<String>,
@@ -233,9 +233,9 @@ impl Main {
             "max_parallel_downloads" => self.parallel_downloads = number::<u32>(value)?.clamp(1, 20),
             "cligpgcheck" => self.check_files = Some(boolean(value)?),
             "tsflags" => return self.set_flags(value),
-            "maxstringlen" => return Ok(Key::Ignored("strings may be as long as they are")),
+            "maxstringlen" => return Ok(Key::Ignored("the length of strings is not limited")),
             "plugins" | "noplugins" | "pluginpath" | "pluginconfpath" => {
-                return Ok(Key::Ignored("there are no plugins: metalinks and signed metadata are built in"));
+                return Ok(Key::Ignored("plugins are not supported: metalinks and signed metadata are built in"));
             }
             "debuglevel" | "logfile" | "exactarch" | "obsoletes" => return Ok(Key::Ignored("it belongs to yum")),
             _ => return self.defaults.set(key, value),
@@ -251,9 +251,9 @@ impl Main {
                 "noscripts" => self.scripts = false,
                 "test" => self.test_only = true,
                 "notriggers" | "nocrypto" | "nodocs" | "noplugins" | "nocontexts" | "nocaps" | "allfiles" | "deploops" => {
-                    key = Key::Ignored("of the flags of RPM's transactions only `noscripts` and `test` mean something here");
+                    key = Key::Ignored("of RPM's transaction flags only `noscripts` and `test` are supported");
                 }
-                _ => return Err(format!("`{flag}` is no flag of transactions; `noscripts` and `test` are")),
+                _ => return Err(format!("`{flag}` is not a transaction flag; known: `noscripts` and `test`")),
             }
         }
         Ok(key)
@@ -268,7 +268,7 @@ fn absolute(value: &str) -> Result<PathBuf, String> {
 /// `tdnf=3.1.5 foo=1.2.3`
 pub(super) fn min_versions(text: &str) -> Result<Vec<(String, String)>, String> {
     let pair = |word: &String| {
-        let (name, version) = word.split_once('=').ok_or_else(|| format!("`{word}` is not written as `name=version`"))?;
+        let (name, version) = word.split_once('=').ok_or_else(|| format!("`{word}` must be written as `name=version`"))?;
         Ok((name.to_owned(), version.to_owned()))
     };
     list(text).iter().map(pair).collect()

@@ -40,7 +40,7 @@ pub(super) fn walk(
     let mut stack: Vec<Element> = Vec::new();
     let mut is_begun = false;
     let mut begin = |stack: &[Element]| match stack {
-        [outermost] if is_begun || outermost.name != root => Err(malformed(format!("it is no `{root}`"))),
+        [outermost] if is_begun || outermost.name != root => Err(malformed(format!("it is not a `{root}` document"))),
         [_] => {
             is_begun = true;
             Ok(())
@@ -87,7 +87,7 @@ pub(super) fn walk(
     }
 }
 
-/// The number an element's text or attribute is; 0 where there is none.
+/// The number an element's text or attribute is; 0 if there is none.
 pub(super) fn number(document: &str, text: Option<&str>) -> Result<u64, RepoError> {
     let text = text.map(str::trim).unwrap_or_default();
     // Some writers give fractions of a second.

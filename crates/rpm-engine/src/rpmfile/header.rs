@@ -27,7 +27,7 @@ pub enum HeaderError {
         what: &'static str,
     },
     /// A file's capabilities make no sense.
-    #[error("`{path}` has capabilities that make no sense")]
+    #[error("`{path}` has invalid capabilities")]
     Caps {
         /// The path.
         path: String,
@@ -41,7 +41,7 @@ pub enum HeaderError {
         path: String,
     },
     /// A file is a device node, a socket or a pipe.
-    #[error("`{path}` is a {kind}, which packages must not bring")]
+    #[error("`{path}` is a {kind}, which packages must not contain")]
     Special {
         /// The path.
         path: String,
@@ -169,7 +169,7 @@ pub(crate) fn files(metadata: &PackageMetadata, origin: Origin) -> Result<Vec<Pa
     for (at, (_, inode)) in entries.iter().zip(&inodes).enumerate().filter(|(_, (entry, _))| is_content(entry)) {
         names.entry(*inode).or_default().push(at);
     }
-    // Numbers of inodes are cut to 32 bits, so different files may have the same; names of one file agree on what it holds.
+    // Numbers of inodes are cut to 32 bits, so different files may have the same; names of one file agree on what it contains.
     names.retain(|_, all| all.len() > 1 && all.iter().all(|at| content(&entries[*at]) == content(&entries[all[0]])));
     let linked = |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.contains_key(inode));
     entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at), origin)).collect()

@@ -38,7 +38,7 @@ pub(super) struct Received {
 #[derive(Default)]
 pub struct FoundOut {
     silent_hosts: BTreeSet<String>,
-    /// What was tried for each source that no place gave, by the digests of its origins.
+    /// What was tried for each source that no place returned, by the digests of its origins.
     not_given: BTreeMap<Vec<Digest>, Vec<Attempt>>,
 }
 
@@ -84,10 +84,10 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// The digest of the object that holds a source: at hand under the digest of any of its origins, or fetched now.
+    /// The digest of the object that contains a source: at hand under the digest of any of its origins, or fetched now.
     ///
     /// # Errors
-    /// When no place gives it, the store fails, or the user asked to stop.
+    /// When no place returns it, the store fails, or the user asked to stop.
     pub fn ensure(&self, source: &Source) -> Result<Digest, SourceError> {
         if let Some(digest) = self.at_hand(source)? {
             return Ok(digest);
@@ -132,7 +132,7 @@ impl<'a> Fetcher<'a> {
         Ok(None)
     }
 
-    /// Tries all places. The inner result is what they gave, or what each said; the outer one ends the whole work.
+    /// Tries all places. The inner result is what they returned, or what each said; the outer one ends the whole work.
     fn fetch(&self, source: &Source) -> Result<Result<Digest, Vec<Attempt>>, SourceError> {
         let file = source.file_name();
         let unit = format!("source {file}");
@@ -158,14 +158,14 @@ impl<'a> Fetcher<'a> {
                 Err(reason) => attempts.push(Attempt::new(&place.uri, reason)),
             }
         }
-        self.reporter.failed(unit, format!("no origin gives the source `{file}`"));
+        self.reporter.failed(unit, format!("no origin has the source `{file}`"));
         Ok(Err(attempts))
     }
 
-    /// Names the places that gave other bytes than they should. Where no other place gave the right ones, the error names them.
+    /// Names the places that returned other bytes than they should. Where no other place returned the right ones, the error names them.
     fn warn_of(&self, attempts: &[Attempt]) {
         for Attempt { uri, reason } in attempts.iter().filter(|attempt| matches!(attempt.reason, Reason::WrongBytes { .. })) {
-            self.reporter.warn(format!("{uri} gave {reason}; it is not used"));
+            self.reporter.warn(format!("{uri}: {reason}; it is not used"));
         }
     }
 
@@ -174,7 +174,7 @@ impl<'a> Fetcher<'a> {
         self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
     }
 
-    /// Tries one place. The inner result says what the place gave; the outer one ends the whole work.
+    /// Tries one place. The inner result says what the place returned; the outer one ends the whole work.
     fn fetch_from(&self, place: &Place, source: &Source, unit: &str) -> Result<Result<Digest, Reason>, SourceError> {
         match self.receive(&place.uri, place.is_mirror, unit)? {
             Ok(received) => self.keep(&received.item, place, source),
@@ -323,7 +323,7 @@ mod tests {
     /// Gives up servers that give less than 5000 bytes over half a second.
     const VERY_IMPATIENT: Patience = Patience { least: Rate { bytes_per_s: 10_000, over: Duration::from_millis(500) }, ..IMPATIENT };
 
-    /// Fetches from `url` and then from a folder that holds `text`.
+    /// Fetches from `url` and then from a folder that contains `text`.
     fn ensure(client: Client, patience: Patience, url: &str, text: &str) -> (Result<Digest, SourceError>, Vec<Event>) {
         let folder = tempfile::tempdir().unwrap();
         let (store, mirror) = (Store::open(&folder.path().join("store")).unwrap(), folder.path().join("mirror"));
@@ -370,7 +370,7 @@ mod tests {
         }
     }
 
-    /// A server that gives nothing useful costs no source that another place has, and is told once where none has it.
+    /// A server that returns nothing useful costs no source that another place has, and is reported once if none has it.
     fn is_passed_by(client: Client, patience: Patience, url: &str, gives_other_bytes: bool) {
         let (found, _) = ensure(client, patience, url, "good");
         assert_eq!(found.unwrap(), Digest::of_bytes("good"), "{client:?} {url}");
@@ -378,7 +378,7 @@ mod tests {
         let error = found.unwrap_err();
         assert_eq!(matches!(error, SourceError::WrongBytes { .. }), gives_other_bytes, "{client:?} {url}: {error}");
         assert_eq!(error.to_string().matches(url).count(), 1, "{error}");
-        assert!(error.to_string().contains("it sent nothing (0 bytes)"), "{error}");
+        assert!(error.to_string().contains("it returned nothing (0 bytes)"), "{error}");
         let words: Vec<_> = events.iter().filter(|event| matches!(event, Event::Warning { .. } | Event::Failed { .. })).collect();
         assert_eq!(words.len(), 1, "{words:?}");
     }
@@ -388,11 +388,11 @@ mod tests {
         let server = Server::new(|_, _| ok(b"other"));
         let (found, events) = ensure(Client::Builtin, IMPATIENT, &format!("{}/x-1.tar.gz", server.address), "good");
         assert_eq!(found.unwrap(), Digest::of_bytes("good"));
-        let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains("gave other bytes"));
+        let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains("other content"));
         assert_eq!(events.iter().filter(|event| warned(event)).count(), 1, "{events:?}");
     }
 
-    /// Keeps what it is told.
+    /// Records the events it receives.
     #[derive(Default)]
     struct Recorded(Mutex<Vec<Event>>);
 

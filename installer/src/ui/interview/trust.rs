@@ -1,4 +1,4 @@
-//! Keys and certificates, which few people type: they may lie in files.
+//! Keys and certificates, which few people type: they may be in files.
 
 use base64::Engine as _;
 
@@ -17,7 +17,7 @@ pub(super) fn describe_key(key: &str) -> String {
     format!("{} ...{end} {}", words.first().unwrap_or(&""), words.get(2..).unwrap_or_default().join(" ")).trim_end().to_owned()
 }
 
-/// A certificate in few words: its subject needs a reader of ASN.1; its end is what tells two apart.
+/// A certificate in few words: its subject needs a reader of ASN.1; its end distinguishes two.
 pub(super) fn describe_certificate(pem: &str) -> String {
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let end: String = body.chars().skip(body.chars().count().saturating_sub(24)).collect();
@@ -47,11 +47,11 @@ impl Interview {
 /// All certificates of a text.
 fn certificates(text: &str) -> Result<Vec<String>, String> {
     if text.contains("PRIVATE KEY") {
-        return Err("there is a private key in it; give the certificates alone".into());
+        return Err("it contains a private key; enter only the certificates".into());
     }
     let mut found = Vec::new();
     for part in text.split(BEGIN).skip(1) {
-        let (body, _) = part.split_once(END).ok_or("a certificate in it has no end")?;
+        let (body, _) = part.split_once(END).ok_or("a certificate in it is incomplete")?;
         let body: Vec<&str> = body.split_whitespace().collect();
         let bytes = base64::engine::general_purpose::STANDARD.decode(body.concat()).unwrap_or_default();
         // A certificate is a sequence (X.690: 0x30).
@@ -60,5 +60,5 @@ fn certificates(text: &str) -> Result<Vec<String>, String> {
         }
         found.push(format!("{BEGIN}\n{}\n{END}\n", body.join("\n")));
     }
-    if found.is_empty() { Err("there is no certificate as PEM text in it".into()) } else { Ok(found) }
+    if found.is_empty() { Err("it contains no certificate in PEM".into()) } else { Ok(found) }
 }

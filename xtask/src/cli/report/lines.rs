@@ -95,11 +95,11 @@ fn ended(built: usize, elapsed_ms: u64, cpu_ms: u64, activity: &Activity) -> Str
     format!("{built} built in {}, {}.{} cores busy on average{slowest}", duration(elapsed_ms), tenths / 10, tenths % 10)
 }
 
-/// `still at work: package linux (build, 12 min 05 s), …`
+/// `still running: package linux (build, 12 min 05 s), …`
 fn still_at_work(activity: &Activity, now: Instant) -> Option<String> {
     let running = activity.running(now);
     let units: Vec<String> = running.iter().map(|running| format!("{} ({})", running.unit, phase_and_time(running))).collect();
-    (!units.is_empty()).then(|| format!("still at work: {}\n", visible_line(&units.join(", "))))
+    (!units.is_empty()).then(|| format!("still running: {}\n", visible_line(&units.join(", "))))
 }
 
 impl Reporter for Lines {

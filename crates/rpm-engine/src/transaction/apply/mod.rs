@@ -39,7 +39,7 @@ use plan::{FilePlan, Packages};
 pub struct Applied {
     /// Its number in the history.
     pub id: u32,
-    /// Files kept beside others because somebody had edited them.
+    /// Files kept next to others because somebody had edited them.
     pub notes: Vec<String>,
 }
 
@@ -161,8 +161,8 @@ impl<'a> Prepared<'a> {
         let privileged = nix::unistd::geteuid().is_root() || system.root() == std::path::Path::new("/");
         for (package, phase, script) in self.scripts() {
             let reason = match () {
-                () if script.is_lua() => "it is written in RPM's own Lua; `--setopt=tsflags=noscripts` leaves scripts out",
-                () if !privileged => "only root can run programs of another tree; `--setopt=tsflags=noscripts` leaves scripts out",
+                () if script.is_lua() => "it is written in RPM's Lua; `--setopt=tsflags=noscripts` skips scripts",
+                () if !privileged => "only root can run programs of another root; `--setopt=tsflags=noscripts` skips scripts",
                 () => continue,
             };
             return Err(ApplyError::Script { package, section: phase.section(), reason });
@@ -221,7 +221,7 @@ fn order_going<'a>(coming: &mut [Coming<'a>], going: Vec<Going<'a>>) -> Vec<Goin
     order.into_iter().filter_map(|index| slots[index].take()).collect()
 }
 
-/// Where the database lies on this machine.
+/// Where the database is on this machine.
 fn database(system: &System) -> Result<PathBuf, SystemError> {
     system.file(rpmdb::FILE)
 }

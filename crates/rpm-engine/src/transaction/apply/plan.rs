@@ -85,7 +85,7 @@ pub(super) struct FilePlan {
     pub(super) adjust: Vec<Op>,
     /// Directories that go at the very end, children first.
     pub(super) last: Vec<Op>,
-    /// What a user should know: files kept beside others.
+    /// What a user should know: files kept next to others.
     pub(super) notes: Vec<String>,
 }
 
@@ -135,9 +135,9 @@ pub(super) fn plan(packages: Packages<'_>, disk: Beneath<'static>, places: [Plac
 struct Planner<'a> {
     packages: Packages<'a>,
     disk: Beneath<'static>,
-    /// Where paths lie now.
+    /// Where paths are now.
     now: Places,
-    /// Where they will lie.
+    /// Where they will be.
     then: Places,
     id: &'a str,
     names: usize,
@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// The places of the files of the packages that come. A directory where a link to one lies is that directory.
+    /// The places of the files of the new packages. A link to a directory counts as that directory.
     fn coming(&mut self) -> Result<Vec<Vec<Option<String>>>, ApplyError> {
         let mut all = Vec::new();
         for package in self.packages.incoming {
@@ -332,7 +332,7 @@ impl<'a> Planner<'a> {
         let edited = file.flags.config || old.is_some_and(|old| old.flags.config);
         let there = self.on_disk(place, edited)?;
         if there == OnDisk::Directory {
-            let reason = "a directory lies there, and a package must not replace one by something else";
+            let reason = "a directory exists there, and a package must not replace a directory";
             return Err(ApplyError::InTheWay { path: place.to_owned(), package: package.to_owned(), reason });
         }
         let aside = |this: &mut Self| (there != OnDisk::Nothing).then(|| this.temporary(place, 'o'));
@@ -341,7 +341,7 @@ impl<'a> Planner<'a> {
             Policy::Replace => Ok(Some((place.to_owned(), aside(self)))),
             Policy::Aside => {
                 let beside = format!("{place}.rpmnew");
-                self.plan.notes.push(format!("`{place}` was edited and stays; the file of {package} is `{beside}`"));
+                self.plan.notes.push(format!("`{place}` was edited and is kept; the file of {package} is `{beside}`"));
                 let there = self.on_disk(&beside, false)?;
                 let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
                 Ok(Some((beside, aside)))
@@ -356,7 +356,7 @@ impl<'a> Planner<'a> {
     /// Keeps what is at `place` under its name with a suffix.
     fn save(&mut self, place: &str, suffix: &str, made: &mut PackagePlan) -> Result<(), ApplyError> {
         let beside = format!("{place}{suffix}");
-        self.plan.notes.push(format!("`{place}` was edited; it is kept as `{beside}`"));
+        self.plan.notes.push(format!("`{place}` was edited; it is saved as `{beside}`"));
         let new = self.temporary(place, 'n');
         let there = self.on_disk(&beside, false)?;
         let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
@@ -405,7 +405,7 @@ impl<'a> Planner<'a> {
             if !is_directory && !self.directories.contains_key(parent) {
                 let displaced = stat.is_some() && self.leaving.contains_key(parent);
                 if stat.is_some() && !displaced {
-                    let reason = "what lies above it is not a directory";
+                    let reason = "its parent is not a directory";
                     return Err(ApplyError::InTheWay { path: place.to_owned(), package: package.to_owned(), reason });
                 }
                 self.directories.insert(parent.to_owned(), (Attributes::implied(), None));
@@ -416,7 +416,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Adds the directories above those that packages bring.
+    /// Adds the directories above those that packages contain.
     fn close(&mut self) -> Result<(), ApplyError> {
         let wanted: Vec<(String, Option<usize>)> = self.directories.iter().map(|(path, (_, package))| (path.clone(), *package)).collect();
         wanted.into_iter().try_for_each(|(path, package)| self.parents(&path, &self.name(package)))
@@ -435,7 +435,7 @@ impl<'a> Planner<'a> {
             let other = self.new.get(&path).filter(|(_, file)| file.kind != FileKind::Directory && !file.flags.ghost);
             if let Some((index, _)) = other {
                 let package = self.name(Some(*index));
-                return Err(ApplyError::InTheWay { path, package, reason: "another file lies below it" });
+                return Err(ApplyError::InTheWay { path, package, reason: "it contains another file" });
             }
             match self.disk.stat(&path).map_err(change(&path))? {
                 None => self.plan.prepare.push(Op::MakeDirectory { path, attributes }),
@@ -452,7 +452,7 @@ impl<'a> Planner<'a> {
                 }
                 Some(_) => {
                     let name = self.name(package);
-                    return Err(ApplyError::InTheWay { path, package: name, reason: "something lies there that is not a directory" });
+                    return Err(ApplyError::InTheWay { path, package: name, reason: "something exists there that is not a directory" });
                 }
             }
         }
@@ -460,7 +460,7 @@ impl<'a> Planner<'a> {
         Ok(self.plan)
     }
 
-    /// What lies at a place; what is in it only if that is asked for.
+    /// What is at a place; what is in it only if that is asked for.
     fn on_disk(&mut self, place: &str, content: bool) -> Result<OnDisk, ApplyError> {
         let Some(stat) = self.disk.stat(place).map_err(change(place))? else { return Ok(OnDisk::Nothing) };
         Ok(match kind_of(&stat) {

@@ -27,7 +27,7 @@ use crate::version::Evr;
 /// As many threads let the old state go; they wait much more than they work.
 const SETTLED_AT_ONCE: usize = 8;
 
-/// A thread takes so many changes at a time: most lie side by side, and each leap to another directory opens all above it.
+/// A thread takes so many changes at a time: most are side by side, and each leap to another directory opens all above it.
 const SETTLED_IN_A_ROW: usize = 16;
 
 /// What became of a transaction that was interrupted.
@@ -164,7 +164,7 @@ fn record(journal: &Journal<'_>) -> Record {
     }
 }
 
-/// Gives files to users that were made only now. Who is still unknown is told of.
+/// Changes files to users that were created only now. Users that are still unknown are reported.
 fn own_late(system: &System, journal: &Journal<'_>, settings: &Settings<'_>, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
     let privileged = nix::unistd::geteuid().is_root();
     if journal.late.is_empty() || !privileged {
@@ -184,7 +184,7 @@ fn own_late(system: &System, journal: &Journal<'_>, settings: &Settings<'_>, dis
         }
     }
     for name in unknown {
-        settings.observer.report(Event::Warning { text: &format!("the system does not know `{name}`; root has its files") });
+        settings.observer.report(Event::Warning { text: &format!("`{name}` does not exist on this system; its files belong to root") });
     }
     Ok(())
 }

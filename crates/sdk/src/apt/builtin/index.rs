@@ -24,7 +24,7 @@ pub struct BuiltinIndex {
     indexes: Vec<String>,
 }
 
-/// Why a mirror gave no index of a suite.
+/// Why a mirror returned no index of a suite.
 #[derive(Debug, thiserror::Error)]
 enum IndexError {
     /// A file of the suite did not come.
@@ -40,7 +40,7 @@ enum IndexError {
     #[error("the suite `{suite}` has no index of `main` for amd64")]
     NoPackages { suite: String },
     /// An index is not the one the signed `Release` file names.
-    #[error("{path} is not what the signed index says: expected SHA-256 {expected}, found {found}")]
+    #[error("{path} does not match the signed index: expected SHA-256 {expected}, found {found}")]
     WrongBytes { path: String, expected: Digest, found: Digest },
     /// An index cannot be unpacked.
     #[error("{path} cannot be unpacked: {reason}")]
@@ -59,7 +59,7 @@ const LARGEST_INDEX_BYTES: u64 = 1 << 30;
 const PACKAGES: [&str; 3] = ["main/binary-amd64/Packages.xz", "main/binary-amd64/Packages.gz", "main/binary-amd64/Packages"];
 
 impl BuiltinIndex {
-    /// Fetches the indexes of `suites` from the first mirror that gives them signed by the keyring.
+    /// Fetches the indexes of `suites` from the first mirror that returns them signed by the keyring.
     ///
     /// # Errors
     /// When no mirror does, the keyring cannot be used, or the user asked to stop.
