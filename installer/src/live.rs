@@ -56,7 +56,7 @@ pub enum Source {
 pub enum LiveError {
     /// The argument makes no sense.
     #[error(
-        "the kernel argument `ks={text}` names no kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, `UUID=ID:PATH`, an address of http or https, or `guestinfo`"
+        "the kernel argument `ks={text}` is not a kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, `UUID=ID:PATH`, an http or https address, or `guestinfo`"
     )]
     Argument {
         /// What stands behind `ks=`.
@@ -234,7 +234,7 @@ fn download(url: &str) -> Result<PathBuf, LiveError> {
 fn guest_info() -> Result<PathBuf, LiveError> {
     let refused = |reason: &str| LiveError::GuestInfo { reason: reason.to_owned() };
     if !guestinfo::is_there() {
-        return Err(refused("`ks=guestinfo` was given, but this is no virtual machine of VMware, or open-vm-tools are missing"));
+        return Err(refused("`ks=guestinfo` was given, but this is not a VMware virtual machine, or open-vm-tools is missing"));
     }
     if let Some(url) = guestinfo::variable("kickstart.url") {
         return download(&url);

@@ -101,7 +101,7 @@ fn used(folder: &Path, disk: &str, part: &str, mounts: &str, swaps: &str) -> Opt
         return Some(format!("{part} is mounted at {at}"));
     }
     if swaps.lines().skip(1).any(|line| line.split_whitespace().next() == Some(&format!("/dev/{part}"))) {
-        return Some(format!("{part} is swapped to"));
+        return Some(format!("{part} is used as swap"));
     }
     let holders = names_in(&own.join("holders"));
     holders.first().map(|holder| format!("{part} is part of {holder}"))

@@ -66,7 +66,7 @@ fn every_case_gives_its_answer() {
 fn the_reference_is_up_to_date() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/kickstart.md");
     let text = fs::read_to_string(&page).unwrap();
-    const MARK: &str = "<!-- What follows is made from the types by `kaon-installer --reference`. -->\n\n";
+    const MARK: &str = "<!-- The rest is generated from the types by `kaon-installer --reference`. -->\n\n";
     let (before, after) = text.split_once(MARK).expect("the page has lost its mark");
     let reference = kickstart::reference();
     if std::env::var_os("KAON_UPDATE_CASES").is_some() {

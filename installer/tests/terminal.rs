@@ -138,7 +138,7 @@ fn answers_on_the_whole_screen_amount_to_the_kickstart_file() {
     let (mut child, mut talk, slave) = on_terminal(installer(world.path()), "vt220", None);
     let id = world.path().join("id.pub").display().to_string();
     talk.answer("I accept", F1);
-    talk.answer("Any key goes on", " ");
+    talk.answer("Press any key to continue", " ");
     talk.answer("> Licence", "\r");
     talk.answer("/dev/sda (8 GiB) (not possible)", "1\r");
     talk.answer("This cannot be chosen", DOWN);
@@ -177,7 +177,7 @@ fn answers_on_the_whole_screen_amount_to_the_kickstart_file() {
     talk.answer("1. ssh-ed25519", "\r");
     talk.answer("PEM text", "-----BEGIN CERTIFICATE-----\rMAAA\r-----END CERTIFICATE-----\r");
     talk.answer("1. certificate", "\r");
-    talk.answer("switch the machine off", "2\r");
+    talk.answer("power off the machine", "2\r");
     talk.answer("Type /dev/vda", ESC);
     talk.answer("stay in the live system", "\r");
     talk.answer("vda1 of 1 GiB", "/dev/vda\r");
@@ -269,7 +269,7 @@ fn no_screen_is_forced_on_what_is_none() {
     let world = world();
     let output = installer(world.path()).arg("--full-screen").stdin(Stdio::null()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && told.contains("no terminal") && told.contains("--line"), "{told}");
+    assert!(output.status.code() == Some(1) && told.contains("not a terminal") && told.contains("--line"), "{told}");
 }
 
 /// A repository of packages that can be installed, the smallest ones with accounts.

@@ -85,7 +85,7 @@ fn an_index_nobody_trusted_signed_is_refused() {
     machine.configure("repo_gpgcheck=0");
     machine.accepts(&["makecache"]);
     machine.configure("gpgkey=\n");
-    machine.refuses(&["install", "app"], "no key is given");
+    machine.refuses(&["install", "app"], "no key is configured");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_repository_never_goes_back() {
     machine.accepts(&["makecache"]);
     machine.metadata(199);
     machine.accepts(&["count"]);
-    machine.refuses(&["makecache"], "went back: it shows revision 199, but 200 was seen");
+    machine.refuses(&["makecache"], "went back to revision 199, but 200 was seen");
     machine.accepts(&["clean", "all"]);
     machine.refuses(&["install", "app"], "went back");
     machine.metadata(200);
@@ -185,5 +185,5 @@ fn stale_metadata_is_not_used_when_the_repository_is_away() {
 fn a_source_package_is_told_from_a_damaged_one() {
     let machine = Machine::new();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/rpm-engine/tests/data/hostile/a-source-package.rpm");
-    machine.refuses(&["--nogpgcheck", "install", &file.to_string_lossy()], "is a source package, which is built and not installed");
+    machine.refuses(&["--nogpgcheck", "install", &file.to_string_lossy()], "is a source package, which cannot be installed");
 }

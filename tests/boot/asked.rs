@@ -57,7 +57,7 @@ fn install(disk: &Path) {
     // The menu's key for its entry that installs.
     person.answer("Kaon: start", "i");
     person.answer("I accept", F1);
-    person.answer("Any key goes on", " ");
+    person.answer("Press any key to continue", " ");
     person.answer("> Licence", "\r");
     person.answer("/dev/vda", "\r");
     person.answer("by hand", &format!("{DOWN}\r"));
@@ -74,7 +74,7 @@ fn install(disk: &Path) {
     person.answer("The user's password", "sesame\r");
     person.answer("The same password again", "sesame\r");
     person.answer("The user's SSH keys", "\r");
-    person.answer("Authorities to trust", "\r");
+    person.answer("authorities to trust", "\r");
     person.answer("start the installed system", "\r");
     person.answer("Type /dev/vda", "/dev/vda\r");
     person.answer("The system is installed.", "\r");

@@ -39,7 +39,7 @@ impl Failure for OutputError {
         match self {
             Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("make room there, or choose another place with `--output`: what was built is kept".into())
+                    Some("free some space there, or choose another place with `--output`: packages that are built are kept".into())
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     Some("choose a place you may write to with `--output`".into())

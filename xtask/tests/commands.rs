@@ -196,7 +196,7 @@ fn both_sides_of_a_difference_are_looked_at_before_anything_is_built() {
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "error: cannot read the contents of an image from `/nonexistent.json`\n  cause: No such file or directory (os error 2)\n\
-         hint: `build-image` writes such a file beside an image, as out/kaon-NAME.contents.json\n"
+         hint: `build-image` writes such a file next to an image, as out/kaon-NAME.contents.json\n"
     );
     assert_eq!(output.status.code(), Some(2));
 }
@@ -205,7 +205,7 @@ fn both_sides_of_a_difference_are_looked_at_before_anything_is_built() {
 fn help_has_the_exit_codes_at_the_top_only_and_global_options_apart() {
     let project = Project::new();
     let help = |words: &[&str]| String::from_utf8(project.run(words).stdout).unwrap();
-    assert!(help(&["--help"]).contains("Exit codes: 0 done"));
+    assert!(help(&["--help"]).contains("Exit codes: 0 success"));
     let list = help(&["list", "--help"]);
     assert!(!list.contains("Exit codes"), "{list}");
     let (_, global) = list.split_once("\nGlobal options:\n").unwrap();
@@ -225,11 +225,11 @@ fn a_host_without_apt_has_a_client_of_its_own() {
     };
     let (code, text) = run("auto");
     assert_eq!(code, Some(1), "{text}");
-    let why = "no Debian archive gave an index of `trixie`: file:/nonexistent/debian: dists/trixie/Release: no such file";
+    let why = "no Debian archive returned an index of `trixie`: file:/nonexistent/debian: dists/trixie/Release: no such file";
     assert!(text.contains(why), "{text}");
     let (code, text) = run("apt");
     assert_eq!(code, Some(4), "{text}");
-    assert!(text.contains("`apt-get` is not on this machine") && text.contains("cargo xtask doctor"), "{text}");
+    assert!(text.contains("`apt-get` is not installed on this machine") && text.contains("cargo xtask doctor"), "{text}");
 
     let mut doctor = project.command(&["--json", "doctor"]);
     let output = doctor.env("PATH", &empty).env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
@@ -272,6 +272,6 @@ fn too_little_address_space_is_told_before_anything_is_built() {
     let output = limited(project.command(&["build"]), Resource::RLIMIT_AS, limit, limit);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(4), "{said}");
-    assert!(said.contains("error: this process may have only 512 MiB of address space, and building takes at least 2048 MiB\n"), "{said}");
+    assert!(said.contains("error: this process may use only 512 MiB of address space, but building needs at least 2048 MiB\n"), "{said}");
     assert!(said.contains("hint: lift the limit: `ulimit -v unlimited`"), "{said}");
 }

@@ -15,7 +15,7 @@ pub struct Digest([u8; 32]);
 
 /// A text that is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a SHA-256 digest: it takes 64 lowercase hexadecimal digits")]
+#[error("`{text}` is not a SHA-256 digest: expected 64 lowercase hexadecimal digits")]
 pub struct InvalidDigest {
     text: String,
 }

@@ -36,7 +36,7 @@ pub enum PackagesError {
     #[error(transparent)]
     Signing(#[from] SigningError),
     /// No tokens can be handed out.
-    #[error("cannot make a job server")]
+    #[error("cannot create a job server")]
     Jobserver(#[source] std::io::Error),
 }
 

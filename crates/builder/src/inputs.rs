@@ -31,7 +31,7 @@ pub enum InputsError {
         source: Box<TransactionError>,
     },
     /// A file of one would hide a directory of another.
-    #[error("packages that the build needs hide each other's files: {}", list(.0))]
+    #[error("packages that the build needs contain conflicting files: {}", list(.0))]
     Hidden(Vec<Hidden>),
     /// The tree of one cannot be read.
     #[error("cannot read the unpacked package `{package}`")]
@@ -58,7 +58,7 @@ pub struct Hidden {
 fn list(hidden: &[Hidden]) -> String {
     const SHOWN: usize = 5;
     let one =
-        |Hidden { path, directory, file }: &Hidden| format!("`/{}` is a directory in `{directory}` and none in `{file}`", path.display());
+        |Hidden { path, directory, file }: &Hidden| format!("`/{}` is a directory in `{directory}` but not in `{file}`", path.display());
     let shown: Vec<String> = hidden.iter().take(SHOWN).map(one).collect();
     let more = hidden.len().saturating_sub(SHOWN);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
@@ -76,7 +76,7 @@ impl Failure for InputsError {
         match self {
             Self::Store(_) => self.inner()?.hint(),
             Self::Unpack { source, .. } => disk_error(&**source).and_then(full_disk_hint),
-            Self::Hidden(_) => Some("change where one of the packages installs, or leave one out of `requires.build`".into()),
+            Self::Hidden(_) => Some("change where one of the packages installs its files, or remove one from `requires.build`".into()),
             Self::Read { source, .. } => full_disk_hint(source),
         }
     }
@@ -198,8 +198,8 @@ mod tests {
         fs::create_dir_all(trees[2].join("usr/lib/deep")).unwrap();
         assert_eq!(
             check(&all).unwrap_err().to_string(),
-            "packages that the build needs hide each other's files: `/usr/share/data` is a directory in `first` and none in `second`, \
-             `/usr/lib` is a directory in `third` and none in `first`"
+            "packages that the build needs contain conflicting files: `/usr/share/data` is a directory in `first` but not in `second`, \
+             `/usr/lib` is a directory in `third` but not in `first`"
         );
     }
 }

@@ -58,7 +58,7 @@ impl Step for Steps<'_> {
         let _token = self
             .jobserver
             .acquire()
-            .map_err(|source| BuildError::around(spec, StoreError::io("take a job token for", Path::new("make"), source)))?;
+            .map_err(|source| BuildError::around(spec, StoreError::io("acquire a job token for", Path::new("make"), source)))?;
         if builder.cancel.is_raised() {
             return Err(cancelled());
         }

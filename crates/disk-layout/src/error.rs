@@ -6,7 +6,7 @@ use crate::MIB;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
     /// It is too small.
-    #[error("the disk is too small: the partitions take {} MiB, and it has {} MiB", needed_bytes.div_ceil(MIB), disk_bytes / MIB)]
+    #[error("the disk is too small: the partitions need {} MiB, the disk has {} MiB", needed_bytes.div_ceil(MIB), disk_bytes / MIB)]
     TooSmall {
         /// What the partitions and the tables take at least, in bytes.
         needed_bytes: u64,
@@ -34,13 +34,13 @@ pub enum LayoutError {
         number: usize,
     },
     /// A table holds 128 entries (UEFI 2.10, 5.3.1), one of which an installation takes meanwhile.
-    #[error("{count} partitions are more than the 127 a table has room for")]
+    #[error("{count} partitions are more than the 127 that fit into a partition table")]
     TooMany {
         /// How many were wished for.
         count: usize,
     },
     /// A name that does not fit.
-    #[error("the partition name `{label}` is longer than the 36 UTF-16 units a table holds")]
+    #[error("the partition name `{label}` is longer than the 36 UTF-16 units of a partition table entry")]
     LongLabel {
         /// The name.
         label: String,

@@ -22,7 +22,7 @@ const PARTITION: usize = 512 + 0x1a;
 
 /// An image of GRUB that is not laid out as known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`/usr/lib/grub/kaon/{name}` is none that GRUB 2.12 makes")]
+#[error("`/usr/lib/grub/kaon/{name}` was not written by GRUB 2.12")]
 pub struct UnknownGrub {
     /// The file.
     pub name: &'static str,

@@ -9,7 +9,7 @@ pub struct Guid([u8; 16]);
 
 /// A text that is not a GUID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a GUID: it takes 32 hexadecimal digits in groups of 8-4-4-4-12")]
+#[error("`{text}` is not a GUID: expected 32 hexadecimal digits in groups of 8-4-4-4-12")]
 pub struct InvalidGuid {
     text: String,
 }

@@ -22,7 +22,7 @@ pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
         copy(&mut entry, &path).map_err(|source| QemuError::Io { operation: "write", path: path.clone(), source })?;
         return Ok(Disk::scratch(path, DiskLayout::Vmdk, Bus::Pvscsi));
     }
-    Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it holds no disk")))
+    Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it contains no disk")))
 }
 
 /// Unpacks what a network start fetches into `folder`.

@@ -10,13 +10,13 @@ use image::iso::ReadError;
 #[derive(Debug, thiserror::Error)]
 pub enum QemuError {
     /// The SDK's layer lacks the emulator.
-    #[error("the SDK's `test` layer holds no `{program}`")]
+    #[error("the SDK's `test` layer does not contain `{program}`")]
     NoEmulator {
         /// The program.
         program: String,
     },
     /// The image is described, and its ISO is not there.
-    #[error("image `{image}` is not built: there is no `{}`", path.display())]
+    #[error("image `{image}` is not built: `{}` does not exist", path.display())]
     NotBuilt {
         /// The image's name.
         image: String,
@@ -40,19 +40,19 @@ pub enum QemuError {
         status: std::process::ExitStatus,
     },
     /// KVM was asked for and is not to be had.
-    #[error("KVM does not run a guest on this machine")]
+    #[error("KVM cannot run a guest on this machine")]
     NoKvm,
     /// A disk was to be started in a way only live media have.
-    #[error("only an ISO starts as a stick or without its boot loader")]
+    #[error("only an ISO can be started as a USB stick or without its boot loader")]
     NoLiveMedium,
     /// The guest was still running when its time was up.
-    #[error("the guest did not end within {seconds} s")]
+    #[error("the guest did not stop within {seconds} s")]
     TimedOut {
         /// How long it was given.
         seconds: u64,
     },
     /// The guest was idle and wrote nothing for longer than it may.
-    #[error("the guest has stood still for {seconds} s: its processors are idle and it writes nothing")]
+    #[error("the guest has hung for {seconds} s: its processors are idle and it writes nothing")]
     StandsStill {
         /// How long.
         seconds: u64,
@@ -75,12 +75,12 @@ pub struct GuestState(pub String);
 impl Failure for QemuError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` brings it".into()),
+            Self::NoEmulator { .. } => Some("`cargo xtask sdk fetch` fetches it".into()),
             Self::NotBuilt { image, .. } => Some(format!("`cargo xtask build-iso {image}` builds it")),
-            Self::NoKvm => Some("leave out `--accel kvm`; emulation works everywhere".into()),
-            Self::NoLiveMedium => Some("leave out `--stick` and `--direct`, or name an ISO".into()),
+            Self::NoKvm => Some("remove `--accel kvm`; emulation works everywhere".into()),
+            Self::NoLiveMedium => Some("remove `--stick` and `--direct`, or name an ISO".into()),
             Self::StandsStill { lost_interrupt: Some(cpu), .. } => Some(format!(
-                "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is no fault of the guest: \
+                "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is not a fault of the guest: \
                  run the same command again"
             )),
             Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,

@@ -66,7 +66,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
 
 fn hostname(name: &str, target: &Target) -> Result<(), SystemError> {
     if !is_hostname(name) {
-        return Err(SystemError::refused("this cannot be a machine's name"));
+        return Err(SystemError::refused("not a valid host name"));
     }
     target.write("/etc/hostname", 0o644, format!("{name}\n").as_bytes())?;
     if target.root() == Path::new("/") {
@@ -77,12 +77,12 @@ fn hostname(name: &str, target: &Target) -> Result<(), SystemError> {
 
 fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
     if !is_account_name(&wanted.name) {
-        return Err(SystemError::refused("this cannot be a login name"));
+        return Err(SystemError::refused("not a valid login name"));
     }
     let hash = wanted.passwd.as_ref().or(wanted.hashed_passwd.as_ref()).map(|text| (text, true));
     let given = hash.or(wanted.plain_text_passwd.as_ref().map(|text| (text, false))).filter(|_| wanted.lock_passwd != Some(true));
     if given.is_some_and(|(text, crypted)| crypted && !is_hash(text.reveal())) {
-        return Err(SystemError::refused("the password is no hash as crypt(5) has it"));
+        return Err(SystemError::refused("the password is not a hash in the format of crypt(5)"));
     }
     let (keys, refusal) = keys(&wanted.ssh_authorized_keys);
     let password = given.map(|(text, crypted)| Credential { text: text.clone(), crypted, age: None });
@@ -111,7 +111,7 @@ fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
 fn keys(given: &[String]) -> (Vec<String>, Result<(), SystemError>) {
     let lines = given.iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
     let (keys, others): (Vec<String>, Vec<String>) = lines.partition(|key| is_ssh_key(key));
-    let refusal = if others.is_empty() { Ok(()) } else { Err(SystemError::refused("one of the keys is no public key")) };
+    let refusal = if others.is_empty() { Ok(()) } else { Err(SystemError::refused("one of the keys is not a public key")) };
     (keys, refusal)
 }
 
@@ -128,7 +128,7 @@ fn proxy(proxy: &Proxy, target: &Target) -> Result<(), SystemError> {
             .chars()
             .any(|letter| letter.is_whitespace() || letter.is_control() || matches!(letter, '"' | '\'' | '\\' | '$' | '`' | '%'))
         {
-            return Err(SystemError::refused("an address holds something that no address has"));
+            return Err(SystemError::refused("an address contains a character that addresses cannot contain"));
         }
         pairs.extend([(name.to_owned(), value), (name.to_uppercase(), value)]);
     }
@@ -151,7 +151,7 @@ fn proxy(proxy: &Proxy, target: &Target) -> Result<(), SystemError> {
 fn timezone(zone: &str, target: &Target) -> Result<(), SystemError> {
     let plain = zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte));
     if !plain || !target.place(&format!("/usr/share/zoneinfo/{zone}"))?.is_file() {
-        return Err(SystemError::refused("there is no such time zone"));
+        return Err(SystemError::refused("unknown time zone"));
     }
     target.symlink("/etc/localtime", &format!("../usr/share/zoneinfo/{zone}"))
 }
@@ -164,10 +164,10 @@ fn write_file(file: &WriteFile, target: &Target) -> Result<(), SystemError> {
         Encoding::Plain => file.content.clone().into_bytes(),
         Encoding::Base64 => {
             let text: String = file.content.split_whitespace().collect();
-            base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| SystemError::refused("the content is no Base64"))?
+            base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| SystemError::refused("the content is not Base64"))?
         }
         Encoding::GzipBase64 => guestinfo::decode(&file.content, "gz+b64")
-            .ok_or_else(|| SystemError::refused("the content is not compressed in Base64"))?
+            .ok_or_else(|| SystemError::refused("the content is not compressed data in Base64"))?
             .into_bytes(),
     };
     let content = if file.append { [target.read(&file.path)?.into_bytes(), bytes].concat() } else { bytes };
@@ -207,7 +207,7 @@ mod tests {
              proxy: {http: 'http://proxy:3128'}\npackages: [vim]\nruncmd:\n  - echo $HOME\n  - [echo, \"it's\", 5]\n",
         );
         assert_eq!(complaints.len(), 1, "{complaints:?}");
-        assert!(complaints[0].starts_with("containers: -: the name must be"), "{complaints:?}");
+        assert!(complaints[0].starts_with("containers: -: the name must have"), "{complaints:?}");
         assert_eq!(
             target.read("/etc/pki/anchors/firstboot-1.pem").unwrap(),
             "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n"

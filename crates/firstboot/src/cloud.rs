@@ -312,20 +312,20 @@ impl<'de> Deserialize<'de> for Octal {
         let Word(text) = Word::deserialize(deserializer)?;
         let digits = text.trim_start_matches("0o");
         let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o7777);
-        mode.map(Self).ok_or_else(|| de::Error::custom("these are no permission bits such as '0644'"))
+        mode.map(Self).ok_or_else(|| de::Error::custom("not permission bits such as '0644'"))
     }
 }
 
 /// Keys of cloud-init that are understood, but not acted on.
 pub(super) fn unsupported(of: &str, key: &str) -> Option<&'static str> {
     match (of, key) {
-        ("CloudConfig", "growpart" | "resize_rootfs") => Some("the root always grows to the disk"),
+        ("CloudConfig", "growpart" | "resize_rootfs") => Some("the root always grows to the size of the disk"),
         ("CloudConfig", "ssh_pwauth") => Some("write a file below /etc/ssh/sshd_config.d with `write_files`"),
         ("CloudConfig", "bootcmd") => Some("use `runcmd`"),
         ("CloudConfig", "package_update" | "package_upgrade") => Some("run `tdnf -y update` in `runcmd`"),
         ("CloudConfig", "power_state") => Some("run `systemctl reboot` in `runcmd`"),
-        ("CloudConfig", "network") => Some("the network has a document of its own, network-config"),
-        ("WriteFile", "defer") => Some("files are written after users were made"),
+        ("CloudConfig", "network") => Some("the network is configured in a separate document, network-config"),
+        ("WriteFile", "defer") => Some("files are always written after users are created"),
         _ => None,
     }
 }

@@ -117,15 +117,15 @@ impl Image {
         }
         match (&self.path, &self.cidata, &self.url) {
             (Some(path), None, None) if is_path(path) => Ok(Place::Here(path)),
-            (Some(_), None, None) => Err(SystemError::refused("`path` is no absolute path")),
+            (Some(_), None, None) => Err(SystemError::refused("`path` is not an absolute path")),
             (None, Some(name), None) if is_name(name) => Ok(Place::Cidata(name)),
-            (None, Some(_), None) => Err(SystemError::refused("`cidata` must name a file on the disk called so")),
+            (None, Some(_), None) => Err(SystemError::refused("`cidata` must name a file on the disk labelled `cidata`")),
             (None, None, Some(_)) if self.sha256.is_none() => {
-                Err(SystemError::refused("an image with a `url` must have its `sha256`, so that nobody on the way can give another"))
+                Err(SystemError::refused("an image with a `url` must have a `sha256`, so that it cannot be replaced in transit"))
             }
             (None, None, Some(url)) if is_url(url) => Ok(Place::Url(url)),
-            (None, None, Some(_)) => Err(SystemError::refused("`url` is no address of http or https")),
-            _ => Err(SystemError::refused("an image has one of `path`, `cidata` and `url`")),
+            (None, None, Some(_)) => Err(SystemError::refused("`url` is not an http or https address")),
+            _ => Err(SystemError::refused("an image must have exactly one of `path`, `cidata` and `url`")),
         }
     }
 }
@@ -168,23 +168,23 @@ impl Container {
         let is_name = self.name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
             && (2..=128).contains(&self.name.len())
             && self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-        refuse(!is_name, "the name must be two letters, digits, `_`, `.` and `-` or more, the first a letter or digit")?;
-        let is_image = !self.image.is_empty() && !self.image.starts_with('-') && self.image.bytes().all(|byte| byte.is_ascii_graphic());
-        refuse(!is_image, "`image` names no image")?;
         refuse(
-            !self.command.0.is_empty() && !self.command.1,
-            "`command` must be a list of words: `[sh, -c, \"…\"]` where a shell is wanted",
+            !is_name,
+            "the name must have at least two characters of letters, digits, `_`, `.` and `-`, and begin with a letter or digit",
         )?;
+        let is_image = !self.image.is_empty() && !self.image.starts_with('-') && self.image.bytes().all(|byte| byte.is_ascii_graphic());
+        refuse(!is_image, "`image` is not the name of an image")?;
+        refuse(!self.command.0.is_empty() && !self.command.1, "`command` must be a list of words; for a shell write `[sh, -c, \"…\"]`")?;
         let words = self.command.0.iter().chain(&self.volumes).chain(&self.options).chain(&self.network);
         let words = words.chain(self.ports.iter().map(|Word(port)| port)).chain(self.env.values().map(|Word(value)| value));
-        refuse(!words.into_iter().all(|word| is_plain(word)), "a line end or another control character cannot be passed on")?;
+        refuse(!words.into_iter().all(|word| is_plain(word)), "a line break or another control character cannot be passed on")?;
         let is_variable =
             |name: &String| !name.is_empty() && !name.starts_with('#') && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'=');
         refuse(!self.env.keys().all(is_variable), "`env` has a variable without a name")?;
         for option in &self.options {
             let name = option.split('=').next().unwrap_or_default();
             refuse(!name.starts_with("--") || name.len() < 3, "each of `options` must begin with `--`, as in `--cap-drop=ALL`")?;
-            refuse(OWN_OPTIONS.contains(&name), "`options` holds one that the unit gives itself")?;
+            refuse(OWN_OPTIONS.contains(&name), "`options` contains one that the unit sets itself")?;
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ mod tests {
         assert!(!folder.path().join("etc").exists(), "nothing is written of what is refused");
         assert!(read("containers: [{name: web}]").unwrap_err().contains("`image` is missing"));
         assert!(read("containers: [{name: web, image: a, port: 80}]").unwrap_err().contains("did you mean `ports`?"));
-        assert!(read("containers: [{name: web, image: a, restart: never}]").unwrap_err().contains("none of"));
+        assert!(read("containers: [{name: web, image: a, restart: never}]").unwrap_err().contains("not one of"));
     }
 
     #[test]

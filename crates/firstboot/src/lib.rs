@@ -1,4 +1,4 @@
-//! The first start of a system, or of a copy of one: whatever must be its own is made anew, and what the platform says of it is done.
+//! The first start of a system, or of a copy of one: whatever must be its own is made again, and what the platform says of it is done.
 //!
 //! Early, before the network and SSH: identity, host name, network, users, keys, certificates, proxy, files, units of containers. On a
 //! cloud's machine that nobody else said anything of, the same when the network is up, before SSH and the container engine. Late, when both
@@ -33,24 +33,24 @@ use kickstart::Network;
 use kickstart::document::{self, Language, Problem};
 use system::{SystemError, Target};
 
-/// Makes this system its own at its first start.
+/// Configure this system at its first start.
 #[derive(Debug, Parser)]
 #[command(name = "kaon-firstboot", version)]
 struct Arguments {
-    /// What is done: `early` before the network, `network` and `late` after it, `check` reads a cloud-config file and tells what is wrong with it.
+    /// Stage to run: `early` before the network, `network` and `late` after it; `check` reads a cloud-config file and reports its errors.
     #[command(subcommand)]
     verb: Verb,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Before the network and SSH are up.
+    /// Run the stage before network and SSH are up.
     Early,
-    /// When the network is up, on a cloud's machine: asks the cloud.
+    /// On a cloud: run the stage that asks the cloud's metadata service when the network is up.
     Network,
-    /// When network and container engine are up: what was left for then.
+    /// Run the remaining steps when network and container engine are up.
     Late,
-    /// Reads a cloud-config file and tells what is wrong with it or not known.
+    /// Check a cloud-config file and report errors and unknown keys.
     Check {
         /// The file.
         file: std::path::PathBuf,
@@ -64,7 +64,7 @@ pub enum FirstbootError {
     #[error(transparent)]
     System(#[from] SystemError),
     /// The cloud does not say what this system is to be.
-    #[error("the cloud cannot be asked what this system is to be; it is tried again at the next start")]
+    #[error("cannot query the cloud's metadata service; it is tried again at the next start")]
     Cloud(#[source] MetadataError),
 }
 
@@ -83,7 +83,7 @@ pub struct Wishes {
     pub complaints: Vec<String>,
 }
 
-/// Makes one of all documents a platform gives.
+/// Combines all documents of a platform.
 pub fn understand(bundle: &Bundle) -> Wishes {
     let mut wishes = Wishes { complaints: bundle.complaints.clone(), ..Wishes::default() };
     let mut meta = MetaData::default();
@@ -102,7 +102,7 @@ pub fn understand(bundle: &Bundle) -> Wishes {
                 wishes.cloud = read(&name, text, &mut wishes.complaints).unwrap_or_default();
             }
             "" => {}
-            _ => wishes.complaints.push(format!("{name}: it begins neither with `#cloud-config` nor with `#!`, and is left aside")),
+            _ => wishes.complaints.push(format!("{name}: it begins neither with `#cloud-config` nor with `#!`, and is ignored")),
         }
     }
     if let Some(text) = &bundle.network_config {
@@ -133,7 +133,7 @@ pub fn understand(bundle: &Bundle) -> Wishes {
     wishes
 }
 
-/// Reads a document, keys that are not known put aside; nothing where it cannot be read.
+/// Reads a document and collects unknown keys separately; nothing if it cannot be read.
 fn read<T: serde::de::DeserializeOwned>(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<T> {
     match document::read_known(name, text, Language::of("", text), cloud::unsupported) {
         Ok((document, unknown)) => {

@@ -112,7 +112,7 @@ fn load(image: &Image, target: &Target) -> Result<(), SystemError> {
     match image.place()? {
         Place::Here(path) => load_file(&target.folder(path)?, wanted, target),
         Place::Cidata(name) => disks::with_cidata(|folder| load_file(&folder.join(name), wanted, target))
-            .unwrap_or_else(|| Err(SystemError::refused("no disk called `cidata` can be mounted"))),
+            .unwrap_or_else(|| Err(SystemError::refused("no disk labelled `cidata` can be mounted"))),
         Place::Url(url) => {
             let file = target.place(DOWNLOAD)?;
             let to = file.display().to_string();
@@ -129,7 +129,7 @@ fn load_file(file: &Path, wanted: Option<&str>, target: &Target) -> Result<(), S
     if let Some(wanted) = wanted {
         let found = sha256(file)?;
         if !found.eq_ignore_ascii_case(wanted) {
-            return Err(SystemError::refused(&format!("its SHA-256 is {found}, and not {wanted}: it is not loaded")));
+            return Err(SystemError::refused(&format!("its SHA-256 is {found}, not {wanted}: it is not loaded")));
         }
     }
     fs::metadata(file).map_err(SystemError::io("read", file))?;

@@ -16,7 +16,7 @@ pub struct Environment(BTreeMap<String, Secret>);
 
 /// Why an OVF environment cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the OVF environment is no XML: {0}")]
+#[error("the OVF environment is not XML: {0}")]
 pub struct OvfError(String);
 
 impl Environment {
@@ -65,7 +65,7 @@ impl Environment {
         let text: String = self.get("user-data")?.split_whitespace().collect();
         let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if bytes.is_none() {
-            complaints.push("OVF: user-data: this is no text in Base64".into());
+            complaints.push("OVF: user-data: not text in Base64".into());
         }
         bytes
     }
@@ -96,7 +96,7 @@ impl Environment {
             self.get(key).map(|text| text.split([' ', ',']).map(str::to_owned).collect()).unwrap_or_default()
         };
         let (addresses, gateway, dns) = (list("address"), list("gateway"), list("dns"));
-        let mut wrong = |key: &str, text: &str| complaints.push(format!("OVF: {key}: `{text}` is no address"));
+        let mut wrong = |key: &str, text: &str| complaints.push(format!("OVF: {key}: `{text}` is not an address"));
         let mut card = Ethernet { matches: Some(Match { name: Some("e*".into()), ..Match::default() }), ..Ethernet::default() };
         for text in addresses.iter().filter(|text| !text.is_empty()) {
             text.parse().map_or_else(|_| wrong("address", text), |address| card.addresses.push(address));
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(cloud.ca_certs.trusted[0], "-----BEGIN CERTIFICATE-----\nAA\nBB\n-----END CERTIFICATE-----\n");
         let card = &network.unwrap().ethernets["ovf"];
         assert_eq!((card.addresses.len(), card.nameservers.addresses.len()), (1, 1));
-        assert_eq!(complaints, ["OVF: flux: unknown property", "OVF: dns: `x` is no address"]);
+        assert_eq!(complaints, ["OVF: flux: unknown property", "OVF: dns: `x` is not an address"]);
         assert!(!format!("{environment:?}").contains("sesame"));
         assert!(Environment::parse("<a").is_err());
     }

@@ -59,7 +59,7 @@ impl Failure for ImageToolError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Tool { log, .. } => Some(format!("what the tools said is in `{}`", log.display())),
+            Self::Tool { log, .. } => Some(format!("the tools' output is in `{}`", log.display())),
             Self::Sandbox(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }

@@ -18,11 +18,11 @@ pub fn check(kernel: &Kernel<'_>, config: &DotConfig, resolved: Option<&Resolved
 
 fn lost_request(request: &Request<'_>, config: &DotConfig, resolved: Option<&Resolved<'_>>) -> Problem {
     let setting = request.setting;
-    let message = format!("{} is asked to be {}, and Kconfig makes it {}", setting.symbol, setting.value, config.value(&setting.symbol));
+    let message = format!("{} is requested as {}, but Kconfig sets it to {}", setting.symbol, setting.value, config.value(&setting.symbol));
     let problem = Problem::new(&request.fragment.source, setting.span.clone(), message);
     match resolved.and_then(|resolved| resolved.cause(&setting.symbol, &setting.value)) {
         Some(cause) => problem.hint(explain(&setting.symbol, &cause)),
-        None => problem.hint(format!("`cargo xtask kernel why {}` tells what it depends on", setting.symbol)),
+        None => problem.hint(format!("`cargo xtask kernel why {}` shows what it depends on", setting.symbol)),
     }
 }
 
@@ -31,13 +31,13 @@ pub fn explain(symbol: &Symbol, cause: &Cause) -> String {
     let list = |symbols: &[Symbol]| symbols.iter().map(Symbol::to_string).collect::<Vec<_>>().join(", ");
     match cause {
         Cause::Undefined => "no Kconfig file of this kernel defines it: it was renamed or removed".into(),
-        Cause::WrongKind(kind) => format!("it takes another kind of value: {kind}"),
+        Cause::WrongKind(kind) => format!("it has another type: {kind}"),
         Cause::Unmet(conditions) => format!("it depends on {}", conditions.join(", and on ")),
-        Cause::NoPrompt(selectors) if selectors.is_empty() => "it cannot be set: its defaults alone decide".into(),
-        Cause::NoPrompt(selectors) => format!("it cannot be set, only selected: by {}", list(selectors)),
+        Cause::NoPrompt(selectors) if selectors.is_empty() => "it cannot be set: its value comes only from its defaults".into(),
+        Cause::NoPrompt(selectors) => format!("it cannot be set, only selected, by {}", list(selectors)),
         Cause::Selected(selectors) if selectors.is_empty() => format!("the defaults of {symbol} set it"),
         Cause::Selected(selectors) => format!("it is selected by {}", list(selectors)),
-        Cause::OtherChosen(other) => format!("{other} was chosen in its place; set that to n"),
-        Cause::OutOfRange => "its value lies outside of what Kconfig allows".into(),
+        Cause::OtherChosen(other) => format!("{other} was chosen instead; set that to n"),
+        Cause::OutOfRange => "its value is outside of the range that Kconfig allows".into(),
     }
 }

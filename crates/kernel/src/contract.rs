@@ -89,7 +89,7 @@ impl FromStr for Allowed {
             other => other
                 .parse()
                 .map(Self::Exactly)
-                .map_err(|_| format!("`{other}` is no assertion: it takes y, m, y-or-m, n, a number or a string in double quotes")),
+                .map_err(|_| format!("`{other}` is not an assertion: write y, m, y-or-m, n, a number or a string in double quotes")),
         }
     }
 }
@@ -140,8 +140,8 @@ pub fn breaches(contract: &Contract, config: &DotConfig) -> Vec<Problem> {
     let broken = contract.assertions.iter().filter(|assertion| !assertion.allowed.accepts(&config.value(&assertion.symbol)));
     broken
         .map(|Assertion { symbol, allowed, reason, span }| {
-            let message = format!("contract `{}` wants {symbol} to be {allowed}, and it is {}", contract.name, config.value(symbol));
-            Problem::new(&contract.source, span.clone(), message).hint(format!("wanted because: {reason}"))
+            let message = format!("contract `{}` requires {symbol} to be {allowed}, but it is {}", contract.name, config.value(symbol));
+            Problem::new(&contract.source, span.clone(), message).hint(format!("reason: {reason}"))
         })
         .collect()
 }
@@ -166,12 +166,12 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("contract `c` wants CONFIG_A to be y-or-m, and it is n", "\"CONFIG_A\""),
-                ("contract `c` wants CONFIG_B to be n, and it is y", "\"CONFIG_B\""),
-                ("contract `c` wants CONFIG_N to be 128, and it is 64", "\"CONFIG_N\""),
+                ("contract `c` requires CONFIG_A to be y-or-m, but it is n", "\"CONFIG_A\""),
+                ("contract `c` requires CONFIG_B to be n, but it is y", "\"CONFIG_B\""),
+                ("contract `c` requires CONFIG_N to be 128, but it is 64", "\"CONFIG_N\""),
             ]
         );
-        assert_eq!(found[0].hint.as_deref(), Some("wanted because: r"));
+        assert_eq!(found[0].hint.as_deref(), Some("reason: r"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn parse(name: &str, document: Document) -> Result<Flavour, Vec<Problem>> {
         let summary = text("summary");
         let suffix = table.required_string("suffix");
         if let Some(suffix) = suffix.as_ref().filter(|suffix| !is_suffix(&suffix.value)) {
-            table.problem(suffix.span.clone(), "a suffix is `-` followed by small letters and digits");
+            table.problem(suffix.span.clone(), "a suffix is `-` followed by lowercase letters and digits");
         }
         let fragments = table.strings("fragments");
         if fragments.is_empty() {

@@ -97,7 +97,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn comment<'t>(&mut self, line: &Line<'_>, text: &'t str, reason: &mut Vec<&'t str>) {
         if let Some(symbol) = text.strip_suffix(" is not set").filter(|symbol| symbol.starts_with("CONFIG_")) {
-            let problem = Problem::new(self.source, line.span(), "a comment switches nothing off here");
+            let problem = Problem::new(self.source, line.span(), "a comment does not switch an option off here");
             self.problems.push(problem.hint(format!("write `{symbol}=n`")));
         } else if !text.is_empty() {
             reason.push(text);
@@ -106,7 +106,7 @@ impl Reader<'_> {
 
     fn setting(&mut self, line: &Line<'_>, reason: &str) {
         let Some((name, value)) = line.text.split_once('=') else {
-            let problem = Problem::new(self.source, line.span(), "this is neither an option nor a comment");
+            let problem = Problem::new(self.source, line.span(), "neither an option nor a comment");
             self.problems.push(problem.hint("write `CONFIG_NAME=value`, or begin the line with `#`"));
             return;
         };
@@ -121,7 +121,7 @@ impl Reader<'_> {
         };
         if reason.is_empty() {
             let problem = Problem::new(self.source, line.span(), format!("{symbol} has no reason"));
-            self.problems.push(problem.hint("say why in a comment directly above it or above its group"));
+            self.problems.push(problem.hint("give the reason in a comment directly above it or above its group"));
         }
         if let Some(first) = self.seen.insert(symbol.clone(), line.number) {
             let problem = Problem::new(self.source, line.span(), format!("{symbol} is already set in line {first}"));
@@ -171,10 +171,10 @@ mod tests {
             [
                 (3, "CONFIG_A has no reason".into()),
                 (6, "CONFIG_A is already set in line 3".into()),
-                (7, "`yes` is not a value: it takes `y`, `m`, `n`, a number, or a string in double quotes".into()),
+                (7, "`yes` is not a value: write `y`, `m`, `n`, a number, or a string in double quotes".into()),
                 (8, "`FOO` lacks `CONFIG_`".into()),
-                (9, "this is neither an option nor a comment".into()),
-                (10, "a comment switches nothing off here".into()),
+                (9, "neither an option nor a comment".into()),
+                (10, "a comment does not switch an option off here".into()),
             ]
         );
     }

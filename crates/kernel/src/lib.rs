@@ -55,7 +55,7 @@ pub struct Kernel<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// There is no such flavour.
-    #[error("there is no kernel flavour `{name}`")]
+    #[error("unknown kernel flavour `{name}`")]
     NoFlavour {
         /// The name asked for.
         name: String,
@@ -63,7 +63,7 @@ pub enum KernelError {
         known: String,
     },
     /// Neither the kernel nor this project knows such an option.
-    #[error("the {flavour} kernel has no option `{symbol}`: no Kconfig file defines it, and nothing in `kernel-config` names it")]
+    #[error("the {flavour} kernel has no option `{symbol}`: no Kconfig file defines it, and `kernel-config` does not mention it")]
     NoOption {
         /// The option asked for.
         symbol: Symbol,
@@ -93,7 +93,7 @@ impl Failure for KernelError {
             Self::NoFlavour { known, .. } => Some(known.clone()),
             Self::NoOption { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoOption { flavour, near: None, .. } => {
-                Some(format!("`cargo xtask kernel config {flavour}` prints the options that are asked for"))
+                Some(format!("`cargo xtask kernel config {flavour}` prints the requested options"))
             }
             Self::NoSources => Some("a spec with `[build.kernel]` names the kernel's sources".into()),
             Self::Problems(_) => None,

@@ -78,7 +78,7 @@ pub enum Value {
 
 /// A text that is no option's value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a value: it takes `y`, `m`, `n`, a number, or a string in double quotes")]
+#[error("`{text}` is not a value: write `y`, `m`, `n`, a number, or a string in double quotes")]
 pub struct InvalidValue {
     text: String,
 }

@@ -96,10 +96,10 @@ fn causes_name_what_is_missing() {
     };
     assert_eq!(told("CARD"), "it depends on BUS [BUS=m], and on BUS2 || !SLOW [BUS2=n, SLOW=y], and on EXPERT [EXPERT=n]");
     assert_eq!(told("CARDS"), "no Kconfig file of this kernel defines it: it was renamed or removed");
-    assert_eq!(told("LIB"), "it cannot be set, only selected: by CONFIG_CARD");
-    assert_eq!(told("EXTRA"), "it takes another kind of value: bool");
-    assert_eq!(told("HZ_250"), "CONFIG_HZ_100 was chosen in its place; set that to n");
-    assert_eq!(told("CPUS"), "its value lies outside of what Kconfig allows");
+    assert_eq!(told("LIB"), "it cannot be set, only selected, by CONFIG_CARD");
+    assert_eq!(told("EXTRA"), "it has another type: bool");
+    assert_eq!(told("HZ_250"), "CONFIG_HZ_100 was chosen instead; set that to n");
+    assert_eq!(told("CPUS"), "its value is outside of the range that Kconfig allows");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn later_fragments_win_and_lost_requests_are_told_at_their_line() {
     let config = DotConfig::parse("CONFIG_BUS=y\nCONFIG_CPUS=6\n# CONFIG_CARD is not set\n");
     let problems = check(&kernel, &config, None);
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].message, "CONFIG_CARD is asked to be y, and Kconfig makes it n");
+    assert_eq!(problems[0].message, "CONFIG_CARD is requested as y, but Kconfig sets it to n");
     assert_eq!(problems[0].line_and_column(), (3, 1));
     assert_eq!(problems[0].source.path, "kernel-config/fragments/b.config");
 }
@@ -154,7 +154,7 @@ fn an_option_that_nothing_knows_is_an_error_with_the_nearest_name() {
     for (symbol, hint) in [
         ("EXPRET", "did you mean `CONFIG_EXPERT`?"),
         ("card_", "did you mean `CONFIG_CARD`?"),
-        ("NOSUCHTHING", "`cargo xtask kernel config x` prints the options that are asked for"),
+        ("NOSUCHTHING", "`cargo xtask kernel config x` prints the requested options"),
     ] {
         let error = ask(symbol).unwrap_err();
         assert!(matches!(error, KernelError::NoOption { .. }), "{error}");

@@ -138,19 +138,19 @@ impl fmt::Display for Why {
             (_, Some(near)) => writeln!(f, "  no Kconfig file defines it; did you mean {near}?")?,
             (Some(prompt), None) => writeln!(f, "  \"{prompt}\", defined in {}", self.defined.join(", "))?,
             (None, None) if self.defined.is_empty() => writeln!(f, "  no Kconfig file defines it")?,
-            (None, None) => writeln!(f, "  cannot be set by itself, defined in {}", self.defined.join(", "))?,
+            (None, None) => writeln!(f, "  cannot be set directly, defined in {}", self.defined.join(", "))?,
         }
         for asked in &self.requests {
-            writeln!(f, "  asked to be {} in {}\n      {}", asked.value, asked.place, asked.reason)?;
+            writeln!(f, "  requested as {} in {}\n      {}", asked.value, asked.place, asked.reason)?;
         }
         if self.requests.is_empty() && !self.defined.is_empty() {
-            writeln!(f, "  no fragment asks for it")?;
+            writeln!(f, "  no fragment requests it")?;
         }
         if let Some(lost) = &self.lost {
             writeln!(f, "  not granted: {lost}")?;
         }
         for condition in &self.depends {
-            writeln!(f, "  depends on {}{}", condition.text, if condition.holds { "" } else { "  <- does not hold" })?;
+            writeln!(f, "  depends on {}{}", condition.text, if condition.holds { "" } else { "  <- not satisfied" })?;
         }
         if !self.selected_by.is_empty() {
             writeln!(f, "  selected by {}", shorten(&self.selected_by))?;
@@ -160,7 +160,7 @@ impl fmt::Display for Why {
         }
         for promise in &self.contracts {
             let kept = if promise.kept { "" } else { ", which is BROKEN" };
-            writeln!(f, "  promised to be {} by contract {}{kept}\n      {}", promise.allowed, promise.contract, promise.reason)?;
+            writeln!(f, "  required to be {} by contract {}{kept}\n      {}", promise.allowed, promise.contract, promise.reason)?;
         }
         Ok(())
     }

@@ -9,9 +9,9 @@ use super::Secret;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Password {
-    /// The password, or its hash where `crypted` is true. A hash of `*` locks the account.
+    /// The password, or its hash if `crypted` is true. A hash of `*` locks the account.
     pub text: Secret,
-    /// Whether `text` is a hash as crypt(5) has it (`openssl passwd -6`) rather than the password itself.
+    /// Whether `text` is a hash in the format of crypt(5) (`openssl passwd -6`) instead of the password itself.
     pub crypted: bool,
     /// Days until the password must be changed; 0: at the first login; -1: never.
     #[serde(default)]
@@ -24,12 +24,12 @@ pub struct Password {
 pub struct PublicKey {
     /// The key, as in `authorized_keys` (sshd(8)).
     pub key: String,
-    /// Why it is there; becomes a comment beside it.
+    /// Why the key is there; becomes a comment next to it.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
-/// A user besides root.
+/// A user in addition to root.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
@@ -38,22 +38,22 @@ pub struct User {
     /// The full name.
     #[serde(default)]
     pub gecos: String,
-    /// The number; the first free one from 1000 where none is given.
+    /// The uid; default: the first free one from 1000.
     #[serde(default)]
     pub uid: Option<u32>,
-    /// Further groups, such as `docker` and `wheel`. They must be groups of the installed system.
+    /// Additional groups, such as `docker` and `wheel`. They must exist in the installed system.
     #[serde(default)]
     pub groups: Vec<String>,
     /// The login shell.
     #[serde(default = "bash")]
     pub shell: String,
-    /// The password; without one, no password fits.
+    /// The password; without one, the user cannot log in with a password.
     #[serde(default)]
     pub password: Option<Password>,
     /// Keys that may log in over SSH, as in `authorized_keys` (sshd(8)).
     #[serde(default)]
     pub ssh_keys: Vec<String>,
-    /// Whether the user may do everything with sudo(8), without a password where the account has none.
+    /// Whether the user may run everything with sudo(8), without a password if the account has none.
     #[serde(default)]
     pub sudo: bool,
 }

@@ -38,41 +38,45 @@ fn names(kickstart: &Kickstart, list: &mut Complaints) {
     let of_network = kickstart.network.as_ref().and_then(|network| network.hostname.as_ref());
     for (path, name) in [("hostname", kickstart.hostname.as_ref()), ("network.hostname", of_network)] {
         if let Some(name) = name.filter(|name| !account::is_hostname(name)) {
-            list.hint(path, format!("`{name}` cannot be a machine's name"), "letters, digits and hyphens, in parts of 63 at most");
+            list.hint(
+                path,
+                format!("`{name}` is not a valid host name"),
+                "use letters, digits and hyphens, in parts of at most 63 characters",
+            );
         }
     }
     if let (Some(own), Some(other)) = (&kickstart.hostname, of_network)
         && own != other
     {
-        list.add("network.hostname", format!("it says `{other}`, and `hostname` says `{own}`"));
+        list.add("network.hostname", format!("it is `{other}`, but `hostname` is `{own}`"));
     }
     for (key, packages) in [("packages", &kickstart.packages), ("additional_packages", &kickstart.additional_packages)] {
         for (index, package) in packages.iter().enumerate() {
             if rpm_engine::dependency::Capability::parse(package).is_none() {
-                list.add(format!("{key}[{index}]"), format!("`{package}` names no package"));
+                list.add(format!("{key}[{index}]"), format!("`{package}` is not a package name"));
             }
         }
     }
     for (index, word) in kickstart.kernel_arguments.iter().enumerate() {
         if word.is_empty() || word.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '\'' || letter == '"')
         {
-            list.add(format!("kernel_arguments[{index}]"), "an argument is one word without quotes");
+            list.add(format!("kernel_arguments[{index}]"), "an argument must be one word without quotes");
         }
     }
     for unit in kickstart.services.keys() {
         if unit.is_empty() || !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte)) {
-            list.add(format!("services.{unit}"), "this cannot be a unit's name");
+            list.add(format!("services.{unit}"), "not a valid unit name");
         }
     }
 }
 
 fn disks(kickstart: &Kickstart, list: &mut Complaints) {
     match &kickstart.disk {
-        Some(_) if !kickstart.disks.is_empty() => list.add("disk", "`disk` and `disks` are both given"),
+        Some(_) if !kickstart.disks.is_empty() => list.add("disk", "`disk` and `disks` are both set"),
         Some(disk) if disk.contains('$') => {
-            list.hint("disk", "variables are not replaced", "name the disk by /dev/disk/by-path, or leave it out where there is only one");
+            list.hint("disk", "variables are not expanded", "name the disk by /dev/disk/by-path, or omit it if there is only one");
         }
-        Some(disk) if !disk.starts_with('/') => list.add("disk", format!("`{disk}` is no path of a device")),
+        Some(disk) if !disk.starts_with('/') => list.add("disk", format!("`{disk}` is not the path of a device")),
         _ => {}
     }
     if !kickstart.disks.is_empty() && !kickstart.disks.contains_key(DEFAULT_DISK) {
@@ -82,11 +86,11 @@ fn disks(kickstart: &Kickstart, list: &mut Complaints) {
         let path = format!("disks.{name}");
         match (&disk.device, &disk.filename, disk.size) {
             (Some(device), None, None) if !device.starts_with('/') => {
-                list.add(format!("{path}.device"), format!("`{device}` is no path of a device"));
+                list.add(format!("{path}.device"), format!("`{device}` is not the path of a device"));
             }
             (Some(_), None, None) | (None, Some(_), Some(1..)) => {}
             (None, Some(_), _) => list.add(path, "a disk that is a file needs a `size` in MiB"),
-            _ => list.add(path, "give either `device`, or `filename` and `size`"),
+            _ => list.add(path, "set either `device`, or `filename` and `size`"),
         }
     }
 }
@@ -99,8 +103,8 @@ const NOT_APART: [(&str, &str); 8] = [
     ("/dev", "the kernel's own file system is mounted there"),
     ("/proc", "the kernel's own file system is mounted there"),
     ("/sys", "the kernel's own file system is mounted there"),
-    ("/run", "memory is mounted there"),
-    ("/tmp", "memory is mounted there"),
+    ("/run", "a tmpfs is mounted there"),
+    ("/tmp", "a tmpfs is mounted there"),
 ];
 
 /// Where the EFI system partition is mounted.
@@ -117,17 +121,17 @@ fn partitions(kickstart: &Kickstart, list: &mut Complaints) {
         }
         match (partition.size, partition.sizepercent) {
             (Some(0), None) if !rests.insert(disk) => {
-                list.add(format!("{path}.size"), "another partition of this disk takes what is left; only one may");
+                list.add(format!("{path}.size"), "another partition of this disk takes the remaining space; only one may");
             }
             (Some(_), None) | (None, Some(1..=100)) => {}
-            (None, Some(_)) => list.add(format!("{path}.sizepercent"), "give 1 to 100"),
-            (Some(_), Some(_)) => list.add(path.clone(), "`size` and `sizepercent` are both given"),
-            (None, None) => list.hint(path.clone(), "it has no size", "`size` in MiB, 0 for what is left, or `sizepercent`"),
+            (None, Some(_)) => list.add(format!("{path}.sizepercent"), "use 1 to 100"),
+            (Some(_), Some(_)) => list.add(path.clone(), "`size` and `sizepercent` are both set"),
+            (None, None) => list.hint(path.clone(), "it has no size", "set `size` in MiB, or 0 for the remaining space, or `sizepercent`"),
         }
         for (key, options) in [("mkfs_options", &partition.mkfs_options), ("fs_options", &partition.fs_options)] {
             let options = options.as_deref().unwrap_or_default();
             if options.contains(char::is_control) || (key == "fs_options" && options.contains(char::is_whitespace)) {
-                list.add(format!("{path}.{key}"), "it holds a blank or control character");
+                list.add(format!("{path}.{key}"), "it contains a blank or a control character");
             }
         }
         mountpoint(partition, &path, &mut mounted, list);
@@ -147,7 +151,7 @@ fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&
     };
     if partition.filesystem == FileSystem::Swap {
         if !matches!(at, "swap" | "none" | "") {
-            list.add(key, "swap is not mounted");
+            list.add(key, "swap has no mount point");
         }
         return;
     }
@@ -157,7 +161,7 @@ fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&
         list.add(key.clone(), format!("`{folder}` cannot be a partition: {reason}"));
     }
     if !mounted.insert(at) {
-        list.add(key, format!("`{at}` is given twice"));
+        list.add(key, format!("`{at}` is set twice"));
     }
     if at == "/" && partition.filesystem != FileSystem::Ext4 {
         list.add(format!("{path}.filesystem"), "the root must be ext4, which the boot loader reads");
@@ -175,7 +179,7 @@ fn is_normal(path: &str) -> bool {
 }
 
 fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
-    const NO_HASH: (&str, &str) = ("this is no hash as crypt(5) has it", "`openssl passwd -6` writes one");
+    const NO_HASH: (&str, &str) = ("not a hash in the format of crypt(5)", "`openssl passwd -6` writes one");
     let of_users = kickstart.users.iter().enumerate().map(|(index, user)| (format!("users[{index}].password"), &user.password));
     for (path, given) in std::iter::once((String::from("password"), &kickstart.password)).chain(of_users) {
         let Some(given) = given else { continue };
@@ -186,46 +190,46 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
             list.add(format!("{path}.text"), "it is empty, or longer than a line");
         }
         if given.age.is_some_and(|age| age < -1) {
-            list.add(format!("{path}.age"), "give days, 0 or -1");
+            list.add(format!("{path}.age"), "write a number of days, 0 or -1");
         }
     }
     if kickstart.shadow_password.as_ref().is_some_and(|hash| !account::is_hash(hash.reveal())) {
         list.hint("shadow_password", NO_HASH.0, NO_HASH.1);
     }
     if kickstart.password.is_some() && kickstart.shadow_password.is_some() {
-        list.add("shadow_password", "`password` and `shadow_password` are both given");
+        list.add("shadow_password", "`password` and `shadow_password` are both set");
     }
     let key_hint = "a line as in ~/.ssh/id_ed25519.pub";
     if kickstart.public_key.as_ref().is_some_and(|key| !account::is_ssh_key(&key.key)) {
-        list.hint("public_key.key", "this is no public key", key_hint);
+        list.hint("public_key.key", "not a public key", key_hint);
     }
     if kickstart.public_key.as_ref().and_then(|key| key.reason.as_ref()).is_some_and(|reason| reason.contains(char::is_control)) {
-        list.add("public_key.reason", "it holds a control character");
+        list.add("public_key.reason", "it contains a control character");
     }
     let mut seen = BTreeSet::new();
     for (index, user) in kickstart.users.iter().enumerate() {
         let path = format!("users[{index}]");
         if user.name == "root" {
-            list.hint(format!("{path}.name"), "root is there already", "use `password` and `public_key`");
+            list.hint(format!("{path}.name"), "root always exists", "use `password` and `public_key`");
         } else if !account::is_account_name(&user.name) {
-            list.add(format!("{path}.name"), format!("`{}` cannot be a login name", user.name));
+            list.add(format!("{path}.name"), format!("`{}` is not a valid login name", user.name));
         } else if !seen.insert(&user.name) {
-            list.add(format!("{path}.name"), format!("`{}` is given twice", user.name));
+            list.add(format!("{path}.name"), format!("`{}` is set twice", user.name));
         }
         if user.gecos.contains(|letter: char| letter == ':' || letter.is_control()) {
-            list.add(format!("{path}.gecos"), "it holds a colon or control character");
+            list.add(format!("{path}.gecos"), "it contains a colon or a control character");
         }
         if user.uid.is_some_and(|uid| !(1000..=60_000).contains(&uid)) {
-            list.add(format!("{path}.uid"), "give 1000 to 60000");
+            list.add(format!("{path}.uid"), "use 1000 to 60000");
         }
         if !is_normal(&user.shell) || user.shell.contains(':') {
-            list.add(format!("{path}.shell"), format!("`{}` is no absolute path", user.shell));
+            list.add(format!("{path}.shell"), format!("`{}` is not an absolute path", user.shell));
         }
         for (at, group) in user.groups.iter().enumerate().filter(|(_, group)| !account::is_account_name(group)) {
-            list.add(format!("{path}.groups[{at}]"), format!("`{group}` cannot be a group's name"));
+            list.add(format!("{path}.groups[{at}]"), format!("`{group}` is not a valid group name"));
         }
         for (at, _) in user.ssh_keys.iter().enumerate().filter(|(_, key)| !account::is_ssh_key(key)) {
-            list.hint(format!("{path}.ssh_keys[{at}]"), "this is no public key", key_hint);
+            list.hint(format!("{path}.ssh_keys[{at}]"), "not a public key", key_hint);
         }
     }
 }
@@ -248,12 +252,12 @@ fn files(kickstart: &Kickstart, list: &mut Complaints) {
     for (index, certificate) in kickstart.ca_certificates.iter().enumerate() {
         let pem = certificate.contains("-----BEGIN CERTIFICATE-----") && certificate.contains("-----END CERTIFICATE-----");
         if !pem || certificate.contains("PRIVATE KEY") {
-            list.add(format!("ca_certificates[{index}]"), "this is no certificate as PEM text");
+            list.add(format!("ca_certificates[{index}]"), "not a certificate in PEM");
         }
     }
     for (key, lines) in [("preinstall", &kickstart.preinstall), ("postinstall", &kickstart.postinstall)] {
         if lines.first().is_some_and(|first| !first.starts_with("#!")) {
-            list.hint(format!("{key}[0]"), "a script begins with its interpreter", "`#!/bin/sh`");
+            list.hint(format!("{key}[0]"), "a script must begin with its interpreter", "`#!/bin/sh`");
         }
     }
 }

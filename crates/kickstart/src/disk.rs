@@ -10,7 +10,7 @@ pub struct Disk {
     /// A device: `/dev/sda`, `/dev/disk/by-path/…`.
     #[serde(default)]
     pub device: Option<String>,
-    /// A file that is made and stands for a disk, to make images with.
+    /// A file that is created and used as the disk, to make images.
     #[serde(default)]
     pub filename: Option<String>,
     /// That file's size, in MiB.
@@ -31,9 +31,9 @@ pub enum PartitionType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BootMode {
-    /// BIOS alone.
+    /// Only BIOS.
     Bios,
-    /// UEFI alone.
+    /// Only UEFI.
     Efi,
     /// Both.
     #[default]
@@ -52,11 +52,11 @@ impl BootMode {
     }
 }
 
-/// What a partition holds.
+/// What a partition contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FileSystem {
-    /// ext4; the root is always that, because the boot loader reads it.
+    /// ext4; required for the root, which the boot loader reads.
     #[default]
     Ext4,
     /// XFS; its programs are installed with it.
@@ -102,29 +102,29 @@ impl FileSystem {
     }
 }
 
-/// A partition. Those a boot loader needs are added by themselves.
+/// A partition. Those that a boot loader needs are added automatically.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Partition {
-    /// Where it is mounted; required but for swap.
+    /// Where it is mounted; required except for swap.
     #[serde(default)]
     pub mountpoint: Option<String>,
-    /// Its size in MiB; 0 takes what is left, which one partition of a disk may do. Either this or `sizepercent`.
+    /// Its size in MiB; 0 takes the remaining space, which one partition of a disk may do. Either this or `sizepercent`.
     #[serde(default)]
     pub size: Option<u64>,
     /// Its share of the disk, in percent.
     #[serde(default)]
     pub sizepercent: Option<u8>,
-    /// What it holds.
+    /// The file system.
     #[serde(default)]
     pub filesystem: FileSystem,
-    /// The disk it is on, as called in `disks`.
+    /// The disk it is on, by its name in `disks`.
     #[serde(default)]
     pub disk_id: Option<String>,
-    /// Further words for the program that makes the file system.
+    /// Additional arguments for the program that creates the file system.
     #[serde(default)]
     pub mkfs_options: Option<String>,
-    /// Options it is mounted with: `nodev,noexec`.
+    /// Mount options: `nodev,noexec`.
     #[serde(default)]
     pub fs_options: Option<String>,
 }

@@ -27,7 +27,7 @@ pub use secret::Secret;
 
 use document::{Document, Language, Problems};
 
-/// All that is to be installed, and how.
+/// What to install, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Kickstart {
@@ -39,21 +39,21 @@ pub struct Kickstart {
     pub disks: BTreeMap<String, Disk>,
     /// How partitions are recorded.
     pub partition_type: PartitionType,
-    /// The partitions, in order; without any, the root takes the whole disk.
+    /// The partitions, in order; without any, the root fills the disk.
     pub partitions: Vec<Partition>,
     /// Which firmware can start the installed system.
     pub bootmode: BootMode,
-    /// The packages to install; with what they need. `["minimal"]` where no list is given at all.
+    /// The packages to install, with everything they need. `["minimal"]` if no list of packages is set.
     pub packages: Vec<String>,
-    /// More packages.
+    /// Additional packages.
     pub additional_packages: Vec<String>,
-    /// A file with a list of packages: JSON such as `{"packages": ["minimal"]}`. Looked for in `search_path`.
+    /// A file with a list of packages: JSON such as `{"packages": ["minimal"]}`. Searched for in `search_path`.
     pub packagelist_file: Option<String>,
     /// Several such files.
     pub packagelist_files: Vec<String>,
     /// The kernel.
     pub linux_flavor: LinuxFlavor,
-    /// Further arguments for the kernel.
+    /// Additional kernel arguments.
     pub kernel_arguments: Vec<String>,
     /// Root's password. Without one root is locked.
     pub password: Option<Password>,
@@ -61,33 +61,33 @@ pub struct Kickstart {
     pub shadow_password: Option<Secret>,
     /// A key that may log in as root over SSH.
     pub public_key: Option<PublicKey>,
-    /// Users besides root.
+    /// Users in addition to root.
     pub users: Vec<User>,
-    /// The network; by DHCP on all cards where nothing is said.
+    /// The network; DHCP on all cards by default.
     pub network: Option<Network>,
-    /// Certificates of authorities that are trusted besides the usual ones, each as PEM text.
+    /// Certificates of authorities to trust in addition to the usual ones, each in PEM.
     pub ca_certificates: Vec<String>,
-    /// Units by name, `.service` left out or not, and what becomes of them.
+    /// Units by name, with or without `.service`, and their state.
     pub services: BTreeMap<String, ServiceState>,
     /// Lines of a script that runs on the live system before anything is written.
     pub preinstall: Vec<String>,
-    /// Scripts that run on the live system before anything is written. Looked for in `search_path`.
+    /// Scripts that run on the live system before anything is written. Searched for in `search_path`.
     pub preinstallscripts: Vec<String>,
     /// Lines of a script that runs in the installed system at the end.
     pub postinstall: Vec<String>,
-    /// Scripts that run in the installed system at the end. Looked for in `search_path`.
+    /// Scripts that run in the installed system at the end. Searched for in `search_path`.
     pub postinstallscripts: Vec<String>,
-    /// Files and directories to copy: pairs of a source, looked for in `search_path`, and a place in the installed system.
+    /// Files and directories to copy: pairs of a source, searched for in `search_path`, and a path in the installed system.
     pub additional_files: Vec<BTreeMap<String, String>>,
-    /// Directories that files are looked for in. The kickstart file's own directory is always the last.
+    /// Directories to search for files. The kickstart file's own directory is always the last.
     pub search_path: Vec<String>,
     /// Whether the disc is ejected at the end.
     pub eject_cdrom: bool,
-    /// Whether progress is shown as a picture rather than as lines: on the whole screen where there is one, else as a bar.
+    /// Whether progress is shown graphically instead of line by line: in full-screen mode on a terminal, otherwise as a bar.
     pub ui: bool,
-    /// Whether the disk stays in the machine that runs the installer. If not, that machine is neither started anew nor its disc ejected.
+    /// Whether the disk stays in the machine that runs the installer. If not, that machine is not restarted and its disc is not ejected.
     pub live: bool,
-    /// How much is told.
+    /// The amount of output.
     pub log_level: LogLevel,
     /// The installed system's architecture.
     pub arch: Arch,
@@ -140,12 +140,12 @@ impl Default for Kickstart {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinuxFlavor {
-    /// That of virtual machines on ESXi and KVM.
+    /// The kernel for virtual machines on ESXi and KVM.
     #[default]
     LinuxEsx,
-    /// That of clouds and servers without a hypervisor.
+    /// The kernel for clouds and servers without a hypervisor.
     LinuxGeneric,
-    /// The same, by the reference's name.
+    /// The same, by the name of the reference installer.
     Linux,
 }
 
@@ -163,26 +163,26 @@ impl LinuxFlavor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceState {
-    /// It is started at boot.
+    /// Started at boot.
     Enabled,
-    /// It is not started at boot.
+    /// Not started at boot.
     Disabled,
-    /// It cannot be started at all.
+    /// Cannot be started.
     Masked,
 }
 
-/// How much is told.
+/// The amount of output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Failures.
     Error,
-    /// And what is odd.
+    /// Also warnings.
     Warning,
-    /// And each step.
+    /// Also each step.
     #[default]
     Info,
-    /// And what programs say.
+    /// Also the output of programs.
     Debug,
 }
 
@@ -199,7 +199,7 @@ pub enum Arch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Security {
-    /// SELinux, of which the system has no policy.
+    /// SELinux, for which the system has no policy.
     pub selinux: Selinux,
 }
 
@@ -216,12 +216,12 @@ pub enum Selinux {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Finish {
-    /// The machine starts anew.
+    /// Restart the machine.
     #[default]
     Reboot,
-    /// It is switched off.
+    /// Power off the machine.
     Poweroff,
-    /// The live system stays.
+    /// Keep the live system running.
     Stay,
 }
 

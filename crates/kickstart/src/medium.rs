@@ -47,7 +47,7 @@ pub struct Loaded {
 pub struct Search(Vec<PathBuf>);
 
 impl Search {
-    /// The kickstart file's `search_path`, then the directory it lies in.
+    /// The kickstart file's `search_path`, then the directory it is in.
     pub fn new(kickstart: &Kickstart, folder: &Path) -> Self {
         Self(kickstart.search_path.iter().map(|path| folder.join(path)).chain([folder.to_owned()]).collect())
     }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The network's version 2 description.
+/// The network description, version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
@@ -17,10 +17,10 @@ pub struct Network {
     /// The machine's name.
     #[serde(default)]
     pub hostname: Option<String>,
-    /// Network cards, by a name of your own.
+    /// Network cards, by names of your choice.
     #[serde(default)]
     pub ethernets: BTreeMap<String, Ethernet>,
-    /// VLANs on them, by the name their interface gets.
+    /// VLANs on them, by the names of their interfaces.
     #[serde(default)]
     pub vlans: BTreeMap<String, Vlan>,
 }
@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for Version {
             type Value = Version;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("2, the only version of the network's description there is")
+                f.write_str("2, the only supported version of the network description")
             }
 
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Version, E> {
@@ -59,28 +59,28 @@ impl<'de> Deserialize<'de> for Version {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Ethernet {
-    /// Which card it is; the one called as the key where nothing is said.
+    /// Which card it is; default: the one whose name is the key.
     #[serde(rename = "match")]
     pub matches: Option<Match>,
-    /// Whether an address is asked for by DHCP.
+    /// Whether an address is requested by DHCP.
     pub dhcp4: bool,
-    /// Whether an address is asked for by DHCPv6.
+    /// Whether an address is requested by DHCPv6.
     pub dhcp6: bool,
-    /// Whether IPv6 router advertisements are listened to; the system's own default where nothing is said.
+    /// Whether IPv6 router advertisements are accepted; default: the system's.
     pub accept_ra: Option<bool>,
-    /// What DHCP is told this machine is: `mac`, or `duid`, the default.
+    /// The DHCP client identifier: `mac`, or `duid`, the default.
     pub dhcp_identifier: Option<DhcpIdentifier>,
-    /// Fixed addresses, each with the length of its network's prefix: `192.0.2.7/24`.
+    /// Fixed addresses, each with its prefix length: `192.0.2.7/24`.
     pub addresses: Vec<Cidr>,
     /// The default gateway.
     pub gateway: Option<IpAddr>,
-    /// The default gateway of IPv4, as netplan calls it.
+    /// The default gateway of IPv4, by netplan's name.
     pub gateway4: Option<IpAddr>,
-    /// The default gateway of IPv6, as netplan calls it.
+    /// The default gateway of IPv6, by netplan's name.
     pub gateway6: Option<IpAddr>,
-    /// Further routes.
+    /// Additional routes.
     pub routes: Vec<Route>,
-    /// Who is asked for names.
+    /// The name servers.
     pub nameservers: Nameservers,
     /// The largest packet, in bytes.
     pub mtu: Option<u32>,
@@ -94,25 +94,25 @@ pub struct Vlan {
     pub id: u16,
     /// The card it is on: a key of `ethernets` whose `match` has a full `name`.
     pub link: String,
-    /// Whether an address is asked for by DHCP.
+    /// Whether an address is requested by DHCP.
     #[serde(default)]
     pub dhcp4: bool,
-    /// Whether an address is asked for by DHCPv6.
+    /// Whether an address is requested by DHCPv6.
     #[serde(default)]
     pub dhcp6: bool,
-    /// Whether IPv6 router advertisements are listened to.
+    /// Whether IPv6 router advertisements are accepted.
     #[serde(default)]
     pub accept_ra: Option<bool>,
-    /// Fixed addresses, each with the length of its network's prefix.
+    /// Fixed addresses, each with its prefix length.
     #[serde(default)]
     pub addresses: Vec<Cidr>,
     /// The default gateway.
     #[serde(default)]
     pub gateway: Option<IpAddr>,
-    /// Further routes.
+    /// Additional routes.
     #[serde(default)]
     pub routes: Vec<Route>,
-    /// Who is asked for names.
+    /// The name servers.
     #[serde(default)]
     pub nameservers: Nameservers,
     /// The largest packet, in bytes.
@@ -120,11 +120,11 @@ pub struct Vlan {
     pub mtu: Option<u32>,
 }
 
-/// Which card is meant; all that is given must fit.
+/// The card; all keys that are set must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
-    /// The interface's name, `*` and `?` standing for others: `e*`.
+    /// The interface's name, in which `*` and `?` match any characters: `e*`.
     pub name: Option<String>,
     /// The card's address: `00:50:56:01:02:03`.
     pub macaddress: Option<String>,
@@ -138,7 +138,7 @@ pub struct Match {
 pub enum DhcpIdentifier {
     /// The card's address.
     Mac,
-    /// A number of the machine's own.
+    /// An identifier of the machine.
     Duid,
 }
 
@@ -146,22 +146,22 @@ pub enum DhcpIdentifier {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// Where it leads: a network such as `10.0.0.0/8`, or `default`.
+    /// The destination: a network such as `10.0.0.0/8`, or `default`.
     pub to: String,
     /// The gateway.
     pub via: IpAddr,
-    /// The lower, the sooner it is taken.
+    /// Routes with a lower metric are preferred.
     #[serde(default)]
     pub metric: Option<u32>,
 }
 
-/// Who is asked for names.
+/// The name servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nameservers {
     /// Their addresses.
     pub addresses: Vec<IpAddr>,
-    /// Domains that are tried for names without one.
+    /// Search domains for names without a domain.
     pub search: Vec<String>,
 }
 
@@ -180,7 +180,7 @@ impl FromStr for Cidr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no address with the length of its prefix, such as 192.0.2.7/24");
+        let wrong = || format!("`{text}` is not an address with a prefix length, such as 192.0.2.7/24");
         let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
         let (address, prefix) = (address.parse::<IpAddr>().map_err(|_| wrong())?, prefix.parse::<u8>().map_err(|_| wrong())?);
         let longest = if address.is_ipv4() { 32 } else { 128 };

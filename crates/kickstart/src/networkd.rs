@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::{Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Route, Vlan};
 
-/// A file and what it holds.
+/// A file and what it contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Its absolute path.
@@ -21,34 +21,34 @@ pub fn complaints(network: &Network) -> Vec<(String, String)> {
     for (name, card) in &network.ethernets {
         let path = format!("ethernets.{name}");
         if !is_file_name(name) {
-            list.push((path.clone(), "the name must be letters, digits, `-`, `_` and `.`".to_owned()));
+            list.push((path.clone(), "the name must consist of letters, digits, `-`, `_` and `.`".to_owned()));
         }
         matches(&path, name, card.matches.as_ref(), &mut list);
         let gateways: Vec<IpAddr> = [card.gateway, card.gateway4, card.gateway6].into_iter().flatten().collect();
         link(&path, Link::from(card), &gateways, &mut list);
         for (key, gateway, v4) in [("gateway4", card.gateway4, true), ("gateway6", card.gateway6, false)] {
             if gateway.is_some_and(|gateway| gateway.is_ipv4() != v4) {
-                list.push((format!("{path}.{key}"), "the address is of the other version".to_owned()));
+                list.push((format!("{path}.{key}"), "the address is of the other IP version".to_owned()));
             }
         }
     }
     for (name, vlan) in &network.vlans {
         let path = format!("vlans.{name}");
         if !is_file_name(name) || name.len() > 15 {
-            list.push((path.clone(), "an interface's name has 15 letters, digits, `-`, `_` and `.` at most".to_owned()));
+            list.push((path.clone(), "an interface name has at most 15 letters, digits, `-`, `_` and `.`".to_owned()));
         }
         if !(1..=4094).contains(&vlan.id) {
-            list.push((format!("{path}.id"), "give 1 to 4094".to_owned()));
+            list.push((format!("{path}.id"), "use 1 to 4094".to_owned()));
         }
         match network.ethernets.get(&vlan.link) {
-            None => list.push((format!("{path}.link"), format!("no card in `ethernets` is called `{}`", vlan.link))),
+            None => list.push((format!("{path}.link"), format!("no card in `ethernets` is named `{}`", vlan.link))),
             Some(card) if !has_full_name(&vlan.link, card) => {
                 list.push((format!("{path}.link"), format!("`{}` must be matched by a full `name`", vlan.link)));
             }
             Some(_) => {}
         }
         if network.ethernets.contains_key(name) {
-            list.push((path.clone(), "a card is called like this VLAN".to_owned()));
+            list.push((path.clone(), "a card has the same name as this VLAN".to_owned()));
         }
         link(&path, Link::from(vlan), vlan.gateway.as_slice(), &mut list);
     }
@@ -70,16 +70,16 @@ fn matches(path: &str, name: &str, given: Option<&Match>, list: &mut Vec<(String
     let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*?[]@".contains(&byte));
     let Some(given) = given else {
         if name.len() > 15 {
-            list.push((path.to_owned(), "no interface has a name of more than 15 letters; say which card it is in `match`".to_owned()));
+            list.push((path.to_owned(), "an interface name has at most 15 letters; identify the card with `match`".to_owned()));
         }
         return;
     };
     if *given == Match::default() {
-        list.push((format!("{path}.match"), "it says nothing: give `name`, `macaddress` or `driver`".to_owned()));
+        list.push((format!("{path}.match"), "it is empty: set `name`, `macaddress` or `driver`".to_owned()));
     }
     for (key, text) in [("name", &given.name), ("driver", &given.driver)] {
         if text.as_ref().is_some_and(|text| !is_name(text)) {
-            list.push((format!("{path}.match.{key}"), "it holds something that no name has".to_owned()));
+            list.push((format!("{path}.match.{key}"), "it contains a character that names cannot contain".to_owned()));
         }
     }
     let is_mac = |text: &String| {
@@ -87,7 +87,7 @@ fn matches(path: &str, name: &str, given: Option<&Match>, list: &mut Vec<(String
         parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     if given.macaddress.as_ref().is_some_and(|text| !is_mac(text)) {
-        list.push((format!("{path}.match.macaddress"), "this is no address such as 00:50:56:01:02:03".to_owned()));
+        list.push((format!("{path}.match.macaddress"), "not an address such as 00:50:56:01:02:03".to_owned()));
     }
 }
 
@@ -120,7 +120,7 @@ fn link(path: &str, link: Link<'_>, gateways: &[IpAddr], list: &mut Vec<(String,
     for gateway in gateways {
         let covered = link.addresses.iter().any(|cidr| cidr.address.is_ipv4() == gateway.is_ipv4());
         if !covered && !(if gateway.is_ipv4() { link.dhcp4 } else { link.dhcp6 || link.accept_ra != Some(false) }) {
-            list.push((path.to_owned(), format!("no address leads to the gateway {gateway}")));
+            list.push((path.to_owned(), format!("no address is in the network of the gateway {gateway}")));
         }
     }
     for (index, route) in link.routes.iter().enumerate() {
@@ -131,11 +131,11 @@ fn link(path: &str, link: Link<'_>, gateways: &[IpAddr], list: &mut Vec<(String,
     for (index, domain) in link.nameservers.search.iter().enumerate() {
         let plain = domain.strip_prefix('~').unwrap_or(domain);
         if !crate::is_hostname(plain.trim_end_matches('.')) {
-            list.push((format!("{path}.nameservers.search[{index}]"), format!("`{domain}` is no domain")));
+            list.push((format!("{path}.nameservers.search[{index}]"), format!("`{domain}` is not a domain")));
         }
     }
     if link.mtu.is_some_and(|mtu| !(576..=65_535).contains(&mtu)) {
-        list.push((format!("{path}.mtu"), "give 576 to 65535".to_owned()));
+        list.push((format!("{path}.mtu"), "use 576 to 65535".to_owned()));
     }
 }
 

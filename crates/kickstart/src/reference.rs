@@ -20,7 +20,9 @@ pub fn reference() -> String {
     for (name, definition) in definitions.filter(|(_, definition)| definition.get("properties").is_some()) {
         section(name, definition, &schema, &mut text);
     }
-    text.push_str("## Keys that are refused\n\nThe reference installer knows them; here they are errors that say what to do instead.\n\n");
+    text.push_str(
+        "## Unsupported keys\n\nThe reference installer supports these keys; here they are errors that say what to do instead.\n\n",
+    );
     text.push_str("| in | key | why |\n|---|---|---|\n");
     for (of, key, reason) in unsupported::all() {
         let of = if of == "Kickstart" { "the file" } else { of };
@@ -76,7 +78,7 @@ fn kind(property: &Value, root: &Value) -> String {
             "integer" => "a number".to_owned(),
             "array" => format!("a list of: {}", property.get("items").map_or_else(String::new, |items| kind(items, root))),
             "object" => match property.get("additionalProperties").filter(|value| value.is_object()) {
-                Some(values) => format!("a table of your own keys; each: {}", kind(values, root)),
+                Some(values) => format!("a table with keys of your choice; each value: {}", kind(values, root)),
                 None => "a table".to_owned(),
             },
             other => other.to_owned(),

@@ -2,24 +2,24 @@
 
 /// Struct, key, reason.
 const KEYS: [(&str, &str, &str); 26] = [
-    ("Kickstart", "ostree", "systems are made of packages"),
+    ("Kickstart", "ostree", "systems are composed of packages"),
     ("Kickstart", "ansible", "run playbooks from `postinstall`, or from your own machine afterwards"),
     (
         "Kickstart",
         "repos",
         "packages come from the signed repository on the medium; set up others in `additional_files` below /etc/yum.repos.d",
     ),
-    ("Kickstart", "insecure_repo", "packages and repositories are always checked"),
+    ("Kickstart", "insecure_repo", "signatures of packages and repositories are always checked"),
     ("Kickstart", "additional_rpms_path", "only packages of the signed repository are installed"),
-    ("Kickstart", "photon_docker_image", "no container image is loaded by the installer; first boot can do it"),
-    ("Kickstart", "dps", "leave it out: partitions always carry discoverable types"),
-    ("Kickstart", "manifest_file", "leave it out: /var/log/kaon-installer.json of the installed system tells what was done"),
+    ("Kickstart", "photon_docker_image", "the installer does not load container images; first boot can"),
+    ("Kickstart", "dps", "remove it: partitions always have discoverable types"),
+    ("Kickstart", "manifest_file", "remove it: /var/log/kaon-installer.json of the installed system records what was done"),
     (
         "Kickstart",
         "no_unmount",
-        "leave it out: after a failure the target stays mounted at /run/kaon/target until the installer is started again",
+        "remove it: after a failure the target stays mounted at /run/kaon/target until the installer is started again",
     ),
-    ("Kickstart", "no_clean", "leave it out: after a failure nothing is cleaned up before the installer is started again"),
+    ("Kickstart", "no_clean", "remove it: after a failure nothing is cleaned up before the installer is started again"),
     ("Kickstart", "user_grub_cfg_file", "use `kernel_arguments`"),
     ("Kickstart", "setup_grub_script", "use `kernel_arguments`"),
     ("Kickstart", "prepkgsinstall", "packages are installed in one transaction; use `postinstall`"),
@@ -28,14 +28,14 @@ const KEYS: [(&str, &str, &str); 26] = [
     ("Kickstart", "linux_flavor_aarch64", "there is one architecture, x86_64"),
     ("Kickstart", "install_linux_esx", "use `linux_flavor`"),
     ("Kickstart", "type", "use `packages`"),
-    ("Partition", "lvm", "logical volumes are not made"),
-    ("Partition", "ab", "there are no shadow partitions"),
-    ("Partition", "all_disk", "file systems are made on partitions"),
-    ("Partition", "btrfs", "subvolumes are not made"),
+    ("Partition", "lvm", "logical volumes are not supported"),
+    ("Partition", "ab", "shadow partitions are not supported"),
+    ("Partition", "all_disk", "file systems are created on partitions"),
+    ("Partition", "btrfs", "subvolumes are not supported"),
     ("Partition", "disk", "use `disk_id`"),
-    ("Network", "type", "this is version 1 of the network's description; write version 2, with `ethernets`"),
-    ("Network", "renderer", "leave it out: systemd-networkd configures the network"),
-    ("Network", "bonds", "bonds are not made; put files for systemd-networkd into `additional_files`"),
+    ("Network", "type", "this is version 1 of the network description; write version 2, with `ethernets`"),
+    ("Network", "renderer", "remove it: systemd-networkd configures the network"),
+    ("Network", "bonds", "bonds are not supported; put files for systemd-networkd into `additional_files`"),
 ];
 
 /// Why a key is refused, if it is one the reference knows.

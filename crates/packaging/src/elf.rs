@@ -64,7 +64,7 @@ pub enum ElfError {
     #[error("its tables cannot be read: {0}")]
     Tables(#[from] object::read::Error),
     /// A name of its dynamic section is not in the table of names.
-    #[error("a name in its dynamic section lies outside the table of names")]
+    #[error("a name in its dynamic section is outside of the string table")]
     Name,
 }
 

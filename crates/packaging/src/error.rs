@@ -35,13 +35,13 @@ pub enum PackageError {
     #[error(transparent)]
     InstallRoot(#[from] InstallRootError),
     /// Installed files are devices, sockets or pipes, or have names that no package can hold.
-    #[error("the build installed what no package can hold: {}", List(found))]
+    #[error("the build installed files that a package cannot contain: {}", List(found))]
     Unpackageable {
         /// All of them, sorted by path.
         found: Vec<Unpackageable>,
     },
     /// Two installed files end up at one path once `/bin`, `/sbin`, `/lib`, `/lib64` and the like are one with `/usr`.
-    #[error("`{first}` and `{second}` are both installed, and both belong at `{path}`")]
+    #[error("`{first}` and `{second}` are both installed, but both are `{path}` in the package")]
     Collision {
         /// The path in the image.
         path: String,
@@ -87,7 +87,7 @@ pub enum PackageError {
         similar: Vec<String>,
     },
     /// A `[file."…"]` is about no file.
-    #[error("spec `{spec}` gives attributes to `{glob}`, which matches no file")]
+    #[error("spec `{spec}` sets attributes of `{glob}`, which matches no file")]
     AttributesMatchNothing {
         /// The spec.
         spec: PackageName,
@@ -95,7 +95,7 @@ pub enum PackageError {
         glob: String,
     },
     /// Two names of one file were given different attributes.
-    #[error("`{first}` and `{second}` are one file (a hard link), but the spec gives them different attributes")]
+    #[error("`{first}` and `{second}` are one file (a hard link), but the spec sets different attributes")]
     UnequalLinks {
         /// The one path in the image.
         first: String,
@@ -117,7 +117,7 @@ pub enum PackageError {
         glob: String,
     },
     /// Files lie in directories that are not a package's.
-    #[error("files are installed where no package has any: {}", List(found))]
+    #[error("files are installed where packages must not install any: {}", List(found))]
     Misplaced {
         /// The directories, sorted.
         found: Vec<Misplaced>,
@@ -131,7 +131,7 @@ pub enum PackageError {
         found: Vec<LiteralGlob>,
     },
     /// Units are enabled or disabled that none of the spec's packages has.
-    #[error("`[units]` of spec `{spec}` names what none of its packages has: {}", List(found))]
+    #[error("`[units]` of spec `{spec}` names units that none of its packages contains: {}", List(found))]
     UnknownUnits {
         /// The spec.
         spec: PackageName,
@@ -147,7 +147,7 @@ pub enum PackageError {
         found: Vec<BadInterpreter>,
     },
     /// A file gives or needs something under a name or version that RPM cannot hold.
-    #[error("`{}` gives or needs `{}`, which no package's header can contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
+    #[error("`{}` provides or requires `{}`, which a package header cannot contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
     OddDependency {
         /// The file in the image.
         path: String,
@@ -179,7 +179,7 @@ pub enum PackageError {
         path: String,
     },
     /// A binary cannot be read as what it claims to be.
-    #[error("`{path}` begins as an ELF file, but cannot be read as one")]
+    #[error("`{path}` has an ELF header, but cannot be read as an ELF file")]
     BadElf {
         /// The file in the image.
         path: String,
@@ -299,7 +299,7 @@ impl fmt::Display for UndeclaredList<'_> {
             let comma = if index == 0 { "" } else { "; " };
             write!(f, "{comma}`{path}` needs `{needs}`")?;
         }
-        f.write_str(", which no package in the sandbox gives")
+        f.write_str(", which no package in the sandbox provides")
     }
 }
 
@@ -335,7 +335,7 @@ impl Failure for PackageError {
             Self::Unpackageable { found } => {
                 let globs: BTreeSet<String> = found.iter().map(|one| format!("\"{}\"", glob_of(&one.path))).collect();
                 let globs: Vec<String> = globs.into_iter().collect();
-                Some(format!("leave them out in the spec: drop = [{}]; or remove them in `finish`", globs.join(", ")))
+                Some(format!("exclude them in the spec: drop = [{}]; or remove them in `finish`", globs.join(", ")))
             }
             Self::Collision { first, .. } => Some(format!("remove one of them in `finish` of the spec: `rm $DESTDIR{first}`")),
             Self::UndeclaredSetuid { spec, paths } => paths.first().map(|(path, mode)| {
@@ -344,9 +344,9 @@ impl Failure for PackageError {
             Self::UndeclaredCapabilities { spec, paths } => paths.first().map(|(path, caps)| {
                 format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with caps = \"{caps}\"; if not, caps = \"\"")
             }),
-            Self::InstallSource { spec, file, .. } => Some(format!("add `specs/{spec}/{file}`, or remove the entry from `[install]`")),
+            Self::InstallSource { spec, file, .. } => Some(format!("create `specs/{spec}/{file}`, or remove the entry from `[install]`")),
             Self::GlobMatchesNothing { similar, .. } if !similar.is_empty() => {
-                Some(format!("what looks like it: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
+                Some(format!("similar: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
             }
             Self::GlobMatchesNothing { .. } => {
                 Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
@@ -359,28 +359,27 @@ impl Failure for PackageError {
                  have there is declared in `[directories]`"
                     .into(),
             ),
-            Self::LiteralGlobs { found, .. } => found.first().map(|one| format!("write \"{}\": `[[]` stands for `[`", one.meant)),
+            Self::LiteralGlobs { found, .. } => found.first().map(|one| format!("write \"{}\": `[[]` matches `[`", one.meant)),
             Self::UnknownUnits { found, has_units, .. } => Some(hint::units(found, *has_units)),
             Self::BadInterpreters { found } => found.first().map(hint::interpreter),
             Self::OddDependency { path, .. } => {
-                Some(format!("correct the file in `finish`, or leave it out in the spec: drop = [\"{}\"]", glob_of(path)))
+                Some(format!("correct the file in `finish`, or exclude it in the spec: drop = [\"{}\"]", glob_of(path)))
             }
             Self::UnequalLinks { first, second } => {
                 Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
             }
             Self::Empty { elsewhere: 0, dropped: 1.., .. } => Some(
-                "everything the build installed is left out: by `drop` of the spec, or as manual pages, documentation, translations and completions, \
-                 which no package holds"
+                "everything the build installed is excluded: by `drop` of the spec, or as manual pages, documentation, translations and completions, which packages never contain"
                     .into(),
             ),
             Self::Empty { elsewhere: 0, .. } => Some("the build installed nothing into $DESTDIR; a package without files has `[build.none]`".into()),
             Self::Empty { elsewhere, .. } => {
-                Some(format!("its subpackages' globs took all {elsewhere} files; narrow them, so that something is left for the main package"))
+                Some(format!("its subpackages' globs match all {elsewhere} files; narrow them, so that some are left for the main package"))
             }
             Self::MachineCode { .. } => Some("remove `noarch = true`".into()),
-            Self::BadElf { .. } => Some("the build may have written it only partly; leave it out with `drop` if it is sample data".into()),
+            Self::BadElf { .. } => Some("the build may have written only part of it; exclude it with `drop` if it is sample data".into()),
             Self::BadLibraryPath { .. } => {
-                Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN will do".into())
+                Some("build with that path unset (`--disable-rpath`, `-Dc_link_args=`), or remove it in `finish`: only /usr/lib/… and $ORIGIN are allowed".into())
             }
             Self::UndeclaredLibraries { spec, missing } => Some(hint::undeclared(spec, missing)),
         }

@@ -11,11 +11,10 @@ use base::name::PackageName;
 /// What to do about paths of the sandbox.
 pub fn build_paths(found: &[BuildPath]) -> String {
     let is_location = |one: &BuildPath| matches!(one.place, Place::Location { .. });
-    let allow = |one: &BuildPath| format!("if it does no harm, allow it in the spec: build-paths = [\"{}\"]", glob_of(&one.path));
+    let allow = |one: &BuildPath| format!("if it is harmless, allow it in the spec: build-paths = [\"{}\"]", glob_of(&one.path));
     match found.iter().find(|one| !is_location(one)) {
         Some(one) => format!("configure the build with the final path, or correct the file in `finish`; {}", allow(one)),
-        None => "set the right path in the build's options (is $DESTDIR in it twice?), remove the file in `finish`, or leave it out with `drop`; \
-                 what a service needs in /run or /tmp, tmpfiles.d makes"
+        None => "set the right path in the build's options (is $DESTDIR in it twice?), remove the file in `finish`, or exclude it with `drop`; create what a service needs in /run or /tmp with tmpfiles.d"
             .into(),
     }
 }
@@ -51,13 +50,13 @@ pub fn units(found: &[UnknownUnit], has_units: bool) -> String {
     } else {
         "the spec's packages have no units in /usr/lib/systemd/system: is the build's option for them on?".to_owned()
     };
-    format!("{own} Units of other packages belong into their own specs, or into a preset file of `[install]`")
+    format!("{own} Units of other packages belong in their own specs, or in a preset file of `[install]`")
 }
 
 fn found_in_vain(spec: &PackageName, path: &str, hidden: &Hidden) -> String {
     match hidden {
         Hidden::OtherVersion(library) => {
-            format!("`{path}` finds `{library}`, which does not have that version: build both with the same headers")
+            format!("`{path}` finds `{library}`, which does not define that version: build both with the same headers")
         }
         Hidden::Elsewhere(library) if library.starts_with("/usr/lib/") => {
             let directory = parent(library);
@@ -78,7 +77,7 @@ pub fn undeclared(spec: &PackageName, missing: &[Undeclared]) -> String {
     if givers.is_empty() {
         let hidden = missing.iter().find_map(|one| Some((&one.path, one.hidden.as_ref()?)));
         return hidden.map_or_else(
-            || "the build picked it up from the SDK: turn the feature off in the build's options, or add a spec for it".into(),
+            || "the build took it from the SDK: turn the feature off in the build's options, or add a spec for it".into(),
             |(path, hidden)| found_in_vain(spec, path, hidden),
         );
     }

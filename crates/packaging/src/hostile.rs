@@ -61,7 +61,7 @@ fn all_that_no_package_can_hold_is_named_at_once() {
     let error = build.assemble("").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the build installed what no package can hold: \
+        "the build installed files that a package cannot contain: \
          `/usr/share/x/link` (it is a symbolic link whose target contains a control character); \
          `/usr/share/x/new\\nline` (its name contains a control character); \
          `/usr/share/x/odd\u{fffd}` (its name `odd\\xff` is not UTF-8 text); \
@@ -69,7 +69,7 @@ fn all_that_no_package_can_hold_is_named_at_once() {
          `/usr/share/x/socket` (it is a socket)"
     );
     let hint = error.hint().unwrap();
-    let globs = hint.strip_prefix("leave them out in the spec: ").unwrap().strip_suffix("; or remove them in `finish`").unwrap();
+    let globs = hint.strip_prefix("exclude them in the spec: ").unwrap().strip_suffix("; or remove them in `finish`").unwrap();
     assert_eq!(
         globs,
         "drop = [\"/usr/share/x/link\", \"/usr/share/x/new?line\", \"/usr/share/x/odd?\", \"/usr/share/x/pipe\", \"/usr/share/x/socket\"]"
@@ -161,7 +161,7 @@ fn capabilities_are_declared_or_refused() {
 fn what_drop_took_is_not_called_uninstalled() {
     let build = Build::new(&[("usr/share/doc/a/README", "", 0o644)]);
     let hint = build.assemble("").unwrap_err().hint().unwrap();
-    assert!(hint.starts_with("everything the build installed is left out"), "{hint}");
+    assert!(hint.starts_with("everything the build installed is excluded"), "{hint}");
     let hint = Build::new(&[]).assemble("").unwrap_err().hint().unwrap();
     assert!(hint.starts_with("the build installed nothing"), "{hint}");
 }

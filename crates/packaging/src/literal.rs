@@ -20,7 +20,7 @@ pub struct LiteralGlob {
 
 impl fmt::Display for LiteralGlob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` does not match `{}`, as `[…]` stands for one of the characters in it", self.glob, self.path)
+        write!(f, "`{}` does not match `{}`, because `[…]` matches one of the characters in it", self.glob, self.path)
     }
 }
 

@@ -23,7 +23,7 @@ fn private_libraries_are_not_provided() {
     for directory in ["usr/lib/x/plugins", "usr/share/x", "usr/lib/glibc-hwcaps/x86-64-v3"] {
         let build = with_library(directory, &[]);
         let error = build.assemble("").unwrap_err();
-        assert_eq!(error.to_string(), "`/usr/bin/program` needs `libp.so.1`, which no package in the sandbox gives", "{directory}");
+        assert_eq!(error.to_string(), "`/usr/bin/program` needs `libp.so.1`, which no package in the sandbox provides", "{directory}");
         fs::remove_file(build.path("out/usr/bin/program")).unwrap();
         let built = build.assemble("").unwrap();
         assert!(!built[0].provides.iter().any(|one| one.starts_with("libp")), "{directory}: {:?}", built[0].provides);
@@ -66,8 +66,8 @@ fn a_private_library_without_the_version_does_not_do() {
     fs::write(build.path("p.map"), "P_0 { global: p; local: *; };").unwrap();
     build.cc("int p(void) { return 1; }", "usr/lib/x/libp.so.1", &[&older[..], &["-Wl,--version-script=p.map"]].concat());
     let error = build.assemble("").unwrap_err();
-    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libp.so.1 (P_1)`, which no package in the sandbox gives");
-    assert!(error.hint().unwrap().starts_with("`/usr/bin/program` finds `/usr/lib/x/libp.so.1`, which does not have that version"));
+    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libp.so.1 (P_1)`, which no package in the sandbox provides");
+    assert!(error.hint().unwrap().starts_with("`/usr/bin/program` finds `/usr/lib/x/libp.so.1`, which does not define that version"));
 }
 
 #[test]
@@ -86,11 +86,17 @@ fn names_that_rpm_cannot_hold_are_refused_with_their_file() {
     let build = Build::new(&[]);
     build.cc("int p;", "usr/lib/libp.so", &["-shared", "-Wl,-soname,lib p.so\u{1b}"]);
     let error = build.assemble("").unwrap_err();
-    assert_eq!(error.to_string(), "`/usr/lib/libp.so` gives or needs `lib p.so\\u{1b}()(64bit)`, which no package's header can contain");
-    assert_eq!(error.hint().unwrap(), "correct the file in `finish`, or leave it out in the spec: drop = [\"/usr/lib/libp.so\"]");
+    assert_eq!(
+        error.to_string(),
+        "`/usr/lib/libp.so` provides or requires `lib p.so\\u{1b}()(64bit)`, which a package header cannot contain"
+    );
+    assert_eq!(error.hint().unwrap(), "correct the file in `finish`, or exclude it in the spec: drop = [\"/usr/lib/libp.so\"]");
     let build = Build::new(&[("usr/lib/pkgconfig/a b.pc", "Name: a\nVersion: 1 beta\n", 0o644)]);
     let error = build.assemble("noarch = true").unwrap_err();
-    assert_eq!(error.to_string(), "`/usr/lib/pkgconfig/a b.pc` gives or needs `pkgconfig(a b) = 1`, which no package's header can contain");
+    assert_eq!(
+        error.to_string(),
+        "`/usr/lib/pkgconfig/a b.pc` provides or requires `pkgconfig(a b) = 1`, which a package header cannot contain"
+    );
 }
 
 #[test]
@@ -136,7 +142,7 @@ fn files_where_no_package_has_any_are_named_at_once() {
     let error = build.assemble("noarch = true").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "files are installed where no package has any: `/home/a`; `/nix/x`; `/srv/a/index.html`; `/usr/local/bin/a` and 1 more in `/usr/local`; `/x`"
+        "files are installed where packages must not install any: `/home/a`; `/nix/x`; `/srv/a/index.html`; `/usr/local/bin/a` and 1 more in `/usr/local`; `/x`"
     );
     assert!(error.hint().unwrap().starts_with("configure the build with `--prefix=/usr`"));
     for gone in ["home", "nix", "usr/local"] {
@@ -151,7 +157,7 @@ fn files_where_no_package_has_any_are_named_at_once() {
 fn what_the_spec_itself_brings_lies_where_packages_have_files() {
     let build = Build::new(&[("usr/bin/a", "", 0o755)]);
     let error = build.assemble("noarch = true\n[symlinks]\n\"/usr/local/bin/b\" = \"/usr/bin/a\"").unwrap_err();
-    assert_eq!(error.to_string(), "files are installed where no package has any: `/usr/local/bin/b`");
+    assert_eq!(error.to_string(), "files are installed where packages must not install any: `/usr/local/bin/b`");
 }
 
 #[test]
@@ -167,11 +173,11 @@ fn units_are_those_of_the_spec_s_packages() {
     let error = units("[\"one.service\", \"oen.service\"]", "[\"session.service\"]").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`[units]` of spec `sample` names what none of its packages has: `oen.service` (in `enable`); `session.service` (in `disable`)"
+        "`[units]` of spec `sample` names units that none of its packages contains: `oen.service` (in `enable`); `session.service` (in `disable`)"
     );
     assert_eq!(
         error.hint().unwrap(),
-        "did you mean `one.service`? Units of other packages belong into their own specs, or into a preset file of `[install]`"
+        "did you mean `one.service`? Units of other packages belong in their own specs, or in a preset file of `[install]`"
     );
     let error = Build::new(&[("usr/bin/a", "", 0o755)]).assemble("noarch = true\n[units]\nenable = [\"a.service\"]").unwrap_err();
     assert!(error.hint().unwrap().starts_with("the spec's packages have no units in /usr/lib/systemd/system"));
@@ -184,10 +190,10 @@ fn brackets_in_names_are_told_from_lists_of_characters() {
     assert!(matches!(error, PackageError::LiteralGlobs { .. }), "{error}");
     assert_eq!(
         error.to_string(),
-        "globs of spec `sample` match nothing: `/usr/share/a[1].txt` does not match `/usr/share/a[1].txt`, as `[…]` stands for one of the \
+        "globs of spec `sample` match nothing: `/usr/share/a[1].txt` does not match `/usr/share/a[1].txt`, because `[…]` matches one of the \
          characters in it"
     );
-    assert_eq!(error.hint().unwrap(), "write \"/usr/share/a[[]1].txt\": `[[]` stands for `[`");
+    assert_eq!(error.hint().unwrap(), "write \"/usr/share/a[[]1].txt\": `[[]` matches `[`");
     let built = build.assemble_with("noarch = true\ndrop = [\"/usr/share/a[[]1].txt\"]", &Available::default()).unwrap();
     assert_eq!(paths(&built[0]), ["/usr/bin/a"]);
 }

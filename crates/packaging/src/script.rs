@@ -47,16 +47,16 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ByteOrderMark => "a byte order mark stands before `#!`",
+            Self::ByteOrderMark => "a byte order mark precedes `#!`",
             Self::CarriageReturn => "it ends in a carriage return, as on Windows",
             Self::TooLong => "the kernel reads only the first 256 bytes of it",
             Self::NotText => "it is not UTF-8 text",
             Self::Control => "it contains a control character",
-            Self::Missing => "it names no interpreter",
+            Self::Missing => "it has no interpreter",
             Self::Template => "it is a placeholder that the build did not replace",
             Self::Relative => "it is not an absolute path",
-            Self::EnvArguments => "`env` takes several words for one name, unless `-S` is given",
-            Self::OddName => "no requirement of a package can contain that name",
+            Self::EnvArguments => "`env` treats several words as one name unless `-S` is given",
+            Self::OddName => "a requirement of a package cannot contain that name",
         })
     }
 }

@@ -128,7 +128,7 @@ fn files_go_to_the_first_subpackage_that_wants_them() {
 fn a_typo_in_a_glob_is_shown_what_there_is() {
     let build = Build::new(&[("usr/lib/libfoo.so.1", "", 0o644), ("usr/bin/a", "", 0o644)]);
     let error = build.assemble("[subpackage.libs]\nsummary = \"L\"\nfiles = [\"/usr/lib64/libfoo*\"]").unwrap_err();
-    assert_eq!(error.hint().unwrap(), "what looks like it: `/usr/lib/libfoo.so.1`");
+    assert_eq!(error.hint().unwrap(), "similar: `/usr/lib/libfoo.so.1`");
 }
 
 #[test]
@@ -230,13 +230,13 @@ fn a_library_nobody_declared_is_refused_by_name() {
     fs::remove_dir_all(build.path("out/usr/lib")).unwrap();
     let known = Available::default().hint(&"x-devel".parse().unwrap(), ["libx.so.1()(64bit)"]);
     let error = build.assemble_with("", &known).unwrap_err();
-    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1`, which no package in the sandbox gives");
+    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1`, which no package in the sandbox provides");
     assert!(error.hint().unwrap().starts_with("add \"x-devel\" to `requires.build` in specs/sample/package.toml"));
 
     // The library is there, but an older one, without the version the program was linked against.
     let older = Available::new(["libx.so.1()(64bit)", "libx.so.1(X_0)(64bit)"]);
     let error = build.assemble_with("", &older).unwrap_err();
-    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1 (X_1)`, which no package in the sandbox gives");
+    assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1 (X_1)`, which no package in the sandbox provides");
 
     let declared = Available::new(["libx.so.1()(64bit)", "libx.so.1(X_1)(64bit)"]);
     assert!(build.assemble_with("", &declared).is_ok());
@@ -278,7 +278,7 @@ fn pkg_config_modules_and_interpreters() {
         ("usr/share/text", "#!/bin/perl\n", 0o644),
     ]);
     let error = build.assemble("noarch = true").unwrap_err();
-    assert_eq!(error.to_string(), "`/usr/lib/pkgconfig/a.pc` needs `pkgconfig(b)`, which no package in the sandbox gives");
+    assert_eq!(error.to_string(), "`/usr/lib/pkgconfig/a.pc` needs `pkgconfig(b)`, which no package in the sandbox provides");
     let built = build.assemble_with("noarch = true", &Available::new(["pkgconfig(b) = 2.1"])).unwrap();
     assert_eq!(built[0].requires, ["/usr/bin/bash", "pkgconfig(b) >= 2"]);
     assert_eq!(built[0].provides, ["pkgconfig(a) = 3", "sample = 1.0-2.kn1"]);

@@ -18,7 +18,7 @@ use runtime::sandbox::SandboxError;
 #[derive(Debug, thiserror::Error)]
 pub enum RootfsError {
     /// A request for a package is malformed.
-    #[error("`{text}` asks for no package: write a name, perhaps with an operator and a version")]
+    #[error("`{text}` is not a package request: write a name, optionally with an operator and a version")]
     BadRequest {
         /// The request.
         text: String,
@@ -39,13 +39,13 @@ pub enum RootfsError {
     #[error("packages do not agree on directories: {}", list(.0))]
     Directories(Vec<Disagreement>),
     /// The tree lacks a unit that is to be switched on or off.
-    #[error("no installed package brings the unit `{unit}`")]
+    #[error("no installed package contains the unit `{unit}`")]
     NoUnit {
         /// The unit.
         unit: String,
     },
     /// An extra file cannot be laid.
-    #[error("`{path}` cannot be laid into the tree: {reason}")]
+    #[error("`{path}` cannot be added to the root file system: {reason}")]
     ExtraFile {
         /// The path in the tree.
         path: String,
@@ -53,10 +53,10 @@ pub enum RootfsError {
         reason: &'static str,
     },
     /// Users and groups cannot be made.
-    #[error("the tree's users and groups cannot be made")]
+    #[error("cannot create the users and groups of the root file system")]
     Accounts(#[from] AccountError),
     /// A file belongs to somebody the tree does not know.
-    #[error("`{path}` of {package} belongs to {what} `{name}`, which the tree does not have")]
+    #[error("`{path}` of {package} belongs to {what} `{name}`, which does not exist in the root file system")]
     UnknownOwner {
         /// The path in the tree.
         path: String,
@@ -68,7 +68,7 @@ pub enum RootfsError {
         name: String,
     },
     /// A script's interpreter is one that only rpm has.
-    #[error("{package} brings a script for `{interpreter}`, which cannot be run in the tree")]
+    #[error("{package} contains a script for `{interpreter}`, which cannot be run in the root file system")]
     Interpreter {
         /// The package.
         package: String,
@@ -76,10 +76,10 @@ pub enum RootfsError {
         interpreter: String,
     },
     /// A step in the tree could not be run.
-    #[error("cannot run steps in the tree")]
+    #[error("cannot run steps in the root file system")]
     Sandbox(#[from] SandboxError),
     /// A step in the tree failed.
-    #[error("`{step}` failed in the tree with {end}")]
+    #[error("`{step}` failed in the root file system with {end}")]
     Step {
         /// The step.
         step: String,
@@ -131,12 +131,14 @@ impl Failure for RootfsError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => format!("there are {}", similar.join(", ")),
-            Self::Solve(SolveError::Missing { .. }) => "`cargo xtask list` shows all packages".into(),
+            Self::Solve(SolveError::Missing { .. }) => "`cargo xtask list` lists all packages".into(),
             Self::Directories(found) => {
                 let path = found.first().map_or("/dir", |first| &first.path);
                 format!("set the same mode and owner in both specs, in `[file.\"{path}\"]`")
             }
-            Self::NoUnit { .. } => "add the package that brings it to the image's `packages`, or take the unit out of `[services]`".into(),
+            Self::NoUnit { .. } => {
+                "add the package that contains it to the image's `packages`, or remove the unit from `[services]`".into()
+            }
             Self::UnknownOwner { what, name, package, .. } => {
                 format!("declare `[{what}.{name}]` in the spec of {package}, or require the package that declares it")
             }

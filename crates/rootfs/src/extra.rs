@@ -80,7 +80,7 @@ fn check(rootfs: &Rootfs, path: &str) -> Result<(), RootfsError> {
         }
     }
     match rootfs.manifest.get(path).map(|entry| &entry.kind) {
-        Some(Kind::Directory) => Err(refused("there is a directory")),
+        Some(Kind::Directory) => Err(refused("a directory is in its place")),
         _ => Ok(()),
     }
 }

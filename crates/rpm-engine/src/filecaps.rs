@@ -54,7 +54,7 @@ const REVISION_3: u32 = 0x0300_0000;
 
 /// A text that names no file capabilities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` names no file capabilities, such as `cap_net_raw=ep`")]
+#[error("`{text}` are not file capabilities, such as `cap_net_raw=ep`")]
 pub struct InvalidCaps {
     text: String,
 }

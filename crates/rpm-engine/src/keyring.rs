@@ -11,7 +11,7 @@ pub struct Keyring(Verifier);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// No key was given at all.
-    #[error("no key is given, so no signature can be checked")]
+    #[error("no key is configured, so signatures cannot be checked")]
     NoKeys,
     /// A key cannot be read.
     #[error("a key is not an ASCII-armoured OpenPGP public key")]

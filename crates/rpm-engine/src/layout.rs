@@ -49,7 +49,7 @@ pub enum LayoutError {
     #[error("{} file conflict(s): {}", .0.len(), list(.0))]
     Conflicts(Vec<Conflict>),
     /// A package reaches one of its files through one of its own links, which no package built from a directory does.
-    #[error("`{path}` of {package} lies behind `{link}`, a symbolic link of the same package")]
+    #[error("`{path}` of {package} is below `{link}`, a symbolic link of the same package")]
     BehindOwnLink {
         /// The package.
         package: String,
@@ -59,7 +59,7 @@ pub enum LayoutError {
         link: String,
     },
     /// Links lead in a circle.
-    #[error("symbolic links lead in a circle at `{path}` of {package}")]
+    #[error("symbolic links form a loop at `{path}` of {package}")]
     Circle {
         /// The package.
         package: String,

@@ -231,9 +231,11 @@ const REFUSED: &[Case] = &[
         let sizes = IndexData::Int64(vec![u64::MAX, u64::MAX]);
         Forge::new().without(Tag::RPMTAG_FILESIZES).set(Tag::RPMTAG_LONGFILESIZES, sizes).bytes()
     }),
-    ("a smaller size than content", "in another size", || Forge::new().set(Tag::RPMTAG_FILESIZES, IndexData::Int32(vec![3, 4])).bytes()),
-    ("a larger size than content", "does not hold", || Forge::new().set(Tag::RPMTAG_FILESIZES, IndexData::Int32(vec![5, 4])).bytes()),
-    ("another content", "not what the signed header says", || {
+    ("a smaller size than content", "with a size that differs", || {
+        Forge::new().set(Tag::RPMTAG_FILESIZES, IndexData::Int32(vec![3, 4])).bytes()
+    }),
+    ("a larger size than content", "does not contain", || Forge::new().set(Tag::RPMTAG_FILESIZES, IndexData::Int32(vec![5, 4])).bytes()),
+    ("another content", "does not match the signed header", || {
         Forge::new().payload(&[file("./d/a", b"evil"), file("./d/b", b"bbbb"), file("TRAILER!!!", b"")]).bytes()
     }),
     ("a digest that is none", "", || Forge::new().set(Tag::RPMTAG_FILEDIGESTS, strings(&["zz", "zz"])).bytes()),
@@ -244,24 +246,24 @@ const REFUSED: &[Case] = &[
     }),
     ("nothing in the payload", "", || Forge::new().payload(&[]).bytes()),
     ("no end of the payload", "", || Forge::new().payload(&[file("./d/a", b"aaaa"), file("./d/b", b"bbbb")]).bytes()),
-    ("a file is missing", "does not hold `/d/", || Forge::new().payload(&[file("./d/a", b"aaaa"), file("TRAILER!!!", b"")]).bytes()),
-    ("an unannounced file", "header does not name", || Forge::new().payload(&[file("./d/c", b"aaaa"), file("TRAILER!!!", b"")]).bytes()),
-    ("a payload that goes up", "header does not name", || {
+    ("a file is missing", "does not contain `/d/", || Forge::new().payload(&[file("./d/a", b"aaaa"), file("TRAILER!!!", b"")]).bytes()),
+    ("an unannounced file", "header does not list", || Forge::new().payload(&[file("./d/c", b"aaaa"), file("TRAILER!!!", b"")]).bytes()),
+    ("a payload that goes up", "header does not list", || {
         Forge::new().payload(&[file("./../outside/x", b"aaaa"), file("TRAILER!!!", b"")]).bytes()
     }),
-    ("a payload with an absolute path", "header does not name", || {
+    ("a payload with an absolute path", "header does not list", || {
         Forge::new().payload(&[file("/etc/passwd", b"aaaa"), file("TRAILER!!!", b"")]).bytes()
     }),
     ("a file twice in the payload", "twice", || {
         Forge::new().payload(&[file("./d/a", b"aaaa"), file("./d/a", b"evil"), file("TRAILER!!!", b"")]).bytes()
     }),
-    ("a bomb", "in another size", || Forge::new().payload(&[entry("./d/a", 0xffff_ffff, &vec![0; 64 << 20])]).bytes()),
+    ("a bomb", "with a size that differs", || Forge::new().payload(&[entry("./d/a", 0xffff_ffff, &vec![0; 64 << 20])]).bytes()),
     ("a name without end", "", || Forge::new().payload(&[b"070701".to_vec(), "ffffffff".repeat(13).into_bytes()]).bytes()),
     ("a name of no length", "", || Forge::new().payload(&[b"070701".to_vec(), "00000000".repeat(13).into_bytes()]).bytes()),
     ("numbers that are none", "", || Forge::new().payload(&[b"070701".to_vec(), "0000000g".repeat(13).into_bytes()]).bytes()),
     ("an old archive", "", || Forge::new().payload(&[b"070707".to_vec(), vec![b'0'; 200]]).bytes()),
-    ("a file number past the end", "header does not name", || Forge::new().payload(&[b"07070X0000000200".to_vec(), vec![0; 8]]).bytes()),
-    ("a file number far past the end", "header does not name", || Forge::new().payload(&[b"07070Xffffffff00".to_vec()]).bytes()),
+    ("a file number past the end", "header does not list", || Forge::new().payload(&[b"07070X0000000200".to_vec(), vec![0; 8]]).bytes()),
+    ("a file number far past the end", "header does not list", || Forge::new().payload(&[b"07070Xffffffff00".to_vec()]).bytes()),
     ("an unknown compressor", "not supported", || {
         Forge::new().set(Tag::RPMTAG_PAYLOADCOMPRESSOR, IndexData::StringTag("lzma".into())).bytes()
     }),
@@ -286,7 +288,7 @@ const REFUSED: &[Case] = &[
     ("the history", "its databases", || Forge::new().paths("/usr/lib/sysimage/tdnf/", "history.sqlite").named("history.sqlite")),
     ("a link with no target", "", || Forge::new().link("")),
     ("a link with a target too long", "", || Forge::new().link(&"x".repeat(5000))),
-    ("a file behind its own link", "lies behind", || {
+    ("a file behind its own link", "is below", || {
         common_package(|builder| {
             builder.with_symlink(FileOptions::symlink("/opt/x", "/etc")).unwrap();
             text(builder, "/opt/x/passwd", "root::0:0");
@@ -294,7 +296,7 @@ const REFUSED: &[Case] = &[
     }),
     ("a circle of links", "cannot change", || common_package(|builder| text(builder, "/circle/a", "evil"))),
     ("a file below a file", "", || Forge::new().set(Tag::RPMTAG_DIRNAMES, strings(&["/d/", "/d/a/"])).indexes()),
-    ("a file for a directory of the system", "directory lies there", || common_package(|builder| text(builder, "/usr/lib", "evil"))),
+    ("a file for a directory of the system", "directory exists there", || common_package(|builder| text(builder, "/usr/lib", "evil"))),
 ];
 
 impl Forge {

@@ -19,7 +19,7 @@ pub struct InstallRoot {
 #[derive(Debug, thiserror::Error)]
 pub enum InstallRootError {
     /// The build put something else in its place.
-    #[error("the build replaced its install root $DESTDIR by {found}")]
+    #[error("the build replaced its install root $DESTDIR with {found}")]
     Replaced {
         /// What is there.
         found: FileKind,
@@ -137,13 +137,13 @@ mod tests {
         let message = || InstallRoot::open(&out).unwrap_err().to_string();
         assert_eq!(message(), "the build removed its install root $DESTDIR");
         symlink("secret", &out).unwrap();
-        assert_eq!(message(), "the build replaced its install root $DESTDIR by a symbolic link");
+        assert_eq!(message(), "the build replaced its install root $DESTDIR with a symbolic link");
         fs::remove_file(&out).unwrap();
         fs::write(&out, "").unwrap();
-        assert_eq!(message(), "the build replaced its install root $DESTDIR by a regular file");
+        assert_eq!(message(), "the build replaced its install root $DESTDIR with a regular file");
         fs::remove_file(&out).unwrap();
         nix::unistd::mkfifo(&out, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert_eq!(message(), "the build replaced its install root $DESTDIR by a named pipe (FIFO)");
+        assert_eq!(message(), "the build replaced its install root $DESTDIR with a named pipe (FIFO)");
         assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o500);
         fs::remove_file(&out).unwrap();
         fs::create_dir(&out).unwrap();

@@ -45,7 +45,7 @@ pub struct Measured {
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// There is no such program.
-    #[error("`{program}` is not on this machine")]
+    #[error("`{program}` is not installed on this machine")]
     Missing {
         /// The program's name.
         program: String,
@@ -73,7 +73,7 @@ pub enum ToolError {
 impl Failure for ToolError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing { .. } => Some("`cargo xtask doctor` says what this machine lacks and how to mend it".into()),
+            Self::Missing { .. } => Some("`cargo xtask doctor` reports what this machine lacks and how to fix it".into()),
             Self::Start { source, .. } if is_no_process(source) => Some(MORE_PROCESSES.into()),
             Self::Start { .. } | Self::Failed { .. } => None,
         }

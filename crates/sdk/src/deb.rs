@@ -57,7 +57,7 @@ pub fn files(deb: &Path) -> Result<Box<dyn Read>, DebError> {
     let mut magic = [0; MAGIC.len()];
     file.read_exact(&mut magic)?;
     if magic != MAGIC {
-        return Err(DebError::Damaged { reason: "no `ar` archive", offset: 0 });
+        return Err(DebError::Damaged { reason: "not an `ar` archive", offset: 0 });
     }
     check_version(&mut file)?;
     while let Some(member) = next_member(&mut file)? {
@@ -167,7 +167,7 @@ mod tests {
         let middle = good.len() - 40;
         flipped[middle] ^= 1;
         for (bytes, reason) in [
-            (b"PK\x03\x04 no package".to_vec(), "no `ar` archive at byte 0"),
+            (b"PK\x03\x04 no package".to_vec(), "not an `ar` archive at byte 0"),
             (MAGIC.to_vec(), "no member `debian-binary` at byte 8"),
             (good[..100].to_vec(), "a damaged header of a member at byte 72"),
             (package(b"3.0\n", "data.tar", TEXT), "unknown version `3.0`"),

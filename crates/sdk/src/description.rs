@@ -93,9 +93,9 @@ fn read_layers(table: &Table<'_>) -> BTreeMap<LayerName, Layer> {
         // A layer stands on layers written above it, so there can be no cycle.
         let needs = body.parsed_list::<LayerName>("needs");
         for below in needs.iter().filter(|below| !layers.contains_key(&below.value)) {
-            let message = format!("layer `{}` stands on `{}`, which is not described above it", name.value, below.value);
+            let message = format!("layer `{}` is based on `{}`, which is not defined above it", name.value, below.value);
             let hint = did_you_mean(below.value.as_str(), layers.keys().map(LayerName::as_str));
-            body.problem_with_hint(below.span.clone(), message, hint.unwrap_or_else(|| "describe the lower layer first".into()));
+            body.problem_with_hint(below.span.clone(), message, hint.unwrap_or_else(|| "define the lower layer first".into()));
         }
         let layer = Layer {
             summary: body.required_string("summary").map(|text| text.value).unwrap_or_default(),
@@ -133,9 +133,9 @@ fn read_links(table: &Table<'_>) -> BTreeMap<String, String> {
     for entry in table.entries() {
         let Some(target) = entry.string() else { continue };
         if !entry.key.value.starts_with("/usr/") || entry.key.value.contains("/../") {
-            table.problem(entry.key.span, "a link lies below `/usr`");
+            table.problem(entry.key.span, "a link must be below `/usr`");
         } else if target.value.is_empty() || target.value.starts_with('/') {
-            table.problem(target.span, "a link's target is relative to the link's folder");
+            table.problem(target.span, "a link's target must be relative to the link's folder");
         } else {
             links.insert(entry.key.value, target.value);
         }
@@ -145,7 +145,7 @@ fn read_links(table: &Table<'_>) -> BTreeMap<String, String> {
 
 fn check_glob(top: &Table<'_>, glob: &Spanned<String>) -> bool {
     if !glob.value.starts_with('/') {
-        top.problem(glob.span.clone(), "a glob of dropped files begins with `/`");
+        top.problem(glob.span.clone(), "a glob of dropped files must begin with `/`");
         return false;
     }
     match Glob::new(&glob.value) {
@@ -202,11 +202,11 @@ packages = []
     #[test]
     fn problems_are_found() {
         for (from, to, message) in [
-            ("needs = [\"base\"]", "needs = [\"bas\"]", "layer `go` stands on `bas`, which is not described above it"),
+            ("needs = [\"base\"]", "needs = [\"bas\"]", "layer `go` is based on `bas`, which is not defined above it"),
             ("\"gcc\", \"make\"", "\"Gcc\"", "`Gcc` is not the name of a Debian package"),
             ("\"gcc\", \"make\"", "\"gcc\", \"gcc\"", "`gcc` is listed twice"),
-            ("\"/usr/bin/cc\"", "\"/bin/cc\"", "a link lies below `/usr`"),
-            ("\"/usr/share/doc/**\"", "\"doc\"", "a glob of dropped files begins with `/`"),
+            ("\"/usr/bin/cc\"", "\"/bin/cc\"", "a link must be below `/usr`"),
+            ("\"/usr/share/doc/**\"", "\"doc\"", "a glob of dropped files must begin with `/`"),
         ] {
             let problems = Description::parse("sdk.toml", &TEXT.replace(from, to)).unwrap_err();
             assert!(problems.iter().any(|problem| problem.message == message), "{message}: {problems}");

@@ -49,7 +49,7 @@ pub fn ensure(
     }
     let names = description.closure(layers);
     if let Some(name) = names.iter().find(|name| !lock.holds(description, name)) {
-        work.relock(lock, &format!("`specs/sdk.toml` asks for other packages in layer `{name}` than are locked"), || {
+        work.relock(lock, &format!("`specs/sdk.toml` lists other packages for layer `{name}` than are locked"), || {
             SdkError::LockOutdated { name: name.clone() }
         })?;
     }
@@ -58,7 +58,7 @@ pub fn ensure(
         let because = format!("the Debian archive no longer has {} of the locked SDK packages", missing.len());
         work.relock(lock, &because, || SdkError::PackagesGone { paths: missing.clone() })?;
         if let Some(path) = work.fetch(lock, &names)?.into_iter().next() {
-            return Err(SdkError::Fetch { path, reason: "the index names it, and no mirror has it".into() });
+            return Err(SdkError::Fetch { path, reason: "the index lists it, but no mirror has it".into() });
         }
     }
     names.iter().map(|name| work.tree(lock, name)).collect()
@@ -82,7 +82,7 @@ impl Work<'_> {
         let changes = lock.changes(&newer);
         let shown = changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
         let more = if changes.len() > 5 { format!(" and {} more", changes.len() - 5) } else { String::new() };
-        self.reporter.warn(format!("{because}; resolved anew and recorded in `specs/sdk.lock`: {shown}{more}"));
+        self.reporter.warn(format!("{because}; resolved again and recorded in `specs/sdk.lock`: {shown}{more}"));
         *lock = newer;
         Ok(())
     }

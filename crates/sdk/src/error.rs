@@ -26,13 +26,13 @@ pub enum SdkError {
         known: String,
     },
     /// `--locked`, and the lock was made for another `sdk.toml`.
-    #[error("`specs/sdk.lock` does not hold layer `{name}` as `specs/sdk.toml` describes it, and --locked forbids to change it")]
+    #[error("`specs/sdk.lock` does not match layer `{name}` of `specs/sdk.toml`, and --locked forbids changing it")]
     LockOutdated {
         /// The layer.
         name: LayerName,
     },
     /// `--locked`, and the archive has dropped locked packages.
-    #[error("the Debian archive no longer has {} of the locked packages, {} for one, and --locked forbids to take others", paths.len(), paths[0])]
+    #[error("the Debian archive no longer has {} of the locked packages, for example {}, and --locked forbids using others", paths.len(), paths[0])]
     PackagesGone {
         /// Paths in the pool; at least one.
         paths: Vec<String>,
@@ -46,7 +46,7 @@ pub enum SdkError {
         reason: String,
     },
     /// A package is not what the signed index said.
-    #[error("`{}` gave other bytes than locked: expected SHA-256 {expected}, found {found}", without_passwords(uri))]
+    #[error("`{}` returned other content than locked: expected SHA-256 {expected}, found {found}", without_passwords(uri))]
     WrongBytes {
         /// Where it came from.
         uri: String,
@@ -64,7 +64,7 @@ pub enum SdkError {
         source: UnpackError,
     },
     /// A link of `sdk.toml` leads nowhere.
-    #[error("the link `{link}` of SDK layer `{layer}` leads to `{target}`, which the layer does not hold")]
+    #[error("the link `{link}` of SDK layer `{layer}` points to `{target}`, which the layer does not contain")]
     DanglingLink {
         /// The layer.
         layer: LayerName,
@@ -95,19 +95,19 @@ pub enum SdkError {
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// Its content cannot be read or written.
-    #[error("its content cannot be unpacked")]
+    #[error("cannot unpack its content")]
     Content(#[from] io::Error),
     /// The file is not a package.
     #[error(transparent)]
     Package(#[from] DebError),
     /// A path that leaves the tree.
-    #[error("it holds the path `{path}`, which leaves the tree")]
+    #[error("it contains the path `{path}`, which is outside of the tree")]
     Outside {
         /// The path.
         path: String,
     },
     /// Another package of the layer holds the same file.
-    #[error("another package of the layer holds `{path}` too")]
+    #[error("another package of the layer also contains `{path}`")]
     Conflict {
         /// The path.
         path: String,
@@ -142,13 +142,11 @@ impl Failure for SdkError {
         match self {
             Self::UnknownLayer { .. } => Some("`cargo xtask sdk status` shows the layers; they are described in `specs/sdk.toml`".into()),
             Self::LockOutdated { .. } | Self::PackagesGone { .. } => {
-                Some("`cargo xtask sdk update` resolves the SDK anew; review and commit `specs/sdk.lock`".into())
+                Some("`cargo xtask sdk update` resolves the SDK again; review and commit `specs/sdk.lock`".into())
             }
-            Self::Fetch { .. } => Some("run the same command again; KAON_DEBIAN_MIRROR=URL names another mirror".into()),
-            Self::WrongBytes { .. } => {
-                Some("the mirror or something on the way changes files: KAON_DEBIAN_MIRROR=URL names another mirror".into())
-            }
-            Self::DanglingLink { .. } => Some("mend `links` of the layer in `specs/sdk.toml`".into()),
+            Self::Fetch { .. } => Some("run the same command again; KAON_DEBIAN_MIRROR=URL selects another mirror".into()),
+            Self::WrongBytes { .. } => Some("the mirror or a proxy changes files: KAON_DEBIAN_MIRROR=URL selects another mirror".into()),
+            Self::DanglingLink { .. } => Some("correct `links` of the layer in `specs/sdk.toml`".into()),
             Self::Description(_) | Self::Apt(_) | Self::Store(_) | Self::Unpack { .. } | Self::Io { .. } => self.inner()?.hint(),
         }
     }

@@ -12,7 +12,7 @@ pub struct LayerName(String);
 
 /// A text that cannot be a layer's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not the name of an SDK layer: it takes lowercase letters, digits and `-`, beginning with a letter, at most 30")]
+#[error("`{text}` is not the name of an SDK layer: use lowercase letters, digits and `-`, beginning with a letter, at most 30")]
 pub struct InvalidLayerName {
     text: String,
 }

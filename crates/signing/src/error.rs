@@ -19,7 +19,7 @@ pub enum SignError {
         source: io::Error,
     },
     /// The key file does not hold a key that can sign.
-    #[error("`{}` holds no key that can sign: {reason}", path.display())]
+    #[error("`{}` contains no key that can sign: {reason}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum SignError {
         reason: String,
     },
     /// Others may read the key file.
-    #[error("others may read the secret key `{}` (mode {mode:o})", path.display())]
+    #[error("other users may read the secret key `{}` (mode {mode:o})", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -64,12 +64,12 @@ impl Failure for SignError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unusable { path, .. } => Some(format!(
-                "put the right key back from a backup; or move `{}` away and a new key is made, which systems that trust the old one must import",
+                "restore the right key from a backup; or move `{}` away to create a new key, which systems that trust the old one must import",
                 path.display()
             )),
-            Self::Exposed { path, .. } => Some(format!("if nobody took it: chmod 600 {}", path.display())),
+            Self::Exposed { path, .. } => Some(format!("if nobody copied it: chmod 600 {}", path.display())),
             Self::Io { .. } => {
-                Some("KAON_KEYS names the directory the key is kept in; it must be writable when there is no key yet".into())
+                Some("KAON_KEYS is the directory that contains the key; it must be writable when there is no key yet".into())
             }
             Self::Generate(_) | Self::Sign(_) | Self::Statement(_) | Self::NotRpm { .. } => None,
         }

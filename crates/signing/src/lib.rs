@@ -93,7 +93,7 @@ impl Keys {
             return Err(file.unusable("it is not a version 4 key, which is what RPM verifies"));
         }
         if primary.created_at().as_secs() > SOURCE_DATE_EPOCH {
-            return Err(file.unusable(format!("it is younger than the time signatures bear, {SOURCE_DATE_EPOCH}")));
+            return Err(file.unusable(format!("it is newer than the time of signatures, {SOURCE_DATE_EPOCH}")));
         }
         let public = key.to_public_key().to_armored_string(ArmorOptions::default());
         let public = public.map_err(|error| file.unusable(error.to_string()))?;

@@ -26,7 +26,7 @@ pub enum SystemError {
         path: PathBuf,
     },
     /// A path of the system leads in circles.
-    #[error("`{path}` of the installed system leads through too many links")]
+    #[error("`{path}` of the installed system has too many levels of symbolic links")]
     Links {
         /// The path.
         path: String,

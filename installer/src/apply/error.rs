@@ -39,10 +39,10 @@ pub enum ApplyError {
     #[error("the packages on the medium cannot be used")]
     Repository(#[source] Box<dyn Error + Send + Sync>),
     /// The boot loader of the `grub` package is another than known.
-    #[error("the boot loader's images are not those this installer knows")]
+    #[error("the boot loader's images are unknown to this installer")]
     Grub(#[from] disk_layout::UnknownGrub),
     /// Only root can do it.
-    #[error("installing takes root's rights")]
+    #[error("installing needs root")]
     NotRoot,
 }
 

@@ -124,7 +124,7 @@ impl DiskFiles {
                 FileSystem::Vfat => planned.fat(&content)?,
                 FileSystem::Swap => planned.swap(&self.folder)?,
                 FileSystem::Xfs | FileSystem::Btrfs => {
-                    return Err(SystemError::refused(&format!("{} cannot be made in a file", planned.filesystem.name())).into());
+                    return Err(SystemError::refused(&format!("{} cannot be created in a file", planned.filesystem.name())).into());
                 }
             }
         }

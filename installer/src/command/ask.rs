@@ -70,7 +70,7 @@ const LARGEST_BYTES: u64 = 1 << 20;
 fn read(path: &str) -> Result<String, String> {
     let about = std::fs::metadata(path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
     if !about.is_file() || about.len() > LARGEST_BYTES {
-        return Err(format!("`{path}` is no file of 1 MiB at most"));
+        return Err(format!("`{path}` is not a file of at most 1 MiB"));
     }
     medium::text(Path::new(path))
         .map_err(|error| format!("{error}: {}", std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()))

@@ -21,40 +21,44 @@ use kickstart::document::{self, Language};
 use kickstart::medium::{self, Loaded, MediumError, Search};
 use kickstart::{self, Kickstart};
 
-/// Puts Kaon onto this machine: by questions, or as a kickstart file says.
+/// Install Kaon on this machine, interactively or from a kickstart file.
 #[derive(Debug, Parser)]
-#[command(name = "kaon-installer", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 wrong kickstart file.")]
+#[command(
+    name = "kaon-installer",
+    version,
+    after_help = "Exit codes: 0 success, 1 failure, 2 invalid command line, 3 invalid kickstart file."
+)]
 struct Arguments {
-    /// The kickstart file: JSON, YAML or TOML. Without one, questions are asked.
+    /// Kickstart file in JSON, YAML or TOML. Without one, the installer asks questions.
     kickstart: Option<PathBuf>,
-    /// Print what would be done, and do nothing.
+    /// Print what would be done without doing it.
     #[arg(long)]
     plan: bool,
-    /// Plan for the machine this file describes rather than for this one.
+    /// Plan for the machine described by this file instead of this one.
     #[arg(long, value_name = "FILE", requires = "plan")]
     facts: Option<PathBuf>,
-    /// Do it without asking. Otherwise the disk's name must be typed first.
+    /// Install without confirmation. Otherwise the disk's name must be typed first.
     #[arg(long, requires = "kickstart", conflicts_with = "plan")]
     yes: bool,
-    /// Do what the kernel's command line says: `ks=…` installs without asking, `kaon.install` asks. For the live system's own units.
+    /// Follow the kernel command line: `ks=…` installs unattended, `kaon.install` asks questions. Used by the live system's units.
     #[arg(long, conflicts_with_all = ["kickstart", "plan"])]
     live: bool,
-    /// Ask, and show progress, line by line.
+    /// Ask questions and show progress line by line.
     #[arg(long, conflicts_with = "full_screen")]
     line: bool,
-    /// Ask, and show progress, on the whole screen. That is what a terminal gets unless `TERM` says that it is dumb.
+    /// Ask questions and show progress in full-screen mode, the default on a terminal unless `TERM` is dumb.
     #[arg(long)]
     full_screen: bool,
-    /// Fill this directory, which must be empty or absent, and touch no disk.
+    /// Install into this directory, which must be empty or absent, instead of onto a disk.
     #[arg(long, value_name = "DIR", requires = "kickstart", conflicts_with = "facts")]
     target_dir: Option<PathBuf>,
-    /// The repository of signed packages.
+    /// Repository of signed packages.
     #[arg(long, value_name = "DIR", default_value = "/run/kaon/medium/repo")]
     repository: PathBuf,
-    /// The public keys that packages must be signed with; by default those of this system, else those in the repository.
+    /// Public keys that packages must be signed with; by default those of this system, otherwise those in the repository.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Write what was done, and how long each step took, to this file as JSON.
+    /// Write what was done and how long each step took to this file, as JSON.
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     journal: Option<PathBuf>,
     /// Print plans as JSON.
@@ -79,15 +83,15 @@ enum CommandError {
     Failed(#[from] ApplyError),
     #[error(transparent)]
     Live(#[from] live::LiveError),
-    #[error("an installation is running already, perhaps on another console")]
+    #[error("an installation is already running, perhaps on another console")]
     Busy,
-    #[error("there is no plan:\n{0}")]
+    #[error("cannot plan the installation:\n{0}")]
     NoPlan(String),
     #[error("cancelled; nothing was written")]
     Cancelled,
-    #[error("broken off; if the first step had begun, what is on the disk does not start: install again")]
+    #[error("interrupted; if the first step had begun, the system on the disk does not start: install again")]
     BrokenOff,
-    #[error("cannot ask on the whole screen: {0}; use `--line`")]
+    #[error("cannot use full-screen mode: {0}; use `--line`")]
     NoScreen(String),
     #[error("cannot read or write the terminal")]
     Output(#[from] io::Error),

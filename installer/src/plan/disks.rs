@@ -88,7 +88,7 @@ fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<R
             return;
         }
         if disks.destroys.iter().any(|other: &Destroyed| other.device == facts.device) {
-            refusals.push(Refusal::new(path, format!("{} is given twice", facts.device)));
+            refusals.push(Refusal::new(path, format!("{} is listed twice", facts.device)));
             return;
         }
         let description = facts.describe();
@@ -101,8 +101,8 @@ fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<R
             let usable: Vec<_> = request.facts.usable().collect();
             match usable[..] {
                 [only] => device(DEFAULT_DISK, "disk".into(), &only.device.clone(), refusals),
-                [] => refusals.push(Refusal::new("disk", "there is no disk that can be installed on").hint(available(request))),
-                _ => refusals.push(Refusal::new("disk", "no disk is named, and there is more than one").hint(available(request))),
+                [] => refusals.push(Refusal::new("disk", "there is no disk to install on").hint(available(request))),
+                _ => refusals.push(Refusal::new("disk", "no disk is specified, and there is more than one").hint(available(request))),
             }
         }
         None => {
@@ -114,7 +114,7 @@ fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<R
     let is_mixed =
         kickstart.disks.values().any(|disk| disk.filename.is_some()) && kickstart.disks.values().any(|disk| disk.device.is_some());
     if is_mixed {
-        refusals.push(Refusal::new("disks", "either all disks are files, or none"));
+        refusals.push(Refusal::new("disks", "either all disks must be files, or none"));
     }
     for (name, disk) in &kickstart.disks {
         if let (Some(file), Some(mib)) = (&disk.filename, disk.size) {
@@ -134,7 +134,7 @@ fn available(request: &Request<'_>) -> String {
         .iter()
         .map(|disk| disk.refusal().map_or_else(|| disk.describe(), |reason| format!("{}: {reason}", disk.describe())))
         .collect();
-    if lines.is_empty() { "the machine shows no disk at all".into() } else { format!("there are {}", lines.join("; ")) }
+    if lines.is_empty() { "the machine has no disks".into() } else { format!("there are {}", lines.join("; ")) }
 }
 
 /// All partitions of a disk, those for boot loaders first.
@@ -206,7 +206,7 @@ fn lay_out(request: &Request<'_>, target: &Target<'_>, parts: &[Part<'_>]) -> Re
         };
         if partition.size_bytes < least {
             let path = part.given.map_or_else(|| target.path.clone(), |(index, _)| format!("partitions[{index}]"));
-            let message = format!("it has {}, and at least {} are needed", super::size(partition.size_bytes), super::size(least));
+            let message = format!("it has {}, but at least {} are needed", super::size(partition.size_bytes), super::size(least));
             return Err(Refusal::new(path, message));
         }
     }
@@ -223,7 +223,9 @@ fn programs<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>
             if !refusals.iter().any(|other| other.path == path && other.message == message) {
                 let refusal = Refusal::new(path, message);
                 refusals.push(match package {
-                    Some(package) => refusal.hint(format!("it is in the package `{package}`, which an image's `iso.live` can name")),
+                    Some(package) => {
+                        refusal.hint(format!("it is in the package `{package}`, which can be added to the image's `iso.live`"))
+                    }
                     None => refusal,
                 });
             }
@@ -242,8 +244,8 @@ fn in_files<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>
         let path = part.given.map_or_else(|| "disks".to_owned(), |(index, _)| format!("partitions[{index}].filesystem"));
         match part.filesystem {
             Some(kind @ (FileSystem::Xfs | FileSystem::Btrfs)) => {
-                let message = format!("{} cannot be made in a file: it is filled only where it is mounted", kind.name());
-                refusals.push(Refusal::new(path, message).hint("ext4, vfat and swap can; on a disk, xfs and btrfs can too"));
+                let message = format!("{} cannot be created in a file: it is filled only where it is mounted", kind.name());
+                refusals.push(Refusal::new(path, message).hint("use ext4, vfat or swap; on a disk, xfs and btrfs are also possible"));
             }
             Some(FileSystem::Vfat) if !request.facts.programs.iter().any(|known| known == WRITER) => {
                 refusals.push(Refusal::new(path, format!("this system has no `{WRITER}`")).hint("it is in the package `mtools`"));

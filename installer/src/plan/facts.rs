@@ -94,7 +94,7 @@ impl DiskFacts {
         }
         let module = self.module.as_ref()?;
         Some(format!(
-            "the kernel has its driver `{module}` as a module, which lies on the disk: what starts must be on NVMe, virtio or PVSCSI"
+            "the kernel has its driver `{module}` as a module, which is on the disk itself: the system must start from NVMe, virtio or PVSCSI"
         ))
     }
 

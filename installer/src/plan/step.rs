@@ -224,13 +224,13 @@ impl fmt::Display for Step {
                     (Some(_), None) => "BIOS",
                     _ => "UEFI",
                 };
-                write!(f, "make {disk} start by {firmware}")
+                write!(f, "make {disk} bootable with {firmware}")
             }
-            Self::Close => f.write_str("put everything onto the disks, and unmount them"),
+            Self::Close => f.write_str("write everything to the disks, and unmount them"),
             Self::Eject => f.write_str("eject the disc"),
-            Self::Finish { how: Finish::Reboot } => f.write_str("start the machine anew"),
-            Self::Finish { how: Finish::Poweroff } => f.write_str("switch the machine off"),
-            Self::Finish { how: Finish::Stay } => f.write_str("leave the live system running"),
+            Self::Finish { how: Finish::Reboot } => f.write_str("restart the machine"),
+            Self::Finish { how: Finish::Poweroff } => f.write_str("power off the machine"),
+            Self::Finish { how: Finish::Stay } => f.write_str("keep the live system running"),
         }
     }
 }

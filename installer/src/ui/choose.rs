@@ -33,7 +33,7 @@ impl Terminal {
 /// Why the whole screen that was asked for is not to be had.
 pub fn choose(wanted: Option<Interface>, terminal: &Terminal) -> Result<Interface, String> {
     let refusal = match (terminal.is_terminal, terminal.kind.as_str()) {
-        (false, _) => Some("standard input and output are no terminal".to_owned()),
+        (false, _) => Some("standard input and output are not a terminal".to_owned()),
         (true, kind @ ("" | "dumb" | "unknown")) => Some(format!("TERM is `{kind}`, which has no cursor")),
         (true, _) => None,
     };

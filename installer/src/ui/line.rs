@@ -93,8 +93,8 @@ fn show(question: &Question, out: &mut dyn Write) -> io::Result<()> {
 /// What can be typed besides an answer.
 fn more_help(kind: &Kind) -> &'static str {
     match kind {
-        Kind::Pick { .. } => "\n`/WORD` shows what is found, by name and summary; `/` alone shows everything.",
-        Kind::List { .. } => "\n`-2` takes the second entry out again.",
+        Kind::Pick { .. } => "\n`/WORD` searches names and summaries; `/` alone shows everything.",
+        Kind::List { .. } => "\n`-2` removes the second entry.",
         _ => "",
     }
 }
@@ -140,7 +140,7 @@ fn answer(kind: &Kind, line: &str) -> Result<Answer, String> {
         Kind::Choose { default, .. } if word.is_empty() => Ok(Answer::Index(*default)),
         Kind::Choose { choices, .. } => {
             let number = word.parse::<usize>().ok().filter(|number| (1..=choices.len()).contains(number));
-            number.map(|number| Answer::Index(number - 1)).ok_or_else(|| format!("give a number from 1 to {}", choices.len()))
+            number.map(|number| Answer::Index(number - 1)).ok_or_else(|| format!("enter a number from 1 to {}", choices.len()))
         }
         Kind::List { .. } => {
             let number = word.strip_prefix('-').and_then(|number| number.parse::<usize>().ok()).filter(|number| *number > 0);
@@ -203,7 +203,7 @@ mod tests {
             "3\n/edit\nminimal vim\n\n\n\n\n\n\n",
             "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n\n!\n"
         ));
-        assert!(out.contains("  vim                      edits text\n1 of 5 packages") && out.contains("`-2` takes"), "{out}");
+        assert!(out.contains("  vim                      edits text\n1 of 5 packages") && out.contains("`-2` removes"), "{out}");
         let kickstart = interview.kickstart();
         assert_eq!(kickstart.partitions.iter().filter_map(|partition| partition.mountpoint.as_deref()).collect::<Vec<_>>(), ["/", "/srv"]);
         assert_eq!(kickstart.packages, ["minimal", "vim"]);

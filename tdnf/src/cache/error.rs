@@ -28,7 +28,7 @@ pub enum CacheError {
         source: DownloadError,
     },
     /// Its metadata is refused.
-    #[error("the metadata of the repository `{id}` is refused")]
+    #[error("the metadata of the repository `{id}` was rejected")]
     Refused {
         /// The repository.
         id: String,
@@ -36,7 +36,7 @@ pub enum CacheError {
         source: RepoError,
     },
     /// Its index is none of those its metalink names.
-    #[error("the index of the repository `{id}` is none of those its metalink names")]
+    #[error("the index of the repository `{id}` is not one of those in its metalink")]
     NotInMetalink {
         /// The repository.
         id: String,
@@ -68,13 +68,15 @@ pub enum CacheError {
         key: String,
     },
     /// It is to be checked, and nobody says with what.
-    #[error("the repository `{id}` is to be checked, but no key is given: `gpgkey` is empty and `/etc/pki/rpm-gpg` holds none")]
+    #[error(
+        "the signature of the repository `{id}` must be checked, but no key is configured: `gpgkey` is empty and `/etc/pki/rpm-gpg` contains none"
+    )]
     NoKeys {
         /// The repository.
         id: String,
     },
     /// Its metadata is older than what was seen before.
-    #[error("the repository `{id}` went back: it shows revision {found}, but {seen} was seen before")]
+    #[error("the repository `{id}` went back to revision {found}, but {seen} was seen before")]
     Older {
         /// The repository.
         id: String,
@@ -107,13 +109,15 @@ impl CacheError {
                 Some("name the key's file in `gpgkey`, or pass `--nogpgcheck` if you trust the network and the server".into())
             }
             Self::Older { record, .. } => Some(format!(
-                "a mirror may be behind or someone hides updates; if the repository was made anew, remove `{}`",
+                "a mirror may be outdated, or an attacker hides updates; if the repository was recreated, remove `{}`",
                 record.display()
             )),
-            Self::Expired { .. } => Some("the repository is not looked after, or someone shows an old state of it; ask who runs it".into()),
-            Self::NotCached { .. } => Some("run `tdnf makecache`, or leave out `--cacheonly`".into()),
+            Self::Expired { .. } => {
+                Some("the repository is not maintained, or an attacker serves an old state of it; ask its operator".into())
+            }
+            Self::NotCached { .. } => Some("run `tdnf makecache`, or remove `--cacheonly`".into()),
             Self::Download { id, .. } => {
-                Some(format!("check the network and `baseurl`; `--disablerepo={id}` leaves it aside, `skip_if_unavailable=1` always"))
+                Some(format!("check the network and `baseurl`; `--disablerepo={id}` skips it once, `skip_if_unavailable=1` always"))
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Some("run it as root".into()),
             _ => None,

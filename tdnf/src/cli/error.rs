@@ -114,15 +114,15 @@ impl CliError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cache(error) => error.hint(),
-            Self::Config(ConfigError::NoSuchRepository { .. }) => Some("`tdnf repolist all` shows them".into()),
+            Self::Config(ConfigError::NoSuchRepository { .. }) => Some("`tdnf repolist all` lists them".into()),
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => Some(format!("there is {}", similar.join(", "))),
-            Self::Solve(SolveError::Conflict { .. }) => Some("`--skip-broken` leaves aside what does not fit".into()),
-            Self::NoEnabledRepos => Some("`tdnf repolist all` shows them; `--enablerepo=ID` uses one".into()),
+            Self::Solve(SolveError::Conflict { .. }) => Some("`--skip-broken` skips packages that cannot be installed".into()),
+            Self::NoEnabledRepos => Some("`tdnf repolist all` lists them; `--enablerepo=ID` enables one".into()),
             Self::Package(RpmFileError::Source { .. }) => {
-                Some("`rpmbuild --rebuild` makes packages of it; `tdnf --builddeps install NAME` brings what that needs".into())
+                Some("`rpmbuild --rebuild` builds packages from it; `tdnf --builddeps install NAME` installs what that needs".into())
             }
             Self::Download(_) => Some("the repository may have changed since its metadata was fetched: try `--refresh`".into()),
-            Self::Protected(_) => Some("name them in no `protected.d` file if they may go".into()),
+            Self::Protected(_) => Some("remove them from the `protected.d` files if they may be removed".into()),
             _ => None,
         }
     }

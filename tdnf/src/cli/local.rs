@@ -53,7 +53,7 @@ impl Local {
             Ok(Offer { details: details(&metadata), package: file.package, location: path.to_string_lossy().into_owned(), sha256 })
         };
         let offers = files.par_iter().map(offer).collect::<Result<Vec<_>, _>>()?;
-        let index = Index::of(&offers).ok_or_else(|| CliError::Usage("the packages are too many".into()))?;
+        let index = Index::of(&offers).ok_or_else(|| CliError::Usage("too many packages".into()))?;
         Ok(Self { id: id.to_owned(), index })
     }
 

@@ -116,7 +116,7 @@ impl Session {
                 match cache::open(repository, context) {
                     Ok(found) => opened.push(found),
                     Err(error @ cache::CacheError::Download { .. }) if repository.transport.skip_if_unavailable => {
-                        self.console.warn(format!("{error}; it is left aside"));
+                        self.console.warn(format!("{error}; it is ignored"));
                     }
                     Err(error) => return Err(error),
                 }
@@ -188,7 +188,7 @@ fn machine() -> String {
 }
 
 fn pair(text: &String) -> Result<(String, String), CliError> {
-    let (id, place) = text.split_once(',').ok_or_else(|| CliError::Usage(format!("`{text}` is not written as `ID,PLACE`")))?;
+    let (id, place) = text.split_once(',').ok_or_else(|| CliError::Usage(format!("`{text}` must be written as `ID,PLACE`")))?;
     Ok((id.to_owned(), place.to_owned()))
 }
 

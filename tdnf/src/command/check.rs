@@ -17,7 +17,7 @@ pub fn run(session: &Session) -> Result<(), CliError> {
     let all: BTreeSet<usize> = (0..packages.len()).collect();
     let mut problems = solver::problems(&packages, &all, &session.arch);
     if session.system.is_interrupted()? {
-        problems.push("a transaction was interrupted; the next command that changes packages finishes it or takes it back".into());
+        problems.push("a transaction was interrupted; the next command that changes packages finishes or undoes it".into());
     }
     if session.console.json {
         session.console.value(&json!(problems));

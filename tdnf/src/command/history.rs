@@ -42,8 +42,8 @@ fn update(session: &mut Session) -> Result<(), CliError> {
         return Ok(());
     }
     match noted {
-        Some(id) => session.console.note(format!("Changes made without tdnf were noted as transaction {id}.")),
-        None => session.console.note("The history tells everything that is installed."),
+        Some(id) => session.console.note(format!("Changes made without tdnf were recorded as transaction {id}.")),
+        None => session.console.note("The history is complete."),
     }
     Ok(())
 }
@@ -143,7 +143,7 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     if !request.unresolved.is_empty() {
         session.console.note("The following packages could not be resolved:\n");
         request.unresolved.iter().for_each(|word| session.console.note(word));
-        session.console.note("\nThey are not offered by the enabled repositories any more.");
+        session.console.note("\nThey are no longer in the enabled repositories.");
         return Err(CliError::NoMatch);
     }
     change::carry_out(session, locked.as_ref(), &repositories, &sack, &request, change::Sweep::NONE)

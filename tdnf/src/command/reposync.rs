@@ -29,7 +29,7 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
     }
     let count = enabled.iter().filter(|repository| is_asked(&repository.id)).count();
     if asked.no_repo_path && (count > 1 || asked.delete) {
-        return Err(CliError::Usage("`--norepopath` goes with one repository and without `--delete`".into()));
+        return Err(CliError::Usage("`--norepopath` requires exactly one repository and cannot be used with `--delete`".into()));
     }
     let repositories = session.open()?;
     let sack = session.sack(&repositories);

@@ -136,7 +136,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, DownloadError>
             _ => None,
         })
         .collect();
-    if found.is_empty() { Err(unusable(path, "it holds no certificate")) } else { Ok(found) }
+    if found.is_empty() { Err(unusable(path, "it contains no certificate")) } else { Ok(found) }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKey<'static>, DownloadError> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The server answers with an error.
-    #[error("`{url}`: the server answers {status}")]
+    #[error("`{url}`: the server answered {status}")]
     Status {
         /// The address.
         url: String,
@@ -33,7 +33,7 @@ pub enum DownloadError {
         source: io::Error,
     },
     /// It arrives too slowly to wait for.
-    #[error("`{url}` arrives at less than {least_bytes} bytes a second")]
+    #[error("`{url}` is received at less than {least_bytes} bytes per second")]
     Slow {
         /// The address.
         url: String,
@@ -49,7 +49,7 @@ pub enum DownloadError {
         limit_bytes: u64,
     },
     /// It is not what was asked for.
-    #[error("`{url}` is not what the repository's index says: its SHA-256 differs")]
+    #[error("`{url}` does not match the repository's index: its SHA-256 differs")]
     Digest {
         /// The address.
         url: String,

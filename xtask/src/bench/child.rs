@@ -26,6 +26,6 @@ pub fn output(tool: Tool, what: &str) -> Result<Vec<u8>, BenchError> {
             ToolError::Failed { last_words, .. } => last_words.clone(),
             other => other.to_string(),
         };
-        BenchError::Broken { what: format!("{what}: {said}"), next: Some(format!("run `cargo xtask {what}` by itself")) }
+        BenchError::Broken { what: format!("{what}: {said}"), next: Some(format!("run `cargo xtask {what}`")) }
     })
 }

@@ -63,7 +63,7 @@ pub(super) fn repository_of_image(bench: &Bench<'_>, repository: &Path, keys: &K
     let (planned, results) = plan(bench.builder.graph, &candidates, &bench.builder);
     if !planned.is_all_cached() {
         let names: Vec<&str> = candidates.iter().map(|name| name.as_str()).collect();
-        let what = format!("what image `{}` is made of", bench.image.name);
+        let what = format!("the packages of image `{}`", bench.image.name);
         return Err(BenchError::NotBuilt { what, next: format!("cargo xtask build {}", names.join(" ")) });
     }
     let signed = sign_all(bench.builder.store, keys, &results).map_err(BenchError::around)?;

@@ -9,7 +9,7 @@ use base::diagnostic::{ExitCode, Failure, Report};
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     /// What is to be measured was not built.
-    #[error("{what} is not built, so there is nothing to measure")]
+    #[error("{what} is not built, so it cannot be measured")]
     NotBuilt {
         /// What is missing.
         what: String,
@@ -27,7 +27,7 @@ pub enum BenchError {
         source: io::Error,
     },
     /// A process that was measured failed.
-    #[error("what was to be measured failed: {what}")]
+    #[error("the benchmarked program failed: {what}")]
     Broken {
         /// What failed, and its last words.
         what: String,

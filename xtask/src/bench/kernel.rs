@@ -41,7 +41,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 pub fn peer_kernel(trees: &[PathBuf]) -> Result<PathBuf, BenchError> {
     let files = trees.iter().filter_map(|tree| fs::read_dir(tree.join("boot")).ok()).flatten().flatten().map(|entry| entry.path());
     let kernel = files.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-"))).max();
-    kernel.ok_or_else(|| BenchError::Broken { what: "the SDK's `peer` layer holds no kernel".into(), next: None })
+    kernel.ok_or_else(|| BenchError::Broken { what: "the SDK's `peer` layer contains no kernel".into(), next: None })
 }
 
 /// The clock as `/init`, and a console for what it says.
@@ -72,7 +72,7 @@ fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &
     let text = fs::read(&serial).map_err(BenchError::io("read", &serial))?;
     let text = String::from_utf8_lossy(&text);
     kernel_ns(&text).map(|ns| ns / 1e9).ok_or_else(|| BenchError::Broken {
-        what: format!("`{}` did not start its first program: {}", kernel.display(), text.lines().last().unwrap_or("it said nothing")),
+        what: format!("`{}` did not start its first program: {}", kernel.display(), text.lines().last().unwrap_or("it printed nothing")),
         next: None,
     })
 }

@@ -20,7 +20,7 @@ const INSTALLED: &str = "finish = \"install -D -m 644 bench $DESTDIR/usr/share/b
 
 /// Builds the image with a patch that no build has had before, and compares with the time the package's own build took.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
-    let name: PackageName = SPEC.parse().map_err(|_| BenchError::Broken { what: format!("`{SPEC}` is no name"), next: None })?;
+    let name: PackageName = SPEC.parse().map_err(|_| BenchError::Broken { what: format!("`{SPEC}` is not a name"), next: None })?;
     let image = bench.image.name.as_str();
     let known = cached_image(&bench.builder, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;
     if known.is_none() {

@@ -1,4 +1,4 @@
-//! Measuring what this builder promises: each benchmark gives figures, and each figure knows its goal.
+//! The benchmarks: each returns figures, and each figure has a goal.
 
 mod boot;
 mod child;
@@ -70,25 +70,25 @@ pub enum Benchmark {
     Plan,
     /// `build-iso` when nothing has changed
     Warm,
-    /// What a comment in a spec rebuilds
+    /// Packages rebuilt for a changed comment in a spec
     Comment,
-    /// A leaf package's changed patch, up to the new ISO; half a minute for each run
+    /// From a changed patch of a leaf package to the new ISO; half a minute per run
     Leaf,
-    /// Composing the image's root file system, beside `dnf --installroot`
+    /// Composing the image's root file system, compared with `dnf --installroot`
     Compose,
-    /// tdnf beside dnf: fetching metadata, planning, installing, removing; and with 20,000 packages
+    /// tdnf compared with dnf: fetching metadata, planning, installing, removing; and with 20,000 packages
     Tdnf,
-    /// The installer, into a directory and into a file that stands for a disk
+    /// The installer, into a directory and into a disk image
     Install,
-    /// How large the image is
+    /// The size of the image
     Size,
-    /// From the kernel's start to its first program, beside Debian's kernel for clouds; a minute for each run
+    /// From the kernel's start to its first program, compared with Debian's cloud kernel; a minute per run
     Kernel,
-    /// Starting the image's ISO in the emulator, phase by phase; minutes for each run
+    /// Starting the image's ISO in the emulator, phase by phase; minutes per run
     Boot,
-    /// Starting the image's disk in the emulator, beside Debian with its Docker; minutes for each run
+    /// Starting the image's disk in the emulator, compared with Debian and its Docker; minutes per run
     Debian,
-    /// Everything, from an empty store to the ISO; takes as long as that takes
+    /// A full build from an empty store to the ISO; takes as long as a first build
     Cold,
 }
 

@@ -1,4 +1,4 @@
-//! The words of the command line.
+//! Arguments of the command line.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,11 @@ use crate::command;
 use runtime::sandbox::Isolation;
 use sdk::apt::ClientChoice;
 
-/// Builds Kaon: package specs to packages, packages to bootable images.
+/// Build Kaon: packages from specs, bootable images from packages.
 #[derive(Parser, Debug)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 mistakes in specs or images, 4 the host lacks something, 130 interrupted."
+    after_help = "Exit codes: 0 success, 1 failure, 2 invalid command line, 3 errors in specs or images, 4 the host lacks something, 130 interrupted."
 )]
 pub struct Arguments {
     /// Options of all commands.
@@ -27,22 +27,22 @@ pub struct Arguments {
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Print JSON: events one a line, then the result as one document
+    /// Print JSON: one event per line, then the result as one document
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print results, warnings and errors only
+    /// Print only results, warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Colours and moving progress: auto, always or never
+    /// Use colours and animated progress: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_default_value = true, hide_possible_values = true)]
     pub color: ColorChoice,
-    /// Where everything is kept [default: ~/.cache/kaon]
+    /// Directory of the store [default: ~/.cache/kaon]
     #[arg(long, global = true, value_name = "DIR", env = "KAON_STORE", hide_env_values = true)]
     pub store: Option<PathBuf>,
     /// Signing keys [default: ~/.local/share/kaon/keys]
     #[arg(long, global = true, value_name = "DIR", env = "KAON_KEYS", hide_env_values = true)]
     pub keys: Option<PathBuf>,
-    /// Isolation of builds: namespaces or chroot [env: KAON_SANDBOX]
+    /// How builds are isolated: namespaces or chroot [env: KAON_SANDBOX]
     #[arg(
         long,
         global = true,
@@ -54,16 +54,16 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub sandbox: Isolation,
-    /// Processors to keep busy [default: all]
+    /// Number of processors to use [default: all]
     #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true)]
     pub jobs: Option<usize>,
-    /// Refuse SDK packages other than those of `specs/sdk.lock`
+    /// Fail if `specs/sdk.lock` would have to change
     #[arg(long, global = true)]
     pub locked: bool,
-    /// Debian archive [default: as apt has it]
+    /// Debian archive [default: apt's]
     #[arg(long, global = true, value_name = "URL", env = "KAON_DEBIAN_MIRROR", hide_env_values = true)]
     pub debian_mirror: Option<String>,
-    /// What fetches it: apt, builtin or auto
+    /// Archive client: apt, builtin or auto
     #[arg(
         long,
         global = true,
@@ -75,7 +75,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub debian_client: ClientChoice,
-    /// Another place of sources; repeatable
+    /// Additional source mirror; repeatable
     #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,
 }
@@ -83,49 +83,49 @@ pub struct Global {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Build an image and all it needs, and write its bootable ISO
+    /// Build an image and everything it needs, and write it as a bootable ISO
     BuildIso(command::build_iso::Options),
-    /// Build an image and all it needs, and write it as a virtual machine for ESXi, vCenter, Workstation and VirtualBox
+    /// Build an image and everything it needs, and write it as an OVA for ESXi, vCenter, Workstation and VirtualBox
     BuildOva(command::build_ova::Options),
-    /// Build an image and all it needs, and write it as disks for hypervisors and clouds, or as a container image
+    /// Build an image and everything it needs, and write it as disks for hypervisors and clouds, or as a container image
     BuildImage(command::build_image::Options),
-    /// Show what is in an image, by size
+    /// Show the contents of an image, by size
     Inspect(command::inspect::Options),
-    /// Show what differs between two images
+    /// Show the differences between two images
     Diff(command::diff::Options),
-    /// Start an image in the emulator
+    /// Start an image in QEMU
     Qemu(command::qemu::Options),
-    /// Build packages, and all they build on; without a name, all packages
+    /// Build packages and everything they build on; without a name, all packages
     Build(command::build::Options),
     /// Write packages as a signed repository for tdnf and dnf
     Repo(command::repo::Options),
-    /// Fetch the sources and SDK layers that builds of packages need, and build nothing
+    /// Fetch the sources and SDK layers that builds of packages need, without building
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do
     Plan(command::plan::Options),
-    /// Say why a package is in an image, and why it is built again
+    /// Explain why a package is in an image, and why it is rebuilt
     Why(command::why::Options),
     /// List all packages
     List,
-    /// Show all that is known of a package
+    /// Show the details of a package
     Show(command::show::Options),
-    /// Print the graph of packages in DOT
+    /// Print the dependency graph of packages in DOT
     Graph(command::graph::Options),
     /// Print the log of a package's last build
     Log(command::log::Options),
-    /// Open the sandbox in which a package's build failed, or would be built
+    /// Open the sandbox in which a package's build failed, or in which it would be built
     Shell(command::shell::Options),
-    /// Tell about kernels: what they hold, why, and how they differ
+    /// Inspect kernel configurations
     Kernel(command::kernel::Options),
-    /// Look after the compilers and tools builds use
+    /// Manage the SDK: the compilers and tools that builds use
     Sdk(command::sdk::Options),
-    /// Say what this machine lacks, and how to mend it
+    /// Check that this machine has what the builder needs
     Doctor,
-    /// Remove from the store what nothing needs
+    /// Remove objects from the store that nothing needs
     Gc(command::gc::Options),
-    /// Run every test
+    /// Run the tests
     Test(command::test::Options),
-    /// Measure what this builder promises
+    /// Run the benchmarks
     Bench(command::bench::Options),
     /// Print a completion script for a shell
     Completions(command::completions::Options),

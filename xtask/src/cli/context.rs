@@ -33,7 +33,7 @@ pub struct Context<'a> {
 
 /// No place for the store or the keys.
 #[derive(Debug, thiserror::Error)]
-#[error("no place for {what}: neither `{variable}` nor `HOME` is set")]
+#[error("no directory for {what}: neither `{variable}` nor `HOME` is set")]
 struct NoPlace {
     what: &'static str,
     variable: &'static str,

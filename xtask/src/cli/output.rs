@@ -181,7 +181,7 @@ pub(super) fn usage_error(error: &clap::Error) -> Option<String> {
     let text = error.to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     json_line(&serde_json::json!({
-        "kind": "error", "message": visible_line(message), "causes": [], "last-lines": [], "hint": "`--help` lists what is accepted",
+        "kind": "error", "message": visible_line(message), "causes": [], "last-lines": [], "hint": "`--help` lists the accepted arguments",
         "exit": ExitCode::Usage as u8, "problems": [],
     }))
 }

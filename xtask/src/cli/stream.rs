@@ -36,7 +36,7 @@ pub struct NotWritten {
 
 impl Failure for NotWritten {
     fn hint(&self) -> Option<String> {
-        Some("not all results were printed: lead standard output elsewhere and run the same command again".into())
+        Some("not all results were printed: redirect standard output elsewhere and run the same command again".into())
     }
 }
 

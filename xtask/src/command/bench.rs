@@ -15,25 +15,25 @@ use builder::project;
 /// Options of `bench`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// What is measured [default: all but install, leaf, kernel, boot, debian and cold]
+    /// Benchmarks to run [default: all but install, leaf, kernel, boot, debian and cold]
     #[arg(value_enum)]
     names: Vec<Benchmark>,
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(long, default_value = well_known::MINIMAL)]
     image: String,
-    /// Measure package managers with this signed repository instead of the image's own
+    /// Measure package managers with this signed repository instead of the image's
     #[arg(long, value_name = "DIR")]
     repository: Option<PathBuf>,
-    /// Where `compose`, `tdnf` and `install` write [default: a folder of the store]
+    /// Directory that `compose`, `tdnf` and `install` write to [default: a folder of the store]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
-    /// How often each thing is done; figures are medians
+    /// Number of runs of each benchmark; figures are medians
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     runs: u8,
     /// Fail if a goal is missed
     #[arg(long)]
     strict: bool,
-    /// Where the figures are written
+    /// File to write the figures to
     #[arg(long, short, value_name = "FILE", default_value = "out/bench.json")]
     output: PathBuf,
 }
@@ -48,7 +48,7 @@ struct Document<'a> {
 /// Measures, prints the figures and writes them to a file.
 ///
 /// # Errors
-/// Mistakes in specs or images. A benchmark that fails is told and does not stop the others.
+/// Mistakes in specs or images. A benchmark that fails is reported and does not stop the others.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let image = project::load_image(&context.root, &options.image)?;
     let graph = context.graph()?;

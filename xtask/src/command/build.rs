@@ -9,11 +9,11 @@ use base::diagnostic::{ExitCode, Report};
 /// Options of `build`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Packages to build; without any, all packages of the project are built
+    /// Packages to build [default: all packages of the project]
     packages: Vec<String>,
 }
 
-/// Builds packages and prints where each lies.
+/// Builds packages and prints where each is.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names, whatever could not be fetched or built.

@@ -18,10 +18,10 @@ pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(default_value = well_known::MINIMAL)]
     image: String,
-    /// Forms to write, with commas between them: iso, pxe, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker; or all
+    /// Formats to write, separated by commas: iso, pxe, raw, qcow2, vmdk, vhd, ova, ami, azure, gce, tar, oci, docker; or all
     #[arg(long, short, value_name = "FORMATS", value_delimiter = ',', required = true)]
     format: Vec<FormatChoice>,
-    /// The directory they are written to [default: out]
+    /// Directory to write them to [default: out]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -33,7 +33,7 @@ impl Options {
     }
 }
 
-/// Builds an image and all it needs, and puts it into `out` in the forms asked for.
+/// Builds an image and everything it needs, and puts it into `out` in the forms asked for.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.

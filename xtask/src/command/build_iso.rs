@@ -17,18 +17,18 @@ pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(default_value = well_known::MINIMAL)]
     image: String,
-    /// Where the ISO is written [default: out/kaon-IMAGE.iso]
+    /// File to write the ISO to [default: out/kaon-IMAGE.iso]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Install without a question what this kickstart file says, on the machine that starts from the ISO
+    /// Make an ISO that installs unattended as this kickstart file describes, on any machine that starts from it
     #[arg(long, value_name = "FILE")]
     kickstart: Option<PathBuf>,
-    /// Run this container, an archive as `docker save` writes it, and nothing else; the machine ends when it does
+    /// Make an ISO that runs only this container, an archive written by `docker save`; the machine powers off when it exits
     #[arg(long, value_name = "FILE", conflicts_with = "kickstart")]
     container: Option<PathBuf>,
 }
 
-/// Builds an image and all it needs, and puts its ISO into `out`.
+/// Builds an image and everything it needs, and puts its ISO into `out`.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.

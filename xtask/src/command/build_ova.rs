@@ -16,12 +16,12 @@ pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
     #[arg(default_value = well_known::MINIMAL)]
     image: String,
-    /// Where the OVA is written [default: out/kaon-IMAGE.ova]
+    /// File to write the OVA to [default: out/kaon-IMAGE.ova]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// Builds an image and all it needs, and puts its OVA into `out`.
+/// Builds an image and everything it needs, and puts its OVA into `out`.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.

@@ -10,7 +10,7 @@ use sdk::LayerName;
 /// Options of `fetch`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Packages to fetch for: the sources and SDK layers that they and all they build on need [default: all packages, all layers]
+    /// Packages to fetch the sources and SDK layers for, including those of everything they build on [default: all packages, all layers]
     packages: Vec<String>,
 }
 

@@ -13,13 +13,13 @@ use runtime::store::{Collected, Collection, Rules, StoreError, Swept};
 /// Options of `gc`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Show what would be removed, and remove nothing
+    /// Show what would be removed without removing it
     #[arg(long)]
     dry_run: bool,
-    /// Keep what was stored within this many days, needed or not: other checkouts may share the store
+    /// Keep everything stored within this many days, needed or not, because other checkouts may share the store
     #[arg(long, value_name = "DAYS", default_value_t = 7, conflicts_with = "all")]
     keep_days: u32,
-    /// Keep only what this checkout needs now
+    /// Keep only what this checkout needs
     #[arg(long)]
     all: bool,
 }

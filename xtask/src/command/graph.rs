@@ -13,7 +13,7 @@ use base::name::PackageName;
 /// Options of `graph`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Packages whose needs are drawn [default: all]
+    /// Packages whose dependencies are drawn [default: all]
     packages: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ pub struct Options {
     /// The image: a file of `images/` without its `.toml`, or a `.contents.json` kept from a build
     #[arg(default_value = well_known::MINIMAL)]
     image: String,
-    /// How many of the largest files to show
+    /// Number of largest files to show
     #[arg(long, value_name = "N", default_value_t = 20)]
     files: usize,
 }
@@ -31,7 +31,7 @@ struct NoContents {
 
 impl Failure for NoContents {
     fn hint(&self) -> Option<String> {
-        Some("`build-image` writes such a file beside an image, as out/kaon-NAME.contents.json".into())
+        Some("`build-image` writes such a file next to an image, as out/kaon-NAME.contents.json".into())
     }
 
     fn exit(&self) -> ExitCode {

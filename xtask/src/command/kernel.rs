@@ -27,12 +27,12 @@ pub struct Options {
 
 #[derive(Subcommand, Debug)]
 enum Action {
-    /// Check that every option asked for survives, and that every contract is kept
+    /// Check that every requested option takes effect, and that every contract is met
     Check {
         /// Flavours [default: all]
         flavours: Vec<String>,
     },
-    /// Say why an option is what it is
+    /// Explain the value of an option
     Why {
         /// The option, with or without `CONFIG_`
         symbol: Symbol,
@@ -40,21 +40,21 @@ enum Action {
         #[arg(long, default_value = "esx")]
         flavour: String,
     },
-    /// Show which options differ between two flavours, and which fragments decided
+    /// Show the options that differ between two flavours, and the fragments that set them
     Diff {
         /// The first flavour
         left: String,
         /// The second flavour
         right: String,
     },
-    /// Print what a flavour's fragments ask for, merged
+    /// Print the merged fragments of a flavour
     Config {
         /// The flavour
         flavour: String,
     },
 }
 
-/// Tells about kernels without building them.
+/// Inspects kernel configurations without building kernels.
 ///
 /// # Errors
 /// Mistakes in the descriptions, options that do not survive, contracts that are not kept.
@@ -111,7 +111,7 @@ fn check_all(context: &Context<'_>, description: &Description, names: &[String])
         context.output.document(&checked);
     } else {
         let line = |Checked { flavour, asked, promises, set }: &Checked| {
-            format!("{flavour}: {asked} options asked for, {promises} promised, {set} set in all\n")
+            format!("{flavour}: {asked} options requested, {promises} required by contracts, {set} set in total\n")
         };
         context.output.text(&checked.iter().map(line).collect::<String>());
     }

@@ -17,7 +17,7 @@ use planning::plan::{Basis, COSTS_FILE, Estimate, Plan, State, plan};
 pub struct Options {
     /// Packages to plan for [default: all]
     packages: Vec<String>,
-    /// Write what builds took on this machine to `specs/costs.toml`, which estimates other machines' first builds
+    /// Write the build times measured on this machine to `specs/costs.toml`, which estimates first builds on other machines
     #[arg(long, conflicts_with = "packages")]
     record_costs: bool,
 }
@@ -55,7 +55,7 @@ fn record_costs(context: &Context<'_>, builder: &Builder<'_>, results: &Results)
 
 /// There is nothing to record.
 #[derive(Debug, thiserror::Error)]
-#[error("no package was built with this store, so there are no costs to record")]
+#[error("no package has been built with this store, so there are no costs to record")]
 struct NothingBuilt;
 
 impl Failure for NothingBuilt {
@@ -72,7 +72,7 @@ fn text(plan: &Plan, jobs: usize) -> String {
         let (state, key) = match &step.state {
             State::Cached { key } => ("cached ", key.short()),
             State::Build { key } => ("build  ", key.short()),
-            State::Unknown => ("unknown", "depends on the output of what it builds on".into()),
+            State::Unknown => ("unknown", "depends on the output of its dependencies".into()),
         };
         let estimate = match (&step.state, &step.estimate) {
             (State::Cached { .. }, _) | (_, None) => String::new(),

@@ -19,26 +19,26 @@ use sdk::{LayerName, Sdk};
 /// Options of `qemu`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// The image: a file of `images/` without its `.toml`, whose ISO was built before, or the path of an ISO, of a disk (.raw, .qcow2,
-    /// .vmdk, .vhd), of an OVA or of a network start (.pxe.tar). What the guest writes to a disk is lost at its end
+    /// The image: a file of `images/` without its `.toml`, whose ISO is already built, or the path of an ISO, a disk (.raw, .qcow2,
+    /// .vmdk, .vhd), an OVA or a network boot archive (.pxe.tar). Changes that the guest makes to a disk are discarded
     #[arg(default_value = well_known::MINIMAL)]
     image: String,
-    /// Start by UEFI instead of BIOS
+    /// Start with UEFI instead of BIOS
     #[arg(long)]
     uefi: bool,
-    /// Plug the image in as a USB stick instead of a disc
+    /// Attach the image as a USB stick instead of an optical disc
     #[arg(long, conflicts_with = "direct")]
     stick: bool,
-    /// What the disk hangs on [default: virtio; pvscsi for an OVA]
+    /// Controller of the disk [default: virtio; pvscsi for an OVA]
     #[arg(long, value_enum)]
     bus: Option<Bus>,
-    /// The network card [default: virtio; vmxnet3 for an OVA]
+    /// Network card [default: virtio; vmxnet3 for an OVA]
     #[arg(long, value_enum)]
     card: Option<Card>,
-    /// Hand the kernel over without firmware and boot loader
+    /// Start the kernel directly, without firmware and boot loader
     #[arg(long, conflicts_with = "uefi")]
     direct: bool,
-    /// Further arguments of the kernel
+    /// Additional kernel arguments
     #[arg(long, value_name = "ARGUMENTS", requires = "direct", default_value = "", hide_default_value = true)]
     append: String,
     /// Memory in MiB
@@ -47,7 +47,7 @@ pub struct Options {
     /// Processors
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     cpus: u32,
-    /// How instructions are run; `auto` takes KVM where it really runs the kernel of an ISO
+    /// How instructions are executed; `auto` uses KVM where it can run the kernel of an ISO
     #[arg(long, value_enum, default_value_t = Accel::Auto)]
     accel: Accel,
     /// Show the screen in a window
@@ -56,7 +56,7 @@ pub struct Options {
     /// Write the serial line to a file instead of the terminal
     #[arg(long, value_name = "FILE")]
     serial: Option<PathBuf>,
-    /// Lead this port of the host's loopback address to the guest's SSH
+    /// Forward this port of the host's loopback address to the guest's SSH server
     #[arg(long, value_name = "PORT")]
     ssh: Option<u16>,
     /// Attach a file as a read-only disk; may be given several times
@@ -65,16 +65,16 @@ pub struct Options {
     /// Write what the guest sends to /dev/virtio-ports/NAME to a file; may be given several times
     #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
     port: Vec<(String, PathBuf)>,
-    /// Hand a file over as a systemd credential; may be given several times
+    /// Pass a file to the guest as a systemd credential; may be given several times
     #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
     credential: Vec<(String, PathBuf)>,
-    /// Stop the guest, and fail, after this many seconds
+    /// Stop the guest and fail after this many seconds
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
-    /// Stop the guest, and fail with the state of its processors, when it has been idle and written nothing for this many seconds
+    /// Stop the guest and fail with the state of its processors when it has been idle and silent for this many seconds
     #[arg(long, value_name = "SECONDS", requires = "serial")]
     standstill: Option<u64>,
-    /// Further arguments of QEMU
+    /// Additional arguments for QEMU
     #[arg(last = true)]
     extra: Vec<OsString>,
 }
@@ -93,7 +93,7 @@ enum Accel {
 fn named_file(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() && !name.contains([',', ' ']) => Ok((name.to_owned(), file.into())),
-        _ => Err("write it as NAME=FILE".into()),
+        _ => Err("must be written as NAME=FILE".into()),
     }
 }
 

@@ -23,19 +23,19 @@ pub struct Options {
     /// What else is done with a repository
     #[command(subcommand)]
     action: Option<Action>,
-    /// Packages the repository contains, with all that they need to be built and at run time, so that it is complete
+    /// Packages of the repository; everything they need at build time and run time is added, so that it is complete
     /// [default: all]
     packages: Vec<String>,
-    /// Only the packages made by the named ones' specs: a repository to use beside one that has what they need
+    /// Include only the packages built by the specs of the named packages; use it together with a repository that has what they need
     #[arg(long, requires = "packages")]
     only: bool,
-    /// Where it is written
+    /// Directory to write the repository to
     #[arg(long, short, value_name = "DIR", default_value = "out/repo")]
     output: PathBuf,
-    /// Its number; clients refuse a smaller one than they saw [default: one more than what was there, if that differs]
+    /// Revision; clients refuse one lower than they have seen [default: one more than the existing repository's, if the content differs]
     #[arg(long, value_name = "NUMBER")]
     revision: Option<u64>,
-    /// Clients believe it for so many days from now [default: for ever]
+    /// Number of days from now after which clients refuse it [default: never]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
     valid_days: Option<u64>,
 }
@@ -43,7 +43,7 @@ pub struct Options {
 /// What else is done with a repository.
 #[derive(Subcommand, Debug)]
 enum Action {
-    /// Serve a repository over HTTP, until interrupted
+    /// Serve a repository over HTTP until interrupted
     Serve(Serve),
 }
 
@@ -53,7 +53,7 @@ struct Serve {
     /// The repository
     #[arg(default_value = "out/repo")]
     folder: PathBuf,
-    /// Where to listen; a guest of QEMU's own network finds this machine at 10.0.2.2
+    /// Address to listen on; a guest in QEMU's user network reaches this machine at 10.0.2.2
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8000")]
     listen: SocketAddr,
 }
@@ -95,7 +95,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// The one time a repository holds: its user asked for it.
+/// The one time a repository contains: its user asked for it.
 fn days_from_now(days: u64) -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) + days * DAY_S
 }
@@ -109,8 +109,7 @@ fn serve(context: &Context<'_>, options: &Serve) -> Result<ExitCode, Report> {
         context.output.document(&serde_json::json!({ "folder": folder, "address": address, "configuration": configuration(&seen) }));
     } else {
         context.output.text(&format!(
-            "{} on http://{address}/\nA machine takes packages from it with this file in /etc/yum.repos.d, which it finds at \
-             {seen}/kaon.repo:\n\n{}\n",
+            "{} on http://{address}/\nTo use it, a machine needs this file in /etc/yum.repos.d, which it can download from {seen}/kaon.repo:\n\n{}\n",
             folder.display(),
             configuration(&seen)
         ));

@@ -19,11 +19,11 @@ pub struct Options {
 
 #[derive(Subcommand, Debug)]
 enum Action {
-    /// Show the layers and how they stand
+    /// Show the layers and their state
     Status,
     /// Fetch and unpack all layers
     Fetch,
-    /// Take the current packages of the archive into `specs/sdk.lock`
+    /// Update `specs/sdk.lock` to the current packages of the archive
     Update,
 }
 
@@ -87,7 +87,9 @@ impl State {
 
 fn show_status(context: &Context<'_>, layers: &[LayerStatus]) {
     if layers.iter().any(|layer| layer.tree == TreeState::Damaged) {
-        context.reporter.warn("files of a damaged layer are missing or changed: `cargo xtask sdk fetch` or the next build makes it anew");
+        context
+            .reporter
+            .warn("files of a damaged layer are missing or changed: `cargo xtask sdk fetch` or the next build creates it again");
     }
     if context.output.is_json() {
         let document = |layer: &LayerStatus| {

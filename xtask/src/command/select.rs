@@ -10,8 +10,8 @@ use text::nearest;
 /// Why names on the command line select no packages.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectError {
-    /// A name without a letter in it, as a variable without a value gives.
-    #[error("the name of a package is empty")]
+    /// A name without a letter in it, as from a variable without a value.
+    #[error("a package name is empty")]
     Empty,
     /// No spec makes or provides them.
     #[error("{}", message(names))]
@@ -35,15 +35,15 @@ impl SelectError {
 }
 
 fn message(names: &[String]) -> String {
-    let words = if names.len() == 1 { "is no package" } else { "are no packages" };
-    format!("there {words} {}", quoted(names))
+    let word = if names.len() == 1 { "package" } else { "packages" };
+    format!("unknown {word} {}", quoted(names))
 }
 
 impl Failure for SelectError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Empty => "check whether a variable on the command line has no value; `cargo xtask list` prints all names".into(),
-            Self::Unknown { nearest, .. } if nearest.is_empty() => "`cargo xtask list` names them all".into(),
+            Self::Empty => "check whether a variable on the command line has no value; `cargo xtask list` lists all packages".into(),
+            Self::Unknown { nearest, .. } if nearest.is_empty() => "`cargo xtask list` lists all packages".into(),
             Self::Unknown { nearest, .. } => format!("did you mean {}?", quoted(nearest)),
         })
     }

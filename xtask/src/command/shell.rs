@@ -22,10 +22,10 @@ use text::quote;
 pub struct Options {
     /// The package
     package: String,
-    /// Open the sandbox as it is before a build, even if a failed one is kept
+    /// Open the sandbox as it is before a build, even if that of a failed build is kept
     #[arg(long)]
     fresh: bool,
-    /// Run this command there instead of a shell; its output goes to standard error
+    /// Run this command instead of a shell; its output goes to standard error
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -87,10 +87,10 @@ fn greeting(spec: &PackageName, job: &Job) -> String {
     match job.steps.last() {
         Some(Step { phase, cwd, .. }) => {
             format!(
-                "`{spec}` failed in its {phase} phase, in `{cwd}`; `{AGAIN}` runs the phase again, `cargo xtask log {spec}` has its output\n"
+                "`{spec}` failed in its {phase} phase, in `{cwd}`; `{AGAIN}` runs the phase again, `cargo xtask log {spec}` prints its output\n"
             )
         }
-        None => format!("all phases of `{spec}` were done, and no package could be made of what they installed in `{INSTALL_ROOT}`\n"),
+        None => format!("all phases of `{spec}` succeeded, but no package could be made from the files in `{INSTALL_ROOT}`\n"),
     }
 }
 

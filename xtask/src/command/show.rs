@@ -19,7 +19,7 @@ use planning::spec::{Content, Spec};
 pub struct Options {
     /// The package
     package: String,
-    /// List the files of the built package, with mode, owner and size; by the name of a spec, those of all its packages
+    /// List the files of the built package with mode, owner and size; for the name of a spec, those of all its packages
     #[arg(long)]
     files: bool,
 }

@@ -16,18 +16,18 @@ use runtime::progress::Event;
 /// Options of `test`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Run only tests whose names contain one of these, as `--list` prints them: `boot::`, `store::`
+    /// Run only the tests whose names, as printed by `--list`, contain one of these: `boot::`, `store::`
     filters: Vec<String>,
     /// Run only the tests that need neither the SDK nor a store
     #[arg(long)]
     quick: bool,
-    /// Start the image in every way there is, not only in a choice of them that covers firmware, media and devices
+    /// Start the image in every possible way, not only in the selection that covers firmware, media and devices
     #[arg(long, conflicts_with = "quick")]
     all_boots: bool,
-    /// Build and test the project in minimal roots of distributions instead, as `tests/bare/run` describes
+    /// Instead, build and test the project in minimal roots of distributions, as `tests/bare/run` describes
     #[arg(long, conflicts_with_all = ["quick", "all_boots", "list", "filters"])]
     bare: bool,
-    /// Print the names of the tests that would run, by stage, and run none
+    /// Print the names of the tests that would run, by stage, without running them
     #[arg(long)]
     list: bool,
 }
@@ -102,7 +102,7 @@ impl Options {
     }
 }
 
-/// Prints what the harness prints: with JSON on standard error, which is beside the results.
+/// Prints what the harness prints: with JSON on standard error, which is next to the results.
 fn write(context: &Context<'_>, bytes: &[u8]) {
     if context.output.is_json() {
         // Tests go on where nobody can read of them; the exit code still says how it went.
@@ -138,7 +138,7 @@ fn announce(context: &Context<'_>, selection: &Selection<'_>) -> Result<(), Repo
     let image = project::load_image(&context.root, IMAGE)?;
     let (plan, _) = plan(&graph, &builder::image_candidates(&builder, &image)?, &builder);
     let message = match plan.work() {
-        0 => format!("the stage `system` starts the image `{IMAGE}`, all of whose packages are built"),
+        0 => format!("the stage `system` starts the image `{IMAGE}`; all of its packages are built"),
         packages => {
             let minutes = plan.estimate_ms(builder.jobs).map(|ms| ms.div_ceil(60_000));
             let time = minutes.map_or_else(|| "about an hour on two processors".to_owned(), |minutes| format!("about {minutes} min"));

@@ -23,7 +23,7 @@ pub struct Options {
     package: String,
 }
 
-/// Says which chain of needs brings a package into each image, which part of its key changed since its last build, and what is built
+/// Reports which chain of needs brings a package into each image, which part of its key changed since its last build, and what is built
 /// on it.
 ///
 /// # Errors
@@ -131,22 +131,22 @@ impl fmt::Display for PackageReport {
             }
         }
         match &self.build {
-            Build::Cached => writeln!(f, "`{spec}` is cached: nothing of its key has changed")?,
+            Build::Cached => writeln!(f, "`{spec}` is cached: its key has not changed")?,
             Build::NeverBuilt => writeln!(f, "`{spec}` was never built here")?,
             Build::Unknown { pending } => {
-                writeln!(f, "`{spec}` will be built again only if one of these comes out different:")?;
+                writeln!(f, "`{spec}` will be rebuilt only if the output of one of these changes:")?;
                 pending.iter().try_for_each(|edge| writeln!(f, "  {edge}"))?;
             }
             Build::Changed { changes } if changes.is_empty() => {
-                writeln!(f, "`{spec}` will be built again: its result is no longer in the store")?;
+                writeln!(f, "`{spec}` will be rebuilt: its result is no longer in the store")?;
             }
             Build::Changed { changes } => {
-                writeln!(f, "`{spec}` will be built again, because these changed:")?;
+                writeln!(f, "`{spec}` will be rebuilt because these changed:")?;
                 changes.iter().try_for_each(|change| writeln!(f, "  {change}"))?;
             }
         }
         let dependents: Vec<&str> = self.dependents.iter().map(PackageName::as_str).collect();
-        if dependents.is_empty() { Ok(()) } else { writeln!(f, "built on it: {}", dependents.join(", ")) }
+        if dependents.is_empty() { Ok(()) } else { writeln!(f, "used by the builds of: {}", dependents.join(", ")) }
     }
 }
 

@@ -67,7 +67,7 @@ impl fmt::Display for Finding {
         };
         write!(f, "{mark}  {:12} {}", self.subject, self.detail)?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n      mend it:    {remedy}"),
+            Some(remedy) => write!(f, "\n      fix:        {remedy}"),
             None => Ok(()),
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn client(settings: &Settings) -> Finding {
         Client::Apt => match Tool::new("apt-get").arg("--version").output() {
             Ok(text) => Finding::good(SUBJECT, String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned()),
             Err(error) => {
-                let remedy = "install `apt`, or let the builder fetch by itself: `--debian-client builtin`".to_owned();
+                let remedy = "install `apt`, or use the builder's own client: `--debian-client builtin`".to_owned();
                 Finding::bad(SUBJECT, FindingState::Lacking, error.to_string(), remedy)
             }
         },
@@ -41,7 +41,7 @@ pub(super) fn examine(store: &Store, settings: &Settings, suite: &str, cancel: &
         }
     }
     let remedy =
-        "check the network and the proxy settings (`http_proxy`), or name another Debian mirror: KAON_DEBIAN_MIRROR=URL".to_owned();
+        "check the network and the proxy settings (`http_proxy`), or select another Debian mirror: KAON_DEBIAN_MIRROR=URL".to_owned();
     Finding::bad(SUBJECT, FindingState::Lacking, format!("no answer from {}", silent.join("; ")), remedy)
 }
 

@@ -23,12 +23,12 @@ pub(super) fn store(store: &Store) -> Finding {
 
 /// Whether the signing keys can be read, or made where there are none yet.
 pub(super) fn keys(keys: &Path) -> Finding {
-    let remedy = "set KAON_KEYS to a directory of your own".to_owned();
+    let remedy = "set KAON_KEYS to your own directory".to_owned();
     let wanted = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
     let nearest = keys.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     match access(nearest, wanted) {
         Ok(()) if nearest == keys => Finding::good("keys", format!("`{}`", keys.display())),
-        Ok(()) => Finding::good("keys", format!("`{}`, made when they are first needed", keys.display())),
+        Ok(()) => Finding::good("keys", format!("`{}`, created when they are first needed", keys.display())),
         Err(errno) => Finding::bad(
             "keys",
             FindingState::Lacking,
@@ -40,13 +40,13 @@ pub(super) fn keys(keys: &Path) -> Finding {
 
 /// Room for the store.
 pub(super) fn store_room(store: &Store) -> Finding {
-    let remedy = format!("a build from nothing wants {STORE_WANTED_GIB} GiB: `cargo xtask gc`, or set KAON_STORE to a larger disk");
+    let remedy = format!("a first build needs {STORE_WANTED_GIB} GiB: `cargo xtask gc`, or set KAON_STORE to a larger disk");
     room("space", "the store", store.root(), STORE_WANTED_GIB, remedy)
 }
 
 /// Room for what cargo compiles and for the scratch of tests.
 pub(super) fn target_room(target: &Path) -> Finding {
-    let remedy = format!("compiling and testing take {TARGET_WANTED_GIB} GiB: set CARGO_TARGET_DIR to a larger disk");
+    let remedy = format!("compiling and testing need {TARGET_WANTED_GIB} GiB: set CARGO_TARGET_DIR to a larger disk");
     room("target space", "cargo's target directory", target, TARGET_WANTED_GIB, remedy)
 }
 
@@ -77,7 +77,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(keys(folder.path()).detail.ends_with('`'));
         let missing = keys(&folder.path().join("a/b"));
-        assert!(!missing.is_lack() && missing.detail.contains("made when"), "{missing}");
+        assert!(!missing.is_lack() && missing.detail.contains("created when"), "{missing}");
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         // A file may not be entered, by root neither.

@@ -65,10 +65,9 @@ pub(super) fn processes() -> Finding {
 fn of_processes(limit: Option<u64>) -> Finding {
     match limit {
         None => Finding::good("processes", "no limit"),
-        Some(limit) if limit >= PROCESSES_WANTED => Finding::good("processes", format!("{limit} at a time, threads included")),
+        Some(limit) if limit >= PROCESSES_WANTED => Finding::good("processes", format!("{limit} at a time, including threads")),
         Some(limit) => {
-            let detail =
-                format!("{limit} at a time, threads and those of other programs included; large builds start up to {PROCESSES_WANTED}");
+            let detail = format!("{limit} at a time, including threads and other programs; large builds start up to {PROCESSES_WANTED}");
             Finding::bad("processes", FindingState::Poor, detail, limits::MORE_PROCESSES.to_owned())
         }
     }
@@ -85,7 +84,7 @@ fn of_file_size(limit: Option<u64>) -> Finding {
         None => Finding::good(SUBJECT, "no limit"),
         Some(bytes) if bytes >= FILE_WANTED_BYTES => Finding::good(SUBJECT, format!("up to {} MiB", bytes >> 20)),
         Some(bytes) => {
-            let detail = format!("up to {} KiB, and the largest image takes {} MiB", bytes >> 10, FILE_WANTED_BYTES >> 20);
+            let detail = format!("up to {} KiB, but the largest image needs {} MiB", bytes >> 10, FILE_WANTED_BYTES >> 20);
             Finding::bad(SUBJECT, FindingState::Poor, detail, LARGER_FILES.to_owned())
         }
     }
@@ -98,7 +97,8 @@ fn of_address_space(limit: Option<u64>) -> Finding {
         Some(bytes) if bytes >= ADDRESSES_WANTED_BYTES => Finding::good(SUBJECT, format!("{} MiB", bytes >> 20)),
         Some(bytes) => {
             let state = if bytes < limits::LEAST_MEMORY_BYTES { FindingState::Lacking } else { FindingState::Poor };
-            let detail = format!("{} MiB for a process, and large links take {} MiB", bytes >> 20, ADDRESSES_WANTED_BYTES >> 20);
+            let detail =
+                format!("{} MiB for a process, but linking large programs needs {} MiB", bytes >> 20, ADDRESSES_WANTED_BYTES >> 20);
             Finding::bad(SUBJECT, state, detail, limits::MORE_MEMORY.to_owned())
         }
     }
@@ -112,8 +112,8 @@ pub(super) fn loopback() -> Finding {
         Err(error) => Finding::bad(
             "loopback",
             FindingState::Poor,
-            format!("127.0.0.1 cannot be connected to, which tests do: {error}"),
-            "raise the interface: `sudo ip link set lo up`".to_owned(),
+            format!("cannot connect to 127.0.0.1, which the tests need: {error}"),
+            "enable the interface: `sudo ip link set lo up`".to_owned(),
         ),
     }
 }

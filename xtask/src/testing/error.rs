@@ -20,7 +20,7 @@ pub enum TestError {
     #[error("the tests do not compile")]
     Compile,
     /// Cargo or a test binary wrote something that cannot be understood.
-    #[error("cannot understand what `{}` printed: {what}", program.display())]
+    #[error("cannot parse the output of `{}`: {what}", program.display())]
     Output {
         /// The program.
         program: PathBuf,
@@ -28,7 +28,7 @@ pub enum TestError {
         what: String,
     },
     /// An ignored test gives no reason that a stage knows, so it would never run.
-    #[error("test `{test}` is ignored for a reason that no stage knows: `{reason}`")]
+    #[error("test `{test}` is ignored for an unknown reason: `{reason}`")]
     UnknownReason {
         /// The test, with its binary.
         test: String,

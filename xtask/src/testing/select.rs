@@ -84,7 +84,7 @@ impl<'a> Selection<'a> {
 /// Why a test does not run, if it does not.
 fn why_not(test: &Test, stage: Stage, scope: Scope, is_root: bool) -> Option<&'static str> {
     if scope == Scope::Quick && stage != Stage::Code {
-        return Some("left out by --quick");
+        return Some("skipped by --quick");
     }
     if test.need.is_for_root() && !is_root {
         return Some("needs root");
@@ -126,7 +126,7 @@ mod tests {
         let binaries = binaries();
         let left_out = Selection::new(&binaries, &[], Scope::Quick, false).unwrap().left_out;
         let expected =
-            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "left out by --quick"), 1), ((Stage::System, "left out by --quick"), 2)];
+            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "skipped by --quick"), 1), ((Stage::System, "skipped by --quick"), 2)];
         assert_eq!(left_out, expected.into());
     }
 

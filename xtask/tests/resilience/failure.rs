@@ -87,7 +87,7 @@ fn a_shell_opens_where_the_failed_step_worked_and_can_run_it_again() {
     build(&store, "[build.script]\nrun = 'echo again; echo x >half-made; false'");
     let said = text(&shell(&store, &["bash", "-c", "pwd; echo *"]).stderr);
     let greeting =
-        "`app` failed in its build phase, in `/build/src`; `failed-step` runs the phase again, `cargo xtask log app` has its output\n";
+        "`app` failed in its build phase, in `/build/src`; `failed-step` runs the phase again, `cargo xtask log app` prints its output\n";
     assert!(said.starts_with(greeting) && said.ends_with("\n/build/src\nhalf-made\n"), "{said}");
     let again = shell(&store, &["failed-step"]);
     assert_eq!(again.status.code(), Some(1));
@@ -127,7 +127,7 @@ fn the_hint_of_a_failed_build_names_the_package_with_the_header_and_its_files_ar
     assert_eq!((listed.status.code(), text(&listed.stdout)), (Some(1), String::new()));
     assert_eq!(
         text(&listed.stderr),
-        "error: package `lib` is not built as its spec stands, so its files are not known\nhint: run `cargo xtask build lib` first\n"
+        "error: package `lib` is not built from its current spec, so its files are not known\nhint: run `cargo xtask build lib` first\n"
     );
 
     assert!(project.run(&store, &["build", "lib"]).status.success());

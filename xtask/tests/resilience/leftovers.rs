@@ -146,7 +146,7 @@ fn a_damaged_tree_of_a_package_is_found_and_made_anew() {
     let output = project.run(&store, &["build"]);
     let said = text(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("is damaged: files are missing or changed; it is made anew"), "{said}");
+    assert!(said.contains("is damaged: files are missing or changed; it is created again"), "{said}");
     assert!(lost[0].exists());
     fs::write(&app, text_before).unwrap();
     assert_eq!(project.build(&store), sound);

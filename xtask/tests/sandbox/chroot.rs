@@ -126,7 +126,7 @@ fn a_build_directory_that_was_replaced_is_refused() {
     for replacement in ["mkdir /build", "echo x >/build", "perl -e 'symlink(\"/\", \"/build\")'"] {
         let folder = scratch();
         let text = told(&folder, &format!("cd /; mv /build /elsewhere; {replacement}"));
-        assert!(text.contains("error: cannot make the sandbox: opening the build directory"), "{text}");
+        assert!(text.contains("error: cannot create the sandbox: opening the build directory"), "{text}");
         assert!(fs::symlink_metadata(folder.path().join("build")).is_err());
     }
 }

@@ -49,7 +49,7 @@ fn an_unspoilt_host_is_not_blamed() {
 #[ignore = "needs the SDK: cargo xtask test"]
 fn no_user_namespaces() {
     let text = told_after(scratch().path(), vec![Change::Write(c"/proc/sys/user/max_user_namespaces", "0")]);
-    assert!(text.contains("cause: no further user namespace is allowed (user.max_user_namespaces = 0)"), "{text}");
+    assert!(text.contains("cause: no more user namespaces are allowed (user.max_user_namespaces = 0)"), "{text}");
     assert!(text.contains("hint: raise the limit: `sudo sysctl -w user.max_user_namespaces=15000`"), "{text}");
 }
 

@@ -85,7 +85,7 @@ fn a_low_soft_limit_of_open_files_is_raised() {
 #[ignore = "needs the SDK: cargo xtask test"]
 fn a_low_hard_limit_of_open_files_is_named() {
     let text = told_with((256, 256), 300);
-    assert!(text.contains("error: a sandbox takes more open files than the 256 this process is allowed"), "{text}");
+    assert!(text.contains("error: a sandbox needs more open files than the 256 that this process is allowed"), "{text}");
     assert!(text.contains("hint: raise the hard limit"), "{text}");
 }
 

@@ -10,7 +10,7 @@ use crate::address::without_passwords;
 
 /// How to raise the limit of the sizes of files.
 pub const LARGER_FILES: &str = "this process may not write files of that size: lift the limit with `ulimit -f unlimited` in this shell (above \
-    its hard limit as root), or `LimitFSIZE=infinity` of a service; a file system may have a limit of its own";
+    its hard limit as root), or `LimitFSIZE=infinity` of a service; a file system may have its own limit";
 
 /// How the text of the system's error "file too large" ends (errno(3)).
 const EFBIG: &str = "(os error 27)";

@@ -150,7 +150,7 @@ escape = "a\r\n"
     #[test]
     fn places_are_those_in_the_file() {
         for text in ["list = [\r\n  1,\r\n]\r\n", "\u{feff}list = [\n  1,\n]\n"] {
-            assert_eq!(read(text), Err(vec![(2, 3, "`list` takes a string, and this is an integer".to_owned())]), "{text:?}");
+            assert_eq!(read(text), Err(vec![(2, 3, "`list` must be a string, not an integer".to_owned())]), "{text:?}");
         }
     }
 }

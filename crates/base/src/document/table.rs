@@ -138,7 +138,7 @@ impl<'a> Table<'a> {
         match u64::from_str_radix(&digits, integer.radix()) {
             Ok(number) if bounds.contains(&number) => Some(Spanned { value: number, span: value.span() }),
             _ => {
-                self.problem(value.span(), format!("`{key}` takes an integer from {} to {}", bounds.start(), bounds.end()));
+                self.problem(value.span(), format!("`{key}` must be an integer from {} to {}", bounds.start(), bounds.end()));
                 None
             }
         }
@@ -184,7 +184,7 @@ impl<'a> Table<'a> {
     pub fn tables(&self, key: &str) -> Vec<Table<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
-            self.problem_with_hint(value.span(), format!("`{key}` takes a list of tables"), format!("write `[[{key}]]`"));
+            self.problem_with_hint(value.span(), format!("`{key}` must be a list of tables"), format!("write `[[{key}]]`"));
             return Vec::new();
         };
         items.iter().filter_map(|item| self.as_table(key, item)).collect()
@@ -263,14 +263,14 @@ impl<'a> Table<'a> {
     }
 
     fn missing(&self, key: &str) {
-        let place = if self.path.is_empty() { "this file".to_owned() } else { format!("`[{}]`", self.path) };
-        let message = format!("{place} lacks `{key}`");
+        let place = if self.path.is_empty() { "at the top of this file".to_owned() } else { format!("in `[{}]`", self.path) };
+        let message = format!("missing key `{key}` {place}");
         self.missing.borrow_mut().push((key.to_owned(), message.clone()));
         self.problem(self.span(), message);
     }
 
     fn wrong_kind(&self, key: &str, wanted: &str, value: &toml::Spanned<DeValue<'_>>) {
-        self.problem(value.span(), format!("`{key}` takes {wanted}, and this is {}", kind(value.get_ref())));
+        self.problem(value.span(), format!("`{key}` must be {wanted}, not {}", kind(value.get_ref())));
     }
 
     fn as_string(&self, key: &str, value: &toml::Spanned<DeValue<'_>>) -> Option<Spanned<String>> {
@@ -302,7 +302,7 @@ impl<'a> Table<'a> {
 fn no_string(document: &Document, key: &str, value: &toml::Spanned<DeValue<'_>>) -> Problem {
     let span = value.span();
     let written = document.source().text.get(span.clone()).unwrap_or_default();
-    let problem = Problem::new(document.source(), span, format!("`{key}` takes a string, and this is {}", kind(value.get_ref())));
+    let problem = Problem::new(document.source(), span, format!("`{key}` must be a string, not {}", kind(value.get_ref())));
     match value.get_ref() {
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
             problem.hint(format!("put it in quotes: `\"{written}\"`"))
@@ -328,7 +328,7 @@ impl<'a> Entry<'a> {
         match self.value.get_ref() {
             DeValue::Table(tree) => Some(Table::new(self.document, tree, self.value.span(), self.path.clone())),
             other => {
-                let message = format!("`{}` takes a table, and this is {}", self.key.value, kind(other));
+                let message = format!("`{}` must be a table, not {}", self.key.value, kind(other));
                 self.document.report(Problem::new(self.document.source(), self.value.span(), message));
                 None
             }
@@ -361,8 +361,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, 5, "`a` takes a string, and this is an integer".into()),
-                (2, 14, "`list` takes a string, and this is an integer".into()),
+                (1, 5, "`a` must be a string, not an integer".into()),
+                (2, 14, "`list` must be a string, not an integer".into()),
                 (3, 1, "unknown key `verison` at the top of this file".into()),
             ]
         );
@@ -375,10 +375,13 @@ mod tests {
             table.required_string("license");
         };
         let messages = |text: &str| problems(text, read).into_iter().map(|(_, _, message)| message).collect::<Vec<_>>();
-        assert_eq!(messages("verison = \"1\"\n"), ["this file lacks `license`", "unknown key `verison` at the top of this file"]);
+        assert_eq!(
+            messages("verison = \"1\"\n"),
+            ["missing key `license` at the top of this file", "unknown key `verison` at the top of this file"]
+        );
         assert_eq!(
             messages("homepage = \"1\"\nlicense = \"MIT\""),
-            ["this file lacks `version`", "unknown key `homepage` at the top of this file"]
+            ["missing key `version` at the top of this file", "unknown key `homepage` at the top of this file"]
         );
         assert_eq!(messages("version = \"1\"\nverison = \"1\"\nlicense = \"MIT\""), ["unknown key `verison` at the top of this file"]);
     }

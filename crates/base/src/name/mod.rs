@@ -20,7 +20,7 @@ pub struct PackageName(String);
 
 /// A text that cannot be a package's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a package name: it takes letters, digits and `+ - . _`, beginning with a letter or digit, no `..`, at most 100")]
+#[error("`{text}` is not a package name: use letters, digits and `+ - . _`, beginning with a letter or digit, no `..`, at most 100")]
 pub struct InvalidName {
     text: String,
 }

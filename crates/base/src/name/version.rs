@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVersion {
     /// It contains characters other than those RPM allows, or does not begin with a letter or digit.
-    #[error("`{text}` is not a version: it takes letters, digits and `. + ~ ^ _`, beginning with a letter or digit, at most 100")]
+    #[error("`{text}` is not a version: use letters, digits and `. + ~ ^ _`, beginning with a letter or digit, at most 100")]
     Characters {
         /// The text.
         text: String,

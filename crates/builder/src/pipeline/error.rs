@@ -47,7 +47,7 @@ pub enum ImageError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A package the image needs is made by no spec.
-    #[error("image `{image}` needs {what}, which no spec makes")]
+    #[error("image `{image}` needs {what}, which no spec builds")]
     NoPackage {
         /// The image.
         image: PackageName,
@@ -55,7 +55,7 @@ pub enum ImageError {
         what: String,
     },
     /// The image does not start a machine by itself.
-    #[error("image `{image}` has no kernel, so there is no {format} of it")]
+    #[error("image `{image}` has no kernel, so it cannot be written as {format}")]
     NoKernel {
         /// The image.
         image: PackageName,
@@ -63,7 +63,7 @@ pub enum ImageError {
         format: Format,
     },
     /// It is larger than it may be.
-    #[error("image `{image}` is over its budget: {what} is {found}, and may be {bound}")]
+    #[error("image `{image}` is over its budget: {what} is {found}, the limit is {bound}")]
     OverBudget {
         /// The image.
         image: PackageName,
@@ -97,11 +97,13 @@ impl Failure for ImageError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoPackage { .. } => Some("`cargo xtask list` names all packages".into()),
+            Self::NoPackage { .. } => Some("`cargo xtask list` lists all packages".into()),
             Self::NoKernel { image, .. } => {
                 Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`"))
             }
-            Self::OverBudget { image, largest, .. } => Some(format!("the largest: {largest}; or raise the bound in `images/{image}.toml`")),
+            Self::OverBudget { image, largest, .. } => {
+                Some(format!("the largest are: {largest}; reduce them, or raise the limit in `images/{image}.toml`"))
+            }
             _ => self.inner()?.hint(),
         }
     }

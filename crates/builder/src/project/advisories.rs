@@ -19,7 +19,7 @@ pub enum AdvisoriesError {
         source: io::Error,
     },
     /// The file holds a mistake.
-    #[error("cannot understand `specs/advisories.toml`")]
+    #[error("cannot parse `specs/advisories.toml`")]
     Malformed {
         /// What is wrong.
         source: InvalidAdvisory,
@@ -29,7 +29,7 @@ pub enum AdvisoriesError {
 impl Failure for AdvisoriesError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Malformed { .. } => Some("docs/src/packages.md describes how they are written".into()),
+            Self::Malformed { .. } => Some("docs/src/packages.md describes the format".into()),
             Self::Io { .. } => None,
         }
     }

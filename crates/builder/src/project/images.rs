@@ -21,7 +21,7 @@ pub enum ImageFileError {
         source: io::Error,
     },
     /// No image has this name.
-    #[error("there is no image `{name}`")]
+    #[error("unknown image `{name}`")]
     Unknown {
         /// The name.
         name: String,

@@ -92,7 +92,7 @@ fn unsatisfied(folder: &SpecFolder, package: &PackageName, key: &str, wanted: &D
         Some(_) => format!("`{capability}`"),
         None => format!("`{capability}` without a version"),
     });
-    let message = format!("package `{package}` needs `{wanted}`, and the specs have {}", shown.collect::<Vec<_>>().join(", "));
-    let hint = format!("ask for a version that is there, or raise it in `specs/{spec}/package.toml`");
+    let message = format!("package `{package}` needs `{wanted}`, but the specs provide {}", shown.collect::<Vec<_>>().join(", "));
+    let hint = format!("require a version that exists, or raise the version in `specs/{spec}/package.toml`");
     Some(Problem::new(&folder.source, requirement_place(folder, package, key, wanted), message).hint(hint))
 }

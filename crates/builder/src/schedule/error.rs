@@ -79,7 +79,7 @@ impl Failure for BuildError {
                 Some(format!("{advice}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
             }
             Self::Around { .. } => self.inner()?.hint(),
-            Self::Cancelled { .. } => Some("run the same command again: what was built is kept".into()),
+            Self::Cancelled { .. } => Some("run the same command again: packages that are built are kept".into()),
         }
     }
 
@@ -159,7 +159,7 @@ fn named(specs: &[&PackageName]) -> String {
 
 impl Failure for RunError {
     fn hint(&self) -> Option<String> {
-        self.stop.as_ref().map(|_| "run the same command again: what was built is kept".into())
+        self.stop.as_ref().map(|_| "run the same command again: packages that are built are kept".into())
     }
 
     fn exit(&self) -> ExitCode {

@@ -75,7 +75,7 @@ pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
         }
         match base64::engine::general_purpose::STANDARD.decode(text) {
             Ok(bytes) => metadata.take_user_data(bytes),
-            Err(_) => metadata.complaints.push(format!("{name}: this is no Base64")),
+            Err(_) => metadata.complaints.push(format!("{name}: not Base64")),
         }
     }
     Ok(metadata)

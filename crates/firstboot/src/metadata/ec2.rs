@@ -24,7 +24,7 @@ pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
         for line in list.text()?.lines() {
             let number = line.split('=').next().unwrap_or_default();
             if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(list.malformed(format!("`{line}` names no key")));
+                return Err(list.malformed(format!("`{line}` is not a key")));
             }
             let key = session.demand(&format!("/latest/meta-data/public-keys/{number}/openssh-key"))?;
             metadata.root_keys.extend(key.lines().map(str::to_owned));
@@ -43,7 +43,7 @@ fn token(service: &Service) -> Result<Option<String>, MetadataError> {
         200 => {
             let token = reply.text()?;
             let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-            if is_token { Ok(Some(token)) } else { Err(reply.malformed("this is no token")) }
+            if is_token { Ok(Some(token)) } else { Err(reply.malformed("not a token")) }
         }
         404 | 405 => Ok(None),
         _ => Err(reply.refusal()),

@@ -14,8 +14,8 @@ const FLAVOR: (&str, &str) = ("Metadata-Flavor", "Google");
 
 /// Attributes that Google's own guest agent acts on.
 const NOT_DONE: [(&str, &str); 5] = [
-    ("startup-script", "give it as `user-data`, which runs once"),
-    ("startup-script-url", "give a script as `user-data`, which runs once"),
+    ("startup-script", "pass it as `user-data`, which runs once"),
+    ("startup-script-url", "pass a script as `user-data`, which runs once"),
     ("shutdown-script", "write a unit with `write_files`"),
     ("shutdown-script-url", "write a unit with `write_files`"),
     ("sshKeys", "name it `ssh-keys`"),
@@ -54,18 +54,18 @@ pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
     if let Some(text) = instance.attributes.get("user-data") {
         match guestinfo::decode(text, attribute("user-data-encoding")) {
             Some(text) => metadata.take_user_data(text.into_bytes()),
-            None => metadata.complaints.push("user-data: it cannot be decoded as `user-data-encoding` says".into()),
+            None => metadata.complaints.push("user-data: it cannot be decoded with the encoding in `user-data-encoding`".into()),
         }
     }
     let left = NOT_DONE.iter().filter(|(name, _)| instance.attributes.contains_key(*name));
-    metadata.complaints.extend(left.map(|(name, instead)| format!("attribute `{name}` is not acted on: {instead}")));
+    metadata.complaints.extend(left.map(|(name, instead)| format!("attribute `{name}` is not supported: {instead}")));
     Ok(metadata)
 }
 
 /// Only what Google says of itself is believed.
 fn of_google(reply: &Reply) -> Result<&Reply, MetadataError> {
     let is_google = reply.flavor.as_deref() == Some(FLAVOR.1);
-    if is_google { Ok(reply) } else { Err(reply.malformed("it does not say that it is Google's, with the header `Metadata-Flavor`")) }
+    if is_google { Ok(reply) } else { Err(reply.malformed("it does not identify itself as Google's with the header `Metadata-Flavor`")) }
 }
 
 /// The name with its domain, or without it where the kernel could not hold that.
@@ -81,7 +81,7 @@ fn take_keys(lines: &str, metadata: &mut CloudMetadata) {
         match line.split_once(':') {
             Some((user, _)) if user.contains(' ') => metadata.complaints.push("ssh-keys: a line does not begin with a user's name".into()),
             Some((user, key)) if key.contains("expireOn") => {
-                metadata.complaints.push(format!("ssh-keys: a key of `{user}` is good for a time only, and is left aside"));
+                metadata.complaints.push(format!("ssh-keys: a key of `{user}` has an expiry time, and is ignored"));
             }
             Some(("root", key)) => metadata.root_keys.push(key.to_owned()),
             Some((user, key)) => users.entry(user).or_default().push(key.to_owned()),

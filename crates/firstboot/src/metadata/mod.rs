@@ -144,7 +144,7 @@ impl CloudMetadata {
         match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
             Some(text) if text.trim().is_empty() => {}
             Some(text) => self.user_data = Some(text),
-            None => self.complaints.push("user-data: this is no text, or too much".into()),
+            None => self.complaints.push("user-data: not text, or too large".into()),
         }
     }
 }

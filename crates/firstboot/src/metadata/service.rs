@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
     /// There is no answer.
-    #[error("cannot ask `{url}`")]
+    #[error("cannot query `{url}`")]
     Unreachable {
         /// The address.
         url: String,
@@ -29,7 +29,7 @@ pub enum MetadataError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The answer is a refusal.
-    #[error("`{url}` answers with status {status}")]
+    #[error("`{url}` answered with status {status}")]
     Status {
         /// The address.
         url: String,
@@ -37,7 +37,7 @@ pub enum MetadataError {
         status: u16,
     },
     /// The answer is too large.
-    #[error("the answer of `{url}` is larger than {limit_bytes} bytes")]
+    #[error("the answer from `{url}` is larger than {limit_bytes} bytes")]
     TooLarge {
         /// The address.
         url: String,
@@ -45,7 +45,7 @@ pub enum MetadataError {
         limit_bytes: u64,
     },
     /// The answer makes no sense.
-    #[error("the answer of `{url}` makes no sense: {reason}")]
+    #[error("the answer from `{url}` is invalid: {reason}")]
     Malformed {
         /// The address.
         url: String,

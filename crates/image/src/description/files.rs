@@ -53,7 +53,7 @@ fn hostname(top: &Table<'_>) -> Option<File> {
         top.problem_with_hint(
             name.span,
             format!("`{}` is not a host name", name.value),
-            "it takes letters, digits and inner hyphens, at most 64 in all",
+            "use letters, digits and inner hyphens, at most 64 in all",
         );
         return None;
     }
@@ -65,7 +65,7 @@ fn repository(top: &Table<'_>) -> Option<File> {
     let address = top.string("repository")?;
     let is_address = ["http://", "https://", "file:///"].iter().any(|scheme| address.value.starts_with(scheme));
     if !is_address || address.value.contains(char::is_whitespace) {
-        let hint = "it is the folder that holds `repodata`, such as `https://builder.example/kaon`";
+        let hint = "it is the folder that contains `repodata`, such as `https://builder.example/kaon`";
         top.problem_with_hint(address.span, format!("`{}` is not the address of a repository", address.value), hint);
         return None;
     }
@@ -82,15 +82,15 @@ fn trust(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
         if Certificate::load_pem_chain(&content).is_err() {
             top.problem_with_hint(
                 from.span,
-                format!("`{}` holds no certificates in PEM", from.value),
-                "`openssl x509 -inform der -in FILE -out FILE.pem` turns one in DER into PEM",
+                format!("`{}` contains no certificates in PEM", from.value),
+                "`openssl x509 -inform der -in FILE -out FILE.pem` converts one from DER to PEM",
             );
             return None;
         }
         let name = from.value.rsplit('/').next().unwrap_or_default();
         let stem = name.strip_suffix(".pem").or_else(|| name.strip_suffix(".crt")).unwrap_or(name);
         if !names.insert(stem.to_owned()) {
-            top.problem(from.span, format!("two files of authorities are called `{stem}`"));
+            top.problem(from.span, format!("two files of certificate authorities are named `{stem}`"));
             return None;
         }
         Some(file(format!("{ANCHORS}/{stem}.pem"), 0o644, content))
@@ -122,14 +122,18 @@ fn absolute(table: &Table<'_>, path: &Spanned<String>) -> Option<String> {
     if path.value.strip_prefix('/').is_some_and(is_normal) && !path.value.contains(char::is_control) {
         return Some(path.value.clone());
     }
-    table.problem_with_hint(path.span.clone(), format!("`{}` is no absolute path", path.value), "write it from `/`, without `.` and `..`");
+    table.problem_with_hint(
+        path.span.clone(),
+        format!("`{}` is not an absolute path", path.value),
+        "write it from `/`, without `.` and `..`",
+    );
     None
 }
 
 fn mode(table: &Table<'_>, text: &Spanned<String>) -> Option<u16> {
     let mode = u16::from_str_radix(&text.value, 8).ok().filter(|mode| *mode <= 0o777);
     if mode.is_none() {
-        table.problem_with_hint(text.span.clone(), format!("`{}` is no mode", text.value), "write it in octal, `0600`");
+        table.problem_with_hint(text.span.clone(), format!("`{}` is not a mode", text.value), "write it in octal, `0600`");
     }
     mode
 }
@@ -140,7 +144,7 @@ fn content(table: &Table<'_>, from: &Spanned<String>, read: Reader<'_>) -> Optio
         Ok(content) => Some(content),
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", from.value);
-            table.problem_with_hint(span, message, "paths are taken from the folder of this file");
+            table.problem_with_hint(span, message, "paths are relative to the folder of this file");
             None
         }
     }
@@ -171,11 +175,11 @@ mod tests {
         let cases = [
             ("hostname = \"-a\"", "is not a host name"),
             ("repository = \"builder\"", "is not the address of a repository"),
-            ("trust = [\"there\"]", "holds no certificates"),
+            ("trust = [\"there\"]", "contains no certificates"),
             ("trust = [\"gone\"]", "cannot read `gone`"),
-            ("[files]\n\"etc/motd\" = \"there\"", "is no absolute path"),
-            ("[files]\n\"/etc/../motd\" = \"there\"", "is no absolute path"),
-            ("[files]\n\"/etc/motd\" = { from = \"there\", mode = \"0999\" }", "is no mode"),
+            ("[files]\n\"etc/motd\" = \"there\"", "is not an absolute path"),
+            ("[files]\n\"/etc/../motd\" = \"there\"", "is not an absolute path"),
+            ("[files]\n\"/etc/motd\" = { from = \"there\", mode = \"0999\" }", "is not a mode"),
             ("[files]\n\"/etc/motd\" = { form = \"there\" }", "unknown key `form`"),
         ];
         for (text, expected) in cases {

@@ -61,7 +61,7 @@ pub(super) fn ova(top: &Table<'_>) -> Ova {
         "efi" => Some(Firmware::Efi),
         "bios" => Some(Firmware::Bios),
         _ => {
-            table.problem(word.span, "the firmware is `efi` or `bios`");
+            table.problem(word.span, "the firmware must be `efi` or `bios`");
             None
         }
     });

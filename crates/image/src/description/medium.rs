@@ -47,7 +47,7 @@ pub(super) fn iso(top: &Table<'_>, has_kernel: bool) -> Option<Iso> {
     let label = label?;
     let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     if label.value.len() > 32 || !label.value.bytes().all(allowed) {
-        table.problem(label.span, format!("`{}` is not a volume label: it takes at most 32 capital letters, digits and `_`", label.value));
+        table.problem(label.span, format!("`{}` is not a volume label: use at most 32 capital letters, digits and `_`", label.value));
         return None;
     }
     Some(Iso { label: label.value, arguments, live, install, files: Vec::new(), entry: None })

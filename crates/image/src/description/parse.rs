@@ -20,7 +20,7 @@ fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image
     if packages.is_empty() {
         top.problem_with_hint(
             top.span_of("packages").unwrap_or(0..0),
-            "this image holds no packages",
+            "this image contains no packages",
             "`packages = [\"minimal\"]` is the smallest that boots",
         );
     }
@@ -52,8 +52,8 @@ fn access(top: &Table<'_>) -> Access {
         }
         table.problem_with_hint(
             hash.span,
-            "this is no password hash",
-            "`openssl passwd -6` makes one; a password in clear never belongs into a file",
+            "not a password hash",
+            "`openssl passwd -6` makes one; never write a plain-text password to a file",
         );
         None
     });
@@ -63,7 +63,7 @@ fn access(top: &Table<'_>) -> Access {
         if known.iter().any(|start| key.value.starts_with(start)) && !key.value.contains('\n') {
             ssh_keys.push(key.value);
         } else {
-            table.problem_with_hint(key.span, "this is no public SSH key", "paste the one line of a `.pub` file");
+            table.problem_with_hint(key.span, "not a public SSH key", "paste the one line of a `.pub` file");
         }
     }
     table.finish();
@@ -86,7 +86,7 @@ fn container(top: &Table<'_>) -> Container {
         if tag.value.len() <= 128 && tag.value.bytes().all(is_word) && tag.value.starts_with(|first: char| first.is_alphanumeric()) {
             return Some(tag.value);
         }
-        table.problem(tag.span, format!("`{}` is not a tag: it takes at most 128 letters, digits, `_`, `.` and `-`", tag.value));
+        table.problem(tag.span, format!("`{}` is not a tag: use at most 128 letters, digits, `_`, `.` and `-`", tag.value));
         None
     });
     let names = |key| table.parsed_list(key).into_iter().map(|name| name.value).collect();
@@ -121,10 +121,10 @@ mod tests {
         let cases = [
             ("label = \"KAON\"", "label = \"kaon\"", "is not a volume label"),
             ("kernel", "kernal", "unknown key `kernal`"),
-            ("[\"minimal\"]", "[]", "holds no packages"),
-            ("[iso]", "[root]\npassword-hash = \"secret\"\n[iso]", "no password hash"),
-            ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware is"),
-            ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "no public SSH key"),
+            ("[\"minimal\"]", "[]", "contains no packages"),
+            ("[iso]", "[root]\npassword-hash = \"secret\"\n[iso]", "not a password hash"),
+            ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware must be"),
+            ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "not a public SSH key"),
         ];
         for (from, to, expected) in cases {
             let found = messages(&MINIMAL.replace(from, to));

@@ -11,10 +11,10 @@ use runtime::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// The root holds no kernel.
-    #[error("the root file system holds no kernel")]
+    #[error("the root file system contains no kernel")]
     NoKernel,
     /// The package that starts disks lacks a file.
-    #[error("`grub` does not hold `/usr/lib/grub/kaon/{name}`, which every disk needs")]
+    #[error("package `grub` does not contain `/usr/lib/grub/kaon/{name}`, which every disk needs")]
     NoGrub {
         /// The file.
         name: &'static str,
@@ -48,9 +48,9 @@ impl Failure for DiskError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
-            Self::NoGrub { .. } => Some("`cargo xtask show grub` lists what it holds".into()),
-            Self::UnknownGrub(_) => Some("where its numbers lie is written down in `crates/disk-layout/src/grub.rs`".into()),
+            Self::NoKernel => Some("the image's kernel flavour must be built by a spec with `[build.kernel]`".into()),
+            Self::NoGrub { .. } => Some("`cargo xtask show grub --files` lists its files".into()),
+            Self::UnknownGrub(_) => Some("the offsets of its numbers are defined in `crates/disk-layout/src/grub.rs`".into()),
             Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`, or `disk-gib` in its `[ova]`".into()),
             Self::Tool(_) | Self::Format(_) | Self::Store(_) => self.inner()?.hint(),
         }

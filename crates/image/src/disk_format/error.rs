@@ -27,7 +27,7 @@ pub enum FormatError {
         size_bytes: u64,
     },
     /// The format holds no disk so large.
-    #[error("{format} holds disks of at most {most_bytes} bytes, and this one has {size_bytes}")]
+    #[error("{format} supports disks of at most {most_bytes} bytes, and this one has {size_bytes}")]
     TooLarge {
         /// The format.
         format: &'static str,

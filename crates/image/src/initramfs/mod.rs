@@ -59,7 +59,7 @@ pub enum InitramfsError {
         source: io::Error,
     },
     /// The kernel can do nothing with a live medium.
-    #[error("this kernel has no `{module}`, neither built in nor as a module, and no live medium starts without it")]
+    #[error("this kernel has `{module}` neither built in nor as a module, and a live medium needs it to start")]
     Lacks {
         /// The module's name.
         module: &'static str,

@@ -13,10 +13,10 @@ pub enum IsoError {
     #[error(transparent)]
     Tool(#[from] ImageToolError),
     /// The root holds no kernel.
-    #[error("the root file system holds no kernel")]
+    #[error("the root file system contains no kernel")]
     NoKernel,
     /// The packages that start a medium lack a file.
-    #[error("none of `kaon-live`, `grub` and `systemd-boot` holds `/{path}`, which media are started by")]
+    #[error("none of `kaon-live`, `grub` and `systemd-boot` contains `/{path}`, which is needed to boot media")]
     NoPart {
         /// The file.
         path: &'static str,
@@ -51,9 +51,9 @@ impl Failure for IsoError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoKernel => Some("the image's kernel flavour must be made by a spec with `[build.kernel]`".into()),
-            Self::NoPart { .. } => Some("`cargo xtask show kaon-live`, `… show grub` and `… show systemd` list what they hold".into()),
-            Self::Stub { .. } => Some("`cargo xtask show systemd` tells how it is built".into()),
+            Self::NoKernel => Some("the image's kernel flavour must be built by a spec with `[build.kernel]`".into()),
+            Self::NoPart { .. } => Some("`cargo xtask show --files` of `kaon-live`, `grub` and `systemd` lists their files".into()),
+            Self::Stub { .. } => Some("`cargo xtask show systemd` shows how it is built".into()),
             Self::Tool(_) | Self::Initramfs(_) | Self::Archive(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }

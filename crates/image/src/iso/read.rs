@@ -43,7 +43,7 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// It holds no such file.
-    #[error("`{}` holds no `{name}`", path.display())]
+    #[error("`{}` does not contain `{name}`", path.display())]
     NoFile {
         /// The ISO.
         path: PathBuf,

@@ -209,16 +209,16 @@ mod tests {
             ("ovf:diskId=\"vmdisk1\"", "ovf:diskId=\"vmdisk2\"", "`rasd:HostResource` refers to `ovf:/disk/vmdisk1`"),
             ("ovf:fileRef=\"file1\"", "ovf:fileRef=\"file2\"", "`ovf:fileRef` refers to `file2`"),
             (" ovf:id=\"101\"", "", "`ovf:OperatingSystemSection` lacks `ovf:id`"),
-            ("ovf:id=\"101\"", "ovf:id=\"Linux\"", "is no number: `Linux`"),
+            ("ovf:id=\"101\"", "ovf:id=\"Linux\"", "is not a number: `Linux`"),
             ("ovf:key=\"dns\"", "ovf:key=\"gateway\"", "two of `ovf:Property` have the same `ovf:key`"),
-            ("ovf:type=\"string\"", "ovf:type=\"text\"", "is no type: `text`"),
+            ("ovf:type=\"string\"", "ovf:type=\"text\"", "is not a type: `text`"),
             ("<rasd:Parent>3<", "<rasd:Parent>9<", "`rasd:Parent` refers to `9`"),
             ("<rasd:InstanceID>2<", "<rasd:InstanceID>1<", "two items have the same number"),
             ("VirtualSystem ovf:id", "VirtualSystem ovf:name", "`ovf:VirtualSystem` lacks `ovf:id`"),
             ("<Product>Kaon</Product>", "<Produkt>Kaon</Produkt>", "`ovf:ProductSection` has `ovf:Produkt` where it must not be"),
             ("<Vendor>Kaon</Vendor>", "<Version>1</Version>", "`ovf:ProductSection` has `ovf:Version` where it must not be"),
             ("<Info>Networks</Info>", "", "`ovf:NetworkSection` lacks `ovf:Info` at its place"),
-            ("<rasd:ResourceSubType>VmxNet3", "<rasd:ResourceSubType ovf:x=\"1\">VmxNet3", "is not to hold anything but text"),
+            ("<rasd:ResourceSubType>VmxNet3", "<rasd:ResourceSubType ovf:x=\"1\">VmxNet3", "must contain only text"),
         ];
         for (from, to, fault) in table {
             assert!(text.contains(from), "{from}\n{text}");

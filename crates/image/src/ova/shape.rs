@@ -218,24 +218,24 @@ fn judge(element: &Element, faults: &mut Vec<String>) {
     let texts = element.attributes.iter().map(|(key, value)| (format!("{name}@{key}"), value)).chain([(name.clone(), &element.text)]);
     for (place, text) in texts {
         if NUMBERS.contains(&place.as_str()) && text.parse::<u64>().is_err() {
-            faults.push(format!("`{place}` is no number: `{text}`"));
+            faults.push(format!("`{place}` is not a number: `{text}`"));
         }
         if TRUTHS.contains(&place.as_str()) && !["true", "false"].contains(&text.as_str()) {
             faults.push(format!("`{place}` is neither true nor false: `{text}`"));
         }
         if place == "ovf:Property@ovf:type" && !TYPES.contains(&text.as_str()) {
-            faults.push(format!("`{place}` is no type: `{text}`"));
+            faults.push(format!("`{place}` is not a type: `{text}`"));
         }
     }
     let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
         let is_plain = element.children.is_empty() && element.attributes.is_empty();
         if !is_plain {
-            faults.push(format!("`{name}` is not to hold anything but text"));
+            faults.push(format!("`{name}` must contain only text"));
         }
         return;
     };
     if !element.text.trim().is_empty() {
-        faults.push(format!("`{name}` holds text"));
+        faults.push(format!("`{name}` contains text"));
     }
     faults.extend(rule.required.iter().filter(|key| !element.attributes.contains_key(**key)).map(|key| format!("`{name}` lacks `{key}`")));
     let known = |key: &&String| rule.required.iter().chain(rule.optional).any(|known| known == key);

@@ -72,7 +72,7 @@ pub(super) fn faults(document: &Value, rules: &[Rule]) -> Vec<String> {
         }
         for object in found {
             let Some(object) = object.as_object() else {
-                faults.push(format!("`{path}` is no object"));
+                faults.push(format!("`{path}` is not an object"));
                 continue;
             };
             faults.extend(required.iter().filter(|key| !object.contains_key(**key)).map(|key| format!("`{path}` lacks `{key}`")));

@@ -104,7 +104,7 @@ fn check(path: &Path) -> Result<String, VariantError> {
     let manifest = found.documents.get("manifest.json").ok_or_else(|| wrong("it has no `manifest.json`".into()))?;
     let mut images: Vec<Listed> = serde_json::from_slice(manifest).map_err(|error| wrong(format!("`manifest.json`: {error}")))?;
     let (Some(image), true) = (images.pop(), images.is_empty()) else {
-        return Err(wrong("it must hold one image".into()));
+        return Err(wrong("it must contain one image".into()));
     };
     if let Some(layer) = image.layers.iter().find(|layer| !found.names.contains(layer)) {
         return Err(wrong(format!("the layer `{layer}` is missing")));
@@ -116,11 +116,11 @@ fn check(path: &Path) -> Result<String, VariantError> {
     }
     let words = config.config.entrypoint.into_iter().flatten().chain(config.config.cmd.into_iter().flatten());
     if words.count() == 0 {
-        return Err(wrong("it names no command".into()));
+        return Err(wrong("it has no command".into()));
     }
     let tag = image.repo_tags.into_iter().flatten().next().ok_or_else(|| wrong("its image has no name and tag".into()))?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
-    if tag.bytes().all(is_plain) { Ok(tag) } else { Err(wrong(format!("`{tag}` is no name and tag"))) }
+    if tag.bytes().all(is_plain) { Ok(tag) } else { Err(wrong(format!("`{tag}` is not a name and tag"))) }
 }
 
 /// A document of an archive larger than this is none.
@@ -192,13 +192,13 @@ mod tests {
     fn what_is_no_container_image_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let reason = |path: &Path| check(path).unwrap_err().to_string();
-        assert!(reason(&archive(folder.path(), &[])).contains("names no command"));
+        assert!(reason(&archive(folder.path(), &[])).contains("has no command"));
         let path = folder.path().join("other.tar");
         let mut other = TarArchive::create(&path).unwrap();
         other.bytes("x", b"y").unwrap();
         other.finish().unwrap();
         assert!(reason(&path).contains("has no `manifest.json`"));
         std::fs::write(&path, "no archive at all").unwrap();
-        assert!(reason(&path).contains("is no container image"));
+        assert!(reason(&path).contains("is not a container image"));
     }
 }

@@ -12,13 +12,13 @@ use base::name::PackageName;
 #[derive(Debug, thiserror::Error)]
 pub enum VariantError {
     /// The image has no medium.
-    #[error("image `{image}` has no medium to start from")]
+    #[error("image `{image}` has no bootable medium")]
     NoMedium {
         /// The image.
         image: PackageName,
     },
     /// No name can be made of the file's.
-    #[error("`{path}` gives the image no name: `{name}` is none", path = path.display())]
+    #[error("the image cannot be named after `{path}`: `{name}` is not a name", path = path.display())]
     Name {
         /// The file.
         path: PathBuf,
@@ -35,13 +35,13 @@ pub enum VariantError {
         name: String,
     },
     /// A package's name is none.
-    #[error("the kickstart file asks for `{text}`, which is no package's name")]
+    #[error("the kickstart file requests `{text}`, which is not a package name")]
     NoPackage {
         /// What it says.
         text: String,
     },
     /// The archive is no container image.
-    #[error("`{path}` is no container image as `docker save` writes them: {reason}", path = path.display())]
+    #[error("`{path}` is not a container image written by `docker save`: {reason}", path = path.display())]
     NotContainer {
         /// The file.
         path: PathBuf,
@@ -71,8 +71,8 @@ impl Failure for VariantError {
             Self::NoMedium { image } => Some(format!("add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`")),
             Self::Name { .. } => Some("name the file with letters and digits".into()),
             Self::Kickstart(_) => Some("docs/src/kickstart.md is the reference of kickstart files".into()),
-            Self::Outside { .. } => Some("only what lies below the kickstart file goes onto the medium".into()),
-            Self::NoPackage { .. } => Some("`cargo xtask list` names all packages".into()),
+            Self::Outside { .. } => Some("only files below the kickstart file's directory are copied to the medium".into()),
+            Self::NoPackage { .. } => Some("`cargo xtask list` lists all packages".into()),
             Self::NotContainer { .. } => {
                 Some("`docker save IMAGE >FILE`, or `skopeo copy docker://IMAGE docker-archive:FILE:NAME:TAG`".into())
             }

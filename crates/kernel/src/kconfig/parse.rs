@@ -42,7 +42,7 @@ pub enum KconfigError {
 
 impl Failure for KconfigError {
     fn hint(&self) -> Option<String> {
-        Some("the kernel's own Kconfig is authoritative: `cargo xtask build linux` shows what it says".into())
+        Some("the kernel's own Kconfig is authoritative: `cargo xtask build linux` shows its result".into())
     }
 
     fn exit(&self) -> ExitCode {

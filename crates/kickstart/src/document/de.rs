@@ -84,20 +84,20 @@ impl de::Error for Error {
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format!("expected {expected}, and this is {}", kind(&unexpected)))
+        Self::custom(format!("expected {expected}, found {}", kind(&unexpected)))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         match unexpected {
-            Unexpected::Unsigned(number) => Self::custom(format!("{number} does not fit: expected {expected}")),
-            Unexpected::Signed(number) => Self::custom(format!("{number} does not fit: expected {expected}")),
+            Unexpected::Unsigned(number) => Self::custom(format!("{number} is out of range: expected {expected}")),
+            Unexpected::Signed(number) => Self::custom(format!("{number} is out of range: expected {expected}")),
             _ => Self::custom(format!("expected {expected}")),
         }
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let hint = nearest(variant, expected.iter().copied()).map(|word| format!("did you mean `{word}`?"));
-        Self::custom(format!("`{variant}` is none of {}", listed(expected))).with_hint(hint)
+        Self::custom(format!("`{variant}` is not one of {}", listed(expected))).with_hint(hint)
     }
 
     fn missing_field(field: &'static str) -> Self {

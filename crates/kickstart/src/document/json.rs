@@ -7,7 +7,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let mut parser = Parser { text, at: 0, depth: 0 };
     let node = parser.value()?;
     parser.blank();
-    if parser.at < text.len() { Err(parser.problem("there is something after the end of the document")) } else { Ok(node) }
+    if parser.at < text.len() { Err(parser.problem("unexpected text after the end of the document")) } else { Ok(node) }
 }
 
 struct Parser<'a> {
@@ -89,7 +89,7 @@ impl Parser<'_> {
             let place = self.place();
             let key = self.string()?;
             if entries.iter().any(|entry| entry.key == key) {
-                return Err(Problem::at(place, format!("`{key}` is given twice")));
+                return Err(Problem::at(place, format!("`{key}` is set twice")));
             }
             self.expect(b':', "`:` after the key")?;
             entries.push(Entry { key, place, node: self.value()? });
@@ -126,7 +126,7 @@ impl Parser<'_> {
                 return Ok(value);
             }
         }
-        Err(self.problem("expected a value; text stands in double quotes"))
+        Err(self.problem("expected a value; strings must be in double quotes"))
     }
 
     fn number(&mut self) -> Result<Value, Problem> {
@@ -140,7 +140,7 @@ impl Parser<'_> {
         } else {
             word.parse().ok().map(Value::Integer)
         };
-        let number = parsed.filter(|_| !zero && !word.ends_with('.')).ok_or_else(|| self.problem("this is no number"))?;
+        let number = parsed.filter(|_| !zero && !word.ends_with('.')).ok_or_else(|| self.problem("not a number"))?;
         self.at += length;
         Ok(number)
     }
@@ -190,7 +190,7 @@ impl Parser<'_> {
                 } else {
                     first
                 };
-                char::from_u32(code).ok_or_else(|| self.problem("the escape names no character"))?
+                char::from_u32(code).ok_or_else(|| self.problem("the escape is not a character"))?
             }
             _ => {
                 self.at -= 1;
@@ -201,7 +201,9 @@ impl Parser<'_> {
 
     fn hex(&mut self) -> Result<u32, Problem> {
         let digits = self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or_else(|| self.problem("`\\u` takes four digits"))?;
+        let code = digits
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| self.problem("`\\u` must be followed by four digits"))?;
         self.at += 4;
         Ok(code)
     }

@@ -124,7 +124,7 @@ pub fn read<T: DeserializeOwned>(name: &str, text: &str, language: Language, uns
     if unknown.is_empty() { Ok(document) } else { Err(document.problems(unknown)) }
 }
 
-/// As [`read`], but keys the type does not have are given beside the document: for files that others write, where all that is known is
+/// As [`read`], but keys that the type does not have are returned separately: for files that others write, where all that is known is
 /// better done than nothing.
 ///
 /// # Errors
@@ -156,7 +156,7 @@ pub fn read_known<T: DeserializeOwned>(
 mod tests {
     use super::*;
 
-    /// The same content in all languages gives the same tree, places aside.
+    /// The same content in all languages produces the same tree, places aside.
     #[test]
     fn languages_agree() {
         fn bare(node: &Node) -> String {

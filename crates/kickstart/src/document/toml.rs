@@ -33,10 +33,10 @@ fn node(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Node, Problem> {
         DeValue::Integer(number) => {
             Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| wrong("this number is too large"))?)
         }
-        DeValue::Float(number) => Value::Float(number.as_str().parse().map_err(|_| wrong("this is no number"))?),
+        DeValue::Float(number) => Value::Float(number.as_str().parse().map_err(|_| wrong("not a number"))?),
         DeValue::Array(array) => Value::List(array.iter().map(|item| node(text, item)).collect::<Result<_, _>>()?),
         DeValue::Table(table) => map(text, table)?,
-        DeValue::Datetime(_) => return Err(wrong("dates are not read; put it in quotes")),
+        DeValue::Datetime(_) => return Err(wrong("dates are not supported; put it in quotes")),
     };
     Ok(Node { value, place })
 }

@@ -12,7 +12,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
         let (event, place) = reader.next()?;
         match event {
             Event::StreamEnd => return node.ok_or_else(|| Problem::at(place, "the document is empty")),
-            Event::DocumentStart(_) if node.is_some() => return Err(Problem::at(place, "there is a second document; only one is read")),
+            Event::DocumentStart(_) if node.is_some() => return Err(Problem::at(place, "there is a second document; only one is allowed")),
             Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
             event => node = Some(reader.node(event, place, 0)?),
         }
@@ -44,9 +44,9 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, 0, None) => scalar(&text, style),
             Event::SequenceStart(0, None) => self.list(depth)?,
             Event::MappingStart(0, None) => self.map(depth)?,
-            Event::Alias(_) => return Err(Problem::at(place, "references to other values (`*name`) are not read")),
+            Event::Alias(_) => return Err(Problem::at(place, "references to other values (`*name`) are not supported")),
             Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
-                return Err(Problem::at(place, "tags (`!name`) and anchors (`&name`) are not read"));
+                return Err(Problem::at(place, "tags (`!name`) and anchors (`&name`) are not supported"));
             }
             _ => return Err(Problem::at(place, "expected a value")),
         };
@@ -69,10 +69,10 @@ impl<'a> Reader<'a> {
             let (key, place) = match self.next()? {
                 (Event::MappingEnd, _) => return Ok(Value::Map(entries)),
                 (Event::Scalar(key, ..), place) => (key.into_owned(), place),
-                (_, place) => return Err(Problem::at(place, "a key must be text")),
+                (_, place) => return Err(Problem::at(place, "a key must be a string")),
             };
             if entries.iter().any(|entry| entry.key == key) {
-                return Err(Problem::at(place, format!("`{key}` is given twice")));
+                return Err(Problem::at(place, format!("`{key}` is set twice")));
             }
             let (event, at) = self.next()?;
             entries.push(Entry { key, place, node: self.node(event, at, depth + 1)? });

@@ -28,13 +28,13 @@ pub enum RepoError {
         source: Box<rpm::Error>,
     },
     /// Two packages would be one file.
-    #[error("`{file_name}` is there twice")]
+    #[error("`{file_name}` occurs twice")]
     Twice {
         /// The file's name in the repository.
         file_name: String,
     },
     /// What is at the repository's place is something else.
-    #[error("`{}` is there and is no repository", path.display())]
+    #[error("`{}` exists and is not a repository", path.display())]
     Occupied {
         /// The place.
         path: PathBuf,
@@ -82,9 +82,11 @@ impl Failure for RepoError {
         match self {
             Self::Sign(_) => self.inner()?.hint(),
             Self::Occupied { path } => Some(format!("name another directory, or remove `{}`", path.display())),
-            Self::Twice { .. } => Some("two specs give a package of that name and version; rename one".into()),
+            Self::Twice { .. } => Some("two specs build a package of that name and version; rename one".into()),
             Self::NothingToServe { .. } => Some("`cargo xtask repo` writes one".into()),
-            Self::Listen { address, .. } => Some(format!("something else may use port {}: name another with `--listen`", address.port())),
+            Self::Listen { address, .. } => {
+                Some(format!("another program may be using port {}: choose another with `--listen`", address.port()))
+            }
             Self::Io { .. } | Self::NotRpm { .. } => None,
         }
     }

@@ -55,5 +55,5 @@ fn describe(graph: &Graph, cycle: &[&PackageName]) -> Problem {
         .find(|wanted| graph.index().package(wanted.as_str()).and_then(|it| graph.index().owner(it)) == Some(*next));
     let span = place.map_or(0..0, |wanted| quoted_place(&folder.source, wanted.as_str()));
     Problem::new(&folder.source, span, format!("these builds need each other: {}", names.join(" → ")))
-        .hint("break the circle: split a package, or build one of them without the other first")
+        .hint("break the cycle: split a package, or first build one of them without the other")
 }

@@ -28,7 +28,7 @@ impl Index {
                 if let Some(other) = index.owners.insert(content.name.clone(), name.clone())
                     && other != *name
                 {
-                    let message = format!("package `{}` is made by `{other}` and by `{name}`", content.name);
+                    let message = format!("package `{}` is built by both `{other}` and `{name}`", content.name);
                     problems.push(Problem::new(&folder.source, 0..0, message).hint("rename one of them"));
                 }
                 for provided in &content.provides {
@@ -123,6 +123,6 @@ fn unknown(folder: &SpecFolder, span: Range<usize>, package: &PackageName, capab
     }
     match did_you_mean(capability, index.packages().map(PackageName::as_str)) {
         Some(hint) => problem.hint(hint),
-        None => problem.hint(format!("add `specs/{capability}/package.toml`, or take it out here")),
+        None => problem.hint(format!("add `specs/{capability}/package.toml`, or remove it here")),
     }
 }

@@ -63,7 +63,7 @@ fn unknown_names_get_the_next_step() {
         [
             "`specs/zlib` exists; add `[subpackage.devel]` there",
             "did you mean `zlib`?",
-            "add `specs/nothing-like-it/package.toml`, or take it out here"
+            "add `specs/nothing-like-it/package.toml`, or remove it here"
         ]
     );
 }

@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         for (text, expected) in [
-            ("[cpu-seconds]\nzlib = 0", "`zlib` takes an integer from 1 to 4294967295"),
-            ("[cpu-seconds]\nzlib = 1.5", "`zlib` takes an integer"),
+            ("[cpu-seconds]\nzlib = 0", "`zlib` must be an integer from 1 to 4294967295"),
+            ("[cpu-seconds]\nzlib = 1.5", "`zlib` must be an integer"),
             ("[cpu-second]\nzlib = 1", "unknown key `cpu-second` at the top of this file"),
             ("[cpu-seconds]\n\"a b\" = 1", "`a b` is not a package name"),
         ] {

@@ -140,7 +140,7 @@ fn problem(folder: &SpecFolder, path: &[&str], what: &str, name: &str, known: &B
     let span = place(&folder.source, path, |text| text == name);
     let hint = did_you_mean(name, known.iter().map(String::as_str));
     Problem::new(&folder.source, span, format!("no package of the project declares the {what} `{name}`"))
-        .hint(hint.unwrap_or_else(|| format!("declare it where it belongs: `[{what}.{name}]`")))
+        .hint(hint.unwrap_or_else(|| format!("declare it in the spec it belongs to: `[{what}.{name}]`")))
 }
 
 #[cfg(test)]
@@ -183,9 +183,9 @@ mod tests {
         let expected = [
             ("\"dbsu\"", "user `dbsu`", "did you mean `dbus`?"),
             ("\"docekr\"", "group `docekr`", "did you mean `docker`?"),
-            ("\"apart\"", "group `apart`", "declare it where it belongs: `[group.apart]`"),
-            ("\"nosuch\"", "group `nosuch`", "declare it where it belongs: `[group.nosuch]`"),
-            ("\"nigher\"", "group `nigher`", "declare it where it belongs: `[group.nigher]`"),
+            ("\"apart\"", "group `apart`", "declare it in the spec it belongs to: `[group.apart]`"),
+            ("\"nosuch\"", "group `nosuch`", "declare it in the spec it belongs to: `[group.nosuch]`"),
+            ("\"nigher\"", "group `nigher`", "declare it in the spec it belongs to: `[group.nigher]`"),
         ];
         let expected: Vec<_> = expected
             .map(|(place, what, hint)| (place.to_owned(), format!("no package of the project declares the {what}"), hint.to_owned()))

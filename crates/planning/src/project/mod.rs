@@ -77,7 +77,7 @@ pub enum ProjectError {
         source: io::Error,
     },
     /// A file of cargo's is not what cargo writes.
-    #[error("cannot understand `{}`: {reason}", path.display())]
+    #[error("cannot parse `{}`: {reason}", path.display())]
     Cargo {
         /// The file.
         path: PathBuf,
@@ -100,7 +100,7 @@ impl Failure for ProjectError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NotAProject { .. } => {
-                Some("run it inside a checkout: the folder that holds `specs`, `images` and `kernel-config`".into())
+                Some("run it inside a checkout: the folder that contains `specs`, `images` and `kernel-config`".into())
             }
             Self::Io { .. } | Self::Cargo { .. } | Self::Problems(_) => None,
         }
@@ -169,7 +169,7 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
         Err(member) => {
             let message = format!("the project has no crate `{member}`");
             return Ok(Err(vec![
-                Problem::new(&source, quoted_place(&source, &member), message).hint("name folders of crates beside `specs`"),
+                Problem::new(&source, quoted_place(&source, &member), message).hint("name folders of crates that are next to `specs`"),
             ]));
         }
     };
@@ -186,9 +186,9 @@ fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) 
         if !patch::has_change(&content) {
             let message = format!("the patch `{}` contains no change", patch.file);
             let hint = if content.is_empty() {
-                "the file is empty: write the patch anew, or remove this entry"
+                "the file is empty: write the patch again, or remove this entry"
             } else {
-                "it is not a patch: look into the file"
+                "it is not a patch: inspect the file"
             };
             problems.push(Problem::new(source, quoted_place(source, &patch.file), message).hint(hint));
         }
@@ -201,14 +201,14 @@ fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str) -> Problem 
     let path = folder.join(file);
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     if is_link {
-        let message = format!("`{file}` beside this spec is a symbolic link, and files alone are taken");
-        return Problem::new(source, span, message).hint("put the file itself there; a link in the image is made by `[symlinks]`");
+        let message = format!("`{file}` next to this spec is a symbolic link, and only regular files are allowed");
+        return Problem::new(source, span, message).hint("put the file itself there; create a link in the image with `[symlinks]`");
     }
     if path.is_dir() {
-        let message = format!("`{file}` beside this spec is a directory, and files alone are taken");
-        return Problem::new(source, span, message).hint("name each file in it; an empty directory is made by `[directories]`");
+        let message = format!("`{file}` next to this spec is a directory, and only regular files are allowed");
+        return Problem::new(source, span, message).hint("name each file in it; create an empty directory with `[directories]`");
     }
-    Problem::new(source, span, format!("there is no file `{file}` beside this spec"))
+    Problem::new(source, span, format!("there is no file `{file}` next to this spec"))
 }
 
 /// What a spec's build takes of the workspace; the name of a member that is not there.

@@ -37,7 +37,7 @@ pub enum AccountError {
         reason: &'static str,
     },
     /// Two accounts want the same number.
-    #[error("{what} `{name}` wants the id {id}, which `{other}` has")]
+    #[error("{what} `{name}` requires the id {id}, which `{other}` has")]
     Taken {
         /// `user` or `group`.
         what: &'static str,
@@ -61,7 +61,7 @@ pub enum AccountError {
         second: u32,
     },
     /// A user's primary group is declared nowhere.
-    #[error("user `{user}` wants the group `{group}`, which nothing declares")]
+    #[error("user `{user}` requires the group `{group}`, which no package declares")]
     NoGroup {
         /// The user.
         user: String,
@@ -69,7 +69,7 @@ pub enum AccountError {
         group: String,
     },
     /// Root's password is given in some other form than crypt(5)'s.
-    #[error("root's password is no hash as crypt(5) has it, such as `openssl passwd -6` gives")]
+    #[error("root's password is not a hash in the format of crypt(5), such as `openssl passwd -6` prints")]
     PasswordHash,
     /// No system id is left.
     #[error("no system id is left for `{name}`")]
@@ -109,7 +109,7 @@ impl Declaration {
                 let [gecos, home, shell] = [3, 4, 5].map(|at| field(at).map(str::to_owned));
                 let gecos = gecos.unwrap_or_default();
                 if [Some(&gecos), home.as_ref(), shell.as_ref()].into_iter().flatten().any(|text| text.contains([':', '\n'])) {
-                    return Err("a field holds a colon");
+                    return Err("a field contains a colon");
                 }
                 Ok(Some(Self::User(UserDeclaration { name, uid, group, gecos, home, shell })))
             }
@@ -127,7 +127,7 @@ impl Declaration {
 }
 
 fn number(text: &str) -> Result<Option<u32>, &'static str> {
-    if text == "-" { Ok(None) } else { text.parse().map(Some).map_err(|_| "the id is no number") }
+    if text == "-" { Ok(None) } else { text.parse().map(Some).map_err(|_| "the id is not a number") }
 }
 
 /// Names that shadow's tools accept too: no colon, no blank, nothing that reads as a number.
@@ -142,7 +142,7 @@ fn fields(line: &str) -> Result<Vec<String>, &'static str> {
     let mut rest = line.trim();
     while let Some(first) = rest.chars().next() {
         let (field, after) = if matches!(first, '"' | '\'') {
-            rest[1..].split_once(first).ok_or("a quote is open")?
+            rest[1..].split_once(first).ok_or("a quote is not closed")?
         } else {
             rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()))
         };

@@ -67,7 +67,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// Two sections describe the same repository.
-    #[error("{place}: the repository `{id}` was described before, at {first}")]
+    #[error("{place}: the repository `{id}` is already defined at {first}")]
     Twice {
         /// Where the second stands.
         place: Place,
@@ -77,13 +77,13 @@ pub enum ConfigError {
         first: Place,
     },
     /// An option of the command line names no repository.
-    #[error("no repository is called `{id}`")]
+    #[error("there is no repository `{id}`")]
     NoSuchRepository {
         /// The name or pattern.
         id: String,
     },
     /// `--setopt` without `=`.
-    #[error("`{text}` is not written as `key=value`")]
+    #[error("`{text}` must be written as `key=value`")]
     NotAnAssignment {
         /// What was given.
         text: String,

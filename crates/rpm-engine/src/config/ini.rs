@@ -39,11 +39,11 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Section>, ConfigError
         }
         if let Some(name) = content.strip_prefix('[') {
             let name = name.strip_suffix(']').map(str::trim).filter(|name| !name.is_empty());
-            let name = name.ok_or_else(|| malformed(number, "a section is written as `[name]`"))?;
+            let name = name.ok_or_else(|| malformed(number, "a section must be written as `[name]`"))?;
             sections.push(Section { name: name.to_owned(), place: place(number), entries: Vec::new() });
             continue;
         }
-        let section = sections.last_mut().ok_or_else(|| malformed(number, "a key stands before the first `[section]`"))?;
+        let section = sections.last_mut().ok_or_else(|| malformed(number, "a key precedes the first `[section]`"))?;
         if line.starts_with([' ', '\t'])
             && let Some(last) = section.entries.last_mut()
         {
@@ -51,7 +51,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Section>, ConfigError
             last.value = format!("{}{blank}{content}", last.value);
             continue;
         }
-        let (key, value) = content.split_once('=').ok_or_else(|| malformed(number, "a line is written as `key = value`"))?;
+        let (key, value) = content.split_once('=').ok_or_else(|| malformed(number, "a line must be written as `key = value`"))?;
         if key.trim().is_empty() {
             return Err(malformed(number, "a key is missing before `=`"));
         }

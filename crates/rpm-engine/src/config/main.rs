@@ -233,9 +233,9 @@ impl Main {
             "max_parallel_downloads" => self.parallel_downloads = number::<u32>(value)?.clamp(1, 20),
             "cligpgcheck" => self.check_files = Some(boolean(value)?),
             "tsflags" => return self.set_flags(value),
-            "maxstringlen" => return Ok(Key::Ignored("strings may be as long as they are")),
+            "maxstringlen" => return Ok(Key::Ignored("the length of strings is not limited")),
             "plugins" | "noplugins" | "pluginpath" | "pluginconfpath" => {
-                return Ok(Key::Ignored("there are no plugins: metalinks and signed metadata are built in"));
+                return Ok(Key::Ignored("plugins are not supported: metalinks and signed metadata are built in"));
             }
             "debuglevel" | "logfile" | "exactarch" | "obsoletes" => return Ok(Key::Ignored("it belongs to yum")),
             _ => return self.defaults.set(key, value),
@@ -251,9 +251,9 @@ impl Main {
                 "noscripts" => self.scripts = false,
                 "test" => self.test_only = true,
                 "notriggers" | "nocrypto" | "nodocs" | "noplugins" | "nocontexts" | "nocaps" | "allfiles" | "deploops" => {
-                    key = Key::Ignored("of the flags of RPM's transactions only `noscripts` and `test` mean something here");
+                    key = Key::Ignored("of RPM's transaction flags only `noscripts` and `test` are supported");
                 }
-                _ => return Err(format!("`{flag}` is no flag of transactions; `noscripts` and `test` are")),
+                _ => return Err(format!("`{flag}` is not a transaction flag; known: `noscripts` and `test`")),
             }
         }
         Ok(key)
@@ -268,7 +268,7 @@ fn absolute(value: &str) -> Result<PathBuf, String> {
 /// `tdnf=3.1.5 foo=1.2.3`
 pub(super) fn min_versions(text: &str) -> Result<Vec<(String, String)>, String> {
     let pair = |word: &String| {
-        let (name, version) = word.split_once('=').ok_or_else(|| format!("`{word}` is not written as `name=version`"))?;
+        let (name, version) = word.split_once('=').ok_or_else(|| format!("`{word}` must be written as `name=version`"))?;
         Ok((name.to_owned(), version.to_owned()))
     };
     list(text).iter().map(pair).collect()

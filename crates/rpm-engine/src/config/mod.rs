@@ -223,7 +223,7 @@ fn read_repositories(
             if !section.name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.:+".contains(letter))
                 || section.name.starts_with('.')
             {
-                let reason = format!("`{}` is no name of a repository: letters, digits and `-_.:+` make one", section.name);
+                let reason = format!("`{}` is not a repository name: use letters, digits and `-_.:+`", section.name);
                 return Err(ConfigError::Malformed { place: section.place, reason });
             }
             let mut repository = RepositoryConfig::new(&section.name, main.defaults.clone(), section.place.clone());
@@ -231,7 +231,7 @@ fn read_repositories(
                 set_in_repository(&mut repository, &entry.key, &entry.value, &entry.place, variables, warnings)?;
             }
             if !repository.has_place() {
-                let message = format!("the repository `{}` has no `baseurl`, `mirrorlist` or `metalink` and is left aside", section.name);
+                let message = format!("the repository `{}` has no `baseurl`, `mirrorlist` or `metalink` and is ignored", section.name);
                 warnings.push(Warning { place: section.place, message });
                 repository.enabled = false;
             }

@@ -50,7 +50,7 @@ fn files_are_laid_over_each_other() {
     let enabled: Vec<_> = config.enabled().iter().map(|repository| repository.id.clone()).collect();
     assert_eq!(enabled, ["kaon", "other"]);
     let warnings: Vec<_> = config.warnings.iter().map(|warning| (warning.place.line, warning.message.as_str())).collect();
-    assert_eq!(warnings, [(4, "`maxstringlen` has no effect: strings may be as long as they are"), (9, "the key `unheard` is unknown")]);
+    assert_eq!(warnings, [(4, "`maxstringlen` has no effect: the length of strings is not limited"), (9, "the key `unheard` is unknown")]);
 }
 
 #[test]
@@ -80,15 +80,15 @@ fn the_command_line_has_the_last_word() {
 #[test]
 fn errors_say_where() {
     let table = [
-        ("etc/tdnf/tdnf.conf", "keepcache=1\n", "tdnf.conf:1: a key stands before the first `[section]`"),
+        ("etc/tdnf/tdnf.conf", "keepcache=1\n", "tdnf.conf:1: a key precedes the first `[section]`"),
         ("etc/tdnf/tdnf.conf", "[main]\nkeepcache=perhaps\n", "tdnf.conf:2: `keepcache`: `perhaps` is neither true nor false"),
-        ("etc/tdnf/tdnf.conf", "[main]\n\ncachedir\n", "tdnf.conf:3: a line is written as `key = value`"),
-        ("etc/tdnf/tdnf.conf", "[main\n", "tdnf.conf:1: a section is written as `[name]`"),
+        ("etc/tdnf/tdnf.conf", "[main]\n\ncachedir\n", "tdnf.conf:3: a line must be written as `key = value`"),
+        ("etc/tdnf/tdnf.conf", "[main\n", "tdnf.conf:1: a section must be written as `[name]`"),
         ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=ftp://h/\n", "a.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
-        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/b\n[a]\nbaseurl=/c\n", "a.repo:3: the repository `a` was described before, at "),
-        ("etc/yum.repos.d/a.repo", "[../a]\nbaseurl=/b\n", "a.repo:1: `../a` is no name of a repository"),
+        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/b\n[a]\nbaseurl=/c\n", "a.repo:3: the repository `a` is already defined at "),
+        ("etc/yum.repos.d/a.repo", "[../a]\nbaseurl=/b\n", "a.repo:1: `../a` is not a repository name"),
         ("etc/yum.repos.d/a.repo", "[a]\nmetadata_expire=soon\n", "a.repo:2: `metadata_expire`: `soon` is not a time"),
-        ("etc/tdnf/minversions.d/x.conf", "tdnf\n", "x.conf:1: `minversions`: `tdnf` is not written as `name=version`"),
+        ("etc/tdnf/minversions.d/x.conf", "tdnf\n", "x.conf:1: `minversions`: `tdnf` must be written as `name=version`"),
     ];
     for (path, text, expected) in table {
         let root = tree(&[(path, text)]);

@@ -136,7 +136,7 @@ impl Parser {
         }
         match self.next().as_deref() {
             None => Err("it ends early"),
-            Some(")") => Err("a parenthesis closes nothing"),
+            Some(")") => Err("a closing parenthesis has no opening one"),
             Some("(") => self.group(depth + 1),
             Some(name) => {
                 let name = name.to_owned();
@@ -155,7 +155,7 @@ impl Parser {
     /// What stands between an opening parenthesis and its end.
     fn group(&mut self, depth: usize) -> Result<Rich, &'static str> {
         let first = self.operand(depth)?;
-        let operator = self.next().ok_or("a parenthesis is open")?;
+        let operator = self.next().ok_or("a parenthesis is not closed")?;
         let group = match operator.as_str() {
             ")" => return Ok(first),
             "and" | "or" | "with" => {
@@ -190,7 +190,7 @@ impl Parser {
         match self.next().as_deref() {
             Some(")") => Ok(group),
             Some(_) => Err("operators are mixed without parentheses"),
-            None => Err("a parenthesis is open"),
+            None => Err("a parenthesis is not closed"),
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum HistoryError {
         id: u32,
     },
     /// A word in the database is none of ours.
-    #[error("the history database holds `{word}`, which this version does not know")]
+    #[error("the history database contains `{word}`, which is unknown to this version")]
     Unknown {
         /// The word.
         word: String,

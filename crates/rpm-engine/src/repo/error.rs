@@ -34,7 +34,7 @@ pub enum RepoError {
         source: KeyError,
     },
     /// A file is not the one the index means.
-    #[error("`{path}` is not what the repository's index says: its SHA-256 differs")]
+    #[error("`{path}` does not match the repository's index: its SHA-256 differs")]
     Digest {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum RepoError {
         reason: String,
     },
     /// The index lacks a document.
-    #[error("the repository's index names no `{kind}`")]
+    #[error("the repository's index does not list `{kind}`")]
     Lacks {
         /// The kind of document: `primary`, `filelists`.
         kind: &'static str,

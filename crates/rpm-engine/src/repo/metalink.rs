@@ -38,7 +38,7 @@ impl Metalink {
         })?;
         mirrors.sort();
         if mirrors.is_empty() {
-            return Err(RepoError::Malformed { document: "metalink".into(), reason: "it names no mirror over http or https".into() });
+            return Err(RepoError::Malformed { document: "metalink".into(), reason: "it contains no mirror with http or https".into() });
         }
         Ok(Self { mirrors: mirrors.into_iter().map(|(.., mirror)| mirror).collect(), digests })
     }

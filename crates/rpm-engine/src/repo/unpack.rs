@@ -28,7 +28,7 @@ struct Bounded<T> {
 
 impl<T> Bounded<T> {
     fn count(&mut self, bytes: usize) -> io::Result<usize> {
-        let too_much = || io::Error::new(io::ErrorKind::InvalidData, "it unpacks to more than the index says");
+        let too_much = || io::Error::new(io::ErrorKind::InvalidData, "its unpacked size is larger than the index states");
         self.left = self.left.checked_sub(bytes as u64).ok_or_else(too_much)?;
         Ok(bytes)
     }

@@ -40,7 +40,7 @@ pub(super) fn walk(
     let mut stack: Vec<Element> = Vec::new();
     let mut is_begun = false;
     let mut begin = |stack: &[Element]| match stack {
-        [outermost] if is_begun || outermost.name != root => Err(malformed(format!("it is no `{root}`"))),
+        [outermost] if is_begun || outermost.name != root => Err(malformed(format!("it is not a `{root}` document"))),
         [_] => {
             is_begun = true;
             Ok(())

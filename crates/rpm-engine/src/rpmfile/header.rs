@@ -27,7 +27,7 @@ pub enum HeaderError {
         what: &'static str,
     },
     /// A file's capabilities make no sense.
-    #[error("`{path}` has capabilities that make no sense")]
+    #[error("`{path}` has invalid capabilities")]
     Caps {
         /// The path.
         path: String,
@@ -41,7 +41,7 @@ pub enum HeaderError {
         path: String,
     },
     /// A file is a device node, a socket or a pipe.
-    #[error("`{path}` is a {kind}, which packages must not bring")]
+    #[error("`{path}` is a {kind}, which packages must not contain")]
     Special {
         /// The path.
         path: String,

@@ -114,13 +114,13 @@ pub enum RpmFileError {
         source: Box<rpm::Error>,
     },
     /// It holds what packages are built from.
-    #[error("`{path}` is a source package, which is built and not installed")]
+    #[error("`{path}` is a source package, which cannot be installed")]
     Source {
         /// The file.
         path: PathBuf,
     },
     /// Its header makes no sense.
-    #[error("the header of `{path}` is wrong")]
+    #[error("the header of `{path}` is invalid")]
     Header {
         /// The file.
         path: PathBuf,

@@ -57,18 +57,18 @@ fn header(file: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     append(file, bytes, INTRO)?;
     let intro = &bytes[start..];
     if intro[..4] != [0x8e, 0xad, 0xe8, 1] {
-        return Err(invalid("a header does not begin as headers do"));
+        return Err(invalid("a header does not begin with the magic number of headers"));
     }
     let (entries, length) = (word(intro, 8), word(intro, 12));
     if entries == 0 || entries > MOST_ENTRIES || length > LONGEST_DATA {
-        return Err(invalid("a header says that it is larger than headers are"));
+        return Err(invalid("a header claims to be larger than headers can be"));
     }
     append(file, bytes, entries * ENTRY + length)?;
     let (index, data) = bytes[start + INTRO..].split_at(entries * ENTRY);
     if index.chunks_exact(ENTRY).all(|entry| fits(entry, data)) {
         Ok(())
     } else {
-        Err(invalid("an entry of a header lies outside of its data"))
+        Err(invalid("an entry of a header is outside of its data"))
     }
 }
 

@@ -183,7 +183,7 @@ impl Search<'_> {
         let provider = Provider::new(&self.universe, &self.roles);
         let mut requirements: Vec<ConditionalRequirement> = targets
             .iter()
-            .map(|target| provider.one_of(&self.usable(&target.any_of), &format!("(asked for as {})", target.label)))
+            .map(|target| provider.one_of(&self.usable(&target.any_of), &format!("(requested as {})", target.label)))
             .collect();
         let mut soft = wished.to_vec();
         for index in self.situation.installed {
@@ -201,7 +201,7 @@ impl Search<'_> {
             None => Ok(found),
             Some(index) => {
                 let name = &self.situation.packages[*index].nevra;
-                Err(SolveError::Conflict { explanation: format!("{name} is to be removed, but other packages that stay require it") })
+                Err(SolveError::Conflict { explanation: format!("{name} cannot be removed, because other installed packages require it") })
             }
         }
     }

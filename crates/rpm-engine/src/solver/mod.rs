@@ -47,7 +47,7 @@ pub enum SolveError {
         similar: Vec<String>,
     },
     /// There are packages, but they do not fit together.
-    #[error("the packages asked for do not fit together:\n{explanation}")]
+    #[error("the requested packages cannot be installed together:\n{explanation}")]
     Conflict {
         /// The chain of reasons, a few lines.
         explanation: String,

@@ -80,7 +80,7 @@ pub fn problems(packages: &[Package], there: &BTreeSet<usize>, arch: &str) -> Ve
     for index in there {
         let package = &packages[*index];
         for required in package.requires.iter().filter(|required| !universe.holds(required, there)) {
-            problems.push(format!("{} requires {required}, which nothing installed provides", package.nevra));
+            problems.push(format!("{} requires {required}, which no installed package provides", package.nevra));
         }
         let others: BTreeSet<usize> = there.iter().copied().filter(|other| other != index).collect();
         for conflict in package.conflicts.iter().filter(|conflict| universe.holds(conflict, &others)) {
@@ -127,6 +127,6 @@ mod tests {
         assert_eq!(names(with_dependents(&packages, &all, &[2].into(), "x86_64")), "app lib base stray");
         assert_eq!(names(with_dependents(&packages, &all, &[4].into(), "x86_64")), "app shell");
         assert_eq!(names(with_dependents(&packages, &all, &[3].into(), "x86_64")), "doc");
-        assert_eq!(problems(&packages, &all, "x86_64"), ["odd-1-1.x86_64 requires missing, which nothing installed provides"]);
+        assert_eq!(problems(&packages, &all, "x86_64"), ["odd-1-1.x86_64 requires missing, which no installed package provides"]);
     }
 }

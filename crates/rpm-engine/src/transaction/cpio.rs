@@ -36,7 +36,7 @@ pub(super) fn read_member(archive: &mut impl BufRead) -> io::Result<Member> {
             archive.read_exact(&mut [0; 2])?;
             return Ok(Member::Indexed(index as usize));
         }
-        _ => return Err(invalid("the payload is no cpio archive")),
+        _ => return Err(invalid("the payload is not a cpio archive")),
     }
     let mut fields = [0_u32; 13];
     for field in &mut fields {
@@ -44,14 +44,14 @@ pub(super) fn read_member(archive: &mut impl BufRead) -> io::Result<Member> {
     }
     let (size, name_length) = (u64::from(fields[6]), fields[11] as usize);
     if name_length == 0 || name_length > LONGEST_NAME {
-        return Err(invalid("a name in the payload has no sensible length"));
+        return Err(invalid("a name in the payload has an invalid length"));
     }
     let mut name = vec![0; name_length];
     archive.read_exact(&mut name)?;
     // Magic and fields take 110 bytes; header and name together are padded to a multiple of 4.
     skip_padding(archive, 110 + name_length as u64)?;
     if name.pop() != Some(0) {
-        return Err(invalid("a name in the payload has no end"));
+        return Err(invalid("a name in the payload is not terminated"));
     }
     let name = String::from_utf8(name).map_err(|_| invalid("a name in the payload is not UTF-8"))?;
     if name == "TRAILER!!!" { Ok(Member::Trailer) } else { Ok(Member::Named { name, size }) }

@@ -100,13 +100,13 @@ pub enum TransactionError {
         source: io::Error,
     },
     /// The payload holds a file that the header does not name.
-    #[error("the payload of {package} holds a file that its header does not name")]
+    #[error("the payload of {package} contains a file that its header does not list")]
     NotInHeader {
         /// The package.
         package: String,
     },
     /// The payload holds a file twice, or more of it than the header says.
-    #[error("the payload of {package} holds `{path}` twice or in another size than its header says")]
+    #[error("the payload of {package} contains `{path}` twice or with a size that differs from its header")]
     Unannounced {
         /// The package.
         package: String,
@@ -114,7 +114,7 @@ pub enum TransactionError {
         path: String,
     },
     /// The header names a file that the payload does not hold.
-    #[error("the payload of {package} does not hold `{path}`")]
+    #[error("the payload of {package} does not contain `{path}`")]
     MissingContent {
         /// The package.
         package: String,
@@ -122,7 +122,7 @@ pub enum TransactionError {
         path: String,
     },
     /// A file's content is not what the header says.
-    #[error("`{path}` of {package} is not what the signed header says")]
+    #[error("`{path}` of {package} does not match the signed header")]
     WrongDigest {
         /// The package.
         package: String,

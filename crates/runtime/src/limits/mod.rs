@@ -67,7 +67,7 @@ fn soft(resource: Resource) -> u64 {
 
 /// This process may not have the address space it needs.
 #[derive(Debug, thiserror::Error)]
-#[error("this process may have only {} MiB of address space, and building takes at least {} MiB", bytes >> 20, LEAST_MEMORY_BYTES >> 20)]
+#[error("this process may use only {} MiB of address space, but building needs at least {} MiB", bytes >> 20, LEAST_MEMORY_BYTES >> 20)]
 pub struct TooLittleMemory {
     bytes: u64,
 }

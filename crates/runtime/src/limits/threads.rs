@@ -18,14 +18,15 @@ const LEAST: usize = 12;
 
 /// The host allows hardly any threads.
 #[derive(Debug, thiserror::Error)]
-#[error("only {left} more processes or threads can be started, and building takes at least {LEAST}{}", limit_in_words(*limit))]
+#[error("only {left} more processes or threads can be started, but building needs at least {LEAST}{}", limit_in_words(*limit))]
 pub struct TooFewThreads {
     left: usize,
     limit: Option<u64>,
 }
 
 fn limit_in_words(limit: Option<u64>) -> String {
-    limit.map_or_else(String::new, |limit| format!(": this user or container may have {limit} at a time, those of other programs included"))
+    limit
+        .map_or_else(String::new, |limit| format!(": this user or container may have {limit} at a time, including those of other programs"))
 }
 
 impl Failure for TooFewThreads {

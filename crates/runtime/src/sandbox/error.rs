@@ -14,10 +14,10 @@ use base::diagnostic::{ExitCode, Failure};
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The host cannot make sandboxes.
-    #[error("this machine cannot make build sandboxes")]
+    #[error("this machine cannot create build sandboxes")]
     Host(#[source] HostLack),
     /// A directory or file the job names is not there.
-    #[error("{what} `{}` is not there", path.display())]
+    #[error("{what} `{}` does not exist", path.display())]
     Missing {
         /// What it is to the job: `layer`, `input`, `build directory`.
         what: &'static str,
@@ -33,7 +33,7 @@ pub enum SandboxError {
         path: PathBuf,
     },
     /// A step's program is not in the sandbox.
-    #[error("phase `{phase}`: the sandbox has no program `{program}`, or not the interpreter it asks for")]
+    #[error("phase `{phase}`: the sandbox lacks the program `{program}`, or the interpreter it needs")]
     NoProgram {
         /// The step's phase.
         phase: String,
@@ -59,7 +59,7 @@ pub enum SandboxError {
         directory: String,
     },
     /// A path inside the sandbox is not absolute or leads upwards.
-    #[error("`{at}` is no absolute path without `..`")]
+    #[error("`{at}` must be an absolute path without `..`")]
     BadPlace {
         /// The path.
         at: String,
@@ -71,13 +71,13 @@ pub enum SandboxError {
         path: PathBuf,
     },
     /// This process may not have as many files open as the sandbox has layers.
-    #[error("a sandbox takes more open files than the {limit} this process is allowed")]
+    #[error("a sandbox needs more open files than the {limit} that this process is allowed")]
     OpenFiles {
         /// The limit (`ulimit -Hn`).
         limit: u64,
     },
     /// The sandbox could not be made, for a reason that is not the host's.
-    #[error("cannot make the sandbox: {what}")]
+    #[error("cannot create the sandbox: {what}")]
     Setup {
         /// What was being done.
         what: String,
@@ -121,10 +121,10 @@ pub enum SandboxError {
 #[derive(Debug, thiserror::Error)]
 pub enum HostLack {
     /// A setting of Debian's kernels closes user namespaces to ordinary users.
-    #[error("user namespaces are closed to ordinary users (kernel.unprivileged_userns_clone = 0)")]
+    #[error("user namespaces are not available to ordinary users (kernel.unprivileged_userns_clone = 0)")]
     UnprivilegedUserNamespaces,
     /// The limit of user namespaces is zero or used up.
-    #[error("no further user namespace is allowed (user.max_user_namespaces = {limit})")]
+    #[error("no more user namespaces are allowed (user.max_user_namespaces = {limit})")]
     UserNamespaceLimit {
         /// The limit.
         limit: u64,
@@ -176,26 +176,26 @@ impl Failure for SandboxError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Host(lack) => Some(lack.remedy()),
-            Self::Missing { .. } => Some("run the same command again: what is missing from the store is fetched or built anew".into()),
+            Self::Missing { .. } => Some("run the same command again: whatever is missing from the store is fetched or built again".into()),
             Self::Closed { .. } => {
-                Some("set KAON_STORE to a directory whose parents belong to this user or may be entered by everybody".into())
+                Some("set KAON_STORE to a directory whose parents belong to this user or are accessible to everybody".into())
             }
             Self::NoProgram { program, .. } => {
-                Some(format!("add the package that brings `{program}` to `requires.build`, or the SDK layer to `package.sdk`"))
+                Some(format!("add the package that contains `{program}` to `requires.build`, or the SDK layer to `package.sdk`"))
             }
             Self::NoDirectory { .. } => {
                 Some("the directory must be in the source tree: correct `subdir` of the spec, or `strip` and `into` of its sources".into())
             }
             Self::DiskFull { .. } => Some(
-                "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
+                "free some space (`cargo xtask gc` removes what nothing needs) and run the same command again: packages that are built are kept".into(),
             ),
             Self::OpenFiles { .. } => Some(
                 "raise the hard limit (`ulimit -Hn 4096` as root, `LimitNOFILE=` of a service, `--ulimit nofile=4096` of a container)"
                     .into(),
             ),
-            Self::Lost { .. } => Some("if the kernel's log (`dmesg`) tells of memory running out, build with fewer `--jobs`".into()),
+            Self::Lost { .. } => Some("if the kernel log (`dmesg`) reports that memory ran out, build with fewer `--jobs`".into()),
             Self::Worker { source, .. } | Self::NotStarted { source, .. } if is_no_process(source) => Some(MORE_PROCESSES.into()),
-            Self::Worker { .. } => Some("`cargo xtask doctor` says what this machine lacks and how to mend it".into()),
+            Self::Worker { .. } => Some("`cargo xtask doctor` reports what this machine lacks and how to fix it".into()),
             Self::NotStarted { .. }
             | Self::BadPlace { .. }
             | Self::Setup { .. }
@@ -232,7 +232,7 @@ impl HostLack {
     /// What lets sandboxes of namespaces be made.
     fn mended_by_namespaces(&self) -> String {
         match self {
-            Self::UnprivilegedUserNamespaces => "open them: `sudo sysctl -w kernel.unprivileged_userns_clone=1`".into(),
+            Self::UnprivilegedUserNamespaces => "enable them: `sudo sysctl -w kernel.unprivileged_userns_clone=1`".into(),
             Self::UserNamespaceLimit { .. } => "raise the limit: `sudo sysctl -w user.max_user_namespaces=15000`".into(),
             Self::AppArmor => "lift the restriction: `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`".into(),
             Self::Namespaces { .. } | Self::Proc { .. } => {
@@ -241,13 +241,13 @@ impl HostLack {
                     .into()
             }
             Self::Chroot { .. } => {
-                "`--sandbox chroot` wants root with the capabilities SYS_CHROOT, MKNOD and SETPCAP, as containers of Docker have them, a \
+                "`--sandbox chroot` needs root with the capabilities SYS_CHROOT, MKNOD and SETPCAP, as containers of Docker have them, a \
                 mounted /proc, and a store on a file system that is not mounted `nodev`"
                     .into()
             }
             Self::Overlay { source, .. } if is(source, Errno::ENODEV) => "load the kernel's overlay module: `sudo modprobe overlay`".into(),
             Self::Overlay { .. } => {
-                "set KAON_STORE to a directory on ext4, xfs, btrfs or tmpfs that is no overlay itself (in a container: \
+                "set KAON_STORE to a directory on ext4, xfs, btrfs or tmpfs that is not an overlay itself (in a container: \
                 on a volume), under a kernel of 5.12 or later"
                     .into()
             }

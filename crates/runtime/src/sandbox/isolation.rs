@@ -14,10 +14,10 @@ use base::digest::Digest;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
-    /// By namespaces of an unprivileged user; needs no privileges
+    /// Unprivileged namespaces; needs no privileges
     #[default]
     Namespaces,
-    /// By a copied root and chroot, for containers that forbid namespaces; weaker, and only for root
+    /// A copied root and chroot, for containers that forbid namespaces; weaker, and only for root
     Chroot,
 }
 
@@ -32,15 +32,14 @@ pub enum Weakness {
 }
 
 impl Weakness {
-    /// What to tell the user.
+    /// The message for the user.
     pub fn note(self) -> &'static str {
         match self {
             Self::HostProcesses => {
-                "this container refuses a fresh /proc: builds see the container's own, read-only, with the names of its processes"
+                "this container refuses a fresh /proc: builds see that of the container, read-only, with the names of its processes"
             }
             Self::Chroot => {
-                "builds run in a chroot (--sandbox chroot): without namespaces, /proc, pseudo-terminals and a loopback interface; what \
-                 they give is kept apart from what other builders give"
+                "builds run in a chroot (--sandbox chroot): without namespaces, /proc, pseudo-terminals and a loopback interface; their results are stored separately from those of other builds"
             }
         }
     }
@@ -77,7 +76,7 @@ impl Isolation {
     }
 }
 
-/// Tells of what was weak about the sandbox of `outcome`, unless this process has told already.
+/// Reports what was weak about the sandbox of `outcome`, unless this process has told already.
 pub fn report_weakness(outcome: &Outcome, reporter: &dyn Reporter) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if let Some(weakness) = outcome.weakness

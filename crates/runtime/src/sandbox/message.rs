@@ -120,7 +120,7 @@ impl Stage {
             Self::UserNamespace => "entering a user namespace".into(),
             Self::Chroot => "entering the root by chroot".into(),
             Self::Node => format!("making the device `{subject}`"),
-            Self::Copy => format!("copying the root together in `{subject}`"),
+            Self::Copy => format!("assembling the root in `{subject}`"),
             Self::IdentityMap => "mapping the user".into(),
             Self::Namespaces => "entering namespaces".into(),
             Self::Process => "starting its first process".into(),

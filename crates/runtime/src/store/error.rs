@@ -34,7 +34,7 @@ pub enum StoreError {
     #[error(transparent)]
     Remove(#[from] RemoveError),
     /// A stored object no longer has the content its name says. It has been set aside.
-    #[error("stored object {expected} holds other bytes (SHA-256 {found}); it was set aside as `{}`", aside.display())]
+    #[error("stored object {expected} has wrong content (SHA-256 {found}); it was moved to `{}`", aside.display())]
     Corrupt {
         /// The digest it is named by.
         expected: Digest,
@@ -66,7 +66,8 @@ pub enum StoreError {
 }
 
 /// What to do when the disk is full.
-const MAKE_ROOM: &str = "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept";
+const MAKE_ROOM: &str =
+    "free some space (`cargo xtask gc` removes what nothing needs) and run the same command again: packages that are built are kept";
 
 /// The next step if `error` is a full disk.
 pub fn full_disk_hint(error: &io::Error) -> Option<String> {
@@ -107,7 +108,7 @@ impl Failure for StoreError {
                 _ => full_disk_hint(source),
             },
             Self::Io { path, source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => Some(format!("`ls -ld {}` shows who may write there", folder_of(path).display())),
+                io::ErrorKind::PermissionDenied => Some(format!("`ls -ld {}` shows who may write to it", folder_of(path).display())),
                 _ => full_disk_hint(source),
             },
             Self::Remove(error) => match error.source.kind() {
@@ -117,9 +118,9 @@ impl Failure for StoreError {
                 io::ErrorKind::CrossesDevices => Some("a file system is mounted there: unmount it and run the same command again".into()),
                 _ => None,
             },
-            Self::InUse { .. } => Some("run the same command again when it has ended".into()),
+            Self::InUse { .. } => Some("run the same command again when it has finished".into()),
             Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. } => {
-                Some("run the same command again: it is fetched or built anew".into())
+                Some("run the same command again: it is fetched or built again".into())
             }
         }
     }
@@ -141,7 +142,7 @@ mod tests {
     fn another_store_is_advised_only_where_it_helps() {
         let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
         let io = || StoreError::io("make", Path::new("/out/images/x"), denied());
-        assert_eq!(hint(io()), "`ls -ld /out/images` shows who may write there");
+        assert_eq!(hint(io()), "`ls -ld /out/images` shows who may write to it");
         assert_eq!(hint(io().while_opening()), "set KAON_STORE to a directory you may write to");
         let remove = RemoveError { path: "/store/scratch/x".into(), others: 0, source: denied() };
         assert!(hint(remove.into()).contains("belongs to another user"));

@@ -27,7 +27,7 @@ impl Notices {
     /// good as fifty.
     pub(super) fn leftover(&self, error: &RemoveError) {
         if !self.has_leftovers.swap(true, Ordering::Relaxed) {
-            self.warn(format!("{error}: {} (`cargo xtask gc` tries again and lists what stays)", error.source));
+            self.warn(format!("{error}: {} (`cargo xtask gc` tries again and lists what remains)", error.source));
         }
     }
 }

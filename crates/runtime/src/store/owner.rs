@@ -20,7 +20,7 @@ pub struct ForeignStore {
 
 impl Failure for ForeignStore {
     fn hint(&self) -> Option<String> {
-        Some("run the builder as the store's owner, or set KAON_STORE to a directory of your own (one that does not exist is made)".into())
+        Some("run the builder as the store's owner, or set KAON_STORE to your own directory (it is created if it does not exist)".into())
     }
 
     fn exit(&self) -> ExitCode {

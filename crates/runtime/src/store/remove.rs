@@ -199,7 +199,7 @@ fn open_up(here: &OwnedFd, name: &CStr) -> io::Result<()> {
 /// The directory above, if it is still the one the removal came from.
 fn climb(here: &OwnedFd, expected: (u64, u64)) -> io::Result<OwnedFd> {
     let above = openat(here, c"..", STAND | OFlag::O_DIRECTORY, Mode::empty())?;
-    if identity(&above)? == expected { Ok(above) } else { Err(io::Error::other("it was moved elsewhere meanwhile")) }
+    if identity(&above)? == expected { Ok(above) } else { Err(io::Error::other("it was moved in the meantime")) }
 }
 
 fn identity(folder: impl AsFd) -> nix::Result<(u64, u64)> {

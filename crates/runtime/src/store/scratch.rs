@@ -205,7 +205,7 @@ mod tests {
         let expected = if geteuid().is_root() {
             Vec::new()
         } else {
-            let end = "Permission denied (os error 13) (`cargo xtask gc` tries again and lists what stays)";
+            let end = "Permission denied (os error 13) (`cargo xtask gc` tries again and lists what remains)";
             vec![format!("cannot remove `{}`: {end}", paths[0].canonicalize().unwrap().display())]
         };
         assert_eq!(*warnings.0.lock().unwrap(), expected);

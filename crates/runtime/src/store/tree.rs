@@ -72,7 +72,7 @@ impl Store {
         }
         let target = self.tree_path(key);
         if state == TreeState::Damaged {
-            self.notices.warn(format!("`{}` is damaged: files are missing or changed; it is made anew", target.display()));
+            self.notices.warn(format!("`{}` is damaged: files are missing or changed; it is created again", target.display()));
         }
         let scratch = self.scratch("tree")?;
         let filling = scratch.path().join("tree");
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(open().tree_state(&key), TreeState::Damaged);
         assert_eq!(made(&open(), &key), (path.clone(), true));
         assert_eq!(fs::read(path.join("find")).unwrap(), b"program");
-        let warning = format!("`{}` is damaged: files are missing or changed; it is made anew", path.canonicalize().unwrap().display());
+        let warning = format!("`{}` is damaged: files are missing or changed; it is created again", path.canonicalize().unwrap().display());
         assert_eq!(*events.0.lock().unwrap(), [Event::Warning { message: warning }]);
         assert_eq!(open().tree_state(&key), TreeState::Whole(path));
         assert_eq!(fs::read_dir(folder.path().join("scratch")).unwrap().count(), 0);

@@ -11,12 +11,12 @@ use super::download::APT_HELPER;
 /// Which program talks to the Debian archive, as the user asks for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ClientChoice {
-    /// The host's apt where it is installed, else this program itself
+    /// The host's apt if it is installed, otherwise the built-in client
     #[default]
     Auto,
     /// The host's apt
     Apt,
-    /// This program itself, which needs no program of the host
+    /// The built-in client, which needs no program of the host
     Builtin,
 }
 

@@ -194,7 +194,7 @@ fn classify(reason: &str) -> Outcome {
     ]) {
         Outcome::Unreachable(reason.to_owned())
     } else if is(&["Undetermined Error"]) {
-        Outcome::Failed("the connection ended before the whole file had come".into())
+        Outcome::Failed("the connection ended before the whole file was received".into())
     } else {
         Outcome::Failed(reason.to_owned())
     }
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(one(&ended(by_code, "E: Interrupted")), Outcome::Failed("Interrupted".into()));
         // What was redirected fails under its last address.
         let cut = "E: Failed to fetch http://b.test/part  Undetermined Error [IP: 1.2.3.4 80]\nE: Download Failed\n";
-        assert_eq!(one(&ended(by_code, cut)), Outcome::Failed("the connection ended before the whole file had come".into()));
+        assert_eq!(one(&ended(by_code, cut)), Outcome::Failed("the connection ended before the whole file was received".into()));
         let slow = Ended { given_up: Some("too slow".into()), ..ended(ExitStatus::from_raw(9), "") };
         assert_eq!(one(&slow), Outcome::Unreachable("too slow".into()));
         let both = outcomes(&[part.clone(), other], &ended(by_code, &cut.replace("b.test", "a.test")));

@@ -13,7 +13,7 @@ use runtime::tool::ToolError;
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// Neither the host's apt configuration nor the user names a Debian archive.
-    #[error("no Debian archive is known: KAON_DEBIAN_MIRROR is not set, and the apt configuration in `{}` names none", folder.display())]
+    #[error("no Debian archive is configured: KAON_DEBIAN_MIRROR is not set, and the apt configuration in `{}` has none", folder.display())]
     NoArchive {
         /// The configuration's folder.
         folder: PathBuf,
@@ -25,7 +25,7 @@ pub enum AptError {
         source: InvalidMirror,
     },
     /// No mirror gave a signed index.
-    #[error("no Debian archive gave an index of `{suite}`: {}", without_passwords(reasons))]
+    #[error("no Debian archive returned an index of `{suite}`: {}", without_passwords(reasons))]
     Index {
         /// The suite.
         suite: String,
@@ -41,7 +41,7 @@ pub enum AptError {
         reason: String,
     },
     /// There is no set of packages.
-    #[error("the Debian archive has no set of packages for the SDK: {}", without_passwords(reason))]
+    #[error("the SDK's packages cannot be installed from the Debian archive: {}", without_passwords(reason))]
     Unresolved {
         /// Why not.
         reason: String,
@@ -92,13 +92,15 @@ impl Failure for AptError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoArchive { .. } | Self::BadSetting { .. } => {
-                Some("set KAON_DEBIAN_MIRROR to the URL of a Debian mirror near you, the one that holds `dists` and `pool`".into())
+                Some("set KAON_DEBIAN_MIRROR to the URL of a Debian mirror near you: the folder that contains `dists` and `pool`".into())
             }
-            Self::Index { .. } => Some("check the network and the mirror; KAON_DEBIAN_MIRROR=URL names another one".into()),
+            Self::Index { .. } => Some("check the network and the mirror; KAON_DEBIAN_MIRROR=URL selects another one".into()),
             Self::Unresolved { .. } | Self::UnknownPackage { .. } => {
-                Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them anew".into())
+                Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them again".into())
             }
-            Self::Keyring { .. } => Some("take `specs/sdk-keyring.asc` from the project's history, or a newer one from the project".into()),
+            Self::Keyring { .. } => {
+                Some("restore `specs/sdk-keyring.asc` from the project's history, or get a newer one from the project".into())
+            }
             Self::Tool(_) | Self::Store(_) | Self::Io { .. } | Self::Interrupted => self.inner()?.hint(),
         }
     }

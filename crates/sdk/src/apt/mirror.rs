@@ -14,7 +14,7 @@ pub struct Mirror(String);
 
 /// A text that is no archive's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an archive's address: it must be an http, https or file URL")]
+#[error("`{text}` is not the address of an archive: it must be an http, https or file URL")]
 pub struct InvalidMirror {
     text: String,
 }

@@ -36,7 +36,7 @@ impl Pace {
         if bytes > 0 {
             self.last_byte = Instant::now();
         } else if self.last_byte.elapsed() > self.idle {
-            return Err(format!("no byte came in {} s", self.idle.as_secs()));
+            return Err(format!("nothing was received for {} s", self.idle.as_secs()));
         }
         self.bytes += bytes;
         let elapsed = self.since.elapsed();
@@ -47,7 +47,7 @@ impl Pace {
         (self.since, self.bytes) = (Instant::now(), 0);
         if came > 0 && (came as f64) < rate as f64 * elapsed.as_secs_f64() {
             let seconds = elapsed.as_secs_f64().ceil();
-            return Err(format!("too slow: {came} bytes came in {seconds} s, and fewer than {rate} a second are not waited for"));
+            return Err(format!("too slow: {came} bytes in {seconds} s; the minimum is {rate} bytes per second"));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use runtime::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// No place gave it.
-    #[error("no origin gives the source `{file}`:{}", listed(attempts))]
+    #[error("no origin has the source `{file}`:{}", listed(attempts))]
     Unavailable {
         /// The file's name.
         file: String,
@@ -22,7 +22,7 @@ pub enum SourceError {
         attempts: Vec<Attempt>,
     },
     /// The spec has no digest yet but something in its place.
-    #[error("the `sha256` of `{file}` is a placeholder; `{uri}` gives the file with SHA-256 {found}{}", others(uri, attempts))]
+    #[error("the `sha256` of `{file}` is a placeholder; `{uri}` returned the file with SHA-256 {found}{}", others(uri, attempts))]
     Placeholder {
         /// The file's name.
         file: String,
@@ -34,7 +34,7 @@ pub enum SourceError {
         attempts: Vec<Attempt>,
     },
     /// A place gave other bytes, and no other place the right ones.
-    #[error("`{uri}` gave other bytes than the spec says: expected SHA-256 {expected}, found {found}{}", others(uri, attempts))]
+    #[error("`{uri}` returned other content than the spec expects: expected SHA-256 {expected}, found {found}{}", others(uri, attempts))]
     WrongBytes {
         /// The address.
         uri: String,
@@ -111,9 +111,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("no such file"),
-            Self::Empty => f.write_str("it sent nothing (0 bytes)"),
-            Self::WrongBytes { expected, found } => write!(f, "other bytes: expected SHA-256 {expected}, found {found}"),
-            Self::Skipped => f.write_str("not tried: its host did not answer before"),
+            Self::Empty => f.write_str("it returned nothing (0 bytes)"),
+            Self::WrongBytes { expected, found } => write!(f, "other content: expected SHA-256 {expected}, found {found}"),
+            Self::Skipped => f.write_str("not tried: its host did not answer earlier"),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -155,7 +155,9 @@ impl Failure for SourceError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unavailable { .. } => Some("check the network, or name a folder or server that has the file: --source-mirror URL".into()),
+            Self::Unavailable { .. } => {
+                Some("check the network, or specify a folder or server that has the file: --source-mirror URL".into())
+            }
             Self::Placeholder { found, .. } => {
                 Some(format!("make sure that this is the file you want, then write into the spec: sha256 = \"{found}\""))
             }
@@ -189,7 +191,8 @@ mod tests {
         let zeros: Digest = "0".repeat(64).parse().unwrap();
         let error = SourceError::not_given("x-1.tar", vec![wrong("https://a.test/x-1.tar", zeros)]);
         let found = Digest::of_bytes("other");
-        let message = format!("the `sha256` of `x-1.tar` is a placeholder; `https://a.test/x-1.tar` gives the file with SHA-256 {found}");
+        let message =
+            format!("the `sha256` of `x-1.tar` is a placeholder; `https://a.test/x-1.tar` returned the file with SHA-256 {found}");
         assert_eq!(error.to_string(), message);
         assert!(error.hint().unwrap().ends_with(&format!("write into the spec: sha256 = \"{found}\"")));
     }
@@ -201,8 +204,8 @@ mod tests {
         let text = SourceError::not_given("x", attempts).to_string();
         let found = Digest::of_bytes("other");
         let expected = format!(
-            "`http://a.test/x` gave other bytes than the spec says: expected SHA-256 {good}, found {found}; also tried:\n    \
-             http://e.test/x: it sent nothing (0 bytes)\n    http://b.test/x: other bytes: expected SHA-256 {good}, found {found}"
+            "`http://a.test/x` returned other content than the spec expects: expected SHA-256 {good}, found {found}; also tried:\n    \
+             http://e.test/x: it returned nothing (0 bytes)\n    http://b.test/x: other content: expected SHA-256 {good}, found {found}"
         );
         assert_eq!(text, expected);
     }
@@ -210,7 +213,7 @@ mod tests {
     #[test]
     fn a_server_that_sends_nothing_replaced_no_file() {
         let error = SourceError::not_given("x", vec![Attempt::new("http://e.test/x", Reason::Empty)]);
-        assert_eq!(error.to_string(), "no origin gives the source `x`:\n    http://e.test/x: it sent nothing (0 bytes)");
+        assert_eq!(error.to_string(), "no origin has the source `x`:\n    http://e.test/x: it returned nothing (0 bytes)");
         assert!(!error.hint().unwrap().contains("replaced"));
     }
 }

@@ -151,14 +151,14 @@ impl<'a> Fetcher<'a> {
                 Err(reason) => attempts.push(Attempt::new(&place.uri, reason)),
             }
         }
-        self.reporter.failed(unit, format!("no origin gives the source `{file}`"));
+        self.reporter.failed(unit, format!("no origin has the source `{file}`"));
         Ok(Err(attempts))
     }
 
     /// Names the places that gave other bytes than they should. Where no other place gave the right ones, the error names them.
     fn warn_of(&self, attempts: &[Attempt]) {
         for Attempt { uri, reason } in attempts.iter().filter(|attempt| matches!(attempt.reason, Reason::WrongBytes { .. })) {
-            self.reporter.warn(format!("{uri} gave {reason}; it is not used"));
+            self.reporter.warn(format!("{uri}: {reason}; it is not used"));
         }
     }
 
@@ -363,7 +363,7 @@ mod tests {
         let error = found.unwrap_err();
         assert_eq!(matches!(error, SourceError::WrongBytes { .. }), gives_other_bytes, "{client:?} {url}: {error}");
         assert_eq!(error.to_string().matches(url).count(), 1, "{error}");
-        assert!(error.to_string().contains("it sent nothing (0 bytes)"), "{error}");
+        assert!(error.to_string().contains("it returned nothing (0 bytes)"), "{error}");
         let words: Vec<_> = events.iter().filter(|event| matches!(event, Event::Warning { .. } | Event::Failed { .. })).collect();
         assert_eq!(words.len(), 1, "{words:?}");
     }
@@ -373,7 +373,7 @@ mod tests {
         let server = Server::new(|_, _| ok(b"other"));
         let (found, events) = ensure(Client::Builtin, IMPATIENT, &format!("{}/x-1.tar.gz", server.address), "good");
         assert_eq!(found.unwrap(), Digest::of_bytes("good"));
-        let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains("gave other bytes"));
+        let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains("other content"));
         assert_eq!(events.iter().filter(|event| warned(event)).count(), 1, "{events:?}");
     }
 

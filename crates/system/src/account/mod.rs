@@ -20,13 +20,13 @@ use password::hashed;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountsError {
     /// There is such a user.
-    #[error("there is a user `{name}` already")]
+    #[error("a user `{name}` already exists")]
     Exists {
         /// The name.
         name: String,
     },
     /// The number is somebody's.
-    #[error("the number {uid} is that of the user `{owner}`")]
+    #[error("the uid {uid} belongs to the user `{owner}`")]
     Taken {
         /// The number.
         uid: u32,
@@ -46,7 +46,7 @@ pub enum AccountsError {
         name: String,
     },
     /// No number is left.
-    #[error("no number from 1000 to 60000 is left")]
+    #[error("no uid from 1000 to 60000 is free")]
     Full,
     /// The password cannot be hashed.
     #[error("the password cannot be hashed")]

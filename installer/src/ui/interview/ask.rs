@@ -121,7 +121,7 @@ impl Interview {
                 let entries = kickstart.ca_certificates.iter().map(|text| trust::describe_certificate(text));
                 list(entries.collect(), vec![Field::new("Certificate", "PEM text, or a file")])
             }
-            Ask::End => choose(&["start the installed system", "switch the machine off", "stay in the live system"]),
+            Ask::End => choose(&["start the installed system", "power off the machine", "stay in the live system"]),
             Ask::Confirm => Kind::Confirm { word: kickstart.disk.clone().unwrap_or_default() },
             _ => text(""),
         }

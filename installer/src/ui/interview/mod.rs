@@ -81,7 +81,7 @@ pub struct Interview {
     given: BTreeMap<Ask, Given>,
 }
 
-const NO_ANSWER: &str = "that is no answer to this question";
+const NO_ANSWER: &str = "not a valid answer to this question";
 
 impl Interview {
     /// Begins one.

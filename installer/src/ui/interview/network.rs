@@ -38,7 +38,7 @@ impl Interview {
                     return Ok(Ask::HostName);
                 }
                 if self.about.facts.cards.is_empty() {
-                    return Err("this machine shows no network card".into());
+                    return Err("this machine has no network card".into());
                 }
                 Ask::Card
             }
@@ -48,7 +48,7 @@ impl Interview {
                 if state.method == Method::Fixed { Ask::Addresses } else { Ask::Vlan }
             }
             (Ask::Vlan, Answer::Text(text)) => {
-                let id = text.trim().parse().map_err(|_| "give a number from 1 to 4094")?;
+                let id = text.trim().parse().map_err(|_| "enter a number from 1 to 4094")?;
                 let dhcp4 = state.method == Method::DhcpOnVlan;
                 let network = state.kickstart.network.as_mut().ok_or(NO_ANSWER)?;
                 network.vlans = add_vlan(network, id, dhcp4);
@@ -58,7 +58,7 @@ impl Interview {
                 let link = link(&mut state.kickstart)?;
                 *link.addresses = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
                 if link.addresses.is_empty() {
-                    return Err("give at least one address".into());
+                    return Err("enter at least one address".into());
                 }
                 Ask::Gateway
             }
@@ -120,7 +120,7 @@ fn add_vlan(network: &Network, id: u16, dhcp4: bool) -> BTreeMap<String, Vlan> {
 }
 
 fn address(word: &str) -> Result<IpAddr, String> {
-    word.parse().map_err(|_| format!("`{word}` is no address"))
+    word.parse().map_err(|_| format!("`{word}` is not an address"))
 }
 
 /// `NETWORK GATEWAY [METRIC]`.
@@ -128,8 +128,8 @@ fn route(line: &str) -> Result<Route, String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let (to, via, metric) = match words[..] {
         [to, via] => (to, via, None),
-        [to, via, metric] => (to, via, Some(metric.parse().map_err(|_| format!("`{metric}` is no metric: give a number"))?)),
-        _ => return Err("give NETWORK GATEWAY [METRIC]".into()),
+        [to, via, metric] => (to, via, Some(metric.parse().map_err(|_| format!("`{metric}` is not a metric: enter a number"))?)),
+        _ => return Err("enter NETWORK GATEWAY [METRIC]".into()),
     };
     Ok(Route { to: to.to_owned(), via: address(via)?, metric })
 }

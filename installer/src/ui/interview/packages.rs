@@ -27,7 +27,7 @@ impl Interview {
     pub(super) fn packages(&self, kickstart: &mut Kickstart, text: &str) -> Result<Ask, String> {
         kickstart.packages = text.split_whitespace().map(str::to_owned).collect();
         if kickstart.packages.is_empty() {
-            return Err("give at least one package".into());
+            return Err("enter at least one package".into());
         }
         if let Some(reason) = kickstart.packages.iter().find_map(|name| Some((name, self.missing(name)?))) {
             let near = nearest(reason.0, self.about.offers.packages.keys().map(String::as_str));

@@ -53,12 +53,12 @@ fn parse(line: &str) -> Result<Partition, String> {
     let (at, given, kind) = match line.split_whitespace().collect::<Vec<_>>()[..] {
         [at, size] => (at, size, "ext4"),
         [at, size, kind] => (at, size, kind),
-        _ => return Err("give MOUNTPOINT SIZE [FILESYSTEM]".into()),
+        _ => return Err("enter MOUNTPOINT SIZE [FILESYSTEM]".into()),
     };
     let kind = if at == "swap" { at } else { kind };
     let filesystem = FILE_SYSTEMS.into_iter().find(|known| known.name() == kind);
-    let filesystem = filesystem.ok_or_else(|| format!("`{kind}` is none of ext4, xfs, btrfs, vfat, swap"))?;
-    let wrong = || format!("`{given}` is no size such as `1024`, `20%` or `rest`");
+    let filesystem = filesystem.ok_or_else(|| format!("`{kind}` is not one of ext4, xfs, btrfs, vfat, swap"))?;
+    let wrong = || format!("`{given}` is not a size such as `1024`, `20%` or `rest`");
     let (size, sizepercent) = match given.strip_suffix('%') {
         Some(percent) => (None, Some(percent.parse().map_err(|_| wrong())?)),
         None if given == "rest" => (Some(0), None),

@@ -211,7 +211,7 @@ fn only_what_is_on_the_medium_can_be_chosen() {
 fn files_with_damaged_or_secret_content_are_refused() {
     for (text, told) in [
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "damaged"),
-        ("-----BEGIN CERTIFICATE-----\nMAAA\n", "no end"),
+        ("-----BEGIN CERTIFICATE-----\nMAAA\n", "incomplete"),
         ("-----BEGIN PRIVATE KEY-----\nMAAA\n-----END PRIVATE KEY-----", "private key"),
         ("hello", "no certificate"),
         ("/nothing", "no /nothing"),

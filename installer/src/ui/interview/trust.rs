@@ -47,11 +47,11 @@ impl Interview {
 /// All certificates of a text.
 fn certificates(text: &str) -> Result<Vec<String>, String> {
     if text.contains("PRIVATE KEY") {
-        return Err("there is a private key in it; give the certificates alone".into());
+        return Err("it contains a private key; enter only the certificates".into());
     }
     let mut found = Vec::new();
     for part in text.split(BEGIN).skip(1) {
-        let (body, _) = part.split_once(END).ok_or("a certificate in it has no end")?;
+        let (body, _) = part.split_once(END).ok_or("a certificate in it is incomplete")?;
         let body: Vec<&str> = body.split_whitespace().collect();
         let bytes = base64::engine::general_purpose::STANDARD.decode(body.concat()).unwrap_or_default();
         // A certificate is a sequence (X.690: 0x30).
@@ -60,5 +60,5 @@ fn certificates(text: &str) -> Result<Vec<String>, String> {
         }
         found.push(format!("{BEGIN}\n{}\n{END}\n", body.join("\n")));
     }
-    if found.is_empty() { Err("there is no certificate as PEM text in it".into()) } else { Ok(found) }
+    if found.is_empty() { Err("it contains no certificate in PEM".into()) } else { Ok(found) }
 }

@@ -15,22 +15,18 @@ impl Interview {
         match self.at {
             Ask::Licence => plain(
                 "Licence",
-                "Kaon's own parts are under the Apache License 2.0. Every package has a licence of its own,\nwhich `tdnf info` shows.",
-                "Nothing is written to any disk before the last question, where the disk's name must be typed.",
+                "Kaon's own parts are under the Apache License 2.0. Every package has its own licence,\nwhich `tdnf info` shows.",
+                "Nothing is written to any disk before the last question, where you type the disk's name to confirm.",
             ),
             Ask::Disk => plain(
                 "Disk",
-                if self.about.facts.disks.is_empty() {
-                    "This machine shows no disk at all."
-                } else {
-                    "Everything on the disk will be lost."
-                },
-                "Disks that are in use, read-only, or have sectors of other than 512 bytes cannot be chosen; the reason stands beside them.",
+                if self.about.facts.disks.is_empty() { "This machine has no disks." } else { "Everything on the disk will be lost." },
+                "Disks that are in use, read-only, or have sectors of other than 512 bytes cannot be chosen; the reason is shown next to them.",
             ),
             Ask::Layout => plain(
                 "Partitions",
                 "Automatic: what the firmware needs, and a root that fills the disk.",
-                "By hand you give one partition after the other. Those that BIOS and UEFI need are made by themselves, before yours.",
+                "By hand you enter one partition after the other. Those that BIOS and UEFI need are added automatically, before yours.",
             ),
             Ask::Partitions => (
                 "Partitions by hand",
@@ -46,20 +42,22 @@ impl Interview {
             ),
             Ask::OtherPackages => plain(
                 "Packages",
-                "Which packages, by name and apart by blanks?",
+                "Which packages? Names, separated by blanks.",
                 "All packages of the signed repository on the medium. A search looks in names and summaries; a few words narrow it down.",
             ),
-            Ask::Kernel => plain("Kernel", "", "That for virtual machines starts faster; the other knows more hardware."),
-            Ask::HostName => {
-                plain("Host name", "The machine's name.", "Letters, digits and hyphens, in parts of 63 at most; a domain may follow.")
-            }
+            Ask::Kernel => plain("Kernel", "", "The one for virtual machines starts faster; the other supports more hardware."),
+            Ask::HostName => plain(
+                "Host name",
+                "The machine's name.",
+                "Letters, digits and hyphens, in parts of at most 63 characters; a domain may follow.",
+            ),
             Ask::Certificates => plain(
                 "Certificates",
-                "Authorities to trust besides the usual ones; an empty line ends the list.",
+                "Certificate authorities to trust in addition to the usual ones; an empty line ends the list.",
                 "Each is PEM text, pasted, or the absolute path of a file with one or more on this live system: mount a stick with them from \
                  another console. The whole system trusts them, and containers' registries do, too.",
             ),
-            Ask::End => plain("At the end", "", "The disc is ejected before the machine starts anew or is switched off, where it can be."),
+            Ask::End => plain("At the end", "", "If possible, the disc is ejected before the machine restarts or powers off."),
             Ask::Confirm => ("Summary", self.summary(), "Go back to change something. Nothing has been written yet."),
             at if at.is_about_network() => self.words_about_network(),
             _ => self.words_about_accounts(),
@@ -74,32 +72,32 @@ impl Interview {
 
     fn words_about_network(&self) -> Words {
         match self.at {
-            Ask::Card => {
-                plain("Network card", "Which card?", "Cards by their names in this system; the installed one calls them the same.")
-            }
+            Ask::Card => plain(
+                "Network card",
+                "Which card?",
+                "Cards are listed by their names in this system; the installed system uses the same names.",
+            ),
             Ask::Vlan => plain(
                 "VLAN",
                 "Its number, 1 to 4094.",
                 "The addresses go to that VLAN on the card, an interface called `vlan` and the number.",
             ),
-            Ask::Addresses => plain(
-                "Addresses",
-                "With the length of the network's prefix, apart by blanks: 192.0.2.7/24",
-                "IPv4 and IPv6, as many as you like.",
-            ),
-            Ask::Gateway => plain("Gateway", "The router's address; nothing for none.", "Where packets for other networks go."),
+            Ask::Addresses => {
+                plain("Addresses", "With prefix lengths, separated by blanks: 192.0.2.7/24", "IPv4 and IPv6, as many as you like.")
+            }
+            Ask::Gateway => plain("Gateway", "The router's address (optional).", "Packets for other networks are sent to it."),
             Ask::Routes => plain(
                 "Routes",
-                "NETWORK GATEWAY [METRIC], besides the default gateway; an empty line ends the list.",
+                "NETWORK GATEWAY [METRIC], in addition to the default gateway; an empty line ends the list.",
                 "A network such as `10.0.0.0/8` or `2001:db8::/32`, or `default`, and the router that leads there. Of two routes the one with \
                  the lower metric is taken.",
             ),
             Ask::Dns => {
-                plain("Name servers", "Addresses apart by blanks; nothing for none.", "Who is asked for names such as example.com.")
+                plain("Name servers", "Addresses, separated by blanks (optional).", "The servers that resolve names such as example.com.")
             }
             Ask::Domains => plain(
                 "Search domains",
-                "Domains apart by blanks; nothing for none.",
+                "Domains, separated by blanks (optional).",
                 "They are tried for names without a domain: with `example.com` here, `www` means www.example.com.",
             ),
             _ => plain(
@@ -115,24 +113,26 @@ impl Interview {
         match self.at {
             Ask::RootPassword => plain(
                 "Root's password",
-                "Nothing locks root's password. Over SSH root never logs in by password.",
+                "Without one, root's password is locked. Root can never log in over SSH with a password.",
                 "A locked root can still be reached with sudo, or with an SSH key.",
             ),
             Ask::RootKey => plain(
                 "Root's SSH key",
-                "A line as in ~/.ssh/id_ed25519.pub, or a file with it; nothing for none.",
+                "A line as in ~/.ssh/id_ed25519.pub, or a file with it (optional).",
                 "Its owner logs in as root over SSH. A file is given by its absolute path on this live system.",
             ),
-            Ask::User => plain("User", "A login name; nothing for none.", "The user may do everything with sudo, and use Docker."),
-            Ask::UserPassword => {
-                plain("The user's password", "Nothing: only an SSH key lets the user in.", "Without one, sudo asks for none.")
-            }
+            Ask::User => plain("User", "A login name (optional).", "The user may do everything with sudo, and use Docker."),
+            Ask::UserPassword => plain(
+                "The user's password",
+                "Without one, only an SSH key lets the user log in.",
+                "Without one, sudo does not ask for a password.",
+            ),
             Ask::UserKeys => plain(
                 "The user's SSH keys",
                 "Lines as in ~/.ssh/id_ed25519.pub, or files with them; an empty line ends the list.",
                 "Their owners log in as this user over SSH. A file is given by its absolute path on this live system.",
             ),
-            _ => plain("Again", "The same password again.", "So that a slip is noticed."),
+            _ => plain("Again", "The same password again.", "This detects typing errors."),
         }
     }
 

@@ -13,25 +13,25 @@ pub struct Common {
     /// Answer no to all questions.
     #[arg(long = "assumeno", global = true, conflicts_with = "assume_yes")]
     pub assume_no: bool,
-    /// Say only what was asked for.
+    /// Print only results.
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more.
+    /// Print more.
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Answer in JSON.
+    /// Print JSON.
     #[arg(short = 'j', long, global = true)]
     pub json: bool,
     /// Use this configuration file.
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Look after the system in this directory.
+    /// Operate on the system in this directory.
     #[arg(short, long = "installroot", global = true, value_name = "DIRECTORY")]
     pub install_root: Option<PathBuf>,
     /// The value of `$releasever`.
     #[arg(long = "releasever", global = true, value_name = "VERSION")]
     pub release: Option<String>,
-    /// Look at packages of this architecture instead of the machine's.
+    /// Use packages of this architecture instead of the machine's.
     #[arg(long = "forcearch", global = true, value_name = "ARCH")]
     pub arch: Option<String>,
     /// Set a key of the configuration: `key=value` or `repository.key=value`.
@@ -46,22 +46,22 @@ pub struct Common {
     /// Use only these repositories.
     #[arg(long = "repoid", alias = "repo", global = true, value_name = "ID", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Use a repository at an address too.
+    /// Add a repository at an address.
     #[arg(long = "repofrompath", global = true, value_name = "ID,URL")]
     pub from_path: Vec<String>,
-    /// Use the packages in a directory too.
+    /// Add the packages in a directory.
     #[arg(long = "repofromdir", global = true, value_name = "ID,DIRECTORY")]
     pub from_directory: Vec<String>,
-    /// Leave packages aside.
+    /// Exclude packages.
     #[arg(short = 'x', long, global = true, value_name = "PATTERN", value_delimiter = ',')]
     pub exclude: Vec<String>,
-    /// Leave no package aside that the configuration excludes.
+    /// Ignore the exclusions of the configuration.
     #[arg(long = "disableexcludes", global = true)]
     pub disable_excludes: bool,
-    /// Fetch metadata anew.
+    /// Fetch metadata again.
     #[arg(long, global = true)]
     pub refresh: bool,
-    /// Fetch nothing: use what is cached.
+    /// Use only the cache and fetch nothing.
     #[arg(short = 'C', long = "cacheonly", global = true)]
     pub cache_only: bool,
     /// Do not check signatures.
@@ -76,58 +76,58 @@ pub struct Common {
     /// Use IPv6 only.
     #[arg(short = '6', long = "ipv6", global = true, conflicts_with = "ipv4")]
     pub ipv6: bool,
-    /// Only the newest versions will do.
+    /// Fail if the newest versions cannot be installed.
     #[arg(short, long, global = true)]
     pub best: bool,
-    /// Remove installed packages that are in the way.
+    /// Allow removing installed packages that conflict.
     #[arg(long = "allowerasing", global = true)]
     pub allow_erasing: bool,
-    /// Leave aside what cannot be installed.
+    /// Skip packages that cannot be installed.
     #[arg(long = "skip-broken", alias = "skipbroken", global = true)]
     pub skip_broken: bool,
-    /// Do not count conflicts.
+    /// Ignore conflicts.
     #[arg(long = "skipconflicts", global = true)]
     pub skip_conflicts: bool,
-    /// Do not count obsoletes.
+    /// Ignore obsoletes.
     #[arg(long = "skipobsoletes", global = true)]
     pub skip_obsoletes: bool,
-    /// Do not check signatures of packages, only their digests.
+    /// Check only the digests of packages, not their signatures.
     #[arg(long = "skipsignature", global = true)]
     pub skip_signature: bool,
     /// Accepted for compatibility: digests are always checked.
     #[arg(long = "skipdigest", global = true)]
     pub skip_digest: bool,
-    /// Install without what packages require.
+    /// Install without the packages' requirements.
     #[arg(long = "nodeps", global = true)]
     pub no_dependencies: bool,
-    /// With install: not the packages, but what source packages of these names need to be built.
+    /// With install: install what the source packages of these names need to be built instead.
     #[arg(long = "builddeps", global = true)]
     pub build_dependencies: bool,
-    /// Keep what was installed only for removed packages.
+    /// Keep packages that were installed only for removed ones.
     #[arg(long = "noautoremove", global = true)]
     pub no_autoremove: bool,
-    /// Only fetch the packages.
+    /// Fetch the packages without installing them.
     #[arg(long = "downloadonly", global = true)]
     pub download_only: bool,
     /// With --downloadonly: put the packages here.
     #[arg(long = "downloaddir", global = true, value_name = "DIRECTORY")]
     pub download_directory: Option<PathBuf>,
-    /// With --downloadonly: installed requirements too.
+    /// With --downloadonly: also fetch requirements that are installed.
     #[arg(long = "alldeps", global = true)]
     pub all_dependencies: bool,
-    /// Plan and check everything, then stop.
+    /// Plan and check the transaction, then stop.
     #[arg(long = "testonly", alias = "dryrun", global = true)]
     pub test_only: bool,
-    /// Only what closes security holes.
+    /// Consider only security updates.
     #[arg(long, global = true)]
     pub security: bool,
-    /// Only what is at least as grave as this CVSS score.
+    /// Consider only security updates with at least this CVSS score.
     #[arg(long = "sec-severity", global = true, value_name = "SCORE")]
     pub severity: Option<String>,
-    /// Only what needs a new start of the machine.
+    /// Consider only updates that need a reboot.
     #[arg(long = "reboot-required", global = true)]
     pub reboot_required: bool,
-    /// Show why the solver decides as it does.
+    /// Show the solver's decisions.
     #[arg(long = "debugsolver", global = true)]
     pub debug_solver: bool,
     /// Accepted for compatibility: there are no plugins.
@@ -148,7 +148,7 @@ pub struct Common {
     /// Accepted for compatibility: see --verbose.
     #[arg(short = 'd', long = "debuglevel", global = true, value_name = "LEVEL", hide = true)]
     pub debug_level: Option<String>,
-    /// Accepted for compatibility: errors are always said.
+    /// Accepted for compatibility: errors are always printed.
     #[arg(short = 'e', long = "errorlevel", global = true, value_name = "LEVEL", hide = true)]
     pub error_level: Option<String>,
 }

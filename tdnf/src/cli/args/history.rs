@@ -9,18 +9,18 @@ pub enum HistoryAction {
     List(HistoryRange),
     /// Show what was done and which packages changed.
     Info(HistoryRange),
-    /// Take note of changes made without tdnf.
+    /// Record changes made without tdnf.
     #[command(alias = "init")]
     Update,
-    /// Go back to the state after a transaction.
+    /// Return to the state after a transaction.
     Rollback {
         /// Its number.
         #[arg(long)]
         to: u32,
     },
-    /// Take transactions back.
+    /// Undo transactions.
     Undo(HistorySpan),
-    /// Do transactions again.
+    /// Redo transactions.
     Redo(HistorySpan),
 }
 

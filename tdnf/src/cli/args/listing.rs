@@ -5,28 +5,28 @@ use clap::Args;
 /// Which packages.
 #[derive(Debug, Args, Default)]
 pub struct Listing {
-    /// Installed and offered ones (the default).
+    /// List installed and available packages (the default).
     #[arg(long)]
     pub all: bool,
-    /// Only installed ones.
+    /// List only installed packages.
     #[arg(long)]
     pub installed: bool,
-    /// Only offered ones.
+    /// List only available packages.
     #[arg(long)]
     pub available: bool,
-    /// Only installed ones that no repository offers.
+    /// List only installed packages that no repository contains.
     #[arg(long)]
     pub extras: bool,
-    /// Only offered ones that obsolete installed ones.
+    /// List only available packages that obsolete installed ones.
     #[arg(long)]
     pub obsoletes: bool,
-    /// Only offered ones that are new.
+    /// List only available packages built in the last seven days.
     #[arg(long)]
     pub recent: bool,
-    /// Only updates of installed ones.
+    /// List only updates of installed packages.
     #[arg(long, alias = "upgrades")]
     pub updates: bool,
-    /// Only older versions of installed ones.
+    /// List only older versions of installed packages.
     #[arg(long)]
     pub downgrades: bool,
     /// One of the words above, then names or patterns.
@@ -46,10 +46,10 @@ pub struct Updateinfo {
     /// How many.
     #[arg(long)]
     pub summary: bool,
-    /// Those that installed packages do not answer yet (the default).
+    /// Those that installed packages do not fix yet (the default).
     #[arg(long)]
     pub available: bool,
-    /// Those that installed packages answer.
+    /// Those that installed packages fix.
     #[arg(long)]
     pub installed: bool,
     /// All.

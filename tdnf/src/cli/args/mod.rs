@@ -16,7 +16,7 @@ pub use listing::{Listing, Updateinfo};
 pub use repoquery::Repoquery;
 pub use reposync::Reposync;
 
-/// Installs, updates and removes packages, and answers questions about them.
+/// Install, update, remove and query packages.
 #[derive(Debug, Parser)]
 #[command(name = "tdnf", version, about, max_term_width = 120, disable_help_subcommand = false)]
 pub struct Cli {
@@ -31,34 +31,34 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Install packages, newer versions of them, files of packages, or whatever provides something.
+    /// Install or update packages, given by name, capability, path or package file.
     Install(Packages),
-    /// Remove packages and what requires them.
+    /// Remove packages and the packages that require them.
     #[command(alias = "remove")]
     Erase(Packages),
-    /// Update all packages or some.
+    /// Update all or some packages.
     #[command(alias = "upgrade", alias = "update-to", alias = "upgrade-to")]
     Update(OptionalPackages),
     /// Install older versions.
     Downgrade(OptionalPackages),
-    /// Install packages again.
+    /// Reinstall packages.
     Reinstall(Packages),
-    /// Make what is installed what the repositories offer.
+    /// Change installed packages to the versions in the repositories.
     #[command(name = "distro-sync", alias = "distrosync")]
     DistroSync(OptionalPackages),
-    /// Remove packages that were installed only for others which are gone.
+    /// Remove packages that were installed only for packages since removed.
     #[command(alias = "autoerase")]
     Autoremove(OptionalPackages),
-    /// Say why packages are installed.
+    /// Set the reason for which packages are installed.
     Mark {
-        /// What is said.
+        /// The reason.
         #[arg(value_enum)]
         what: MarkAs,
         /// Names of installed packages.
         #[arg(required = true)]
         packages: Vec<String>,
     },
-    /// Show what was done, or take it back.
+    /// Show the history of transactions, or undo them.
     History {
         /// What to do with the history.
         #[command(subcommand)]
@@ -66,14 +66,14 @@ pub enum Command {
     },
     /// Show packages.
     List(Listing),
-    /// Show packages in full.
+    /// Show details of packages.
     Info(Listing),
-    /// Look for words in names, summaries and descriptions.
+    /// Search names, summaries and descriptions for words.
     Search(Packages),
-    /// Find packages that provide something: a name, a capability, a path.
+    /// Find packages that provide a name, capability or path.
     #[command(alias = "whatprovides")]
     Provides(Packages),
-    /// Ask about packages and their relations.
+    /// Query packages and their relations.
     Repoquery(Box<Repoquery>),
     /// Show updates.
     #[command(name = "check-update")]
@@ -88,17 +88,17 @@ pub enum Command {
     },
     /// Fetch the metadata of all enabled repositories.
     Makecache,
-    /// Remove what is cached.
+    /// Remove cached data.
     Clean {
         /// What.
         #[arg(value_enum, required = true)]
         what: Vec<CleanWhat>,
     },
-    /// Count the packages that are offered.
+    /// Count the available packages.
     Count,
-    /// Check that installed packages fit together and what was begun is finished.
+    /// Check that installed packages are consistent and no transaction is unfinished.
     Check,
-    /// Check that the packages in a directory fit together.
+    /// Check that the packages in a directory are consistent.
     #[command(name = "check-local")]
     CheckLocal {
         /// The directory.
@@ -117,7 +117,7 @@ pub enum Command {
     },
 }
 
-/// What is made from the description of the command line.
+/// Documents generated from the description of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Generated {
     /// Manual pages, one for each command.
@@ -148,10 +148,10 @@ pub struct OptionalPackages {
     pub packages: Vec<String>,
 }
 
-/// Why packages are said to be installed.
+/// The reason for which packages are installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MarkAs {
-    /// Somebody wants them.
+    /// The user asked for them.
     #[value(alias = "user", alias = "manual")]
     Install,
     /// Only others require them.

@@ -5,7 +5,7 @@ use clap::Args;
 /// What is asked of packages.
 #[derive(Debug, Args, Default)]
 pub struct Repoquery {
-    /// Offered packages (the default).
+    /// Available packages (the default).
     #[arg(long)]
     pub available: bool,
     /// Installed packages.
@@ -14,7 +14,7 @@ pub struct Repoquery {
     /// Installed packages of which there are several versions.
     #[arg(long)]
     pub duplicates: bool,
-    /// Installed packages that no repository offers.
+    /// Installed packages that no repository contains.
     #[arg(long)]
     pub extras: bool,
     /// Updates of installed packages.
@@ -23,13 +23,13 @@ pub struct Repoquery {
     /// Older versions of installed packages.
     #[arg(long)]
     pub downgrades: bool,
-    /// Installed packages that somebody asked for.
+    /// Packages installed on request of the user.
     #[arg(long)]
     pub userinstalled: bool,
     /// Packages of these architectures.
     #[arg(long, value_name = "ARCH", value_delimiter = ',')]
     pub arch: Vec<String>,
-    /// Packages that hold a path.
+    /// Packages that contain a path.
     #[arg(long, value_name = "PATH")]
     pub file: Option<String>,
     /// Packages that require, recommend, suggest, supplement or enhance one of these.
@@ -92,13 +92,13 @@ pub struct Repoquery {
     /// Show their files.
     #[arg(short, long, group = "shown")]
     pub list: bool,
-    /// Show what changed from release to release.
+    /// Show their changelogs.
     #[arg(long, group = "shown")]
     pub changelogs: bool,
-    /// Show the source packages they were made of.
+    /// Show the source packages they were built from.
     #[arg(long, group = "shown")]
     pub source: bool,
-    /// Show where they lie.
+    /// Show their locations.
     #[arg(long, group = "shown")]
     pub location: bool,
     /// Show in a format: `%{name}`, `%{version}`, `%{release}`, `%{epoch}`, `%{arch}`, `%{evr}`, `%{repoid}`, `%{summary}`, …

@@ -10,7 +10,7 @@ pub struct Reposync {
     /// Only packages of these architectures.
     #[arg(long, value_name = "ARCH")]
     pub arch: Vec<String>,
-    /// Remove packages that the repository has no more.
+    /// Remove packages that are no longer in the repository.
     #[arg(long)]
     pub delete: bool,
     /// Copy metadata too.
@@ -22,7 +22,7 @@ pub struct Reposync {
     /// Where to put metadata, if not with the packages.
     #[arg(long = "metadata-path", value_name = "DIRECTORY")]
     pub metadata_path: Option<PathBuf>,
-    /// Check signatures, and remove packages that have none.
+    /// Check signatures, and remove unsigned packages.
     #[arg(long)]
     pub gpgcheck: bool,
     /// Only the newest version of each package.
@@ -34,7 +34,7 @@ pub struct Reposync {
     /// Only source packages.
     #[arg(long)]
     pub source: bool,
-    /// Only show addresses.
+    /// Print addresses without fetching.
     #[arg(short = 'u', long)]
     pub urls: bool,
     /// Which of the enabled repositories; none is all.

@@ -46,13 +46,13 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     let locked = lock(session)?;
     if session.common.all_dependencies {
         if !session.common.download_only {
-            return Err(CliError::Usage("`--alldeps` goes with `--downloadonly`".into()));
+            return Err(CliError::Usage("`--alldeps` requires `--downloadonly`".into()));
         }
         // As if nothing were installed: then everything required is fetched.
         session.installed.clear();
     }
     if session.common.download_directory.is_some() && !session.common.download_only {
-        return Err(CliError::Usage("`--downloaddir` goes with `--downloadonly`".into()));
+        return Err(CliError::Usage("`--downloaddir` requires `--downloadonly`".into()));
     }
     let mut repositories = if matches!(verb, Verb::Erase | Verb::Autoremove) { Repositories::none() } else { session.open()? };
     add_files(session, &mut repositories, words)?;

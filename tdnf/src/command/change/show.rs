@@ -37,7 +37,7 @@ pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request, plan: &Pla
         session.console.note(format!("Package {} is already installed, skipping.", sack.nevra(*id)));
     }
     for label in &plan.skipped {
-        session.console.note(format!("Package {label} does not fit, skipping."));
+        session.console.note(format!("Package {label} cannot be installed, skipping."));
     }
 }
 

@@ -78,7 +78,7 @@ fn still_at_work(activity: &Activity, now: Instant) -> Option<String> {
             format!("{} ({phase}{})", running.unit, duration(running.elapsed_ms))
         })
         .collect();
-    (!units.is_empty()).then(|| format!("still at work: {}\n", visible_line(&units.join(", "))))
+    (!units.is_empty()).then(|| format!("still running: {}\n", visible_line(&units.join(", "))))
 }
 
 impl Reporter for Lines {

@@ -13,7 +13,7 @@ use runtime::store::Store;
 
 /// The package is not built as its spec stands.
 #[derive(Debug, thiserror::Error)]
-#[error("package `{package}` is not built as its spec stands, so its files are not known")]
+#[error("package `{package}` is not built from its current spec, so its files are not known")]
 struct NotBuilt {
     package: PackageName,
     spec: PackageName,

@@ -34,15 +34,15 @@ pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
     let entries = build.entries();
     let names = SYSTEMS.map(|(name, _)| name);
     let (Some(entry), true) = (entries.first(), entries.len() == 1) else {
-        let hint = format!("give one table `[build.SYSTEM]`, SYSTEM being one of {}", names.join(", "));
+        let hint = format!("write one table `[build.SYSTEM]`, where SYSTEM is one of {}", names.join(", "));
         let span = entries.get(1).map_or_else(|| build.span(), |second| second.key.span.clone());
-        build.problem_with_hint(span, format!("this spec names {} build systems", entries.len()), hint);
+        build.problem_with_hint(span, format!("this spec has {} build systems", entries.len()), hint);
         return None;
     };
     let name = &*entry.key.value;
     let Some((_, reader)) = SYSTEMS.iter().find(|(known, _)| *known == name) else {
         let hint = did_you_mean(name, names).unwrap_or_else(|| format!("known: {}", names.join(", ")));
-        build.problem_with_hint(entry.key.span.clone(), format!("there is no build system `{name}`"), hint);
+        build.problem_with_hint(entry.key.span.clone(), format!("unknown build system `{name}`"), hint);
         return None;
     };
     let table = entry.table()?;
@@ -102,7 +102,7 @@ fn environment(table: &Table<'_>, version: &str) -> BTreeMap<String, String> {
         let name = entry.key.value.clone();
         let fine = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.starts_with(|c: char| c.is_ascii_digit());
         if !fine {
-            env.problem(entry.key.span.clone(), format!("`{name}` is not a variable's name"));
+            env.problem(entry.key.span.clone(), format!("`{name}` is not a variable name"));
         }
         if let Some(text) = entry.string() {
             variables.insert(name, substitute(&env, text, version));

@@ -54,13 +54,13 @@ pub enum InvalidCaps {
     #[error("`caps` is blank")]
     Blank,
     /// A clause does not say which sets the capabilities are in.
-    #[error("`{clause}` does not say which sets the capabilities are in")]
+    #[error("`{clause}` does not say which capability sets to change")]
     NoSets {
         /// The clause.
         clause: String,
     },
     /// There is no such capability.
-    #[error("there is no capability `{name}`")]
+    #[error("unknown capability `{name}`")]
     UnknownName {
         /// Its name.
         name: String,
@@ -90,8 +90,8 @@ impl InvalidCaps {
                 let near = nearest(lower.strip_prefix("cap_").unwrap_or(&lower), CAPABILITIES)?;
                 Some(format!("did you mean `cap_{near}`?"))
             }
-            Self::PartlyEffective { .. } => Some("give all of them `e`, or none".into()),
-            Self::Blank => Some("write `\"\"` for a file that is to have none".into()),
+            Self::PartlyEffective { .. } => Some("set `e` for all of them, or for none".into()),
+            Self::Blank => Some("write `\"\"` for a file without capabilities".into()),
             Self::NoSets { .. } | Self::Sets { .. } => None,
         }
     }
@@ -199,19 +199,19 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         for (text, message, hint) in [
-            (" ", "`caps` is blank", Some("write `\"\"` for a file that is to have none")),
-            ("cap_net_raw", "`cap_net_raw` does not say which sets the capabilities are in", None),
-            ("cap_nonsense=ep", "there is no capability `cap_nonsense`", None),
-            ("cap_net_rwa=ep", "there is no capability `cap_net_rwa`", Some("did you mean `cap_net_raw`?")),
-            ("net_raw=ep", "there is no capability `net_raw`", Some("did you mean `cap_net_raw`?")),
-            ("cap_kill, cap_bpf=p", "`cap_kill,` does not say which sets the capabilities are in", None),
+            (" ", "`caps` is blank", Some("write `\"\"` for a file without capabilities")),
+            ("cap_net_raw", "`cap_net_raw` does not say which capability sets to change", None),
+            ("cap_nonsense=ep", "unknown capability `cap_nonsense`", None),
+            ("cap_net_rwa=ep", "unknown capability `cap_net_rwa`", Some("did you mean `cap_net_raw`?")),
+            ("net_raw=ep", "unknown capability `net_raw`", Some("did you mean `cap_net_raw`?")),
+            ("cap_kill, cap_bpf=p", "`cap_kill,` does not say which capability sets to change", None),
             ("cap_kill=x", "`=x` of `cap_kill=x` is not `=`, `+` or `-` with the letters `e`, `i` and `p`", None),
             ("cap_kill=+p", "`=+p` of `cap_kill=+p` is not `=`, `+` or `-` with the letters `e`, `i` and `p`", None),
             ("+ep", "`+ep` of `+ep` is not `=`, `+` or `-` with the letters `e`, `i` and `p`", None),
             (
                 "cap_net_raw=ep cap_kill=p",
                 "`cap_net_raw=ep cap_kill=p` makes only some of its capabilities effective, which the kernel cannot store",
-                Some("give all of them `e`, or none"),
+                Some("set `e` for all of them, or for none"),
             ),
         ] {
             let error = check(text).expect_err(text);

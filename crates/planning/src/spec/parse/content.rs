@@ -34,7 +34,7 @@ pub fn subpackages(name: &PackageName, main: Option<&Content>, top: &Table<'_>) 
         let files = globs(&table, "files");
         let empty_on_purpose = content.as_ref().is_some_and(|content| !content.requires.is_empty() || !content.provides.is_empty());
         if files.is_empty() && !empty_on_purpose {
-            table.problem_with_hint(table.span(), "this subpackage takes no files", "give `files`, or `requires` for a metapackage");
+            table.problem_with_hint(table.span(), "this subpackage has no files", "set `files`, or `requires` for a metapackage");
         }
         if let Some(requires) = requires {
             requires.finish();
@@ -55,7 +55,7 @@ fn read(name: PackageName, table: &Table<'_>, requires: Option<&Table<'_>>, acco
     if let Some(summary) = &summary
         && (summary.value.contains('\n') || summary.value.ends_with('.'))
     {
-        table.problem(summary.span.clone(), "a summary is one line without a final full stop");
+        table.problem(summary.span.clone(), "a summary must be one line without a final full stop");
     }
     let description = table.string("description").map(|text| text.value.trim().to_owned());
     let dependencies = |key: &str| requires.map(|table| values(table.parsed_list::<Dependency>(key))).unwrap_or_default();
@@ -83,7 +83,7 @@ fn obsoletes(requires: &Table<'_>) -> Vec<Dependency> {
     let (names, others): (Vec<_>, Vec<_>) =
         requires.parsed_list::<Dependency>("obsoletes").into_iter().partition(|item| !item.value.is_found_in_files());
     for other in others {
-        let message = format!("`{}` is not a package, and RPM lets packages alone be obsoleted", other.value.capability);
+        let message = format!("`{}` is not a package, and RPM allows only packages to be obsoleted", other.value.capability);
         requires.problem_with_hint(other.span, message, "name the package, or use `conflicts`");
     }
     values(names)
@@ -104,7 +104,7 @@ fn users(top: &Table<'_>) -> BTreeMap<String, User> {
             groups: table.strings("groups").into_iter().filter_map(|text| account(&table, text)).collect(),
         };
         if user.description.contains([':', '"', '\n']) {
-            table.problem(table.span(), "a user's description takes no `:`, `\"` or line break");
+            table.problem(table.span(), "a user's description must not contain `:`, `\"` or a line break");
         }
         table.finish();
         users.extend(name.map(|name| (name, user)));
@@ -139,7 +139,7 @@ fn units(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
             if suffixes.iter().any(|suffix| unit.value.ends_with(suffix)) && !unit.value.contains(['/', ' ']) {
                 names.push(unit.value);
             } else {
-                table.problem_with_hint(unit.span, format!("`{}` is not a unit's name", unit.value), "write it whole: `docker.service`");
+                table.problem_with_hint(unit.span, format!("`{}` is not a unit name", unit.value), "write it in full: `docker.service`");
             }
         }
         names

@@ -56,7 +56,7 @@ pub fn attributes(top: &Table<'_>) -> Vec<(String, Attributes)> {
             "noreplace" => Some(ConfigFile::Noreplace),
             "replace" => Some(ConfigFile::Replace),
             _ => {
-                table.problem(text.span, "`config` takes \"noreplace\" or \"replace\"");
+                table.problem(text.span, "`config` must be \"noreplace\" or \"replace\"");
                 None
             }
         });
@@ -88,14 +88,14 @@ pub fn account(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
     }
     table.problem(
         text.span,
-        format!("`{}` is not a user's or group's name: it takes lowercase letters, digits, `-` and `_`, at most 31", text.value),
+        format!("`{}` is not a user or group name: use lowercase letters, digits, `-` and `_`, at most 31", text.value),
     );
     None
 }
 
 fn glob(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
     if !text.value.starts_with('/') {
-        table.problem(text.span, format!("`{}` is not a path of the image: it begins with `/`", text.value));
+        table.problem(text.span, format!("`{}` is not a path of the image: begin it with `/`", text.value));
         return None;
     }
     match Glob::new(&text.value) {
@@ -117,7 +117,7 @@ fn image_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
     if inner.is_some() {
         return Some(path.value);
     }
-    table.problem(path.span, format!("`{}` is not a path of the image: it takes `/usr/…` without `..`", path.value));
+    table.problem(path.span, format!("`{}` is not a path of the image: write an absolute path without `..`, such as `/usr/…`", path.value));
     None
 }
 
@@ -125,7 +125,7 @@ fn capabilities(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
     match caps::check(&text.value) {
         Ok(()) => Some(text.value),
         Err(error) => {
-            let hint = error.hint().unwrap_or_else(|| "write `cap_net_raw=ep`; capabilities(7) names them all".into());
+            let hint = error.hint().unwrap_or_else(|| "write for example `cap_net_raw=ep`; capabilities(7) lists all capabilities".into());
             table.problem_with_hint(text.span, error.to_string(), hint);
             None
         }
@@ -136,7 +136,7 @@ fn mode(table: &Table<'_>, text: Spanned<String>) -> Option<u32> {
     match u32::from_str_radix(&text.value, 8) {
         Ok(mode) if mode <= 0o7777 && (3..=4).contains(&text.value.len()) => Some(mode),
         _ => {
-            table.problem(text.span, format!("`{}` is not a mode: it takes three or four octal digits, as in \"0755\"", text.value));
+            table.problem(text.span, format!("`{}` is not a mode: use three or four octal digits, as in \"0755\"", text.value));
             None
         }
     }

@@ -99,9 +99,9 @@ fn version_hint(text: &str) -> String {
         && epoch.parse::<u32>().is_ok()
         && check_version(version).is_ok()
     {
-        return format!("the epoch has a key of its own: `epoch = {epoch}` and `version = \"{version}\"`");
+        return format!("the epoch has its own key: `epoch = {epoch}` and `version = \"{version}\"`");
     }
-    "write a pre-release as `1.0~rc1`, and the packaging's own count in `release`".into()
+    "write a pre-release as `1.0~rc1`, and the revision of the package in `release`".into()
 }
 
 /// `requires.build`: names alone, because the sandbox gets the version that the project's own spec has.
@@ -111,12 +111,8 @@ fn build_requires(requires: &Table<'_>) -> Vec<PackageName> {
         match (text.value.parse::<PackageName>(), text.value.split(['<', '>', '=', ' ', '(']).next().map(str::parse::<PackageName>)) {
             (Ok(name), _) => names.push(name),
             (Err(_), Some(Ok(name))) => {
-                let message = format!("`{}` is not a package name: `build` takes names without versions", text.value);
-                requires.problem_with_hint(
-                    text.span,
-                    message,
-                    format!("write `{name}`: its version is the one of the spec that builds it"),
-                );
+                let message = format!("`{}` is not a package name: `build` is a list of names without versions", text.value);
+                requires.problem_with_hint(text.span, message, format!("write `{name}`: its version is that of the spec that builds it"));
             }
             (Err(error), _) => requires.problem(text.span, error.to_string()),
         }
@@ -134,8 +130,8 @@ fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String
     let result = text.value.replace(VERSION, version);
     if let Some(name) = placeholder(&result) {
         let hint = match nearest(&name.to_ascii_lowercase(), [VERSION]) {
-            Some(version) => format!("did you mean `{version}`? it is the only substitution"),
-            None => format!("`{VERSION}` is the only substitution"),
+            Some(version) => format!("did you mean `{version}`? it is the only placeholder"),
+            None => format!("`{VERSION}` is the only placeholder"),
         };
         table.problem_with_hint(text.span, format!("unknown placeholder `{name}`"), hint);
     }
@@ -145,7 +141,7 @@ fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String
 /// Reports a substitution in a text where there is none.
 fn refuse_placeholder(table: &Table<'_>, text: &Spanned<String>) {
     if let Some(name) = placeholder(&text.value) {
-        let hint = format!("`{VERSION}` is replaced in sources, patches, `subdir`, `env` and arguments; write here what you mean");
+        let hint = format!("`{VERSION}` is replaced in sources, patches, `subdir`, `env` and arguments; write the value itself here");
         table.problem_with_hint(text.span.clone(), format!("`{name}` is not replaced here"), hint);
     }
 }

@@ -16,8 +16,8 @@ pub fn sources(top: &Table<'_>, version: &str) -> Vec<Source> {
         let namesake = read[..at].iter().find(|(_, other)| other.file_name() == source.file_name() && !is_same_file(other, source));
         if let Some((other, _)) = namesake {
             let line = table.line_of(name_span(other).start);
-            let message = format!("`{}` is also the name of the source in line {line}, whose content differs", source.file_name());
-            table.problem_with_hint(name_span(table), message, "give one of them another name in the sandbox: `name = \"FILE\"`");
+            let message = format!("`{}` is also the name of the source in line {line}, which has different content", source.file_name());
+            table.problem_with_hint(name_span(table), message, "set another name in the sandbox for one of them: `name = \"FILE\"`");
         }
     }
     read.into_iter().map(|(_, source)| source).collect()
@@ -58,7 +58,7 @@ fn source(table: &Table<'_>, version: &str) -> Option<Source> {
     let debian = table.string_or_table("debian");
     let mut origins = Vec::new();
     if url.is_none() && debian.is_none() {
-        table.problem_with_hint(table.span(), "this source has no origin", "give `url`, `debian`, or both");
+        table.problem_with_hint(table.span(), "this source has no origin", "set `url`, `debian`, or both");
     }
     if let Some(url) = url {
         match (url, sha256) {
@@ -93,7 +93,7 @@ fn lacks_hash(table: &Table<'_>) {
     table.missing_with_hint(
         "sha256",
         "this source lacks `sha256`",
-        "every source is pinned: `sha256sum FILE` gives the hash of a file you trust",
+        "every source must be pinned: `sha256sum FILE` prints the hash of a file you trust",
     );
 }
 
@@ -105,7 +105,7 @@ fn url_of(table: &Table<'_>, url: Spanned<String>, version: &str) -> Option<Stri
     if rest.is_some_and(|rest| rest.contains('/') || url.starts_with("file:")) && named && url.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Some(url);
     }
-    table.problem(span, format!("`{url}` is not an address of a file: it takes `https://host/path/file`"));
+    table.problem(span, format!("`{url}` is not the address of a file: write `https://host/path/file`"));
     None
 }
 
@@ -122,7 +122,7 @@ fn debian_origin(table: &Table<'_>, text: Spanned<String>, sha256: Digest, versi
         }
         _ => {
             let hint = "write `SOURCE_VERSION:FILE`, as in `zlib_1.3.1-1:zlib_1.3.1.orig.tar.gz`";
-            table.problem_with_hint(span, format!("`{text}` names no file of a Debian source package"), hint);
+            table.problem_with_hint(span, format!("`{text}` is not a file of a Debian source package"), hint);
             None
         }
     }
@@ -134,16 +134,20 @@ fn usage(table: &Table<'_>, version: &str) -> Option<SourceUsage> {
     let unpack = table.boolean("unpack", true);
     let fuzz = fuzz(table);
     if let Some(patches) = table.string_or_list("patches") {
-        refuse(table, &["into", "strip", "unpack"], "has no meaning beside `patches`: this source is not unpacked into the source tree");
+        refuse(
+            table,
+            &["into", "strip", "unpack"],
+            "has no meaning together with `patches`: this source is not unpacked into the source tree",
+        );
         return match patches {
             Ok(text) if text.value == "series" => Some(SourceUsage::Patches { series: PatchSeries::Whole, fuzz }),
             Ok(text) => {
-                table.problem(text.span, "`patches` takes \"series\" or a list of file names");
+                table.problem(text.span, "`patches` must be \"series\" or a list of file names");
                 None
             }
             Err(list) if list.is_empty() => {
-                let hint = "list files of its `patches/`, or write `patches = \"series\"` for all that its series lists";
-                table.problem_with_hint(table.span_of("patches")?, "`patches` lists no file", hint);
+                let hint = "list files of its `patches/`, or write `patches = \"series\"` for all files in its series";
+                table.problem_with_hint(table.span_of("patches")?, "`patches` is empty", hint);
                 None
             }
             Err(list) => {
@@ -152,9 +156,13 @@ fn usage(table: &Table<'_>, version: &str) -> Option<SourceUsage> {
             }
         };
     }
-    refuse(table, &["fuzz"], "has a meaning beside `patches` only");
+    refuse(table, &["fuzz"], "has a meaning only together with `patches`");
     if !unpack {
-        refuse(table, &["into", "strip"], "has no meaning beside `unpack = false`: this source is left as it is, in $SOURCES");
+        refuse(
+            table,
+            &["into", "strip"],
+            "has no meaning together with `unpack = false`: this source is not unpacked but stays in $SOURCES",
+        );
         return Some(SourceUsage::Keep);
     }
     let into = match into {
@@ -176,7 +184,7 @@ fn refuse(table: &Table<'_>, keys: &[&str], reason: &str) {
 /// A file's name without folders.
 fn file_name(table: &Table<'_>, name: Spanned<String>) -> Option<String> {
     if name.value.contains('/') {
-        table.problem(name.span, format!("`{}` is a path, and a source's `name` is that of a file", name.value));
+        table.problem(name.span, format!("`{}` is a path, but a source's `name` must be a file name", name.value));
         return None;
     }
     inner_path(table, name)
@@ -202,6 +210,9 @@ pub fn inner_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
     if fine {
         return Some(path.value);
     }
-    table.problem(path.span, format!("`{}` is not a path below this place: no `..`, no leading `/`, no blanks", path.value));
+    table.problem(
+        path.span,
+        format!("`{}` is not a path below this directory: it must not contain `..` or blanks or begin with `/`", path.value),
+    );
     None
 }

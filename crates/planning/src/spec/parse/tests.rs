@@ -55,10 +55,10 @@ fn build_paths_change_the_keys_of_specs_that_have_them_only() {
 fn every_mistake_is_named() {
     let cases = [
         ("version = \"1.3.1\"", "version = \"1.3-1\"", "`1.3-1` is not a version"),
-        ("release = 1", "release = 0", "`release` takes an integer from 1 to 4294967295"),
-        ("release = 1", "", "`[package]` lacks `release`"),
+        ("release = 1", "release = 0", "`release` must be an integer from 1 to 4294967295"),
+        ("release = 1", "", "missing key `release` in `[package]`"),
         ("license", "licence", "unknown key `licence` in `[package]`"),
-        ("autotools", "autotool", "there is no build system `autotool`"),
+        ("autotools", "autotool", "unknown build system `autotool`"),
         ("configure =", "configur =", "unknown key `configur` in `[build.autotools]`"),
         ("9a93", "9x93", "is not a SHA-256 digest"),
         ("sha256 = ", "# ", "this source lacks `sha256`"),
@@ -67,17 +67,17 @@ fn every_mistake_is_named() {
         ("{version}.tar.gz", "{version}.{pkg_ver}.gz", "unknown placeholder `{pkg_ver}`"),
         ("\"--shared\"", "\"--shared=${x}\", \"%{y}\", \"{z}\"", "unknown placeholder `{z}`"),
         ("debian =", "unpack = false\nstrip = 0\ndebian =", "`strip` has no meaning beside `unpack = false`"),
-        ("debian =", "patches = \"series\"\nname = \"a/b\"\ndebian =", "`a/b` is a path, and a source's `name` is that of a file"),
-        ("debian =", "fuzz = 1\ndebian =", "`fuzz` has a meaning beside `patches` only"),
-        ("debian =", "patches = []\ndebian =", "`patches` lists no file"),
-        ("debian =", "patches = [\"a\"]\nfuzz = 3\ndebian =", "`fuzz` takes an integer from 0 to 2"),
+        ("debian =", "patches = \"series\"\nname = \"a/b\"\ndebian =", "`a/b` is a path, but a source's `name` must be a file name"),
+        ("debian =", "fuzz = 1\ndebian =", "`fuzz` has a meaning only together with `patches`"),
+        ("debian =", "patches = []\ndebian =", "`patches` is empty"),
+        ("debian =", "patches = [\"a\"]\nfuzz = 3\ndebian =", "`fuzz` must be an integer from 0 to 2"),
         ("[build.autotools]\nconfigure = [\"--shared\"]", "[build.none]\nkeep-symbols = [\"/x\"]", "`keep-symbols` has no meaning"),
         ("configure =", "keep-symbols = [\"/a/**b\"]\nconfigure =", "this glob cannot be read"),
         ("\"/usr/include/**\"", "\"usr/include/**\"", "`usr/include/**` is not a path of the image"),
         ("\"/usr/include/**\"", "\"/usr/[\"", "this glob cannot be read"),
         ("release = 1", "release = 1\nbuild-paths = [\"usr/x\"]", "`usr/x` is not a path of the image"),
-        ("zlib_1.3.dfsg+really1.3.1-1:", "", "names no file of a Debian source package"),
-        ("library\"", "library.\"", "a summary is one line without a final full stop"),
+        ("zlib_1.3.dfsg+really1.3.1-1:", "", "is not a file of a Debian source package"),
+        ("library\"", "library.\"", "a summary must be one line without a final full stop"),
         ("[subpackage.devel]", "[subpackage.'a b']", "`zlib-a b` is not a package name"),
     ];
     for (from, to, expected) in cases {
@@ -101,7 +101,7 @@ fn sources_of_one_name_need_another() {
     let other = "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"";
     let same = "sha256 = \"9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23\"";
     let problems = zlib(&second(other)).unwrap_err();
-    assert_eq!(problems, ["`zlib-1.3.1.tar.gz` is also the name of the source in line 9, whose content differs"]);
+    assert_eq!(problems, ["`zlib-1.3.1.tar.gz` is also the name of the source in line 9, which has different content"]);
     let spec = zlib(&second(&format!("{other}\nname = \"two-{{version}}.tar.gz\""))).unwrap();
     assert_eq!(spec.sources[1].file_name(), "two-1.3.1.tar.gz");
     assert!(zlib(&second(same)).is_ok(), "one file that is used twice");

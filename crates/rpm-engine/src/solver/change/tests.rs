@@ -64,13 +64,17 @@ fn what_is_there_afterwards() {
         ("others are updated where they must", goal(&["needs-2"]), "app-2 kernel-1 lib-2 needs-2-1 old-1 sh-1".into()),
         ("beside each other", goal(&["kernel"]), BASE.into()),
         ("an heir asked for", goal(&["heir"]), "app-1 heir-1 kernel-1 lib-1 sh-1".into()),
-        ("not without leave", goal(&["rival"]), "refused: the packages asked for do not fit together:".into()),
+        ("not without leave", goal(&["rival"]), "refused: the requested packages cannot be installed together:".into()),
         ("with leave", Goal { allow_erasing: true, ..goal(&["rival"]) }, "app-1 kernel-1 lib-1 old-1 rival-1".into()),
-        ("broken", goal(&["broken", "new"]), "refused: the packages asked for do not fit together:".into()),
+        ("broken", goal(&["broken", "new"]), "refused: the requested packages cannot be installed together:".into()),
         ("skipped", Goal { skip_broken: true, ..goal(&["broken", "new"]) }, "app-1 kernel-1 lib-1 new-1 old-1 sh-1 !broken".into()),
         ("all updates", update(&["app", "lib", "old", "sh"]), "app-2 heir-1 kernel-1 lib-2 sh-1".into()),
         ("one update and what it needs", update(&["app"]), "app-2 kernel-1 lib-2 old-1 sh-1".into()),
-        ("only the newest", Goal { best: true, ..update(&["app"]) }, "refused: the packages asked for do not fit together:".into()),
+        (
+            "only the newest",
+            Goal { best: true, ..update(&["app"]) },
+            "refused: the requested packages cannot be installed together:".into(),
+        ),
         ("erased", Goal { erase: [at("sh")].into(), ..Goal::default() }, "app-1 kernel-1 lib-1 old-1".into()),
     ];
     for (case, goal, expected) in table {

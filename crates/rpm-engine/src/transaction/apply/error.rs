@@ -42,7 +42,7 @@ pub enum ApplyError {
     #[error(transparent)]
     System(#[from] SystemError),
     /// A package that was to go is not installed.
-    #[error("package number {number} is not installed any more")]
+    #[error("package number {number} is no longer installed")]
     NotInstalled {
         /// Its number in the RPM database.
         number: u32,
@@ -70,7 +70,7 @@ pub enum ApplyError {
         path: String,
     },
     /// A script cannot be run here.
-    #[error("{package} brings a script ({section}) that cannot be run: {reason}")]
+    #[error("{package} contains a script ({section}) that cannot be run: {reason}")]
     Script {
         /// The package.
         package: String,
@@ -101,19 +101,19 @@ pub enum ApplyError {
     #[error(transparent)]
     Unpack(#[from] TransactionError),
     /// The RPM database refuses.
-    #[error("the RPM database refuses the change")]
+    #[error("the RPM database rejected the change")]
     Database(#[from] RpmDbError),
     /// Everything is installed, but the history could not be written. The next run does it.
-    #[error("the packages are installed, but the history cannot be written; the next run does it")]
+    #[error("the packages are installed, but the history cannot be written; the next run writes it")]
     History(#[from] HistoryError),
     /// The journal makes no sense.
-    #[error("the journal `{path}` of an interrupted transaction cannot be understood; it was written by another version")]
+    #[error("the journal `{path}` of an interrupted transaction cannot be read; it was written by another version")]
     Journal {
         /// The file in the tree.
         path: String,
     },
     /// It failed, and taking it back failed too. The next run tries again.
-    #[error("the transaction failed and could not be taken back yet ({undoing}); the next run tries again")]
+    #[error("the transaction failed and could not be undone yet ({undoing}); the next run tries again")]
     Stuck {
         /// Why it failed.
         source: Box<ApplyError>,

@@ -130,7 +130,7 @@ fn able<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: bool) -> Vec<&'t Ta
     let (able, unable): (Vec<&Task>, Vec<&Task>) =
         tasks.iter().filter(|task| has(stage, task.program)).partition(|_| privileged || stage.root == std::path::Path::new("/"));
     for task in unable {
-        let text = format!("only root can run {} of the tree; it was not run", task.program);
+        let text = format!("only root can run {} of another root; it was not run", task.program);
         stage.settings.observer.report(Event::Warning { text: &text });
     }
     able

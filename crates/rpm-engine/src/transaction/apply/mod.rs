@@ -161,8 +161,8 @@ impl<'a> Prepared<'a> {
         let privileged = nix::unistd::geteuid().is_root() || system.root() == std::path::Path::new("/");
         for (package, phase, script) in self.scripts() {
             let reason = match () {
-                () if script.is_lua() => "it is written in RPM's own Lua; `--setopt=tsflags=noscripts` leaves scripts out",
-                () if !privileged => "only root can run programs of another tree; `--setopt=tsflags=noscripts` leaves scripts out",
+                () if script.is_lua() => "it is written in RPM's Lua; `--setopt=tsflags=noscripts` skips scripts",
+                () if !privileged => "only root can run programs of another root; `--setopt=tsflags=noscripts` skips scripts",
                 () => continue,
             };
             return Err(ApplyError::Script { package, section: phase.section(), reason });

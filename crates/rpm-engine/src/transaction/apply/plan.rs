@@ -332,7 +332,7 @@ impl<'a> Planner<'a> {
         let edited = file.flags.config || old.is_some_and(|old| old.flags.config);
         let there = self.on_disk(place, edited)?;
         if there == OnDisk::Directory {
-            let reason = "a directory lies there, and a package must not replace one by something else";
+            let reason = "a directory exists there, and a package must not replace a directory";
             return Err(ApplyError::InTheWay { path: place.to_owned(), package: package.to_owned(), reason });
         }
         let aside = |this: &mut Self| (there != OnDisk::Nothing).then(|| this.temporary(place, 'o'));
@@ -341,7 +341,7 @@ impl<'a> Planner<'a> {
             Policy::Replace => Ok(Some((place.to_owned(), aside(self)))),
             Policy::Aside => {
                 let beside = format!("{place}.rpmnew");
-                self.plan.notes.push(format!("`{place}` was edited and stays; the file of {package} is `{beside}`"));
+                self.plan.notes.push(format!("`{place}` was edited and is kept; the file of {package} is `{beside}`"));
                 let there = self.on_disk(&beside, false)?;
                 let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
                 Ok(Some((beside, aside)))
@@ -356,7 +356,7 @@ impl<'a> Planner<'a> {
     /// Keeps what is at `place` under its name with a suffix.
     fn save(&mut self, place: &str, suffix: &str, made: &mut PackagePlan) -> Result<(), ApplyError> {
         let beside = format!("{place}{suffix}");
-        self.plan.notes.push(format!("`{place}` was edited; it is kept as `{beside}`"));
+        self.plan.notes.push(format!("`{place}` was edited; it is saved as `{beside}`"));
         let new = self.temporary(place, 'n');
         let there = self.on_disk(&beside, false)?;
         let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
@@ -405,7 +405,7 @@ impl<'a> Planner<'a> {
             if !is_directory && !self.directories.contains_key(parent) {
                 let displaced = stat.is_some() && self.leaving.contains_key(parent);
                 if stat.is_some() && !displaced {
-                    let reason = "what lies above it is not a directory";
+                    let reason = "its parent is not a directory";
                     return Err(ApplyError::InTheWay { path: place.to_owned(), package: package.to_owned(), reason });
                 }
                 self.directories.insert(parent.to_owned(), (Attributes::implied(), None));
@@ -435,7 +435,7 @@ impl<'a> Planner<'a> {
             let other = self.new.get(&path).filter(|(_, file)| file.kind != FileKind::Directory && !file.flags.ghost);
             if let Some((index, _)) = other {
                 let package = self.name(Some(*index));
-                return Err(ApplyError::InTheWay { path, package, reason: "another file lies below it" });
+                return Err(ApplyError::InTheWay { path, package, reason: "it contains another file" });
             }
             match self.disk.stat(&path).map_err(change(&path))? {
                 None => self.plan.prepare.push(Op::MakeDirectory { path, attributes }),
@@ -452,7 +452,7 @@ impl<'a> Planner<'a> {
                 }
                 Some(_) => {
                     let name = self.name(package);
-                    return Err(ApplyError::InTheWay { path, package: name, reason: "something lies there that is not a directory" });
+                    return Err(ApplyError::InTheWay { path, package: name, reason: "something exists there that is not a directory" });
                 }
             }
         }

@@ -184,7 +184,7 @@ fn own_late(system: &System, journal: &Journal<'_>, settings: &Settings<'_>, dis
         }
     }
     for name in unknown {
-        settings.observer.report(Event::Warning { text: &format!("the system does not know `{name}`; root has its files") });
+        settings.observer.report(Event::Warning { text: &format!("`{name}` does not exist on this system; its files belong to root") });
     }
     Ok(())
 }

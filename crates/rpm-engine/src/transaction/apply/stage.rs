@@ -75,7 +75,7 @@ impl<'a> Stager<'a> {
         let value = filecaps::to_xattr(caps).map_err(|error| change(path)(io::Error::new(io::ErrorKind::InvalidData, error)))?;
         match disk.allow(path, &value) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::PermissionDenied => {
-                let text = format!("`{path}` does not get its capabilities ({caps}): {error}");
+                let text = format!("cannot set the capabilities ({caps}) of `{path}`: {error}");
                 self.settings.observer.report(Event::Warning { text: &text });
                 Ok(())
             }

@@ -30,7 +30,7 @@ pub(super) fn run_all(order: &Order<'_>, room: &Room, tokens: Option<&Settled>, 
     let began = Instant::now();
     let mut watch = match Watch::new(order.isolation) {
         Ok(watch) => watch,
-        Err(errno) => return (Message::BadJob(format!("cannot watch over processes: {errno}")), 4),
+        Err(errno) => return (Message::BadJob(format!("cannot watch processes: {errno}")), 4),
     };
     keep_own_descriptors(tokens);
     let mut status = StepsEnded::Done;

@@ -98,9 +98,7 @@ impl Network {
     fn tls(&self, is_needed: bool) -> Result<TlsConfig, String> {
         let roots = match &self.certificates {
             None if is_needed => {
-                return Err(
-                    "no certificates of authorities on this machine: install the package `ca-certificates`, or set SSL_CERT_FILE".into()
-                );
+                return Err("no CA certificates on this machine: install the package `ca-certificates`, or set SSL_CERT_FILE".into());
             }
             None => Vec::new(),
             Some(path) => {

@@ -37,7 +37,7 @@ pub fn download(
     let work = Work { downloads: downloads.to_vec(), agents: agents.clone(), patience, done: Arc::clone(&done), stop: Arc::clone(&stop) };
     // Not joined when the user asks to stop: a connection that is being made cannot be interrupted, only waited for.
     if let Err(error) = thread::Builder::new().spawn(move || sender.send(work.run())) {
-        let reason = format!("no thread can be started: {error}");
+        let reason = format!("cannot start a thread: {error}");
         return Ok(downloads.iter().map(|_| Outcome::Failed(reason.clone())).collect());
     }
     let mut reported = 0;

@@ -40,7 +40,7 @@ enum IndexError {
     #[error("the suite `{suite}` has no index of `main` for amd64")]
     NoPackages { suite: String },
     /// An index is not the one the signed `Release` file names.
-    #[error("{path} is not what the signed index says: expected SHA-256 {expected}, found {found}")]
+    #[error("{path} does not match the signed index: expected SHA-256 {expected}, found {found}")]
     WrongBytes { path: String, expected: Digest, found: Digest },
     /// An index cannot be unpacked.
     #[error("{path} cannot be unpacked: {reason}")]

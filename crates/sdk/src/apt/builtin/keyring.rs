@@ -34,7 +34,7 @@ pub enum SignatureError {
         issuers: Vec<String>,
     },
     /// A key of the keyring signed something else.
-    #[error("its signature is wrong: it was changed after it was signed")]
+    #[error("its signature is invalid: it was changed after it was signed")]
     Wrong,
 }
 
@@ -93,7 +93,7 @@ impl Keyring {
             |signature: &Signature| signature.issuer_fingerprint().into_iter().map(|issuer| format!("{issuer:X}")).collect::<Vec<_>>();
         let issuers: Vec<String> = signatures.iter().flat_map(by_fingerprint).collect();
         match issuers.is_empty() {
-            true => Err(SignatureError::NotSigned { reason: "no signature names a key".into() }),
+            true => Err(SignatureError::NotSigned { reason: "no signature identifies a key".into() }),
             false => Err(SignatureError::Stranger { issuers }),
         }
     }

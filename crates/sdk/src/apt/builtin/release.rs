@@ -31,7 +31,7 @@ pub struct Release {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseError {
     /// It is of another suite.
-    #[error("it is the index of `{found}`")]
+    #[error("it is the index of suite `{found}`")]
     OtherSuite {
         /// What it says of itself.
         found: String,
@@ -49,7 +49,7 @@ pub enum ReleaseError {
         hours: u64,
     },
     /// It is of the future: this machine's clock is slow.
-    #[error("it is of the future: the clock of this machine is {seconds} seconds behind")]
+    #[error("it is from the future: the clock of this machine is {seconds} seconds behind")]
     Future {
         /// How far.
         seconds: u64,

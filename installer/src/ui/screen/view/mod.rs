@@ -56,7 +56,7 @@ pub fn question(frame: &mut Frame<'_>, flow: &Flow, theme: Theme) {
         }
         Screen::Help => {
             let text = format!("{}\n\n{}", question.help, more_keys(&question.kind));
-            dialog(frame, &format!(" {} ", question.title), &text, " Any key goes on ", theme);
+            dialog(frame, &format!(" {} ", question.title), &text, " Press any key to continue ", theme);
         }
         Screen::Cancel { yes } => ask_cancel(frame, "Nothing has been written yet.", yes, theme),
     }
@@ -104,7 +104,7 @@ fn keys(kind: &Kind) -> &'static str {
     match kind {
         Kind::Choose { .. } => " Up/Down choose   Enter next   Esc back   F1 help   F10 cancel",
         Kind::Pick { .. } => " Type to search   Space picks   Enter next   Esc back   F1 help   F10 cancel",
-        Kind::List { .. } => " Tab field   Enter add/next   F8 take out   Esc back   F1 help   F10 cancel",
+        Kind::List { .. } => " Tab field   Enter add/next   F8 remove   Esc back   F1 help   F10 cancel",
         Kind::Confirm { .. } => " Up/Down read   Enter install   Esc back   F1 help   F10 cancel",
         Kind::Text { .. } | Kind::Secret { .. } => " Enter next   Esc back   F1 help   F10 cancel",
     }
@@ -113,17 +113,17 @@ fn keys(kind: &Kind) -> &'static str {
 /// What else the keys do.
 fn more_keys(kind: &Kind) -> String {
     let own = match kind {
-        Kind::Choose { .. } => "Up, Down or a digit chooses, Enter takes it.",
-        Kind::Pick { .. } => "Letters search in names and summaries, Up and Down move, Space picks or takes back, Enter is the answer.",
+        Kind::Choose { .. } => "Up, Down or a digit selects, Enter confirms.",
+        Kind::Pick { .. } => "Letters search names and summaries, Up and Down move, Space selects or deselects, Enter confirms.",
         Kind::List { .. } => {
-            "Tab moves between fields, Left and Right change a choice. Enter in the last field adds the entry; with nothing typed it goes on. \
-             Up and Down move among the entries, F8 or Ctrl-D takes one out."
+            "Tab moves between fields, Left and Right change a choice. Enter in the last field adds the entry; with an empty field it continues. \
+             Up and Down move among the entries, F8 or Ctrl-D removes one."
         }
         Kind::Confirm { .. } => "Up, Down and the page keys move the text. Nothing happens before the disk's name is typed.",
         Kind::Text { .. } | Kind::Secret { .. } => "Ctrl-U empties the line.",
     };
     format!(
-        "{own}\nEsc goes back; what was answered stays. F10 or Ctrl-C cancels. Ctrl-L draws the screen anew. Without function keys: Esc 1 for F1, Esc 8 for F8, Esc 0 for F10."
+        "{own}\nEsc goes back; answers are kept. F10 or Ctrl-C cancels. Ctrl-L redraws the screen. Without function keys: Esc 1 for F1, Esc 8 for F8, Esc 0 for F10."
     )
 }
 

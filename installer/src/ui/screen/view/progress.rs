@@ -35,22 +35,22 @@ pub fn progress(frame: &mut Frame<'_>, progress: &Progress, theme: Theme) {
         State::Waits => (format!("The system is installed. {}", next(progress.finish())), theme.done()),
         State::Done => ("The system is installed.".to_owned(), theme.done()),
         State::Failed(_) if !has_begun => ("The installation failed. Nothing was written.".to_owned(), theme.alarm()),
-        State::Failed(_) => ("The installation failed. What is on the disk does not start.".to_owned(), theme.alarm()),
+        State::Failed(_) => ("The installation failed. The system on the disk does not start.".to_owned(), theme.alarm()),
     };
     draw_lines(frame, notice.inner(margin()), &wrap(&text, notice.width.saturating_sub(2)), style);
     match (progress.screen(), progress.state()) {
         (Screen::Cancel { yes }, _) if has_begun => {
-            ask_cancel(frame, "The disk's old content is lost already, and what is on it now will not start.", yes, theme)
+            ask_cancel(frame, "The disk's old content is already lost, and the new content does not start.", yes, theme)
         }
         (Screen::Cancel { yes }, _) => ask_cancel(frame, "Nothing has been written yet.", yes, theme),
         (Screen::Help, _) => {
-            let text = "Each step shows how long it took. The system starts only once all steps are done: whatever happens before, the disk \
-                        says that the installation is not finished.\n\nThe journal is in /var/log/kaon-installer.json of the installed system, \
-                        and in /run/kaon/installer.json of this one.\n\nF10 or Ctrl-C breaks off. Ctrl-L draws the screen anew.";
-            dialog(frame, " Installing ", text, " Any key goes on ", theme);
+            let text = "Each step shows how long it took. The system starts only after all steps are done: until then, the disk shows that the \
+                        installation is not finished.\n\nThe journal is in /var/log/kaon-installer.json of the installed system, \
+                        and in /run/kaon/installer.json of this one.\n\nF10 or Ctrl-C interrupts. Ctrl-L redraws the screen.";
+            dialog(frame, " Installing ", text, " Press any key to continue ", theme);
         }
         (Screen::Question, State::Failed(reason)) => {
-            dialog(frame, " Failed ", reason, " Enter leaves ", theme);
+            dialog(frame, " Failed ", reason, " Press Enter to exit ", theme);
         }
         (Screen::Question, _) => {}
     }
@@ -59,16 +59,16 @@ pub fn progress(frame: &mut Frame<'_>, progress: &Progress, theme: Theme) {
 fn keys(state: &State) -> &'static str {
     match state {
         State::Running => " F1 help   F10 cancel",
-        State::Waits => " Enter goes on   F1 help",
-        State::Done | State::Failed(_) => " Enter leaves   F1 help",
+        State::Waits => " Enter continue   F1 help",
+        State::Done | State::Failed(_) => " Enter exit   F1 help",
     }
 }
 
 fn next(finish: Finish) -> &'static str {
     match finish {
-        Finish::Reboot => "Enter starts it; take the medium out then.",
-        Finish::Poweroff => "Enter switches the machine off.",
-        Finish::Stay => "Enter goes back to the live system.",
+        Finish::Reboot => "Press Enter to start it, then remove the medium.",
+        Finish::Poweroff => "Press Enter to power off the machine.",
+        Finish::Stay => "Press Enter to return to the live system.",
     }
 }
 

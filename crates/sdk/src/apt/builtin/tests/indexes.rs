@@ -109,7 +109,7 @@ fn detached_signatures_do_where_there_is_no_inrelease() {
     fs::remove_file(place.archive.file("trixie", "InRelease")).unwrap();
     assert_eq!(place.index(Client::Builtin, &[place.mirror()], &["trixie"]), Ok(expected("1", "5")));
     replace(&place.archive.file("trixie", "Release"), "Label: Debian", "Label: Other");
-    assert!(place.refusal().contains("dists/trixie/Release: its signature is wrong"), "{}", place.refusal());
+    assert!(place.refusal().contains("dists/trixie/Release: its signature is invalid"), "{}", place.refusal());
     fs::remove_file(place.archive.file("trixie", "Release.gpg")).unwrap();
     assert!(place.refusal().contains("dists/trixie/Release.gpg: no such file"), "{}", place.refusal());
 }
@@ -125,7 +125,7 @@ fn what_is_not_signed_by_the_keyring_is_refused() {
     let place = Place::new();
     let in_release = place.archive.file("trixie", "InRelease");
     replace(&in_release, "Label: Debian", "Label: Other");
-    assert!(place.refusal().contains("dists/trixie/InRelease: its signature is wrong"), "{}", place.refusal());
+    assert!(place.refusal().contains("dists/trixie/InRelease: its signature is invalid"), "{}", place.refusal());
 
     let release = fs::read_to_string(place.archive.file("trixie", "Release")).unwrap();
     place.archive.sign("trixie", &release, &key());
@@ -156,7 +156,7 @@ fn indexes_that_do_not_hold_are_refused() {
     assert!(place.refusal().contains("dists/trixie/Release: it expired "), "{}", place.refusal());
     // Another suite, signed by the right key, under this one's name.
     fs::copy(place.archive.file("trixie-backports", "InRelease"), place.archive.file("trixie", "InRelease")).unwrap();
-    assert!(place.refusal().contains("it is the index of `trixie-backports`"), "{}", place.refusal());
+    assert!(place.refusal().contains("it is the index of suite `trixie-backports`"), "{}", place.refusal());
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn damaged_and_missing_indexes_are_refused() {
     let packages = place.archive.file("trixie", "main/binary-amd64/Packages.gz");
     let bytes = fs::read(&packages).unwrap();
     fs::write(&packages, &bytes[..bytes.len() / 2]).unwrap();
-    assert!(place.refusal().contains("Packages.gz is not what the signed index says: expected SHA-256 "), "{}", place.refusal());
+    assert!(place.refusal().contains("Packages.gz does not match the signed index: expected SHA-256 "), "{}", place.refusal());
     fs::remove_file(&packages).unwrap();
     assert!(place.refusal().contains("Packages.gz: no such file"), "{}", place.refusal());
     fs::remove_dir_all(place.archive.folder.join("dists")).unwrap();
