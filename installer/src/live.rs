@@ -14,7 +14,7 @@ use system::program::{self, ProgramError};
 /// Where the live system's medium is seen.
 const MEDIUM: &str = "/run/kaon/medium";
 
-/// Where a kickstart file from elsewhere is kept, or the disk with it is mounted: in memory, for it may hold secrets.
+/// Where a kickstart file from elsewhere is kept, or the disk with it is mounted: in memory, for it may contain secrets.
 const FETCHED: &str = "/run/kaon/kickstart";
 
 /// How long a disk may take to appear, and how often it is looked for.

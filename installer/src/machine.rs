@@ -30,7 +30,7 @@ fn memory_bytes() -> u64 {
     kib * 1024
 }
 
-/// Kinds of block devices that are no disks to install on: memory, loops, discs, floppies, compositions of others.
+/// Kinds of block devices that are not disks to install on: memory, loops, discs, floppies, compositions of others.
 const NO_DISKS: [&str; 9] = ["loop", "ram", "zram", "sr", "fd", "dm-", "md", "nbd", "mtdblock"];
 
 fn disks() -> Vec<DiskFacts> {

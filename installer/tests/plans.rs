@@ -1,7 +1,7 @@
 //! Kickstart files and what is planned for them, or why not.
 //!
-//! `tests/cases/MACHINE/NAME.{json,yaml,toml}` is a kickstart file for the machine in `tests/cases/MACHINE/facts.json`; `NAME.out` beside it is
-//! what `kaon-installer --plan` says. With `KAON_UPDATE_CASES=1` in the environment these are written anew.
+//! `tests/cases/MACHINE/NAME.{json,yaml,toml}` is a kickstart file for the machine in `tests/cases/MACHINE/facts.json`; `NAME.out` next to it is
+//! what `kaon-installer --plan` says. With `KAON_UPDATE_CASES=1` in the environment these are written again.
 
 use std::collections::BTreeSet;
 use std::fs;

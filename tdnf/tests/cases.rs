@@ -1,6 +1,6 @@
 //! Golden cases: what the command line says about a small repository and a small system.
 //!
-//! `tests/cases/world.toml` says which packages the repository holds. Each other `tests/cases/NAME.toml` is a case:
+//! `tests/cases/world.toml` says which packages the repository contains. Each other `tests/cases/NAME.toml` is a case:
 //!
 //! ```toml
 //! installed = ["app-1.0-1"]          # in the system's root, as asked for by somebody
@@ -8,7 +8,7 @@
 //! steps = ["list installed", "search app"]
 //! ```
 //!
-//! `NAME.txt` beside it holds what is said. `KAON_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it anew.
+//! `NAME.txt` next to it contains what is said. `KAON_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it again.
 
 #[path = "../../crates/rpm-engine/tests/common/mod.rs"]
 mod common;

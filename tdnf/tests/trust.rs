@@ -174,7 +174,7 @@ fn stale_metadata_is_not_used_when_the_repository_is_away() {
     machine.accepts(&["count"]);
     machine.refuses(&["--setopt=base.metadata_expire=0", "install", "app"], "cannot be fetched");
     machine.accepts(&["-C", "--setopt=base.metadata_expire=0", "count"]);
-    // A damaged cache is made anew, not believed.
+    // A damaged cache is made again, not believed.
     let cache = fs::read_dir(machine.root.path().join("var/cache/tdnf")).unwrap().next().unwrap().unwrap().path();
     fs::rename(machine.path("away"), machine.path("repodata")).unwrap();
     fs::write(cache.join("index"), "not an index").unwrap();

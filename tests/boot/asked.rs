@@ -33,7 +33,7 @@ impl Machine {
         (Self(child), Conversation::new(output, input, PATIENCE))
     }
 
-    /// Waits until it ends, and gives all that its serial line said.
+    /// Waits until it ends, and returns all that its serial line said.
     fn end(mut self, person: Conversation) -> String {
         let said = person.end();
         let status = self.0.wait().unwrap();

@@ -8,7 +8,7 @@ use super::guest::{Guest, Start, root};
 
 const SCRIPT: &str = include_str!("containers.sh");
 
-/// Boots the image, waits until the guest's test is over, and gives what it reported.
+/// Boots the image, waits until the guest's test is over, and returns what it reported.
 pub fn boot(way: &str, image: &str, options: &[&str]) -> Guest {
     let folder = tempfile::tempdir().unwrap();
     let disks = [container::write(folder.path(), &[])];

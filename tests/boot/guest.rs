@@ -21,7 +21,7 @@ const DROP_IN: &str = "[Unit]\nWants=kaon-test.service\n";
 const PATIENCE: &str = "[Service]\nTimeoutStartSec=infinity\n";
 const SAY: &str = include_str!("say.sh");
 
-/// So many lines of a console tell what went wrong.
+/// The number of console lines that a failure shows.
 const TAIL_LINES: usize = 60;
 
 /// The project.
@@ -111,7 +111,7 @@ fn attempt<W: AsRef<OsStr>>(words: &[W], awaited: &str) -> (ExitStatus, Console)
     }
 }
 
-/// What is told by a guest: values by key, in order.
+/// The report of a guest: values by key, in order.
 pub type Facts = BTreeMap<String, Vec<String>>;
 
 /// A machine that has run a test's script.
@@ -125,7 +125,7 @@ pub struct Guest {
 pub struct Start<'a> {
     /// What it is called in the reports.
     pub way: &'a str,
-    /// What `xtask qemu` is told.
+    /// The arguments of `xtask qemu`.
     pub image: &'a str,
     pub options: &'a [&'a str],
     /// What runs in the guest, below [`SAY`].

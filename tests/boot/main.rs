@@ -1,7 +1,7 @@
 //! Boots the minimal image in the emulator, by every way onto a machine, and runs containers in it.
 //!
 //! `cargo xtask test` runs these after building the image, those in [`all_boots`] only with `--all-boots`; alone:
-//! `cargo test -p xtask --test boot -- --ignored`. What was measured is written beside the image as `boot-<way>.json`.
+//! `cargo test -p xtask --test boot -- --ignored`. What was measured is written next to the image as `boot-<way>.json`.
 
 #![allow(missing_docs, clippy::print_stderr)]
 

@@ -9,7 +9,7 @@ use super::guest::{file, run, xtask};
 /// Who may log in on the installed system.
 pub const INSTALLED_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInstalled test@host";
 
-/// Builds such a medium, starts it beside an empty disk, and gives that disk once the machine has switched itself off.
+/// Builds such a medium, starts it next to an empty disk, and returns that disk once the machine has switched itself off.
 pub fn install(folder: &Path) -> PathBuf {
     let text = format!(
         r#"{{

@@ -1,4 +1,4 @@
-//! The one program of the container image that boot tests run: statically linked, so that the image holds nothing else.
+//! The one program of the container image that boot tests run: statically linked, so that the image contains nothing else.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -12,7 +12,7 @@ const SCRIPT: &str = include_str!("update.sh");
 /// The package that is newer where it was built: quickly made, and in every image.
 const NEWER: &str = "tini";
 
-/// Boots a disk of the built image beside a repository with a newer package, and one that the image does not have.
+/// Boots a disk of the built image next to a repository with a newer package, and one that the image does not have.
 pub fn check() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let project = newer_project(folder.path());
@@ -71,7 +71,7 @@ fn copy_tree(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) {
     }
 }
 
-/// Lays two repositories beside the good one that nobody may take: one whose index is not signed, one whose index was changed.
+/// Lays two repositories next to the good one that nobody may take: one whose index is not signed, one whose index was changed.
 fn spoil(repository: &Path) {
     let index = repository.join("repodata");
     for name in ["unsigned", "changed"] {

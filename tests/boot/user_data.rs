@@ -11,7 +11,7 @@ kaon:
 runcmd: ['docker run --rm kaon-test say hello >/root/late']
 ";
 
-/// Boots a disk that is told all of it.
+/// Boots a disk with all of it as user data.
 pub fn check() {
     let folder = tempfile::tempdir().unwrap();
     let user_data = file(folder.path(), "user-data", USER_DATA.as_bytes());

@@ -70,7 +70,7 @@ pub struct Verdict {
 pub enum Start {
     /// Nothing.
     Nothing,
-    /// What tells that the installation is not finished.
+    /// The notice that the installation is not finished.
     Notice,
     /// What was there before.
     Old,

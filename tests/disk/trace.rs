@@ -1,4 +1,4 @@
-//! All that a command and what it calls write to a file, in order, as the kernel is told of it (ptrace(2)).
+//! All that a command and what it calls write to a file, in order, as passed to the kernel (ptrace(2)).
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ enum From {
     Zeros(u64),
 }
 
-/// Runs a command to its end, and gives what it wrote to `file`, and how it ended.
+/// Runs a command to its end, and returns what it wrote to `file`, and how it ended.
 pub fn record(command: &mut Command, file: &Path) -> (Vec<Write>, i32) {
     // SAFETY: one system call.
     unsafe { command.pre_exec(|| ptrace::traceme().map_err(Into::into)) };

@@ -20,7 +20,7 @@ use tools::World;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInterop test@host";
 
-/// The packages whose repository, with all they need, the systems are installed from.
+/// The packages whose repository, with everything they need, the systems are installed from.
 const PACKAGES: [&str; 4] = ["minimal", "linux", "kaon-disk", "grub"];
 
 /// What an installation takes and leaves.

@@ -1,4 +1,4 @@
-//! The envelope of an image's provenance, judged by OpenSSL, as the guide tells users to.
+//! The envelope of an image's provenance, verified with OpenSSL as described in the guide.
 //!
 //! It needs the SDK's layers, so it runs only when asked for: `cargo test -p xtask --test interop_provenance -- --ignored`.
 

@@ -1,4 +1,4 @@
-//! tdnf's plans beside dnf's: random repositories, systems and requests, answered by both.
+//! tdnf's plans compared with dnf's: random repositories, systems and requests, answered by both.
 //!
 //! Needs the SDK's `test` layer and the program itself (`cargo build -p tdnf`), so it runs only when asked for:
 //! `cargo test -p xtask --test interop_solver -- --ignored`. `KAON_SOLVER_CASES` says how many cases there are, `KAON_SOLVER_SEED` which.

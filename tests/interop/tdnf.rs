@@ -33,7 +33,7 @@ impl World {
         Self { shared, root }
     }
 
-    /// Runs a program of RPM on the root, and gives what it prints whether it succeeds or not.
+    /// Runs a program of RPM on the root, and returns what it prints whether it succeeds or not.
     fn any(&self, program: &str, arguments: &[&str]) -> (bool, String) {
         let root = self.shared.inside(&self.root);
         let said = self.shared.try_run(program, &[&["--root", &root, "--dbpath", rpmdb::DIRECTORY], arguments].concat());
@@ -78,7 +78,7 @@ impl World {
         self.any("rpm", &[what, &["--nodeps"], left_out].concat()).1
     }
 
-    /// RPM's own verdict: the packages, all unchanged, and a database with nothing to mend.
+    /// RPM's own verdict: the packages, all unchanged, and a database with nothing to repair.
     fn agrees(&self, expected: &[&str]) {
         let all = self.rpm("rpm", &["-qa"]);
         let mut names: Vec<&str> = all.lines().collect();
@@ -103,7 +103,7 @@ impl World {
     }
 }
 
-/// The rows of every table, packages numbered by their order: making the database anew gives them other numbers.
+/// The rows of every table, packages numbered by their order: making the database again gives them other numbers.
 fn tables(file: &Path) -> BTreeMap<String, Vec<String>> {
     let connection = Connection::open(file).unwrap();
     let strings = |query: &str| -> Vec<String> {

@@ -94,7 +94,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     write().map_err(not_written(path))
 }
 
-/// A folder beside the results, where each waits until it is whole.
+/// A folder next to the results, where each waits until it is whole.
 fn waiting_folder(folder: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new().prefix(".kaon-").tempdir_in(folder)
 }

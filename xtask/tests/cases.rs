@@ -10,7 +10,7 @@
 //! KAON_STORE = "/tmp/store"
 //! ```
 //!
-//! and the expected `stdout` and `stderr`. `KAON_UPDATE_CASES=1 cargo test --test cases` writes them anew.
+//! and the expected `stdout` and `stderr`. `KAON_UPDATE_CASES=1 cargo test --test cases` writes them again.
 
 use std::collections::BTreeMap;
 use std::fs;

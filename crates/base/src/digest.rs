@@ -51,7 +51,7 @@ impl Digest {
         Self::of_bytes(serde_json::to_vec(value).expect("values hashed for keys serialise to JSON"))
     }
 
-    /// Whether it is no file's digest but what people write until they know one: one digit again and again, or the digest of nothing.
+    /// Whether it is not a file's digest but what people write until they know one: one digit again and again, or the digest of nothing.
     pub fn is_placeholder(&self) -> bool {
         let digits = self.hex();
         digits.bytes().all(|digit| digits.starts_with(char::from(digit))) || *self == Self::of_bytes("")

@@ -8,7 +8,7 @@ const OPTIONS: MatchOptions = MatchOptions { case_sensitive: true, require_liter
 #[derive(Debug, Clone)]
 pub struct Glob(Pattern);
 
-/// Text that is no glob.
+/// Text that is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
     /// A wildcard is wrong.
@@ -31,7 +31,7 @@ impl Glob {
     /// Reads a glob.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not one.
     pub fn new(text: &str) -> Result<Self, GlobError> {
         let mut is_bracketed = false;
         for character in text.chars() {

@@ -15,7 +15,7 @@ impl Default for Xml {
 }
 
 impl Xml {
-    /// A document that holds its declaration.
+    /// A document that contains its declaration.
     pub fn new() -> Self {
         Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), open: Vec::new() }
     }
@@ -79,7 +79,7 @@ impl Xml {
     }
 }
 
-/// Characters XML 1.0 cannot hold (section 2.2) are left out: no escape exists for them.
+/// Characters XML 1.0 cannot contain (section 2.2) are left out: no escape exists for them.
 fn escape(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {

@@ -49,7 +49,7 @@ fn offers(builder: &Builder<'_>, spec: &Spec, inputs: &[&BuiltPackage]) -> Offer
     offers
 }
 
-/// The paths of a built package's files. One that cannot be read gives no advice: its own user is told.
+/// The paths of a built package's files. One that cannot be read gives no advice; its own build reports it.
 fn paths(builder: &Builder<'_>, package: &BuiltPackage) -> Option<Vec<String>> {
     let rpm = RpmFile::open(&builder.store.object(&package.object)?).ok()?;
     Some(rpm.package.paths)

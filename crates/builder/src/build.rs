@@ -1,4 +1,4 @@
-//! Building packages with all they need.
+//! Building packages with everything they need.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -52,7 +52,7 @@ impl Failure for PackagesError {
     }
 }
 
-/// Builds `packages` and everything they need, and gives all results.
+/// Builds `packages` and everything they need, and returns all results.
 ///
 /// # Errors
 /// What could not be fetched or built. Whatever was built is kept.

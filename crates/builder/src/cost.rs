@@ -32,7 +32,7 @@ pub enum CostsError {
         /// Why.
         source: io::Error,
     },
-    /// The file holds mistakes.
+    /// The file contains mistakes.
     #[error(transparent)]
     Problems(#[from] Problems),
 }

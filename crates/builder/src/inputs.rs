@@ -102,7 +102,7 @@ pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Re
     })
 }
 
-/// Checks that no file of a package hides a directory of another when their trees lie over each other.
+/// Checks that no file of a package hides a directory of another when their trees are over each other.
 pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), InputsError> {
     let mut seen: BTreeMap<PathBuf, (bool, &PackageName)> = BTreeMap::new();
     let mut hidden = Vec::new();

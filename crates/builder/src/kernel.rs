@@ -47,7 +47,7 @@ impl Kernels {
         self.flavours.contains_key(spec)
     }
 
-    /// Makes the modules' key where there is none: the kernel is built with its certificate.
+    /// Makes the modules' key if there is none: the kernel is built with its certificate.
     ///
     /// # Errors
     /// When it cannot be made.

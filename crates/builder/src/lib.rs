@@ -59,7 +59,7 @@ pub struct Builder<'a> {
     pub sdk: Sdk,
     /// How things are fetched.
     pub settings: Settings,
-    /// Where the signing keys lie.
+    /// Where the signing keys are.
     pub keys: PathBuf,
     /// Processors to keep busy.
     pub jobs: usize,
@@ -102,7 +102,7 @@ impl World for Builder<'_> {
     }
 
     fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
-        // A result that cannot be read, or names what is gone, is as good as none: the build gives it anew.
+        // A result that cannot be read, or names what is gone, is as good as none: the build gives it again.
         let result = self.store.result_as(key, BuildResult::from_json).ok().flatten()?;
         result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
     }

@@ -36,7 +36,7 @@ impl Failure for PrepareError {
     }
 }
 
-/// Builds what `folder`'s spec builds on, prepares its sources in the empty directory `at`, and gives the job that would build it.
+/// Builds what `folder`'s spec builds on, prepares its sources in the empty directory `at`, and returns the job that would build it.
 ///
 /// # Errors
 /// Whatever could not be built, fetched, unpacked or patched.

@@ -70,7 +70,7 @@ pub(super) fn signed_key(object: &Digest, fingerprint: &str) -> Digest {
 fn sign(store: &Store, keys: &Keys, package: &BuiltPackage) -> Result<SignedPackage, PublishError> {
     let key = signed_key(&package.object, &keys.fingerprint());
     let known: Option<Signed> = store.result(&key).ok().flatten();
-    // Whatever is published is read back: a copy that was damaged is set aside and made anew.
+    // Whatever is published is read back: a copy that was damaged is set aside and made again.
     let at_hand = known.and_then(|signed| store.verified(&signed.object).ok().map(|path| (signed.object, path)));
     let (object, path) = match at_hand {
         Some(found) => found,

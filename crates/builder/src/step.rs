@@ -54,7 +54,7 @@ impl Step for Steps<'_> {
         // Two builders of one checkout may have read different states of a spec; its log and the folder of its failed build are one's alone.
         let own = format!("spec-{}", builder.store.own_name(spec.as_str()));
         let _own = builder.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
-        // The token stands for the build's own first process; what it starts beside that takes further ones.
+        // The token stands for the build's own first process; what it starts next to that takes further ones.
         let _token = self
             .jobserver
             .acquire()

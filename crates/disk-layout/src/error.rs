@@ -33,7 +33,7 @@ pub enum LayoutError {
         /// Its number, from 1.
         number: usize,
     },
-    /// A table holds 128 entries (UEFI 2.10, 5.3.1), one of which an installation takes meanwhile.
+    /// A table contains 128 entries (UEFI 2.10, 5.3.1), one of which an installation takes meanwhile.
     #[error("{count} partitions are more than the 127 that fit into a partition table")]
     TooMany {
         /// How many were wished for.

@@ -8,7 +8,7 @@ pub const BIOS_BYTES: u64 = MIB;
 /// The least an EFI system partition takes, in bytes: FAT32 has no fewer than 65,525 clusters, which are 512 bytes each here.
 pub const ESP_BYTES: u64 = 64 * MIB;
 
-/// What `mke2fs -t ext4` is told of a file system that GRUB 2.12 can read: it refuses two features that are on by default. `extended` are
+/// The arguments of `mke2fs -t ext4` for a file system that GRUB 2.12 can read: it refuses two features that are on by default. `extended` are
 /// further extended options, each with a comma before it.
 pub fn ext4_words(uuid: &str, label: &str, extended: &str) -> Vec<String> {
     let text = format!(
@@ -17,7 +17,7 @@ pub fn ext4_words(uuid: &str, label: &str, extended: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// What `mkfs.vfat` is told of a FAT32 file system of this size; `id` is its volume's number. Small ones have clusters of one sector.
+/// The arguments of `mkfs.vfat` for a FAT32 file system of this size; `id` is its volume's number. Small ones have clusters of one sector.
 pub fn fat32_words(size_bytes: u64, id: &str, label: &str) -> Vec<String> {
     let clusters = if size_bytes <= 256 * MIB { " -s 1" } else { "" };
     let text = format!("-F 32 -S 512{clusters} -i {id} -n {label}");

@@ -7,7 +7,7 @@ use crate::{Layout, Partition, Purpose, SECTOR_BYTES};
 /// What a master boot record has room for before its disk signature and table.
 pub const BOOT_CODE_BYTES: usize = 440;
 
-/// Bytes of one entry, and how many a table holds.
+/// Bytes of one entry, and how many a table contains.
 const ENTRY_BYTES: usize = 128;
 const ENTRIES: usize = 128;
 
@@ -29,7 +29,7 @@ pub struct Tables {
 /// program that says so. Each part is written at a place that nothing looks at before the header names it, so one sector switches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
-    /// The first sector, which says so to whom a BIOS starts.
+    /// The first sector; prints the notice when started by a BIOS.
     pub first: Vec<u8>,
     /// The second sector.
     pub header: Vec<u8>,
@@ -48,7 +48,7 @@ pub struct Unfinished {
 /// Two places for the entries of an unfinished disk, in bytes: a disk that is in this state already names one of them.
 pub const UNFINISHED_ENTRIES: [u64; 2] = [34 * SECTOR_BYTES, 66 * SECTOR_BYTES];
 
-/// Where the file system of an unfinished disk lies, in bytes.
+/// Where the file system of an unfinished disk is, in bytes.
 pub const NOTICE_OFFSET_BYTES: u64 = 98 * SECTOR_BYTES;
 
 /// Where all that belongs to an unfinished disk ends, in bytes.

@@ -1,4 +1,4 @@
-//! GRUB for BIOSes: the first sector and the core, told where they lie.
+//! GRUB for BIOSes: the first sector and the core, with their positions patched in.
 //!
 //! `grub-install` writes the same numbers, but looks at mounted devices to find them; here the layout knows them. The places come from
 //! GRUB 2.12's `include/grub/i386/pc/boot.h`, `include/grub/offsets.h` and `boot/i386/pc/boot.S`.
@@ -11,7 +11,7 @@ const DISC_BYTES: usize = 2048;
 /// In `boot_hybrid.img`: the core's first sector, 64 bits.
 const HYBRID_CORE_SECTOR: usize = 0x1b0;
 
-/// In the core's first sector: where the rest lies (sector, 64 bits), its length in sectors and its segment (16 bits each).
+/// In the core's first sector: where the rest is (sector, 64 bits), its length in sectors and its segment (16 bits each).
 const BLOCKLIST: usize = 512 - 12;
 
 /// Where the rest is loaded, as a real-mode segment: right behind the first sector at 0x8000.
@@ -64,7 +64,7 @@ impl BiosBoot {
         }
     }
 
-    /// What goes into the first sector, and the core for `core_offset_bytes`, whose files lie on partition `root` (from 1).
+    /// What goes into the first sector, and the core for `core_offset_bytes`, whose files are on partition `root` (from 1).
     pub fn at(&self, core_offset_bytes: u64, root: usize) -> ([u8; BOOT_CODE_BYTES], Vec<u8>) {
         let sector = core_offset_bytes / SECTOR_BYTES;
         let mut first = [0; BOOT_CODE_BYTES];

@@ -1,4 +1,4 @@
-//! Plans of disks: which partitions there are, where they lie, who they are, the GPT that records them, and the boot loader in between.
+//! Plans of disks: which partitions there are, where they are, who they are, the GPT that records them, and the boot loader in between.
 //!
 //! Pure: nothing here reads a disk, a clock or a random number. The image writers and the installer share it, so an image and an
 //! installed machine are laid out alike.

@@ -92,7 +92,7 @@ fn header(used: usize, stored: usize) -> Vec<u8> {
     bytes
 }
 
-/// A FAT12 file system for sector `at` that holds that program where firmware looks for one (UEFI 2.10, 3.5.1.1).
+/// A FAT12 file system for sector `at` that contains that program where firmware looks for one (UEFI 2.10, 3.5.1.1).
 pub(crate) fn notice_file_system(at: u64) -> Vec<u8> {
     // The clusters of the two directories, and the first one of the file.
     const EFI: u16 = 2;
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_code_for_a_bios_finds_its_text() {
         let code = notice_code();
-        // The operand of `mov si`: the text lies right behind the code, which a BIOS loads at 0x7c00.
+        // The operand of `mov si`: the text is right behind the code, which a BIOS loads at 0x7c00.
         let text = usize::from(u16::from_le_bytes([code[8], code[9]])) - 0x7c00;
         assert!(code[text..].starts_with(TEXT.as_bytes()) && code[text + TEXT.len()] == 0);
         // Both short jumps land on instructions: `hlt`, `lodsb`.

@@ -9,7 +9,7 @@ use super::{Boot, Bus, Disk, DiskLayout, QemuError};
 /// Takes the disk out of an OVA into `folder`, and hangs it on what the OVA's machine has.
 ///
 /// # Errors
-/// When the OVA cannot be read or holds no disk, or the disk cannot be written.
+/// When the OVA cannot be read or contains no disk, or the disk cannot be written.
 pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
     let unreadable = |source| QemuError::Io { operation: "read", path: ova.to_owned(), source };
     let mut archive = tar::Archive::new(File::open(ova).map_err(unreadable)?);

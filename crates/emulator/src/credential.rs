@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Credential, QemuError};
 
-/// `content` as the credential `name`, by an SMBIOS string whose file is made in `folder` and told from others by `number`
+/// `content` as the credential `name`, by an SMBIOS string whose file is made in `folder` and distinguished by `number`
 /// (systemd.system-credentials(7)).
 ///
 /// # Errors

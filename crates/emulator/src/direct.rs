@@ -9,12 +9,12 @@ use image::iso::Reader;
 /// An ISO's kernel, in a file of `folder`.
 ///
 /// # Errors
-/// When the ISO cannot be read, or holds none.
+/// When the ISO cannot be read, or contains none.
 pub fn kernel_of(iso: &Path, folder: &Path) -> Result<PathBuf, QemuError> {
     extract(&Reader::open(iso)?, "boot/vmlinuz", folder)
 }
 
-/// What starts an ISO's kernel directly. The root image is taken where it lies in the ISO; `arguments` are added to the kernel's.
+/// What starts an ISO's kernel directly. The root image is taken where it is in the ISO; `arguments` are added to the kernel's.
 ///
 /// # Errors
 /// When the ISO cannot be read, or is none of ours.

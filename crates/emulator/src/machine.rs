@@ -40,7 +40,7 @@ pub struct Machine {
 pub enum Firmware {
     /// SeaBIOS.
     Bios,
-    /// OVMF, with the file that holds its variables.
+    /// OVMF, with the file that contains its variables.
     Uefi {
         /// A private copy: the firmware writes to it.
         variables: PathBuf,
@@ -156,7 +156,7 @@ impl Machine {
         }
     }
 
-    /// QEMU's arguments. `share` is where QEMU's own data lies: `<share>/OVMF`.
+    /// QEMU's arguments. `share` is where QEMU's own data is: `<share>/OVMF`.
     pub fn arguments(&self, share: &Path) -> Vec<OsString> {
         let mut line = Line::default();
         line.words("-nodefaults -no-user-config -no-reboot -M q35 -vga std -device virtio-rng-pci");

@@ -1,4 +1,4 @@
-//! Doing what a platform asks for. What cannot be done is told and stops nothing: a system without the file is still one that can be mended.
+//! Doing what a platform asks for. What cannot be done is reported and stops nothing: a system without the file can still be repaired.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -107,7 +107,7 @@ fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
     target.write(&format!("/etc/sudoers.d/50-{}", wanted.name), 0o440, rules.as_bytes()).and(refusal)
 }
 
-/// Those that are public keys, and whether all are: one that is none locks out nobody but its owner.
+/// Those that are public keys, and whether all are: an invalid one locks out only its owner.
 fn keys(given: &[String]) -> (Vec<String>, Result<(), SystemError>) {
     let lines = given.iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
     let (keys, others): (Vec<String>, Vec<String>) = lines.partition(|key| is_ssh_key(key));

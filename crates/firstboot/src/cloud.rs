@@ -77,7 +77,7 @@ pub struct CloudUser {
 }
 
 impl CloudUser {
-    /// A user of whom nothing but the name is said.
+    /// A user of whom only the name is given.
     pub(super) fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -133,7 +133,7 @@ pub enum PasswordKind {
 pub struct WriteFile {
     /// Where.
     pub path: String,
-    /// What it holds.
+    /// Its content.
     #[serde(default)]
     pub content: String,
     /// How `content` is written.
@@ -219,7 +219,7 @@ impl NetworkConfig {
     }
 }
 
-/// A file of NoCloud that holds a network.
+/// A file of NoCloud that contains a network.
 #[derive(Debug, Deserialize)]
 pub(super) struct Wrapped {
     pub network: Network,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cloud::{Word, Words};
 use system::{SystemError, Target};
 
-/// Where units of the administrator's lie.
+/// Where units of the administrator's are.
 const UNITS: &str = "/etc/systemd/system";
 
 /// What of cloud-config is Kaon's own.

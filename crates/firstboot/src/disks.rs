@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Block devices that hold no file system of anybody's, or are made of other ones.
+/// Block devices that contain no file system of anybody's, or are made of other ones.
 const NO_DISKS: [&str; 7] = ["dm-", "loop", "md", "nbd", "ram", "zd", "zram"];
 
 /// The disk, if it is there.

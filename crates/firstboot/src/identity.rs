@@ -16,14 +16,14 @@ const SEED_BYTES: usize = 512;
 /// Which system a disk was started as.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Instance {
-    /// Made of the machine's own numbers, which every hypervisor makes anew for a copy.
+    /// Made of the machine's own numbers, which every hypervisor makes again for a copy.
     pub machine: String,
     /// The platform's word for it; empty where it gives none.
     pub platform: String,
 }
 
 impl Instance {
-    /// The system that the record tells of, if this disk was started before.
+    /// The system described by the record, if this disk was started before.
     pub fn recorded(target: &Target) -> Result<Option<Self>, SystemError> {
         let text = target.read(RECORD)?;
         let mut lines = text.lines().map(str::to_owned);
@@ -48,7 +48,7 @@ pub(super) fn machine() -> String {
     hex::encode(Sha256::digest(numbers.join("\n")))
 }
 
-/// Makes everything anew that a copy would share with the original. A disk that was never started shares nothing: systemd made its machine-id.
+/// Makes everything again that a copy would share with the original. A disk that was never started shares nothing: systemd made its machine-id.
 pub(super) fn renew(target: &Target) -> Result<(), SystemError> {
     let started_before = !target.read(RECORD)?.is_empty();
     if started_before {

@@ -12,7 +12,7 @@ use system::{SystemError, Target};
 /// The unit that runs when network and container engine are up, if it is started.
 pub(super) const UNIT: &str = "kaon-firstboot-late.service";
 
-/// The commands; in memory, for they may hold secrets.
+/// The commands; in memory, for they may contain secrets.
 pub(super) const SCRIPT: &str = "/run/kaon/firstboot-late";
 
 /// Leaves packages and commands, as one script.
@@ -52,7 +52,7 @@ pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
     let place = target.place(SCRIPT)?;
     if place.exists() {
         let script = fs::read(&place).map_err(SystemError::io("read", &place))?;
-        // It is removed before it runs: it may restart the machine, and it may hold secrets.
+        // It is removed before it runs: it may restart the machine, and it may contain secrets.
         fs::remove_file(&place).map_err(SystemError::io("remove", &place))?;
         report.push(target.run_text("the commands of the first start", &script)?);
     }

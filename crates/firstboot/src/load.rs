@@ -12,7 +12,7 @@ use super::container::{Container, Image, Place};
 use super::disks;
 use system::{SystemError, Target};
 
-/// What is still to be done. An address may hold a password.
+/// What is still to be done. An address may contain a password.
 const LEFT: &str = "/var/lib/kaon/containers.json";
 
 /// Where an image from an address is kept until it is loaded.
@@ -92,7 +92,7 @@ impl Left {
     }
 }
 
-/// An image's place, without a password that an address may hold.
+/// An image's place, without a password that an address may contain.
 fn name(image: &Image) -> String {
     match image.place() {
         Ok(Place::Here(path)) => path.to_owned(),

@@ -23,7 +23,7 @@ impl Environment {
     /// Reads the XML.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not one.
     pub fn parse(xml: &str) -> Result<Self, OvfError> {
         let wrong = |error: &dyn std::fmt::Display| OvfError(error.to_string());
         let mut reader = Reader::from_str(xml);

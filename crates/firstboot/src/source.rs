@@ -50,7 +50,7 @@ pub fn gather(patience: bool) -> Bundle {
     found.or_else(|| no_cloud(patience)).unwrap_or_default()
 }
 
-/// A file; nothing where there is none.
+/// A file; nothing if there is none.
 fn file(path: &Path) -> Option<String> {
     let mut text = String::new();
     // One byte more shows that it is too long.

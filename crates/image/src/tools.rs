@@ -27,7 +27,7 @@ pub struct ImageTools<'a> {
     pub unit: &'a str,
 }
 
-/// Why a tool gave nothing.
+/// Why a tool failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageToolError {
     /// It failed.

@@ -9,7 +9,7 @@ use super::symbol::{Symbol, Value};
 pub struct DotConfig(BTreeMap<Symbol, Value>);
 
 impl DotConfig {
-    /// Reads a `.config`. Lines that are no assignment are comments of Kconfig's own and say nothing.
+    /// Reads a `.config`. Lines that are not assignments are comments of Kconfig's own and say nothing.
     pub fn parse(text: &str) -> Self {
         let assignment = |line: &str| {
             let (name, value) = line.strip_prefix("CONFIG_")?.split_once('=')?;

@@ -51,7 +51,7 @@ pub struct Kernel<'a> {
     pub contracts: Vec<&'a Contract>,
 }
 
-/// Why a kernel cannot be told about or built.
+/// Why a kernel cannot be inspected or built.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// There is no such flavour.

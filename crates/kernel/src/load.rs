@@ -21,7 +21,7 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
-    /// Files hold mistakes.
+    /// Files contain mistakes.
     #[error(transparent)]
     Problems(#[from] Problems),
 }

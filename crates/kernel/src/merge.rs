@@ -6,7 +6,7 @@ use super::flavour::Flavour;
 use super::fragment::{Fragment, Setting};
 use super::symbol::{Symbol, Value};
 
-/// What a flavour asks for: every option once, with all who asked, the last of whom wins.
+/// What a flavour requests: every option once, with all requests, the last of which wins.
 #[derive(Clone, Debug)]
 pub struct Merged<'a> {
     suffix: (Symbol, Value),

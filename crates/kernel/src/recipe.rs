@@ -5,7 +5,7 @@
 use super::Kernel;
 use planning::recipe::{Phase, SOURCE_TREE};
 
-/// Where the certificate lies below the kernel's tree; `CONFIG_SYSTEM_TRUSTED_KEYS` names the same path.
+/// Where the certificate is below the kernel's tree; `CONFIG_SYSTEM_TRUSTED_KEYS` names the same path.
 pub const CERTIFICATE: &str = "certs/kaon-modules.pem";
 
 /// Checks the configuration before the long compilation begins.

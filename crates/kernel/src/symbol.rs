@@ -76,7 +76,7 @@ pub enum Value {
     Number(String),
 }
 
-/// A text that is no option's value.
+/// A text that is not an option's value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a value: write `y`, `m`, `n`, a number, or a string in double quotes")]
 pub struct InvalidValue {

@@ -75,7 +75,7 @@ pub struct Promise {
 /// Collects what there is to say about `symbol`.
 ///
 /// # Errors
-/// When there is nothing to say: no Kconfig file defines it, no fragment asks for it and no contract names it.
+/// When there is nothing to say: no Kconfig file defines it, no fragment requests it and no contract names it.
 pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symbol: &Symbol) -> Result<Why, KernelError> {
     let option = kconfig.option(symbol);
     let definitions = option.map_or(&[][..], |option| &option.definitions);

@@ -17,7 +17,7 @@ impl Rules {
     /// Compiles the `[file."…"]` tables of a spec.
     ///
     /// # Errors
-    /// When a glob is none.
+    /// When a glob is invalid.
     pub fn new(spec: &Spec) -> Result<Self, PackageError> {
         let compile =
             |(text, attributes): &(String, Attributes)| Ok((Glob::new(text).map_err(PackageError::bad_glob(text))?, attributes.clone()));
@@ -47,7 +47,7 @@ impl Rules {
     /// Applies modes and ghosts to the tree, and checks that every rule is about something.
     ///
     /// # Errors
-    /// When a rule matches nothing, a file is setuid or setgid and no rule gives it a mode, or it has capabilities that no rule gives it.
+    /// When a rule matches nothing, a file is setuid or setgid and no rule sets its mode, or it has capabilities that no rule sets.
     pub fn apply(&self, spec: &Spec, tree: &mut Tree) -> Result<(), PackageError> {
         self.add_ghosts(tree);
         tree.settle_directories();
@@ -96,7 +96,7 @@ impl Rules {
     }
 
     fn check_use(&self, spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
-        // Of a directory that only holds files, a glob says nothing but who owns it.
+        // Of a directory that only contains files, a glob says nothing but who owns it.
         let is_about_directories = |glob: &Glob, rule: &Attributes| glob.is_path() || rule.owner.is_some() || rule.group.is_some();
         let is_used = |glob: &Glob, rule: &Attributes| {
             tree.iter().any(|(path, _)| glob.matches(path))

@@ -1,4 +1,4 @@
-//! What the packages in a sandbox give.
+//! What the packages in a sandbox provide.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,12 +26,12 @@ impl Available {
         self
     }
 
-    /// Whether a package in the sandbox gives `capability`.
+    /// Whether a package in the sandbox provides `capability`.
     pub fn gives(&self, capability: &str) -> bool {
         self.capabilities.contains(capability)
     }
 
-    /// A package that is not in the sandbox and gives `capability`.
+    /// A package that is not in the sandbox and provides `capability`.
     pub fn giver(&self, capability: &str) -> Option<&PackageName> {
         self.givers.get(capability)
     }

@@ -19,7 +19,7 @@ const BUILD: &str = "/build/";
 /// How much of a file is searched at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// How many bytes before a path tell whether it begins there.
+/// How many bytes before a path are needed to see whether it begins there.
 const BEFORE_BYTES: usize = 3;
 
 /// How much of one chunk is searched again with the next: longer than a path that is looked for and shown.
@@ -37,7 +37,7 @@ pub struct BuildPath {
 /// Where a path of the sandbox is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// The file itself lies in a directory whose content no package can have.
+    /// The file itself is in a directory whose content no package can have.
     Location {
         /// The directory.
         directory: String,
@@ -67,7 +67,7 @@ impl fmt::Display for BuildPath {
     }
 }
 
-/// Looks for paths of the sandbox in all that a build installed: in where it lies, in targets of links and in files. In files that are
+/// Looks for paths of the sandbox in all that a build installed: in where it is, in targets of links and in files. In files that are
 /// not text only the install root is looked for, as compilers write the paths of sources into programs.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The tree of a spec: what was installed, less what is dropped, plus what the spec itself brings.
+//! The tree of a spec: what was installed, less what is dropped, plus what the spec itself adds.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use super::walk::walk;
 use base::glob::Glob;
 use planning::spec::Spec;
 
-/// What no package holds: documentation, translations and completions, which a container host never reads, and libtool's files.
+/// What no package contains: documentation, translations and completions, which a container host never reads, and libtool's files.
 const DROPPED: [&str; 9] = [
     "/**/*.la",
     "/usr/share/man/**",
@@ -29,7 +29,7 @@ const DROPPED: [&str; 9] = [
     "/usr/share/fish/**",
 ];
 
-/// Everything the packages of `spec` hold, with final modes. `out` is the install root; files of `[install]` lie in `spec_dir`.
+/// Everything the packages of `spec` hold, with final modes. `out` is the install root; files of `[install]` are in `spec_dir`.
 ///
 /// # Errors
 /// When something cannot be read or packaged, or an attribute is about no file.

@@ -1,4 +1,4 @@
-//! What packages give and need, found in their files, and whether all of it is declared.
+//! What packages provide and require, found in their files, and whether all of it is declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use planning::spec::{Arch, Spec};
 /// What was found in the files of one package.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Capabilities it gives.
+    /// Capabilities it provides.
     pub provides: BTreeSet<Dependency>,
     /// Capabilities it needs of others.
     pub requires: BTreeSet<Dependency>,
@@ -32,18 +32,18 @@ struct Need {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strictness {
-    /// Somebody in the sandbox must give it.
+    /// A package in the sandbox must provide it.
     Checked,
-    /// It is left out when nobody in the sandbox gives it.
+    /// It is omitted if no package in the sandbox provides it.
     IfGiven,
-    /// It stands, whoever gives it.
+    /// It is kept, whether it is provided or not.
     Unchecked,
 }
 
 /// Looks into all files of all packages of a spec.
 ///
 /// # Errors
-/// When a file cannot be read, breaks a rule, or needs what neither the spec's own packages nor those in the sandbox give.
+/// When a file cannot be read, breaks a rule, or needs what neither the spec's own packages nor those in the sandbox provide.
 pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Vec<Found>, PackageError> {
     let linker = Linker::new(parts)?;
     let mut scanner = Scanner { spec, found: Vec::new(), needs: Vec::new(), linker, missing: Vec::new(), bad_interpreters: Vec::new() };
@@ -74,7 +74,7 @@ pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Ve
     if missing.is_empty() { Ok(found) } else { Err(PackageError::UndeclaredLibraries { spec: spec.name.clone(), missing }) }
 }
 
-/// Packages of the spec that hold the libraries which `part` has links to link with (`libz.so`).
+/// Packages of the spec that contain the libraries which `part` has links to link with (`libz.so`).
 fn linked_siblings<'a>(parts: &'a [Part<'_>], part: &Part<'_>) -> BTreeSet<&'a str> {
     let mut siblings = BTreeSet::new();
     for (path, entry) in part.entries.iter().filter(|(path, _)| path.ends_with(".so")) {
@@ -86,7 +86,7 @@ fn linked_siblings<'a>(parts: &'a [Part<'_>], part: &Part<'_>) -> BTreeSet<&'a s
     siblings
 }
 
-/// Which of the spec's packages give each capability.
+/// Which of the spec's packages provide each capability.
 fn givers(found: &[Found]) -> BTreeMap<String, Vec<usize>> {
     let mut givers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, found) in found.iter().enumerate() {
@@ -127,7 +127,7 @@ fn settle(
     Ok(())
 }
 
-/// Whether a missing version of an interface is already told by the missing library itself.
+/// Whether a missing version of an interface is already reported with the missing library itself.
 fn is_implied(available: &Available, givers: &BTreeMap<String, Vec<usize>>, capability: &str) -> bool {
     let Some((soname, version)) = split_capability(capability) else { return false };
     let library = elf::capability(soname, "");
@@ -147,7 +147,7 @@ fn readable(capability: &str) -> String {
     }
 }
 
-/// The dependency, if RPM can hold it: names and versions come from files, which may contain anything.
+/// The dependency, if RPM can contain it: names and versions come from files, which may contain anything.
 fn checked(path: &str, dependency: Dependency) -> Result<Dependency, PackageError> {
     let text = dependency.to_string();
     if text.parse::<Dependency>().is_ok_and(|parsed| parsed == dependency) {
@@ -214,7 +214,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// What the binaries of all packages give to others and need of them.
+    /// What the binaries of all packages provide to others and require from them.
     fn libraries(&mut self, parts: &[Part<'_>]) -> Result<(), PackageError> {
         for binary in self.linker.binaries() {
             let found = &mut self.found[binary.part];
@@ -259,7 +259,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Libraries may be looked for below `/usr/lib` and beside the file, nowhere else: an entry that leads into the build directory, or
+/// Libraries may be looked for below `/usr/lib` and next to the file, nowhere else: an entry that leads into the build directory, or
 /// is relative, lets whoever writes there run code in the program.
 fn check_library_paths(path: &str, dynamic: &Dynamic) -> Result<(), PackageError> {
     let is_fine = |entry: &str| {

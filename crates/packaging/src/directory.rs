@@ -52,7 +52,7 @@ const OF_USR: [&str; 6] = ["bin", "include", "lib", "libexec", "share", "src"];
 /// Directories of `/opt` that are the administrator's (Filesystem Hierarchy Standard 3.0, 3.13.2).
 const RESERVED_OF_OPT: [&str; 6] = ["bin", "doc", "include", "info", "lib", "man"];
 
-/// The directory above or at `path` that is no package's: it belongs to the administrator, to users or to the running system, or
+/// The directory above or at `path` that is not a package's: it belongs to the administrator, to users or to the running system, or
 /// nothing looks into it (file-hierarchy(7); Filesystem Hierarchy Standard 3.0).
 pub fn reserved(path: &str) -> Option<&str> {
     let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
@@ -74,7 +74,7 @@ pub fn is_standard(path: &str) -> bool {
     STANDARD.contains(&path)
 }
 
-/// Whether `path` is, or lies below, a directory in which no package has anything.
+/// Whether `path` is, or is below, a directory in which no package has anything.
 pub fn is_volatile(path: &str) -> bool {
     VOLATILE.iter().any(|volatile| path.strip_prefix(volatile).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

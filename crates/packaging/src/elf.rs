@@ -1,4 +1,4 @@
-//! What an ELF file gives and needs, as RPM writes it.
+//! What an ELF file provides and requires, as RPM writes it.
 //!
 //! The capabilities are those of RPM's own `elfdeps`: `libz.so.1()(64bit)` for a soname, `libz.so.1(ZLIB_1.2.9)(64bit)` for a
 //! version of its interface, `rtld(GNU_HASH)` for what only a dynamic linker with that hash table can load.
@@ -22,7 +22,7 @@ pub const MAGIC: &[u8; 4] = b"\x7fELF";
 /// The soname of the dynamic linker.
 pub const DYNAMIC_LINKER: &str = "ld-linux-x86-64.so.2";
 
-/// What a dynamic linker gives that reads the GNU hash table.
+/// What a dynamic linker that reads the GNU hash table provides.
 const GNU_HASH: &str = "rtld(GNU_HASH)";
 
 /// A dynamically linked x86-64 program or library.
@@ -76,7 +76,7 @@ pub fn read(file: File) -> Result<Elf, ElfError> {
     parse(&ReadCache::new(file))
 }
 
-/// Reads an ELF file that lies in memory.
+/// Reads an ELF file that is in memory.
 ///
 /// # Errors
 /// As [`read`].
@@ -159,7 +159,7 @@ pub fn capability(soname: &str, version: &str) -> String {
 }
 
 impl Dynamic {
-    /// What the file gives to others, when it is a library called `file_name`.
+    /// What the file provides to others, when it is a library called `file_name`.
     pub fn provides(&self, file_name: &str) -> Vec<String> {
         if self.is_program {
             return Vec::new();

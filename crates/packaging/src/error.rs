@@ -34,7 +34,7 @@ pub enum PackageError {
     /// The build left no directory to package.
     #[error(transparent)]
     InstallRoot(#[from] InstallRootError),
-    /// Installed files are devices, sockets or pipes, or have names that no package can hold.
+    /// Installed files are devices, sockets or pipes, or have names that no package can contain.
     #[error("the build installed files that a package cannot contain: {}", List(found))]
     Unpackageable {
         /// All of them, sorted by path.
@@ -58,7 +58,7 @@ pub enum PackageError {
         /// Path and mode of each.
         paths: Vec<(String, u32)>,
     },
-    /// Files have capabilities that the spec does not give them.
+    /// Files have capabilities that the spec does not declare.
     #[error("{} installed with capabilities, which the spec does not declare", CapableList(paths))]
     UndeclaredCapabilities {
         /// The spec.
@@ -102,7 +102,7 @@ pub enum PackageError {
         /// The other.
         second: String,
     },
-    /// Installed files hold paths of the sandbox.
+    /// Installed files contain paths of the sandbox.
     #[error("what the build installed does not work outside of its sandbox: {}", List(found))]
     BuildPaths {
         /// The first one of each file.
@@ -116,7 +116,7 @@ pub enum PackageError {
         /// The glob.
         glob: String,
     },
-    /// Files lie in directories that are not a package's.
+    /// Files are in directories that are not a package's.
     #[error("files are installed where packages must not install any: {}", List(found))]
     Misplaced {
         /// The directories, sorted.
@@ -146,12 +146,12 @@ pub enum PackageError {
         /// All of them, by package and path.
         found: Vec<BadInterpreter>,
     },
-    /// A file gives or needs something under a name or version that RPM cannot hold.
+    /// A file provides or requires something under a name or version that RPM cannot contain.
     #[error("`{}` provides or requires `{}`, which a package header cannot contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
     OddDependency {
         /// The file in the image.
         path: String,
-        /// What it gives or needs.
+        /// What it provides or requires.
         text: String,
     },
     /// A glob cannot be compiled.
@@ -172,7 +172,7 @@ pub enum PackageError {
         /// How many installed files are in no package because a glob drops them.
         dropped: usize,
     },
-    /// A package that claims to be for any machine holds machine code.
+    /// A package that claims to be for any machine contains machine code.
     #[error("`{path}` is machine code, but the spec says `noarch = true`")]
     MachineCode {
         /// The file in the image.
@@ -194,7 +194,7 @@ pub enum PackageError {
         /// The entry of its `DT_RPATH` or `DT_RUNPATH`.
         entry: String,
     },
-    /// Binaries need libraries no declared package gives.
+    /// Binaries need libraries that no declared package provides.
     #[error("{}", UndeclaredList(missing))]
     UndeclaredLibraries {
         /// The spec.
@@ -212,14 +212,14 @@ pub enum PackageError {
     },
 }
 
-/// A capability that a file needs and nothing declared gives.
+/// A capability that a file needs and nothing declared provides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undeclared {
     /// The file in the image.
     pub path: String,
     /// What it needs: a soname with the ABI version asked for, or `pkgconfig(…)`.
     pub needs: String,
-    /// A package known to give it.
+    /// A package known to provide it.
     pub giver: Option<PackageName>,
     /// A library of that name in the spec's own packages that does not do.
     pub hidden: Option<Hidden>,
@@ -234,7 +234,7 @@ pub enum Hidden {
     OtherVersion(String),
 }
 
-/// Something installed that no package can hold.
+/// Something installed that no package can contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpackageable {
     /// Its path in the image; what is not UTF-8 in it is replaced.
@@ -309,7 +309,7 @@ impl PackageError {
         Self::Io { operation, path: path.to_owned(), source }
     }
 
-    /// That `glob` of a spec is none.
+    /// That `glob` of a spec is not a glob.
     pub fn bad_glob(glob: &str) -> impl FnOnce(GlobError) -> Self {
         move |source| Self::BadGlob { glob: glob.to_owned(), source }
     }

@@ -182,7 +182,7 @@ fn add(
 }
 
 /// Sets what the builder has no word for: the source package's name (by which `dnf` and `rpm` know a binary package), and a build
-/// time that does not depend on the host's clock. Then the digests over the header are made anew.
+/// time that does not depend on the host's clock. Then the digests over the header are made again.
 fn finish(spec: &Spec, package: &mut rpm::Package) -> Result<(), rpm::Error> {
     let machine = match spec.arch {
         Arch::X86_64 => "x86_64",

@@ -69,7 +69,7 @@ fn found_in_vain(spec: &PackageName, path: &str, hidden: &Hidden) -> String {
     }
 }
 
-/// What to do about libraries that nothing declared gives.
+/// What to do about libraries that nothing declared provides.
 pub fn undeclared(spec: &PackageName, missing: &[Undeclared]) -> String {
     let mut givers: Vec<String> = missing.iter().filter_map(|one| one.giver.as_ref()).map(|name| format!("\"{name}\"")).collect();
     givers.sort();

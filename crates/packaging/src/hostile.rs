@@ -113,7 +113,7 @@ fn modes_of_directories_and_empty_directories_are_kept() {
         "/var/lib/a/spool 1777",
     ];
     assert_eq!(modes(&build, ""), kept);
-    // A rule may name a directory that only holds files, and one the build left empty.
+    // A rule may name a directory that only contains files, and one the build left empty.
     let rules = "drop = [\"/usr/lib/wide/**\"]\n[file.\"/usr/lib/a/private\"]\nmode = \"0711\"\n[file.\"/usr/lib/b\"]\nmode = \"0775\"";
     let seen = modes(&build, rules);
     assert_eq!(

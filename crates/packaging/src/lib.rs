@@ -1,4 +1,4 @@
-//! From an install root to packages: what belongs where, who owns it, what it gives and needs, and the RPM files.
+//! From an install root to packages: what belongs where, who owns it, what it provides and requires, and the RPM files.
 
 mod attributes;
 mod available;
@@ -49,9 +49,9 @@ pub struct Built {
     pub file: PathBuf,
     /// `<name>-<version>-<release>.<arch>.rpm`
     pub file_name: String,
-    /// What it gives, as `name` or `name = version`.
+    /// What it provides, as `name` or `name = version`.
     pub provides: Vec<String>,
-    /// What it needs, as `name` or `name >= version`; what only RPM itself gives (`rpmlib(…)`) is left out.
+    /// What it requires, as `name` or `name >= version`; without what only RPM itself provides (`rpmlib(…)`).
     pub requires: Vec<String>,
     /// Files, links and directories.
     pub files: u64,
@@ -60,7 +60,7 @@ pub struct Built {
 }
 
 /// Makes the packages of `spec`, the main one first. `out` is the install root, which is ours: files only their owner may not read
-/// are made readable. Files of `[install]` lie in `spec_dir`; the RPM files go into the directory `into`.
+/// are made readable. Files of `[install]` are in `spec_dir`; the RPM files go into the directory `into`.
 ///
 /// # Errors
 /// When what was installed cannot be packaged, or needs libraries that neither the spec's packages nor `available` give.

@@ -38,7 +38,7 @@ impl Binary {
         file_name(&self.path)
     }
 
-    /// What it gives to those that load it.
+    /// What it provides to those that load it.
     pub fn provides(&self) -> Vec<String> {
         self.dynamic.provides(self.file_name())
     }
@@ -100,7 +100,7 @@ impl Linker {
         self.binaries.values()
     }
 
-    /// Whether every program finds `binary` by its soname, or by its file's name if it has none: it lies in a directory that is always
+    /// Whether every program finds `binary` by its soname, or by its file's name if it has none: it is in a directory that is always
     /// searched, or a link there leads to it.
     pub fn is_public(&self, binary: &Binary) -> bool {
         let name = binary.dynamic.soname.as_deref().unwrap_or(binary.file_name());

@@ -11,7 +11,7 @@ use runtime::install_root::InstalledFile;
 /// Checks that what is one file has one owner, mode and so on, as on disk it must.
 ///
 /// # Errors
-/// When the spec gives two names of one file different attributes.
+/// When the spec sets two names of one file different attributes.
 pub fn check(part: &Part<'_>, rules: &Rules) -> Result<(), PackageError> {
     let mut seen = BTreeMap::new();
     for (path, entry) in &part.entries {

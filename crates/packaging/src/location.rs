@@ -35,7 +35,7 @@ impl fmt::Display for Misplaced {
     }
 }
 
-/// Checks that everything lies where packages have files, or in a directory that the spec declares.
+/// Checks that everything is where packages have files, or in a directory that the spec declares.
 ///
 /// # Errors
 /// All directories with files that are in no package's place.

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use base::diagnostic::must_be_escaped;
 use runtime::beneath::FileKind;
 
-/// Why no package can hold what a build installed.
+/// Why no package can contain what a build installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// Its name is not UTF-8 text. Holds the name with its odd bytes escaped.

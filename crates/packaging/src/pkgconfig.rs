@@ -1,4 +1,4 @@
-//! What a pkg-config file gives and needs.
+//! What a pkg-config file provides and requires.
 
 use std::collections::BTreeMap;
 

@@ -90,7 +90,7 @@ impl fmt::Display for BadInterpreter {
 }
 
 /// The program that runs an executable file which begins with `start`, by its path in the image: for `#!/usr/bin/env python3` it is
-/// `/usr/bin/python3`, which is what must be there. `None` for what is no script.
+/// `/usr/bin/python3`, which is what must be there. `None` for what is not a script.
 ///
 /// # Errors
 /// When neither the kernel nor `env` finds the program (Linux, `fs/binfmt_script.c`; execve(2), env(1)).

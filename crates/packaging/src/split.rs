@@ -9,7 +9,7 @@ use super::tree::{Entry, Kind, Tree};
 use base::glob::Glob;
 use planning::spec::{BuildSystem, Content, Spec};
 
-/// One binary package and what it holds.
+/// One binary package and what it contains.
 #[derive(Debug)]
 pub struct Part<'a> {
     /// What the spec says of it.

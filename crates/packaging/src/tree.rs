@@ -13,7 +13,7 @@ use runtime::install_root::InstalledFile;
 #[derive(Debug, Default)]
 pub struct Tree {
     entries: BTreeMap<String, Entry>,
-    /// Modes of the directories that hold entries.
+    /// Modes of the directories that contain entries.
     directories: BTreeMap<String, u32>,
     /// How many entries were dropped.
     dropped: usize,
@@ -28,7 +28,7 @@ pub struct Entry {
     pub mode: u32,
 }
 
-/// What lies at a path.
+/// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -37,9 +37,9 @@ pub enum Kind {
     Directory,
     /// A symbolic link and its target.
     Link(String),
-    /// A file that the package owns but does not bring.
+    /// A file that the package owns but does not contain.
     Ghost,
-    /// Something that the build installed and no package can hold.
+    /// Something that the build installed and no package can contain.
     Unpackageable(Obstacle),
 }
 
@@ -98,7 +98,7 @@ impl Tree {
         self.directories.keys().map(String::as_str)
     }
 
-    /// Leaves out what `globs` match, and what `emptied` match of directories that hold nothing: with `/a/**`, `/a` itself goes too.
+    /// Leaves out what `globs` match, and what `emptied` match of directories that contain nothing: with `/a/**`, `/a` itself goes too.
     pub fn drop(&mut self, globs: &[Glob], emptied: &[Glob]) {
         let before = self.entries.len();
         self.entries.retain(|path, entry| {
@@ -114,10 +114,10 @@ impl Tree {
         self.dropped
     }
 
-    /// Checks that packages can hold everything that is left.
+    /// Checks that packages can contain everything that is left.
     ///
     /// # Errors
-    /// All that no package can hold.
+    /// All that no package can contain.
     pub fn check(&self) -> Result<(), PackageError> {
         let found: Vec<Unpackageable> = self
             .entries
@@ -130,7 +130,7 @@ impl Tree {
         if found.is_empty() { Ok(()) } else { Err(PackageError::Unpackageable { found }) }
     }
 
-    /// Forgets directories that hold nothing any more and those every system has, and adds those that only paths of entries name.
+    /// Forgets directories that contain nothing any more and those every system has, and adds those that only paths of entries name.
     pub fn settle_directories(&mut self) {
         let mut settled = BTreeMap::new();
         for path in self.entries.keys() {
@@ -142,7 +142,7 @@ impl Tree {
         self.directories = settled;
     }
 
-    /// What lies at `path`.
+    /// What is at `path`.
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.entries.get(path)
     }

@@ -11,10 +11,10 @@ use base::glob::Glob;
 use planning::spec::Spec;
 use text::nearest;
 
-/// Directories that the system's units of packages lie in (systemd.unit(5)).
+/// Directories that the system's units of packages are in (systemd.unit(5)).
 const DIRECTORIES: [&str; 2] = ["/usr/lib/systemd/system", "/etc/systemd/system"];
 
-/// What a spec wants done with a unit.
+/// What a spec sets for a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// `enable`

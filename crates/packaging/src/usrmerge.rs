@@ -10,7 +10,7 @@ const MERGED: [(&str, &str); 6] = [
     ("/usr/lib64", "/usr/lib"),
 ];
 
-/// Where the file installed at `path` belongs. The merged directories' own names stay, for the package that holds the links.
+/// Where the file installed at `path` belongs. The merged directories' own names stay, for the package that contains the links.
 pub fn merged(path: &str) -> String {
     for (from, to) in MERGED {
         if let Some(rest) = path.strip_prefix(from)
@@ -42,7 +42,7 @@ pub fn destination(path: &str, target: &str) -> String {
     merged(&resolve(directory, target))
 }
 
-/// The directory of `path`; empty for what lies in the root.
+/// The directory of `path`; empty for what is in the root.
 pub fn parent(path: &str) -> &str {
     path.rfind('/').map_or("", |at| &path[..at])
 }

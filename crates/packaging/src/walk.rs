@@ -12,7 +12,7 @@ use super::usrmerge::{destination, is_merged_directory, merged, moved_target};
 use runtime::beneath::{FileKind, Handle};
 use runtime::install_root::{InstallRoot, InstalledFile};
 
-/// The attribute that holds a file's capabilities.
+/// The attribute that contains a file's capabilities.
 const CAPABILITY: &std::ffi::CStr = c"security.capability";
 
 /// Walks the install root at `root`, which is ours to change: what its owner cannot read is made readable, after its mode was noted.
@@ -97,7 +97,7 @@ impl Walker {
         Ok(())
     }
 
-    /// A directory that holds nothing is an entry of its own, unless every system has it or it is gone after a start.
+    /// A directory that contains nothing is an entry of its own, unless every system has it or it is gone after a start.
     fn add_empty_directory(&mut self, installed: &str) -> Result<(), PackageError> {
         let path = merged(installed);
         if is_merged_directory(&path) || is_standard(&path) || is_volatile(&path) {

@@ -39,7 +39,7 @@ pub(super) fn absorb(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
     Ok(())
 }
 
-/// What lies on disk, where that is not what the manifest has.
+/// What is on disk, where that is not what the manifest has.
 fn kind(known: Option<&Entry>, path: &str, on_disk: &Path, disk: &fs::Metadata) -> Result<Option<Kind>, RootfsError> {
     let known_kind = known.map(|entry| &entry.kind);
     let kind = if disk.is_dir() {

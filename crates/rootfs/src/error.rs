@@ -88,7 +88,7 @@ pub enum RootfsError {
         /// Where its output is.
         log: PathBuf,
     },
-    /// A file of the tree is of a kind that no image holds.
+    /// A file of the tree is of a kind that no image contains.
     #[error("`{path}` is neither a file, a directory nor a symbolic link")]
     Special {
         /// The path in the tree.

@@ -17,7 +17,7 @@ pub struct ExtraFile {
     pub path: String,
     /// Permission bits.
     pub mode: u16,
-    /// What it holds.
+    /// Its content.
     pub content: Vec<u8>,
 }
 

@@ -1,6 +1,6 @@
 //! Root file systems: the packages an image asks for, resolved, installed and made ready, as one tree all image writers take.
 //!
-//! A tree is composed as an ordinary user, so its directory holds names and contents only, and its manifest holds owners, modes and
+//! A tree is composed as an ordinary user, so its directory contains names and contents only, and its manifest contains owners, modes and
 //! capabilities. [`mod@tar`] joins them into the one stream that makes file systems, archives and container images.
 
 mod absorb;
@@ -45,7 +45,7 @@ const UNIT: &str = "rootfs";
 /// The architecture of all trees.
 const ARCH: &str = "x86_64";
 
-/// What a tree is to hold.
+/// What a tree is to contain.
 #[derive(Debug, Clone, Default)]
 pub struct Request<'a> {
     /// What is asked for: package names, capabilities or paths, each with a range of versions perhaps (`systemd >= 257`).
@@ -73,13 +73,13 @@ pub struct Request<'a> {
 /// A composed tree.
 #[derive(Debug, Clone)]
 pub struct Rootfs {
-    /// Where names and contents lie.
+    /// Where names and contents are.
     pub dir: PathBuf,
     /// The truth of every path.
     pub manifest: Manifest,
     /// The packages in it, in the order of installation.
     pub packages: Vec<InstalledPackage>,
-    /// The kernel whose modules it holds, as `uname -r` gives it; the last by name where there are several.
+    /// The kernel whose modules it contains, as `uname -r` gives it; the last by name where there are several.
     pub kernel_release: Option<String>,
     /// The numbers of its users and groups.
     pub ids: Ids,
@@ -102,7 +102,7 @@ impl Rootfs {
         (self.ids.users.get(&entry.user).copied().unwrap_or(0), self.ids.groups.get(&entry.group).copied().unwrap_or(0))
     }
 
-    /// Where the content of `path` lies on this machine.
+    /// Where the content of `path` is on this machine.
     pub fn on_disk(&self, path: &str) -> PathBuf {
         self.dir.join(path.trim_start_matches('/'))
     }
@@ -165,7 +165,7 @@ const PACKAGE_MANAGER: &str = "tdnf";
 /// The packages to install, from all there are.
 ///
 /// # Errors
-/// When a file is no package, or packages are missing or do not fit together.
+/// When a file is not a package, or packages are missing or do not fit together.
 pub fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {
     let parse = |text: &String| Capability::parse(text).ok_or_else(|| RootfsError::BadRequest { text: text.clone() });
     let install = request.packages.iter().map(parse).collect::<Result<_, _>>()?;

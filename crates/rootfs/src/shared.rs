@@ -1,4 +1,4 @@
-//! Directories that several packages bring: they must agree on mode and owner, as the last one installed would win without a word.
+//! Directories that several packages contain: they must agree on mode and owner, as the last one installed would win without a word.
 
 use std::collections::BTreeMap;
 use std::fmt;

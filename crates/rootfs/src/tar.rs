@@ -1,6 +1,6 @@
 //! A tree as one tar stream, the form that every image writer takes.
 //!
-//! pax interchange format (POSIX.1-2017, `pax`), sorted, so that equal trees give equal bytes: ustar headers, extended records
+//! pax interchange format (POSIX.1-2017, `pax`), sorted, so that equal trees produce equal bytes: ustar headers, extended records
 //! only where ustar does not suffice, file capabilities as `SCHILY.xattr.security.capability`, which star, libarchive, GNU tar,
 //! mkfs.erofs and container engines read.
 
@@ -16,7 +16,7 @@ use super::{Rootfs, RootfsError};
 /// Longest name and link target of a ustar header, in bytes.
 const NAME_LENGTH: usize = 100;
 
-/// The attribute that holds a file's capabilities.
+/// The attribute that contains a file's capabilities.
 const CAPABILITY: &str = "SCHILY.xattr.security.capability";
 
 /// Writes the whole tree. Changing the manifest first, in a copy, is how to leave parts out.

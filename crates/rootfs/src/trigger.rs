@@ -91,7 +91,7 @@ fn has_unit(rootfs: &Rootfs, unit: &str) -> bool {
 
 /// Runs packages' own scripts, then what the files call for.
 pub(super) fn run(rootfs: &mut Rootfs, packages: &[Installed], runner: &dyn Runner) -> Result<(), RootfsError> {
-    // Beside the tree, on the same disk: the directory for temporary files may be missing, full or elsewhere.
+    // Next to the tree, on the same disk: the directory for temporary files may be missing, full or elsewhere.
     let beside = rootfs.dir.parent().unwrap_or(Path::new("."));
     let build = tempfile::Builder::new().prefix("scripts-").tempdir_in(beside).map_err(RootfsError::io("make", beside))?;
     let mut steps = Vec::new();
@@ -159,7 +159,7 @@ pub(super) fn kernels(manifest: &Manifest) -> Vec<String> {
 
 /// Leaves out what must not be in an image, and says that nothing is left to update at boot.
 pub(super) fn tidy(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
-    // Compiled into hwdb.bin, and never read beside it.
+    // Compiled into hwdb.bin, and never read next to it.
     if rootfs.manifest.get("/usr/lib/udev/hwdb.bin").is_some() {
         drop_tree(rootfs, "/usr/lib/udev/hwdb.d")?;
     }

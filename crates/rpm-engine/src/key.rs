@@ -21,7 +21,7 @@ pub struct KeyFacts {
 /// Why a key is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableKey {
-    /// It is no key.
+    /// It is not a key.
     #[error("it is not an ASCII-armoured OpenPGP public key")]
     NotAKey(#[source] Box<pgp::errors::Error>),
     /// Its own signatures are wrong.
@@ -50,7 +50,7 @@ impl KeyFacts {
     /// Reads one or several armoured keys and refuses those that are not valid at `now` (seconds since 1970).
     ///
     /// # Errors
-    /// When a text holds no key, or one that is expired, revoked or not signed by itself.
+    /// When a text contains no key, or one that is expired, revoked or not signed by itself.
     pub fn read(armoured: &str, now: u64) -> Result<Vec<Self>, UnusableKey> {
         let wrong = |source| UnusableKey::NotAKey(Box::new(source));
         let (keys, _) = SignedPublicKey::from_armor_many(Cursor::new(armoured)).map_err(wrong)?;

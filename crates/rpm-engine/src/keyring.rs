@@ -28,7 +28,7 @@ pub enum KeyError {
         /// Why.
         source: Box<rpm::Error>,
     },
-    /// A detached signature is no ASCII armour.
+    /// A detached signature is not ASCII armour.
     #[error("its signature is not an ASCII-armoured OpenPGP signature")]
     BadArmour,
 }

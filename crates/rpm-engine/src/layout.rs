@@ -78,7 +78,7 @@ fn list(conflicts: &[Conflict]) -> String {
     text
 }
 
-/// Lays out packages, in the order they are installed in. `mtime` is that of directories no package brings.
+/// Lays out packages, in the order they are installed in. `mtime` is that of directories no package contains.
 ///
 /// # Errors
 /// When files clash or links are hostile; all clashes at once.
@@ -92,7 +92,7 @@ pub fn plan(packages: &[PackageFiles<'_>], mtime: u32) -> Result<Layout, LayoutE
     planner.finish(packages, contents, mtime)
 }
 
-/// The symbolic links of all packages, by the place where they really lie.
+/// The symbolic links of all packages, by the place where they really are.
 struct Links(HashMap<String, Link>);
 
 struct Link {
@@ -107,7 +107,7 @@ struct Resolved {
 }
 
 impl Links {
-    /// Links may lie behind other links, so their places are found by following until nothing moves any more.
+    /// Links may be behind other links, so their places are found by following until nothing moves any more.
     fn find(packages: &[PackageFiles<'_>]) -> Result<Self, LayoutError> {
         let mut found: Vec<(String, &str, usize)> = Vec::new();
         for (index, (_, files)) in packages.iter().enumerate() {
@@ -140,7 +140,7 @@ impl Links {
         Err(LayoutError::Circle { package: packages[package].0.to_owned(), path })
     }
 
-    /// Where `path` itself lies: links in its directory are followed, a link at its end is not.
+    /// Where `path` itself is: links in its directory are followed, a link at its end is not.
     fn place(&self, path: &str) -> Option<Resolved> {
         let (directory, base) = path.rsplit_once('/')?;
         let mut resolved = self.follow(directory)?;
@@ -178,7 +178,7 @@ impl Planner {
         let mut leaders: HashMap<u32, String> = HashMap::new();
         let mut contents = vec![None; files.len()];
         for (file, content) in files.iter().zip(&mut contents) {
-            // The root itself is no entry: whoever writes the tree makes it.
+            // The root itself is not an entry: whoever writes the tree makes it.
             if file.flags.ghost || file.path == "/" {
                 continue;
             }
@@ -241,7 +241,7 @@ impl Planner {
         }
     }
 
-    /// Adds the directories that no package brings, and gives the plan if nothing clashes.
+    /// Adds the directories that no package contains, and returns the plan if nothing clashes.
     fn finish(mut self, packages: &[PackageFiles<'_>], contents: Vec<Vec<Option<String>>>, mtime: u32) -> Result<Layout, LayoutError> {
         let mut implied: BTreeMap<String, Entry> = BTreeMap::new();
         for (path, placed) in &self.placed {

@@ -70,7 +70,7 @@ fn make(path: &Path) -> Result<File, LockError> {
     options.open(path).map_err(|source| LockError::Io { path: path.to_owned(), source })
 }
 
-/// librpm locks with `fcntl`, which tells who holds it.
+/// librpm locks with `fcntl`, which reports the holder.
 fn take_rpm(path: &Path) -> Result<File, LockError> {
     let file = make(path)?;
     let whole = |pid| libc::flock { l_type: libc::F_WRLCK as i16, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 0, l_pid: pid };

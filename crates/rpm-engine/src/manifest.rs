@@ -1,6 +1,6 @@
 //! The truth of an installed tree: what each path is, who owns it, its mode and capabilities.
 //!
-//! An ordinary user can neither give files away nor set capabilities, so the directory a tree is installed into holds only
+//! An ordinary user can neither give files away nor set capabilities, so the directory a tree is installed into contains only
 //! names and contents; everything else stands here, and whoever writes the tree into an image takes it from here.
 
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ impl Manifest {
         self.0.insert(path.into(), entry);
     }
 
-    /// All entries by path; a directory comes before what it holds.
+    /// All entries by path; a directory comes before what it contains.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.0.iter().map(|(path, entry)| (path.as_str(), entry))
     }

@@ -10,7 +10,7 @@ use crate::rpmdb::{self, InstalledPackage, RpmDb, RpmDbError};
 use crate::transaction::beneath::Beneath;
 use crate::transaction::place::Places;
 
-/// Where the history, the journal and the lock lie in a tree.
+/// Where the history, the journal and the lock are in a tree.
 pub const DIRECTORY: &str = "/usr/lib/sysimage/tdnf";
 
 /// The history's file.
@@ -66,7 +66,7 @@ impl System {
     /// The system whose root is the directory `root`, which must be there.
     ///
     /// # Errors
-    /// When it is no directory.
+    /// When it is not a directory.
     pub fn open(root: &Path) -> Result<Self, SystemError> {
         let root = fs::canonicalize(root).map_err(|source| SystemError::Io { path: root.to_owned(), source })?;
         Beneath::open(&root).map_err(|source| SystemError::Io { path: root.clone(), source })?;
@@ -133,7 +133,7 @@ impl System {
         Ok(LockedSystem { system: self.clone(), _lock: lock })
     }
 
-    /// Where a path of the tree lies on this machine: the tree's own links do not lead out of it.
+    /// Where a path of the tree is on this machine: the tree's own links do not lead out of it.
     pub(crate) fn file(&self, path: &str) -> Result<PathBuf, SystemError> {
         let io = |source| SystemError::Io { path: self.root.join(path.trim_start_matches('/')), source };
         let mut places = Places::new(Beneath::open(&self.root).map_err(io)?);

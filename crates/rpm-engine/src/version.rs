@@ -15,7 +15,7 @@ pub struct Evr {
 }
 
 impl Evr {
-    /// Reads `[epoch:]version[-release]`. Every text is some EVR: what is no number before a colon counts as epoch 0, as in RPM.
+    /// Reads `[epoch:]version[-release]`. Every text is some EVR: what is not a number before a colon counts as epoch 0, as in RPM.
     pub fn parse(text: &str) -> Self {
         let (epoch, version, release) = rpm_version::Evr::parse_values(text);
         Self::new(epoch.parse().unwrap_or(0), version, Some(release))

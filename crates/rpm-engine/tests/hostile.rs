@@ -113,7 +113,7 @@ impl Forge {
     }
 }
 
-/// A root with a way out, and what lies outside.
+/// A root with a way out, and what is outside.
 struct World {
     folder: tempfile::TempDir,
     root: PathBuf,
@@ -146,7 +146,7 @@ impl World {
         System::open(&self.root).unwrap().lock().unwrap().apply(&[step], &settings).map(drop).map_err(chain)
     }
 
-    /// What lies in the root besides the databases, and everything outside of it.
+    /// What is in the root besides the databases, and everything outside of it.
     fn seen(&self) -> Vec<String> {
         let mut seen = Vec::new();
         let mut left = vec![self.root.clone(), self.outside.clone()];
@@ -330,7 +330,7 @@ fn common_package(fill: impl FnOnce(&mut PackageBuilder)) -> Vec<u8> {
     fs::read(common::write(folder.path(), "evil", fill)).unwrap()
 }
 
-/// The packages as they lie in the repository, `tests/data/hostile/WHAT.rpm`. `KAON_UPDATE_CASES=1` makes them anew.
+/// The packages as they are in the repository, `tests/data/hostile/WHAT.rpm`. `KAON_UPDATE_CASES=1` makes them again.
 fn committed(what: &str, make: fn() -> Vec<u8>) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile");
     let path = folder.join(format!("{}.rpm", what.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")));

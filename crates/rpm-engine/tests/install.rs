@@ -187,7 +187,7 @@ fn what_is_not_trusted_is_not_installed() {
     assert!(matches!(error, TransactionError::Package(RpmFileError::Untrusted { .. })), "{error}");
 }
 
-/// Makes the file anew: some file systems flush a file that is truncated and written again.
+/// Makes the file again: some file systems flush a file that is truncated and written again.
 fn rewrite(path: &Path, content: &[u8]) {
     fs::remove_file(path).unwrap();
     fs::write(path, content).unwrap();

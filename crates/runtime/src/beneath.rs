@@ -39,7 +39,7 @@ pub struct Directory {
     fd: OwnedFd,
 }
 
-/// What lies at a path: held, but not opened, so that nothing happens to it before its kind is known.
+/// What is at a path: held, but not opened, so that nothing happens to it before its kind is known.
 #[derive(Debug)]
 pub struct Handle {
     /// Opened with `O_PATH`.
@@ -87,7 +87,7 @@ impl Directory {
         Ok(Self { fd: self.resolve(path.as_ref(), flags)? })
     }
 
-    /// Takes hold of what lies at `path`, whatever it is. A symbolic link as the last component is not followed: the handle is the
+    /// Takes hold of what is at `path`, whatever it is. A symbolic link as the last component is not followed: the handle is the
     /// link's own.
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl Handle {
         self.stat.st_mode & 0o7777
     }
 
-    /// All that `fstat(2)` told when the handle was made.
+    /// What `fstat(2)` returned when the handle was made.
     pub fn stat(&self) -> &FileStat {
         &self.stat
     }

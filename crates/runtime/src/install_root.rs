@@ -70,7 +70,7 @@ impl InstallRoot {
         Ok(Self { directory: handle.open_directory().map_err(fail)?, path: path.to_owned() })
     }
 
-    /// The directory, to open what lies below.
+    /// The directory, to open what is below.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }

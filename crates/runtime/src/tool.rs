@@ -41,7 +41,7 @@ pub struct Measured {
     pub peak_memory_bytes: u64,
 }
 
-/// Why a program of the host gave nothing.
+/// Why a program of the host failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// There is no such program.
@@ -138,7 +138,7 @@ impl Tool {
         self.command
     }
 
-    /// Runs it to its end, with what it writes appended to `log`, and tells what it took.
+    /// Runs it to its end, with what it writes appended to `log`, and reports what it took.
     ///
     /// # Errors
     /// When it is missing or cannot be started or waited for.
@@ -185,7 +185,7 @@ impl Tool {
         })
     }
 
-    /// Runs it to its end and gives what it wrote to standard output.
+    /// Runs it to its end and returns what it wrote to standard output.
     ///
     /// # Errors
     /// When it is missing, cannot be started, or ends with anything but 0.

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Works on all `items` with at most `threads` at a time, first come first served, and gives the results in the items' order. After
+/// Works on all `items` with at most `threads` at a time, first come first served, and returns the results in the items' order. After
 /// the first error no further item is begun.
 ///
 /// # Errors
-/// The error of the first item, in their order, that gave one.
+/// The error of the first item, in their order, that failed.
 ///
 /// # Panics
 /// When `work` does.

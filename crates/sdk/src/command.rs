@@ -37,7 +37,7 @@ pub struct LayerStatus {
     pub tree: TreeState,
 }
 
-/// Where the project's SDK files lie below its root.
+/// Where the project's SDK files are below its root.
 const DESCRIPTION: &str = "specs/sdk.toml";
 const LOCK: &str = "specs/sdk.lock";
 const KEYRING: &str = "specs/sdk-keyring.asc";
@@ -78,7 +78,7 @@ impl Sdk {
         self.description.closure(&self.description.layers.keys().cloned().collect::<Vec<_>>())
     }
 
-    /// Gives the trees of `layers` and of all they stand on (see [`fn@ensure`]), and records a lock that changed.
+    /// Returns the trees of `layers` and of all they stand on (see [`fn@ensure`]), and records a lock that changed.
     ///
     /// # Errors
     /// As [`fn@ensure`]; or when the lock cannot be written.
@@ -98,7 +98,7 @@ impl Sdk {
         Ok(trees)
     }
 
-    /// Resolves all layers anew and records the result; gives what changed, package by package.
+    /// Resolves all layers again and records the result; returns what changed, package by package.
     ///
     /// # Errors
     /// When the archive cannot be asked, or the lock cannot be written.

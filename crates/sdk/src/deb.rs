@@ -1,4 +1,4 @@
-//! Reading Debian binary packages (deb(5)): an `ar` archive whose member `data.tar.*` holds the package's files.
+//! Reading Debian binary packages (deb(5)): an `ar` archive whose member `data.tar.*` contains the package's files.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _};

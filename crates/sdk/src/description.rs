@@ -16,7 +16,7 @@ use text::did_you_mean;
 pub struct Description {
     /// The Debian suite its packages come from.
     pub suite: String,
-    /// Globs of files that no layer holds.
+    /// Globs of files that no layer contains.
     pub drop: Vec<String>,
     /// Layers by name.
     pub layers: BTreeMap<LayerName, Layer>,

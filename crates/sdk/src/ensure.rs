@@ -28,8 +28,8 @@ pub struct LayerTree {
     pub path: PathBuf,
 }
 
-/// Gives the trees of `layers` and of all they stand on, each after those it stands on. A lock that does not hold any more (another
-/// description, packages gone from the archive) is resolved anew, with a warning; the caller writes it to its file.
+/// Returns the trees of `layers` and of all they stand on, each after those it stands on. A lock that does not hold any more (another
+/// description, packages gone from the archive) is resolved again, with a warning; the caller writes it to its file.
 ///
 /// # Errors
 /// When a layer is unknown, cannot be resolved, fetched or unpacked, or a locked one would have to change with `--locked`.

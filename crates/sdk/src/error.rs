@@ -106,7 +106,7 @@ pub enum UnpackError {
         /// The path.
         path: String,
     },
-    /// Another package of the layer holds the same file.
+    /// Another package of the layer contains the same file.
     #[error("another package of the layer also contains `{path}`")]
     Conflict {
         /// The path.

@@ -1,7 +1,7 @@
 //! The SDK: the compilers and tools every build uses, made of Debian binary packages.
 //!
 //! `specs/sdk.toml` describes layers, `specs/sdk.lock` pins the packages of each by SHA-256. A layer becomes one directory tree that
-//! holds its own packages only; a sandbox stacks the layers a build names. No maintainer script ever runs.
+//! contains its own packages only; a sandbox stacks the layers a build names. No maintainer script ever runs.
 
 pub mod apt;
 mod command;

@@ -42,7 +42,7 @@ pub struct LockedPackage {
     pub sha256: Digest,
 }
 
-/// Raised whenever unpacking or finishing a layer gives another tree from the same packages.
+/// Raised whenever unpacking or finishing a layer returns another tree from the same packages.
 const TREE_VERSION: u32 = 1;
 
 /// `.deb` files above this size are none of the SDK's.

@@ -31,7 +31,7 @@ const PATIENCE: Patience = Patience::new(3, 30);
 type Wanted<'p> = (&'p LockedPackage, Vec<String>);
 
 impl Shelf<'_> {
-    /// Those of `packages` that the store does not hold whole. Reading back is how one damaged at rest is found before it is used.
+    /// Those of `packages` that the store does not contain whole. Reading back is how one damaged at rest is found before it is used.
     pub fn lost<'p>(&self, packages: &[&'p LockedPackage]) -> Result<Vec<&'p LockedPackage>, SdkError> {
         let lost = try_each(packages, super::ensure::cores(), |package| match self.store.verified(&package.sha256) {
             Ok(_) => Ok(None),
@@ -62,7 +62,7 @@ impl Shelf<'_> {
         }
     }
 
-    /// Fetches a few packages from one mirror and gives those it did not have.
+    /// Fetches a few packages from one mirror and returns those it did not have.
     fn fetch_batch<'p>(&self, mirror: &Mirror, batch: &[Wanted<'p>], report: &dyn Fn(u64)) -> Result<Vec<Wanted<'p>>, SdkError> {
         let scratch = self.store.scratch("debs")?;
         let one =
@@ -74,7 +74,7 @@ impl Shelf<'_> {
             let mut reasons = reasons.clone();
             match outcome {
                 Outcome::Fetched => match fs::metadata(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?.len() {
-                    // A part is no sign of tampering, and the next mirror may have the whole.
+                    // A part is not a sign of tampering, and the next mirror may have the whole.
                     length if length < package.size_bytes => {
                         reasons.push(format!("{mirror}: it sent {length} of {} bytes", package.size_bytes));
                     }

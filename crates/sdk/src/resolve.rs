@@ -37,7 +37,7 @@ pub fn resolve(store: &Store, settings: &Settings, description: &Description, ca
     Ok(lock)
 }
 
-/// All packages of the layers that `layer` stands on. Two of them may hold the same package; dpkg's status may not.
+/// All packages of the layers that `layer` stands on. Two of them may contain the same package; dpkg's status may not.
 fn records_below(description: &Description, layer: &Layer, resolved: &BTreeMap<LayerName, Vec<Record>>) -> Vec<Record> {
     let below = description.closure(&layer.needs);
     let records: BTreeMap<&str, &Record> =

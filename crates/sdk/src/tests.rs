@@ -45,7 +45,7 @@ fn deb(files: &[(&str, &str)]) -> Vec<u8> {
     archive
 }
 
-/// A project, an archive, and what they lie in.
+/// A project, an archive, and what they are in.
 struct World {
     folder: TempDir,
     archive: TestArchive,
@@ -69,7 +69,7 @@ impl World {
         self.archive.add("trixie", "", &format!("{skeleton}{tool}"));
     }
 
-    /// Puts a package into the pool and gives its stanza.
+    /// Puts a package into the pool and returns its stanza.
     fn package(&self, name: &str, version: &str, depends: &str, deb: &[u8]) -> String {
         let path = format!("pool/main/{name}_{version}_amd64.deb");
         let file = self.archive.folder.join(&path);
@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    /// Takes the layer into a new store and gives its digest and tree.
+    /// Takes the layer into a new store and returns its digest and tree.
     fn ensure(&self, settings: &Settings, store: &str) -> Result<(Digest, PathBuf), SdkError> {
         let store = Store::open(&self.folder.path().join(store)).unwrap();
         let trees = self.sdk().ensure(&store, settings, &["base".parse().unwrap()], &Silent, &Cancel::new())?;

@@ -1,4 +1,4 @@
-//! Unpacking Debian packages without running anything they bring.
+//! Unpacking Debian packages without running anything they contain.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ pub(super) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 /// dropped, `/bin` and its like are merged into `/usr`. Packages of one layer may be unpacked at the same time.
 ///
 /// # Errors
-/// When the package is damaged, holds a file the tree has already, or the user asked to stop.
+/// When the package is damaged, contains a file the tree has already, or the user asked to stop.
 pub fn unpack(deb: &Path, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
     unpack_stream(files(deb)?, root, drop, cancel)
 }

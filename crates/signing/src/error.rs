@@ -18,7 +18,7 @@ pub enum SignError {
         /// Why.
         source: io::Error,
     },
-    /// The key file does not hold a key that can sign.
+    /// The key file does not contain a key that can sign.
     #[error("`{}` contains no key that can sign: {reason}", path.display())]
     Unusable {
         /// The file.
@@ -43,7 +43,7 @@ pub enum SignError {
     /// The key for statements refused.
     #[error("cannot sign a statement")]
     Statement(#[source] p256::ecdsa::Error),
-    /// What should be signed is no RPM package.
+    /// What should be signed is not an RPM package.
     #[error("`{}` is not an RPM package", path.display())]
     NotRpm {
         /// The file.

@@ -22,7 +22,7 @@ pub use statement::StatementKey;
 
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// The file in the directory of keys that holds the secret key.
+/// The file in the directory of keys that contains the secret key.
 const KEY_FILE: &str = "packages.key";
 
 /// The builder's key.
@@ -32,10 +32,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The key in the directory `folder`; where there is none yet, one is made. Builders that come at once make one between them.
+    /// The key in the directory `folder`; if there is none yet, one is made. Builders that come at once make one between them.
     ///
     /// # Errors
-    /// When the directory or file cannot be used, or the file holds no key that can sign as this builder does.
+    /// When the directory or file cannot be used, or the file contains no key that can sign as this builder does.
     pub fn open_or_create(folder: &Path) -> Result<Self, SignError> {
         let file = KeyFile::new(folder, KEY_FILE);
         file.open_or_create(
@@ -105,7 +105,7 @@ impl Keys {
     }
 }
 
-/// Where the key lies in the directory `folder`.
+/// Where the key is in the directory `folder`.
 pub fn key_path(folder: &Path) -> PathBuf {
     folder.join(KEY_FILE)
 }

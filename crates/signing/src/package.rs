@@ -11,7 +11,7 @@ use rpm::{PackageMetadata, SignatureHeaderBuilder};
 use super::{Keys, SignError};
 
 impl Keys {
-    /// Writes a signed copy of the RPM file `unsigned` to `out`. The header is signed, which holds the digest of the payload; signatures
+    /// Writes a signed copy of the RPM file `unsigned` to `out`. The header is signed, which contains the digest of the payload; signatures
     /// that were there are replaced. The payload is copied, never held in memory.
     ///
     /// # Errors

@@ -22,10 +22,10 @@ pub struct StatementKey {
 }
 
 impl StatementKey {
-    /// The key in the directory `folder`; where there is none yet, one is made. Builders that come at once make one between them.
+    /// The key in the directory `folder`; if there is none yet, one is made. Builders that come at once make one between them.
     ///
     /// # Errors
-    /// When the directory or file cannot be used, or the file holds no such key.
+    /// When the directory or file cannot be used, or the file contains no such key.
     pub fn open_or_create(folder: &Path) -> Result<Self, SignError> {
         let file = KeyFile::new(folder, KEY_FILE);
         file.open_or_create(

@@ -1,4 +1,4 @@
-//! A system as a directory: its files, accounts and programs, whether it runs or lies in a tree of another one.
+//! A system as a directory: its files, accounts and programs, whether it runs or is in a tree of another one.
 
 pub mod account;
 mod error;

@@ -46,7 +46,7 @@ const INSIDE_PATH: &str = "/usr/bin:/usr/sbin";
 /// Of a program's output, so many characters at the end are shown.
 const SHOWN: usize = 2000;
 
-/// Runs a program of this system with nothing but a path, a locale, the way through proxies and what it is given, and gives what it says.
+/// Runs a program of this system with nothing but a path, a locale, the way through proxies and what it is given, and returns what it says.
 ///
 /// # Errors
 /// When it cannot be started or fails.
@@ -73,7 +73,7 @@ pub fn program_path() -> String {
     std::env::var("PATH").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "/usr/bin:/usr/sbin:/bin:/sbin".to_owned())
 }
 
-/// Where a program lies.
+/// Where a program is.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     program_path().split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }

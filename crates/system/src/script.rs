@@ -1,4 +1,4 @@
-//! Scripts, which are run without ever being written to a disk: they may hold secrets.
+//! Scripts, which are run without ever being written to a disk: they may contain secrets.
 
 use std::ffi::CString;
 use std::fs::File;

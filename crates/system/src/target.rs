@@ -20,7 +20,7 @@ impl Target {
     /// The directory, made where it is not there. It must be empty.
     ///
     /// # Errors
-    /// When it holds something or cannot be made.
+    /// When it contains something or cannot be made.
     pub fn prepare(root: &Path) -> Result<Self, SystemError> {
         fs::create_dir_all(root).map_err(SystemError::io("make", root))?;
         let root = fs::canonicalize(root).map_err(SystemError::io("use", root))?;
@@ -35,12 +35,12 @@ impl Target {
         Self(root.to_owned())
     }
 
-    /// Where it lies in this system.
+    /// Where it is in this system.
     pub fn root(&self) -> &Path {
         &self.0
     }
 
-    /// Where a path of it lies in this system. Links on the way are followed within it; the last component is not.
+    /// Where a path of it is in this system. Links on the way are followed within it; the last component is not.
     ///
     /// # Errors
     /// When links lead in circles.
@@ -169,7 +169,7 @@ impl Target {
         Ok(program::wait(program, &mut command, Where::Inside, input)?)
     }
 
-    /// Runs a script, given as text, in it, and gives what it says. The text never touches a disk.
+    /// Runs a script, given as text, in it, and returns what it says. The text never touches a disk.
     ///
     /// # Errors
     /// When it cannot be run or fails.

@@ -15,7 +15,7 @@ const IMAGES: &str = "/usr/lib/grub/kaon";
 /// Where the EFI system partition is mounted meanwhile.
 const ESP: &str = "/run/kaon/esp";
 
-/// Where firmware looks for a program without being told (UEFI 2.10, 3.5.1.1).
+/// Where firmware looks for a program by default (UEFI 2.10, 3.5.1.1).
 const FOLDER: &str = "EFI/BOOT";
 const TOP: &str = "EFI";
 const PROGRAM: &str = "BOOTX64.EFI";

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 nix::ioctl_none!(reread, 0x12, 95);
 
 /// A disk with a table that says that the installation is not finished. While it is held, udev does not look at it: udev would let the kernel
-/// forget and find the partitions anew at any moment (systemd, "Locking Block Device Access").
+/// forget and find the partitions again at any moment (systemd, "Locking Block Device Access").
 #[derive(Debug)]
 pub(super) struct Disk {
     pub path: PathBuf,

@@ -19,7 +19,7 @@ use system::SystemError;
 pub(super) struct DiskFiles {
     /// The files, that of the root first.
     disks: Vec<PathBuf>,
-    /// Where the parts are put together, beside the first file.
+    /// Where the parts are put together, next to the first file.
     folder: PathBuf,
     tree: PathBuf,
     file_systems: Vec<Planned>,
@@ -96,7 +96,7 @@ impl DiskFiles {
         self.mounts.get(&(place.disk.clone(), place.number))
     }
 
-    /// Where what is on a partition lies once it is out of the tree.
+    /// Where what is on a partition is once it is out of the tree.
     fn own_folder(&self, place: &Place) -> PathBuf {
         let disk = self.disks.iter().position(|disk| disk == Path::new(&place.disk)).unwrap_or(0);
         self.folder.join(format!("part{disk}-{}", place.number))
@@ -109,7 +109,7 @@ impl DiskFiles {
         for one in &self.file_systems {
             planned.push((one, self.mounted_at(&one.place).map_or("", String::as_str)));
         }
-        // What lies in another is taken out before that other is looked at.
+        // What is in another is taken out before that other is looked at.
         planned.sort_by_key(|(_, at)| std::cmp::Reverse(at.len()));
         for (planned, at) in planned {
             let content = if at == "/" { self.tree.clone() } else { self.own_folder(&planned.place) };

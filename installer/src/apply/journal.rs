@@ -26,7 +26,7 @@ pub struct Done {
     pub failed: Option<String>,
 }
 
-/// What the record of an installation holds.
+/// What the record of an installation contains.
 #[derive(Serialize)]
 struct Record<'a> {
     total_ms: u64,

@@ -37,7 +37,7 @@ use system::{NO_ARGUMENTS, SystemError, Target, account, program};
 /// Where the installed system is put together.
 pub const TARGET: &str = "/run/kaon/target";
 
-/// Where the journal lies in the live system, also after a failure.
+/// Where the journal is in the live system, also after a failure.
 pub const JOURNAL: &str = "/run/kaon/installer.json";
 
 /// What an installation needs besides its plan.
@@ -88,7 +88,7 @@ fn elapsed_ms(start: Instant) -> u64 {
 /// Whatever was done and how long it took is in the journal, which the installed system keeps at `/var/log/kaon-installer.json`.
 ///
 /// # Errors
-/// At the first step that fails. The disks then tell whom starts them that the installation is not finished; files that stand for disks are
+/// At the first step that fails. The disks then show, when started, that the installation is not finished; files that are used as disks are
 /// removed.
 pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer: &dyn Observer) -> Result<Journal, ApplyError> {
     let files = DiskFiles::of(plan);

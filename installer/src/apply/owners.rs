@@ -71,7 +71,7 @@ impl Owners {
     /// Sets them in the file system of a partition in a file, which is seen at `at`; `folder` takes the commands.
     pub fn set_on(&self, place: &Place, at: &str, folder: &Path) -> Result<(), ApplyError> {
         let prefix = at.trim_end_matches('/');
-        // What lies on another partition is not found, which is told and does no harm.
+        // What is on another partition is not found, which is reported and does no harm.
         let inner = |path: &'_ str| path.strip_prefix(prefix).filter(|inner| !at.is_empty() && inner.starts_with('/')).map(str::to_owned);
         let mut commands = String::new();
         for (path, (uid, gid)) in &self.ids {

@@ -18,7 +18,7 @@ use rpm_engine::transaction::{self, Event, Settings, Step};
 
 use super::{ApplyError, Observer, Sources, Target};
 
-/// Where a live system shows its root image, without the changes that lie over it.
+/// Where a live system shows its root image, without the changes that are over it.
 pub(super) const LIVE_ROOT: &str = "/run/kaon/root";
 
 /// The architecture of all systems.
@@ -51,7 +51,7 @@ fn open(sources: &Sources) -> Result<(Metadata, Keyring), ApplyError> {
     Ok((Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?, keys))
 }
 
-/// What the medium holds.
+/// What the medium contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offered {
     /// The packages by name, each with what it is.
@@ -60,7 +60,7 @@ pub struct Offered {
     pub names: BTreeSet<String>,
 }
 
-/// What the medium holds.
+/// What the medium contains.
 ///
 /// # Errors
 /// When its repository is missing or not trusted.
@@ -85,7 +85,7 @@ pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, A
     let wanted: Vec<Capability> = packages.iter().filter_map(|text| Capability::parse(text)).collect();
     let request = solver::Request { install: wanted.clone(), weak: true, arch: ARCH.to_owned() };
     let chosen = solver::solve(&known, &request).map_err(ApplyError::repository)?;
-    // A medium does not hold twice what its live system holds.
+    // A medium does not contain twice what its live system contains.
     let trees = [PathBuf::from(LIVE_ROOT), sources.repository.join("tree")];
     let mut steps = Vec::with_capacity(chosen.len());
     let mut bytes = 0;
@@ -100,7 +100,7 @@ pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, A
     Ok(Chosen { steps, bytes })
 }
 
-/// Passes on what the transaction tells.
+/// Passes on the reports of the transaction.
 struct Report<'a> {
     observer: &'a dyn Observer,
     unpacked: AtomicU64,

@@ -52,7 +52,7 @@ pub(super) fn open(disk: &Path) -> Result<File, ApplyError> {
 /// Bytes of the entries of a table.
 const ENTRIES_BYTES: u64 = UNFINISHED_ENTRIES[1] - UNFINISHED_ENTRIES[0];
 
-/// Where the header lies, and where the table of a finished disk has its entries.
+/// Where the header is, and where the table of a finished disk has its entries.
 const HEADER: u64 = SECTOR_BYTES;
 const ENTRIES: u64 = 2 * SECTOR_BYTES;
 
@@ -80,7 +80,7 @@ impl Old {
         self.0[446..510].chunks(16).any(|entry| entry[4] == 0xee)
     }
 
-    /// Which of the places for entries can be written without harm to what is on the disk: none where something else lies there, such as
+    /// Which of the places for entries can be written without harm to what is on the disk: none where something else is there, such as
     /// another boot loader.
     fn place(&self, notice: &[u8]) -> Option<usize> {
         let is_ours = self.part(NOTICE_OFFSET_BYTES, UNFINISHED_END_BYTES) == notice;
@@ -93,7 +93,7 @@ impl Old {
     }
 }
 
-/// Makes a disk one whose installation is not finished, and says so to whom starts it. Whenever this is cut off, the disk starts what was on
+/// Marks a disk as one whose installation is not finished, and lets it show that when started. Whenever this is interrupted, the disk starts what was on
 /// it, or says so. What was on it can no longer be found then: the first and the last MiB of the disk and of each partition hold what tells
 /// file systems, volumes and arrays.
 ///
@@ -149,7 +149,7 @@ fn lay(disk: &mut dyn Sink, new: &Unfinished) -> io::Result<()> {
     disk.settle()
 }
 
-/// Clears what else tells what was on the disk.
+/// Clears the other signatures of the disk's old content.
 fn forget(disk: &mut dyn Sink, layout: &Layout, new: &Unfinished) -> io::Result<()> {
     disk.clear(ENTRIES, UNFINISHED_ENTRIES[0])?;
     for at in UNFINISHED_ENTRIES.into_iter().filter(|at| *at != new.entries_offset_bytes) {

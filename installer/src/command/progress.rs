@@ -9,7 +9,7 @@ use kickstart::LogLevel;
 /// Tells progress in lines.
 pub(super) struct Lines {
     level: LogLevel,
-    /// The tenth of the running step that was told last.
+    /// The tenth of the running step that was reported last.
     shown: AtomicU64,
     /// Whether the parts of a step are shown as a bar that grows.
     picture: bool,

@@ -5,7 +5,7 @@ use disk_layout::{BIOS_BYTES, ESP_BYTES, LayoutError, MIB, Purpose, Size, Wish};
 use super::{Destroyed, Place, Refusal, Request, Step, guid};
 use kickstart::{FileSystem, Partition};
 
-/// Less than this holds no system.
+/// Less than this contains no system.
 const ROOT_BYTES: u64 = 768 * MIB;
 
 const DEFAULT_DISK: &str = "default";
@@ -289,7 +289,7 @@ fn file_systems(request: &Request<'_>, made: &[(Part<'_>, Place, String)], disks
             _ => {}
         }
     }
-    // A path sorts after the one it lies in.
+    // A path sorts after the one it is in.
     mounts.sort_by(|(a, _), (b, _)| a.cmp(b));
     lines.sort();
     disks.steps.extend(mounts.into_iter().map(|(_, step)| step));

@@ -1,4 +1,4 @@
-//! What the planner is told of the machine.
+//! What the planner knows about the machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub struct DiskFacts {
     /// Bytes of a sector, as the disk counts them.
     #[serde(default = "sector")]
     pub sector_bytes: u64,
-    /// Why it must not be touched: it holds the system that runs.
+    /// Why it must not be touched: it contains the system that runs.
     #[serde(default)]
     pub in_use: Option<String>,
     /// A driver between it and the processor that the kernel has only as a module.

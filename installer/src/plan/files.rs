@@ -8,7 +8,7 @@ use kickstart::{Kickstart, ServiceState};
 const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";
 
 /// systemd looks for the root's partition by its identity to apply the options in fstab, at the very moment when systemd-repart may write the
-/// partition table anew, to let the root grow: it would not be found then.
+/// partition table again, to let the root grow: it would not be found then.
 const ROOT_OPTIONS: &str = "/etc/systemd/system/systemd-remount-fs.service.d/installer.conf";
 const AFTER_GROWING: &str = "[Unit]\nAfter=systemd-repart.service\n";
 

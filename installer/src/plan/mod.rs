@@ -1,4 +1,4 @@
-//! From what is wanted and what is there to what is done. Pure: the same input gives the same plan.
+//! From what is wanted and what is there to what is done. Pure: the same input produces the same plan.
 
 mod disks;
 mod facts;

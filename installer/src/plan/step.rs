@@ -27,7 +27,7 @@ pub enum Step {
         /// Its size, in bytes.
         size_bytes: u64,
     },
-    /// Writes a partition table, which loses what was on the disk, and what tells whom starts it that the installation is not finished.
+    /// Writes a partition table, which loses what was on the disk, and the notice, shown when it is started, that the installation is not finished.
     PartitionTable {
         /// The disk.
         disk: String,
@@ -70,7 +70,7 @@ pub enum Step {
         path: String,
         /// Permission bits.
         mode: u32,
-        /// What it holds.
+        /// Its content.
         content: String,
     },
     /// Copies a file or directory into the installed system.
@@ -145,7 +145,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Script {
-    /// Its text. Scripts may hold secrets, so plans do not show them.
+    /// Its text. Scripts may contain secrets, so plans do not show them.
     Text(Secret),
     /// A file of the search path.
     File(String),

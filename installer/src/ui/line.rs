@@ -18,7 +18,7 @@ impl Echo for Terminal {
     fn set(&self, on: bool) {
         use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
         let stdin = io::stdin();
-        // What is no terminal shows nothing anyway.
+        // What is not a terminal shows nothing anyway.
         if let Ok(mut settings) = tcgetattr(&stdin) {
             settings.local_flags.set(LocalFlags::ECHO, on);
             let _ = tcsetattr(&stdin, SetArg::TCSANOW, &settings);

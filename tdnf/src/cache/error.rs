@@ -46,7 +46,7 @@ pub enum CacheError {
     Key {
         /// The repository.
         id: String,
-        /// Where the key lies.
+        /// Where the key is.
         key: String,
         /// Why.
         source: UnusableKey,
@@ -64,7 +64,7 @@ pub enum CacheError {
     KeyNotAccepted {
         /// The repository.
         id: String,
-        /// Where the key lies.
+        /// Where the key is.
         key: String,
     },
     /// It is to be checked, and nobody says with what.

@@ -11,7 +11,7 @@ use rpm_engine::config::{RepositoryConfig, beneath};
 use rpm_engine::key::KeyFacts;
 use rpm_engine::keyring::Keyring;
 
-/// Where keys lie that every repository without its own may be signed with.
+/// Where keys are that every repository without its own may be signed with.
 const SYSTEM_KEYS: &str = "/etc/pki/rpm-gpg";
 
 /// No key is larger.
@@ -67,7 +67,7 @@ fn read_key(path: &Path) -> Result<String, CacheError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The text of a key. One that lies elsewhere is fetched once, shown, and kept when it was accepted.
+/// The text of a key. One that is elsewhere is fetched once, shown, and kept when it was accepted.
 fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> Result<String, CacheError> {
     if let Some(path) = download::local_path(key) {
         let inside = beneath(context.root, &path);

@@ -31,7 +31,7 @@ const LARGEST_PACKAGE_BYTES: u64 = 16 << 30;
 pub struct Context<'a> {
     /// The system that is looked after.
     pub root: &'a Path,
-    /// Where folders of repositories lie.
+    /// Where folders of repositories are.
     pub cache: &'a Path,
     /// Where accepted keys and what was seen is kept.
     pub persistent: &'a Path,
@@ -71,7 +71,7 @@ pub struct Opened {
 }
 
 impl<'a> Kept<'a> {
-    /// The folder's name holds a digest of the addresses, so that what was kept of another place is never taken for this one's.
+    /// The folder's name contains a digest of the addresses, so that what was kept of another place is never taken for this one's.
     fn new(repository: &'a RepositoryConfig, cache: &Path) -> Self {
         let places = repository.base_urls.iter().chain(&repository.mirror_list).chain(&repository.metalink);
         let digest = Sha256::digest(places.map(String::as_str).collect::<Vec<_>>().join("\n"));
@@ -110,8 +110,8 @@ pub fn open(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Open
     }
     if context.cache_only || (!context.refresh && kept.is_fresh(context.now)) {
         let opened = open_kept(&kept, context);
-        // A damaged cache is made anew; an index nobody trusts any more is an error wherever it comes from.
-        // One whose time is over is fetched anew, too.
+        // A damaged cache is made again; an index nobody trusts any more is an error wherever it comes from.
+        // One whose time is over is fetched again, too.
         let damaged = matches!(&opened, Err(CacheError::Expired { .. }))
             || matches!(&opened, Err(CacheError::Refused { source, .. }) if !matches!(source, rpm_engine::repo::RepoError::Untrusted { .. }));
         if !damaged || context.cache_only {
@@ -278,7 +278,7 @@ impl Opened {
         self.kept().mirrors().iter().map(|mirror| refresh::join(mirror, &offer.location)).collect()
     }
 
-    /// Where a package's file lies on this machine, if the first place of the repository is a directory: it is used where it is.
+    /// Where a package's file is on this machine, if the first place of the repository is a directory: it is used where it is.
     pub fn package_in_place(&self, offer: &Offer) -> Option<PathBuf> {
         let first = self.kept().mirrors().into_iter().next()?;
         download::local_path(&refresh::join(&first, &offer.location)).filter(|path| path.is_file())
@@ -296,7 +296,7 @@ impl Opened {
         }
     }
 
-    /// What is to be fetched so that a package's file lies at `to`; nothing, if it does already.
+    /// What is to be fetched so that a package's file is at `to`; nothing, if it does already.
     ///
     /// # Errors
     /// When the folder cannot be made.

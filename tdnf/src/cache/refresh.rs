@@ -8,14 +8,14 @@ use crate::download::{self, Client, Item};
 use rpm_engine::config::RepositoryConfig;
 use rpm_engine::repo::{LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, digest_of};
 
-/// Where the repository lies, and what its index may be.
+/// Where the repository is, and what its index may be.
 struct Mirrors {
     urls: Vec<String>,
     /// SHA-256 of the index, one of these; empty where nobody says.
     digests: Vec<String>,
 }
 
-/// Fetches the index, checks it, then whatever it names anew of `kinds`; the index is put in place last.
+/// Fetches the index, checks it, then fetches the documents of `kinds` that changed; the index is put in place last.
 pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static str]) -> Result<Metadata, CacheError> {
     let repository = kept.repository;
     let id = || repository.id.clone();

@@ -1,6 +1,6 @@
 //! What was seen of each repository, so that it never goes back.
 //!
-//! An old index with its old signature is a perfect one; only memory tells that a mirror is behind or that someone hides updates.
+//! An old index with its old signature is a perfect one; only a record shows that a mirror is outdated or that an attacker hides updates.
 
 use std::fs;
 use std::path::{Path, PathBuf};

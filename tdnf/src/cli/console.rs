@@ -44,12 +44,12 @@ impl Console {
         Self { answer: self.answer.or(Some(answer)), ..self }
     }
 
-    /// A line of an answer. A reader that went away wants no more.
+    /// A line of an answer. A closed pipe is not an error.
     pub fn line(&self, text: impl Display) {
         let _ = writeln!(io::stdout().lock(), "{text}");
     }
 
-    /// A line beside the answer, for people.
+    /// A line next to the answer, for people.
     pub fn note(&self, text: impl Display) {
         if !self.json && !self.quiet {
             self.line(text);
@@ -98,7 +98,7 @@ impl Console {
         read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
-    /// Says why a command failed, and gives its exit code.
+    /// Reports why a command failed, and returns its exit code.
     pub fn fail(&self, error: &CliError) -> u8 {
         let number = error.number();
         if matches!(error, CliError::UpdatesAvailable) {

@@ -40,10 +40,10 @@ pub enum CliError {
     /// Nothing was found.
     #[error("No matches found")]
     NoSearchResults,
-    /// There is nothing to do, which is no failure.
+    /// There is nothing to do, which is not a failure.
     #[error("Nothing to do.")]
     NothingToDo,
-    /// There is nothing to show, which is no failure.
+    /// There is nothing to show, which is not a failure.
     #[error("No data available")]
     NoData,
     /// There are updates, which `check-update` says by its exit code.

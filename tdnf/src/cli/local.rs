@@ -43,7 +43,7 @@ impl Local {
     /// Reads package files.
     ///
     /// # Errors
-    /// When one cannot be read or is no package.
+    /// When one cannot be read or is not a package.
     pub fn of(id: &str, files: &[PathBuf]) -> Result<Self, CliError> {
         let offer = |path: &PathBuf| -> Result<Offer, CliError> {
             let path = fs::canonicalize(path).map_err(io_at(path))?;

@@ -26,7 +26,7 @@ const WRONG_ARGUMENTS_NUMBER: u32 = 912;
 /// The exit code for them: its lowest byte.
 const WRONG_ARGUMENTS: u8 = (WRONG_ARGUMENTS_NUMBER % 256) as u8;
 
-/// Runs the command line and gives the exit code.
+/// Runs the command line and returns the exit code.
 pub fn run(arguments: Vec<OsString>) -> u8 {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(as_json(arguments)) {

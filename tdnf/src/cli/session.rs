@@ -152,7 +152,7 @@ impl Session {
         Sack::new(&self.installed, stocks, &self.arch, &filter)
     }
 
-    /// A package file named on the command line; one that lies elsewhere is fetched first.
+    /// A package file named on the command line; one that is elsewhere is fetched first.
     ///
     /// # Errors
     /// When it cannot be fetched.

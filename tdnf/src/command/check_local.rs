@@ -13,7 +13,7 @@ use rpm_engine::solver::{Request, solve};
 /// Checks that the packages in a directory can be installed together, with nothing but themselves.
 ///
 /// # Errors
-/// When one is no package, or they do not fit together.
+/// When one is not a package, or they do not fit together.
 pub fn run(session: &Session, directory: &Path) -> Result<(), CliError> {
     let local = Local::directory("local", directory)?;
     let packages: Vec<_> = (0..local.index.len()).filter_map(|at| local.index.package(at)).collect();

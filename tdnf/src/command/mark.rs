@@ -9,7 +9,7 @@ use crate::cli::session::{Session, need_root};
 use crate::query::Pattern;
 use rpm_engine::history::Reason;
 
-/// Says why packages are installed.
+/// Reports why packages are installed.
 ///
 /// # Errors
 /// When a word fits nothing installed, or the history cannot be written.

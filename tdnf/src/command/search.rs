@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::query::Sack;
 
-/// Looks for all of the words in names, summaries and descriptions, whatever their case. Names that hold all of them come first.
+/// Looks for all of the words in names, summaries and descriptions, whatever their case. Names that contain all of them come first.
 ///
 /// # Errors
 /// When a repository cannot be used, or nothing is found.

@@ -20,7 +20,7 @@ pub use error::DownloadError;
 pub struct Item {
     /// How it is called in messages.
     pub label: String,
-    /// Where it lies, in the order of trial.
+    /// Where it is, in the order of trial.
     pub urls: Vec<String>,
     /// The file it becomes. Its directory must be there.
     pub to: PathBuf,
@@ -136,7 +136,7 @@ pub fn fetch_all(items: &[(&Client, Item)], at_once: usize, report: Report<'_>) 
     failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(()), Err)
 }
 
-/// Whether a file that lies on this machine already is the item: its size and digest are checked as those of one that arrives.
+/// Whether a file that is on this machine already is the item: its size and digest are checked as those of one that arrives.
 ///
 /// # Errors
 /// When it cannot be read, or is another.

@@ -18,7 +18,7 @@ const LEAST_RATE_BYTES: u64 = 64;
 /// The rate is measured over at least so long.
 const MEASURED: Duration = Duration::from_secs(30);
 
-/// Fetches `item` from `url`. What arrived before is kept beside the target as `.part` and asked for only from there on, if the digest is
+/// Fetches `item` from `url`. What arrived before is kept next to the target as `.part` and asked for only from there on, if the digest is
 /// known, so that pieces of different states never come together unseen.
 pub(super) fn transfer(client: &Client, item: &Item, url: &str, report: Report<'_>) -> Result<(), DownloadError> {
     let part = part_of(&item.to);

@@ -37,13 +37,13 @@ pub struct Stock<'a> {
     pub priority: i32,
     /// Its packages.
     pub index: &'a Index,
-    /// Patterns of packages left aside.
+    /// Patterns of packages skipped.
     pub excludes: &'a [String],
     /// Patterns of the only packages taken; empty is all.
     pub includes: &'a [String],
 }
 
-/// What of the offered packages is left aside wherever it comes from.
+/// What of the offered packages is skipped wherever it comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Patterns of packages.
@@ -176,7 +176,7 @@ impl<'a> Sack<'a> {
         }
     }
 
-    /// Whether a package fits the machine and is not left aside; other repositories' priorities not counted.
+    /// Whether a package fits the machine and is not skipped; other repositories' priorities not counted.
     fn is_visible(&self, id: Id, nevra: &Nevra) -> bool {
         let Id::Available(stock, _) = id else { return true };
         let fits = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.fits(nevra));

@@ -62,7 +62,7 @@ impl Pattern {
         .any(|text| self.fits_text(text))
     }
 
-    /// The names that packages fitting this may have, where it is no pattern: it is cut where a version or an architecture may begin.
+    /// The names that packages fitting this may have, where it is not a pattern: it is cut where a version or an architecture may begin.
     pub fn names(&self) -> Vec<&str> {
         let text =
             self.text.split_once(':').filter(|(epoch, _)| epoch.bytes().all(|byte| byte.is_ascii_digit())).map_or(&*self.text, |all| all.1);

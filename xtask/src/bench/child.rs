@@ -19,7 +19,7 @@ pub fn program<A: AsRef<OsStr>>(bench: &Bench<'_>, root: &Path, store: &Path, ar
     tool.args(arguments).current_dir(root)
 }
 
-/// Runs it to its end and gives what it wrote to standard output.
+/// Runs it to its end and returns what it wrote to standard output.
 pub fn output(tool: Tool, what: &str) -> Result<Vec<u8>, BenchError> {
     tool.output().map_err(|error| {
         let said = match &error {

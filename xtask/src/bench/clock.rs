@@ -1,4 +1,4 @@
-//! A clock for guests: a program that tells how long the machine has been running, and needs nothing but a processor.
+//! A clock for guests: a program that reports how long the machine has been running, and needs only a processor.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Composing a root file system: this builder beside dnf, from the same signed repository, in turns.
+//! Composing a root file system: this builder compared with dnf, from the same signed repository, in turns.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -104,7 +104,7 @@ impl Task {
     }
 }
 
-/// A comparison of different work is none.
+/// Different work cannot be compared.
 fn same_packages(ours: &BTreeSet<String>, theirs: &BTreeSet<String>) -> Result<(), BenchError> {
     let differing: Vec<&str> = ours.symmetric_difference(theirs).map(String::as_str).collect();
     if differing.is_empty() {

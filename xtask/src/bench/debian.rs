@@ -1,4 +1,4 @@
-//! A disk of ours beside one with Debian, its kernel for clouds and its Docker: from power-on to an engine that answers.
+//! A disk of ours compared with one with Debian, its kernel for clouds and its Docker: from power-on to an engine that answers.
 
 use std::path::Path;
 

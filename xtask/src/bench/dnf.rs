@@ -1,4 +1,4 @@
-//! dnf out of the SDK's `test` layer, in a sandbox: what our own programs are measured beside.
+//! dnf out of the SDK's `test` layer, in a sandbox: what our own programs are compared with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -77,7 +77,7 @@ impl Dnf {
     /// What is installed in a room, by name, version and architecture.
     ///
     /// # Errors
-    /// When rpm cannot tell.
+    /// When rpm cannot report it.
     pub fn installed(&self, bench: &Bench<'_>, room: &Path) -> Result<BTreeSet<String>, BenchError> {
         let format = "%{NAME}-%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}\\n";
         let list = format!("rpm --root /build/root -qa --qf '{format}' >/build/installed");

@@ -1,4 +1,4 @@
-//! A guest that tells its own time: what it runs, what it says, and what follows from that.
+//! A guest that measures its own time: what it runs, what it reports, and what follows from that.
 
 use std::collections::BTreeMap;
 use std::fs;

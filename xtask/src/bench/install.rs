@@ -23,7 +23,7 @@ const GOAL_S: f64 = 10.0;
 /// Programs that make file systems, which the host may lack.
 const PROGRAMS: [&str; 5] = ["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"];
 
-/// What the installer's record holds, as far as it is shown.
+/// What the installer's record contains, as far as it is shown.
 #[derive(Deserialize)]
 struct Record {
     steps: Vec<Line>,

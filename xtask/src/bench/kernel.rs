@@ -1,4 +1,4 @@
-//! From power-on to the first program of the kernel, beside Debian's kernel for clouds.
+//! From power-on to the first program of the kernel, compared with Debian's kernel for clouds.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use builder::cached_image;
 use image::description::Format;
 use planning::plan::World as _;
 
-/// The package that is patched: nothing builds on it, and the image holds it.
+/// The package that is patched: nothing builds on it, and the image contains it.
 const SPEC: &str = "less";
 
 /// Goes on from the last section of its spec, that of its build. Without it the patch would change nothing in the package, and the image

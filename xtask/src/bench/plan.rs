@@ -33,7 +33,7 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 }
 
 impl synthetic::Project {
-    /// Whether the plan says what was laid out: a fast wrong answer is none.
+    /// Whether the plan is correct: a fast wrong answer does not count.
     fn check(&self, printed: &[u8]) -> Result<(), BenchError> {
         let broken = |what: String| BenchError::Broken { what: format!("plan: {what}"), next: None };
         let planned: Planned = serde_json::from_slice(printed).map_err(|error| broken(error.to_string()))?;

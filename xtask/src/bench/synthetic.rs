@@ -38,7 +38,7 @@ pub struct Project {
     _vanishes: Scratch,
 }
 
-/// Lays out `specs` specs, and a store that holds results for them.
+/// Lays out `specs` specs, and a store that contains results for them.
 pub fn project(bench: &Bench<'_>, specs: usize) -> Result<Project, BenchError> {
     let scratch = bench.builder.store.scratch("bench-plan").map_err(BenchError::around)?;
     let root = scratch.path().join("project");

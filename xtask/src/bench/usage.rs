@@ -14,7 +14,7 @@ pub struct Usage {
     pub cpu_s: f64,
 }
 
-/// Does `work` and tells what it took, processes it waited for included.
+/// Does `work` and reports what it took, processes it waited for included.
 pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     let (begun, before) = (Instant::now(), cpu_s());
     let result = work();

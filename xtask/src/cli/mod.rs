@@ -26,7 +26,7 @@ pub use arguments::{Arguments, Command, Global};
 pub use context::Context;
 pub use output::Output;
 
-/// Runs the command line and gives the process's exit code.
+/// Runs the command line and returns the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = arguments.into_iter().collect();
     let command = without_empty_settings(Arguments::command());
@@ -62,7 +62,7 @@ fn explain(error: &clap::Error, words: &[OsString]) -> ExitCode {
     ExitCode::Usage
 }
 
-/// Settings that are there and empty count as not set: a pipeline passes on variables that nobody gave a value.
+/// Empty settings count as unset: a pipeline passes on variables without a value.
 fn without_empty_settings(command: clap::Command) -> clap::Command {
     let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
     command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg }).mut_subcommands(without_empty_settings)
@@ -75,7 +75,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     }
     match start_pool() {
         Ok(()) => {}
-        // It says so by itself, beside all else that is lacking.
+        // It says so by itself, next to all else that is lacking.
         Err(_) if matches!(command, Command::Doctor) => {}
         Err(error) => {
             // Threads take address space, too.

@@ -85,7 +85,7 @@ impl Output {
         }
     }
 
-    /// Prints something the user should know beside the results, as lines that end with a newline.
+    /// Prints something the user should know next to the results, as lines that end with a newline.
     pub fn message(&self, text: &str) {
         if !self.json && !self.quiet {
             self.messages.write(visible(text).as_bytes());

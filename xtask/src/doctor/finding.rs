@@ -16,7 +16,7 @@ pub struct Finding {
     pub state: FindingState,
     /// In words.
     pub detail: String,
-    /// What mends it.
+    /// What fixes it.
     pub remedy: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What the host must have, examined one by one; each lack with the command that mends it.
+//! What the host must have, examined one by one; each lack with the command that fixes it.
 
 mod finding;
 mod mirror;

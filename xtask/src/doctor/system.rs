@@ -1,4 +1,4 @@
-//! What the kernel and the installed programs give.
+//! What the kernel and the installed programs provide.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Stripping of all that can lie in an install root.
+//! Stripping of all that can be in an install root.
 
 use super::bench::{run, run_then, script};
 

@@ -61,7 +61,7 @@ fn damage_never_reaches_a_repository() {
     assert!(write("first").status.success());
     let first = files(&project.path("first"));
 
-    // The signed copy: it is made anew from what was built.
+    // The signed copy: it is made again from what was built.
     let name = first.keys().find(|path| path.to_str().unwrap().contains("lib-1-1")).unwrap().clone();
     let signed = object(&store, &base::digest::Digest::of_bytes(&first[&name]).hex());
     flip_a_byte(&signed);
@@ -69,7 +69,7 @@ fn damage_never_reaches_a_repository() {
     assert!(write("second").status.success());
     assert_same(&files(&project.path("second")), &first);
 
-    // Both: it is named, and built anew by the next run.
+    // Both: it is named, and built again by the next run.
     flip_a_byte(&signed);
     flip_a_byte(&object(&store, &sound["lib"]));
     fs::remove_dir_all(project.path("second")).unwrap();

@@ -25,7 +25,7 @@ fn a_killed_builder_leaves_a_good_store_and_the_next_gives_the_same_bytes() {
     let store = project.store("disturbed");
     for number in 1..=KILLS {
         while !killed_after(&project, &store, lines * number / (KILLS + 1)) {
-            // It came to its end, as earlier ones had done much of its work: the next begins anew beside what is stored.
+            // It came to its end, as earlier ones had done much of its work: the next begins again next to what is stored.
             for name in files(&store.join("results")).into_keys() {
                 fs::remove_file(store.join("results").join(name)).unwrap();
             }

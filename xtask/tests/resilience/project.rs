@@ -76,7 +76,7 @@ cat /usr/share/lib/*/text /usr/share/lib/data /usr/share/more/* >$DESTDIR/usr/sh
 """
 "#;
 
-/// What the source holds.
+/// What the source contains.
 const DATA: &str = "what upstream wrote\n";
 
 /// A project in a directory of its own.
@@ -120,7 +120,7 @@ impl Project {
         self.folder.join(name)
     }
 
-    /// A store that holds the SDK and nothing else.
+    /// A store that contains the SDK and nothing else.
     pub fn store(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         give_sdk(&path);
@@ -138,7 +138,7 @@ impl Project {
         self.command(store, arguments).output().unwrap()
     }
 
-    /// Builds all to a good end, and gives the packages' digests.
+    /// Builds all to a good end, and returns the packages' digests.
     pub fn build(&self, store: &Path) -> BTreeMap<String, String> {
         let output = self.run(store, &["--json", "build"]);
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -146,7 +146,7 @@ impl Project {
     }
 }
 
-/// Digests of packages, as `build --json` tells them at its end.
+/// Digests of packages, from the result of `build --json`.
 pub fn packages(output: &Output) -> BTreeMap<String, String> {
     let results: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
     let packages = results.as_object().unwrap().values().flat_map(|result| result["packages"].as_array().unwrap());

@@ -16,7 +16,7 @@ const PROGRAMS: [&str; 17] = [
     "bash", "cat", "chroot", "cp", "env", "grep", "hostname", "id", "ls", "mkdir", "mv", "perl", "rm", "sleep", "stat", "touch", "unshare",
 ];
 
-/// The SDK has neither `mount` nor `umount`. These two call the kernel and tell its answer: `mount TYPE SOURCE TARGET FLAGS`, `umount TARGET`
+/// The SDK has neither `mount` nor `umount`. These two call the kernel and print its answer: `mount TYPE SOURCE TARGET FLAGS`, `umount TARGET`
 /// (numbers of system calls: `arch/x86/entry/syscalls/syscall_64.tbl`).
 const SCRIPTS: [(&str, &str); 2] = [
     ("mount", "#!/bin/perl\nmy $none = '';\nsyscall(165, $ARGV[1], $ARGV[2], $ARGV[0], $ARGV[3] + 0, $none) == 0 or die \"$!\\n\";\n"),
@@ -111,14 +111,14 @@ impl Bench {
         log.lines().filter(|line| !line.starts_with("==> ")).map(|line| format!("{line}\n")).collect()
     }
 
-    /// Runs to a good end and gives what the scripts wrote.
+    /// Runs to a good end and returns what the scripts wrote.
     pub fn text(&self) -> String {
         let outcome = self.run().unwrap();
         assert_eq!(outcome.status, StepsEnded::Done, "{}", self.log());
         self.log()
     }
 
-    /// Runs a script expected to fail, and gives the code and what it wrote.
+    /// Runs a script expected to fail, and returns the code and what it wrote.
     pub fn failure(&self) -> (End, String) {
         match self.run().unwrap().status {
             StepsEnded::Failed { end, .. } => (end, self.log()),

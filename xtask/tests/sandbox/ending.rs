@@ -174,7 +174,7 @@ fn names(folder: &std::path::Path) -> Vec<String> {
     names
 }
 
-/// A number of seconds to sleep that tells the sleeps of one test in one run from all others.
+/// A number of seconds to sleep that distinguishes the sleeps of one test in one run from all others.
 fn sleep_seconds(test: u32) -> String {
     format!("60{test}.{}", std::process::id())
 }

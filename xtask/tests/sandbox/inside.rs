@@ -32,7 +32,7 @@ pub enum Ending {
     Killed,
 }
 
-/// What a builder in such a container prints; `folder` keeps the job's directories. The last line tells how many processes are left.
+/// What a builder in such a container prints; `folder` keeps the job's directories. The last line contains the number of processes left.
 pub fn told_in(profile: Profile, isolation: Isolation, folder: &Path, script: &str, ending: Ending) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let isolation = if isolation == Isolation::Chroot { "chroot" } else { "namespaces" };

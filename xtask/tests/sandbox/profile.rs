@@ -71,7 +71,7 @@ const REFUSED: [libc::c_long; 21] = [
 const REFUSED_BY_PODMAN: [libc::c_long; 2] = [libc::SYS_sethostname, libc::SYS_setdomainname];
 
 impl Profile {
-    /// Runs `command` as the first process of a container, and gives what it wrote.
+    /// Runs `command` as the first process of a container, and returns what it wrote.
     pub fn output(self, mut command: Command) -> std::process::Output {
         let (uid, gid) = (geteuid(), getegid());
         let enter = move || -> io::Result<()> {

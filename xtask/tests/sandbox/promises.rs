@@ -166,7 +166,7 @@ fn sockets_shared_memory_and_keys_of_the_host_are_not_there() {
     assert_eq!(text, "Connection refused\n-1\n-1\n");
 }
 
-/// Runs the worker as the guide shows it, with a program `make` that is this script, and gives its exit code and report.
+/// Runs the worker as the guide shows it, with a program `make` that is this script, and returns its exit code and report.
 fn guided(make: Option<&str>) -> (Option<i32>, Vec<serde_json::Value>) {
     let text = GUIDE.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     let folder = scratch();

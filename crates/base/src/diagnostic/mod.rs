@@ -1,4 +1,4 @@
-//! How every failure is told: what, where, why, and the next step.
+//! How every failure is reported: what, where, why, and the next step.
 
 mod explanation;
 mod problem;

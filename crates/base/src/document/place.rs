@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostic::SourceText;
 
 /// Where the first string that `matches` stands below the key `path`: the string there, or one of a list. The nearest table or value on
-/// the way where there is none, and the file's beginning where there is not even that.
+/// the way if there is none, and the file's beginning where there is not even that.
 pub fn place(source: &SourceText, path: &[&str], matches: impl Fn(&str) -> bool) -> Range<usize> {
     let (tree, _) = DeTable::parse_recoverable(&source.text);
     let mut table = tree.get_ref();

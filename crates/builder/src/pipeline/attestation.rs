@@ -1,4 +1,4 @@
-//! What is put beside an image's files: what is in it, what it is made of and from what, checksums, and the builder's signature.
+//! What is put next to an image's files: what is in it, what it is made of and from what, checksums, and the builder's signature.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use rootfs::InstalledPackage;
 use runtime::store::StoreError;
 use signing::{Keys, StatementKey};
 
-/// A document beside an image.
+/// A document next to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// The file's name.
@@ -74,7 +74,7 @@ pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> 
     Ok(documents)
 }
 
-/// The packages that media and disks hold besides the root: boot loaders, what a live system adds, what can be installed.
+/// The packages that media and disks contain besides the root: boot loaders, what a live system adds, what can be installed.
 fn beyond_root(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Vec<InstalledPackage> {
     if image.kernel.is_none() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! A root as the layers of a container image: what changes seldom lies below.
+//! A root as the layers of a container image: what changes seldom is below.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +50,7 @@ fn is_kept(only: &[PackageName], path: &str, entry: &Entry) -> bool {
     }
 }
 
-/// In which layer each package lies, those of the last left out.
+/// In which layer each package is, those of the last left out.
 fn owners(graph: &Graph, layers: &[PackageName]) -> BTreeMap<PackageName, usize> {
     let mut owners = BTreeMap::new();
     for (number, first) in layers.iter().enumerate() {

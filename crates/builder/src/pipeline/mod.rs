@@ -62,7 +62,7 @@ pub struct Artifact {
     pub size_bytes: u64,
 }
 
-/// Packages every medium is started by, whatever its image holds.
+/// Packages every medium is started by, whatever its image contains.
 const LIVE_PACKAGES: [&str; 3] = ["kaon-live", BOOT_LOADER, "systemd-boot"];
 
 /// The image in these forms: at hand, or made now with everything it needs.
@@ -133,7 +133,7 @@ pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Dig
     Ok(Format::all().map(|format| key::format_key(builder, image, &root, format)).chain([root]).collect())
 }
 
-/// The packages the image's are chosen from, and those its medium is started by; with all they need, they make its repository.
+/// The packages the image's are chosen from, and those its medium is started by; with everything they need, they make its repository.
 ///
 /// # Errors
 /// As [`image_packages`].
@@ -230,7 +230,7 @@ struct Composed {
 enum Roots {
     /// One for all that are asked for.
     One(Composed),
-    /// The live system holds more than what is on disks.
+    /// The live system contains more than what is on disks.
     Two { plain: Composed, live: Composed },
 }
 

@@ -8,7 +8,7 @@ use rootfs::InstalledPackage;
 /// A composed root, in short: the result recorded under its key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RootRecord {
-    /// The object that holds the whole [`Contents`](rootfs::contents::Contents).
+    /// The object that contains the whole [`Contents`](rootfs::contents::Contents).
     pub contents: Digest,
     /// Size of all its files, in bytes.
     pub size_bytes: u64,

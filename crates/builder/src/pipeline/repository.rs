@@ -1,4 +1,4 @@
-//! The repository on a medium: what can be installed from it, without holding twice what the live system holds.
+//! The repository on a medium: what can be installed from it, without holding twice what the live system contains.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,12 +24,12 @@ pub(super) struct MediumRepository<'a> {
     /// All packages there are.
     pub signed: &'a [SignedPackage],
     pub keys: &'a Keys,
-    /// What the live system holds.
+    /// What the live system contains.
     pub live: &'a Manifest,
 }
 
 impl MediumRepository<'_> {
-    /// Writes the repository into `folder`. Packages whose files the live system holds, all and as they are, come without them.
+    /// Writes the repository into `folder`. Packages whose files the live system contains, all and as they are, come without them.
     ///
     /// # Errors
     /// When packages do not fit together, or something cannot be read or written.
@@ -53,7 +53,7 @@ impl MediumRepository<'_> {
     }
 }
 
-/// Whether a root holds the content of a file under its name.
+/// Whether a root contains the content of a file under its name.
 fn holds(root: &Manifest, file: &PackageFile) -> bool {
     let FileKind::Regular { size, sha256, .. } = &file.kind else { return true };
     let entry = root.get(&file.path).and_then(|entry| match &entry.kind {

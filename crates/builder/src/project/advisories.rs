@@ -18,7 +18,7 @@ pub enum AdvisoriesError {
         /// Why.
         source: io::Error,
     },
-    /// The file holds a mistake.
+    /// The file contains a mistake.
     #[error("cannot parse `specs/advisories.toml`")]
     Malformed {
         /// What is wrong.

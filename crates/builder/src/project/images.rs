@@ -28,7 +28,7 @@ pub enum ImageFileError {
         /// The next step.
         hint: String,
     },
-    /// The file holds mistakes.
+    /// The file contains mistakes.
     #[error(transparent)]
     Problems(#[from] Problems),
 }
@@ -73,7 +73,7 @@ fn names(root: &Path) -> Vec<String> {
     names
 }
 
-/// Reads an image: `minimal` is `images/minimal.toml`, and what holds a `/` or ends in `.toml` is a path.
+/// Reads an image: `minimal` is `images/minimal.toml`, and what contains a `/` or ends in `.toml` is a path.
 ///
 /// # Errors
 /// When there is none, with the nearest name; or all mistakes in it.

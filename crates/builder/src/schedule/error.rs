@@ -1,4 +1,4 @@
-//! Why a build gave nothing.
+//! Why a build produced nothing.
 
 use std::path::PathBuf;
 
@@ -98,7 +98,7 @@ impl Failure for BuildError {
     }
 }
 
-/// Why a run did not give all that was asked for. Each failure was reported when it happened; this only names them.
+/// Why a run did not produce everything that was requested. Each failure was reported when it happened; this only lists them.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.summary())]
 pub struct RunError {

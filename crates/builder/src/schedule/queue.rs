@@ -39,7 +39,7 @@ impl Queue {
         Self { waiting, urgency, weights, running: BTreeSet::new(), memory_bytes }
     }
 
-    /// Takes the most urgent spec that is ready and fits into memory beside what runs; one that fits nowhere runs alone.
+    /// Takes the most urgent spec that is ready and fits into memory next to what runs; one that fits nowhere runs alone.
     pub(super) fn take(&mut self) -> Option<PackageName> {
         let used: u64 = self.running.iter().map(|spec| self.weights[spec].memory_bytes).sum();
         let fits = |spec: &PackageName| self.running.is_empty() || used + self.weights[spec].memory_bytes <= self.memory_bytes;

@@ -93,7 +93,7 @@ impl State {
         Err(RunError { failures, skipped, stop })
     }
 
-    /// Takes what came of a spec, and gives those that are not tried for want of it.
+    /// Takes what came of a spec, and returns those that are not tried for want of it.
     fn take(&mut self, spec: PackageName, outcome: Result<Executed, BuildError>) -> Vec<PackageName> {
         match outcome {
             Ok(executed) => {
@@ -147,7 +147,7 @@ fn execute(spec: &PackageName, results: &Results, step: &dyn Step, reporter: &dy
         Ok(executed) if executed.was_cached => {
             reporter.event(Event::Finished { unit, outcome: Outcome::Cached, elapsed_ms: milliseconds(begun) });
         }
-        // The build's own time: it may have waited long for a processor, which is no part of what it takes.
+        // The build's own time: it may have waited long for a processor, which is not a part of what it takes.
         Ok(executed) => reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms: executed.result.elapsed_ms }),
         Err(error) => reporter.event(failed(unit, error)),
     }

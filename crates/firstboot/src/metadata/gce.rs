@@ -68,7 +68,7 @@ fn of_google(reply: &Reply) -> Result<&Reply, MetadataError> {
     if is_google { Ok(reply) } else { Err(reply.malformed("it does not identify itself as Google's with the header `Metadata-Flavor`")) }
 }
 
-/// The name with its domain, or without it where the kernel could not hold that.
+/// The name with its domain, or without it where the kernel could not contain that.
 fn hostname(instance: &Instance) -> Option<String> {
     let names = [&instance.hostname, &instance.name];
     names.into_iter().find(|name| kickstart::is_hostname(name)).cloned()

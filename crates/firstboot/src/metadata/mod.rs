@@ -54,7 +54,7 @@ pub struct CloudMetadata {
 pub struct Addresses {
     /// The metadata service, without a slash at the end.
     pub metadata: String,
-    /// Where Microsoft's cloud wants to be told that a machine has started.
+    /// Where the start of a machine is reported to Microsoft's cloud.
     pub fabric: String,
 }
 
@@ -115,7 +115,7 @@ impl Cloud {
         }
     }
 
-    /// Tells the cloud that the machine has started, where it wants to know.
+    /// Reports the start of the machine to the cloud, if it requires that.
     ///
     /// # Errors
     /// As [`Self::ask`].

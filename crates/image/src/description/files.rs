@@ -11,7 +11,7 @@ use base::digest::Digest;
 use base::document::{Spanned, Table};
 use well_known::PUBLIC_KEY;
 
-/// Reads a file beside the image description.
+/// Reads a file next to the image description.
 pub type Reader<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;
 
 /// A file an image adds.
@@ -21,9 +21,9 @@ pub struct File {
     pub path: String,
     /// Permission bits.
     pub mode: u16,
-    /// SHA-256 of what it holds.
+    /// SHA-256 of what it contains.
     pub digest: Digest,
-    /// What it holds.
+    /// Its content.
     #[serde(skip)]
     pub content: Vec<u8>,
 }
@@ -74,7 +74,7 @@ fn repository(top: &Table<'_>) -> Option<File> {
     Some(file("/etc/yum.repos.d/kaon.repo".into(), 0o644, text.into_bytes()))
 }
 
-/// `trust = ["corporate.pem"]`: authorities that programs of the image trust beside Mozilla's.
+/// `trust = ["corporate.pem"]`: certificate authorities that programs of the image trust in addition to Mozilla's.
 fn trust(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
     let mut names = BTreeSet::new();
     let certificates = top.strings("trust").into_iter().filter_map(|from| {
@@ -98,7 +98,7 @@ fn trust(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
     certificates.collect()
 }
 
-/// `[files]`: path in the image → file beside the description, or `{ from = "…", mode = "0600" }`.
+/// `[files]`: path in the image → file next to the description, or `{ from = "…", mode = "0600" }`.
 fn plain(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
     let Some(table) = top.table("files") else { return Vec::new() };
     let entries = table.entries().into_iter().filter_map(|entry| {

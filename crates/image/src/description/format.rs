@@ -132,7 +132,7 @@ impl Format {
         format!("kaon-{image}.{}", self.description().ending)
     }
 
-    /// What it contains.
+    /// Its content.
     pub fn family(self) -> Family {
         self.description().family
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use base::document::Table;
 
-/// The disk of formats that hold no more than what is written: they may be larger than what is in them.
+/// The disk of formats that contain no more than what is written: they may be larger than what is in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Disk {
     /// Its size, in GiB.

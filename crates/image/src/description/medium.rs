@@ -15,11 +15,11 @@ pub struct Iso {
     pub label: String,
     /// Kernel arguments beyond those the boot path needs.
     pub arguments: Vec<String>,
-    /// Packages that the live system holds beyond the image's.
+    /// Packages that the live system contains beyond the image's.
     pub live: Vec<PackageName>,
-    /// Packages that can be installed from the medium, with all they need, the kernel, and what a disk needs. None: no repository.
+    /// Packages that can be installed from the medium, with everything they need, the kernel, and what a disk needs. None: no repository.
     pub install: Vec<PackageName>,
-    /// What else lies on it.
+    /// What else is on it.
     pub files: Vec<MediumFile>,
     /// What is put before the menu's entries: a title, and the kernel arguments it adds.
     pub entry: Option<(String, String)>,

@@ -23,7 +23,7 @@ pub struct Image {
     pub name: PackageName,
     /// One line.
     pub summary: String,
-    /// Packages it holds, with all they need.
+    /// Packages it contains, with everything they need.
     pub packages: Vec<PackageName>,
     /// The flavour of its kernel; containers run on the one of their host.
     pub kernel: Option<String>,
@@ -74,8 +74,8 @@ pub struct Container {
     pub tag: Option<String>,
     /// The program and its arguments, unless others are given.
     pub command: Vec<String>,
-    /// Packages that each begin a layer, which holds what they need and no layer below has. The last layer holds the rest.
+    /// Packages that each begin a layer, which contains what they need and no layer below has. The last layer contains the rest.
     pub layers: Vec<PackageName>,
-    /// Packages whose files the container holds, if not all: the others, and the record of what is installed, only help to make it.
+    /// Packages whose files the container contains, if not all: the others, and the record of what is installed, only help to make it.
     pub only: Vec<PackageName>,
 }

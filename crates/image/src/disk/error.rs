@@ -10,7 +10,7 @@ use runtime::store::StoreError;
 /// Why there is no disk.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    /// The root holds no kernel.
+    /// The root contains no kernel.
     #[error("the root file system contains no kernel")]
     NoKernel,
     /// The package that starts disks lacks a file.

@@ -7,7 +7,7 @@
 //! 3 root         ext4; systemd-repart and systemd-growfs let it fill the disk when it first starts (package `kaon-disk`)
 //! ```
 //!
-//! The kernel has the drivers it needs built in, so there is no initramfs. Which partition is the root GRUB tells the kernel, by its identity.
+//! The kernel has the drivers it needs built in, so there is no initramfs. GRUB passes the identity of the root partition to the kernel.
 
 mod error;
 mod filesystem;
@@ -64,10 +64,10 @@ pub struct Parts {
     boot: BiosBoot,
 }
 
-/// Makes the parts of a disk. Equal inputs give equal bytes.
+/// Makes the parts of a disk. Equal inputs produce equal bytes.
 ///
 /// # Errors
-/// When the root holds no kernel, a part of GRUB is missing, a tool fails, or the disk is full.
+/// When the root contains no kernel, a part of GRUB is missing, a tool fails, or the disk is full.
 pub fn make(request: &Request<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Parts, DiskError> {
     if request.rootfs.kernel_release.is_none() {
         return Err(DiskError::NoKernel);
@@ -88,7 +88,7 @@ pub fn make(request: &Request<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> 
 }
 
 impl Parts {
-    /// The smallest disk that holds the parts, in bytes: a whole number of MiB.
+    /// The smallest disk that contains the parts, in bytes: a whole number of MiB.
     pub fn least_bytes(&self) -> u64 {
         size_for([BIOS_BYTES, ESP_BYTES, self.root_bytes])
     }

@@ -51,7 +51,7 @@ impl VirtualDisk {
     /// Puts bytes at a place.
     ///
     /// # Errors
-    /// When they overlap others or lie outside.
+    /// When they overlap others or are outside.
     pub fn put(&mut self, offset_bytes: u64, bytes: Vec<u8>) -> Result<(), FormatError> {
         self.insert(Extent { offset_bytes, size_bytes: bytes.len() as u64, content: Content::Memory(bytes.into()) })
     }
@@ -59,7 +59,7 @@ impl VirtualDisk {
     /// Puts a whole file at a place.
     ///
     /// # Errors
-    /// When it cannot be opened, overlaps others or lies outside.
+    /// When it cannot be opened, overlaps others or is outside.
     pub fn put_file(&mut self, offset_bytes: u64, path: &Path) -> Result<(), FormatError> {
         let io = |source| FormatError::Io { operation: "read", path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
@@ -79,7 +79,7 @@ impl VirtualDisk {
         Ok(())
     }
 
-    /// Fills `buffer` with what the disk holds from `offset_bytes` on; zeros where it holds nothing, or past its end. Says whether anything
+    /// Fills `buffer` with what the disk contains from `offset_bytes` on; zeros where it contains nothing, or past its end. Says whether anything
     /// but nothing was met: after `false` the buffer is all zeros.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl VirtualDisk {
         Ok(met)
     }
 
-    /// The pieces of `piece_bytes` that hold anything, by number from the disk's start. Numbers are all `u64`, the last piece may be cut short.
+    /// The pieces of `piece_bytes` that contain anything, by number from the disk's start. Numbers are all `u64`, the last piece may be cut short.
     pub(super) fn pieces(&self, piece_bytes: u64) -> Vec<u64> {
         let mut pieces: Vec<u64> = Vec::new();
         for extent in self.extents.iter().filter(|extent| extent.size_bytes > 0) {

@@ -18,7 +18,7 @@ pub enum FormatError {
         /// Why.
         source: io::Error,
     },
-    /// Something lies where something else does, or outside the disk.
+    /// Something is where something else does, or outside the disk.
     #[error("{size_bytes} bytes at {offset_bytes} overlap another part of the disk or its end")]
     Overlap {
         /// Where it was to go, in bytes.
@@ -26,7 +26,7 @@ pub enum FormatError {
         /// Its size, in bytes.
         size_bytes: u64,
     },
-    /// The format holds no disk so large.
+    /// The format contains no disk so large.
     #[error("{format} supports disks of at most {most_bytes} bytes, and this one has {size_bytes}")]
     TooLarge {
         /// The format.

@@ -7,7 +7,7 @@ use super::{FormatError, VirtualDisk};
 /// Bytes read before the results are taken: enough to keep many processors busy, little enough for small machines.
 const BATCH_BYTES: u64 = 64 << 20;
 
-/// Calls `work` for each piece of `piece_bytes` that holds more than zeros, on all processors, and `take` with its results in order of
+/// Calls `work` for each piece of `piece_bytes` that contains more than zeros, on all processors, and `take` with its results in order of
 /// place. Pieces without a result are not taken.
 pub(super) fn each<T: Send>(
     disk: &VirtualDisk,

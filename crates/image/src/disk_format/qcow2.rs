@@ -86,7 +86,7 @@ impl Image<'_> {
         Ok(())
     }
 
-    /// Writes the tables and gives the header.
+    /// Writes the tables and returns the header.
     fn end(mut self, size_bytes: u64) -> io::Result<Vec<u8>> {
         let mut first_level = vec![0_u64; usize::try_from(size_bytes.div_ceil(CLUSTER * TABLE_ENTRIES)).unwrap_or(usize::MAX)];
         for (number, table) in std::mem::take(&mut self.tables) {
@@ -119,7 +119,7 @@ impl Image<'_> {
         Ok((at, table as u32))
     }
 
-    /// Writes whole clusters, each referred to once, and gives their place.
+    /// Writes whole clusters, each referred to once, and returns their place.
     fn metadata(&mut self, bytes: &[u8]) -> io::Result<u64> {
         self.align()?;
         let at = self.at;

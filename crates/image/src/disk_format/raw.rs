@@ -14,7 +14,7 @@ use base::epoch::SOURCE_DATE_EPOCH;
 /// What is left as a hole if it is all zeros.
 const PIECE_BYTES: u64 = 64 << 10;
 
-/// Writes the disk byte by byte, with holes where it holds nothing.
+/// Writes the disk byte by byte, with holes where it contains nothing.
 ///
 /// # Errors
 /// When a file cannot be read or written.

@@ -1,4 +1,4 @@
-//! What every format must keep: the same disk gives the same bytes, however many processors work on it.
+//! What every format must keep: the same disk produces the same bytes, however many processors work on it.
 
 use std::fs;
 use std::path::Path;

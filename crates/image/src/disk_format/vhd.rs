@@ -33,7 +33,7 @@ pub fn write_vhd_fixed(disk: &VirtualDisk, path: &Path) -> Result<(), FormatErro
     file.write_all_at(&footer(disk, 2, u64::MAX), disk.size_bytes()).map_err(&broken)
 }
 
-/// Writes the disk as a dynamic VHD, which holds only the blocks that hold anything.
+/// Writes the disk as a dynamic VHD, which contains only the blocks that contain anything.
 ///
 /// # Errors
 /// When a file cannot be read or written, or the disk is too large.

@@ -1,7 +1,7 @@
 //! streamOptimized VMDK (VMware, "Virtual Disk Format 5.0"): what OVF packages and VMware's products import.
 //!
 //! Header, descriptor, compressed grains each with its marker, a grain table behind every 512 of them, the grain directory, a footer that
-//! says where it lies, and a marker for the end. Nothing in it is drawn by chance or taken from the clock or a file's name.
+//! says where it is, and a marker for the end. Nothing in it is drawn by chance or taken from the clock or a file's name.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -19,7 +19,7 @@ const GRAIN_SECTORS: u64 = GRAIN_BYTES / SECTOR;
 /// Entries of a grain table.
 const TABLE_ENTRIES: u64 = 512;
 
-/// Where grains begin, and where the descriptor lies, in sectors.
+/// Where grains begin, and where the descriptor is, in sectors.
 const OVERHEAD_SECTORS: u64 = 128;
 const DESCRIPTOR_AT: u64 = 1;
 const DESCRIPTOR_SECTORS: u64 = 20;
@@ -56,7 +56,7 @@ struct Stream {
     out: BufWriter<File>,
     capacity_sectors: u64,
     at_sector: u64,
-    /// Where each grain table lies; 0 where there is none.
+    /// Where each grain table is; 0 if there is none.
     directory: Vec<u32>,
     /// The number of the table being filled, and its entries.
     table: (u64, Vec<u32>),

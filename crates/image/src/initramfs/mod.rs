@@ -28,7 +28,7 @@ pub struct InitramfsRequest<'a> {
     pub root_image: RootIdentity,
 }
 
-/// What tells one root image from another.
+/// What distinguishes one root image from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RootIdentity {
     /// Digest of the whole image.
@@ -38,13 +38,13 @@ pub struct RootIdentity {
 }
 
 impl RootIdentity {
-    /// The line kept beside the image on the medium and in the initramfs.
+    /// The line kept next to the image on the medium and in the initramfs.
     pub fn line(&self) -> String {
         format!("{} {}\n", self.sha256, self.size_bytes)
     }
 }
 
-/// Where [`RootIdentity::line`] lies, on the medium and in the initramfs.
+/// Where [`RootIdentity::line`] is, on the medium and in the initramfs.
 pub const IDENTITY_PATH: &str = "live/root.sha256";
 
 /// Why there is no initramfs.
@@ -81,7 +81,7 @@ impl Failure for InitramfsError {
     }
 }
 
-/// The compressed initramfs. Equal inputs give equal bytes.
+/// The compressed initramfs. Equal inputs produce equal bytes.
 ///
 /// # Errors
 /// When a file cannot be read, or the kernel lacks a file system of the live medium.

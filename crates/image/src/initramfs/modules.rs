@@ -1,4 +1,4 @@
-//! Which kernel modules the initramfs holds, and the index that tells the live system's `/init` how to load them.
+//! Which kernel modules the initramfs contains, and the index by which the live system's `/init` loads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -64,7 +64,7 @@ impl ModuleTree {
         self.modules.contains_key(name) || self.builtin.contains(name)
     }
 
-    /// The modules of these names and all they need: name → file below the modules' directory.
+    /// The modules of these names and everything they need: name → file below the modules' directory.
     pub fn closure<'a>(&'a self, names: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, &'a str> {
         let mut found = BTreeMap::new();
         for name in names {

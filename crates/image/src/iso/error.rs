@@ -12,7 +12,7 @@ pub enum IsoError {
     /// A tool failed.
     #[error(transparent)]
     Tool(#[from] ImageToolError),
-    /// The root holds no kernel.
+    /// The root contains no kernel.
     #[error("the root file system contains no kernel")]
     NoKernel,
     /// The packages that start a medium lack a file.

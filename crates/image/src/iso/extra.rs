@@ -1,4 +1,4 @@
-//! What else lies on a medium.
+//! What else is on a medium.
 
 use std::fs;
 use std::os::unix::fs::symlink;

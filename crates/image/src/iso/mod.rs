@@ -9,7 +9,7 @@
 //! EFI/BOOT/grub.cfg              leads GRUB from a UEFI disc to the menu
 //! ```
 //!
-//! Behind the ISO 9660 file system lies a FAT one as the second partition: the EFI system partition of a stick and the UEFI
+//! Behind the ISO 9660 file system is a FAT one as the second partition: the EFI system partition of a stick and the UEFI
 //! boot image of a disc.
 
 mod error;
@@ -57,7 +57,7 @@ pub struct Request<'a> {
     pub rootfs: &'a Rootfs,
     /// The same root as a tar archive, which knows owners, modes and capabilities.
     pub rootfs_tar: &'a Path,
-    /// The repository of what can be installed from the medium; its packages may be hollow, if the root holds their files.
+    /// The repository of what can be installed from the medium; its packages may be hollow, if the root contains their files.
     pub repository: Option<&'a Path>,
     /// Unpacked packages that start a medium: `kaon-live`, `grub` and `systemd-boot`.
     pub live: &'a [PathBuf],
@@ -89,7 +89,7 @@ struct Parts {
     efi_stub: PathBuf,
 }
 
-/// Writes the live system in the forms wanted. Equal inputs give equal bytes.
+/// Writes the live system in the forms wanted. Equal inputs produce equal bytes.
 ///
 /// # Errors
 /// When a part is missing, a tool fails, or the disk is full.
@@ -153,7 +153,7 @@ impl Parts {
     }
 }
 
-/// Files of the root that lie on the medium anyway, or serve nobody on a live system, below the root. From a medium with a repository the
+/// Files of the root that are on the medium anyway, or serve nobody on a live system, below the root. From a medium with a repository the
 /// kernel is installed whole.
 fn kernel_files(request: &Request<'_>) -> Vec<String> {
     let names: &[&str] = if request.iso.install.is_empty() { &["vmlinuz", "System.map"] } else { &["vmlinuz"] };
@@ -194,7 +194,7 @@ fn menu(request: &Request<'_>) -> String {
     menu::menu(request.summary, &kernel_arguments(&iso.label, &iso.arguments), iso.entry.as_ref(), installs)
 }
 
-/// Lays the repository, and beside its packages the way to the kernel, which the root image leaves out.
+/// Lays the repository, and next to its packages the way to the kernel, which the root image leaves out.
 fn lay_repository(request: &Request<'_>, repository: &Path, medium: &Path) -> Result<(), IsoError> {
     extra::lay(repository, &medium.join("repo"))?;
     let link = Path::new("repo/tree").join(kernel_file(request, "vmlinuz"));
@@ -210,7 +210,7 @@ fn identity(root_image: &Path) -> Result<RootIdentity, IsoError> {
 }
 
 /// The volume's modification date (ECMA-119, 8.4.26.1), which GRUB takes for its identity: the day of [`SOURCE_DATE_EPOCH`], and a time of
-/// day made of the root image's digest, so that media of different builds are told apart.
+/// day made of the root image's digest, so that media of different builds are distinguished.
 fn volume_date(root_image: &Digest) -> String {
     const _: () = assert!(SOURCE_DATE_EPOCH == 1_767_225_600, "the day below is this one");
     let bytes = root_image.bytes();

@@ -1,4 +1,4 @@
-//! The live system started over the network: a kernel, an initramfs that holds the root image, a script for iPXE, and all of it as one program
+//! The live system started over the network: a kernel, an initramfs that contains the root image, a script for iPXE, and all of it as one program
 //! for UEFI firmware, which reads no scripts. A second script also loads what can be installed, and installs.
 
 use std::path::Path;

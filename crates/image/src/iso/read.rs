@@ -16,7 +16,7 @@ pub struct Reader {
     label: String,
 }
 
-/// Where a file lies.
+/// Where a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Its first byte.
@@ -36,13 +36,13 @@ pub enum ReadError {
         /// Why not.
         source: io::Error,
     },
-    /// It is no ISO 9660 file system.
+    /// It is not an ISO 9660 file system.
     #[error("`{}` is not an ISO 9660 file system", path.display())]
     NotIso {
         /// The file.
         path: PathBuf,
     },
-    /// It holds no such file.
+    /// It contains no such file.
     #[error("`{}` does not contain `{name}`", path.display())]
     NoFile {
         /// The ISO.
@@ -88,7 +88,7 @@ impl Reader {
         &self.label
     }
 
-    /// Where the file `name` (`boot/vmlinuz`) lies.
+    /// Where the file `name` (`boot/vmlinuz`) is.
     ///
     /// # Errors
     /// When it is not there, or a directory cannot be read.

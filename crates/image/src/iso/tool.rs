@@ -8,7 +8,7 @@ use runtime::sandbox::{BUILD_DIR, Input, Step};
 /// Where the root's archive appears.
 const ARCHIVE: &str = "/in/rootfs.tar";
 
-/// A FAT file system that holds `efi`, a little larger than that. FAT12 does up to 32 MiB, and firmware reads it.
+/// A FAT file system that contains `efi`, a little larger than that. FAT12 does up to 32 MiB, and firmware reads it.
 /// mtools takes the times of what it makes from SOURCE_DATE_EPOCH, of what it copies from the files.
 const EFI_IMAGE: &str = r#"find efi -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 kib=$(( ($(du --apparent-size -sk efi | cut -f1) + 256 + 127) / 128 * 128 ))
@@ -35,7 +35,7 @@ impl Tools<'_> {
         self.0.take("root.img", image)
     }
 
-    /// Writes the medium of what lies in `build/medium`, `build/efi` and `build/hybrid.img`.
+    /// Writes the medium of what is in `build/medium`, `build/efi` and `build/hybrid.img`.
     pub fn medium(&self, label: &str, date: &str, out: &Path) -> Result<(), ImageToolError> {
         let arguments = [
             "-as mkisofs -quiet -o medium.iso -r -iso-level 3",

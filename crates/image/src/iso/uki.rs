@@ -36,7 +36,7 @@ pub(super) fn assemble(stub: &[u8], sections: &[Section<'_>]) -> Result<Vec<u8>,
 /// A program in the making.
 struct Program {
     bytes: Vec<u8>,
-    /// Where its headers lie.
+    /// Where its headers are.
     file_header: usize,
     optional_header: usize,
     /// Where the next section's header goes, and where room for headers ends.

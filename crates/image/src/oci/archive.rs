@@ -41,7 +41,7 @@ impl TarArchive {
         self.append(name, EntryType::Regular, bytes.len() as u64, bytes)
     }
 
-    /// Adds a file as it lies at `from`.
+    /// Adds a file as it is at `from`.
     ///
     /// # Errors
     /// When it cannot be read or written.

@@ -109,7 +109,7 @@ struct Packed {
     size_bytes: u64,
 }
 
-/// Compresses a layer into a file beside `out`.
+/// Compresses a layer into a file next to `out`.
 fn pack(tar: &Path, out: &Path) -> Result<Packed, OciError> {
     let folder = out.parent().unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix("layer-").tempfile_in(folder).map_err(OciError::write(out))?;
@@ -131,7 +131,7 @@ fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {
     json!({ "mediaType": media_type, "digest": format!("sha256:{digest}"), "size": size_bytes })
 }
 
-/// Maps come sorted, so equal values give equal text.
+/// Maps come sorted, so equal values produce equal text.
 fn config(request: &Request<'_>) -> Result<Value, OciError> {
     let layers = request.layers.iter().map(|layer| digest(&layer.tar).map(|digest| format!("sha256:{digest}")));
     let mut run = json!({ "Env": ["PATH=/usr/local/bin:/usr/bin"], "WorkingDir": "/" });

@@ -19,7 +19,7 @@ pub struct Descriptor<'a> {
     pub machine: Ova,
     /// The size of its disk, in GiB.
     pub disk_gib: u64,
-    /// What the disk holds, in bytes.
+    /// What the disk contains, in bytes.
     pub populated_bytes: u64,
 }
 

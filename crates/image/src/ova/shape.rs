@@ -30,7 +30,7 @@ enum Times {
 }
 use Times::{Any, Maybe, One};
 
-/// What an element may hold: children in their order, required and optional attributes.
+/// What an element may contain: children in their order, required and optional attributes.
 struct Rule {
     name: &'static str,
     children: &'static [(&'static str, Times)],

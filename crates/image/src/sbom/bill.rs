@@ -112,7 +112,7 @@ fn source_files(source: &Source) -> impl Iterator<Item = SourceFile> {
     })
 }
 
-/// The package URL of `NAME-VERSION.crate`. Names may hold digits and hyphens, but no dots.
+/// The package URL of `NAME-VERSION.crate`. Names may contain digits and hyphens, but no dots.
 fn crate_url(file: &str) -> String {
     let stem = file.trim_end_matches(".crate");
     let is_version = |text: &str| text.split('.').next().is_some_and(|major| major.bytes().all(|byte| byte.is_ascii_digit()));

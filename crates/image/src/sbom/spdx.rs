@@ -127,7 +127,7 @@ fn source_id(source: &SourceFile) -> String {
     id("Source", &format!("{}-{}-{origin}", source.name, source.sha256.short()))
 }
 
-/// Identifiers hold letters, digits, `.` and `-` (SPDX 2.3, 3.2). What else a name has is written as its code, so that names stay apart.
+/// Identifiers contain letters, digits, `.` and `-` (SPDX 2.3, 3.2). What else a name has is written as its code, so that names stay apart.
 fn id(kind: &str, name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
     let name: String = name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("-{byte:02x}-") }).collect();

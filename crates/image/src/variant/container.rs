@@ -24,7 +24,7 @@ const PROGRAM: &str = "/usr/lib/kaon/container";
 /// The image on a medium that runs the container in the archive at `path` and nothing else.
 ///
 /// # Errors
-/// When the image has no medium, or the file is no container image that says what it runs.
+/// When the image has no medium, or the file is not a container image that says what it runs.
 pub fn container(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let reference = check(path)?;
     named(&mut image, path)?;
@@ -49,7 +49,7 @@ fn unit() -> String {
     )
 }
 
-/// Loads the image, runs it on the machine's own network, and tells how it ended: on the console, to VMware, and to a virtio port where the
+/// Loads the image, runs it on the machine's own network, and reports how it ended: on the console, to VMware, and to a virtio port where the
 /// machine has one of that name.
 fn program(reference: &str) -> String {
     format!(
@@ -123,13 +123,13 @@ fn check(path: &Path) -> Result<String, VariantError> {
     if tag.bytes().all(is_plain) { Ok(tag) } else { Err(wrong(format!("`{tag}` is not a name and tag"))) }
 }
 
-/// A document of an archive larger than this is none.
+/// The largest document of an archive that is read.
 const LARGEST_DOCUMENT_BYTES: u64 = 1 << 20;
 
 /// What is in an archive.
 struct Found {
     names: Vec<String>,
-    /// What its small files hold.
+    /// What its small files contain.
     documents: BTreeMap<String, Vec<u8>>,
 }
 

@@ -28,19 +28,19 @@ pub enum VariantError {
     /// The kickstart file, or one it names, is missing or wrong.
     #[error("the kickstart file cannot be used")]
     Kickstart(#[from] MediumError),
-    /// A file the kickstart file names would lie outside of its directory.
+    /// A file the kickstart file names would be outside of its directory.
     #[error("the kickstart file names `{name}`, which is not below its directory")]
     Outside {
         /// The name.
         name: String,
     },
-    /// A package's name is none.
+    /// A package's name is invalid.
     #[error("the kickstart file requests `{text}`, which is not a package name")]
     NoPackage {
         /// What it says.
         text: String,
     },
-    /// The archive is no container image.
+    /// The archive is not a container image.
     #[error("`{path}` is not a container image written by `docker save`: {reason}", path = path.display())]
     NotContainer {
         /// The file.

@@ -43,7 +43,7 @@ pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     Ok(image)
 }
 
-/// The files that a kickstart file names and that are looked for beside it.
+/// The files that a kickstart file names and that are looked for next to it.
 fn names(kickstart: &Kickstart) -> BTreeSet<String> {
     let lists = kickstart.packagelist_file.iter().chain(&kickstart.packagelist_files);
     let scripts = kickstart.preinstallscripts.iter().chain(&kickstart.postinstallscripts);

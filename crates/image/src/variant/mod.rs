@@ -14,7 +14,7 @@ use crate::description::{File, Image, Iso};
 use base::digest::Digest;
 use base::name::PackageName;
 
-/// Where units of packages lie.
+/// Where units of packages are.
 const UNITS: &str = "/usr/lib/systemd/system";
 
 /// The variant of an image that is called after `path`, and what its description says of the medium.

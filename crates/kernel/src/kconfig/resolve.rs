@@ -34,7 +34,7 @@ pub enum Cause {
     Selected(Vec<Symbol>),
     /// It is one of a choice, and another member was chosen.
     OtherChosen(Symbol),
-    /// Its value lies outside of the range.
+    /// Its value is outside of the range.
     OutOfRange,
 }
 

@@ -178,7 +178,7 @@ impl<'a> Words<'a> {
         found
     }
 
-    /// An expression; nothing where there is none.
+    /// An expression; nothing if there is none.
     pub fn expression(&mut self) -> Option<Arc<Expression>> {
         let mut left = self.conjunction()?;
         while self.accept("||") {
@@ -211,7 +211,7 @@ impl<'a> Words<'a> {
         Some(Arc::new(Expression::Operand(left)))
     }
 
-    /// One operand; nothing where there is none.
+    /// One operand; nothing if there is none.
     pub fn operand(&mut self) -> Option<Operand> {
         match self.peek()? {
             Token::Word(word) if word == "if" => return None,
@@ -233,7 +233,7 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The condition after `if`; always true where there is none.
+    /// The condition after `if`; always true if there is none.
     pub fn condition(&mut self) -> Option<Arc<Expression>> {
         match self.take() {
             None => Some(Expression::yes()),

@@ -25,10 +25,10 @@ pub struct ModuleKey {
 }
 
 impl ModuleKey {
-    /// The key in the directory `folder`; where there is none yet, one is made. Builders that come at once make one between them.
+    /// The key in the directory `folder`; if there is none yet, one is made. Builders that come at once make one between them.
     ///
     /// # Errors
-    /// When the directory or file cannot be used, or the file holds no such key.
+    /// When the directory or file cannot be used, or the file contains no such key.
     pub fn open_or_create(folder: &Path) -> Result<Self, SigningError> {
         let file = KeyFile::new(folder, KEY_FILE);
         file.open_or_create(
@@ -41,7 +41,7 @@ impl ModuleKey {
         )
     }
 
-    /// The certificate a kernel must hold to trust this key, in PEM. Equal keys have equal certificates.
+    /// The certificate a kernel must contain to trust this key, in PEM. Equal keys have equal certificates.
     pub fn certificate_pem(&self) -> &str {
         &self.pem
     }
@@ -58,7 +58,7 @@ impl ModuleKey {
     /// The key in the directory `folder`, if there is one.
     ///
     /// # Errors
-    /// When the file cannot be used or holds no such key.
+    /// When the file cannot be used or contains no such key.
     pub fn open(folder: &Path) -> Result<Option<Self>, SigningError> {
         let file = KeyFile::new(folder, KEY_FILE);
         file.read()?.map(|text| Self::parse(&text, &file)).transpose()

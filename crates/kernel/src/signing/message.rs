@@ -11,7 +11,7 @@ use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier};
 
 use super::{ModuleKey, SigningError};
 
-/// A signature over `module` that holds neither the module nor a certificate nor attributes: the kernel takes no other.
+/// A signature over `module` that contains neither the module nor a certificate nor attributes: the kernel takes no other.
 pub fn detached(module: &[u8], key: &ModuleKey) -> Result<Vec<u8>, SigningError> {
     let algorithm = |oid: ObjectIdentifier| -> Result<AlgorithmIdentifierOwned, SigningError> {
         Ok(AlgorithmIdentifierOwned { oid, parameters: Some(Any::encode_from(&Null)?) })

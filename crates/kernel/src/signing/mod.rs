@@ -2,7 +2,7 @@
 //!
 //! The kernel is given [`ModuleKey::certificate_pem`] when it is built; the private key never leaves the builder's directory of keys.
 //! A signature is a CMS message behind the module's own bytes, as the kernel's scripts/sign-file.c makes it. RSA with PKCS #1 v1.5
-//! gives the same signature each time, so a module signed again is the same file.
+//! produces the same signature each time, so a module signed again is the same file.
 
 mod certificate;
 mod key;
@@ -71,8 +71,8 @@ const ID_PKCS7: u8 = 2;
 /// How modules are compressed. The kernel opens them by itself, and loads each once: only size matters.
 const ZSTD_LEVEL: i32 = 19;
 
-/// Signs every module below `tree`, compressed (`.ko.zst`) or not, in place, and gives their number. One that is signed already is
-/// signed anew.
+/// Signs every module below `tree`, compressed (`.ko.zst`) or not, in place, and returns their number. One that is signed already is
+/// signed again.
 ///
 /// # Errors
 /// When a module cannot be read or written; some may be signed by then.

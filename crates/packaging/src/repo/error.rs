@@ -19,7 +19,7 @@ pub enum RepoError {
         /// Why.
         source: io::Error,
     },
-    /// A file is no RPM package.
+    /// A file is not an RPM package.
     #[error("`{}` is not an RPM package", path.display())]
     NotRpm {
         /// The file.
@@ -39,7 +39,7 @@ pub enum RepoError {
         /// The place.
         path: PathBuf,
     },
-    /// What is to be served is no repository.
+    /// What is to be served is not a repository.
     #[error("there is no repository in `{}`", path.display())]
     NothingToServe {
         /// The directory.

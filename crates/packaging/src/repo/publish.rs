@@ -11,7 +11,7 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use super::error::RepoError;
 use runtime::store::remove_tree;
 
-/// Fills a new directory beside `dir`, then lets it take the place of `dir` in one step. What fails leaves `dir` as it was.
+/// Fills a new directory next to `dir`, then lets it take the place of `dir` in one step. What fails leaves `dir` as it was.
 pub(super) fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), RepoError>) -> Result<(), RepoError> {
     let name = dir.file_name().ok_or_else(|| RepoError::Occupied { path: dir.to_owned() })?;
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -17,7 +17,7 @@ pub(super) struct Record {
     pub sha256: Digest,
     pub package_bytes: u64,
     pub installed_bytes: u64,
-    /// Where its header lies in the file, from the first byte to the one after the last.
+    /// Where its header is in the file, from the first byte to the one after the last.
     pub header_range: (u64, u64),
     pub name: String,
     pub arch: String,
@@ -121,7 +121,7 @@ fn relations(metadata: &PackageMetadata, files: &[ListedFile]) -> Result<Vec<Rel
         ("recommends", metadata.get_recommends()?),
         ("supplements", metadata.get_supplements()?),
     ] {
-        // What the package format itself asks of the installing program is no matter between packages.
+        // What the package format itself asks of the installing program is not a matter between packages.
         let entries: Vec<Dependency> = entries.into_iter().filter(|entry| !entry.name.starts_with("rpmlib(")).collect();
         if !entries.is_empty() {
             relations.push(Relations { element, entries });

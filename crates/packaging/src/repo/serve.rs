@@ -1,7 +1,7 @@
 //! A repository over HTTP, for machines that take their packages from the one that built them.
 //!
-//! It knows GET and HEAD, pieces of files, and nothing else; a connection carries one request. Only what a repository holds is given away,
-//! and nothing a link leads to. `/kaon.repo` is the file that tells a machine of the repository.
+//! It knows GET and HEAD, pieces of files, and nothing else; a connection carries one request. Only what a repository contains is given away,
+//! and nothing a link leads to. `/kaon.repo` is the file that configures the repository on a machine.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -55,7 +55,7 @@ const NOT_ALLOWED: Status = (405, "Method Not Allowed");
 const NOT_SATISFIABLE: Status = (416, "Range Not Satisfiable");
 
 impl Server {
-    /// Listens on `address` for who wants something of the repository in `folder`.
+    /// Listens on `address` to serve the repository in `folder`.
     ///
     /// # Errors
     /// When there is no repository, or the address is taken.
@@ -73,7 +73,7 @@ impl Server {
     /// Where it listens, with the port it was given where none was asked for.
     ///
     /// # Errors
-    /// When the system cannot tell.
+    /// When the system cannot report it.
     pub fn address(&self) -> Result<SocketAddr, RepoError> {
         self.listener.local_addr().map_err(|source| RepoError::io("find the address of", &self.folder, source))
     }
@@ -91,7 +91,7 @@ impl Server {
                 busy.fetch_add(1, Ordering::SeqCst);
                 let given = Arc::clone(&busy);
                 let answer = move || {
-                    // A client that goes away is no matter of the server.
+                    // A client that goes away is not a matter of the server.
                     let _ = self.answer(&stream, told);
                     given.fetch_sub(1, Ordering::SeqCst);
                 };
@@ -144,7 +144,7 @@ impl Server {
         io::copy(&mut file.take(length - from), &mut &*stream).map(drop)
     }
 
-    /// The regular file a path names, if it lies in the repository.
+    /// The regular file a path names, if it is in the repository.
     fn file(&self, path: &str) -> Option<(File, u64)> {
         let below = path.strip_prefix('/')?;
         let plain = |component: &str| !matches!(component, "" | "." | "..") && !component.contains(['\0', '\\']);

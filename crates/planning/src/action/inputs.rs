@@ -18,7 +18,7 @@ pub struct PackagePool<'a> {
 }
 
 impl<'a> PackagePool<'a> {
-    /// Adds what building a spec gave.
+    /// Adds what building a spec produced.
     pub fn put(&mut self, graph: &Graph, result: &'a BuildResult) {
         let Some(number) = graph.number(&result.spec) else { return };
         if graph.spec(&result.spec).is_none_or(|folder| folder.spec.toolchain) {
@@ -58,7 +58,7 @@ impl<'a> PackagePool<'a> {
     }
 }
 
-/// The packages laid into `spec`'s sandbox, sorted by name. `results` must hold all specs its build needs.
+/// The packages laid into `spec`'s sandbox, sorted by name. `results` must contain all specs its build needs.
 pub fn input_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
     let reach = graph.reach(spec);
     let mut pool = PackagePool::default();

@@ -1,4 +1,4 @@
-//! The key of a build: a digest over everything that can change what it gives.
+//! The key of a build: a digest over everything that can change its output.
 //!
 //! Neither times, paths, addresses nor anything about the host take part. The packages built on take part by their output
 //! digests, so a rebuilt dependency with the same output stops the cascade.

@@ -1,4 +1,4 @@
-//! Actions: what one build takes in, the key of that, and what it gave.
+//! Actions: the inputs of one build, their key, and its result.
 
 mod chain;
 mod inputs;
@@ -15,14 +15,14 @@ pub use chain::{Link, chain};
 pub use inputs::{PackagePool, input_packages};
 pub use key::{Fields, KeyInputs, key_fields, key_of};
 
-/// What building a spec gave; recorded under the action's key.
+/// What building a spec produced; recorded under the action's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildResult {
     /// The spec.
     pub spec: PackageName,
     /// The action's key.
     pub key: Digest,
-    /// What went into the key, by name, so that `why` can tell what changed.
+    /// What went into the key, by name, so that `why` can report what changed.
     pub fields: Fields,
     /// The packages, sorted by name.
     pub packages: Vec<BuiltPackage>,
@@ -41,7 +41,7 @@ pub struct BuiltPackage {
     pub name: PackageName,
     /// `name-version-release.arch.rpm`.
     pub file_name: String,
-    /// The output digest: SHA-256 of the unsigned package, which holds neither signature nor build time.
+    /// The output digest: SHA-256 of the unsigned package, which contains neither signature nor build time.
     pub object: Digest,
     /// All capabilities it provides, as `name` or `name = version`.
     pub provides: Vec<String>,
@@ -57,7 +57,7 @@ impl BuildResult {
     /// Reads a recorded result. Planning reads one for every spec, so this is compiled where planning is.
     ///
     /// # Errors
-    /// When it is no result.
+    /// When it is not a result.
     pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
@@ -85,7 +85,7 @@ impl Record {
     }
 }
 
-/// The name under which a spec's record lies among the results.
+/// The name under which a spec's record is among the results.
 pub fn record_key(spec: &PackageName) -> Digest {
     Digest::of_bytes(format!("record of {spec}"))
 }

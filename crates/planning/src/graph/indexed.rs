@@ -61,7 +61,7 @@ impl IndexedGraph {
         indexed
     }
 
-    /// These packages and all they need at run time.
+    /// These packages and everything they need at run time.
     pub(super) fn run_closure(&self, mut waiting: Vec<usize>) -> Vec<usize> {
         let mut found = SpecSet::default();
         let mut closure = Vec::new();

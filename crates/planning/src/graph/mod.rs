@@ -96,7 +96,7 @@ impl Graph {
         needs.into_iter().flatten().map(|number| self.indexed.packages.name(*number))
     }
 
-    /// `packages` and all they need at run time, as far as specs say it by name.
+    /// `packages` and everything they need at run time, as far as specs say it by name.
     pub fn run_closure<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> BTreeSet<&'a PackageName> {
         let numbers = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
         self.indexed.run_closure(numbers).into_iter().map(|number| self.indexed.packages.name(number)).collect()
@@ -107,7 +107,7 @@ impl Graph {
         self.number(spec).into_iter().flat_map(|number| self.edges(number)).map(|edge| self.indexed.specs.name(*edge)).collect()
     }
 
-    /// All specs that take part in building `packages` with all they need, in an order in which each comes after those it needs.
+    /// All specs that take part in building `packages` with everything they need, in an order in which each comes after those it needs.
     pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
         let packages = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
         let roots = self.indexed.owners(&self.indexed.run_closure(packages));

@@ -10,7 +10,7 @@ use base::diagnostic::Problems;
 use base::document::{Document, Table};
 use base::name::PackageName;
 
-/// Where the recorded costs lie below the project's top folder.
+/// Where the recorded costs are below the project's top folder.
 pub const COSTS_FILE: &str = "specs/costs.toml";
 
 /// What one build is expected to take.

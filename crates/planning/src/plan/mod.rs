@@ -68,7 +68,7 @@ pub trait World: Sync {
     }
 }
 
-/// Plans the building of `packages` with all they need, and gives the results already at hand.
+/// Plans the building of `packages` with everything they need, and returns the results already at hand.
 pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
     let packages: Vec<_> = packages.into_iter().collect();
     let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));

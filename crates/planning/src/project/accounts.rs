@@ -47,7 +47,7 @@ struct Declared {
 /// Reports every user and group that a spec names as an owner or as a user's group and nothing declares.
 ///
 /// # Errors
-/// When a `sysusers.d` file beside a spec cannot be read.
+/// When a `sysusers.d` file next to a spec cannot be read.
 pub(super) fn undeclared(specs: &BTreeMap<PackageName, SpecFolder>) -> Result<Vec<Problem>, ProjectError> {
     let mut declared = Declared::of_specs(specs);
     let first = check(specs, &declared);

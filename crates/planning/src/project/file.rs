@@ -1,4 +1,4 @@
-//! Files that lie beside a spec.
+//! Files that are next to a spec.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

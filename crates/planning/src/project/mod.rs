@@ -1,4 +1,4 @@
-//! The project's folder on disk: specs and the files beside them, read in parallel.
+//! The project's folder on disk: specs and the files next to them, read in parallel.
 
 mod accounts;
 mod crates;
@@ -22,7 +22,7 @@ use base::name::PackageName;
 pub use file::{LocalFile, local_files};
 pub use workspace::Workspace;
 
-/// A spec and what lies beside it.
+/// A spec and what is next to it.
 #[derive(Debug, Clone)]
 pub struct SpecFolder {
     /// The checked spec.
@@ -44,7 +44,7 @@ impl SpecFolder {
         suffix.map(|suffix| vec!["subpackage".to_owned(), suffix.to_owned()]).unwrap_or_default()
     }
 
-    /// Copies the files beside the spec to the folder `into`, with modes that no checkout decides.
+    /// Copies the files next to the spec to the folder `into`, with modes that no checkout decides.
     ///
     /// # Errors
     /// When one cannot be read or written.
@@ -84,7 +84,7 @@ pub enum ProjectError {
         /// What is wrong.
         reason: String,
     },
-    /// Files hold mistakes.
+    /// Files contain mistakes.
     #[error(transparent)]
     Problems(#[from] Problems),
 }
@@ -107,7 +107,7 @@ impl Failure for ProjectError {
     }
 }
 
-/// The project's top folder: the nearest one at or above `from` that holds `specs/sdk.toml`.
+/// The project's top folder: the nearest one at or above `from` that contains `specs/sdk.toml`.
 ///
 /// # Errors
 /// [`ProjectError::NotAProject`].

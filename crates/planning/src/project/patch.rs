@@ -1,4 +1,4 @@
-//! Whether a patch beside a spec changes anything.
+//! Whether a patch next to a spec changes anything.
 
 /// Whether a file contains a change that patch(1) knows: a hunk of a unified, context or normal diff, or a file that git renames or whose
 /// mode it changes. An empty file, a mail without its diff or a page that a server sent instead contain none.

@@ -85,7 +85,7 @@ fn dependencies(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
     ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(|kind| manifest.get(kind)?.as_table()).flatten()
 }
 
-/// The member that lies at `path` seen from `member`.
+/// The member that is at `path` seen from `member`.
 fn neighbour(member: &str, path: &str) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     for part in PathBuf::from(member).join(path).components() {

@@ -38,11 +38,11 @@ pub struct Phase {
 pub const SOURCE_TREE: &str = "/build/src";
 /// Where packages are installed to.
 pub const INSTALL_ROOT: &str = "/build/out";
-/// Where the files of the spec lie.
+/// Where the files of the spec are.
 pub const SPEC_FILES: &str = "/build/files";
-/// Where the project's own crates lie, for a spec that builds some.
+/// Where the project's own crates are, for a spec that builds some.
 pub const WORKSPACE: &str = "/build/workspace";
-/// Where the source files themselves lie.
+/// Where the source files themselves are.
 pub const SOURCE_FILES: &str = "/build/sources";
 
 /// The recipe of a spec, without a kernel's own phases.

@@ -29,7 +29,7 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
     } else if spec.sources.iter().all(|source| !matches!(source.usage, SourceUsage::Unpack { .. }))
         && spec.build.system != BuildSystem::None
     {
-        // A spec without an archive builds what lies beside it.
+        // A spec without an archive builds what is next to it.
         unpack.push(format!("if [ -d {SPEC_FILES} ]; then cp -r {SPEC_FILES}/. {SOURCE_TREE}/; fi"));
     }
     if !spec.patches.is_empty() {
@@ -71,7 +71,7 @@ fn archive_patches(source: &Source, file: &str, series: &PatchSeries, fuzz: u32)
     format!("mkdir -p {folder}\ntar -xf {file} -C {folder}\napply archive {folder} {fuzz}{names}")
 }
 
-/// GOPATH mode finds packages by where they lie, and does not follow links to them.
+/// GOPATH mode finds packages by where they are, and does not follow links to them.
 fn place_go_tree(import_path: &str) -> String {
     let place = format!("/build/go/src/{}", quote(import_path));
     format!("mkdir -p $(dirname {place})\nmv {SOURCE_TREE} {place}\nln -s {place} {SOURCE_TREE}")

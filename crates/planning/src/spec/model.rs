@@ -24,7 +24,7 @@ pub struct Spec {
     pub license: String,
     /// Upstream's page.
     pub homepage: Option<String>,
-    /// Whether the packages hold machine code.
+    /// Whether the packages contain machine code.
     pub arch: Arch,
     /// SDK layers beyond `base`, in the order written.
     pub sdk: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Spec {
     pub toolchain: bool,
     /// Globs of installed files that are left out.
     pub drop: Vec<String>,
-    /// Globs of installed files that may hold paths of the sandbox.
+    /// Globs of installed files that may contain paths of the sandbox.
     // Left out when empty, so that keys of specs without it stay as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub build_paths: Vec<String>,
@@ -58,7 +58,7 @@ pub struct Spec {
     pub subpackages: Vec<Subpackage>,
 }
 
-/// Whether a package holds machine code.
+/// Whether a package contains machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
@@ -82,14 +82,14 @@ impl fmt::Display for Arch {
 pub struct Source {
     /// Origins, in the order they are tried; at least one.
     pub origins: Vec<Origin>,
-    /// The file's name in the sandbox, where the spec gives one.
+    /// The file's name in the sandbox, where the spec sets one.
     pub name: Option<String>,
     /// What becomes of it.
     pub usage: SourceUsage,
 }
 
 impl Source {
-    /// The file's name in the sandbox: the one that the spec gives, or that of its first origin.
+    /// The file's name in the sandbox: the one that the spec sets, or that of its first origin.
     ///
     /// # Panics
     /// When there is neither a name nor an origin, which the parser refuses.
@@ -98,7 +98,7 @@ impl Source {
     }
 }
 
-/// A place a source can be fetched from, with the hash of what that place gives.
+/// A place a source can be fetched from, with the hash of its file there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
@@ -136,7 +136,7 @@ fn public_address<S: Serializer>(address: &str, serializer: S) -> Result<S::Ok, 
 }
 
 impl Origin {
-    /// The hash of what this origin gives.
+    /// The hash of this origin's file.
     pub fn sha256(&self) -> &Digest {
         match self {
             Self::Url { sha256, .. } | Self::Debian { sha256, .. } | Self::Crate { sha256, .. } => sha256,
@@ -212,7 +212,7 @@ pub struct Build {
     pub keep_symbols: Vec<String>,
 }
 
-/// A build system and what it is told.
+/// A build system and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BuildSystem {
@@ -224,7 +224,7 @@ pub enum BuildSystem {
         make: Vec<String>,
         /// Arguments of `make install`.
         install: Vec<String>,
-        /// Whether the build happens in a directory beside the sources.
+        /// Whether the build happens in a directory next to the sources.
         out_of_tree: bool,
         /// Whether the usual directories are passed to `configure`.
         defaults: bool,
@@ -267,7 +267,7 @@ pub enum BuildSystem {
     Cargo {
         /// The binaries that are installed.
         programs: Vec<String>,
-        /// Folders of the project's own crates that are built, instead of what lies beside the spec.
+        /// Folders of the project's own crates that are built, instead of what is next to the spec.
         members: Vec<String>,
         /// Whether libc is linked in.
         is_static: bool,
@@ -309,7 +309,7 @@ pub struct Content {
     pub name: PackageName,
     /// One line.
     pub summary: String,
-    /// Text; the summary where the spec gives none.
+    /// Text; the summary where the spec sets none.
     pub description: String,
     /// `Requires`, beyond what is found in the files.
     pub requires: Vec<Dependency>,
@@ -387,7 +387,7 @@ pub struct Attributes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConfigFile {
-    /// It stays; the package's lies beside it as `.rpmnew`.
+    /// It stays; the package's is next to it as `.rpmnew`.
     Noreplace,
     /// It is kept as `.rpmsave`, and the package's takes its place.
     Replace,
@@ -415,5 +415,5 @@ impl Spec {
     }
 }
 
-/// The tag in every release, which tells Kaon's packages from others'.
+/// The tag in every release, which distinguishes Kaon's packages from others.
 pub const DIST_TAG: &str = "kn1";

@@ -26,7 +26,7 @@ pub struct Ids {
     pub groups: BTreeMap<String, u32>,
 }
 
-/// Where declarations lie; a file in the first folder stands for one of the same name in the second (sysusers.d(5)).
+/// Where declarations are; a file in the first folder stands for one of the same name in the second (sysusers.d(5)).
 const FOLDERS: [&str; 2] = ["/etc/sysusers.d", "/usr/lib/sysusers.d"];
 
 /// The account files and their modes. Only root may read the secret ones.

@@ -16,7 +16,7 @@ pub struct Difference {
     pub packages: Vec<Change>,
     /// Files, links and directories.
     pub files: Vec<Change>,
-    /// Files that give privileges to who runs them.
+    /// Files that give privileges to the user who runs them.
     pub privileged: Vec<Change>,
     /// Enabled units.
     pub units: Vec<Change>,

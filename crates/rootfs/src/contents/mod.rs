@@ -1,4 +1,4 @@
-//! What is in an image: kept beside its files, to look at and to compare, without composing it again.
+//! What is in an image: kept next to its files, to look at and to compare, without composing it again.
 
 mod diff;
 mod summary;
@@ -46,7 +46,7 @@ impl Contents {
         Self { manifest: rootfs.manifest.clone(), packages: rootfs.packages.clone(), kernel }
     }
 
-    /// Units that are switched on: `unit` and what wants it, from the links in `/etc/systemd`.
+    /// Enabled units: `unit` and what wants it, from the links in `/etc/systemd`.
     pub fn enabled_units(&self) -> BTreeSet<String> {
         let link = |(path, entry): (&str, &Entry)| {
             let place = path.strip_prefix("/etc/systemd/")?.split_once('/')?.1;

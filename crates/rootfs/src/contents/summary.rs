@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Contents, privileges};
 use crate::MADE_HERE;
 
-/// What an image holds.
+/// What an image contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The kernel's release.
@@ -24,9 +24,9 @@ pub struct Summary {
     pub directories: Vec<Share>,
     /// The largest files.
     pub files: Vec<Share>,
-    /// Files that give privileges to who runs them.
+    /// Files that give privileges to the user who runs them.
     pub privileged: Vec<Privileged>,
-    /// Units that are switched on, and what wants them.
+    /// Enabled units, and what wants them.
     pub units: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct Share {
     pub bytes: u64,
 }
 
-/// A file that gives privileges to who runs it.
+/// A file that gives privileges to the user who runs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Privileged {
     /// The file.

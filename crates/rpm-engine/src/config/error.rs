@@ -48,7 +48,7 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// A line is no line of a configuration.
+    /// A line is not a line of a configuration.
     #[error("{place}: {reason}")]
     Malformed {
         /// Where.

@@ -33,7 +33,7 @@ pub struct Main {
     pub arch: Option<String>,
     /// Whether packages stay in the cache after they were installed (`keepcache`).
     pub keep_cache: bool,
-    /// Patterns of packages that are left aside (`excludepkgs`, `exclude`).
+    /// Patterns of packages that are skipped (`excludepkgs`, `exclude`).
     pub excludes: Vec<String>,
     /// `name=version`: packages that are never put below a version (`minversions`).
     pub min_versions: Vec<(String, String)>,
@@ -47,7 +47,7 @@ pub struct Main {
     pub clean_requirements: bool,
     /// Whether only the newest version will do (`best`).
     pub best: bool,
-    /// Whether what cannot be installed is left aside (`skip_broken`).
+    /// Whether what cannot be installed is skipped (`skip_broken`).
     pub skip_broken: bool,
     /// Whether what packages recommend is installed too (`install_weak_deps`).
     pub weak: bool,
@@ -55,7 +55,7 @@ pub struct Main {
     pub assume_yes: bool,
     /// Whether `check-update` ends with 100 where there are updates (`dnf_check_update_compat`).
     pub check_update_compat: bool,
-    /// Whether `distro-sync` installs packages anew that have the same version but other content (`distrosync_reinstall_changed`).
+    /// Whether `distro-sync` installs packages again that have the same version but other content (`distrosync_reinstall_changed`).
     pub reinstall_changed: bool,
     /// Most files open at once (`openmax`).
     pub open_max: u32,
@@ -102,7 +102,7 @@ pub struct Transport {
     pub ssl_client_key: Option<PathBuf>,
     /// The proxy's address (`proxy`).
     pub proxy: Option<String>,
-    /// The user told to the proxy (`proxy_username`).
+    /// The user name for the proxy (`proxy_username`).
     pub proxy_user: Option<String>,
     /// Its password (`proxy_password`).
     pub proxy_password: Option<String>,

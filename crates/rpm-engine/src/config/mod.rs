@@ -1,6 +1,6 @@
 //! The configuration: `tdnf.conf`, `*.repo` files, variables and drop-in directories.
 //!
-//! What a package ships lies below `/usr/lib/tdnf`, what the administrator writes below `/etc`; a file in `/etc` takes the place of one
+//! What a package ships is below `/usr/lib/tdnf`, what the administrator writes below `/etc`; a file in `/etc` takes the place of one
 //! of the same name in `/usr`. Keys of `tdnf.conf` are set in the order of [`Config::load`], later ones over earlier ones.
 
 mod error;
@@ -35,7 +35,7 @@ const MAIN_FILE: &str = "etc/tdnf/tdnf.conf";
 /// What the command line says about the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// Another `tdnf.conf` (`-c`). It is the only one read then, and `*.d` directories are looked for beside it.
+    /// Another `tdnf.conf` (`-c`). It is the only one read then, and `*.d` directories are looked for next to it.
     pub file: Option<PathBuf>,
     /// `key=value`, or `repository.key=value` (`--setopt`).
     pub set: Vec<String>,
@@ -66,7 +66,7 @@ pub struct Config {
 
 impl Config {
     /// Reads the configuration of the system in `root`: `/usr/lib/tdnf/tdnf.conf`, `/etc/tdnf/tdnf.conf`, the `tdnf.conf.d`,
-    /// `minversions.d`, `protected.d` and `locks.d` directories beside them, variables, and `*.repo` files; then what the command
+    /// `minversions.d`, `protected.d` and `locks.d` directories next to them, variables, and `*.repo` files; then what the command
     /// line says. `release` gives `$releasever` from the packages that say so, if the command line does not.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ struct Loader {
 }
 
 impl Loader {
-    /// Reads a file and what lies in the drop-in directories beside it. Only a file asked for must be there.
+    /// Reads a file and what is in the drop-in directories next to it. Only a file asked for must be there.
     fn read_with_directories(&mut self, file: &Path, required: bool) -> Result<(), ConfigError> {
         let folder = file.parent().unwrap_or(Path::new("."));
         if required || file.exists() {

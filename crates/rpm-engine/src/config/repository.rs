@@ -13,17 +13,17 @@ pub struct RepositoryConfig {
     pub name: String,
     /// Whether it is used (`enabled`).
     pub enabled: bool,
-    /// Where it lies, in the order of trial (`baseurl`).
+    /// Where it is, in the order of trial (`baseurl`).
     pub base_urls: Vec<String>,
     /// A list of such places, one a line (`mirrorlist`).
     pub mirror_list: Option<String>,
     /// Such a list with digests (`metalink`).
     pub metalink: Option<String>,
-    /// Where the keys lie that may sign it (`gpgkey`).
+    /// Where the keys are that may sign it (`gpgkey`).
     pub keys: Vec<String>,
     /// A smaller number goes before a larger one (`priority`).
     pub priority: i32,
-    /// The user told to the server (`username`).
+    /// The user name for the server (`username`).
     pub user: Option<String>,
     /// Its password (`password`).
     pub password: Option<String>,
@@ -33,7 +33,7 @@ pub struct RepositoryConfig {
     pub skip_updateinfo: bool,
     /// Whether change logs are not fetched (`skip_md_other`).
     pub skip_other: bool,
-    /// Patterns of packages left aside here (`excludepkgs`, `exclude`).
+    /// Patterns of packages skipped here (`excludepkgs`, `exclude`).
     pub excludes: Vec<String>,
     /// Patterns of the only packages taken from here; empty is all (`includepkgs`).
     pub includes: Vec<String>,
@@ -97,7 +97,7 @@ impl RepositoryConfig {
         Ok(Key::Set)
     }
 
-    /// Whether it says where it lies at all.
+    /// Whether it says where it is at all.
     pub(super) fn has_place(&self) -> bool {
         !self.base_urls.is_empty() || self.mirror_list.is_some() || self.metalink.is_some()
     }

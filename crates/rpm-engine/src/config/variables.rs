@@ -36,7 +36,7 @@ impl Variables {
         Ok(())
     }
 
-    /// Puts values in place of `$name` and `${name}`. What is no variable stays as it is written.
+    /// Puts values in place of `$name` and `${name}`. What is not a variable stays as it is written.
     pub fn expand(&self, text: &str) -> String {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;

@@ -150,7 +150,7 @@ impl Dependency {
     /// Reads a dependency as written in a spec or in a header's name field.
     ///
     /// # Errors
-    /// When it begins with a parenthesis and is no rich dependency.
+    /// When it begins with a parenthesis and is not a rich dependency.
     pub fn new(name: &str, range: Option<(Comparison, Evr)>) -> Result<Self, InvalidRich> {
         if name.starts_with('(') {
             return Ok(match Rich::parse(name)? {

@@ -24,7 +24,7 @@ pub enum Rich {
     Without(Box<Rich>, Box<Rich>),
 }
 
-/// A text that is no boolean dependency.
+/// A text that is not a boolean dependency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a dependency: {reason}")]
 pub struct InvalidRich {

@@ -27,7 +27,7 @@ pub enum HistoryError {
         /// What was asked for.
         id: u32,
     },
-    /// A word in the database is none of ours.
+    /// A word in the database is unknown.
     #[error("the history database contains `{word}`, which is unknown to this version")]
     Unknown {
         /// The word.
@@ -54,7 +54,7 @@ impl History {
     /// Opens the database file; it is made if it is missing.
     ///
     /// # Errors
-    /// When it is no database or cannot be made.
+    /// When it is not a database or cannot be made.
     pub fn open(file: &Path) -> Result<Self, HistoryError> {
         let mut connection = Connection::open(file)?;
         connection.busy_timeout(Duration::from_secs(5))?;
@@ -68,7 +68,7 @@ impl History {
     /// Opens the database file for reading; it must be there.
     ///
     /// # Errors
-    /// When it is no database.
+    /// When it is not a database.
     pub fn read(file: &Path) -> Result<Self, HistoryError> {
         let connection = Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(Duration::from_secs(5))?;

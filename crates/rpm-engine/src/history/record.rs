@@ -125,7 +125,7 @@ pub struct Change {
 /// A transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Tells it from all others, also before it has a number.
+    /// Distinguishes it from all others, also before it has a number.
     pub mark: String,
     /// When it was carried out, in seconds since 1970.
     pub time: u32,

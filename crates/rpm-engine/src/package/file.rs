@@ -26,7 +26,7 @@ pub enum FileKind {
 pub struct FileFlags {
     /// Configuration: a changed file is not overwritten blindly.
     pub config: bool,
-    /// A changed configuration file is kept and the new one laid beside it as `.rpmnew`.
+    /// A changed configuration file is kept and the new one laid next to it as `.rpmnew`.
     pub noreplace: bool,
     /// Owned, but not part of the payload: the program makes it.
     pub ghost: bool,

@@ -54,7 +54,7 @@ pub struct Package {
     pub recommends: Vec<Dependency>,
     /// What it wants to be installed with, where that is possible: the reverse of `recommends`.
     pub supplements: Vec<Dependency>,
-    /// The paths it holds, sorted. From a repository's primary metadata only those that dependencies usually name (`/etc`, `/usr/bin`, …).
+    /// The paths it contains, sorted. From a repository's primary metadata only those that dependencies usually name (`/etc`, `/usr/bin`, …).
     pub paths: Vec<String>,
     /// What its files take when installed, in bytes, as the header says.
     pub installed_size_bytes: u64,

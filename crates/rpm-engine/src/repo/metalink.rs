@@ -1,4 +1,4 @@
-//! Metalinks: where an index lies, and which digests it may have.
+//! Metalinks: where an index is, and which digests it may have.
 
 use super::RepoError;
 use super::repomd::sha256;

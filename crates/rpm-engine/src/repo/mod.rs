@@ -45,7 +45,7 @@ pub struct Offer {
     pub package: Package,
     /// What only queries show.
     pub details: Details,
-    /// Where the package file lies, relative to the repository.
+    /// Where the package file is, relative to the repository.
     pub location: String,
     /// SHA-256 of the package file, in lowercase hexadecimal.
     pub sha256: String,

@@ -50,7 +50,7 @@ fn check(offer: &Offer) -> Result<(), RepoError> {
     }
 }
 
-/// A path as packages bring them: absolute and normalised.
+/// A path as packages contain them: absolute and normalised.
 pub(super) fn path(document: &str, text: &str) -> Result<String, RepoError> {
     // Directories of some repositories end with a slash.
     let inner = text.strip_prefix('/').map(|text| text.strip_suffix('/').unwrap_or(text));

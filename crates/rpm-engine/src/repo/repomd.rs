@@ -8,7 +8,7 @@ use super::xml::{Element, number, walk};
 /// One document of the metadata.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Where it lies, relative to the repository.
+    /// Where it is, relative to the repository.
     pub location: String,
     /// SHA-256 of the file, in lowercase hexadecimal.
     pub sha256: String,
@@ -36,7 +36,7 @@ impl Repomd {
     /// Reads the text of `repomd.xml`.
     ///
     /// # Errors
-    /// When it is malformed, or a document has no SHA-256 or lies outside of the repository.
+    /// When it is malformed, or a document has no SHA-256 or is outside of the repository.
     pub fn parse(xml: &str) -> Result<Self, RepoError> {
         let malformed = |reason: &str| RepoError::Malformed { document: "repomd.xml".into(), reason: reason.into() };
         let mut documents = BTreeMap::new();

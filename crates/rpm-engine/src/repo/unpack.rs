@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read, Write};
 
-/// Unpacks zstd, gzip or xz, told by their magic numbers; anything else is taken as it is. One byte more than `limit` is an error.
+/// Unpacks zstd, gzip or xz, recognised by their magic numbers; anything else is used unchanged. One byte more than `limit` is an error.
 pub(super) fn unpack<'a>(mut packed: impl BufRead + 'a, limit: u64) -> io::Result<Box<dyn Read + 'a>> {
     let inner: Box<dyn Read + 'a> = match packed.fill_buf()? {
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {

@@ -87,7 +87,7 @@ pub(super) fn walk(
     }
 }
 
-/// The number an element's text or attribute is; 0 where there is none.
+/// The number an element's text or attribute is; 0 if there is none.
 pub(super) fn number(document: &str, text: Option<&str>) -> Result<u64, RepoError> {
     let text = text.map(str::trim).unwrap_or_default();
     // Some writers give fractions of a second.

@@ -33,7 +33,7 @@ const TABLES: [&str; 19] = [
     "Packages",
 ];
 
-/// The numbers a change takes away and gives. Whoever finds them later can tell whether it was committed.
+/// The numbers that a change removes and adds. Whoever finds them later knows whether it was committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     removed: Vec<u32>,
@@ -42,7 +42,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Tells this change from all others of the same database, whose numbers are never used twice.
+    /// Distinguishes this change from all others of the same database, whose numbers are never used twice.
     pub fn mark(&self) -> String {
         format!("{}-{}", self.first_added, self.removed.first().copied().unwrap_or(0))
     }
@@ -58,7 +58,7 @@ impl Changes {
     /// Opens the database file, made if it is missing. A write-ahead log that another program left is taken in first.
     ///
     /// # Errors
-    /// When it is no database, or another program has it open.
+    /// When it is not a database, or another program has it open.
     pub fn open(file: &Path) -> Result<Self, RpmDbError> {
         let mut connection = Connection::open(file)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -15,7 +15,7 @@ use crate::rpmfile::{HeaderError, Headers, Phase, Scriptlet, scriptlet, shape};
 /// How long another program that writes the database is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// So many headers are in memory both as they lie in the database and as they were read.
+/// So many headers are in memory both as they are in the database and as they were read.
 const AT_ONCE: usize = 16;
 
 /// A package as the database has it.
@@ -39,7 +39,7 @@ impl InstalledPackage {
     /// Reads a blob of `Packages`.
     ///
     /// # Errors
-    /// When it is no header of a package.
+    /// When it is not a header of a package.
     pub fn parse(number: u32, blob: &[u8]) -> Result<Self, HeaderError> {
         let headers = Headers::new(shape::of_blob(blob).map_err(|source| HeaderError::Tag(Box::new(source.into())))?);
         let metadata = headers.read()?;
@@ -82,7 +82,7 @@ impl RpmDb {
     /// Opens the database file for reading. It must be there.
     ///
     /// # Errors
-    /// When it is no database.
+    /// When it is not a database.
     pub fn open(file: &Path) -> Result<Self, RpmDbError> {
         let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(PATIENCE)?;

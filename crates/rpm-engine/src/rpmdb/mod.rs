@@ -1,7 +1,7 @@
 //! The RPM database: `rpmdb.sqlite`, as librpm 4.16 and later read and write it.
 //!
-//! `Packages` holds each package's header; the other tables find packages by names, files and digests. `rpmdb --rebuilddb` makes those
-//! anew from the headers and must find nothing to change.
+//! `Packages` contains each package's header; the other tables find packages by names, files and digests. `rpmdb --rebuilddb` makes those
+//! again from the headers and must find nothing to change.
 
 mod blob;
 mod change;
@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::manifest::{Entry, Kind, Manifest};
 use crate::rpmfile::{HeaderError, RpmFile, RpmFileError};
 
-/// Where the database lies in a tree.
+/// Where the database is in a tree.
 pub const DIRECTORY: &str = "/usr/lib/sysimage/rpm";
 
 /// The database's file.

@@ -169,7 +169,7 @@ pub(crate) fn files(metadata: &PackageMetadata, origin: Origin) -> Result<Vec<Pa
     for (at, (_, inode)) in entries.iter().zip(&inodes).enumerate().filter(|(_, (entry, _))| is_content(entry)) {
         names.entry(*inode).or_default().push(at);
     }
-    // Numbers of inodes are cut to 32 bits, so different files may have the same; names of one file agree on what it holds.
+    // Numbers of inodes are cut to 32 bits, so different files may have the same; names of one file agree on what it contains.
     names.retain(|_, all| all.len() > 1 && all.iter().all(|at| content(&entries[*at]) == content(&entries[all[0]])));
     let linked = |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.contains_key(inode));
     entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at), origin)).collect()

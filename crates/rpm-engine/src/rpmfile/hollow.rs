@@ -1,6 +1,6 @@
-//! Hollow packages: headers alone, whose content lies in a tree beside them.
+//! Hollow packages: headers alone, whose content is in a tree next to them.
 //!
-//! A medium that starts a live system holds the content of most packages once already. A package file that ends where its payload
+//! A medium that starts a live system contains the content of most packages once already. A package file that ends where its payload
 //! would begin needs no second copy: its header is signed and names the SHA-256 of every file, so it matters not where they come from.
 
 use std::collections::VecDeque;

@@ -45,7 +45,7 @@ pub struct RpmFile {
     header_size_bytes: u64,
     compressor: Result<CompressionType, String>,
     scriptlets: Vec<(Phase, Scriptlet)>,
-    /// Where the content lies instead of in a payload, if it does.
+    /// Where the content is instead of in a payload, if it does.
     trees: Option<Vec<PathBuf>>,
     /// What the header says of the package.
     pub package: Package,
@@ -53,7 +53,7 @@ pub struct RpmFile {
     pub files: Vec<PackageFile>,
 }
 
-/// A script that a package brings.
+/// A script that a package contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// When it runs.
@@ -105,7 +105,7 @@ pub enum RpmFileError {
         /// Why.
         source: io::Error,
     },
-    /// It is no RPM package.
+    /// It is not an RPM package.
     #[error("`{path}` is not an RPM package")]
     NotRpm {
         /// The file.
@@ -113,7 +113,7 @@ pub enum RpmFileError {
         /// Why.
         source: Box<rpm::Error>,
     },
-    /// It holds what packages are built from.
+    /// It contains what packages are built from.
     #[error("`{path}` is a source package, which cannot be installed")]
     Source {
         /// The file.
@@ -161,7 +161,7 @@ impl RpmFile {
     /// Reads the header of the package at `path`.
     ///
     /// # Errors
-    /// When it cannot be read or is no well-formed binary package.
+    /// When it cannot be read or is not a well-formed binary package.
     pub fn open(path: &Path) -> Result<Self, RpmFileError> {
         let io = |source| RpmFileError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
@@ -263,7 +263,7 @@ impl RpmFile {
         self.verify_payload(&metadata)
     }
 
-    /// Of a hollow package, what the files hold is checked against the header when they are read.
+    /// Of a hollow package, what the files contain is checked against the header when they are read.
     fn verify_payload(&self, metadata: &PackageMetadata) -> Result<(), RpmFileError> {
         if let Some(trees) = &self.trees {
             return hollow::check(&self.files, trees).map_err(|source| self.io(source));
@@ -296,7 +296,7 @@ impl RpmFile {
         moments.into_iter().filter_map(script).collect()
     }
 
-    /// The script of a phase, if the package brings one.
+    /// The script of a phase, if the package contains one.
     pub fn scriptlet(&self, phase: Phase) -> Option<Scriptlet> {
         scriptlet::find(&self.scriptlets, phase)
     }
@@ -325,7 +325,7 @@ impl RpmFile {
         }
     }
 
-    /// The payload as it lies in the file.
+    /// The payload as it is in the file.
     fn raw_payload(&self) -> Result<File, RpmFileError> {
         let mut file = File::open(&self.path).map_err(|source| self.io(source))?;
         file.seek(SeekFrom::Start(self.header_size_bytes())).map_err(|source| self.io(source))?;

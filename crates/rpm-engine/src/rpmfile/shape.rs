@@ -1,6 +1,6 @@
 //! The shape of a package's two headers, checked before anything reads values out of them.
 //!
-//! An index entry says where in the header's data its values lie. The `rpm` crate believes that, so a made-up place, count or length
+//! An index entry says where in the header's data its values are. The `rpm` crate believes that, so a made-up place, count or length
 //! would end the program; here they are refused first, with the limits librpm has (`hdrblobVerifyInfo`).
 
 use std::io::{self, Read};
@@ -21,7 +21,7 @@ fn invalid(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// Reads lead and headers and gives their bytes, once every entry is known to lie within its header.
+/// Reads lead and headers and returns their bytes, once every entry is known to be within its header.
 pub(super) fn read(mut file: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     append(&mut file, &mut bytes, LEAD)?;
@@ -33,7 +33,7 @@ pub(super) fn read(mut file: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes of a package whose main header is this blob of the database, its magic put back, once every entry is known to lie within it.
+/// The bytes of a package whose main header is this blob of the database, its magic put back, once every entry is known to be within it.
 pub(crate) fn of_blob(blob: &[u8]) -> io::Result<Vec<u8>> {
     const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
     const MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
@@ -76,7 +76,7 @@ fn word(bytes: &[u8], at: usize) -> usize {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize
 }
 
-/// Whether all values of an entry lie within the data.
+/// Whether all values of an entry are within the data.
 fn fits(entry: &[u8], data: &[u8]) -> bool {
     let (kind, offset, count) = (word(entry, 4), word(entry, 8), word(entry, 12));
     let Some(values) = data.get(offset..) else { return false };

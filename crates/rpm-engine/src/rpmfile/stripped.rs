@@ -2,7 +2,7 @@
 
 use crate::package::{FileKind, PackageFile};
 
-/// The bytes a stripped entry holds: a file with several names has its content with the last of them.
+/// The bytes a stripped entry contains: a file with several names has its content with the last of them.
 pub(crate) fn stripped_size(files: &[PackageFile], index: usize) -> u64 {
     match &files[index].kind {
         FileKind::Regular { size, .. } if has_content(files, index) => *size,

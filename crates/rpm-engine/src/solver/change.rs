@@ -48,7 +48,7 @@ pub struct Goal {
     pub erase: BTreeSet<usize>,
     /// Whether what is in the way may go.
     pub allow_erasing: bool,
-    /// Whether targets and updates that do not fit are left aside.
+    /// Whether targets and updates that do not fit are skipped.
     pub skip_broken: bool,
     /// Whether only the newest will do for an update.
     pub best: bool,
@@ -61,7 +61,7 @@ pub struct Goal {
 pub struct Outcome {
     /// The packages, by index.
     pub there: BTreeSet<usize>,
-    /// Labels of targets that were left aside.
+    /// Labels of targets that were skipped.
     pub skipped: Vec<String>,
 }
 
@@ -112,7 +112,7 @@ pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveErr
 }
 
 impl Search<'_> {
-    /// The targets that fit together, each taken where it does; where none may be left aside, all of them.
+    /// The targets that fit together, each taken where it does; where none may be skipped, all of them.
     fn what_fits(&self, goal: &Goal) -> Result<(Vec<Target>, Vec<String>), SolveError> {
         let (mut targets, mut skipped) = (Vec::new(), Vec::new());
         if !goal.skip_broken {

@@ -1,6 +1,6 @@
 //! Which packages to install: from what is asked for to a set that fits together.
 //!
-//! The search itself is `resolvo`'s; this module says what RPM's dependencies mean in its terms. Equal input gives equal output: among
+//! The search itself is `resolvo`'s; this module says what RPM's dependencies mean in its terms. Equal input produces equal output: among
 //! several providers the package called like the capability wins, then the first by name; among versions the newest.
 
 mod change;
@@ -31,7 +31,7 @@ pub struct Request {
     pub install: Vec<Capability>,
     /// Whether what packages recommend is installed too, where that is possible.
     pub weak: bool,
-    /// The machine's architecture; packages of others but `noarch` are left aside.
+    /// The machine's architecture; packages of others but `noarch` are skipped.
     pub arch: String,
 }
 
@@ -156,7 +156,7 @@ fn weak_wishes(universe: &Universe<'_>, recommended: &[&Dependency], new: &BTree
     let mut wishes: BTreeSet<usize> = missing.filter_map(|dependency| universe.first_choice(dependency)).collect();
     let names: BTreeSet<&str> = chosen.iter().map(|index| universe.packages[*index].nevra.name.as_str()).collect();
     let before = chosen - new;
-    // What supplements only what was there before is not wished for anew.
+    // What supplements only what was there before is not wished for again.
     let is_new = |dependency: &Dependency| universe.holds(dependency, chosen) && !universe.holds(dependency, &before);
     for (index, package) in universe.usable() {
         if !names.contains(package.nevra.name.as_str()) && package.supplements.iter().any(is_new) {

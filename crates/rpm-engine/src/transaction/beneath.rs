@@ -100,7 +100,7 @@ impl<'g> Beneath<'g> {
         }
     }
 
-    /// What lies at `path`, if anything; a link is not followed.
+    /// What is at `path`, if anything; a link is not followed.
     pub(crate) fn stat(&mut self, path: &str) -> io::Result<Option<FileStat>> {
         if path.is_empty() || path == "/" {
             return Ok(Some(nix::sys::stat::fstat(&self.root)?));
@@ -137,7 +137,7 @@ impl<'g> Beneath<'g> {
         absent_is_fine(self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::NoRemoveDir)?)))
     }
 
-    /// Removes a directory, if it is there and holds nothing.
+    /// Removes a directory, if it is there and contains nothing.
     pub(crate) fn remove_directory(&mut self, path: &str) -> io::Result<()> {
         self.gate.pass("rmdir")?;
         const BUSY: [nix::Error; 3] = [nix::Error::ENOTEMPTY, nix::Error::EEXIST, nix::Error::EBUSY];
@@ -155,7 +155,7 @@ impl<'g> Beneath<'g> {
         Ok(fchownat(parent, base, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)), AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
-    /// Sets the permission bits of what is no link.
+    /// Sets the permission bits of what is not a link.
     pub(crate) fn permit(&mut self, path: &str, mode: u16) -> io::Result<()> {
         self.gate.pass("chmod")?;
         let (parent, base) = self.parent(path)?;
@@ -189,7 +189,7 @@ impl<'g> Beneath<'g> {
         Ok(File::from(openat(parent, base, DIRECTORY, Mode::empty())?))
     }
 
-    /// Waits until everything on the file system that `path`, a directory, lies on is on the disk.
+    /// Waits until everything on the file system that `path`, a directory, is on is on the disk.
     pub(crate) fn sync(&mut self, path: &str) -> io::Result<()> {
         self.gate.pass("fsync")?;
         Ok(nix::unistd::syncfs(self.open_directory(path)?)?)

@@ -30,9 +30,9 @@ use unpack::Direct;
 /// Told the bytes written since the last call, from any thread.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// What an installation is told besides its packages.
+/// The settings of an installation besides its packages.
 pub struct Options<'a> {
-    /// Stands for the time of installation and of whatever no package dates, in seconds since 1970; never the clock, so that equal packages give equal bytes.
+    /// Stands for the time of installation and of whatever no package dates, in seconds since 1970; never the clock, so that equal packages produce equal bytes.
     pub time: u32,
     /// Told of the bytes written.
     pub progress: Progress<'a>,
@@ -49,7 +49,7 @@ pub struct Installed {
     pub scripts: Vec<Script>,
 }
 
-/// What an installation gave.
+/// What an installation produced.
 #[derive(Debug)]
 pub struct Outcome {
     /// The truth of the tree, the RPM database included.
@@ -99,13 +99,13 @@ pub enum TransactionError {
         /// Why.
         source: io::Error,
     },
-    /// The payload holds a file that the header does not name.
+    /// The payload contains a file that the header does not name.
     #[error("the payload of {package} contains a file that its header does not list")]
     NotInHeader {
         /// The package.
         package: String,
     },
-    /// The payload holds a file twice, or more of it than the header says.
+    /// The payload contains a file twice, or more of it than the header says.
     #[error("the payload of {package} contains `{path}` twice or with a size that differs from its header")]
     Unannounced {
         /// The package.
@@ -113,7 +113,7 @@ pub enum TransactionError {
         /// The path in the package.
         path: String,
     },
-    /// The header names a file that the payload does not hold.
+    /// The header names a file that the payload does not contain.
     #[error("the payload of {package} does not contain `{path}`")]
     MissingContent {
         /// The package.

@@ -1,4 +1,4 @@
-//! Where a path of a package really lies in a tree: symbolic links followed within the root, those to come included.
+//! Where a path of a package really is in a tree: symbolic links followed within the root, those to come included.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -9,7 +9,7 @@ use crate::links;
 /// Follows links of a tree on disk, as they are or as they will be.
 pub(crate) struct Places {
     root: Beneath<'static>,
-    /// Links that packages to come bring, by the place where they will lie.
+    /// Links that packages to come bring, by the place where they will be.
     coming: HashMap<String, String>,
     /// Links that packages to go take away.
     going: HashSet<String>,
@@ -25,7 +25,7 @@ impl Places {
         Self { root, coming: HashMap::new(), going: HashSet::new(), seen: HashMap::new(), followed: HashMap::new() }
     }
 
-    /// Takes the link that lies at `place` for gone.
+    /// Takes the link that is at `place` for gone.
     pub(crate) fn without(&mut self, place: String) {
         self.followed.clear();
         self.going.insert(place);
@@ -37,7 +37,7 @@ impl Places {
         self.coming.insert(place, target);
     }
 
-    /// Where `path` itself lies: links in its directory are followed, a link at its end is not.
+    /// Where `path` itself is: links in its directory are followed, a link at its end is not.
     pub(crate) fn place(&mut self, path: &str) -> io::Result<String> {
         let (directory, base) = path.rsplit_once('/').ok_or(io::ErrorKind::InvalidInput)?;
         if let Some(followed) = self.followed.get(directory) {

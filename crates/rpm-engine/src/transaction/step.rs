@@ -8,7 +8,7 @@ use crate::rpmfile::Verified;
 /// One step. Packages that go are given by their numbers in the RPM database.
 #[derive(Debug)]
 pub enum Step {
-    /// A package comes, beside whatever else is there. What it obsoletes goes.
+    /// A package is installed in addition to the others. Packages that it obsoletes are removed.
     Install {
         /// The package.
         package: Verified,
@@ -72,7 +72,7 @@ impl Step {
     }
 }
 
-/// What a transaction tells while it runs, from any thread.
+/// What a transaction reports while it runs, from any thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<'a> {
     /// Files are being unpacked; so many bytes more were written.
@@ -100,20 +100,20 @@ pub enum Event<'a> {
         /// Its text, as it came.
         text: &'a str,
     },
-    /// Something went wrong that does not stop the transaction, or a file was kept beside another.
+    /// Something went wrong that does not stop the transaction, or a file was kept next to another.
     Warning {
         /// What.
         text: &'a str,
     },
 }
 
-/// Who is told what happens.
+/// The receiver of reports.
 pub trait Observer: Sync {
     /// Something happened.
     fn report(&self, event: Event<'_>);
 }
 
-/// Nobody is told.
+/// Reports are discarded.
 impl Observer for () {
     fn report(&self, _: Event<'_>) {}
 }
@@ -147,14 +147,14 @@ pub struct Settings<'a> {
     pub scripts: bool,
     /// Whether caches are renewed, users made and units enabled at the end.
     pub finish: bool,
-    /// Who is told what happens.
+    /// The receiver of reports.
     pub observer: &'a dyn Observer,
     /// Asked before every change of the disk.
     pub gate: &'a dyn Gate,
 }
 
 impl<'a> Settings<'a> {
-    /// Everything done, nobody told.
+    /// Does everything without reports.
     pub fn new(time: u32, command: &'a str) -> Self {
         Self { time, user: nix::unistd::getuid().as_raw(), command, scripts: true, finish: true, observer: &(), gate: &() }
     }

@@ -18,7 +18,7 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// Where content goes, one file after the other. Paths and facts of files live as long as `'p`.
 pub(super) trait Sink<'p> {
-    /// A file begins: its content is to lie at `path`.
+    /// A file begins: its content is to be at `path`.
     fn begin(&mut self, path: &'p str, file: &'p PackageFile) -> io::Result<()>;
     /// Takes its content: all of `from`.
     fn content(&mut self, from: &mut dyn Read) -> io::Result<()>;
@@ -80,7 +80,7 @@ pub(super) fn unpack<'p>(
     }
 }
 
-/// The most bytes an archive may hold for a file.
+/// The most bytes an archive may contain for a file.
 fn announced(file: &PackageFile) -> u64 {
     match &file.kind {
         FileKind::Regular { size, .. } => *size,
@@ -153,7 +153,7 @@ pub(super) struct Direct<'a, 'g, 'p> {
 }
 
 impl<'a, 'g> Direct<'a, 'g, '_> {
-    /// Files beneath `root`; `progress` is told the bytes written.
+    /// Files beneath `root`; `progress` receives the number of bytes written.
     pub(super) fn new(root: &'a mut Beneath<'g>, progress: super::Progress<'a>) -> Self {
         Self { root, progress, writing: None, piece: vec![0; PIECE_BYTES].into() }
     }

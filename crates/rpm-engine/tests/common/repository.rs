@@ -36,7 +36,7 @@ pub struct Recipe {
 /// Packages by `[epoch:]name-version-release`.
 pub type World = BTreeMap<String, Recipe>;
 
-/// Builds and signs all packages into `folder` and gives what metadata says of them.
+/// Builds and signs all packages into `folder` and returns what metadata says of them.
 pub fn build(folder: &Path, world: &World) -> Vec<Offer> {
     fs::create_dir_all(folder.join("Packages")).unwrap();
     world.iter().map(|(id, recipe)| build_one(folder, id, recipe)).collect()

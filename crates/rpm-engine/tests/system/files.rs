@@ -86,7 +86,7 @@ fn edited_configuration_is_never_lost() {
         assert!(!world.path("/etc/x.conf").exists());
         assert_eq!(world.text("/etc/x.conf.rpmsave"), "mine again");
     }
-    // What lay there before any package.
+    // What was there before any package.
     let world = World::new();
     fs::create_dir(world.path("/etc")).unwrap();
     fs::write(world.path("/etc/x.conf"), "mine").unwrap();
@@ -116,7 +116,7 @@ fn shared_files_and_conflicts() {
     assert!(world.path("/usr/share/d/licence").exists() && !world.path("/usr/share/d/a").exists());
     world.erase("b").unwrap();
     assert!(!world.path("/usr/share/d").exists());
-    // Replacing what conflicts is no conflict.
+    // Replacing what conflicts is not a conflict.
     world.install("old", "1", |builder| text(builder, "/usr/bin/tool", "old")).unwrap();
     let package = world.build("new", "1", |builder| text(builder, "/usr/bin/tool", "new"));
     world.apply(&[Step::Install { package, obsoleted: vec![world.number("old")], reason: Reason::Dependency }]).unwrap();

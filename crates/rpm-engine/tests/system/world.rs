@@ -126,7 +126,7 @@ pub fn config(builder: &mut PackageBuilder, content: &str, noreplace: bool) {
     builder.with_file_contents(content, options).unwrap();
 }
 
-/// Remembers what it was told.
+/// Records the reports it receives.
 #[derive(Default)]
 pub struct Recorded(pub Mutex<Vec<String>>);
 

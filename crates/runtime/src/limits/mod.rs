@@ -18,7 +18,7 @@ pub use threads::{MORE_PROCESSES, TooFewThreads, start_pool};
 /// them, close every number up to the limit before they start another.
 const OPEN_FILES_WANTED: u64 = 8192;
 
-/// Less address space than this does not hold the builder's threads, for each of which the allocator reserves 64 MiB, and what it packs.
+/// Less address space than this does not contain the builder's threads, for each of which the allocator reserves 64 MiB, and what it packs.
 pub const LEAST_MEMORY_BYTES: u64 = 2 << 30;
 
 /// Raises soft limits as far as the hard ones allow. A file larger than the hard limit is from now on a failed write (`EFBIG`) and no

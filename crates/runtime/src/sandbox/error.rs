@@ -21,7 +21,7 @@ pub enum SandboxError {
     Missing {
         /// What it is to the job: `layer`, `input`, `build directory`.
         what: &'static str,
-        /// Where it should lie.
+        /// Where it should be.
         path: PathBuf,
     },
     /// A directory or file the job names cannot be reached: even root's sandboxes have no power over what belongs to others.
@@ -29,7 +29,7 @@ pub enum SandboxError {
     Closed {
         /// What it is to the job, as in [`SandboxError::Missing`].
         what: &'static str,
-        /// Where it lies.
+        /// Where it is.
         path: PathBuf,
     },
     /// A step's program is not in the sandbox.
@@ -216,7 +216,7 @@ impl Failure for SandboxError {
 }
 
 impl HostLack {
-    /// The command or setting that mends it.
+    /// The command or setting that fixes it.
     pub fn remedy(&self) -> String {
         match self {
             Self::UserNamespaceLimit { .. } | Self::Namespaces { .. } | Self::Proc { .. } if chroot_would_do() => {

@@ -36,7 +36,7 @@ pub enum Root {
     Overlay {
         /// Read-only directories, uppermost first: unpacked packages, then SDK layers.
         layers: Vec<PathBuf>,
-        /// Takes all changes. On a file system with user extended attributes that is no overlay itself.
+        /// Takes all changes. On a file system with user extended attributes that is not an overlay itself.
         upper: PathBuf,
         /// The overlay's own scratch, on the same file system as `upper`, used by nobody else.
         work: PathBuf,
@@ -49,7 +49,7 @@ pub enum Root {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Input {
-    /// Where it lies on the host.
+    /// Where it is on the host.
     pub host: PathBuf,
     /// Its absolute path inside.
     pub at: String,

@@ -54,7 +54,7 @@ impl Launcher {
         Self { isolation, ..self }
     }
 
-    /// What the worker is told for `job`; `terminal` as in [`Order::terminal`].
+    /// The order to the worker for `job`; `terminal` as in [`Order::terminal`].
     pub(super) fn order<'a>(&self, job: Cow<'a, Job>, terminal: bool) -> Order<'a> {
         Order { job, terminal, isolation: self.isolation }
     }

@@ -1,6 +1,6 @@
 //! The sandbox every build and every file trigger runs in.
 //!
-//! A [`Job`] names all a build may see: layers, inputs, environment, steps. [`run`] starts this same program anew as
+//! A [`Job`] names all a build may see: layers, inputs, environment, steps. [`run`] starts this same program again as
 //! `xtask worker --job FILE`; the worker makes the namespaces and the root, runs the steps as process 1's children and
 //! tells how they went, one JSON object a line on its standard output, the steps' own output on its standard error. A
 //! remote execution service runs the same command with the same file.

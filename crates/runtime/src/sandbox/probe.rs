@@ -14,7 +14,7 @@ impl Launcher {
     /// Makes a sandbox with its scratch in `folder`, runs nothing in it, and takes it away.
     ///
     /// # Errors
-    /// [`SandboxError::Host`] naming what is refused and the command that mends it; others when `folder` is not writable.
+    /// [`SandboxError::Host`] naming what is refused and the command that fixes it; others when `folder` is not writable.
     pub fn probe(&self, folder: &Path) -> Result<(), SandboxError> {
         let setup = |source| SandboxError::Setup { what: format!("making a directory in `{}`", folder.display()), source };
         let scratch = tempfile::Builder::new().prefix("probe-").tempdir_in(folder).map_err(setup)?;

@@ -15,7 +15,7 @@ use super::launch::Launcher;
 use crate::cancel::Cancel;
 
 impl Launcher {
-    /// Opens `bash -i` on the user's terminal in the sandbox of `job`, in the directory of its last step, and gives how the
+    /// Opens `bash -i` on the user's terminal in the sandbox of `job`, in the directory of its last step, and returns how the
     /// shell ended. None of the job's own steps is run.
     ///
     /// # Errors

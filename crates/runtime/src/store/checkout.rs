@@ -36,7 +36,7 @@ impl Store {
         self.checkout.as_ref().map_or_else(|| name.to_owned(), |Mark(mark)| format!("{mark}-{name}"))
     }
 
-    /// Where this checkout's log called `name` lies or will lie.
+    /// Where this checkout's log called `name` is or will be.
     pub fn log(&self, name: &str) -> PathBuf {
         self.root().join("logs").join(self.own_name(name))
     }

@@ -86,7 +86,7 @@ impl Store {
     /// Removing a tree begins with a new name for it, which may take room: what gives room without goes before.
     ///
     /// # Errors
-    /// When the store cannot be read. What cannot be removed is no error: all else is removed, and it is listed.
+    /// When the store cannot be read. What cannot be removed is not an error: all else is removed, and it is listed.
     pub fn collect(&self, needs: &Needs, rules: Rules<'_>) -> Result<Collection, StoreError> {
         let mut stayed = Vec::new();
         let mut objects = needs.objects.clone();

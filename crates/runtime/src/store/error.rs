@@ -38,9 +38,9 @@ pub enum StoreError {
     Corrupt {
         /// The digest it is named by.
         expected: Digest,
-        /// The digest of what it holds.
+        /// The digest of what it contains.
         found: Digest,
-        /// Where it lies now.
+        /// Where it is now.
         aside: PathBuf,
     },
     /// A stored object that a result names is gone.
@@ -55,7 +55,7 @@ pub enum StoreError {
         /// The store.
         store: PathBuf,
     },
-    /// A stored result is no valid JSON of its type.
+    /// A stored result is not valid JSON of its type.
     #[error("stored result `{}` cannot be read", path.display())]
     BadResult {
         /// The file.
@@ -88,7 +88,7 @@ impl StoreError {
         }
     }
 
-    /// Whether building or fetching again mends it.
+    /// Whether building or fetching again fixes it.
     pub fn is_loss(&self) -> bool {
         matches!(self, Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. })
     }

@@ -43,7 +43,7 @@ impl Facts {
     }
 }
 
-/// Every part ends with what it cannot contain, so that no two trees give the same bytes.
+/// Every part ends with what it cannot contain, so that no two trees produce the same bytes.
 fn add(hasher: &mut Hasher, root: &Path, entry: &DirEntry, mode: u32, size: u64) -> io::Result<()> {
     let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
     hasher.update(path.as_os_str().as_encoded_bytes());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! objects/ab/<sha256>   files: sources, packages, images
-//! results/<key>.json    what an action gave, by its key
+//! results/<key>.json    what an action produced, by its key
 //! trees/<sha256>/       unpacked directories: SDK layers, packages
 //! logs/<name>           build logs
 //! scratch/<name>/       work in progress; whatever is here without a living owner is rubbish

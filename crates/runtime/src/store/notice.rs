@@ -1,4 +1,4 @@
-//! What a store tells its user while other work goes on.
+//! Messages of a store to its user during other work.
 
 use std::fmt;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ pub struct ObjectWriter<'a> {
 }
 
 impl Store {
-    /// Where the object with this digest lies, whole but not read back, if it is at hand.
+    /// Where the object with this digest is, whole but not read back, if it is at hand.
     pub fn object(&self, digest: &Digest) -> Option<PathBuf> {
         let path = self.object_path(digest);
         path.is_file().then_some(path)

@@ -73,7 +73,7 @@ const STAND: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 struct Level {
     /// Its name in the level above.
     name: CString,
-    /// What tells that `..` led back to it.
+    /// By which it is seen that `..` led back to it.
     identity: (u64, u64),
     /// Directories in it that are still to be removed.
     waiting: Vec<CString>,

@@ -15,7 +15,7 @@ impl Store {
     /// The result recorded under `key`, if there is one.
     ///
     /// # Errors
-    /// When it is there and cannot be read; a result that is no valid `T` is set aside first.
+    /// When it is there and cannot be read; a result that is not a valid `T` is set aside first.
     pub fn result<T: DeserializeOwned>(&self, key: &Digest) -> Result<Option<T>, StoreError> {
         self.result_as(key, |bytes| serde_json::from_slice(bytes))
     }

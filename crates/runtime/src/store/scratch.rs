@@ -75,7 +75,7 @@ impl Scratch {
         self.folder.as_ref().expect("the folder is there until the value ends")
     }
 
-    /// Leaves the directory where it is and gives its path.
+    /// Leaves the directory where it is and returns its path.
     ///
     /// # Panics
     /// Never, as [`Scratch::path`].

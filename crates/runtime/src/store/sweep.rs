@@ -23,7 +23,7 @@ impl Store {
     }
 }
 
-/// Whether nobody is at work on what lies in the scratch area.
+/// Whether nobody is at work on what is in the scratch area.
 fn is_free(path: &Path) -> bool {
     // Files are written by living processes only for moments, so old ones alone are rubbish.
     if !fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) {

@@ -1,6 +1,6 @@
 //! Trees: unpacked directories, published whole.
 //!
-//! Beside a tree lies what it looked like then. It is compared when a process first uses the tree: a tree is not named by what it holds, so
+//! Next to a tree is what it looked like then. It is compared when a process first uses the tree: a tree is not named by what it contains, so
 //! a file lost from it would show as a failed build only.
 
 use std::fs::{self, File};
@@ -51,7 +51,7 @@ impl Store {
         }
     }
 
-    /// The directory that `key` stands for: at hand, or made now by `fill`, which is given an empty directory. A damaged one is made anew.
+    /// The directory that `key` stands for: at hand, or made now by `fill`, which is given an empty directory. A damaged one is made again.
     /// Two processes that want the same tree make it once; `waiting` is called if the other is at it.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Store {
         is_whole
     }
 
-    /// Records what the tree of `key`, as it lies in `folder`, looks like.
+    /// Records what the tree of `key`, as it is in `folder`, looks like.
     fn record_facts(&self, key: &Digest, folder: &Path) -> io::Result<()> {
         let facts = Facts::of(folder)?;
         let mut file = tempfile::Builder::new().prefix("facts-").tempfile_in(self.root().join("scratch"))?;
@@ -129,7 +129,7 @@ impl Store {
     }
 }
 
-/// The ending of the file beside a tree.
+/// The ending of the file next to a tree.
 pub(super) const FACTS: &str = "json";
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub struct Patience {
     pub retries: u32,
     /// Seconds without a byte after which a server counts as dead.
     pub timeout_s: u32,
-    /// A server that gives less than this is given up at once.
+    /// A server that returns less than this is given up at once.
     pub least: Rate,
 }
 

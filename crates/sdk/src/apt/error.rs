@@ -9,7 +9,7 @@ use base::diagnostic::{ExitCode, Failure};
 use runtime::store::StoreError;
 use runtime::tool::ToolError;
 
-/// Why the Debian archive gave nothing.
+/// Why the Debian archive returned nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// Neither the host's apt configuration nor the user names a Debian archive.
@@ -18,13 +18,13 @@ pub enum AptError {
         /// The configuration's folder.
         folder: PathBuf,
     },
-    /// `KAON_DEBIAN_MIRROR` is no address.
+    /// `KAON_DEBIAN_MIRROR` is not an address.
     #[error("the setting KAON_DEBIAN_MIRROR cannot be used")]
     BadSetting {
         /// Why.
         source: InvalidMirror,
     },
-    /// No mirror gave a signed index.
+    /// No mirror returned a signed index.
     #[error("no Debian archive returned an index of `{suite}`: {}", without_passwords(reasons))]
     Index {
         /// The suite.

@@ -22,7 +22,7 @@ impl<'a> HostIndex<'a> {
     /// As [`super::Index::fetch`].
     ///
     /// # Errors
-    /// When no mirror gives one, or apt cannot be run.
+    /// When no mirror returns one, or apt cannot be run.
     pub fn fetch(store: &Store, settings: &Settings, archive: &Archive, suites: &[&str], cancel: &'a Cancel) -> Result<Self, AptError> {
         let mut reasons = String::new();
         for mirror in &archive.main {

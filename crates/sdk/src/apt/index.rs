@@ -17,11 +17,11 @@ pub enum Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Fetches the index of `suites` from the first mirror that gives one signed by the project's keyring. Packages of the last suite
+    /// Fetches the index of `suites` from the first mirror that returns one signed by the project's keyring. Packages of the last suite
     /// are preferred.
     ///
     /// # Errors
-    /// When no mirror gives one, or the client cannot be run.
+    /// When no mirror returns one, or the client cannot be run.
     pub fn fetch(store: &Store, settings: &Settings, archive: &Archive, suites: &[&str], cancel: &'a Cancel) -> Result<Self, AptError> {
         match settings.client {
             Client::Apt => HostIndex::fetch(store, settings, archive, suites, cancel).map(Self::Host),

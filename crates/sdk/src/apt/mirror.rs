@@ -12,7 +12,7 @@ use base::address::without_passwords;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mirror(String);
 
-/// A text that is no archive's address.
+/// A text that is not an archive's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not the address of an archive: it must be an http, https or file URL")]
 pub struct InvalidMirror {
@@ -83,7 +83,7 @@ impl Archive {
     /// The archive the user set, else the one of the host's apt configuration.
     ///
     /// # Errors
-    /// When neither names one, or the setting is no address.
+    /// When neither names one, or the setting is not an address.
     pub fn find(settings: &Settings) -> Result<Self, AptError> {
         let mut archive = Self::choose(&host_repositories(&settings.apt_folder)?, &|path| fs::read_to_string(path).ok());
         if let Some(text) = settings.debian_mirror.as_ref().filter(|text| !text.is_empty()) {
@@ -92,7 +92,7 @@ impl Archive {
         if archive.main.is_empty() { Err(AptError::NoArchive { folder: settings.apt_folder.clone() }) } else { Ok(archive) }
     }
 
-    /// Picks Debian's repositories out of all, likeliest first. `read` gives the text of a mirror list (apt-transport-mirror(1)).
+    /// Picks Debian's repositories out of all, likeliest first. `read` returns the text of a mirror list (apt-transport-mirror(1)).
     pub fn choose(repositories: &[Repository], read: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut ranked: Vec<&Repository> =
             repositories.iter().filter(|repository| repository.components.iter().any(|c| c == "main")).collect();

@@ -48,12 +48,12 @@ impl Netrc {
 
 impl Drop for Netrc {
     fn drop(&mut self) {
-        // It lies in a scratch directory that vanishes, too.
+        // It is in a scratch directory that vanishes, too.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Whether addresses have credentials that no such file can hold, in which blanks separate words and a host has one user.
+/// Whether addresses have credentials that no such file can contain, in which blanks separate words and a host has one user.
 pub(super) fn are_beyond<'a>(uris: impl Iterator<Item = &'a str>) -> bool {
     let is_word = |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#');
     let mut users = BTreeMap::new();

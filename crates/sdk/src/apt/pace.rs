@@ -1,8 +1,8 @@
-//! Whether a server gives what is asked for fast enough to be worth waiting for.
+//! Whether a server returns what is asked for fast enough to be worth waiting for.
 
 use std::time::{Duration, Instant};
 
-/// What a server that gives anything must give at least. One that gives nothing at all is the matter of a timeout.
+/// What a server that returns anything must return at least. One that returns nothing at all is the matter of a timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     /// Bytes a second, on average.

@@ -24,7 +24,7 @@ pub struct Ended {
 /// How often a running program is looked after.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs a program to its end, calling `look` now and then, or kills it when that gives a reason or the user asks to stop.
+/// Runs a program to its end, calling `look` now and then, or kills it when that returns a reason or the user asks to stop.
 ///
 /// # Errors
 /// When it cannot be run, or the user asked to stop. How it ended is the caller's business.

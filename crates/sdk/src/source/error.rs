@@ -13,7 +13,7 @@ use runtime::store::StoreError;
 /// Why a source is not at hand.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// No place gave it.
+    /// No place returned it.
     #[error("no origin has the source `{file}`:{}", listed(attempts))]
     Unavailable {
         /// The file's name.
@@ -33,7 +33,7 @@ pub enum SourceError {
         /// All places tried, in order.
         attempts: Vec<Attempt>,
     },
-    /// A place gave other bytes, and no other place the right ones.
+    /// A place returned other bytes, and no other place the right ones.
     #[error("`{uri}` returned other content than the spec expects: expected SHA-256 {expected}, found {found}{}", others(uri, attempts))]
     WrongBytes {
         /// The address.
@@ -45,7 +45,7 @@ pub enum SourceError {
         /// All places tried, in order.
         attempts: Vec<Attempt>,
     },
-    /// `--source-mirror` is no address.
+    /// `--source-mirror` is not an address.
     #[error("a --source-mirror cannot be used")]
     BadMirror {
         /// Why.
@@ -67,23 +67,23 @@ pub enum SourceError {
     Store(#[from] StoreError),
 }
 
-/// A place that did not give the source.
+/// A place that did not return the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The address.
     pub uri: String,
-    /// Why it gave nothing.
+    /// Why it returned nothing.
     pub reason: Reason,
 }
 
-/// Why a place gave nothing.
+/// Why a place returned nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// It has no such file.
     NotFound,
-    /// It answered well and gave nothing.
+    /// It answered well and returned nothing.
     Empty,
-    /// It gave other bytes.
+    /// It returned other bytes.
     WrongBytes {
         /// The digest in the spec.
         expected: Digest,
@@ -120,7 +120,7 @@ impl fmt::Display for Reason {
 }
 
 impl SourceError {
-    /// The error for a source that no place gave.
+    /// The error for a source that no place returned.
     pub fn not_given(file: &str, attempts: Vec<Attempt>) -> Self {
         let wrong = attempts.iter().find_map(|attempt| match attempt.reason {
             Reason::WrongBytes { expected, found } => Some((attempt.uri.clone(), expected, found)),
@@ -138,7 +138,7 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n    {}: {}", attempt.uri, attempt.reason)).collect()
 }
 
-/// What the places besides `told` said.
+/// What the places besides `told` returned.
 fn others(told: &str, attempts: &[Attempt]) -> String {
     let others: Vec<Attempt> = attempts.iter().filter(|attempt| attempt.uri != told).cloned().collect();
     if others.is_empty() { String::new() } else { format!("; also tried:{}", listed(&others)) }

@@ -31,7 +31,7 @@ pub struct Fetcher<'a> {
 #[derive(Default)]
 pub struct FoundOut {
     silent_hosts: BTreeSet<String>,
-    /// What was tried for each source that no place gave, by the digests of its origins.
+    /// What was tried for each source that no place returned, by the digests of its origins.
     not_given: BTreeMap<Vec<Digest>, Vec<Attempt>>,
 }
 
@@ -77,10 +77,10 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// The digest of the object that holds a source: at hand under the digest of any of its origins, or fetched now.
+    /// The digest of the object that contains a source: at hand under the digest of any of its origins, or fetched now.
     ///
     /// # Errors
-    /// When no place gives it, the store fails, or the user asked to stop.
+    /// When no place returns it, the store fails, or the user asked to stop.
     pub fn ensure(&self, source: &Source) -> Result<Digest, SourceError> {
         if let Some(digest) = self.at_hand(source)? {
             return Ok(digest);
@@ -125,7 +125,7 @@ impl<'a> Fetcher<'a> {
         Ok(None)
     }
 
-    /// Tries all places. The inner result is what they gave, or what each said; the outer one ends the whole work.
+    /// Tries all places. The inner result is what they returned, or what each said; the outer one ends the whole work.
     fn fetch(&self, source: &Source) -> Result<Result<Digest, Vec<Attempt>>, SourceError> {
         let file = source.file_name();
         let unit = format!("source {file}");
@@ -155,7 +155,7 @@ impl<'a> Fetcher<'a> {
         Ok(Err(attempts))
     }
 
-    /// Names the places that gave other bytes than they should. Where no other place gave the right ones, the error names them.
+    /// Names the places that returned other bytes than they should. Where no other place returned the right ones, the error names them.
     fn warn_of(&self, attempts: &[Attempt]) {
         for Attempt { uri, reason } in attempts.iter().filter(|attempt| matches!(attempt.reason, Reason::WrongBytes { .. })) {
             self.reporter.warn(format!("{uri}: {reason}; it is not used"));
@@ -167,7 +167,7 @@ impl<'a> Fetcher<'a> {
         self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
     }
 
-    /// Tries one place. The inner result says what the place gave; the outer one ends the whole work.
+    /// Tries one place. The inner result says what the place returned; the outer one ends the whole work.
     fn fetch_from(&self, place: &Place, source: &Source, unit: &str) -> Result<Result<Digest, Reason>, SourceError> {
         let host = host(&place.uri);
         if self.known().silent_hosts.contains(host) {
@@ -308,7 +308,7 @@ mod tests {
     /// Gives up servers that give less than 5000 bytes over half a second.
     const VERY_IMPATIENT: Patience = Patience { least: Rate { bytes_per_s: 10_000, over: Duration::from_millis(500) }, ..IMPATIENT };
 
-    /// Fetches from `url` and then from a folder that holds `text`.
+    /// Fetches from `url` and then from a folder that contains `text`.
     fn ensure(client: Client, patience: Patience, url: &str, text: &str) -> (Result<Digest, SourceError>, Vec<Event>) {
         let folder = tempfile::tempdir().unwrap();
         let (store, mirror) = (Store::open(&folder.path().join("store")).unwrap(), folder.path().join("mirror"));
@@ -355,7 +355,7 @@ mod tests {
         }
     }
 
-    /// A server that gives nothing useful costs no source that another place has, and is told once where none has it.
+    /// A server that returns nothing useful costs no source that another place has, and is reported once if none has it.
     fn is_passed_by(client: Client, patience: Patience, url: &str, gives_other_bytes: bool) {
         let (found, _) = ensure(client, patience, url, "good");
         assert_eq!(found.unwrap(), Digest::of_bytes("good"), "{client:?} {url}");
@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(events.iter().filter(|event| warned(event)).count(), 1, "{events:?}");
     }
 
-    /// Keeps what it is told.
+    /// Records the events it receives.
     #[derive(Default)]
     struct Recorded(Mutex<Vec<Event>>);
 

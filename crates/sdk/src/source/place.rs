@@ -4,12 +4,12 @@ use crate::apt::{Archive, Mirror};
 use base::digest::Digest;
 use planning::spec::{Origin, Source};
 
-/// One address, and what it should give.
+/// One address, and what it should return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The address.
     pub uri: String,
-    /// The digest of what it should give.
+    /// The digest of what it should return.
     pub sha256: Digest,
     /// Whether it is one of a mirror, which is worth several tries; upstream's servers are given one, as a mirror is behind them.
     pub is_mirror: bool,
@@ -42,7 +42,7 @@ pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror]) -> 
     places
 }
 
-/// Where a source package's file lies in an archive: below its first letter, or for libraries below `lib` and the next one
+/// Where a source package's file is in an archive: below its first letter, or for libraries below `lib` and the next one
 /// (Debian's pool layout).
 pub fn pool_path(pool: &str, package: &str, file: &str) -> String {
     let letters = if package.starts_with("lib") { 4 } else { 1 };

@@ -129,7 +129,7 @@ fn verdict(disk: &Vec<u8>) -> (char, String) {
     (bios, if uefi.is_empty() { "-".to_owned() } else { uefi })
 }
 
-/// Cuts an installation over `old` off at every sector it writes, and gives the verdicts in order, without repetitions.
+/// Cuts an installation over `old` off at every sector it writes, and returns the verdicts in order, without repetitions.
 fn cut(old: &[u8], hidden: bool) -> Vec<(char, String)> {
     let layout = layout();
     let mut log = Log { bytes: old.to_vec(), writes: Vec::new() };

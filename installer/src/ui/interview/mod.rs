@@ -176,7 +176,7 @@ impl Interview {
         self.given.insert(self.at, given);
     }
 
-    /// A list whose question comes again holds what it held. Whether that still fits is seen when it ends.
+    /// A list whose question comes again contains what it held. Whether that still fits is seen when it ends.
     fn fill(&mut self) {
         let Some(Given::List(before)) = self.given.get(&self.at) else { return };
         let (now, mut before) = (&mut self.state.kickstart, before.as_ref().clone());

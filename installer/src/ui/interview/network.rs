@@ -17,7 +17,7 @@ struct Link<'a> {
     names: &'a mut Nameservers,
 }
 
-/// What gets the addresses: the VLAN, or where there is none the card.
+/// What gets the addresses: the VLAN, or if there is none the card.
 fn link(kickstart: &mut Kickstart) -> Result<Link<'_>, String> {
     let network = kickstart.network.as_mut().ok_or(NO_ANSWER)?;
     if let Some(vlan) = network.vlans.values_mut().next() {

@@ -42,7 +42,7 @@ impl Interview {
                 let partition = parse(line)?;
                 refusal(partition.filesystem, &self.about.facts.programs).map_or(Ok(()), Err)?;
                 kickstart.partitions.push(partition);
-                // A root that is still to come is no mistake yet.
+                // A root that is still to come is not a mistake yet.
                 accepted(kickstart, "partitions[").map(|()| Ask::Partitions)
             }
         }

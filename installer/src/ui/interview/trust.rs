@@ -1,4 +1,4 @@
-//! Keys and certificates, which few people type: they may lie in files.
+//! Keys and certificates, which few people type: they may be in files.
 
 use base64::Engine as _;
 
@@ -17,7 +17,7 @@ pub(super) fn describe_key(key: &str) -> String {
     format!("{} ...{end} {}", words.first().unwrap_or(&""), words.get(2..).unwrap_or_default().join(" ")).trim_end().to_owned()
 }
 
-/// A certificate in few words: its subject needs a reader of ASN.1; its end is what tells two apart.
+/// A certificate in few words: its subject needs a reader of ASN.1; its end distinguishes two.
 pub(super) fn describe_certificate(pem: &str) -> String {
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let end: String = body.chars().skip(body.chars().count().saturating_sub(24)).collect();

@@ -23,7 +23,7 @@ pub enum Screen {
 pub enum Step {
     /// There is something new to show, perhaps.
     Goes,
-    /// Everything is to be drawn anew.
+    /// Everything is to be redrawn.
     Redraw,
     /// All is confirmed.
     Confirmed,

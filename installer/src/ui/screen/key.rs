@@ -41,7 +41,7 @@ pub enum Key {
     Remove,
     /// F10 or Ctrl-C: breaks off.
     Cancel,
-    /// Ctrl-L: draws everything anew.
+    /// Ctrl-L: redraws everything.
     Redraw,
 }
 

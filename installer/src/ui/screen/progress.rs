@@ -34,7 +34,7 @@ pub enum Event {
 pub enum State {
     /// It goes on.
     Running,
-    /// The system is whole; a key lets the machine start anew, or whatever was chosen.
+    /// The system is whole; a key lets the machine restart, or whatever was chosen.
     Waits,
     /// All is done.
     Done,
@@ -47,7 +47,7 @@ pub enum State {
 pub enum Press {
     /// There is something new to show, perhaps.
     Goes,
-    /// Everything is to be drawn anew.
+    /// Everything is to be redrawn.
     Redraw,
     /// What waits may go on.
     Continue,

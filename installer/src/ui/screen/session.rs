@@ -58,7 +58,7 @@ impl Session {
     /// Takes the terminal on standard input and output.
     ///
     /// # Errors
-    /// When it is none, or cannot be set up.
+    /// When it is not one, or cannot be set up.
     pub fn open(kind: &str) -> io::Result<Self> {
         let (ended, resized) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
@@ -95,7 +95,7 @@ impl Session {
         }
     }
 
-    /// Carries a plan out and shows how it goes on. Where `holds` is true, the machine is not started anew before a key is pressed, and what
+    /// Carries a plan out and shows how it goes on. Where `holds` is true, the machine is not restarted before a key is pressed, and what
     /// failed stays to be read. None where it was broken off.
     ///
     /// # Errors

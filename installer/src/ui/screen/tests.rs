@@ -1,6 +1,6 @@
 //! Screens driven by keys, and what they look like.
 //!
-//! `tests/screens/NAME.txt` is what an 80x24 terminal shows. With `KAON_UPDATE_CASES=1` in the environment these are written anew.
+//! `tests/screens/NAME.txt` is what an 80x24 terminal shows. With `KAON_UPDATE_CASES=1` in the environment these are written again.
 
 use std::fs;
 use std::path::Path;

@@ -20,7 +20,7 @@ impl Raw {
     /// From here on each key is read at once, and nothing is echoed.
     ///
     /// # Errors
-    /// When standard input is no terminal.
+    /// When standard input is not a terminal.
     pub fn enter() -> io::Result<Self> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {

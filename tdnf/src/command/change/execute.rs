@@ -26,7 +26,7 @@ pub type Files = BTreeMap<Id, Fetched>;
 /// A package file on this machine.
 pub struct Fetched {
     path: PathBuf,
-    /// What is known of a file that was not fetched at all but lies where its repository has it: nobody has compared it yet.
+    /// What is known of a file that was not fetched at all but is where its repository has it: nobody has compared it yet.
     unseen: Option<Item>,
 }
 
@@ -36,7 +36,7 @@ impl From<PathBuf> for Fetched {
     }
 }
 
-/// Fetches the packages that come, but for those whose repository lies on this machine. Those of `--downloadonly` go where that says.
+/// Fetches the packages that come, but for those whose repository is on this machine. Those of `--downloadonly` go where that says.
 ///
 /// # Errors
 /// When one cannot be fetched.

@@ -68,7 +68,7 @@ pub enum Change {
 pub struct Plan {
     /// What happens to each package, sorted by name.
     pub changes: Vec<Change>,
-    /// What was asked for and left aside, because it does not fit.
+    /// What was asked for and skipped, because it does not fit.
     pub skipped: Vec<String>,
 }
 
@@ -191,7 +191,7 @@ impl Planning<'_, '_> {
         }
     }
 
-    /// Whether a package holds the modules of the kernel that runs.
+    /// Whether a package contains the modules of the kernel that runs.
     fn is_running(&self, index: usize) -> bool {
         let Ok(name) = nix::sys::utsname::uname() else { return false };
         let modules = format!("/lib/modules/{}/", name.release().to_string_lossy());

@@ -190,7 +190,7 @@ pub fn is_file(word: &str) -> bool {
     word.ends_with(".rpm") && (word.contains('/') || PathBuf::from(word).exists())
 }
 
-/// The installed packages a word means; it is kept as unresolved where there is none.
+/// The installed packages a word means; it is kept as unresolved if there is none.
 fn installed(sack: &Sack<'_>, word: &str, request: &mut Request) -> Vec<Id> {
     let found = sack.installed_matching(&Pattern::new(word));
     if found.is_empty() {

@@ -28,7 +28,7 @@ fn groups(plan: &Plan) -> Vec<Group> {
     ]
 }
 
-/// Says what words mean nothing, and what is there already.
+/// Reports what words mean nothing, and what is there already.
 pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request, plan: &Plan) {
     for word in &request.unresolved {
         session.console.note(format!("No package {word} available"));

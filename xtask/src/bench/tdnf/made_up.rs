@@ -45,7 +45,7 @@ pub fn write(folder: &Path, size: usize) -> Result<(), BenchError> {
     fs::write(&path, index + "</repomd>").map_err(BenchError::io("write", &path))
 }
 
-/// Libraries that a package requires, fewer the further down: with all they need in turn they are some dozens, as of real programs.
+/// Libraries that a package requires, fewer the further down: with everything they need in turn they are some dozens, as of real programs.
 fn required(number: usize) -> impl Iterator<Item = usize> {
     let library = number / LIBRARY_OF;
     [2, 3, 5, 11].into_iter().map(move |part| library / part).filter(move |needed| *needed < library).map(|library| library * LIBRARY_OF)

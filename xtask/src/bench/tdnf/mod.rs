@@ -1,4 +1,4 @@
-//! tdnf beside dnf: the same repository, the same packages, in turns; and how it fares with thousands of made-up packages.
+//! tdnf compared with dnf: the same repository, the same packages, in turns; and how it fares with thousands of made-up packages.
 
 mod made_up;
 mod program;

@@ -19,7 +19,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program beside this one, compiled as it is shipped.
+    /// The program next to this one, compiled as it is shipped.
     ///
     /// # Errors
     /// When it was not.

@@ -11,7 +11,7 @@ use runtime::progress::{Event, Outcome};
 /// How many of the slowest packages are named at the end.
 const SLOWEST: usize = 5;
 
-/// The state of all units, as their events tell it.
+/// The state of all units, from their events.
 #[derive(Default)]
 pub struct Activity {
     running: BTreeMap<String, (Instant, String)>,

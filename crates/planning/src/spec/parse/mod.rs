@@ -138,7 +138,7 @@ fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String
     result
 }
 
-/// Reports a substitution in a text where there is none.
+/// Reports a placeholder in a text where none is allowed.
 fn refuse_placeholder(table: &Table<'_>, text: &Spanned<String>) {
     if let Some(name) = placeholder(&text.value) {
         let hint = format!("`{VERSION}` is replaced in sources, patches, `subdir`, `env` and arguments; write the value itself here");

@@ -113,7 +113,7 @@ fn url_of(table: &Table<'_>, url: Spanned<String>, version: &str) -> Option<Stri
 fn debian_origin(table: &Table<'_>, text: Spanned<String>, sha256: Digest, version: &str) -> Option<Origin> {
     let span = text.span.clone();
     let text = substitute(table, text, version);
-    // The version may hold an epoch's colon, so the file begins after the last one.
+    // The version may contain an epoch's colon, so the file begins after the last one.
     let parts = text.rsplit_once(':').and_then(|(source, file)| source.split_once('_').map(|(package, version)| (package, version, file)));
     let clean = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.~_:".contains(&byte));
     match parts {

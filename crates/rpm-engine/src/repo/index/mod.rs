@@ -40,7 +40,7 @@ enum Section {
 
 const SECTIONS: usize = 9;
 
-/// Which of a package's relations a list of a record holds, in the order of the record.
+/// Which of a package's relations a list of a record contains, in the order of the record.
 const RELATIONS: usize = 9;
 
 /// A dependency whose name is a boolean expression.

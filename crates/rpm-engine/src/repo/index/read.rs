@@ -33,7 +33,7 @@ struct Cursor<'a> {
 
 impl Index {
     /// Opens the index at `path`, if it was made of the document whose SHA-256 is `source`. One of another document, or one that is
-    /// damaged, is none.
+    /// damaged, does not count.
     ///
     /// # Errors
     /// When it is there and cannot be read.
@@ -150,7 +150,7 @@ impl Index {
         self.find(Section::Provides, name)
     }
 
-    /// The packages that hold a path, as far as the list of packages names it.
+    /// The packages that contain a path, as far as the list of packages names it.
     pub fn holding(&self, path: &str) -> Vec<usize> {
         self.find(Section::Paths, path)
     }

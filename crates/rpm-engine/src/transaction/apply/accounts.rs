@@ -30,7 +30,7 @@ impl Accounts {
         Some((number(&self.users, &attributes.user)?, number(&self.groups, &attributes.group)?))
     }
 
-    /// Owner and group, root standing in for whom the tree does not know.
+    /// Owner and group; root in place of those that the tree does not have.
     pub(super) fn find_or_root(&self, attributes: &Attributes) -> (u32, u32) {
         (number(&self.users, &attributes.user).unwrap_or(0), number(&self.groups, &attributes.group).unwrap_or(0))
     }

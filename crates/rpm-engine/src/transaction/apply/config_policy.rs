@@ -2,7 +2,7 @@
 
 use crate::package::{FileKind, PackageFile};
 
-/// What lies at the place of a file now.
+/// What is at the place of a file now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OnDisk {
     /// Nothing.
@@ -24,7 +24,7 @@ pub(super) enum Policy {
     Replace,
     /// What is there stays, and the new file is not laid down.
     Keep,
-    /// What is there stays, and the new file is laid beside it with `.rpmnew`.
+    /// What is there stays, and the new file is laid next to it with `.rpmnew`.
     Aside,
     /// The new file takes the place; what was there is kept with this suffix.
     Save(&'static str),

@@ -108,14 +108,14 @@ fn new_unit(op: &Op) -> Option<(&str, &str)> {
 /// A task that has ended, and what it printed.
 pub(super) type Done<'t> = (&'t Task, Result<(Ended, Vec<u8>), ApplyError>);
 
-/// Runs them one after the other, and tells what they print.
+/// Runs them one after the other, and reports what they print.
 pub(super) fn run(tasks: &[Task], stage: Stage<'_>, privileged: bool) {
     for task in able(tasks, stage, privileged) {
         report(stage, (task, begin(task, stage)));
     }
 }
 
-/// Runs them all at once, and tells nothing of it yet.
+/// Runs them all at once, without reporting anything yet.
 pub(super) fn run_together<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: bool) -> Vec<Done<'t>> {
     able(tasks, stage, privileged).into_par_iter().with_max_len(1).map(|task| (task, begin(task, stage))).collect()
 }
@@ -136,7 +136,7 @@ fn able<'t>(tasks: &'t [Task], stage: Stage<'_>, privileged: bool) -> Vec<&'t Ta
     able
 }
 
-/// Tells what a task printed, and how it ended unless that was well: whatever goes wrong does not stop the rest.
+/// Reports what a task printed, and how it ended unless that was well: whatever goes wrong does not stop the rest.
 pub(super) fn report(stage: Stage<'_>, (task, ended): Done<'_>) {
     let ended = ended.map(|(ended, bytes)| {
         stage.pass_on(&bytes);

@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal<'p> {
     version: u32,
-    /// Tells this transaction from all others.
+    /// Distinguishes this transaction from all others.
     pub(super) id: String,
     pub(super) time: u32,
     pub(super) user: u32,
@@ -74,7 +74,7 @@ impl Journal<'_> {
     }
 }
 
-/// The file a journal lies in.
+/// The file a journal is in.
 pub(super) struct JournalFile<'g> {
     path: PathBuf,
     gate: &'g dyn Gate,

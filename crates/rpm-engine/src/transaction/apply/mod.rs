@@ -39,7 +39,7 @@ use plan::{FilePlan, Packages};
 pub struct Applied {
     /// Its number in the history.
     pub id: u32,
-    /// Files kept beside others because somebody had edited them.
+    /// Files kept next to others because somebody had edited them.
     pub notes: Vec<String>,
 }
 
@@ -221,7 +221,7 @@ fn order_going<'a>(coming: &mut [Coming<'a>], going: Vec<Going<'a>>) -> Vec<Goin
     order.into_iter().filter_map(|index| slots[index].take()).collect()
 }
 
-/// Where the database lies on this machine.
+/// Where the database is on this machine.
 fn database(system: &System) -> Result<PathBuf, SystemError> {
     system.file(rpmdb::FILE)
 }

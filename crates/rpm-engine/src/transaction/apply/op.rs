@@ -23,7 +23,7 @@ impl Attributes {
         Self { mode: file.mode, user: file.user.clone(), group: file.group.clone(), caps: file.caps.clone() }
     }
 
-    /// Those of a directory that no package brings.
+    /// Those of a directory that no package contains.
     pub(super) fn implied() -> Self {
         Self { mode: 0o755, user: "root".into(), group: "root".into(), caps: None }
     }

@@ -19,13 +19,13 @@ use crate::transaction::unpack::{self, Sink, Writing};
 /// So many batches are on their way from one thread to the other at most.
 const BATCHES: usize = 3;
 
-/// A batch holds so much content. Each costs both threads a sleep and a waking, which on a virtual machine take as long as unpacking some KiB.
+/// A batch contains so much content. Each costs both threads a sleep and a waking, which on a virtual machine take as long as unpacking some KiB.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// A batch holds so many messages at most: small files come many at a time, too.
+/// A batch contains so many messages at most: small files come many at a time, too.
 const MESSAGES: usize = 256;
 
-/// What is told to the thread that writes. Packages are given by their place.
+/// Messages to the thread that writes. Packages are identified by their position.
 enum Message<'p> {
     /// The content of a file of a package follows.
     Begin { package: usize, path: &'p str, file: &'p PackageFile },

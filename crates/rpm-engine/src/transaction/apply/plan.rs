@@ -85,7 +85,7 @@ pub(super) struct FilePlan {
     pub(super) adjust: Vec<Op>,
     /// Directories that go at the very end, children first.
     pub(super) last: Vec<Op>,
-    /// What a user should know: files kept beside others.
+    /// What a user should know: files kept next to others.
     pub(super) notes: Vec<String>,
 }
 
@@ -135,9 +135,9 @@ pub(super) fn plan(packages: Packages<'_>, disk: Beneath<'static>, places: [Plac
 struct Planner<'a> {
     packages: Packages<'a>,
     disk: Beneath<'static>,
-    /// Where paths lie now.
+    /// Where paths are now.
     now: Places,
-    /// Where they will lie.
+    /// Where they will be.
     then: Places,
     id: &'a str,
     names: usize,
@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// The places of the files of the packages that come. A directory where a link to one lies is that directory.
+    /// The places of the files of the new packages. A link to a directory counts as that directory.
     fn coming(&mut self) -> Result<Vec<Vec<Option<String>>>, ApplyError> {
         let mut all = Vec::new();
         for package in self.packages.incoming {
@@ -416,7 +416,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Adds the directories above those that packages bring.
+    /// Adds the directories above those that packages contain.
     fn close(&mut self) -> Result<(), ApplyError> {
         let wanted: Vec<(String, Option<usize>)> = self.directories.iter().map(|(path, (_, package))| (path.clone(), *package)).collect();
         wanted.into_iter().try_for_each(|(path, package)| self.parents(&path, &self.name(package)))
@@ -460,7 +460,7 @@ impl<'a> Planner<'a> {
         Ok(self.plan)
     }
 
-    /// What lies at a place; what is in it only if that is asked for.
+    /// What is at a place; what is in it only if that is asked for.
     fn on_disk(&mut self, place: &str, content: bool) -> Result<OnDisk, ApplyError> {
         let Some(stat) = self.disk.stat(place).map_err(change(place))? else { return Ok(OnDisk::Nothing) };
         Ok(match kind_of(&stat) {

@@ -27,7 +27,7 @@ use crate::version::Evr;
 /// As many threads let the old state go; they wait much more than they work.
 const SETTLED_AT_ONCE: usize = 8;
 
-/// A thread takes so many changes at a time: most lie side by side, and each leap to another directory opens all above it.
+/// A thread takes so many changes at a time: most are side by side, and each leap to another directory opens all above it.
 const SETTLED_IN_A_ROW: usize = 16;
 
 /// What became of a transaction that was interrupted.
@@ -164,7 +164,7 @@ fn record(journal: &Journal<'_>) -> Record {
     }
 }
 
-/// Gives files to users that were made only now. Who is still unknown is told of.
+/// Changes files to users that were created only now. Users that are still unknown are reported.
 fn own_late(system: &System, journal: &Journal<'_>, settings: &Settings<'_>, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
     let privileged = nix::unistd::geteuid().is_root();
     if journal.late.is_empty() || !privileged {

@@ -41,7 +41,7 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
     };
     let mut counts = Counts::new(installed);
     work.before_all(&counts)?;
-    // Made anew for the end: to keep it would take memory while files are unpacked, when it is scarce.
+    // Made again for the end: to keep it would take memory while files are unpacked, when it is scarce.
     let journal = || prepared.journal(&id, &plan, &work.stager.accounts, &Counts::new(installed), settings);
     let done = work.file.write(&journal()).and_then(|()| work.carry_out(&mut counts, &mut changes, &plan));
     drop(changes);
@@ -232,7 +232,7 @@ impl Prepared<'_> {
     }
 }
 
-/// How many packages of each name there are, which scripts are told.
+/// How many packages of each name there are, which is passed to scripts.
 struct Counts(HashMap<String, usize>);
 
 impl Counts {

@@ -86,14 +86,14 @@ impl Stage<'_> {
         Ok(ended)
     }
 
-    /// Tells what a program printed.
+    /// Reports what a program printed.
     pub(super) fn pass_on(&self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.settings.observer.report(Event::Output { text: &String::from_utf8_lossy(bytes) });
         }
     }
 
-    /// Runs a program of the tree and gives what it prints.
+    /// Runs a program of the tree and returns what it prints.
     pub(super) fn quietly(&self, program: &str, arguments: &[String]) -> Result<(Ended, Vec<u8>), ApplyError> {
         self.settings.gate.pass("run").map_err(|source| ApplyError::Change { path: program.to_owned(), source })?;
         let missing = |error| Ok((Ended::Missing(error), Vec::new()));

@@ -21,7 +21,7 @@ struct Demand {
     files: u64,
 }
 
-/// Checks every file system that is written: not read-only, and room for all new files beside the old ones. Gives one directory on each.
+/// Checks every file system that is written: not read-only, and room for all new files next to the old ones. Gives one directory on each.
 pub(super) fn check(packages: Packages<'_>, plan: &FilePlan, disk: &mut Beneath<'_>) -> Result<Vec<String>, ApplyError> {
     let mut demands: BTreeMap<u64, Demand> = BTreeMap::new();
     let mut devices: BTreeMap<String, u64> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Writing everything that is new under temporary names, beside where it will lie: nothing of the old state is touched.
+//! Writing everything that is new under temporary names, next to where it will be: nothing of the old state is touched.
 
 use std::io;
 use std::path::Path;

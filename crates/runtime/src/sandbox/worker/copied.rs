@@ -189,7 +189,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Runs `act` in a child that has entered the root, and gives what it made there.
+/// Runs `act` in a child that has entered the root, and returns what it made there.
 fn in_root(root: &Path, act: impl FnOnce() -> Result<Places, Refusal>) -> Result<Vec<(PathBuf, Kind)>, Refusal> {
     let refused = || Stage::Process.refused::<Errno>("");
     let (reader, writer) = pipe().map_err(refused())?;

@@ -1,6 +1,6 @@
 //! The devices a build may use.
 
-/// They hold no state of the host's but randomness.
+/// They contain no state of the host's but randomness.
 pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Their numbers, in the same order (`admin-guide/devices.txt` of the kernel).

@@ -32,9 +32,9 @@ pub(super) fn default_signals() {
     let _ = SigSet::empty().thread_set_mask();
 }
 
-/// Runs `live` as process 1 and gives the code it ended with, when it and all its descendants are gone.
+/// Runs `live` as process 1 and returns the code it ended with, when it and all its descendants are gone.
 ///
-/// Without a process namespace it is no process 1 but only the reaper of its descendants, and must be asked to end them.
+/// Without a process namespace it is not a process 1 but only the reaper of its descendants, and must be asked to end them.
 pub(super) fn run(isolation: Isolation, live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
     let ending = match isolation {
         Isolation::Namespaces => Signal::SIGKILL,

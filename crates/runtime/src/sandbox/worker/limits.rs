@@ -44,7 +44,7 @@ pub(super) fn fix(isolation: Isolation) -> Result<(), Refusal> {
             sethostname(HOST_NAME).map_err(Stage::Identity.refused(""))?;
             set_domain_name("(none)").map_err(Stage::Identity.refused(""))?;
         }
-        // The host's name is no sandbox's to change.
+        // The host's name is not a sandbox's to change.
         Isolation::Chroot => {}
     }
     resources();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::message::{Refusal, Stage};
 
-/// What lies at a mount point before something is mounted on it.
+/// What is at a mount point before something is mounted on it.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     Directory,

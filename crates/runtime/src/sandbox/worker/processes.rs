@@ -56,7 +56,7 @@ fn descendants() -> Vec<i32> {
     found
 }
 
-/// The parent in a line of `/proc/PID/stat` (proc_pid_stat(5)). The name of the program before it may hold blanks and brackets.
+/// The parent in a line of `/proc/PID/stat` (proc_pid_stat(5)). The name of the program before it may contain blanks and brackets.
 fn parent(stat: &str) -> Option<i32> {
     stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! What the worker tells whoever started it.
+//! Reports from the worker to the process that started it.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -187,7 +187,7 @@ fn mount_root(root: &Root) -> Result<(), Refusal> {
 /// The options of a mount must fit in a page, which the paths of hundreds of layers do not. So the layers are opened, and
 /// named by their numbers relative to the directory of open files; that also spares quoting colons and commas.
 ///
-/// `volatile`: nothing in a sandbox outlives a crash of the machine, and without it the whole file system that holds the changes would be
+/// `volatile`: nothing in a sandbox outlives a crash of the machine, and without it the whole file system that contains the changes would be
 /// written to its disk when the sandbox ends (overlayfs in the kernel's documentation).
 fn mount_overlay(layers: &[impl AsRef<Path>], upper: &Path, work: &Path) -> Result<(), Refusal> {
     let mut layers = layers.iter().map(|path| Source::open(path.as_ref(), Stage::Layer)).collect::<Result<Vec<_>, _>>()?;

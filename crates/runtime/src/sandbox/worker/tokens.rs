@@ -29,7 +29,7 @@ impl Tokens {
         Some(Self { reader: take_over(reader)?, writer: take_over(writer)? })
     }
 
-    /// Puts them where steps look. Nothing of the worker's own may lie there any more.
+    /// Puts them where steps look. Nothing of the worker's own may be there any more.
     pub fn settle(self) -> Option<Settled> {
         for (end, place) in [(self.reader, STEP_FDS.0), (self.writer, STEP_FDS.1)] {
             // SAFETY: the worker keeps its own descriptors at `FIRST_OWN_FD` and above, so `place` is nobody's.
@@ -40,7 +40,7 @@ impl Tokens {
 }
 
 impl Settled {
-    /// What `MAKEFLAGS` must hold besides the job's own.
+    /// What `MAKEFLAGS` must contain besides the job's own.
     pub fn make_flags(&self) -> String {
         format!("-j --jobserver-auth={},{}", STEP_FDS.0, STEP_FDS.1)
     }

@@ -24,7 +24,7 @@ pub struct BuiltinIndex {
     indexes: Vec<String>,
 }
 
-/// Why a mirror gave no index of a suite.
+/// Why a mirror returned no index of a suite.
 #[derive(Debug, thiserror::Error)]
 enum IndexError {
     /// A file of the suite did not come.
@@ -59,7 +59,7 @@ const LARGEST_INDEX_BYTES: u64 = 1 << 30;
 const PACKAGES: [&str; 3] = ["main/binary-amd64/Packages.xz", "main/binary-amd64/Packages.gz", "main/binary-amd64/Packages"];
 
 impl BuiltinIndex {
-    /// Fetches the indexes of `suites` from the first mirror that gives them signed by the keyring.
+    /// Fetches the indexes of `suites` from the first mirror that returns them signed by the keyring.
     ///
     /// # Errors
     /// When no mirror does, the keyring cannot be used, or the user asked to stop.

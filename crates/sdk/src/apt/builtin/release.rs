@@ -1,4 +1,4 @@
-//! A suite's `Release` file: what its indexes are, and how long it holds.
+//! A suite's `Release` file: its indexes, and how long it is valid.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +21,7 @@ pub struct Release {
     names: Vec<String>,
     date: Option<u64>,
     valid_until: Option<u64>,
-    /// Whether indexes also lie under their digests.
+    /// Whether indexes also are under their digests.
     pub has_by_hash: bool,
     /// Indexes by path below the suite's folder.
     pub files: BTreeMap<String, IndexFile>,
@@ -88,7 +88,7 @@ impl Release {
         Ok(release)
     }
 
-    /// Whether it is of `suite`, and holds at `now`, in seconds since 1970. A mirror could otherwise give another suite's, or keep
+    /// Whether it is of `suite`, and holds at `now`, in seconds since 1970. A mirror could otherwise return another suite's, or keep
     /// giving one with known holes.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use ureq::{Agent, Body, Error};
 use crate::apt::pace::Pace;
 use crate::apt::{Outcome, Patience};
 
-/// How a try ended that did not give the file.
+/// How a try ended that did not return the file.
 pub enum Failed {
     /// The same address may give it later; what came so far is kept.
     ForNow(Outcome),
@@ -67,7 +67,7 @@ fn length(response: &Response<Body>) -> Option<u64> {
     response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Gives the number of bytes that came.
+/// Returns the number of bytes received.
 fn save(mut body: impl Read, mut file: &File, target: &Path, mut pace: Pace, done: &AtomicU64) -> Result<u64, Failed> {
     let mut buffer = vec![0; 64 * 1024];
     let mut written = 0;

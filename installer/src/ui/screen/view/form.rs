@@ -14,7 +14,7 @@ use super::super::theme::Theme;
 use super::draw_lines;
 use super::text::{first_shown, window, wrap};
 
-/// Draws it, and gives the cursor's place where there is one.
+/// Draws it, and returns the cursor's place where there is one.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, flow: &Flow, theme: Theme) -> Option<Position> {
     let question = flow.question();
     let lines = wrap(&question.text, area.width);

@@ -13,7 +13,7 @@ use base::digest::Digest;
 
 /// The archive's folder, its key and its keyring.
 pub struct TestArchive {
-    /// What holds `dists`.
+    /// What contains `dists`.
     pub folder: PathBuf,
     key: SignedSecretKey,
 }

@@ -62,7 +62,7 @@ impl Place {
         format!("file:{}", self.archive.folder.display())
     }
 
-    /// Why the archive as it is now gives no index of trixie.
+    /// Why the archive as it is now returns no index of trixie.
     fn refusal(&self) -> String {
         self.index(Client::Builtin, &[self.mirror()], &["trixie"]).map(|_| ()).unwrap_err()
     }
@@ -87,7 +87,7 @@ fn expected(editor: &str, old: &str) -> Found {
     Found { resolved, with_installed: without_tool, records: vec![one("editor", editor), one("old", old)] }
 }
 
-/// Every client of this machine gives the same. Where apt is not installed, `Auto` is the builtin one.
+/// Every client of this machine returns the same. Where apt is not installed, `Auto` is the builtin one.
 #[test]
 fn signed_indexes_are_read_by_both_clients_alike() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! An HTTP server that does what it is told, and remembers what it was asked.
+//! An HTTP server with given answers, which records the requests.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -32,7 +32,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each connection with what `answer` gives for the request and its number, and closes it. No bytes: it is kept open in silence.
+    /// Answers each connection with what `answer` returns for the request and its number, and closes it. No bytes: it is kept open in silence.
     pub fn new(answer: impl Fn(&Asked, usize) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
