@@ -80,7 +80,7 @@ impl Failure for QemuError {
             Self::NoKvm => Some("remove `--accel kvm`; emulation works everywhere".into()),
             Self::NoLiveMedium => Some("remove `--stick` and `--direct`, or name an ISO".into()),
             Self::StandsStill { lost_interrupt: Some(cpu), .. } => Some(format!(
-                "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is no fault of the guest: \
+                "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is not a fault of the guest: \
                  run the same command again"
             )),
             Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,
