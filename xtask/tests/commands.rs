@@ -275,3 +275,24 @@ fn too_little_address_space_is_told_before_anything_is_built() {
     assert!(said.contains("error: this process may have only 512 MiB of address space, and building takes at least 2048 MiB\n"), "{said}");
     assert!(said.contains("hint: lift the limit: `ulimit -v unlimited`"), "{said}");
 }
+
+#[test]
+fn a_fifo_that_an_image_names_is_an_error_of_every_command_that_reads_images() {
+    let project = Project::new();
+    let images = project.folder.path().join("images");
+    nix::unistd::mkfifo(&images.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::write(images.join("bad.toml"), "summary = \"x\"\npackages = [\"a\"]\ntrust = [\"fifo\"]\n[files]\n\"/etc/fifo\" = \"fifo\"\n")
+        .unwrap();
+    let package = project.package();
+    for words in [&["inspect", "bad"][..], &["why", &package], &["gc", "--dry-run"]] {
+        let output = project.run(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        for place in ["images/bad.toml:3:10", "images/bad.toml:5:15"] {
+            assert!(
+                said.contains(&format!("error: cannot read `fifo`: it is a FIFO, not a regular file\n --> {place}\n")),
+                "{words:?}: {said}"
+            );
+        }
+    }
+}

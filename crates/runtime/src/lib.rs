@@ -6,6 +6,7 @@ pub mod install_root;
 pub mod limits;
 pub mod nameless;
 pub mod progress;
+pub mod regular;
 pub mod sandbox;
 pub mod store;
 pub mod tool;
