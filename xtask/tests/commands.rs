@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use nix::pty::openpty;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::signal::{SigHandler, Signal};
 use tempfile::TempDir;
 
 /// A project with two specs, and a home of its own.
@@ -295,4 +296,18 @@ fn a_fifo_that_an_image_names_is_an_error_of_every_command_that_reads_images() {
             );
         }
     }
+}
+
+#[test]
+fn a_caller_that_ignores_the_end_of_its_children_changes_nothing() {
+    let project = Project::new();
+    let mut command = project.command(&["--json", "doctor"]);
+    command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian");
+    // SAFETY: what runs between fork and exec makes one system call.
+    unsafe { command.pre_exec(|| Ok(nix::sys::signal::signal(Signal::SIGCHLD, SigHandler::SigIgn).map(drop)?)) };
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(!text.contains("No child process"), "{text}");
+    let findings: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let sandbox = findings.as_array().unwrap().iter().find(|finding| finding["subject"] == "sandbox").unwrap();
+    assert_eq!(sandbox["state"], "good", "{sandbox}");
 }

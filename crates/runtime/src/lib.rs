@@ -8,6 +8,7 @@ pub mod nameless;
 pub mod progress;
 pub mod regular;
 pub mod sandbox;
+pub mod signals;
 pub mod store;
 pub mod tool;
 pub mod workers;
