@@ -311,3 +311,21 @@ fn a_caller_that_ignores_the_end_of_its_children_changes_nothing() {
     let sandbox = findings.as_array().unwrap().iter().find(|finding| finding["subject"] == "sandbox").unwrap();
     assert_eq!(sandbox["state"], "good", "{sandbox}");
 }
+
+#[test]
+fn a_number_of_jobs_has_a_bound() {
+    let project = Project::new();
+    let run = |words: &[&str], variable: &str| {
+        let output = project.command(words).env("KAON_JOBS", variable).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (words, variable) in [(&["-j", "4097", "plan"][..], "1"), (&["plan"], "4097"), (&["plan"], "99999999999999999999")] {
+        let (code, said) = run(words, variable);
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+        assert!(said.contains("'--jobs <N>'"), "{words:?}: {said}");
+        assert_eq!(said.contains("4097 is not in 0..=4096"), variable.len() < 5, "{said}");
+    }
+    for number in ["0", "4096"] {
+        assert_eq!(run(&["plan"], number).0, Some(0), "{number}");
+    }
+}

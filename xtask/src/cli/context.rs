@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::arguments::MOST_JOBS;
 use super::output::Output;
 use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
@@ -139,7 +140,8 @@ impl<'a> Context<'a> {
 
     /// Processors to keep busy.
     pub fn jobs(&self) -> usize {
-        self.global.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+        let all = || std::thread::available_parallelism().map_or(1, Into::into).min(MOST_JOBS);
+        self.global.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(all)
     }
 }
 
