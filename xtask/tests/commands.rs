@@ -12,6 +12,13 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal};
 use tempfile::TempDir;
 
+#[path = "../../tests/support"]
+mod support {
+    pub mod namespace;
+}
+
+use support::namespace::{Change, enter};
+
 /// A project with two specs, and a home of its own.
 struct Project {
     folder: TempDir,
@@ -328,4 +335,36 @@ fn a_number_of_jobs_has_a_bound() {
     for number in ["0", "4096"] {
         assert_eq!(run(&["plan"], number).0, Some(0), "{number}");
     }
+}
+
+/// What the doctor says of one thing, run by `command`.
+fn finding(mut command: Command, subject: &str) -> serde_json::Value {
+    let output = command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let findings: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let mut findings = findings.as_array().unwrap_or_else(|| panic!("{text}")).iter();
+    findings.find(|finding| finding["subject"] == subject).unwrap_or_else(|| panic!("no `{subject}`: {text}")).clone()
+}
+
+#[test]
+fn a_file_system_without_inodes_is_not_called_a_full_disk() {
+    let project = Project::new();
+    let store = project.folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    // The file system's root is the first inode, and the store has six directories.
+    for (inodes, operation) in [(c"nr_inodes=4", "make"), (c"nr_inodes=7", "lock")] {
+        let mut command = project.command(&["--quiet", "build"]);
+        command.env("KAON_STORE", &store);
+        enter(&mut command, vec![Change::Mount(c"tmpfs", inodes, c"store")]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with(&format!("error: cannot {operation} `{}", store.display())), "{said}");
+        assert!(said.contains("\n  cause: no inodes left on the file system of `") && said.contains("\nhint: `df -i` shows"), "{said}");
+    }
+    let mut command = project.command(&["--json", "doctor"]);
+    command.env("KAON_STORE", &store);
+    enter(&mut command, vec![Change::Mount(c"tmpfs", c"nr_inodes=200", c"store")]);
+    let inodes = finding(command, "inodes");
+    assert_eq!(inodes["state"], "poor", "{inodes}");
 }

@@ -7,6 +7,7 @@ pub mod limits;
 pub mod nameless;
 pub mod progress;
 pub mod regular;
+pub mod room;
 pub mod sandbox;
 pub mod signals;
 pub mod store;

@@ -41,6 +41,7 @@ pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         mirror::client(settings),
         mirror::examine(store, settings, suite, cancel),
         places::store_room(store),
+        places::store_inodes(store),
         system::memory(),
         system::open_files(),
         system::processes(),

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use super::Subject;
 use super::finding::{Finding, FindingState};
+use runtime::room::{self, MORE_INODES};
 use runtime::store::Store;
 
 /// Room a build from nothing takes in the store: the SDK, sources, the largest trees and all results.
 const STORE_WANTED_GIB: u128 = 12;
+/// Files and directories a build from nothing makes in the store; most are the SDK's.
+const INODES_WANTED: u64 = 250_000;
 /// Room the compiled builder and the scratch of its tests take.
 const TARGET_WANTED_GIB: u128 = 4;
 
@@ -50,6 +54,27 @@ pub(super) fn target_room(target: &Path) -> Finding {
     room("target space", "cargo's target directory", target, TARGET_WANTED_GIB, remedy)
 }
 
+/// Inodes of the store's file system.
+pub(super) fn store_inodes(store: &Store) -> Finding {
+    match nix::sys::statvfs::statvfs(store.root()) {
+        Ok(status) => of_inodes(room::inodes_left(&status)),
+        Err(_) => Finding::bad("inodes", FindingState::Poor, "the file system of the store does not report its free inodes", None),
+    }
+}
+
+fn of_inodes(left: Option<u64>) -> Finding {
+    const SUBJECT: Subject = "inodes";
+    match left {
+        None => Finding::good(SUBJECT, "the store's file system makes them as needed"),
+        Some(left) if left >= INODES_WANTED => Finding::good(SUBJECT, format!("{left} free for the store")),
+        Some(left) => {
+            let state = if left == 0 { FindingState::Lacking } else { FindingState::Poor };
+            let detail = format!("{left} free for the store, and a build from nothing takes {INODES_WANTED}");
+            Finding::bad(SUBJECT, state, detail, MORE_INODES.to_owned())
+        }
+    }
+}
+
 fn room(subject: &'static str, whose: &str, folder: &Path, wanted_gib: u128, remedy: String) -> Finding {
     let Ok(status) = nix::sys::statvfs::statvfs(folder) else {
         return Finding::bad(subject, FindingState::Poor, format!("the file system of {whose} does not report its free space"), None);
@@ -83,6 +108,15 @@ mod tests {
         // A file may not be entered, by root neither.
         let blocked = keys(&file.join("keys"));
         assert!(blocked.is_lack() && blocked.to_string().contains("KAON_KEYS"), "{blocked}");
+    }
+
+    #[test]
+    fn too_few_inodes_are_told_with_a_way_out() {
+        use FindingState::{Good, Lacking, Poor};
+        for (left, state) in [(None, Good), (Some(INODES_WANTED), Good), (Some(10), Poor), (Some(0), Lacking)] {
+            let finding = of_inodes(left);
+            assert_eq!((finding.state, finding.remedy.is_some()), (state, state != Good), "{finding}");
+        }
     }
 
     #[test]

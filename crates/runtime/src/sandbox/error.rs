@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 use super::message::{Refusal, Stage};
 use crate::limits::{self, MORE_PROCESSES, is_no_process};
+use crate::room::{MORE_INODES, inodes_used_up};
 use base::diagnostic::{ExitCode, Failure};
 
 /// Why a job was not run to its end.
@@ -68,6 +69,12 @@ pub enum SandboxError {
     #[error("the disk is full: no room left in `{}`", path.display())]
     DiskFull {
         /// A directory on that disk.
+        path: PathBuf,
+    },
+    /// The file system the job writes to has no inodes left.
+    #[error("no inodes left on the file system of `{}`", path.display())]
+    NoInodes {
+        /// A directory on that file system.
         path: PathBuf,
     },
     /// This process may not have as many files open as the sandbox has layers.
@@ -172,6 +179,13 @@ pub enum HostLack {
     },
 }
 
+impl SandboxError {
+    /// The file system of `path` is full, of bytes or of files.
+    pub(super) fn full(path: PathBuf) -> Self {
+        if inodes_used_up(&path) { Self::NoInodes { path } } else { Self::DiskFull { path } }
+    }
+}
+
 impl Failure for SandboxError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -189,6 +203,7 @@ impl Failure for SandboxError {
             Self::DiskFull { .. } => Some(
                 "make room (`cargo xtask gc` removes what nothing needs) and run the same command again: what was built is kept".into(),
             ),
+            Self::NoInodes { .. } => Some(MORE_INODES.into()),
             Self::OpenFiles { .. } => Some(
                 "raise the hard limit (`ulimit -Hn 4096` as root, `LimitNOFILE=` of a service, `--ulimit nofile=4096` of a container)"
                     .into(),
@@ -261,7 +276,7 @@ impl From<Refusal> for SandboxError {
         let source = io::Error::from_raw_os_error(errno);
         let path = PathBuf::from(&subject);
         if is(&source, Errno::ENOSPC) && stage > Stage::Namespaces || is(&source, Errno::EDQUOT) {
-            return Self::DiskFull { path };
+            return Self::full(path);
         }
         if is(&source, Errno::EMFILE) {
             return Self::OpenFiles { limit: limits::open_files() };
