@@ -368,3 +368,14 @@ fn a_file_system_without_inodes_is_not_called_a_full_disk() {
     let inodes = finding(command, "inodes");
     assert_eq!(inodes["state"], "poor", "{inodes}");
 }
+
+#[test]
+fn a_limit_of_processor_time_is_a_finding() {
+    let project = Project::new();
+    let mut command = project.command(&["--json", "doctor"]);
+    // SAFETY: what runs between fork and exec makes one system call.
+    unsafe { command.pre_exec(|| Ok(setrlimit(Resource::RLIMIT_CPU, 600, 1000)?)) };
+    let time = finding(command, "cpu time");
+    assert_eq!(time["state"], "poor", "{time}");
+    assert!(time["detail"].as_str().unwrap().starts_with("1000 s for a process"), "{time}");
+}
