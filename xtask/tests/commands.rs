@@ -379,3 +379,26 @@ fn a_limit_of_processor_time_is_a_finding() {
     assert_eq!(time["state"], "poor", "{time}");
     assert!(time["detail"].as_str().unwrap().starts_with("1000 s for a process"), "{time}");
 }
+
+#[test]
+fn a_store_from_which_no_program_can_be_started_is_a_lack_of_the_host() {
+    let project = Project::new();
+    let store = project.folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    let on_noexec = |words: &[&str]| {
+        let mut command = project.command(words);
+        command.env("KAON_STORE", &store);
+        enter(&mut command, vec![Change::NoPrograms(c"store")]);
+        command
+    };
+    let output = on_noexec(&["--quiet", "build"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    let cause =
+        format!("\n  cause: `{}/scratch` is on a file system mounted `noexec`: programs there cannot be started\n", store.display());
+    assert!(said.starts_with("error: this machine cannot make build sandboxes\n") && said.contains(&cause), "{said}");
+    assert!(said.contains("remount,exec") && said.contains("KAON_STORE"), "{said}");
+    let sandbox = finding(on_noexec(&["--json", "doctor"]), "sandbox");
+    assert_eq!(sandbox["state"], "lacking", "{sandbox}");
+    assert!(sandbox["detail"].as_str().unwrap().contains("`noexec`"), "{sandbox}");
+}

@@ -169,6 +169,12 @@ pub enum HostLack {
         /// The system call's error.
         source: io::Error,
     },
+    /// No program can be started from the store.
+    #[error("`{}` is on a file system mounted `noexec`: programs there cannot be started", folder.display())]
+    NoExec {
+        /// A directory of the store.
+        folder: PathBuf,
+    },
     /// The kernel lacks a system call or refuses a mount every kernel since 5.12 allows in a user namespace.
     #[error("the kernel refuses to mount {what}")]
     Mount {
@@ -266,6 +272,11 @@ impl HostLack {
                 on a volume), under a kernel of 5.12 or later"
                     .into()
             }
+            Self::NoExec { folder } => format!(
+                "remount the file system with `exec` (`findmnt -T {}` shows its mount point: `sudo mount -o remount,exec MOUNTPOINT`), or set \
+                 KAON_STORE to a directory on another file system",
+                folder.display()
+            ),
             Self::Mount { .. } => "use a kernel of 5.12 or later; in a container, start it with `--security-opt seccomp=unconfined`".into(),
         }
     }
