@@ -402,3 +402,53 @@ fn a_store_from_which_no_program_can_be_started_is_a_lack_of_the_host() {
     assert_eq!(sandbox["state"], "lacking", "{sandbox}");
     assert!(sandbox["detail"].as_str().unwrap().contains("`noexec`"), "{sandbox}");
 }
+
+#[test]
+fn a_relative_source_mirror_is_taken_from_the_current_directory() {
+    let project = Project::new();
+    fs::create_dir(project.folder.path().join("mirror")).unwrap();
+    for (mirror, code) in [("mirror", 0), ("../nosuch", 2), ("mirror/../nosuch", 2), ("ftp://me:secret@host/x", 2), ("/nosuch", 0)] {
+        for command in [project.command(&["--source-mirror", mirror, "list"]), {
+            let mut command = project.command(&["list"]);
+            command.env("KAON_SOURCE_MIRROR", mirror);
+            command
+        }] {
+            let mut command = command;
+            let output = command.output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(code), "{mirror}: {said}");
+            assert!(code == 0 || said.starts_with("error: a --source-mirror cannot be used\n  cause: `"), "{said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_home_that_is_no_absolute_path_is_named() {
+    let project = Project::new();
+    let output = project.command(&["plan"]).env("HOME", ".").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        said,
+        "error: no place for the store: `KAON_STORE` is not set, and `HOME` is `.`, which is not an absolute path\n\
+         hint: set HOME to an absolute path, or KAON_STORE to a directory you may write to\n"
+    );
+    assert_eq!(output.status.code(), Some(4));
+}
+
+#[test]
+fn the_doctor_examines_the_rest_where_there_can_be_no_store() {
+    let project = Project::new();
+    // No directory can be made below a file, by root neither.
+    fs::write(project.folder.path().join("home"), "").unwrap();
+    for home in [project.folder.path().join("home"), ".".into()] {
+        let output = project.command(&["--json", "doctor"]).env("HOME", &home).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let state = |subject: &str| {
+            findings.as_array().unwrap().iter().find(|finding| finding["subject"] == subject).map(|finding| &finding["state"])
+        };
+        assert_eq!((state("store"), state("keys")), (Some(&"lacking".into()), Some(&"lacking".into())), "{findings}");
+        assert!(state("memory").is_some() && state("client").is_some(), "{findings}");
+    }
+}

@@ -7,6 +7,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::Subject;
 use super::finding::{Finding, FindingState};
+use base::diagnostic::Failure;
 use runtime::room::{self, MORE_INODES};
 use runtime::store::Store;
 
@@ -18,15 +19,24 @@ const INODES_WANTED: u64 = 250_000;
 const TARGET_WANTED_GIB: u128 = 4;
 
 /// Whether the store can be written to.
-pub(super) fn store(store: &Store) -> Finding {
-    match store.scratch("doctor") {
-        Ok(_) => Finding::good("store", format!("`{}`", store.root().display())),
-        Err(error) => Finding::failed("store", FindingState::Lacking, &error),
+pub(super) fn store(store: Result<&Store, &dyn Failure>) -> Finding {
+    const SUBJECT: Subject = "store";
+    match store.map(|store| (store, store.scratch("doctor"))) {
+        Ok((store, Ok(_))) => Finding::good(SUBJECT, format!("`{}`", store.root().display())),
+        Ok((_, Err(error))) => Finding::failed(SUBJECT, FindingState::Lacking, &error),
+        Err(failure) => Finding::failed(SUBJECT, FindingState::Lacking, failure),
     }
 }
 
 /// Whether the signing keys can be read, or made where there are none yet.
-pub(super) fn keys(keys: &Path) -> Finding {
+pub(super) fn keys(keys: Result<&Path, &dyn Failure>) -> Finding {
+    match keys {
+        Ok(keys) => of_keys(keys),
+        Err(failure) => Finding::failed("keys", FindingState::Lacking, failure),
+    }
+}
+
+fn of_keys(keys: &Path) -> Finding {
     let remedy = "set KAON_KEYS to a directory of your own".to_owned();
     let wanted = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
     let nearest = keys.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
@@ -100,13 +110,13 @@ mod tests {
     #[test]
     fn keys_may_be_missing_but_their_place_must_be_usable() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(keys(folder.path()).detail.ends_with('`'));
-        let missing = keys(&folder.path().join("a/b"));
+        assert!(of_keys(folder.path()).detail.ends_with('`'));
+        let missing = of_keys(&folder.path().join("a/b"));
         assert!(!missing.is_lack() && missing.detail.contains("made when"), "{missing}");
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         // A file may not be entered, by root neither.
-        let blocked = keys(&file.join("keys"));
+        let blocked = of_keys(&file.join("keys"));
         assert!(blocked.is_lack() && blocked.to_string().contains("KAON_KEYS"), "{blocked}");
     }
 

@@ -6,5 +6,5 @@ mod fetch;
 mod place;
 
 pub use error::{Attempt, Reason, SourceError};
-pub use fetch::{Fetcher, FoundOut};
+pub use fetch::{Fetcher, FoundOut, parse_mirror};
 pub use place::{Place, places, pool_path};
