@@ -19,6 +19,8 @@ pub enum Change {
     Write(&'static CStr, &'static str),
     /// A file system is mounted: its type, its options and where.
     Mount(&'static CStr, &'static CStr, &'static CStr),
+    /// A file system in memory is mounted here, from which no program may be started.
+    NoPrograms(&'static CStr),
 }
 
 /// Lets `command` run in new namespaces in which `changes` were made.
@@ -34,6 +36,7 @@ pub fn enter(command: &mut Command, changes: Vec<Change>) {
             match change {
                 Change::Write(path, text) => put(path, text)?,
                 Change::Mount(kind, options, at) => mount(Some(c"none"), *at, Some(*kind), MsFlags::empty(), Some(*options))?,
+                Change::NoPrograms(at) => mount(Some(c"none"), *at, Some(c"tmpfs"), MsFlags::MS_NOEXEC, None::<&CStr>)?,
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    runtime::signals::restore();
     runtime::limits::raise();
     let arguments: Vec<_> = args_os().collect();
     match &arguments[..] {

@@ -22,6 +22,16 @@ pub enum OutputError {
         /// Why.
         source: io::Error,
     },
+    /// The place is a symbolic link, or below one, whose target is missing.
+    #[error("cannot write `{}`: `{}` is a symbolic link to `{}`, which does not exist", path.display(), link.display(), target.display())]
+    Dangling {
+        /// The file or folder.
+        path: PathBuf,
+        /// The link.
+        link: PathBuf,
+        /// Where it points, as it says.
+        target: PathBuf,
+    },
     /// What is to be written is not in the store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -31,7 +41,7 @@ impl Failure for OutputError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Write { .. } => None,
+            Self::Write { .. } | Self::Dangling { .. } => None,
         }
     }
 
@@ -46,6 +56,9 @@ impl Failure for OutputError {
                 }
                 _ => Some("choose another place with `--output`".into()),
             },
+            Self::Dangling { link, .. } => {
+                Some(format!("make the target, remove the link (`rm {}`), or choose another place with `--output`", link.display()))
+            }
             Self::Store(_) => self.inner()?.hint(),
         }
     }
@@ -100,7 +113,16 @@ fn waiting_folder(folder: &Path) -> io::Result<TempDir> {
 }
 
 fn not_written(path: &Path) -> impl FnOnce(io::Error) -> OutputError {
-    |source| OutputError::Write { path: path.to_owned(), source }
+    |source| match dangling(path) {
+        Some((link, target)) => OutputError::Dangling { path: path.to_owned(), link, target },
+        None => OutputError::Write { path: path.to_owned(), source },
+    }
+}
+
+/// The link without a target at or above `path`, and where it points.
+fn dangling(path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let is_missing = |link: &&Path| fs::metadata(link).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    path.ancestors().filter(is_missing).find_map(|link| Some((link.to_owned(), fs::read_link(link).ok()?)))
 }
 
 /// Copies a file and leaves out what is all zeros, so that a disk takes no more room than what is on it.
@@ -141,6 +163,21 @@ mod tests {
         assert_eq!(fs::read(&copy).unwrap(), bytes);
         assert_eq!(fs::metadata(&link).unwrap().nlink(), 2);
         assert_eq!(fs::metadata(&copy).unwrap().nlink(), 1);
+    }
+
+    #[test]
+    fn a_link_without_a_target_is_named_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("out");
+        std::os::unix::fs::symlink("../gone", &link).unwrap();
+        for path in [link.clone(), link.join("images")] {
+            let error = prepare(&path).unwrap_err();
+            let expected =
+                format!("cannot write `{}`: `{}` is a symbolic link to `../gone`, which does not exist", path.display(), link.display());
+            assert_eq!(error.to_string(), expected);
+            assert!(error.hint().unwrap().contains("--output"));
+        }
+        assert!(write(&link.join("list"), b"x").unwrap_err().to_string().contains("symbolic link to `../gone`"));
     }
 
     #[test]

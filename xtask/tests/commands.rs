@@ -9,7 +9,15 @@ use std::process::{Command, Output, Stdio};
 
 use nix::pty::openpty;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::signal::{SigHandler, Signal};
 use tempfile::TempDir;
+
+#[path = "../../tests/support"]
+mod support {
+    pub mod namespace;
+}
+
+use support::namespace::{Change, enter};
 
 /// A project with two specs, and a home of its own.
 struct Project {
@@ -274,4 +282,173 @@ fn too_little_address_space_is_told_before_anything_is_built() {
     assert_eq!(output.status.code(), Some(4), "{said}");
     assert!(said.contains("error: this process may use only 512 MiB of address space, but building needs at least 2048 MiB\n"), "{said}");
     assert!(said.contains("hint: lift the limit: `ulimit -v unlimited`"), "{said}");
+}
+
+#[test]
+fn a_fifo_that_an_image_names_is_an_error_of_every_command_that_reads_images() {
+    let project = Project::new();
+    let images = project.folder.path().join("images");
+    nix::unistd::mkfifo(&images.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::write(images.join("bad.toml"), "summary = \"x\"\npackages = [\"a\"]\ntrust = [\"fifo\"]\n[files]\n\"/etc/fifo\" = \"fifo\"\n")
+        .unwrap();
+    let package = project.package();
+    for words in [&["inspect", "bad"][..], &["why", &package], &["gc", "--dry-run"]] {
+        let output = project.run(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        for place in ["images/bad.toml:3:10", "images/bad.toml:5:15"] {
+            assert!(
+                said.contains(&format!("error: cannot read `fifo`: it is a FIFO, not a regular file\n --> {place}\n")),
+                "{words:?}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_caller_that_ignores_the_end_of_its_children_changes_nothing() {
+    let project = Project::new();
+    let mut command = project.command(&["--json", "doctor"]);
+    command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian");
+    // SAFETY: what runs between fork and exec makes one system call.
+    unsafe { command.pre_exec(|| Ok(nix::sys::signal::signal(Signal::SIGCHLD, SigHandler::SigIgn).map(drop)?)) };
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(!text.contains("No child process"), "{text}");
+    let findings: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let sandbox = findings.as_array().unwrap().iter().find(|finding| finding["subject"] == "sandbox").unwrap();
+    assert_eq!(sandbox["state"], "good", "{sandbox}");
+}
+
+#[test]
+fn a_number_of_jobs_has_a_bound() {
+    let project = Project::new();
+    let run = |words: &[&str], variable: &str| {
+        let output = project.command(words).env("KAON_JOBS", variable).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (words, variable) in [(&["-j", "4097", "plan"][..], "1"), (&["plan"], "4097"), (&["plan"], "99999999999999999999")] {
+        let (code, said) = run(words, variable);
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+        assert!(said.contains("'--jobs <N>'"), "{words:?}: {said}");
+        assert_eq!(said.contains("4097 is not in 0..=4096"), variable.len() < 5, "{said}");
+    }
+    for number in ["0", "4096"] {
+        assert_eq!(run(&["plan"], number).0, Some(0), "{number}");
+    }
+}
+
+/// What the doctor says of one thing, run by `command`.
+fn finding(mut command: Command, subject: &str) -> serde_json::Value {
+    let output = command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let findings: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let mut findings = findings.as_array().unwrap_or_else(|| panic!("{text}")).iter();
+    findings.find(|finding| finding["subject"] == subject).unwrap_or_else(|| panic!("no `{subject}`: {text}")).clone()
+}
+
+#[test]
+fn a_file_system_without_inodes_is_not_called_a_full_disk() {
+    let project = Project::new();
+    let store = project.folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    // The file system's root is the first inode, and the store has six directories.
+    for (inodes, operation) in [(c"nr_inodes=4", "make"), (c"nr_inodes=7", "lock")] {
+        let mut command = project.command(&["--quiet", "build"]);
+        command.env("KAON_STORE", &store);
+        enter(&mut command, vec![Change::Mount(c"tmpfs", inodes, c"store")]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with(&format!("error: cannot {operation} `{}", store.display())), "{said}");
+        assert!(said.contains("\n  cause: no inodes left on the file system of `") && said.contains("\nhint: `df -i` shows"), "{said}");
+    }
+    let mut command = project.command(&["--json", "doctor"]);
+    command.env("KAON_STORE", &store);
+    enter(&mut command, vec![Change::Mount(c"tmpfs", c"nr_inodes=200", c"store")]);
+    let inodes = finding(command, "inodes");
+    assert_eq!(inodes["state"], "poor", "{inodes}");
+}
+
+#[test]
+fn a_limit_of_processor_time_is_a_finding() {
+    let project = Project::new();
+    let mut command = project.command(&["--json", "doctor"]);
+    // SAFETY: what runs between fork and exec makes one system call.
+    unsafe { command.pre_exec(|| Ok(setrlimit(Resource::RLIMIT_CPU, 600, 1000)?)) };
+    let time = finding(command, "cpu time");
+    assert_eq!(time["state"], "poor", "{time}");
+    assert!(time["detail"].as_str().unwrap().starts_with("1000 s for a process"), "{time}");
+}
+
+#[test]
+fn a_store_from_which_no_program_can_be_started_is_a_lack_of_the_host() {
+    let project = Project::new();
+    let store = project.folder.path().join("store");
+    fs::create_dir(&store).unwrap();
+    let on_noexec = |words: &[&str]| {
+        let mut command = project.command(words);
+        command.env("KAON_STORE", &store);
+        enter(&mut command, vec![Change::NoPrograms(c"store")]);
+        command
+    };
+    let output = on_noexec(&["--quiet", "build"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    let cause =
+        format!("\n  cause: `{}/scratch` is on a file system mounted `noexec`: programs there cannot be started\n", store.display());
+    assert!(said.starts_with("error: this machine cannot make build sandboxes\n") && said.contains(&cause), "{said}");
+    assert!(said.contains("remount,exec") && said.contains("KAON_STORE"), "{said}");
+    let sandbox = finding(on_noexec(&["--json", "doctor"]), "sandbox");
+    assert_eq!(sandbox["state"], "lacking", "{sandbox}");
+    assert!(sandbox["detail"].as_str().unwrap().contains("`noexec`"), "{sandbox}");
+}
+
+#[test]
+fn a_relative_source_mirror_is_taken_from_the_current_directory() {
+    let project = Project::new();
+    fs::create_dir(project.folder.path().join("mirror")).unwrap();
+    for (mirror, code) in [("mirror", 0), ("../nosuch", 2), ("mirror/../nosuch", 2), ("ftp://me:secret@host/x", 2), ("/nosuch", 0)] {
+        for command in [project.command(&["--source-mirror", mirror, "list"]), {
+            let mut command = project.command(&["list"]);
+            command.env("KAON_SOURCE_MIRROR", mirror);
+            command
+        }] {
+            let mut command = command;
+            let output = command.output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(code), "{mirror}: {said}");
+            assert!(code == 0 || said.starts_with("error: a --source-mirror cannot be used\n  cause: `"), "{said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_home_that_is_no_absolute_path_is_named() {
+    let project = Project::new();
+    let output = project.command(&["plan"]).env("HOME", ".").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        said,
+        "error: no place for the store: `KAON_STORE` is not set, and `HOME` is `.`, which is not an absolute path\n\
+         hint: set HOME to an absolute path, or KAON_STORE to a directory you may write to\n"
+    );
+    assert_eq!(output.status.code(), Some(4));
+}
+
+#[test]
+fn the_doctor_examines_the_rest_where_there_can_be_no_store() {
+    let project = Project::new();
+    // No directory can be made below a file, by root neither.
+    fs::write(project.folder.path().join("home"), "").unwrap();
+    for home in [project.folder.path().join("home"), ".".into()] {
+        let output = project.command(&["--json", "doctor"]).env("HOME", &home).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let state = |subject: &str| {
+            findings.as_array().unwrap().iter().find(|finding| finding["subject"] == subject).map(|finding| &finding["state"])
+        };
+        assert_eq!((state("store"), state("keys")), (Some(&"lacking".into()), Some(&"lacking".into())), "{findings}");
+        assert!(state("memory").is_some() && state("client").is_some(), "{findings}");
+    }
 }

@@ -31,11 +31,18 @@ impl Digest {
     /// # Errors
     /// When the file cannot be opened or read.
     pub fn of_file(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        Self::of_reader(File::open(path)?)
+    }
+
+    /// The digest of all that can be read, in 128 KiB pieces.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn of_reader(mut content: impl Read) -> io::Result<Self> {
         let mut hasher = Hasher::new();
         let mut buffer = vec![0; 128 * 1024];
         loop {
-            let read = file.read(&mut buffer)?;
+            let read = content.read(&mut buffer)?;
             if read == 0 {
                 return Ok(hasher.finish());
             }

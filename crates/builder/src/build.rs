@@ -15,6 +15,7 @@ use planning::graph::Graph;
 use planning::plan::{Plan, State, World as _, plan};
 use planning::spec::{Origin, Source};
 use runtime::progress::Event;
+use runtime::sandbox::{SandboxError, check_programs};
 use runtime::store::{StoreError, Sweeper};
 use runtime::workers::beside;
 use sdk::source::{Fetcher, FoundOut, SourceError};
@@ -32,6 +33,9 @@ pub enum PackagesError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// This machine cannot run builds.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// Kernel modules cannot be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -46,6 +50,7 @@ impl Failure for PackagesError {
             Self::Sdk(error) => Some(error),
             Self::Run(error) => Some(error),
             Self::Store(error) => Some(error),
+            Self::Sandbox(error) => Some(error),
             Self::Signing(error) => Some(error),
             Self::Jobserver(_) => None,
         }
@@ -68,6 +73,7 @@ pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Resu
         announce(builder, &first);
         return Ok(results);
     }
+    check_programs(&builder.store.root().join("scratch"))?;
     let work: Vec<&PackageName> = work_of(&first).collect();
     let wanted = builder.layers_of(work.iter().copied());
     let sources = sources_of(builder.graph, work.into_iter());

@@ -18,6 +18,12 @@ pub enum MediumError {
         /// Why.
         source: io::Error,
     },
+    /// A package list is a directory, FIFO, device or socket: opening it might never return.
+    #[error("`{path}` is not a regular file")]
+    NotRegular {
+        /// The package list.
+        path: PathBuf,
+    },
     /// A document is wrong.
     #[error(transparent)]
     Wrong(#[from] Problems),
@@ -80,6 +86,9 @@ pub fn load(path: &Path) -> Result<Loaded, MediumError> {
     let names = kickstart.value.packagelist_file.iter().chain(&kickstart.value.packagelist_files);
     let list = |name: &String| {
         let path = search.find(name)?;
+        if !path.is_file() {
+            return Err(MediumError::NotRegular { path });
+        }
         Ok(PackageList::parse(&path.display().to_string(), &text(&path)?)?)
     };
     let lists = names.map(list).collect::<Result<_, MediumError>>()?;

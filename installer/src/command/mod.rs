@@ -100,7 +100,9 @@ enum CommandError {
 impl CommandError {
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Medium(MediumError::Wrong(_) | MediumError::NotFound { .. }) | Self::Refused(_) => ExitCode::from(3),
+            Self::Medium(MediumError::Wrong(_) | MediumError::NotRegular { .. } | MediumError::NotFound { .. }) | Self::Refused(_) => {
+                ExitCode::from(3)
+            }
             _ => ExitCode::FAILURE,
         }
     }

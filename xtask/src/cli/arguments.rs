@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::command;
@@ -54,8 +55,8 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub sandbox: Isolation,
-    /// Number of processors to use [default: all]
-    #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true)]
+    /// Number of processors to use, at most 4096 [default: all]
+    #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true, value_parser = jobs())]
     pub jobs: Option<usize>,
     /// Fail if `specs/sdk.lock` would have to change
     #[arg(long, global = true)]
@@ -78,6 +79,14 @@ pub struct Global {
     /// Additional source mirror; repeatable
     #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,
+}
+
+/// The largest number of jobs. It is far below what the pipe of make's jobserver holds: 65536 tokens (pipe(7)).
+pub const MOST_JOBS: usize = 4096;
+
+/// Reads a number of jobs; 0 stands for all processors.
+fn jobs() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(0..=MOST_JOBS as u64)
 }
 
 /// The commands.

@@ -1,9 +1,10 @@
 //! What every command works with.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::arguments::MOST_JOBS;
 use super::output::Output;
 use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
@@ -16,6 +17,7 @@ use runtime::progress::Reporter;
 use runtime::store::{Store, check_owner};
 use sdk::Sdk;
 use sdk::apt::{HOST_APT_FOLDER, Settings};
+use sdk::source::{SourceError, parse_mirror};
 
 /// Settings, places and the way to the user.
 pub struct Context<'a> {
@@ -33,15 +35,21 @@ pub struct Context<'a> {
 
 /// No place for the store or the keys.
 #[derive(Debug, thiserror::Error)]
-#[error("no directory for {what}: neither `{variable}` nor `HOME` is set")]
-struct NoPlace {
-    what: &'static str,
-    variable: &'static str,
+enum NoPlace {
+    #[error("no directory for {what}: neither `{variable}` nor `HOME` is set")]
+    Unset { what: &'static str, variable: &'static str },
+    #[error("no directory for {what}: `{variable}` is not set, and `HOME` is `{}`, which is not an absolute path", home.display())]
+    RelativeHome { what: &'static str, variable: &'static str, home: PathBuf },
 }
 
 impl Failure for NoPlace {
     fn hint(&self) -> Option<String> {
-        Some(format!("set {} to a directory you may write to", self.variable))
+        match self {
+            Self::Unset { variable, .. } => Some(format!("set {variable} to a directory you may write to")),
+            Self::RelativeHome { variable, .. } => {
+                Some(format!("set HOME to an absolute path, or {variable} to a directory you may write to"))
+            }
+        }
     }
 
     fn exit(&self) -> ExitCode {
@@ -58,8 +66,9 @@ impl Failure for NoCurrentDirectory {}
 
 impl<'a> Context<'a> {
     /// Finds the project and prepares for signals.
-    pub(super) fn new(global: Global, output: &'a Output) -> Result<Self, Report> {
+    pub(super) fn new(mut global: Global, output: &'a Output) -> Result<Self, Report> {
         let here = env::current_dir().map_err(NoCurrentDirectory)?;
+        global.source_mirror = global.source_mirror.iter().map(|text| source_mirror(text, &here)).collect::<Result<_, _>>()?;
         // cargo runs an alias in the caller's directory; a packaged binary may stand anywhere.
         let root = planning::project::find_root(&here)?;
         global.sandbox.select();
@@ -84,7 +93,7 @@ impl<'a> Context<'a> {
     pub fn store(&self) -> Result<Store, Report> {
         let root = match &self.global.store {
             Some(path) => path.clone(),
-            None => home_folder("XDG_CACHE_HOME", ".cache").ok_or(NoPlace { what: "the store", variable: "KAON_STORE" })?.join("kaon"),
+            None => home_folder("the store", "KAON_STORE", "XDG_CACHE_HOME", ".cache")?.join("kaon"),
         };
         check_owner(&root)?;
         Ok(Store::open(&root)?.reporting_to(self.reporter.clone()).stopped_by(&self.cancel).of_checkout(&self.root))
@@ -97,9 +106,7 @@ impl<'a> Context<'a> {
     pub fn keys(&self) -> Result<PathBuf, Report> {
         match &self.global.keys {
             Some(path) => Ok(path.clone()),
-            None => Ok(home_folder("XDG_DATA_HOME", ".local/share")
-                .ok_or(NoPlace { what: "the signing keys", variable: "KAON_KEYS" })?
-                .join("kaon/keys")),
+            None => Ok(home_folder("the signing keys", "KAON_KEYS", "XDG_DATA_HOME", ".local/share")?.join("kaon/keys")),
         }
     }
 
@@ -139,12 +146,27 @@ impl<'a> Context<'a> {
 
     /// Processors to keep busy.
     pub fn jobs(&self) -> usize {
-        self.global.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+        let all = || std::thread::available_parallelism().map_or(1, Into::into).min(MOST_JOBS);
+        self.global.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(all)
     }
 }
 
-/// A directory of the XDG base directory specification.
-fn home_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let given = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    given.or_else(|| env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute()).map(|home| home.join(below_home)))
+/// The directory `xdg` of the XDG base directory specification, for `what`, whose own setting is `variable`. The specification ignores relative
+/// paths in its variables.
+fn home_folder(what: &'static str, variable: &'static str, xdg: &str, below_home: &str) -> Result<PathBuf, NoPlace> {
+    let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    match (path(xdg).filter(|path| path.is_absolute()), path("HOME")) {
+        (Some(given), _) => Ok(given),
+        (None, Some(home)) if home.is_absolute() => Ok(home.join(below_home)),
+        (None, Some(home)) => Err(NoPlace::RelativeHome { what, variable, home }),
+        (None, None) => Err(NoPlace::Unset { what, variable }),
+    }
+}
+
+/// A `--source-mirror` as fetching takes it: an address, or the absolute path of a folder.
+fn source_mirror(text: &str, here: &Path) -> Result<String, SourceError> {
+    let is_relative = !text.starts_with('/') && !text.contains(':');
+    let folder = is_relative.then(|| here.join(text).canonicalize().ok()).flatten().filter(|folder| folder.is_dir());
+    let text = folder.map_or_else(|| text.to_owned(), |folder| folder.display().to_string());
+    parse_mirror(&text).map(|_| text)
 }

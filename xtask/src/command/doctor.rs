@@ -8,11 +8,17 @@ use sdk::Sdk;
 /// Examines this machine and prints what it found.
 ///
 /// # Errors
-/// When the store is somebody else's or has no place, or the SDK's description cannot be read.
+/// When the SDK's description cannot be read.
 pub fn run(context: &Context<'_>) -> Result<ExitCode, Report> {
-    let store = context.store()?;
-    let (keys, settings, sdk) = (context.keys()?, context.settings(), Sdk::load(&context.root)?);
-    let patient = Patient { store: &store, keys: &keys, settings: &settings, suite: &sdk.description.suite, cancel: &context.cancel };
+    let (store, keys) = (context.store(), context.keys());
+    let (settings, sdk) = (context.settings(), Sdk::load(&context.root)?);
+    let patient = Patient {
+        store: store.as_ref().map_err(Report::failure),
+        keys: keys.as_deref().map_err(Report::failure),
+        settings: &settings,
+        suite: &sdk.description.suite,
+        cancel: &context.cancel,
+    };
     let findings = doctor::examine(&patient);
     if context.output.is_json() {
         context.output.document(&findings);

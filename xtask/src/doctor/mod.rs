@@ -7,6 +7,7 @@ mod system;
 
 use std::path::Path;
 
+use base::diagnostic::Failure;
 use runtime::cancel::Cancel;
 use runtime::store::Store;
 use sdk::apt::Settings;
@@ -18,10 +19,10 @@ type Subject = &'static str;
 
 /// What is examined.
 pub struct Patient<'a> {
-    /// The store.
-    pub store: &'a Store,
-    /// Where the signing keys are or will be.
-    pub keys: &'a Path,
+    /// The store, or why there is none.
+    pub store: Result<&'a Store, &'a dyn Failure>,
+    /// Where the signing keys are or will be, or why there is no place for them.
+    pub keys: Result<&'a Path, &'a dyn Failure>,
     /// How things are fetched; the project's folder is among it.
     pub settings: &'a Settings,
     /// The Debian suite of the SDK.
@@ -34,20 +35,23 @@ pub struct Patient<'a> {
 pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let Patient { store, keys, settings, suite, cancel } = *patient;
     let target = places::target(&settings.project);
-    let mut findings = vec![
-        places::store(store),
-        places::keys(keys),
-        system::sandboxes("sandbox", &store.root().join("scratch"), FindingState::Lacking),
-        mirror::client(settings),
-        mirror::examine(store, settings, suite, cancel),
-        places::store_room(store),
+    let mut findings = vec![places::store(store), places::keys(keys), mirror::client(settings)];
+    if let Ok(store) = store {
+        findings.extend([
+            system::sandboxes("sandbox", &store.root().join("scratch"), FindingState::Lacking),
+            mirror::examine(store, settings, suite, cancel),
+            places::store_room(store),
+            places::store_inodes(store),
+        ]);
+    }
+    findings.extend([
         system::memory(),
         system::open_files(),
         system::processes(),
         system::sandboxes("test sandbox", &target, FindingState::Poor),
         places::target_room(&target),
         system::loopback(),
-    ];
+    ]);
     findings.extend(system::sizes());
     findings
 }

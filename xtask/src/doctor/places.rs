@@ -5,24 +5,38 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use super::Subject;
 use super::finding::{Finding, FindingState};
+use base::diagnostic::Failure;
+use runtime::room::{self, MORE_INODES};
 use runtime::store::Store;
 
 /// Room a build from nothing takes in the store: the SDK, sources, the largest trees and all results.
 const STORE_WANTED_GIB: u128 = 12;
+/// Files and directories a build from nothing makes in the store; most are the SDK's.
+const INODES_WANTED: u64 = 250_000;
 /// Room the compiled builder and the scratch of its tests take.
 const TARGET_WANTED_GIB: u128 = 4;
 
 /// Whether the store can be written to.
-pub(super) fn store(store: &Store) -> Finding {
-    match store.scratch("doctor") {
-        Ok(_) => Finding::good("store", format!("`{}`", store.root().display())),
-        Err(error) => Finding::failed("store", FindingState::Lacking, &error),
+pub(super) fn store(store: Result<&Store, &dyn Failure>) -> Finding {
+    const SUBJECT: Subject = "store";
+    match store.map(|store| (store, store.scratch("doctor"))) {
+        Ok((store, Ok(_))) => Finding::good(SUBJECT, format!("`{}`", store.root().display())),
+        Ok((_, Err(error))) => Finding::failed(SUBJECT, FindingState::Lacking, &error),
+        Err(failure) => Finding::failed(SUBJECT, FindingState::Lacking, failure),
     }
 }
 
 /// Whether the signing keys can be read, or made where there are none yet.
-pub(super) fn keys(keys: &Path) -> Finding {
+pub(super) fn keys(keys: Result<&Path, &dyn Failure>) -> Finding {
+    match keys {
+        Ok(keys) => of_keys(keys),
+        Err(failure) => Finding::failed("keys", FindingState::Lacking, failure),
+    }
+}
+
+fn of_keys(keys: &Path) -> Finding {
     let remedy = "set KAON_KEYS to your own directory".to_owned();
     let wanted = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
     let nearest = keys.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
@@ -50,6 +64,27 @@ pub(super) fn target_room(target: &Path) -> Finding {
     room("target space", "cargo's target directory", target, TARGET_WANTED_GIB, remedy)
 }
 
+/// Inodes of the store's file system.
+pub(super) fn store_inodes(store: &Store) -> Finding {
+    match nix::sys::statvfs::statvfs(store.root()) {
+        Ok(status) => of_inodes(room::inodes_left(&status)),
+        Err(_) => Finding::bad("inodes", FindingState::Poor, "the file system of the store does not report its free inodes", None),
+    }
+}
+
+fn of_inodes(left: Option<u64>) -> Finding {
+    const SUBJECT: Subject = "inodes";
+    match left {
+        None => Finding::good(SUBJECT, "the store's file system makes them as needed"),
+        Some(left) if left >= INODES_WANTED => Finding::good(SUBJECT, format!("{left} free for the store")),
+        Some(left) => {
+            let state = if left == 0 { FindingState::Lacking } else { FindingState::Poor };
+            let detail = format!("{left} free for the store, and a build from nothing takes {INODES_WANTED}");
+            Finding::bad(SUBJECT, state, detail, MORE_INODES.to_owned())
+        }
+    }
+}
+
 fn room(subject: &'static str, whose: &str, folder: &Path, wanted_gib: u128, remedy: String) -> Finding {
     let Ok(status) = nix::sys::statvfs::statvfs(folder) else {
         return Finding::bad(subject, FindingState::Poor, format!("the file system of {whose} does not report its free space"), None);
@@ -75,14 +110,23 @@ mod tests {
     #[test]
     fn keys_may_be_missing_but_their_place_must_be_usable() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(keys(folder.path()).detail.ends_with('`'));
-        let missing = keys(&folder.path().join("a/b"));
+        assert!(of_keys(folder.path()).detail.ends_with('`'));
+        let missing = of_keys(&folder.path().join("a/b"));
         assert!(!missing.is_lack() && missing.detail.contains("created when"), "{missing}");
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         // A file may not be entered, by root neither.
-        let blocked = keys(&file.join("keys"));
+        let blocked = of_keys(&file.join("keys"));
         assert!(blocked.is_lack() && blocked.to_string().contains("KAON_KEYS"), "{blocked}");
+    }
+
+    #[test]
+    fn too_few_inodes_are_told_with_a_way_out() {
+        use FindingState::{Good, Lacking, Poor};
+        for (left, state) in [(None, Good), (Some(INODES_WANTED), Good), (Some(10), Poor), (Some(0), Lacking)] {
+            let finding = of_inodes(left);
+            assert_eq!((finding.state, finding.remedy.is_some()), (state, state != Good), "{finding}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ const PROCESSES_WANTED: u64 = 512;
 const FILE_WANTED_BYTES: u64 = 8 << 30;
 /// Address space of the largest link, with the libraries and the reserves of allocators.
 const ADDRESSES_WANTED_BYTES: u64 = 4 << 30;
+/// Processor time of the longest process: the builder itself, which packs all images and packages.
+const PROCESSOR_TIME_WANTED_S: u64 = 4 * 3600;
 /// A sandbox opens each package it is made of, and an image tool each file it hands on.
 const OPEN_FILES_WANTED: u64 = 1024;
 
@@ -73,9 +75,22 @@ fn of_processes(limit: Option<u64>) -> Finding {
     }
 }
 
-/// The limits of the sizes of files and of a process's memory, as far as the builder cannot raise them by itself.
-pub(super) fn sizes() -> [Finding; 2] {
-    [of_file_size(limits::file_bytes()), of_address_space(limits::memory_bytes())]
+/// The limits of the sizes of files and of a process's memory and processor time, as far as the builder cannot raise them by itself.
+pub(super) fn sizes() -> [Finding; 3] {
+    [of_file_size(limits::file_bytes()), of_address_space(limits::memory_bytes()), of_processor_time(limits::processor_time_s())]
+}
+
+fn of_processor_time(limit: Option<u64>) -> Finding {
+    const SUBJECT: Subject = "cpu time";
+    match limit {
+        None => Finding::good(SUBJECT, "no limit"),
+        Some(seconds) if seconds >= PROCESSOR_TIME_WANTED_S => Finding::good(SUBJECT, format!("{seconds} s for a process")),
+        Some(seconds) => {
+            let detail =
+                format!("{seconds} s for a process, after which it is killed; large builds take up to {PROCESSOR_TIME_WANTED_S} s");
+            Finding::bad(SUBJECT, FindingState::Poor, detail, limits::MORE_PROCESSOR_TIME.to_owned())
+        }
+    }
 }
 
 fn of_file_size(limit: Option<u64>) -> Finding {
@@ -132,6 +147,9 @@ mod tests {
             (of_file_size(None), Good, ""),
             (of_file_size(Some(1 << 40)), Good, ""),
             (of_file_size(Some(1000 << 10)), Poor, "ulimit -f"),
+            (of_processor_time(None), Good, ""),
+            (of_processor_time(Some(1 << 20)), Good, ""),
+            (of_processor_time(Some(60)), Poor, "ulimit -t"),
             (of_address_space(None), Good, ""),
             (of_address_space(Some(1 << 40)), Good, ""),
             (of_address_space(Some(3 << 30)), Poor, "ulimit -v"),

@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use base::diagnostic::{ExitCode, Failure, Problems};
 use base::name::PackageName;
 use image::description::{self, Image};
+use runtime::regular;
 use text::did_you_mean;
+
+/// The largest file that an image file may name, in bytes. It is kept in memory whole.
+const LARGEST_FILE_BYTES: u64 = 1 << 30;
 
 /// Why an image's description could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +91,8 @@ pub fn load_image(root: &Path, name: &str) -> Result<Image, ImageFileError> {
     let text = fs::read_to_string(&path).map_err(|source| ImageFileError::Io { path: path.clone(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-    description::parse(&parsed, &shown, &text, &|file| fs::read(folder.join(file))).map_err(|problems| Problems::new(problems).into())
+    description::parse(&parsed, &shown, &text, &|file| regular::read(&folder.join(file), LARGEST_FILE_BYTES))
+        .map_err(|problems| Problems::new(problems).into())
 }
 
 /// What to try instead of an image that is not there.

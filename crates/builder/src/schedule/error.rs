@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use base::diagnostic::{ExitCode, Failure, LARGER_FILES};
 use base::name::PackageName;
 use planning::missing::Advice;
+use runtime::limits::{self, MORE_PROCESSOR_TIME};
 
 /// What a failed step said at last.
 #[derive(Debug)]
@@ -76,7 +77,8 @@ impl Failure for BuildError {
             Self::Failed { spec, log, said, .. } => {
                 let advice = said.advice.as_ref().map(|advice| format!("{advice} of `specs/{spec}/package.toml`; ")).unwrap_or_default();
                 let log = log.display();
-                Some(format!("{advice}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
+                let time = time_hint(limits::processor_time_s());
+                Some(format!("{advice}{time}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
             }
             Self::Around { .. } => self.inner()?.hint(),
             Self::Cancelled { .. } => Some("run the same command again: packages that are built are kept".into()),
@@ -96,6 +98,14 @@ impl Failure for BuildError {
             Self::Failed { .. } | Self::Around { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
+}
+
+/// What to try first where processes may use so many seconds of processor time. Which one was killed for it is not known: make reports the
+/// end of a compiler as an exit code of its own.
+fn time_hint(limit_s: Option<u64>) -> String {
+    limit_s
+        .map(|limit| format!("each process may use {limit} s of processor time and is killed after it, {MORE_PROCESSOR_TIME}; "))
+        .unwrap_or_default()
 }
 
 /// Why a run did not produce everything that was requested. Each failure was reported when it happened; this only lists them.
@@ -188,6 +198,13 @@ mod tests {
             many.to_string(),
             "2 packages failed: p0, p1; those that build on them were not tried: p0, p1, p2, p3, p4, p5, p6, p7 and 2 more"
         );
+    }
+
+    #[test]
+    fn a_limit_of_processor_time_is_named_where_there_is_one() {
+        assert_eq!(time_hint(None), "");
+        let hint = time_hint(Some(60));
+        assert!(hint.starts_with("each process may use 60 s of processor time") && hint.contains("`ulimit -t unlimited`"), "{hint}");
     }
 
     #[test]

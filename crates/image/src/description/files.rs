@@ -144,7 +144,11 @@ fn content(table: &Table<'_>, from: &Spanned<String>, read: Reader<'_>) -> Optio
         Ok(content) => Some(content),
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", from.value);
-            table.problem_with_hint(span, message, "paths are relative to the folder of this file");
+            let hint = match error.kind() {
+                io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => "name a regular file of at most 1 GiB",
+                _ => "paths are relative to the folder of this file",
+            };
+            table.problem_with_hint(span, message, hint);
             None
         }
     }

@@ -1,7 +1,6 @@
 //! A medium that is one container: its command is the machine's job, and its end the machine's end.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use serde::Deserialize;
 
 use super::{UNITS, VariantError, add, medium, named};
 use crate::description::{Image, MediumFile};
-use base::digest::Digest;
+use runtime::regular;
 
 /// The archive on the medium.
 const ARCHIVE: &str = "container/image.tar";
@@ -28,7 +27,7 @@ const PROGRAM: &str = "/usr/lib/kaon/container";
 pub fn container(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let reference = check(path)?;
     named(&mut image, path)?;
-    let digest = Digest::of_file(path).map_err(VariantError::read(path))?;
+    let digest = regular::digest(path).map_err(VariantError::read(path))?;
     let iso = medium(&mut image)?;
     // The machine is for the container alone.
     iso.install.clear();
@@ -137,8 +136,8 @@ impl Found {
     fn read(path: &Path) -> Result<Self, VariantError> {
         let broken = VariantError::read(path);
         let mut head = [0; 2];
-        let length = File::open(path).and_then(|mut file| file.read(&mut head)).map_err(&broken)?;
-        let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(&broken)?);
+        let length = regular::open(path).and_then(|mut file| file.read(&mut head)).map_err(&broken)?;
+        let file = BufReader::with_capacity(1 << 20, regular::open(path).map_err(&broken)?);
         let is_packed = length == 2 && head == [0x1f, 0x8b];
         let content: Box<dyn Read> = if is_packed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
         Self::unpack(content).map_err(|error| VariantError::NotContainer { path: path.to_owned(), reason: error.to_string() })

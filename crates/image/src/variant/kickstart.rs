@@ -11,6 +11,7 @@ use super::{VariantError, medium, named};
 use crate::description::{Image, MediumFile};
 use base::digest::Digest;
 use base::name::PackageName;
+use runtime::regular;
 use well_known::{INSTALLER, MINIMAL};
 
 /// What the menu's first entry says. It is what somebody sees who started the wrong disc.
@@ -22,6 +23,7 @@ const TITLE: &str = "install as the kickstart file describes; all data on its di
 /// # Errors
 /// All that is wrong with the kickstart file, or when a file it names is missing.
 pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
+    regular::open(path).map_err(VariantError::read(path))?;
     let loaded = medium::load(path)?;
     named(&mut image, path)?;
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("json");
@@ -77,7 +79,7 @@ fn file(at: String, from: &Path) -> Result<MediumFile, VariantError> {
 /// The digest of a file, or of all names and contents in a directory.
 fn digest(path: &Path) -> Result<Digest, VariantError> {
     if !path.is_dir() {
-        return Digest::of_file(path).map_err(VariantError::read(path));
+        return regular::digest(path).map_err(VariantError::read(path));
     }
     let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(VariantError::read(path))?;
     let mut names: Vec<_> = entries.into_iter().map(|entry| entry.file_name()).collect();
@@ -117,6 +119,28 @@ mod tests {
         let before = iso.files[2].digest;
         fs::write(folder.path().join("etc/motd"), "other").unwrap();
         assert_ne!(kickstart(image(), &path).unwrap().iso.unwrap().files[2].digest, before);
+    }
+
+    #[test]
+    fn a_fifo_is_refused_wherever_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("etc/fifo");
+        fs::create_dir(folder.path().join("etc")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let told = |path: &Path| {
+            let error = kickstart(image(), path).unwrap_err();
+            format!("{error}: {}", std::error::Error::source(&error).unwrap())
+        };
+        assert_eq!(told(&fifo), format!("cannot read `{}`: it is a FIFO, not a regular file", fifo.display()));
+        let path = folder.path().join("ks.json");
+        for (named, expected) in [
+            (r#""additional_files": [{"etc": "/etc"}]"#, "etc/fifo`: it is a FIFO, not a regular file"),
+            (r#""postinstallscripts": ["etc/fifo"]"#, "etc/fifo`: it is a FIFO, not a regular file"),
+            (r#""packagelist_file": "etc/fifo""#, "etc/fifo` is not a regular file"),
+        ] {
+            fs::write(&path, format!(r#"{{"disk": "/dev/sda", {named}}}"#)).unwrap();
+            assert!(told(&path).ends_with(expected), "{named}: {}", told(&path));
+        }
     }
 
     #[test]

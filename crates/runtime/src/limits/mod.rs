@@ -28,6 +28,7 @@ pub fn raise() {
     raise_to(Resource::RLIMIT_NOFILE, OPEN_FILES_WANTED);
     raise_to(Resource::RLIMIT_NPROC, RLIM_INFINITY);
     raise_to(Resource::RLIMIT_FSIZE, RLIM_INFINITY);
+    raise_to(Resource::RLIMIT_CPU, RLIM_INFINITY);
     // SAFETY: no handler is installed, and nothing relied on the default. The sandbox's worker restores it for what it starts.
     let _: Result<SigHandler, Errno> = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
 }
@@ -60,6 +61,15 @@ pub fn file_bytes() -> Option<u64> {
 pub fn memory_bytes() -> Option<u64> {
     Some(soft(Resource::RLIMIT_AS)).filter(|bytes| *bytes != RLIM_INFINITY)
 }
+
+/// The processor time each process may use, in seconds; none where there is no limit. The kernel kills a process that has used it up.
+pub fn processor_time_s() -> Option<u64> {
+    Some(soft(Resource::RLIMIT_CPU)).filter(|seconds| *seconds != RLIM_INFINITY)
+}
+
+/// How to raise the limit of processor time.
+pub const MORE_PROCESSOR_TIME: &str =
+    "lift the limit: `ulimit -t unlimited` in this shell (above its hard limit as root), `LimitCPU=infinity` of a service";
 
 fn soft(resource: Resource) -> u64 {
     getrlimit(resource).map_or(RLIM_INFINITY, |(soft, _)| soft)

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 use super::message::{Refusal, Stage};
 use crate::limits::{self, MORE_PROCESSES, is_no_process};
+use crate::room::{MORE_INODES, inodes_used_up};
 use base::diagnostic::{ExitCode, Failure};
 
 /// Why a job was not run to its end.
@@ -68,6 +69,12 @@ pub enum SandboxError {
     #[error("the disk is full: no room left in `{}`", path.display())]
     DiskFull {
         /// A directory on that disk.
+        path: PathBuf,
+    },
+    /// The file system the job writes to has no inodes left.
+    #[error("no inodes left on the file system of `{}`", path.display())]
+    NoInodes {
+        /// A directory on that file system.
         path: PathBuf,
     },
     /// This process may not have as many files open as the sandbox has layers.
@@ -162,6 +169,12 @@ pub enum HostLack {
         /// The system call's error.
         source: io::Error,
     },
+    /// No program can be started from the store.
+    #[error("`{}` is on a file system mounted `noexec`: programs there cannot be started", folder.display())]
+    NoExec {
+        /// A directory of the store.
+        folder: PathBuf,
+    },
     /// The kernel lacks a system call or refuses a mount every kernel since 5.12 allows in a user namespace.
     #[error("the kernel refuses to mount {what}")]
     Mount {
@@ -170,6 +183,13 @@ pub enum HostLack {
         /// The system call's error.
         source: io::Error,
     },
+}
+
+impl SandboxError {
+    /// The file system of `path` is full, of bytes or of files.
+    pub(super) fn full(path: PathBuf) -> Self {
+        if inodes_used_up(&path) { Self::NoInodes { path } } else { Self::DiskFull { path } }
+    }
 }
 
 impl Failure for SandboxError {
@@ -189,6 +209,7 @@ impl Failure for SandboxError {
             Self::DiskFull { .. } => Some(
                 "free some space (`cargo xtask gc` removes what nothing needs) and run the same command again: packages that are built are kept".into(),
             ),
+            Self::NoInodes { .. } => Some(MORE_INODES.into()),
             Self::OpenFiles { .. } => Some(
                 "raise the hard limit (`ulimit -Hn 4096` as root, `LimitNOFILE=` of a service, `--ulimit nofile=4096` of a container)"
                     .into(),
@@ -251,6 +272,11 @@ impl HostLack {
                 on a volume), under a kernel of 5.12 or later"
                     .into()
             }
+            Self::NoExec { folder } => format!(
+                "remount the file system with `exec` (`findmnt -T {}` shows its mount point: `sudo mount -o remount,exec MOUNTPOINT`), or set \
+                 KAON_STORE to a directory on another file system",
+                folder.display()
+            ),
             Self::Mount { .. } => "use a kernel of 5.12 or later; in a container, start it with `--security-opt seccomp=unconfined`".into(),
         }
     }
@@ -261,7 +287,7 @@ impl From<Refusal> for SandboxError {
         let source = io::Error::from_raw_os_error(errno);
         let path = PathBuf::from(&subject);
         if is(&source, Errno::ENOSPC) && stage > Stage::Namespaces || is(&source, Errno::EDQUOT) {
-            return Self::DiskFull { path };
+            return Self::full(path);
         }
         if is(&source, Errno::EMFILE) {
             return Self::OpenFiles { limit: limits::open_files() };

@@ -21,6 +21,7 @@ use super::job::{Job, Outcome, Root, StepsEnded};
 use super::message::{Message, Order};
 use crate::cancel::Cancel;
 use crate::nameless;
+use crate::room;
 
 /// How often a request to stop is looked for, in milliseconds.
 const CANCEL_CHECK_MS: u16 = 100;
@@ -78,7 +79,7 @@ impl Launcher {
         let order = self.order(Cow::Borrowed(job), false);
         let outcome = self.start(&order, jobserver, log.into())?.follow(cancel, on_phase)?;
         match (&outcome.status, full_disk(job)) {
-            (StepsEnded::Failed { .. }, Some(path)) => Err(SandboxError::DiskFull { path }),
+            (StepsEnded::Failed { .. }, Some(path)) => Err(SandboxError::full(path)),
             _ => Ok(outcome),
         }
     }
@@ -210,7 +211,6 @@ fn full_disk(job: &Job) -> Option<PathBuf> {
 
 fn is_full(folder: &Path) -> bool {
     nix::sys::statvfs::statvfs(folder).is_ok_and(|disk| {
-        let inodes_used_up = disk.files() > 0 && disk.files_available() == 0;
-        inodes_used_up || disk.blocks_available().saturating_mul(disk.fragment_size()) < ROOM_LEFT_BYTES
+        room::inodes_left(&disk) == Some(0) || disk.blocks_available().saturating_mul(disk.fragment_size()) < ROOM_LEFT_BYTES
     })
 }

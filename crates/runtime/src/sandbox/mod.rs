@@ -22,6 +22,7 @@ pub use error::{HostLack, SandboxError};
 pub use isolation::{Isolation, Weakness, report_weakness};
 pub use job::{End, Input, Job, Outcome, Root, Step, StepsEnded};
 pub use launch::Launcher;
+pub use probe::check_programs;
 pub use worker::worker_main;
 
 use crate::cancel::Cancel;

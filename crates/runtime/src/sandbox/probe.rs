@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::error::SandboxError;
+use nix::unistd::{AccessFlags, access};
+
+use super::error::{HostLack, SandboxError};
 use super::job::{Job, Root};
 use super::launch::Launcher;
 use crate::cancel::Cancel;
@@ -16,6 +20,7 @@ impl Launcher {
     /// # Errors
     /// [`SandboxError::Host`] naming what is refused and the command that fixes it; others when `folder` is not writable.
     pub fn probe(&self, folder: &Path) -> Result<(), SandboxError> {
+        check_programs(folder)?;
         let setup = |source| SandboxError::Setup { what: format!("making a directory in `{}`", folder.display()), source };
         let scratch = tempfile::Builder::new().prefix("probe-").tempdir_in(folder).map_err(setup)?;
         let [layer, upper, work] = ["layer", "upper", "work"].map(|name| scratch.path().join(name));
@@ -35,4 +40,17 @@ impl Launcher {
         let _ = crate::store::remove_tree(&work);
         ended.map(|_| ())
     }
+}
+
+/// Checks that programs in `folder` can be started, as builds do with those they have just compiled. A folder that cannot be written to is left
+/// to whoever writes to it next.
+///
+/// # Errors
+/// [`HostLack::NoExec`] when its file system is mounted `noexec`.
+pub fn check_programs(folder: &Path) -> Result<(), SandboxError> {
+    let executable = Permissions::from_mode(0o700);
+    let Ok(file) = tempfile::Builder::new().prefix("probe-").permissions(executable).tempfile_in(folder) else { return Ok(()) };
+    // Asked with the file's own permissions out of the way, the kernel answers for the mount: access(2), EACCES.
+    let allowed = access(file.path(), AccessFlags::X_OK);
+    allowed.map_err(|_| SandboxError::Host(HostLack::NoExec { folder: folder.to_owned() }))
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::RemoveError;
+use crate::room::{self, MORE_INODES, NoInodes};
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 
@@ -71,13 +72,16 @@ const MAKE_ROOM: &str =
 
 /// The next step if `error` is a full disk.
 pub fn full_disk_hint(error: &io::Error) -> Option<String> {
+    if error.get_ref().is_some_and(|inner| inner.is::<NoInodes>()) {
+        return Some(MORE_INODES.into());
+    }
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded).then(|| MAKE_ROOM.into())
 }
 
 impl StoreError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source }
+        Self::Io { operation, path: path.to_owned(), source: room::explained(source, path) }
     }
 
     /// The same for a store that is being opened: another one may do.

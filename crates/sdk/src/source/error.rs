@@ -165,7 +165,9 @@ impl Failure for SourceError {
                 "if you changed the version in the spec, it needs the new digest: sha256 = \"{found}\"; if not, somebody replaced the file: find \
                  out who and why before you trust it, or name another origin"
             )),
-            Self::BadMirror { .. } => Some("write --source-mirror https://host/folder or --source-mirror /folder".into()),
+            Self::BadMirror { .. } => {
+                Some("name a server (--source-mirror https://host/folder) or a folder that exists (--source-mirror FOLDER)".into())
+            }
             Self::Apt(_) | Self::Store(_) | Self::Io { .. } => self.inner()?.hint(),
         }
     }

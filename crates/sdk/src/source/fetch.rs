@@ -233,12 +233,17 @@ impl<'a> Fetcher<'a> {
     }
 
     pub(super) fn source_mirrors(&self) -> Result<Vec<Mirror>, SourceError> {
-        let mirror = |text: &String| {
-            let address = if text.starts_with('/') { format!("file:{text}") } else { text.clone() };
-            address.parse().map_err(|source| SourceError::BadMirror { source })
-        };
-        self.settings.source_mirrors.iter().map(mirror).collect()
+        self.settings.source_mirrors.iter().map(|text| parse_mirror(text)).collect()
     }
+}
+
+/// A `--source-mirror`: an address, or the absolute path of a folder.
+///
+/// # Errors
+/// [`SourceError::BadMirror`] when it is neither.
+pub fn parse_mirror(text: &str) -> Result<Mirror, SourceError> {
+    let address = if text.starts_with('/') { format!("file:{text}") } else { text.to_owned() };
+    address.parse().map_err(|source| SourceError::BadMirror { source })
 }
 
 #[cfg(test)]

@@ -9,5 +9,5 @@ mod place;
 
 pub use archive::{ArchiveError, archive};
 pub use error::{Attempt, Reason, SourceError};
-pub use fetch::{Fetcher, FoundOut};
+pub use fetch::{Fetcher, FoundOut, parse_mirror};
 pub use place::{Place, places, pool_path};
