@@ -12,7 +12,7 @@ use base::name::PackageName;
 use kernel::signing::SigningError;
 use planning::action::Results;
 use planning::graph::Graph;
-use planning::plan::{Plan, State, World as _, plan};
+use planning::plan::{Plan, State, World as _, plan_specs};
 use planning::spec::{Origin, Source};
 use runtime::progress::Event;
 use runtime::sandbox::{SandboxError, check_programs};
@@ -63,12 +63,27 @@ impl Failure for PackagesError {
 /// What could not be fetched or built. Whatever was built is kept.
 pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Results, PackagesError> {
     let order = builder.graph.build_order(packages);
-    if order.into_iter().any(|spec| builder.kernels.holds(spec)) {
+    build_specs(builder, &order)
+}
+
+/// Builds `packages` and everything that must be built before them, and gives all results. What `packages` need at run time alone is not
+/// built.
+///
+/// # Errors
+/// What could not be fetched or built. Whatever was built is kept.
+pub fn build_without_run_needs(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Results, PackagesError> {
+    let order = builder.graph.build_order_without_run_needs(packages);
+    build_specs(builder, &order)
+}
+
+/// Builds these specs, each of which comes after those it builds on.
+fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Results, PackagesError> {
+    if order.iter().any(|spec| builder.kernels.holds(spec)) {
         builder.kernels.ensure_key(&builder.keys)?;
     }
     let sweeper = Sweeper::new(&builder.cancel);
     builder.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
-    let (first, results) = plan(builder.graph, packages, builder);
+    let (first, results) = plan_specs(builder.graph, order, builder);
     if first.is_all_cached() {
         announce(builder, &first);
         return Ok(results);
@@ -80,7 +95,7 @@ pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Resu
     let (trees, _, found_out) = fetch_together(builder, &sources, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have moved its lock, and with it every key.
-    let (plan, _) = plan(builder.graph, packages, builder);
+    let (plan, _) = plan_specs(builder.graph, order, builder);
     announce(builder, &plan);
     // What could not be fetched is told by the build that wants it, and not tried again.
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel).knowing(found_out);

@@ -34,7 +34,7 @@ use runtime::store::Store;
 use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
-pub use build::{PackagesError, available_memory_bytes, build, fetch};
+pub use build::{PackagesError, available_memory_bytes, build, build_without_run_needs, fetch};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use files::{FilesError, files};

@@ -112,12 +112,12 @@ impl Reader<'_> {
         };
         let symbol = match name.parse::<Symbol>() {
             Ok(symbol) if name.starts_with("CONFIG_") => symbol,
-            Ok(_) => return self.report(line.start..line.start + name.len(), format!("`{name}` lacks `CONFIG_`")),
-            Err(error) => return self.report(line.start..line.start + name.len(), error.to_string()),
+            Ok(_) => return self.report(line.start..line.start + name.len(), format!("`{name}` lacks `CONFIG_`"), meant(name, value)),
+            Err(error) => return self.report(line.start..line.start + name.len(), error.to_string(), meant(name, value)),
         };
         let value = match value.parse::<Value>() {
             Ok(value) => value,
-            Err(error) => return self.report(line.start + name.len() + 1..line.span().end, error.to_string()),
+            Err(error) => return self.report(line.start + name.len() + 1..line.span().end, error.to_string(), meant(name, value)),
         };
         if reason.is_empty() {
             let problem = Problem::new(self.source, line.span(), format!("{symbol} has no reason"));
@@ -130,14 +130,57 @@ impl Reader<'_> {
         self.settings.push(Setting { symbol, value, reason: reason.to_owned(), line: line.number, span: line.span() });
     }
 
-    fn report(&mut self, span: Range<usize>, message: String) {
-        self.problems.push(Problem::new(self.source, span, message));
+    fn report(&mut self, span: Range<usize>, message: String, hint: Option<String>) {
+        let problem = Problem::new(self.source, span, message);
+        self.problems.push(hint.into_iter().fold(problem, Problem::hint));
+    }
+}
+
+/// What a wrong line was meant to say, where that can be told: other words for the three states, a missing `CONFIG_`, spaces around `=`,
+/// a comment behind the value.
+fn meant(name: &str, value: &str) -> Option<String> {
+    let symbol: Symbol = name.trim().parse().ok()?;
+    let value = value.trim();
+    if let Some(meant) = value_meant(value) {
+        return Some(format!("write `{symbol}={meant}`"));
+    }
+    let meant = value.match_indices('#').find_map(|(at, _)| value_meant(value[..at].trim_end()))?;
+    Some(format!("write `{symbol}={meant}`; a comment has a line of its own, above the option"))
+}
+
+/// The value that a text stands for, here or in other formats.
+fn value_meant(text: &str) -> Option<Value> {
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "on" | "true" => Some(Value::Yes),
+        "m" | "mod" | "module" => Some(Value::Module),
+        "n" | "no" | "off" | "false" => Some(Value::No),
+        _ => text.parse().ok(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_meant_is_in_the_hint() {
+        let of_its_own = "; a comment has a line of its own, above the option";
+        for (line, expected) in [
+            ("CONFIG_VETH=yes", Some("write `CONFIG_VETH=y`".to_owned())),
+            ("CONFIG_VETH=Y", Some("write `CONFIG_VETH=y`".to_owned())),
+            ("CONFIG_VETH=off", Some("write `CONFIG_VETH=n`".to_owned())),
+            ("VETH=y", Some("write `CONFIG_VETH=y`".to_owned())),
+            ("CONFIG_VETH = m", Some("write `CONFIG_VETH=m`".to_owned())),
+            ("CONFIG_VETH=y # pairs", Some(format!("write `CONFIG_VETH=y`{of_its_own}"))),
+            ("CONFIG_NAME=\"a # b\"  # c", Some(format!("write `CONFIG_NAME=\"a # b\"`{of_its_own}"))),
+            ("CONFIG_VETH=perhaps", None),
+            ("CONFIG-VETH=y", None),
+        ] {
+            let source = SourceText { path: "x.config".into(), text: format!("# Why.\n{line}\n") };
+            let problems = parse("x", source).unwrap_err();
+            assert_eq!(problems.iter().map(|problem| problem.hint.clone()).collect::<Vec<_>>(), [expected], "{line}");
+        }
+    }
 
     fn read(text: &str) -> Result<Fragment, Vec<(usize, String)>> {
         let source = SourceText { path: "x.config".into(), text: text.into() };

@@ -1,6 +1,6 @@
 //! Reading `kernel-config` from disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,38 +42,40 @@ impl Description {
     /// When a file cannot be read, or with all problems of all files.
     pub fn load(root: &Path) -> Result<Self, LoadError> {
         let mut problems = Vec::new();
-        let fragments = read_folder(root, "fragments", ".config", &mut problems, fragment::parse)?;
-        let contracts = read_folder(root, "contracts", ".toml", &mut problems, |name, file| {
+        let (fragments, fragment_names) = read_folder(root, "fragments", ".config", &mut problems, fragment::parse)?;
+        let (contracts, contract_names) = read_folder(root, "contracts", ".toml", &mut problems, |name, file| {
             contract::parse(name, Document::new(file.path, file.text))
         })?;
-        let flavours = read_folder(root, "flavours", ".toml", &mut problems, |name, file| {
+        let (flavours, _) = read_folder(root, "flavours", ".toml", &mut problems, |name, file| {
             let document = Document::new(file.path, file.text);
             let source = document.source().clone();
             let flavour = flavour::parse(name, document)?;
             let mut unknown = Vec::new();
-            let mut look_up = |what: &str, names: &[Spanned<String>], known: Vec<&str>| {
-                for name in names.iter().filter(|name| !known.contains(&&*name.value)) {
+            let mut look_up = |what: &str, names: &[Spanned<String>], known: &BTreeSet<String>| {
+                for name in names.iter().filter(|name| !known.contains(&name.value)) {
                     let problem = Problem::new(&source, name.span.clone(), format!("there is no {what} `{}`", name.value));
+                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
                     let hint = did_you_mean(&name.value, known.iter().copied());
                     unknown.push(problem.hint(hint.unwrap_or_else(|| format!("{what}s in `kernel-config`: {}", known.join(", ")))));
                 }
             };
-            look_up("fragment", &flavour.fragments, fragments.keys().map(String::as_str).collect());
-            look_up("contract", &flavour.contracts, contracts.keys().map(String::as_str).collect());
+            look_up("fragment", &flavour.fragments, &fragment_names);
+            look_up("contract", &flavour.contracts, &contract_names);
             if unknown.is_empty() { Ok(flavour) } else { Err(unknown) }
         })?;
         Ok(Problems::none_or(problems, Self { flavours, fragments, contracts })?)
     }
 }
 
-/// Reads all files of a folder of `kernel-config` with one ending, by their names without it.
+/// Reads all files of a folder of `kernel-config` with one ending, by their names without it. The names are those of all files, also of
+/// files with mistakes: nobody who names one is told that it does not exist.
 fn read_folder<T>(
     root: &Path,
     folder: &str,
     ending: &str,
     problems: &mut Vec<Problem>,
     parse: impl Fn(&str, SourceText) -> Result<T, Vec<Problem>>,
-) -> Result<BTreeMap<String, T>, LoadError> {
+) -> Result<(BTreeMap<String, T>, BTreeSet<String>), LoadError> {
     let path = root.join("kernel-config").join(folder);
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -83,17 +85,17 @@ fn read_folder<T>(
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect())
         .map_err(failed(&path))?;
     names.sort();
-    let mut found = BTreeMap::new();
+    let (mut found, mut all) = (BTreeMap::new(), BTreeSet::new());
     for file in names.iter().filter(|name| !name.starts_with('.')) {
         let Some(name) = file.strip_suffix(ending) else { continue };
+        all.insert(name.to_owned());
         let text = fs::read_to_string(path.join(file)).map_err(failed(&path.join(file)))?;
         match parse(name, SourceText::new(format!("kernel-config/{folder}/{file}"), text)) {
             Ok(value) => {
                 found.insert(name.to_owned(), value);
             }
-            // A file with mistakes is still there: nobody who names it is told that it is not.
             Err(more) => problems.extend(more),
         }
     }
-    Ok(found)
+    Ok((found, all))
 }

@@ -62,12 +62,6 @@ fn bash() -> String {
     "/usr/bin/bash".to_owned()
 }
 
-/// Whether shadow(5) takes this as a hash, or as a lock (`*`, `!`).
-pub fn is_hash(text: &str) -> bool {
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-    plain && (matches!(text, "*" | "!" | "!*") || (text.starts_with('$') && text.len() > 8))
-}
-
 /// Whether this is a line of `authorized_keys` that begins with a key, without options.
 pub fn is_ssh_key(line: &str) -> bool {
     let mut words = line.split_ascii_whitespace();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FileSystem, Kickstart, Partition, account};
+use super::{FileSystem, Kickstart, Partition, account, crypt};
 
 /// A path, what is wrong there, and what to do about it.
 type Complaint = (String, String, Option<String>);
@@ -184,7 +184,7 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
     for (path, given) in std::iter::once((String::from("password"), &kickstart.password)).chain(of_users) {
         let Some(given) = given else { continue };
         let text = given.text.reveal();
-        if given.crypted && !account::is_hash(text) {
+        if given.crypted && !crypt::is_hash(text) {
             list.hint(format!("{path}.text"), NO_HASH.0, NO_HASH.1);
         } else if !given.crypted && (text.is_empty() || text.contains(['\n', '\0'])) {
             list.add(format!("{path}.text"), "it is empty, or longer than a line");
@@ -193,7 +193,7 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
             list.add(format!("{path}.age"), "write a number of days, 0 or -1");
         }
     }
-    if kickstart.shadow_password.as_ref().is_some_and(|hash| !account::is_hash(hash.reveal())) {
+    if kickstart.shadow_password.as_ref().is_some_and(|hash| !crypt::is_hash(hash.reveal())) {
         list.hint("shadow_password", NO_HASH.0, NO_HASH.1);
     }
     if kickstart.password.is_some() && kickstart.shadow_password.is_some() {

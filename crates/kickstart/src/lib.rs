@@ -5,6 +5,7 @@
 
 mod account;
 mod check;
+mod crypt;
 mod disk;
 pub mod document;
 pub mod medium;
@@ -19,7 +20,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use account::{Password, PublicKey, User, is_account_name, is_hash, is_hostname, is_ssh_key};
+pub use account::{Password, PublicKey, User, is_account_name, is_hostname, is_ssh_key};
+pub use crypt::is_hash;
 pub use disk::{BootMode, Disk, FileSystem, Partition, PartitionType};
 pub use network::{Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Route, Version, Vlan};
 pub use reference::{reference, schema};

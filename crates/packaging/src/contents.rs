@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use super::archive;
 use super::attributes::Rules;
 use super::buildpath;
 use super::error::PackageError;
@@ -41,6 +42,7 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
     tree.drop(&compiled(&dropped)?, &compiled(&emptied)?);
     tree.check()?;
     buildpath::check(spec, &tree)?;
+    archive::check(&tree)?;
     for (file, target) in &spec.install {
         tree.put(merged(target), own_file(spec, spec_dir, file)?);
     }

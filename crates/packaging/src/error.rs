@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::archive::BadArchive;
 use super::buildpath::BuildPath;
 use super::hint;
 use super::literal::LiteralGlob;
@@ -145,6 +146,12 @@ pub enum PackageError {
     BadInterpreters {
         /// All of them, by package and path.
         found: Vec<BadInterpreter>,
+    },
+    /// Static libraries without machine code.
+    #[error("nothing can be linked with static libraries: {}", List(found))]
+    BadArchives {
+        /// All of them, sorted by path.
+        found: Vec<BadArchive>,
     },
     /// A file provides or requires something under a name or version that RPM cannot contain.
     #[error("`{}` provides or requires `{}`, which a package header cannot contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
@@ -362,6 +369,9 @@ impl Failure for PackageError {
             Self::LiteralGlobs { found, .. } => found.first().map(|one| format!("write \"{}\": `[[]` matches `[`", one.meant)),
             Self::UnknownUnits { found, has_units, .. } => Some(hint::units(found, *has_units)),
             Self::BadInterpreters { found } => found.first().map(hint::interpreter),
+            Self::BadArchives { found } => {
+                found.first().map(|one| format!("{}; or leave it out in the spec: drop = [\"{}\"]", one.fault.remedy(), glob_of(&one.path)))
+            }
             Self::OddDependency { path, .. } => {
                 Some(format!("correct the file in `finish`, or exclude it in the spec: drop = [\"{}\"]", glob_of(path)))
             }

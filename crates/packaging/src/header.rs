@@ -1,8 +1,9 @@
 //! One binary package as an RPM file.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rpm::{
     BuildConfig, CompressionWithLevel, FileOptions, FileOptionsBuilder, Header, HeaderEntry, IndexData, IndexTag, PackageBuilder,
@@ -170,7 +171,8 @@ fn add(
     let added = match &entry.kind {
         Kind::File(Content::Installed(file)) => {
             // The library opens the path by itself. It is checked here for the last time, and no process of the build lives.
-            file.open().map_err(|source| PackageError::io("read", &file.path(), source))?;
+            let opened = file.open().map_err(|source| PackageError::io("read", &file.path(), source))?;
+            settle_time(&opened).map_err(|source| PackageError::io("set the time of", &file.path(), source))?;
             builder.with_file(file.path(), options)
         }
         Kind::File(Content::Memory(bytes)) => builder.with_file_contents(bytes.clone(), options),
@@ -179,6 +181,16 @@ fn add(
         Kind::Ghost | Kind::Unpackageable(_) => builder.with_ghost(options),
     };
     added.map(drop).map_err(fail)
+}
+
+/// Gives a file whose time a package cannot hold (before 1970, or after 2106) the time of all outputs. The library converts a file's own
+/// time even where it then uses another one, and refuses such a file without naming it.
+fn settle_time(file: &File) -> io::Result<()> {
+    let since = file.metadata()?.modified()?.duration_since(UNIX_EPOCH);
+    if since.is_ok_and(|since| u32::try_from(since.as_secs()).is_ok()) {
+        return Ok(());
+    }
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(SOURCE_DATE_EPOCH.into()))
 }
 
 /// Sets what the builder has no word for: the source package's name (by which `dnf` and `rpm` know a binary package), and a build

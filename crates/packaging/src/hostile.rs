@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::sys::stat::Mode;
 use proptest::prelude::*;
@@ -278,4 +279,16 @@ proptest! {
         prop_assert_eq!(fs::read(secrets.join("a.ko")).unwrap(), b"top secret");
         fs::set_permissions(secrets.join("bin"), fs::Permissions::from_mode(0o700)).unwrap();
     }
+}
+
+#[test]
+fn times_that_no_package_can_hold_do_not_matter() {
+    let build = Build::new(&[("usr/share/old", "old", 0o644), ("usr/share/late", "late", 0o600), ("usr/share/now", "now", 0o644)]);
+    let package = || fs::read(&build.assemble("noarch = true").unwrap()[0].file).unwrap();
+    let expected = package();
+    let beyond = Duration::from_secs(u64::from(u32::MAX) + 1);
+    for (name, time) in [("old", UNIX_EPOCH - Duration::from_secs(86_400)), ("late", UNIX_EPOCH + beyond)] {
+        fs::File::open(build.path("out/usr/share").join(name)).unwrap().set_modified(time).unwrap();
+    }
+    assert!(package() == expected, "the times of files change the package");
 }

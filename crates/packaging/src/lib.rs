@@ -1,5 +1,6 @@
 //! From an install root to packages: what belongs where, who owns it, what it provides and requires, and the RPM files.
 
+mod archive;
 mod attributes;
 mod available;
 mod buildpath;

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use super::tests::{Build, paths};
 use super::{Available, PackageError};
 use base::diagnostic::Failure as _;
+use runtime::tool::Tool;
 
 /// A root with the library `libp.so.1` in `directory` and a program linked with it, with these further arguments of the linker.
 fn with_library(directory: &str, arguments: &[&str]) -> Build {
@@ -196,4 +197,37 @@ fn brackets_in_names_are_told_from_lists_of_characters() {
     assert_eq!(error.hint().unwrap(), "write \"/usr/share/a[[]1].txt\": `[[]` matches `[`");
     let built = build.assemble_with("noarch = true\ndrop = [\"/usr/share/a[[]1].txt\"]", &Available::default()).unwrap();
     assert_eq!(paths(&built[0]), ["/usr/bin/a"]);
+}
+
+#[test]
+fn static_libraries_without_machine_code_are_refused() {
+    let build = Build::new(&[("usr/lib/libscript.a", "GROUP ( libz.a )\n", 0o644), ("usr/lib/libempty.a", "!<arch>\n", 0o644)]);
+    let object = |name: &str, arguments: &[&str]| build.cc("int x(void) { return 1; }", name, &[&["-c"], arguments].concat());
+    object("../machine.o", &[]);
+    object("../fat.o", &["-flto", "-ffat-lto-objects"]);
+    object("../slim.o", &["-flto", "-fno-fat-lto-objects"]);
+    let archive = |name: &str, how: &str, objects: &[&str]| {
+        let tool = Tool::new("ar").current_dir(&build.path("into")).arg(how).arg(format!("../out/usr/lib/{name}")).args(objects);
+        tool.output().unwrap();
+    };
+    archive("libmachine.a", "rcs", &["../machine.o"]);
+    archive("libfat.a", "rcs", &["../fat.o"]);
+    archive("libmixed.a", "rcs", &["../slim.o", "../machine.o"]);
+    assert_eq!(paths(&build.assemble("").unwrap()[0]).len(), 5);
+    archive("libslim.a", "rcs", &["../slim.o"]);
+    archive("libthin.a", "rcsT", &["../machine.o"]);
+    let error = build.assemble("").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "nothing can be linked with static libraries: \
+         `/usr/lib/libslim.a` (it contains only bytecode for link-time optimisation, which no other compiler reads); \
+         `/usr/lib/libthin.a` (it is a thin archive, which only names files of the build)"
+    );
+    assert_eq!(
+        error.hint().unwrap(),
+        "compile with `-ffat-lto-objects`, or with `-fno-lto`; or leave it out in the spec: drop = [\"/usr/lib/libslim.a\"]"
+    );
+    fs::remove_file(build.path("out/usr/lib/libslim.a")).unwrap();
+    let hint = build.assemble("").unwrap_err().hint().unwrap();
+    assert_eq!(hint, "call `ar` without `T` and without `--thin`; or leave it out in the spec: drop = [\"/usr/lib/libthin.a\"]");
 }

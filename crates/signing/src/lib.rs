@@ -7,6 +7,7 @@ mod error;
 mod generate;
 mod key_file;
 mod package;
+mod refused;
 mod statement;
 
 use std::path::{Path, PathBuf};
@@ -95,10 +96,13 @@ impl Keys {
         if primary.created_at().as_secs() > SOURCE_DATE_EPOCH {
             return Err(file.unusable(format!("it is newer than the time of signatures, {SOURCE_DATE_EPOCH}")));
         }
+        if let Some(reason) = refused::reason(&key) {
+            return Err(file.unusable(reason.to_string()));
+        }
         let public = key.to_public_key().to_armored_string(ArmorOptions::default());
         let public = public.map_err(|error| file.unusable(error.to_string()))?;
         let keys = Self { key, public };
-        // A key that is locked by a passphrase, or cannot sign at all, is found here and not after an hour of building.
+        // A key that cannot sign at all is found here and not after an hour of building.
         keys.signature(b"probe")
             .map_err(|error| file.unusable(std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)))?;
         Ok(keys)

@@ -72,17 +72,21 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let advisories = project::load_advisories(&context.root)?;
     let named = select::packages(&graph, &options.packages)?;
-    let packages: Vec<PackageName> = named.iter().chain(graph.toolchain()).cloned().collect();
     let store = context.store()?;
     let mut builder = context.builder(&graph, &store)?;
     let folder = context.root.join(&options.output);
     output::prepare(folder.parent().unwrap_or(&context.root))?;
-    let mut results = builder::build(&mut builder, &packages)?;
-    if options.only {
-        let owners: BTreeSet<&PackageName> = named.iter().filter_map(|package| graph.index().owner(package)).collect();
-        results.retain(|spec, _| owners.contains(spec));
-    }
+    // A key that cannot be used is reported before anything is built.
     let keys = Keys::open_or_create(&builder.keys)?;
+    let results = if options.only {
+        let owners: BTreeSet<&PackageName> = named.iter().filter_map(|package| graph.index().owner(package)).collect();
+        let mut results = builder::build_without_run_needs(&mut builder, &named)?;
+        results.retain(|spec, _| owners.contains(spec));
+        results
+    } else {
+        let packages: Vec<PackageName> = named.iter().chain(graph.toolchain()).cloned().collect();
+        builder::build(&mut builder, &packages)?
+    };
     let signed = builder::sign_all(&store, &keys, &results)?;
     let facts = Facts { advisories, revision: options.revision, expires: options.valid_days.map(days_from_now) };
     builder::write_repository_with(&folder, &signed, &facts, &keys)?;

@@ -43,6 +43,15 @@ fn a_repository_contains_what_its_packages_need_unless_only_they_are_wanted() {
     };
     assert_eq!(packages(&["app"]), ["app", "lib", "more"]);
     assert_eq!(packages(&["app", "--only"]), ["app"]);
+    // What a package needs at run time alone is not built for it.
+    const HEAD: &str = "[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n";
+    const TOOL: &str = "mkdir -p $DESTDIR/usr/share/tool; echo x >$DESTDIR/usr/share/tool/x";
+    for (name, run, finish) in [("tool", "[\"broken\"]", TOOL), ("broken", "[]", "exit 1")] {
+        let spec = format!("{HEAD}[requires]\nrun = {run}\n[build.none]\nfinish = '{finish}'\n");
+        fs::create_dir(project.path("specs").join(name)).unwrap();
+        fs::write(project.path("specs").join(name).join("package.toml"), spec).unwrap();
+    }
+    assert_eq!(packages(&["tool", "--only"]), ["tool"]);
     let wrong = project.run(&store, &["repo", "--only"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
 }

@@ -73,8 +73,10 @@ pub fn build_image(builder: &mut Builder<'_>, image: &Image, formats: &BTreeSet<
     if let (None, Some(format)) = (&image.kernel, formats.iter().find(|format| format.needs_kernel())) {
         return Err(ImageError::NoKernel { image: image.name.clone(), format: *format });
     }
-    let results = build(builder, &image_candidates(builder, image)?)?;
+    let candidates = image_candidates(builder, image)?;
+    // A key that cannot be used is reported before anything is built.
     let keys = Keys::open_or_create(&builder.keys)?;
+    let results = build(builder, &candidates)?;
     let mut cached = Cached::find(builder, image, formats, &keys, &results);
     let root = match cached.root.take() {
         Some(root) if cached.missing.is_empty() => root,

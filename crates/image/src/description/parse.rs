@@ -47,7 +47,7 @@ fn services(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
 fn access(top: &Table<'_>) -> Access {
     let Some(table) = top.table("root") else { return Access::default() };
     let password_hash = table.string("password-hash").and_then(|hash| {
-        if hash.value.starts_with('$') && !hash.value.contains([':', '\n']) {
+        if hash.value.starts_with('$') && kickstart::is_hash(&hash.value) {
             return Some(hash.value);
         }
         table.problem_with_hint(
@@ -123,6 +123,8 @@ mod tests {
             ("kernel", "kernal", "unknown key `kernal`"),
             ("[\"minimal\"]", "[]", "contains no packages"),
             ("[iso]", "[root]\npassword-hash = \"secret\"\n[iso]", "not a password hash"),
+            ("[iso]", "[root]\npassword-hash = \"$6$salt$short\"\n[iso]", "not a password hash"),
+            ("[iso]", "[root]\npassword-hash = \"*\"\n[iso]", "not a password hash"),
             ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware must be"),
             ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "not a public SSH key"),
         ];

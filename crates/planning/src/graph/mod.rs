@@ -110,7 +110,18 @@ impl Graph {
     /// All specs that take part in building `packages` with everything they need, in an order in which each comes after those it needs.
     pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
         let packages = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
-        let roots = self.indexed.owners(&self.indexed.run_closure(packages));
+        self.order_of(self.indexed.owners(&self.indexed.run_closure(packages)))
+    }
+
+    /// The specs of `packages` and all that must be built before them, in an order in which each comes after those it needs. What
+    /// `packages` need at run time alone is not in it.
+    pub fn build_order_without_run_needs<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
+        let packages: Vec<usize> = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
+        self.order_of(self.indexed.owners(&packages))
+    }
+
+    /// The specs with these numbers and all that must be built before them, each after those it needs.
+    fn order_of(&self, roots: impl IntoIterator<Item = usize, IntoIter: DoubleEndedIterator>) -> Vec<&PackageName> {
         let mut order = Vec::new();
         let mut seen = SpecSet::default();
         // An explicit stack: a chain of ten thousand specs must not overflow the thread's own.

@@ -43,6 +43,15 @@ fn run_needs_of_what_is_laid_in_come_before() {
 }
 
 #[test]
+fn run_needs_of_what_is_wanted_alone_are_not_built() {
+    let graph = graph(&[("app", &["lib-devel"], &["tool"]), ("lib", &[], &["data"]), ("data", &[], &[]), ("tool", &[], &[])]).unwrap();
+    let app = name("app");
+    let names = |order: Vec<&PackageName>| order.into_iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(graph.build_order_without_run_needs([&app])), ["data", "lib", "app"]);
+    assert_eq!(names(graph.build_order([&app])), ["data", "lib", "app", "tool"]);
+}
+
+#[test]
 fn circles_at_run_time_are_fine_and_circles_of_building_are_named() {
     assert!(graph(&[("a", &[], &["b"]), ("b", &[], &["a"])]).is_ok());
     let problems = graph(&[("a", &["b"], &[]), ("b", &["c"], &[]), ("c", &["a"], &[])]).unwrap_err();

@@ -72,7 +72,13 @@ pub trait World: Sync {
 pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
     let packages: Vec<_> = packages.into_iter().collect();
     let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));
-    levels::plan(graph, &order, world)
+    plan_specs(graph, &order, world)
+}
+
+/// Plans the building of exactly these specs, and gives the results already at hand. Each spec in `order` comes after those it builds on,
+/// which must all be in it.
+pub fn plan_specs(graph: &Graph, order: &[&PackageName], world: &dyn World) -> (Plan, Results) {
+    levels::plan(graph, order, world)
 }
 
 /// The key fields of a spec, given the results of all it builds on.
