@@ -396,7 +396,7 @@ fn a_store_from_which_no_program_can_be_started_is_a_lack_of_the_host() {
     assert_eq!(output.status.code(), Some(4), "{said}");
     let cause =
         format!("\n  cause: `{}/scratch` is on a file system mounted `noexec`: programs there cannot be started\n", store.display());
-    assert!(said.starts_with("error: this machine cannot make build sandboxes\n") && said.contains(&cause), "{said}");
+    assert!(said.starts_with("error: this machine cannot create build sandboxes\n") && said.contains(&cause), "{said}");
     assert!(said.contains("remount,exec") && said.contains("KAON_STORE"), "{said}");
     let sandbox = finding(on_noexec(&["--json", "doctor"]), "sandbox");
     assert_eq!(sandbox["state"], "lacking", "{sandbox}");
@@ -430,7 +430,7 @@ fn a_home_that_is_no_absolute_path_is_named() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         said,
-        "error: no place for the store: `KAON_STORE` is not set, and `HOME` is `.`, which is not an absolute path\n\
+        "error: no directory for the store: `KAON_STORE` is not set, and `HOME` is `.`, which is not an absolute path\n\
          hint: set HOME to an absolute path, or KAON_STORE to a directory you may write to\n"
     );
     assert_eq!(output.status.code(), Some(4));

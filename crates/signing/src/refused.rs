@@ -133,7 +133,7 @@ mod tests {
             let opened = file.open_or_create(|text| Keys::parse(text, &file), || Ok::<_, SignError>(text.clone()));
             assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
             let found = opened.err().map(|error| error.to_string());
-            let expected = expected.map(|reason| format!("`{}` holds no key that can sign: {reason}", file.path().display()));
+            let expected = expected.map(|reason| format!("`{}` contains no key that can sign: {reason}", file.path().display()));
             assert_eq!(found, expected);
         }
     }

@@ -55,7 +55,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub sandbox: Isolation,
-    /// Number of processors to use, at most 4096 [default: all]
+    /// Processors to use, at most 4096 [default: all]
     #[arg(long, short, global = true, value_name = "N", env = "KAON_JOBS", hide_env_values = true, value_parser = jobs())]
     pub jobs: Option<usize>,
     /// Fail if `specs/sdk.lock` would have to change

@@ -66,7 +66,7 @@ fn every_mistake_is_named() {
         ("{version}.tar.gz", "{Version}.tar.gz", "unknown placeholder `{Version}`"),
         ("{version}.tar.gz", "{version}.{pkg_ver}.gz", "unknown placeholder `{pkg_ver}`"),
         ("\"--shared\"", "\"--shared=${x}\", \"%{y}\", \"{z}\"", "unknown placeholder `{z}`"),
-        ("debian =", "unpack = false\nstrip = 0\ndebian =", "`strip` has no meaning beside `unpack = false`"),
+        ("debian =", "unpack = false\nstrip = 0\ndebian =", "`strip` has no meaning together with `unpack = false`"),
         ("debian =", "patches = \"series\"\nname = \"a/b\"\ndebian =", "`a/b` is a path, but a source's `name` must be a file name"),
         ("debian =", "fuzz = 1\ndebian =", "`fuzz` has a meaning only together with `patches`"),
         ("debian =", "patches = []\ndebian =", "`patches` is empty"),
