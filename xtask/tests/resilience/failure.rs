@@ -96,7 +96,7 @@ fn a_shell_opens_where_the_failed_step_worked_and_can_run_it_again() {
     let store = project.store("packaging");
     build(&store, "[build.none]\nfinish = 'echo x >$DESTDIR/file'\n[file.\"/nothing\"]\nmode = \"0600\"");
     let said = text(&shell(&store, &["bash", "-c", "pwd"]).stderr);
-    assert!(said.starts_with("all phases of `app` were done, and no package could be made") && said.ends_with("\n/build\n"), "{said}");
+    assert!(said.starts_with("all phases of `app` succeeded, but no package could be made") && said.ends_with("\n/build\n"), "{said}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use runtime::regular;
 use well_known::{INSTALLER, MINIMAL};
 
 /// What the menu's first entry says. It is what somebody sees who started the wrong disc.
-const TITLE: &str = "install as the kickstart file describes; all data on its disk will be lost";
+const TITLE: &str = "install as the kickstart file says; the disk it names is lost";
 
 /// The image on a medium that installs what the kickstart file at `path` says. The file is read as the installer reads it, and it and all that
 /// it names goes onto the medium.
