@@ -8,25 +8,36 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, columns)).collect()
 }
 
+/// Widths are measured of whole lines: a letter can widen the one before it, so the widths of letters cannot be added.
 fn wrap_line(line: &str, columns: usize) -> Vec<String> {
     let indent: String = line.chars().take_while(|letter| *letter == ' ').take(columns / 2).collect();
+    let fits = |line: &str| width(line) <= columns;
     let (mut lines, mut now) = (Vec::new(), indent.clone());
     for word in line.split_whitespace() {
-        let gap = usize::from(now.len() > indent.len());
-        if gap == 1 && width(&now) + gap + width(word) > columns {
+        if !is_blank(&now) {
+            let joined = format!("{now} {word}");
+            if fits(&joined) {
+                now = joined;
+                continue;
+            }
             lines.push(std::mem::replace(&mut now, indent.clone()));
-        } else if gap == 1 {
-            now.push(' ');
         }
         for letter in word.chars() {
-            if width(&now) + width(letter.encode_utf8(&mut [0; 4])) > columns && now.len() > indent.len() {
+            if !is_blank(&now) && !fits(&format!("{now}{letter}")) {
                 lines.push(std::mem::replace(&mut now, indent.clone()));
+            }
+            if !fits(&format!("{now}{letter}")) {
+                now.clear();
             }
             now.push(letter);
         }
     }
     lines.push(now);
     lines
+}
+
+fn is_blank(line: &str) -> bool {
+    line.bytes().all(|byte| byte == b' ')
 }
 
 fn width(text: &str) -> usize {
@@ -66,13 +77,15 @@ mod tests {
 
     #[test]
     fn lines_are_broken_at_blanks() {
-        let table: [(&str, u16, &[&str]); 6] = [
+        let table: [(&str, u16, &[&str]); 8] = [
             ("one two three", 7, &["one two", "three"]),
             ("  - one two three", 9, &["  - one", "  two", "  three"]),
             ("a\n\nb", 5, &["a", "", "b"]),
             ("abcdefgh ij", 4, &["abcd", "efgh", "ij"]),
             ("", 4, &[]),
             ("\u{4e2d}\u{6587}\u{5b57}", 4, &["\u{4e2d}\u{6587}", "\u{5b57}"]),
+            (" \u{4e2d}", 2, &["\u{4e2d}"]),
+            ("a\u{2601}\u{fe0f}b", 2, &["a\u{2601}", "\u{fe0f}b"]),
         ];
         for (text, columns, expected) in table {
             assert_eq!(wrap(text, columns), expected, "{text}");
