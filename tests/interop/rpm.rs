@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use base::name::PackageName;
 use packaging::repo::{self, RepoPackage};
-use packaging::{Available, Built, PackageError};
+use packaging::{Available, Built, LicenceTexts, PackageError};
 use planning::spec::{self, Spec};
 use runtime::tool::Tool;
 use signing::Keys;
@@ -144,13 +144,16 @@ fn repository(world: &World, name: &str) -> (PathBuf, Vec<Built>, Keys) {
     let out = world.make(&format!("{name}-out"));
     install_root(&out);
     let unsigned = world.make(&format!("{name}-unsigned"));
-    let mut built = packaging::assemble(&parse("sample", SPEC), &spec_dir, &out, &Available::default(), &unsigned).unwrap();
+    let mut built =
+        packaging::assemble(&parse("sample", SPEC), &spec_dir, &out, &LicenceTexts::default(), &Available::default(), &unsigned).unwrap();
     let empty = world.make(&format!("{name}-empty"));
     // The host's compiler decides which versions of the C library's interface the sample needs.
     let needed = built[0].requires.iter().filter(|one| one.starts_with("libc.so") || one.starts_with("rtld") || one.starts_with('/'));
     let provides: Vec<String> = needed.map(|one| format!("{one:?}")).collect();
     let base = BASE.replace("{}", &provides.join(", "));
-    built.extend(packaging::assemble(&parse("base", &base), &spec_dir, &empty, &Available::default(), &unsigned).unwrap());
+    built.extend(
+        packaging::assemble(&parse("base", &base), &spec_dir, &empty, &LicenceTexts::default(), &Available::default(), &unsigned).unwrap(),
+    );
     let signed = world.make(&format!("{name}-signed"));
     let mut packages = Vec::new();
     for package in &built {
@@ -278,7 +281,7 @@ fn elfdeps_says_the_same() {
         };
         let (provides, requires) = (theirs("--provides"), theirs("--requires"));
         let spec = parse("sample", MINIMAL);
-        let built = match packaging::assemble(&spec, &out, &out, &Available::new(&requires), &into) {
+        let built = match packaging::assemble(&spec, &out, &out, &LicenceTexts::default(), &Available::new(&requires), &into) {
             Ok(built) => built,
             // That these are refused is tested where they are; elfdeps has no opinion.
             Err(PackageError::BadLibraryPath { .. }) => continue,

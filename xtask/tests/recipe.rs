@@ -10,6 +10,7 @@ mod support {
 
 mod recipe {
     mod bench;
+    mod licences;
     mod patch;
     mod strip;
     mod unpack;

@@ -13,11 +13,11 @@ use super::schedule::{BuildError, Executed, Said, Step};
 use base::diagnostic::Failure;
 use base::digest::Digest;
 use base::name::PackageName;
-use packaging::Available;
+use packaging::{Available, LicenceTexts};
 use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input_packages, key_of, record_key};
 use planning::plan::{World as _, fields_of};
 use planning::project::SpecFolder;
-use planning::recipe::recipe_with;
+use planning::recipe::{LICENCES, recipe_with};
 use runtime::progress::Event;
 use runtime::sandbox::StepsEnded;
 use runtime::store::{Scratch, StoreError, Sweeper};
@@ -143,7 +143,8 @@ impl Steps<'_> {
         self.builder.kernels.sign(&spec.name, &installed).map_err(boxed)?;
         self.builder.reporter.phase(&format!("package {}", spec.name), "package");
         let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
-        let built = packaging::assemble(spec, &job.folder.path, &installed, &available, &at.join("packages")).map_err(boxed)?;
+        let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
+        let built = packaging::assemble(spec, &job.folder.path, &installed, &licences, &available, &at.join("packages")).map_err(boxed)?;
         let mut packages = Vec::new();
         for one in built {
             let object = self.builder.store.put_file(&one.file).map_err(boxed)?;

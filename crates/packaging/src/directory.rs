@@ -7,7 +7,7 @@ use super::usrmerge::parent;
 use planning::spec::Content;
 
 /// Directories of the package `filesystem`, on which everything else stands. No other package owns them, unless it declares them.
-const STANDARD: [&str; 31] = [
+const STANDARD: [&str; 32] = [
     "/boot",
     "/dev",
     "/etc",
@@ -32,6 +32,7 @@ const STANDARD: [&str; 31] = [
     "/usr/local/bin",
     "/usr/local/lib",
     "/usr/share",
+    "/usr/share/licenses",
     "/var",
     "/var/cache",
     "/var/lib",

@@ -67,6 +67,12 @@ pub enum PackageError {
         /// Path and capabilities of each.
         paths: Vec<(String, String)>,
     },
+    /// The sources contain no licence text.
+    #[error("no licence text was found in the sources of `{spec}`, and its packages must contain it")]
+    NoLicence {
+        /// The spec.
+        spec: PackageName,
+    },
     /// A file of `[install]` is not in the spec's directory.
     #[error("spec `{spec}` installs its file `{file}`, which cannot be read")]
     InstallSource {
@@ -360,6 +366,10 @@ impl Failure for PackageError {
             }
             Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
             Self::BuildPaths { found } => Some(hint::build_paths(found)),
+            Self::NoLicence { .. } => Some(
+                "name the file in `[package]`: license-files = [\"doc/TERMS\"]; if the sources have none, put the text next to the spec and install it to /usr/share/licenses/"
+                    .into(),
+            ),
             Self::BuildPathsMatchNothing { .. } => Some("remove it from `build-paths`, or correct it".into()),
             Self::Misplaced { .. } => Some(
                 "configure the build with `--prefix=/usr` (`PREFIX=/usr` for make), or move the files in `finish`; a directory that the package must \

@@ -14,6 +14,7 @@ use super::Built;
 use super::attributes::Rules;
 use super::depend::Found;
 use super::error::PackageError;
+use super::licences::is_licence_text;
 use super::split::Part;
 use super::tree::{Content, Entry, Kind};
 use base::epoch::SOURCE_DATE_EPOCH;
@@ -168,6 +169,9 @@ fn add(
         Some(ConfigFile::Replace) => options.config(),
         Some(ConfigFile::Noreplace) => options.config().noreplace(),
     };
+    if is_licence_text(path) && matches!(entry.kind, Kind::File(_)) {
+        options = options.license();
+    }
     let added = match &entry.kind {
         Kind::File(Content::Installed(file)) => {
             // The library opens the path by itself. It is checked here for the last time, and no process of the build lives.

@@ -12,6 +12,7 @@ pub mod elf;
 mod error;
 mod header;
 mod hint;
+mod licences;
 mod linker;
 mod links;
 mod literal;
@@ -32,6 +33,7 @@ pub use available::Available;
 pub use buildpath::{BuildPath, Place};
 pub use elf::ElfError;
 pub use error::{Hidden, PackageError, Undeclared, Unpackageable};
+pub use licences::LicenceTexts;
 pub use literal::LiteralGlob;
 pub use location::Misplaced;
 pub use obstacle::Obstacle;
@@ -61,14 +63,21 @@ pub struct Built {
 }
 
 /// Makes the packages of `spec`, the main one first. `out` is the install root, which is ours: files only their owner may not read
-/// are made readable. Files of `[install]` are in `spec_dir`; the RPM files go into the directory `into`.
+/// are made readable. Files of `[install]` are in `spec_dir`; every package gets `licences`; the RPM files go into the directory `into`.
 ///
 /// # Errors
 /// When what was installed cannot be packaged, or needs libraries that neither the spec's packages nor `available` give.
-pub fn assemble(spec: &Spec, spec_dir: &Path, out: &Path, available: &Available, into: &Path) -> Result<Vec<Built>, PackageError> {
+pub fn assemble(
+    spec: &Spec,
+    spec_dir: &Path,
+    out: &Path,
+    licences: &LicenceTexts,
+    available: &Available,
+    into: &Path,
+) -> Result<Vec<Built>, PackageError> {
     let rules = attributes::Rules::new(spec)?;
     let tree = contents::collect(spec, &rules, spec_dir, out)?;
-    let parts = split::split(spec, &tree)?;
+    let parts = split::split(spec, &tree, licences)?;
     for part in &parts {
         links::check(part, &rules)?;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::declared;
 use super::directory::owned_directories;
 use super::error::PackageError;
+use super::licences::LicenceTexts;
 use super::tree::{Entry, Kind, Tree};
 use base::glob::Glob;
 use planning::spec::{BuildSystem, Content, Spec};
@@ -21,11 +22,11 @@ pub struct Part<'a> {
 }
 
 /// Gives each entry of the tree to the first subpackage one of whose globs matches it, and the rest to the main package, which comes
-/// first in the result; then adds the files that declare users and units, and the directories each package owns.
+/// first in the result; then adds the licence texts, the files that declare users and units, and the directories each package owns.
 ///
 /// # Errors
 /// When a glob takes nothing, or nothing is left for the main package and the spec builds something.
-pub fn split<'a>(spec: &'a Spec, tree: &Tree) -> Result<Vec<Part<'a>>, PackageError> {
+pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result<Vec<Part<'a>>, PackageError> {
     let mut parts = vec![Part { content: &spec.main, is_devel: false, entries: BTreeMap::new() }];
     let mut globs: Vec<(usize, Glob, bool)> = Vec::new();
     for (index, subpackage) in spec.subpackages.iter().enumerate() {
@@ -58,6 +59,10 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree) -> Result<Vec<Part<'a>>, PackageEr
     if parts[0].entries.is_empty() && spec.build.system != BuildSystem::None {
         let elsewhere = tree.iter().count();
         return Err(PackageError::Empty { package: spec.main.name.clone(), elsewhere, dropped: tree.dropped() });
+    }
+    // A `devel` requires the main package, which has them.
+    for part in parts.iter_mut().filter(|part| !part.is_devel) {
+        part.entries.extend(licences.entries());
     }
     for part in &mut parts {
         let directories = owned_directories(part.content, &part.entries);

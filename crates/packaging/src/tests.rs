@@ -72,7 +72,7 @@ impl Build {
     }
 
     pub(super) fn assemble_with(&self, rest: &str, available: &Available) -> Result<Vec<Built>, PackageError> {
-        assemble(&spec(rest), &self.path("spec"), &self.path("out"), available, &self.path("into"))
+        assemble(&spec(rest), &self.path("spec"), &self.path("out"), &LicenceTexts::default(), available, &self.path("into"))
     }
 }
 

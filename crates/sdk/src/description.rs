@@ -18,6 +18,8 @@ pub struct Description {
     pub suite: String,
     /// Globs of files that no layer contains.
     pub drop: Vec<String>,
+    /// Globs of files that layers contain though `drop` matches them.
+    pub keep: Vec<String>,
     /// Layers by name.
     pub layers: BTreeMap<LayerName, Layer>,
 }
@@ -49,9 +51,10 @@ impl Description {
     pub fn parse(path: &str, text: &str) -> Result<Self, Problems> {
         let read = |top: &Table<'_>| {
             let suite = top.required_string("suite").map(|text| text.value).unwrap_or_default();
-            let drop = top.strings("drop").into_iter().filter(|glob| check_glob(top, glob)).map(|glob| glob.value).collect();
+            let globs = |key| top.strings(key).into_iter().filter(|glob| check_glob(top, glob)).map(|glob| glob.value).collect();
+            let (drop, keep) = (globs("drop"), globs("keep"));
             let layers = top.required_table("layer").map(|table| read_layers(&table)).unwrap_or_default();
-            Self { suite, drop, layers }
+            Self { suite, drop, keep, layers }
         };
         Document::new(path, text).read(read).map_err(Problems::new)
     }
@@ -81,7 +84,7 @@ impl Description {
         let layer = self.layers.get(name)?;
         let (needs, packages) = (self.closure(&layer.needs), &layer.packages);
         let suite = layer.suite.as_ref().unwrap_or(&self.suite);
-        Some(Digest::of_json(&(suite, &self.drop, needs, packages, &layer.alone, &layer.exclude, &layer.links)))
+        Some(Digest::of_json(&(suite, &self.drop, &self.keep, needs, packages, &layer.alone, &layer.exclude, &layer.links)))
     }
 }
 
@@ -145,7 +148,7 @@ fn read_links(table: &Table<'_>) -> BTreeMap<String, String> {
 
 fn check_glob(top: &Table<'_>, glob: &Spanned<String>) -> bool {
     if !glob.value.starts_with('/') {
-        top.problem(glob.span.clone(), "a glob of dropped files must begin with `/`");
+        top.problem(glob.span.clone(), "a glob of files must begin with `/`");
         return false;
     }
     match Glob::new(&glob.value) {
@@ -206,7 +209,7 @@ packages = []
             ("\"gcc\", \"make\"", "\"Gcc\"", "`Gcc` is not the name of a Debian package"),
             ("\"gcc\", \"make\"", "\"gcc\", \"gcc\"", "`gcc` is listed twice"),
             ("\"/usr/bin/cc\"", "\"/bin/cc\"", "a link must be below `/usr`"),
-            ("\"/usr/share/doc/**\"", "\"doc\"", "a glob of dropped files must begin with `/`"),
+            ("\"/usr/share/doc/**\"", "\"doc\"", "a glob of files must begin with `/`"),
         ] {
             let problems = Description::parse("sdk.toml", &TEXT.replace(from, to)).unwrap_err();
             assert!(problems.iter().any(|problem| problem.message == message), "{message}: {problems}");

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::error::UnpackError;
 use super::finish::finish;
 use super::packages::Shelf;
-use super::unpack::unpack;
+use super::unpack::{Selection, unpack};
 use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
 use crate::apt::{AptError, Settings};
 use base::digest::Digest;
@@ -132,13 +132,13 @@ impl Work<'_> {
 
     fn fill(&self, root: &Path, name: &LayerName, packages: &[LockedPackage]) -> Result<(), SdkError> {
         let Some(layer) = self.description.layers.get(name) else { return Ok(()) };
-        let drop = globs(&self.description.drop);
+        let selection = Selection { drop: globs(&self.description.drop), keep: globs(&self.description.keep) };
         // Largest first, so that none is left running alone at the end.
         let mut ordered: Vec<&LockedPackage> = packages.iter().collect();
         ordered.sort_by_key(|package| std::cmp::Reverse(package.size_bytes));
         try_each(&ordered, cores(), |package| {
             let deb = self.store.object(&package.sha256).ok_or(StoreError::Missing { digest: package.sha256 })?;
-            unpack(&deb, root, &drop, self.cancel).map_err(|source| match source {
+            unpack(&deb, root, &selection, self.cancel).map_err(|source| match source {
                 UnpackError::Interrupted => AptError::Interrupted.into(),
                 source => SdkError::Unpack { package: package.name.clone(), source },
             })
@@ -153,8 +153,8 @@ pub(super) fn cores() -> usize {
 }
 
 /// Globs were checked when the description was read; one that is none matches nothing.
-fn globs(drop: &[String]) -> Vec<Glob> {
-    drop.iter().filter_map(|glob| Glob::new(glob).ok()).collect()
+fn globs(texts: &[String]) -> Vec<Glob> {
+    texts.iter().filter_map(|glob| Glob::new(glob).ok()).collect()
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

@@ -15,16 +15,33 @@ use runtime::cancel::Cancel;
 /// Top folders that are links into `/usr` on a merged system.
 pub(super) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 
-/// Unpacks the files of a `.deb` below `root`, but those that `drop` matches. Everything belongs to the caller, set-id bits are
+/// Which files of packages a layer contains.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Files that are left out.
+    pub drop: Vec<Glob>,
+    /// Files that are not left out even so.
+    pub keep: Vec<Glob>,
+}
+
+impl Selection {
+    fn contains(&self, path: &Path) -> bool {
+        let path = format!("/{}", path.display());
+        let any = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(&path));
+        !any(&self.drop) || any(&self.keep)
+    }
+}
+
+/// Unpacks the files of a `.deb` below `root` that are selected. Everything belongs to the caller, set-id bits are
 /// dropped, `/bin` and its like are merged into `/usr`. Packages of one layer may be unpacked at the same time.
 ///
 /// # Errors
 /// When the package is damaged, contains a file the tree has already, or the user asked to stop.
-pub fn unpack(deb: &Path, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
-    unpack_stream(files(deb)?, root, drop, cancel)
+pub fn unpack(deb: &Path, root: &Path, selection: &Selection, cancel: &Cancel) -> Result<(), UnpackError> {
+    unpack_stream(files(deb)?, root, selection, cancel)
 }
 
-fn unpack_stream(stream: impl Read, root: &Path, drop: &[Glob], cancel: &Cancel) -> Result<(), UnpackError> {
+fn unpack_stream(stream: impl Read, root: &Path, selection: &Selection, cancel: &Cancel) -> Result<(), UnpackError> {
     let mut archive = Archive::new(stream);
     for entry in archive.entries()? {
         if cancel.is_raised() {
@@ -32,7 +49,7 @@ fn unpack_stream(stream: impl Read, root: &Path, drop: &[Glob], cancel: &Cancel)
         }
         let mut entry = entry?;
         let path = merged(&entry.path()?)?;
-        let is_kept = !path.as_os_str().is_empty() && !is_dropped(&path, drop);
+        let is_kept = !path.as_os_str().is_empty() && selection.contains(&path);
         if is_kept && !is_merging_link(&entry, &path) {
             place(&mut entry, &path, root)?;
         }
@@ -40,11 +57,6 @@ fn unpack_stream(stream: impl Read, root: &Path, drop: &[Glob], cancel: &Cancel)
     // What follows the end mark is read too: checksums of compressed streams are at their end.
     io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(())
-}
-
-fn is_dropped(path: &Path, drop: &[Glob]) -> bool {
-    let path = format!("/{}", path.display());
-    drop.iter().any(|glob| glob.matches(&path))
 }
 
 /// The path below the tree's root, `/usr` merged.
@@ -140,8 +152,9 @@ mod tests {
     }
 
     fn unpacked(root: &Path, entries: &[(&str, EntryType, &str)]) -> Result<(), UnpackError> {
-        let drop = [Glob::new("/usr/share/doc/**").unwrap()];
-        unpack_stream(&archive(entries)[..], root, &drop, &Cancel::new())
+        let globs = |text| vec![Glob::new(text).unwrap()];
+        let selection = Selection { drop: globs("/usr/share/doc/**"), keep: globs("/usr/share/doc/*/copyright") };
+        unpack_stream(&archive(entries)[..], root, &selection, &Cancel::new())
     }
 
     #[test]
@@ -154,13 +167,15 @@ mod tests {
             ("./bin/su", EntryType::Regular, "text"),
             ("./usr/bin/su2", EntryType::Link, "./bin/su"),
             ("./usr/share/doc/x/copyright", EntryType::Regular, "text"),
+            ("./usr/share/doc/x/README", EntryType::Regular, "text"),
             ("./lib64/ld.so", EntryType::Symlink, "/lib/x/ld.so"),
         ];
         unpacked(root, &entries).unwrap();
         let su = fs::metadata(root.join("usr/bin/su")).unwrap();
         assert_eq!((su.mode() & 0o7777, su.nlink()), (0o755, 2));
         assert_eq!(fs::read_link(root.join("usr/lib64/ld.so")).unwrap(), Path::new("/lib/x/ld.so"));
-        assert!(!root.join("bin").exists() && !root.join("usr/share").exists());
+        assert!(!root.join("bin").exists() && !root.join("usr/share/doc/x/README").exists());
+        assert!(root.join("usr/share/doc/x/copyright").exists());
     }
 
     #[test]

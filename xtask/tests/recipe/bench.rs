@@ -77,6 +77,9 @@ def tar(members):
     return buffer.getvalue()
 "#;
 
+/// A comment of this beginning in the tables of a spec sets `license-files` of its `[package]`.
+pub const LICENSE_FILES: &str = "#license-files=";
+
 /// Runs the recipe of a spec after `sources`, a program of Python that may use [`HELPERS`]. `tables` follow `[package]` in the spec.
 pub fn run(sources: &str, tables: &str) -> Ended {
     run_then(sources, tables, "true")
@@ -84,7 +87,9 @@ pub fn run(sources: &str, tables: &str) -> Ended {
 
 /// The same, and after the last phase a script of bash, as the phase `check`.
 pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
-    let head = "[package]\nversion = \"1.0\"\nrelease = 1\nsummary = \"A test\"\nlicense = \"MIT\"\n\n";
+    let named = tables.lines().find_map(|line| line.strip_prefix(LICENSE_FILES)).map(|globs| format!("license-files = [{globs}]\n"));
+    let named = named.unwrap_or_default();
+    let head = format!("[package]\nversion = \"1.0\"\nrelease = 1\nsummary = \"A test\"\nlicense = \"MIT\"\n{named}\n");
     let spec = spec::parse(&"test".parse().unwrap(), "specs/test/package.toml", &format!("{head}{tables}"));
     let spec = spec.unwrap_or_else(|problems| panic!("{tables}: {problems:?}"));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

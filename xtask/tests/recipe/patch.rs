@@ -105,3 +105,16 @@ fn fuzz_is_refused_unless_it_is_permitted() {
     run(&archive(&members), &tables("patches = 'series'", "true")).failed_in("series", "patch", &["applies only with fuzz 1"]);
     run(&archive(&members), &tables("patches = 'series'\nfuzz = 1", "grep 'CHANGED 10' f")).well("series with fuzz = 1");
 }
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_patch_in_another_form_is_explained() {
+    let spec = source("a.tar", "") + "[[patch]]\nfile = 'own.patch'\n\n" + &script("true");
+    for (what, content, text) in [
+        ("UTF-16", "ten.encode('utf-16')", "it is UTF-16 text: convert it to UTF-8"),
+        ("no prefix", "plain", "set `strip = 0` where the spec names it"),
+        ("mail", "'Subject: [PATCH] x\\nContent-Transfer-Encoding: base64\\n\\nLS0tIGEvZgo=\\n'", "a mail may have to be decoded first"),
+    ] {
+        run(&format!("{SOURCES}\nown('own.patch', {content})"), &spec).failed_in(what, "patch", &["does not apply", text]);
+    }
+}

@@ -113,3 +113,54 @@ fn two_sources_of_one_name_are_told_apart() {
     let sources = "source('v1.0.tar', tar({'x/who': 'A'})); source('two.tar', tar({'x/who': 'B'}))";
     run(sources, &(tables + &script("test $(cat a/who)$(cat b/who) = AB"))).well("both");
 }
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_zip_that_unzip_would_change_is_refused() {
+    let zip = |name: &str| {
+        format!(
+            "with zipfile.ZipFile('/build/sources/a.zip', 'w') as archive:\n    archive.writestr('x/f', 'f')\n    archive.writestr('{name}', 'g')\n"
+        )
+    };
+    for name in ["x/../../etc/g", "../g", "/etc/g"] {
+        let ended = run(&zip(name), &(source("a.zip", "") + &script("true")));
+        ended.failed_in(name, "unpack", &[&format!("source `a.zip` contains `{name}`, which is outside")]);
+    }
+    run(&zip("x/a..b"), &(source("a.zip", "") + &script("test -f a..b"))).well("dots in a name");
+    // The flag that says so, in the local header and in the central directory.
+    let encrypted = zip("x/g")
+        + "data = bytearray(open('/build/sources/a.zip', 'rb').read())\n"
+        + "for magic, at in ((b'PK\\3\\4', 6), (b'PK\\1\\2', 8)):\n    data[data.index(magic) + at] |= 1\n"
+        + "source('a.zip', bytes(data))\n";
+    let ended = run(&encrypted, &(source("a.zip", "") + &script("true")));
+    ended.failed_in("encrypted", "unpack", &["source `a.zip` is encrypted: `x/f` needs a password", "make an archive without a password"]);
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn zstd_with_a_large_window_is_unpacked() {
+    let sources = "
+plain = tar({'x/f': 'content'})
+source('a.tar.zst', subprocess.run(['zstd', '-c', '--long=31', '--ultra', '-1'], input=plain, stdout=subprocess.PIPE, check=True).stdout)
+";
+    run(sources, &(source("a.tar.zst", "") + &script("test $(cat f) = content"))).well("long");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn files_from_the_future_are_dated_today() {
+    let sources = "
+buffer = io.BytesIO()
+with tarfile.open(fileobj=buffer, mode='w') as archive:
+    for path, kind in (('x', tarfile.DIRTYPE), ('x/Makefile', tarfile.REGTYPE), ('x/old', tarfile.REGTYPE)):
+        member = tarfile.TarInfo(path)
+        member.type, member.mode, member.mtime = kind, 0o755, 1000000000 if path == 'x/old' else 4000000000
+        archive.addfile(member, io.BytesIO())
+source('a.tar', buffer.getvalue())
+";
+    let check = "
+for f in . Makefile; do test $(stat -c %Y $f) -le $(date +%s); done
+test $(stat -c %Y old) = 1000000000
+";
+    run(sources, &(source("a.tar", "") + &script(check))).well("future");
+}

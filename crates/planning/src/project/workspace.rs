@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use super::crates::{Locked, LockedCrate};
 use super::{LocalFile, ProjectError};
+use crate::draft::is_licence_file;
 use crate::spec::Source;
 use base::digest::Digest;
 
@@ -66,6 +67,7 @@ pub fn read(root: &Path, wanted: &[String]) -> Result<Result<Workspace, String>,
     for member in manifests.keys() {
         add_member(root, member, &mut workspace.files)?;
     }
+    add_licences(root, &mut workspace.files)?;
     let top = reduced(table(&root.join("Cargo.toml"))?, &manifests);
     workspace.files.insert("Cargo.toml".into(), top.to_string().into_bytes());
     let names: Vec<&str> = manifests.values().filter_map(|manifest| manifest.get("package")?.get("name")?.as_str()).collect();
@@ -117,6 +119,22 @@ fn add_member(root: &Path, member: &str, files: &mut BTreeMap<String, Vec<u8>>) 
     Ok(())
 }
 
+/// The licence texts at the workspace's top, which every package built from it contains.
+fn add_licences(root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ProjectError> {
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ProjectError::Io { path, source }
+    };
+    for entry in fs::read_dir(root).map_err(fail(root))? {
+        let entry = entry.map_err(fail(root))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if is_licence_file(&name) && entry.path().is_file() {
+            files.insert(name, fs::read(entry.path()).map_err(fail(&entry.path()))?);
+        }
+    }
+    Ok(())
+}
+
 /// The workspace's manifest with these members alone, and the shared dependencies they use.
 fn reduced(mut top: Table, manifests: &BTreeMap<String, Table>) -> Table {
     let used: BTreeSet<&str> = manifests.values().flat_map(dependencies).map(|(name, _)| name.as_str()).collect();
@@ -149,6 +167,8 @@ mod tests {
         write("a/tests/slow.rs", "");
         write("b/Cargo.toml", "[package]\nname = \"b\"\n[dependencies]\nx.workspace = true\n");
         write("b/src/lib.rs", "");
+        write("LICENSE-MIT", "text");
+        write("licensed.toml", "");
         write("c/Cargo.toml", "[package]\nname = \"c\"\n[dependencies]\ny.workspace = true\n");
         let checksum = "ab".repeat(32);
         let entry = |name: &str, extra: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{extra}\n");
@@ -166,7 +186,7 @@ mod tests {
 
         let workspace = read(folder.path(), &["a".into()]).unwrap().unwrap();
         let files: Vec<&str> = workspace.files.keys().map(String::as_str).collect();
-        assert_eq!(files, ["Cargo.lock", "Cargo.toml", "a/Cargo.toml", "a/src/main.rs", "b/Cargo.toml", "b/src/lib.rs"]);
+        assert_eq!(files, ["Cargo.lock", "Cargo.toml", "LICENSE-MIT", "a/Cargo.toml", "a/src/main.rs", "b/Cargo.toml", "b/src/lib.rs"]);
         let sources: Vec<&str> = workspace.sources.iter().map(Source::file_name).collect();
         assert_eq!(sources, ["x-1.0.0.crate", "z-1.0.0.crate"]);
         let top = String::from_utf8(workspace.files["Cargo.toml"].clone()).unwrap();

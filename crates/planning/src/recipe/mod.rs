@@ -2,11 +2,14 @@
 //!
 //! The text goes into the build's key, so a change here rebuilds exactly the packages whose scripts it changes.
 
+mod licences;
 mod prepare;
 mod strip;
 mod system;
 
 use std::collections::BTreeMap;
+
+pub use licences::LICENCES;
 use text::quote;
 
 use serde::Serialize;
@@ -54,6 +57,7 @@ pub fn recipe(spec: &Spec) -> Recipe {
 pub fn recipe_with(spec: &Spec, own: Vec<Phase>) -> Recipe {
     let mut phases = prepare::phases(spec);
     let tree = working_directory(spec);
+    phases.push(licences::phase(spec));
     if let Some(script) = &spec.build.prepare {
         phases.push(Phase { name: "prepare", script: script.clone(), cwd: SOURCE_TREE.into() });
     }

@@ -49,6 +49,18 @@ def from_archive(folder, names):
         yield name, path, strip
 
 
+def advice(content, strip):
+    """What about a patch that does not apply is known to be the cause."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16 text: convert it to UTF-8, as `iconv -f UTF-16 -t UTF-8` does"
+    old = re.findall(rb"^--- (\S+)", content, re.MULTILINE)
+    if strip == "1" and old and all(not name.startswith((b"a/", b"/")) and os.path.exists(os.fsdecode(name)) for name in old):
+        return "its paths have no leading `a/`: set `strip = 0` where the spec names it"
+    if not old:
+        return "it contains no change in the form that `diff -u` and `git diff` write; a mail may have to be decoded first"
+    return "the lines above say which part of it does not fit this source"
+
+
 def apply(name, path, strip, permitted):
     print(f"applying {name}", flush=True)
     with open(path, "rb") as file:
@@ -61,7 +73,7 @@ def apply(name, path, strip, permitted):
     sys.stdout.buffer.write(done.stdout)
     sys.stdout.flush()
     if done.returncode != 0:
-        fail(f"patch `{name}` does not apply", "the lines above say which part of it does not fit this source")
+        fail(f"patch `{name}` does not apply", advice(content, strip))
     fuzz = max(map(int, re.findall(rb"with fuzz (\d+)", done.stdout)), default=0)
     if fuzz > permitted:
         fail(

@@ -1,5 +1,5 @@
 # Unpacks archives. Arguments: the source tree, then for each archive its file, the leading folders to leave out, and the place in the tree.
-import os, shutil, stat, subprocess, sys
+import os, shutil, stat, subprocess, sys, time, zipfile
 
 SHOWN = 8
 
@@ -8,17 +8,44 @@ def fail(text, hint):
     sys.exit(f"error: {text}\nhint: {hint}")
 
 
+def check_zip(file, name):
+    """unzip(1) leaves out `..` and asks for passwords: both would be lost in silence."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError):
+        return
+    for member in members:
+        if member.filename.startswith("/") or ".." in member.filename.split("/"):
+            fail(f"source `{name}` contains `{member.filename}`, which is outside of the folder it is unpacked in", "check where the file comes from")
+        if member.flag_bits & 1:
+            fail(f"source `{name}` is encrypted: `{member.filename}` needs a password", "make an archive without a password, and use that one")
+
+
+def settle_times(directory):
+    """Files from the future would make make(1) build for ever, or not at all."""
+    now = time.time()
+    for folder, folders, files in os.walk(directory):
+        for path in (os.path.join(folder, entry) for entry in folders + files):
+            if os.lstat(path).st_mtime > now:
+                os.utime(path, (now, now), follow_symlinks=False)
+
+
 def unpack(file, name, directory):
     with open(file, "rb") as opened:
         magic = opened.read(4)
     if magic in (b"PK\3\4", b"PK\5\6"):
         # unzip(1): 1 stands for warnings, with everything unpacked.
+        check_zip(file, name)
         command, good = ["unzip", "-q", "-o", file, "-d", directory], (0, 1)
     else:
         command, good = ["tar", "-xf", file, "--no-same-owner", "-C", directory], (0,)
         if magic == b"LZIP" or magic.startswith(b"]\0\0"):
             # tar would call lzip, which the SDK lacks, or know lzma by the name only; xz reads both formats.
             command.append("--use-compress-program=xz")
+        elif magic == b"\x28\xb5\x2f\xfd":
+            # Frames with a larger window than zstd takes by itself.
+            command.append("--use-compress-program=zstd --long=31")
     if subprocess.run(command, stdin=subprocess.DEVNULL).returncode not in good:
         fail(
             f"source `{name}` cannot be unpacked as an archive; the lines above say why",
@@ -75,10 +102,12 @@ for file, strip, into in zip(*[iter(archives)] * 3):
     os.makedirs(target, exist_ok=True)
     if strip == "0":
         unpack(file, name, target)
+        settle_times(target)
         continue
     # On the file system of the tree, where moving is renaming.
     fresh = tree + ".unpacked"
     os.mkdir(fresh)
     unpack(file, name, fresh)
+    settle_times(fresh)
     merge(stripped(fresh, name, int(strip)), target)
     shutil.rmtree(fresh)

@@ -36,6 +36,10 @@ pub struct Spec {
     // Left out when empty, so that keys of specs without it stay as they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub build_paths: Vec<String>,
+    /// Globs of licence texts that are not found by their names: below the source tree, or absolute paths of the sandbox.
+    // They are in the recipe, and so in the key.
+    #[serde(skip)]
+    pub license_files: Vec<String>,
     /// Sources, in order.
     pub sources: Vec<Source>,
     /// Patches of the project's own, in order.

@@ -4,6 +4,7 @@ mod build;
 mod caps;
 mod content;
 mod files;
+mod license;
 mod source;
 
 pub use caps::CAPABILITIES;
@@ -40,13 +41,14 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     let package = package?;
     let release = package.required_integer("release", 1..=u64::from(u32::MAX));
     let epoch = package.integer("epoch", 0..=u64::from(u32::MAX)).map_or(0, |epoch| epoch.value);
-    let license = package.required_string("license");
+    let license = license::expression(&package);
     let homepage = package.string("homepage").map(|text| text.value);
     let arch = if package.boolean("noarch", false) { Arch::Noarch } else { Arch::X86_64 };
     let sdk = values(package.strings("sdk"));
     let toolchain = package.boolean("toolchain", false);
     let drop = files::globs(&package, "drop");
     let build_paths = files::globs(&package, "build-paths");
+    let license_files = license::files(&package);
     let main = content::main(name, &package, requires.as_ref(), top);
     let subpackages = content::subpackages(name, main.as_ref(), top);
     package.finish();
@@ -58,13 +60,14 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
         version: version?,
         release: u32::try_from(release?.value).ok()?,
         epoch: u32::try_from(epoch).ok()?,
-        license: license?.value,
+        license: license?,
         homepage,
         arch,
         sdk,
         toolchain,
         drop,
         build_paths,
+        license_files,
         sources,
         patches,
         build_requires,

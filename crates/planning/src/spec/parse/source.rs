@@ -207,12 +207,16 @@ pub fn literal_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> 
     inner_path(table, path)
 }
 
+/// Whether a text is a relative path that stays below where it starts.
+pub fn is_plain_path(path: &str) -> bool {
+    !path.is_empty()
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
 /// A relative path that stays below where it starts.
 pub fn inner_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
-    let fine = !path.value.is_empty()
-        && path.value.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-        && path.value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if fine {
+    if is_plain_path(&path.value) {
         return Some(path.value);
     }
     table.problem(

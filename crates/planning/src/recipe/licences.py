@@ -1,0 +1,139 @@
+# Collects the licence texts of what is built. Arguments: the source tree, the directory they go to, the part of the tree that is built
+# (or nothing), then pairs: `named GLOB` for texts that the spec names, `linked GLOB` for those of the SDK's libraries that are linked in.
+import glob, gzip, os, re, stat, subprocess, sys, tomllib
+
+NAMES = re.compile(r"(un)?licen[cs]es?|copying(v?\d)?|copyrights?|notices?|patents", re.IGNORECASE)
+FOLDERS = {"licenses", "licences"}
+# What is called after a licence but is code, data or a web page.
+OTHER = re.compile(r"\.(asm|awk|c|cc|cmake|cpp|css|cs|d|go|h|hpp|html?|in|java|js|json|m4|ml|o|patch|php|pl|po|pot|py|rb|rs|S|sh|spdx|svg|tcl|tmpl|toml|ts|xml|ya?ml)$")
+LARGEST = 1 << 20
+# From here on the texts of parts are compressed: a container engine is made of hundreds.
+PLAIN = 32 << 10
+VENDOR = "/build/vendor"
+TARGET = "x86_64-unknown-linux-gnu"
+
+
+def is_text_of_licence(name, folder):
+    if OTHER.search(name) or name.startswith("."):
+        return False
+    words = re.split(r"[-._ ]", name)
+    return folder.lower() in FOLDERS or any(NAMES.fullmatch(word) for word in (words[0], words[-1], *words[-2:-1]))
+
+
+def read(path):
+    """The bytes of a regular file; None for all else. Links are not followed: what they lead to is found by itself."""
+    info = os.lstat(path)
+    if not stat.S_ISREG(info.st_mode) or not 0 < info.st_size <= LARGEST:
+        return None
+    with open(path, "rb") as file:
+        content = file.read()
+    return None if b"\0" in content else content
+
+
+def found(tree):
+    """The texts below a directory, by their paths below it."""
+    texts = {}
+    for folder, folders, files in os.walk(tree):
+        folders[:] = sorted(name for name in folders if name not in (".git", ".pc"))
+        for name in files:
+            path = os.path.join(folder, name)
+            if is_text_of_licence(name, os.path.basename(folder) if folder != tree else ""):
+                content = read(path)
+                if content is not None:
+                    texts[os.path.relpath(path, tree)] = content
+    return texts
+
+
+def own(texts, built):
+    """Which texts are the project's own: at the top, in LICENSES there, and where the built part begins; without any, the least deep ones."""
+    tops = {"", built.rstrip("/")}
+    at = lambda path: os.path.dirname(path)
+    chosen = {path for path in texts if at(path) in tops or (os.path.basename(at(path)).lower() in FOLDERS and at(at(path)) in tops)}
+    least = min((path.count("/") for path in texts), default=0)
+    return chosen or {path for path in texts if path.count("/") == least}
+
+
+def crates():
+    """The crates that are compiled in, by name and version, with the folders they are in."""
+    command = ["cargo", "tree", "--offline", "--workspace", "--edges", "normal,build", "--target", TARGET, "--prefix", "none", "--format", "{p}"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8")
+    if done.returncode:
+        sys.exit("error: cargo cannot list the crates whose licence texts are collected")
+    names = {" ".join(line.split()[:2]) for line in done.stdout.splitlines() if line}
+    for name in sorted(names):
+        folder = os.path.join(VENDOR, name.replace(" v", "-"))
+        if os.path.isdir(folder):
+            yield name, folder
+
+
+def same(content):
+    """What is equal of texts that are equal to the law."""
+    return b" ".join(content.split())
+
+
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+def parts_text(parts, bare):
+    """One file of the texts of all parts, each text once."""
+    by_text, first = {}, {}
+    for label, content in parts:
+        by_text.setdefault(same(content), []).append(label)
+        first.setdefault(same(content), content)
+    lines = [b"The licence texts of the parts that this package is built from, each below the places it was found at."]
+    for key, labels in by_text.items():
+        lines += [b"", b"=" * 80, *(os.fsencode(label) for label in labels), b"-" * 80, b"", first[key].replace(b"\r\n", b"\n").strip(b"\n")]
+    if bare:
+        lines += [b"", b"=" * 80, b"Parts without a text of their own, and the licences they name:", *(os.fsencode(one) for one in bare)]
+    return b"\n".join(lines) + b"\n"
+
+
+def collect(tree, target, built, wishes):
+    texts = found(tree)
+    mine = own(texts, built)
+    files = {path: texts[path] for path in sorted(mine)}
+    parts = [(path, texts[path]) for path in sorted(texts) if path not in mine]
+    bare = []
+    for kind, pattern in wishes:
+        paths = sorted(glob.glob(os.path.join(tree, pattern), recursive=True))
+        contents = [(path, read(path)) for path in paths if not os.path.isdir(path)]
+        contents = [(path, content) for path, content in contents if content is not None]
+        if kind == "named" and not contents:
+            sys.exit(f"error: `license-files`: no text in the sources matches `{pattern}`\nhint: remove it, or correct it")
+        for path, content in contents:
+            if kind == "linked":
+                parts.append((os.path.basename(os.path.dirname(path)), content))
+            else:
+                inside = os.path.relpath(path, tree)
+                files[os.path.basename(path) if inside.startswith("..") else inside] = content
+    if os.path.isdir(VENDOR):
+        for name, folder in crates():
+            texts = found(folder)
+            parts += [(f"{name}: {path}", texts[path]) for path in sorted(texts)]
+            if not texts:
+                with open(os.path.join(folder, "Cargo.toml"), "rb") as manifest:
+                    bare.append(f"{name}: {tomllib.load(manifest)['package'].get('license', 'none named')}")
+    names = {}
+    for path, content in files.items():
+        at = re.sub(r"[^A-Za-z0-9._+/-]", "_", path)
+        first = names.setdefault(same(content), at)
+        if first == at:
+            write(os.path.join(target, at), content)
+        else:
+            os.makedirs(os.path.dirname(os.path.join(target, at)), exist_ok=True)
+            os.symlink(os.path.relpath(first, os.path.dirname(at)), os.path.join(target, at))
+    parts = [(label, content) for label, content in parts if same(content) not in names]
+    if parts or bare:
+        text = parts_text(parts, bare)
+        if len(text) <= PLAIN:
+            write(os.path.join(target, "parts.txt"), text)
+        else:
+            write(os.path.join(target, "parts.txt.gz"), gzip.compress(text, 9, mtime=0))
+
+
+tree, target, built, *wishes = sys.argv[1:]
+os.makedirs(target, exist_ok=True)
+collect(os.path.realpath(tree), target, built, list(zip(wishes[::2], wishes[1::2])))

@@ -1,0 +1,42 @@
+//! `license` and `license-files`.
+
+use spdx::{Expression, ParseMode};
+
+use super::{refuse_placeholder, source::is_plain_path};
+use base::document::Table;
+
+/// `license`: an SPDX expression (SPDX specification 2.3, annex D).
+pub fn expression(package: &Table<'_>) -> Option<String> {
+    let text = package.required_string("license")?;
+    match Expression::parse_mode(&text.value, ParseMode::STRICT) {
+        Ok(_) => Some(text.value),
+        Err(error) => {
+            let message = format!("`{}` is not an SPDX expression: {}", text.value, error.reason);
+            package.problem_with_hint(text.span, message, hint(&text.value));
+            None
+        }
+    }
+}
+
+/// The expression that was meant, where the library knows it, or else where the names are listed.
+fn hint(text: &str) -> String {
+    match Expression::canonicalize(text) {
+        Ok(Some(canonical)) if Expression::parse(&canonical).is_ok() => format!("write `{canonical}`"),
+        _ => "write identifiers of the SPDX licence list joined by `AND` and `OR`, or `LicenseRef-NAME` for a licence that is not in it"
+            .into(),
+    }
+}
+
+/// `license-files`: globs below the source tree, or absolute ones in the sandbox.
+pub fn files(package: &Table<'_>) -> Vec<String> {
+    let mut globs = Vec::new();
+    for text in package.strings("license-files") {
+        refuse_placeholder(package, &text);
+        if is_plain_path(text.value.strip_prefix('/').unwrap_or(&text.value)) {
+            globs.push(text.value);
+        } else {
+            package.problem(text.span, format!("`{}` must be a path or glob in the sources, without `..`", text.value));
+        }
+    }
+    globs
+}
