@@ -57,7 +57,8 @@ mod tests {
     use super::super::{Available, assemble};
     use super::*;
 
-    const REST: &str = "[subpackage.libs]\nsummary = \"L\"\nfiles = [\"/usr/lib/*\"]\n[subpackage.devel]\nfiles = [\"/usr/include/*\"]\n";
+    const REST: &str =
+        "[subpackage.libs]\nsummary = \"L\"\nfiles = [\"/usr/lib/*\"]\n[subpackage.devel]\nsummary = \"D\"\nfiles = [\"/usr/include/*\"]\n";
 
     #[test]
     fn packages_that_can_be_alone_contain_the_texts() {

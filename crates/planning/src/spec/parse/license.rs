@@ -21,7 +21,7 @@ pub fn expression(package: &Table<'_>) -> Option<String> {
 /// The expression that was meant, where the library knows it, or else where the names are listed.
 fn hint(text: &str) -> String {
     match Expression::canonicalize(text) {
-        Ok(Some(canonical)) if Expression::parse(&canonical).is_ok() => format!("write `{canonical}`"),
+        Ok(Some(canonical)) if Expression::parse(&canonical).is_ok() => format!("did you mean `{canonical}`?"),
         _ => "write identifiers of the SPDX licence list joined by `AND` and `OR`, or `LicenseRef-NAME` for a licence that is not in it"
             .into(),
     }
