@@ -1,9 +1,12 @@
 //! Other people's programs, out of the SDK's `test` layer and run in the sandbox: the host needs none of them.
 #![allow(dead_code, reason = "each test binary takes what it needs")]
 
+#[path = "../support/scratch.rs"]
+mod scratch;
 #[path = "../support/sdk.rs"]
 mod sdk;
 
+use scratch::Scratch;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +26,7 @@ pub fn layers() -> &'static [PathBuf] {
 
 /// A directory that is the same for test and programs, each seeing it at its own place.
 pub struct World {
-    folder: tempfile::TempDir,
+    folder: Scratch,
 }
 
 /// What a program said, and whether it was content.
@@ -40,7 +43,7 @@ pub struct Said {
 impl World {
     /// An empty directory.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let folder = Scratch::new();
         for name in ["shared", "upper", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }

@@ -3,6 +3,7 @@
 
 #[path = "../../tests/support"]
 mod support {
+    pub mod scratch;
     pub mod sdk;
     pub mod small_root;
 }

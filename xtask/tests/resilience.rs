@@ -6,6 +6,7 @@
 #[path = "../../tests/support"]
 mod support {
     pub mod namespace;
+    pub mod scratch;
     pub mod sdk;
     pub mod small_root;
 }

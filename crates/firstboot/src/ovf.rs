@@ -72,11 +72,7 @@ impl Environment {
 
     /// What the other properties ask for.
     pub(super) fn wishes(&self, complaints: &mut Vec<String>) -> (CloudConfig, Option<Network>) {
-        let password = self.get("password").map(|text| PasswordOf {
-            name: "root".into(),
-            password: Secret::new(text),
-            kind: if is_hash(text) { PasswordKind::Hash } else { PasswordKind::Text },
-        });
+        let password = self.get("password").and_then(|text| root_password(text, complaints));
         let cloud = CloudConfig {
             hostname: self.get("hostname").map(str::to_owned),
             ssh_authorized_keys: self.get("public-keys").map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default(),
@@ -126,6 +122,25 @@ fn certificates(text: &str) -> Vec<String> {
     blocks.map(|block| format!("{BEGIN}\n{}\n{END}\n", block.split_whitespace().collect::<Vec<_>>().join("\n"))).collect()
 }
 
+/// Root's password, or its hash. What begins as a hash and is not a complete one was cut or mistyped: as a password in clear, it would be
+/// one that nobody knows.
+fn root_password(text: &str, complaints: &mut Vec<String>) -> Option<PasswordOf> {
+    let kind = match text {
+        _ if is_hash(text) => PasswordKind::Hash,
+        _ if begins_as_hash(text) => {
+            complaints.push("OVF: password: an incomplete hash, which no password can match: root gets no password".into());
+            return None;
+        }
+        _ => PasswordKind::Text,
+    };
+    Some(PasswordOf { name: "root".into(), password: Secret::new(text), kind })
+}
+
+/// Whether a text begins as the hashes of crypt(5) do.
+fn begins_as_hash(text: &str) -> bool {
+    ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"].iter().any(|kind| text.starts_with(kind))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +167,17 @@ mod tests {
         assert_eq!(complaints, ["OVF: flux: unknown property", "OVF: dns: `x` is not an address"]);
         assert!(!format!("{environment:?}").contains("sesame"));
         assert!(Environment::parse("<a").is_err());
+    }
+
+    #[test]
+    fn a_cut_hash_is_no_password() {
+        let hash = "$6$salt$14r3nF05sTyFT6Az9BZiefcxxdriB1dtvMNuQlud3vnILbBU4O2UmqOCZ7Uvskulee0.2lRLq3wyq7GYJOdU80";
+        for (text, expected) in
+            [(hash, Some(PasswordKind::Hash)), (&hash[..70], None), ("$6$", None), ("$6 for you", Some(PasswordKind::Text))]
+        {
+            let mut complaints = Vec::new();
+            assert_eq!(root_password(text, &mut complaints).map(|password| password.kind), expected, "{text}");
+            assert_eq!(complaints.len(), usize::from(expected.is_none()), "{text}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use base::diagnostic::Failure;
 use base::glob::GlobError;
 use base::name::PackageName;
 use runtime::install_root::InstallRootError;
+use runtime::room::explained;
 use runtime::store::full_disk_hint;
 
 /// Why no packages were made of what a build installed.
@@ -319,7 +320,7 @@ impl fmt::Display for UndeclaredList<'_> {
 impl PackageError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source }
+        Self::Io { operation, path: path.to_owned(), source: explained(source, path) }
     }
 
     /// That `glob` of a spec is not a glob.

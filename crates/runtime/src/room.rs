@@ -17,7 +17,7 @@ pub struct NoInodes {
 }
 
 /// The error `source` of writing at `path`; where it says that the device is full and only inodes are missing, a [`NoInodes`] instead.
-pub(crate) fn explained(source: io::Error, path: &Path) -> io::Error {
+pub fn explained(source: io::Error, path: &Path) -> io::Error {
     let explain = source.kind() == io::ErrorKind::StorageFull && source.get_ref().is_none() && inodes_used_up(path);
     if explain { io::Error::new(io::ErrorKind::StorageFull, NoInodes { path: path.to_owned() }) } else { source }
 }

@@ -11,6 +11,7 @@ use planning::spec;
 use runtime::cancel::Cancel;
 use runtime::sandbox::{Launcher, Step, StepsEnded};
 
+use crate::support::scratch::Scratch;
 use crate::support::sdk;
 
 /// The SDK's base layer, which stands on no other.
@@ -92,7 +93,7 @@ pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
     let head = format!("[package]\nversion = \"1.0\"\nrelease = 1\nsummary = \"A test\"\nlicense = \"MIT\"\n{named}\n");
     let spec = spec::parse(&"test".parse().unwrap(), "specs/test/package.toml", &format!("{head}{tables}"));
     let spec = spec.unwrap_or_else(|problems| panic!("{tables}: {problems:?}"));
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = Scratch::new();
     for part in ["upper", "work", "build/out"] {
         fs::create_dir_all(folder.path().join(part)).unwrap();
     }

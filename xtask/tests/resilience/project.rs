@@ -10,9 +10,9 @@ use base::digest::Digest;
 use runtime::store::{Store, StoreError};
 use sdk::{Description, LayerName, Lock, LockedLayer};
 use serde_json::Value;
-use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::support::scratch::Scratch;
 use crate::support::small_root;
 
 /// What the packages' scripts call, and what phases of a build do.
@@ -82,7 +82,7 @@ const DATA: &str = "what upstream wrote\n";
 /// A project in a directory of its own.
 pub struct Project {
     folder: PathBuf,
-    _vanishes: Option<TempDir>,
+    _vanishes: Option<Scratch>,
 }
 
 impl Project {
@@ -92,7 +92,7 @@ impl Project {
 
     /// With `extra` in the script of `app`.
     pub fn with(extra: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("resilience-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let folder = Scratch::new();
         let project = Self { folder: folder.path().to_owned(), _vanishes: Some(folder) };
         for part in ["specs", "mirror"] {
             fs::create_dir_all(project.path(part)).unwrap();

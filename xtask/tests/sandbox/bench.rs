@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use base::digest::Digest;
 use runtime::cancel::Cancel;
 use runtime::sandbox::{End, Job, Launcher, Outcome, Root, SandboxError, Step, StepsEnded};
-use tempfile::TempDir;
 
+use crate::support::scratch::Scratch;
 use crate::support::small_root;
 
 const PROGRAMS: [&str; 17] = [
@@ -34,7 +34,8 @@ fn minimal_root() -> PathBuf {
         let made = scratch();
         fill(made.path());
         match fs::rename(made.path(), &place) {
-            Ok(()) => drop(made.keep()),
+            // Its place is empty now, and there is nothing to remove.
+            Ok(()) => std::mem::forget(made),
             Err(error) => assert!(place.exists(), "{error}"),
         }
     }
@@ -53,8 +54,8 @@ pub fn fill(root: &Path) {
 }
 
 /// A new directory on disk.
-pub fn scratch() -> TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+pub fn scratch() -> Scratch {
+    Scratch::new()
 }
 
 /// This build's own worker.
@@ -65,7 +66,7 @@ pub fn launcher() -> Launcher {
 /// A job and its directories.
 pub struct Bench {
     folder: PathBuf,
-    _vanishes: Option<TempDir>,
+    _vanishes: Option<Scratch>,
     /// The job, ready to be changed.
     pub job: Job,
 }

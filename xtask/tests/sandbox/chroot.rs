@@ -7,12 +7,14 @@ use std::process::Command;
 use nix::libc;
 use runtime::sandbox::{Isolation, Root};
 
+use crate::support::scratch::Scratch;
+
 use super::bench::{Bench, fill, scratch};
 use super::inside::{Ending, attempts, told_in};
 use super::profile::Profile;
 
 /// What a builder prints that runs `script` in a chroot.
-fn told(folder: &tempfile::TempDir, script: &str) -> String {
+fn told(folder: &Scratch, script: &str) -> String {
     told_in(Profile::Docker, Isolation::Chroot, folder.path(), script, Ending::ByItself)
 }
 

@@ -117,7 +117,15 @@ fn plain(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
     entries.collect()
 }
 
+/// Directories that a running system lays file systems of its own over (file-hierarchy(7)).
+const COVERED: [&str; 5] = ["/dev/", "/proc/", "/run/", "/sys/", "/tmp/"];
+
 fn absolute(table: &Table<'_>, path: &Spanned<String>) -> Option<String> {
+    if COVERED.iter().any(|directory| path.value.starts_with(directory)) {
+        let message = format!("`{}` would not be seen: a running system has a file system of its own there", path.value);
+        table.problem_with_hint(path.span.clone(), message, "describe it in a file of `/etc/tmpfiles.d`, which creates it at each start");
+        return None;
+    }
     let is_normal = |rest: &str| rest.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if path.value.strip_prefix('/').is_some_and(is_normal) && !path.value.contains(char::is_control) {
         return Some(path.value.clone());

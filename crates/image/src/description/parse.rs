@@ -80,7 +80,11 @@ fn budget(top: &Table<'_>) -> Budget {
 
 fn container(top: &Table<'_>) -> Container {
     let Some(table) = top.table("container") else { return Container::default() };
-    let command = table.strings("command").into_iter().map(|word| word.value).collect();
+    let command: Vec<String> = table.strings("command").into_iter().map(|word| word.value).collect();
+    if let (Some(span), true) = (table.span_of("command"), command.first().is_none_or(String::is_empty)) {
+        let hint = "write the program and its arguments, such as [\"/usr/bin/bash\"], or leave the key out";
+        table.problem_with_hint(span, "`command` names no program", hint);
+    }
     let tag = table.string("tag").and_then(|tag| {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if tag.value.len() <= 128 && tag.value.bytes().all(is_word) && tag.value.starts_with(|first: char| first.is_alphanumeric()) {
@@ -125,6 +129,10 @@ mod tests {
             ("[iso]", "[root]\npassword-hash = \"secret\"\n[iso]", "not a password hash"),
             ("[iso]", "[root]\npassword-hash = \"$6$salt$short\"\n[iso]", "not a password hash"),
             ("[iso]", "[root]\npassword-hash = \"*\"\n[iso]", "not a password hash"),
+            ("[iso]", "[container]\ncommand = []\n[iso]", "`command` names no program"),
+            ("[iso]", "[container]\ncommand = [\"\", \"x\"]\n[iso]", "`command` names no program"),
+            ("[iso]", "[files]\n\"/dev/x\" = \"x\"\n[iso]", "`/dev/x` would not be seen"),
+            ("[iso]", "[files]\n\"/run/a/b\" = \"x\"\n[iso]", "`/run/a/b` would not be seen"),
             ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware must be"),
             ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "not a public SSH key"),
         ];

@@ -155,8 +155,10 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
         Err(problems) => return Ok(Err(problems)),
     };
     let files = local_files(folder)?;
-    let wanted = spec.install.keys().chain(spec.patches.iter().map(|patch| &patch.file));
-    let missing: Vec<_> = wanted.filter(|file| !files.contains_key(*file)).map(|file| missing_file(&source, folder, file)).collect();
+    let installed = spec.install.keys().map(|file| (file, Role::Installed));
+    let patches = spec.patches.iter().map(|patch| (&patch.file, Role::Patch));
+    let missing = installed.chain(patches).filter(|(file, _)| !files.contains_key(*file));
+    let missing: Vec<_> = missing.map(|(file, role)| missing_file(&source, folder, file, role)).collect();
     if !missing.is_empty() {
         return Ok(Err(missing));
     }
@@ -196,17 +198,32 @@ fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) 
     Ok(problems)
 }
 
-fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str) -> Problem {
+/// What a spec names a file for.
+#[derive(Clone, Copy)]
+enum Role {
+    Installed,
+    Patch,
+}
+
+fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str, role: Role) -> Problem {
     let span = quoted_place(source, file);
     let path = folder.join(file);
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     if is_link {
         let message = format!("`{file}` next to this spec is a symbolic link, and only regular files are allowed");
-        return Problem::new(source, span, message).hint("put the file itself there; create a link in the image with `[symlinks]`");
+        let hint = match role {
+            Role::Installed => "put the file itself there; create a link in the image with `[symlinks]`",
+            Role::Patch => "put the patch itself there: a build depends on nothing outside of the spec's directory",
+        };
+        return Problem::new(source, span, message).hint(hint);
     }
     if path.is_dir() {
         let message = format!("`{file}` next to this spec is a directory, and only regular files are allowed");
-        return Problem::new(source, span, message).hint("name each file in it; create an empty directory with `[directories]`");
+        let hint = match role {
+            Role::Installed => "name each file in it; create an empty directory with `[directories]`",
+            Role::Patch => "name each patch in it, in a `[[patch]]` of its own",
+        };
+        return Problem::new(source, span, message).hint(hint);
     }
     Problem::new(source, span, format!("there is no file `{file}` next to this spec"))
 }

@@ -142,6 +142,18 @@ fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String
     result
 }
 
+/// Reports what make, RPM or the shell would replace, in a text that none of them reads.
+fn refuse_foreign(table: &Table<'_>, text: &Spanned<String>) {
+    let opening = ["${", "%{"].iter().find_map(|opening| text.value.find(opening));
+    let Some(name) = opening.and_then(|at| Some(&text.value[at..=at + text.value[at..].find('}')?])) else { return };
+    let hint = if name[2..].eq_ignore_ascii_case("version}") {
+        "write `{version}`"
+    } else {
+        "`{version}` is the only placeholder; write the value itself"
+    };
+    table.problem_with_hint(text.span.clone(), format!("`{name}` is not replaced here"), hint);
+}
+
 /// Reports a placeholder in a text where none is allowed.
 fn refuse_placeholder(table: &Table<'_>, text: &Spanned<String>) {
     if let Some(name) = placeholder(&text.value) {

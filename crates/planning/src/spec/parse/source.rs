@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{refuse_placeholder, substitute};
+use super::{refuse_foreign, refuse_placeholder, substitute};
 use crate::spec::{Origin, Patch, PatchSeries, Source, SourceUsage};
 use base::digest::Digest;
 use base::document::{Spanned, Table};
@@ -105,6 +105,7 @@ pub fn is_file_address(url: &str) -> bool {
 }
 
 fn url_of(table: &Table<'_>, url: Spanned<String>, version: &str) -> Option<String> {
+    refuse_foreign(table, &url);
     let span = url.span.clone();
     let url = substitute(table, url, version);
     if is_file_address(&url) {
@@ -116,6 +117,7 @@ fn url_of(table: &Table<'_>, url: Spanned<String>, version: &str) -> Option<Stri
 
 /// `package_version:file`
 fn debian_origin(table: &Table<'_>, text: Spanned<String>, sha256: Digest, version: &str) -> Option<Origin> {
+    refuse_foreign(table, &text);
     let span = text.span.clone();
     let text = substitute(table, text, version);
     // The version may contain an epoch's colon, so the file begins after the last one.
@@ -197,6 +199,7 @@ fn file_name(table: &Table<'_>, name: Spanned<String>) -> Option<String> {
 
 /// A text with the version where `{version}` stands.
 pub fn substituted(table: &Table<'_>, text: Spanned<String>, version: &str) -> Spanned<String> {
+    refuse_foreign(table, &text);
     let span = text.span.clone();
     Spanned { value: substitute(table, text, version), span }
 }

@@ -66,6 +66,8 @@ fn every_mistake_is_named() {
         ("9a93", "9x93", "is not a SHA-256 digest"),
         ("sha256 = ", "# ", "this source lacks `sha256`"),
         ("{version}.tar.gz", "{versoin}.tar.gz", "unknown placeholder `{versoin}`"),
+        ("{version}.tar.gz", "${version}.tar.gz", "`${version}` is not replaced here"),
+        ("{version}.tar.gz", "%{name}.tar.gz", "`%{name}` is not replaced here"),
         ("{version}.tar.gz", "{Version}.tar.gz", "unknown placeholder `{Version}`"),
         ("{version}.tar.gz", "{version}.{pkg_ver}.gz", "unknown placeholder `{pkg_ver}`"),
         ("\"--shared\"", "\"--shared=${x}\", \"%{y}\", \"{z}\"", "unknown placeholder `{z}`"),
