@@ -16,10 +16,10 @@ use signing::Keys;
 /// # Errors
 /// When an image needs a package that no spec makes, or the keys cannot be used.
 pub fn needs(builder: &Builder<'_>, images: &[Image]) -> Result<Needs, ImageError> {
-    let all: Vec<PackageName> = builder.graph.specs().map(|(name, _)| name.clone()).collect();
+    let all: Vec<PackageName> = builder.graph.main_packages().cloned().collect();
     let (plan, results) = plan(builder.graph, &all, builder);
     let mut needs = Needs::default();
-    needs.results.extend(all.iter().map(record_key));
+    needs.results.extend(builder.graph.specs().map(|(name, _)| record_key(name)));
     for step in plan.steps {
         if let State::Cached { key } = step.state {
             needs.results.insert(key);

@@ -48,6 +48,6 @@ fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
         graph: &graph,
         costs: Default::default(),
     };
-    let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    let all: Vec<PackageName> = graph.main_packages().cloned().collect();
     Ok(plan(&graph, &all, &builder).0)
 }

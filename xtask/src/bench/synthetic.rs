@@ -119,7 +119,7 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
         reporter: known.reporter,
         cancel: known.cancel.clone(),
     };
-    let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    let all: Vec<PackageName> = graph.main_packages().cloned().collect();
     let (_, results) = plan(&graph, &all, &AllBuilt { builder: &builder });
     results.values().collect::<Vec<_>>().into_par_iter().try_for_each(|result| record(store, result))
 }

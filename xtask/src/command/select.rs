@@ -63,14 +63,19 @@ fn quoted(names: &[String]) -> String {
 /// All names nobody provides, with the nearest ones; or that a name is empty.
 pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, SelectError> {
     if names.is_empty() {
-        return Ok(graph.specs().map(|(name, _)| name.clone()).collect());
+        return Ok(graph.main_packages().cloned().collect());
     }
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        names.iter().map(|name| (name, graph.index().package(name))).partition(|(_, found)| found.is_some());
+    let (known, unknown): (Vec<_>, Vec<_>) = names.iter().map(|name| (name, find(graph, name))).partition(|(_, found)| found.is_some());
     if unknown.is_empty() {
         return Ok(known.into_iter().filter_map(|(_, found)| found).cloned().collect());
     }
     Err(SelectError::unknown(graph, unknown.into_iter().map(|(name, _)| name.clone()).collect()))
+}
+
+/// The package with this name or, where there is none, the main package of the spec with this name.
+fn find<'a>(graph: &'a Graph, name: &str) -> Option<&'a PackageName> {
+    let of_spec = || name.parse().ok().and_then(|name| graph.spec(&name)).map(|folder| &folder.spec.main.name);
+    graph.index().package(name).or_else(of_spec)
 }
 
 /// The package with this name.
@@ -78,5 +83,5 @@ pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, Sel
 /// # Errors
 /// When nobody provides it, or the name is empty.
 pub fn package(graph: &Graph, name: &str) -> Result<PackageName, SelectError> {
-    graph.index().package(name).cloned().ok_or_else(|| SelectError::unknown(graph, vec![name.to_owned()]))
+    find(graph, name).cloned().ok_or_else(|| SelectError::unknown(graph, vec![name.to_owned()]))
 }

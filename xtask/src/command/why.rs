@@ -35,7 +35,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let images = project::load_images(&context.root)?;
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
-    let all: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    let all: Vec<PackageName> = graph.main_packages().cloned().collect();
     let (plan, results) = plan(&graph, &all, &builder);
     let state = plan.steps.iter().find(|step| step.spec == spec).map(|step| step.state.clone());
     let report = PackageReport {

@@ -182,7 +182,8 @@ fn guided(make: Option<&str>) -> (Option<i32>, Vec<serde_json::Value>) {
     }
     fs::write(folder.path().join("recipe.sh"), "a recipe\n").unwrap();
     fs::write(folder.path().join("job.json"), text).unwrap();
-    let worker = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["worker", "--job", "job.json"]).current_dir(folder.path()).output().unwrap();
+    let worker =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["worker", "--job", "job.json"]).current_dir(folder.path()).output().unwrap();
     let lines = String::from_utf8(worker.stdout).unwrap();
     (worker.status.code(), lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }

@@ -55,6 +55,11 @@ impl Graph {
         self.specs.iter()
     }
 
+    /// The main package of each spec, in the order of the specs' names: with what they need, all there is.
+    pub fn main_packages(&self) -> impl Iterator<Item = &PackageName> {
+        self.specs.values().map(|folder| &folder.spec.main.name)
+    }
+
     /// The specs of what every compiled program may need without saying so: the C library and the compiler's own.
     pub fn toolchain(&self) -> impl Iterator<Item = &PackageName> {
         self.specs.iter().filter(|(_, folder)| folder.spec.toolchain).map(|(name, _)| name)

@@ -12,7 +12,7 @@ use base::name::{Dependency, PackageName};
 /// A checked spec. Serialised, it is the normalised form that goes into the build's key: comments, order of keys and layout are gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Spec {
-    /// The name of the spec's directory and of its main package.
+    /// The name of the spec's directory, which is that of its main package unless that has another.
     pub name: PackageName,
     /// Upstream's version: no `-`, no `/`, no space.
     pub version: String,

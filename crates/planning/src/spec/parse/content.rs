@@ -8,14 +8,16 @@ use crate::spec::{Content, Group, Subpackage, User};
 use base::document::Table;
 use base::name::{Dependency, PackageName};
 
-/// The main package, from `[package]`, `[requires]`, `[user]`, `[group]` and `[units]`.
+/// The main package, which is called as the spec unless it has a `name`, from `[package]`, `[requires]`, `[user]`, `[group]` and `[units]`.
 pub fn main(name: &PackageName, package: &Table<'_>, requires: Option<&Table<'_>>, top: &Table<'_>) -> Option<Content> {
-    read(name.clone(), package, requires, top)
+    let name = package.parsed::<PackageName>("name").map_or_else(|| name.clone(), |own| own.value);
+    read(name, package, requires, top)
 }
 
 /// `[subpackage.SUFFIX]` tables in the order written.
 pub fn subpackages(name: &PackageName, main: Option<&Content>, top: &Table<'_>) -> Vec<Subpackage> {
     let Some(all) = top.table("subpackage") else { return Vec::new() };
+    let name = main.map_or(name, |main| &main.name);
     let mut found: Vec<Subpackage> = Vec::new();
     for entry in all.entries() {
         let Some(table) = entry.table() else { continue };

@@ -38,6 +38,13 @@ fn a_good_spec() {
 }
 
 #[test]
+fn the_main_package_may_have_a_name_of_its_own() {
+    let spec = zlib(&ZLIB.replace("release = 1", "release = 1\nname = \"libz\"")).unwrap();
+    let names: Vec<_> = spec.packages().map(|content| content.name.as_str()).collect();
+    assert_eq!((spec.name.as_str(), &names[..]), ("zlib", &["libz", "libz-devel"][..]));
+}
+
+#[test]
 fn comments_and_layout_are_not_part_of_a_spec() {
     let reordered = ZLIB.replace("release = 1\n", "").replace("license", "release = 1 # first\nlicense");
     assert_eq!(zlib(ZLIB), zlib(&reordered));
