@@ -2,11 +2,6 @@
 
 #![allow(missing_docs)]
 
-#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
-mod common;
-#[path = "../../tests/terminal/mod.rs"]
-mod terminal;
-
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -16,7 +11,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::repository::{Recipe, made_up, write_metadata};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, umask};
@@ -25,7 +19,8 @@ use nix::unistd::Pid;
 use rpm::FileOptions;
 use rpm_engine::repo::{Offer, digest_of};
 use rpm_engine::rpmfile::{RpmFile, details};
-use terminal::{CLEAR, Conversation, DOWN, ESC, F1, F10, RIGHT};
+use testing::packages::repository::{Recipe, made_up, write_metadata};
+use testing::terminal::{CLEAR, Conversation, DOWN, ESC, F1, F10, RIGHT};
 
 const FACTS: &str = r#"{"firmware": "efi", "memory_bytes": 1073741824, "cards": ["eth0", "eth1"],
     "programs": ["mkfs.ext4", "mkfs.vfat", "mkfs.xfs", "mkfs.btrfs", "mkswap"],
@@ -71,7 +66,7 @@ fn world() -> tempfile::TempDir {
     write_metadata(&folder.path().join("repo"), &offers, "", 1);
     for (name, text) in [
         ("facts.json", FACTS),
-        ("key.asc", common::KEY),
+        ("key.asc", testing::packages::KEY),
         ("ks.json", &kickstart()),
         ("id.pub", KEY),
         ("ca.pem", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"),
@@ -283,7 +278,7 @@ fn repository(folder: &Path) {
         ("/etc/gshadow", "root:*::\n"),
     ];
     let offer = |name: &str| {
-        let path = common::write(&packages, name, |builder| {
+        let path = testing::packages::write(&packages, name, |builder| {
             for (path, content) in accounts.iter().filter(|_| name == "minimal") {
                 let mode = if path.ends_with("shadow") { 0o000 } else { 0o644 };
                 builder.with_file_contents(*content, FileOptions::new(*path).permissions(mode)).unwrap();
@@ -301,8 +296,8 @@ fn progress_on_the_whole_screen() {
     let world = tempfile::tempdir().unwrap();
     let path = |name: &str| world.path().join(name);
     repository(&path("repo"));
-    fs::write(path("key.asc"), common::KEY).unwrap();
-    fs::write(path("other.asc"), common::OTHER_KEY).unwrap();
+    fs::write(path("key.asc"), testing::packages::KEY).unwrap();
+    fs::write(path("other.asc"), testing::packages::OTHER_KEY).unwrap();
     fs::write(path("ks.json"), r#"{"hostname": "node-1", "ui": true}"#).unwrap();
     for (key, target, code, told) in [
         ("key.asc", "target", 0, "Installed. What took longest:"),

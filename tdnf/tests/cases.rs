@@ -10,9 +10,6 @@
 //!
 //! `NAME.txt` next to it contains what is said. `KAON_UPDATE_CASES=1 cargo test -p tdnf --test cases` writes it again.
 
-#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
-mod common;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -21,13 +18,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::repository::{World, build, write_metadata};
-use common::{KEY, TIME, keys};
 use nix::sys::stat::{Mode, umask};
 use rpm_engine::repo::Offer;
 use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::transaction::{Options, install};
 use serde::Deserialize;
+use testing::packages::repository::{World, build, write_metadata};
+use testing::packages::{KEY, TIME, keys};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]

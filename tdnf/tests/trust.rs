@@ -1,15 +1,12 @@
 //! What is not what it should be is refused, and nothing changes.
 
-#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::repository::{World, build, write_expiring, write_metadata};
-use common::{KEY, OTHER_KEY};
 use rpm_engine::repo::Offer;
+use testing::packages::repository::{World, build, write_expiring, write_metadata};
+use testing::packages::{KEY, OTHER_KEY};
 
 struct Machine {
     repository: tempfile::TempDir,

@@ -4,15 +4,12 @@
 
 #![allow(missing_docs)]
 
-#[path = "../terminal/mod.rs"]
-mod terminal;
-
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use terminal::{Conversation, DOWN, F1};
+use testing::terminal::{Conversation, DOWN, F1};
 
 /// How long a guest may take over anything under emulation on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(3600);

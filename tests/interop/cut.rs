@@ -3,8 +3,6 @@
 //! Run only when asked for: `cargo test -p xtask --test interop_cut -- --ignored`. The notice takes the SDK; installing takes the image.
 #![allow(clippy::print_stderr, reason = "it tells how much was judged")]
 
-#[path = "../disk/mod.rs"]
-mod disk;
 mod tools;
 
 use std::ffi::OsStr;
@@ -15,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use disk::replay::{Data, Known, Write, replay};
 use disk_layout::{BOOT_CODE_BYTES, Guid, Layout, MIB, NOTICE_OFFSET_BYTES, Purpose, SECTOR_BYTES, Size, Wish, plan};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use testing::disk::replay::{Data, Known, Write, replay};
 
 /// An installation that fails ends its machine at once, with its record on the console.
 const FAILS: &str = "[Unit]\nFailureAction=poweroff\n[Service]\nExecStopPost=-/usr/bin/bash -c 'cat /run/kaon/installer.json'\n";
@@ -181,7 +179,7 @@ mod all_boots {
         assert!(found.before > 300, "{}", found.before);
         // What was whole when it could first be started is what is there now.
         world.run("sfdisk", &["--verify", &world.inside(&target)]);
-        let root = disk::firmware::partitions(&replica).into_iter().find(|partition| partition.name == "root").unwrap();
+        let root = testing::disk::firmware::partitions(&replica).into_iter().find(|partition| partition.name == "root").unwrap();
         world.run("e2fsck", &["-fn", &format!("{}?offset={}", world.inside(&path("replica.raw")), root.at)]);
     }
 }

@@ -4,8 +4,6 @@
 //! It needs the built packages and the SDK, so it runs only when asked for: `cargo test -p xtask --test interop_install -- --ignored`.
 #![allow(clippy::print_stderr, reason = "it tells how much was judged")]
 
-#[path = "../disk/mod.rs"]
-mod disk;
 mod tools;
 
 use std::fs::{self, File};
@@ -196,13 +194,13 @@ fn cut_off_at_every_write() {
     let output = place.world.path("output");
     let mut command = place.command(&kickstart, &["--yes"]);
     command.stdout(File::create(&output).unwrap()).stderr(File::create(&output).unwrap());
-    let (writes, ended) = disk::trace::record(&mut command, &path);
+    let (writes, ended) = testing::disk::trace::record(&mut command, &path);
     assert_eq!(ended, 0, "{}", fs::read_to_string(&output).unwrap());
     let (finished, copy) = (File::open(&path).unwrap(), place.world.path("copy.img"));
     let replica = File::options().read(true).write(true).create_new(true).open(&copy).unwrap();
     replica.set_len(finished.metadata().unwrap().len()).unwrap();
-    let known = disk::replay::Known::new(&replica, &finished);
-    let found = disk::replay::replay(&replica, &writes, &known, &finished);
+    let known = testing::disk::replay::Known::new(&replica, &finished);
+    let found = testing::disk::replay::replay(&replica, &writes, &known, &finished);
     eprintln!("{} writes, {} states judged: {}", writes.len(), found.states, found.verdicts.join(" "));
     assert_eq!(found.verdicts, ["Nothing/Nothing", "Notice/Notice", "Notice/New", "New/New"]);
     assert!(found.before > 1000 && found.states > 200, "{} {}", found.before, found.states);

@@ -7,8 +7,6 @@
 //! the table of such differences. An answer that only one of them has, or one that does not fit together, is a fault.
 #![allow(clippy::print_stderr, reason = "it counts")]
 
-#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
-mod common;
 mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,14 +15,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::TIME;
-use common::repository::{Recipe, World, build, write_metadata};
 use rpm_engine::keyring::Keyring;
 use rpm_engine::package::Package;
 use rpm_engine::repo::Offer;
 use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::transaction::{Options, install};
 use serde_json::{Value, json};
+use testing::packages::TIME;
+use testing::packages::repository::{Recipe, World, build, write_metadata};
 
 /// What dnf is asked for each line of `cases`.
 const ORACLE: &str = r#"
@@ -183,7 +181,7 @@ fn some_installed(numbers: &mut Numbers, world: &World) -> Vec<String> {
 
 /// What metadata would say of a world, without any package being built.
 fn offers(world: &World) -> Vec<Offer> {
-    world.iter().map(|(id, recipe)| common::repository::made_up(id, recipe)).collect()
+    world.iter().map(|(id, recipe)| testing::packages::repository::made_up(id, recipe)).collect()
 }
 
 fn program() -> PathBuf {
@@ -278,7 +276,7 @@ fn plans_are_those_of_dnf() {
     let count = setting("KAON_SOLVER_CASES", 400) as usize;
     let mut numbers = Numbers(setting("KAON_SOLVER_SEED", 0x6b61_6f6e));
     let (world, program) = (tools::World::new(), program());
-    let keys = Keyring::from_armoured([common::KEY]).unwrap();
+    let keys = Keyring::from_armoured([testing::packages::KEY]).unwrap();
     let (mut cases, mut lines, mut answers) = (Vec::new(), String::new(), Vec::new());
     for number in 0..count {
         let case = case(&mut numbers);

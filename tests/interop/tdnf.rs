@@ -5,21 +5,19 @@
 
 #![allow(clippy::print_stderr, reason = "it tells what is not compared")]
 
-#[path = "../../crates/rpm-engine/tests/common/mod.rs"]
-mod common;
 mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{TIME, text, verified};
 use rpm::{Dependency, FileOptions, PackageBuilder};
 use rpm_engine::history::Reason;
 use rpm_engine::rpmdb;
 use rpm_engine::system::System;
 use rpm_engine::transaction::{Settings, Step};
 use rusqlite::Connection;
+use testing::packages::{TIME, text, verified};
 
 struct World {
     shared: tools::World,

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_key_and_what_is_none() {
-        let text = include_str!("../tests/data/test.pub.asc");
+        let text = testing::packages::KEY;
         let facts = KeyFacts::read(text, 1_767_225_600).unwrap();
         assert_eq!(facts.len(), 1);
         assert_eq!(facts[0].fingerprint.len(), 40);

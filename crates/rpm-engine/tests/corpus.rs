@@ -4,7 +4,6 @@
 //! either.
 #![allow(clippy::print_stderr, reason = "it counts")]
 
-mod common;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 

@@ -1,13 +1,10 @@
 //! Packages made to do harm, and headers damaged at random: nothing leaves the root, nothing half-done stays, nothing panics.
 #![allow(clippy::print_stderr, reason = "it counts")]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use common::{KEY, OTHER_KEY, TIME, signer, text};
 use rpm::IndexTag as Tag;
 use rpm::{FileOptions, Header, HeaderEntry, IndexData, PackageBuilder, RpmFormat, SignatureHeaderBuilder};
 use rpm_engine::history::Reason;
@@ -17,6 +14,7 @@ use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::system::System;
 use rpm_engine::transaction::{Settings, Step};
 use sha2::{Digest as _, Sha256};
+use testing::packages::{KEY, OTHER_KEY, TIME, signer, text};
 
 /// A package whose header and payload are written by hand and then signed as any other.
 struct Forge {
@@ -57,7 +55,7 @@ fn hash(bytes: &[u8]) -> String {
 impl Forge {
     /// `/d/a` with `aaaa` and `/d/b` with `bbbb`.
     fn new() -> Self {
-        let mut builder = common::builder("evil");
+        let mut builder = testing::packages::builder("evil");
         text(&mut builder, "/d/a", "aaaa");
         text(&mut builder, "/d/b", "bbbb");
         let archive = [file("./d/a", b"aaaa"), file("./d/b", b"bbbb"), file("TRAILER!!!", b"")].concat();
@@ -327,7 +325,7 @@ impl Forge {
 
 fn common_package(fill: impl FnOnce(&mut PackageBuilder)) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    fs::read(common::write(folder.path(), "evil", fill)).unwrap()
+    fs::read(testing::packages::write(folder.path(), "evil", fill)).unwrap()
 }
 
 /// The packages as they are in the repository, `tests/data/hostile/WHAT.rpm`. `KAON_UPDATE_CASES=1` makes them again.

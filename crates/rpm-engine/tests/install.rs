@@ -1,17 +1,15 @@
 //! Installing into an empty root: what is written, and what is refused.
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use common::{KEY, OTHER_KEY, TIME, keys, package, text, write};
 use rpm::{Dependency, FileOptions};
 use rpm_engine::keyring::Keyring;
 use rpm_engine::manifest::Kind;
 use rpm_engine::rpmfile::{RpmFile, RpmFileError};
 use rpm_engine::transaction::{Options, Outcome, TransactionError, extract, install};
+use testing::packages::{KEY, OTHER_KEY, TIME, keys, package, text, write};
 
 fn into(root: &Path, packages: Vec<RpmFile>) -> Result<Outcome, TransactionError> {
     install(packages, &keys(), root, &Options { time: TIME, progress: &|_| {} })
@@ -182,7 +180,7 @@ fn what_is_not_trusted_is_not_installed() {
     install(three(folder.path()), &both, root.path(), &Options { time: TIME, progress: &|_| {} }).unwrap();
 
     let unsigned = folder.path().join("unsigned.rpm");
-    common::builder("unsigned").build().unwrap().write_file(&unsigned).unwrap();
+    testing::packages::builder("unsigned").build().unwrap().write_file(&unsigned).unwrap();
     let error = refused(vec![RpmFile::open(&unsigned).unwrap()], &keys());
     assert!(matches!(error, TransactionError::Package(RpmFileError::Untrusted { .. })), "{error}");
 }

@@ -1,19 +1,17 @@
 //! Reading a repository: what it offers, and what is refused.
 
-mod common;
-
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
-use common::{OTHER_KEY, keys, signer};
 use rpm::signature::Signing as _;
 use rpm_engine::dependency::Capability;
 use rpm_engine::keyring::Keyring;
 use rpm_engine::repo::{Index, Metadata, RepoError, digest_of};
 use rpm_engine::solver::{Request, solve};
 use sha2::{Digest as _, Sha256};
+use testing::packages::{OTHER_KEY, keys, signer};
 
 const PRIMARY: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="2">

@@ -1,6 +1,6 @@
 //! Cargo's lock file, as far as a build needs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -53,26 +53,32 @@ impl Locked {
         toml::from_str(&text).map_err(|error| ProjectError::Cargo { path: path.to_owned(), reason: error.message().to_owned() })
     }
 
-    /// What the crates named `roots` need, and they themselves.
-    pub fn reduced(&self, roots: &[&str]) -> Self {
+    /// What `members` of the workspace need, and they themselves: for each its name, and the names of the crates that it needs.
+    pub fn reduced(&self, members: &BTreeMap<&str, BTreeSet<&str>>) -> Self {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, one) in self.crates.iter().enumerate() {
+        let mut crates = self.crates.clone();
+        for one in &mut crates {
+            if let Some(needed) = members.get(&*one.name).filter(|_| one.source.is_none()) {
+                one.dependencies.retain(|wish| wish.split(' ').next().is_some_and(|name| needed.contains(name)));
+            }
+        }
+        for (at, one) in crates.iter().enumerate() {
             by_name.entry(&one.name).or_default().push(at);
         }
-        let mut is_needed = vec![false; self.crates.len()];
-        let mut open: Vec<&str> = roots.to_vec();
+        let mut is_needed = vec![false; crates.len()];
+        let mut open: Vec<&str> = members.keys().copied().collect();
         while let Some(wish) = open.pop() {
             let mut words = wish.split(' ');
             let (name, version) = (words.next().unwrap_or_default(), words.next());
             for at in by_name.get(name).into_iter().flatten() {
-                let one = &self.crates[*at];
+                let one = &crates[*at];
                 if !is_needed[*at] && version.is_none_or(|version| version == one.version) {
                     is_needed[*at] = true;
                     open.extend(one.dependencies.iter().map(String::as_str));
                 }
             }
         }
-        let needed = self.crates.iter().zip(is_needed).filter(|(_, is_needed)| *is_needed);
+        let needed = crates.iter().zip(is_needed).filter(|(_, is_needed)| *is_needed);
         Self { version: self.version, crates: needed.map(|(one, _)| one.clone()).collect() }
     }
 }

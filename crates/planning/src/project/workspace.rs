@@ -59,19 +59,22 @@ pub fn read(root: &Path, wanted: &[String]) -> Result<Result<Workspace, String>,
         if !path.is_file() {
             return Ok(Err(member));
         }
-        let manifest = table(&path)?;
+        let manifest = without_tests(table(&path)?);
         open.extend(dependencies(&manifest).filter_map(|(_, wish)| neighbour(&member, wish.get("path")?.as_str()?)));
         manifests.insert(member, manifest);
     }
     let mut workspace = Workspace::default();
-    for member in manifests.keys() {
+    for (member, manifest) in &manifests {
         add_member(root, member, &mut workspace.files)?;
+        workspace.files.insert(format!("{member}/Cargo.toml"), manifest.to_string().into_bytes());
     }
     add_licences(root, &mut workspace.files)?;
     let top = reduced(table(&root.join("Cargo.toml"))?, &manifests);
     workspace.files.insert("Cargo.toml".into(), top.to_string().into_bytes());
-    let names: Vec<&str> = manifests.values().filter_map(|manifest| manifest.get("package")?.get("name")?.as_str()).collect();
-    let lock = Locked::read(&root.join("Cargo.lock"))?.reduced(&names);
+    let shared = shared_dependencies(&table(&root.join("Cargo.toml"))?);
+    let members: BTreeMap<&str, BTreeSet<&str>> =
+        manifests.values().filter_map(|manifest| Some((package_name(manifest)?, needed_crates(manifest, &shared)))).collect();
+    let lock = Locked::read(&root.join("Cargo.lock"))?.reduced(&members);
     workspace.sources = lock.crates.iter().filter_map(LockedCrate::source).collect();
     workspace.files.insert("Cargo.lock".into(), lock.to_string().into_bytes());
     Ok(Ok(workspace))
@@ -82,9 +85,31 @@ fn table(path: &Path) -> Result<Table, ProjectError> {
     text.parse().map_err(|error: toml::de::Error| ProjectError::Cargo { path: path.to_owned(), reason: error.message().to_owned() })
 }
 
-/// All dependencies of a manifest, those of tests included: cargo resolves them even where it does not build them.
+/// A manifest without what only tests need: cargo would resolve it even where it does not build it.
+fn without_tests(mut manifest: Table) -> Table {
+    manifest.remove("dev-dependencies");
+    manifest
+}
+
+/// All dependencies of a manifest.
 fn dependencies(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
-    ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(|kind| manifest.get(kind)?.as_table()).flatten()
+    ["dependencies", "build-dependencies"].into_iter().filter_map(|kind| manifest.get(kind)?.as_table()).flatten()
+}
+
+fn package_name(manifest: &Table) -> Option<&str> {
+    manifest.get("package")?.get("name")?.as_str()
+}
+
+/// The dependencies that members take over with `workspace = true`.
+fn shared_dependencies(top: &Table) -> Table {
+    let shared = top.get("workspace").and_then(|workspace| workspace.get("dependencies")?.as_table());
+    shared.cloned().unwrap_or_default()
+}
+
+/// The names of the crates that a member needs, which `package` sets where the member has a name of its own for one.
+fn needed_crates<'a>(manifest: &'a Table, shared: &'a Table) -> BTreeSet<&'a str> {
+    let renamed = |wish: &'a Value| wish.get("package")?.as_str();
+    dependencies(manifest).map(|(name, wish)| renamed(wish).or_else(|| renamed(shared.get(name)?)).unwrap_or(name)).collect()
 }
 
 /// The member that is at `path` seen from `member`.
@@ -100,10 +125,10 @@ fn neighbour(member: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// A member's manifest and all it is compiled from; its tests stay out.
+/// All that a member is compiled from; its tests stay out.
 fn add_member(root: &Path, member: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ProjectError> {
     let folder = root.join(member);
-    let parts = ["Cargo.toml", "build.rs", "src"].map(|part| folder.join(part));
+    let parts = ["build.rs", "src"].map(|part| folder.join(part));
     for part in parts.iter().filter(|part| part.exists()) {
         for entry in WalkDir::new(part).sort_by_file_name() {
             let entry = entry.map_err(|error| ProjectError::Io { path: part.clone(), source: error.into() })?;
@@ -162,7 +187,10 @@ mod tests {
             "Cargo.toml",
             "[workspace]\nmembers = [\"a\", \"b\", \"c\"]\n[workspace.dependencies]\nx = \"1\"\ny = \"1\"\n[profile.release]\nlto = true\n",
         );
-        write("a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nb = { path = \"../b\" }\n");
+        write(
+            "a/Cargo.toml",
+            "[package]\nname = \"a\"\n[dependencies]\nb = { path = \"../b\" }\n[dev-dependencies]\nc = { path = \"../c\" }\n",
+        );
         write("a/src/main.rs", "fn main() {}");
         write("a/tests/slow.rs", "");
         write("b/Cargo.toml", "[package]\nname = \"b\"\n[dependencies]\nx.workspace = true\n");
@@ -175,7 +203,7 @@ mod tests {
         let from_registry = format!("source = \"registry+s\"\nchecksum = \"{checksum}\"");
         let lock = [
             "version = 4\n".to_owned(),
-            entry("a", "dependencies = [\"b\"]"),
+            entry("a", "dependencies = [\"b\", \"c\", \"y 1.0.0\"]"),
             entry("b", "dependencies = [\"x\"]"),
             entry("c", "dependencies = [\"y\"]"),
             entry("x", &format!("{from_registry}\ndependencies = [\"z\"]")),

@@ -8,8 +8,8 @@ use rpm::{FileOptions, PackageBuilder};
 use rpm_engine::history::{Action, Reason};
 use rpm_engine::transaction::{ApplyError, Settings, Step};
 
-use crate::common::{TIME, text};
 use crate::world::{Recorded, World, config, install, settings};
+use testing::packages::{TIME, text};
 
 #[test]
 fn install_upgrade_and_erase() {

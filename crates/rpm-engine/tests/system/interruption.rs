@@ -10,8 +10,8 @@ use rpm_engine::history::Reason;
 use rpm_engine::system::System;
 use rpm_engine::transaction::{Gate, Recovery, Settings, Step};
 
-use crate::common::{keys, text};
 use crate::world::{World, config, install, settings};
+use testing::packages::{keys, text};
 
 /// Lets so many changes pass, and none after.
 struct PowerCut {

@@ -1,7 +1,5 @@
 //! Transactions on a system that is there: what they change, what they keep, what they refuse, and what a power cut leaves.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod files;
 mod interruption;
 mod scripts;
@@ -9,7 +7,7 @@ mod world;
 
 use rpm_engine::transaction::{ApplyError, Step};
 
-use common::text;
+use testing::packages::text;
 use world::{World, install, settings};
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rpm::{PackageBuilder, Scriptlet};
 use rpm_engine::transaction::{ApplyError, Settings};
 
-use crate::common::text;
 use crate::world::{Recorded, World, install, settings};
+use testing::packages::text;
 
 /// The programs of this machine, for scripts to run in.
 fn userland(world: &World) -> bool {

@@ -12,7 +12,7 @@ use rpm_engine::rpmfile::Verified;
 use rpm_engine::system::{LockedSystem, System};
 use rpm_engine::transaction::{Applied, ApplyError, Event, Observer, Settings, Step};
 
-use crate::common::{TIME, verified};
+use testing::packages::{TIME, verified};
 
 /// A root of its own, and a folder for packages.
 pub struct World {

@@ -1,6 +1,3 @@
-#[path = "../../../../tests/disk/firmware.rs"]
-mod firmware;
-
 use disk_layout::{Guid, Purpose, Size, Wish, notice_code, notice_program, plan};
 
 use super::*;
@@ -113,7 +110,7 @@ fn unfinished() -> Vec<u8> {
 
 /// What both firmwares do with a disk, in letters: `o`ld, `u`nfinished, `n`ew, `-` nothing.
 fn verdict(disk: &Vec<u8>) -> (char, String) {
-    let bios = match firmware::bios(disk) {
+    let bios = match testing::disk::firmware::bios(disk) {
         Some(code) if code == notice_code() => 'u',
         Some(code) if code == NEW_CODE => 'n',
         Some(_) => 'o',
@@ -125,7 +122,7 @@ fn verdict(disk: &Vec<u8>) -> (char, String) {
         bytes if bytes.starts_with(OLD_PROGRAM) => 'o',
         _ => '?',
     };
-    let uefi: String = firmware::uefi(disk).into_iter().map(program).collect();
+    let uefi: String = testing::disk::firmware::uefi(disk).into_iter().map(program).collect();
     (bios, if uefi.is_empty() { "-".to_owned() } else { uefi })
 }
 

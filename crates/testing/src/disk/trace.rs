@@ -1,5 +1,4 @@
 //! All that a command and what it calls write to a file, in order, as passed to the kernel (ptrace(2)).
-#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,5 +1,4 @@
 //! Small signed packages for tests.
-#![allow(dead_code, missing_docs, reason = "each test binary takes what it needs")]
 
 pub mod repository;
 

@@ -1,5 +1,4 @@
 //! A disk that is cut off at every one of its writes: what it starts then.
-#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fmt;
 use std::fs::File;

@@ -1,6 +1,5 @@
 //! What firmware would start from a disk: as much of UEFI's partitions and FAT, and of a BIOS, as that takes. Written from the standards, not
 //! from the code it judges.
-#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -128,7 +127,6 @@ pub fn uefi(disk: &dyn Disk) -> Vec<Vec<u8>> {
 /// A FAT file system (ECMA-107, and Microsoft's description of FAT32).
 pub struct Fat<'a> {
     disk: &'a dyn Disk,
-    at: u64,
     cluster: u64,
     tables: u64,
     root: u64,
@@ -165,7 +163,6 @@ impl<'a> Fat<'a> {
         let place = |sector: u64| at + sector * SECTOR;
         Some(Self {
             disk,
-            at,
             cluster: each * SECTOR,
             tables: place(reserved),
             root: place(root),

@@ -1,7 +1,5 @@
 //! A conversation with a program on a terminal: keys are sent once the screen shows what they answer.
 
-#![allow(dead_code, missing_docs, reason = "each test binary takes what it needs")]
-
 mod shown;
 
 use std::io::{Read, Write};
