@@ -1,6 +1,7 @@
 //! What holds for the repository as a whole: the crates it stands on, its links, its spelling. Needs nothing but cargo.
 
 mod repository {
+    mod architecture;
     mod crates;
     mod links;
     mod spelling;
