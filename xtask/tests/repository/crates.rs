@@ -6,6 +6,7 @@ use std::env;
 use std::process::Command;
 
 use serde::Deserialize;
+use spdx::{Expression, LicenseReq, ParseMode};
 
 use super::top;
 
@@ -65,49 +66,11 @@ fn crates() -> Vec<Package> {
     packages.into_iter().filter(|package| compiled.contains(&package.id)).collect()
 }
 
-/// Whether an SPDX expression can be kept with licences of the list. The older notation with `/` means `OR`.
+/// Whether an SPDX expression can be kept with licences of the list. An exception to a licence is not in the list.
 fn is_allowed(expression: &str) -> bool {
-    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
-    let words: Vec<&str> = spaced.split_whitespace().collect();
-    let mut rest = &words[..];
-    any_of(&mut rest) == Some(true) && rest.is_empty()
-}
-
-/// Expressions with `OR` between them; nothing where one is not there.
-fn any_of(rest: &mut &[&str]) -> Option<bool> {
-    let mut fits = all_of(rest)?;
-    while let Some(after) = rest.strip_prefix(&["OR"]) {
-        *rest = after;
-        fits |= all_of(rest)?;
-    }
-    Some(fits)
-}
-
-fn all_of(rest: &mut &[&str]) -> Option<bool> {
-    let mut fits = one(rest)?;
-    while let Some(after) = rest.strip_prefix(&["AND"]) {
-        *rest = after;
-        fits &= one(rest)?;
-    }
-    Some(fits)
-}
-
-/// A licence, or an expression in parentheses. An exception to a licence is not in the list, so `WITH` is never allowed.
-fn one(rest: &mut &[&str]) -> Option<bool> {
-    let (first, after) = rest.split_first()?;
-    *rest = after;
-    if *first == "(" {
-        let fits = any_of(rest)?;
-        *rest = rest.strip_prefix(&[")"])?;
-        return Some(fits);
-    }
-    if let [with, _, after @ ..] = rest
-        && *with == "WITH"
-    {
-        *rest = after;
-        return Some(false);
-    }
-    Some(ALLOWED.contains(first))
+    let allowed = |wanted: &LicenseReq| wanted.addition.is_none() && wanted.license.id().is_some_and(|id| ALLOWED.contains(&id.name));
+    // Older crates write `/` for `OR`.
+    Expression::parse_mode(expression, ParseMode::LAX).is_ok_and(|expression| expression.evaluate(allowed))
 }
 
 #[test]
@@ -124,6 +87,7 @@ fn expressions_are_understood() {
         "MIT AND (GPL-2.0-only OR MPL-2.0)",
         "(MIT",
         "MIT MIT",
+        "Apache-2.0 WITH LLVM-exception",
         "Apache-2.0 WITH X",
         "MIT OR",
         "AND",
