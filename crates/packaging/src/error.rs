@@ -16,8 +16,8 @@ use super::units::UnknownUnit;
 use base::diagnostic::Failure;
 use base::glob::GlobError;
 use base::name::PackageName;
+use runtime::disk_space::explained;
 use runtime::install_root::InstallRootError;
-use runtime::room::explained;
 use runtime::store::full_disk_hint;
 
 /// Why no packages were made of what a build installed.

@@ -2,12 +2,13 @@
 
 pub mod beneath;
 pub mod cancel;
+pub mod disk_space;
 pub mod install_root;
 pub mod limits;
 pub mod nameless;
 pub mod progress;
 pub mod regular;
-pub mod room;
+
 pub mod sandbox;
 pub mod signals;
 pub mod store;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::error::UnpackError;
 use super::finish::finish;
-use super::packages::Shelf;
+use super::packages::PackagePool;
 use super::unpack::{Selection, unpack};
 use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
 use crate::apt::{AptError, Settings};
@@ -92,12 +92,12 @@ impl Work<'_> {
         let has_no_tree = |name: &&LayerName| lock.layer_digest(name).is_none_or(|digest| self.store.existing_tree(&digest).is_none());
         let locked = names.iter().filter(has_no_tree).filter_map(|name| lock.layers.get(name)).flat_map(|layer| &layer.packages);
         let wanted: BTreeMap<&str, &LockedPackage> = locked.map(|package| (package.path.as_str(), package)).collect();
-        let shelf = Shelf { store: self.store, settings: self.settings, reporter: self.reporter, cancel: self.cancel };
-        let lost = shelf.lost(&wanted.into_values().collect::<Vec<_>>())?;
+        let pool = PackagePool { store: self.store, settings: self.settings, reporter: self.reporter, cancel: self.cancel };
+        let lost = pool.lost(&wanted.into_values().collect::<Vec<_>>())?;
         if lost.is_empty() {
             return Ok(Vec::new());
         }
-        self.unit("sdk packages", || shelf.fetch("sdk packages", &lost))
+        self.unit("sdk packages", || pool.fetch("sdk packages", &lost))
     }
 
     /// Reports how `work` goes.

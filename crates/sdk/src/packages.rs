@@ -12,7 +12,7 @@ use runtime::store::Store;
 use runtime::workers::try_each;
 
 /// What fetching works with.
-pub(super) struct Shelf<'a> {
+pub(super) struct PackagePool<'a> {
     pub store: &'a Store,
     pub settings: &'a Settings,
     pub reporter: &'a dyn Reporter,
@@ -30,7 +30,7 @@ const PATIENCE: Patience = Patience::new(3, 30);
 /// A package that is not in the store yet, and what mirrors said when asked for it; an answer that there is no such file is not kept.
 type Wanted<'p> = (&'p LockedPackage, Vec<String>);
 
-impl Shelf<'_> {
+impl PackagePool<'_> {
     /// Those of `packages` that the store does not contain whole. Reading back is how one damaged at rest is found before it is used.
     pub fn lost<'p>(&self, packages: &[&'p LockedPackage]) -> Result<Vec<&'p LockedPackage>, SdkError> {
         let lost = try_each(packages, super::ensure::cores(), |package| match self.store.verified(&package.sha256) {

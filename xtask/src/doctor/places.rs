@@ -8,7 +8,7 @@ use nix::unistd::{AccessFlags, access};
 use super::Subject;
 use super::finding::{Finding, FindingState};
 use base::diagnostic::Failure;
-use runtime::room::{self, MORE_INODES};
+use runtime::disk_space::{self, MORE_INODES};
 use runtime::store::Store;
 
 /// Room a build from nothing takes in the store: the SDK, sources, the largest trees and all results.
@@ -67,7 +67,7 @@ pub(super) fn target_room(target: &Path) -> Finding {
 /// Inodes of the store's file system.
 pub(super) fn store_inodes(store: &Store) -> Finding {
     match nix::sys::statvfs::statvfs(store.root()) {
-        Ok(status) => of_inodes(room::inodes_left(&status)),
+        Ok(status) => of_inodes(disk_space::inodes_left(&status)),
         Err(_) => Finding::bad("inodes", FindingState::Poor, "the file system of the store does not report its free inodes", None),
     }
 }

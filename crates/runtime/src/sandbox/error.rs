@@ -7,8 +7,8 @@ use std::process::ExitStatus;
 use nix::errno::Errno;
 
 use super::message::{Refusal, Stage};
+use crate::disk_space::{MORE_INODES, inodes_used_up};
 use crate::limits::{self, MORE_PROCESSES, is_no_process};
-use crate::room::{MORE_INODES, inodes_used_up};
 use base::diagnostic::{ExitCode, Failure};
 
 /// Why a job was not run to its end.

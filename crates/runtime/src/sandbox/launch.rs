@@ -20,8 +20,8 @@ use super::isolation::Isolation;
 use super::job::{Job, Outcome, Root, StepsEnded};
 use super::message::{Message, Order};
 use crate::cancel::Cancel;
+use crate::disk_space;
 use crate::nameless;
-use crate::room;
 
 /// How often a request to stop is looked for, in milliseconds.
 const CANCEL_CHECK_MS: u16 = 100;
@@ -211,6 +211,6 @@ fn full_disk(job: &Job) -> Option<PathBuf> {
 
 fn is_full(folder: &Path) -> bool {
     nix::sys::statvfs::statvfs(folder).is_ok_and(|disk| {
-        room::inodes_left(&disk) == Some(0) || disk.blocks_available().saturating_mul(disk.fragment_size()) < ROOM_LEFT_BYTES
+        disk_space::inodes_left(&disk) == Some(0) || disk.blocks_available().saturating_mul(disk.fragment_size()) < ROOM_LEFT_BYTES
     })
 }

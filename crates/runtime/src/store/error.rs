@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::RemoveError;
-use crate::room::{self, MORE_INODES, NoInodes};
+use crate::disk_space::{self, MORE_INODES, NoInodes};
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 
@@ -81,7 +81,7 @@ pub fn full_disk_hint(error: &io::Error) -> Option<String> {
 impl StoreError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source: room::explained(source, path) }
+        Self::Io { operation, path: path.to_owned(), source: disk_space::explained(source, path) }
     }
 
     /// The same for a store that is being opened: another one may do.

@@ -1,5 +1,6 @@
 //! The process that makes a sandbox and runs a job's steps in it: `xtask worker --job FILE`.
 
+mod confinement;
 mod copied;
 mod copy;
 mod devices;
@@ -11,7 +12,6 @@ mod network;
 mod place;
 mod processes;
 mod report;
-mod room;
 mod root;
 mod scope;
 mod steps;
@@ -24,8 +24,8 @@ use std::process::ExitCode;
 
 use super::Isolation;
 use super::message::{Message, Order, Refusal};
+use confinement::Confinement;
 use report::Report;
-use room::Room;
 use tokens::Tokens;
 
 /// Runs the job in `job_file` and ends: with 0 when all steps were done, 1 when one failed, 4 when the sandbox or a step
@@ -66,16 +66,16 @@ fn supervise(order: &Order<'_>, report: &mut Report) -> Result<u8, Refusal> {
 
 /// Process 1 of the sandbox, from its first to its last moment.
 fn live(order: &Order<'_>, tokens: Option<Tokens>, report: &mut Report) -> u8 {
-    let room = match Room::new(order) {
-        Ok(room) => room,
+    let confinement = match Confinement::new(order) {
+        Ok(confinement) => confinement,
         Err(refusal) => {
             report.send(&Message::Refused(refusal));
             return 4;
         }
     };
     let tokens = tokens.and_then(Tokens::settle);
-    let (message, code) = steps::run_all(order, &room, tokens.as_ref(), report);
-    match room.take_apart() {
+    let (message, code) = steps::run_all(order, &confinement, tokens.as_ref(), report);
+    match confinement.take_apart() {
         Ok(()) => {
             report.send(&message);
             code

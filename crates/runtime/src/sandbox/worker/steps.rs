@@ -17,16 +17,16 @@ use nix::unistd::Pid;
 use super::super::job::{End, Outcome, Step, StepsEnded};
 use super::super::message::{Message, Order};
 use super::super::{Isolation, Weakness};
+use super::confinement::Confinement;
 use super::processes;
 use super::report::Report;
-use super::room::Room;
 use super::tokens::Settled;
 
 /// How often the memory in use is looked at, in milliseconds.
 const SAMPLE_MS: u16 = 500;
 
 /// Runs the steps of `order` until one fails. Gives what to report and the worker's exit code.
-pub(super) fn run_all(order: &Order<'_>, room: &Room, tokens: Option<&Settled>, report: &mut Report) -> (Message, u8) {
+pub(super) fn run_all(order: &Order<'_>, confinement: &Confinement, tokens: Option<&Settled>, report: &mut Report) -> (Message, u8) {
     let began = Instant::now();
     let mut watch = match Watch::new(order.isolation) {
         Ok(watch) => watch,
@@ -39,7 +39,7 @@ pub(super) fn run_all(order: &Order<'_>, room: &Room, tokens: Option<&Settled>, 
         if phase.replace(&step.phase) != Some(&step.phase) {
             report.send(&Message::Phase(step.phase.clone()));
         }
-        match run_one(step, order, room, tokens, &mut watch) {
+        match run_one(step, order, confinement, tokens, &mut watch) {
             Ok(End::Code(0)) => {}
             Ok(end) => {
                 status = StepsEnded::Failed { phase: step.phase.clone(), end };
@@ -49,17 +49,17 @@ pub(super) fn run_all(order: &Order<'_>, room: &Room, tokens: Option<&Settled>, 
         }
     }
     let code = u8::from(status != StepsEnded::Done);
-    (Message::Ended(watch.outcome(status, began, room.weakness())), code)
+    (Message::Ended(watch.outcome(status, began, confinement.weakness())), code)
 }
 
-fn run_one(step: &Step, order: &Order<'_>, room: &Room, tokens: Option<&Settled>, watch: &mut Watch) -> Result<End, Message> {
+fn run_one(step: &Step, order: &Order<'_>, confinement: &Confinement, tokens: Option<&Settled>, watch: &mut Watch) -> Result<End, Message> {
     let Some((program, arguments)) = step.argv.split_first() else { return Ok(End::Code(0)) };
     let not_started = |error: io::Error| Message::NotStarted {
         phase: step.phase.clone(),
         program: program.clone(),
         errno: error.raw_os_error().unwrap_or(libc::EINVAL),
     };
-    if !room.has_directory(&step.cwd) {
+    if !confinement.has_directory(&step.cwd) {
         return Err(Message::NoDirectory { phase: step.phase.clone(), directory: step.cwd.clone() });
     }
     if !order.terminal {
@@ -68,7 +68,7 @@ fn run_one(step: &Step, order: &Order<'_>, room: &Room, tokens: Option<&Settled>
     let output = || io::stderr().as_fd().try_clone_to_owned().map_err(not_started);
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(&order.job.env);
-    room.enter(&mut command, &step.cwd);
+    confinement.enter(&mut command, &step.cwd);
     command.stdin(if order.terminal { Stdio::inherit() } else { Stdio::null() }).stdout(output()?);
     if let Some(tokens) = tokens {
         let own = order.job.env.get("MAKEFLAGS").map(|flags| format!("{flags} ")).unwrap_or_default();

@@ -18,17 +18,17 @@ use super::root::Assembled;
 use super::{filter, limits, namespaces, network, scope};
 
 /// A root in place, and this process confined as its steps shall be.
-pub(super) enum Room {
+pub(super) enum Confinement {
     /// This process's own root.
     Mounted(Assembled),
     /// A root each step enters.
     Copied(Copied),
 }
 
-impl Room {
+impl Confinement {
     /// Makes the root of the order's job and gives up what steps must not have.
     pub fn new(order: &Order<'_>) -> Result<Self, Refusal> {
-        let room = match order.isolation {
+        let confinement = match order.isolation {
             Isolation::Namespaces => {
                 namespaces::enter_mounts()?;
                 let root = Assembled::new(&order.job)?;
@@ -42,7 +42,7 @@ impl Room {
             Isolation::Namespaces => {}
             Isolation::Chroot => filter::install().map_err(Stage::Limits.refused(""))?,
         }
-        Ok(room)
+        Ok(confinement)
     }
 
     /// Whether the steps see a directory at `path`.
@@ -83,7 +83,7 @@ impl Room {
         }
     }
 
-    /// What the room lacks.
+    /// What the confinement lacks.
     pub fn weakness(&self) -> Option<Weakness> {
         match self {
             Self::Mounted(root) => root.shares_proc().then_some(Weakness::HostProcesses),
