@@ -169,7 +169,7 @@ fn add(
         Some(ConfigFile::Replace) => options.config(),
         Some(ConfigFile::Noreplace) => options.config().noreplace(),
     };
-    if is_licence_text(path) && matches!(entry.kind, Kind::File(_)) {
+    if is_licence_text(path) && matches!(entry.kind, Kind::File(_) | Kind::Link(_)) {
         options = options.license();
     }
     let added = match &entry.kind {

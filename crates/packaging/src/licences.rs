@@ -4,18 +4,38 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::PackageError;
-use super::tree::Entry;
+use super::tree::{Entry, Kind};
 use super::walk::walk;
+use base::digest::Digest;
+use base::name::PackageName;
 use planning::spec::{SourceUsage, Spec};
 use runtime::install_root::InstallRootError;
 
 /// Where packages contain licence texts, as RPM's `%_defaultlicensedir`.
 const DIRECTORY: &str = "/usr/share/licenses";
 
-/// Licence texts by their paths in the image. All packages of a spec contain the same ones, which RPM permits of equal files, so that
-/// each can be installed by itself and the texts are on the disk once.
+/// The directory in it of the texts themselves, each named by its digest. Packages that contain the same text contain the same file, which
+/// RPM permits, and which is on a disk once. Two versions of a text have two names, so that packages of two releases never conflict.
+const TEXTS: &str = "by-digest";
+
+/// How much of a digest is a text's name, in hexadecimal digits.
+const NAME_DIGITS: usize = 16;
+
+/// More than any text has, in bytes.
+const LIMIT_BYTES: u64 = 1 << 30;
+
+/// Licence texts, and links to others of them, by their names below a package's directory.
 #[derive(Debug, Default)]
-pub struct LicenceTexts(BTreeMap<String, Entry>);
+pub struct LicenceTexts(BTreeMap<String, Text>);
+
+/// What is at a name.
+#[derive(Debug)]
+enum Text {
+    /// A text with this digest.
+    File(Digest, Entry),
+    /// A link to another name.
+    Link(Entry),
+}
 
 impl LicenceTexts {
     /// The texts in the directory `collected`, which a build of `spec` filled.
@@ -28,7 +48,8 @@ impl LicenceTexts {
             walked => walked?,
         };
         tree.check()?;
-        let texts: BTreeMap<_, _> = tree.iter().map(|(path, entry)| (format!("{DIRECTORY}/{}{path}", spec.name), entry.clone())).collect();
+        let texts = tree.iter().map(|(path, entry)| Ok((path.to_owned(), Text::of(entry)?)));
+        let texts = texts.collect::<Result<BTreeMap<_, _>, PackageError>>()?;
         let has_sources = spec.sources.iter().any(|source| !matches!(source.usage, SourceUsage::Patches { .. }));
         if texts.is_empty() && has_sources && !spec.install.values().any(|target| is_licence_text(target)) {
             return Err(PackageError::NoLicence { spec: spec.name.clone() });
@@ -36,9 +57,28 @@ impl LicenceTexts {
         Ok(Self(texts))
     }
 
-    /// All of them, sorted by path.
-    pub fn entries(&self) -> impl Iterator<Item = (String, Entry)> + '_ {
-        self.0.iter().map(|(path, entry)| (path.clone(), entry.clone()))
+    /// What `package` contains of them, by path in the image: the texts, and links to them under the names they had.
+    pub fn entries_of<'a>(&'a self, package: &'a PackageName) -> impl Iterator<Item = (String, Entry)> + 'a {
+        self.0.iter().flat_map(move |(name, text)| {
+            let path = format!("{DIRECTORY}/{package}{name}");
+            match text {
+                Text::Link(entry) => vec![(path, entry.clone())],
+                Text::File(digest, entry) => {
+                    let file = format!("{TEXTS}/{}", &digest.hex()[..NAME_DIGITS]);
+                    let link = format!("{}{file}", "../".repeat(name.matches('/').count()));
+                    vec![(path, Entry { kind: Kind::Link(link), mode: 0o777 }), (format!("{DIRECTORY}/{file}"), entry.clone())]
+                }
+            }
+        })
+    }
+}
+
+impl Text {
+    fn of(entry: &Entry) -> Result<Self, PackageError> {
+        Ok(match &entry.kind {
+            Kind::File(content) => Self::File(Digest::of_bytes(content.read(LIMIT_BYTES)?), Entry { mode: 0o644, ..entry.clone() }),
+            Kind::Link(_) | Kind::Directory | Kind::Ghost | Kind::Unpackageable(_) => Self::Link(entry.clone()),
+        })
     }
 }
 
@@ -64,8 +104,9 @@ mod tests {
     fn packages_that_can_be_alone_contain_the_texts() {
         let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/lib/l", "", 0o644), ("usr/include/a.h", "", 0o644)]);
         let collected = build.path("licences");
-        fs::create_dir(&collected).unwrap();
+        fs::create_dir_all(collected.join("LICENSES")).unwrap();
         fs::write(collected.join("COPYING"), "text").unwrap();
+        fs::write(collected.join("LICENSES/MIT"), "text").unwrap();
         let spec = spec(&format!("drop = [\"/usr/share/**\"]\n{REST}"));
         let texts = LicenceTexts::read(&spec, &collected).unwrap();
         let built = assemble(&spec, &build.path("spec"), &build.path("out"), &texts, &Available::default(), &build.path("into")).unwrap();
@@ -75,9 +116,14 @@ mod tests {
             let marked = files.iter().filter(|file| file.flags().contains(FileFlags::LICENSE));
             marked.map(|file| file.path().display().to_string()).collect()
         };
-        let expected = ["/usr/share/licenses/sample/COPYING"];
-        assert_eq!((licences(0), licences(1)), (expected.map(str::to_owned).to_vec(), expected.map(str::to_owned).to_vec()));
+        let text = "/usr/share/licenses/by-digest/982d9e3eb996f559";
+        assert_eq!(licences(0), [text, "/usr/share/licenses/sample/COPYING", "/usr/share/licenses/sample/LICENSES/MIT"]);
+        assert_eq!(licences(1), [text, "/usr/share/licenses/sample-libs/COPYING", "/usr/share/licenses/sample-libs/LICENSES/MIT"]);
         assert!(licences(2).is_empty(), "{:?}", built[2]);
+        let metadata = PackageMetadata::open(&built[0].file).unwrap();
+        let files = metadata.get_file_entries().unwrap();
+        let targets: Vec<_> = files.iter().filter_map(|file| file.linkto().filter(|target| !target.is_empty())).collect();
+        assert_eq!(targets, ["../by-digest/982d9e3eb996f559", "../../by-digest/982d9e3eb996f559"]);
     }
 
     #[test]

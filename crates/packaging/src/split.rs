@@ -62,7 +62,7 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result
     }
     // A `devel` requires the main package, which has them.
     for part in parts.iter_mut().filter(|part| !part.is_devel) {
-        part.entries.extend(licences.entries());
+        part.entries.extend(licences.entries_of(&part.content.name));
     }
     for part in &mut parts {
         let directories = owned_directories(part.content, &part.entries);
