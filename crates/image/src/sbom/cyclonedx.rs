@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::spdx::uuid;
-use super::{Bill, CREATED, Component};
+use super::{Bill, CREATED, Component, SUPPLIER};
 
 /// The bill as a CycloneDX document.
 pub fn cyclonedx(bill: &Bill) -> Value {
@@ -14,7 +14,7 @@ pub fn cyclonedx(bill: &Bill) -> Value {
         let needs: Vec<String> = component.needs.iter().filter_map(purl).collect();
         json!({ "ref": component.purl(), "dependsOn": needs })
     }));
-    let version = env!("CARGO_PKG_VERSION");
+    let version = bill.version();
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -23,9 +23,12 @@ pub fn cyclonedx(bill: &Bill) -> Value {
         "version": 1,
         "metadata": {
             "timestamp": CREATED,
+            "authors": [{ "name": SUPPLIER }],
+            "supplier": { "name": SUPPLIER },
             "tools": { "components": [{ "type": "application", "name": "kaon-xtask", "version": version }] },
             "component": {
                 "type": "operating-system", "bom-ref": bill.name, "name": bill.name, "version": version, "description": bill.summary,
+                "purl": bill.purl(), "supplier": { "name": SUPPLIER },
             },
         },
         "components": bill.components.iter().map(component).collect::<Vec<_>>(),
@@ -48,9 +51,12 @@ fn component(component: &Component) -> Value {
         "name": component.name,
         "version": component.version,
         "purl": purl,
-        "licenses": [{ "expression": component.license }],
+        "supplier": { "name": SUPPLIER },
         "externalReferences": references,
     });
+    if let Some(license) = &component.license {
+        value["licenses"] = json!([{ "expression": license }]);
+    }
     if let Some(digest) = &component.digest {
         value["hashes"] = json!([{ "alg": "SHA-256", "content": digest }]);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Bill, SourceFile};
+use super::Bill;
 use base::digest::Digest;
 
 /// A file the statement is about.
@@ -16,13 +16,10 @@ pub struct Subject {
 
 /// The statement about `subjects`, made of `bill` and what else went in: SDK layers, files of the user's own.
 pub fn provenance(bill: &Bill, subjects: &[Subject], others: &[(String, Digest)]) -> Value {
-    let mut sources: Vec<&SourceFile> = bill.components.iter().flat_map(|component| &component.sources).collect();
-    sources.sort();
-    sources.dedup();
     let packages = bill.components.iter().filter_map(|component| Some((component.purl(), component.digest?)));
     let inputs = packages
         .map(|(uri, digest)| json!({ "uri": uri, "digest": { "sha256": digest } }))
-        .chain(sources.into_iter().map(|source| json!({ "name": source.name, "uri": source.uri, "digest": { "sha256": source.sha256 } })))
+        .chain(bill.sources().map(|source| json!({ "name": source.name, "uri": source.uri, "digest": { "sha256": source.sha256 } })))
         .chain(others.iter().map(|(name, digest)| json!({ "name": name, "digest": { "sha256": digest } })));
     json!({
         "_type": "https://in-toto.io/Statement/v1",

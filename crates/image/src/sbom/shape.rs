@@ -1,4 +1,5 @@
-//! What the public JSON schemas of the forms ask for: which keys an object must and may have. Only of what is written here.
+//! What the public JSON schemas of the forms and NTIA's minimum elements ask for: which keys an object must and may have. Only of what is
+//! written here.
 
 use serde_json::Value;
 
@@ -15,11 +16,11 @@ pub(super) const SPDX: &[Rule] = &[
     ("creationInfo", &["created", "creators"], &["comment", "licenseListVersion"]),
     (
         "packages/*",
-        &["SPDXID", "downloadLocation", "name"],
+        // What NTIA asks for beyond the schema: supplier, version and a further identifier.
+        &["SPDXID", "downloadLocation", "externalRefs", "name", "supplier", "versionInfo"],
         &[
             "checksums",
             "copyrightText",
-            "externalRefs",
             "filesAnalyzed",
             "homepage",
             "licenseConcluded",
@@ -27,8 +28,6 @@ pub(super) const SPDX: &[Rule] = &[
             "packageFileName",
             "primaryPackagePurpose",
             "summary",
-            "supplier",
-            "versionInfo",
         ],
     ),
     ("hasExtractedLicensingInfos/*", &["extractedText", "licenseId"], &["name"]),
@@ -40,10 +39,13 @@ pub(super) const SPDX: &[Rule] = &[
 /// The JSON schema of CycloneDX 1.6. It allows no other keys in any of these objects.
 pub(super) const CYCLONEDX: &[Rule] = &[
     ("", &["bomFormat", "specVersion"], &["$schema", "serialNumber", "version", "metadata", "components", "dependencies"]),
-    ("metadata", &[], &["timestamp", "tools", "component"]),
-    ("metadata/component", &["type", "name"], &["bom-ref", "version", "description"]),
+    ("metadata", &["authors", "component", "supplier", "timestamp"], &["tools"]),
+    ("metadata/authors/*", &["name"], &[]),
+    ("metadata/supplier", &["name"], &[]),
+    ("metadata/component", &["type", "name", "purl", "supplier", "version"], &["bom-ref", "description"]),
     ("metadata/tools/components/*", &["type", "name"], &["version"]),
-    ("components/*", &["type", "name"], &["bom-ref", "version", "purl", "licenses", "externalReferences", "hashes"]),
+    ("components/*", &["type", "name", "purl", "supplier", "version"], &["bom-ref", "licenses", "externalReferences", "hashes"]),
+    ("components/*/supplier", &["name"], &[]),
     ("components/*/licenses/*", &["expression"], &[]),
     ("components/*/hashes/*", &["alg", "content"], &[]),
     ("components/*/externalReferences/*", &["type", "url"], &["comment", "hashes"]),

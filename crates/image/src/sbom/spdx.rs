@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use disk_layout::Guid;
 use serde_json::{Value, json};
 
-use super::{Bill, CREATED, Component, SourceFile};
+use super::{Bill, CREATED, Component, SUPPLIER, SourceFile};
 
 /// The bill as an SPDX document.
 pub fn spdx(bill: &Bill) -> Value {
@@ -18,17 +18,14 @@ pub fn spdx(bill: &Bill) -> Value {
         relationships.extend(component.needs.iter().map(|needed| relationship(&id, "DEPENDS_ON", &self::id("Package", needed))));
         relationships.extend(component.sources.iter().map(|source| relationship(&id, "GENERATED_FROM", &source_id(source))));
     }
-    let mut sources: Vec<&SourceFile> = bill.components.iter().flat_map(|component| &component.sources).collect();
-    sources.sort();
-    sources.dedup();
-    packages.extend(sources.into_iter().map(source));
+    packages.extend(bill.sources().map(source));
     let mut document = json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": bill.name,
         "documentNamespace": format!("urn:uuid:{}", uuid(bill)),
-        "creationInfo": { "created": CREATED, "creators": [format!("Tool: kaon-xtask-{}", env!("CARGO_PKG_VERSION"))] },
+        "creationInfo": { "created": CREATED, "creators": [organization(SUPPLIER), format!("Tool: kaon-xtask-{}", env!("CARGO_PKG_VERSION"))] },
         "packages": packages,
         "relationships": relationships,
     });
@@ -43,7 +40,8 @@ pub fn spdx(bill: &Bill) -> Value {
 fn own_licenses(bill: &Bill) -> Vec<Value> {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for component in &bill.components {
-        let words = component.license.split([' ', '(', ')']).filter(|word| word.starts_with("LicenseRef-"));
+        let words =
+            component.license.iter().flat_map(|license| license.split([' ', '(', ')'])).filter(|word| word.starts_with("LicenseRef-"));
         words.for_each(|word| users.entry(word).or_default().push(&component.name));
     }
     let info = |(id, names): (&str, Vec<&str>)| json!({ "licenseId": id, "name": id.trim_start_matches("LicenseRef-"), "extractedText": format!("As the sources of {} state it.", names.join(", ")) });
@@ -64,28 +62,31 @@ fn image(bill: &Bill) -> Value {
         "SPDXID": IMAGE,
         "name": bill.name,
         "summary": bill.summary,
-        "versionInfo": env!("CARGO_PKG_VERSION"),
+        "versionInfo": bill.version(),
+        "supplier": organization(SUPPLIER),
         "primaryPackagePurpose": "OPERATING-SYSTEM",
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": false,
         "licenseConcluded": "NOASSERTION",
         "licenseDeclared": "NOASSERTION",
         "copyrightText": "NOASSERTION",
+        "externalRefs": identified_by(&bill.purl()),
     })
 }
 
 fn package(component: &Component, id: &str) -> Value {
+    let license = component.license.as_deref().unwrap_or("NOASSERTION");
     let mut package = json!({
         "SPDXID": id,
         "name": component.name,
         "versionInfo": component.version,
-        "supplier": "Organization: Kaon",
+        "supplier": organization(SUPPLIER),
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": false,
-        "licenseConcluded": "NOASSERTION",
-        "licenseDeclared": component.license,
+        "licenseConcluded": license,
+        "licenseDeclared": license,
         "copyrightText": "NOASSERTION",
-        "externalRefs": [{ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": component.purl() }],
+        "externalRefs": identified_by(&component.purl()),
     });
     if let Some(homepage) = &component.homepage {
         package["homepage"] = json!(homepage);
@@ -97,24 +98,33 @@ fn package(component: &Component, id: &str) -> Value {
 }
 
 fn source(source: &SourceFile) -> Value {
-    let is_address = source.uri.starts_with("http");
     let mut package = json!({
         "SPDXID": source_id(source),
         "name": source.name,
+        "supplier": source.supplier().map_or_else(|| "NOASSERTION".to_owned(), organization),
         "packageFileName": source.name,
         "primaryPackagePurpose": "SOURCE",
-        "downloadLocation": if is_address { &source.uri } else { "NOASSERTION" },
+        "downloadLocation": if source.has_address() { &source.uri } else { "NOASSERTION" },
         "filesAnalyzed": false,
         "licenseConcluded": "NOASSERTION",
         "licenseDeclared": "NOASSERTION",
         "copyrightText": "NOASSERTION",
         "checksums": [{ "algorithm": "SHA256", "checksumValue": source.sha256 }],
+        "externalRefs": identified_by(&source.purl()),
     });
-    if !is_address {
-        package["externalRefs"] =
-            json!([{ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": source.uri }]);
+    if !source.version.is_empty() {
+        package["versionInfo"] = json!(source.version);
     }
     package
+}
+
+/// An organisation as the document names it (SPDX 2.3, 6.8 and 7.5).
+fn organization(name: &str) -> String {
+    format!("Organization: {name}")
+}
+
+fn identified_by(purl: &str) -> Value {
+    json!([{ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl }])
 }
 
 fn relationship(from: &str, kind: &str, to: &str) -> Value {
@@ -123,7 +133,7 @@ fn relationship(from: &str, kind: &str, to: &str) -> Value {
 
 /// Sources of one name may come from several origins, each with bytes of its own.
 fn source_id(source: &SourceFile) -> String {
-    let origin = if source.uri.starts_with("pkg:") { "debian" } else { "upstream" };
+    let origin = if source.has_address() { "upstream" } else { "archive" };
     id("Source", &format!("{}-{}-{origin}", source.name, source.sha256.short()))
 }
 
