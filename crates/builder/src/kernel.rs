@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base::diagnostic::Report;
 use base::digest::Digest;
+use base::document::Spanned;
 use base::name::PackageName;
 use kernel::signing::{ModuleKey, SigningError};
 use kernel::{Description, phases};
@@ -64,6 +65,18 @@ impl Kernels {
         // Without a key nothing was built yet: the phases are of no build, and their digest is in no store.
         let certificate = self.key.as_ref().map_or("", ModuleKey::certificate_pem);
         kernel.map(|kernel| phases(&kernel, certificate)).unwrap_or_default()
+    }
+
+    /// The files of the project that a kernel is configured by, below its top folder: none for other specs.
+    pub fn files(&self, spec: &PackageName) -> Vec<String> {
+        let Some(flavour) = self.flavours.get(spec).and_then(|name| self.description.flavours.get(name)) else { return Vec::new() };
+        let named = |names: &[Spanned<String>], folder: &str, end: &str| -> Vec<String> {
+            names.iter().map(|name| format!("kernel-config/{folder}/{}.{end}", name.value)).collect()
+        };
+        let mut files = named(&flavour.fragments, "fragments", "config");
+        files.extend(named(&flavour.contracts, "contracts", "toml"));
+        files.push(format!("kernel-config/flavours/{}.toml", flavour.name));
+        files
     }
 
     /// What goes into a kernel's key.

@@ -44,7 +44,7 @@ pub use kernel::Kernels;
 pub use needs::{needs, trees_of};
 pub use pipeline::{
     Artifact, Document, ImageError, ImageResult, RootRecord, build_image, cached_image, documents, image_candidates, image_contents,
-    image_packages, image_request,
+    image_packages, image_request, shipped,
 };
 pub use prepare::{PrepareError, prepare};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};

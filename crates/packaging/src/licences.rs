@@ -12,7 +12,7 @@ use planning::spec::{SourceUsage, Spec};
 use runtime::install_root::InstallRootError;
 
 /// Where packages contain licence texts, as RPM's `%_defaultlicensedir`.
-const DIRECTORY: &str = "/usr/share/licenses";
+pub const DIRECTORY: &str = "/usr/share/licenses";
 
 /// The directory in it of the texts themselves, each named by its digest. Packages that contain the same text contain the same file, which
 /// RPM permits, and which is on a disk once. Two versions of a text have two names, so that packages of two releases never conflict.

@@ -8,7 +8,7 @@ use rpm::{Dependency, FileOptions};
 use rpm_engine::keyring::Keyring;
 use rpm_engine::manifest::Kind;
 use rpm_engine::rpmfile::{RpmFile, RpmFileError};
-use rpm_engine::transaction::{Options, Outcome, TransactionError, extract, install};
+use rpm_engine::transaction::{Options, Outcome, TransactionError, contents, extract, install};
 use testing::packages::{KEY, OTHER_KEY, TIME, keys, package, text, write};
 
 fn into(root: &Path, packages: Vec<RpmFile>) -> Result<Outcome, TransactionError> {
@@ -36,6 +36,27 @@ fn three(folder: &Path) -> Vec<RpmFile> {
         text(builder, "/lib64/lib.so", &"x".repeat(100_000));
     });
     vec![tool, lib, base]
+}
+
+#[test]
+fn contents_of_files_are_read_by_any_of_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let [tool, lib, base] = three(folder.path()).try_into().unwrap();
+    let read = |package: &RpmFile, wanted: &[&str]| {
+        let read = contents(package, |path| wanted.contains(&path)).unwrap();
+        read.into_iter().map(|(path, content)| format!("{path}: {}", String::from_utf8(content).unwrap())).collect::<Vec<_>>()
+    };
+    for (wanted, expected) in [
+        (&["/usr/share/a"][..], &["/usr/share/a: same"][..]),
+        (&["/usr/share/b"], &["/usr/share/b: same"]),
+        (&["/usr/share/b", "/usr/share/a", "/usr/bin/ping"], &["/usr/bin/ping: #!ping", "/usr/share/a: same", "/usr/share/b: same"]),
+        (&["/usr/share/empty", "/var/log/tool", "/nosuch"], &["/usr/share/empty: "]),
+        (&[], &[]),
+    ] {
+        assert_eq!(read(&tool, wanted), expected, "{wanted:?}");
+    }
+    assert_eq!(read(&base, &["/lib64", "/tmp"]), [""; 0]);
+    assert_eq!(read(&lib, &["/lib64/lib.so"])[0].len(), "/lib64/lib.so: ".len() + 100_000);
 }
 
 #[test]

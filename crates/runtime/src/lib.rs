@@ -2,6 +2,7 @@
 
 pub mod beneath;
 pub mod cancel;
+pub mod directory;
 pub mod disk_space;
 pub mod install_root;
 pub mod limits;

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{ImageError, ImageResult, LIVE_PACKAGES};
+use super::{ImageError, ImageResult, shipped};
 use crate::Builder;
 use base::digest::Digest;
-use base::name::PackageName;
 use image::description::Image;
 use image::sbom::{self, Subject};
 use packaging::repo::PUBLIC_KEY;
 use planning::plan::World as _;
-use rootfs::InstalledPackage;
 use runtime::store::StoreError;
 use signing::{Keys, StatementKey};
 
@@ -32,7 +30,7 @@ const STATEMENT_KEY: &str = "kaon-provenance.pub";
 /// # Errors
 /// When the contents are lost, or the key refuses.
 pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Document>, ImageError> {
-    let packages: Vec<InstalledPackage> = result.root.packages.iter().cloned().chain(beyond_root(builder, image, result)).collect();
+    let packages = shipped(builder, image, result)?;
     let bill = sbom::bill(image, result.root.contents, &packages, builder.graph, &result.results);
     let name = |end: &str| format!("{}.{end}", bill.name);
     let mut subjects: Vec<Subject> = result
@@ -72,23 +70,4 @@ pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> 
     documents.push(Document { name: PUBLIC_KEY.into(), bytes: keys.public().as_bytes().to_vec() });
     documents.push(Document { name: STATEMENT_KEY.into(), bytes: statement_key.public_pem().as_bytes().to_vec() });
     Ok(documents)
-}
-
-/// The packages that media and disks contain besides the root: boot loaders, what a live system adds, what can be installed.
-fn beyond_root(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Vec<InstalledPackage> {
-    if image.kernel.is_none() {
-        return Vec::new();
-    }
-    let starters: Vec<PackageName> = LIVE_PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
-    let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install));
-    let wanted = builder.graph.run_closure(starters.iter().chain(on_medium));
-    let is_new = |name: &str| !result.root.packages.iter().any(|package| package.name == name);
-    let built = result.results.values().flat_map(|result| &result.packages);
-    let built = built.filter(|package| wanted.contains(&package.name) && is_new(package.name.as_str()));
-    let listed = built.map(|package| InstalledPackage {
-        name: package.name.to_string(),
-        nevra: package.file_name.trim_end_matches(".rpm").to_owned(),
-        installed_bytes: 0,
-    });
-    listed.collect()
 }

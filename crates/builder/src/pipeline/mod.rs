@@ -8,6 +8,7 @@ mod key;
 mod layers;
 mod record;
 mod repository;
+mod shipped;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use attestation::{Document, documents};
 pub use error::ImageError;
 pub use record::RootRecord;
+pub use shipped::shipped;
 
 use self::cached::Cached;
 use super::{Builder, PackagesError, SignedPackage, build, sign_all};

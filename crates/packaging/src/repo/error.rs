@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::Failure;
+use runtime::directory::DirectoryError;
 use signing::SignError;
 
 /// Why no repository was written.
@@ -33,12 +34,9 @@ pub enum RepoError {
         /// The file's name in the repository.
         file_name: String,
     },
-    /// What is at the repository's place is something else.
-    #[error("`{}` exists and is not a repository", path.display())]
-    Occupied {
-        /// The place.
-        path: PathBuf,
-    },
+    /// Its directory could not be written.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// What is to be served is not a repository.
     #[error("there is no repository in `{}`", path.display())]
     NothingToServe {
@@ -69,19 +67,14 @@ impl Failure for RepoError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Sign(error) => Some(error),
-            Self::Occupied { .. }
-            | Self::Twice { .. }
-            | Self::NothingToServe { .. }
-            | Self::Listen { .. }
-            | Self::Io { .. }
-            | Self::NotRpm { .. } => None,
+            Self::Directory(error) => Some(error),
+            Self::Twice { .. } | Self::NothingToServe { .. } | Self::Listen { .. } | Self::Io { .. } | Self::NotRpm { .. } => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Sign(_) => self.inner()?.hint(),
-            Self::Occupied { path } => Some(format!("name another directory, or remove `{}`", path.display())),
+            Self::Sign(_) | Self::Directory(_) => self.inner()?.hint(),
             Self::Twice { .. } => Some("two specs build a package of that name and version; rename one".into()),
             Self::NothingToServe { .. } => Some("`cargo xtask repo` writes one".into()),
             Self::Listen { address, .. } => {

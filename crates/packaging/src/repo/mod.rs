@@ -15,7 +15,6 @@ mod error;
 mod lists;
 mod metadata;
 mod primary;
-mod publish;
 mod record;
 mod revision;
 mod serve;
@@ -31,10 +30,14 @@ pub use serve::{Server, configuration};
 
 use metadata::MetadataFile;
 use record::Record;
+use runtime::directory::{self, Kind};
 use signing::Keys;
 
 /// The file with the public key that packages and metadata are signed with.
 pub const PUBLIC_KEY: &str = "RPM-GPG-KEY-kaon";
+
+/// What is replaced by a repository.
+const REPOSITORY: Kind = Kind { name: "a repository", mark: "repodata" };
 
 /// A package that goes into a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub fn write_with(dir: &Path, packages: &[RepoPackage], facts: &Facts, keys: &Ke
     let files = metadata::files(&records, &facts.advisories)?;
     let revision = facts.revision.unwrap_or_else(|| revision::next(dir, &files, facts.expires));
     let repomd = metadata::repomd(&files, revision, facts.expires);
-    publish::replace(dir, |folder| fill(folder, &records, &files, &repomd, keys))
+    REPOSITORY.replace(dir, |folder| fill(folder, &records, &files, &repomd, keys))
 }
 
 fn fill(folder: &Path, records: &[Record], files: &[MetadataFile], repomd: &str, keys: &Keys) -> Result<(), RepoError> {
@@ -90,14 +93,14 @@ fn fill(folder: &Path, records: &[Record], files: &[MetadataFile], repomd: &str,
         fs::create_dir(made).map_err(|source| RepoError::io("make", made, source))?;
     }
     for made in [folder, &packages, &repodata] {
-        publish::set_mode(made, 0o755)?;
+        directory::set_mode(made, 0o755)?;
     }
     for record in records {
-        publish::link_or_copy(&record.file, &packages.join(&record.file_name))?;
+        directory::link_or_copy(&record.file, &packages.join(&record.file_name))?;
     }
     let put = |path: PathBuf, bytes: &[u8]| {
         fs::write(&path, bytes).map_err(|source| RepoError::io("write", &path, source))?;
-        publish::set_mode(&path, 0o644)
+        Ok::<_, RepoError>(directory::set_mode(&path, 0o644)?)
     };
     for file in files {
         put(repodata.join(&file.name), &file.bytes)?;

@@ -2,6 +2,7 @@
 
 mod apply;
 pub(crate) mod beneath;
+mod contents;
 mod cpio;
 mod extract;
 pub(crate) mod place;
@@ -23,6 +24,7 @@ use crate::rpmdb::{self, RpmDbError};
 use crate::rpmfile::{RpmFile, RpmFileError, Script, Unpacker};
 pub use apply::{Applied, ApplyError, Recovery, Shortage};
 use beneath::Beneath;
+pub use contents::contents;
 pub use extract::extract;
 pub use step::{Event, Gate, Observer, Settings, Step};
 use unpack::Direct;

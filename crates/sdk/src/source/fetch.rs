@@ -74,14 +74,21 @@ impl<'a> Fetcher<'a> {
 
     /// Has all `sources` at hand, fetched in parallel. Gives the failures in the sources' order; an interruption is one failure.
     pub fn fetch_all(&self, sources: &[&Source]) -> Vec<SourceError> {
-        let fetch = |source: &&Source| match self.ensure(source) {
-            Err(error @ SourceError::Apt(AptError::Interrupted)) => Err(error),
-            result => Ok(result.err()),
-        };
-        match try_each(sources, CONNECTIONS, fetch) {
-            Ok(results) => results.into_iter().flatten().collect(),
+        match self.ensure_all(sources) {
+            Ok(results) => results.into_iter().filter_map(Result::err).collect(),
             Err(interruption) => vec![interruption],
         }
+    }
+
+    /// What [`Self::ensure`] returns of each source, in their order; they are fetched in parallel.
+    ///
+    /// # Errors
+    /// When the user asked to stop.
+    pub fn ensure_all(&self, sources: &[&Source]) -> Result<Vec<Result<Digest, SourceError>>, SourceError> {
+        try_each(sources, CONNECTIONS, |source| match self.ensure(source) {
+            Err(error @ SourceError::Apt(AptError::Interrupted)) => Err(error),
+            result => Ok(result),
+        })
     }
 
     /// The digest of the object that contains a source: at hand under the digest of any of its origins, or fetched now.
