@@ -10,6 +10,7 @@ mod inputs;
 mod job;
 mod kconfig;
 mod kernel;
+pub mod legal;
 mod local;
 mod needs;
 mod pipeline;

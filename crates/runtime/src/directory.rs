@@ -77,11 +77,12 @@ impl Kind {
         }
     }
 
-    /// Fills a new directory next to `dir`, then lets it take the place of `dir` in one step. What fails leaves `dir` as it was.
+    /// Fills a new directory next to `dir`, then lets it take the place of `dir` in one step, and returns what `fill` does. What fails leaves
+    /// `dir` as it was.
     ///
     /// # Errors
     /// What `fill` returns, or a [`DirectoryError`].
-    pub fn replace<E: From<DirectoryError>>(self, dir: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+    pub fn replace<T, E: From<DirectoryError>>(self, dir: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
         let name = dir.file_name().ok_or_else(|| DirectoryError::Occupied { path: dir.to_owned(), kind: self.name })?;
         let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(|source| DirectoryError::io("make", parent, source))?;
@@ -92,7 +93,7 @@ impl Kind {
             .prefix(&prefix)
             .tempdir_in(parent)
             .map_err(|source| DirectoryError::io("make a directory in", parent, source))?;
-        fill(fresh.path())?;
+        let filled = fill(fresh.path())?;
         let settle = || -> io::Result<()> {
             File::open(fresh.path()).and_then(|folder| nix::unistd::syncfs(folder).map_err(Into::into))?;
             swap(fresh.path(), dir)?;
@@ -100,7 +101,8 @@ impl Kind {
         };
         settle().map_err(|source| DirectoryError::io("publish", dir, source))?;
         let old = fresh.keep();
-        Ok(remove_tree(&old).map_err(|source| DirectoryError::io("remove", &old, source.into()))?)
+        remove_tree(&old).map_err(|source| DirectoryError::io("remove", &old, source.into()))?;
+        Ok(filled)
     }
 }
 
@@ -173,7 +175,7 @@ mod tests {
         repository(&dir, "first").unwrap();
         repository(&dir, "second").unwrap();
         assert_eq!(names(&dir), ["repodata", "second"]);
-        let failed = REPOSITORY.replace(&dir, |_| Err(DirectoryError::io("write", Path::new("/x"), io::ErrorKind::Other.into())));
+        let failed = REPOSITORY.replace(&dir, |_| Err::<(), _>(DirectoryError::io("write", Path::new("/x"), io::ErrorKind::Other.into())));
         assert!(failed.is_err());
         assert_eq!(names(&dir), ["repodata", "second"]);
         assert_eq!(names(dir.parent().unwrap()), ["repo"]);

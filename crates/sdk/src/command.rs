@@ -42,6 +42,9 @@ const DESCRIPTION: &str = "specs/sdk.toml";
 const LOCK: &str = "specs/sdk.lock";
 const KEYRING: &str = "specs/sdk-keyring.asc";
 
+/// The files of a project that its SDK is described by, below its top folder.
+pub const FILES: [&str; 3] = [DESCRIPTION, LOCK, KEYRING];
+
 impl Sdk {
     /// Reads the SDK files of the project in `root`. A project without a lock has an empty one.
     ///

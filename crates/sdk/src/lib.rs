@@ -20,7 +20,7 @@ pub mod source;
 mod tests;
 mod unpack;
 
-pub use command::{LayerStatus, Sdk};
+pub use command::{FILES, LayerStatus, Sdk};
 pub use description::{Description, Layer};
 pub use ensure::{LayerTree, ensure};
 pub use error::SdkError;

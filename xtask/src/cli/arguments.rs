@@ -102,6 +102,8 @@ pub enum Command {
     Inspect(command::inspect::Options),
     /// Show the differences between two images
     Diff(command::diff::Options),
+    /// Write the licences, licence texts and sources of an image's packages
+    LegalInfo(command::legal_info::Options),
     /// Start an image in QEMU
     Qemu(command::qemu::Options),
     /// Build packages and everything they build on; without a name, all packages

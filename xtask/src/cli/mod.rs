@@ -90,6 +90,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::BuildImage(options) => command::build_image::run(&context, &options),
         Command::Inspect(options) => command::inspect::run(&context, &options),
         Command::Diff(options) => command::diff::run(&context, &options),
+        Command::LegalInfo(options) => command::legal_info::run(&context, &options),
         Command::Test(options) => command::test::run(&context, &options),
         Command::Qemu(options) => command::qemu::run(&context, &options),
         Command::Build(options) => command::build::run(&context, &options),

@@ -14,6 +14,7 @@ pub mod gc;
 pub mod graph;
 pub mod inspect;
 pub mod kernel;
+pub mod legal_info;
 pub mod list;
 pub mod log;
 pub mod new;
