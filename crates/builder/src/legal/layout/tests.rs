@@ -10,7 +10,7 @@ use planning::spec;
 /// A spec with these lines below `[package]`, files next to it, and part of the workspace.
 fn folder(name: &str, rest: &str, files: &[&str], workspace: &[&str]) -> SpecFolder {
     let text = format!("[package]\nversion = \"1\"\nrelease = 2\nsummary = \"x\"\nlicense = \"MIT AND GPL-2.0-only\"\n{rest}");
-    let spec = spec::parse(&name.parse().unwrap(), "package.toml", &text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let spec = spec::parse(&name.parse().unwrap(), "package.toml", &text).unwrap_or_else(|problems| panic!("{}", problems[0].message));
     let file = |path: &&str| ((*path).to_owned(), LocalFile { digest: Digest::of_bytes(path), executable: path.ends_with(".sh") });
     SpecFolder {
         spec,
@@ -44,7 +44,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let rest =
-            format!("{}[[patch]]\nfile = \"fix.patch\"\n[build.none]\n[subpackage.devel]\nfiles = [\"/usr/include/**\"]\n", sources());
+            format!("{}[[patch]]\nfile = \"fix.patch\"\n[build.none]\n[subpackage.devel]\nsummary = \"x\"\nfiles = [\"/usr/include/**\"]\n", sources());
         let a = folder("a", &rest, &["fix.patch", "run.sh"], &["Cargo.toml", "a/src/main.rs"]);
         Self { a, names: ["a", "a-devel", "a-libs"].map(|name| name.parse().unwrap()) }
     }
