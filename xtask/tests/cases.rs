@@ -65,6 +65,7 @@ fn an_unknown_name_is_refused_by_every_command() {
         ("build-ova minmal", "minimal"),
         ("diff minmal minimal", "minimal"),
         ("inspect minmal", "minimal"),
+        ("legal-info minmal", "minimal"),
         ("qemu minmal", "minimal"),
     ] {
         let output = xtask(project.path()).args(command.split(' ')).output().unwrap();

@@ -110,3 +110,6 @@ fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DirectoryError> {
     fs::write(path, bytes).map_err(|source| DirectoryError::io("write", path, source))?;
     set_mode(path, mode)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let rest =
-            format!("{}[[patch]]\nfile = \"fix.patch\"\n[build.none]\n[subpackage.devel]\nsummary = \"x\"\nfiles = [\"/usr/include/**\"]\n", sources());
+        let rest = format!(
+            "{}[[patch]]\nfile = \"fix.patch\"\n[build.none]\n[subpackage.devel]\nsummary = \"x\"\nfiles = [\"/usr/include/**\"]\n",
+            sources()
+        );
         let a = folder("a", &rest, &["fix.patch", "run.sh"], &["Cargo.toml", "a/src/main.rs"]);
         Self { a, names: ["a", "a-devel", "a-libs"].map(|name| name.parse().unwrap()) }
     }
