@@ -45,12 +45,12 @@ impl<'a> Facts<'a> {
     /// # Errors
     /// When a package is lost or damaged, or the user asked to stop.
     pub fn gather(builder: &Builder<'a>, image: &'a Image, result: &'a ImageResult) -> Result<Self, LegalError> {
-        let names = shipped(builder, image, result)?;
+        let members = shipped(builder, image, result)?;
         let built = |name: &str| {
             let made = result.results.iter().flat_map(|(spec, result)| result.packages.iter().map(move |package| (spec, package)));
             made.into_iter().find(|(_, package)| package.name.as_str() == name)
         };
-        let found: Vec<(&PackageName, &BuiltPackage)> = names.iter().filter_map(|package| built(&package.name)).collect();
+        let found: Vec<(&PackageName, &BuiltPackage)> = members.iter().filter_map(|member| built(&member.package.name)).collect();
         let graph = builder.graph;
         let packages = found.par_iter().filter_map(|(spec, package)| Some((graph.spec(spec)?, *package)));
         let packages = packages.map(|(folder, package)| match builder.cancel.is_raised() {

@@ -30,8 +30,8 @@ const STATEMENT_KEY: &str = "kaon-provenance.pub";
 /// # Errors
 /// When the contents are lost, or the key refuses.
 pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Document>, ImageError> {
-    let packages = shipped(builder, image, result)?;
-    let bill = sbom::bill(image, result.root.contents, &packages, builder.graph, &result.results);
+    let members = shipped(builder, image, result)?;
+    let bill = sbom::bill(image, result.root.contents, &members, builder.graph, &result.results);
     let name = |end: &str| format!("{}.{end}", bill.name);
     let mut subjects: Vec<Subject> = result
         .recorded

@@ -1,47 +1,61 @@
 //! The packages that an image and its media contain: those of the root, what a live system adds, boot loaders, what can be installed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use rpm_engine::package::Package;
 use rpm_engine::rpmfile::RpmFile;
+use rpm_engine::solver;
 
 use super::{ImageError, ImageResult, LIVE_PACKAGES, image_packages, kernel_package};
 use crate::Builder;
 use image::description::{Image, Iso};
-use planning::action::BuiltPackage;
+use image::sbom::Member;
 use rootfs::{InstalledPackage, RootfsError};
 use runtime::store::StoreError;
 use well_known::ON_EVERY_DISK;
 
-/// All packages that some form of the image contains, by name. Who hands out a form hands out these at most.
+/// All packages that some form of the image contains, by name, and what they need of each other. Who hands out a form hands out these at
+/// most.
 ///
 /// # Errors
-/// When a package is lost, or packages do not fit together.
-pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<InstalledPackage>, ImageError> {
-    let mut packages: BTreeMap<String, InstalledPackage> =
-        result.root.packages.iter().map(|package| (package.name.clone(), package.clone())).collect();
-    for file in beyond_root(builder, image, result)? {
-        let nevra = &file.package.nevra;
-        let package = InstalledPackage { name: nevra.name.clone(), nevra: nevra.to_string(), installed_bytes: 0 };
-        packages.entry(nevra.name.clone()).or_insert(package);
-    }
-    Ok(packages.into_values().collect())
+/// When a package is lost or damaged, or packages do not fit together.
+pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Member>, ImageError> {
+    let candidates: BTreeMap<&str, PathBuf> = result
+        .results
+        .values()
+        .flat_map(|result| &result.packages)
+        .map(|package| {
+            let path = builder.store.object(&package.object).ok_or(StoreError::Missing { digest: package.object })?;
+            Ok((package.name.as_str(), path))
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let in_root: BTreeSet<&str> = result.root.packages.iter().map(|package| package.name.as_str()).collect();
+    let mut files: Vec<RpmFile> =
+        on_media(builder, image, &candidates)?.into_iter().filter(|file| !in_root.contains(file.package.nevra.name.as_str())).collect();
+    let in_root = in_root.iter().filter_map(|name| candidates.get(name)).map(|path| RpmFile::open(path));
+    files.extend(in_root.collect::<Result<Vec<_>, _>>().map_err(RootfsError::from)?);
+    files.sort_by(|a, b| a.package.nevra.cmp(&b.package.nevra));
+    files.dedup_by(|a, b| a.package.nevra == b.package.nevra);
+    let packages: Vec<Package> = files.into_iter().map(|file| file.package).collect();
+    let needs = solver::needs(&packages);
+    let name = |index: &usize| packages[*index].nevra.name.clone();
+    let member = |(package, needs): (&Package, &BTreeSet<usize>)| Member {
+        package: InstalledPackage { name: package.nevra.name.clone(), nevra: package.nevra.to_string(), installed_bytes: 0 },
+        needs: needs.iter().map(name).collect(),
+    };
+    Ok(packages.iter().zip(&needs).map(member).collect())
 }
 
-/// What media and disks contain besides the root, and packages of the root.
-fn beyond_root(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<RpmFile>, ImageError> {
+/// The packages of media and disks, of which some are in the root as well.
+fn on_media(builder: &Builder<'_>, image: &Image, candidates: &BTreeMap<&str, PathBuf>) -> Result<Vec<RpmFile>, ImageError> {
     if image.kernel.is_none() {
         return Ok(Vec::new());
     }
-    let path = |package: &BuiltPackage| builder.store.object(&package.object).ok_or(StoreError::Missing { digest: package.object });
-    let built = || result.results.values().flat_map(|result| &result.packages);
-    let starters = built().filter(|package| LIVE_PACKAGES.contains(&package.name.as_str()));
-    let mut files = Vec::new();
-    for starter in starters {
-        files.push(RpmFile::open(&path(starter)?).map_err(RootfsError::from)?);
-    }
+    let starters = LIVE_PACKAGES.iter().filter_map(|name| candidates.get(name)).map(|path| RpmFile::open(path));
+    let mut files = starters.collect::<Result<Vec<_>, _>>().map_err(RootfsError::from)?;
     if let Some(iso) = &image.iso {
-        let candidates: Vec<PathBuf> = built().map(path).collect::<Result<_, _>>()?;
+        let candidates: Vec<PathBuf> = candidates.values().cloned().collect();
         for packages in on_medium(builder, image, iso)? {
             files.extend(rootfs::choose(&rootfs::Request { packages, candidates: &candidates, weak: true, ..Default::default() })?);
         }

@@ -1,12 +1,11 @@
 //! The bill itself, before it is written in any form.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::needs::Needs;
 use super::source::{SourceFile, escaped, source_files};
 use crate::description::Image;
 use base::digest::Digest;
-use planning::action::{BuiltPackage, Results};
+use planning::action::Results;
 use planning::graph::Graph;
 use rootfs::InstalledPackage;
 
@@ -72,19 +71,27 @@ impl Bill {
     }
 }
 
+/// A package of an image, and which others of the image it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The package.
+    pub package: InstalledPackage,
+    /// Names of packages of the image that provide what it requires, sorted.
+    pub needs: Vec<String>,
+}
+
 /// The bill of an image with these packages in it.
-pub fn bill(image: &Image, identity: Digest, installed: &[InstalledPackage], graph: &Graph, results: &Results) -> Bill {
-    let names: BTreeSet<&str> = installed.iter().map(|package| package.name.as_str()).collect();
-    let built = results.values().flat_map(|result| &result.packages).filter(|package| names.contains(package.name.as_str()));
-    let built: BTreeMap<&str, &BuiltPackage> = built.map(|package| (package.name.as_str(), package)).collect();
-    let needs = Needs::new(graph, names, &built);
+pub fn bill(image: &Image, identity: Digest, members: &[Member], graph: &Graph, results: &Results) -> Bill {
+    let digests: BTreeMap<&str, Digest> =
+        results.values().flat_map(|result| &result.packages).map(|package| (package.name.as_str(), package.object)).collect();
     let mut components: Vec<Component> =
-        installed.iter().map(|package| component(package, graph, built.get(&*package.name).copied(), &needs)).collect();
+        members.iter().map(|member| component(member, graph, digests.get(&*member.package.name).copied())).collect();
     components.sort_by(|a, b| a.name.cmp(&b.name));
     Bill { name: format!("kaon-{}", image.name), summary: image.summary.clone(), identity, components }
 }
 
-fn component(package: &InstalledPackage, graph: &Graph, built: Option<&BuiltPackage>, needs: &Needs<'_>) -> Component {
+fn component(member: &Member, graph: &Graph, digest: Option<Digest>) -> Component {
+    let Member { package, needs } = member;
     let rest = package.nevra.strip_prefix(&format!("{}-", package.name)).unwrap_or_default();
     let (version, arch) = rest.rsplit_once('.').unwrap_or((rest, "noarch"));
     let name = graph.index().package(&package.name);
@@ -98,8 +105,8 @@ fn component(package: &InstalledPackage, graph: &Graph, built: Option<&BuiltPack
         arch: arch.to_owned(),
         license: spec.map(|spec| spec.license.clone()),
         homepage: spec.and_then(|spec| spec.homepage.clone()),
-        digest: built.map(|package| package.object),
+        digest,
         sources,
-        needs: needs.of(&package.name),
+        needs: needs.clone(),
     }
 }

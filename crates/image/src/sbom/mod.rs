@@ -8,12 +8,11 @@
 mod bill;
 mod cyclonedx;
 mod envelope;
-mod needs;
 mod provenance;
 mod source;
 mod spdx;
 
-pub use bill::{Bill, Component, bill};
+pub use bill::{Bill, Component, Member, bill};
 pub use cyclonedx::cyclonedx;
 pub use envelope::{encoded, envelope};
 pub use provenance::{Subject, provenance};

@@ -68,6 +68,6 @@ pub fn input_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Result
 }
 
 /// `libz.so.1()(64bit)` of `libz.so.1()(64bit) = 1`.
-pub fn capability(dependency: &str) -> &str {
+pub(super) fn capability(dependency: &str) -> &str {
     dependency.split(' ').next().unwrap_or(dependency)
 }

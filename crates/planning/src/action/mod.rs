@@ -12,7 +12,7 @@ use base::digest::Digest;
 use base::name::PackageName;
 
 pub use chain::{Link, chain};
-pub use inputs::{PackagePool, capability, input_packages};
+pub use inputs::{PackagePool, input_packages};
 pub use key::{Fields, KeyInputs, key_fields, key_of};
 
 /// What building a spec produced; recorded under the action's key.

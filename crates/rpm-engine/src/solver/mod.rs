@@ -22,7 +22,7 @@ use clause::Universe;
 use provider::{Provider, Roles};
 
 pub use change::{Goal, Outcome, Situation, Target, change};
-pub use needed::{problems, unneeded, with_dependents};
+pub use needed::{needs, problems, unneeded, with_dependents};
 
 /// What is asked for.
 #[derive(Clone, Debug)]

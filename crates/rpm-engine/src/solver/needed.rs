@@ -33,6 +33,16 @@ impl<'a> Providers<'a> {
     }
 }
 
+/// For each of `packages`, those of them that provide what it requires; itself left out.
+pub fn needs(packages: &[Package]) -> Vec<BTreeSet<usize>> {
+    let providers = Providers::new(packages, &(0..packages.len()).collect());
+    let of = |(index, package): (usize, &Package)| -> BTreeSet<usize> {
+        let found = package.requires.iter().flat_map(asked).flat_map(|capability| providers.of(capability));
+        found.filter(|provider| *provider != index).collect()
+    };
+    packages.iter().enumerate().map(of).collect()
+}
+
 /// Of the packages `there`, those that neither are `wanted` nor required, recommended or supplemented by way of what is.
 pub fn unneeded(packages: &[Package], there: &BTreeSet<usize>, wanted: &BTreeSet<usize>) -> BTreeSet<usize> {
     let providers = Providers::new(packages, there);
@@ -120,6 +130,8 @@ mod tests {
             package("stray-1", &["requires: base"]),
             package("odd-1", &["requires: missing"]),
         ];
+        let expected: [&[usize]; 8] = [&[1, 4], &[2], &[], &[], &[], &[], &[2], &[]];
+        assert_eq!(needs(&packages), expected.map(|needed| needed.iter().copied().collect::<BTreeSet<_>>()));
         let all: BTreeSet<usize> = (0..packages.len()).collect();
         let names = |set: BTreeSet<usize>| set.iter().map(|index| packages[*index].nevra.name.clone()).collect::<Vec<_>>().join(" ");
         assert_eq!(names(unneeded(&packages, &all, &[0].into())), "stray odd");
