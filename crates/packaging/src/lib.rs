@@ -33,7 +33,7 @@ pub use available::Available;
 pub use buildpath::{BuildPath, Place};
 pub use elf::ElfError;
 pub use error::{Hidden, PackageError, Undeclared, Unpackageable};
-pub use licences::{DIRECTORY as LICENCES, LicenceTexts, is_licence_text};
+pub use licences::{DIRECTORY as LICENCES, LicenceTexts, TEXTS as LICENCE_TEXTS, is_licence_text};
 pub use literal::LiteralGlob;
 pub use location::Misplaced;
 pub use obstacle::Obstacle;

@@ -16,7 +16,7 @@ pub const DIRECTORY: &str = "/usr/share/licenses";
 
 /// The directory in it of the texts themselves, each named by its digest. Packages that contain the same text contain the same file, which
 /// RPM permits, and which is on a disk once. Two versions of a text have two names, so that packages of two releases never conflict.
-const TEXTS: &str = "by-digest";
+pub const TEXTS: &str = "by-digest";
 
 /// How much of a digest is a text's name, in hexadecimal digits.
 const NAME_DIGITS: usize = 16;

@@ -79,6 +79,9 @@ cat /usr/share/lib/*/text /usr/share/lib/data /usr/share/more/* >$DESTDIR/usr/sh
 /// What the source contains.
 const DATA: &str = "what upstream wrote\n";
 
+/// Its licence text.
+pub const LICENCE: &str = "do what you like\n";
+
 /// A project in a directory of its own.
 pub struct Project {
     folder: PathBuf,
@@ -202,10 +205,12 @@ pub fn flip_a_byte(path: &Path) {
 
 fn archive() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    header.set_size(DATA.len() as u64);
-    header.set_mode(0o644);
-    builder.append_data(&mut header, "lib-1/data", DATA.as_bytes()).unwrap();
+    for (path, content) in [("lib-1/data", DATA), ("lib-1/COPYING", LICENCE)] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, content.as_bytes()).unwrap();
+    }
     builder.into_inner().unwrap()
 }
 

@@ -77,7 +77,7 @@ impl<'a> PackageFacts<'a> {
             arch: stem.rsplit_once('.').map_or(stem, |(_, arch)| arch).to_owned(),
             folder,
             object: package.object,
-            texts: texts(&files(builder.store, package)?),
+            texts: texts(package.name.as_str(), &files(builder.store, package)?),
         })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! README, manifest.csv, manifest.json
-//! licenses/<package>/…                     the texts in the package, as below /usr/share/licenses
+//! licenses/<package>/…                     the texts in the package
 //! sources/<spec>/<file>                    all sources, patch archives and crates
 //! specs/<spec>/…, specs/sdk.*              as in the project, with patches and scripts
 //! kernel-config/…                          as in the project, as far as a kernel is made of it

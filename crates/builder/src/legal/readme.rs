@@ -17,7 +17,7 @@ pub fn readme(image: &str, sources: &Sources) -> String {
          loaders, the live system, and what can be installed from its medium.\n\
          \n\
          manifest.csv, manifest.json  each package with its version, licence (an SPDX expression), sources, patches and licence texts\n\
-         licenses/PACKAGE/            the licence texts, as the package contains them below /usr/share/licenses\n\
+         licenses/PACKAGE/            the licence texts in the package, under the names that they have there in /usr/share/licenses/PACKAGE\n\
          {listed}\
          specs/SPEC/                  how it is built: the spec, its patches, scripts and other files\n\
          specs/sdk.*                  the compilers, tools and libraries that builds used: Debian packages with versions and digests\n\

@@ -2,25 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use packaging::{LICENCES, is_licence_text};
+use packaging::{LICENCE_TEXTS, LICENCES, is_licence_text};
 use rpm_engine::links::follow_known;
 use rpm_engine::package::{FileKind, PackageFile};
 
-/// The licence texts among the files of a package: paths below [`LICENCES`], and the path in the package whose content each has. A link
-/// stands for the text it leads to; one that leads out of the package's texts has none.
-pub fn texts(files: &[PackageFile]) -> BTreeMap<String, String> {
+/// The licence texts among the files of `package`: their names, and the path in the package whose content each has. A name is the path
+/// below [`LICENCES`], without the package's own directory there. A link stands for the text it leads to; one that leads out of the package's
+/// texts has none. Texts that are named by their digests are not listed by themselves: links lead to them.
+pub fn texts(package: &str, files: &[PackageFile]) -> BTreeMap<String, String> {
     let kinds: BTreeMap<&str, &FileKind> =
         files.iter().filter(|file| is_licence_text(&file.path) && !file.flags.ghost).map(|file| (file.path.as_str(), &file.kind)).collect();
     let target = |path: &str| match kinds.get(path) {
         Some(FileKind::Symlink { target }) => Some(target.clone()),
         Some(FileKind::Regular { .. } | FileKind::Directory) | None => None,
     };
-    let text = |path: &str| {
-        let place = follow_known(path, target)?;
-        let is_regular = matches!(kinds.get(place.as_str()), Some(FileKind::Regular { .. }));
-        is_regular.then(|| (path.trim_start_matches(LICENCES).trim_start_matches('/').to_owned(), place))
+    let is_regular = |path: &str| matches!(kinds.get(path), Some(FileKind::Regular { .. }));
+    let texts = kinds.keys().filter_map(|path| {
+        let name = path.strip_prefix(LICENCES)?.strip_prefix('/')?;
+        let place = follow_known(path, target).filter(|place| is_regular(place))?;
+        (!is_below(name, LICENCE_TEXTS)).then_some((name, place))
+    });
+    let texts: BTreeMap<&str, String> = texts.collect();
+    let short = |name: &str| {
+        let short = name.strip_prefix(package)?.strip_prefix('/')?;
+        (!texts.contains_key(short)).then(|| short.to_owned())
     };
-    kinds.keys().filter_map(|path| text(path)).collect()
+    texts.iter().map(|(name, place)| (short(name).unwrap_or_else(|| (*name).to_owned()), place.clone())).collect()
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -46,20 +57,29 @@ mod tests {
         let files = [
             regular("/usr/bin/a"),
             file("/usr/share/licenses/a", FileKind::Directory),
-            regular("/usr/share/licenses/a/COPYING"),
-            regular("/usr/share/licenses/a/lib/COPYING.LIB"),
+            regular("/usr/share/licenses/by-digest/0123"),
+            link("/usr/share/licenses/a/COPYING", "../by-digest/0123"),
+            link("/usr/share/licenses/a/LICENSES/MIT", "../../by-digest/0123"),
             link("/usr/share/licenses/a/doc/COPYING", "../COPYING"),
             link("/usr/share/licenses/a/out", "/etc/passwd"),
             link("/usr/share/licenses/a/program", "../../../bin/a"),
             link("/usr/share/licenses/a/circle", "circle"),
+            regular("/usr/share/licenses/a/own/TERMS"),
+            regular("/usr/share/licenses/own/TERMS"),
+            regular("/usr/share/licenses/other/COPYING.LIB"),
             regular("/usr/share/licenses-of-others"),
         ];
-        let found = texts(&files);
+        let found = texts("a", &files);
         let expected = [
-            ("a/COPYING", "/usr/share/licenses/a/COPYING"),
-            ("a/doc/COPYING", "/usr/share/licenses/a/COPYING"),
-            ("a/lib/COPYING.LIB", "/usr/share/licenses/a/lib/COPYING.LIB"),
+            ("COPYING", "by-digest/0123"),
+            ("LICENSES/MIT", "by-digest/0123"),
+            ("a/own/TERMS", "a/own/TERMS"),
+            ("doc/COPYING", "by-digest/0123"),
+            ("other/COPYING.LIB", "other/COPYING.LIB"),
+            ("own/TERMS", "own/TERMS"),
         ];
-        assert_eq!(found.iter().map(|(path, place)| (path.as_str(), place.as_str())).collect::<Vec<_>>(), expected);
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|(name, place)| (name.as_str(), place.trim_start_matches("/usr/share/licenses/"))).collect();
+        assert_eq!(found, expected);
     }
 }

@@ -57,11 +57,11 @@ impl World {
             arch: "x86_64".into(),
             folder: &self.a,
             object: Digest::of_bytes(self.names[at].as_str()),
-            texts: texts.iter().map(|path| ((*path).to_owned(), format!("/usr/share/licenses/{path}"))).collect(),
+            texts: texts.iter().map(|path| ((*path).to_owned(), format!("/usr/share/licenses/by-digest/{path}"))).collect(),
         };
         Facts {
             image: "small",
-            packages: vec![package(0, &["a/COPYING", "a/MIT, or so"]), package(1, &[]), package(2, &["a/COPYING"])],
+            packages: vec![package(0, &["COPYING", "MIT, or so"]), package(1, &[]), package(2, &["COPYING"])],
             specs: [(&self.a.spec.name, &self.a)].into(),
             shared: vec!["kernel-config/flavours/esx.toml".into(), "specs/sdk.lock".into()],
         }
@@ -82,9 +82,9 @@ fn every_file_has_its_place() {
         ".kaon-legal-info",
         "README",
         "kernel-config/flavours/esx.toml",
-        "licenses/a-libs/a/COPYING",
-        "licenses/a/a/COPYING",
-        "licenses/a/a/MIT, or so",
+        "licenses/a-libs/COPYING",
+        "licenses/a/COPYING",
+        "licenses/a/MIT, or so",
         "manifest.csv",
         "manifest.json",
         &second,
@@ -100,11 +100,14 @@ fn every_file_has_its_place() {
     expected.sort_unstable();
     assert_eq!(layout.entries.keys().collect::<Vec<_>>(), expected);
 
-    let text =
-        Entry::Text { package: world.names[2].clone(), object: Digest::of_bytes("a-libs"), path: "/usr/share/licenses/a/COPYING".into() };
+    let text = Entry::Text {
+        package: world.names[2].clone(),
+        object: Digest::of_bytes("a-libs"),
+        path: "/usr/share/licenses/by-digest/COPYING".into(),
+    };
     let script = LocalFile { digest: Digest::of_bytes("run.sh"), executable: true };
     for (path, entry) in [
-        ("licenses/a-libs/a/COPYING", text),
+        ("licenses/a-libs/COPYING", text),
         (&*second, Entry::Object(other)),
         ("sources/a/a_1.orig.tar.xz", Entry::Object(Digest::of_bytes(DEBIAN))),
         ("specs/a/run.sh", Entry::Project { path: "specs/a/run.sh".into(), expected: Some(script) }),
@@ -128,12 +131,12 @@ fn the_manifest_lists_licences_sources_patches_and_texts() {
     let [debian, up, other] = [DEBIAN, UP, OTHER].map(Digest::of_bytes);
     let sources = format!("a_1.orig.tar.xz sha256:{debian}; v1.tar.gz sha256:{up}; {other} sha256:{other}");
     let row = |package: &str, texts: &str| format!("{package},1-2.kn1,a,MIT AND GPL-2.0-only,{sources},specs/a/fix.patch,{texts}\n");
-    let own = "\"licenses/a/a/COPYING; licenses/a/a/MIT, or so\"";
+    let own = "\"licenses/a/COPYING; licenses/a/MIT, or so\"";
     let expected = [
         "package,version,spec,license,sources,patches,license-texts\n".to_owned(),
         row("a", own),
         row("a-devel", own),
-        row("a-libs", "licenses/a-libs/a/COPYING"),
+        row("a-libs", "licenses/a-libs/COPYING"),
     ];
     assert_eq!(bytes(&layout, "manifest.csv"), expected.concat());
 
@@ -147,7 +150,7 @@ fn the_manifest_lists_licences_sources_patches_and_texts() {
         ("spec", "a".into()),
         ("license", "MIT AND GPL-2.0-only".into()),
         ("patches", serde_json::json!(["specs/a/fix.patch"])),
-        ("license-texts", serde_json::json!(["licenses/a-libs/a/COPYING"])),
+        ("license-texts", serde_json::json!(["licenses/a-libs/COPYING"])),
     ] {
         assert_eq!(package[key], expected, "{key}");
     }
