@@ -1,5 +1,6 @@
 //! One run: the configuration, the system and the repositories that are looked at.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -129,7 +130,7 @@ impl Session {
             let (id, directory) = pair(text)?;
             locals.push(Local::directory(&id, Path::new(&directory))?);
         }
-        Ok(Repositories { opened, locals })
+        Ok(Repositories { opened, locals, files: BTreeMap::new() })
     }
 
     /// All packages: those installed, and those of the repositories.

@@ -1,13 +1,15 @@
 //! Changing what is installed: which packages are there afterwards.
 //!
 //! First everything installed is held as it is; only where that fits with nothing, it may give way to newer versions or heirs of itself,
-//! and only where that is allowed, it may go.
+//! and only where that is allowed, it may go. What the installed packages break already is not held against anything (`clause.rs`).
+
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use resolvo::ConditionalRequirement;
 
-use super::clause::{Set, Universe};
+use super::clause::Universe;
 use super::provider::{Provider, Roles};
 use super::{SolveError, answer};
 use crate::dependency::Dependency;
@@ -33,6 +35,17 @@ pub struct Target {
     pub label: String,
     /// The packages that answer it, the preferred names first; within a name the newest is preferred.
     pub any_of: Vec<usize>,
+    /// Whether the rest is done without it.
+    pub need: Need,
+}
+
+/// What is done where a target does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Must,
+    /// All the rest, unless only the best will do.
+    IfItFits,
 }
 
 /// What is to be reached.
@@ -40,8 +53,10 @@ pub struct Target {
 pub struct Goal {
     /// What is to be there.
     pub targets: Vec<Target>,
-    /// Installed packages that are to be replaced by the newest of their name, or by an heir, where that fits.
+    /// Installed packages that are to be replaced by the newest of their name, or by their heirs, where that fits.
     pub update: BTreeSet<usize>,
+    /// Of those, the ones that no heir may replace: somebody asked for them by name.
+    pub keep_name: BTreeSet<usize>,
     /// Installed packages that must not be held: a target speaks for them.
     pub released: BTreeSet<usize>,
     /// Installed packages that must go.
@@ -61,8 +76,19 @@ pub struct Goal {
 pub struct Outcome {
     /// The packages, by index.
     pub there: BTreeSet<usize>,
-    /// Labels of targets that were skipped.
-    pub skipped: Vec<String>,
+    /// Targets that were skipped.
+    pub skipped: Vec<Skipped>,
+    /// Updates that do not fit: the package is left as it is, or updated less far.
+    pub left: Vec<Skipped>,
+}
+
+/// What does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// A target's label, or the package that would have come.
+    pub label: String,
+    /// Why, in a few lines.
+    pub reason: String,
 }
 
 /// How much is held of what is installed.
@@ -76,8 +102,8 @@ enum Hold {
     Wished,
 }
 
-/// For installed packages that are to be updated, what must be there in their place.
-type Pins = BTreeMap<usize, Vec<usize>>;
+/// For installed packages that are to be updated, what must be there in their place: one package of each list.
+type Pins = BTreeMap<usize, Vec<Vec<usize>>>;
 
 struct Search<'a> {
     universe: Universe<'a>,
@@ -92,72 +118,51 @@ struct Search<'a> {
 pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveError> {
     let fresh = goal.released.iter().map(|index| situation.packages[*index].nevra.name.clone()).collect();
     let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh };
-    let search = Search { universe: Universe::new(situation.packages, situation.arch), situation, roles };
-    let (mut targets, mut skipped) = (goal.targets.clone(), Vec::new());
-    let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index).into_iter().next()?))).collect();
+    let search = Search { universe: Universe::new(situation.packages, situation.installed, situation.arch), situation, roles };
+    let (mut targets, mut skipped, mut left) = (goal.targets.clone(), Vec::new(), Vec::new());
+    let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index, goal).into_iter().next()?))).collect();
     let (hold, mut there) = match search.hold_as_needed(&targets, goal, &pins) {
         Ok(found) => found,
-        Err(error) if !goal.skip_broken && (goal.best || pins.is_empty()) => return Err(error),
+        Err(error) if !goal.may_skip() && (goal.best || pins.is_empty()) => return Err(error),
         Err(_) => {
-            pins.clear();
-            (targets, skipped) = search.what_fits(goal)?;
-            search.pin_what_fits(goal, &targets, &mut pins);
+            let updates: Vec<usize> = std::mem::take(&mut pins).into_keys().collect();
+            (targets, skipped) = search.what_fits(goal);
+            search.pin_what_fits(goal, &targets, &updates, &mut pins, &mut left);
             search.hold_as_needed(&targets, goal, &pins)?
         }
     };
     if goal.weak {
         there = search.with_weak(there, &targets, goal, hold, &pins);
     }
-    Ok(Outcome { there: there.into_iter().collect(), skipped })
+    Ok(Outcome { there: there.into_iter().collect(), skipped, left })
+}
+
+impl Goal {
+    fn may_skip(&self) -> bool {
+        self.skip_broken || self.targets.iter().any(|target| self.may_skip_target(target))
+    }
+
+    fn may_skip_target(&self, target: &Target) -> bool {
+        self.skip_broken || (target.need == Need::IfItFits && !self.best)
+    }
 }
 
 impl Search<'_> {
-    /// The targets that fit together, each taken where it does; where none may be skipped, all of them.
-    fn what_fits(&self, goal: &Goal) -> Result<(Vec<Target>, Vec<String>), SolveError> {
-        let (mut targets, mut skipped) = (Vec::new(), Vec::new());
-        if !goal.skip_broken {
-            return Ok((goal.targets.clone(), skipped));
-        }
-        for target in &goal.targets {
+    /// The targets that fit together: those that must be there, and each of the others where it does.
+    fn what_fits(&self, goal: &Goal) -> (Vec<Target>, Vec<Skipped>) {
+        let (optional, mut targets): (Vec<&Target>, Vec<Target>) = (
+            goal.targets.iter().filter(|target| goal.may_skip_target(target)).collect(),
+            goal.targets.iter().filter(|target| !goal.may_skip_target(target)).cloned().collect(),
+        );
+        let mut skipped = Vec::new();
+        for target in optional {
             targets.push(target.clone());
-            if self.hold_as_needed(&targets, goal, &Pins::new()).is_err() {
+            if let Err(error) = self.hold_as_needed(&targets, goal, &Pins::new()) {
                 targets.pop();
-                skipped.push(target.label.clone());
+                skipped.push(Skipped { label: target.label.clone(), reason: self.reason(&target.any_of, &error) });
             }
         }
-        Ok((targets, skipped))
-    }
-
-    /// Updates one after the other as far as each can go.
-    fn pin_what_fits(&self, goal: &Goal, targets: &[Target], pins: &mut Pins) {
-        for index in &goal.update {
-            for candidates in self.updates(*index) {
-                pins.insert(*index, candidates);
-                if self.hold_as_needed(targets, goal, pins).is_ok() {
-                    break;
-                }
-                pins.remove(index);
-                if goal.best {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// What an installed package may be updated to, the best first: any heir, else the newest, the second newest, …
-    fn updates(&self, index: usize) -> Vec<Vec<usize>> {
-        let heirs: Vec<usize> = self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)).collect();
-        let newer = self.newer(index).into_iter().map(|newer| vec![newer]);
-        Some(heirs).filter(|heirs| !heirs.is_empty()).into_iter().chain(newer).collect()
-    }
-
-    /// The newer versions of an installed package, the newest first.
-    fn newer(&self, index: usize) -> Vec<usize> {
-        let nevra = &self.situation.packages[index].nevra;
-        let mut newer: Vec<usize> = self.universe.called(&nevra.name).into_iter().collect();
-        newer.retain(|other| self.situation.packages[*other].nevra.evr > nevra.evr);
-        newer.sort_by(|a, b| self.universe.newer_first(*a, *b));
-        newer
+        (targets, skipped)
     }
 
     fn hold_as_needed(&self, targets: &[Target], goal: &Goal, pins: &Pins) -> Result<(Hold, Vec<usize>), SolveError> {
@@ -191,7 +196,7 @@ impl Search<'_> {
                 continue;
             }
             match (pins.get(index), hold) {
-                (Some(pinned), _) => requirements.push(provider.one_of(pinned, "(the update)")),
+                (Some(pinned), _) => requirements.extend(pinned.iter().map(|each| provider.one_of(each, "(the update)"))),
                 (None, Hold::Wished) => soft.extend(self.held(*index, hold)),
                 (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), "(installed)")),
             }
@@ -211,8 +216,7 @@ impl Search<'_> {
         if hold == Hold::Exactly || self.situation.separate.contains(&index) {
             return vec![index];
         }
-        let heirs: Vec<usize> = self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)).collect();
-        [vec![index], self.newer(index), heirs].concat()
+        [vec![index], self.newer(index), self.heirs(index).concat()].concat()
     }
 
     /// What a package recommends that an installed version of it did not: what was not there then was not wanted.
@@ -224,8 +228,7 @@ impl Search<'_> {
     }
 
     fn usable(&self, packages: &[usize]) -> Vec<usize> {
-        let usable: Set = self.universe.usable().map(|(index, _)| index).collect();
-        packages.iter().copied().filter(|index| usable.contains(index)).collect()
+        packages.iter().copied().filter(|index| self.universe.is_usable(*index)).collect()
     }
 
     /// Adds what new packages recommend, and what supplements them, until nothing new is wished for.
@@ -252,7 +255,7 @@ impl Search<'_> {
                 if there.contains(&wish) {
                     continue;
                 }
-                asked.push(Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish] });
+                asked.push(Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish], need: Need::Must });
                 match self.run(&asked, goal, hold, pins, &wished) {
                     Ok(found) => there = found,
                     Err(_) => drop(asked.pop()),
@@ -262,5 +265,7 @@ impl Search<'_> {
     }
 }
 
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use crate::package::Package;
 use clause::Universe;
 use provider::{Provider, Roles};
 
-pub use change::{Goal, Outcome, Situation, Target, change};
+pub use change::{Goal, Need, Outcome, Situation, Skipped, Target, change};
 pub use needed::{problems, unneeded, with_dependents};
 
 /// What is asked for.
@@ -63,7 +63,7 @@ fn list(names: &[String]) -> String {
 /// # Errors
 /// When a request has no provider, or the packages do not fit together.
 pub fn solve(packages: &[Package], request: &Request) -> Result<Vec<usize>, SolveError> {
-    let universe = Universe::new(packages, &request.arch);
+    let universe = Universe::new(packages, &BTreeSet::new(), &request.arch);
     missing(&universe, request)?;
     let mut chosen = search(&universe, request, &[])?;
     if request.weak {
@@ -113,7 +113,7 @@ fn answer(
     requirements: Vec<ConditionalRequirement>,
     soft: &[usize],
 ) -> Result<Vec<usize>, SolveError> {
-    let wished: Vec<_> = soft.iter().map(|index| provider.solvable(*index)).collect();
+    let wished: Vec<_> = soft.iter().filter_map(|index| provider.solvable(*index)).collect();
     let mut solver = Solver::new(provider);
     match solver.solve(Problem::new().requirements(requirements).soft_requirements(wished)) {
         Ok(solvables) => {

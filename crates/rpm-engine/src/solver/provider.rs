@@ -54,23 +54,45 @@ pub(super) struct Roles {
     pub(super) fresh: BTreeSet<String>,
 }
 
+/// Of the packages of one key, one at most can be there.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Key {
+    shown: String,
+    /// The only package that has it, where several of its name are installed.
+    only: Option<usize>,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Key {
+    fn shared(shown: impl Into<String>) -> Self {
+        Self { shown: shown.into(), only: None }
+    }
+}
+
 pub(super) struct Provider<'a> {
     universe: &'a Universe<'a>,
     roles: &'a Roles,
-    pool: Pool<Choice>,
+    pool: Pool<Choice, Key>,
     solvables: HashMap<usize, SolvableId>,
     by_name: HashMap<NameId, Vec<SolvableId>>,
     /// The packages of which one at most can be there, by what the search calls them.
-    by_key: BTreeMap<String, Set>,
+    by_key: BTreeMap<Key, Set>,
+    /// Installed packages beside another of their name that is installed or made for this machine, by name.
+    beside: HashMap<&'a str, Set>,
 }
 
 impl<'a> Provider<'a> {
     pub(super) fn new(universe: &'a Universe<'a>, roles: &'a Roles) -> Self {
-        let (pool, by_key) = (Pool::default(), BTreeMap::new());
-        let mut provider = Self { universe, roles, pool, solvables: HashMap::new(), by_name: HashMap::new(), by_key };
+        let (pool, by_key, beside) = (Pool::default(), BTreeMap::new(), beside(universe, roles));
+        let mut provider = Self { universe, roles, pool, solvables: HashMap::new(), by_name: HashMap::new(), by_key, beside };
         for index in universe.names().flat_map(|(_, packages)| packages) {
             let key = provider.key(*index);
-            let name = provider.pool.intern_package_name(&key);
+            let name = provider.pool.intern_package_name(key.clone());
             let candidate = Candidate { index: *index, evr: universe.packages[*index].nevra.evr.clone() };
             let solvable = provider.pool.intern_solvable(name, candidate);
             provider.solvables.insert(*index, solvable);
@@ -81,14 +103,17 @@ impl<'a> Provider<'a> {
     }
 
     /// What the search calls a package: of each key it chooses one at most.
-    fn key(&self, index: usize) -> String {
+    fn key(&self, index: usize) -> Key {
         let nevra = &self.universe.packages[index].nevra;
-        if self.roles.separate.contains(&index) { format!("{}-{}", nevra.name, nevra.evr) } else { nevra.name.clone() }
+        if self.beside.get(nevra.name.as_str()).is_some_and(|beside| beside.contains(&index)) {
+            return Key { shown: nevra.to_string(), only: Some(index) };
+        }
+        Key::shared(shared_name(self.universe, self.roles, index))
     }
 
     /// One of these packages, in this order as far as they are of different names.
     pub(super) fn one_of(&self, packages: &[usize], label: &str) -> ConditionalRequirement {
-        let mut sets: Vec<(String, BTreeSet<usize>)> = Vec::new();
+        let mut sets: Vec<(Key, BTreeSet<usize>)> = Vec::new();
         for index in packages {
             let key = self.key(*index);
             match sets.iter_mut().find(|(known, _)| *known == key) {
@@ -96,15 +121,16 @@ impl<'a> Provider<'a> {
                 None => sets.push((key, BTreeSet::from([*index]))),
             }
         }
-        let choice = |(key, packages): (String, _)| {
+        let choice = |(key, packages): (Key, _)| {
             self.pool.intern_version_set(self.pool.intern_package_name(key), Choice { packages, label: label.to_owned() })
         };
         let sets: Vec<VersionSetId> = sets.into_iter().map(choice).collect();
         self.union(&sets, label).into()
     }
 
-    pub(super) fn solvable(&self, index: usize) -> SolvableId {
-        self.solvables[&index]
+    /// What the search calls a package; nothing, where it cannot be installed on this machine.
+    pub(super) fn solvable(&self, index: usize) -> Option<SolvableId> {
+        self.solvables.get(&index).copied()
     }
 
     pub(super) fn index(&self, solvable: SolvableId) -> usize {
@@ -124,7 +150,7 @@ impl<'a> Provider<'a> {
         match sets {
             // A name nobody bears: the requirement cannot be met, and the solver says so with this label.
             [] => {
-                let name = self.pool.intern_package_name(label);
+                let name = self.pool.intern_package_name(Key::shared(label));
                 self.pool.intern_version_set(name, Choice { packages: BTreeSet::new(), label: String::new() }).into()
             }
             [one] => (*one).into(),
@@ -134,17 +160,17 @@ impl<'a> Provider<'a> {
 
     /// The set by names, in the order of preference.
     fn choices(&self, set: &Set, capability: &str, label: &str) -> Vec<VersionSetId> {
-        let mut by_key: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        let mut by_key: BTreeMap<Key, BTreeSet<usize>> = BTreeMap::new();
         for index in set {
             by_key.entry(self.key(*index)).or_default().insert(*index);
         }
-        let mut keys: Vec<(String, BTreeSet<usize>)> = by_key.into_iter().collect();
-        let first = |(_, packages): &(String, BTreeSet<usize>)| packages.iter().copied().min_by(|a, b| self.earlier(*a, *b, capability));
+        let mut keys: Vec<(Key, BTreeSet<usize>)> = by_key.into_iter().collect();
+        let first = |(_, packages): &(Key, BTreeSet<usize>)| packages.iter().copied().min_by(|a, b| self.earlier(*a, *b, capability));
         keys.sort_by(|a, b| match (first(a), first(b)) {
             (Some(x), Some(y)) => self.earlier(x, y, capability).then_with(|| a.0.cmp(&b.0)),
             _ => std::cmp::Ordering::Equal,
         });
-        let choice = |(key, packages): (String, BTreeSet<usize>)| {
+        let choice = |(key, packages): (Key, BTreeSet<usize>)| {
             let name = packages.first().map_or("", |index| self.universe.packages[*index].nevra.name.as_str());
             let other = name != capability;
             let label = if other { format!("(for {label})") } else { label.strip_prefix(name).unwrap_or(label).trim_start().to_owned() };
@@ -166,27 +192,72 @@ impl<'a> Provider<'a> {
         each.reduce(|a, b| self.pool.intern_condition(Condition::Binary(LogicalOperator::Or, a, b)))
     }
 
-    fn add(&self, clause: &Clause, label: &str, known: &mut KnownDependencies) {
+    /// Adds a clause of the package at `index`.
+    fn add(&self, index: usize, clause: &Clause, label: &str, known: &mut KnownDependencies) {
         let name = label.split(' ').next().unwrap_or(label);
-        if let ([bad], true) = (&clause.when[..], clause.then.is_empty()) {
+        let Some(when) = self.beside_itself(index, &clause.when) else { return };
+        if let ([bad], true) = (&when[..], clause.then.is_empty()) {
             known.constrains.extend(self.all_but(bad, label));
             return;
         }
-        let conditions = clause.when.iter().filter_map(|set| self.condition(set, label));
+        let conditions = when.iter().filter_map(|set| self.condition(set, label));
         let condition = conditions.reduce(|a, b| self.pool.intern_condition(Condition::Binary(LogicalOperator::And, a, b)));
         let requirement = self.requirement(&clause.then, name, label);
         known.requirements.push(ConditionalRequirement { condition, requirement });
     }
 
+    /// The installed packages of keys of their own in whose place a new package comes.
+    fn replaced_beside(&self, index: usize) -> Set {
+        let nevra = &self.universe.packages[index].nevra;
+        let new = !self.roles.installed.contains(&index) && !self.roles.separate.contains(&index);
+        let beside = self.beside.get(nevra.name.as_str()).filter(|_| new).into_iter().flatten().copied();
+        beside.filter(|old| nevra.may_replace(&self.universe.packages[*old].nevra)).collect()
+    }
+
+    /// What must be there for a clause of the package at `index` to apply, other than itself; nothing, if it cannot be there beside it. The
+    /// search must never see a clause that speaks of one package twice.
+    fn beside_itself(&self, index: usize, when: &[Set]) -> Option<Vec<Set>> {
+        let rivals = self.by_key.get(&self.key(index)).cloned().unwrap_or_default();
+        let others: Vec<Set> = when.iter().filter(|set| !set.contains(&index)).map(|set| set - &rivals).collect();
+        others.iter().all(|set| !set.is_empty()).then_some(others)
+    }
+
     /// For each name in `bad`, the packages of that name that are not.
     fn all_but(&self, bad: &Set, label: &str) -> Vec<VersionSetId> {
-        let keys: BTreeSet<String> = bad.iter().map(|index| self.key(*index)).collect();
-        let others = |key: String| {
+        let keys: BTreeSet<Key> = bad.iter().map(|index| self.key(*index)).collect();
+        let others = |key: Key| {
             let packages = self.by_key.get(&key).map(|all| all - bad).unwrap_or_default();
             self.pool.intern_version_set(self.pool.intern_package_name(key), Choice { packages, label: format!("(without {label})") })
         };
         keys.into_iter().map(others).collect()
     }
+}
+
+/// What packages of which one at most can be there have in common: the name, or the name and version of those that may be side by side.
+fn shared_name(universe: &Universe<'_>, roles: &Roles, index: usize) -> String {
+    let nevra = &universe.packages[index].nevra;
+    if roles.separate.contains(&index) { format!("{}-{}", nevra.name, nevra.evr) } else { nevra.name.clone() }
+}
+
+/// The installed packages that already are beside another one of their name: those of other architectures, and where an earlier
+/// transaction was broken off, all but the newest.
+fn beside<'a>(universe: &Universe<'a>, roles: &Roles) -> HashMap<&'a str, Set> {
+    let mut first: HashMap<String, usize> = HashMap::new();
+    let mut beside: HashMap<&str, Set> = HashMap::new();
+    for index in roles.installed.iter().copied() {
+        let mut other = index;
+        if universe.is_native(index) {
+            let known = first.entry(shared_name(universe, roles, index)).or_insert(index);
+            if *known == index {
+                continue;
+            }
+            if universe.newer_first(index, *known).is_lt() {
+                other = std::mem::replace(known, index);
+            }
+        }
+        beside.entry(&universe.packages[other].nevra.name).or_default().insert(other);
+    }
+    beside
 }
 
 impl Interner for Provider<'_> {
@@ -251,8 +322,13 @@ impl DependencyProvider for Provider<'_> {
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
         let mut known = KnownDependencies::default();
-        for (clause, label) in self.universe.clauses(self.index(solvable)) {
-            self.add(&clause, &label, &mut known);
+        let index = self.index(solvable);
+        for (clause, label) in self.universe.clauses(index) {
+            self.add(index, &clause, &label, &mut known);
+        }
+        let replaced = self.replaced_beside(index);
+        if !replaced.is_empty() {
+            known.constrains.extend(self.all_but(&replaced, &self.universe.packages[index].nevra.name));
         }
         Dependencies::Known(known)
     }

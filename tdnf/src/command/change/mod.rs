@@ -6,10 +6,14 @@ mod request;
 mod scope;
 mod show;
 
+use std::fs;
+use std::path::PathBuf;
+
 use crate::cli::error::CliError;
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
-use crate::cli::session::{Session, need_root};
+use crate::cli::session::{Session, io_at, need_root};
 use crate::query::Sack;
+use rpm_engine::solver::SolveError;
 use rpm_engine::system::LockedSystem;
 
 use plan::Plan;
@@ -76,23 +80,35 @@ pub(in crate::command) fn carry_out(
     request: &Request,
     sweep: Sweep,
 ) -> Result<(), CliError> {
-    let plan = plan::plan(session, sack, request, sweep)?;
-    show::remarks(session, sack, request, &plan);
-    if plan.changes.is_empty() {
-        if session.console.json {
-            session.console.value(&show::value(sack, request, &plan));
-        }
-        return Err(if request.unresolved.is_empty() { CliError::NothingToDo } else { CliError::NoMatch });
+    show::remarks(session, sack, request);
+    if !request.unresolved.is_empty() && !session.config.main.skip_broken {
+        return Err(CliError::NoMatch.after(session, || show::value(sack, request, &Plan::default())));
     }
-    if session.console.json {
-        session.console.value(&show::value(sack, request, &plan));
-    } else {
+    let plan = plan::plan(session, sack, request, sweep)?;
+    show::skipped(session, &plan);
+    let value = || show::value(sack, request, &plan);
+    if !session.console.json {
         show::table(session, sack, &plan);
     }
-    if !session.common.test_only && !session.console.ask("Is this ok") {
-        return Err(CliError::Aborted);
+    let done = match plan.changes.is_empty() {
+        true => Err(nothing(request, &plan)),
+        false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
+        false => execute_plan(session, locked, repositories, sack, &plan),
+    };
+    done.map_err(|error| error.after(session, value))?;
+    if session.console.json {
+        session.console.value(&value());
     }
-    execute_plan(session, locked, repositories, sack, &plan)
+    Ok(())
+}
+
+/// Why nothing happens: there is nothing to do, or what was asked for by name does not fit.
+fn nothing(request: &Request, plan: &Plan) -> CliError {
+    match plan.left.first() {
+        _ if !request.unresolved.is_empty() => CliError::NoMatch,
+        Some(left) if request.by_name => CliError::Solve(SolveError::Conflict { explanation: left.reason.clone() }),
+        Some(_) | None => CliError::NothingToDo,
+    }
 }
 
 fn execute_plan(
@@ -143,7 +159,14 @@ fn add_files(session: &Session, repositories: &mut Repositories, words: &[String
     if files.is_empty() {
         return Ok(());
     }
-    let paths = files.iter().map(|file| session.bring(file)).collect::<Result<Vec<_>, _>>()?;
+    for word in files {
+        let path = session.bring(&word)?;
+        let real = fs::canonicalize(&path).map_err(io_at(&path))?;
+        repositories.files.insert(word, real);
+    }
+    let mut paths: Vec<PathBuf> = repositories.files.values().cloned().collect();
+    paths.sort();
+    paths.dedup();
     repositories.locals.push(Local::of(COMMAND_LINE, &paths)?);
     Ok(())
 }
