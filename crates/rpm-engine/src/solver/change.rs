@@ -92,14 +92,14 @@ pub struct Skipped {
 }
 
 /// How much is held of what is installed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Hold {
     /// Every package.
     Exactly,
     /// Every package, or a newer version or heir of it.
     OrNewer,
-    /// What can stay.
-    Wished,
+    /// These packages, or newer versions or heirs of them.
+    Some(BTreeSet<usize>),
 }
 
 /// For installed packages that are to be updated, what must be there in their place: one package of each list.
@@ -132,7 +132,7 @@ pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveErr
         }
     };
     if goal.weak {
-        there = search.with_weak(there, &targets, goal, hold, &pins);
+        there = search.with_weak(there, &targets, goal, &hold, &pins);
     }
     Ok(Outcome { there: there.into_iter().collect(), skipped, left })
 }
@@ -166,42 +166,47 @@ impl Search<'_> {
     }
 
     fn hold_as_needed(&self, targets: &[Target], goal: &Goal, pins: &Pins) -> Result<(Hold, Vec<usize>), SolveError> {
-        let first = match self.run(targets, goal, Hold::Exactly, pins, &[]) {
+        let first = match self.run(targets, goal, &Hold::Exactly, pins) {
             Ok(found) => return Ok((Hold::Exactly, found)),
             Err(error) => error,
         };
-        let mut last = match self.run(targets, goal, Hold::OrNewer, pins, &[]) {
+        match self.run(targets, goal, &Hold::OrNewer, pins) {
             Ok(found) => return Ok((Hold::OrNewer, found)),
-            Err(_) => first,
-        };
-        if goal.allow_erasing {
-            match self.run(targets, goal, Hold::Wished, pins, &[]) {
-                Ok(found) => return Ok((Hold::Wished, found)),
-                Err(error) => last = error,
-            }
+            Err(_) if goal.allow_erasing => self.hold_what_fits(targets, goal, pins),
+            Err(_) => Err(first),
         }
-        Err(last)
     }
 
-    /// One search; `wished` packages are added where they fit.
-    fn run(&self, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins, wished: &[usize]) -> Result<Vec<usize>, SolveError> {
+    /// Lets go of what stands in the way, and of nothing else.
+    fn hold_what_fits(&self, targets: &[Target], goal: &Goal, pins: &Pins) -> Result<(Hold, Vec<usize>), SolveError> {
+        let mut found = self.run(targets, goal, &Hold::Some(BTreeSet::new()), pins)?;
+        let all: Vec<usize> = self.situation.installed.iter().copied().collect();
+        let mut held = Vec::new();
+        keep_what_fits(&all, &mut held, &mut |held| {
+            let fits = self.run(targets, goal, &Hold::Some(held.iter().copied().collect()), pins);
+            fits.map(|with| found = with).is_ok()
+        });
+        Ok((Hold::Some(held.into_iter().collect()), found))
+    }
+
+    /// One search.
+    fn run(&self, targets: &[Target], goal: &Goal, hold: &Hold, pins: &Pins) -> Result<Vec<usize>, SolveError> {
         let provider = Provider::new(&self.universe, &self.roles);
         let mut requirements: Vec<ConditionalRequirement> = targets
             .iter()
             .map(|target| provider.one_of(&self.usable(&target.any_of), &format!("(requested as {})", target.label)))
             .collect();
-        let mut soft = wished.to_vec();
         for index in self.situation.installed {
             if goal.erase.contains(index) || goal.released.contains(index) {
                 continue;
             }
             match (pins.get(index), hold) {
                 (Some(pinned), _) => requirements.extend(pinned.iter().map(|each| provider.one_of(each, "(the update)"))),
-                (None, Hold::Wished) => soft.extend(self.held(*index, hold)),
+                (None, Hold::Some(held)) if !held.contains(index) => {}
                 (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), "(installed)")),
             }
         }
-        let found = answer(&self.universe, provider, requirements, &soft)?;
+        let found = answer(&self.universe, provider, requirements, &[])?;
         match found.iter().find(|index| goal.erase.contains(index)) {
             None => Ok(found),
             Some(index) => {
@@ -212,8 +217,8 @@ impl Search<'_> {
     }
 
     /// What may be there in an installed package's place, in the order of preference.
-    fn held(&self, index: usize, hold: Hold) -> Vec<usize> {
-        if hold == Hold::Exactly || self.situation.separate.contains(&index) {
+    fn held(&self, index: usize, hold: &Hold) -> Vec<usize> {
+        if *hold == Hold::Exactly || self.situation.separate.contains(&index) {
             return vec![index];
         }
         [vec![index], self.newer(index), self.heirs(index).concat()].concat()
@@ -231,37 +236,45 @@ impl Search<'_> {
         packages.iter().copied().filter(|index| self.universe.is_usable(*index)).collect()
     }
 
-    /// Adds what new packages recommend, and what supplements them, until nothing new is wished for.
-    fn with_weak(&self, mut there: Vec<usize>, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins) -> Vec<usize> {
-        let (mut wished, mut asked): (Vec<usize>, Vec<Target>) = (Vec::new(), targets.to_vec());
+    /// Adds what new packages recommend, and what supplements them, until nothing new is wished for. What does not fit is left out.
+    fn with_weak(&self, mut there: Vec<usize>, targets: &[Target], goal: &Goal, hold: &Hold, pins: &Pins) -> Vec<usize> {
+        let (mut known, mut asked): (BTreeSet<usize>, Vec<Target>) = (BTreeSet::new(), targets.to_vec());
         loop {
             let set: BTreeSet<usize> = there.iter().copied().collect();
             let new = &set - self.situation.installed;
-            let known: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
+            let names: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
             let recommended: Vec<&Dependency> = new.iter().flat_map(|index| self.newly_recommended(*index)).collect();
-            let wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
-            let fits = |index: &usize| !wished.contains(index) && !known.contains(self.situation.packages[*index].nevra.name.as_str());
-            let wishes: Vec<usize> = wishes.into_iter().filter(fits).collect();
+            let mut wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
+            wishes.retain(|index| !names.contains(self.situation.packages[*index].nevra.name.as_str()) && known.insert(*index));
             if wishes.is_empty() {
                 return there;
             }
-            wished.extend(&wishes);
-            match self.run(&asked, goal, hold, pins, &wished) {
-                Ok(found) => there = found,
-                Err(_) => return there,
-            }
-            // The search gives a wish up at the first contradiction; asked for, it may turn out to fit.
-            for wish in wishes {
-                if there.contains(&wish) {
-                    continue;
-                }
-                asked.push(Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish], need: Need::Must });
-                match self.run(&asked, goal, hold, pins, &wished) {
-                    Ok(found) => there = found,
-                    Err(_) => drop(asked.pop()),
-                }
-            }
+            let target =
+                |wish: usize| Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish], need: Need::Must };
+            let wishes: Vec<Target> = wishes.into_iter().map(target).collect();
+            keep_what_fits(&wishes, &mut asked, &mut |asked| {
+                let fits = self.run(asked, goal, hold, pins);
+                fits.map(|with| there = with).is_ok()
+            });
         }
+    }
+}
+
+/// Adds to `kept` those of `candidates` that fit beside what is kept already, the earlier ones first. All that fit together are found at once.
+fn keep_what_fits<T: Clone>(candidates: &[T], kept: &mut Vec<T>, fits: &mut impl FnMut(&[T]) -> bool) {
+    if candidates.is_empty() {
+        return;
+    }
+    let before = kept.len();
+    kept.extend_from_slice(candidates);
+    if fits(kept) {
+        return;
+    }
+    kept.truncate(before);
+    if candidates.len() > 1 {
+        let (first, second) = candidates.split_at(candidates.len() / 2);
+        keep_what_fits(first, kept, fits);
+        keep_what_fits(second, kept, fits);
     }
 }
 

@@ -109,11 +109,11 @@ fn search(universe: &Universe<'_>, request: &Request, soft: &[usize]) -> Result<
 /// Runs the search.
 fn answer(
     universe: &Universe<'_>,
-    provider: Provider<'_>,
+    mut provider: Provider<'_>,
     requirements: Vec<ConditionalRequirement>,
     soft: &[usize],
 ) -> Result<Vec<usize>, SolveError> {
-    let wished: Vec<_> = soft.iter().filter_map(|index| provider.solvable(*index)).collect();
+    let wished = provider.wish(soft);
     let mut solver = Solver::new(provider);
     match solver.solve(Problem::new().requirements(requirements).soft_requirements(wished)) {
         Ok(solvables) => {

@@ -82,6 +82,8 @@ pub(super) struct Provider<'a> {
     by_name: HashMap<NameId, Vec<SolvableId>>,
     /// The packages of which one at most can be there, by what the search calls them.
     by_key: BTreeMap<Key, Set>,
+    /// Those that are wished for, but not required: of these the search itself does not see to it that they have their keys alone.
+    wished: Set,
     /// Installed packages beside another of their name that is installed or made for this machine, by name.
     beside: HashMap<&'a str, Set>,
 }
@@ -89,7 +91,8 @@ pub(super) struct Provider<'a> {
 impl<'a> Provider<'a> {
     pub(super) fn new(universe: &'a Universe<'a>, roles: &'a Roles) -> Self {
         let (pool, by_key, beside) = (Pool::default(), BTreeMap::new(), beside(universe, roles));
-        let mut provider = Self { universe, roles, pool, solvables: HashMap::new(), by_name: HashMap::new(), by_key, beside };
+        let (solvables, by_name, wished) = (HashMap::new(), HashMap::new(), Set::new());
+        let mut provider = Self { universe, roles, pool, solvables, by_name, by_key, wished, beside };
         for index in universe.names().flat_map(|(_, packages)| packages) {
             let key = provider.key(*index);
             let name = provider.pool.intern_package_name(key.clone());
@@ -128,8 +131,14 @@ impl<'a> Provider<'a> {
         self.union(&sets, label).into()
     }
 
+    /// What the search calls the packages that are wished for.
+    pub(super) fn wish(&mut self, packages: &[usize]) -> Vec<SolvableId> {
+        self.wished.extend(packages);
+        packages.iter().filter_map(|index| self.solvable(*index)).collect()
+    }
+
     /// What the search calls a package; nothing, where it cannot be installed on this machine.
-    pub(super) fn solvable(&self, index: usize) -> Option<SolvableId> {
+    fn solvable(&self, index: usize) -> Option<SolvableId> {
         self.solvables.get(&index).copied()
     }
 
@@ -326,7 +335,10 @@ impl DependencyProvider for Provider<'_> {
         for (clause, label) in self.universe.clauses(index) {
             self.add(index, &clause, &label, &mut known);
         }
-        let replaced = self.replaced_beside(index);
+        let mut replaced = self.replaced_beside(index);
+        if self.wished.contains(&index) {
+            replaced.extend(self.by_key.get(&self.key(index)).into_iter().flatten().filter(|rival| **rival != index));
+        }
         if !replaced.is_empty() {
             known.constrains.extend(self.all_but(&replaced, &self.universe.packages[index].nevra.name));
         }

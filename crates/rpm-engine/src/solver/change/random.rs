@@ -57,7 +57,7 @@ fn asked() -> impl Strategy<Value = (Vec<Package>, BTreeSet<usize>, BTreeSet<usi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_broken_that_was_not((packages, installed, separate, goal) in asked()) {
