@@ -117,7 +117,7 @@ fn answer(
     let mut solver = Solver::new(provider);
     match solver.solve(Problem::new().requirements(requirements).soft_requirements(wished)) {
         Ok(solvables) => {
-            let mut chosen: Vec<usize> = solvables.into_iter().map(|solvable| solver.provider().index(solvable)).collect();
+            let mut chosen: Vec<usize> = solvables.into_iter().filter_map(|solvable| solver.provider().index(solvable)).collect();
             chosen.sort_by(|a, b| universe.packages[*a].nevra.cmp(&universe.packages[*b].nevra));
             Ok(chosen)
         }

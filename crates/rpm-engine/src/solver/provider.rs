@@ -1,12 +1,14 @@
 //! `resolvo`'s view of the packages.
 
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use resolvo::utils::{Pool, VersionSet};
 use resolvo::{
     Candidates, Condition, ConditionId, ConditionalRequirement, Dependencies, DependencyProvider, HintDependenciesAvailable, Interner,
-    KnownDependencies, LogicalOperator, NameId, Requirement, SolvableId, SolverCache, StringId, VersionSetId, VersionSetUnionId,
+    KnownDependencies, NameId, Requirement, SolvableId, SolverCache, StringId, VersionSetId, VersionSetUnionId,
 };
 
 use super::clause::{Clause, Set, Universe};
@@ -20,11 +22,22 @@ pub(super) struct Choice {
     label: String,
 }
 
-/// A package as a version of its name.
+/// What the search chooses among.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
-    index: usize,
-    evr: Evr,
+pub(super) enum Candidate {
+    /// A package as a version of its name.
+    Package { index: usize, evr: Evr },
+    /// A way to satisfy a clause with conditions. The search knows conditions of its own, but explains them badly.
+    Way { at: usize, way: Way },
+}
+
+/// How a clause with conditions is satisfied.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// None of these is there, so that the clause does not apply.
+    Without(Set),
+    /// One of these is there.
+    With(Set),
 }
 
 impl fmt::Display for Choice {
@@ -35,7 +48,11 @@ impl fmt::Display for Choice {
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.evr.fmt(f)
+        match self {
+            Self::Package { evr, .. } => evr.fmt(f),
+            Self::Way { way: Way::Without(_), .. } => f.write_str("(its condition)"),
+            Self::Way { way: Way::With(_), .. } => f.write_str("(what it asks for)"),
+        }
     }
 }
 
@@ -58,8 +75,17 @@ pub(super) struct Roles {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Key {
     shown: String,
-    /// The only package that has it, where several of its name are installed.
-    only: Option<usize>,
+    of: Bearer,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+enum Bearer {
+    /// All of a name.
+    Any,
+    /// One package, where several of its name are installed.
+    Package(usize),
+    /// The ways to satisfy a package's clause.
+    Clause(usize, usize),
 }
 
 impl fmt::Display for Key {
@@ -70,7 +96,7 @@ impl fmt::Display for Key {
 
 impl Key {
     fn shared(shown: impl Into<String>) -> Self {
-        Self { shown: shown.into(), only: None }
+        Self { shown: shown.into(), of: Bearer::Any }
     }
 }
 
@@ -80,6 +106,8 @@ pub(super) struct Provider<'a> {
     pool: Pool<Choice, Key>,
     solvables: HashMap<usize, SolvableId>,
     by_name: HashMap<NameId, Vec<SolvableId>>,
+    /// The ways to satisfy clauses with conditions, as far as the search came across them.
+    ways: RefCell<HashMap<NameId, Vec<SolvableId>>>,
     /// The packages of which one at most can be there, by what the search calls them.
     by_key: BTreeMap<Key, Set>,
     /// Those that are wished for, but not required: of these the search itself does not see to it that they have their keys alone.
@@ -92,11 +120,12 @@ impl<'a> Provider<'a> {
     pub(super) fn new(universe: &'a Universe<'a>, roles: &'a Roles) -> Self {
         let (pool, by_key, beside) = (Pool::default(), BTreeMap::new(), beside(universe, roles));
         let (solvables, by_name, wished) = (HashMap::new(), HashMap::new(), Set::new());
-        let mut provider = Self { universe, roles, pool, solvables, by_name, by_key, wished, beside };
+        let ways = RefCell::default();
+        let mut provider = Self { universe, roles, pool, solvables, by_name, ways, by_key, wished, beside };
         for index in universe.names().flat_map(|(_, packages)| packages) {
             let key = provider.key(*index);
             let name = provider.pool.intern_package_name(key.clone());
-            let candidate = Candidate { index: *index, evr: universe.packages[*index].nevra.evr.clone() };
+            let candidate = Candidate::Package { index: *index, evr: universe.packages[*index].nevra.evr.clone() };
             let solvable = provider.pool.intern_solvable(name, candidate);
             provider.solvables.insert(*index, solvable);
             provider.by_name.entry(name).or_default().push(solvable);
@@ -109,7 +138,7 @@ impl<'a> Provider<'a> {
     fn key(&self, index: usize) -> Key {
         let nevra = &self.universe.packages[index].nevra;
         if self.beside.get(nevra.name.as_str()).is_some_and(|beside| beside.contains(&index)) {
-            return Key { shown: nevra.to_string(), only: Some(index) };
+            return Key { shown: nevra.to_string(), of: Bearer::Package(index) };
         }
         Key::shared(shared_name(self.universe, self.roles, index))
     }
@@ -142,8 +171,12 @@ impl<'a> Provider<'a> {
         self.solvables.get(&index).copied()
     }
 
-    pub(super) fn index(&self, solvable: SolvableId) -> usize {
-        self.pool.resolve_solvable(solvable).record.index
+    /// The package that the search calls so; none is a way to satisfy a clause.
+    pub(super) fn index(&self, solvable: SolvableId) -> Option<usize> {
+        match self.pool.resolve_solvable(solvable).record {
+            Candidate::Package { index, .. } => Some(index),
+            Candidate::Way { .. } => None,
+        }
     }
 
     pub(super) fn request(&self, wanted: &Capability) -> ConditionalRequirement {
@@ -177,7 +210,7 @@ impl<'a> Provider<'a> {
         let first = |(_, packages): &(Key, BTreeSet<usize>)| packages.iter().copied().min_by(|a, b| self.earlier(*a, *b, capability));
         keys.sort_by(|a, b| match (first(a), first(b)) {
             (Some(x), Some(y)) => self.earlier(x, y, capability).then_with(|| a.0.cmp(&b.0)),
-            _ => std::cmp::Ordering::Equal,
+            _ => Ordering::Equal,
         });
         let choice = |(key, packages): (Key, BTreeSet<usize>)| {
             let name = packages.first().map_or("", |index| self.universe.packages[*index].nevra.name.as_str());
@@ -189,38 +222,33 @@ impl<'a> Provider<'a> {
     }
 
     /// The order in which packages of different keys are tried for a capability.
-    fn earlier(&self, a: usize, b: usize, capability: &str) -> std::cmp::Ordering {
+    fn earlier(&self, a: usize, b: usize, capability: &str) -> Ordering {
         let installed = |index: usize| !self.roles.installed.contains(&index);
         let preference = |index: usize| self.universe.preference(index, capability);
         installed(a).cmp(&installed(b)).then_with(|| preference(a).cmp(&preference(b))).then_with(|| self.universe.newer_first(a, b))
     }
 
-    /// Any one of `set` is there.
-    fn condition(&self, set: &Set, label: &str) -> Option<ConditionId> {
-        let each = self.choices(set, "", label).into_iter().map(|choice| self.pool.intern_condition(Condition::Requirement(choice)));
-        each.reduce(|a, b| self.pool.intern_condition(Condition::Binary(LogicalOperator::Or, a, b)))
-    }
-
     /// Adds a clause of the package at `index`.
-    fn add(&self, index: usize, clause: &Clause, label: &str, known: &mut KnownDependencies) {
+    fn add(&self, (index, number): (usize, usize), clause: &Clause, label: &str, known: &mut KnownDependencies) {
         let name = label.split(' ').next().unwrap_or(label);
         let Some(when) = self.beside_itself(index, &clause.when) else { return };
         if let ([bad], true) = (&when[..], clause.then.is_empty()) {
             known.constrains.extend(self.all_but(bad, label));
             return;
         }
-        let conditions = when.iter().filter_map(|set| self.condition(set, label));
-        let condition = conditions.reduce(|a, b| self.pool.intern_condition(Condition::Binary(LogicalOperator::And, a, b)));
-        let requirement = self.requirement(&clause.then, name, label);
-        known.requirements.push(ConditionalRequirement { condition, requirement });
+        let requirement =
+            if when.is_empty() { self.requirement(&clause.then, name, label) } else { self.ways((index, number), when, clause, label) };
+        known.requirements.push(requirement.into());
     }
 
-    /// The installed packages of keys of their own in whose place a new package comes.
-    fn replaced_beside(&self, index: usize) -> Set {
-        let nevra = &self.universe.packages[index].nevra;
-        let new = !self.roles.installed.contains(&index) && !self.roles.separate.contains(&index);
-        let beside = self.beside.get(nevra.name.as_str()).filter(|_| new).into_iter().flatten().copied();
-        beside.filter(|old| nevra.may_replace(&self.universe.packages[*old].nevra)).collect()
+    /// One of the ways to satisfy a clause: what it asks for comes only where its conditions cannot be left unmet.
+    fn ways(&self, (index, number): (usize, usize), when: Vec<Set>, clause: &Clause, label: &str) -> Requirement {
+        let name = self.pool.intern_package_name(Key { shown: label.to_owned(), of: Bearer::Clause(index, number) });
+        let with = Some(clause.then.clone()).filter(|then| !then.is_empty()).map(Way::With);
+        let ways = when.into_iter().map(Way::Without).chain(with).enumerate();
+        let solvables = || ways.map(|(at, way)| self.pool.intern_solvable(name, Candidate::Way { at, way })).collect();
+        self.ways.borrow_mut().entry(name).or_insert_with(solvables);
+        self.pool.intern_version_set(name, Choice { packages: BTreeSet::new(), label: String::new() }).into()
     }
 
     /// What must be there for a clause of the package at `index` to apply, other than itself; nothing, if it cannot be there beside it. The
@@ -229,6 +257,14 @@ impl<'a> Provider<'a> {
         let rivals = self.by_key.get(&self.key(index)).cloned().unwrap_or_default();
         let others: Vec<Set> = when.iter().filter(|set| !set.contains(&index)).map(|set| set - &rivals).collect();
         others.iter().all(|set| !set.is_empty()).then_some(others)
+    }
+
+    /// The installed packages of keys of their own in whose place a new package comes.
+    fn replaced_beside(&self, index: usize) -> Set {
+        let nevra = &self.universe.packages[index].nevra;
+        let new = !self.roles.installed.contains(&index) && !self.roles.separate.contains(&index);
+        let beside = self.beside.get(nevra.name.as_str()).filter(|_| new).into_iter().flatten().copied();
+        beside.filter(|old| nevra.may_replace(&self.universe.packages[*old].nevra)).collect()
     }
 
     /// For each name in `bad`, the packages of that name that are not.
@@ -274,7 +310,8 @@ impl Interner for Provider<'_> {
     type SolvableId = SolvableId;
 
     fn display_solvable(&self, solvable: SolvableId) -> impl fmt::Display + '_ {
-        &self.universe.packages[self.index(solvable)].nevra
+        let record = &self.pool.resolve_solvable(solvable).record;
+        self.index(solvable).map_or_else(|| record.to_string(), |index| self.universe.packages[index].nevra.to_string())
     }
 
     fn display_name(&self, name: NameId) -> impl fmt::Display + '_ {
@@ -309,31 +346,48 @@ impl Interner for Provider<'_> {
 impl DependencyProvider for Provider<'_> {
     async fn filter_candidates(&self, candidates: &[SolvableId], choice: VersionSetId, inverse: bool) -> Vec<SolvableId> {
         let choice = self.pool.resolve_version_set(choice);
-        candidates.iter().copied().filter(|candidate| choice.packages.contains(&self.index(*candidate)) != inverse).collect()
+        let fits = |candidate: SolvableId| self.index(candidate).is_none_or(|index| choice.packages.contains(&index));
+        candidates.iter().copied().filter(|candidate| fits(*candidate) != inverse).collect()
     }
 
     async fn sort_candidates(&self, _: &SolverCache<Self>, solvables: &mut [SolvableId]) {
-        solvables.sort_by(|a, b| {
-            let (a, b) = (self.index(*a), self.index(*b));
-            let away = |index: usize| {
-                let fresh = self.roles.fresh.contains(&self.universe.packages[index].nevra.name);
-                !self.roles.installed.contains(&index) || fresh
-            };
-            let obsoleted = |index: usize| self.universe.is_obsoleted(index);
-            away(a).cmp(&away(b)).then_with(|| obsoleted(a).cmp(&obsoleted(b))).then_with(|| self.universe.newer_first(a, b))
+        let away = |index: usize| {
+            let fresh = self.roles.fresh.contains(&self.universe.packages[index].nevra.name);
+            !self.roles.installed.contains(&index) || fresh
+        };
+        let obsoleted = |index: usize| self.universe.is_obsoleted(index);
+        let record = |solvable: SolvableId| &self.pool.resolve_solvable(solvable).record;
+        solvables.sort_by(|a, b| match (record(*a), record(*b)) {
+            (Candidate::Package { index: a, .. }, Candidate::Package { index: b, .. }) => {
+                let (a, b) = (*a, *b);
+                away(a).cmp(&away(b)).then_with(|| obsoleted(a).cmp(&obsoleted(b))).then_with(|| self.universe.newer_first(a, b))
+            }
+            (Candidate::Way { at: a, .. }, Candidate::Way { at: b, .. }) => a.cmp(b),
+            // No key has both.
+            (Candidate::Package { .. }, Candidate::Way { .. }) | (Candidate::Way { .. }, Candidate::Package { .. }) => Ordering::Equal,
         });
     }
 
     async fn get_candidates(&self, name: NameId) -> Option<Candidates> {
-        let candidates = self.by_name.get(&name)?.clone();
+        let candidates = self.by_name.get(&name).cloned().or_else(|| self.ways.borrow().get(&name).cloned())?;
         Some(Candidates { candidates, hint_dependencies_available: HintDependenciesAvailable::All, ..Candidates::default() })
     }
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
         let mut known = KnownDependencies::default();
-        let index = self.index(solvable);
-        for (clause, label) in self.universe.clauses(index) {
-            self.add(index, &clause, &label, &mut known);
+        let index = match &self.pool.resolve_solvable(solvable).record {
+            Candidate::Package { index, .. } => *index,
+            Candidate::Way { way, .. } => {
+                let label = self.pool.resolve_package_name(self.solvable_name(solvable)).to_string();
+                match way {
+                    Way::Without(set) => known.constrains.extend(self.all_but(set, &label)),
+                    Way::With(set) => known.requirements.push(self.requirement(set, "", &label).into()),
+                }
+                return Dependencies::Known(known);
+            }
+        };
+        for (number, (clause, label)) in self.universe.clauses(index).into_iter().enumerate() {
+            self.add((index, number), &clause, &label, &mut known);
         }
         let mut replaced = self.replaced_beside(index);
         if self.wished.contains(&index) {
