@@ -271,8 +271,8 @@ fn update(
     }
     for id in chosen {
         let nevra = sack.nevra(id);
-        let advises = |advised: &BTreeSet<Nevra>| advised.iter().any(|answer| answer.name == nevra.name && answer.evr > nevra.evr);
-        if advised.as_ref().is_some_and(|advised| !advises(advised)) {
+        let newest = || sack.available_called(&nevra.name).into_iter().map(|id| sack.nevra(id)).max_by(|a, b| a.evr.cmp(&b.evr));
+        if advised.as_ref().is_some_and(|advised| !newest().is_some_and(|newest| advised.asks_for(&nevra, &newest))) {
             continue;
         }
         if is_install_only(session, sack, &[id]) {
