@@ -8,19 +8,28 @@ mod show;
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::cli::error::CliError;
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
-use crate::cli::session::{Session, io_at, need_root};
+use crate::cli::session::{Session, io_at, need_repositories, need_root};
 use crate::query::Sack;
+use rpm_engine::lock::LockError;
 use rpm_engine::solver::SolveError;
-use rpm_engine::system::LockedSystem;
+use rpm_engine::system::{LockedSystem, SystemError};
 
 use plan::Plan;
 pub(in crate::command) use plan::Sweep;
 pub use request::{Request, Wish};
 
 pub(in crate::command) use execute::with_settings;
+
+/// How long another program is waited for, as the reference does.
+const LOCK_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(250);
 
 /// What is done to packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +71,9 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     add_files(session, &mut repositories, words)?;
     let sack = session.sack(&repositories);
     let request = request::request(session, &repositories, &sack, verb, words)?;
+    if !request.unresolved.is_empty() && !matches!(verb, Verb::Erase | Verb::Autoremove) {
+        need_repositories(session)?;
+    }
     let clean = session.config.main.clean_requirements && !session.common.no_autoremove;
     let sweep =
         Sweep { newly_unneeded: clean && verb == Verb::Erase, all_unneeded: verb == Verb::Autoremove && !session.common.no_autoremove };
@@ -138,7 +150,7 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
     if session.common.download_only || session.common.test_only {
         return Ok(None);
     }
-    let locked = session.system.lock()?;
+    let locked = wait_for_lock(session)?;
     if let Some(recovery) = with_settings(session, |settings| locked.recover(settings))? {
         let how = match recovery {
             rpm_engine::transaction::Recovery::Undone => "taken back",
@@ -151,6 +163,25 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
         session.installed = session.system.installed()?;
     }
     Ok(Some(locked))
+}
+
+/// Another program that changes the system is waited for, unless `exit_on_lock` says otherwise.
+fn wait_for_lock(session: &Session) -> Result<LockedSystem, CliError> {
+    let patience = if session.config.main.exit_on_lock { Duration::ZERO } else { LOCK_PATIENCE };
+    let since = Instant::now();
+    let mut said = false;
+    loop {
+        match session.system.lock() {
+            Err(SystemError::Locked(error @ LockError::Held { .. })) if since.elapsed() < patience => {
+                if !said {
+                    session.console.warn(format!("{error}; waiting for it to finish"));
+                    said = true;
+                }
+                thread::sleep(LOCK_PAUSE);
+            }
+            taken => return Ok(taken?),
+        }
+    }
 }
 
 /// Package files named in words.
