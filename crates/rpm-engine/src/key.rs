@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use pgp::composed::{Deserializable as _, SignedPublicKey};
+use pgp::composed::{ArmorOptions, Deserializable as _, SignedPublicKey};
 use pgp::types::KeyDetails as _;
 
 /// The facts of a key.
@@ -44,6 +44,48 @@ pub enum UnusableKey {
         /// Which.
         fingerprint: String,
     },
+}
+
+/// A key that may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsableKey {
+    /// What it says of itself.
+    pub facts: KeyFacts,
+    /// It alone, ASCII-armoured.
+    pub armoured: String,
+}
+
+impl UsableKey {
+    /// Each key of all the armoured blocks in a text, as `cat old.asc new.asc` makes them, by itself: one that is not valid at `now` (seconds
+    /// since 1970) says nothing of the others. A text without a block has none.
+    pub fn each(text: &str, now: u64) -> Vec<Result<Self, UnusableKey>> {
+        let wrong = |source| UnusableKey::NotAKey(Box::new(source));
+        let usable = |key: Result<SignedPublicKey, pgp::errors::Error>| {
+            let key = key.map_err(wrong)?;
+            let facts = facts(&key, now)?;
+            Ok(Self { facts, armoured: key.to_armored_string(ArmorOptions::default()).map_err(wrong)? })
+        };
+        let mut all = Vec::new();
+        for block in blocks(text, "PUBLIC KEY BLOCK") {
+            match SignedPublicKey::from_armor_many(Cursor::new(block)) {
+                Ok((keys, _)) => all.extend(keys.map(usable)),
+                Err(source) => all.push(Err(wrong(source))),
+            }
+        }
+        all
+    }
+}
+
+/// The ASCII-armoured blocks of a kind in a text (RFC 9580, section 6.2), each with its first and last line.
+pub(crate) fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+    let (first, last) = (format!("-----BEGIN PGP {kind}-----"), format!("-----END PGP {kind}-----"));
+    let (mut found, mut rest) = (Vec::new(), text);
+    while let Some(begin) = rest.find(&first) {
+        let end = rest[begin..].find(&last).map_or(rest.len(), |end| begin + end + last.len());
+        found.push(&rest[begin..end]);
+        rest = &rest[end..];
+    }
+    found
 }
 
 impl KeyFacts {
@@ -92,6 +134,20 @@ fn facts(key: &SignedPublicKey, now: u64) -> Result<KeyFacts, UnusableKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_key_of_a_text_counts() {
+        let (test, other) = (testing::packages::KEY, testing::packages::OTHER_KEY);
+        let broken = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n";
+        let found = UsableKey::each(&format!("Keys:\n{test}{broken}{other}"), 1_767_225_600);
+        assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+        for (found, text) in [(&found[0], test), (&found[2], other)] {
+            let key = found.as_ref().unwrap();
+            assert_eq!(KeyFacts::read(text, 1_767_225_600).unwrap(), [key.facts.clone()]);
+            assert_eq!(KeyFacts::read(&key.armoured, 1_767_225_600).unwrap(), [key.facts.clone()]);
+        }
+        assert!(UsableKey::each("the keys of this distribution", 0).is_empty());
+    }
 
     #[test]
     fn a_key_and_what_is_none() {

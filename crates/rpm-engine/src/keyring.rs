@@ -3,6 +3,8 @@
 use rpm::signature::Verifying as _;
 use rpm::signature::pgp::Verifier;
 
+use crate::key::blocks;
+
 /// OpenPGP public keys. There is no way to make one that trusts everything.
 #[derive(Debug, Clone)]
 pub struct Keyring(Verifier);
@@ -56,21 +58,80 @@ impl Keyring {
         self.0.verify(data, signature).map_err(|source| KeyError::Refused { source: Box::new(source) })
     }
 
-    /// Checks an ASCII-armoured detached signature over `data`.
+    /// Checks ASCII-armoured detached signatures over `data`. One that is good is enough: whoever changes keys signs with both for a while.
     ///
     /// # Errors
-    /// When it is no such signature, is by none of the keys, or does not fit the data.
+    /// When there is no such signature, or none is by one of the keys and fits the data.
     pub fn check_armoured(&self, data: &[u8], armoured: &str) -> Result<(), KeyError> {
-        self.check(data, &dearmour(armoured).ok_or(KeyError::BadArmour)?)
+        let mut last = KeyError::BadArmour;
+        for block in blocks(armoured, "SIGNATURE") {
+            let bytes = dearmour(block).ok_or(KeyError::BadArmour)?;
+            for signature in packets(&bytes) {
+                match self.check(data, signature) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
     }
 }
 
 /// The bytes within an `-----BEGIN PGP SIGNATURE-----` block (RFC 9580, section 6.2), its checksum line left out.
-fn dearmour(text: &str) -> Option<Vec<u8>> {
+fn dearmour(block: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
-    let (_, after) = text.split_once("-----BEGIN PGP SIGNATURE-----")?;
+    let (_, after) = block.split_once("-----BEGIN PGP SIGNATURE-----")?;
     let (block, _) = after.split_once("-----END PGP SIGNATURE-----")?;
     // Headers such as `Version:` hold a colon, which base64 does not; the checksum line begins with `=`.
     let lines = block.lines().map(str::trim).filter(|line| !line.contains(':') && !line.starts_with('='));
     base64::engine::general_purpose::STANDARD.decode(lines.collect::<String>()).ok().filter(|bytes| !bytes.is_empty())
+}
+
+/// The packets that bytes consist of (RFC 9580, section 4.2). Where that cannot be told, the rest counts as one.
+fn packets(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let length = packet_length(bytes).filter(|length| *length <= bytes.len()).unwrap_or(bytes.len());
+        let (packet, rest) = bytes.split_at(length);
+        found.push(packet);
+        bytes = rest;
+    }
+    found
+}
+
+/// The length of the first packet, its header included.
+fn packet_length(bytes: &[u8]) -> Option<usize> {
+    let number = |from: usize, count: usize| Some(bytes.get(from..from + count)?.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
+    let new_format = bytes.first()? & 0x40 != 0;
+    let (header, content) = match (new_format, number(1, 1)?) {
+        (true, one @ 0..192) => (2, one),
+        (true, one @ 192..224) => (3, ((one - 192) << 8) + number(2, 1)? + 192),
+        (true, 255) => (6, number(2, 4)?),
+        // The content comes in parts.
+        (true, _) => return None,
+        (false, _) => match bytes[0] & 3 {
+            0 => (2, number(1, 1)?),
+            1 => (3, number(1, 2)?),
+            2 => (5, number(1, 4)?),
+            // The content ends with the bytes.
+            _ => return None,
+        },
+    };
+    content.checked_add(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_of_all_lengths() {
+        let long = |header: &[u8], content: usize| [header.to_vec(), vec![0; content]].concat();
+        let parts = [long(&[0xc2, 3], 3), long(&[0xc2, 0xc0, 8], 200), long(&[0xc2, 255, 0, 0, 1, 0], 256), long(&[0x88, 2], 2)];
+        let parts = [parts.to_vec(), vec![long(&[0x89, 1, 0], 256), long(&[0x8a, 0, 0, 0, 1], 1), long(&[0x8b], 5)]].concat();
+        assert_eq!(packets(&parts.concat()), parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        for cut in [&[0xc2][..], &[0xc2, 9, 1], &[0x89, 1], &[0xc2, 255, 255, 255, 255, 255]] {
+            assert_eq!(packets(cut), [cut]);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::{CacheError, Context, io_at};
 use crate::download::{self, Client, Item};
 use rpm_engine::config::{RepositoryConfig, beneath};
-use rpm_engine::key::KeyFacts;
+use rpm_engine::key::{KeyFacts, UnusableKey, UsableKey};
 use rpm_engine::keyring::Keyring;
 
 /// Where keys are that every repository without its own may be signed with.
@@ -28,30 +28,64 @@ pub struct KeyQuestion<'a> {
     pub facts: &'a [KeyFacts],
 }
 
-/// The keys of `repository`: those it names, else those of the system.
+/// The keys of `repository`: those it names, else those of the system. One that cannot be used is passed over with a warning where there are
+/// others.
 ///
 /// # Errors
-/// When there is none, or one cannot be read, is expired or revoked, or was not accepted.
+/// When there is none, or none can be read, is still good and was accepted.
 pub fn keyring(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Keyring, CacheError> {
-    let mut texts = Vec::new();
+    let (mut usable, mut wrong) = (Vec::new(), Vec::new());
+    let mut take = |key: &str, text: &str| {
+        for found in usable_keys(repository, key, text, context.now) {
+            match found {
+                Ok(key) => usable.push(key.armoured),
+                Err(error) => wrong.push(error),
+            }
+        }
+    };
+    let mut unread = Vec::new();
     for key in &repository.keys {
-        texts.push((key.clone(), text_of(repository, key, context)?));
+        match text_of(repository, key, context) {
+            Ok(text) => take(key, &text),
+            Err(error) => unread.push(error),
+        }
     }
     if repository.keys.is_empty() {
-        texts.extend(system_keys(context.root)?);
+        // What else is in that directory is no key that anybody named.
+        system_keys(context.root)?.iter().filter(|(_, text)| is_armoured(text)).for_each(|(key, text)| take(key, text));
     }
-    if texts.is_empty() {
-        return Err(CacheError::NoKeys { id: repository.id.clone() });
+    wrong.extend(unread);
+    if usable.is_empty() {
+        return Err(wrong.into_iter().next().unwrap_or_else(|| CacheError::NoKeys { id: repository.id.clone() }));
     }
-    for (key, text) in &texts {
-        facts(repository, key, text, context.now)?;
-    }
-    let id = || repository.id.clone();
-    Keyring::from_armoured(texts.iter().map(|(_, text)| text)).map_err(|source| CacheError::Keys { id: id(), source })
+    wrong.iter().for_each(|error| (context.warn)(&with_causes(error)));
+    Keyring::from_armoured(usable).map_err(|source| CacheError::Keys { id: repository.id.clone(), source })
 }
 
-fn facts(repository: &RepositoryConfig, key: &str, text: &str, now: u64) -> Result<Vec<KeyFacts>, CacheError> {
-    KeyFacts::read(text, now).map_err(|source| CacheError::Key { id: repository.id.clone(), key: key.to_owned(), source })
+/// An error and its causes in one line.
+fn with_causes(error: &CacheError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn is_armoured(text: &str) -> bool {
+    text.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+}
+
+/// Each key in a text.
+fn usable_keys(repository: &RepositoryConfig, key: &str, text: &str, now: u64) -> Vec<Result<UsableKey, CacheError>> {
+    let id = || repository.id.clone();
+    if !is_armoured(text) {
+        let wrong = KeyFacts::read(text, now).err();
+        return wrong.map(|source| Err(CacheError::Key { id: id(), key: key.to_owned(), source })).into_iter().collect();
+    }
+    let usable = |found: Result<UsableKey, UnusableKey>| {
+        let found = found.map_err(|source| CacheError::Key { id: id(), key: key.to_owned(), source })?;
+        // A kind of key that signatures are not checked with.
+        Keyring::from_armoured([&found.armoured]).map_err(|source| CacheError::Keys { id: id(), source })?;
+        Ok(found)
+    };
+    UsableKey::each(text, now).into_iter().map(usable).collect()
 }
 
 fn system_keys(root: &Path) -> Result<Vec<(String, String)>, CacheError> {
@@ -76,7 +110,11 @@ fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> R
     let folder = context.persistent.join("keys").join(&repository.id);
     let kept = folder.join(format!("{}.asc", &hex::encode(Sha256::digest(key))[..16]));
     if kept.exists() {
-        return read_key(&kept);
+        let text = read_key(&kept)?;
+        // One whose time is over may have been renewed where it came from.
+        if context.cache_only || usable_keys(repository, key, &text, context.now).iter().any(Result::is_ok) {
+            return Ok(text);
+        }
     }
     fs::create_dir_all(&folder).map_err(io_at(&folder))?;
     let arrived = kept.with_extension("new");
@@ -92,7 +130,16 @@ fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> R
     let client = Client::new(repository, context.family).map_err(failed)?;
     download::fetch(&client, &item, context.report).map_err(failed)?;
     let text = read_key(&arrived)?;
-    let facts = facts(repository, key, &text, context.now)?;
+    let (mut facts, mut wrong) = (Vec::new(), None);
+    for found in usable_keys(repository, key, &text, context.now) {
+        match found {
+            Ok(key) => facts.push(key.facts),
+            Err(error) => wrong = wrong.or(Some(error)),
+        }
+    }
+    if let (true, Some(error)) = (facts.is_empty(), wrong) {
+        return Err(error);
+    }
     if !(context.accept)(&KeyQuestion { id: &repository.id, url: key, facts: &facts }) {
         fs::remove_file(&arrived).map_err(io_at(&arrived))?;
         return Err(CacheError::KeyNotAccepted { id: repository.id.clone(), key: key.to_owned() });

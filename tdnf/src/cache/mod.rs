@@ -49,6 +49,8 @@ pub struct Context<'a> {
     pub accept: &'a dyn Fn(&KeyQuestion<'_>) -> bool,
     /// Hears how downloads go.
     pub report: download::Report<'a>,
+    /// Hears what was passed over.
+    pub warn: &'a dyn Fn(&str),
 }
 
 /// A repository's folder.

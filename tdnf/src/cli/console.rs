@@ -100,15 +100,21 @@ impl Console {
 
     /// Reports why a command failed, and returns its exit code.
     pub fn fail(&self, error: &CliError) -> u8 {
+        let (error, answer) = error.parts();
         let number = error.number();
         if matches!(error, CliError::UpdatesAvailable) {
             return 100;
         }
         let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
         if self.json {
+            let mut value = answer.cloned().unwrap_or_else(|| json!({}));
             if number != 0 {
                 let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-                self.value(&json!({ "Error": number, "ErrorMessage": text }));
+                value["Error"] = json!(number);
+                value["ErrorMessage"] = json!(text);
+            }
+            if number != 0 || answer.is_some() {
+                self.value(&value);
             }
             return number as u8;
         }

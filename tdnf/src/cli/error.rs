@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
+use super::session::Session;
 use crate::cache::CacheError;
 use crate::download::DownloadError;
 use rpm_engine::config::ConfigError;
@@ -67,6 +70,14 @@ pub enum CliError {
     /// Options do not go together.
     #[error("{0}")]
     Usage(String),
+    /// With an answer in JSON that was known before.
+    #[error("{error}")]
+    After {
+        /// The answer.
+        answer: Box<Value>,
+        /// What went wrong.
+        error: Box<CliError>,
+    },
     /// A file cannot be used.
     #[error("cannot use `{path}`")]
     Io {
@@ -107,12 +118,24 @@ impl CliError {
             Self::CheckFailed(_) => 1515,
             Self::Usage(_) => 902,
             Self::Io { .. } => 1602,
+            Self::After { error, .. } => error.number(),
         }
+    }
+
+    /// The error with what is known already, so that a failure in JSON is one document, too.
+    pub fn after(self, session: &Session, answer: impl FnOnce() -> Value) -> Self {
+        if session.console.json { Self::After { answer: Box::new(answer()), error: Box::new(self) } } else { self }
+    }
+
+    /// What went wrong, and what is known in JSON in spite of it.
+    pub fn parts(&self) -> (&Self, Option<&Value>) {
+        if let Self::After { answer, error } = self { (error, Some(answer)) } else { (self, None) }
     }
 
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::After { error, .. } => error.hint(),
             Self::Cache(error) => error.hint(),
             Self::Config(ConfigError::NoSuchRepository { .. }) => Some("`tdnf repolist all` lists them".into()),
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => Some(format!("there is {}", similar.join(", "))),

@@ -1,5 +1,6 @@
 //! Package files that come from no repository.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,12 +31,14 @@ pub struct Repositories {
     pub opened: Vec<Opened>,
     /// Package files; they follow the ones configured.
     pub locals: Vec<Local>,
+    /// The words of the command line that name package files, with where those really are.
+    pub files: BTreeMap<String, PathBuf>,
 }
 
 impl Repositories {
     /// None at all: for what needs only the installed packages.
     pub fn none() -> Self {
-        Self { opened: Vec::new(), locals: Vec::new() }
+        Self { opened: Vec::new(), locals: Vec::new(), files: BTreeMap::new() }
     }
 }
 

@@ -1,7 +1,9 @@
 //! One run: the configuration, the system and the repositories that are looked at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
@@ -40,6 +42,8 @@ pub struct Session {
     cache: PathBuf,
     persistent: PathBuf,
     downloads: Downloads,
+    /// What was said already: keys are read once for the index, and once for the packages.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 impl Session {
@@ -53,9 +57,9 @@ impl Session {
         let system = System::open(&root)?;
         let arch = machine();
         let installed = system.installed()?;
-        // A root that is only being made has no configuration of its own yet.
-        let configured =
-            if root.join("etc/tdnf/tdnf.conf").exists() || root.join("usr/lib/tdnf/tdnf.conf").exists() { &*root } else { Path::new("/") };
+        // A root that is only being made has no configuration of its own yet; with `-c` nothing of the root's own is asked for.
+        let own = ["etc/tdnf/tdnf.conf", "usr/lib/tdnf/tdnf.conf"].iter().any(|file| root.join(file).exists());
+        let configured = if own && common.config.is_none() { &*root } else { Path::new("/") };
         let release = |main: &Main| release(main, &root, configured, &installed);
         let mut config = Config::load(configured, &arch, &overrides(&common)?, release)?;
         if !console.quiet {
@@ -68,13 +72,31 @@ impl Session {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let console = if config.main.assume_yes { console.assuming(true) } else { console };
         let downloads = Downloads::new(console);
-        Ok(Self { arch, common, console, config, system, installed, command_line, now, cache, persistent, downloads })
+        Ok(Self {
+            arch,
+            common,
+            console,
+            config,
+            system,
+            installed,
+            command_line,
+            now,
+            cache,
+            persistent,
+            downloads,
+            warned: Mutex::default(),
+        })
     }
 
     /// Hands out what repositories are opened with.
     pub fn with_context<T>(&self, work: impl FnOnce(&Context<'_>) -> T) -> T {
         let accept = |question: &KeyQuestion<'_>| self.accept(question);
         let report = |event: Event<'_>| self.downloads.hear(event);
+        let warn = |text: &str| {
+            if self.warned.lock().is_ok_and(|mut warned| warned.insert(text.to_owned())) {
+                self.console.warn(text);
+            }
+        };
         let family = if self.common.ipv4 { Family::V4 } else { Family::Any };
         let context = Context {
             root: self.system.root(),
@@ -87,6 +109,7 @@ impl Session {
             now: self.now,
             accept: &accept,
             report: &report,
+            warn: &warn,
         };
         let done = work(&context);
         self.downloads.clear();
@@ -129,7 +152,7 @@ impl Session {
             let (id, directory) = pair(text)?;
             locals.push(Local::directory(&id, Path::new(&directory))?);
         }
-        Ok(Repositories { opened, locals })
+        Ok(Repositories { opened, locals, files: BTreeMap::new() })
     }
 
     /// All packages: those installed, and those of the repositories.

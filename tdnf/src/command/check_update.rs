@@ -22,7 +22,11 @@ pub fn run(session: &Session, words: &[String]) -> Result<(), CliError> {
     let mut found = sack.sorted(found);
     found.retain(|id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
     if let Some(advised) = updateinfo::restricted(session, &repositories)? {
-        found.retain(|id| advised.contains(&sack.nevra(*id)));
+        found.retain(|id| {
+            let nevra = sack.nevra(*id);
+            let from = sack.installed_native(&nevra.name);
+            advised.names(&nevra) || from.iter().any(|old| advised.asks_for(&sack.nevra(*old), &nevra))
+        });
     }
     if session.console.json {
         session.console.value(&Value::Array(found.iter().map(|id| summary(&sack, *id)).collect()));

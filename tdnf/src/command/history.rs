@@ -167,7 +167,7 @@ fn one(sack: &Sack<'_>, change: &Change, request: &mut Request) {
                 request.released.extend(there());
             }
             request.wishes.retain(|wish| wish.label != nevra.name);
-            request.wishes.push(Wish { label: nevra.name.clone(), any_of: vec![id], reason: change.reason });
+            request.wishes.push(Wish::new(&nevra.name, vec![id], change.reason));
         }
         _ => request.unresolved.push(nevra.to_string()),
     }

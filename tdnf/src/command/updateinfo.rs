@@ -155,7 +155,17 @@ fn all(session: &Session, repositories: &Repositories) -> Result<Vec<Advisory>, 
     for opened in &repositories.opened {
         advisories.extend(session.with_context(|context| opened.advisories(context))?);
     }
+    for advisory in &mut advisories {
+        advisory.packages.retain(|package| counts(session, package));
+    }
     Ok(advisories)
+}
+
+/// Whether a package of an advisory is for this machine, or for what is installed on it of another architecture.
+fn counts(session: &Session, package: &Nevra) -> bool {
+    let here = package.arch == session.arch || package.arch == "noarch";
+    let mut installed = session.installed.iter().map(|installed| &installed.package.package.nevra);
+    here || installed.any(|there| there.name == package.name && there.arch == package.arch)
 }
 
 /// Whether an advisory is what `--security`, `--sec-severity` and `--reboot-required` ask for.
@@ -178,22 +188,50 @@ fn is_at_least(severity: &str, least: &str) -> bool {
     score(severity) >= score(least)
 }
 
+/// The packages that answer some advisories.
+#[derive(Debug, Default)]
+pub(in crate::command) struct Advised(BTreeSet<Nevra>);
+
+impl Advised {
+    /// Whether an update from one version to another brings an answer, be it in a version between.
+    pub(in crate::command) fn asks_for(&self, from: &Nevra, to: &Nevra) -> bool {
+        let mut answers = self.0.iter().filter(|answer| answer.name == to.name && answer.may_replace(from));
+        answers.any(|answer| answer.evr > from.evr && answer.evr <= to.evr)
+    }
+
+    /// Whether a package is itself an answer.
+    pub(in crate::command) fn names(&self, package: &Nevra) -> bool {
+        self.0.contains(package)
+    }
+}
+
 /// The packages that answer the advisories asked for, where any are.
 ///
 /// # Errors
 /// When a repository cannot be used.
-pub(in crate::command) fn restricted(session: &Session, repositories: &Repositories) -> Result<Option<BTreeSet<Nevra>>, CliError> {
+pub(in crate::command) fn restricted(session: &Session, repositories: &Repositories) -> Result<Option<Advised>, CliError> {
     let common = &session.common;
     if !common.security && common.severity.is_none() && !common.reboot_required {
         return Ok(None);
     }
     let asked = all(session, repositories)?.into_iter().filter(|advisory| is_asked_for(session, advisory));
-    Ok(Some(asked.flat_map(|advisory| advisory.packages).collect()))
+    Ok(Some(Advised(asked.flat_map(|advisory| advisory.packages).collect())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_may_lie_between_two_versions() {
+        let nevra = |version: &str, arch: &str| Nevra { name: "app".into(), evr: Evr::parse(version), arch: arch.into() };
+        let advised = Advised([nevra("2-1", "x86_64"), nevra("5-1", "i686")].into());
+        let table = [("1-1", "3-1", true), ("1-1", "2-1", true), ("2-1", "3-1", false), ("1-1", "1-2", false), ("3-1", "6-1", false)];
+        for (from, to, expected) in table {
+            assert_eq!(advised.asks_for(&nevra(from, "x86_64"), &nevra(to, "x86_64")), expected, "{from} {to}");
+        }
+        assert!(advised.asks_for(&nevra("4-1", "i686"), &nevra("5-1", "i686")));
+    }
 
     #[test]
     fn severities() {

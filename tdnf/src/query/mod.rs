@@ -180,7 +180,7 @@ impl<'a> Sack<'a> {
     fn is_visible(&self, id: Id, nevra: &Nevra) -> bool {
         let Id::Available(stock, _) = id else { return true };
         let fits = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.fits(nevra));
-        (nevra.arch == self.arch || nevra.arch == "noarch")
+        self.is_native(nevra)
             && !fits(&self.excludes)
             && !fits(&self.stock_excludes[stock])
             && (self.stock_includes[stock].is_empty() || fits(&self.stock_includes[stock]))
@@ -320,9 +320,19 @@ impl<'a> Sack<'a> {
         newest.into_values().map(|(_, id)| id).collect()
     }
 
-    /// The newest installed version of a name.
+    /// Whether a package is made for this machine.
+    pub fn is_native(&self, nevra: &Nevra) -> bool {
+        nevra.arch == self.arch || nevra.arch == "noarch"
+    }
+
+    /// What is installed of one name and made for this machine.
+    pub fn installed_native(&self, name: &str) -> Vec<Id> {
+        self.installed_called(name).into_iter().filter(|id| self.is_native(&self.nevra(*id))).collect()
+    }
+
+    /// The newest installed version of a name, packages of other architectures aside.
     pub fn installed_evr(&self, name: &str) -> Option<Evr> {
-        self.installed_called(name).into_iter().map(|id| self.nevra(id).evr).max()
+        self.installed_native(name).into_iter().map(|id| self.nevra(id).evr).max()
     }
 
     /// Offered packages newer than what is installed of their name; of each the newest.

@@ -31,6 +31,17 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// An error with a place, where it need not stop anything.
+    pub(super) fn of(error: &ConfigError) -> Option<Self> {
+        match error {
+            ConfigError::Malformed { place, reason } => Some(Self { place: place.clone(), message: reason.clone() }),
+            ConfigError::Value { place, key, reason } => Some(Self { place: place.clone(), message: format!("`{key}`: {reason}") }),
+            ConfigError::Io { .. } | ConfigError::NoSuchRepository { .. } | ConfigError::NotAnAssignment { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.message)
@@ -65,16 +76,6 @@ pub enum ConfigError {
         key: String,
         /// What is wrong.
         reason: String,
-    },
-    /// Two sections describe the same repository.
-    #[error("{place}: the repository `{id}` is already defined at {first}")]
-    Twice {
-        /// Where the second stands.
-        place: Place,
-        /// The repository.
-        id: String,
-        /// Where the first stands.
-        first: Place,
     },
     /// An option of the command line names no repository.
     #[error("there is no repository `{id}`")]

@@ -45,6 +45,8 @@ pub struct Main {
     pub install_only_limit: u32,
     /// Whether what was installed only for a removed package is removed with it (`clean_requirements_on_remove`).
     pub clean_requirements: bool,
+    /// Whether a command fails at once where another program is changing the system (`exit_on_lock`).
+    pub exit_on_lock: bool,
     /// Whether only the newest version will do (`best`).
     pub best: bool,
     /// Whether what cannot be installed is skipped (`skip_broken`).
@@ -180,6 +182,7 @@ impl Default for Main {
             install_only: words(&["installonlypkg(kernel)", "kernel", "linux", "linux-generic"]),
             install_only_limit: 2,
             clean_requirements: false,
+            exit_on_lock: false,
             best: false,
             skip_broken: false,
             weak: true,
@@ -223,6 +226,7 @@ impl Main {
             "installonlypkgs" => self.install_only.extend(list(value)),
             "installonly_limit" => self.install_only_limit = number(value)?,
             "clean_requirements_on_remove" => self.clean_requirements = boolean(value)?,
+            "exit_on_lock" => self.exit_on_lock = boolean(value)?,
             "best" => self.best = boolean(value)?,
             "skip_broken" => self.skip_broken = boolean(value)?,
             "install_weak_deps" => self.weak = boolean(value)?,

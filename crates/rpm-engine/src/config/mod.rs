@@ -100,7 +100,7 @@ impl Config {
         if let Some(release) = overrides.release.clone().or_else(|| release(&main)) {
             variables.set("releasever", release);
         }
-        let mut repositories = read_repositories(root, &main, &variables, &mut warnings)?;
+        let (mut repositories, faults) = read_repositories(root, &main, &variables, &mut warnings)?;
         add_from_paths(&mut repositories, &main, overrides)?;
         for (id, key, value) in &repository_options {
             let mut found = false;
@@ -112,7 +112,8 @@ impl Config {
                 return Err(ConfigError::NoSuchRepository { id: id.clone() });
             }
         }
-        select(&mut repositories, overrides)?;
+        select(&mut repositories, &faults, overrides)?;
+        judge(&repositories, faults, &mut warnings)?;
         Ok(Self { main, repositories, variables, warnings })
     }
 
@@ -153,7 +154,7 @@ impl Loader {
     }
 
     fn read(&mut self, file: &Path) -> Result<(), ConfigError> {
-        for section in ini::parse(file, &read(file)?)? {
+        for section in ini::parse(file, &read(file)?)?.strict()? {
             if section.name != "main" {
                 let message = format!("the section `[{}]` is unknown; only `[main]` is read here", section.name);
                 self.warnings.push(Warning { place: section.place, message });
@@ -208,38 +209,82 @@ fn read_repositories(
     main: &Main,
     variables: &Variables,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<RepositoryConfig>, ConfigError> {
+) -> Result<(Vec<RepositoryConfig>, Faults), ConfigError> {
     let mut by_file: BTreeMap<_, PathBuf> = BTreeMap::new();
     let vendor = [root.join(VENDOR).join("repos.d")];
     for directory in vendor.into_iter().chain(main.repository_directories.iter().map(|directory| beneath(root, directory))) {
         by_file.extend(files(&directory, ".repo")?.into_iter().map(|path| (path.file_name().map(ToOwned::to_owned), path)));
     }
-    let mut repositories: Vec<RepositoryConfig> = Vec::new();
+    let (mut repositories, mut faults): (Vec<RepositoryConfig>, Faults) = (Vec::new(), Faults::new());
     for file in by_file.into_values() {
-        for section in ini::parse(&file, &read(&file)?)? {
+        let parsed = ini::parse(&file, &read_any(&file, warnings)?)?;
+        warnings.extend(parsed.faults.iter().filter_map(Warning::of));
+        for section in parsed.sections {
             if let Some(first) = repositories.iter().find(|repository| repository.id == section.name) {
-                return Err(ConfigError::Twice { place: section.place, id: section.name, first: first.place.clone() });
-            }
-            if !section.name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.:+".contains(letter))
-                || section.name.starts_with('.')
-            {
-                let reason = format!("`{}` is not a repository name: use letters, digits and `-_.:+`", section.name);
-                return Err(ConfigError::Malformed { place: section.place, reason });
-            }
-            let mut repository = RepositoryConfig::new(&section.name, main.defaults.clone(), section.place.clone());
-            for entry in &section.entries {
-                set_in_repository(&mut repository, &entry.key, &entry.value, &entry.place, variables, warnings)?;
-            }
-            if !repository.has_place() {
-                let message = format!("the repository `{}` has no `baseurl`, `mirrorlist` or `metalink` and is ignored", section.name);
+                let message = format!("the repository `{}` is already defined at {}; this is ignored", section.name, first.place);
                 warnings.push(Warning { place: section.place, message });
-                repository.enabled = false;
+                continue;
+            }
+            let (repository, wrong) = described(section, main, variables, warnings);
+            if !wrong.is_empty() {
+                faults.insert(repository.id.clone(), wrong);
             }
             repositories.push(repository);
         }
     }
     repositories.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(repositories)
+    Ok((repositories, faults))
+}
+
+/// What is wrong with descriptions of repositories, by repository.
+type Faults = BTreeMap<String, Vec<ConfigError>>;
+
+/// The repository that a section describes, and what of the description is wrong.
+fn described(
+    section: ini::Section,
+    main: &Main,
+    variables: &Variables,
+    warnings: &mut Vec<Warning>,
+) -> (RepositoryConfig, Vec<ConfigError>) {
+    let (mut faults, place) = (section.faults, section.place);
+    if !section.name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.:+".contains(letter)) || section.name.starts_with('.') {
+        let reason = format!("`{}` is not a repository name: use letters, digits and `-_.:+`", section.name);
+        faults.push(ConfigError::Malformed { place: place.clone(), reason });
+    }
+    let mut repository = RepositoryConfig::new(&section.name, main.defaults.clone(), place.clone());
+    for entry in &section.entries {
+        faults.extend(set_in_repository(&mut repository, &entry.key, &entry.value, &entry.place, variables, warnings).err());
+    }
+    if !repository.has_place() && faults.is_empty() {
+        let message = format!("the repository `{}` has no `baseurl`, `mirrorlist` or `metalink` and is ignored", section.name);
+        warnings.push(Warning { place, message });
+        repository.enabled = false;
+    }
+    (repository, faults)
+}
+
+/// A repository that is not used stops nothing, whatever is in its file; of one that is used everything must make sense.
+fn judge(repositories: &[RepositoryConfig], faults: Faults, warnings: &mut Vec<Warning>) -> Result<(), ConfigError> {
+    for (id, faults) in faults {
+        let enabled = repositories.iter().any(|repository| repository.id == id && repository.enabled);
+        for fault in faults {
+            match Warning::of(&fault) {
+                Some(warning) if !enabled => warnings.push(warning),
+                Some(_) | None => return Err(fault),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file that others wrote; what is not UTF-8 in it is replaced, with a warning.
+fn read_any(path: &Path, warnings: &mut Vec<Warning>) -> Result<String, ConfigError> {
+    let bytes = fs::read(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| {
+        let place = Place { file: path.to_owned(), line: 1 };
+        warnings.push(Warning { place, message: "the file is not UTF-8".to_owned() });
+        String::from_utf8_lossy(error.as_bytes()).into_owned()
+    }))
 }
 
 fn set_in_repository(
@@ -267,20 +312,21 @@ fn add_from_paths(repositories: &mut Vec<RepositoryConfig>, main: &Main, overrid
     Ok(())
 }
 
-fn select(repositories: &mut [RepositoryConfig], overrides: &Overrides) -> Result<(), ConfigError> {
+fn select(repositories: &mut [RepositoryConfig], faults: &Faults, overrides: &Overrides) -> Result<(), ConfigError> {
     let none = |id: &String| ConfigError::NoSuchRepository { id: id.clone() };
     if !overrides.only.is_empty() {
         for id in &overrides.only {
             repositories.iter().find(|repository| matches(id, &repository.id)).ok_or_else(|| none(id))?;
         }
         for repository in repositories.iter_mut() {
-            repository.enabled = overrides.only.iter().any(|id| matches(id, &repository.id)) && repository.has_place();
+            repository.enabled = overrides.only.iter().any(|id| matches(id, &repository.id))
+                && (repository.has_place() || faults.contains_key(&repository.id));
         }
     }
     for (enabled, id) in &overrides.enable {
         let mut found = false;
         for repository in repositories.iter_mut().filter(|repository| matches(id, &repository.id)) {
-            repository.enabled = *enabled && repository.has_place();
+            repository.enabled = *enabled && (repository.has_place() || faults.contains_key(&repository.id));
             found = true;
         }
         if !found {

@@ -84,10 +84,9 @@ fn errors_say_where() {
         ("etc/tdnf/tdnf.conf", "[main]\nkeepcache=perhaps\n", "tdnf.conf:2: `keepcache`: `perhaps` is neither true nor false"),
         ("etc/tdnf/tdnf.conf", "[main]\n\ncachedir\n", "tdnf.conf:3: a line must be written as `key = value`"),
         ("etc/tdnf/tdnf.conf", "[main\n", "tdnf.conf:1: a section must be written as `[name]`"),
-        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=ftp://h/\n", "a.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
-        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/b\n[a]\nbaseurl=/c\n", "a.repo:3: the repository `a` is already defined at "),
-        ("etc/yum.repos.d/a.repo", "[../a]\nbaseurl=/b\n", "a.repo:1: `../a` is not a repository name"),
-        ("etc/yum.repos.d/a.repo", "[a]\nmetadata_expire=soon\n", "a.repo:2: `metadata_expire`: `soon` is not a time"),
+        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=ftp://h/\nenabled=1\n", "a.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
+        ("etc/yum.repos.d/a.repo", "[../a]\nbaseurl=/b\nenabled=1\n", "a.repo:1: `../a` is not a repository name"),
+        ("etc/yum.repos.d/a.repo", "[a]\nmetadata_expire=soon\nenabled=1\n", "a.repo:2: `metadata_expire`: `soon` is not a time"),
         ("etc/tdnf/minversions.d/x.conf", "tdnf\n", "x.conf:1: `minversions`: `tdnf` must be written as `name=version`"),
     ];
     for (path, text, expected) in table {
@@ -95,4 +94,31 @@ fn errors_say_where() {
         let error = load(root.path(), &Overrides::default()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn what_is_not_used_stops_nothing() {
+    let good = "[good]\nbaseurl=/good\nenabled=1\n";
+    let table: &[(&[u8], &str)] = &[
+        (b"[good]\nbaseurl=/other\nenabled=1\n", "z.repo:1: the repository `good` is already defined at "),
+        (b"[z]\nbaseurl=ftp://h/\nenabled=0\n", "z.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
+        (b"[z]\nbaseurl=/b\nmetadata_expire=6 hours\nenabled=0\n", "z.repo:3: `metadata_expire`: `6 hours` is not a time"),
+        (b"[z]\nenabled=0\nnonsense\n", "z.repo:3: a line must be written as `key = value`"),
+        (b"[../z]\nbaseurl=/b\nenabled=0\n", "z.repo:1: `../z` is not a repository name"),
+        (b"stray=1\n", "z.repo:1: a key precedes the first `[section]`"),
+        (b"[z]\nname=D\xe9p\xf4t\nbaseurl=/b\nenabled=0\n", "z.repo:1: the file is not UTF-8"),
+    ];
+    for (bytes, warning) in table {
+        let root = tree(&[("etc/yum.repos.d/a.repo", good)]);
+        fs::write(root.path().join("etc/yum.repos.d/z.repo"), bytes).unwrap();
+        let config = load(root.path(), &Overrides::default()).unwrap();
+        assert_eq!(config.enabled().iter().map(|repository| repository.base_urls[0].as_str()).collect::<Vec<_>>(), ["/good"]);
+        let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        assert!(warnings.len() == 1 && warnings[0].contains(warning), "{warnings:?}");
+    }
+    let root = tree(&[("etc/yum.repos.d/a.repo", "\u{feff}[bom]\r\nbaseurl=/bom\r\nenabled=1\r\n[z]\nbaseurl=ftp://h/\n")]);
+    let config = load(root.path(), &Overrides::default()).unwrap();
+    assert_eq!(config.enabled()[0].base_urls, ["/bom"]);
+    let used = Overrides { enable: vec![(true, "z".into())], ..Overrides::default() };
+    assert!(load(root.path(), &used).is_err());
 }

@@ -22,6 +22,14 @@ pub struct Nevra {
     pub arch: String,
 }
 
+impl Nevra {
+    /// Whether this package may stand in the place of an installed one: they bear the same name, and their architectures do not
+    /// live side by side, as those of a multilib system do.
+    pub fn may_replace(&self, old: &Self) -> bool {
+        self.name == old.name && (self.arch == old.arch || self.arch == "noarch" || old.arch == "noarch")
+    }
+}
+
 /// A longer name or version makes no file name.
 const LONGEST_WORD: usize = 200;
 

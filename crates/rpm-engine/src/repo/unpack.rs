@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read, Write};
 
-/// Unpacks zstd, gzip or xz, recognised by their magic numbers; anything else is used unchanged. One byte more than `limit` is an error.
+/// Unpacks zstd, gzip, bzip2 or xz, recognised by their magic numbers; anything else is used unchanged. One byte more than `limit` is an error.
 pub(super) fn unpack<'a>(mut packed: impl BufRead + 'a, limit: u64) -> io::Result<Box<dyn Read + 'a>> {
     let inner: Box<dyn Read + 'a> = match packed.fill_buf()? {
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
@@ -14,6 +14,7 @@ pub(super) fn unpack<'a>(mut packed: impl BufRead + 'a, limit: u64) -> io::Resul
             Box::new(Cursor::new(bounded.inner))
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(packed)?),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
         _ => Box::new(packed),
     };
@@ -69,12 +70,14 @@ mod tests {
         gzip.write_all(&text).unwrap();
         let mut xz = Vec::new();
         lzma_rs::xz_compress(&mut &text[..], &mut xz).unwrap();
-        let packed = [text.clone(), gzip.finish().unwrap(), xz, zstd::encode_all(&text[..], 1).unwrap()];
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(&text).unwrap();
+        let packed = [text.clone(), gzip.finish().unwrap(), bzip2.finish().unwrap(), xz, zstd::encode_all(&text[..], 1).unwrap()];
         for packed in packed {
             assert_eq!(all(&packed, text.len() as u64).unwrap(), text);
             assert!(all(&packed, text.len() as u64 - 1).is_err());
         }
-        for cut in [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &[0x1f, 0x8b, 8], &[0x28, 0xb5, 0x2f, 0xfd, 1]] {
+        for cut in [&[0xfd, b'7', b'z', b'X', b'Z', 0][..], &[0x1f, 0x8b, 8], b"BZh9", &[0x28, 0xb5, 0x2f, 0xfd, 1]] {
             assert!(all(cut, 100).is_err(), "{cut:?}");
         }
     }

@@ -44,7 +44,7 @@ impl InstalledPackage {
         let headers = Headers::new(shape::of_blob(blob).map_err(|source| HeaderError::Tag(Box::new(source.into())))?);
         let metadata = headers.read()?;
         let files = header::files(&metadata, Origin::Database)?;
-        let package = header::package(&metadata, &files, 0)?;
+        let package = header::package(&metadata, &files, 0, Origin::Database)?;
         let install_time = metadata.header.get_entry_data_as_u32(IndexTag::RPMTAG_INSTALLTIME).unwrap_or(0);
         let states = match metadata.header.entry(IndexTag::RPMTAG_FILESTATES) {
             Ok(IndexData::Char(states) | IndexData::Int8(states)) => states,

@@ -76,7 +76,12 @@ const LONGEST_PATH: usize = 4095;
 const LONGEST_NAME: usize = 255;
 
 /// The facts of the package, its files known already.
-pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package_size_bytes: u64) -> Result<Package, HeaderError> {
+pub(crate) fn package(
+    metadata: &PackageMetadata,
+    files: &[PackageFile],
+    package_size_bytes: u64,
+    origin: Origin,
+) -> Result<Package, HeaderError> {
     let evr = Evr::new(metadata.get_epoch().unwrap_or(0), metadata.get_version()?, Some(metadata.get_release()?));
     // Imported keys are packages without an architecture.
     let arch = match metadata.get_arch() {
@@ -97,7 +102,7 @@ pub(crate) fn package(metadata: &PackageMetadata, files: &[PackageFile], package
     Ok(Package {
         nevra,
         provides: capabilities(metadata.get_provides()?),
-        requires: dependencies(metadata.get_requires()?)?,
+        requires: dependencies(required(metadata.get_requires()?, origin))?,
         conflicts: dependencies(metadata.get_conflicts()?)?,
         obsoletes: capabilities(metadata.get_obsoletes()?),
         recommends: dependencies(metadata.get_recommends()?)?,
@@ -136,23 +141,44 @@ fn capabilities(given: Vec<rpm::Dependency>) -> Vec<Capability> {
 }
 
 fn dependencies(given: Vec<rpm::Dependency>) -> Result<Vec<Dependency>, InvalidRich> {
-    let needed = |dependency: &rpm::Dependency| !(dependency.flags.contains(DependencyFlags::RPMLIB) && is_supported(&dependency.name));
-    given.into_iter().filter(needed).map(|dependency| Dependency::new(&dependency.name, range(&dependency))).collect()
+    given.into_iter().map(|dependency| Dependency::new(&dependency.name, range(&dependency))).collect()
 }
 
-/// Features of the package format that this engine handles; a package that needs another one cannot be installed.
+/// What is required of other packages, and of a package file features that this engine does not handle. What is installed got by without.
+fn required(given: Vec<rpm::Dependency>, origin: Origin) -> Vec<rpm::Dependency> {
+    let feature = |dependency: &rpm::Dependency| dependency.flags.contains(DependencyFlags::RPMLIB);
+    given.into_iter().filter(|dependency| !feature(dependency) || (origin == Origin::File && !is_supported(&dependency.name))).collect()
+}
+
+/// The first feature of the package format that a package needs and this engine does not handle.
+pub(crate) fn unsupported_feature(metadata: &PackageMetadata) -> Option<String> {
+    let all = metadata.get_requires().unwrap_or_default().into_iter();
+    let mut features = all.filter(|dependency| dependency.flags.contains(DependencyFlags::RPMLIB));
+    features.find(|feature| !is_supported(&feature.name)).map(|feature| feature.name)
+}
+
+/// Features of the package format that this engine handles; a package that needs another one cannot be installed. RPM's own list is
+/// `rpmlibProvides` of `lib/rpmds.c`; of it only what concerns source packages is missing here.
 fn is_supported(feature: &str) -> bool {
-    const FEATURES: [&str; 12] = [
+    const FEATURES: [&str; 20] = [
+        "rpmlib(BuiltinLuaScripts)",
         "rpmlib(CaretInVersions)",
         "rpmlib(CompressedFileNames)",
+        "rpmlib(ConcurrentAccess)",
         "rpmlib(ExplicitPackageProvide)",
         "rpmlib(FileCaps)",
         "rpmlib(FileDigests)",
         "rpmlib(HeaderLoadSortsTags)",
         "rpmlib(LargeFiles)",
+        "rpmlib(PartialHardlinkSets)",
         "rpmlib(PayloadFilesHavePrefix)",
+        "rpmlib(PayloadIsBzip2)",
+        "rpmlib(PayloadIsLzma)",
+        "rpmlib(PayloadIsXz)",
         "rpmlib(PayloadIsZstd)",
         "rpmlib(RichDependencies)",
+        "rpmlib(ScriptletExpansion)",
+        "rpmlib(ScriptletInterpreterArgs)",
         "rpmlib(TildeInVersions)",
         "rpmlib(VersionedDependencies)",
     ];

@@ -1,5 +1,6 @@
 //! A package file on disk: its header, its signature, its payload.
 
+mod compressor;
 pub(crate) mod header;
 mod headers;
 mod hollow;
@@ -11,13 +12,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use rpm::{CompressionType, IndexTag, PackageMetadata};
+use rpm::{IndexTag, PackageMetadata};
 use sha2::{Digest as _, Sha256};
 use zstd::zstd_safe::DCtx;
 
 use crate::keyring::{KeyError, Keyring};
 use crate::package::{Package, PackageFile};
 
+use compressor::Compressor;
 pub use header::{HeaderError, details};
 pub(crate) use headers::Headers;
 pub use scriptlet::{Phase, Scriptlet};
@@ -28,6 +30,9 @@ const PACKED_BYTES: usize = 64 << 10;
 
 /// Unpacked bytes are kept so many at a time; who asks for more gets them without a copy.
 const UNPACKED_BYTES: usize = 16 << 10;
+
+/// `xz -9` needs an eighth of it.
+const LZMA_MEMORY_KIB: u32 = 512 << 10;
 
 /// The memory that unpacking takes, kept from package to package.
 #[derive(Default)]
@@ -43,7 +48,7 @@ pub struct RpmFile {
     headers_sha256: [u8; 32],
     /// Where the headers end and the payload begins.
     header_size_bytes: u64,
-    compressor: Result<CompressionType, String>,
+    compressor: Result<Compressor, String>,
     scriptlets: Vec<(Phase, Scriptlet)>,
     /// Where the content is instead of in a payload, if it does.
     trees: Option<Vec<PathBuf>>,
@@ -147,6 +152,14 @@ pub enum RpmFileError {
         /// The file.
         path: PathBuf,
     },
+    /// It needs what later versions of RPM can do.
+    #[error("`{path}` needs {feature}, which is not supported")]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// The feature, as `rpmlib(…)`.
+        feature: String,
+    },
     /// Its payload is compressed in a way not supported.
     #[error("the payload of `{path}` is compressed with {compressor}, which is not supported")]
     Compressor {
@@ -174,13 +187,13 @@ impl RpmFile {
         }
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
         let files = header::files(&metadata, header::Origin::File).map_err(wrong)?;
-        let package = header::package(&metadata, &files, size).map_err(wrong)?;
+        let package = header::package(&metadata, &files, size, header::Origin::File).map_err(wrong)?;
         Ok(Self {
             path: path.to_owned(),
             headers_sha256: headers.sha256(),
             headers: Some(headers),
             header_size_bytes: metadata.get_package_segment_offsets().payload,
-            compressor: metadata.get_payload_compressor().map_err(|error| error.to_string()),
+            compressor: Compressor::of(&metadata),
             scriptlets: scriptlet::all(&metadata),
             trees: None,
             package,
@@ -232,16 +245,22 @@ impl RpmFile {
     /// [`RpmFile::verify`], remembered by the type.
     ///
     /// # Errors
-    /// As there.
+    /// As there, and when it cannot be unpacked.
     pub fn verified(self, keys: &Keyring) -> Result<Verified, RpmFileError> {
         self.verify(keys)?;
-        Ok(self.checked())
+        self.checked()
     }
 
     /// Of many packages that wait for their turn, the headers would take the most memory.
-    fn checked(mut self) -> Verified {
+    fn checked(mut self) -> Result<Verified, RpmFileError> {
+        if let Some(feature) = header::unsupported_feature(&self.metadata()?) {
+            return Err(RpmFileError::Feature { path: self.path, feature });
+        }
+        if let Err(compressor) = self.compressor {
+            return Err(RpmFileError::Compressor { path: self.path, compressor });
+        }
         self.headers = None;
-        Verified(self)
+        Ok(Verified(self))
     }
 
     /// For `--nogpgcheck`: whoever made the package, it must be whole.
@@ -250,7 +269,7 @@ impl RpmFile {
     /// When the payload is not the one the header names.
     pub fn unsigned(self) -> Result<Verified, RpmFileError> {
         self.verify_payload(&self.metadata()?)?;
-        Ok(self.checked())
+        self.checked()
     }
 
     /// Checks the signature of the header with `keys`, and the payload with the SHA-256 in that header.
@@ -313,16 +332,20 @@ impl RpmFile {
         let raw = self.raw_payload()?;
         let unsupported = |compressor: String| RpmFileError::Compressor { path: self.path.clone(), compressor };
         let packed = |raw| BufReader::with_capacity(PACKED_BYTES, raw);
-        match &self.compressor {
-            Ok(CompressionType::Zstd) => {
+        Ok(buffered(match self.compressor.as_ref().map_err(|name| unsupported(name.clone()))? {
+            Compressor::Zstd => {
                 let context = unpacker.0.get_or_insert_with(DCtx::create);
-                Ok(buffered(Box::new(zstd::Decoder::with_context(packed(raw), context))))
+                Box::new(zstd::Decoder::with_context(packed(raw), context))
             }
-            Ok(CompressionType::Gzip) => Ok(buffered(Box::new(flate2::bufread::MultiGzDecoder::new(packed(raw))))),
-            Ok(CompressionType::None) => Ok(buffered(Box::new(raw))),
-            Ok(other) => Err(unsupported(format!("{other:?}").to_lowercase())),
-            Err(error) => Err(unsupported(error.clone())),
-        }
+            Compressor::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed(raw))),
+            Compressor::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed(raw))),
+            Compressor::Xz => Box::new(lzma_rust2::XzReader::new(packed(raw), true)),
+            Compressor::Lzma => {
+                let reader = lzma_rust2::LzmaReader::new_mem_limit(packed(raw), LZMA_MEMORY_KIB, None);
+                Box::new(reader.map_err(|source| self.io(source))?)
+            }
+            Compressor::None => Box::new(raw),
+        }))
     }
 
     /// The payload as it is in the file.

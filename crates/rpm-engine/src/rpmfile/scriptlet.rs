@@ -61,18 +61,62 @@ pub(crate) fn find(scripts: &[(Phase, Scriptlet)], phase: Phase) -> Option<Scrip
     scripts.iter().find(|(other, _)| *other == phase).map(|(_, script)| script.clone())
 }
 
+/// `RPMSCRIPT_FLAG_QFORMAT` of `%post -q`: the text names tags of the header, which are put in when it runs.
+const EXPAND_TAGS: u32 = 2;
+
+/// A text with the values of tags in place of `%{NAME}` and the like, as far as scripts use them, and `%` in place of `%%`. What has no value is
+/// `(none)`, as in RPM's query formats.
+fn with_tags(text: &str, metadata: &PackageMetadata) -> String {
+    let (mut expanded, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('%') {
+        expanded.push_str(before);
+        rest = after;
+        if let Some(after) = rest.strip_prefix('%') {
+            expanded.push('%');
+            rest = after;
+        } else if let Some((tag, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            expanded.push_str(&value(tag, metadata));
+            rest = after;
+        } else {
+            expanded.push('%');
+        }
+    }
+    expanded + rest
+}
+
+fn value(tag: &str, metadata: &PackageMetadata) -> String {
+    let text = |found: Result<&str, rpm::Error>| found.ok().map(str::to_owned);
+    let tag = tag.to_ascii_uppercase();
+    let found = match tag.strip_prefix("RPMTAG_").unwrap_or(&tag) {
+        "NAME" => text(metadata.get_name()),
+        "VERSION" => text(metadata.get_version()),
+        "RELEASE" => text(metadata.get_release()),
+        "ARCH" => text(metadata.get_arch()),
+        "EPOCH" => metadata.get_epoch().ok().map(|epoch| epoch.to_string()),
+        "SUMMARY" => text(metadata.get_summary()),
+        "LICENSE" => text(metadata.get_license()),
+        "URL" => text(metadata.get_url()),
+        "VENDOR" => text(metadata.get_vendor()),
+        "SOURCERPM" => text(metadata.get_source_rpm()),
+        _ => None,
+    };
+    found.unwrap_or_else(|| "(none)".to_owned())
+}
+
 /// The script of a phase. A header may name only the interpreter.
 fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
     use rpm::IndexTag as Tag;
-    let (text, program) = match phase {
-        Phase::BeforeAll => (Tag::RPMTAG_PRETRANS, Tag::RPMTAG_PRETRANSPROG),
-        Phase::BeforeInstall => (Tag::RPMTAG_PREIN, Tag::RPMTAG_PREINPROG),
-        Phase::AfterInstall => (Tag::RPMTAG_POSTIN, Tag::RPMTAG_POSTINPROG),
-        Phase::BeforeRemoval => (Tag::RPMTAG_PREUN, Tag::RPMTAG_PREUNPROG),
-        Phase::AfterRemoval => (Tag::RPMTAG_POSTUN, Tag::RPMTAG_POSTUNPROG),
-        Phase::AfterAll => (Tag::RPMTAG_POSTTRANS, Tag::RPMTAG_POSTTRANSPROG),
+    let (text, program, flags) = match phase {
+        Phase::BeforeAll => (Tag::RPMTAG_PRETRANS, Tag::RPMTAG_PRETRANSPROG, Tag::RPMTAG_PRETRANSFLAGS),
+        Phase::BeforeInstall => (Tag::RPMTAG_PREIN, Tag::RPMTAG_PREINPROG, Tag::RPMTAG_PREINFLAGS),
+        Phase::AfterInstall => (Tag::RPMTAG_POSTIN, Tag::RPMTAG_POSTINPROG, Tag::RPMTAG_POSTINFLAGS),
+        Phase::BeforeRemoval => (Tag::RPMTAG_PREUN, Tag::RPMTAG_PREUNPROG, Tag::RPMTAG_PREUNFLAGS),
+        Phase::AfterRemoval => (Tag::RPMTAG_POSTUN, Tag::RPMTAG_POSTUNPROG, Tag::RPMTAG_POSTUNFLAGS),
+        Phase::AfterAll => (Tag::RPMTAG_POSTTRANS, Tag::RPMTAG_POSTTRANSPROG, Tag::RPMTAG_POSTTRANSFLAGS),
     };
     let text = metadata.header.get_entry_data_as_string(text).ok().map(str::to_owned);
+    let flags = metadata.header.get_entry_data_as_u32(flags).unwrap_or(0);
+    let text = text.map(|text| if flags & EXPAND_TAGS == 0 { text } else { with_tags(&text, metadata) });
     // One program is a string, a program with arguments an array.
     let program: Vec<String> = match metadata.header.get_entry_data_as_string_array(program) {
         Ok(words) => words.into_iter().map(str::to_owned).collect(),

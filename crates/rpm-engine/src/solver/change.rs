@@ -1,13 +1,15 @@
 //! Changing what is installed: which packages are there afterwards.
 //!
 //! First everything installed is held as it is; only where that fits with nothing, it may give way to newer versions or heirs of itself,
-//! and only where that is allowed, it may go.
+//! and only where that is allowed, it may go. What the installed packages break already is not held against anything (`clause.rs`).
+
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use resolvo::ConditionalRequirement;
 
-use super::clause::{Set, Universe};
+use super::clause::Universe;
 use super::provider::{Provider, Roles};
 use super::{SolveError, answer};
 use crate::dependency::Dependency;
@@ -33,6 +35,17 @@ pub struct Target {
     pub label: String,
     /// The packages that answer it, the preferred names first; within a name the newest is preferred.
     pub any_of: Vec<usize>,
+    /// Whether the rest is done without it.
+    pub need: Need,
+}
+
+/// What is done where a target does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Must,
+    /// All the rest, unless only the best will do.
+    IfItFits,
 }
 
 /// What is to be reached.
@@ -40,8 +53,10 @@ pub struct Target {
 pub struct Goal {
     /// What is to be there.
     pub targets: Vec<Target>,
-    /// Installed packages that are to be replaced by the newest of their name, or by an heir, where that fits.
+    /// Installed packages that are to be replaced by the newest of their name, or by their heirs, where that fits.
     pub update: BTreeSet<usize>,
+    /// Of those, the ones that no heir may replace: somebody asked for them by name.
+    pub keep_name: BTreeSet<usize>,
     /// Installed packages that must not be held: a target speaks for them.
     pub released: BTreeSet<usize>,
     /// Installed packages that must go.
@@ -61,23 +76,34 @@ pub struct Goal {
 pub struct Outcome {
     /// The packages, by index.
     pub there: BTreeSet<usize>,
-    /// Labels of targets that were skipped.
-    pub skipped: Vec<String>,
+    /// Targets that were skipped.
+    pub skipped: Vec<Skipped>,
+    /// Updates that do not fit: the package is left as it is, or updated less far.
+    pub left: Vec<Skipped>,
+}
+
+/// What does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// A target's label, or the package that would have come.
+    pub label: String,
+    /// Why, in a few lines.
+    pub reason: String,
 }
 
 /// How much is held of what is installed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Hold {
     /// Every package.
     Exactly,
     /// Every package, or a newer version or heir of it.
     OrNewer,
-    /// What can stay.
-    Wished,
+    /// These packages, or newer versions or heirs of them.
+    Some(BTreeSet<usize>),
 }
 
-/// For installed packages that are to be updated, what must be there in their place.
-type Pins = BTreeMap<usize, Vec<usize>>;
+/// For installed packages that are to be updated, what must be there in their place: one package of each list.
+type Pins = BTreeMap<usize, Vec<Vec<usize>>>;
 
 struct Search<'a> {
     universe: Universe<'a>,
@@ -92,111 +118,95 @@ struct Search<'a> {
 pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveError> {
     let fresh = goal.released.iter().map(|index| situation.packages[*index].nevra.name.clone()).collect();
     let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh };
-    let search = Search { universe: Universe::new(situation.packages, situation.arch), situation, roles };
-    let (mut targets, mut skipped) = (goal.targets.clone(), Vec::new());
-    let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index).into_iter().next()?))).collect();
+    let search = Search { universe: Universe::new(situation.packages, situation.installed, situation.arch), situation, roles };
+    let (mut targets, mut skipped, mut left) = (goal.targets.clone(), Vec::new(), Vec::new());
+    let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index, goal).into_iter().next()?))).collect();
     let (hold, mut there) = match search.hold_as_needed(&targets, goal, &pins) {
         Ok(found) => found,
-        Err(error) if !goal.skip_broken && (goal.best || pins.is_empty()) => return Err(error),
+        Err(error) if !goal.may_skip() && (goal.best || pins.is_empty()) => return Err(error),
         Err(_) => {
-            pins.clear();
-            (targets, skipped) = search.what_fits(goal)?;
-            search.pin_what_fits(goal, &targets, &mut pins);
+            let updates: Vec<usize> = std::mem::take(&mut pins).into_keys().collect();
+            (targets, skipped) = search.what_fits(goal);
+            search.pin_what_fits(goal, &targets, &updates, &mut pins, &mut left);
             search.hold_as_needed(&targets, goal, &pins)?
         }
     };
     if goal.weak {
-        there = search.with_weak(there, &targets, goal, hold, &pins);
+        there = search.with_weak(there, &targets, goal, &hold, &pins);
     }
-    Ok(Outcome { there: there.into_iter().collect(), skipped })
+    Ok(Outcome { there: there.into_iter().collect(), skipped, left })
+}
+
+impl Goal {
+    fn may_skip(&self) -> bool {
+        self.skip_broken || self.targets.iter().any(|target| self.may_skip_target(target))
+    }
+
+    fn may_skip_target(&self, target: &Target) -> bool {
+        self.skip_broken || (target.need == Need::IfItFits && !self.best)
+    }
 }
 
 impl Search<'_> {
-    /// The targets that fit together, each taken where it does; where none may be skipped, all of them.
-    fn what_fits(&self, goal: &Goal) -> Result<(Vec<Target>, Vec<String>), SolveError> {
-        let (mut targets, mut skipped) = (Vec::new(), Vec::new());
-        if !goal.skip_broken {
-            return Ok((goal.targets.clone(), skipped));
-        }
-        for target in &goal.targets {
+    /// The targets that fit together: those that must be there, and each of the others where it does.
+    fn what_fits(&self, goal: &Goal) -> (Vec<Target>, Vec<Skipped>) {
+        let (optional, mut targets): (Vec<&Target>, Vec<Target>) = (
+            goal.targets.iter().filter(|target| goal.may_skip_target(target)).collect(),
+            goal.targets.iter().filter(|target| !goal.may_skip_target(target)).cloned().collect(),
+        );
+        let mut skipped = Vec::new();
+        for target in optional {
             targets.push(target.clone());
-            if self.hold_as_needed(&targets, goal, &Pins::new()).is_err() {
+            if let Err(error) = self.hold_as_needed(&targets, goal, &Pins::new()) {
                 targets.pop();
-                skipped.push(target.label.clone());
+                skipped.push(Skipped { label: target.label.clone(), reason: self.reason(&target.any_of, &error) });
             }
         }
-        Ok((targets, skipped))
-    }
-
-    /// Updates one after the other as far as each can go.
-    fn pin_what_fits(&self, goal: &Goal, targets: &[Target], pins: &mut Pins) {
-        for index in &goal.update {
-            for candidates in self.updates(*index) {
-                pins.insert(*index, candidates);
-                if self.hold_as_needed(targets, goal, pins).is_ok() {
-                    break;
-                }
-                pins.remove(index);
-                if goal.best {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// What an installed package may be updated to, the best first: any heir, else the newest, the second newest, …
-    fn updates(&self, index: usize) -> Vec<Vec<usize>> {
-        let heirs: Vec<usize> = self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)).collect();
-        let newer = self.newer(index).into_iter().map(|newer| vec![newer]);
-        Some(heirs).filter(|heirs| !heirs.is_empty()).into_iter().chain(newer).collect()
-    }
-
-    /// The newer versions of an installed package, the newest first.
-    fn newer(&self, index: usize) -> Vec<usize> {
-        let nevra = &self.situation.packages[index].nevra;
-        let mut newer: Vec<usize> = self.universe.called(&nevra.name).into_iter().collect();
-        newer.retain(|other| self.situation.packages[*other].nevra.evr > nevra.evr);
-        newer.sort_by(|a, b| self.universe.newer_first(*a, *b));
-        newer
+        (targets, skipped)
     }
 
     fn hold_as_needed(&self, targets: &[Target], goal: &Goal, pins: &Pins) -> Result<(Hold, Vec<usize>), SolveError> {
-        let first = match self.run(targets, goal, Hold::Exactly, pins, &[]) {
+        let first = match self.run(targets, goal, &Hold::Exactly, pins) {
             Ok(found) => return Ok((Hold::Exactly, found)),
             Err(error) => error,
         };
-        let mut last = match self.run(targets, goal, Hold::OrNewer, pins, &[]) {
+        match self.run(targets, goal, &Hold::OrNewer, pins) {
             Ok(found) => return Ok((Hold::OrNewer, found)),
-            Err(_) => first,
-        };
-        if goal.allow_erasing {
-            match self.run(targets, goal, Hold::Wished, pins, &[]) {
-                Ok(found) => return Ok((Hold::Wished, found)),
-                Err(error) => last = error,
-            }
+            Err(_) if goal.allow_erasing => self.hold_what_fits(targets, goal, pins),
+            Err(_) => Err(first),
         }
-        Err(last)
     }
 
-    /// One search; `wished` packages are added where they fit.
-    fn run(&self, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins, wished: &[usize]) -> Result<Vec<usize>, SolveError> {
+    /// Lets go of what stands in the way, and of nothing else.
+    fn hold_what_fits(&self, targets: &[Target], goal: &Goal, pins: &Pins) -> Result<(Hold, Vec<usize>), SolveError> {
+        let mut found = self.run(targets, goal, &Hold::Some(BTreeSet::new()), pins)?;
+        let all: Vec<usize> = self.situation.installed.iter().copied().collect();
+        let mut held = Vec::new();
+        keep_what_fits(&all, &mut held, &mut |held| {
+            let fits = self.run(targets, goal, &Hold::Some(held.iter().copied().collect()), pins);
+            fits.map(|with| found = with).is_ok()
+        });
+        Ok((Hold::Some(held.into_iter().collect()), found))
+    }
+
+    /// One search.
+    fn run(&self, targets: &[Target], goal: &Goal, hold: &Hold, pins: &Pins) -> Result<Vec<usize>, SolveError> {
         let provider = Provider::new(&self.universe, &self.roles);
         let mut requirements: Vec<ConditionalRequirement> = targets
             .iter()
             .map(|target| provider.one_of(&self.usable(&target.any_of), &format!("(requested as {})", target.label)))
             .collect();
-        let mut soft = wished.to_vec();
         for index in self.situation.installed {
             if goal.erase.contains(index) || goal.released.contains(index) {
                 continue;
             }
             match (pins.get(index), hold) {
-                (Some(pinned), _) => requirements.push(provider.one_of(pinned, "(the update)")),
-                (None, Hold::Wished) => soft.extend(self.held(*index, hold)),
+                (Some(pinned), _) => requirements.extend(pinned.iter().map(|each| provider.one_of(each, "(the update)"))),
+                (None, Hold::Some(held)) if !held.contains(index) => {}
                 (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), "(installed)")),
             }
         }
-        let found = answer(&self.universe, provider, requirements, &soft)?;
+        let found = answer(&self.universe, provider, requirements, &[])?;
         match found.iter().find(|index| goal.erase.contains(index)) {
             None => Ok(found),
             Some(index) => {
@@ -207,12 +217,11 @@ impl Search<'_> {
     }
 
     /// What may be there in an installed package's place, in the order of preference.
-    fn held(&self, index: usize, hold: Hold) -> Vec<usize> {
-        if hold == Hold::Exactly || self.situation.separate.contains(&index) {
+    fn held(&self, index: usize, hold: &Hold) -> Vec<usize> {
+        if *hold == Hold::Exactly || self.situation.separate.contains(&index) {
             return vec![index];
         }
-        let heirs: Vec<usize> = self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)).collect();
-        [vec![index], self.newer(index), heirs].concat()
+        [vec![index], self.newer(index), self.heirs(index).concat()].concat()
     }
 
     /// What a package recommends that an installed version of it did not: what was not there then was not wanted.
@@ -224,43 +233,52 @@ impl Search<'_> {
     }
 
     fn usable(&self, packages: &[usize]) -> Vec<usize> {
-        let usable: Set = self.universe.usable().map(|(index, _)| index).collect();
-        packages.iter().copied().filter(|index| usable.contains(index)).collect()
+        packages.iter().copied().filter(|index| self.universe.is_usable(*index)).collect()
     }
 
-    /// Adds what new packages recommend, and what supplements them, until nothing new is wished for.
-    fn with_weak(&self, mut there: Vec<usize>, targets: &[Target], goal: &Goal, hold: Hold, pins: &Pins) -> Vec<usize> {
-        let (mut wished, mut asked): (Vec<usize>, Vec<Target>) = (Vec::new(), targets.to_vec());
+    /// Adds what new packages recommend, and what supplements them, until nothing new is wished for. What does not fit is left out.
+    fn with_weak(&self, mut there: Vec<usize>, targets: &[Target], goal: &Goal, hold: &Hold, pins: &Pins) -> Vec<usize> {
+        let (mut known, mut asked): (BTreeSet<usize>, Vec<Target>) = (BTreeSet::new(), targets.to_vec());
         loop {
             let set: BTreeSet<usize> = there.iter().copied().collect();
             let new = &set - self.situation.installed;
-            let known: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
+            let names: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
             let recommended: Vec<&Dependency> = new.iter().flat_map(|index| self.newly_recommended(*index)).collect();
-            let wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
-            let fits = |index: &usize| !wished.contains(index) && !known.contains(self.situation.packages[*index].nevra.name.as_str());
-            let wishes: Vec<usize> = wishes.into_iter().filter(fits).collect();
+            let mut wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
+            wishes.retain(|index| !names.contains(self.situation.packages[*index].nevra.name.as_str()) && known.insert(*index));
             if wishes.is_empty() {
                 return there;
             }
-            wished.extend(&wishes);
-            match self.run(&asked, goal, hold, pins, &wished) {
-                Ok(found) => there = found,
-                Err(_) => return there,
-            }
-            // The search gives a wish up at the first contradiction; asked for, it may turn out to fit.
-            for wish in wishes {
-                if there.contains(&wish) {
-                    continue;
-                }
-                asked.push(Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish] });
-                match self.run(&asked, goal, hold, pins, &wished) {
-                    Ok(found) => there = found,
-                    Err(_) => drop(asked.pop()),
-                }
-            }
+            let target =
+                |wish: usize| Target { label: self.situation.packages[wish].nevra.to_string(), any_of: vec![wish], need: Need::Must };
+            let wishes: Vec<Target> = wishes.into_iter().map(target).collect();
+            keep_what_fits(&wishes, &mut asked, &mut |asked| {
+                let fits = self.run(asked, goal, hold, pins);
+                fits.map(|with| there = with).is_ok()
+            });
         }
     }
 }
 
+/// Adds to `kept` those of `candidates` that fit beside what is kept already, the earlier ones first. All that fit together are found at once.
+fn keep_what_fits<T: Clone>(candidates: &[T], kept: &mut Vec<T>, fits: &mut impl FnMut(&[T]) -> bool) {
+    if candidates.is_empty() {
+        return;
+    }
+    let before = kept.len();
+    kept.extend_from_slice(candidates);
+    if fits(kept) {
+        return;
+    }
+    kept.truncate(before);
+    if candidates.len() > 1 {
+        let (first, second) = candidates.split_at(candidates.len() / 2);
+        keep_what_fits(first, kept, fits);
+        keep_what_fits(second, kept, fits);
+    }
+}
+
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,9 @@ const MOST_CLAUSES: usize = 256;
 /// All packages there are, and who provides what.
 pub(super) struct Universe<'a> {
     pub(super) packages: &'a [Package],
-    usable: Vec<bool>,
+    /// Which packages are made for this machine.
+    native: Vec<bool>,
+    installed: Vec<bool>,
     by_capability: HashMap<&'a str, Vec<(usize, &'a Capability)>>,
     by_path: HashMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<&'a str, Set>,
@@ -37,12 +39,14 @@ enum Formula {
 }
 
 impl<'a> Universe<'a> {
-    pub(super) fn new(packages: &'a [Package], arch: &str) -> Self {
-        let usable = packages.iter().map(|package| package.nevra.arch == arch || package.nevra.arch == "noarch").collect();
+    /// Of `packages`, those of other architectures count only where they are `installed`.
+    pub(super) fn new(packages: &'a [Package], installed: &Set, arch: &str) -> Self {
+        let native = packages.iter().map(|package| package.nevra.arch == arch || package.nevra.arch == "noarch").collect();
+        let installed = (0..packages.len()).map(|index| installed.contains(&index)).collect();
         let (by_capability, by_path, by_name) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        let mut universe = Self { packages, usable, by_capability, by_path, by_name, obsoleted_by: HashMap::new() };
+        let mut universe = Self { packages, native, installed, by_capability, by_path, by_name, obsoleted_by: HashMap::new() };
         for (index, package) in packages.iter().enumerate() {
-            if universe.usable[index] {
+            if universe.is_usable(index) {
                 universe.index(index, package);
             }
         }
@@ -73,9 +77,19 @@ impl<'a> Universe<'a> {
         found
     }
 
-    /// The packages that may be installed on this machine.
+    /// The packages that may be installed on this machine, or are.
     pub(super) fn usable(&self) -> impl Iterator<Item = (usize, &'a Package)> {
-        self.packages.iter().enumerate().filter(|(index, _)| self.usable[*index])
+        self.packages.iter().enumerate().filter(|(index, _)| self.is_usable(*index))
+    }
+
+    /// Whether a package may be installed on this machine, or is.
+    pub(super) fn is_usable(&self, index: usize) -> bool {
+        self.native[index] || self.installed[index]
+    }
+
+    /// Whether a package is made for this machine.
+    pub(super) fn is_native(&self, index: usize) -> bool {
+        self.native[index]
     }
 
     /// Names and the packages that bear them.
@@ -124,7 +138,8 @@ impl<'a> Universe<'a> {
         self.obsoleted_by.contains_key(&index)
     }
 
-    /// What the package at `index` demands: its requirements, conflicts and obsoletes.
+    /// What the package at `index` demands: its requirements, conflicts and obsoletes. Of an installed one only what holds now, as in
+    /// libsolv: what was broken before stops nothing.
     pub(super) fn clauses(&self, index: usize) -> Vec<(Clause, String)> {
         let package = &self.packages[index];
         let mut clauses = Vec::new();
@@ -147,7 +162,29 @@ impl<'a> Universe<'a> {
             add(&Formula::Not(Box::new(Formula::One(targets))), obsoleted);
         }
         clauses.retain(|(clause, _)| !clause.then.contains(&index) && clause.when.iter().all(|set| !set.is_empty()));
+        if self.installed[index] {
+            clauses = clauses.into_iter().filter_map(|(clause, label)| Some((self.as_far_as_it_held(clause)?, label))).collect();
+        }
         clauses
+    }
+
+    /// What is left of a clause of an installed package. One that the installed packages violate is dropped; of a conflict what has not
+    /// happened yet remains.
+    fn as_far_as_it_held(&self, mut clause: Clause) -> Option<Clause> {
+        let is_there = |set: &Set| set.iter().any(|index| self.installed[*index]);
+        if !clause.when.iter().all(is_there) || is_there(&clause.then) {
+            return Some(clause);
+        }
+        let ([bad], true) = (&mut clause.when[..], clause.then.is_empty()) else { return None };
+        bad.retain(|index| !self.installed[*index]);
+        (!bad.is_empty()).then_some(clause)
+    }
+
+    /// The first thing that a package requires and nobody provides, as a sentence.
+    pub(super) fn lacks(&self, index: usize) -> Option<String> {
+        let package = &self.packages[index];
+        let lacks = |required: &&Dependency| matches!(required, Dependency::Simple(wanted) if self.providers(wanted).is_empty());
+        package.requires.iter().find(lacks).map(|required| format!("nothing provides {required} needed by {}", package.nevra))
     }
 
     /// Whether `dependency` is satisfied by the packages in `installed`.

@@ -21,7 +21,7 @@ use crate::package::Package;
 use clause::Universe;
 use provider::{Provider, Roles};
 
-pub use change::{Goal, Outcome, Situation, Target, change};
+pub use change::{Goal, Need, Outcome, Situation, Skipped, Target, change};
 pub use needed::{needs, problems, unneeded, with_dependents};
 
 /// What is asked for.
@@ -63,7 +63,7 @@ fn list(names: &[String]) -> String {
 /// # Errors
 /// When a request has no provider, or the packages do not fit together.
 pub fn solve(packages: &[Package], request: &Request) -> Result<Vec<usize>, SolveError> {
-    let universe = Universe::new(packages, &request.arch);
+    let universe = Universe::new(packages, &BTreeSet::new(), &request.arch);
     missing(&universe, request)?;
     let mut chosen = search(&universe, request, &[])?;
     if request.weak {
@@ -109,15 +109,15 @@ fn search(universe: &Universe<'_>, request: &Request, soft: &[usize]) -> Result<
 /// Runs the search.
 fn answer(
     universe: &Universe<'_>,
-    provider: Provider<'_>,
+    mut provider: Provider<'_>,
     requirements: Vec<ConditionalRequirement>,
     soft: &[usize],
 ) -> Result<Vec<usize>, SolveError> {
-    let wished: Vec<_> = soft.iter().map(|index| provider.solvable(*index)).collect();
+    let wished = provider.wish(soft);
     let mut solver = Solver::new(provider);
     match solver.solve(Problem::new().requirements(requirements).soft_requirements(wished)) {
         Ok(solvables) => {
-            let mut chosen: Vec<usize> = solvables.into_iter().map(|solvable| solver.provider().index(solvable)).collect();
+            let mut chosen: Vec<usize> = solvables.into_iter().filter_map(|solvable| solver.provider().index(solvable)).collect();
             chosen.sort_by(|a, b| universe.packages[*a].nevra.cmp(&universe.packages[*b].nevra));
             Ok(chosen)
         }

@@ -120,7 +120,7 @@ fn keys_of(session: &Session, repositories: &Repositories, stock: usize) -> Resu
                 session.config.main.defaults.clone(),
                 rpm_engine::config::Place { file: "the command line".into(), line: 0 },
             );
-            of_files.keys = session.config.repositories.iter().flat_map(|repository| repository.keys.clone()).collect();
+            of_files.keys = session.config.enabled().into_iter().flat_map(|repository| repository.keys.clone()).collect();
             of_files.keys.sort();
             of_files.keys.dedup();
             Ok(Some(keyring(&of_files, context)?))

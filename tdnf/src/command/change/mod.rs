@@ -6,17 +6,30 @@ mod request;
 mod scope;
 mod show;
 
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::cli::error::CliError;
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
-use crate::cli::session::{Session, need_root};
+use crate::cli::session::{Session, io_at, need_repositories, need_root};
 use crate::query::Sack;
-use rpm_engine::system::LockedSystem;
+use rpm_engine::lock::LockError;
+use rpm_engine::solver::SolveError;
+use rpm_engine::system::{LockedSystem, SystemError};
 
 use plan::Plan;
 pub(in crate::command) use plan::Sweep;
 pub use request::{Request, Wish};
 
 pub(in crate::command) use execute::with_settings;
+
+/// How long another program is waited for, as the reference does.
+const LOCK_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(250);
 
 /// What is done to packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +71,9 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     add_files(session, &mut repositories, words)?;
     let sack = session.sack(&repositories);
     let request = request::request(session, &repositories, &sack, verb, words)?;
+    if !request.unresolved.is_empty() && !matches!(verb, Verb::Erase | Verb::Autoremove) {
+        need_repositories(session)?;
+    }
     let clean = session.config.main.clean_requirements && !session.common.no_autoremove;
     let sweep =
         Sweep { newly_unneeded: clean && verb == Verb::Erase, all_unneeded: verb == Verb::Autoremove && !session.common.no_autoremove };
@@ -76,23 +92,35 @@ pub(in crate::command) fn carry_out(
     request: &Request,
     sweep: Sweep,
 ) -> Result<(), CliError> {
-    let plan = plan::plan(session, sack, request, sweep)?;
-    show::remarks(session, sack, request, &plan);
-    if plan.changes.is_empty() {
-        if session.console.json {
-            session.console.value(&show::value(sack, request, &plan));
-        }
-        return Err(if request.unresolved.is_empty() { CliError::NothingToDo } else { CliError::NoMatch });
+    show::remarks(session, sack, request);
+    if !request.unresolved.is_empty() && !session.config.main.skip_broken {
+        return Err(CliError::NoMatch.after(session, || show::value(sack, request, &Plan::default())));
     }
-    if session.console.json {
-        session.console.value(&show::value(sack, request, &plan));
-    } else {
+    let plan = plan::plan(session, sack, request, sweep)?;
+    show::skipped(session, &plan);
+    let value = || show::value(sack, request, &plan);
+    if !session.console.json {
         show::table(session, sack, &plan);
     }
-    if !session.common.test_only && !session.console.ask("Is this ok") {
-        return Err(CliError::Aborted);
+    let done = match plan.changes.is_empty() {
+        true => Err(nothing(request, &plan)),
+        false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
+        false => execute_plan(session, locked, repositories, sack, &plan),
+    };
+    done.map_err(|error| error.after(session, value))?;
+    if session.console.json {
+        session.console.value(&value());
     }
-    execute_plan(session, locked, repositories, sack, &plan)
+    Ok(())
+}
+
+/// Why nothing happens: there is nothing to do, or what was asked for by name does not fit.
+fn nothing(request: &Request, plan: &Plan) -> CliError {
+    match plan.left.first() {
+        _ if !request.unresolved.is_empty() => CliError::NoMatch,
+        Some(left) if request.by_name => CliError::Solve(SolveError::Conflict { explanation: left.reason.clone() }),
+        Some(_) | None => CliError::NothingToDo,
+    }
 }
 
 fn execute_plan(
@@ -122,7 +150,7 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
     if session.common.download_only || session.common.test_only {
         return Ok(None);
     }
-    let locked = session.system.lock()?;
+    let locked = wait_for_lock(session)?;
     if let Some(recovery) = with_settings(session, |settings| locked.recover(settings))? {
         let how = match recovery {
             rpm_engine::transaction::Recovery::Undone => "taken back",
@@ -137,13 +165,39 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
     Ok(Some(locked))
 }
 
+/// Another program that changes the system is waited for, unless `exit_on_lock` says otherwise.
+fn wait_for_lock(session: &Session) -> Result<LockedSystem, CliError> {
+    let patience = if session.config.main.exit_on_lock { Duration::ZERO } else { LOCK_PATIENCE };
+    let since = Instant::now();
+    let mut said = false;
+    loop {
+        match session.system.lock() {
+            Err(SystemError::Locked(error @ LockError::Held { .. })) if since.elapsed() < patience => {
+                if !said {
+                    session.console.warn(format!("{error}; waiting for it to finish"));
+                    said = true;
+                }
+                thread::sleep(LOCK_PAUSE);
+            }
+            taken => return Ok(taken?),
+        }
+    }
+}
+
 /// Package files named in words.
 fn add_files(session: &Session, repositories: &mut Repositories, words: &[String]) -> Result<(), CliError> {
     let files: Vec<_> = words.iter().filter(|word| request::is_file(word)).cloned().collect();
     if files.is_empty() {
         return Ok(());
     }
-    let paths = files.iter().map(|file| session.bring(file)).collect::<Result<Vec<_>, _>>()?;
+    for word in files {
+        let path = session.bring(&word)?;
+        let real = fs::canonicalize(&path).map_err(io_at(&path))?;
+        repositories.files.insert(word, real);
+    }
+    let mut paths: Vec<PathBuf> = repositories.files.values().cloned().collect();
+    paths.sort();
+    paths.dedup();
     repositories.locals.push(Local::of(COMMAND_LINE, &paths)?);
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::request::Request;
+use super::request::{Request, Wish};
 use super::scope::{Blind, Scope};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::query::{Id, Sack};
 use rpm_engine::history::Reason;
-use rpm_engine::solver::{self, Goal, Situation, Target};
+use rpm_engine::solver::{self, Goal, Outcome, Situation, Skipped, Target};
 
 /// Why a package goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +69,9 @@ pub struct Plan {
     /// What happens to each package, sorted by name.
     pub changes: Vec<Change>,
     /// What was asked for and skipped, because it does not fit.
-    pub skipped: Vec<String>,
+    pub skipped: Vec<Skipped>,
+    /// Updates that do not fit.
+    pub left: Vec<Skipped>,
 }
 
 /// What else goes with what is asked for.
@@ -104,19 +106,19 @@ pub fn plan(session: &Session, sack: &Sack<'_>, request: &Request, sweep: Sweep)
         scope.ids.iter().for_each(|id| session.console.warn(format!("considered: {} of {}", sack.nevra(*id), sack.origin(*id))));
     }
     let planning = Planning { session, sack, scope };
-    let (mut there, skipped) = planning.there(request)?;
+    let Outcome { mut there, skipped, left } = planning.there(request)?;
     planning.limit(&mut there);
     let roots = planning.roots(request);
     let unneeded = planning.unneeded(&there, &roots, sweep);
     there.retain(|index| !unneeded.contains(index));
     let changes = planning.changes(request, &there, &unneeded);
     planning.protect(&there, &changes)?;
-    Ok(Plan { changes, skipped })
+    Ok(Plan { changes, skipped, left })
 }
 
 impl Planning<'_, '_> {
     /// What is there afterwards, unneeded packages still counted.
-    fn there(&self, request: &Request) -> Result<(BTreeSet<usize>, Vec<String>), CliError> {
+    fn there(&self, request: &Request) -> Result<Outcome, CliError> {
         let (scope, arch) = (&self.scope, self.sack.arch());
         let place = |ids: &BTreeSet<Id>| -> BTreeSet<usize> { ids.iter().filter_map(|id| scope.place(*id)).collect() };
         let mut erase = place(&request.erase);
@@ -124,18 +126,19 @@ impl Planning<'_, '_> {
             erase = solver::with_dependents(&scope.packages, &scope.installed, &erase, arch);
         }
         if request.wishes.is_empty() && request.update.is_empty() {
-            return Ok((&scope.installed - &erase, Vec::new()));
+            return Ok(Outcome { there: &scope.installed - &erase, ..Outcome::default() });
         }
         let (common, main) = (&self.session.common, &self.session.config.main);
-        let targets: Vec<Target> =
-            request.wishes.iter().map(|wish| Target { label: wish.label.clone(), any_of: scope.places(&wish.any_of) }).collect();
+        let target = |wish: &Wish| Target { label: wish.label.clone(), any_of: scope.places(&wish.any_of), need: wish.need };
+        let targets: Vec<Target> = request.wishes.iter().map(target).collect();
         if common.no_dependencies {
-            return Ok((self.without_dependencies(request, &targets, &erase), Vec::new()));
+            return Ok(Outcome { there: self.without_dependencies(request, &targets, &erase), ..Outcome::default() });
         }
         let update = place(&request.update).into_iter().filter(|index| !scope.separate.contains(index)).collect();
         let goal = Goal {
             targets,
             update,
+            keep_name: place(&request.keep_name),
             released: place(&request.released),
             erase,
             allow_erasing: common.allow_erasing,
@@ -144,8 +147,7 @@ impl Planning<'_, '_> {
             weak: main.weak && !request.strict,
         };
         let situation = Situation { packages: &scope.packages, installed: &scope.installed, separate: &scope.separate, arch };
-        let outcome = solver::change(situation, &goal)?;
-        Ok((outcome.there, outcome.skipped))
+        Ok(solver::change(situation, &goal)?)
     }
 
     /// `--nodeps`: just what was asked for.
@@ -161,19 +163,20 @@ impl Planning<'_, '_> {
         for index in coming {
             let nevra = &self.scope.packages[index].nevra;
             if !self.scope.separate.contains(&index) {
-                there.retain(|other| self.scope.packages[*other].nevra.name != nevra.name);
+                there.retain(|other| !nevra.may_replace(&self.scope.packages[*other].nevra));
             }
             there.insert(index);
         }
         there
     }
 
-    /// Of packages whose versions are side by side only so many stay, the newest and the running kernel first.
+    /// Of packages whose versions are side by side only so many stay, the newest and the running kernel first. What requires one that goes
+    /// goes with it; where that must stay, both do.
     fn limit(&self, there: &mut BTreeSet<usize>) {
         let limit = self.session.config.main.install_only_limit as usize;
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for index in there.iter().filter(|index| self.scope.separate.contains(index)) {
-            by_name.entry(&self.scope.packages[*index].nevra.name).or_default().push(*index);
+            by_name.entry(self.name(*index)).or_default().push(*index);
         }
         for mut versions in by_name.into_values().filter(|versions| limit > 0 && versions.len() > limit) {
             // Nothing is removed only because the number was lowered: something must have come.
@@ -183,12 +186,22 @@ impl Planning<'_, '_> {
             versions.sort_by(|a, b| self.scope.packages[*a].nevra.cmp(&self.scope.packages[*b].nevra));
             let mut over = versions.len() - limit;
             for index in versions {
-                if over > 0 && self.scope.installed.contains(&index) && !self.is_running(index) {
-                    there.remove(&index);
-                    over -= 1;
+                if over == 0 || !self.scope.installed.contains(&index) || self.is_running(index) {
+                    continue;
                 }
+                let going = solver::with_dependents(&self.scope.packages, there, &BTreeSet::from([index]), self.sack.arch());
+                if going.iter().all(|other| self.may_go(*other) || *other == index) {
+                    there.retain(|other| !going.contains(other));
+                }
+                over -= 1;
             }
         }
+    }
+
+    /// Whether a package may be removed for the sake of others.
+    fn may_go(&self, index: usize) -> bool {
+        let protected = self.session.config.main.protected.iter().any(|name| name == self.name(index));
+        self.scope.installed.contains(&index) && !protected && !self.is_running(index)
     }
 
     /// Whether a package contains the modules of the kernel that runs.
@@ -243,9 +256,10 @@ impl Planning<'_, '_> {
         let mut changes = Vec::new();
         for index in there - &scope.installed {
             let package = &scope.packages[index];
-            let (name, evr) = (&package.nevra.name, &package.nevra.evr);
+            let evr = &package.nevra.evr;
             let separate = scope.separate.contains(&index);
-            let from: Vec<usize> = going.iter().copied().filter(|old| !separate && scope.packages[*old].nevra.name == *name).collect();
+            let from: Vec<usize> =
+                going.iter().copied().filter(|old| !separate && package.nevra.may_replace(&scope.packages[*old].nevra)).collect();
             let replaces =
                 |old: &usize| package.obsoletes.iter().any(|wanted| scope.packages[*old].is_named(wanted)) && !from.contains(old);
             let obsoleted: Vec<usize> = going.iter().copied().filter(replaces).collect();

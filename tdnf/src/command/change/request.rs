@@ -1,16 +1,19 @@
 //! From words to a goal.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Verb;
 use crate::cli::error::CliError;
-use crate::cli::local::Repositories;
+use crate::cli::local::{COMMAND_LINE, Repositories};
 use crate::cli::session::Session;
 use crate::command::{provides, updateinfo};
 use crate::query::{Id, Pattern, Sack};
 use rpm_engine::dependency::{Capability, Dependency};
 use rpm_engine::history::Reason;
+use rpm_engine::package::Nevra;
+use rpm_engine::solver::Need;
 
 /// One thing that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,15 @@ pub struct Wish {
     pub any_of: Vec<Id>,
     /// Why it is to be there.
     pub reason: Reason,
+    /// Whether the rest is done without it.
+    pub need: Need,
+}
+
+impl Wish {
+    /// One without which nothing is done.
+    pub fn new(label: impl Into<String>, any_of: Vec<Id>, reason: Reason) -> Self {
+        Self { label: label.into(), any_of, reason, need: Need::Must }
+    }
 }
 
 /// What the words mean.
@@ -30,6 +42,8 @@ pub struct Request {
     pub wishes: Vec<Wish>,
     /// Installed packages to be updated.
     pub update: BTreeSet<Id>,
+    /// Of those, the ones asked for by name, which are to stay under it.
+    pub keep_name: BTreeSet<Id>,
     /// Installed packages that a wish replaces.
     pub released: BTreeSet<Id>,
     /// Installed packages to be removed.
@@ -42,6 +56,8 @@ pub struct Request {
     pub strict: bool,
     /// Words that mean nothing.
     pub unresolved: Vec<String>,
+    /// Whether packages were named; otherwise it is about all there are.
+    pub by_name: bool,
 }
 
 /// What the words after a verb mean.
@@ -49,7 +65,7 @@ pub struct Request {
 /// # Errors
 /// When a repository cannot be used.
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
-    let mut request = Request::default();
+    let mut request = Request { by_name: !words.is_empty(), ..Request::default() };
     match verb {
         Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
         Verb::Install => {
@@ -59,21 +75,16 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
         }
         Verb::Erase | Verb::Autoremove => words.iter().for_each(|word| erase(sack, word, &mut request)),
         Verb::Update => update(session, repositories, sack, words, &mut request)?,
-        Verb::Downgrade => downgrade(sack, words, &mut request),
-        Verb::Reinstall => words.iter().for_each(|word| reinstall(sack, word, &mut request)),
+        Verb::Downgrade => downgrade(session, repositories, sack, words, &mut request),
+        Verb::Reinstall => words.iter().for_each(|word| reinstall(repositories, sack, word, &mut request)),
         Verb::DistroSync => synchronise(session, sack, words, &mut request),
     }
     Ok(request)
 }
 
 fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) -> Result<(), CliError> {
-    if is_file(word) {
-        let named = |id: &Id| sack.offer(*id).is_some_and(|offer| Path::new(&offer.location).file_name() == Path::new(word).file_name());
-        let local = (0..sack.stocks.len()).filter(|stock| sack.stocks[*stock].id == crate::cli::local::COMMAND_LINE);
-        let files = local.flat_map(|stock| (0..sack.stocks[stock].index.len()).map(move |at| Id::Available(stock, at)));
-        for id in files.filter(named) {
-            exactly(session, sack, word, id, request);
-        }
+    if let Some(id) = file(repositories, sack, word) {
+        exactly(session, sack, word, id, request);
         return Ok(());
     }
     let pattern = Pattern::new(word);
@@ -117,7 +128,7 @@ fn build_dependencies(sack: &Sack<'_>, word: &str, request: &mut Request) {
         if found.is_empty() {
             request.unresolved.push(label);
         } else {
-            request.wishes.push(Wish { label, any_of: sack.sorted(found), reason: Reason::Dependency });
+            request.wishes.push(Wish::new(label, sack.sorted(found), Reason::Dependency));
         }
     }
 }
@@ -131,9 +142,22 @@ fn exactly(session: &Session, sack: &Sack<'_>, word: &str, id: Id, request: &mut
         return;
     }
     if !is_install_only(session, sack, &[id]) {
-        request.released.extend(installed);
+        request.released.extend(replaced_by(sack, &nevra));
     }
-    request.wishes.push(Wish { label: word.to_owned(), any_of: vec![id], reason: Reason::User });
+    request.wishes.push(Wish::new(word, vec![id], Reason::User));
+}
+
+/// The package in a file that a word names.
+fn file(repositories: &Repositories, sack: &Sack<'_>, word: &str) -> Option<Id> {
+    let path = repositories.files.get(word)?;
+    let stock = sack.stocks.iter().position(|stock| stock.id == COMMAND_LINE)?;
+    let files = (0..sack.stocks[stock].index.len()).map(|at| Id::Available(stock, at));
+    files.into_iter().find(|id| sack.offer(*id).is_some_and(|offer| Path::new(&offer.location) == path))
+}
+
+/// The installed packages in whose place a package would come.
+fn replaced_by(sack: &Sack<'_>, new: &Nevra) -> Vec<Id> {
+    sack.installed_called(&new.name).into_iter().filter(|old| new.may_replace(&sack.nevra(*old))).collect()
 }
 
 /// The newest of a name, if that is newer than what is there.
@@ -141,7 +165,10 @@ fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found:
     let best = found.iter().map(|id| sack.nevra(*id).evr).max();
     match (sack.installed_evr(name), best) {
         (Some(there), Some(best)) if there >= best => request.existing.extend(sack.installed_called(name).last()),
-        (Some(_), _) if !is_install_only(session, sack, &found) => request.update.extend(sack.installed_called(name)),
+        (Some(_), _) if !is_install_only(session, sack, &found) => {
+            request.update.extend(sack.installed_native(name));
+            request.keep_name.extend(sack.installed_native(name));
+        }
         _ => {
             if session.config.main.best || is_install_only(session, sack, &found) {
                 found = sack.newest(&found);
@@ -155,7 +182,7 @@ fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found:
                 request.existing.push(*there);
                 return;
             }
-            request.wishes.push(Wish { label: word.to_owned(), any_of: [heirs, found].concat(), reason: Reason::User });
+            request.wishes.push(Wish::new(word, [heirs, found].concat(), Reason::User));
         }
     }
 }
@@ -180,7 +207,7 @@ fn capability(session: &Session, repositories: &Repositories, sack: &Sack<'_>, w
     if found.is_empty() {
         request.unresolved.push(word.to_owned());
     } else {
-        request.wishes.push(Wish { label: word.to_owned(), any_of: sack.sorted(found), reason: Reason::User });
+        request.wishes.push(Wish::new(word, sack.sorted(found), Reason::User));
     }
     Ok(())
 }
@@ -220,6 +247,10 @@ fn update(
     let advised = updateinfo::restricted(session, repositories)?;
     let mut chosen: BTreeSet<Id> = BTreeSet::new();
     for word in words {
+        if let Some(id) = file(repositories, sack, word) {
+            other_version(session, sack, word, id, Ordering::Greater, request);
+            continue;
+        }
         let pattern = Pattern::new(word);
         let offered = sack.available_matching(&pattern);
         let named: BTreeSet<String> = offered.iter().map(|id| sack.nevra(*id).name).collect();
@@ -240,10 +271,8 @@ fn update(
     }
     for id in chosen {
         let nevra = sack.nevra(id);
-        let advises = |advised: &BTreeSet<rpm_engine::package::Nevra>| {
-            advised.iter().any(|answer| answer.name == nevra.name && answer.evr > nevra.evr)
-        };
-        if advised.as_ref().is_some_and(|advised| !advises(advised)) {
+        let newest = || sack.available_called(&nevra.name).into_iter().map(|id| sack.nevra(id)).max_by(|a, b| a.evr.cmp(&b.evr));
+        if advised.as_ref().is_some_and(|advised| !newest().is_some_and(|newest| advised.asks_for(&nevra, &newest))) {
             continue;
         }
         if is_install_only(session, sack, &[id]) {
@@ -255,19 +284,33 @@ fn update(
     Ok(())
 }
 
+/// The package in a file in place of an installed one, if its version compares with that one's as wanted.
+fn other_version(session: &Session, sack: &Sack<'_>, word: &str, id: Id, wanted: Ordering, request: &mut Request) {
+    let nevra = sack.nevra(id);
+    match sack.installed_evr(&nevra.name) {
+        None => request.unresolved.push(word.to_owned()),
+        Some(there) if nevra.evr.cmp(&there) == wanted => exactly(session, sack, word, id, request),
+        Some(_) => request.existing.extend(sack.installed_native(&nevra.name)),
+    }
+}
+
 /// The newest version of a name beside those there, if it is newer.
 fn beside(sack: &Sack<'_>, name: &str, request: &mut Request) {
     let newest = sack.newest(&sack.sorted(sack.available_called(name)));
     let newer = newest.into_iter().filter(|id| sack.installed_evr(name).is_some_and(|there| sack.nevra(*id).evr > there));
-    let wish = Wish { label: name.to_owned(), any_of: newer.collect(), reason: Reason::User };
+    let wish = Wish { need: Need::IfItFits, ..Wish::new(name, newer.collect(), Reason::User) };
     if !wish.any_of.is_empty() && !request.wishes.contains(&wish) {
         request.wishes.push(wish);
     }
 }
 
-fn downgrade(sack: &Sack<'_>, words: &[String], request: &mut Request) {
+fn downgrade(session: &Session, repositories: &Repositories, sack: &Sack<'_>, words: &[String], request: &mut Request) {
     let all = if words.is_empty() { vec!["*".to_owned()] } else { words.to_vec() };
     for word in &all {
+        if let Some(id) = file(repositories, sack, word) {
+            other_version(session, sack, word, id, Ordering::Less, request);
+            continue;
+        }
         let pattern = Pattern::new(word);
         let offered = sack.available_matching(&pattern);
         let names: BTreeSet<String> = offered.iter().map(|id| sack.nevra(*id).name).collect();
@@ -277,10 +320,10 @@ fn downgrade(sack: &Sack<'_>, words: &[String], request: &mut Request) {
             found = true;
             let older = offered.iter().copied().filter(|id| sack.nevra(*id).name == name && sack.nevra(*id).evr < there);
             if let Some(id) = sack.sorted(older.collect()).last() {
-                request.released.extend(sack.installed_called(&name));
-                request.wishes.push(Wish { label: word.clone(), any_of: vec![*id], reason: Reason::User });
+                request.released.extend(replaced_by(sack, &sack.nevra(*id)));
+                request.wishes.push(Wish::new(word, vec![*id], Reason::User));
             } else {
-                request.existing.extend(sack.installed_called(&name));
+                request.existing.extend(sack.installed_native(&name));
             }
         }
         if !found && !words.is_empty() {
@@ -292,7 +335,15 @@ fn downgrade(sack: &Sack<'_>, words: &[String], request: &mut Request) {
     }
 }
 
-fn reinstall(sack: &Sack<'_>, word: &str, request: &mut Request) {
+fn reinstall(repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) {
+    if let Some(new) = file(repositories, sack, word) {
+        let nevra = sack.nevra(new);
+        match sack.installed_called(&nevra.name).into_iter().find(|old| sack.nevra(*old) == nevra) {
+            Some(old) => request.reinstall.push((old, new)),
+            None => request.unresolved.push(word.to_owned()),
+        }
+        return;
+    }
     for id in installed(sack, word, request) {
         let nevra = sack.nevra(id);
         match sack.available_called(&nevra.name).into_iter().find(|offered| sack.nevra(*offered) == nevra) {
@@ -310,6 +361,9 @@ fn synchronise(session: &Session, sack: &Sack<'_>, words: &[String], request: &m
             beside(sack, &nevra.name, request);
             continue;
         }
+        if !sack.is_native(&nevra) {
+            continue;
+        }
         let newest = sack.newest(&sack.sorted(sack.available_called(&nevra.name)));
         let Some(offered) = newest.last().copied() else {
             request.update.insert(id);
@@ -318,7 +372,7 @@ fn synchronise(session: &Session, sack: &Sack<'_>, words: &[String], request: &m
         let same = sack.nevra(offered) == nevra;
         if !same && sack.nevra(offered).evr < nevra.evr {
             request.released.insert(id);
-            request.wishes.push(Wish { label: nevra.name, any_of: vec![offered], reason: Reason::User });
+            request.wishes.push(Wish::new(nevra.name, vec![offered], Reason::User));
         } else if same && session.config.main.reinstall_changed && sack.details(offered).build_time != sack.details(id).build_time {
             request.reinstall.push((id, offered));
         } else {

@@ -39,7 +39,8 @@ struct Gathering<'a, 's> {
 }
 
 impl Scope {
-    /// Everything installed, `wanted`, and whatever those may lead to.
+    /// Everything installed, `wanted`, and whatever those may lead to. Other providers of what installed packages require come into play
+    /// only where the present ones are replaced; those are found by way of the packages that replace them.
     pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String], blind: Blind) -> Self {
         let empty =
             Self { packages: Vec::new(), ids: Vec::new(), installed: BTreeSet::new(), separate: BTreeSet::new(), places: HashMap::new() };
@@ -48,7 +49,6 @@ impl Scope {
             gathering.add(id);
         }
         gathering.find_requirers();
-        gathering.needs_of_installed();
         gathering.queue.clear();
         wanted.iter().for_each(|id| gathering.add(*id));
         while let Some(index) = gathering.queue.pop() {
@@ -100,20 +100,6 @@ impl Gathering<'_, '_> {
                 self.requirers.entry(capability.name.clone()).or_default().insert(package.nevra.name.clone());
             }
         }
-    }
-
-    /// Other providers of what installed packages require come into play only where the present ones are replaced; those are found by way of
-    /// the packages that replace them. What nobody provides now may be provided by something new.
-    fn needs_of_installed(&mut self) {
-        let mut missing = Vec::new();
-        for package in &self.scope.packages {
-            for capability in package.requires.iter().flat_map(capabilities) {
-                if self.sack.installed_providing_name(&capability.name).is_empty() {
-                    missing.push(capability.clone());
-                }
-            }
-        }
-        missing.iter().for_each(|capability| self.providers(capability));
     }
 
     /// What a package that may come leads to.

@@ -7,6 +7,7 @@ use super::request::Request;
 use crate::cli::console::size;
 use crate::cli::session::Session;
 use crate::query::{Id, Sack};
+use rpm_engine::solver::Skipped;
 
 /// Packages of one kind of change: the title, the key in JSON, the packages.
 type Group = (&'static str, &'static str, Vec<Id>);
@@ -29,16 +30,23 @@ fn groups(plan: &Plan) -> Vec<Group> {
 }
 
 /// Reports what words mean nothing, and what is there already.
-pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request, plan: &Plan) {
+pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
     for word in &request.unresolved {
         session.console.note(format!("No package {word} available"));
     }
     for id in &request.existing {
         session.console.note(format!("Package {} is already installed, skipping.", sack.nevra(*id)));
     }
-    for label in &plan.skipped {
-        session.console.note(format!("Package {label} cannot be installed, skipping."));
-    }
+}
+
+/// Reports what does not fit, with the reasons.
+pub fn skipped(session: &Session, plan: &Plan) {
+    let one = |skipped: &Skipped, what: &str| {
+        session.console.note(format!("Package {} cannot be {what}, skipping:", skipped.label));
+        skipped.reason.lines().for_each(|line| session.console.note(format!("  {line}")));
+    };
+    plan.skipped.iter().for_each(|skipped| one(skipped, "installed"));
+    plan.left.iter().for_each(|left| one(left, "updated to"));
 }
 
 /// Shows the plan.
@@ -82,7 +90,8 @@ pub fn value(sack: &Sack<'_>, request: &Request, plan: &Plan) -> Value {
     };
     put("Exist", request.existing.iter().map(package).collect());
     put("Unavailable", request.unresolved.iter().map(|word| json!(word)).collect());
-    put("Skipped", plan.skipped.iter().map(|word| json!(word)).collect());
+    put("Skipped", plan.skipped.iter().map(|skipped| json!(skipped.label)).collect());
+    put("Left", plan.left.iter().map(|left| json!({ "Package": left.label, "Reason": left.reason })).collect());
     for (_, key, ids) in groups(plan) {
         put(key, ids.iter().map(package).collect());
     }

@@ -16,7 +16,8 @@ fn shown(packages: &[Package], outcome: Result<Outcome, SolveError>) -> String {
             let name = |index: &usize| format!("{}-{}", packages[*index].nevra.name, packages[*index].nevra.evr.version);
             let mut names: Vec<String> = outcome.there.iter().map(name).collect();
             names.sort();
-            names.extend(outcome.skipped.iter().map(|label| format!("!{label}")));
+            names.extend(outcome.skipped.iter().map(|skipped| format!("!{}", skipped.label)));
+            names.extend(outcome.left.iter().map(|left| format!("<{}", left.label)));
             names.join(" ")
         }
         Err(error) => format!("refused: {}", error.to_string().lines().next().unwrap_or_default()),
@@ -46,7 +47,7 @@ const WORLD: &[(&str, &[&str])] = &[
 fn target(names: &[&str]) -> Vec<Target> {
     let (packages, ..) = world(WORLD);
     let called = |name: &str| (0..packages.len()).filter(|at| packages[*at].nevra.name == name).collect::<Vec<_>>();
-    names.iter().map(|name| Target { label: (*name).to_owned(), any_of: called(name) }).collect()
+    names.iter().map(|name| Target { label: (*name).to_owned(), any_of: called(name), need: Need::Must }).collect()
 }
 
 #[test]
@@ -68,8 +69,8 @@ fn what_is_there_afterwards() {
         ("with leave", Goal { allow_erasing: true, ..goal(&["rival"]) }, "app-1 kernel-1 lib-1 old-1 rival-1".into()),
         ("broken", goal(&["broken", "new"]), "refused: the requested packages cannot be installed together:".into()),
         ("skipped", Goal { skip_broken: true, ..goal(&["broken", "new"]) }, "app-1 kernel-1 lib-1 new-1 old-1 sh-1 !broken".into()),
-        ("all updates", update(&["app", "lib", "old", "sh"]), "app-2 heir-1 kernel-1 lib-2 sh-1".into()),
-        ("one update and what it needs", update(&["app"]), "app-2 kernel-1 lib-2 old-1 sh-1".into()),
+        ("all updates", update(&["app", "lib", "old", "sh"]), "app-2 heir-1 kernel-1 lib-2 sh-1 <app-3-1.x86_64".into()),
+        ("one update and what it needs", update(&["app"]), "app-2 kernel-1 lib-2 old-1 sh-1 <app-3-1.x86_64".into()),
         (
             "only the newest",
             Goal { best: true, ..update(&["app"]) },
@@ -81,7 +82,124 @@ fn what_is_there_afterwards() {
         let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
         assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
     }
-    let both = Goal { targets: vec![Target { label: "kernel".into(), any_of: vec![8] }], ..Goal::default() };
+    let both = Goal { targets: vec![Target { label: "kernel".into(), any_of: vec![8], need: Need::Must }], ..Goal::default() };
     let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
     assert_eq!(shown(&packages, change(situation, &both)), "app-1 kernel-1 kernel-2 lib-1 old-1 sh-1");
+}
+
+/// An installed system that is broken in every way, and what is offered for it.
+const BROKEN: &[(&str, &[&str])] = &[
+    ("+lacking-1", &["requires: nobody-has-this"]),
+    ("lacking-2", &["requires: nobody-has-this"]),
+    ("lacking-3", &["requires: nobody-has-this, nor-this"]),
+    ("+clash-1", &["conflicts: other"]),
+    ("+other-1", &[]),
+    ("other-2", &[]),
+    ("+eater-1", &["obsoletes: eaten"]),
+    ("+eaten-1", &[]),
+    ("+gpg-pubkey-1", &["arch: (none)"]),
+    ("+gpg-pubkey-2", &["arch: (none)"]),
+    ("+multi-1", &["arch: i686", "provides: multi32"]),
+    ("+multi-1", &[]),
+    ("multi-2", &[]),
+    ("+alien-1", &["arch: i686"]),
+    ("alien-2", &["arch: noarch"]),
+    ("+twice-1", &[]),
+    ("+twice-2", &[]),
+    ("twice-3", &[]),
+    ("fine-1", &["requires: multi32"]),
+    ("mend-1", &["provides: nobody-has-this"]),
+];
+
+#[test]
+fn what_was_broken_before_stops_nothing_else() {
+    const BASE: &str = "alien-1 clash-1 eaten-1 eater-1 gpg-pubkey-1 gpg-pubkey-2 lacking-1 multi-1 multi-1 other-1 twice-1 twice-2";
+    let (packages, installed, separate) = world(BROKEN);
+    let called = |name: &str| (0..packages.len()).filter(|at| packages[*at].nevra.name == name).collect::<Vec<_>>();
+    let install =
+        |name: &str| Goal { targets: vec![Target { label: name.into(), any_of: called(name), need: Need::Must }], ..Goal::default() };
+    let update = |names: &[&str]| {
+        let all = names.iter().flat_map(|name| called(name)).filter(|at| installed.contains(at));
+        Goal { update: all.collect(), ..Goal::default() }
+    };
+    let table = [
+        ("nothing changes", Goal::default(), BASE.to_owned()),
+        ("another package", install("fine"), BASE.replace("gpg-pubkey-1", "fine-1 gpg-pubkey-1")),
+        ("with leave to erase", Goal { allow_erasing: true, ..install("fine") }, BASE.replace("gpg-pubkey-1", "fine-1 gpg-pubkey-1")),
+        ("what mends", install("mend"), BASE.replace("multi-1 multi-1", "mend-1 multi-1 multi-1")),
+        ("the broken one", update(&["lacking"]), format!("{} <lacking-3-1.x86_64", BASE.replace("lacking-1", "lacking-2 mend-1"))),
+        ("what it conflicts with", update(&["other"]), format!("{BASE} <other-2-1.x86_64")),
+        ("beside another architecture", update(&["multi"]), BASE.replace("multi-1 multi-1", "multi-1 multi-2")),
+        ("from another architecture", update(&["alien"]), BASE.replace("alien-1", "alien-2")),
+        ("what is there twice", update(&["twice"]), BASE.replace("twice-1 twice-2", "twice-3")),
+        ("what is gone already", update(&["eaten", "eater"]), BASE.into()),
+        ("keys", update(&["gpg-pubkey"]), BASE.into()),
+    ];
+    for (case, goal, expected) in table {
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
+    }
+}
+
+#[test]
+fn what_replaces_others() {
+    let world_of = |extra: &[(&'static str, &'static [&'static str])]| {
+        let lines: Vec<(&str, &[&str])> = [("+udev-1", &[][..]), ("+base-1", &[][..])].into_iter().chain(extra.iter().copied()).collect();
+        world(&lines)
+    };
+    type Case<'a> = (&'a str, &'a [(&'static str, &'static [&'static str])], bool, &'a str);
+    let table: &[Case<'_>] = &[
+        (
+            "all heirs come",
+            &[("core-2", &["obsoletes: udev < 2"]), ("extras-2", &["obsoletes: udev < 2"])],
+            false,
+            "base-1 core-2 extras-2",
+        ),
+        ("beside the own newer version", &[("udev-2", &[]), ("boot-2", &["obsoletes: udev < 2"])], false, "base-1 boot-2 udev-2"),
+        ("instead of it", &[("udev-2", &[]), ("boot-2", &["obsoletes: udev < 3"])], false, "base-1 boot-2"),
+        ("one that replaces another heir", &[("b-2", &["obsoletes: udev"]), ("c-3", &["obsoletes: udev, b"])], false, "base-1 c-3"),
+        ("two that replace each other", &[("b-2", &["obsoletes: udev, c"]), ("c-3", &["obsoletes: udev, b"])], false, "b-2 base-1"),
+        (
+            "one that does not fit",
+            &[("core-2", &["obsoletes: udev"]), ("extras-2", &["obsoletes: udev", "requires: nothing"])],
+            false,
+            "base-1 core-2 <core-2-1.x86_64",
+        ),
+        ("asked for by name, it stays", &[("core-2", &["obsoletes: udev"])], true, "base-1 udev-1"),
+        ("asked for by name, it is updated", &[("udev-2", &[]), ("boot-2", &["obsoletes: udev < 2"])], true, "base-1 udev-2"),
+    ];
+    for (case, extra, by_name, expected) in table {
+        let (packages, installed, separate) = world_of(extra);
+        let keep_name = if *by_name { [0].into() } else { BTreeSet::new() };
+        let goal = Goal { update: [0].into(), keep_name, ..Goal::default() };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        assert_eq!(shown(&packages, change(situation, &goal)), *expected, "{case}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_said() {
+    let (packages, installed, separate) = world(&[
+        ("+a-1", &[]),
+        ("a-2", &["requires: nobody-has-this"]),
+        ("+b-1", &[]),
+        ("b-2", &[]),
+        ("b-3", &["requires: a >= 2"]),
+        ("+c-1", &[]),
+        ("c-2", &[]),
+        ("*kernel-2", &["requires: firmware"]),
+    ]);
+    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+    let kernel = Target { label: "kernel".into(), any_of: vec![7], need: Need::IfItFits };
+    let goal = Goal { update: installed.clone(), targets: vec![kernel], ..Goal::default() };
+    let outcome = change(situation, &goal).unwrap();
+    let name = |index: &usize| packages[*index].nevra.to_string();
+    assert_eq!(outcome.there.iter().map(name).collect::<Vec<_>>(), ["a-1-1.x86_64", "b-2-1.x86_64", "c-2-1.x86_64"]);
+    let said = |all: &[Skipped]| all.iter().map(|one| format!("{}: {}", one.label, one.reason.lines().next().unwrap())).collect::<Vec<_>>();
+    assert_eq!(said(&outcome.skipped), ["kernel: nothing provides firmware needed by kernel-2-1.x86_64"]);
+    let left = said(&outcome.left);
+    assert_eq!(left[0], "a-2-1.x86_64: nothing provides nobody-has-this needed by a-2-1.x86_64");
+    assert!(left[1].starts_with("b-3-1.x86_64: "), "{left:?}");
+    assert_eq!(left.len(), 2);
+    assert!(change(situation, &Goal { best: true, ..goal }).is_err());
 }

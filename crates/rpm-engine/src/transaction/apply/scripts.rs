@@ -2,14 +2,16 @@
 
 use std::ffi::{CStr, CString};
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, PipeReader, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ use super::error::ApplyError;
 use crate::rpmfile::{Phase, Scriptlet};
 use crate::system;
 use crate::transaction::step::{Event, Settings};
+
+/// Once a program has ended and this much was read, what it left in the background is not listened to any more.
+const MOST_AFTERWARDS: usize = 1 << 20;
 
 /// A script that is to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,13 +126,39 @@ impl Stage<'_> {
         // The command holds the writing ends too; the output ends when the last of them is closed.
         drop(command);
         let mut bytes = Vec::new();
-        let read = reader.read_to_end(&mut bytes);
-        let ended = match read.and_then(|_| child.wait()) {
+        let ended = match until_it_ends(&mut child, &mut reader, &mut bytes) {
             Ok(status) if status.success() => Ended::Well,
             Ok(status) => Ended::Badly(status.code()),
             Err(error) => Ended::Missing(error),
         };
         Ok((ended, bytes))
+    }
+}
+
+/// Reads what a program prints until it ends. What it leaves running in the background may keep its output open for ever, so the end of that is
+/// not waited for.
+fn until_it_ends(child: &mut Child, reader: &mut PipeReader, bytes: &mut Vec<u8>) -> io::Result<ExitStatus> {
+    const PAUSE_MS: u16 = 20;
+    let mut piece = [0; 4096];
+    loop {
+        // Whether it had ended is asked before: then what can be read was written by it.
+        let ended = child.try_wait()?;
+        let wait = PollTimeout::from(if ended.is_some() { 0 } else { PAUSE_MS });
+        let ready = match poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], wait) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            ready => ready? > 0,
+        };
+        match (ready, ended) {
+            (false, Some(status)) => return Ok(status),
+            (false, None) => {}
+            (true, _) => match reader.read(&mut piece)? {
+                0 => return child.wait(),
+                read => bytes.extend_from_slice(&piece[..read]),
+            },
+        }
+        if let (Some(status), true) = (ended, bytes.len() > MOST_AFTERWARDS) {
+            return Ok(status);
+        }
     }
 }
 

@@ -1,0 +1,102 @@
+//! What an installed package may be updated to, and how far.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::{Goal, Pins, Search, Skipped, Target};
+use crate::solver::SolveError;
+
+impl Search<'_> {
+    /// Updates each of `updates` as far as it can go beside those before it; what cannot go as far as it should is put into `left`.
+    ///
+    /// All that fit together are found at once, so that one among hundreds that does not costs few searches.
+    pub(super) fn pin_what_fits(&self, goal: &Goal, targets: &[Target], updates: &[usize], pins: &mut Pins, left: &mut Vec<Skipped>) {
+        let mut with = pins.clone();
+        with.extend(updates.iter().filter_map(|index| Some((*index, self.updates(*index, goal).into_iter().next()?))));
+        let error = match self.hold_as_needed(targets, goal, &with) {
+            Ok(_) => return *pins = with,
+            Err(error) => error,
+        };
+        match updates {
+            [] => {}
+            [one] => self.pin_less(goal, targets, *one, pins, left, &error),
+            many => {
+                let (first, second) = many.split_at(many.len() / 2);
+                self.pin_what_fits(goal, targets, first, pins, left);
+                self.pin_what_fits(goal, targets, second, pins, left);
+            }
+        }
+    }
+
+    /// Updates a package less far than to the best, for `error` is in the way of that.
+    fn pin_less(&self, goal: &Goal, targets: &[Target], index: usize, pins: &mut Pins, left: &mut Vec<Skipped>, error: &SolveError) {
+        let mut choices = self.updates(index, goal).into_iter();
+        let best = choices.next().unwrap_or_default().concat();
+        let label = best.first().map_or_else(String::new, |best| self.situation.packages[*best].nevra.to_string());
+        left.push(Skipped { label, reason: self.reason(&best, error) });
+        for choice in choices.filter(|_| !goal.best) {
+            pins.insert(index, choice);
+            if self.hold_as_needed(targets, goal, pins).is_ok() {
+                return;
+            }
+            pins.remove(&index);
+        }
+    }
+
+    /// What an installed package may be updated to, the best first. Its own newest version stays beside all that replace the old one, as of
+    /// a package that was split; where that does not fit, one of them will do.
+    pub(super) fn updates(&self, index: usize, goal: &Goal) -> Vec<Vec<Vec<usize>>> {
+        let own = self.newer(index);
+        let heirs = if goal.keep_name.contains(&index) { Vec::new() } else { self.heirs(index) };
+        let replaced = |own: &usize| heirs.iter().flatten().any(|heir| self.universe.heirs(*own).contains(heir));
+        let stays = own.first().copied().filter(|own| !replaced(own));
+        let all: Vec<Vec<usize>> = stays.map(|own| vec![own]).into_iter().chain(heirs.iter().cloned()).collect();
+        let (own, heirs) = (own.into_iter().map(|own| vec![vec![own]]), heirs.into_iter().map(|heir| vec![heir]));
+        let rest: Vec<_> = if stays.is_some() { own.chain(heirs).collect() } else { heirs.chain(own).collect() };
+        let known = all.clone();
+        Some(all).filter(|all| !all.is_empty()).into_iter().chain(rest.into_iter().filter(|choice| *choice != known)).collect()
+    }
+
+    /// The newer versions of an installed package that may come, the newest first.
+    pub(super) fn newer(&self, index: usize) -> Vec<usize> {
+        let packages = self.situation.packages;
+        let nevra = &packages[index].nevra;
+        let mut newer: Vec<usize> = self.universe.called(&nevra.name).into_iter().collect();
+        newer.retain(|new| {
+            let new_nevra = &packages[*new].nevra;
+            !self.situation.installed.contains(new) && new_nevra.may_replace(nevra) && new_nevra.evr > nevra.evr
+        });
+        newer.sort_by(|a, b| self.universe.newer_first(*a, *b));
+        newer
+    }
+
+    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces.
+    pub(super) fn heirs(&self, index: usize) -> Vec<Vec<usize>> {
+        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for heir in self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)) {
+            by_name.entry(&self.situation.packages[heir].nevra.name).or_default().push(heir);
+        }
+        let mut groups: Vec<Vec<usize>> = by_name.into_values().collect();
+        groups.iter_mut().for_each(|group| group.sort_by(|a, b| self.universe.newer_first(*a, *b)));
+        let replaces = |new: usize, old: usize| self.universe.heirs(old).contains(&new);
+        let bests: Vec<usize> = groups.iter().map(|group| group[0]).collect();
+        let is_replaced = |at: usize| {
+            let by = |other: usize| match other.cmp(&at) {
+                Ordering::Equal => false,
+                // Of two that replace each other the first stays.
+                Ordering::Less => replaces(bests[other], bests[at]),
+                Ordering::Greater => replaces(bests[other], bests[at]) && !replaces(bests[at], bests[other]),
+            };
+            (0..bests.len()).any(by)
+        };
+        groups.into_iter().enumerate().filter(|(at, _)| !is_replaced(*at)).map(|(_, group)| group).collect()
+    }
+
+    /// Why packages do not fit: in one line where one of them lacks something that nobody provides.
+    pub(super) fn reason(&self, packages: &[usize], error: &SolveError) -> String {
+        packages.iter().find_map(|index| self.universe.lacks(*index)).unwrap_or_else(|| match error {
+            SolveError::Conflict { explanation } => explanation.clone(),
+            SolveError::Missing { .. } => error.to_string(),
+        })
+    }
+}
