@@ -18,6 +18,7 @@ mod resilience {
     mod fetch;
     mod kill;
     mod leftovers;
+    mod legal;
     mod limits;
     mod project;
     mod sameness;

@@ -89,7 +89,7 @@ fn assert_same(left: &BTreeMap<PathBuf, Vec<u8>>, right: &BTreeMap<PathBuf, Vec<
     }
 }
 
-fn object(store: &Path, digest: &str) -> PathBuf {
+pub fn object(store: &Path, digest: &str) -> PathBuf {
     store.join("objects").join(&digest[..2]).join(digest)
 }
 

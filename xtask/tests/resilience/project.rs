@@ -21,7 +21,8 @@ const PROGRAMS: [&str; 18] = [
     "strip", "tar",
 ];
 
-const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"A few programs\"\npackages = [\"bash\"]\n";
+const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"A few programs\"\npackages = [\"bash\"]\n\
+    [layer.image]\nsummary = \"What images are made with\"\nneeds = [\"base\"]\npackages = [\"bash\"]\n";
 
 const LIB: &str = r#"
 [package]
@@ -214,13 +215,17 @@ fn archive() -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn base() -> LayerName {
-    "base".parse().unwrap()
+fn layer(name: &str) -> LayerName {
+    name.parse().unwrap()
 }
 
 fn lock() -> Lock {
-    let request = Description::parse("sdk.toml", SDK).unwrap().request(&base()).unwrap();
-    Lock { layers: BTreeMap::from([(base(), LockedLayer { request, packages: Vec::new() })]) }
+    let description = Description::parse("sdk.toml", SDK).unwrap();
+    let locked = |name| {
+        let request = description.request(&name).unwrap();
+        (name, LockedLayer { request, packages: Vec::new() })
+    };
+    Lock { layers: ["base", "image"].map(layer).map(locked).into() }
 }
 
 /// The folder of Python's own modules, which has its version in its name.
@@ -235,7 +240,7 @@ pub fn give_sdk(store: &Path) {
     let store = Store::open(store).unwrap();
     store
         .tree::<StoreError>(
-            &lock().layer_digest(&base()).unwrap(),
+            &lock().layer_digest(&layer("base")).unwrap(),
             || (),
             |root| {
                 for folder in ["build", "dev", "etc", "proc", "sys", "tmp"] {
@@ -246,4 +251,5 @@ pub fn give_sdk(store: &Path) {
             },
         )
         .unwrap();
+    store.tree::<StoreError>(&lock().layer_digest(&layer("image")).unwrap(), || (), |_| Ok(())).unwrap();
 }

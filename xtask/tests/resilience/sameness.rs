@@ -38,7 +38,7 @@ fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
     }
 }
 
-fn with_umask(command: &mut Command, mask: u32) -> &mut Command {
+pub fn with_umask(command: &mut Command, mask: u32) -> &mut Command {
     // SAFETY: one system call.
     unsafe {
         command.pre_exec(move || {

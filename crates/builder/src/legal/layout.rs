@@ -10,7 +10,7 @@ use base::digest::Digest;
 use base::name::PackageName;
 use image::sbom::source_file;
 use planning::project::{LocalFile, SpecFolder};
-use planning::spec::{Origin, Source};
+use planning::spec::{Arch, BuildSystem, Origin, Source, Spec};
 
 /// What is known of the sources.
 pub enum Sources {
@@ -74,7 +74,7 @@ impl Layout {
         entries.extend(facts.shared.iter().map(project));
         let manifest = Manifest { image: facts.image.to_owned(), packages: rows(facts, sources) };
         let texts = [
-            ("README", readme(facts.image, sources)),
+            ("README", readme(facts.image, sources, &copies(&facts.packages))),
             ("manifest.csv", manifest.csv()),
             ("manifest.json", manifest.json()),
             (DIRECTORY.mark, String::new()),
@@ -118,6 +118,13 @@ fn chosen<'a>(folder: &'a SpecFolder, found: Option<&Vec<Digest>>) -> Vec<(Strin
         (name, origin)
     });
     named.collect()
+}
+
+/// The packages with machine code that was built from no source: it is the SDK's.
+fn copies<'a>(packages: &'a [PackageFacts<'_>]) -> Vec<&'a str> {
+    let is_own = |spec: &Spec| !spec.sources.is_empty() || matches!(spec.build.system, BuildSystem::Cargo { .. });
+    let copies = packages.iter().filter(|package| package.folder.spec.arch == Arch::X86_64 && !is_own(&package.folder.spec));
+    copies.map(|package| package.name.as_str()).collect()
 }
 
 fn rows(facts: &Facts<'_>, sources: &Sources) -> Vec<Row> {

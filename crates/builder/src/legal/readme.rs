@@ -2,12 +2,16 @@
 
 use super::layout::Sources;
 
-/// The README about the image with this name.
-pub fn readme(image: &str, sources: &Sources) -> String {
+/// The README about the image with this name; `copies` are its packages that the SDK's files were copied into.
+pub fn readme(image: &str, sources: &Sources, copies: &[&str]) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let (listed, rebuild) = match sources {
         Sources::Included(_) => (WITH_SOURCES, REBUILD),
         Sources::Named => (WITHOUT_SOURCES, ""),
+    };
+    let copies = match copies {
+        [] => String::new(),
+        names => format!("These packages are copies of files of Debian's packages: {}.\n", names.join(", ")),
     };
     format!(
         "Licences and sources of the Kaon image `{image}`\n\
@@ -27,6 +31,7 @@ pub fn readme(image: &str, sources: &Sources) -> String {
          \n\
          What is not here: files that the image's description adds, and the sources of Debian's packages in specs/sdk.lock. Programs contain\n\
          code of those where they are linked statically: their compilers' libraries, and of the C library where a spec says `static = true`.\n\
+         {copies}\
          Debian has their sources under the versions named there.\n"
     )
 }

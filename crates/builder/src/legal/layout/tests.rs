@@ -171,6 +171,20 @@ fn sources_that_are_left_out_are_named() {
 }
 
 #[test]
+fn copies_of_the_sdks_files_are_named() {
+    let world = World::new();
+    let script = "[build.script]\nrun = \"true\"\n";
+    let folders = [folder("copy", script, &[], &[]), folder("data", &format!("noarch = true\n{script}"), &[], &[])];
+    let package = |folder| PackageFacts { folder, ..world.facts().packages.remove(0) };
+    let named = |packages: &[PackageFacts<'_>]| copies(packages).len();
+    for (folder, expected) in [(&folders[0], 1), (&folders[1], 0), (&world.a, 0)] {
+        assert_eq!(named(&[package(folder)]), expected, "{}", folder.spec.name);
+    }
+    assert!(readme("small", &Sources::Named, &["copy"]).contains("copies of files of Debian's packages: copy.\n"));
+    assert!(!readme("small", &Sources::Named, &[]).contains("copies"));
+}
+
+#[test]
 fn names_that_cannot_be_files_are_digests() {
     let source = |url: &str| {
         format!("[[source]]\nurl = \"{url}\"\nsha256 = \"{}\"\nname = \"x\"\nunpack = false\n[build.none]\n", Digest::of_bytes(url))
