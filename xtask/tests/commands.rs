@@ -170,6 +170,7 @@ fn every_line_of_json_is_json() {
         &["log", "--path", &package],
         &["show", "nosuch"],
         &["inspect", "/nonexistent.json"],
+        &["legal-info", "nosuch"],
         &["list", "--nosuch"],
         &["nosuch"],
         &[],

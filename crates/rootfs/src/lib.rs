@@ -167,14 +167,22 @@ const PACKAGE_MANAGER: &str = "tdnf";
 /// # Errors
 /// When a file is not a package, or packages are missing or do not fit together.
 pub fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {
-    let parse = |text: &String| Capability::parse(text).ok_or_else(|| RootfsError::BadRequest { text: text.clone() });
-    let install = request.packages.iter().map(parse).collect::<Result<_, _>>()?;
     let mut files = request.candidates.par_iter().map(|path| RpmFile::open(path)).collect::<Result<Vec<_>, _>>()?;
     files.sort_by(|a, b| a.package.nevra.cmp(&b.package.nevra));
     let packages: Vec<Package> = files.iter().map(|file| file.package.clone()).collect();
-    let chosen = solver::solve(&packages, &solver::Request { install, weak: request.weak, arch: ARCH.to_owned() })?;
+    let chosen = choose_among(&packages, &request.packages, request.weak)?;
     let mut slots: Vec<Option<RpmFile>> = files.into_iter().map(Some).collect();
     Ok(chosen.into_iter().filter_map(|index| slots[index].take()).collect())
+}
+
+/// As [`choose`], from packages whose headers were read and which are sorted by them. Returns their indexes.
+///
+/// # Errors
+/// When packages are missing or do not fit together.
+pub fn choose_among(packages: &[Package], wanted: &[String], weak: bool) -> Result<Vec<usize>, RootfsError> {
+    let parse = |text: &String| Capability::parse(text).ok_or_else(|| RootfsError::BadRequest { text: text.clone() });
+    let install = wanted.iter().map(parse).collect::<Result<_, _>>()?;
+    Ok(solver::solve(packages, &solver::Request { install, weak, arch: ARCH.to_owned() })?)
 }
 
 #[cfg(test)]

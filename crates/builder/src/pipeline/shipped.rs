@@ -1,8 +1,8 @@
 //! The packages that an image and its media contain: those of the root, what a live system adds, boot loaders, what can be installed.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use rpm_engine::package::Package;
 use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::solver;
@@ -11,6 +11,7 @@ use super::{ImageError, ImageResult, LIVE_PACKAGES, image_packages, kernel_packa
 use crate::Builder;
 use image::description::{Image, Iso};
 use image::sbom::Member;
+use planning::action::BuiltPackage;
 use rootfs::{InstalledPackage, RootfsError};
 use runtime::store::StoreError;
 use well_known::ON_EVERY_DISK;
@@ -21,23 +22,17 @@ use well_known::ON_EVERY_DISK;
 /// # Errors
 /// When a package is lost or damaged, or packages do not fit together.
 pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Member>, ImageError> {
-    let candidates: BTreeMap<&str, PathBuf> = result
-        .results
-        .values()
-        .flat_map(|result| &result.packages)
-        .map(|package| {
-            let path = builder.store.object(&package.object).ok_or(StoreError::Missing { digest: package.object })?;
-            Ok((package.name.as_str(), path))
-        })
-        .collect::<Result<_, StoreError>>()?;
+    let built: Vec<&BuiltPackage> = result.results.values().flat_map(|result| &result.packages).collect();
+    let read = |package: &&BuiltPackage| -> Result<Package, ImageError> {
+        let path = builder.store.object(&package.object).ok_or(StoreError::Missing { digest: package.object })?;
+        Ok(RpmFile::open(&path).map_err(RootfsError::from)?.package)
+    };
+    let mut all = built.par_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    all.sort_by(|a, b| a.nevra.cmp(&b.nevra));
     let in_root: BTreeSet<&str> = result.root.packages.iter().map(|package| package.name.as_str()).collect();
-    let mut files: Vec<RpmFile> =
-        on_media(builder, image, &candidates)?.into_iter().filter(|file| !in_root.contains(file.package.nevra.name.as_str())).collect();
-    let in_root = in_root.iter().filter_map(|name| candidates.get(name)).map(|path| RpmFile::open(path));
-    files.extend(in_root.collect::<Result<Vec<_>, _>>().map_err(RootfsError::from)?);
-    files.sort_by(|a, b| a.package.nevra.cmp(&b.package.nevra));
-    files.dedup_by(|a, b| a.package.nevra == b.package.nevra);
-    let packages: Vec<Package> = files.into_iter().map(|file| file.package).collect();
+    let on_media = on_media(builder, image, &all)?;
+    let is_shipped = |index: usize| in_root.contains(all[index].nevra.name.as_str()) || on_media.contains(&index);
+    let packages: Vec<Package> = (0..all.len()).filter(|index| is_shipped(*index)).map(|index| all[index].clone()).collect();
     let needs = solver::needs(&packages);
     let name = |index: &usize| packages[*index].nevra.name.clone();
     let member = |(package, needs): (&Package, &BTreeSet<usize>)| Member {
@@ -47,20 +42,19 @@ pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Re
     Ok(packages.iter().zip(&needs).map(member).collect())
 }
 
-/// The packages of media and disks, of which some are in the root as well.
-fn on_media(builder: &Builder<'_>, image: &Image, candidates: &BTreeMap<&str, PathBuf>) -> Result<Vec<RpmFile>, ImageError> {
+/// The indexes of the packages of media and disks, of which some are in the root as well.
+fn on_media(builder: &Builder<'_>, image: &Image, all: &[Package]) -> Result<BTreeSet<usize>, ImageError> {
     if image.kernel.is_none() {
-        return Ok(Vec::new());
+        return Ok(BTreeSet::new());
     }
-    let starters = LIVE_PACKAGES.iter().filter_map(|name| candidates.get(name)).map(|path| RpmFile::open(path));
-    let mut files = starters.collect::<Result<Vec<_>, _>>().map_err(RootfsError::from)?;
+    let is_starter = |index: &usize| LIVE_PACKAGES.contains(&all[*index].nevra.name.as_str());
+    let mut found: BTreeSet<usize> = (0..all.len()).filter(is_starter).collect();
     if let Some(iso) = &image.iso {
-        let candidates: Vec<PathBuf> = candidates.values().cloned().collect();
-        for packages in on_medium(builder, image, iso)? {
-            files.extend(rootfs::choose(&rootfs::Request { packages, candidates: &candidates, weak: true, ..Default::default() })?);
+        for wanted in on_medium(builder, image, iso)? {
+            found.extend(rootfs::choose_among(all, &wanted, true)?);
         }
     }
-    Ok(files)
+    Ok(found)
 }
 
 /// What is asked for on a medium, each to be solved by itself: the live system, and what can be installed.
