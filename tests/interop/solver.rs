@@ -159,8 +159,22 @@ fn recipe(numbers: &mut Numbers, number: usize, names: usize) -> Recipe {
     recipe
 }
 
-/// Packages that fit together: those of a random list, each added where all of them still do.
+/// Of each name one version at most, whether or not they fit together: as after `rpm --nodeps`, or a broken transaction.
+fn anything_installed(numbers: &mut Numbers, world: &World) -> Vec<String> {
+    let mut chosen: BTreeMap<&str, &String> = BTreeMap::new();
+    for id in world.keys() {
+        if numbers.chance(3) {
+            chosen.insert(bare(id), id);
+        }
+    }
+    chosen.into_values().cloned().collect()
+}
+
+/// Packages that fit together: those of a random list, each added where all of them still do. One system in four is broken instead.
 fn some_installed(numbers: &mut Numbers, world: &World) -> Vec<String> {
+    if numbers.chance(4) {
+        return anything_installed(numbers, world);
+    }
     let ids: Vec<&String> = world.keys().collect();
     let packages: Vec<Package> = offers(world).into_iter().map(|offer| offer.package).collect();
     let mut best = BTreeSet::new();
@@ -250,12 +264,14 @@ impl fmt::Display for Verdict {
 }
 
 fn verdict(case: &Case, ours: Option<&BTreeSet<String>>, theirs: Option<&BTreeSet<String>>) -> Verdict {
-    let fits = |after: &BTreeSet<String>| {
-        let all = offers(&case.world);
-        let packages: Vec<Package> = all.into_iter().map(|offer| offer.package).collect();
-        let there = (0..packages.len()).filter(|index| after.contains(&packages[*index].nevra.to_string())).collect();
-        rpm_engine::solver::problems(&packages, &there, "x86_64").is_empty()
+    let packages: Vec<Package> = offers(&case.world).into_iter().map(|offer| offer.package).collect();
+    let problems = |nevras: &BTreeSet<String>| -> BTreeSet<String> {
+        let there = (0..packages.len()).filter(|index| nevras.contains(&packages[*index].nevra.to_string())).collect();
+        rpm_engine::solver::problems(&packages, &there, "x86_64").into_iter().collect()
     };
+    // What was broken before may stay so.
+    let before = problems(&case.installed.iter().map(|id| format!("{id}.noarch")).collect());
+    let fits = |after: &BTreeSet<String>| problems(after).is_subset(&before);
     match (ours, theirs) {
         (Some(ours), _) if !fits(ours) => Verdict::OursDoesNotFit,
         (Some(ours), Some(theirs)) if ours == theirs => Verdict::Same,

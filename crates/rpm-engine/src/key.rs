@@ -143,8 +143,8 @@ mod tests {
         assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
         for (found, text) in [(&found[0], test), (&found[2], other)] {
             let key = found.as_ref().unwrap();
-            assert_eq!(KeyFacts::read(text, 1_767_225_600).unwrap(), [key.facts.clone()]);
-            assert_eq!(KeyFacts::read(&key.armoured, 1_767_225_600).unwrap(), [key.facts.clone()]);
+            assert_eq!(KeyFacts::read(text, 1_767_225_600).unwrap(), std::slice::from_ref(&key.facts));
+            assert_eq!(KeyFacts::read(&key.armoured, 1_767_225_600).unwrap(), std::slice::from_ref(&key.facts));
         }
         assert!(UsableKey::each("the keys of this distribution", 0).is_empty());
     }

@@ -263,7 +263,7 @@ const REFUSED: &[Case] = &[
     ("a file number past the end", "header does not list", || Forge::new().payload(&[b"07070X0000000200".to_vec(), vec![0; 8]]).bytes()),
     ("a file number far past the end", "header does not list", || Forge::new().payload(&[b"07070Xffffffff00".to_vec()]).bytes()),
     ("an unknown compressor", "not supported", || {
-        Forge::new().set(Tag::RPMTAG_PAYLOADCOMPRESSOR, IndexData::StringTag("lzma".into())).bytes()
+        Forge::new().set(Tag::RPMTAG_PAYLOADCOMPRESSOR, IndexData::StringTag("lzip".into())).bytes()
     }),
     ("another compressor", "", || Forge::new().set(Tag::RPMTAG_PAYLOADCOMPRESSOR, IndexData::StringTag("gzip".into())).bytes()),
     ("half a payload", "", || {

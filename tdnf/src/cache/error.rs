@@ -75,6 +75,14 @@ pub enum CacheError {
         /// The repository.
         id: String,
     },
+    /// Its index has no signature.
+    #[error("the index of the repository `{id}` is not signed")]
+    Unsigned {
+        /// The repository.
+        id: String,
+        /// What was looked for.
+        source: DownloadError,
+    },
     /// Its metadata is older than what was seen before.
     #[error("the repository `{id}` went back to revision {found}, but {seen} was seen before")]
     Older {
@@ -107,6 +115,9 @@ impl CacheError {
         match self {
             Self::NoKeys { .. } => {
                 Some("name the key's file in `gpgkey`, or pass `--nogpgcheck` if you trust the network and the server".into())
+            }
+            Self::Unsigned { id, .. } => {
+                Some(format!("set `repo_gpgcheck=0` for `{id}` if its operator signs only packages; those are still checked with `gpgkey`"))
             }
             Self::Older { record, .. } => Some(format!(
                 "a mirror may be outdated, or an attacker hides updates; if the repository was recreated, remove `{}`",

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::download::{self, Client, DownloadError, Family, Item};
-use rpm_engine::config::RepositoryConfig;
+use rpm_engine::config::{RepositoryConfig, Variables};
 use rpm_engine::keyring::Keyring;
 use rpm_engine::repo::{Advisory, Change, Index, Metadata, Offer, digest_of, index};
 
@@ -47,6 +47,8 @@ pub struct Context<'a> {
     pub now: u64,
     /// Whether a key from the network is accepted.
     pub accept: &'a dyn Fn(&KeyQuestion<'_>) -> bool,
+    /// What variables in lists of mirrors stand for.
+    pub variables: &'a Variables,
     /// Hears how downloads go.
     pub report: download::Report<'a>,
     /// Hears what was passed over.

@@ -31,7 +31,8 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     }
     let trusted = match repository.transport.repo_gpgcheck {
         true => {
-            fetch_index(repository, &client, &mirrors, &arriving.join("repodata/repomd.xml.asc"), context, "repodata/repomd.xml.asc")?;
+            let signature = arriving.join("repodata/repomd.xml.asc");
+            fetch_index(repository, &client, &mirrors, &signature, context, "repodata/repomd.xml.asc").map_err(unsigned)?;
             Some(keys::keyring(repository, context)?)
         }
         false => None,
@@ -54,6 +55,14 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
     sweep(kept, &metadata)?;
     Ok(metadata)
+}
+
+/// The index was there; where its signature is not, nobody signed it.
+fn unsigned(error: CacheError) -> CacheError {
+    match error {
+        CacheError::Download { id, source } if source.is_missing() => CacheError::Unsigned { id, source },
+        other => other,
+    }
 }
 
 /// Refuses metadata that says of itself that its time is over: an old state with its good signature, shown for ever.
@@ -142,7 +151,7 @@ fn mirrors(repository: &RepositoryConfig, client: &Client, folder: &Path, contex
     if let Some(url) = &repository.mirror_list {
         let text = fetch(url, "mirrorlist")?;
         let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http") || line.starts_with("file:///"));
-        mirrors.urls.extend(lines.map(str::to_owned));
+        mirrors.urls.extend(lines.map(|line| context.variables.expand(line)));
     }
     Ok(mirrors)
 }

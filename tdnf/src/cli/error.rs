@@ -99,7 +99,11 @@ impl CliError {
             Self::Cache(CacheError::NoKeys { .. }) => 1523,
             Self::Cache(CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. }) => 1505,
             Self::Cache(
-                CacheError::Refused { .. } | CacheError::Older { .. } | CacheError::Expired { .. } | CacheError::NotInMetalink { .. },
+                CacheError::Refused { .. }
+                | CacheError::Unsigned { .. }
+                | CacheError::Older { .. }
+                | CacheError::Expired { .. }
+                | CacheError::NotInMetalink { .. },
             ) => 2501,
             Self::Cache(_) | Self::Download(_) => 1006,
             Self::System(SystemError::History(_)) => 1801,

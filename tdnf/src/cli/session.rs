@@ -108,6 +108,7 @@ impl Session {
             at_once: self.config.main.parallel_downloads as usize,
             now: self.now,
             accept: &accept,
+            variables: &self.config.variables,
             report: &report,
             warn: &warn,
         };

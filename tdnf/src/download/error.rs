@@ -79,6 +79,21 @@ pub enum DownloadError {
 }
 
 impl DownloadError {
+    /// Whether it was asked for in the right place, and is not there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 404 | 410),
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Transfer { .. }
+            | Self::Slow { .. }
+            | Self::TooLarge { .. }
+            | Self::Digest { .. }
+            | Self::Certificate { .. }
+            | Self::Proxy { .. }
+            | Self::Nowhere { .. } => false,
+        }
+    }
+
     /// Whether asking the same address again is of no use.
     pub(super) fn is_final(&self) -> bool {
         match self {

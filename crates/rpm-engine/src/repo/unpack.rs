@@ -1,18 +1,11 @@
 //! Compressed documents, unpacked within bounds.
 
-use std::io::{self, BufRead, Cursor, Read, Write};
+use std::io::{self, BufRead, Read};
 
 /// Unpacks zstd, gzip, bzip2 or xz, recognised by their magic numbers; anything else is used unchanged. One byte more than `limit` is an error.
 pub(super) fn unpack<'a>(mut packed: impl BufRead + 'a, limit: u64) -> io::Result<Box<dyn Read + 'a>> {
     let inner: Box<dyn Read + 'a> = match packed.fill_buf()? {
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            let mut bounded = Bounded { inner: Vec::new(), left: limit };
-            lzma_rs::xz_decompress(&mut packed, &mut bounded).map_err(|error| match error {
-                lzma_rs::error::Error::IoError(error) => error,
-                other => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
-            })?;
-            Box::new(Cursor::new(bounded.inner))
-        }
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(lzma_rust2::XzReader::new(packed, true)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(packed)?),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
@@ -35,18 +28,6 @@ impl<T> Bounded<T> {
     }
 }
 
-impl Write for Bounded<Vec<u8>> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.count(piece.len())?;
-        self.inner.extend_from_slice(piece);
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl<T: Read> Read for Bounded<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
@@ -56,6 +37,8 @@ impl<T: Read> Read for Bounded<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn all(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
@@ -70,9 +53,13 @@ mod tests {
         gzip.write_all(&text).unwrap();
         let mut xz = Vec::new();
         lzma_rs::xz_compress(&mut &text[..], &mut xz).unwrap();
+        let mut xz_in_parts = Vec::new();
+        lzma_rs::xz_compress(&mut &text[..5000], &mut xz_in_parts).unwrap();
+        lzma_rs::xz_compress(&mut &text[5000..], &mut xz_in_parts).unwrap();
         let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
         bzip2.write_all(&text).unwrap();
-        let packed = [text.clone(), gzip.finish().unwrap(), bzip2.finish().unwrap(), xz, zstd::encode_all(&text[..], 1).unwrap()];
+        let packed =
+            [text.clone(), gzip.finish().unwrap(), bzip2.finish().unwrap(), xz, xz_in_parts, zstd::encode_all(&text[..], 1).unwrap()];
         for packed in packed {
             assert_eq!(all(&packed, text.len() as u64).unwrap(), text);
             assert!(all(&packed, text.len() as u64 - 1).is_err());

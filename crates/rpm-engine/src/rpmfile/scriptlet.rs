@@ -128,3 +128,23 @@ fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
         (text, false) => Some(Scriptlet { interpreter: program, text: text.unwrap_or_default() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_put_in() {
+        let package = rpm::PackageBuilder::new("app", "1.2", "MIT", "noarch", "An application").build().unwrap();
+        let table = [
+            ("v=%{VERSION}", "v=1.2"),
+            ("%{name} %{RPMTAG_ARCH}", "app noarch"),
+            ("100%% of %{SOURCEURL}", "100% of (none)"),
+            ("date +%s; echo ${x%.*}", "date +%s; echo ${x%.*}"),
+            ("%{VERSION", "%{VERSION"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(with_tags(text, &package.metadata), expected, "{text}");
+        }
+    }
+}

@@ -171,7 +171,7 @@ impl Search<'_> {
             Err(error) => error,
         };
         match self.run(targets, goal, &Hold::OrNewer, pins) {
-            Ok(found) => return Ok((Hold::OrNewer, found)),
+            Ok(found) => Ok((Hold::OrNewer, found)),
             Err(_) if goal.allow_erasing => self.hold_what_fits(targets, goal, pins),
             Err(_) => Err(first),
         }

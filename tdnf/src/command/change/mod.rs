@@ -99,7 +99,7 @@ pub(in crate::command) fn carry_out(
     let plan = plan::plan(session, sack, request, sweep)?;
     show::skipped(session, &plan);
     let value = || show::value(sack, request, &plan);
-    if !session.console.json {
+    if !session.console.json && !plan.changes.is_empty() {
         show::table(session, sack, &plan);
     }
     let done = match plan.changes.is_empty() {

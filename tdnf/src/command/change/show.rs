@@ -41,12 +41,12 @@ pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
 
 /// Reports what does not fit, with the reasons.
 pub fn skipped(session: &Session, plan: &Plan) {
-    let one = |skipped: &Skipped, what: &str| {
-        session.console.note(format!("Package {} cannot be {what}, skipping:", skipped.label));
+    let one = |what: &str, skipped: &Skipped| {
+        session.console.note(format!("{what} {} cannot be installed, skipping:", skipped.label));
         skipped.reason.lines().for_each(|line| session.console.note(format!("  {line}")));
     };
-    plan.skipped.iter().for_each(|skipped| one(skipped, "installed"));
-    plan.left.iter().for_each(|left| one(left, "updated to"));
+    plan.skipped.iter().for_each(|skipped| one("Package", skipped));
+    plan.left.iter().for_each(|left| one("Update", left));
 }
 
 /// Shows the plan.

@@ -178,3 +178,37 @@ fn enter(root: &CStr, devices: &CStr) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    use super::*;
+
+    #[test]
+    fn what_runs_on_in_the_background_is_not_waited_for() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut child = Command::new("/bin/sh").args(["-c", "sleep 60 & echo $!; exit 3"]).stdout(writer).spawn().unwrap();
+        let (mut bytes, since) = (Vec::new(), Instant::now());
+        let status = until_it_ends(&mut child, &mut reader, &mut bytes).unwrap();
+        let left: i32 = String::from_utf8(bytes).unwrap().trim().parse().unwrap();
+        kill(Pid::from_raw(left), Signal::SIGKILL).unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert!(since.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn all_that_a_program_prints_is_read() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done"]).stdout(writer);
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        let mut bytes = Vec::new();
+        assert!(until_it_ends(&mut child, &mut reader, &mut bytes).unwrap().success());
+        assert_eq!(bytes.len(), 220_000);
+    }
+}
