@@ -9,7 +9,7 @@
 //! workspaces/<spec>/…                      the part of the project's workspace that a spec is built from
 //! ```
 //!
-//! [`facts`] finds out what is in the image, [`layout`] decides what goes where, [`write`] does it.
+//! [`facts`] finds out what is in the image, [`layout`] decides what goes where, [`mod@write`] does it.
 
 mod error;
 mod facts;
