@@ -1,8 +1,10 @@
 //! What commands write where: full devices, closed pipes, terminals, JSON.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -422,6 +424,27 @@ fn a_relative_source_mirror_is_taken_from_the_current_directory() {
             assert!(!said.contains("secret"), "{said}");
         }
     }
+}
+
+#[test]
+fn places_that_cannot_be_meant_are_refused() {
+    let project = Project::new();
+    let link = project.folder.path().join("away");
+    std::os::unix::fs::symlink("/nowhere/kaon", &link).unwrap();
+    let odd = OsString::from_vec(b"/tmp/J\xfcrg".to_vec());
+    let said = |store: &OsStr| {
+        let output = project.command(&["plan"]).env("KAON_STORE", store).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{store:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(
+        said("~/kaon".as_ref()),
+        "error: the directory for the store is `~/kaon`: only a shell replaces `~`, and only without quotes\n\
+         hint: write the whole path, such as `KAON_STORE=\"$HOME/kaon\"`\n"
+    );
+    assert!(said(&odd).ends_with("which is not UTF-8 text\nhint: set KAON_STORE to a path in UTF-8\n"));
+    let dangling = said(link.as_os_str());
+    assert!(dangling.contains("away`, a link to `/nowhere/kaon`, which does not exist\nhint: mount or create"), "{dangling}");
 }
 
 #[test]

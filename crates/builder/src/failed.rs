@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::job;
 use base::name::PackageName;
 use runtime::sandbox::Job;
-use runtime::store::{Scratch, Store, StoreError, Sweeper};
+use runtime::store::{Scratch, Store, StoreError, Sweeper, remove_tree};
 
 /// The file in a failed build's folder with the job that enters its sandbox again. Its last step is the one that failed; there is none where
 /// all steps were done and no package could be made of what they installed.
@@ -24,14 +24,28 @@ pub fn failed_folder(store: &Store, spec: &PackageName) -> PathBuf {
 /// When it cannot be kept; then it is gone.
 pub(super) fn keep(store: &Store, spec: &PackageName, scratch: Scratch, job: &Job, sweeper: &Sweeper) -> Result<(), StoreError> {
     let kept = failed_folder(store, spec);
+    // The overlay's own directory is closed even to its owner, whom `rm -r` would fail for. It is made anew when the sandbox is entered again.
+    let work = scratch.path().join("work");
+    remove_tree(&work)?;
+    fs::create_dir(&work).map_err(|source| StoreError::io("make", &work, source))?;
     write_job(&scratch.path().join(FAILED_JOB), &job::moved(job, &kept))?;
+    forget(store, spec, sweeper)?;
+    fs::rename(scratch.path(), &kept).map_err(|source| StoreError::io("keep", &kept, source))?;
+    scratch.keep();
+    Ok(())
+}
+
+/// Removes what is kept of a spec's failed build, if anything is: after a success it would only mislead.
+///
+/// # Errors
+/// When it cannot be put aside.
+pub(super) fn forget(store: &Store, spec: &PackageName, sweeper: &Sweeper) -> Result<(), StoreError> {
+    let kept = failed_folder(store, spec);
     if fs::symlink_metadata(&kept).is_ok() {
         let old = store.scratch("old")?;
         fs::rename(&kept, old.path().join("failed")).map_err(|source| StoreError::io("replace", &kept, source))?;
         sweeper.sweep(old);
     }
-    fs::rename(scratch.path(), &kept).map_err(|source| StoreError::io("keep", &kept, source))?;
-    scratch.keep();
     Ok(())
 }
 

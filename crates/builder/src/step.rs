@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Builder;
 use super::advice::advice;
 use super::executor::{Executor, Failed, INSTALLED, Job};
+use super::failed;
 use super::schedule::{BuildError, Executed, Said, Step};
-use base::diagnostic::Failure;
+use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::name::PackageName;
 use packaging::{Available, LicenceTexts};
@@ -18,6 +21,7 @@ use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input
 use planning::plan::{World as _, fields_of};
 use planning::project::SpecFolder;
 use planning::recipe::{LICENCES, recipe_with};
+use runtime::cancel::Cancel;
 use runtime::progress::Event;
 use runtime::sandbox::StepsEnded;
 use runtime::store::{Scratch, StoreError, Sweeper};
@@ -90,6 +94,7 @@ impl Steps<'_> {
         }
         let packages = match self.packages(&job, scratch.path()) {
             Ok(packages) => packages,
+            Err(_) if self.builder.cancel.is_raised() => return Err(BuildError::Cancelled { spec: spec.name.clone() }),
             Err(error) => {
                 self.keep(&job, scratch, Failed::Afterwards);
                 return Err(around(error));
@@ -106,6 +111,7 @@ impl Steps<'_> {
             peak_memory_bytes: outcome.peak_memory_bytes,
         };
         self.record(&result).map_err(|error| around(Box::new(error)))?;
+        failed::forget(store, &spec.name, self.sweeper).map_err(|error| around(Box::new(error)))?;
         self.sweeper.sweep(scratch);
         Ok(Executed { result, was_cached: false, log: Some(log) })
     }
@@ -144,7 +150,12 @@ impl Steps<'_> {
         self.builder.reporter.phase(&format!("package {}", spec.name), "package");
         let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
         let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
-        let built = packaging::assemble(spec, &job.folder.path, &installed, &licences, &available, &at.join("packages")).map_err(boxed)?;
+        let (assembled, directory, into) = (spec.clone(), job.folder.path.clone(), at.join("packages"));
+        // Packing gigabytes cannot be told to stop; whoever wants to stop leaves it to end with the process.
+        let built = unless_cancelled(&self.builder.cancel, move || {
+            packaging::assemble(&assembled, &directory, &installed, &licences, &available, &into)
+        });
+        let built = built.ok_or_else(|| boxed(Interrupted))?.map_err(boxed)?;
         let mut packages = Vec::new();
         for one in built {
             let object = self.builder.store.put_file(&one.file).map_err(boxed)?;
@@ -177,6 +188,41 @@ const SEARCHED_LINES: usize = 100;
 fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)
 }
+
+/// The user asked to stop while packages were made.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+impl Failure for Interrupted {
+    fn exit(&self) -> ExitCode {
+        ExitCode::Interrupted
+    }
+}
+
+/// What `work` returns, on a thread of its own; nothing as soon as the user asks to stop.
+fn unless_cancelled<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (send, done) = mpsc::channel();
+    let worker = thread::spawn(move || {
+        // Nobody may wait for it any more.
+        let _ = send.send(work());
+    });
+    loop {
+        match done.recv_timeout(CANCEL_CHECK) {
+            Ok(result) => return Some(result),
+            Err(RecvTimeoutError::Timeout) if cancel.is_raised() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            // It ended without a result, so it panicked.
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => return None,
+            },
+        }
+    }
+}
+
+/// How often a wait looks whether the user asked to stop.
+const CANCEL_CHECK: Duration = Duration::from_millis(50);
 
 /// The last lines of a log; only its end is read.
 pub(super) fn last_lines(log: &Path, count: usize) -> Vec<String> {

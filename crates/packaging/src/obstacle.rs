@@ -18,6 +18,8 @@ pub enum Obstacle {
     TargetNotText,
     /// It is a link whose target contains a control character.
     ControlInTarget,
+    /// It is a link that leads to itself: a file that a build replaced by a link to it is lost.
+    LinkToItself,
     /// It is neither a file nor a link nor a directory.
     Kind(FileKind),
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Obstacle {
             Self::ControlInName => f.write_str("its name contains a control character"),
             Self::TargetNotText => f.write_str("it is a symbolic link whose target is not UTF-8 text"),
             Self::ControlInTarget => f.write_str("it is a symbolic link whose target contains a control character"),
+            Self::LinkToItself => f.write_str("it is a symbolic link to itself"),
             Self::Kind(kind) => write!(f, "it is {kind}"),
         }
     }

@@ -42,6 +42,11 @@ pub fn destination(path: &str, target: &str) -> String {
     merged(&resolve(directory, target))
 }
 
+/// Whether the link at `path` leads to itself, before anything is merged.
+pub fn leads_to_itself(path: &str, target: &str) -> bool {
+    resolve(if target.starts_with('/') { "" } else { parent(path) }, target) == path
+}
+
 /// The directory of `path`; empty for what is in the root.
 pub fn parent(path: &str) -> &str {
     path.rfind('/').map_or("", |at| &path[..at])

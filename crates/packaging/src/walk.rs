@@ -8,7 +8,7 @@ use super::directory::{is_standard, is_volatile};
 use super::error::PackageError;
 use super::obstacle::Obstacle;
 use super::tree::{Content, Entry, Kind, Tree};
-use super::usrmerge::{destination, is_merged_directory, merged, moved_target};
+use super::usrmerge::{destination, is_merged_directory, leads_to_itself, merged, moved_target};
 use runtime::beneath::{FileKind, Handle};
 use runtime::install_root::{InstallRoot, InstalledFile};
 
@@ -114,6 +114,7 @@ impl Walker {
         let obstacle = match link.to_str() {
             None => Obstacle::TargetNotText,
             Some(text) if text.contains(char::is_control) => Obstacle::ControlInTarget,
+            Some(text) if leads_to_itself(installed, text) => Obstacle::LinkToItself,
             Some(text) => {
                 let link = moved_target(text, installed, &target);
                 // `/usr/sbin/x -> ../bin/x` has nothing to lead to once the two directories are one.
@@ -184,9 +185,14 @@ mod tests {
         symlink("../bin/b", at("usr/sbin/b")).unwrap();
         fs::write(at("usr/bin/b"), "b").unwrap();
         symlink("../usr/lib/x", at("sbin/c")).unwrap();
+        symlink("d", at("usr/bin/d")).unwrap();
+        symlink("/usr/bin/../bin/e", at("usr/bin/e")).unwrap();
         let tree = walk(root.path()).unwrap();
         let paths: Vec<_> = tree.iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/lib/empty"]);
+        assert_eq!(paths, ["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/bin/d", "/usr/bin/e", "/usr/lib/empty"]);
+        for path in ["/usr/bin/d", "/usr/bin/e"] {
+            assert_eq!(tree.get(path).unwrap().kind, Kind::Unpackageable(Obstacle::LinkToItself));
+        }
         assert_eq!(tree.get("/usr/bin/a").unwrap().mode, 0o4111);
         assert!(matches!(&tree.get("/usr/bin/a").unwrap().kind, Kind::File(content) if content.read(9).unwrap() == b"a"));
         assert_eq!(tree.get("/usr/bin/c").unwrap().kind, Kind::Link("../lib/x".into()));

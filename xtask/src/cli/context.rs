@@ -40,6 +40,12 @@ enum NoPlace {
     Unset { what: &'static str, variable: &'static str },
     #[error("no directory for {what}: `{variable}` is not set, and `HOME` is `{}`, which is not an absolute path", home.display())]
     RelativeHome { what: &'static str, variable: &'static str, home: PathBuf },
+    #[error("the directory for {what} is `{}`: only a shell replaces `~`, and only without quotes", path.display())]
+    Tilde { what: &'static str, variable: &'static str, path: PathBuf },
+    #[error("the directory for {what} is `{}`, which is not UTF-8 text", path.display())]
+    NotText { what: &'static str, variable: &'static str, path: PathBuf },
+    #[error("the directory for {what} is `{}`, a link to `{}`, which does not exist", path.display(), target.display())]
+    LinkToNothing { what: &'static str, variable: &'static str, path: PathBuf, target: PathBuf },
 }
 
 impl Failure for NoPlace {
@@ -48,6 +54,11 @@ impl Failure for NoPlace {
             Self::Unset { variable, .. } => Some(format!("set {variable} to a directory you may write to")),
             Self::RelativeHome { variable, .. } => {
                 Some(format!("set HOME to an absolute path, or {variable} to a directory you may write to"))
+            }
+            Self::Tilde { variable, .. } => Some(format!("write the whole path, such as `{variable}=\"$HOME/kaon\"`")),
+            Self::NotText { variable, .. } => Some(format!("set {variable} to a path in UTF-8")),
+            Self::LinkToNothing { variable, .. } => {
+                Some(format!("mount or create what it leads to, or set {variable} to another directory"))
             }
         }
     }
@@ -95,6 +106,7 @@ impl<'a> Context<'a> {
             Some(path) => path.clone(),
             None => home_folder("the store", "KAON_STORE", "XDG_CACHE_HOME", ".cache")?.join("kaon"),
         };
+        check_place("the store", "KAON_STORE", &root)?;
         check_owner(&root)?;
         Ok(Store::open(&root)?.reporting_to(self.reporter.clone()).stopped_by(&self.cancel).of_checkout(&self.root))
     }
@@ -104,10 +116,12 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When there is no place for it.
     pub fn keys(&self) -> Result<PathBuf, Report> {
-        match &self.global.keys {
-            Some(path) => Ok(path.clone()),
-            None => Ok(home_folder("the signing keys", "KAON_KEYS", "XDG_DATA_HOME", ".local/share")?.join("kaon/keys")),
-        }
+        let place = match &self.global.keys {
+            Some(path) => path.clone(),
+            None => home_folder("the signing keys", "KAON_KEYS", "XDG_DATA_HOME", ".local/share")?.join("kaon/keys"),
+        };
+        check_place("the signing keys", "KAON_KEYS", &place)?;
+        Ok(place)
     }
 
     /// This machine as a builder.
@@ -160,6 +174,21 @@ fn home_folder(what: &'static str, variable: &'static str, xdg: &str, below_home
         (None, Some(home)) if home.is_absolute() => Ok(home.join(below_home)),
         (None, Some(home)) => Err(NoPlace::RelativeHome { what, variable, home }),
         (None, None) => Err(NoPlace::Unset { what, variable }),
+    }
+}
+
+/// Checks a directory for `what` before it is made: what a shell would have replaced, and paths that sandboxes cannot be told.
+fn check_place(what: &'static str, variable: &'static str, path: &Path) -> Result<(), NoPlace> {
+    let first = path.components().next().map(|first| first.as_os_str().as_encoded_bytes());
+    if first.is_some_and(|first| first.starts_with(b"~")) {
+        return Err(NoPlace::Tilde { what, variable, path: path.to_owned() });
+    }
+    if path.to_str().is_none() {
+        return Err(NoPlace::NotText { what, variable, path: path.to_owned() });
+    }
+    match path.read_link() {
+        Ok(target) if !path.exists() => Err(NoPlace::LinkToNothing { what, variable, path: path.to_owned(), target }),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -12,8 +12,9 @@ use base::diagnostic::{ExitCode, Failure, Problems, Report};
 use base::digest::Digest;
 use base::name::PackageName;
 use planning::bump::{Bumped, Places, bump, difference, read};
-use planning::spec::parse;
-use sdk::source::Fetcher;
+use planning::spec::{Source, SourceUsage, parse};
+use runtime::store::Store;
+use sdk::source::{ArchiveError, Fetcher, HTML, NOT_AN_ARCHIVE, archive};
 
 /// Options of `bump`.
 #[derive(Args, Debug)]
@@ -34,6 +35,8 @@ enum BumpError {
     Same { spec: PackageName, version: String },
     #[error("no source of `{path}` has `{{version}}` in its `url`, so the new version cannot be fetched")]
     NoAddress { path: String },
+    #[error("the new version's `{file}` cannot be unpacked: it is {kind}")]
+    NotAnArchive { file: String, kind: &'static str },
     #[error("cannot read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write `{}`", path.display())]
@@ -47,6 +50,7 @@ impl Failure for BumpError {
             Self::NoAddress { .. } => Some(
                 "add a `url` with `{version}` to the source, or write the new version, `debian` and `sha256` into the spec by hand".into(),
             ),
+            Self::NotAnArchive { .. } => Some("check the version and the address; the spec is as it was".into()),
             Self::Read { .. } => None,
             Self::Write { .. } => Some("check who owns the file and that its file system has room; the spec is as it was".into()),
         }
@@ -56,7 +60,7 @@ impl Failure for BumpError {
         match self {
             Self::Same { .. } => ExitCode::Usage,
             Self::NoAddress { .. } => ExitCode::Description,
-            Self::Read { .. } | Self::Write { .. } => ExitCode::Failed,
+            Self::NotAnArchive { .. } | Self::Read { .. } | Self::Write { .. } => ExitCode::Failed,
         }
     }
 }
@@ -108,8 +112,28 @@ fn raised(context: &Context<'_>, spec: &PackageName, path: &str, text: &str, pla
     let pin = |url: &Option<String>| url.as_ref().map(|url| fetcher.pin(url)).transpose();
     let digests: Vec<Option<Digest>> = addresses.iter().map(pin).collect::<Result<_, _>>()?;
     let bumped = bump(text, places, version, &digests);
-    parse(spec, path, &bumped.text).map_err(Problems::new)?;
+    let raised = parse(spec, path, &bumped.text).map_err(Problems::new)?;
+    for source in &raised.sources {
+        check_archive(context, &store, source)?;
+    }
     Ok(bumped)
+}
+
+/// Checks that a source that is unpacked is an archive as far as the builder can tell: servers answer with pages, and files are cut off.
+fn check_archive(context: &Context<'_>, store: &Store, source: &Source) -> Result<(), Report> {
+    let fetched = source.origins.iter().find_map(|origin| store.object(origin.sha256()));
+    match (&source.usage, fetched) {
+        (SourceUsage::Keep, _) | (_, None) => Ok(()),
+        (SourceUsage::Unpack { .. } | SourceUsage::Patches { .. }, Some(path)) => {
+            match archive(&path, source.file_name(), &context.cancel) {
+                Err(ArchiveError::Unsupported { file, kind }) if [HTML, NOT_AN_ARCHIVE].contains(&kind) => {
+                    Err(BumpError::NotAnArchive { file, kind }.into())
+                }
+                Err(ArchiveError::Unsupported { .. }) => Ok(()),
+                looked => Ok(looked.map(drop)?),
+            }
+        }
+    }
 }
 
 /// Warns of what a person has to look at.

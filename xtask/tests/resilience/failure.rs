@@ -145,3 +145,24 @@ fn the_hint_of_a_failed_build_names_the_package_with_the_header_and_its_files_ar
     let output = project.run(&store, &["build", "app"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn what_a_failure_left_goes_with_the_next_success_and_can_be_removed_by_hand() {
+    let project = Project::with("false");
+    let (store, other) = (project.store("store"), project.store("other"));
+    let kept = |store: &Path| {
+        let names = fs::read_dir(store.join("scratch")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("failed-")).count()
+    };
+    for store in [&store, &other] {
+        assert_eq!(project.run(store, &["build"]).status.code(), Some(1));
+        assert_eq!(kept(store), 1);
+    }
+    fs::remove_dir_all(other.join("scratch")).unwrap();
+
+    let app = project.path("specs/app/package.toml");
+    fs::write(&app, fs::read_to_string(&app).unwrap().replace("false\n", "")).unwrap();
+    project.build(&store);
+    assert_eq!(kept(&store), 0);
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -85,4 +85,39 @@ fn an_interrupted_builder_ends_without_removing_trees_and_the_next_removes_them(
     project.build(&store);
     let remains: Vec<_> = fs::read_dir(store.join("scratch")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(remains.is_empty(), "{remains:?}");
+}
+
+/// As nohup(1) starts it, and as a script without job control starts what it ends with `&`.
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn signals_that_were_ignored_at_start_do_not_stop_a_builder() {
+    let project = Project::with("sleep 2");
+    let store = project.store("store");
+    let inner = project.command(&store, &["--json", "build"]);
+    let mut builder = Command::new("/bin/sh");
+    builder.args(["-c", "trap '' HUP INT; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    let mut builder = builder.current_dir(inner.get_current_dir().unwrap()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut events = BufReader::new(builder.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(events.any(|event| event.contains(r#""phase","unit":"package app""#)));
+    for signal in [Signal::SIGHUP, Signal::SIGINT] {
+        kill(Pid::from_raw(builder.id().cast_signed()), signal).unwrap();
+    }
+    events.for_each(drop);
+    assert!(builder.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_builder_can_be_interrupted_while_it_packs() {
+    // Gigabytes of zeros: writing them takes no time, and packing them longer than anybody waits.
+    let project = Project::with("python3 -c 'open(\"/build/out/usr/share/zeros\", \"wb\").truncate(200 << 30)'");
+    let store = project.store("store");
+    let mut builder = project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut events = BufReader::new(builder.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let packs = |event: &str| event.contains(r#""phase","unit":"package app""#) && event.contains(r#""phase":"package""#);
+    assert!(events.any(|event| packs(&event)));
+    kill(Pid::from_raw(builder.id().cast_signed()), Signal::SIGINT).unwrap();
+    assert_eq!(events.last().map(|event| event.contains(r#""exit":130"#)), Some(true));
+    assert_eq!(builder.wait().unwrap().code(), Some(130));
+    check_store(&store);
 }

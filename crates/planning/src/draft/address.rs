@@ -118,9 +118,15 @@ fn begins(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// RPM writes a pre-release `1.0~rc1`, upstream mostly `1.0-rc1`.
+/// How releases before a version are marked.
+const BEFORE: [&str; 6] = ["alpha", "beta", "dev", "pre", "rc", "test"];
+
+/// RPM writes a pre-release `1.0~rc1`, upstream mostly `1.0-rc1`. What else follows a version comes after it: a snapshot or a patch level.
 fn pre_release(written: &str) -> String {
-    written.replacen('-', "~", 1)
+    let Some((version, rest)) = written.split_once('-') else { return written.to_owned() };
+    let word = rest.to_ascii_lowercase();
+    let mark = if BEFORE.iter().any(|mark| word.starts_with(mark)) { '~' } else { '+' };
+    format!("{version}{mark}{rest}")
 }
 
 #[cfg(test)]
@@ -152,6 +158,9 @@ mod tests {
             ("less", "https://a.test/less/less-668.tar.gz", "668", "https://a.test/less/less-{version}.tar.gz"),
             ("x", "https://1.2.test/x-1.2.tar.gz", "1.2", "https://1.2.test/x-{version}.tar.gz"),
             ("x", "https://a.test/5/x-5.tar.gz?v=5", "5", "https://a.test/5/x-{version}.tar.gz?v=5"),
+            ("x", "https://a.test/x-6.5-20250216.tar.gz", "6.5+20250216", "https://a.test/x-6.5-20250216.tar.gz"),
+            ("x", "https://a.test/x-1.0-p1.tar.gz", "1.0+p1", "https://a.test/x-1.0-p1.tar.gz"),
+            ("x", "https://a.test/x-1.0-Beta.2.tar.gz", "1.0~Beta.2", "https://a.test/x-1.0-Beta.2.tar.gz"),
             ("x", "https://a.test/x-1.0-rc1.tar.gz", "1.0~rc1", "https://a.test/x-1.0-rc1.tar.gz"),
             ("x", "https://a.test/x_1.0+git2-src.zip", "1.0+git2", "https://a.test/x_{version}-src.zip"),
         ] {

@@ -58,7 +58,11 @@ impl Failure for ArchiveError {
 /// How many bytes of a file's beginning are kept.
 const MOST_BYTES: u64 = 64 * 1024;
 
-const HTML: &str = "a page of HTML";
+/// What a page is called that a server sent in place of an archive.
+pub const HTML: &str = "a page of HTML";
+
+/// What a file is called that is none of those that are recognised.
+pub const NOT_AN_ARCHIVE: &str = "not an archive";
 
 /// What begins the files that are recognised: at which byte, with what, and what they are.
 const SIGNATURES: [(usize, &[u8], Kind); 12] = [
@@ -97,7 +101,7 @@ pub fn archive(path: &Path, file: &str, cancel: &Cancel) -> Result<Archive, Arch
     opened.seek(SeekFrom::Start(0)).map_err(io)?;
     let found = SIGNATURES.iter().find(|(at, bytes, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
     let opened = BufReader::new(opened);
-    let stream: Box<dyn Read> = match found.map_or(Kind::Other("not an archive"), |(_, _, kind)| *kind) {
+    let stream: Box<dyn Read> = match found.map_or(Kind::Other(NOT_AN_ARCHIVE), |(_, _, kind)| *kind) {
         Kind::Tar => Box::new(opened),
         Kind::Gzip => Box::new(MultiGzDecoder::new(opened)),
         Kind::Xz => Box::new(XzReader::new(opened, true)),

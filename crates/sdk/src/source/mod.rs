@@ -7,7 +7,7 @@ mod fetch;
 mod pin;
 mod place;
 
-pub use archive::{ArchiveError, archive};
+pub use archive::{ArchiveError, HTML, NOT_AN_ARCHIVE, archive};
 pub use error::{Attempt, Reason, SourceError};
 pub use fetch::{Fetcher, FoundOut, parse_mirror};
 pub use place::{Place, places, pool_path};
