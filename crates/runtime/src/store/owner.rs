@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_directory_of_root_is_refused_to_others() {
-        // As root the directory is the process's own.
-        assert_eq!(check_owner(Path::new("/")).is_ok(), geteuid().is_root());
+        // As root the directory is the process's own. `/` may be the user's, in a root that was unpacked without root.
+        assert_eq!(check_owner(Path::new("/proc")).is_ok(), geteuid().is_root());
     }
 }
