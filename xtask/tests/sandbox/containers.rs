@@ -10,9 +10,11 @@ use super::profile::Profile;
 #[ignore = "needs the SDK: cargo xtask test"]
 fn with_a_masked_proc_builds_see_it_and_reach_nothing_through_it() {
     let folder = scratch();
+    // The number alone of a process's descriptors is open to its user, but nothing that they lead to.
     let tried = attempts(&[
         "cat /proc/1/environ",
-        "ls /proc/$PPID/fd",
+        "[ -e /proc/$PPID/fd/0 ]",
+        "[ -e /proc/1/fd/0 ]",
         "[ -e /proc/1/root/etc ]",
         "echo x >/proc/sys/kernel/hostname",
         "cat /proc/sys/kernel/printk >/proc/sys/kernel/printk",
