@@ -285,6 +285,11 @@ fn too_little_address_space_is_told_before_anything_is_built() {
     assert_eq!(output.status.code(), Some(4), "{said}");
     assert!(said.contains("error: this process may use only 512 MiB of address space, but building needs at least 2048 MiB\n"), "{said}");
     assert!(said.contains("hint: lift the limit: `ulimit -v unlimited`"), "{said}");
+    let output = limited(project.command(&["build"]), Resource::RLIMIT_DATA, 200 << 20, 200 << 20);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("error: this process may use only 200 MiB of data, but building needs at least 256 MiB\n"), "{said}");
+    assert!(said.contains("hint: lift the limit: `ulimit -d unlimited`"), "{said}");
 }
 
 #[test]

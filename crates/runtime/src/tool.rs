@@ -92,13 +92,18 @@ impl Failure for ToolError {
 const KEPT_VARIABLES: [&str; 9] =
     ["PATH", "HOME", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"];
 
+/// The value of a proxy's variable in upper case, for programs that know it in lower case only, as apt does.
+fn of_upper_case(name: &str) -> Option<OsString> {
+    name.ends_with("_proxy").then(|| std::env::var_os(name.to_ascii_uppercase())).flatten()
+}
+
 impl Tool {
     /// The program named `program`, found on `PATH` or by its path.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&program);
         command.env_clear().env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
         for name in KEPT_VARIABLES {
-            if let Some(value) = std::env::var_os(name) {
+            if let Some(value) = std::env::var_os(name).or_else(|| of_upper_case(name)) {
                 command.env(name, value);
             }
         }

@@ -21,6 +21,9 @@ const OPEN_FILES_WANTED: u64 = 8192;
 /// Less address space than this does not contain the builder's threads, for each of which the allocator reserves 64 MiB, and what it packs.
 pub const LEAST_MEMORY_BYTES: u64 = 2 << 30;
 
+/// With less data than this, packing fails for want of memory.
+pub const LEAST_DATA_BYTES: u64 = 256 << 20;
+
 /// Raises soft limits as far as the hard ones allow. A file larger than the hard limit is from now on a failed write (`EFBIG`) and no
 /// signal that ends the process.
 pub fn raise() {
@@ -75,16 +78,29 @@ fn soft(resource: Resource) -> u64 {
     getrlimit(resource).map_or(RLIM_INFINITY, |(soft, _)| soft)
 }
 
-/// This process may not have the address space it needs.
+/// This process may not have the memory it needs.
 #[derive(Debug, thiserror::Error)]
-#[error("this process may use only {} MiB of address space, but building needs at least {} MiB", bytes >> 20, LEAST_MEMORY_BYTES >> 20)]
-pub struct TooLittleMemory {
-    bytes: u64,
+pub enum TooLittleMemory {
+    /// Too little address space (`RLIMIT_AS` in getrlimit(2)).
+    #[error("this process may use only {} MiB of address space, but building needs at least {} MiB", bytes >> 20, LEAST_MEMORY_BYTES >> 20)]
+    AddressSpace {
+        /// What it may have.
+        bytes: u64,
+    },
+    /// Too little private memory (`RLIMIT_DATA` in getrlimit(2)).
+    #[error("this process may use only {} MiB of data, but building needs at least {} MiB", bytes >> 20, LEAST_DATA_BYTES >> 20)]
+    Data {
+        /// What it may have.
+        bytes: u64,
+    },
 }
 
 impl Failure for TooLittleMemory {
     fn hint(&self) -> Option<String> {
-        Some(MORE_MEMORY.into())
+        Some(match self {
+            Self::AddressSpace { .. } => MORE_MEMORY.into(),
+            Self::Data { .. } => "lift the limit: `ulimit -d unlimited` in this shell, `LimitDATA=infinity` of a service".into(),
+        })
     }
 
     fn exit(&self) -> ExitCode {
@@ -95,13 +111,15 @@ impl Failure for TooLittleMemory {
 /// How to raise the limit of address space.
 pub const MORE_MEMORY: &str = "lift the limit: `ulimit -v unlimited` in this shell, `LimitAS=infinity` of a service";
 
-/// Checks that there is enough address space: an allocation that fails ends the process at once, wherever it is.
+/// Checks that there is enough memory: an allocation that fails ends the process at once, wherever it is.
 ///
 /// # Errors
 /// When there is not.
 pub fn check_memory() -> Result<(), TooLittleMemory> {
-    match memory_bytes() {
-        Some(bytes) if bytes < LEAST_MEMORY_BYTES => Err(TooLittleMemory { bytes }),
-        Some(_) | None => Ok(()),
+    let data = Some(soft(Resource::RLIMIT_DATA)).filter(|bytes| *bytes < LEAST_DATA_BYTES);
+    match (memory_bytes(), data) {
+        (Some(bytes), _) if bytes < LEAST_MEMORY_BYTES => Err(TooLittleMemory::AddressSpace { bytes }),
+        (_, Some(bytes)) => Err(TooLittleMemory::Data { bytes }),
+        (Some(_) | None, None) => Ok(()),
     }
 }
