@@ -94,7 +94,9 @@ impl Failure for AptError {
             Self::NoArchive { .. } | Self::BadSetting { .. } => {
                 Some("set KAON_DEBIAN_MIRROR to the URL of a Debian mirror near you: the folder that contains `dists` and `pool`".into())
             }
-            Self::Index { .. } => Some("check the network and the mirror; KAON_DEBIAN_MIRROR=URL selects another one".into()),
+            Self::Index { .. } => {
+                Some("check the network, proxy variables, the clock and the mirror; KAON_DEBIAN_MIRROR=URL selects another one".into())
+            }
             Self::Unresolved { .. } | Self::UnknownPackage { .. } => {
                 Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them again".into())
             }

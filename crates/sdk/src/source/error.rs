@@ -155,9 +155,10 @@ impl Failure for SourceError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unavailable { .. } => {
-                Some("check the network, or specify a folder or server that has the file: --source-mirror URL".into())
-            }
+            Self::Unavailable { .. } => Some(
+                "check the network, proxy variables and the clock, or specify a folder or server that has the file: --source-mirror URL"
+                    .into(),
+            ),
             Self::Placeholder { found, .. } => {
                 Some(format!("make sure that this is the file you want, then write into the spec: sha256 = \"{found}\""))
             }
