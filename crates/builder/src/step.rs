@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Builder;
 use super::advice::advice;
@@ -21,7 +19,6 @@ use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input
 use planning::plan::{World as _, fields_of};
 use planning::project::SpecFolder;
 use planning::recipe::{LICENCES, recipe_with};
-use runtime::cancel::Cancel;
 use runtime::progress::Event;
 use runtime::sandbox::StepsEnded;
 use runtime::store::{Scratch, StoreError, Sweeper};
@@ -152,9 +149,10 @@ impl Steps<'_> {
         let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
         let (assembled, directory, into) = (spec.clone(), job.folder.path.clone(), at.join("packages"));
         // Packing gigabytes cannot be told to stop; whoever wants to stop leaves it to end with the process.
-        let built = unless_cancelled(&self.builder.cancel, move || {
-            packaging::assemble(&assembled, &directory, &installed, &licences, &available, &into)
-        });
+        let built = self
+            .builder
+            .cancel
+            .unless_raised(move || packaging::assemble(&assembled, &directory, &installed, &licences, &available, &into));
         let built = built.ok_or_else(|| boxed(Interrupted))?.map_err(boxed)?;
         let mut packages = Vec::new();
         for one in built {
@@ -199,30 +197,6 @@ impl Failure for Interrupted {
         ExitCode::Interrupted
     }
 }
-
-/// What `work` returns, on a thread of its own; nothing as soon as the user asks to stop.
-fn unless_cancelled<T: Send + 'static>(cancel: &Cancel, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (send, done) = mpsc::channel();
-    let worker = thread::spawn(move || {
-        // Nobody may wait for it any more.
-        let _ = send.send(work());
-    });
-    loop {
-        match done.recv_timeout(CANCEL_CHECK) {
-            Ok(result) => return Some(result),
-            Err(RecvTimeoutError::Timeout) if cancel.is_raised() => return None,
-            Err(RecvTimeoutError::Timeout) => {}
-            // It ended without a result, so it panicked.
-            Err(RecvTimeoutError::Disconnected) => match worker.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => return None,
-            },
-        }
-    }
-}
-
-/// How often a wait looks whether the user asked to stop.
-const CANCEL_CHECK: Duration = Duration::from_millis(50);
 
 /// The last lines of a log; only its end is read.
 pub(super) fn last_lines(log: &Path, count: usize) -> Vec<String> {

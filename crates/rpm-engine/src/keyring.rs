@@ -61,7 +61,7 @@ impl Keyring {
     /// Checks ASCII-armoured detached signatures over `data`. One that is good is enough: whoever changes keys signs with both for a while.
     ///
     /// # Errors
-    /// When there is no such signature, or none is by one of the keys and fits the data.
+    /// When there is no such signature, or no key of the keyring verifies one of them.
     pub fn check_armoured(&self, data: &[u8], armoured: &str) -> Result<(), KeyError> {
         let mut last = KeyError::BadArmour;
         for block in blocks(armoured, "SIGNATURE") {

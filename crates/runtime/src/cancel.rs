@@ -1,7 +1,14 @@
 //! Asking long work to stop.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How often a wait looks whether it was asked to stop.
+pub(crate) const CHECK: Duration = Duration::from_millis(50);
 
 /// A flag shared by all who work: once raised, work ends at the next safe point and leaves nothing half-made.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +38,31 @@ impl Cancel {
         self.flag.load(Ordering::SeqCst) || self.above.as_ref().is_some_and(|above| above.is_raised())
     }
 
+    /// What `work` returns, which cannot be told to stop and runs on a thread of its own; nothing as soon as somebody asks to stop. Then
+    /// the thread is left to end with the process, so `work` must not finish anything that others see.
+    ///
+    /// # Panics
+    /// When `work` does.
+    pub fn unless_raised<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (send, done) = mpsc::channel();
+        let worker = thread::spawn(move || {
+            // Nobody may wait for it any more.
+            let _ = send.send(work());
+        });
+        loop {
+            match done.recv_timeout(CHECK) {
+                Ok(result) => return Some(result),
+                Err(RecvTimeoutError::Timeout) if self.is_raised() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+                // It ended without a result, so it panicked.
+                Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                    Err(panic) => resume_unwind(panic),
+                    Ok(()) => return None,
+                },
+            }
+        }
+    }
+
     /// The flag itself, for a signal handler.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.flag)
@@ -40,6 +72,16 @@ impl Cancel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_that_cannot_be_stopped_is_left() {
+        let cancel = Cancel::new();
+        assert_eq!(cancel.unless_raised(|| 7), Some(7));
+        let (_kept, never) = mpsc::channel::<()>();
+        cancel.raise();
+        assert_eq!(cancel.unless_raised(move || never.recv().is_ok()), None);
+        assert!(std::panic::catch_unwind(|| Cancel::new().unless_raised(|| panic!("as asked"))).is_err());
+    }
 
     #[test]
     fn a_part_stops_with_the_whole_but_not_the_whole_with_it() {

@@ -51,7 +51,7 @@ pub fn keyring(repository: &RepositoryConfig, context: &Context<'_>) -> Result<K
         }
     }
     if repository.keys.is_empty() {
-        // What else is in that directory is no key that anybody named.
+        // The other files of that directory were not named by anybody.
         system_keys(context.root)?.iter().filter(|(_, text)| is_armoured(text)).for_each(|(key, text)| take(key, text));
     }
     wrong.extend(unread);

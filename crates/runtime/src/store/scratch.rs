@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use super::notice::Notices;
 use super::{Store, StoreError, remove_tree};
-use crate::cancel::Cancel;
+use crate::cancel::{CHECK, Cancel};
 
 /// What names of scratch directories begin with that are only left to be removed.
 const LEFT: &str = "left-";
@@ -148,12 +147,9 @@ impl Drop for Sweeper {
     fn drop(&mut self) {
         self.folders.take();
         let done = self.done.get_mut().unwrap_or_else(PoisonError::into_inner);
-        while !self.cancel.is_raised() && done.recv_timeout(CANCEL_CHECK) == Err(RecvTimeoutError::Timeout) {}
+        while !self.cancel.is_raised() && done.recv_timeout(CHECK) == Err(RecvTimeoutError::Timeout) {}
     }
 }
-
-/// How often a request to stop is looked for.
-const CANCEL_CHECK: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
