@@ -1,6 +1,6 @@
-//! What the scripts of recipes do with odd sources, patches and installed files, run in sandboxes on the SDK's base layer.
+//! What the scripts of recipes do with odd sources, patches and installed files, run in sandboxes on the SDK's layers.
 //!
-//! The layer is taken from the user's store, and fetched where it is missing; so these tests run only when asked for:
+//! They are taken from the user's store, and fetched where they are missing; so these tests run only when asked for:
 //! `cargo test -p xtask --test recipe -- --ignored`.
 
 #[path = "../../tests/support"]
@@ -11,6 +11,7 @@ mod support {
 
 mod recipe {
     mod bench;
+    mod go;
     mod licences;
     mod patch;
     mod strip;

@@ -14,12 +14,27 @@ use runtime::sandbox::{Launcher, Step, StepsEnded};
 use crate::support::scratch::Scratch;
 use crate::support::sdk;
 
-/// The SDK's base layer, which stands on no other.
-fn base() -> &'static [PathBuf] {
-    static BASE: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("base"));
-    match &*BASE {
-        Ok(layers) => &layers.trees,
-        Err(why) => panic!("{why}"),
+/// What of the SDK a spec is built with.
+#[derive(Clone, Copy)]
+pub enum Sdk {
+    /// The base layer, which stands on no other.
+    Base,
+    /// The Go layer as well.
+    Go,
+}
+
+impl Sdk {
+    fn trees(self) -> &'static [PathBuf] {
+        static BASE: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("base"));
+        static GO: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("go"));
+        let layers = match self {
+            Self::Base => &*BASE,
+            Self::Go => &*GO,
+        };
+        match layers {
+            Ok(layers) => &layers.trees,
+            Err(why) => panic!("{why}"),
+        }
     }
 }
 
@@ -66,6 +81,7 @@ def tar(members):
         for path, content in members.items():
             member = tarfile.TarInfo(path)
             member.mtime, member.mode = 1000000000, 0o644
+            content = content.decode("latin-1") if isinstance(content, bytes) else content
             if content is None:
                 member.type, member.mode = tarfile.DIRTYPE, 0o755
             elif content.startswith("->"):
@@ -74,7 +90,7 @@ def tar(members):
                 member.type, member.linkname = tarfile.LNKTYPE, content[2:]
             else:
                 member.size = len(content)
-            archive.addfile(member, io.BytesIO((content or "").encode()))
+            archive.addfile(member, io.BytesIO((content or "").encode("latin-1")))
     return buffer.getvalue()
 "#;
 
@@ -83,11 +99,16 @@ pub const LICENSE_FILES: &str = "#license-files=";
 
 /// Runs the recipe of a spec after `sources`, a program of Python that may use [`HELPERS`]. `tables` follow `[package]` in the spec.
 pub fn run(sources: &str, tables: &str) -> Ended {
-    run_then(sources, tables, "true")
+    run_on(Sdk::Base, sources, tables, "true")
 }
 
 /// The same, and after the last phase a script of bash, as the phase `check`.
 pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
+    run_on(Sdk::Base, sources, tables, check)
+}
+
+/// The same, with another part of the SDK.
+pub fn run_on(sdk: Sdk, sources: &str, tables: &str, check: &str) -> Ended {
     let named = tables.lines().find_map(|line| line.strip_prefix(LICENSE_FILES)).map(|globs| format!("license-files = [{globs}]\n"));
     let named = named.unwrap_or_default();
     let head = format!("[package]\nversion = \"1.0\"\nrelease = 1\nsummary = \"A test\"\nlicense = \"MIT\"\n{named}\n");
@@ -97,7 +118,7 @@ pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
     for part in ["upper", "work", "build/out"] {
         fs::create_dir_all(folder.path().join(part)).unwrap();
     }
-    let mut job = sandbox_job(&spec, &recipe(&spec), base(), &Default::default(), folder.path(), 1);
+    let mut job = sandbox_job(&spec, &recipe(&spec), sdk.trees(), &Default::default(), folder.path(), 1);
     let program = format!("{HELPERS}\n{sources}");
     let step = |phase: &str, argv: &[&str]| Step {
         phase: phase.into(),

@@ -44,9 +44,21 @@ grep -x vendor/b/LICENSE parts.txt && grep -x vendor/c/COPYING parts.txt
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn links_and_binary_files_are_no_texts() {
-    let members = "{'x/COPYING': '->/etc/passwd', 'x/LICENSE': 'a\\0b', 'x/NOTICE': '', 'x/LICENCE': 'text'}";
+fn links_out_of_the_sources_and_binary_files_are_no_texts() {
+    let members = "{'x/COPYING': '->/etc/passwd', 'x/LICENSE': 'a\\0b', 'x/NOTICE': '', 'x/PATENTS': '->lost', 'x/LICENCE': 'text'}";
     collected(members, "", "test \"$(ls)\" = LICENCE");
+    let ended = run(&format!("source('a.tar', tar({members}))"), &(source("a.tar", "") + &script("true")));
+    for (name, why) in [("COPYING", "a link out of the sources"), ("LICENSE", "no text"), ("PATENTS", "a link to nothing")] {
+        let note = format!("{name} has a licence's name and is left out: it is {why}");
+        assert!(ended.log.contains(&note), "{}", ended.log);
+    }
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn links_within_the_sources_and_utf16_are_texts() {
+    let members = "{'x/COPYING': '->doc/terms.txt', 'x/doc/terms.txt': 'terms', 'x/LICENSE': 'other'.encode('utf-16')}";
+    collected(members, "", "test $(cat COPYING)$(cat LICENSE) = termsother; test ! -e doc");
 }
 
 #[test]

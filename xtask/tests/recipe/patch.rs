@@ -113,6 +113,12 @@ fn a_patch_in_another_form_is_explained() {
     for (what, content, text) in [
         ("UTF-16", "ten.encode('utf-16')", "it is UTF-16 text: convert it to UTF-8"),
         ("no prefix", "plain", "set `strip = 0` where the spec names it"),
+        ("binary", "'diff --git a/x b/x\\nGIT binary patch\\nliteral 1\\nIcmZPo\\n\\n'", "it changes binary files, which patch(1) cannot"),
+        (
+            "rename",
+            "'diff --git a/lost b/new\\nsimilarity index 100%\\nrename from lost\\nrename to new\\n'",
+            "it renames or copies `lost`, which this source does not contain",
+        ),
         ("mail", "'Subject: [PATCH] x\\nContent-Transfer-Encoding: base64\\n\\nLS0tIGEvZgo=\\n'", "a mail may have to be decoded first"),
     ] {
         run(&format!("{SOURCES}\nown('own.patch', {content})"), &spec).failed_in(what, "patch", &["does not apply", text]);

@@ -92,12 +92,22 @@ with zipfile.ZipFile('/build/sources/zip', 'w') as archive:
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
+fn archives_that_stand_one_behind_the_other_are_all_unpacked() {
+    for (what, join) in [("plain", "one + two"), ("gzip", "gzip.compress(one) + gzip.compress(two)"), ("xz", "lzma.compress(one + two)")] {
+        let sources = format!("one, two = tar({{'x/f': 'f'}}), tar({{'x/g': 'g'}})\nsource('a.tar', {join})");
+        run(&sources, &(source("a.tar", "") + &script("test -f f -a -f g"))).well(what);
+    }
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn what_is_no_archive_is_refused() {
     for (what, content, texts) in [
         ("text", "b'#!/bin/sh\\necho\\n' * 99", &["source `a.bin` cannot be unpacked", "set `unpack = false`"][..]),
         ("a compressed file", "gzip.compress(b'text' * 999)", &["set `unpack = false`"]),
         ("a part", "gzip.compress(tar({'x/f': os.urandom(9999).hex()}))[:999]", &["unexpected end of file", "cannot be unpacked"]),
         ("nothing", "b''", &["set `unpack = false`"]),
+        ("something behind it", "tar({'x/f': 'f'}) + b'garbage' * 999", &["set `unpack = false`"]),
     ] {
         let ended = run(&format!("source('a.bin', {content})"), &(source("a.bin", "") + &script("true")));
         ended.failed_in(what, "unpack", texts);

@@ -87,7 +87,8 @@ fn build(system: &System, is_library: bool) -> Vec<(&'static str, String)> {
         System::Bootstrap => vec![("prepare", quoted("autoreconf -fi"))],
         System::Go { import_path, programs } => {
             let programs: Vec<String> = programs.iter().map(|(name, path)| format!("{} = {}", quoted(name), quoted(path))).collect();
-            vec![("import-path", quoted(import_path)), ("programs", format!("{{ {} }}", programs.join(", ")))]
+            let place = import_path.as_ref().map(|path| ("import-path", quoted(path)));
+            place.into_iter().chain([("programs", format!("{{ {} }}", programs.join(", ")))]).collect()
         }
         System::Cargo { programs } => vec![("programs", list(programs))],
         System::Autotools { .. } | System::Meson | System::Cmake | System::Make => Vec::new(),
@@ -147,7 +148,10 @@ mod tests {
 
     #[test]
     fn a_draft_of_every_system_is_a_valid_spec() {
-        let go = System::Go { import_path: "demo.test/x".into(), programs: [("x".to_owned(), "./cmd/x".to_owned())].into() };
+        let go = |import_path: Option<&str>| System::Go {
+            import_path: import_path.map(str::to_owned),
+            programs: [("x".to_owned(), "./cmd/x".to_owned())].into(),
+        };
         for system in [
             System::Autotools { is_generated: true },
             System::Autotools { is_generated: false },
@@ -156,7 +160,8 @@ mod tests {
             System::Cmake,
             System::Make,
             System::Cargo { programs: vec!["x".into()] },
-            go,
+            go(Some("demo.test/x")),
+            go(None),
         ] {
             for guess in [of(system.clone()), Guess { strip: 0, subdir: "a/b".into(), is_library: true, ..of(system.clone()) }] {
                 let text = drafted(&guess);

@@ -29,8 +29,8 @@ pub enum System {
     Cmake,
     /// `go.mod`
     Go {
-        /// The module's path.
-        import_path: String,
+        /// The module's path, where the modules that it requires are not beside it in `vendor`.
+        import_path: Option<String>,
         /// Program → directory of its package.
         programs: BTreeMap<String, String>,
     },
@@ -140,7 +140,7 @@ fn system(archive: &Archive, inner: &BTreeSet<&str>, prefix: &str, subdir: &str)
     ["GNUmakefile", "makefile", "Makefile"].into_iter().any(has).then_some(System::Make)
 }
 
-/// The module's path, and a program for each `main.go` at the top or in `cmd`.
+/// The module's path if it needs the SDK's libraries, and a program for each `main.go` at the top or in `cmd`.
 fn go(module: &str, inner: &BTreeSet<&str>) -> Option<System> {
     let import_path = module.lines().find_map(|line| line.strip_prefix("module "))?.split("//").next()?.trim().trim_matches('"').to_owned();
     let mut parts = import_path.rsplit('/');
@@ -152,6 +152,8 @@ fn go(module: &str, inner: &BTreeSet<&str>) -> Option<System> {
     if inner.contains("main.go") {
         programs.insert(last, ".".to_owned());
     }
+    let is_whole = inner.contains("vendor/modules.txt") || !module.lines().any(|line| line.trim_start().starts_with("require"));
+    let import_path = (!is_whole).then_some(import_path);
     (!programs.is_empty()).then_some(System::Go { import_path, programs })
 }
 
@@ -194,10 +196,14 @@ mod tests {
 
     #[test]
     fn programs_of_go_and_rust_are_named() {
-        let module = [("x-1/go.mod", "// a\nmodule a.test/o/tool/v2 // b\n\ngo 1.22\n")];
+        let module = [("x-1/go.mod", "// a\nmodule a.test/o/tool/v2 // b\n\ngo 1.22\n\nrequire a.test/lib v1.0.0\n")];
         let programs = [("tool", "."), ("other", "./cmd/other")].map(|(name, path)| (name.to_owned(), path.to_owned()));
-        let expected = System::Go { import_path: "a.test/o/tool/v2".into(), programs: programs.into() };
-        assert_eq!(of(&["x-1/main.go", "x-1/cmd/other/main.go", "x-1/cmd/a/b/main.go"], &module), Some(expected));
+        let found =
+            |import_path: Option<&str>| Some(System::Go { import_path: import_path.map(str::to_owned), programs: programs.clone().into() });
+        let names = ["x-1/main.go", "x-1/cmd/other/main.go", "x-1/cmd/a/b/main.go"];
+        assert_eq!(of(&names, &module), found(Some("a.test/o/tool/v2")));
+        assert_eq!(of(&[&names[..], &["x-1/vendor/modules.txt"]].concat(), &module), found(None));
+        assert_eq!(of(&names, &[("x-1/go.mod", "module a.test/o/tool/v2\n")]), found(None), "it needs nothing");
         assert_eq!(of(&["x-1/lib.go"], &module), None, "a library has no programs to install");
         let package = [("x-1/Cargo.toml", "[package]\nname = \"tool\"\n")];
         assert_eq!(of(&["x-1/src/main.rs"], &package), Some(System::Cargo { programs: vec!["tool".into()] }));

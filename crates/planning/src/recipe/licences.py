@@ -20,14 +20,28 @@ def is_text_of_licence(name, folder):
     return folder.lower() in FOLDERS or any(NAMES.fullmatch(word) for word in (words[0], words[-1], *words[-2:-1]))
 
 
-def read(path):
-    """The bytes of a regular file; None for all else. Links are not followed: what they lead to is found by itself."""
-    info = os.lstat(path)
-    if not stat.S_ISREG(info.st_mode) or not 0 < info.st_size <= LARGEST:
+def left_out(path, why):
+    print(f"note: {path} has a licence's name and is left out: {why}")
+
+
+def read(path, tree):
+    """The text of a file, as UTF-8; None for what is none. Links are followed within the tree only."""
+    real = os.path.realpath(path)
+    if real != path and not real.startswith(tree + "/"):
+        return left_out(path, "it is a link out of the sources")
+    try:
+        info = os.stat(real)
+    except FileNotFoundError:
+        return left_out(path, "it is a link to nothing")
+    if not stat.S_ISREG(info.st_mode) or info.st_size == 0:
         return None
-    with open(path, "rb") as file:
+    if info.st_size > LARGEST:
+        return left_out(path, f"it is longer than {LARGEST} bytes")
+    with open(real, "rb") as file:
         content = file.read()
-    return None if b"\0" in content else content
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16", errors="replace").encode()
+    return left_out(path, "it is no text") if b"\0" in content else content
 
 
 def found(tree):
@@ -38,7 +52,7 @@ def found(tree):
         for name in files:
             path = os.path.join(folder, name)
             if is_text_of_licence(name, os.path.basename(folder) if folder != tree else ""):
-                content = read(path)
+                content = read(path, tree)
                 if content is not None:
                     texts[os.path.relpath(path, tree)] = content
     return texts
@@ -99,7 +113,8 @@ def collect(tree, target, built, wishes):
     bare = []
     for kind, pattern in wishes:
         paths = sorted(glob.glob(os.path.join(tree, pattern), recursive=True))
-        contents = [(path, read(path)) for path in paths if not os.path.isdir(path)]
+        # What the spec names may be linked to from anywhere in the sandbox, and what is linked in is outside of the sources.
+        contents = [(path, read(os.path.realpath(path), tree)) for path in paths if not os.path.isdir(path)]
         contents = [(path, content) for path, content in contents if content is not None]
         if kind == "named" and not contents:
             sys.exit(f"error: `license-files`: no text in the sources matches `{pattern}`\nhint: remove it, or correct it")

@@ -53,10 +53,16 @@ def advice(content, strip):
     """What about a patch that does not apply is known to be the cause."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "it is UTF-16 text: convert it to UTF-8, as `iconv -f UTF-16 -t UTF-8` does"
+    if re.search(rb"^(GIT binary patch|Binary files .* differ)\r?$", content, re.MULTILINE):
+        return "it changes binary files, which patch(1) cannot: put the new files beside the spec, and copy them in `prepare`"
+    moved = [os.fsdecode(name) for name in re.findall(rb"^(?:rename|copy) from (.+?)\r?$", content, re.MULTILINE)]
+    lacking = [name for name in moved if not os.path.lexists(name)]
+    if lacking:
+        return f"it renames or copies `{lacking[0]}`, which this source does not contain"
     old = re.findall(rb"^--- (\S+)", content, re.MULTILINE)
     if strip == "1" and old and all(not name.startswith((b"a/", b"/")) and os.path.exists(os.fsdecode(name)) for name in old):
         return "its paths have no leading `a/`: set `strip = 0` where the spec names it"
-    if not old:
+    if not old and not moved:
         return "it contains no change in the form that `diff -u` and `git diff` write; a mail may have to be decoded first"
     return "the lines above say which part of it does not fit this source"
 

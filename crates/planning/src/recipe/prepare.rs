@@ -1,5 +1,6 @@
 //! Unpacking and patching.
 
+use super::system::GOPATH;
 use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, python};
 use crate::spec::{BuildSystem, PatchSeries, Source, SourceUsage, Spec};
 use text::quote;
@@ -41,7 +42,7 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
         patch.insert(0, format!("apply() {{\n{}\n}}", python(PATCH, "\"$@\"")));
         phases.push(Phase { name: "patch", script: patch.join("\n"), cwd: SOURCE_TREE.into() });
     }
-    if let BuildSystem::Go { import_path, .. } = &spec.build.system {
+    if let BuildSystem::Go { import_path: Some(import_path), .. } = &spec.build.system {
         phases.push(Phase { name: "place", script: place_go_tree(import_path), cwd: "/build".into() });
     }
     phases
@@ -68,11 +69,11 @@ fn archive_patches(source: &Source, file: &str, series: &PatchSeries, fuzz: u32)
         PatchSeries::Whole => String::new(),
         PatchSeries::These(names) => names.iter().map(|name| format!(" {}", quote(name))).collect(),
     };
-    format!("mkdir -p {folder}\ntar -xf {file} -C {folder}\napply archive {folder} {fuzz}{names}")
+    format!("mkdir -p {folder}\ntar -xf {file} --ignore-zeros -C {folder}\napply archive {folder} {fuzz}{names}")
 }
 
 /// GOPATH mode finds packages by where they are, and does not follow links to them.
 fn place_go_tree(import_path: &str) -> String {
-    let place = format!("/build/go/src/{}", quote(import_path));
+    let place = format!("{GOPATH}/src/{}", quote(import_path));
     format!("mkdir -p $(dirname {place})\nmv {SOURCE_TREE} {place}\nln -s {place} {SOURCE_TREE}")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Phase, SOURCE_TREE, argument, arguments};
+use super::{Phase, SOURCE_TREE, argument, arguments, python};
 use crate::spec::{BuildSystem, Spec};
 use text::quote;
 
@@ -44,14 +44,20 @@ const CMAKE_DEFAULTS: [&str; 9] = [
 /// Where make installs to, under the two names that makefiles have for it (GNU Coding Standards, 7.2.5).
 const MAKE_DEFAULTS: [&str; 2] = ["PREFIX=/usr", "prefix=/usr"];
 
+/// Where a tree with an import path is placed; the SDK's Go libraries are in a GOPATH of their own.
+pub const GOPATH: &str = "/build/go";
+
+/// Builds the programs as their `go.mod` wants it, and says what cannot be built.
+const GO: &str = include_str!("go.py");
+
 /// Variables a build system needs beyond the common ones.
 pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
     let pairs: Vec<(&str, &str)> = match system {
         // Left to itself, `configure` prefers bash, which then also runs make's commands and libtool: the smaller shell forks cheaper,
         // and make starts simple commands without any if its shell is this one (GNU make manual, 5.3.2).
         BuildSystem::Autotools { .. } => vec![("CONFIG_SHELL", "/bin/sh")],
-        BuildSystem::Go { cgo, .. } => vec![
-            ("GO111MODULE", "off"),
+        BuildSystem::Go { import_path, cgo, .. } => vec![
+            ("GO111MODULE", if import_path.is_some() { "off" } else { "on" }),
             ("GOPROXY", "off"),
             ("GOTOOLCHAIN", "local"),
             ("GOFLAGS", "-trimpath -buildvcs=false"),
@@ -106,8 +112,16 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
             phase("build", format!("make {}", make_arguments(make))),
             phase("install", format!("make install DESTDIR=\"$DESTDIR\" {}", make_arguments(install))),
         ],
-        BuildSystem::Go { programs, tags, ldflags, pie, .. } => {
-            vec![Phase { name: "build", script: go_build(programs, tags, ldflags, *pie, &spec.build.subdir), cwd: SOURCE_TREE.into() }]
+        BuildSystem::Go { import_path, programs, tags, ldflags, pie, .. } => {
+            let mode = if import_path.is_some() { GOPATH } else { "module" };
+            let buildmode = if *pie { "pie" } else { "exe" };
+            // The build id is a hash over the toolchain's inputs and serves no purpose in a package.
+            let link = format!("-s -w -buildid= {ldflags}");
+            let mut given = format!("{mode} {buildmode} {} {}", quote(&tags.join(" ")), argument(link.trim_end()));
+            given.extend(programs.iter().map(|(name, package)| format!(" {} {}", quote(name), quote(package))));
+            // GOPATH mode finds no package through a link.
+            let enter = format!("cd -P {}", quote(if spec.build.subdir.is_empty() { "." } else { &spec.build.subdir }));
+            vec![Phase { name: "build", script: format!("{enter}\n{}", python(GO, &given)), cwd: SOURCE_TREE.into() }]
         }
         BuildSystem::Cargo { programs, members, .. } => {
             let install =
@@ -132,23 +146,6 @@ fn make_arguments(given: &[String]) -> String {
     let sets_prefix = given.iter().any(|word| ["PREFIX=", "prefix="].iter().any(|name| word.starts_with(name)));
     let defaults: &[&str] = if sets_prefix { &[] } else { &MAKE_DEFAULTS };
     arguments(defaults.iter().copied().chain(given.iter().map(String::as_str)))
-}
-
-fn go_build(programs: &BTreeMap<String, String>, tags: &[String], ldflags: &str, pie: bool, subdir: &str) -> String {
-    let mode = if pie { "pie" } else { "exe" };
-    // The build id is a hash over the toolchain's inputs and serves no purpose in a package.
-    let link = format!("-s -w -buildid= {ldflags}");
-    let mut script = format!("cd -P {}\n", quote(if subdir.is_empty() { "." } else { subdir }));
-    for (name, package) in programs {
-        script.push_str(&format!(
-            "go build -p \"$JOBS\" -buildmode={mode} -tags {} -ldflags {} -o \"$DESTDIR\"/usr/bin/{} {}\n",
-            quote(&tags.join(" ")),
-            argument(link.trim_end()),
-            quote(name),
-            quote(package)
-        ));
-    }
-    script
 }
 
 #[cfg(test)]

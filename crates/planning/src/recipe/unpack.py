@@ -39,7 +39,8 @@ def unpack(file, name, directory):
         check_zip(file, name)
         command, good = ["unzip", "-q", "-o", file, "-d", directory], (0, 1)
     else:
-        command, good = ["tar", "-xf", file, "--no-same-owner", "-C", directory], (0,)
+        # tar would stop at the end of the first of several archives in one file, and leave out the others in silence.
+        command, good = ["tar", "-xf", file, "--ignore-zeros", "--no-same-owner", "-C", directory], (0,)
         if magic == b"LZIP" or magic.startswith(b"]\0\0"):
             # tar would call lzip, which the SDK lacks, or know lzma by the name only; xz reads both formats.
             command.append("--use-compress-program=xz")

@@ -252,10 +252,10 @@ pub enum BuildSystem {
         /// Arguments of `make install`.
         install: Vec<String>,
     },
-    /// Go programs built in GOPATH mode.
+    /// Go programs.
     Go {
-        /// The tree's import path.
-        import_path: String,
+        /// Where the tree is placed in GOPATH, beside the SDK's Go libraries. None to build in module mode, with what `vendor` contains.
+        import_path: Option<String>,
         /// Program → package path below the tree (`./cmd/x`).
         programs: BTreeMap<String, String>,
         /// Build tags.

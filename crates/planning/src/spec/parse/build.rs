@@ -78,7 +78,10 @@ fn autotools(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
 
 fn go(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
     Some(BuildSystem::Go {
-        import_path: table.required_string("import-path").and_then(|path| literal_path(table, path))?,
+        import_path: match table.string("import-path") {
+            Some(path) => Some(literal_path(table, path)?),
+            None => None,
+        },
         programs: table.required_table("programs").map(|programs| named_paths(&programs)).filter(|map| !map.is_empty())?,
         tags: values(table.strings("tags")),
         ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),

@@ -1,0 +1,120 @@
+# Builds Go programs. Arguments: `module`, or the directory of the import path in GOPATH; then the buildmode, tags and linker flags, then
+# for each program its name and the path of its package.
+import json, os, re, subprocess, sys
+
+TOP = os.path.realpath("/build/src")
+# Before it, a program cannot name the version whose behaviour it wants, and gets the same as go1.20.
+FIRST_GODEBUG = (1, 21)
+MISSING = re.compile(rb'cannot find package "([^"]+)"|cannot find module providing package ([^ :]+)|package (\S+) is not in std')
+
+
+def fail(text, hint):
+    sys.exit(f"error: {text}\nhint: {hint}")
+
+
+def number(version):
+    """A version of the language: `1.21`, `1.21.3` and `1.21rc1` are all of 1.21."""
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
+
+
+def read_module(file):
+    command = ["go", "mod", "edit", "-json", file]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, "GO111MODULE": "on"})
+    if done.returncode:
+        fail(f"`{os.path.relpath(file, TOP)}` cannot be read; the lines above say why", "correct it with a patch")
+    return json.loads(done.stdout)
+
+
+def module_of(folder):
+    """The directory with the `go.mod` that a package below the source tree belongs to."""
+    at = os.path.realpath(folder)
+    while (at + "/").startswith(TOP + "/"):
+        if os.path.isfile(os.path.join(at, "go.mod")):
+            return at
+        at = os.path.dirname(at)
+    return None
+
+
+def check_version(module, where, ours):
+    wanted = module.get("Go", "1.16")
+    if number(wanted) > number(ours):
+        fail(f"`{where}` asks for go {wanted}, and the SDK has {ours}", "take a version of the source that this Go builds, or lower the line with a patch if nothing newer is used")
+
+
+def languages(gopath, ours):
+    """In GOPATH mode Go passes over `go.mod`: each module of the tree is compiled as the version of Go that it names, as in module mode."""
+    flags = []
+    for folder, folders, files in os.walk(os.path.join(gopath, "src")):
+        folders[:] = sorted(name for name in folders if name not in ("vendor", "testdata") and name[0] not in "._")
+        if "go.mod" in files:
+            version = read_module(os.path.join(folder, "go.mod")).get("Go", "1.16")
+            if number(version) <= number(ours):
+                place = os.path.relpath(folder, os.path.join(gopath, "src"))
+                flags.append(f"-gcflags={place}/...=-lang=go{'.'.join(map(str, number(version)))}")
+    return flags
+
+
+def set_godebug(folder, module):
+    """Gives a program the runtime behaviour of the Go that its `go.mod` names (go.dev/doc/godebug), which GOPATH mode would not."""
+    settings = {one["Key"]: one["Value"] for one in module.get("Godebug") or []}
+    version = module.get("Go", "1.16")
+    if number(version) >= FIRST_GODEBUG:
+        settings.setdefault("default", "go" + ".".join(map(str, number(version))))
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".go") and not name.endswith("_test.go"):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                for key in re.findall(r"^//go:debug\s+([^=\s]+)=", file.read(), re.MULTILINE):
+                    settings.pop(key, None)
+    if settings:
+        with open(os.path.join(folder, "godebug_of_go_mod.go"), "w") as file:
+            file.writelines(f"//go:debug {key}={value}\n" for key, value in sorted(settings.items()))
+            file.write("\npackage main\n")
+
+
+def build(name, package, flags):
+    command = ["go", "build", "-p", os.environ["JOBS"], *flags, "-o", f"{os.environ['DESTDIR']}/usr/bin/{name}", package]
+    missing = None
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        for line in running.stderr:
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
+            missing = missing or MISSING.search(line)
+    if missing:
+        lacking = os.fsdecode(next(filter(None, missing.groups())))
+        if mode == "module":
+            fail(f"`{lacking}` is not in `vendor`", "take an archive with all dependencies in `vendor`, as `go mod vendor` lays them out")
+        fail(
+            f"`{lacking}` is neither in the sources nor in the SDK's go layer",
+            "add the Debian package that contains it to the layer in `specs/sdk.toml`; or take an archive with all dependencies in `vendor`, and remove `import-path`",
+        )
+    if running.returncode:
+        sys.exit(f"error: go cannot build `{package}`; the lines above say why")
+
+
+mode, buildmode, tags, ldflags, *programs = sys.argv[1:]
+ours = subprocess.run(["go", "env", "GOVERSION"], stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.strip()
+flags = [f"-buildmode={buildmode}", "-tags", tags, "-ldflags", ldflags]
+if mode == "module":
+    os.environ["GO111MODULE"] = "on"
+else:
+    flags += languages(mode, ours)
+for name, package in zip(*[iter(programs)] * 2):
+    at = module_of(package) if os.path.isdir(package) else None
+    where = os.path.relpath(os.path.join(at, "go.mod"), TOP) if at else None
+    module = read_module(os.path.join(at, "go.mod")) if at else None
+    if module:
+        check_version(module, where, ours)
+    if mode == "module":
+        if not at:
+            fail(f"no `go.mod` in or above `{package}`", "set `import-path`, and the sources are built in GOPATH mode")
+        has_vendor = os.path.isdir(os.path.join(at, "vendor"))
+        if module.get("Require") and not has_vendor:
+            fail(
+                f"`{where}` requires other modules, and there is no `vendor` beside it: a build cannot fetch them",
+                "take an archive with all dependencies in `vendor`, as `go mod vendor` lays them out; or set `import-path` to build with the SDK's go layer",
+            )
+        build(name, package, [*flags, *(["-mod=vendor"] if has_vendor else [])])
+    else:
+        if module:
+            set_godebug(package, module)
+        build(name, package, flags)

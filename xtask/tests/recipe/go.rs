@@ -1,0 +1,100 @@
+//! Go programs, built as their `go.mod` says.
+
+use super::bench::{Ended, Sdk, run_on, source};
+
+/// Builds the program `x` of a module with these files, and checks what it prints.
+fn built(files: &str, keys: &str, printed: &str) -> Ended {
+    let tables = source("a.tar", "") + &format!("[build.go]\nprograms = {{ x = '.' }}\n{keys}\n");
+    let check = format!("test \"$($DESTDIR/usr/bin/x)\" = '{printed}'");
+    run_on(Sdk::Go, &format!("source('a.tar', tar({files}))"), &tables, &check)
+}
+
+const PLACED: &str = "import-path = 'example.org/x'";
+
+/// Since Go 1.22 each turn of a loop has a variable of its own (the Go specification, "For statements").
+const LOOP: &str = r#"package main
+func main() {
+    var all []func()
+    for i := 0; i < 3; i++ { all = append(all, func() { print(i) }) }
+    for _, one := range all { one() }
+}
+"#;
+
+/// Prints a setting that Go 1.23 changed the default of.
+const GODEBUG: &str = r#"package main
+import (
+    "os"
+    "runtime/debug"
+)
+func main() {
+    info, _ := debug.ReadBuildInfo()
+    for _, one := range info.Settings { if one.Key == "DefaultGODEBUG" { os.Stdout.WriteString(one.Value) } }
+}
+"#;
+
+fn module(go: &str, program: &str) -> String {
+    format!("{{'a/go.mod': 'module example.org/x\\n\\n{go}\\n', 'a/x.go': r'''{program}'''}}")
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_program_is_compiled_as_the_version_that_it_names() {
+    let loops = LOOP.replace("print(i)", "os.Stdout.WriteString(string(rune(48 + i)))").replace("func main", "import \"os\"\nfunc main");
+    for keys in [PLACED, ""] {
+        built(&module("go 1.21", &loops), keys, "333").well(keys);
+        built(&module("go 1.22", &loops), keys, "012").well(keys);
+    }
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_program_behaves_as_the_version_that_it_names() {
+    let tables = source("a.tar", "") + &format!("[build.go]\nprograms = {{ x = '.' }}\n{PLACED}\n");
+    for (go, holds) in [("go 1.21", "="), ("go 1.22", "="), ("go 1.22\ngodebug panicnil=1", "panicnil=1")] {
+        // What module mode makes of the same files, without the one that the build added.
+        let check = format!(
+            "cd -P $SRC; rm godebug_of_go_mod.go; ours=$($DESTDIR/usr/bin/x); test \"$ours\" = \"$(GO111MODULE=on go run .)\"; [[ $ours = *{holds}* ]]"
+        );
+        run_on(Sdk::Go, &format!("source('a.tar', tar({}))", module(go, GODEBUG)), &tables, &check).well(go);
+    }
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_newer_go_is_refused() {
+    for keys in [PLACED, ""] {
+        let ended = built(&module("go 1.99.1", LOOP), keys, "");
+        ended.failed_in(
+            keys,
+            "build",
+            &["`go.mod` asks for go 1.99.1, and the SDK has go1.", "take a version of the source that this Go builds"],
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn what_a_program_imports_comes_from_vendor_or_the_layer() {
+    let main = "package main\nimport \"example.org/lib\"\nfunc main() { lib.Say() }\n";
+    let library = "package lib\nimport \"os\"\nfunc Say() { os.Stdout.WriteString(\"said\") }\n";
+    let files = |vendored: &str| {
+        format!(
+            "{{'a/go.mod': 'module example.org/x\\n\\ngo 1.22\\n\\nrequire example.org/lib v1.0.0\\n', 'a/x.go': r'''{main}'''{vendored}}}"
+        )
+    };
+    let list = "# example.org/lib v1.0.0\n## explicit; go 1.22\nexample.org/lib\n";
+    let vendored =
+        |list: &str| files(&format!(", 'a/vendor/modules.txt': '''{list}''', 'a/vendor/example.org/lib/lib.go': r'''{library}'''"));
+    built(&vendored(list), "", "said").well("module mode");
+    built(&vendored(list), PLACED, "said").well("GOPATH mode");
+    let other = built(&vendored(&list.replace("v1.0.0", "v1.0.1")), "", "said");
+    other.failed_in("another version", "build", &["inconsistent vendoring"]);
+    built(&files(""), "", "said").failed_in("no vendor", "build", &["requires other modules", "set `import-path`"]);
+    let lacking = built(&files(""), PLACED, "said");
+    lacking.failed_in(
+        "not in the layer",
+        "build",
+        &["`example.org/lib` is neither in the sources nor in the SDK's go layer", "remove `import-path`"],
+    );
+    built("{'a/x.go': '''package main\nfunc main() {}\n'''}", "", "").failed_in("no module", "build", &["no `go.mod` in or above `.`"]);
+}
