@@ -102,13 +102,15 @@ pub enum PackageError {
         /// The path or glob.
         glob: String,
     },
-    /// Two names of one file were given different attributes.
-    #[error("`{first}` and `{second}` are one file (a hard link), but the spec sets different attributes")]
+    /// Two names of one file would have different attributes.
+    #[error("`{first}` and `{second}` are one file (a hard link), but they differ in {difference}")]
     UnequalLinks {
         /// The one path in the image.
         first: String,
         /// The other.
         second: String,
+        /// What they differ in: `mode`, `owner` …
+        difference: String,
     },
     /// Installed files contain paths of the sandbox.
     #[error("what the build installed does not work outside of its sandbox: {}", List(found))]
@@ -386,7 +388,7 @@ impl Failure for PackageError {
             Self::OddDependency { path, .. } => {
                 Some(format!("correct the file in `finish`, or exclude it in the spec: drop = [\"{}\"]", glob_of(path)))
             }
-            Self::UnequalLinks { first, second } => {
+            Self::UnequalLinks { first, second, .. } => {
                 Some(format!("name both in one `[file.\"…\"]`, or replace one in `finish`: `ln -sf {first} $DESTDIR{second}`"))
             }
             Self::Empty { elsewhere: 0, dropped: 1.., .. } => Some(

@@ -74,6 +74,9 @@ pub fn undeclared(spec: &PackageName, missing: &[Undeclared]) -> String {
     let mut givers: Vec<String> = missing.iter().filter_map(|one| one.giver.as_ref()).map(|name| format!("\"{name}\"")).collect();
     givers.sort();
     givers.dedup();
+    if let Some(one) = missing.iter().find(|one| one.needs.starts_with("pkgconfig(") && one.needs.contains(['<', '=', '>'])) {
+        return format!("correct `{}` in `finish`: pkg-config wants blanks around a comparison, as in `name >= 1.0`", one.path);
+    }
     if givers.is_empty() {
         let hidden = missing.iter().find_map(|one| Some((&one.path, one.hidden.as_ref()?)));
         return hidden.map_or_else(

@@ -6,12 +6,13 @@ use super::attributes::Rules;
 use super::error::PackageError;
 use super::split::Part;
 use super::tree::{Content, Kind};
+use planning::spec::Attributes;
 use runtime::install_root::InstalledFile;
 
 /// Checks that what is one file has one owner, mode and so on, as on disk it must.
 ///
 /// # Errors
-/// When the spec sets two names of one file different attributes.
+/// When two names of one file would have different attributes: by what the spec sets, or because one of them is in `/etc`.
 pub fn check(part: &Part<'_>, rules: &Rules) -> Result<(), PackageError> {
     let mut seen = BTreeMap::new();
     for (path, entry) in &part.entries {
@@ -19,8 +20,22 @@ pub fn check(part: &Part<'_>, rules: &Rules) -> Result<(), PackageError> {
         let attributes = (entry.mode, rules.of(path, entry));
         let (first, expected) = seen.entry(*inode).or_insert_with(|| (path, attributes.clone()));
         if *expected != attributes {
-            return Err(PackageError::UnequalLinks { first: (*first).clone(), second: path.clone() });
+            let difference = difference(expected, &attributes);
+            return Err(PackageError::UnequalLinks { first: (*first).clone(), second: path.clone(), difference });
         }
     }
     Ok(())
+}
+
+/// What two names of one file differ in, in a user's words.
+fn difference((first_mode, first): &(u32, Attributes), (mode, second): &(u32, Attributes)) -> String {
+    let kinds = [
+        ("mode", first_mode != mode || first.mode != second.mode),
+        ("owner", first.owner != second.owner),
+        ("group", first.group != second.group),
+        ("capabilities", first.caps != second.caps),
+        ("being configuration, as files in /etc are", first.config != second.config),
+        ("being a ghost", first.ghost != second.ghost),
+    ];
+    kinds.iter().filter(|(_, differs)| *differs).map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ")
 }

@@ -189,7 +189,11 @@ fn hard_links_are_one_file() {
     let built = build.assemble("").unwrap();
     assert_eq!((built[0].files, built[0].installed_bytes), (2, 5));
     let error = build.assemble("[file.\"/usr/bin/a\"]\nmode = \"4755\"").unwrap_err();
-    assert!(matches!(error, PackageError::UnequalLinks { .. }), "{error}");
+    assert_eq!(error.to_string(), "`/usr/bin/a` and `/usr/bin/b` are one file (a hard link), but they differ in mode");
+    fs::create_dir_all(build.path("out/etc")).unwrap();
+    fs::hard_link(build.path("out/usr/bin/a"), build.path("out/etc/a")).unwrap();
+    let error = build.assemble("").unwrap_err().to_string();
+    assert!(error.ends_with("differ in being configuration, as files in /etc are"), "{error}");
 }
 
 #[test]

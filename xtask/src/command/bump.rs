@@ -13,6 +13,7 @@ use base::digest::Digest;
 use base::name::PackageName;
 use planning::bump::{Bumped, Places, bump, difference, read};
 use planning::spec::{Source, SourceUsage, parse};
+use rpm_engine::version::Evr;
 use runtime::store::Store;
 use sdk::source::{ArchiveError, Fetcher, HTML, NOT_AN_ARCHIVE, archive};
 
@@ -79,6 +80,10 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let places = read(&text).ok_or_else(|| BumpError::NoAddress { path: path.clone() })?;
     let bumped = raised(context, &spec, &path, &text, &places, &options.version)?;
     let lines = difference(&path, &text, &bumped.text);
+    let version = |text: &str| Evr::new(0, text, None);
+    if version(&options.version) < version(&places.version) {
+        context.reporter.warn(format!("{} is older than {}: machines keep the newer package", options.version, places.version));
+    }
     report(context, &path, &places.version, &bumped);
     if !options.dry_run {
         write(&context.root, &file, &bumped.text).map_err(|source| BumpError::Write { path: file, source })?;

@@ -25,6 +25,14 @@ def read_module(file):
     return json.loads(done.stdout)
 
 
+def godebug_lines(file):
+    """The `godebug` lines of a `go.mod` (go.dev/ref/mod), which `go mod edit -json` leaves out."""
+    with open(file, encoding="utf-8") as opened:
+        text = re.sub("//.*", "", opened.read())
+    found = re.findall(r"^godebug\s+(?:\(([^)]*)\)|(\S+))", text, re.MULTILINE)
+    return dict(word.split("=", 1) for words in found for word in "".join(words).split() if "=" in word)
+
+
 def module_of(folder):
     """The directory with the `go.mod` that a package below the source tree belongs to."""
     at = os.path.realpath(folder)
@@ -54,9 +62,9 @@ def languages(gopath, ours):
     return flags
 
 
-def set_godebug(folder, module):
+def set_godebug(folder, module, file):
     """Gives a program the runtime behaviour of the Go that its `go.mod` names (go.dev/doc/godebug), which GOPATH mode would not."""
-    settings = {one["Key"]: one["Value"] for one in module.get("Godebug") or []}
+    settings = godebug_lines(file)
     version = module.get("Go", "1.16")
     if number(version) >= FIRST_GODEBUG:
         settings.setdefault("default", "go" + ".".join(map(str, number(version))))
@@ -116,5 +124,5 @@ for name, package in zip(*[iter(programs)] * 2):
         build(name, package, [*flags, *(["-mod=vendor"] if has_vendor else [])])
     else:
         if module:
-            set_godebug(package, module)
+            set_godebug(package, module, os.path.join(at, "go.mod"))
         build(name, package, flags)

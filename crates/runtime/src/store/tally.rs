@@ -66,7 +66,7 @@ impl Tally<'_> {
 fn freed_bytes(path: &Path) -> u64 {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() && meta.nlink() > 1 => 0,
-        Ok(meta) if meta.is_file() => meta.len(),
+        Ok(meta) if meta.is_file() => used_bytes(&meta),
         _ => size_bytes(path),
     }
 }
@@ -74,5 +74,10 @@ fn freed_bytes(path: &Path) -> u64 {
 /// Bytes of the files in a directory, as far as it can be read.
 fn size_bytes(path: &Path) -> u64 {
     let files = WalkDir::new(path).into_iter().flatten().filter_map(|entry| entry.metadata().ok()).filter(|meta| meta.is_file());
-    files.map(|meta| meta.len()).sum()
+    files.map(|meta| used_bytes(&meta)).sum()
+}
+
+/// Bytes of a file that are on the disk: those of a file with holes are fewer than its length (stat(2), `st_blocks` counts 512 bytes).
+fn used_bytes(meta: &fs::Metadata) -> u64 {
+    meta.len().min(meta.blocks() * 512)
 }

@@ -89,6 +89,27 @@ enum Kind {
     Other(&'static str),
 }
 
+/// What the beginning of a file says that it is.
+fn recognised(start: &[u8]) -> Kind {
+    let found = SIGNATURES.iter().find(|(at, bytes, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    found.map_or(Kind::Other(NOT_AN_ARCHIVE), |(_, _, kind)| *kind)
+}
+
+/// The first bytes of a file, as far as they are needed to recognise it.
+fn start(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    Read::by_ref(file).take(512).read_to_end(&mut start)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(start)
+}
+
+/// Whether the file at `path` is a web page, as servers send it in place of a file that they do not have or do not give to anyone.
+pub(super) fn is_page(path: &Path) -> io::Result<bool> {
+    let start = start(&mut File::open(path)?)?;
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).trim_ascii_start();
+    Ok(matches!(recognised(text), Kind::Other(HTML)))
+}
+
 /// What the archive at `path` contains; `file` is its name as shown to the user. Reads tar, plain or compressed with gzip, xz or zstd.
 ///
 /// # Errors
@@ -96,12 +117,9 @@ enum Kind {
 pub fn archive(path: &Path, file: &str, cancel: &Cancel) -> Result<Archive, ArchiveError> {
     let io = |source| ArchiveError::Io { file: file.to_owned(), source };
     let mut opened = File::open(path).map_err(io)?;
-    let mut start = Vec::new();
-    Read::by_ref(&mut opened).take(512).read_to_end(&mut start).map_err(io)?;
-    opened.seek(SeekFrom::Start(0)).map_err(io)?;
-    let found = SIGNATURES.iter().find(|(at, bytes, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
+    let kind = recognised(&start(&mut opened).map_err(io)?);
     let opened = BufReader::new(opened);
-    let stream: Box<dyn Read> = match found.map_or(Kind::Other(NOT_AN_ARCHIVE), |(_, _, kind)| *kind) {
+    let stream: Box<dyn Read> = match kind {
         Kind::Tar => Box::new(opened),
         Kind::Gzip => Box::new(MultiGzDecoder::new(opened)),
         Kind::Xz => Box::new(XzReader::new(opened, true)),

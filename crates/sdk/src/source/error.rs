@@ -83,6 +83,8 @@ pub enum Reason {
     NotFound,
     /// It answered well and returned nothing.
     Empty,
+    /// It returned a web page.
+    Page,
     /// It returned other bytes.
     WrongBytes {
         /// The digest in the spec.
@@ -101,7 +103,7 @@ impl Attempt {
     pub fn new(uri: &str, reason: Reason) -> Self {
         let reason = match reason {
             Reason::Other(text) => Reason::Other(without_passwords(&text).into_owned()),
-            Reason::NotFound | Reason::Empty | Reason::WrongBytes { .. } | Reason::Skipped => reason,
+            Reason::NotFound | Reason::Empty | Reason::Page | Reason::WrongBytes { .. } | Reason::Skipped => reason,
         };
         Self { uri: without_passwords(uri).into_owned(), reason }
     }
@@ -112,6 +114,7 @@ impl fmt::Display for Reason {
         match self {
             Self::NotFound => f.write_str("no such file"),
             Self::Empty => f.write_str("it returned nothing (0 bytes)"),
+            Self::Page => f.write_str("it returned a web page, not the file"),
             Self::WrongBytes { expected, found } => write!(f, "other content: expected SHA-256 {expected}, found {found}"),
             Self::Skipped => f.write_str("not tried: its host did not answer earlier"),
             Self::Other(text) => f.write_str(text),
@@ -155,6 +158,10 @@ impl Failure for SourceError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Unavailable { attempts, .. } if attempts.iter().any(|attempt| attempt.reason == Reason::Page) => Some(
+                "open the address in a browser: it must be that of the file itself, not of a page about it or of one that asks to log in"
+                    .into(),
+            ),
             Self::Unavailable { .. } => Some(
                 "check the network, proxy variables and the clock, or specify a folder or server that has the file: --source-mirror URL"
                     .into(),
@@ -198,6 +205,16 @@ mod tests {
             format!("the `sha256` of `x-1.tar` is a placeholder; `https://a.test/x-1.tar` returned the file with SHA-256 {found}");
         assert_eq!(error.to_string(), message);
         assert!(error.hint().unwrap().ends_with(&format!("write into the spec: sha256 = \"{found}\"")));
+    }
+
+    #[test]
+    fn the_digest_of_a_page_is_never_suggested() {
+        let error = SourceError::not_given("x-1.tar", vec![Attempt::new("https://a.test/x-1.tar", Reason::Page)]);
+        assert_eq!(
+            error.to_string(),
+            "no origin has the source `x-1.tar`:\n    https://a.test/x-1.tar: it returned a web page, not the file"
+        );
+        assert!(error.hint().unwrap().starts_with("open the address in a browser"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::archive::is_page;
 use super::cargo::Cargo;
 use super::{Attempt, Place, Reason, SourceError, places};
 use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download, host};
@@ -220,9 +221,15 @@ impl<'a> Fetcher<'a> {
     fn keep(&self, item: &Download, place: &Place, source: &Source) -> Result<Result<Digest, Reason>, SourceError> {
         let io = |source| SourceError::Io { path: item.target.clone(), source };
         let found = Digest::of_file(&item.target).map_err(io)?;
-        let is_empty = fs::metadata(&item.target).map_err(io)?.len() == 0;
         if !source.origins.iter().any(|origin| *origin.sha256() == found) {
-            return Ok(Err(if is_empty { Reason::Empty } else { Reason::WrongBytes { expected: place.sha256, found } }));
+            let is_page_wanted = [".html", ".htm"].iter().any(|end| source.file_name().ends_with(end));
+            return Ok(Err(if fs::metadata(&item.target).map_err(io)?.len() == 0 {
+                Reason::Empty
+            } else if !is_page_wanted && is_page(&item.target).map_err(io)? {
+                Reason::Page
+            } else {
+                Reason::WrongBytes { expected: place.sha256, found }
+            }));
         }
         Ok(Ok(self.store.put_file(&item.target)?))
     }
