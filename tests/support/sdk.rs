@@ -26,6 +26,7 @@ pub fn layers(name: &str) -> Result<Layers, String> {
         debian_mirror: std::env::var("KAON_DEBIAN_MIRROR").ok(),
         client: ClientChoice::Auto.client(),
         source_mirrors: Vec::new(),
+        caches: Vec::new(),
         apt_folder: HOST_APT_FOLDER.into(),
         keyring: Sdk::keyring(project),
         project: project.to_owned(),

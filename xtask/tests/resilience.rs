@@ -12,6 +12,7 @@ mod support {
 }
 
 mod resilience {
+    mod cache;
     mod damage;
     mod disk;
     mod failure;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::Builder;
+use super::caching::{self, CachingError};
 use super::local::Local;
 use super::schedule::{self, Limits, RunError, Weight};
 use super::step::Steps;
@@ -12,7 +13,7 @@ use base::name::PackageName;
 use kernel::signing::SigningError;
 use planning::action::Results;
 use planning::graph::Graph;
-use planning::plan::{Plan, State, World as _, plan_specs};
+use planning::plan::{Plan, World as _};
 use planning::spec::{Origin, Source};
 use runtime::progress::Event;
 use runtime::sandbox::{SandboxError, check_programs};
@@ -30,6 +31,9 @@ pub enum PackagesError {
     /// Builds failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Nothing could be taken from caches.
+    #[error(transparent)]
+    Caching(#[from] CachingError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -49,6 +53,7 @@ impl Failure for PackagesError {
         match self {
             Self::Sdk(error) => Some(error),
             Self::Run(error) => Some(error),
+            Self::Caching(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Sandbox(error) => Some(error),
             Self::Signing(error) => Some(error),
@@ -78,12 +83,13 @@ pub fn build_without_run_needs(builder: &mut Builder<'_>, packages: &[PackageNam
 
 /// Builds these specs, each of which comes after those it builds on.
 fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Results, PackagesError> {
-    if order.iter().any(|spec| builder.kernels.holds(spec)) {
-        builder.kernels.ensure_key(&builder.keys)?;
-    }
     let sweeper = Sweeper::new(&builder.cancel);
     builder.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
-    let (first, results) = plan_specs(builder.graph, order, builder);
+    let (mut first, mut results) = caching::plan_and_take(builder, order)?;
+    let builds_kernel = work_of(&first).any(|spec| builder.kernels.holds(spec));
+    if builds_kernel && builder.kernels.ensure_key(&builder.keys)? {
+        (first, results) = caching::plan_and_take(builder, order)?;
+    }
     if first.is_all_cached() {
         announce(builder, &first);
         return Ok(results);
@@ -95,7 +101,7 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let (trees, _, found_out) = fetch_together(builder, &sources, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have moved its lock, and with it every key.
-    let (plan, _) = plan_specs(builder.graph, order, builder);
+    let (plan, _) = caching::plan_and_take(builder, order)?;
     announce(builder, &plan);
     // What could not be fetched is told by the build that wants it, and not tried again.
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel).knowing(found_out);
@@ -141,9 +147,9 @@ fn fetch_together(
     Ok((trees?, failures, fetcher.found_out()))
 }
 
-/// The specs of a plan that are not cached.
+/// The specs of a plan that are to be built, or may have to be.
 fn work_of(plan: &Plan) -> impl Iterator<Item = &PackageName> {
-    plan.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).map(|step| &step.spec)
+    plan.steps.iter().filter(|step| step.state.is_work()).map(|step| &step.spec)
 }
 
 fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageName>) -> Vec<&'a Source> {

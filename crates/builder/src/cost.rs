@@ -100,7 +100,11 @@ pub fn current_costs(builder: &Builder<'_>, results: &Results) -> (Costs, usize)
     let mut costs = Costs { sample_us: Some(measure_us()), ..Costs::default() };
     let mut measured = 0;
     for (spec, _) in builder.graph.specs() {
-        let here_ms = results.get(spec).map(|result| result.cpu_ms).or_else(|| builder.record(spec).map(|record| record.cpu_ms));
+        let here_ms = results
+            .get(spec)
+            .filter(|result| result.shared.is_none())
+            .map(|result| result.cpu_ms)
+            .or_else(|| builder.record(spec).map(|record| record.cpu_ms));
         let here = here_ms.filter(|ms| *ms > 0).map(|ms| ms.div_ceil(1000));
         measured += usize::from(here.is_some());
         let known = here.or_else(|| builder.costs.costs.cpu_seconds.get(spec).copied());

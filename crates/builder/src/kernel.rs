@@ -20,6 +20,8 @@ pub struct Kernels {
     /// Spec → flavour.
     flavours: BTreeMap<PackageName, String>,
     key: Option<ModuleKey>,
+    /// The certificate of a builder whose kernels are taken where there is no key here.
+    trusted: Option<String>,
 }
 
 impl Kernels {
@@ -40,7 +42,7 @@ impl Kernels {
         for flavour in flavours.values() {
             description.kernel(flavour)?;
         }
-        Ok(Self { description, flavours, key: ModuleKey::open(keys)? })
+        Ok(Self { description, flavours, key: ModuleKey::open(keys)?, trusted: None })
     }
 
     /// Whether a spec builds a kernel.
@@ -48,22 +50,33 @@ impl Kernels {
         self.flavours.contains_key(spec)
     }
 
-    /// Makes the modules' key if there is none: the kernel is built with its certificate.
+    /// Takes kernels with this certificate, in PEM, as long as there is no key of the modules here: those of a builder that the user trusts.
+    pub fn trust(&mut self, certificate: String) {
+        self.trusted = Some(certificate);
+    }
+
+    /// Makes the modules' key if there is none, because a kernel is built here: with its certificate. Says whether it was made.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn ensure_key(&mut self, keys: &Path) -> Result<(), SigningError> {
-        if self.key.is_none() {
+    pub fn ensure_key(&mut self, keys: &Path) -> Result<bool, SigningError> {
+        let is_missing = self.key.is_none();
+        if is_missing {
             self.key = Some(ModuleKey::open_or_create(keys)?);
         }
-        Ok(())
+        Ok(is_missing)
+    }
+
+    /// The certificate, in PEM, that kernels are built with here; none as long as no kernel was.
+    pub fn own_certificate(&self) -> Option<&str> {
+        self.key.as_ref().map(ModuleKey::certificate_pem)
     }
 
     /// The phases of a kernel's build beyond those of any other; none for other specs.
     pub fn phases(&self, spec: &PackageName) -> Vec<Phase> {
         let kernel = self.flavours.get(spec).and_then(|flavour| self.description.kernel(flavour).ok());
-        // Without a key nothing was built yet: the phases are of no build, and their digest is in no store.
-        let certificate = self.key.as_ref().map_or("", ModuleKey::certificate_pem);
+        // With neither nothing was built yet: the phases are of no build, and their digest is in no store.
+        let certificate = self.own_certificate().or(self.trusted.as_deref()).unwrap_or_default();
         kernel.map(|kernel| phases(&kernel, certificate)).unwrap_or_default()
     }
 

@@ -2,6 +2,7 @@
 
 mod advice;
 mod build;
+pub mod caching;
 mod cost;
 pub mod executor;
 mod failed;
@@ -27,7 +28,7 @@ use base::digest::Digest;
 use base::name::PackageName;
 use planning::action::{BuildResult, Record, record_key};
 use planning::graph::Graph;
-use planning::plan::{Estimate, World};
+use planning::plan::{Estimate, Shared, World};
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 use runtime::sandbox::Isolation;
@@ -36,6 +37,7 @@ use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
 pub use build::{PackagesError, available_memory_bytes, build, build_without_run_needs, fetch};
+pub use caching::{CacheUse, Caching};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use files::{FilesError, files};
@@ -68,6 +70,8 @@ pub struct Builder<'a> {
     pub kernels: Kernels,
     /// What builds are expected to take.
     pub costs: RecordedCosts,
+    /// Where results of other builders are, and how they are used.
+    pub caching: Caching,
     /// Where progress goes.
     pub reporter: &'a dyn Reporter,
     /// Raised when the user wants to stop.
@@ -106,6 +110,10 @@ impl World for Builder<'_> {
         // A result that cannot be read, or names what is gone, is as good as none: the build gives it again.
         let result = self.store.result_as(key, BuildResult::from_json).ok().flatten()?;
         result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
+    }
+
+    fn shared(&self, wanted: &[(&PackageName, Digest)]) -> Vec<Option<Shared>> {
+        self.caching.look_up(self, wanted)
     }
 
     fn record(&self, spec: &PackageName) -> Option<Record> {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::Builder;
 use super::advice::advice;
+use super::caching;
 use super::executor::{Executor, Failed, INSTALLED, Job};
 use super::failed;
 use super::schedule::{BuildError, Executed, Said, Step};
@@ -46,6 +47,9 @@ impl Step for Steps<'_> {
         let cached = || builder.result(spec, &key).map(|result| Executed { result, was_cached: true, log: None });
         if let Some(executed) = cached() {
             return Ok(executed);
+        }
+        if let Some(result) = caching::take_late(builder, spec, &key, results).map_err(|error| BuildError::around(spec, error))? {
+            return Ok(Executed { result, was_cached: true, log: None });
         }
         let waiting = || builder.reporter.waiting(&format!("package {spec}"));
         let _lock = builder.store.lock(&format!("build-{key}"), waiting).map_err(|error| BuildError::around(spec, error))?;
@@ -106,6 +110,7 @@ impl Steps<'_> {
             elapsed_ms,
             cpu_ms: outcome.cpu_ms,
             peak_memory_bytes: outcome.peak_memory_bytes,
+            shared: None,
         };
         self.record(&result).map_err(|error| around(Box::new(error)))?;
         failed::forget(store, &spec.name, self.sweeper).map_err(|error| around(Box::new(error)))?;

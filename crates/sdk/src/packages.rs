@@ -30,6 +30,9 @@ const PATIENCE: Patience = Patience::new(3, 30);
 /// A package that is not in the store yet, and what mirrors said when asked for it; an answer that there is no such file is not kept.
 type Wanted<'p> = (&'p LockedPackage, Vec<String>);
 
+/// Where a mirror has a package.
+type Address<'a> = &'a (dyn Fn(&Mirror, &LockedPackage) -> String + Sync);
+
 impl PackagePool<'_> {
     /// Those of `packages` that the store does not contain whole. Reading back is how one damaged at rest is found before it is used.
     pub fn lost<'p>(&self, packages: &[&'p LockedPackage]) -> Result<Vec<&'p LockedPackage>, SdkError> {
@@ -51,10 +54,16 @@ impl PackagePool<'_> {
             self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: Some(total) });
         };
         let mut left: Vec<Wanted<'_>> = packages.iter().map(|package| (*package, Vec::new())).collect();
-        for mirror in &archive.main {
+        let by_path = |mirror: &Mirror, package: &LockedPackage| mirror.file(&package.path);
+        let by_digest = |cache: &Mirror, package: &LockedPackage| cache.by_digest(&package.sha256);
+        let mirrors = archive.main.iter().map(|mirror| (mirror, &by_path as Address<'_>));
+        // Archives forget what they replaced; a cache that was filled with it does not.
+        let caches = self.settings.caches.iter().map(|cache| (cache, &by_digest as Address<'_>));
+        for (mirror, address) in mirrors.chain(caches) {
             let batch = BATCH.min(left.len().div_ceil(CONNECTIONS)).max(1);
             let batches: Vec<&[Wanted<'_>]> = left.chunks(batch).collect();
-            left = try_each(&batches, CONNECTIONS, |batch| self.fetch_batch(mirror, batch, &report))?.into_iter().flatten().collect();
+            left =
+                try_each(&batches, CONNECTIONS, |batch| self.fetch_batch(mirror, address, batch, &report))?.into_iter().flatten().collect();
         }
         match left.iter().find(|(_, reasons)| !reasons.is_empty()) {
             Some((package, reasons)) => Err(SdkError::Fetch { path: package.path.clone(), reason: reasons.join("; ") }),
@@ -63,10 +72,15 @@ impl PackagePool<'_> {
     }
 
     /// Fetches a few packages from one mirror and returns those it did not have.
-    fn fetch_batch<'p>(&self, mirror: &Mirror, batch: &[Wanted<'p>], report: &dyn Fn(u64)) -> Result<Vec<Wanted<'p>>, SdkError> {
+    fn fetch_batch<'p>(
+        &self,
+        mirror: &Mirror,
+        address: Address<'_>,
+        batch: &[Wanted<'p>],
+        report: &dyn Fn(u64),
+    ) -> Result<Vec<Wanted<'p>>, SdkError> {
         let scratch = self.store.scratch("debs")?;
-        let one =
-            |(package, _): &Wanted<'_>| Download { uri: mirror.file(&package.path), target: scratch.path().join(package.sha256.hex()) };
+        let one = |(package, _): &Wanted<'_>| Download { uri: address(mirror, package), target: scratch.path().join(package.sha256.hex()) };
         let downloads: Vec<Download> = batch.iter().map(one).collect();
         let outcomes = download(self.settings.client, &downloads, PATIENCE, report, self.cancel)?;
         let mut left = Vec::new();

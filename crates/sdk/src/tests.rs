@@ -95,6 +95,7 @@ impl World {
             debian_mirror: Some(format!("file:{}", self.archive.folder.display())),
             client,
             source_mirrors: Vec::new(),
+            caches: Vec::new(),
             apt_folder: "/nonexistent".into(),
             keyring: self.archive.keyring(),
             project: "/nonexistent".into(),

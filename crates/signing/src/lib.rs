@@ -3,10 +3,12 @@
 //! The key is RSA, which every `rpm`, `dnf` and `tdnf` in use verifies, with SHA-256. Signatures are dated
 //! [`SOURCE_DATE_EPOCH`] and are the same bytes each time.
 
+mod envelope;
 mod error;
 mod generate;
 mod key_file;
 mod package;
+mod public_key;
 mod refused;
 mod statement;
 
@@ -17,8 +19,10 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails as _, KeyVersion, Password, Timestamp};
 
+pub use envelope::{Envelope, IN_TOTO, seal, with_signatures_of};
 pub use error::SignError;
 pub use key_file::KeyFile;
+pub use public_key::{NotAKey, PublicKey};
 pub use statement::StatementKey;
 
 use base::epoch::SOURCE_DATE_EPOCH;

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
-use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 
-use super::{KeyFile, SignError};
-use base::digest::Digest;
+use super::{KeyFile, PublicKey, SignError};
 
 /// The file in the directory of keys, PKCS #8 in PEM.
 const KEY_FILE: &str = "provenance.key";
@@ -17,8 +16,7 @@ const KEY_FILE: &str = "provenance.key";
 /// The builder's key for statements.
 pub struct StatementKey {
     key: SigningKey,
-    public: String,
-    id: Digest,
+    public: PublicKey,
 }
 
 impl StatementKey {
@@ -40,12 +38,17 @@ impl StatementKey {
 
     /// The public key, SubjectPublicKeyInfo in PEM: what `openssl` and `cosign` take.
     pub fn public_pem(&self) -> &str {
+        self.public.pem()
+    }
+
+    /// The public key.
+    pub fn public(&self) -> &PublicKey {
         &self.public
     }
 
     /// The key's name in envelopes: SHA-256 of the public key in DER.
     pub fn id(&self) -> String {
-        self.id.hex()
+        self.public.id().hex()
     }
 
     /// A signature over `bytes`, in DER.
@@ -57,23 +60,14 @@ impl StatementKey {
         Ok(signature.to_der().as_bytes().to_vec())
     }
 
-    /// Whether `signature`, in DER, is one of this key over `bytes`.
-    pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
-        use p256::ecdsa::signature::Verifier as _;
-        Signature::from_der(signature).is_ok_and(|signature| VerifyingKey::from(&self.key).verify(bytes, &signature).is_ok())
-    }
-
     fn parse(text: &str, file: &KeyFile) -> Result<Self, SignError> {
         let key = SigningKey::from_pkcs8_pem(text);
         Self::from_key(key.map_err(|error| file.unusable(format!("it is not a P-256 key in PKCS #8: {error}")))?, file)
     }
 
     fn from_key(key: SigningKey, file: &KeyFile) -> Result<Self, SignError> {
-        let public = VerifyingKey::from(&key);
-        let unusable = |error: p256::pkcs8::spki::Error| file.unusable(error.to_string());
-        let der = public.to_public_key_der().map_err(unusable)?;
-        let public = public.to_public_key_pem(LineEnding::LF).map_err(unusable)?;
-        Ok(Self { key, public, id: Digest::of_bytes(der.as_bytes()) })
+        let public = PublicKey::new(VerifyingKey::from(&key)).map_err(|error| file.unusable(error.to_string()))?;
+        Ok(Self { key, public })
     }
 }
 
@@ -102,6 +96,6 @@ mod tests {
                         022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
         let signature = key.sign(b"sample").unwrap();
         assert_eq!(hex::encode(&signature), expected);
-        assert!(key.verifies(b"sample", &signature) && !key.verifies(b"simple", &signature));
+        assert!(key.public().verifies(b"sample", &signature) && !key.public().verifies(b"simple", &signature));
     }
 }

@@ -46,6 +46,7 @@ fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
         reporter: known.reporter,
         cancel: known.cancel.clone(),
         graph: &graph,
+        caching: builder::Caching::default(),
         costs: Default::default(),
     };
     let all: Vec<PackageName> = graph.main_packages().cloned().collect();

@@ -115,6 +115,7 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
         keys: known.keys.clone(),
         jobs: known.jobs,
         kernels: Kernels::default(),
+        caching: builder::Caching::default(),
         costs: Default::default(),
         reporter: known.reporter,
         cancel: known.cancel.clone(),
@@ -143,7 +144,7 @@ impl World for AllBuilt<'_> {
         // As many fields as a real key has.
         let fields = (0..15).map(|number| (format!("package {number}"), key.hex())).collect();
         let (elapsed_ms, cpu_ms, peak_memory_bytes) = (1000, 1500, 1 << 26);
-        Some(BuildResult { spec: spec.clone(), key: *key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes })
+        Some(BuildResult { spec: spec.clone(), key: *key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes, shared: None })
     }
 
     fn record(&self, _: &PackageName) -> Option<Record> {

@@ -76,6 +76,15 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub debian_client: ClientChoice,
+    /// Take results of trusted builders from this cache, an address or a name in cache.toml; repeatable
+    #[arg(long, global = true, value_name = "CACHE", env = "KAON_CACHE", hide_env_values = true)]
+    pub cache: Vec<String>,
+    /// Use no cache, whatever cache.toml says
+    #[arg(long, global = true, conflicts_with_all = ["cache", "cache_only"])]
+    pub no_cache: bool,
+    /// Fail instead of building what no cache has
+    #[arg(long, global = true)]
+    pub cache_only: bool,
     /// Additional source mirror; repeatable
     #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,
@@ -134,6 +143,8 @@ pub enum Command {
     Kernel(command::kernel::Options),
     /// Manage the SDK: the compilers and tools that builds use
     Sdk(command::sdk::Options),
+    /// Write a cache of built packages for others, check one, and trust its builder
+    Cache(command::cache::Options),
     /// Check that this machine has what the builder needs
     Doctor,
     /// Remove objects from the store that nothing needs

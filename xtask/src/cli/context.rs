@@ -9,7 +9,8 @@ use super::output::Output;
 use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
 use builder::project;
-use builder::{Builder, Kernels, RecordedCosts};
+use builder::{Builder, CacheUse, Caching, Kernels, RecordedCosts};
+use cache::Caches;
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
 use runtime::limits::check_memory;
@@ -65,6 +66,21 @@ impl Failure for NoPlace {
 
     fn exit(&self) -> ExitCode {
         ExitCode::Host
+    }
+}
+
+/// There is nothing to take from.
+#[derive(Debug, thiserror::Error)]
+#[error("`--cache-only` builds nothing, and there is no cache to take results from")]
+struct NoCache;
+
+impl Failure for NoCache {
+    fn hint(&self) -> Option<String> {
+        Some("name one with --cache, an address or a name in cache.toml".into())
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Usage
     }
 }
 
@@ -131,8 +147,14 @@ impl<'a> Context<'a> {
     pub fn builder<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Builder<'w>, Report> {
         check_memory()?;
         let keys = self.keys()?;
+        let mut kernels = Kernels::load(graph, &self.root, &keys)?;
+        // Whether caches are read or not: a kernel that was taken from one stays what it is.
+        if let Some((_, certificate)) = self.trust()?.modules() {
+            kernels.trust(certificate.to_owned());
+        }
         Ok(Builder {
-            kernels: Kernels::load(graph, &self.root, &keys)?,
+            kernels,
+            caching: Caching::default(),
             costs: RecordedCosts::load(&self.root)?,
             sdk: Sdk::load(&self.root)?,
             settings: self.settings(),
@@ -145,12 +167,47 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// The same, and what caches have is taken from them instead of being built.
+    ///
+    /// # Errors
+    /// As those of [`Self::builder`]; when a `cache.toml` has mistakes, or a `--cache` is none.
+    pub fn caching_builder<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Builder<'w>, Report> {
+        let trust = self.trust()?;
+        let chosen = if self.global.no_cache { Vec::new() } else { trust.chosen(&self.global.cache)? };
+        if self.global.cache_only && chosen.is_empty() {
+            return Err(NoCache.into());
+        }
+        let mut builder = self.builder(graph, store)?;
+        builder.settings.caches = chosen.iter().map(|(_, cache)| cache.address.clone()).collect();
+        let used = if self.global.cache_only { CacheUse::Only } else { CacheUse::BuildsTheRest };
+        builder.caching = Caching { caches: Caches::new(chosen, &trust), used };
+        Ok(builder)
+    }
+
+    /// Which builders are believed, and which caches there are: by the project's and the user's `cache.toml`.
+    ///
+    /// # Errors
+    /// When a file cannot be read or has mistakes.
+    pub fn trust(&self) -> Result<cache::settings::Settings, Report> {
+        let user = self.trust_folder().ok();
+        Ok(cache::settings::Settings::load(&cache::settings::files(&self.root, user.as_deref()))?)
+    }
+
+    /// The directory of the user's own settings.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn trust_folder(&self) -> Result<PathBuf, Report> {
+        Ok(home_folder("the settings", "XDG_CONFIG_HOME", "XDG_CONFIG_HOME", ".config")?.join("kaon"))
+    }
+
     /// How things are fetched.
     pub fn settings(&self) -> Settings {
         Settings {
             debian_mirror: self.global.debian_mirror.clone(),
             client: self.global.debian_client.client(),
             source_mirrors: self.global.source_mirror.clone(),
+            caches: Vec::new(),
             apt_folder: HOST_APT_FOLDER.into(),
             keyring: Sdk::keyring(&self.root),
             project: self.root.clone(),

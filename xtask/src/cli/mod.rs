@@ -107,6 +107,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::Shell(options) => command::shell::run(&context, &options),
         Command::Kernel(options) => command::kernel::run(&context, &options),
         Command::Sdk(options) => command::sdk::run(&context, &options),
+        Command::Cache(options) => command::cache::run(&context, &options),
         Command::Doctor => command::doctor::run(&context),
         Command::Bench(options) => command::bench::run(&context, &options),
         Command::Gc(options) => command::gc::run(&context, &options),

@@ -24,7 +24,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         context.output.message(&format!("building all {} packages\n", packages.len()));
     }
     let store = context.store()?;
-    let mut builder = context.builder(&graph, &store)?;
+    let mut builder = context.caching_builder(&graph, &store)?;
     let results = builder::build(&mut builder, &packages)?;
     if context.output.is_json() {
         context.output.document(&results);

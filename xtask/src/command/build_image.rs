@@ -57,7 +57,7 @@ pub fn one(context: &Context<'_>, image: &Image, format: Format, path: Option<&P
 fn build(context: &Context<'_>, image: &Image, formats: &BTreeSet<Format>, place: impl Fn(Format) -> PathBuf) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let store = context.store()?;
-    let mut builder = context.builder(&graph, &store)?;
+    let mut builder = context.caching_builder(&graph, &store)?;
     formats.iter().filter_map(|format| place(*format).parent().map(Path::to_owned)).try_for_each(|folder| output::prepare(&folder))?;
     let result = builder::build_image(&mut builder, image, formats)?;
     let mut paths = Vec::new();

@@ -85,7 +85,7 @@ impl Subject {
         };
         let graph = context.graph()?;
         let store = context.store()?;
-        let mut builder = context.builder(&graph, &store)?;
+        let mut builder = context.caching_builder(&graph, &store)?;
         Ok(builder::image_contents(&mut builder, &image)?)
     }
 }

@@ -35,7 +35,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let folder = context.root.join(options.output.clone().unwrap_or_else(usual));
     let graph = context.graph()?;
     let store = context.store()?;
-    let mut builder = context.builder(&graph, &store)?;
+    let mut builder = context.caching_builder(&graph, &store)?;
     legal::check_place(&folder).map_err(LegalError::from)?;
     output::prepare(folder.parent().unwrap_or(&context.root))?;
     let result = builder::build_image(&mut builder, &image, &BTreeSet::new())?;

@@ -6,6 +6,7 @@ pub mod build_image;
 pub mod build_iso;
 pub mod build_ova;
 pub mod bump;
+pub mod cache;
 pub mod completions;
 pub mod diff;
 pub mod doctor;

@@ -30,7 +30,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
-    let builder = context.builder(&graph, &store)?;
+    let builder = context.caching_builder(&graph, &store)?;
     let (plan, results) = plan(&graph, &packages, &builder);
     if options.record_costs {
         return record_costs(context, &builder, &results);
@@ -71,10 +71,12 @@ fn text(plan: &Plan, jobs: usize) -> String {
     for step in &plan.steps {
         let (state, key) = match &step.state {
             State::Cached { key } => ("cached ", key.short()),
+            State::Shared { key, .. } => ("shared ", key.short()),
             State::Build { key } => ("build  ", key.short()),
             State::Unknown => ("unknown", "depends on the output of its dependencies".into()),
         };
         let estimate = match (&step.state, &step.estimate) {
+            (State::Shared { bytes, cache, .. }, _) => format!("  {} from `{cache}`", mib(*bytes)),
             (State::Cached { .. }, _) | (_, None) => String::new(),
             (_, Some(Estimate { elapsed_ms, basis: Basis::LastBuild, .. })) => format!("  last took {:.1} s", *elapsed_ms as f64 / 1000.0),
             (_, Some(Estimate { elapsed_ms, basis: Basis::RecordedCosts, .. })) => format!("  about {} s", elapsed_ms.div_ceil(1000)),
@@ -83,6 +85,12 @@ fn text(plan: &Plan, jobs: usize) -> String {
     }
     let work = plan.work();
     let estimate = plan.estimate_ms(jobs).map(|ms| format!(", about {} min on {jobs} processors", ms.div_ceil(60_000))).unwrap_or_default();
-    let _ = writeln!(text, "{work} to build or check, {} cached{estimate}", plan.steps.len() - work);
+    let (shared, bytes) = plan.shared();
+    let from_caches = if shared > 0 { format!(", {shared} shared ({} to fetch)", mib(bytes)) } else { String::new() };
+    let _ = writeln!(text, "{work} to build or check, {} cached{from_caches}{estimate}", plan.steps.len() - work - shared);
     text
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

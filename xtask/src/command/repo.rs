@@ -73,7 +73,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let advisories = project::load_advisories(&context.root)?;
     let named = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
-    let mut builder = context.builder(&graph, &store)?;
+    let mut builder = context.caching_builder(&graph, &store)?;
     let folder = context.root.join(&options.output);
     output::prepare(folder.parent().unwrap_or(&context.root))?;
     // A key that cannot be used is reported before anything is built.

@@ -70,6 +70,7 @@ mod tests {
             debian_mirror: Some(mirror.into()),
             client: ClientChoice::Auto.client(),
             source_mirrors: Vec::new(),
+            caches: Vec::new(),
             apt_folder: "/nonexistent".into(),
             keyring: PathBuf::new(),
             project: PathBuf::new(),

@@ -51,7 +51,7 @@ pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> 
     let json = |end: &str, value: &serde_json::Value| Document { name: name(end), bytes: format!("{value:#}\n").into_bytes() };
     let statement = json("provenance.json", &sbom::provenance(&bill, &subjects, &others));
     let statement_key = StatementKey::open_or_create(&builder.keys)?;
-    let envelope = sbom::envelope(&statement.bytes, &statement_key)?;
+    let envelope = signing::seal(&statement.bytes, &statement_key)?;
     let mut documents = vec![
         Document { name: name("contents.json"), bytes: contents },
         json("cdx.json", &sbom::cyclonedx(&bill)),

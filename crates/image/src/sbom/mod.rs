@@ -1,5 +1,4 @@
-//! What an image is made of, for machines: a bill of materials as SPDX 2.3 and as CycloneDX 1.6, and the provenance as in-toto has it, signed
-//! in the envelope that its tools verify.
+//! What an image is made of, for machines: a bill of materials as SPDX 2.3 and as CycloneDX 1.6, and the provenance as in-toto has it.
 //!
 //! They meet NTIA's "Minimum Elements for a Software Bill of Materials": supplier, name, version, identifiers, relationships, author and time.
 //!
@@ -7,14 +6,12 @@
 
 mod bill;
 mod cyclonedx;
-mod envelope;
 mod provenance;
 mod source;
 mod spdx;
 
 pub use bill::{Bill, Component, Member, bill};
 pub use cyclonedx::cyclonedx;
-pub use envelope::{encoded, envelope};
 pub use provenance::{Subject, provenance};
 pub use source::{SourceFile, source_file};
 pub use spdx::spdx;

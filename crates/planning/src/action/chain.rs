@@ -134,7 +134,7 @@ mod tests {
         };
         let key = Digest::of_bytes("key");
         let (fields, packages) = (BTreeMap::new(), vec![package]);
-        (name(spec), BuildResult { spec: name(spec), key, fields, packages, elapsed_ms: 0, cpu_ms: 0, peak_memory_bytes: 0 })
+        (name(spec), BuildResult { spec: name(spec), key, fields, packages, elapsed_ms: 0, cpu_ms: 0, peak_memory_bytes: 0, shared: None })
     }
 
     #[test]

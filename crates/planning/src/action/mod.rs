@@ -32,6 +32,20 @@ pub struct BuildResult {
     pub cpu_ms: u64,
     /// Largest memory use seen, in bytes.
     pub peak_memory_bytes: u64,
+    /// Where it was taken from, if it was not built here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedFrom>,
+}
+
+/// Where a result comes from that others built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedFrom {
+    /// The cache's name.
+    pub cache: String,
+    /// The names of the builders that signed it.
+    pub builders: Vec<String>,
+    /// What they signed: an object of the store.
+    pub envelope: Digest,
 }
 
 /// One binary package.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::{Basis, Estimate, Plan, State, Step, World};
+use super::{Basis, Estimate, Plan, Shared, State, Step, World};
 use crate::action::{BuildResult, KeyInputs, PackagePool, Results, key_fields, key_of};
 use crate::graph::{Graph, SpecSet};
 use base::digest::Digest;
@@ -18,7 +18,8 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
     let mut states = vec![State::Unknown; order.len()];
     let mut pool = PackagePool::default();
     for level in planner.levels() {
-        let found: Vec<(usize, State)> = level.into_par_iter().map(|place| (place, planner.look_up(place, &pool))).collect();
+        let mut found: Vec<(usize, State)> = level.into_par_iter().map(|place| (place, planner.look_up(place, &pool))).collect();
+        planner.look_up_shared(&mut found);
         for (place, state) in found {
             states[place] = state;
             if let Some(result) = known[place].result.get() {
@@ -27,7 +28,8 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
         }
     }
     let step = |(spec, state, known): (&&PackageName, State, &Known)| {
-        let result = known.result.get().map(|result| last_build(result.elapsed_ms, result.cpu_ms));
+        // What was taken from a cache says nothing of how long this machine would take.
+        let result = known.result.get().filter(|result| result.shared.is_none()).map(|result| last_build(result.elapsed_ms, result.cpu_ms));
         let last = || world.record(spec).map(|record| last_build(record.elapsed_ms, record.cpu_ms));
         Step { spec: (*spec).clone(), state, estimate: result.or_else(last).or_else(|| world.expected(spec)) }
     };
@@ -47,7 +49,7 @@ fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
 struct Known {
     /// All specs its build needs.
     reach: OnceLock<SpecSet>,
-    /// Its result, if it is cached.
+    /// Its result, if it is cached or shared.
     result: OnceLock<BuildResult>,
 }
 
@@ -98,7 +100,7 @@ impl<'a> Planner<'a> {
         levels
     }
 
-    /// Computes the key of a spec, if all it builds on is cached, and takes its result if there is one.
+    /// Computes the key of a spec, if the results of all it builds on are known, and takes its result if there is one.
     fn look_up(&self, place: usize, pool: &PackagePool<'_>) -> State {
         let (spec, known) = (self.order[place], &self.known[place]);
         let reach = known.reach.get_or_init(|| self.reach(place));
@@ -115,6 +117,24 @@ impl<'a> Planner<'a> {
                 State::Cached { key }
             }
             None => State::Build { key },
+        }
+    }
+
+    /// Takes from caches what is not at hand: all of a level at once, as each question crosses a network.
+    fn look_up_shared(&self, found: &mut [(usize, State)]) {
+        let wanted = |(at, (place, state)): (usize, &(usize, State))| match state {
+            State::Build { key } => Some((at, (self.order[*place], *key))),
+            State::Cached { .. } | State::Shared { .. } | State::Unknown => None,
+        };
+        let (places, wanted): (Vec<usize>, Vec<_>) = found.iter().enumerate().filter_map(wanted).unzip();
+        if wanted.is_empty() {
+            return;
+        }
+        for ((at, (_, key)), shared) in places.into_iter().zip(&wanted).zip(self.world.shared(&wanted)) {
+            if let Some(Shared { result, bytes, cache }) = shared {
+                self.known[found[at].0].result.get_or_init(|| result);
+                found[at].1 = State::Shared { key: *key, bytes, cache };
+            }
         }
     }
 

@@ -43,6 +43,15 @@ pub enum State {
         /// Its key.
         key: Digest,
     },
+    /// A cache has its result, which a builder that the user trusts has signed.
+    Shared {
+        /// Its key.
+        key: Digest,
+        /// The size of its packages' files, in bytes.
+        bytes: u64,
+        /// The cache's name.
+        cache: String,
+    },
     /// It will be built.
     Build {
         /// Its key.
@@ -50,6 +59,27 @@ pub enum State {
     },
     /// It will be built only if a package it builds on comes out different.
     Unknown,
+}
+
+impl State {
+    /// Whether it is to be built, or may have to be.
+    pub fn is_work(&self) -> bool {
+        match self {
+            Self::Cached { .. } | Self::Shared { .. } => false,
+            Self::Build { .. } | Self::Unknown => true,
+        }
+    }
+}
+
+/// A result that a cache has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The result; its packages are not at hand yet.
+    pub result: BuildResult,
+    /// The size of their files, in bytes.
+    pub bytes: u64,
+    /// The cache's name.
+    pub cache: String,
 }
 
 /// What planning asks of the world, from several threads.
@@ -60,6 +90,10 @@ pub trait World: Sync {
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest>;
     /// The result of a spec recorded under a key, if all it names is at hand.
     fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult>;
+    /// What caches have for builds whose results are not at hand, in their order.
+    fn shared(&self, wanted: &[(&PackageName, Digest)]) -> Vec<Option<Shared>> {
+        vec![None; wanted.len()]
+    }
     /// What was learnt of the spec's last build.
     fn record(&self, spec: &PackageName) -> Option<Record>;
     /// What building a spec is expected to take that was never built here.
@@ -96,15 +130,21 @@ impl Plan {
         self.steps.iter().all(|step| matches!(step.state, State::Cached { .. }))
     }
 
-    /// How many specs are not cached.
+    /// How many specs are to be built, or may have to be.
     pub fn work(&self) -> usize {
-        self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. })).count()
+        self.steps.iter().filter(|step| step.state.is_work()).count()
     }
 
-    /// Estimated wall time in milliseconds on `cores` cores: the processor time of all that is not cached, shared among them, and at least as
+    /// How many results caches have, and the size of their packages in bytes.
+    pub fn shared(&self) -> (usize, u64) {
+        let sizes = || self.steps.iter().filter_map(|step| if let State::Shared { bytes, .. } = step.state { Some(bytes) } else { None });
+        (sizes().count(), sizes().sum())
+    }
+
+    /// Estimated wall time in milliseconds on `cores` cores: the processor time of all that is to be built, shared among them, and at least as
     /// long as the longest build. `None` where nothing was recorded.
     pub fn estimate_ms(&self, cores: usize) -> Option<u64> {
-        let work = self.steps.iter().filter(|step| !matches!(step.state, State::Cached { .. }));
+        let work = self.steps.iter().filter(|step| step.state.is_work());
         let known: Vec<Estimate> = work.filter_map(|step| step.estimate).collect();
         let longest_ms = known.iter().map(|estimate| estimate.elapsed_ms).max()?;
         Some((known.iter().map(|estimate| estimate.cpu_ms).sum::<u64>() / cores.max(1) as u64).max(longest_ms))

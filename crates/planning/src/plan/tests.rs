@@ -59,6 +59,7 @@ impl Pretend {
                     elapsed_ms: 1,
                     cpu_ms: 1,
                     peak_memory_bytes: 1,
+                    shared: None,
                 }
             });
             self.results.lock().unwrap().insert(key, result.clone());

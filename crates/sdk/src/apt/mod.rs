@@ -35,6 +35,8 @@ pub struct Settings {
     pub client: Client,
     /// `--source-mirror`: where sources are looked for after their own origins, by file name and by digest.
     pub source_mirrors: Vec<String>,
+    /// Shared caches, which have files by their digests: the last places for sources and packages of the SDK.
+    pub caches: Vec<Mirror>,
     /// The host's apt configuration, `/etc/apt`.
     pub apt_folder: PathBuf,
     /// The project's copy of the Debian archive's keys.

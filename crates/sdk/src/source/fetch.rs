@@ -156,7 +156,7 @@ impl<'a> Fetcher<'a> {
             let reason = answer.map_or_else(Reason::Other, |()| Reason::NotFound);
             attempts.push(Attempt::new("cargo fetch", reason));
         }
-        for place in places(source, &self.archive(source)?, &self.source_mirrors()?) {
+        for place in places(source, &self.archive(source)?, &self.source_mirrors()?, &self.settings.caches) {
             match self.fetch_from(&place, source, &unit)? {
                 Ok(digest) => {
                     self.warn_of(&attempts);
@@ -277,6 +277,7 @@ mod tests {
             debian_mirror: Some(format!("file:{}", mirror.display())),
             client: Client::Builtin,
             source_mirrors: vec![source_mirror.display().to_string()],
+            caches: Vec::new(),
             apt_folder: "/nonexistent".into(),
             keyring: "/nonexistent".into(),
             project: "/nonexistent".into(),

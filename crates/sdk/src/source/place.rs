@@ -15,8 +15,8 @@ pub struct Place {
     pub is_mirror: bool,
 }
 
-/// All places of a source: each origin as the spec lists them, then the mirrors of sources, by file name and by digest.
-pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror]) -> Vec<Place> {
+/// All places of a source: each origin as the spec lists them, then the mirrors of sources, by file name and by digest, and shared caches.
+pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror], caches: &[Mirror]) -> Vec<Place> {
     let mut places = Vec::new();
     for origin in &source.origins {
         let sha256 = *origin.sha256();
@@ -38,6 +38,10 @@ pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror]) -> 
                 places.push(Place { uri: mirror.file(name), sha256, is_mirror: true });
             }
         }
+    }
+    for cache in caches {
+        let place = |sha256: Digest| Place { uri: cache.by_digest(&sha256), sha256, is_mirror: true };
+        places.extend(source.origins.iter().map(|origin| place(*origin.sha256())));
     }
     places
 }
@@ -80,9 +84,10 @@ mod tests {
         };
         let mirror = |text: &str| -> Mirror { text.parse().unwrap() };
         let archive = Archive { main: vec![mirror("http://d.test/debian")], security: vec![mirror("http://s.test/security")] };
-        let found = places(&source, &archive, &[mirror("file:///srv/m")]);
+        let found = places(&source, &archive, &[mirror("file:///srv/m")], &[mirror("https://c.test")]);
         let shown: Vec<(&str, &Digest)> = found.iter().map(|place| (place.uri.as_str(), &place.sha256)).collect();
         let (up, deb) = (format!("copy:/srv/m/{upstream}"), format!("copy:/srv/m/{debian}"));
+        let (cached_up, cached_deb) = (format!("https://c.test/cas/{upstream}"), format!("https://c.test/cas/{debian}"));
         let expected = [
             ("https://up.test/x-1.tar.gz", &upstream),
             ("http://d.test/debian/pool/main/x/x/x_1.orig.tar.gz", &debian),
@@ -91,6 +96,8 @@ mod tests {
             (&up, &upstream),
             ("copy:/srv/m/x_1.orig.tar.gz", &debian),
             (&deb, &debian),
+            (&cached_up, &upstream),
+            (&cached_deb, &debian),
         ];
         assert_eq!(shown, expected);
     }

@@ -65,6 +65,7 @@ impl Step for Pretend {
             elapsed_ms: 1,
             cpu_ms: 1,
             peak_memory_bytes: 1,
+            shared: None,
         };
         Ok(Executed { result, was_cached: false, log: None })
     }

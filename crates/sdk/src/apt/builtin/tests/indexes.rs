@@ -40,6 +40,7 @@ impl Place {
             debian_mirror: None,
             client,
             source_mirrors: Vec::new(),
+            caches: Vec::new(),
             apt_folder: "/nonexistent".into(),
             keyring: self.archive.keyring(),
             project: "/nonexistent".into(),

@@ -1,0 +1,179 @@
+//! Taking results from caches instead of building.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::diagnostic::Failure;
+use base::digest::Digest;
+use base::name::PackageName;
+use cache::{Access, Caches, FetchError, Offer};
+use planning::action::{BuildResult, Results};
+use planning::plan::{Plan, Shared, State, fields_of, plan_specs};
+use runtime::progress::{Event, Outcome};
+use runtime::store::StoreError;
+
+use super::Builder;
+
+/// Where results of other builders are, and how they are used.
+#[derive(Default)]
+pub struct Caching {
+    /// The caches; none to build everything here.
+    pub caches: Caches,
+    /// Whether anything may be built that no cache has.
+    pub used: CacheUse,
+}
+
+/// What happens to what no cache has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheUse {
+    /// It is built.
+    #[default]
+    BuildsTheRest,
+    /// It is an error.
+    Only,
+}
+
+/// Why packages could not be taken from caches.
+#[derive(Debug, thiserror::Error)]
+pub enum CachingError {
+    /// Fetching failed as a whole.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A result cannot be recorded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something would have to be built, and must not.
+    #[error("no cache has a result for {}, and `--cache-only` builds nothing", Named(specs))]
+    NotShared {
+        /// What would have to be built.
+        specs: Vec<PackageName>,
+    },
+}
+
+impl Failure for CachingError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Fetch(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::NotShared { .. } => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotShared { .. } => {
+                Some("`cargo xtask cache check` shows what the caches have; without `--cache-only` the rest is built here".into())
+            }
+            Self::Fetch(_) | Self::Store(_) => self.inner()?.hint(),
+        }
+    }
+}
+
+/// Some names, and how many more there are.
+struct Named<'a>(&'a [PackageName]);
+
+impl std::fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 10;
+        let shown: Vec<String> = self.0.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+        f.write_str(&shown.join(", "))?;
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// What the progress of fetching is shown as.
+const UNIT: &str = "packages from the cache";
+
+impl Caching {
+    /// What caches have for these builds.
+    pub(super) fn look_up(&self, builder: &Builder<'_>, wanted: &[(&PackageName, Digest)]) -> Vec<Option<Shared>> {
+        let nothing = || vec![None; wanted.len()];
+        if self.caches.is_empty() {
+            return nothing();
+        }
+        let asked: Option<Vec<_>> = wanted.iter().map(|(spec, key)| Some((&builder.graph.spec(spec)?.spec, *key))).collect();
+        // Whoever wants to stop, or has nothing to fetch with, learns it from what comes next.
+        let Some(offers) = asked.and_then(|asked| self.caches.offers(&asked, &access(builder)).ok()) else { return nothing() };
+        let shared = |offer: Offer| Shared { bytes: offer.size_bytes(), cache: offer.cache.clone(), result: offer.result(BTreeMap::new()) };
+        offers.into_iter().map(|offer| offer.map(shared)).collect()
+    }
+}
+
+fn access<'b>(builder: &'b Builder<'_>) -> Access<'b> {
+    Access { store: builder.store, client: builder.settings.client, reporter: builder.reporter, cancel: &builder.cancel }
+}
+
+/// Plans `order`, and takes from caches what they have of it.
+///
+/// # Errors
+/// When something would have to be built and must not, fetching fails as a whole, or the store fails.
+pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Result<(Plan, Results), CachingError> {
+    // Each turn makes some of what caches offer a result of this store, or something they do not offer; so there is an end.
+    loop {
+        let (plan, results) = plan_specs(builder.graph, order, builder);
+        let work: Vec<PackageName> = plan.steps.iter().filter(|step| step.state.is_work()).map(|step| step.spec.clone()).collect();
+        if builder.caching.used == CacheUse::Only && !work.is_empty() {
+            return Err(CachingError::NotShared { specs: work });
+        }
+        let offers = offers_of(builder, &plan);
+        if offers.is_empty() {
+            return Ok((plan, results));
+        }
+        take(builder, &offers, &results)?;
+    }
+}
+
+/// What caches offer of a plan. Packages that are only built on are taken, too: without them, a later run without caches would build everything
+/// above them again, as their results are part of its keys.
+fn offers_of(builder: &Builder<'_>, plan: &Plan) -> Vec<Offer> {
+    let key = |state: &State| match state {
+        State::Shared { key, .. } => Some(*key),
+        State::Cached { .. } | State::Build { .. } | State::Unknown => None,
+    };
+    plan.steps.iter().filter_map(|step| builder.caching.caches.known(&key(&step.state)?)).collect()
+}
+
+/// Fetches the packages of offers, and records their results.
+fn take(builder: &Builder<'_>, offers: &[Offer], results: &Results) -> Result<(), CachingError> {
+    let begun = std::time::Instant::now();
+    builder.reporter.event(Event::Started { unit: UNIT.to_owned() });
+    let before = builder.caching.caches.tally();
+    let whole =
+        builder.caching.caches.fetch(offers, &access(builder)).inspect_err(|error| builder.reporter.failed(UNIT, error.to_string()))?;
+    for offer in offers.iter().filter(|offer| whole.contains(&offer.statement.key)) {
+        let fields = fields_of(builder.graph, &offer.statement.spec, builder, results);
+        builder.store.put_result(&offer.statement.key, &offer.result(fields))?;
+    }
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    builder.reporter.event(Event::Finished { unit: UNIT.to_owned(), outcome: Outcome::Built, elapsed_ms });
+    let tally = builder.caching.caches.tally();
+    let mib = (tally.bytes - before.bytes) as f64 / f64::from(1 << 20);
+    let builders: BTreeSet<&str> = offers.iter().flat_map(|offer| offer.builders.iter().map(String::as_str)).collect();
+    let builders = builders.into_iter().collect::<Vec<_>>().join(", ");
+    let message = format!("{} results taken from caches ({mib:.1} MiB), signed by {builders}", whole.len());
+    builder.reporter.event(Event::Note { message });
+    Ok(())
+}
+
+/// Asks caches for the result of a build whose key was not known while planning, and takes it.
+///
+/// # Errors
+/// As those of [`plan_and_take`].
+pub(super) fn take_late(
+    builder: &Builder<'_>,
+    spec: &PackageName,
+    key: &Digest,
+    results: &Results,
+) -> Result<Option<BuildResult>, CachingError> {
+    if builder.caching.caches.is_empty() || builder.caching.look_up(builder, &[(spec, *key)]).iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let Some(offer) = builder.caching.caches.known(key) else { return Ok(None) };
+    take(builder, std::slice::from_ref(&offer), results)?;
+    Ok(builder
+        .store
+        .result_as(key, BuildResult::from_json)?
+        .filter(|result| result.packages.iter().all(|package| builder.store.object(&package.object).is_some())))
+}

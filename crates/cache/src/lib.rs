@@ -1,0 +1,18 @@
+//! The shared cache: results that other builders made and signed, so that nobody has to begin with nothing.
+//!
+//! A cache is a folder or a server with two directories, in the layout of Bazel's HTTP caches: `ac/KEY` describes what the build with that key
+//! gave, `cas/SHA256` are the packages themselves. The description contains an in-toto statement in a DSSE envelope. What is believed is the
+//! signature of a builder that the user trusts, never the place: a server can withhold results, but not change them.
+//!
+//! [`statement`] and [`entry`] are the formats, [`settings`] what the user trusts, [`Caches`] reads, [`export`] writes.
+
+pub mod entry;
+mod export;
+mod fetch;
+mod offer;
+pub mod settings;
+pub mod statement;
+
+pub use export::{BUILDER_FILE, ExportError, Exported, Publisher, export};
+pub use fetch::{Access, Caches, FetchError, Tally};
+pub use offer::Offer;

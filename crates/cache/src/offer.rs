@@ -1,0 +1,126 @@
+//! A result that a cache offers, and how an entry becomes one.
+
+use std::collections::BTreeMap;
+
+use base::digest::Digest;
+use planning::action::{BuildResult, Fields, SharedFrom};
+use planning::spec::Spec;
+use signing::Envelope;
+
+use super::entry;
+use super::settings::TrustedBuilder;
+use super::statement::{Statement, Unfit};
+
+/// The file of an entry that contains the signed statement.
+pub const ENVELOPE: &str = "result.dsse.json";
+
+/// A result that trusted builders signed. Its packages are still in the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The cache's name.
+    pub cache: String,
+    /// Which packages the build gave.
+    pub statement: Statement,
+    /// The names of the trusted builders that signed it, sorted.
+    pub builders: Vec<String>,
+    /// The statement with its signatures, as it came.
+    pub envelope: Vec<u8>,
+}
+
+/// Why an entry is no offer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is not an entry, or contains no statement.
+    #[error("its entry is damaged")]
+    Unreadable,
+    /// No trusted builder signed it.
+    #[error("no trusted builder signed it, but {}", shown(keys))]
+    Strangers {
+        /// The keys that its signatures claim to be of.
+        keys: Vec<String>,
+    },
+    /// A trusted builder's name is on it, and the signature is wrong.
+    #[error("the signature of `{builder}` is wrong")]
+    BadSignature {
+        /// The builder's name.
+        builder: String,
+    },
+    /// Too few builders agree.
+    #[error("{} of the {wanted} builders that must agree signed it", builders.len())]
+    TooFew {
+        /// Those that did.
+        builders: Vec<String>,
+        /// How many must.
+        wanted: usize,
+    },
+    /// It is signed, and about something else.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+}
+
+fn shown(keys: &[String]) -> String {
+    match keys {
+        [] => "nobody".to_owned(),
+        keys => keys.iter().map(|key| key.chars().take(16).collect::<String>()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+impl Offer {
+    /// Reads the entry of the build of `spec` with this key, and verifies it.
+    ///
+    /// # Errors
+    /// When it is not to be believed.
+    pub fn read(
+        bytes: &[u8],
+        cache: (&str, usize),
+        spec: &Spec,
+        key: &Digest,
+        trusted: &BTreeMap<String, TrustedBuilder>,
+    ) -> Result<Self, Refused> {
+        let (cache, wanted) = cache;
+        let files = entry::decode(bytes).ok_or(Refused::Unreadable)?;
+        let written = files.into_iter().find(|file| file.path == ENVELOPE).and_then(|file| file.contents).ok_or(Refused::Unreadable)?;
+        let envelope = Envelope::parse(&written).ok_or(Refused::Unreadable)?;
+        let mut builders = Vec::new();
+        let mut signed = None;
+        for (name, builder) in trusted {
+            if let Some(statement) = envelope.signed_by(&builder.key) {
+                builders.push(name.clone());
+                signed = Some(statement);
+            } else if envelope.key_names().any(|key| key == builder.key.id().hex()) {
+                return Err(Refused::BadSignature { builder: name.clone() });
+            }
+        }
+        let Some(signed) = signed else {
+            return Err(Refused::Strangers { keys: envelope.key_names().map(str::to_owned).collect() });
+        };
+        let statement = Statement::parse(signed, spec, key)?;
+        if builders.len() < wanted {
+            return Err(Refused::TooFew { builders, wanted });
+        }
+        Ok(Self { cache: cache.to_owned(), statement, builders, envelope: written })
+    }
+
+    /// What planning and building take it for. The fields are those of its key; times are unknown, so they are 0.
+    pub fn result(&self, fields: Fields) -> BuildResult {
+        BuildResult {
+            spec: self.statement.spec.clone(),
+            key: self.statement.key,
+            fields,
+            packages: self.statement.packages.iter().map(|shared| shared.package.clone()).collect(),
+            elapsed_ms: 0,
+            cpu_ms: 0,
+            peak_memory_bytes: 0,
+            shared: Some(SharedFrom {
+                cache: self.cache.clone(),
+                builders: self.builders.clone(),
+                envelope: Digest::of_bytes(&self.envelope),
+            }),
+        }
+    }
+
+    /// The size of all its packages' files, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.statement.packages.iter().map(|shared| shared.size_bytes).sum()
+    }
+}

@@ -1,0 +1,258 @@
+//! `cache.toml`: which builders are believed, and where their results are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base::diagnostic::{ExitCode, Failure, Problem, Problems};
+use base::document::{Document, Table};
+use sdk::apt::Mirror;
+use signing::PublicKey;
+
+/// The file's name, at the project's top and in the user's `~/.config/kaon`.
+pub const FILE: &str = "cache.toml";
+
+/// What one or several files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The builders that are believed, by the names they have here.
+    pub builders: BTreeMap<String, TrustedBuilder>,
+    /// Caches, by name.
+    pub caches: BTreeMap<String, NamedCache>,
+}
+
+/// A builder that is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedBuilder {
+    /// Its key for statements.
+    pub key: PublicKey,
+    /// The certificate, in PEM, that its kernels check modules with.
+    pub modules: Option<String>,
+}
+
+/// A cache with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedCache {
+    /// Where it is.
+    pub address: Mirror,
+    /// Whether it is read without being named on the command line.
+    pub is_used: bool,
+    /// How many builders must have signed the same result.
+    pub agree: usize,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file has mistakes.
+    #[error(transparent)]
+    Mistakes(#[from] Problems),
+    /// A `--cache` is neither an address nor the name of a cache.
+    #[error("`{text}` is neither the address of a cache nor the name of one in cache.toml")]
+    Unknown {
+        /// What was given.
+        text: String,
+        /// The names that there are.
+        names: Vec<String>,
+    },
+}
+
+impl Failure for SettingsError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Mistakes(problems) => Some(problems),
+            Self::Read { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { names, .. } if names.is_empty() => {
+                Some("give an address (https://host/folder) or the path of a folder that exists".into())
+            }
+            Self::Unknown { names, .. } => {
+                Some(format!("give an address, the path of a folder that exists, or one of {}", names.join(", ")))
+            }
+            Self::Read { .. } => None,
+            Self::Mistakes(problems) => problems.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Unknown { .. } => ExitCode::Usage,
+            Self::Mistakes(_) => ExitCode::Description,
+            Self::Read { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+impl Settings {
+    /// What the files say; the later ones win, name by name. A file that is not there says nothing.
+    ///
+    /// # Errors
+    /// When one cannot be read or has mistakes.
+    pub fn load(files: &[PathBuf]) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        for path in files {
+            let text = match fs::read_to_string(path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(SettingsError::Read { path: path.clone(), source }),
+            };
+            let read = Self::parse(&path.display().to_string(), &text).map_err(Problems::new)?;
+            settings.builders.extend(read.builders);
+            settings.caches.extend(read.caches);
+        }
+        Ok(settings)
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// All mistakes in it.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        Document::new(path, text).read(|top| {
+            let mut settings = Self::default();
+            for entry in top.table("builder").iter().flat_map(Table::entries) {
+                let name = entry.key.value.clone();
+                if let Some(builder) = entry.table().as_ref().and_then(builder) {
+                    settings.builders.insert(name, builder);
+                }
+            }
+            for table in top.tables("cache") {
+                if let Some((name, cache)) = cache(&table) {
+                    settings.caches.insert(name, cache);
+                }
+            }
+            settings
+        })
+    }
+
+    /// The caches to read: those of the command line, by name or address, or else those that are used without being named.
+    ///
+    /// # Errors
+    /// When a text is neither a name nor an address nor the path of a folder.
+    pub fn chosen(&self, given: &[String]) -> Result<Vec<(String, NamedCache)>, SettingsError> {
+        if given.is_empty() {
+            return Ok(self.caches.iter().filter(|(_, cache)| cache.is_used).map(|(name, cache)| (name.clone(), cache.clone())).collect());
+        }
+        given.iter().filter(|text| !text.is_empty()).map(|text| self.named(text)).collect()
+    }
+
+    fn named(&self, text: &str) -> Result<(String, NamedCache), SettingsError> {
+        if let Some(cache) = self.caches.get(text) {
+            return Ok((text.to_owned(), cache.clone()));
+        }
+        let unknown = || SettingsError::Unknown { text: text.to_owned(), names: self.caches.keys().cloned().collect() };
+        let folder = fs::canonicalize(text).ok().filter(|folder| folder.is_dir());
+        let address = folder.map_or_else(|| text.to_owned(), |folder| format!("file:{}", folder.display()));
+        let address: Mirror = address.parse().map_err(|_| unknown())?;
+        // What the settings say of this address counts under its address, too.
+        let same = self.caches.iter().find(|(_, cache)| cache.address == address);
+        let named = same.map(|(name, cache)| (name.clone(), cache.clone()));
+        Ok(named.unwrap_or_else(|| (address.to_string(), NamedCache { address, is_used: true, agree: 1 })))
+    }
+
+    /// The certificate that kernels of trusted builders check modules with, and the builder's name: the first by name.
+    pub fn modules(&self) -> Option<(&str, &str)> {
+        self.builders.iter().find_map(|(name, builder)| Some((name.as_str(), builder.modules.as_deref()?)))
+    }
+}
+
+fn builder(table: &Table<'_>) -> Option<TrustedBuilder> {
+    let modules = table.string("modules").map(|text| text.value);
+    let written = table.required_string("key");
+    table.finish();
+    let written = written?;
+    match PublicKey::from_pem(&written.value) {
+        Ok(key) => Some(TrustedBuilder { key, modules }),
+        Err(error) => {
+            let hint =
+                "it is the content of the builder's `kaon-provenance.pub`, which `cargo xtask cache export` writes into its builder file";
+            table.problem_with_hint(written.span, error.to_string(), hint);
+            None
+        }
+    }
+}
+
+fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
+    let is_used = table.boolean("use", false);
+    let agree = table.integer("agree", 1..=16).map_or(1, |number| number.value as usize);
+    let name = table.required_string("name");
+    let address = table.required_parsed::<Mirror>("url");
+    table.finish();
+    Some((name?.value, NamedCache { address: address?.value, is_used, agree }))
+}
+
+/// The text that says that a builder is believed: a table of `cache.toml`.
+pub fn builder_text(name: &str, key: &PublicKey, modules: Option<&str>) -> String {
+    let block = |text: &str| format!("\"\"\"\n{}\n\"\"\"", text.trim());
+    let modules = modules.map(|pem| format!("modules = {}\n", block(pem))).unwrap_or_default();
+    format!("[builder.{name}]\nkey = {}\n{modules}", block(key.pem()))
+}
+
+/// The files that say what is believed in the project at `root`, the user's last: the user's settings win.
+pub fn files(root: &Path, user: Option<&Path>) -> Vec<PathBuf> {
+    std::iter::once(root.join(FILE)).chain(user.map(|folder| folder.join(FILE))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> PublicKey {
+        signing::StatementKey::open_or_create(tempfile::tempdir().unwrap().path()).unwrap().public().clone()
+    }
+
+    const CACHES: &str = "[[cache]]\nname = \"public\"\nurl = \"https://cache.test/kaon/\"\nuse = true\nagree = 2\n\n[[cache]]\nname = \"team\"\nurl = \"file:///srv/kaon\"\n";
+
+    #[test]
+    fn builders_and_caches_are_read() {
+        let key = key();
+        let text = format!("{CACHES}\n{}", builder_text("kaon-2026", &key, Some("CERTIFICATE")));
+        let settings = Settings::parse("cache.toml", &text).unwrap();
+        let builder = &settings.builders["kaon-2026"];
+        assert_eq!((&builder.key, builder.modules.as_deref().map(str::trim)), (&key, Some("CERTIFICATE")));
+        assert_eq!(settings.modules().map(|(name, pem)| (name, pem.trim())), Some(("kaon-2026", "CERTIFICATE")));
+        let names = |given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
+            settings.chosen(&given).map(|chosen| chosen.into_iter().map(|(name, cache)| (name, cache.agree)).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&[]).unwrap(), [("public".to_owned(), 2)]);
+        assert_eq!(names(&["team"]).unwrap(), [("team".to_owned(), 1)]);
+        assert_eq!(names(&["https://cache.test/kaon"]).unwrap(), [("public".to_owned(), 2)]);
+        assert_eq!(names(&["http://other.test/x"]).unwrap(), [("http://other.test/x".to_owned(), 1)]);
+        assert!(matches!(names(&["nosuch"]), Err(SettingsError::Unknown { .. })));
+    }
+
+    #[test]
+    fn mistakes_are_told_at_their_places() {
+        let text = "[builder.x]\nkey = \"no key\"\n[[cache]]\nname = \"a\"\nurl = \"ftp://a.test\"\nagree = 0\nusee = true\n";
+        let problems = Settings::parse("cache.toml", text).unwrap_err();
+        let lines: Vec<usize> = problems.iter().map(|problem| problem.line_and_column().0).collect();
+        assert_eq!(lines.len(), 4, "{problems:?}");
+        for line in [2, 5, 6, 7] {
+            assert!(lines.contains(&line), "{line}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn the_users_file_wins_and_a_missing_one_says_nothing() {
+        let [project, user] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+        fs::write(project.path().join(FILE), CACHES).unwrap();
+        let load = || Settings::load(&files(project.path(), Some(user.path()))).unwrap().chosen(&[]).unwrap();
+        assert_eq!(load().len(), 1);
+        fs::write(user.path().join(FILE), CACHES.replace("use = true", "use = false")).unwrap();
+        assert_eq!(load(), []);
+    }
+}

@@ -1,0 +1,135 @@
+//! `cargo xtask cache export DIR`
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::Context;
+use crate::command::select;
+use base::diagnostic::{ExitCode, Failure, Report};
+use base::digest::Digest;
+use builder::Builder;
+use cache::{BUILDER_FILE, Exported, Publisher, export};
+use planning::action::{BuildResult, Results};
+use planning::plan::plan;
+use runtime::sandbox::Isolation;
+use signing::StatementKey;
+
+/// Options of `cache export`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Where to write; what is there already stays
+    directory: PathBuf,
+    /// Packages whose results are written, with everything they need [default: all]
+    packages: Vec<String>,
+    /// Add the files that builds start from as well
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    with: Vec<With>,
+    /// The name that others know this builder by [default: the first digits of its key]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum With {
+    /// Source archives
+    Sources,
+    /// Packages of the SDK
+    Sdk,
+}
+
+/// Why nothing is written.
+#[derive(Debug, thiserror::Error)]
+enum NothingToExport {
+    #[error("nothing that was asked for is built here")]
+    NotBuilt,
+    #[error("results of the weaker sandbox are not for others")]
+    Weak,
+    #[error("`{name}` is not a name for a builder: it may have letters, digits, `-` and `_`")]
+    BadName { name: String },
+}
+
+impl Failure for NothingToExport {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotBuilt => Some("`cargo xtask build` builds all packages".into()),
+            Self::Weak => Some("leave out `--sandbox chroot`: what namespaces isolate is exported".into()),
+            Self::BadName { .. } => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::NotBuilt => ExitCode::Failed,
+            Self::Weak | Self::BadName { .. } => ExitCode::Usage,
+        }
+    }
+}
+
+/// Writes a cache.
+///
+/// # Errors
+/// Mistakes in the specs, unknown names, nothing built, whatever cannot be read or written.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    if Isolation::selected() != Isolation::Namespaces {
+        return Err(NothingToExport::Weak.into());
+    }
+    let graph = context.graph()?;
+    let packages = select::packages(&graph, &options.packages)?;
+    let store = context.store()?;
+    let builder = context.builder(&graph, &store)?;
+    let (plan, results) = plan(&graph, &packages, &builder);
+    // What others built is theirs to sign.
+    let own: Vec<&BuildResult> = results.values().filter(|result| result.shared.is_none()).collect();
+    if own.is_empty() {
+        return Err(NothingToExport::NotBuilt.into());
+    }
+    let key = StatementKey::open_or_create(&builder.keys)?;
+    let name = name(options, &key)?;
+    let publisher = Publisher { name: &name, key: &key, modules: builder.kernels.own_certificate() };
+    let exported = export(&options.directory, &own, &objects(&builder, &results, &options.with), &store, &publisher)?;
+    if plan.work() > 0 {
+        context.reporter.warn(format!("{} of {} specs are not built here, and so are not in the cache", plan.work(), plan.steps.len()));
+    }
+    report(context, options, &name, &key, &exported);
+    Ok(ExitCode::Done)
+}
+
+fn name(options: &Options, key: &StatementKey) -> Result<String, NothingToExport> {
+    let Some(name) = &options.name else { return Ok(format!("kaon-{}", &key.id()[..8])) };
+    let is_fine = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_fine { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
+}
+
+/// Files of the store that builds of these results start from, as far as they are at hand.
+fn objects(builder: &Builder<'_>, results: &Results, with: &[With]) -> BTreeSet<Digest> {
+    let mut wanted = BTreeSet::new();
+    if with.contains(&With::Sources) {
+        let specs = results.keys().filter_map(|spec| builder.graph.spec(spec));
+        let origins = specs.flat_map(|folder| &folder.spec.sources).flat_map(|source| &source.origins);
+        wanted.extend(origins.map(|origin| *origin.sha256()));
+    }
+    if with.contains(&With::Sdk) {
+        wanted.extend(builder.sdk.lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256));
+    }
+    wanted.retain(|object| builder.store.object(object).is_some());
+    wanted
+}
+
+fn report(context: &Context<'_>, options: &Options, name: &str, key: &StatementKey, exported: &Exported) {
+    if context.output.is_json() {
+        context.output.document(&serde_json::json!({
+            "directory": options.directory, "builder": name, "key": key.id(),
+            "results": exported.results, "present": exported.present, "files": exported.files, "bytes": exported.bytes,
+        }));
+        return;
+    }
+    let Exported { results, present, files, bytes } = exported;
+    let mib = *bytes as f64 / f64::from(1 << 20);
+    let directory = options.directory.display();
+    context.output.text(&format!(
+        "{directory}: {results} results added, {present} were there; {files} files, {mib:.1} MiB\nsigned by {name}, key {}\nothers trust it with: cargo xtask cache trust ADDRESS/{BUILDER_FILE}\n",
+        key.id()
+    ));
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask cache trust FILE|URL`
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::Context;
+use crate::output;
+use base::diagnostic::{ExitCode, Failure, Problems, Report};
+use cache::settings::{FILE, Settings, TrustedBuilder, builder_text};
+use sdk::apt::{Download, Mirror, Outcome, Patience, download};
+
+/// Options of `cache trust`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The builder's file, or its address: `builder.toml` of a cache
+    builder: String,
+    /// Show whom it is about and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Why nobody is trusted.
+#[derive(Debug, thiserror::Error)]
+enum TrustError {
+    #[error("cannot fetch `{address}`: {reason}")]
+    Fetch { address: String, reason: String },
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{file}` names no builder")]
+    Nobody { file: String },
+    #[error("another builder is trusted as `{name}` already, by `{}`", path.display())]
+    OtherKey { name: String, path: PathBuf },
+}
+
+impl Failure for TrustError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Fetch { .. } => Some("give the address of a cache's `builder.toml`, or of the cache itself".into()),
+            Self::Read { .. } => None,
+            Self::Nobody { .. } => Some("`cargo xtask cache export` writes such a file".into()),
+            Self::OtherKey { path, .. } => Some(format!(
+                "if the builder has a new key, and you know that from its owner, remove the old one from `{}`",
+                path.display()
+            )),
+        }
+    }
+}
+
+/// Adds a builder to those that the user believes.
+///
+/// # Errors
+/// When its file cannot be read, or the user's cannot be written.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let text = text(context, &options.builder)?;
+    let given = Settings::parse(&options.builder, &text).map_err(Problems::new)?;
+    if given.builders.is_empty() {
+        return Err(TrustError::Nobody { file: options.builder.clone() }.into());
+    }
+    let path = context.trust_folder()?.join(FILE);
+    let known = Settings::load(std::slice::from_ref(&path))?.builders;
+    for (name, builder) in &given.builders {
+        context.output.text(&format!("{name}: key {}\n", builder.key.id()));
+        if known.get(name).is_some_and(|known| known.key != builder.key) {
+            return Err(TrustError::OtherKey { name: name.clone(), path }.into());
+        }
+    }
+    let new: Vec<_> = given.builders.iter().filter(|(name, _)| !known.contains_key(*name)).collect();
+    if !options.dry_run && !new.is_empty() {
+        add(&path, &new)?;
+        context.output.text(&format!("its results are believed from now on, by `{}`\n", path.display()));
+    }
+    Ok(ExitCode::Done)
+}
+
+/// The text of a builder's file.
+fn text(context: &Context<'_>, builder: &str) -> Result<String, Report> {
+    let path = Path::new(builder);
+    if path.exists() || !builder.contains(':') {
+        let path = if path.is_dir() { path.join(cache::BUILDER_FILE) } else { path.to_owned() };
+        return Ok(fs::read_to_string(&path).map_err(|source| TrustError::Read { path, source })?);
+    }
+    let address =
+        if builder.ends_with(".toml") { builder.to_owned() } else { format!("{}/{}", builder.trim_end_matches('/'), cache::BUILDER_FILE) };
+    let failed = |reason: String| TrustError::Fetch { address: address.clone(), reason };
+    let (folder, file) = address.rsplit_once('/').unwrap_or((&address, ""));
+    let mirror: Mirror = folder.parse().map_err(|error: sdk::apt::InvalidMirror| failed(error.to_string()))?;
+    let store = context.store()?;
+    let scratch = store.scratch("cache-trust")?;
+    let item = Download { uri: mirror.file(file), target: scratch.path().join("builder.toml") };
+    let outcomes = download(context.settings().client, std::slice::from_ref(&item), Patience::new(1, 30), &|_| {}, &context.cancel)?;
+    match outcomes.into_iter().next() {
+        Some(Outcome::Fetched) => {
+            let read = fs::read_to_string(&item.target);
+            Ok(read.map_err(|source| TrustError::Read { path: item.target.clone(), source })?)
+        }
+        Some(Outcome::NotFound) | None => Err(failed("no such file".into()).into()),
+        Some(Outcome::Unreachable(reason) | Outcome::Failed(reason)) => Err(failed(reason).into()),
+    }
+}
+
+/// Adds builders to the user's file, whose other lines stay as they are.
+fn add(path: &Path, builders: &[(&String, &TrustedBuilder)]) -> Result<(), Report> {
+    let mut text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(TrustError::Read { path: path.to_owned(), source }.into()),
+    };
+    for (name, builder) in builders {
+        if !text.is_empty() {
+            text += if text.ends_with('\n') { "\n" } else { "\n\n" };
+        }
+        text += &builder_text(name, &builder.key, builder.modules.as_deref());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|source| TrustError::Read { path: folder.to_owned(), source })?;
+    }
+    Ok(output::write(path, text.as_bytes())?)
+}
