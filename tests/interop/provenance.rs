@@ -8,9 +8,9 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use image::sbom::{encoded, envelope};
 use serde_json::Value;
 use signing::StatementKey;
+use signing::{encoded, seal};
 
 use tools::World;
 
@@ -21,7 +21,7 @@ fn openssl_verifies_envelopes() {
     let statement = b"{\"_type\": \"https://in-toto.io/Statement/v1\"}\n";
     let key = StatementKey::open_or_create(&world.make("keys")).unwrap();
     let other = StatementKey::open_or_create(&world.make("others")).unwrap();
-    let envelope: Value = serde_json::from_str(&envelope(statement, &key).unwrap()).unwrap();
+    let envelope: Value = serde_json::from_str(&seal(statement, &key).unwrap()).unwrap();
     let bytes = |value: &Value| STANDARD.decode(value.as_str().unwrap()).unwrap();
     assert_eq!(bytes(&envelope["payload"]), statement);
     let signed = encoded(envelope["payloadType"].as_str().unwrap(), statement);

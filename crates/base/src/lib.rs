@@ -1,6 +1,6 @@
 //! What all crates share: names, digests, strict TOML documents, diagnostics and globs.
 //!
-//! Nothing here starts a process, opens a file or asks for the time. It is compiled with optimisation, as every spec goes through it at every
+//! Nothing here starts a process or asks for the time, and only `digest` opens files, to hash them. It is compiled with optimisation, as every spec goes through it at every
 //! start.
 
 pub mod address;

@@ -11,7 +11,7 @@ use kernel::signing::{ModuleKey, SigningError};
 use kernel::{Description, phases};
 use planning::graph::Graph;
 use planning::recipe::Phase;
-use planning::spec::{BuildSystem, Spec};
+use planning::spec::Spec;
 
 /// What building kernels takes beyond their specs.
 #[derive(Default)]
@@ -30,10 +30,7 @@ impl Kernels {
     /// # Errors
     /// Mistakes in the descriptions, flavours that are not there, a key that cannot be used.
     pub fn load(graph: &Graph, root: &Path, keys: &Path) -> Result<Self, Report> {
-        let flavour = |spec: &Spec| match &spec.build.system {
-            BuildSystem::Kernel { flavour } => Some((spec.name.clone(), flavour.clone())),
-            _ => None,
-        };
+        let flavour = |spec: &Spec| Some((spec.name.clone(), spec.build.system.kernel_flavour()?.to_owned()));
         let flavours: BTreeMap<_, _> = graph.specs().filter_map(|(_, folder)| flavour(&folder.spec)).collect();
         if flavours.is_empty() {
             return Ok(Self::default());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Description, contract, flavour, fragment};
 use base::diagnostic::{Failure, Problem, Problems, SourceText};
@@ -87,7 +88,12 @@ fn read_folder<T>(
     names.sort();
     let (mut found, mut all) = (BTreeMap::new(), BTreeSet::new());
     for file in names.iter().filter(|name| !name.starts_with('.')) {
-        let Some(name) = file.strip_suffix(ending) else { continue };
+        let Some(name) = file.strip_suffix(ending) else {
+            let source = Arc::new(SourceText::new(format!("kernel-config/{folder}/{file}"), ""));
+            let message = format!("this file is not read, because only names that end with `{ending}` are");
+            problems.push(Problem::new(&source, 0..0, message).hint("rename it, or move it elsewhere"));
+            continue;
+        };
         all.insert(name.to_owned());
         let text = fs::read_to_string(path.join(file)).map_err(failed(&path.join(file)))?;
         match parse(name, SourceText::new(format!("kernel-config/{folder}/{file}"), text)) {

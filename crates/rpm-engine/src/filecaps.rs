@@ -1,49 +1,6 @@
 //! File capabilities: from their text to the `security.capability` attribute.
 
-/// Names in the order of their numbers (`linux/capability.h`).
-const NAMES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
+use well_known::CAPABILITIES;
 
 /// `VFS_CAP_REVISION_2` and its flag for the effective set.
 const REVISION_2: u32 = 0x0200_0000;
@@ -116,7 +73,7 @@ pub fn from_xattr(value: &[u8]) -> Option<String> {
         _ => return None,
     };
     let [permitted, inheritable] = sets.map(|(low, high)| u64::from(high) << 32 | u64::from(low));
-    if (permitted | inheritable) >> NAMES.len() != 0 {
+    if (permitted | inheritable) >> CAPABILITIES.len() != 0 {
         return None;
     }
     let effective = if flags & EFFECTIVE == 0 { "" } else { "e" };
@@ -128,17 +85,17 @@ pub fn from_xattr(value: &[u8]) -> Option<String> {
 
 fn names(mask: u64) -> String {
     let named: Vec<String> =
-        NAMES.iter().enumerate().filter(|(number, _)| mask >> number & 1 == 1).map(|(_, name)| format!("cap_{name}")).collect();
-    if named.len() == NAMES.len() { "all".to_owned() } else { named.join(",") }
+        CAPABILITIES.iter().enumerate().filter(|(number, _)| mask >> number & 1 == 1).map(|(_, name)| format!("cap_{name}")).collect();
+    if named.len() == CAPABILITIES.len() { "all".to_owned() } else { named.join(",") }
 }
 
 fn mask(names: &str) -> Option<u64> {
     if names.is_empty() || names.eq_ignore_ascii_case("all") {
-        return Some((1 << NAMES.len()) - 1);
+        return Some((1 << CAPABILITIES.len()) - 1);
     }
     names.split(',').try_fold(0, |mask, name| {
         let name = name.to_ascii_lowercase();
-        let number = NAMES.iter().position(|known| name.strip_prefix("cap_") == Some(known))?;
+        let number = CAPABILITIES.iter().position(|known| name.strip_prefix("cap_") == Some(known))?;
         Some(mask | 1 << number)
     })
 }

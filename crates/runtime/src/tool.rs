@@ -2,8 +2,8 @@
 //! that is watched while it runs, as apt, begins here as well ([`Tool::into_command`]).
 //!
 //! Other processes are started where they are looked after, as each needs more than that: the sandbox's worker in `sandbox`, which starts
-//! a build's programs inside of the sandbox; the emulator in `qemu`; cargo, test programs and the script for a bare machine in `testing`.
-//! No other module starts one.
+//! a build's programs inside of the sandbox; the emulator in `emulator`; cargo, test programs and the script for a bare machine in `xtask::testing`;
+//! on an installed system, scriptlets of packages in `rpm-engine`, and programs of the system in `system`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -81,10 +81,10 @@ impl Description {
 
     /// What a layer's packages and tree are made from; a lock holds as long as this is what it was resolved for.
     pub fn request(&self, name: &LayerName) -> Option<Digest> {
-        let layer = self.layers.get(name)?;
-        let (needs, packages) = (self.closure(&layer.needs), &layer.packages);
-        let suite = layer.suite.as_ref().unwrap_or(&self.suite);
-        Some(Digest::of_json(&(suite, &self.drop, &self.keep, needs, packages, &layer.alone, &layer.exclude, &layer.links)))
+        // Every key is named here, so that a new one cannot be forgotten.
+        let Self { suite, drop, keep, layers } = self;
+        let Layer { summary: _, suite: own, needs, packages, alone, exclude, links } = layers.get(name)?;
+        Some(Digest::of_json(&(own.as_ref().unwrap_or(suite), drop, keep, self.closure(needs), packages, alone, exclude, links)))
     }
 }
 

@@ -95,7 +95,7 @@ pub fn with_signatures_of(own: &str, others: &[u8]) -> Option<String> {
 }
 
 /// What is signed: the body with its kind, so that neither passes for another ("PAE" in DSSE's protocol).
-fn encoded(kind: &str, body: &[u8]) -> Vec<u8> {
+pub fn encoded(kind: &str, body: &[u8]) -> Vec<u8> {
     [format!("DSSEv1 {} {kind} {} ", kind.len(), body.len()).as_bytes(), body].concat()
 }
 
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_envelope_that_was_changed_is_signed_by_nobody() {
-        let (key, other) = (key(), self::key());
+        let (key, other) = (key(), key());
         let text = seal(b"{}\n", &key).unwrap();
         let opened = |text: &str| Envelope::parse(text.as_bytes()).is_some_and(|envelope| envelope.signed_by(key.public()).is_some());
         assert!(opened(&text));

@@ -19,7 +19,7 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails as _, KeyVersion, Password, Timestamp};
 
-pub use envelope::{Envelope, IN_TOTO, seal, with_signatures_of};
+pub use envelope::{Envelope, IN_TOTO, encoded, seal, with_signatures_of};
 pub use error::SignError;
 pub use key_file::KeyFile;
 pub use public_key::{NotAKey, PublicKey};

@@ -15,7 +15,6 @@ use kernel::why::why;
 use kernel::{Description, Kernel, KernelError};
 use planning::graph::Graph;
 use planning::project::SpecFolder;
-use planning::spec::BuildSystem;
 
 /// Options of `kernel`.
 #[derive(Args, Debug)]
@@ -141,12 +140,7 @@ fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
 }
 
 fn spec_of<'a>(graph: &'a Graph, flavour: &str) -> Option<&'a SpecFolder> {
-    let kernels: BTreeMap<&str, &SpecFolder> = graph
-        .specs()
-        .filter_map(|(_, folder)| match &folder.spec.build.system {
-            BuildSystem::Kernel { flavour } => Some((flavour.as_str(), folder)),
-            _ => None,
-        })
-        .collect();
+    let kernels: BTreeMap<&str, &SpecFolder> =
+        graph.specs().filter_map(|(_, folder)| Some((folder.spec.build.system.kernel_flavour()?, folder))).collect();
     kernels.get(flavour).or_else(|| kernels.values().next()).copied()
 }

@@ -67,6 +67,16 @@ impl Document {
         if problems.is_empty() { Ok(value) } else { Err(problems) }
     }
 
+    /// Reads the file with `read`, which returns nothing where it reported a problem.
+    ///
+    /// # Errors
+    /// All problems, and never none: a file that gave nothing must not vanish without a word.
+    pub fn read_whole<T>(self, read: impl FnOnce(&Table<'_>) -> Option<T>) -> Result<T, Vec<Problem>> {
+        let source = Arc::clone(&self.source);
+        let unnamed = || vec![Problem::new(&source, 0..0, "this file cannot be used, and nothing says why").hint("please report this")];
+        self.read(read)?.ok_or_else(unnamed)
+    }
+
     fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }

@@ -30,7 +30,8 @@ pub fn readme(image: &str, sources: &Sources, copies: &[&str]) -> String {
          {rebuild}\
          \n\
          What is not here: files that the image's description adds, and the sources of Debian's packages in specs/sdk.lock. Programs contain\n\
-         code of those where they are linked statically: their compilers' libraries, and of the C library where a spec says `static = true`.\n\
+         code of those where they are linked statically: their compilers' libraries, the libraries of the layer `go` where a spec of Go programs\n\
+         has an `import-path`, and the C library where a spec says `static = true`.\n\
          {copies}\
          Debian has their sources under the versions named there.\n"
     )

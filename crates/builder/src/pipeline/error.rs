@@ -54,6 +54,16 @@ pub enum ImageError {
         /// What is missing.
         what: String,
     },
+    /// A container of the image is to be made of a package that the image does not contain.
+    #[error("`{key}` of `[container]` in image `{image}` names package `{package}`, which the image does not contain")]
+    NotContained {
+        /// The image.
+        image: PackageName,
+        /// The key.
+        key: &'static str,
+        /// The package.
+        package: PackageName,
+    },
     /// The image does not start a machine by itself.
     #[error("image `{image}` has no kernel, so it cannot be written as {format}")]
     NoKernel {
@@ -91,13 +101,16 @@ impl Failure for ImageError {
             Self::Ova(error) => Some(error),
             Self::Oci(error) => Some(error),
             Self::Store(error) => Some(error),
-            Self::NoPackage { .. } | Self::NoKernel { .. } | Self::OverBudget { .. } => None,
+            Self::NoPackage { .. } | Self::NotContained { .. } | Self::NoKernel { .. } | Self::OverBudget { .. } => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoPackage { .. } => Some("`cargo xtask list` lists all packages".into()),
+            Self::NotContained { image, .. } => {
+                Some(format!("correct the name in `images/{image}.toml`, or add the package to its `packages`"))
+            }
             Self::NoKernel { image, .. } => {
                 Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`"))
             }
@@ -110,7 +123,7 @@ impl Failure for ImageError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::NoPackage { .. } => ExitCode::Description,
+            Self::NoPackage { .. } | Self::NotContained { .. } => ExitCode::Description,
             Self::NoKernel { .. } => ExitCode::Usage,
             _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }

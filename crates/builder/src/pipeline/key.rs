@@ -21,9 +21,28 @@ const ROOT_CONTRACT: u32 = 3;
 pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest {
     let packages: Vec<(&PackageName, &Digest)> =
         results.values().flat_map(|result| &result.packages).map(|package| (&package.name, &package.object)).collect();
-    let wishes = (&image.packages, &image.kernel, extra_packages(image), &image.enable, &image.disable, &image.access, &image.files);
+    // Every key of an image file is named here, so that a new one cannot be forgotten: it goes into this key or into those of forms.
+    let Image {
+        packages: asked,
+        kernel,
+        enable,
+        disable,
+        access,
+        files,
+        name: _,
+        summary: _,
+        budget: _,
+        iso: _,
+        container: _,
+        disk: _,
+        ova: _,
+    } = image;
+    let wishes = (asked, kernel, extra_packages(image), enable, disable, access, files);
     Isolation::selected().keyed(Digest::of_json(&("root", ROOT_CONTRACT, keys.fingerprint(), wishes, packages)))
 }
+
+/// The version that an OVA names.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The key of one form of the image with this root.
 pub(super) fn format_key(builder: &Builder<'_>, image: &Image, root: &Digest, format: Format) -> Digest {
@@ -35,7 +54,7 @@ pub(super) fn format_key(builder: &Builder<'_>, image: &Image, root: &Digest, fo
         Format::Iso | Format::Pxe => Digest::of_json(&(base, iso::CONTRACT, LIVE_PACKAGES, &image.iso, &image.summary)),
         Format::Raw | Format::Azure | Format::Gce => Digest::of_json(&(base, disk)),
         Format::Qcow2 | Format::Vmdk | Format::Vhd => Digest::of_json(&(base, disk, image.disk)),
-        Format::Ova => Digest::of_json(&(base, disk, image.disk, image.ova, &image.summary, ova::CONTRACT)),
+        Format::Ova => Digest::of_json(&(base, disk, image.disk, image.ova, &image.summary, ova::CONTRACT, VERSION)),
         Format::Tar => Digest::of_json(&(base, disk_format::CONTRACT)),
         Format::Oci | Format::Docker => Digest::of_json(&(base, disk_format::CONTRACT, oci::CONTRACT, &image.container, &image.summary)),
     }

@@ -31,7 +31,7 @@ use base::name::PackageName;
 use image::description::{self, Format, Image};
 use planning::action::Results;
 use planning::plan::plan;
-use planning::spec::BuildSystem;
+use planning::project::SpecFolder;
 use rootfs::contents::Contents;
 use rootfs::{ExtraFile, Rootfs};
 use runtime::progress::{Event, Outcome};
@@ -165,14 +165,26 @@ fn known_packages(builder: &Builder<'_>, image: &Image, names: Vec<PackageName>)
 pub fn image_packages(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let mut wanted = known_packages(builder, image, image.packages.iter().cloned().chain(extra_packages(image)).collect())?;
     wanted.extend(kernel_package(builder, image)?);
+    check_container(builder, image, &wanted)?;
     Ok(wanted)
+}
+
+/// Checks that the packages a container is made of are in the image: what is misspelt would be left out.
+fn check_container(builder: &Builder<'_>, image: &Image, packages: &[PackageName]) -> Result<(), ImageError> {
+    let contained = builder.graph.run_closure(packages);
+    let named =
+        |key: &'static str, names: &'_ [PackageName]| names.iter().find(|name| !contained.contains(name)).map(|name| (key, name.clone()));
+    match named("only", &image.container.only).or_else(|| named("layers", &image.container.layers)) {
+        Some((key, package)) => Err(ImageError::NotContained { image: image.name.clone(), key, package }),
+        None => Ok(()),
+    }
 }
 
 /// The package of the image's kernel, if it has one.
 fn kernel_package(builder: &Builder<'_>, image: &Image) -> Result<Option<PackageName>, ImageError> {
     let Some(wished) = &image.kernel else { return Ok(None) };
-    let is_flavour = |system: &BuildSystem| matches!(system, BuildSystem::Kernel { flavour } if flavour == wished);
-    let kernel = builder.graph.specs().find(|(_, folder)| is_flavour(&folder.spec.build.system)).map(|(name, _)| name.clone());
+    let is_wished = |folder: &SpecFolder| folder.spec.build.system.kernel_flavour() == Some(wished);
+    let kernel = builder.graph.specs().find(|(_, folder)| is_wished(folder)).map(|(name, _)| name.clone());
     let missing = || ImageError::NoPackage { image: image.name.clone(), what: format!("a kernel of flavour `{wished}`") };
     kernel.map(Some).ok_or_else(missing)
 }

@@ -162,7 +162,7 @@ impl Writing<'_, '_> {
         let descriptor = ova::Descriptor {
             name: &name,
             summary: &self.image.summary,
-            version: env!("CARGO_PKG_VERSION"),
+            version: super::key::VERSION,
             machine: self.image.ova,
             disk_gib: self.image.disk.size_gib,
             populated_bytes: self.roots.of(Format::Ova).rootfs.size_bytes(),

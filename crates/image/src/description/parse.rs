@@ -11,7 +11,7 @@ use base::name::PackageName;
 /// # Errors
 /// All problems of the file.
 pub fn parse(name: &PackageName, path: &str, text: &str, beside: Reader<'_>) -> Result<Image, Vec<Problem>> {
-    Document::new(path, text).read(|top| read(name, top, beside))?.ok_or_else(Vec::new)
+    Document::new(path, text).read_whole(|top| read(name, top, beside))
 }
 
 fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image> {

@@ -51,7 +51,7 @@ impl Failure for DiskError {
             Self::NoKernel => Some("the image's kernel flavour must be built by a spec with `[build.kernel]`".into()),
             Self::NoGrub { .. } => Some("`cargo xtask show grub --files` lists its files".into()),
             Self::UnknownGrub(_) => Some("the offsets of its numbers are defined in `crates/disk-layout/src/grub.rs`".into()),
-            Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`, or `disk-gib` in its `[ova]`".into()),
+            Self::Layout(_) => Some("raise `size-gib` in the image's `[disk]`".into()),
             Self::Tool(_) | Self::Format(_) | Self::Store(_) => self.inner()?.hint(),
         }
     }

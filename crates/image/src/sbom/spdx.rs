@@ -83,7 +83,7 @@ fn package(component: &Component, id: &str) -> Value {
         "supplier": organization(SUPPLIER),
         "downloadLocation": "NOASSERTION",
         "filesAnalyzed": false,
-        "licenseConcluded": license,
+        "licenseConcluded": "NOASSERTION",
         "licenseDeclared": license,
         "copyrightText": "NOASSERTION",
         "externalRefs": identified_by(&component.purl()),

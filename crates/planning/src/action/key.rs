@@ -75,9 +75,10 @@ fn without_addresses(spec: &Spec) -> Spec {
         subdir: String::new(),
         keep_symbols: Vec::new(),
     };
-    let build = match spec.build.system {
-        BuildSystem::Kernel { .. } => Build { system: spec.build.system.clone(), ..build },
-        _ => build,
+    // The recipe of a kernel is made from its flavour, elsewhere.
+    let build = match spec.build.system.kernel_flavour() {
+        Some(_) => Build { system: spec.build.system.clone(), ..build },
+        None => build,
     };
     Spec { sources, build, ..spec.clone() }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::spec::{self, BuildSystem, Spec};
+use crate::spec::{self, Spec};
 use base::diagnostic::{Failure, Problem, Problems, SourceText};
 use base::name::PackageName;
 
@@ -124,11 +124,11 @@ pub fn load_specs(specs: &Path) -> Result<BTreeMap<PackageName, SpecFolder>, Pro
     let mut folders: Vec<PathBuf> = fs::read_dir(specs)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .map_err(|source| ProjectError::Io { path: specs.to_owned(), source })?;
-    folders.retain(|folder| folder.join("package.toml").is_file());
     folders.sort();
+    let mut problems: Vec<Problem> = folders.iter().filter_map(|folder| misnamed(folder)).collect();
+    folders.retain(|folder| folder.join("package.toml").is_file());
     let loaded: Vec<_> = folders.par_iter().map(|folder| load_spec(folder)).collect();
     let mut found = BTreeMap::new();
-    let mut problems = Vec::new();
     for result in loaded {
         match result? {
             Ok(folder) => {
@@ -228,14 +228,26 @@ fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str, role: Role)
     Problem::new(source, span, format!("there is no file `{file}` next to this spec"))
 }
 
+/// A folder of specs with a TOML file, but none that is a spec's: it would be passed over without a word.
+fn misnamed(folder: &Path) -> Option<Problem> {
+    if folder.join("package.toml").exists() {
+        return None;
+    }
+    let names = fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut found: Vec<String> = names.filter(|name| name.ends_with(".toml") && name != "Cargo.toml" && !name.starts_with('.')).collect();
+    found.sort();
+    let file = folder.join(found.first()?);
+    let shown = file.iter().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect::<PathBuf>();
+    let source = Arc::new(SourceText::new(shown.display().to_string(), fs::read_to_string(&file).unwrap_or_default()));
+    let hint = "rename it to `package.toml`, or move it elsewhere";
+    Some(Problem::new(&source, 0..0, "this file is not read, because a spec is named `package.toml`").hint(hint))
+}
+
 /// What a spec's build takes of the workspace; the name of a member that is not there.
 fn workspace_of(spec: &Spec, folder: &Path) -> Result<Result<Workspace, String>, ProjectError> {
-    match &spec.build.system {
-        BuildSystem::Cargo { members, .. } if !members.is_empty() => {
-            let root = folder.ancestors().nth(2).unwrap_or(folder);
-            workspace::read(root, members)
-        }
-        _ => Ok(Ok(Workspace::default())),
+    match spec.build.system.members() {
+        [] => Ok(Ok(Workspace::default())),
+        members => workspace::read(folder.ancestors().nth(2).unwrap_or(folder), members),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
     if !archives.is_empty() {
         unpack.push(python(UNPACK, &format!("{SOURCE_TREE}{archives}")));
     }
-    if has_members(spec) {
+    if !spec.build.system.members().is_empty() {
         unpack.push(format!("cp -r {WORKSPACE}/. {SOURCE_TREE}/\n{VENDOR}"));
     } else if spec.sources.iter().all(|source| !matches!(source.usage, SourceUsage::Unpack { .. }))
         && spec.build.system != BuildSystem::None
@@ -46,11 +46,6 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
         phases.push(Phase { name: "place", script: place_go_tree(import_path), cwd: "/build".into() });
     }
     phases
-}
-
-/// Whether a spec builds crates of the project's own.
-fn has_members(spec: &Spec) -> bool {
-    matches!(&spec.build.system, BuildSystem::Cargo { members, .. } if !members.is_empty())
 }
 
 /// Lays crates out as cargo's directory sources want them (the Cargo book, "Source Replacement"). Their checksums were checked when they

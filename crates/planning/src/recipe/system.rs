@@ -76,7 +76,12 @@ pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
                 if *is_static { "-C target-feature=+crt-static --remap-path-prefix=/build=." } else { "--remap-path-prefix=/build=." },
             ),
         ],
-        _ => Vec::new(),
+        BuildSystem::Meson { .. }
+        | BuildSystem::Cmake { .. }
+        | BuildSystem::Make { .. }
+        | BuildSystem::Kernel { .. }
+        | BuildSystem::Script { .. }
+        | BuildSystem::None => Vec::new(),
     };
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -291,6 +291,36 @@ pub enum BuildSystem {
 }
 
 impl BuildSystem {
+    /// The flavour of the kernel that it builds, if it builds one.
+    pub fn kernel_flavour(&self) -> Option<&str> {
+        match self {
+            Self::Kernel { flavour } => Some(flavour),
+            Self::Autotools { .. }
+            | Self::Meson { .. }
+            | Self::Cmake { .. }
+            | Self::Make { .. }
+            | Self::Go { .. }
+            | Self::Cargo { .. }
+            | Self::Script { .. }
+            | Self::None => None,
+        }
+    }
+
+    /// The crates of the project's own workspace that it builds.
+    pub fn members(&self) -> &[String] {
+        match self {
+            Self::Cargo { members, .. } => members,
+            Self::Autotools { .. }
+            | Self::Meson { .. }
+            | Self::Cmake { .. }
+            | Self::Make { .. }
+            | Self::Go { .. }
+            | Self::Kernel { .. }
+            | Self::Script { .. }
+            | Self::None => &[],
+        }
+    }
+
     /// Whether what it installs is stripped. A kernel's own build takes care of that.
     pub fn is_stripped(&self) -> bool {
         match self {

@@ -46,12 +46,13 @@ pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
         return None;
     };
     let table = entry.table()?;
-    let system = reader(&table, version)?;
-    if let (false, Some(span)) = (system.is_stripped(), table.span_of("keep-symbols")) {
+    let system = reader(&table, version);
+    if let (Some(false), Some(span)) = (system.as_ref().map(BuildSystem::is_stripped), table.span_of("keep-symbols")) {
         table.problem(span, format!("`keep-symbols` has no meaning in `[build.{name}]`, which strips nothing"));
     }
     let build = Build {
-        system,
+        // Of the others, what is wrong is named even where this is missing.
+        system: system.clone().unwrap_or(BuildSystem::None),
         env: environment(&table, version),
         prepare: table.string("prepare").map(|text| text.value),
         finish: table.string("finish").map(|text| text.value),
@@ -59,7 +60,7 @@ pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
         keep_symbols: files::globs(&table, "keep-symbols"),
     };
     table.finish();
-    Some(build)
+    system.map(|_| build)
 }
 
 fn list(table: &Table<'_>, key: &str, version: &str) -> Vec<String> {
@@ -82,7 +83,7 @@ fn go(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
             Some(path) => Some(literal_path(table, path)?),
             None => None,
         },
-        programs: table.required_table("programs").map(|programs| named_paths(&programs)).filter(|map| !map.is_empty())?,
+        programs: table.required_table("programs").and_then(|programs| named_paths(&programs))?,
         tags: values(table.strings("tags")),
         ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),
         pie: table.boolean("pie", false),
@@ -114,12 +115,18 @@ fn environment(table: &Table<'_>, version: &str) -> BTreeMap<String, String> {
     variables
 }
 
-fn named_paths(programs: &Table<'_>) -> BTreeMap<String, String> {
+/// Program → path; at least one.
+fn named_paths(programs: &Table<'_>) -> Option<BTreeMap<String, String>> {
+    let entries = programs.entries();
+    if entries.is_empty() {
+        programs.problem_with_hint(programs.span(), "`programs` names no program", "write `programs = { NAME = \"./cmd/NAME\" }`");
+        return None;
+    }
     let read = |entry: base::document::Entry<'_>| {
         let name = literal_path(programs, entry.key.clone());
         let path = entry.string()?;
         refuse_placeholder(programs, &path);
         Some((name?, path.value))
     };
-    programs.entries().into_iter().filter_map(read).collect()
+    Some(entries.into_iter().filter_map(read).collect())
 }

@@ -21,7 +21,7 @@ use text::nearest;
 /// # Errors
 /// All problems of the file.
 pub fn parse(name: &PackageName, path: &str, text: &str) -> Result<Spec, Vec<Problem>> {
-    Document::new(path, text).read(|top| read(name, top))?.ok_or_else(Vec::new)
+    Document::new(path, text).read_whole(|top| read(name, top))
 }
 
 /// The whole file. `None` only where a problem was reported.
