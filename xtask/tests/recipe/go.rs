@@ -75,7 +75,11 @@ fn what_a_program_imports_comes_from_vendor_or_the_layer() {
     built(&vendored(list), PLACED, "said").well("GOPATH mode");
     let other = built(&vendored(&list.replace("v1.0.0", "v1.0.1")), "", "said");
     other.failed_in("another version", "build", &["inconsistent vendoring"]);
-    built(&files(""), "", "said").failed_in("no vendor", "build", &["requires other modules", "set `import-path`"]);
+    built(&files(""), "", "said").failed_in(
+        "no vendor",
+        "build",
+        &["`example.org/lib@v1.0.0` is not in the sources, and a build cannot fetch it", "set `import-path`"],
+    );
     let lacking = built(&files(""), PLACED, "said");
     lacking.failed_in(
         "not in the layer",

@@ -5,7 +5,9 @@ import json, os, re, subprocess, sys
 TOP = os.path.realpath("/build/src")
 # Before it, a program cannot name the version whose behaviour it wants, and gets the same as go1.20.
 FIRST_GODEBUG = (1, 21)
-MISSING = re.compile(rb'cannot find package "([^"]+)"|cannot find module providing package ([^ :]+)|package (\S+) is not in std')
+MISSING = re.compile(
+    rb'cannot find package "([^"]+)"|cannot find module providing package ([^ :]+)|package (\S+) is not in std|(\S+): module lookup disabled by GOPROXY=off'
+)
 
 
 def fail(text, hint):
@@ -41,6 +43,16 @@ def module_of(folder):
             return at
         at = os.path.dirname(at)
     return None
+
+
+def has_vendor(module):
+    """Whether the dependencies of a module are vendored: beside its `go.mod`, or for a workspace beside its `go.work`."""
+    at = module
+    while (at + "/").startswith(TOP + "/"):
+        if os.path.isfile(os.path.join(at, "go.work")):
+            return os.path.isdir(os.path.join(at, "vendor"))
+        at = os.path.dirname(at)
+    return os.path.isdir(os.path.join(module, "vendor"))
 
 
 def check_version(module, where, ours):
@@ -90,7 +102,10 @@ def build(name, package, flags):
     if missing:
         lacking = os.fsdecode(next(filter(None, missing.groups())))
         if mode == "module":
-            fail(f"`{lacking}` is not in `vendor`", "take an archive with all dependencies in `vendor`, as `go mod vendor` lays them out")
+            fail(
+                f"`{lacking}` is not in the sources, and a build cannot fetch it",
+                "take an archive with all dependencies in `vendor`, as `go mod vendor` and `go work vendor` lay them out; or set `import-path` to build with the SDK's go layer",
+            )
         fail(
             f"`{lacking}` is neither in the sources nor in the SDK's go layer",
             "add the Debian package that contains it to the layer in `specs/sdk.toml`; or take an archive with all dependencies in `vendor`, and remove `import-path`",
@@ -115,13 +130,7 @@ for name, package in zip(*[iter(programs)] * 2):
     if mode == "module":
         if not at:
             fail(f"no `go.mod` in or above `{package}`", "set `import-path`, and the sources are built in GOPATH mode")
-        has_vendor = os.path.isdir(os.path.join(at, "vendor"))
-        if module.get("Require") and not has_vendor:
-            fail(
-                f"`{where}` requires other modules, and there is no `vendor` beside it: a build cannot fetch them",
-                "take an archive with all dependencies in `vendor`, as `go mod vendor` lays them out; or set `import-path` to build with the SDK's go layer",
-            )
-        build(name, package, [*flags, *(["-mod=vendor"] if has_vendor else [])])
+        build(name, package, [*flags, *(["-mod=vendor"] if has_vendor(at) else [])])
     else:
         if module:
             set_godebug(package, module, os.path.join(at, "go.mod"))

@@ -4,20 +4,28 @@ import glob, gzip, os, re, stat, subprocess, sys, tomllib
 
 NAMES = re.compile(r"(un)?licen[cs]es?|copying(v?\d)?|copyrights?|notices?|patents", re.IGNORECASE)
 FOLDERS = {"licenses", "licences"}
+# What a project calls a directory of its own texts.
+OWN_FOLDERS = FOLDERS | {"license", "licence", "copying"}
 # What is called after a licence but is code, data or a web page.
 OTHER = re.compile(r"\.(asm|awk|c|cc|cmake|cpp|css|cs|d|go|h|hpp|html?|in|java|js|json|m4|ml|o|patch|php|pl|po|pot|py|rb|rs|S|sh|spdx|svg|tcl|tmpl|toml|ts|xml|ya?ml)$")
-LARGEST = 1 << 20
+LARGEST = 8 << 20
 # From here on the texts of parts are compressed: a container engine is made of hundreds.
 PLAIN = 32 << 10
 VENDOR = "/build/vendor"
 TARGET = "x86_64-unknown-linux-gnu"
 
 
-def is_text_of_licence(name, folder):
-    if OTHER.search(name) or name.startswith("."):
-        return False
+def is_named_so(name):
     words = re.split(r"[-._ ]", name)
-    return folder.lower() in FOLDERS or any(NAMES.fullmatch(word) for word in (words[0], words[-1], *words[-2:-1]))
+    return any(NAMES.fullmatch(word) for word in (words[0], words[-1], *words[-2:-1]))
+
+
+def is_text_of_licence(path):
+    """Whether a file below the tree is a text by its name, or by the directory of texts that it is in, at any depth."""
+    *folders, name = path.lower().split("/")
+    if OTHER.search(path) or name.startswith("."):
+        return False
+    return is_named_so(name) or any(folder in FOLDERS for folder in folders) or (len(folders) == 1 and folders[0] in OWN_FOLDERS)
 
 
 def left_out(path, why):
@@ -31,9 +39,9 @@ def read(path, tree):
         return left_out(path, "it is a link out of the sources")
     try:
         info = os.stat(real)
-    except FileNotFoundError:
+    except OSError:
         return left_out(path, "it is a link to nothing")
-    if not stat.S_ISREG(info.st_mode) or info.st_size == 0:
+    if not stat.S_ISREG(info.st_mode):
         return None
     if info.st_size > LARGEST:
         return left_out(path, f"it is longer than {LARGEST} bytes")
@@ -41,6 +49,8 @@ def read(path, tree):
         content = file.read()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         content = content.decode("utf-16", errors="replace").encode()
+    if not content.strip():
+        return left_out(path, "it is empty")
     return left_out(path, "it is no text") if b"\0" in content else content
 
 
@@ -51,20 +61,33 @@ def found(tree):
         folders[:] = sorted(name for name in folders if name not in (".git", ".pc"))
         for name in files:
             path = os.path.join(folder, name)
-            if is_text_of_licence(name, os.path.basename(folder) if folder != tree else ""):
+            if is_text_of_licence(os.path.relpath(path, tree)):
                 content = read(path, tree)
                 if content is not None:
                     texts[os.path.relpath(path, tree)] = content
     return texts
 
 
+def unusable(tree, built):
+    """Files at the project's own top that are called after a licence, and are no texts as they are: pages, books, empty ones."""
+    for top in sorted({tree, os.path.join(tree, built)}):
+        for name in sorted(os.listdir(top) if os.path.isdir(top) else []):
+            plain = re.sub(r"\.(docx?|gz|html?|odt|pdf|rtf|xml)$", "", name.lower())
+            if NAMES.fullmatch(plain.split(".")[0]) and (plain != name.lower() or not OTHER.search(name)) and not os.path.isdir(os.path.join(top, name)):
+                yield os.path.relpath(os.path.join(top, name), tree)
+
+
 def own(texts, built):
-    """Which texts are the project's own: at the top, in LICENSES there, and where the built part begins; without any, the least deep ones."""
-    tops = {"", built.rstrip("/")}
-    at = lambda path: os.path.dirname(path)
-    chosen = {path for path in texts if at(path) in tops or (os.path.basename(at(path)).lower() in FOLDERS and at(at(path)) in tops)}
-    least = min((path.count("/") for path in texts), default=0)
-    return chosen or {path for path in texts if path.count("/") == least}
+    """Which texts are the project's own: at the top, in LICENSES there, and where the built part begins."""
+    def is_own(path):
+        for top in {"", built.strip("/")}:
+            inside = os.path.relpath(path, top) if top else path
+            first = inside.lower().split("/")[0]
+            if not inside.startswith("../") and ("/" not in inside or first in OWN_FOLDERS):
+                return True
+        return False
+
+    return {path for path in texts if is_own(path)}
 
 
 def crates():
@@ -108,6 +131,15 @@ def parts_text(parts, bare):
 def collect(tree, target, built, wishes):
     texts = found(tree)
     mine = own(texts, built)
+    bad = [] if mine or any(kind == "named" for kind, _ in wishes) else list(unusable(tree, built))
+    if bad:
+        sys.exit(
+            f"error: the project's own licence text `{bad[0]}` cannot be taken as it is: it must be a text that is not empty, and those found elsewhere may be of other projects\n"
+            f"hint: name the text in `[package]`: license-files = [\"{bad[0]}\"], or that of another file"
+        )
+    # Without any, those that are least deep.
+    least = min((path.count("/") for path in texts), default=0)
+    mine = mine or {path for path in texts if path.count("/") == least}
     files = {path: texts[path] for path in sorted(mine)}
     parts = [(path, texts[path]) for path in sorted(texts) if path not in mine]
     bare = []

@@ -129,8 +129,13 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
             vec![Phase { name: "build", script: format!("{enter}\n{}", python(GO, &given)), cwd: SOURCE_TREE.into() }]
         }
         BuildSystem::Cargo { programs, members, .. } => {
-            let install =
-                programs.iter().map(|name| format!("install -D -m 755 /build/target/release/{0} \"$DESTDIR\"/usr/bin/{0}\n", quote(name)));
+            let install = programs.iter().map(|name| {
+                let name = quote(name);
+                format!(
+                    "if [ ! -f /build/target/release/{name} ]; then\n  echo \"error: cargo built no program \"{name}\n  echo 'hint: correct `programs`; a crate that sets \
+                     `build.target` in its .cargo/config.toml needs a patch'\n  exit 1\nfi\ninstall -D -m 755 /build/target/release/{name} \"$DESTDIR\"/usr/bin/{name}\n"
+                )
+            });
             // A lock reduced to some members may still hold crates that only the others' features ask for; cargo drops those.
             let build = match &members[..] {
                 [] => "cargo build --release --offline --locked -j \"$JOBS\"".to_owned(),

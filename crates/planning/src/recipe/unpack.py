@@ -1,5 +1,5 @@
 # Unpacks archives. Arguments: the source tree, then for each archive its file, the leading folders to leave out, and the place in the tree.
-import os, shutil, stat, subprocess, sys, time, zipfile
+import filecmp, os, shutil, stat, subprocess, sys, time, zipfile
 
 SHOWN = 8
 
@@ -50,7 +50,7 @@ def unpack(file, name, directory):
     if subprocess.run(command, stdin=subprocess.DEVNULL).returncode not in good:
         fail(
             f"source `{name}` cannot be unpacked as an archive; the lines above say why",
-            "if it is no tar or zip archive, set `unpack = false`: it is then found in $SOURCES as it is",
+            "if it is a damaged archive, take another one; if it is no tar or zip archive, set `unpack = false`: it is then found in $SOURCES as it is",
         )
 
 
@@ -74,41 +74,45 @@ def stripped(top, name, strip):
     return at
 
 
-def merge(source, target):
-    """Moves the content of a directory into another as tar unpacks over what is there: directories are joined, files replaced."""
-    for name in sorted(os.listdir(source)):
-        old, new = os.path.join(source, name), os.path.join(target, name)
+def is_same(old, new):
+    """Whether two files, or two links, are equal."""
+    if os.path.islink(old) or os.path.islink(new):
+        return os.path.islink(old) and os.path.islink(new) and os.readlink(old) == os.readlink(new)
+    return os.path.isfile(old) and os.path.isfile(new) and filecmp.cmp(old, new, shallow=False)
+
+
+def merge(source, target, name):
+    """Moves the content of a directory into another: directories are joined, and files must not be lost."""
+    for entry in sorted(os.listdir(source)):
+        old, new = os.path.join(source, entry), os.path.join(target, entry)
         info = os.lstat(old)
         try:
             existing = os.lstat(new).st_mode
         except FileNotFoundError:
             os.rename(old, new)
             continue
-        if not stat.S_ISDIR(info.st_mode):
-            if stat.S_ISDIR(existing):
-                fail(f"`{new}` is a directory of one source and no directory in another", "set `into` for one of them")
-            os.rename(old, new)
-        elif stat.S_ISDIR(existing):
-            merge(old, new)
+        if stat.S_ISDIR(info.st_mode) and stat.S_ISDIR(existing):
+            merge(old, new, name)
             os.chmod(new, stat.S_IMODE(info.st_mode))
             os.utime(new, ns=(info.st_atime_ns, info.st_mtime_ns))
-        else:
-            os.unlink(new)
-            os.rename(old, new)
+        elif stat.S_ISDIR(info.st_mode) or stat.S_ISDIR(existing):
+            fail(f"`{new}` is a directory of one source and no directory in another", "set `into` for one of them")
+        elif not is_same(old, new):
+            shown = os.path.relpath(new, tree)
+            fail(f"source `{name}` contains `{shown}`, and so does an earlier source, with other content", "set `into` for one of them, so that neither is lost")
 
 
 tree, *archives = sys.argv[1:]
 for file, strip, into in zip(*[iter(archives)] * 3):
     name, target = os.path.basename(file), os.path.join(tree, into)
+    if os.path.realpath(target) != os.path.normpath(target):
+        fail(f"`into = \"{into}\"` of source `{name}` leads through a link that an earlier source contains", "set another `into`")
     os.makedirs(target, exist_ok=True)
-    if strip == "0":
-        unpack(file, name, target)
-        settle_times(target)
-        continue
-    # On the file system of the tree, where moving is renaming.
+    # On the file system of the tree, where moving is renaming. What an earlier try left is of no use.
     fresh = tree + ".unpacked"
+    shutil.rmtree(fresh, ignore_errors=True)
     os.mkdir(fresh)
     unpack(file, name, fresh)
     settle_times(fresh)
-    merge(stripped(fresh, name, int(strip)), target)
+    merge(stripped(fresh, name, int(strip)), target, name)
     shutil.rmtree(fresh)

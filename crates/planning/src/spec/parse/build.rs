@@ -84,11 +84,24 @@ fn go(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
             None => None,
         },
         programs: table.required_table("programs").and_then(|programs| named_paths(&programs))?,
-        tags: values(table.strings("tags")),
+        tags: go_tags(table),
         ldflags: table.string("ldflags").map(|text| substitute(table, text, version)).unwrap_or_default(),
         pie: table.boolean("pie", false),
         cgo: table.boolean("cgo", false),
     })
+}
+
+/// Build tags. In `GOFLAGS` they would be lost, as would be the flags that the builder sets there.
+fn go_tags(table: &Table<'_>) -> Vec<String> {
+    if let Some(flags) = table.table("env").and_then(|env| env.span_of("GOFLAGS")) {
+        let hint = "write build tags as `tags`, and flags of the linker as `ldflags`";
+        table.problem_with_hint(flags, "`GOFLAGS` is set by the builder", hint);
+    }
+    let tags = table.strings("tags");
+    for tag in tags.iter().filter(|tag| tag.value.is_empty() || tag.value.contains([' ', ','])) {
+        table.problem(tag.span.clone(), format!("`{}` is not one build tag: write each as a string of its own", tag.value));
+    }
+    values(tags)
 }
 
 fn cargo(table: &Table<'_>) -> BuildSystem {
@@ -126,6 +139,9 @@ fn named_paths(programs: &Table<'_>) -> Option<BTreeMap<String, String>> {
         let name = literal_path(programs, entry.key.clone());
         let path = entry.string()?;
         refuse_placeholder(programs, &path);
+        if path.value.contains("...") {
+            programs.problem(path.span.clone(), format!("`{}` is a pattern: write the one package that is the program", path.value));
+        }
         Some((name?, path.value))
     };
     Some(entries.into_iter().filter_map(read).collect())
