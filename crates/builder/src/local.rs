@@ -33,6 +33,7 @@ impl Executor for Local<'_> {
     fn run(&self, job: &Job<'_>, at: &Path, log: &Path) -> Result<Outcome, Box<dyn Failure>> {
         let sandboxed = self.sandboxed(job, at)?;
         lay_out(at, job.folder).map_err(boxed)?;
+        job.folder.write_files(&at.join(SPEC_FILES.trim_start_matches('/'))).map_err(boxed)?;
         self.run_sandboxed(&job.folder.spec.name, &sandboxed, log)
     }
 
@@ -98,7 +99,7 @@ fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)
 }
 
-/// Makes the directories that a build's job uses, and lays in what it takes of the project: exactly what its key names.
+/// Makes the directories that a build's job uses, and lays in what it takes of the workspace.
 pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> {
     let [workspace, files] = [WORKSPACE, SPEC_FILES].map(|place| at.join(place.trim_start_matches('/')));
     for path in [&at.join(INSTALLED), &at.join("upper"), &at.join("work"), &at.join("packages"), &workspace, &files] {
@@ -108,6 +109,5 @@ pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> 
     for path in [at.join("build"), at.join(INSTALLED)] {
         fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(|source| StoreError::io("open up", &path, source))?;
     }
-    folder.workspace.write(&workspace).map_err(|source| StoreError::io("fill", &workspace, source))?;
-    folder.write_files(&files).map_err(|source| StoreError::io("fill", &files, source))
+    folder.workspace.write(&workspace).map_err(|source| StoreError::io("fill", &workspace, source))
 }

@@ -9,6 +9,7 @@ use super::{Builder, PackagesError, build};
 use base::diagnostic::Failure;
 use base::name::PackageName;
 use planning::project::SpecFolder;
+use planning::recipe::SPEC_FILES;
 use runtime::sandbox::Job;
 use runtime::store::Sweeper;
 use sdk::source::Fetcher;
@@ -53,6 +54,7 @@ pub fn prepare(builder: &mut Builder<'_>, folder: &SpecFolder, at: &Path) -> Res
     let local = Local { builder, layers, jobserver: jobserver.clone(), sweeper: &sweeper };
     let steps = Steps { builder, executor: &local, fetcher, jobserver, sweeper: &sweeper };
     lay_out(at, folder).map_err(|error| BuildError::around(&spec.name, error))?;
+    folder.write_files(&at.join(SPEC_FILES.trim_start_matches('/'))).map_err(|error| BuildError::around(&spec.name, error))?;
     let around = |source| BuildError::Around { spec: spec.name.clone(), source };
     let job = local.sandboxed(&steps.job(folder, &results)?, at).map_err(around)?;
     let first = job.steps.iter().filter(|step| PREPARED.contains(&step.phase.as_str())).cloned().collect();

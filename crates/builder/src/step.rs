@@ -152,7 +152,10 @@ impl Steps<'_> {
         self.builder.reporter.phase(&format!("package {}", spec.name), "package");
         let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
         let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
-        let (assembled, directory, into) = (spec.clone(), job.folder.path.clone(), at.join("packages"));
+        // Files of `[install]` are those that the key names: a copy that the build has not seen.
+        let directory = at.join("own");
+        job.folder.write_files(&directory).map_err(boxed)?;
+        let (assembled, into) = (spec.clone(), at.join("packages"));
         // Packing gigabytes cannot be told to stop; whoever wants to stop leaves it to end with the process.
         let built = self
             .builder

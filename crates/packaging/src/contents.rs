@@ -44,14 +44,15 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
     buildpath::check(spec, &tree)?;
     archive::check(&tree)?;
     for (file, target) in &spec.install {
-        tree.put(merged(target), own_file(spec, spec_dir, file)?);
+        tree.put_own("install", merged(target), own_file(spec, spec_dir, file)?)?;
     }
     for (path, mode) in &spec.directories {
-        tree.put(merged(path), Entry { kind: Kind::Directory, mode: *mode });
+        tree.put_own("directories", merged(path), Entry { kind: Kind::Directory, mode: *mode })?;
     }
     for (link, target) in &spec.symlinks {
-        tree.put(merged(link), Entry { kind: Kind::Link(target.clone()), mode: 0o777 });
+        tree.put_own("symlinks", merged(link), Entry { kind: Kind::Link(target.clone()), mode: 0o777 })?;
     }
+    tree.check_parents()?;
     rules.apply(spec, &mut tree)?;
     location::check(spec, &tree)?;
     Ok(tree)

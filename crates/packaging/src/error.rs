@@ -52,6 +52,22 @@ pub enum PackageError {
         /// The other.
         second: String,
     },
+    /// The spec adds a file or link where the build installed a directory, or the other way round.
+    #[error("`[{key}]` adds `{path}`, and one of the two is a directory: what the spec adds, or what the build installed there")]
+    OtherKind {
+        /// The spec's table.
+        key: &'static str,
+        /// The path in the image.
+        path: String,
+    },
+    /// Something is below a file or link.
+    #[error("`{path}` cannot be in the package, because `{above}` is not a directory")]
+    BelowNoDirectory {
+        /// The path in the image.
+        path: String,
+        /// What is no directory.
+        above: String,
+    },
     /// Files run with their owner's rights though the spec does not say so.
     #[error("{} installed with set-user-id or set-group-id, which the spec does not declare", Listed(paths))]
     UndeclaredSetuid {
@@ -369,6 +385,8 @@ impl Failure for PackageError {
             }
             Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
             Self::BuildPaths { found } => Some(hint::build_paths(found)),
+            Self::OtherKind { path, .. } => Some(format!("change the spec, or remove what the build installed in `finish`: `rm -r $DESTDIR{}`", glob_of(path))),
+            Self::BelowNoDirectory { above, .. } => Some(format!("install into the directory that `{}` leads to", glob_of(above))),
             Self::NoLicence { .. } => Some(
                 "name the file in `[package]`: license-files = [\"doc/TERMS\"]; if the sources have none, put the text next to the spec and install it to /usr/share/licenses/"
                     .into(),

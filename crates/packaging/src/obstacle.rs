@@ -20,6 +20,8 @@ pub enum Obstacle {
     ControlInTarget,
     /// It is a link that leads to itself: a file that a build replaced by a link to it is lost.
     LinkToItself,
+    /// It has an access control list.
+    AccessList,
     /// It is neither a file nor a link nor a directory.
     Kind(FileKind),
 }
@@ -43,6 +45,7 @@ impl fmt::Display for Obstacle {
             Self::TargetNotText => f.write_str("it is a symbolic link whose target is not UTF-8 text"),
             Self::ControlInTarget => f.write_str("it is a symbolic link whose target contains a control character"),
             Self::LinkToItself => f.write_str("it is a symbolic link to itself"),
+            Self::AccessList => f.write_str("it has an access control list, which would be lost; set its rights with chmod instead"),
             Self::Kind(kind) => write!(f, "it is {kind}"),
         }
     }

@@ -183,6 +183,32 @@ fn rights_of_others_are_declared_or_refused() {
 }
 
 #[test]
+fn what_a_spec_adds_never_hides_what_the_build_installed() {
+    let build = Build::new(&[("usr/share/a/dir/precious", "x", 0o644), ("usr/share/a/file", "x", 0o644)]);
+    std::os::unix::fs::symlink("dir", build.path("out/usr/share/a/link")).unwrap();
+    fs::create_dir_all(build.path("spec")).unwrap();
+    fs::write(build.path("spec/f"), "f").unwrap();
+    let kinds = "and one of the two is a directory";
+    for (rest, said) in [
+        ("[symlinks]\n\"/usr/share/a/dir\" = \"elsewhere\"", kinds),
+        ("[install]\nf = \"/usr/share/a/dir\"", kinds),
+        ("[directories]\n\"/usr/share/a/file\" = \"0755\"", kinds),
+        ("[install]\nf = \"/usr/share/a/link/f\"", "because `/usr/share/a/link` is not a directory"),
+        ("[install]\nf = \"/usr/share/a/file/f\"", "because `/usr/share/a/file` is not a directory"),
+    ] {
+        let error = build.assemble(rest).unwrap_err().to_string();
+        assert!(error.contains(said), "{rest}: {error}");
+    }
+    for rest in [
+        "[install]\nf = \"/usr/share/a/file\"",
+        "[symlinks]\n\"/usr/share/a/file\" = \"dir\"",
+        "[directories]\n\"/usr/share/a/dir\" = \"0700\"",
+    ] {
+        build.assemble(rest).unwrap_or_else(|error| panic!("{rest}: {error}"));
+    }
+}
+
+#[test]
 fn hard_links_are_one_file() {
     let build = Build::new(&[("usr/bin/a", "12345", 0o755)]);
     fs::hard_link(build.path("out/usr/bin/a"), build.path("out/usr/bin/b")).unwrap();

@@ -78,6 +78,37 @@ impl Tree {
         self.entries.insert(path.into(), entry);
     }
 
+    /// Puts what the spec itself adds, by its table `key`. A file or link takes the place of one that the build installed.
+    ///
+    /// # Errors
+    /// When one of the two is a directory.
+    pub fn put_own(&mut self, key: &'static str, path: impl Into<String>, entry: Entry) -> Result<(), PackageError> {
+        let path = path.into();
+        let below = format!("{path}/");
+        let is_directory = matches!(self.entries.get(&path), Some(Entry { kind: Kind::Directory, .. }))
+            || self.entries.range(below.clone()..).next().is_some_and(|(other, _)| other.starts_with(&below));
+        let is_something = self.entries.contains_key(&path) && !is_directory;
+        if (entry.kind == Kind::Directory && is_something) || (entry.kind != Kind::Directory && is_directory) {
+            return Err(PackageError::OtherKind { key, path });
+        }
+        self.put(path, entry);
+        Ok(())
+    }
+
+    /// Checks that everything is in directories: nothing below a file or a link.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check_parents(&self) -> Result<(), PackageError> {
+        for path in self.entries.keys() {
+            let above = above(path).find(|above| self.entries.get(*above).is_some_and(|entry| entry.kind != Kind::Directory));
+            if let Some(above) = above {
+                return Err(PackageError::BelowNoDirectory { path: path.clone(), above: above.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
     /// Notes the mode of a directory of the install root. It is part of a package only while something in it is.
     pub fn note_directory(&mut self, path: impl Into<String>, mode: u32) {
         self.directories.insert(path.into(), mode);

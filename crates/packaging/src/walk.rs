@@ -15,6 +15,9 @@ use runtime::install_root::{InstallRoot, InstalledFile};
 /// The attribute that contains a file's capabilities.
 const CAPABILITY: &std::ffi::CStr = c"security.capability";
 
+/// Where the kernel keeps a file's access control list.
+const ACCESS_LIST: &std::ffi::CStr = c"system.posix_acl_access";
+
 /// Walks the install root at `root`, which is ours to change: what its owner cannot read is made readable, after its mode was noted.
 ///
 /// # Errors
@@ -134,6 +137,11 @@ impl Walker {
         let path = || self.root.path_of(installed);
         make_accessible(handle, 0o400, path)?;
         let capabilities = handle.attribute(CAPABILITY).map_err(|source| PackageError::io("read", &path(), source))?;
+        // The mode of a file with a list shows what the list permits, and not what the file's group may do (acl(5)).
+        let list = handle.attribute(ACCESS_LIST).map_err(|source| PackageError::io("read", &path(), source))?;
+        if list.is_some() {
+            return self.add(merged(installed), installed, Entry { kind: Kind::Unpackageable(Obstacle::AccessList), mode: 0 });
+        }
         let content = Content::Installed(InstalledFile::new(&self.root, installed, hard_link, capabilities));
         self.add(merged(installed), installed, Entry { kind: Kind::File(content), mode })
     }

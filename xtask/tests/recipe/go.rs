@@ -86,5 +86,11 @@ fn what_a_program_imports_comes_from_vendor_or_the_layer() {
         "build",
         &["`example.org/lib` is neither in the sources nor in the SDK's go layer", "remove `import-path`"],
     );
+    let workspace = format!(
+        "{{'a/go.work': 'go 1.22\\nuse ./app\\nuse ./lib\\n', 'a/app/go.mod': 'module example.org/app\\n\\ngo 1.22\\n', 'a/app/x.go': r'''{main}''', \
+         'a/lib/go.mod': 'module example.org/lib\\n\\ngo 1.22\\n', 'a/lib/lib.go': r'''{library}'''}}"
+    );
+    let tables = source("a.tar", "") + "[build.go]\nprograms = { x = './app' }\n";
+    run_on(Sdk::Go, &format!("source('a.tar', tar({workspace}))"), &tables, "test $($DESTDIR/usr/bin/x) = said").well("a workspace");
     built("{'a/x.go': '''package main\nfunc main() {}\n'''}", "", "").failed_in("no module", "build", &["no `go.mod` in or above `.`"]);
 }

@@ -56,6 +56,30 @@ fn links_out_of_the_sources_and_binary_files_are_no_texts() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
+fn folders_of_texts_are_read_at_any_depth() {
+    let kernel =
+        "{'x/COPYING': 'see', 'x/LICENSES/preferred/GPL-2.0': 'gpl', 'x/LICENSES/MIT.txt': 'mit', 'x/fs/LICENSES/deep/ISC': 'isc'}";
+    collected(kernel, "", "test $(cat LICENSES/preferred/GPL-2.0)$(cat LICENSES/MIT.txt) = gplmit; grep -x isc parts.txt");
+    collected("{'x/COPYING/gpl.txt': 'gpl', 'x/vendor/z/LICENSE': 'z'}", "", "test $(cat COPYING/gpl.txt) = gpl; grep -x z parts.txt");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_bundled_text_never_stands_for_the_projects_own() {
+    for own in
+        ["'x/LICENSE.html': '<p>terms'", "'x/LICENSE': ''", "'x/COPYING': ' \\n'", "'x/COPYING': '->COPYING'", "'x/LICENSE.pdf': 'a\\0b'"]
+    {
+        let sources = format!("source('a.tar', tar({{{own}, 'x/vendor/z/LICENSE': 'z'}}))");
+        let ended = run(&sources, &(source("a.tar", "") + &script("true")));
+        ended.failed_in(own, "licences", &["the project's own licence text `", "cannot be taken as it is", "license-files = ["]);
+    }
+    let named = source("a.tar", "") + &script("true") + &format!("{LICENSE_FILES}'LICENSE.html'");
+    let sources = "source('a.tar', tar({'x/LICENSE.html': '<p>terms', 'x/vendor/z/LICENSE': 'z'}))";
+    run_then(sources, &named, "test -f /build/licences/LICENSE.html").well("named");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn links_within_the_sources_and_utf16_are_texts() {
     let members = "{'x/COPYING': '->doc/terms.txt', 'x/doc/terms.txt': 'terms', 'x/LICENSE': 'other'.encode('utf-16')}";
     collected(members, "", "test $(cat COPYING)$(cat LICENSE) = termsother; test ! -e doc");

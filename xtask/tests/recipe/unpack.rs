@@ -44,24 +44,43 @@ fn an_archive_that_would_lose_files_is_refused() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn archives_are_unpacked_over_each_other() {
+fn archives_are_unpacked_into_one_tree_and_lose_nothing() {
     let sources = "
-source('a.tar', tar({'a': None, 'a/d': None, 'a/d/one': '1', 'a/both': 'a', 'a/link': '->d', 'a/hard': '=>a/d/one'}))
-source('b.tar', tar({'b/d/two': '2', 'b/both': 'b', 'b/link/three': '3'}))
+source('a.tar', tar({'a': None, 'a/d': None, 'a/d/one': '1', 'a/both': 'x', 'a/link': '->d', 'a/hard': '=>a/d/one'}))
+source('b.tar', tar({'b/d/two': '2', 'b/both': 'x', 'b/link': '->d'}))
 ";
     let check = "
-test $(cat d/one)$(cat d/two)$(cat both) = 12b
-# A link of an archive is never written through.
-test ! -L link -a -f link/three -a ! -e d/three
+test $(cat d/one)$(cat d/two)$(cat both) = 12x
+test -L link
 test d/one -ef hard
 test $(stat -c %Y d/one) = 1000000000
 test $(stat -c %a d/one) = 644
 test ! -e /build/src.unpacked
 ";
     run(sources, &(source("a.tar", "") + &source("b.tar", "") + &script(check))).well("both");
-    let sources = "source('a.tar', tar({'a/x/f': '1'})); source('b.tar', tar({'b/x': '2'}))";
-    let ended = run(sources, &(source("a.tar", "") + &source("b.tar", "") + &script("true")));
-    ended.failed_in("a file over a directory", "unpack", &["/build/src/x", "set `into`"]);
+    let both = "and so does an earlier source, with other content";
+    let kinds = "is a directory of one source and no directory in another";
+    for (what, first, second, said) in [
+        ("a file over a directory", "{'a/x/f': '1'}", "{'b/x': '2'}", kinds),
+        // A link of an archive is never written through.
+        ("a directory over a link", "{'a/x': '->/etc', 'a/y': ''}", "{'b/x/f': '2'}", kinds),
+        ("another file", "{'a/x': '1'}", "{'b/x': '2'}", both),
+        ("another link", "{'a/x': '->1', 'a/y': ''}", "{'b/x': '->2', 'b/y': ''}", both),
+        ("a link over a file", "{'a/x': '1'}", "{'b/x': '->y', 'b/y': '1'}", both),
+    ] {
+        for keys in ["", "strip = 0\n"] {
+            let (first, second) = match keys {
+                "" => (first.to_owned(), second.to_owned()),
+                _ => (first.replace("a/", ""), second.replace("b/", "")),
+            };
+            let sources = format!("source('a.tar', tar({first})); source('b.tar', tar({second}))");
+            let ended = run(&sources, &(source("a.tar", keys) + &source("b.tar", keys) + &script("true")));
+            ended.failed_in(what, "unpack", &[said, "x`", "set `into`"]);
+        }
+    }
+    let sources = "source('a.tar', tar({'a/contrib': '->/etc'})); source('b.tar', tar({'b/x': '2'}))";
+    let ended = run(sources, &(source("a.tar", "") + &source("b.tar", "into = 'contrib/y'") + &script("true")));
+    ended.failed_in("into through a link", "unpack", &["`into = \"contrib/y\"` of source `b.tar` leads through a link"]);
 }
 
 #[test]

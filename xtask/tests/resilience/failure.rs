@@ -38,6 +38,68 @@ fn a_failure_is_shown_once_and_its_output_does_nothing_to_the_terminal() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
+fn a_build_cannot_cut_its_own_log_nor_see_where_it_is() {
+    let project =
+        Project::with("echo the cause; python3 -c 'import os; print(os.readlink(\"/proc/self/fd/1\"))'; echo note >/dev/stderr; false");
+    let store = project.store("store");
+    let said = text(&project.run(&store, &["build"]).stderr);
+    assert!(said.contains("\n  | the cause\n  | pipe:[") && said.contains("\n  | note\n"), "{said}");
+    let log = text(&project.run(&store, &["log", "app"]).stdout);
+    assert!(log.contains("==> finish\n") && log.ends_with("note\n"), "{log}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_list_of_rights_is_refused_as_it_would_be_lost() {
+    // A list in the form of the attribute: version 2, then tag, rights and id of each entry (linux/posix_acl_xattr.h).
+    let set = "python3 -c 'import os,struct; f=os.environ[\"DESTDIR\"]+\"/usr/share/app/secret\"; open(f,\"w\").write(\"x\"); os.chmod(f,0o600); \
+        os.setxattr(f,\"system.posix_acl_access\",struct.pack(\"<I\",2)+b\"\".join(struct.pack(\"<HHI\",*e) for e in [(1,6,2**32-1),(2,6,0),(4,0,2**32-1),(16,6,2**32-1),(32,0,2**32-1)]))'";
+    let project = Project::with(set);
+    let said = text(&project.run(&project.store("store"), &["build"]).stderr);
+    assert!(said.contains("`/usr/share/app/secret` (it has an access control list, which would be lost"), "{said}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_file_that_changes_during_a_build_is_never_built_under_the_old_key() {
+    for (what, change) in [("patch.txt", "AFTER"), ("late", "AFTER")] {
+        let project = Project::with("sleep 4; cat $FILES/patch.txt >$DESTDIR/usr/share/app/patch");
+        let folder = project.path("specs/app");
+        fs::write(folder.join("patch.txt"), "BEFORE").unwrap();
+        fs::write(folder.join("late"), "BEFORE").unwrap();
+        let spec = folder.join("package.toml");
+        let text_of = fs::read_to_string(&spec).unwrap();
+        fs::write(&spec, text_of + "\n[install]\nlate = \"/usr/share/app/late\"\n").unwrap();
+        let store = project.store("store");
+        let mut builder = project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(builder.stdout.take().unwrap()).lines();
+        let begun = if what == "late" { r#""started","unit":"package app""# } else { r#""started""# };
+        while !lines.next().unwrap().unwrap().contains(begun) {}
+        fs::write(folder.join(what), change).unwrap();
+        let rest: String = lines.map(|line| line.unwrap() + "\n").collect();
+        let ended = builder.wait().unwrap();
+        if !ended.success() {
+            assert!(rest.contains("was changed while the command ran"), "{rest}");
+        }
+        // Whatever was stored is what its key says: with the old content, nothing of the new one is found.
+        fs::write(folder.join(what), "BEFORE").unwrap();
+        let again = project.run(&store, &["build", "app"]);
+        assert!(again.status.success(), "{}", text(&again.stderr));
+        let built = text(&again.stdout);
+        let path = built.lines().find_map(|line| line.split_once(' ')).unwrap().1.to_owned();
+        assert!(!contents(&path).contains("AFTER"), "{what}");
+    }
+}
+
+/// What the files of a package contain, one behind the other.
+fn contents(package: &str) -> String {
+    let package = rpm::Package::open(package).unwrap();
+    let files = package.files().unwrap().map(|file| String::from_utf8_lossy(file.unwrap().content().unwrap_or_default()).into_owned());
+    files.collect()
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn what_builds_on_a_failure_is_named_as_not_tried() {
     let project = Project::new();
     let spec = project.path("specs/lib/package.toml");

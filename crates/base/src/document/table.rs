@@ -323,6 +323,19 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// The value if it is a string; what else it may be is not reported.
+    pub fn text(&self) -> Option<Spanned<String>> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(Spanned { value: text.to_string(), span: self.value.span() }),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        }
+    }
+
     /// The value as a table.
     pub fn table(&self) -> Option<Table<'a>> {
         match self.value.get_ref() {

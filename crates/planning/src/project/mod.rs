@@ -9,7 +9,6 @@ mod workspace;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +18,8 @@ use crate::spec::{self, Spec};
 use base::diagnostic::{Failure, Problem, Problems, SourceText};
 use base::name::PackageName;
 
-pub use file::{LocalFile, local_files};
+use file::Local;
+pub use file::{LocalFile, LocalFileError, local_files};
 pub use workspace::Workspace;
 
 /// A spec and what is next to it.
@@ -44,16 +44,14 @@ impl SpecFolder {
         suffix.map(|suffix| vec!["subpackage".to_owned(), suffix.to_owned()]).unwrap_or_default()
     }
 
-    /// Copies the files next to the spec to the folder `into`, with modes that no checkout decides.
+    /// Copies the files next to the spec to the folder `into`, with modes that no checkout decides. They must be what they were when the
+    /// spec was read: their digests are in the key.
     ///
     /// # Errors
-    /// When one cannot be read or written.
-    pub fn write_files(&self, into: &Path) -> io::Result<()> {
+    /// When one cannot be read or written, or was changed since.
+    pub fn write_files(&self, into: &Path) -> Result<(), LocalFileError> {
         for (path, file) in &self.files {
-            let target = into.join(path);
-            fs::create_dir_all(target.parent().unwrap_or(into))?;
-            fs::copy(self.path.join(path), &target)?;
-            fs::set_permissions(&target, fs::Permissions::from_mode(if file.executable { 0o755 } else { 0o644 }))?;
+            file.copy(&self.path.join(path), &into.join(path))?;
         }
         Ok(())
     }
@@ -102,7 +100,8 @@ impl Failure for ProjectError {
             Self::NotAProject { .. } => {
                 Some("run it inside a checkout: the folder that contains `specs`, `images` and `kernel-config`".into())
             }
-            Self::Io { .. } | Self::Cargo { .. } | Self::Problems(_) => None,
+            Self::Io { .. } => Some("check who may read it; everything next to a spec is part of its build".into()),
+            Self::Cargo { .. } | Self::Problems(_) => None,
         }
     }
 }
@@ -154,13 +153,20 @@ fn load_spec(folder: &Path) -> Result<Result<SpecFolder, Vec<Problem>>, ProjectE
         Ok(spec) => spec,
         Err(problems) => return Ok(Err(problems)),
     };
-    let files = local_files(folder)?;
+    let Local { files, others } = local_files(folder)?;
     let installed = spec.install.keys().map(|file| (file, Role::Installed));
     let patches = spec.patches.iter().map(|patch| (&patch.file, Role::Patch));
     let missing = installed.chain(patches).filter(|(file, _)| !files.contains_key(*file));
     let missing: Vec<_> = missing.map(|(file, role)| missing_file(&source, folder, file, role)).collect();
     if !missing.is_empty() {
         return Ok(Err(missing));
+    }
+    if !others.is_empty() {
+        let problem = |name: &String| {
+            let message = format!("`{name}` next to this spec is no regular file, or its name is not UTF-8 text; builds cannot use it");
+            Problem::new(&source, 0..0, message).hint("put the file itself there, or remove it")
+        };
+        return Ok(Err(others.iter().map(problem).collect()));
     }
     let without_change = patches_without_change(&spec, &source, folder)?;
     if !without_change.is_empty() {

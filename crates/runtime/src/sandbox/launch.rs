@@ -1,7 +1,7 @@
 //! Starting the worker, listening to it, ending it.
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
@@ -18,6 +18,7 @@ use nix::unistd::{Pid, getpid, getppid, setsid};
 use super::error::SandboxError;
 use super::isolation::Isolation;
 use super::job::{Job, Outcome, Root, StepsEnded};
+use super::log::writer_of;
 use super::message::{Message, Order};
 use crate::cancel::Cancel;
 use crate::disk_space;
@@ -75,9 +76,12 @@ impl Launcher {
         cancel: &Cancel,
         on_phase: &(dyn Fn(&str) + Sync),
     ) -> Result<Outcome, SandboxError> {
-        let log = open_log(log).map_err(|source| SandboxError::Log { path: log.to_owned(), source })?;
+        let failed = |source| SandboxError::Log { path: log.to_owned(), source };
         let order = self.order(Cow::Borrowed(job), false);
-        let outcome = self.start(&order, jobserver, log.into())?.follow(cancel, on_phase)?;
+        let (writer, said) = writer_of(log).map_err(failed)?;
+        let outcome = self.start(&order, jobserver, said.into())?.follow(cancel, on_phase);
+        writer.end().map_err(failed)?;
+        let outcome = outcome?;
         match (&outcome.status, full_disk(job)) {
             (StepsEnded::Failed { .. }, Some(path)) => Err(SandboxError::full(path)),
             _ => Ok(outcome),
@@ -103,13 +107,6 @@ impl Launcher {
         let report = child.stdout.take().ok_or(Errno::EBADF).map_err(io::Error::from).map_err(trouble("listen to"))?;
         Ok(Worker { child, report, unread: Vec::new() })
     }
-}
-
-/// An empty log, whose every line lands at its end whoever of the job's processes writes it.
-fn open_log(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.set_len(0)?;
-    Ok(file)
 }
 
 /// The order as a file in memory, so that nothing is left behind whatever happens and no directory for temporary files is needed.

@@ -11,6 +11,7 @@ mod error;
 mod isolation;
 mod job;
 mod launch;
+mod log;
 mod message;
 mod probe;
 mod shell;

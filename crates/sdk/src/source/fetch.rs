@@ -1,5 +1,6 @@
 //! Fetching sources.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,8 +103,15 @@ impl<'a> Fetcher<'a> {
         }
         // Sources are shared by specs and by builders: whoever comes second finds it in the store.
         let name = source.origins.first().map(|origin| origin.sha256().hex()).unwrap_or_default();
-        let _lock = self.store.lock(&format!("source-{name}"), || self.reporter.waiting(&format!("source {}", source.file_name())))?;
+        let (unit, begun, has_waited) = (format!("source {}", source.file_name()), Instant::now(), Cell::new(false));
+        let _lock = self.store.lock(&format!("source-{name}"), || {
+            has_waited.set(true);
+            self.reporter.waiting(&unit);
+        })?;
         if let Some(digest) = self.at_hand(source)? {
+            if has_waited.get() {
+                self.report_fetched(unit, begun);
+            }
             return Ok(digest);
         }
         let digests: Vec<Digest> = source.origins.iter().map(|origin| *origin.sha256()).collect();

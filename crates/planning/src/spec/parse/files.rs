@@ -41,9 +41,33 @@ pub fn symlinks(top: &Table<'_>) -> BTreeMap<String, String> {
             table.problem(target.span, "a link needs a target");
             return None;
         }
+        if target.value.starts_with("/build/") {
+            table.problem(
+                target.span,
+                format!("`{}` is a path of the sandbox, and does not exist where the package is installed", target.value),
+            );
+            return None;
+        }
         Some((link?, target.value))
     };
     table.entries().into_iter().filter_map(read).collect()
+}
+
+/// Reports paths that several entries of `[install]`, `[directories]` and `[symlinks]` are for: only one would be in the package.
+pub fn check_destinations(top: &Table<'_>) {
+    let mut seen = BTreeMap::new();
+    for key in ["install", "directories", "symlinks"] {
+        let Some(table) = top.table(key) else { continue };
+        for entry in table.entries() {
+            let destination = if key == "install" { entry.text() } else { Some(entry.key.clone()) };
+            let Some(destination) = destination else { continue };
+            let line = table.line_of(destination.span.start);
+            if let Some(first) = seen.insert(destination.value.trim_end_matches('/').to_owned(), line) {
+                let message = format!("`{}` is the destination of another entry, in line {first}", destination.value);
+                table.problem(destination.span, message);
+            }
+        }
+    }
 }
 
 /// `[file."GLOB"]` tables, in the order written.

@@ -35,6 +35,7 @@ fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     let install = files::install(top);
     let directories = files::directories(top);
     let symlinks = files::symlinks(top);
+    files::check_destinations(top);
     let attributes = files::attributes(top);
     let requires = top.table("requires");
     let build_requires = requires.as_ref().map(build_requires).unwrap_or_default();
