@@ -78,7 +78,7 @@ fn what_a_program_imports_comes_from_vendor_or_the_layer() {
     built(&files(""), "", "said").failed_in(
         "no vendor",
         "build",
-        &["`example.org/lib@v1.0.0` is not in the sources, and a build cannot fetch it", "set `import-path`"],
+        &["`example.org/lib` is not in the sources, and a build cannot fetch it", "set `import-path`"],
     );
     let lacking = built(&files(""), PLACED, "said");
     lacking.failed_in(

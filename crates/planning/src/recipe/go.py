@@ -6,7 +6,8 @@ TOP = os.path.realpath("/build/src")
 # Before it, a program cannot name the version whose behaviour it wants, and gets the same as go1.20.
 FIRST_GODEBUG = (1, 21)
 MISSING = re.compile(
-    rb'cannot find package "([^"]+)"|cannot find module providing package ([^ :]+)|package (\S+) is not in std|(\S+): module lookup disabled by GOPROXY=off'
+    rb'cannot find package "([^"]+)"|(?:cannot find module|missing go\.sum entry for module) providing package ([^ :]+)'
+    rb'|package (\S+) is not in std|(\S+): module lookup disabled by GOPROXY=off'
 )
 
 
