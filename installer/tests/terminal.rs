@@ -286,7 +286,7 @@ fn repository(folder: &Path) {
         });
         let file = RpmFile::open(&path).unwrap();
         let location = format!("Packages/{name}.rpm");
-        Offer { details: details(&file.metadata().unwrap()), sha256: digest_of(&path).unwrap(), package: file.package, location }
+        Offer { details: details(&file.metadata().unwrap()), checksum: digest_of(&path).unwrap(), package: file.package, location }
     };
     write_metadata(folder, &["minimal", "linux-esx", "kaon-disk", "grub"].map(offer), "", 1);
 }

@@ -3,6 +3,7 @@
 //! What it does to packages and systems is the work of [`rpm_engine`].
 
 pub mod cache;
+pub(crate) mod calendar;
 pub mod cli;
 pub mod command;
 pub mod download;

@@ -5,6 +5,7 @@
 //! ```toml
 //! installed = ["app-1.0-1"]          # in the system's root, as asked for by somebody
 //! config = "best=1"                  # lines of [main]
+//! files = { "etc/tdnf/locks.d/a.conf" = "app" }
 //! steps = ["list installed", "search app"]
 //! ```
 //!
@@ -35,6 +36,9 @@ struct Case {
     config: String,
     #[serde(default)]
     repository: String,
+    /// Other files of the root, by path.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     steps: Vec<String>,
 }
 
@@ -96,6 +100,34 @@ fn modes_do_not_depend_on_the_umask() {
     assert_eq!(after(Mode::from_bits_truncate(0o077)), usual);
 }
 
+/// Times of the history are those on the wall of this machine, with the name of their zone.
+#[test]
+fn times_are_local() {
+    let place = Place::new();
+    let root = tempfile::tempdir().unwrap();
+    prepare(root.path(), &Case { installed: vec!["app-1.0-1".into()], ..Case::default() }, &place);
+    tdnf(root.path()).args(["-y", "install", "tool"]).output().unwrap();
+    let shown = |zone: &str| String::from_utf8(tdnf(root.path()).arg("history").env("TZ", zone).output().unwrap().stdout).unwrap();
+    assert!(shown("UTC").contains(" UTC "), "{}", shown("UTC"));
+    assert!(shown("EAST-5:30").contains(" EAST "), "{}", shown("EAST-5:30"));
+    assert_ne!(shown("EAST-5:30").replace("EAST", "UTC"), shown("UTC"));
+}
+
+/// A root that is not there yet is made.
+#[test]
+fn a_root_is_made() {
+    let place = Place::new();
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), &Case::default(), &place);
+    let root = folder.path().join("new/root");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
+    command.env_clear().arg("-c").arg(folder.path().join("etc/tdnf/tdnf.conf")).arg(format!("--installroot={}", root.display()));
+    let repository = format!("base,file://{}", place.folder.path().display());
+    let output = command.args(["-y", "--nogpgcheck", "--repofrompath", &repository, "install", "tool"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(root.join("usr/bin/tool").is_file());
+}
+
 /// The modes of a path below `root` and of all below it.
 fn modes(root: &Path, path: &Path, found: &mut BTreeMap<PathBuf, u32>) {
     let metadata = fs::symlink_metadata(root.join(path)).unwrap();
@@ -133,11 +165,12 @@ fn prepare(root: &Path, case: &Case, place: &Place) {
     }
     let repo = format!("[base]\nname=Base\nbaseurl=file://{}\nenabled=1\ngpgkey=file:///etc/pki/key.asc\n", place.folder.path().display());
     let off = "[extra]\nname=Extra\nbaseurl=file:///nowhere\nenabled=0\n";
-    for (path, text) in [
+    let own = [
         ("etc/tdnf/tdnf.conf", format!("[main]\n{}\n", case.config)),
         ("etc/yum.repos.d/base.repo", format!("{repo}{}\n{off}", case.repository)),
         ("etc/pki/key.asc", KEY.to_owned()),
-    ] {
+    ];
+    for (path, text) in own.into_iter().chain(case.files.iter().map(|(path, text)| (path.as_str(), text.clone()))) {
         let path = root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -148,7 +181,7 @@ fn prepare(root: &Path, case: &Case, place: &Place) {
 fn tdnf(root: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
     command.arg(format!("--installroot={}", root.display())).env_clear();
-    command.env("COLUMNS", "100").env("SOURCE_DATE_EPOCH", TIME.to_string()).env("PATH", "/usr/bin:/bin");
+    command.env("COLUMNS", "100").env("TZ", "UTC").env("SOURCE_DATE_EPOCH", TIME.to_string()).env("PATH", "/usr/bin:/bin");
     command
 }
 

@@ -94,10 +94,10 @@ fn metadata_that_was_changed_is_refused() {
     let primary = fs::read_dir(machine.path("repodata")).unwrap().map(|entry| entry.unwrap().path());
     let primary = primary.into_iter().find(|path| path.to_string_lossy().contains("primary")).unwrap();
     flip(&primary);
-    machine.refuses(&["install", "app"], "SHA-256 differs");
+    machine.refuses(&["install", "app"], "its checksum differs");
     let bytes = fs::read(&primary).unwrap();
     fs::write(&primary, &bytes[..bytes.len() / 2]).unwrap();
-    machine.refuses(&["install", "app"], "SHA-256 differs");
+    machine.refuses(&["install", "app"], "its checksum differs");
     machine.metadata(100);
     machine.accepts(&["install", "app"]);
 }
@@ -108,22 +108,22 @@ fn a_package_that_was_changed_is_refused() {
     let (app, other) = (machine.path("Packages/app-1.0-1.noarch.rpm"), machine.path("Packages/other-1.0-1.noarch.rpm"));
     let good = fs::read(&app).unwrap();
     flip(&app);
-    machine.refuses(&["install", "app"], "SHA-256 differs");
+    machine.refuses(&["install", "app"], "its checksum differs");
     fs::copy(&other, &app).unwrap();
     machine.refuses(&["install", "app"], "is larger than");
     fs::write(&app, &good[..good.len() - 10]).unwrap();
-    machine.refuses(&["install", "app"], "SHA-256 differs");
+    machine.refuses(&["install", "app"], "its checksum differs");
     // Even an index that names the changed package does not help without a signature of the package itself.
     let mut offers = machine.offers.clone();
     let mut bytes = good.clone();
     let last = bytes.len() - 20;
     bytes[last] ^= 1;
     fs::write(&app, &bytes).unwrap();
-    offers[0].sha256 = rpm_engine::repo::digest_of(&app).unwrap();
+    offers[0].checksum = rpm_engine::repo::digest_of(&app).unwrap();
     write_metadata(machine.repository.path(), &offers, "", 101);
     machine.refuses(&["--refresh", "install", "app"], "damaged");
     // Nor does an index that calls one package by another's name.
-    let mut swapped = [Offer { location: offers[1].location.clone(), sha256: offers[1].sha256.clone(), ..offers[0].clone() }];
+    let mut swapped = [Offer { location: offers[1].location.clone(), checksum: offers[1].checksum.clone(), ..offers[0].clone() }];
     swapped[0].package.package_size_bytes = offers[1].package.package_size_bytes;
     write_metadata(machine.repository.path(), &swapped, "", 102);
     machine.refuses(&["--refresh", "install", "app"], "is other-1.0-1.noarch, not app-1.0-1.noarch");

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn directories_alone_must_agree_whatever_the_order_of_packages() {
         let directory = |path: &str, mode, user: &str| file(path, mode, user, FileKind::Directory);
-        let regular = || FileKind::Regular { size: 0, sha256: None, hardlink: None };
+        let regular = || FileKind::Regular { size: 0, digest: None, hardlink: None };
         let one = [directory("/etc/app", 0o755, "root"), directory("/var/lib/app", 0o755, "app"), directory("/srv", 0o755, "root")];
         let two = [directory("/etc/app", 0o700, "root"), directory("/var/lib/app", 0o755, "root"), directory("/srv", 0o755, "root")];
         // Files in two packages are the installation's affair.

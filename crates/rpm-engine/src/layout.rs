@@ -186,10 +186,10 @@ impl Planner {
             let kind = match &file.kind {
                 FileKind::Directory => Kind::Directory,
                 FileKind::Symlink { target } => Kind::Symlink { target: target.clone() },
-                FileKind::Regular { size, sha256, hardlink } => {
+                FileKind::Regular { size, digest, hardlink } => {
                     match hardlink.map(|group| leaders.entry(group).or_insert_with(|| path.clone())).filter(|leader| **leader != path) {
                         Some(leader) => Kind::Hardlink { to: leader.clone() },
-                        None => Kind::File { size: *size, sha256: sha256.clone().unwrap_or_default() },
+                        None => Kind::File { size: *size, sha256: digest.clone().unwrap_or_default() },
                     }
                 }
             };
@@ -290,7 +290,7 @@ mod tests {
     }
 
     fn file(path: &str, content: &str) -> PackageFile {
-        item(path, FileKind::Regular { size: content.len() as u64, sha256: Some(content.into()), hardlink: None })
+        item(path, FileKind::Regular { size: content.len() as u64, digest: Some(content.into()), hardlink: None })
     }
 
     fn link(path: &str, target: &str) -> PackageFile {
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn one_package_writes_a_shared_file_and_other_names_share_content() {
-        let twin = |path: &str| item(path, FileKind::Regular { size: 1, sha256: Some("1".into()), hardlink: Some(9) });
+        let twin = |path: &str| item(path, FileKind::Regular { size: 1, digest: Some("1".into()), hardlink: Some(9) });
         let layout = plan(&[("p", &[twin("/a"), twin("/b")]), ("q", &[file("/a", "1")])], 0).unwrap();
         assert_eq!(layout.contents, [vec![Some("/a".into()), Some("/a".to_owned())], vec![None]]);
         assert_eq!(layout.manifest.get("/b").unwrap().kind, Kind::Hardlink { to: "/a".into() });

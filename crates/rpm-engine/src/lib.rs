@@ -3,6 +3,7 @@
 //! The pure half (`version`, `dependency`, `package`, `solver`, `order`, `layout`, `manifest`) touches no file; `rpmfile`, `repo`,
 //! `transaction` and `rpmdb` read and write them. Nothing here prints, and nothing is installed whose signature was not checked.
 
+pub mod checksum;
 pub mod config;
 pub mod dependency;
 pub mod filecaps;
@@ -13,6 +14,7 @@ pub mod layout;
 pub mod links;
 pub mod lock;
 pub mod manifest;
+mod names;
 pub mod order;
 pub mod owned;
 pub mod package;

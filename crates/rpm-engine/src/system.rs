@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::history::{History, HistoryError, Reason, Record};
+use crate::history::{Action, Change, History, HistoryError, Reason, Record};
 use crate::lock::{Lock, LockError};
+use crate::package::Nevra;
 use crate::rpmdb::{self, InstalledPackage, RpmDb, RpmDbError};
 use crate::transaction::beneath::Beneath;
 use crate::transaction::place::Places;
@@ -160,11 +161,20 @@ impl LockedSystem {
         Ok(History::open(&self.system.file(HISTORY)?)?.catch_up(&installed, facts)?)
     }
 
-    /// Marks packages, given by name and architecture, as installed for `reason`.
+    /// Records that installed packages are there for `reason` from now on: `marked` are those for which that is new, and why they were there.
+    /// Gives the number of the transaction, if there is anything to record.
     ///
     /// # Errors
     /// When the history cannot be written.
-    pub fn mark<'a>(&self, packages: impl IntoIterator<Item = (&'a str, &'a str)>, reason: Reason) -> Result<(), SystemError> {
-        Ok(History::open(&self.system.file(HISTORY)?)?.mark(packages, reason)?)
+    pub fn mark(&self, marked: &[(Nevra, Reason)], reason: Reason, time: u32, command: &str) -> Result<Option<u32>, SystemError> {
+        if marked.is_empty() {
+            return Ok(None);
+        }
+        let mut history = History::open(&self.system.file(HISTORY)?)?;
+        let change = |action, nevra: &Nevra, reason| Change { action, nevra: nevra.clone(), reason };
+        let pair = |(nevra, was): &(Nevra, Reason)| [change(Action::Unmarked, nevra, *was), change(Action::Marked, nevra, reason)];
+        let changes = marked.iter().flat_map(pair).collect();
+        let (mark, user) = (format!("marked-{time:x}-{}", history.list()?.len()), nix::unistd::getuid().as_raw());
+        Ok(Some(history.add(&Record { mark, time, user, command: command.to_owned(), changes })?))
     }
 }

@@ -94,7 +94,7 @@ fn what_it_offers() {
     assert_eq!(offer.package.obsoletes[0].to_string(), "egcs < 2");
     assert_eq!(offer.package.paths, ["/etc/g", "/usr/bin/g++"]);
     assert_eq!((offer.package.package_size_bytes, offer.package.installed_size_bytes), (100, 300));
-    assert_eq!(digest_of(&folder.path().join(&offer.location)).unwrap(), offer.sha256);
+    assert_eq!(digest_of(&folder.path().join(&offer.location)).unwrap(), offer.checksum);
     let packages: Vec<_> = offers.iter().map(|offer| offer.package.clone()).collect();
     let install = vec![Capability::any("/usr/bin/g++")];
     assert_eq!(solve(&packages, &Request { install, weak: true, arch: "x86_64".into() }).unwrap(), [1, 0]);

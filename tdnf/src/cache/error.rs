@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::cli::local::COMMAND_LINE;
 use crate::download::DownloadError;
 use rpm_engine::key::UnusableKey;
 use rpm_engine::keyring::KeyError;
@@ -127,8 +128,10 @@ impl CacheError {
                 Some("the repository is not maintained, or an attacker serves an old state of it; ask its operator".into())
             }
             Self::NotCached { .. } => Some("run `tdnf makecache`, or remove `--cacheonly`".into()),
-            Self::Download { id, .. } => {
-                Some(format!("check the network and `baseurl`; `--disablerepo={id}` skips it once, `skip_if_unavailable=1` always"))
+            Self::Download { id, .. } if id == COMMAND_LINE => None,
+            Self::Download { id, source } => {
+                let what = source.hint().unwrap_or("check the network and `baseurl`");
+                Some(format!("{what}; `--disablerepo={id}` skips the repository once, `skip_if_unavailable=1` always"))
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Some("run it as root".into()),
             _ => None,

@@ -34,6 +34,37 @@ pub struct KeyQuestion<'a> {
 /// # Errors
 /// When there is none, or none can be read, is still good and was accepted.
 pub fn keyring(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Keyring, CacheError> {
+    gathered(repository, context, Age::Any)
+}
+
+/// As [`keyring`], keys from the network fetched again: whoever signs with a new key lays it where the old one was. None where they are what
+/// they were.
+///
+/// # Errors
+/// As [`keyring`].
+pub fn renewed(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Option<Keyring>, CacheError> {
+    let remote: Vec<&String> = repository.keys.iter().filter(|key| download::local_path(key).is_none()).collect();
+    if context.cache_only || remote.is_empty() {
+        return Ok(None);
+    }
+    let kept = || remote.iter().map(|key| fs::read(kept_at(repository, key, context)).ok()).collect::<Vec<_>>();
+    let before = kept();
+    let keys = gathered(repository, context, Age::New)?;
+    Ok((kept() != before).then_some(keys))
+}
+
+/// Whether a key that was accepted before will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Any,
+    New,
+}
+
+fn kept_at(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> PathBuf {
+    context.persistent.join("keys").join(&repository.id).join(format!("{}.asc", &hex::encode(Sha256::digest(key))[..16]))
+}
+
+fn gathered(repository: &RepositoryConfig, context: &Context<'_>, age: Age) -> Result<Keyring, CacheError> {
     let (mut usable, mut wrong) = (Vec::new(), Vec::new());
     let mut take = |key: &str, text: &str| {
         for found in usable_keys(repository, key, text, context.now) {
@@ -45,7 +76,7 @@ pub fn keyring(repository: &RepositoryConfig, context: &Context<'_>) -> Result<K
     };
     let mut unread = Vec::new();
     for key in &repository.keys {
-        match text_of(repository, key, context) {
+        match text_of(repository, key, context, age) {
             Ok(text) => take(key, &text),
             Err(error) => unread.push(error),
         }
@@ -102,17 +133,17 @@ fn read_key(path: &Path) -> Result<String, CacheError> {
 }
 
 /// The text of a key. One that is elsewhere is fetched once, shown, and kept when it was accepted.
-fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> Result<String, CacheError> {
+fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>, age: Age) -> Result<String, CacheError> {
     if let Some(path) = download::local_path(key) {
         let inside = beneath(context.root, &path);
         return read_key(if inside.exists() { &inside } else { &path });
     }
     let folder = context.persistent.join("keys").join(&repository.id);
-    let kept = folder.join(format!("{}.asc", &hex::encode(Sha256::digest(key))[..16]));
-    if kept.exists() {
-        let text = read_key(&kept)?;
+    let kept = kept_at(repository, key, context);
+    let known = if kept.exists() { Some(read_key(&kept)?) } else { None };
+    if let Some(text) = known.clone() {
         // One whose time is over may have been renewed where it came from.
-        if context.cache_only || usable_keys(repository, key, &text, context.now).iter().any(Result::is_ok) {
+        if context.cache_only || (age == Age::Any && usable_keys(repository, key, &text, context.now).iter().any(Result::is_ok)) {
             return Ok(text);
         }
     }
@@ -127,9 +158,13 @@ fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> R
         most_bytes: LARGEST_KEY_BYTES,
     };
     let failed = |source| CacheError::Download { id: repository.id.clone(), source };
-    let client = Client::new(repository, context.family).map_err(failed)?;
+    let client = Client::new(repository, context.network).map_err(failed)?;
     download::fetch(&client, &item, context.report).map_err(failed)?;
     let text = read_key(&arrived)?;
+    if known.as_ref() == Some(&text) {
+        fs::remove_file(&arrived).map_err(io_at(&arrived))?;
+        return Ok(text);
+    }
     let (mut facts, mut wrong) = (Vec::new(), None);
     for found in usable_keys(repository, key, &text, context.now) {
         match found {

@@ -12,16 +12,18 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::download::{self, Client, DownloadError, Family, Item};
+use crate::download::{self, Client, DownloadError, Item, Network};
+use rpm_engine::checksum;
 use rpm_engine::config::{RepositoryConfig, Variables};
 use rpm_engine::keyring::Keyring;
-use rpm_engine::repo::{Advisory, Change, Index, Metadata, Offer, digest_of, index};
+use rpm_engine::repo::{Advisory, Change, Index, Metadata, Offer, index};
 
 pub use error::CacheError;
-pub use keys::{KeyQuestion, keyring};
+pub use keys::{KeyQuestion, keyring, renewed};
 
 /// No package is larger.
 const LARGEST_PACKAGE_BYTES: u64 = 16 << 30;
@@ -39,8 +41,8 @@ pub struct Context<'a> {
     pub refresh: bool,
     /// Whether nothing is fetched at all (`-C`).
     pub cache_only: bool,
-    /// Which addresses are used.
-    pub family: Family,
+    /// What is known of the network.
+    pub network: &'a Arc<Network>,
     /// As many files are fetched at once.
     pub at_once: usize,
     /// The time, in seconds since 1970.
@@ -53,6 +55,8 @@ pub struct Context<'a> {
     pub report: download::Report<'a>,
     /// Hears what was passed over.
     pub warn: &'a dyn Fn(&str),
+    /// Hears what takes time.
+    pub note: &'a dyn Fn(&str),
 }
 
 /// A repository's folder.
@@ -166,8 +170,10 @@ fn index_of(
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
     let document = metadata.repomd.get(kind).ok_or_else(|| refused(rpm_engine::repo::RepoError::Lacks { kind }))?;
     let mut source = [0; 32];
-    // The digest was checked to be hexadecimal when the index was read.
-    let _ = hex::decode_to_slice(&document.sha256, &mut source);
+    if hex::decode_to_slice(&document.checksum, &mut source).is_err() {
+        // It is longer than SHA-256.
+        source = Sha256::digest(&document.checksum).into();
+    }
     let path = folder.join(file);
     if let Some(index) = Index::open(&path, source).map_err(io_at(&path))? {
         return Ok(index);
@@ -214,7 +220,7 @@ impl Opened {
 
     /// Adds all packages, with the paths of the file list where that knows them.
     fn add_with_files(&self, builder: &mut index::Builder) -> Result<(), rpm_engine::repo::RepoError> {
-        let mut left: HashMap<&str, usize> = (0..self.index.len()).filter_map(|at| Some((self.index.sha256(at)?, at))).collect();
+        let mut left: HashMap<&str, usize> = (0..self.index.len()).filter_map(|at| Some((self.index.checksum(at)?, at))).collect();
         let mut with_files = vec![false; self.index.len()];
         self.metadata.each_filelist(|digest, paths| {
             if let Some(at) = left.remove(digest)
@@ -243,13 +249,41 @@ impl Opened {
         self.metadata.advisories().map_err(|source| self.refused(source))
     }
 
-    /// The change logs, by the SHA-256 of the package's file.
+    /// The change logs, by the checksum of the package's file.
     ///
     /// # Errors
     /// When they cannot be fetched, or are damaged.
     pub fn changes(&self, context: &Context<'_>) -> Result<HashMap<String, Vec<Change>>, CacheError> {
         self.need("other", context)?;
         self.metadata.changes().map_err(|source| self.refused(source))
+    }
+
+    /// Copies the metadata to `to`: the index, its signature, and every document it names, whatever that is.
+    ///
+    /// # Errors
+    /// When one cannot be fetched or written.
+    pub fn copy_metadata(&self, to: &Path, context: &Context<'_>) -> Result<(), CacheError> {
+        let (client, mirrors) = (self.client(context)?, self.kept().mirrors());
+        let mut items = Vec::new();
+        for document in self.metadata.repomd.kinds().filter_map(|kind| self.metadata.repomd.get(kind)) {
+            let (here, there) = (self.folder.join(&document.location), to.join(&document.location));
+            let parent = there.parent().unwrap_or(to);
+            fs::create_dir_all(parent).map_err(io_at(parent))?;
+            match checksum::has(&here, &document.checksum).unwrap_or(false) {
+                true => drop(fs::copy(&here, &there).map_err(io_at(&there))?),
+                false => items.push((&client, refresh::item(&self.repository, document, &mirrors, there))),
+            }
+        }
+        self.or_download(download::fetch_all(&items, context.at_once, context.report))?;
+        let folder = to.join("repodata");
+        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        for name in ["repomd.xml.asc", "repomd.xml"] {
+            let (here, there) = (self.folder.join("repodata").join(name), folder.join(name));
+            if here.exists() {
+                fs::copy(&here, &there).map_err(io_at(&there))?;
+            }
+        }
+        Ok(())
     }
 
     /// Fetches everything the repository has but change logs, as `makecache` does.
@@ -269,6 +303,14 @@ impl Opened {
     /// As [`keyring`].
     pub fn keys(&self, context: &Context<'_>) -> Result<Option<Keyring>, CacheError> {
         if self.repository.transport.gpgcheck { keyring(&self.repository, context).map(Some) } else { Ok(None) }
+    }
+
+    /// As [`Opened::keys`], fetched again; none where they are the same.
+    ///
+    /// # Errors
+    /// As [`keyring`].
+    pub fn renewed_keys(&self, context: &Context<'_>) -> Result<Option<Keyring>, CacheError> {
+        if self.repository.transport.gpgcheck { renewed(&self.repository, context) } else { Ok(None) }
     }
 
     /// Where a package's file is kept once it was fetched.
@@ -294,7 +336,7 @@ impl Opened {
             label: offer.package.nevra.to_string(),
             urls: self.package_urls(offer),
             to,
-            expected: Some(offer.sha256.clone()),
+            expected: Some(offer.checksum.clone()),
             size: Some(offer.package.package_size_bytes).filter(|size| *size > 0),
             most_bytes: LARGEST_PACKAGE_BYTES,
         }
@@ -305,7 +347,7 @@ impl Opened {
     /// # Errors
     /// When the folder cannot be made.
     pub fn package_item(&self, offer: &Offer, to: PathBuf) -> Result<Option<Item>, CacheError> {
-        if digest_of(&to).is_ok_and(|digest| digest == offer.sha256) {
+        if checksum::has(&to, &offer.checksum).unwrap_or(false) {
             return Ok(None);
         }
         let parent = to.parent().unwrap_or(&self.folder);
@@ -323,12 +365,20 @@ impl Opened {
     /// # Errors
     /// When a certificate, a key or the proxy's address cannot be used.
     pub fn client(&self, context: &Context<'_>) -> Result<Client, CacheError> {
-        self.or_download(Client::new(&self.repository, context.family))
+        self.or_download(Client::new(&self.repository, context.network))
     }
 
     fn or_download<T>(&self, result: Result<T, DownloadError>) -> Result<T, CacheError> {
         result.map_err(|source| CacheError::Download { id: self.repository.id.clone(), source })
     }
+}
+
+/// The revision of what is cached of a repository, and when it was fetched, for people; none where nothing is.
+pub fn state(repository: &RepositoryConfig, context: &Context<'_>) -> Option<(String, String)> {
+    let kept = Kept::new(repository, context.cache);
+    let fetched = fs::read_to_string(kept.folder.join("lastrefresh")).ok()?.trim().parse().ok()?;
+    let metadata = Metadata::open(&kept.folder, None).ok()?;
+    Some((metadata.repomd.revision, crate::calendar::local(fetched)))
 }
 
 /// What of the cache is removed.

@@ -1,17 +1,18 @@
 //! Bringing a repository's cached metadata up to date.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{CacheError, Context, Kept, io_at, keys, publish, seen};
 use crate::download::{self, Client, Item};
+use rpm_engine::checksum::{self, Checksum};
 use rpm_engine::config::RepositoryConfig;
-use rpm_engine::repo::{LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, digest_of};
+use rpm_engine::repo::{Document, LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, RepoError};
 
 /// Where the repository is, and what its index may be.
 struct Mirrors {
     urls: Vec<String>,
-    /// SHA-256 of the index, one of these; empty where nobody says.
+    /// The checksum of the index, one of these; empty where nobody says.
     digests: Vec<String>,
 }
 
@@ -19,14 +20,15 @@ struct Mirrors {
 pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static str]) -> Result<Metadata, CacheError> {
     let repository = kept.repository;
     let id = || repository.id.clone();
-    let client = Client::new(repository, context.family).map_err(|source| CacheError::Download { id: id(), source })?;
+    let client = Client::new(repository, context.network).map_err(|source| CacheError::Download { id: id(), source })?;
+    (context.note)(&format!("Refreshing metadata for '{}'", repository.name));
     let arriving = kept.folder.join("arriving");
     let _ = fs::remove_dir_all(&arriving);
     fs::create_dir_all(arriving.join("repodata")).map_err(io_at(&arriving))?;
     let mirrors = mirrors(repository, &client, &arriving, context)?;
     let index = arriving.join("repodata/repomd.xml");
     fetch_index(repository, &client, &mirrors, &index, context, "repodata/repomd.xml")?;
-    if !mirrors.digests.is_empty() && !mirrors.digests.contains(&digest_of(&index).map_err(io_at(&index))?) {
+    if !mirrors.digests.is_empty() && !mirrors.digests.iter().any(|digest| checksum::has(&index, digest).unwrap_or(false)) {
         return Err(CacheError::NotInMetalink { id: id() });
     }
     let trusted = match repository.transport.repo_gpgcheck {
@@ -38,7 +40,14 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
         false => None,
     };
     let refused = |source| CacheError::Refused { id: id(), source };
-    let metadata = Metadata::open(&arriving, trusted.as_ref()).map_err(refused)?;
+    let (metadata, trusted) = match Metadata::open(&arriving, trusted.as_ref()) {
+        // It may be signed with a new key, which is where the old one was.
+        Err(RepoError::Untrusted { folder, source }) => match keys::renewed(repository, context)? {
+            Some(renewed) => (Metadata::open(&arriving, Some(&renewed)).map_err(refused)?, Some(renewed)),
+            None => return Err(refused(RepoError::Untrusted { folder, source })),
+        },
+        opened => (opened.map_err(refused)?, trusted),
+    };
     unexpired(repository, &metadata, context)?;
     seen::check(context.persistent, &kept.name, &repository.id, &metadata.repomd)?;
     publish(&kept.folder.join("mirrors"), mirrors.urls.join("\n").as_bytes())?;
@@ -79,31 +88,43 @@ pub(super) fn unexpired(repository: &RepositoryConfig, metadata: &Metadata, cont
 pub(super) fn documents(kept: &Kept<'_>, metadata: &Metadata, kinds: &[&'static str], context: &Context<'_>) -> Result<(), CacheError> {
     let repository = kept.repository;
     let failed = |source| CacheError::Download { id: repository.id.clone(), source };
-    let client = Client::new(repository, context.family).map_err(failed)?;
+    let client = Client::new(repository, context.network).map_err(failed)?;
     let mirrors = kept.mirrors();
     let mut items = Vec::new();
     for document in kinds.iter().filter_map(|kind| metadata.repomd.get(kind)) {
         let to = kept.folder.join(&document.location);
-        if digest_of(&to).is_ok_and(|digest| digest == document.sha256) {
+        // One whose checksum does not count is refused by whoever reads it.
+        if !document.is_sealed() || checksum::has(&to, &document.checksum).unwrap_or(false) {
             continue;
         }
         let parent = to.parent().unwrap_or(&kept.folder);
         fs::create_dir_all(parent).map_err(io_at(parent))?;
-        let item = Item {
-            label: format!("{}: {}", repository.id, document.location),
-            urls: mirrors.iter().map(|mirror| join(mirror, &document.location)).collect(),
-            to,
-            expected: Some(document.sha256.clone()),
-            size: document.size,
-            most_bytes: LARGEST_PACKED_BYTES,
-        };
-        items.push((&client, item));
+        items.push((&client, item(repository, document, &mirrors, to)));
     }
     download::fetch_all(&items, context.at_once, context.report).map_err(failed)
 }
 
-/// An address below another.
+/// A document as something to be fetched to `to`.
+pub(super) fn item(repository: &RepositoryConfig, document: &Document, mirrors: &[String], to: PathBuf) -> Item {
+    let urls = match &document.url {
+        Some(url) => vec![url.clone()],
+        None => mirrors.iter().map(|mirror| join(mirror, &document.location)).collect(),
+    };
+    Item {
+        label: format!("{}: {}", repository.id, document.location),
+        urls,
+        to,
+        expected: Some(document.checksum.clone()).filter(|checksum| !checksum.is_empty()),
+        size: document.size,
+        most_bytes: LARGEST_PACKED_BYTES,
+    }
+}
+
+/// An address below another, if it is not one by itself.
 pub(super) fn join(base: &str, location: &str) -> String {
+    if location.contains("://") {
+        return location.to_owned();
+    }
     format!("{}/{location}", base.trim_end_matches('/'))
 }
 
@@ -145,6 +166,10 @@ fn mirrors(repository: &RepositoryConfig, client: &Client, folder: &Path, contex
     if let Some(url) = &repository.metalink {
         let text = fetch(url, "metalink")?;
         let metalink = Metalink::parse(&text).map_err(|source| CacheError::Refused { id: repository.id.clone(), source })?;
+        if let Some(weak) = metalink.digests.first().and_then(|digest| Checksum::of(digest)).filter(|kind| !kind.is_strong()) {
+            let message = format!("the metalink of the repository `{}` has no checksum stronger than {}", repository.id, weak.name());
+            (context.warn)(&message);
+        }
         mirrors.urls.extend(metalink.mirrors);
         mirrors.digests = metalink.digests;
     }
@@ -161,9 +186,7 @@ fn sweep(kept: &Kept<'_>, metadata: &Metadata) -> Result<(), CacheError> {
     let folder = kept.folder.join("repodata");
     let named = |name: &str| {
         let location = format!("repodata/{name}");
-        ["primary", "filelists", "other", "updateinfo"]
-            .iter()
-            .any(|kind| metadata.repomd.get(kind).is_some_and(|all| all.location == location))
+        metadata.repomd.kinds().any(|kind| metadata.repomd.get(kind).is_some_and(|all| all.location == location))
     };
     for entry in fs::read_dir(&folder).map_err(io_at(&folder))? {
         let path = entry.map_err(io_at(&folder))?.path();

@@ -56,6 +56,13 @@ impl Console {
         }
     }
 
+    /// A line for people about what takes time; it is no part of the answer.
+    pub fn aside(&self, text: impl Display) {
+        if !self.json && !self.quiet {
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+
     /// A line about what is not as it should be.
     pub fn warn(&self, text: impl Display) {
         let _ = writeln!(io::stderr().lock(), "warning: {text}");

@@ -1,5 +1,6 @@
 //! What goes wrong, with the numbers the reference gives it.
 
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -64,12 +65,26 @@ pub enum CliError {
     /// Something is removed that must stay.
     #[error("these packages are protected and would be removed: {}", .0.join(", "))]
     Protected(Vec<String>),
+    /// Something is changed that must stay as it is.
+    #[error("these packages are locked or excluded and would be changed: {}", .0.join(", "))]
+    Locked(Vec<String>),
     /// Installed packages do not fit together.
     #[error("{0} problem(s) found")]
     CheckFailed(usize),
     /// Options do not go together.
     #[error("{0}")]
     Usage(String),
+    /// A key or section of the configuration is not there, or is there already.
+    #[error("{text}")]
+    Setting {
+        /// The reference's exit code.
+        code: u8,
+        /// What is wrong.
+        text: String,
+    },
+    /// An option has no meaning without another.
+    #[error("{0}")]
+    Parameter(String),
     /// With an answer in JSON that was known before.
     #[error("{error}")]
     After {
@@ -84,7 +99,7 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -94,6 +109,8 @@ impl CliError {
         match self {
             Self::Config(ConfigError::NoSuchRepository { .. }) => 1009,
             Self::Config(ConfigError::NotAnAssignment { .. }) => 911,
+            Self::Config(ConfigError::NoDirectory { .. }) => 1005,
+            Self::Config(ConfigError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => 1602,
             Self::Config(_) => 1002,
             Self::Cache(CacheError::NotCached { .. }) => 1034,
             Self::Cache(CacheError::NoKeys { .. }) => 1523,
@@ -105,11 +122,18 @@ impl CliError {
                 | CacheError::Expired { .. }
                 | CacheError::NotInMetalink { .. },
             ) => 2501,
+            Self::Cache(CacheError::Download { source: DownloadError::Io { source, .. }, .. })
+            | Self::Cache(CacheError::Io { source, .. })
+            | Self::Download(DownloadError::Io { source, .. })
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                1036
+            }
             Self::Cache(_) | Self::Download(_) => 1006,
             Self::System(SystemError::History(_)) => 1801,
             Self::System(_) => 1526,
             Self::Solve(SolveError::Missing { .. }) | Self::NoMatch => 1011,
-            Self::Solve(SolveError::Conflict { .. }) => 1301,
+            Self::Solve(SolveError::Conflict { .. }) | Self::Locked(_) => 1301,
             Self::Package(_) => 1514,
             Self::Transaction(_) => 1525,
             Self::NoSearchResults => 1599,
@@ -121,6 +145,8 @@ impl CliError {
             Self::Protected(_) => 1030,
             Self::CheckFailed(_) => 1515,
             Self::Usage(_) => 902,
+            Self::Parameter(_) => 1622,
+            Self::Setting { code, .. } => u32::from(*code),
             Self::Io { .. } => 1602,
             Self::After { error, .. } => error.number(),
         }
@@ -148,9 +174,62 @@ impl CliError {
             Self::Package(RpmFileError::Source { .. }) => {
                 Some("`rpmbuild --rebuild` builds packages from it; `tdnf --builddeps install NAME` installs what that needs".into())
             }
-            Self::Download(_) => Some("the repository may have changed since its metadata was fetched: try `--refresh`".into()),
+            Self::Download(error) if error.is_missing() || matches!(error, DownloadError::Digest { .. }) => {
+                Some("the repository may have changed since its metadata was fetched: try `--refresh`".into())
+            }
+            Self::Download(error) => error.hint().map(str::to_owned),
+            Self::Locked(_) => Some("remove them from the `locks.d` files, or from `--exclude`, if they may be changed".into()),
+            Self::Config(ConfigError::NoDirectory { .. }) => Some("make it, or correct `repodir` in `tdnf.conf`".into()),
             Self::Protected(_) => Some("remove them from the `protected.d` files if they may be removed".into()),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers are the reference's (`tdnferror.h`), so that scripts work with both.
+    #[test]
+    fn numbers() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let none = || io::Error::from(io::ErrorKind::NotFound);
+        let status = |status| DownloadError::Status { url: "u".into(), status, proxy: None };
+        let id = || "r".to_owned();
+        let table = [
+            (CliError::NoMatch, 1011),
+            (CliError::NoSearchResults, 1599),
+            (CliError::NothingToDo, 0),
+            (CliError::NoData, 0),
+            (CliError::UpdatesAvailable, 100),
+            (CliError::NoEnabledRepos, 1012),
+            (CliError::NotRoot, 1601),
+            (CliError::Aborted, 1032),
+            (CliError::Protected(vec![]), 1030),
+            (CliError::Locked(vec![]), 1301),
+            (CliError::CheckFailed(1), 1515),
+            (CliError::Usage(String::new()), 902),
+            (CliError::Parameter(String::new()), 1622),
+            (CliError::Io { path: "p".into(), source: none() }, 1602),
+            (ConfigError::NoSuchRepository { id: id() }.into(), 1009),
+            (ConfigError::NotAnAssignment { text: id() }.into(), 911),
+            (ConfigError::NoDirectory { path: "p".into() }.into(), 1005),
+            (ConfigError::Io { path: "p".into(), source: none() }.into(), 1602),
+            (ConfigError::Io { path: "p".into(), source: io::Error::other("x") }.into(), 1002),
+            (CacheError::NotCached { id: id() }.into(), 1034),
+            (CacheError::NoKeys { id: id() }.into(), 1523),
+            (CacheError::KeyNotAccepted { id: id(), key: id() }.into(), 1505),
+            (CacheError::Expired { id: id() }.into(), 2501),
+            (CacheError::Download { id: id(), source: status(404) }.into(), 1006),
+            (CacheError::Io { path: "p".into(), source: full() }.into(), 1036),
+            (DownloadError::Io { url: id(), path: "p".into(), source: full() }.into(), 1036),
+            (status(500).into(), 1006),
+            (SolveError::Missing { missing: vec![], similar: vec![] }.into(), 1011),
+            (SolveError::Conflict { explanation: String::new() }.into(), 1301),
+        ];
+        for (error, number) in table {
+            assert_eq!(error.number(), number, "{error}");
         }
     }
 }

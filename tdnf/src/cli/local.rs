@@ -51,9 +51,9 @@ impl Local {
         let offer = |path: &PathBuf| -> Result<Offer, CliError> {
             let path = fs::canonicalize(path).map_err(io_at(path))?;
             let file = RpmFile::open(&path)?;
-            let sha256 = digest_of(&path).map_err(io_at(&path))?;
+            let checksum = digest_of(&path).map_err(io_at(&path))?;
             let metadata = file.metadata()?;
-            Ok(Offer { details: details(&metadata), package: file.package, location: path.to_string_lossy().into_owned(), sha256 })
+            Ok(Offer { details: details(&metadata), package: file.package, location: path.to_string_lossy().into_owned(), checksum })
         };
         let offers = files.par_iter().map(offer).collect::<Result<Vec<_>, _>>()?;
         let index = Index::of(&offers).ok_or_else(|| CliError::Usage("too many packages".into()))?;

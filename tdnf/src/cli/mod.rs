@@ -6,6 +6,7 @@ pub mod error;
 pub mod local;
 pub mod progress;
 pub mod session;
+mod usage;
 
 use std::ffi::OsString;
 
@@ -20,28 +21,23 @@ use console::Console;
 use error::CliError;
 use session::Session;
 
-/// The reference's number for arguments that make no sense.
-const WRONG_ARGUMENTS_NUMBER: u32 = 912;
-
-/// The exit code for them: its lowest byte.
-const WRONG_ARGUMENTS: u8 = (WRONG_ARGUMENTS_NUMBER % 256) as u8;
-
 /// Runs the command line and returns the exit code.
 pub fn run(arguments: Vec<OsString>) -> u8 {
     let words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let cli = match Cli::try_parse_from(as_json(arguments)) {
+    let cli = match Cli::try_parse_from(usage::reordered(as_json(arguments))) {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let number = usage::number(&error, &words);
             if !asked && words.iter().any(|word| word == "-j" || word == "--json") {
                 let text = error.render().to_string();
                 let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                Console::new(&Common::default()).value(&json!({ "Error": WRONG_ARGUMENTS_NUMBER, "ErrorMessage": first }));
-                return WRONG_ARGUMENTS;
+                Console::new(&Common::default()).value(&json!({ "Error": number, "ErrorMessage": first }));
+                return number as u8;
             }
             // Nothing is left to be done where not even this can be written.
             let _ = error.print();
-            return if asked { 0 } else { WRONG_ARGUMENTS };
+            return if asked { 0 } else { number as u8 };
         }
     };
     let console = Console::new(&cli.common);
@@ -51,10 +47,14 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     }
 }
 
-/// Called as `tdnfj`, it answers in JSON and asks nothing, as the reference does.
+/// Called as `tdnfj`, it answers in JSON and asks nothing, as the reference does; called as `tdnf-config`, it is `tdnf config`.
 fn as_json(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    if arguments.first().is_some_and(|name| name.to_string_lossy().ends_with("tdnfj")) {
+    let name = arguments.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.ends_with("tdnfj") {
         arguments.splice(1..1, ["-j".into(), "-y".into()]);
+    }
+    if name.ends_with("tdnf-config") {
+        arguments.insert(1, "config".into());
     }
     arguments
 }
@@ -62,6 +62,9 @@ fn as_json(mut arguments: Vec<OsString>) -> Vec<OsString> {
 fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
     if let Command::Generate { what, directory } = &cli.command {
         return command::generate::run(*what, directory);
+    }
+    if let Command::Config(asked) = &cli.command {
+        return command::config::run(&cli.common, asked);
     }
     let mut session = Session::begin(cli.common, words)?;
     match cli.command {
@@ -72,17 +75,18 @@ fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
         Command::Repoquery(query) => command::repoquery::run(&session, &query),
         Command::CheckUpdate(packages) => command::check_update::run(&session, &packages.packages),
         Command::Updateinfo(asked) => command::updateinfo::run(&session, &asked),
+        Command::Repoinfo { repositories } => command::repoinfo::run(&session, &repositories),
         Command::Repolist { which } => command::repolist::run(&session, which),
         Command::Makecache => command::makecache::run(&mut session),
         Command::Clean { what } => command::clean::run(&session, &what),
         Command::Count => command::count::run(&session),
         Command::CheckLocal { directory } => command::check_local::run(&session, &directory),
         Command::Reposync(asked) => command::reposync::run(&session, &asked),
-        // It needs no system, and was done.
-        Command::Generate { .. } => Ok(()),
+        // They need no system, and were done.
+        Command::Generate { .. } | Command::Config(_) => Ok(()),
         Command::Check => command::check::run(&session),
         Command::Mark { what, packages } => command::mark::run(&mut session, what, &packages),
-        Command::History { action } => command::history::run(&mut session, action),
+        Command::History(asked) => command::history::run(&mut session, asked),
         Command::Install(asked) => change::run(&mut session, Verb::Install, &asked.packages),
         Command::Erase(asked) => change::run(&mut session, Verb::Erase, &asked.packages),
         Command::Update(asked) => change::run(&mut session, Verb::Update, &asked.packages),

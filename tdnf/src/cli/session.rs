@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
@@ -12,9 +12,9 @@ use super::error::CliError;
 use super::local::{COMMAND_LINE, Local, Repositories};
 use super::progress::Downloads;
 use crate::cache::{self, Context, KeyQuestion, Opened};
-use crate::download::{self, Client, Event, Family, Item};
+use crate::download::{self, Client, Event, Family, Item, Network};
 use crate::query::{Filter, Sack, Stock};
-use rpm_engine::config::{Config, Main, Overrides, Place, RepositoryConfig, beneath};
+use rpm_engine::config::{Config, Main, Overrides, Place, RepositoryConfig, beneath, matches};
 use rpm_engine::dependency::Capability;
 use rpm_engine::system::{Installed, System};
 
@@ -42,6 +42,7 @@ pub struct Session {
     cache: PathBuf,
     persistent: PathBuf,
     downloads: Downloads,
+    network: Arc<Network>,
     /// What was said already: keys are read once for the index, and once for the packages.
     warned: Mutex<BTreeSet<String>>,
 }
@@ -54,6 +55,10 @@ impl Session {
     pub fn begin(mut common: Common, command_line: Vec<String>) -> Result<Self, CliError> {
         let console = Console::new(&common);
         let root = common.install_root.clone().unwrap_or_else(|| "/".into());
+        // A root may be made by what is installed into it.
+        if common.install_root.is_some() && !root.exists() {
+            fs::create_dir_all(&root).map_err(io_at(&root))?;
+        }
         let system = System::open(&root)?;
         let arch = machine();
         let installed = system.installed()?;
@@ -68,10 +73,19 @@ impl Session {
         apply(&common, &mut config);
         common.test_only |= config.main.test_only;
         let arch = config.main.arch.clone().unwrap_or(arch);
-        let (cache, persistent) = places(&root, &config.main);
+        let (cache, persistent) = match places(&root, &config.main) {
+            Places::Own(cache, persistent) => (cache, persistent),
+            // Whoever has nowhere to write reads what root fetched.
+            Places::ReadOnly(cache, persistent) => {
+                common.cache_only = true;
+                (cache, persistent)
+            }
+        };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let console = if config.main.assume_yes { console.assuming(true) } else { console };
         let downloads = Downloads::new(console);
+        let family = if common.ipv4 { Family::V4 } else { Family::Any };
+        let network = Arc::new(Network::new(if common.ipv6 { Family::V6 } else { family }));
         Ok(Self {
             arch,
             common,
@@ -84,6 +98,7 @@ impl Session {
             cache,
             persistent,
             downloads,
+            network,
             warned: Mutex::default(),
         })
     }
@@ -91,26 +106,27 @@ impl Session {
     /// Hands out what repositories are opened with.
     pub fn with_context<T>(&self, work: impl FnOnce(&Context<'_>) -> T) -> T {
         let accept = |question: &KeyQuestion<'_>| self.accept(question);
+        let note = |text: &str| self.console.aside(text);
         let report = |event: Event<'_>| self.downloads.hear(event);
         let warn = |text: &str| {
             if self.warned.lock().is_ok_and(|mut warned| warned.insert(text.to_owned())) {
                 self.console.warn(text);
             }
         };
-        let family = if self.common.ipv4 { Family::V4 } else { Family::Any };
         let context = Context {
             root: self.system.root(),
             cache: &self.cache,
             persistent: &self.persistent,
             refresh: self.common.refresh,
             cache_only: self.common.cache_only,
-            family: if self.common.ipv6 { Family::V6 } else { family },
+            network: &self.network,
             at_once: self.config.main.parallel_downloads as usize,
             now: self.now,
             accept: &accept,
             variables: &self.config.variables,
             report: &report,
             warn: &warn,
+            note: &note,
         };
         let done = work(&context);
         self.downloads.clear();
@@ -151,6 +167,9 @@ impl Session {
         let mut locals = Vec::new();
         for text in &self.common.from_directory {
             let (id, directory) = pair(text)?;
+            if !self.common.only.is_empty() && !self.common.only.iter().any(|only| matches(only, &id)) {
+                continue;
+            }
             locals.push(Local::directory(&id, Path::new(&directory))?);
         }
         Ok(Repositories { opened, locals, files: BTreeMap::new() })
@@ -192,7 +211,7 @@ impl Session {
         let place = Place { file: "the command line".into(), line: 0 };
         let settings = RepositoryConfig::new(COMMAND_LINE, self.config.main.defaults.clone(), place);
         let fetch = |context: &Context<'_>| {
-            let client = Client::new(&settings, context.family)?;
+            let client = Client::new(&settings, context.network)?;
             download::fetch(&client, &item, context.report)
         };
         self.with_context(fetch).map_err(|source| cache::CacheError::Download { id: COMMAND_LINE.into(), source })?;
@@ -219,13 +238,17 @@ fn pair(text: &String) -> Result<(String, String), CliError> {
 fn overrides(common: &Common) -> Result<Overrides, CliError> {
     let added = common.from_path.iter().map(pair).collect::<Result<Vec<_>, CliError>>()?;
     let all = |ids: &[String], on: bool| ids.iter().map(|id| (on, id.clone())).collect::<Vec<_>>();
+    let local = common.from_directory.iter().map(pair).collect::<Result<Vec<_>, CliError>>()?;
+    // Packages in a directory are a repository, too, which only the configuration does not know.
+    let only: Vec<String> = common.only.iter().filter(|only| !local.iter().any(|(id, _)| id == *only)).cloned().collect();
+    let none = if only.is_empty() && !common.only.is_empty() { vec![(false, "*".to_owned())] } else { Vec::new() };
     Ok(Overrides {
         file: common.config.clone(),
         set: common.set.clone(),
         release: common.release.clone(),
         arch: common.arch.clone(),
-        enable: [all(&common.disable, false), all(&common.enable, true)].concat(),
-        only: common.only.clone(),
+        enable: [none, all(&common.disable, false), all(&common.enable, true)].concat(),
+        only,
         added,
     })
 }
@@ -267,19 +290,28 @@ fn release(main: &Main, root: &Path, configured: &Path, installed: &[Installed])
     Some(line.trim().trim_matches(['"', '\'']).to_owned())
 }
 
-/// The cache and what is kept for good; an ordinary user who may not write there has ones of their own.
-fn places(root: &Path, main: &Main) -> (PathBuf, PathBuf) {
-    let shared = (beneath(root, &main.cache_directory), beneath(root, &main.persistent_directory));
-    if nix::unistd::geteuid().is_root() || is_writable(&shared.0) {
-        return shared;
+/// Where the cache is, and what is kept for good.
+enum Places {
+    /// Both can be written.
+    Own(PathBuf, PathBuf),
+    /// They are root's, and nothing else can be written.
+    ReadOnly(PathBuf, PathBuf),
+}
+
+/// An ordinary user who may not write where root does has places of their own, or none at all.
+fn places(root: &Path, main: &Main) -> Places {
+    let (cache, state) = (beneath(root, &main.cache_directory), beneath(root, &main.persistent_directory));
+    if nix::unistd::geteuid().is_root() || is_writable(&cache) {
+        return Places::Own(cache, state);
     }
     let home = |variable: &str, below: &str| {
         let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        set.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below)))
+        let place = set.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below)))?.join("tdnf");
+        is_writable(&place).then_some(place)
     };
     match (home("XDG_CACHE_HOME", ".cache"), home("XDG_STATE_HOME", ".local/state")) {
-        (Some(cache), Some(state)) => (cache.join("tdnf"), state.join("tdnf")),
-        _ => shared,
+        (Some(cache), Some(state)) => Places::Own(cache, state),
+        _ => Places::ReadOnly(cache, state),
     }
 }
 

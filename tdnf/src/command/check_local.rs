@@ -17,9 +17,6 @@ use rpm_engine::solver::{Request, solve};
 pub fn run(session: &Session, directory: &Path) -> Result<(), CliError> {
     let local = Local::directory("local", directory)?;
     let packages: Vec<_> = (0..local.index.len()).filter_map(|at| local.index.package(at)).collect();
-    if packages.is_empty() {
-        return Err(CliError::NoMatch);
-    }
     let one = |nevra: &rpm_engine::package::Nevra| Capability::ranged(&nevra.name, Comparison::Equal, nevra.evr.clone());
     let install = packages.iter().map(|package| one(&package.nevra)).collect();
     solve(&packages, &Request { install, weak: false, arch: session.arch.clone() })?;

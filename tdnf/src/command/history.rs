@@ -1,35 +1,67 @@
 //! `tdnf history`
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use super::change::{self, Request, Wish};
-use super::repoquery::day;
-use crate::cli::args::{HistoryAction, HistoryRange, HistorySpan};
+use crate::calendar;
+use crate::cli::args::{HistoryAction, HistoryArguments, HistoryRange, HistorySpan};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, need_root};
 use crate::query::{Id, Sack};
 use rpm_engine::history::{Action, Change, Entry};
 
+/// The width of the column of command lines.
+const COMMAND_WIDTH: usize = 40;
+
 /// Shows what was done, or takes it back.
 ///
 /// # Errors
 /// When there is no such transaction, or its packages are not offered any more.
-pub fn run(session: &mut Session, action: Option<HistoryAction>) -> Result<(), CliError> {
+pub fn run(session: &mut Session, asked: HistoryArguments) -> Result<(), CliError> {
+    let HistoryArguments { range: outer, info, action } = asked;
     match action.unwrap_or(HistoryAction::List(HistoryRange::default())) {
-        HistoryAction::List(range) => show(session, &range, false),
-        HistoryAction::Info(range) => show(session, &range, true),
+        HistoryAction::List(range) => show(session, &range.or(&outer), info),
+        HistoryAction::Info(range) => show(session, &range.or(&outer), true),
         HistoryAction::Update => update(session),
-        HistoryAction::Rollback { to } => {
+        HistoryAction::Rollback { number, to } => {
+            let to = one_of(session, to.or(outer.to), number.as_deref())?;
             let changes = match session.system.history()? {
                 Some(history) => history.rollback(to).map_err(rpm_engine::system::SystemError::from)?,
                 None => return Err(CliError::NothingToDo),
             };
             back(session, &changes)
         }
-        HistoryAction::Undo(span) => undo(session, &span),
-        HistoryAction::Redo(span) => redo(session, &span),
+        HistoryAction::Undo(span) => {
+            let ids = span_of(session, &span, &outer)?;
+            undo(session, ids)
+        }
+        HistoryAction::Redo(span) => {
+            let ids = span_of(session, &span, &outer)?;
+            redo(session, ids)
+        }
     }
+}
+
+/// The transaction that an option or a word names: its number, or `last`.
+fn one_of(session: &Session, option: Option<u32>, word: Option<&str>) -> Result<u32, CliError> {
+    match (option, word) {
+        (Some(id), None) => Ok(id),
+        (None, Some("last")) => entries(session)?.last().map(|entry| entry.id).ok_or(CliError::NothingToDo),
+        (None, Some(word)) => {
+            word.parse().map_err(|_| CliError::Usage(format!("`{word}` is not a transaction: write its number, or `last`")))
+        }
+        (None, None) => Err(CliError::Usage("name a transaction: its number, or `last`; `tdnf history` lists them".into())),
+        (Some(_), Some(_)) => Err(CliError::Usage("name transactions by words or by options, not by both".into())),
+    }
+}
+
+/// The transactions that are meant: one, or all from the first to the last named.
+fn span_of(session: &Session, span: &HistorySpan, outer: &HistoryRange) -> Result<RangeInclusive<u32>, CliError> {
+    let first = one_of(session, span.from.or(outer.from), span.number.as_deref())?;
+    Ok(first..=span.to.or(outer.to).unwrap_or(first))
 }
 
 /// Takes note of what other programs did.
@@ -65,15 +97,19 @@ fn show(session: &Session, range: &HistoryRange, in_full: bool) -> Result<(), Cl
         session.console.value(&Value::Array(entries.iter().map(|entry| in_json(entry, in_full)).collect()));
         return Ok(());
     }
-    session.console.line(format!("{:>4} {:<40} {:<21} +add  / -rem", "ID", "cmd line", "date/time"));
+    session.console.line(format!("{:>4} {:<40} {:<22} +add  / -rem", "ID", "cmd line", "date/time"));
     for entry in &entries {
-        let time = u64::from(entry.record.time);
-        let clock = format!("{} {:02}:{:02}", day(time), time / 3600 % 24, time / 60 % 60);
+        let clock = calendar::local(u64::from(entry.record.time));
         let (added, removed) = parts(entry);
-        let line = format!("{:>4} {:<40} {clock:<21} +{:<4} / -{}", entry.id, entry.record.command, added.len(), removed.len());
+        let line = format!("{:>4} {:<40} {clock:<22} +{:<4} / -{}", entry.id, short(&entry.record.command), added.len(), removed.len());
         session.console.line(line);
         if in_full {
-            for (title, all) in [("added", added), ("removed", removed)].into_iter().filter(|(_, all)| !all.is_empty()) {
+            if short(&entry.record.command) != entry.record.command {
+                session.console.line(format!("cmd line: {}", entry.record.command));
+            }
+            let marked = marks(entry);
+            for (title, all) in [("added", added), ("removed", removed), ("marked", marked)].into_iter().filter(|(_, all)| !all.is_empty())
+            {
                 session.console.line(format!("{title}: {}", all.join(", ")));
             }
             session.console.line("");
@@ -82,13 +118,27 @@ fn show(session: &Session, range: &HistoryRange, in_full: bool) -> Result<(), Cl
     Ok(())
 }
 
+/// A command line as far as it fits into its column; `info` shows all of it.
+fn short(command: &str) -> String {
+    match command.char_indices().nth(COMMAND_WIDTH) {
+        Some(_) => command.chars().take(COMMAND_WIDTH - 1).chain(['…']).collect(),
+        None => command.to_owned(),
+    }
+}
+
 /// What came and what went.
 fn parts(entry: &Entry) -> (Vec<String>, Vec<String>) {
     let names = |removes: bool| {
-        let changes = entry.record.changes.iter().filter(|change| change.action.removes() == removes);
+        let changes = entry.record.changes.iter().filter(|change| change.action.removes() == removes && !change.action.is_mark());
         changes.map(|change| change.nevra.to_string()).collect()
     };
     (names(false), names(true))
+}
+
+/// What is there for another reason since.
+fn marks(entry: &Entry) -> Vec<String> {
+    let marked = entry.record.changes.iter().filter(|change| change.action == Action::Marked);
+    marked.map(|change| format!("{} ({})", change.nevra, change.reason.word())).collect()
 }
 
 fn in_json(entry: &Entry, in_full: bool) -> Value {
@@ -103,23 +153,24 @@ fn in_json(entry: &Entry, in_full: bool) -> Value {
     if in_full {
         value["Added"] = json!(added);
         value["Removed"] = json!(removed);
+        value["Marked"] = json!(marks(entry));
     }
     value
 }
 
-fn undo(session: &mut Session, span: &HistorySpan) -> Result<(), CliError> {
+fn undo(session: &mut Session, ids: RangeInclusive<u32>) -> Result<(), CliError> {
     let Some(history) = session.system.history()? else { return Err(CliError::NothingToDo) };
     let mut changes = Vec::new();
-    for id in (span.from..=span.to.unwrap_or(span.from)).rev() {
+    for id in ids.rev() {
         changes.extend(history.undo(id).map_err(rpm_engine::system::SystemError::from)?);
     }
     back(session, &changes)
 }
 
-fn redo(session: &mut Session, span: &HistorySpan) -> Result<(), CliError> {
+fn redo(session: &mut Session, ids: RangeInclusive<u32>) -> Result<(), CliError> {
     let Some(history) = session.system.history()? else { return Err(CliError::NothingToDo) };
     let mut changes = Vec::new();
-    for id in span.from..=span.to.unwrap_or(span.from) {
+    for id in ids {
         changes.extend(history.get(id).map_err(rpm_engine::system::SystemError::from)?.record.changes);
     }
     back(session, &changes)
@@ -130,11 +181,15 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     need_root(session)?;
     let locked = change::lock(session)?;
     // What only goes is offered by nobody.
-    let brings = changes.iter().any(|change| !change.action.removes());
+    let brings = changes.iter().any(|change| !change.action.removes() && !change.action.is_mark() && !is_key(change));
     let repositories = if brings { session.open()? } else { Repositories::none() };
     let sack = session.sack(&repositories);
     let mut request = Request { strict: true, ..Request::default() };
     for change in changes {
+        if is_key(change) && !change.action.removes() {
+            session.console.warn(format!("{} is a key, which no repository offers; `rpm --import` brings it back", change.nevra));
+            continue;
+        }
         one(&sack, change, &mut request);
     }
     // What comes again was not removed, whatever happened in between.
@@ -144,14 +199,26 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
         session.console.note("The following packages could not be resolved:\n");
         request.unresolved.iter().for_each(|word| session.console.note(word));
         session.console.note("\nThey are no longer in the enabled repositories.");
-        return Err(CliError::NoMatch);
+        return Err(CliError::NoMatch.after(session, || json!({ "Unavailable": request.unresolved })));
     }
     change::carry_out(session, locked.as_ref(), &repositories, &sack, &request, change::Sweep::NONE)
+}
+
+/// Whether a change is about a key that was imported with `rpm --import`.
+fn is_key(change: &Change) -> bool {
+    change.nevra.name == "gpg-pubkey"
 }
 
 fn one(sack: &Sack<'_>, change: &Change, request: &mut Request) {
     let nevra = &change.nevra;
     let there = || sack.installed_called(&nevra.name);
+    if change.action.is_mark() {
+        if change.action == Action::Marked {
+            let same = |id: &Id| sack.nevra(*id).name == nevra.name && sack.nevra(*id).arch == nevra.arch;
+            request.mark.extend(there().into_iter().filter(same).map(|id| (id, change.reason)));
+        }
+        return;
+    }
     if change.action.removes() {
         if matches!(change.action, Action::Erase | Action::Obsoleted) {
             request.erase.extend(there().into_iter().filter(|id| sack.nevra(*id) == *nevra));

@@ -89,7 +89,9 @@ impl Asked {
                 self.patterns.iter().any(|pattern| pattern.fits(&nevra))
             });
         }
-        if found.is_empty() { Err(CliError::NoMatch) } else { Ok(found) }
+        // That there are no updates is good news.
+        let may_be_none = self.scope == Scope::Updates && self.patterns.is_empty();
+        if found.is_empty() && !may_be_none { Err(CliError::NoMatch) } else { Ok(found) }
     }
 }
 

@@ -31,7 +31,9 @@ pub fn run(session: &mut Session, what: MarkAs, words: &[String]) -> Result<(), 
         }
         marked.extend(found);
     }
-    locked.mark(marked.iter().map(|nevra| (nevra.name.as_str(), nevra.arch.as_str())), reason)?;
+    let other = session.installed.iter().filter(|one| one.reason != reason && marked.contains(&&one.package.package.nevra));
+    let other: Vec<_> = other.map(|one| (one.package.package.nevra.clone(), one.reason)).collect();
+    change::with_settings(session, |settings| locked.mark(&other, reason, settings.time, settings.command))?;
     let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
     if session.console.json {
         let names: Vec<String> = marked.iter().map(ToString::to_string).collect();

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{list, provides};
+use crate::calendar::Civil;
 use crate::cli::args::Repoquery;
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
+use crate::download;
 use crate::query::{Id, Pattern, Sack};
 use rpm_engine::dependency::{Capability, Dependency};
 use rpm_engine::history::Reason;
@@ -61,7 +63,7 @@ fn in_json(sack: &Sack<'_>, id: Id, shown: Shown) -> Value {
         Shown::Text(key, text) => value[key] = json!(text),
         Shown::Many(key, all) => value[key] = json!(all),
         Shown::Changes(changes) => {
-            let one = |change: &Change| json!({ "Time": day(change.time), "Author": change.author, "Text": change.text });
+            let one = |change: &Change| json!({ "Time": Civil::of(change.time).log_day(), "Author": change.author, "Text": change.text });
             value["ChangeLogs"] = Value::Array(changes.iter().map(one).collect());
         }
     }
@@ -69,23 +71,7 @@ fn in_json(sack: &Sack<'_>, id: Id, shown: Shown) -> Value {
 }
 
 fn entry(change: &Change) -> String {
-    format!("{} {}\n{}", day(change.time), change.author, change.text)
-}
-
-/// A day as change logs write it: `Thu Jan 01 1970`, in universal time (days from civil, proleptic Gregorian).
-pub(super) fn day(time: u64) -> String {
-    const WEEK: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let days = time / 86_400;
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12;
-    let year = year_of_era + era * 400 + u64::from(month < 2);
-    format!("{} {} {date:02} {year}", WEEK[(days % 7) as usize], MONTHS[month as usize])
+    format!("{} {}\n{}", Civil::of(change.time).log_day(), change.author, change.text)
 }
 
 fn select(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked: &Repoquery) -> Result<Vec<Id>, CliError> {
@@ -98,11 +84,18 @@ fn select(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked
         found.retain(|id| asked.arch.contains(&sack.nevra(*id).arch));
     }
     if let Some(path) = &asked.file {
-        found = with_file(session, repositories, sack, &found, path)?;
+        let holding: BTreeSet<Id> = provides::with_path(session, repositories, sack, path)?.into_iter().collect();
+        found.retain(|id| holding.contains(id));
     }
     for (wanted, relation) in relations(asked) {
+        let mut holding = BTreeSet::new();
+        // Patterns and paths are looked for as `provides` does.
+        let is_wide = |text: &&String| relation == Relation::Provides && (text.starts_with('/') || Pattern::new(text).is_glob());
+        for text in wanted.iter().filter(is_wide) {
+            holding.extend(provides::providing(session, repositories, sack, text)?);
+        }
         let asked: Vec<Capability> = wanted.iter().filter_map(|text| Capability::parse(text)).collect();
-        found.retain(|id| is_related(sack, *id, &asked, relation));
+        found.retain(|id| holding.contains(id) || is_related(sack, *id, &asked, relation));
     }
     Ok(found)
 }
@@ -141,16 +134,6 @@ fn scope(sack: &Sack<'_>, asked: &Repoquery) -> Vec<Id> {
         found.extend(sack.all_available());
     }
     sack.sorted(found)
-}
-
-fn with_file(session: &Session, repositories: &Repositories, sack: &Sack<'_>, among: &[Id], path: &str) -> Result<Vec<Id>, CliError> {
-    let wanted = Capability::any(path);
-    let mut holding: BTreeSet<Id> = sack.installed_providing(&wanted).into_iter().collect();
-    if among.iter().any(|id| matches!(id, Id::Available(..))) {
-        holding.extend(provides::holding(session, repositories, sack, |index| index.holding(path))?);
-        holding.extend(sack.available_providing(&wanted));
-    }
-    Ok(among.iter().copied().filter(|id| holding.contains(id)).collect())
 }
 
 /// A relation that packages may have to what is asked for.
@@ -264,7 +247,7 @@ fn location(repositories: &Repositories, sack: &Sack<'_>, id: Id) -> String {
     let offer = sack.offer(id);
     match (id, offer) {
         (Id::Available(stock, _), Some(offer)) => match repositories.opened.get(stock) {
-            Some(opened) => opened.package_urls(&offer).into_iter().next().unwrap_or(offer.location),
+            Some(opened) => opened.package_urls(&offer).first().map_or(offer.location, |url| download::shown(url)),
             None => offer.location,
         },
         _ => String::new(),
@@ -289,7 +272,7 @@ fn changes(session: &Session, repositories: &Repositories, sack: &Sack<'_>, id: 
         Id::Available(stock, _) => {
             let (Some(opened), Some(offer)) = (repositories.opened.get(stock), sack.offer(id)) else { return Ok(Vec::new()) };
             let mut all = session.with_context(|context| opened.changes(context))?;
-            Ok(all.remove(&offer.sha256).unwrap_or_default())
+            Ok(all.remove(&offer.checksum).unwrap_or_default())
         }
         Id::Installed(at) => {
             let entries = sack.installed[at].package.metadata().and_then(|metadata| metadata.get_changelog_entries()).unwrap_or_default();
@@ -301,7 +284,11 @@ fn changes(session: &Session, repositories: &Repositories, sack: &Sack<'_>, id: 
 
 fn formatted(format: &str, sack: &Sack<'_>, id: Id, details: &Details) -> String {
     let nevra = sack.nevra(id);
-    let size = |of: fn(&Package) -> u64| sack.package(id).as_ref().map_or(0, of).to_string();
+    let package = sack.package(id);
+    let size = |of: fn(&Package) -> u64| package.as_ref().map_or(0, of).to_string();
+    // A relation to several others takes a line for each.
+    let relation =
+        |of: fn(&Package, &Details) -> Vec<String>| package.as_ref().map(|package| of(package, details).join("\n")).unwrap_or_default();
     let table = [
         ("%{name}", nevra.name.clone()),
         ("%{version}", nevra.evr.version.clone()),
@@ -322,6 +309,16 @@ fn formatted(format: &str, sack: &Sack<'_>, id: Id, details: &Details) -> String
         ("%{downloadsize}", size(|package| package.package_size_bytes)),
         ("%{size}", size(|package| package.package_size_bytes)),
         ("%{reason}", sack.reason(id).map_or("none", Reason::word).to_owned()),
+        ("%{provides}", relation(|package, _| package.provides.iter().map(ToString::to_string).collect())),
+        ("%{requires}", relation(|package, _| texts(&package.requires))),
+        ("%{obsoletes}", relation(|package, _| package.obsoletes.iter().map(ToString::to_string).collect())),
+        ("%{conflicts}", relation(|package, _| texts(&package.conflicts))),
+        ("%{recommends}", relation(|package, _| texts(&package.recommends))),
+        ("%{supplements}", relation(|package, _| texts(&package.supplements))),
+        ("%{suggests}", relation(|_, details| texts(&details.suggests))),
+        ("%{enhances}", relation(|_, details| texts(&details.enhances))),
+        ("%{requires-pre}", relation(|_, details| texts(&details.requires_pre))),
+        ("%{files}", relation(|package, _| package.paths.clone())),
         ("\\n", "\n".to_owned()),
         ("\\t", "\t".to_owned()),
     ];
@@ -330,21 +327,6 @@ fn formatted(format: &str, sack: &Sack<'_>, id: Id, details: &Details) -> String
     text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days() {
-        let table = [
-            (0, "Thu Jan 01 1970"),
-            (951_782_400, "Tue Feb 29 2000"),
-            (1_767_225_599, "Wed Dec 31 2025"),
-            (1_767_225_600, "Thu Jan 01 2026"),
-            (4_107_542_400, "Mon Mar 01 2100"),
-        ];
-        for (time, expected) in table {
-            assert_eq!(day(time), expected);
-        }
-    }
+fn texts(all: &[Dependency]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
 }

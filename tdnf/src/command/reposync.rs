@@ -39,7 +39,8 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
         let folder = if asked.no_repo_path { top.clone() } else { top.join(&opened.repository.id) };
         let offers = wanted(&sack, stock, asked);
         if asked.urls {
-            let urls: Vec<String> = offers.iter().filter_map(|offer| opened.package_urls(offer).into_iter().next()).collect();
+            let urls: Vec<String> =
+                offers.iter().filter_map(|offer| opened.package_urls(offer).first().map(|url| download::shown(url))).collect();
             match session.console.json {
                 true => copied.push(json!({ "Repo": opened.repository.id, "Urls": urls })),
                 false => urls.iter().for_each(|url| session.console.line(url)),
@@ -49,14 +50,13 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
         copy(session, opened, &offers, &folder, asked)?;
         if asked.download_metadata {
             let to = asked.metadata_path.as_ref().map_or(folder.clone(), |path| path.join(&opened.repository.id));
-            session.with_context(|context| opened.complete(context))?;
-            copy_metadata(opened, &to)?;
+            session.with_context(|context| opened.copy_metadata(&to, context))?;
         }
         if asked.delete {
-            let named: BTreeSet<PathBuf> = offers.iter().map(|offer| folder.join(&offer.location)).collect();
+            let named: BTreeSet<PathBuf> = offers.iter().map(|offer| folder.join(offer.path())).collect();
             delete_others(session, &folder, &named)?;
         }
-        let paths: Vec<_> = offers.iter().map(|offer| folder.join(&offer.location).display().to_string()).collect();
+        let paths: Vec<_> = offers.iter().map(|offer| folder.join(offer.path()).display().to_string()).collect();
         session.console.note(format!("{}: {} packages in {}", opened.repository.id, paths.len(), folder.display()));
         copied.push(json!({ "Repo": opened.repository.id, "Files": paths }));
     }
@@ -84,7 +84,7 @@ fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, ask
         let client = opened.client(context)?;
         let mut items = Vec::new();
         for offer in offers {
-            items.extend(opened.package_item(offer, folder.join(&offer.location))?.map(|item| (&client, item)));
+            items.extend(opened.package_item(offer, folder.join(offer.path()))?.map(|item| (&client, item)));
         }
         let failed = |source| crate::cache::CacheError::Download { id: opened.repository.id.clone(), source };
         download::fetch_all(&items, context.at_once, context.report).map_err(failed)?;
@@ -93,7 +93,7 @@ fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, ask
         }
         let keys = crate::cache::keyring(&opened.repository, context)?;
         for offer in offers {
-            let path = folder.join(&offer.location);
+            let path = folder.join(offer.path());
             if let Err(error) = RpmFile::open(&path).and_then(|file| file.verify(&keys)) {
                 session.console.warn(format!("{error}; it is removed"));
                 fs::remove_file(&path).map_err(io_at(&path))?;
@@ -101,17 +101,6 @@ fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, ask
         }
         Ok(())
     })
-}
-
-fn copy_metadata(opened: &Opened, to: &Path) -> Result<(), CliError> {
-    let (from, to) = (opened.folder().join("repodata"), to.join("repodata"));
-    fs::create_dir_all(&to).map_err(io_at(&to))?;
-    for entry in fs::read_dir(&from).map_err(io_at(&from))? {
-        let path = entry.map_err(io_at(&from))?.path();
-        let target = to.join(path.file_name().unwrap_or_default());
-        fs::copy(&path, &target).map_err(io_at(&target))?;
-    }
-    Ok(())
 }
 
 fn delete_others(session: &Session, folder: &Path, named: &BTreeSet<PathBuf>) -> Result<(), CliError> {

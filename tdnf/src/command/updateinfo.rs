@@ -46,6 +46,16 @@ pub fn run(session: &Session, asked: &Updateinfo) -> Result<(), CliError> {
     for advisory in advisories.iter().filter(|advisory| is_asked_for(session, advisory)) {
         answers.extend(advisory.packages.iter().filter(|package| wanted(package)).map(|package| Answer { advisory, package }));
     }
+    let named = |pattern: &&Pattern| {
+        let offered = repositories
+            .opened
+            .iter()
+            .any(|opened| (0..opened.index.len()).any(|at| opened.index.nevra(at).is_some_and(|nevra| pattern.fits(&nevra))));
+        offered || session.installed.iter().any(|installed| pattern.fits(&installed.package.package.nevra))
+    };
+    if answers.is_empty() && patterns.iter().any(|pattern| !named(&pattern)) {
+        return Err(CliError::NoMatch);
+    }
     answers.sort_by(|a, b| (&a.advisory.id, a.package).cmp(&(&b.advisory.id, b.package)));
     answers.dedup_by(|a, b| a.advisory.id == b.advisory.id && a.package == b.package);
     show(session, mode, &answers)

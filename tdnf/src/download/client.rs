@@ -1,28 +1,25 @@
 //! A connection to a repository's servers.
 
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine as _;
-use ureq::config::{Config, IpFamily};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::{Agent, Proxy};
+use ureq::Agent;
+use ureq::config::{Config, IpFamily, RedirectAuthHeaders};
+use ureq::unversioned::resolver::DefaultResolver;
 
 use super::DownloadError;
-use rpm_engine::config::{RepositoryConfig, Transport};
+use super::address::basic;
+use super::connect::{Connections, ProxyResolver};
+use super::proxy::Proxies;
+use super::tls::Tls;
+use rpm_engine::config::RepositoryConfig;
 
 /// How long nothing may happen where the configuration does not say.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where distributions keep the certificates of authorities.
-const AUTHORITIES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-];
+/// A server that cannot be reached is tried again so often where the repository may be unavailable.
+const RETRIES_OF_DISPENSABLE: u32 = 2;
 
 /// Which addresses are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,11 +33,61 @@ pub enum Family {
     V6,
 }
 
+/// What all clients of a run have in common.
+#[derive(Debug, Default)]
+pub struct Network {
+    family: Family,
+    servers: Mutex<Servers>,
+}
+
+/// What is known of servers, by host and port.
+#[derive(Debug, Default)]
+struct Servers {
+    answered: BTreeSet<String>,
+    silent: BTreeSet<String>,
+}
+
+impl Network {
+    /// A network of which nothing is known yet.
+    pub fn new(family: Family) -> Self {
+        Self { family, servers: Mutex::default() }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Servers) -> T) -> T {
+        work(&mut self.servers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Remembers that a server answered.
+    pub(super) fn answered(&self, host: &str) {
+        self.with(|servers| servers.answered.insert(host.to_owned()));
+    }
+
+    /// Remembers that a server did not answer in time, unless it did before; returns whether it is to be left alone.
+    pub(super) fn fell_silent(&self, host: &str) -> bool {
+        self.with(|servers| {
+            let is_dead = !servers.answered.contains(host);
+            if is_dead {
+                servers.silent.insert(host.to_owned());
+            }
+            is_dead
+        })
+    }
+
+    /// Whether a server never answered.
+    pub(super) fn is_silent(&self, host: &str) -> bool {
+        self.with(|servers| servers.silent.contains(host))
+    }
+}
+
 /// A client with one repository's settings.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) agent: Agent,
+    pub(super) network: Arc<Network>,
+    pub(super) proxies: Arc<Proxies>,
     pub(super) retries: u32,
+    /// As often a server is tried again that cannot be reached at all.
+    pub(super) calls: u32,
     pub(super) min_rate_bytes: u64,
     pub(super) throttle_bytes: u64,
     pub(super) patience: Duration,
@@ -53,18 +100,18 @@ impl Client {
     ///
     /// # Errors
     /// When a certificate, a key or the proxy's address cannot be used.
-    pub fn new(repository: &RepositoryConfig, family: Family) -> Result<Self, DownloadError> {
+    pub fn new(repository: &RepositoryConfig, network: &Arc<Network>) -> Result<Self, DownloadError> {
         let transport = &repository.transport;
         let patience = if transport.timeout.is_zero() { PATIENCE } else { transport.timeout };
         let calling = if transport.connect_timeout.is_zero() { patience } else { transport.connect_timeout };
-        let family = match family {
+        let family = match network.family {
             Family::Any => IpFamily::Any,
             Family::V4 => IpFamily::Ipv4Only,
             Family::V6 => IpFamily::Ipv6Only,
         };
         // Someone who asked for TLS must not be led away from it.
         let all_tls = !repository.base_urls.is_empty() && repository.base_urls.iter().all(|url| url.starts_with("https:"));
-        let builder = Config::builder()
+        let config = Config::builder()
             .http_status_as_error(false)
             .https_only(all_tls)
             .ip_family(family)
@@ -73,21 +120,26 @@ impl Client {
             .timeout_resolve(Some(patience))
             .timeout_recv_response(Some(patience))
             .timeout_per_read(Some(patience))
-            .max_redirects(5);
+            .max_redirects(5)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+            .proxy(None)
+            .build();
         // Reading all certificates takes longer than anything else that is done for a repository in a directory.
-        let builder = if may_leave(repository) { builder.tls_config(tls(transport)?) } else { builder };
-        let builder = match proxy(transport)? {
-            Some(proxy) => builder.proxy(Some(proxy)),
-            None => builder,
-        };
+        let tls = may_leave(repository).then(|| Tls::of(transport)).transpose()?;
+        let proxies = Arc::new(Proxies::of(transport, &|name| std::env::var(name).ok())?);
         let credentials = repository.user.as_ref().map(|user| format!("{user}:{}", repository.password.as_deref().unwrap_or_default()));
+        let connections = Connections { proxies: Arc::clone(&proxies), tls };
+        let resolver = ProxyResolver { proxies: Arc::clone(&proxies), usual: DefaultResolver::default() };
         Ok(Self {
-            agent: builder.build().new_agent(),
+            agent: Agent::with_parts(config, connections, resolver),
+            network: Arc::clone(network),
+            proxies,
             retries: transport.retries,
+            calls: if transport.skip_if_unavailable { transport.retries.min(RETRIES_OF_DISPENSABLE) } else { transport.retries },
             min_rate_bytes: transport.min_rate_bytes,
             throttle_bytes: transport.throttle_bytes,
             patience,
-            authorization: credentials.map(|text| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))),
+            authorization: credentials.map(|credentials| basic(&credentials)),
         })
     }
 }
@@ -99,54 +151,4 @@ fn may_leave(repository: &RepositoryConfig) -> bool {
         || repository.mirror_list.is_some()
         || repository.metalink.is_some()
         || places.into_iter().any(|url| super::local_path(url).is_none())
-}
-
-fn proxy(transport: &Transport) -> Result<Option<Proxy>, DownloadError> {
-    let Some(address) = &transport.proxy else { return Ok(None) };
-    let with_user = match (&transport.proxy_user, address.split_once("://")) {
-        (Some(user), Some((scheme, host))) => {
-            format!("{scheme}://{user}:{}@{host}", transport.proxy_password.as_deref().unwrap_or_default())
-        }
-        (Some(user), None) => format!("http://{user}:{}@{address}", transport.proxy_password.as_deref().unwrap_or_default()),
-        (None, _) => address.clone(),
-    };
-    Proxy::new(&with_user).map(Some).map_err(|source| DownloadError::Proxy { proxy: address.clone(), source: Box::new(source) })
-}
-
-fn tls(transport: &Transport) -> Result<TlsConfig, DownloadError> {
-    let mut builder = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .disable_verification(!transport.ssl_verify);
-    let configured = transport.ssl_ca.as_deref();
-    let bundle = configured.or_else(|| AUTHORITIES.iter().map(Path::new).find(|path| path.exists()));
-    let roots = bundle.map(certificates).transpose()?.unwrap_or_default();
-    builder = builder.root_certs(RootCerts::new_with_certs(&roots));
-    if let Some(path) = &transport.ssl_client_certificate {
-        let key = transport.ssl_client_key.as_deref().unwrap_or(path);
-        builder = builder.client_cert(Some(ClientCert::new_with_certs(&certificates(path)?, private_key(key)?)));
-    }
-    Ok(builder.build())
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, DownloadError> {
-    let found: Vec<_> = parse_pem(&pem(path)?)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if found.is_empty() { Err(unusable(path, "it contains no certificate")) } else { Ok(found) }
-}
-
-fn private_key(path: &Path) -> Result<PrivateKey<'static>, DownloadError> {
-    PrivateKey::from_pem(&pem(path)?).map_err(|error| unusable(path, &error.to_string()))
-}
-
-fn pem(path: &Path) -> Result<Vec<u8>, DownloadError> {
-    fs::read(path).map_err(|error| unusable(path, &error.to_string()))
-}
-
-fn unusable(path: &Path, reason: &str) -> DownloadError {
-    DownloadError::Certificate { path: path.to_owned(), reason: reason.to_owned() }
 }

@@ -3,16 +3,42 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustls::CertificateError;
+
+use super::Client;
+
 /// Why something cannot be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The server answers with an error.
-    #[error("`{url}`: the server answered {status}")]
+    #[error("`{url}`: the server answered {status}{}", through(.proxy.as_deref()))]
     Status {
         /// The address.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// The proxy in between.
+        proxy: Option<String>,
+    },
+    /// The proxy does not let through.
+    #[error("`{url}`: the proxy `{proxy}` answered {status}")]
+    Refused {
+        /// The address.
+        url: String,
+        /// The proxy.
+        proxy: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server says nothing at all.
+    #[error("`{url}`: the server did not answer within {seconds} s{}", through(.proxy.as_deref()))]
+    Silent {
+        /// The address.
+        url: String,
+        /// How long was waited, in seconds.
+        seconds: u64,
+        /// The proxy in between.
+        proxy: Option<String>,
     },
     /// The server cannot be reached, or the connection breaks.
     #[error("`{url}` cannot be fetched")]
@@ -49,7 +75,7 @@ pub enum DownloadError {
         limit_bytes: u64,
     },
     /// It is not what was asked for.
-    #[error("`{url}` does not match the repository's index: its SHA-256 differs")]
+    #[error("`{url}` does not match the repository's index: its checksum differs")]
     Digest {
         /// The address.
         url: String,
@@ -63,12 +89,12 @@ pub enum DownloadError {
         reason: String,
     },
     /// The proxy's address makes no sense.
-    #[error("the proxy `{proxy}` cannot be used")]
+    #[error("the proxy `{proxy}` cannot be used: {reason}")]
     Proxy {
-        /// As configured.
+        /// As configured, without credentials.
         proxy: String,
         /// Why.
-        source: Box<ureq::Error>,
+        reason: String,
     },
     /// There is nowhere to fetch it from.
     #[error("there is no address to fetch `{label}` from")]
@@ -78,6 +104,11 @@ pub enum DownloadError {
     },
 }
 
+/// Where an answer came from, if not from the server itself.
+fn through(proxy: Option<&str>) -> String {
+    proxy.map(|proxy| format!(" (through the proxy `{proxy}`)")).unwrap_or_default()
+}
+
 impl DownloadError {
     /// Whether it was asked for in the right place, and is not there.
     pub fn is_missing(&self) -> bool {
@@ -85,6 +116,8 @@ impl DownloadError {
             Self::Status { status, .. } => matches!(status, 404 | 410),
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Transfer { .. }
+            | Self::Refused { .. }
+            | Self::Silent { .. }
             | Self::Slow { .. }
             | Self::TooLarge { .. }
             | Self::Digest { .. }
@@ -94,13 +127,55 @@ impl DownloadError {
         }
     }
 
-    /// Whether asking the same address again is of no use.
-    pub(super) fn is_final(&self) -> bool {
+    /// As often the same address is tried again.
+    pub(super) fn retries(&self, client: &Client) -> u32 {
         match self {
-            Self::Status { status, .. } => (400..500).contains(status) && !matches!(status, 408 | 425 | 429),
-            Self::TooLarge { .. } | Self::Certificate { .. } | Self::Proxy { .. } | Self::Nowhere { .. } => true,
-            Self::Io { source, .. } => matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::StorageFull),
-            Self::Transfer { .. } | Self::Slow { .. } | Self::Digest { .. } => false,
+            Self::Status { status, .. } | Self::Refused { status, .. }
+                if (400..500).contains(status) && !matches!(status, 408 | 425 | 429) =>
+            {
+                0
+            }
+            Self::TooLarge { .. } | Self::Certificate { .. } | Self::Proxy { .. } | Self::Nowhere { .. } | Self::Silent { .. } => 0,
+            Self::Io { source, .. } if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::StorageFull) => 0,
+            // What the other side is does not change within seconds.
+            Self::Transfer { source, .. } if matches!(**source, ureq::Error::Rustls(_) | ureq::Error::BadUri(_)) => 0,
+            Self::Transfer { .. } => client.calls,
+            Self::Io { .. } | Self::Status { .. } | Self::Refused { .. } | Self::Slow { .. } | Self::Digest { .. } => client.retries,
         }
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Status { status: 401, .. } => "set `username` and `password` of the repository",
+            Self::Status { status: 403, .. } => {
+                "ask the server's operator for access; `sslclientcert`, `username` and `password` show who asks"
+            }
+            Self::Refused { status: 407, .. } => "set `proxy_username` and `proxy_password`",
+            Self::Refused { .. } => "ask the proxy's operator, or name the server in the variable `no_proxy`",
+            Self::Silent { .. } => "check the network and the firewall; `timeout` says how long is waited",
+            Self::Transfer { source, .. } => match &**source {
+                ureq::Error::Rustls(rustls::Error::InvalidCertificate(wrong)) => of_certificate(wrong),
+                ureq::Error::Rustls(_) => "the server's TLS does not fit: it must be 1.2 or 1.3",
+                ureq::Error::RequireHttpsOnly(_) => "the server leads away from https://; ask its operator for its address today",
+                _ => "check the network and `baseurl`",
+            },
+            Self::Certificate { .. } => "check `sslcacert`, `sslclientcert` and `sslclientkey`",
+            Self::Proxy { .. } => "write it as `http://host:port`; `proxy=_none_` uses none, whatever the environment says",
+            Self::Slow { .. } => "`minrate` says what is expected at least",
+            Self::Status { .. } | Self::Io { .. } | Self::TooLarge { .. } | Self::Digest { .. } | Self::Nowhere { .. } => return None,
+        })
+    }
+}
+
+fn of_certificate(wrong: &CertificateError) -> &'static str {
+    use CertificateError as Wrong;
+    match wrong {
+        Wrong::UnknownIssuer => "name the certificate of the server or of its authority in `sslcacert`, if it is to be trusted",
+        Wrong::Expired | Wrong::ExpiredContext { .. } | Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
+            "the certificate is not valid today; check this machine's clock"
+        }
+        Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => "the certificate is that of another host; check `baseurl`",
+        _ => "the certificate must be X.509 version 3 and name its host in `subjectAltName`, or be in `sslcacert` itself",
     }
 }

@@ -1,10 +1,16 @@
 //! Fetching files over HTTP, HTTPS and from directories: mirrors in order, resumed, bounded in size and time.
 
+mod address;
+mod certificate;
 mod client;
+mod connect;
 mod error;
+mod proxy;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transfer;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -12,7 +18,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-pub use client::{Client, Family};
+use address::Address;
+
+pub use address::shown;
+pub use client::{Client, Family, Network};
 pub use error::DownloadError;
 
 /// A file to be fetched.
@@ -24,7 +33,7 @@ pub struct Item {
     pub urls: Vec<String>,
     /// The file it becomes. Its directory must be there.
     pub to: PathBuf,
-    /// Its SHA-256, in lowercase hexadecimal, where that is known.
+    /// Its checksum, in lowercase hexadecimal, where that is known; which it is its length says.
     pub expected: Option<String>,
     /// Its size in bytes, where that is known.
     pub size: Option<u64>,
@@ -79,7 +88,7 @@ pub type Report<'a> = &'a (dyn Fn(Event<'_>) + Sync);
 /// # Errors
 /// The last one, when no address gives the file.
 pub fn fetch(client: &Client, item: &Item, report: Report<'_>) -> Result<(), DownloadError> {
-    let mut urls: Vec<&String> = item.urls.iter().collect();
+    let mut urls: Vec<Address> = item.urls.iter().map(|url| Address::of(url)).collect();
     let mut last = DownloadError::Nowhere { label: item.label.clone() };
     for round in 0..=client.retries {
         if round > 0 && !urls.is_empty() {
@@ -87,14 +96,14 @@ pub fn fetch(client: &Client, item: &Item, report: Report<'_>) -> Result<(), Dow
         }
         let mut left = Vec::new();
         for url in urls {
-            match transfer::transfer(client, item, url, report) {
+            match transfer::transfer(client, item, &url, report) {
                 Ok(()) => {
                     report(Event::Finished { label: &item.label });
                     return Ok(());
                 }
                 Err(error) => {
                     report(Event::Failed { label: &item.label, error: &error });
-                    if !error.is_final() && local_path(url).is_none() {
+                    if round < error.retries(client) && local_path(&url.url).is_none() {
                         left.push(url);
                     }
                     last = error;
@@ -147,7 +156,7 @@ pub fn check(item: &Item, path: &Path) -> Result<(), DownloadError> {
         return Err(DownloadError::TooLarge { url, limit_bytes: item.limit_bytes() });
     }
     match &item.expected {
-        Some(expected) if rpm_engine::repo::digest_of(path).map_err(io)? != *expected => Err(DownloadError::Digest { url }),
+        Some(expected) if !rpm_engine::checksum::has(path, expected).map_err(io)? => Err(DownloadError::Digest { url }),
         _ => Ok(()),
     }
 }

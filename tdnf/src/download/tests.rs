@@ -40,10 +40,35 @@ fn response(status: &str, length: usize, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Keeps the heads of requests, lower-case names of headers included, and answers each with `status` and the content.
+fn listen(status: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&heads);
+    spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            kept.lock().unwrap().push(head.join("\n"));
+            let _ = stream.write_all(&response(status, CONTENT.len(), CONTENT));
+        }
+    });
+    (address, heads)
+}
+
+/// A client whose transport is changed by `change`.
+fn client_with(change: impl FnOnce(&mut Transport)) -> Client {
+    let mut transport = Transport { retries: 0, timeout: Duration::from_secs(2), ..Transport::default() };
+    change(&mut transport);
+    Client::new(&RepositoryConfig::new("test", transport, Place { file: "test".into(), line: 0 }), &Arc::default()).unwrap()
+}
+
 fn client(retries: u32) -> Client {
     let place = Place { file: "test".into(), line: 0 };
     let transport = Transport { retries, timeout: Duration::from_secs(2), ..Transport::default() };
-    Client::new(&RepositoryConfig::new("test", transport, place), Family::Any).unwrap()
+    Client::new(&RepositoryConfig::new("test", transport, place), &Arc::default()).unwrap()
 }
 
 fn item(folder: &Path, urls: Vec<String>, content: &[u8]) -> Item {
@@ -109,14 +134,91 @@ fn what_is_wrong_is_refused() {
 }
 
 #[test]
-fn a_silent_server_is_left() {
+fn a_silent_server_is_left_once_and_for_all() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/x", listener.local_addr().unwrap());
+    let host = listener.local_addr().unwrap();
+    let good = serve(|_, _| response("200 OK", 16, CONTENT));
+    let client = client(10);
     let begun = std::time::Instant::now();
-    let error = fetch(&client(0), &item(folder.path(), vec![address], CONTENT), &|_| {}).unwrap_err();
-    assert!(matches!(error, DownloadError::Transfer { .. }), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(20));
+    let urls = vec![format!("http://{host}/x"), format!("{good}/x")];
+    fetch(&client, &item(folder.path(), urls, CONTENT), &|_| {}).unwrap();
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(6), "{waited:?}");
+    // Other clients of the run know it, too.
+    let other = Client { retries: 5, ..client.clone() };
+    let error = fetch(&other, &item(folder.path(), vec![format!("http://{host}/y")], CONTENT), &|_| {}).unwrap_err();
+    assert_eq!(error.to_string(), format!("`http://{host}/y`: the server did not answer within 2 s"));
+    assert!(begun.elapsed() < waited + Duration::from_secs(1));
+}
+
+#[test]
+fn a_server_that_answered_before_may_be_late_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let server = serve(move |_, _| {
+        if count.fetch_add(1, Ordering::Relaxed) == 1 {
+            sleep(Duration::from_secs(4));
+        }
+        response("200 OK", 16, CONTENT)
+    });
+    let client = client(1);
+    for _ in 0..2 {
+        fetch(&client, &item(folder.path(), vec![format!("{server}/x")], CONTENT), &|_| {}).unwrap();
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn credentials_of_an_address_are_sent_and_not_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (host, heads) = listen("401 Unauthorized");
+    let client = client_with(|_| {});
+    let item = item(folder.path(), vec![format!("http://me%40x:p%2Fw%25@{host}/x")], CONTENT);
+    let error = fetch(&client, &item, &|_| {}).unwrap_err();
+    assert_eq!(error.to_string(), format!("`http://{host}/x`: the server answered 401"));
+    assert_eq!(error.hint(), Some("set `username` and `password` of the repository"));
+    assert!(!format!("{error:?}").contains("p%2Fw"), "{error:?}");
+    // `me@x:p/w%`
+    assert!(heads.lock().unwrap()[0].contains("authorization: Basic bWVAeDpwL3cl"), "{heads:?}");
+}
+
+#[test]
+fn plain_addresses_go_through_a_proxy_without_a_tunnel() {
+    let folder = tempfile::tempdir().unwrap();
+    let (proxy, heads) = listen("200 OK");
+    let client = client_with(|transport| {
+        transport.proxy = rpm_engine::config::Proxy::At(format!("http://{proxy}"));
+        (transport.proxy_user, transport.proxy_password) = (Some("me".into()), Some("a@b/c#d%".into()));
+    });
+    fetch(&client, &item(folder.path(), vec!["http://far.example:81/a/b?c".into()], CONTENT), &|_| {}).unwrap();
+    let head = heads.lock().unwrap().remove(0);
+    assert!(head.starts_with("GET http://far.example:81/a/b?c HTTP/1.1\n"), "{head}");
+    assert!(head.contains("host: far.example:81"), "{head}");
+    // `me:a@b/c#d%`
+    assert!(head.contains("Proxy-Authorization: Basic bWU6YUBiL2MjZCU="), "{head}");
+}
+
+#[test]
+fn a_proxy_that_refuses_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (url, status, expected) in [
+        ("https://far.example/x", "403 Forbidden", "`https://far.example/x`: the proxy `http://PROXY` answered 403"),
+        ("http://far.example/x", "407 No", "`http://far.example/x`: the proxy `http://PROXY` answered 407"),
+        ("http://far.example/x", "404 No", "`http://far.example/x`: the server answered 404 (through the proxy `http://PROXY`)"),
+    ] {
+        let (proxy, heads) = listen(status);
+        let client = client_with(|transport| {
+            transport.proxy = rpm_engine::config::Proxy::At(format!("http://{proxy}"));
+            transport.retries = 3;
+        });
+        let error = fetch(&client, &item(folder.path(), vec![url.into()], CONTENT), &|_| {}).unwrap_err();
+        assert_eq!(error.to_string(), expected.replace("PROXY", &proxy));
+        let heads = heads.lock().unwrap();
+        assert_eq!(heads.len(), 1, "{heads:?}");
+        assert_eq!(heads[0].starts_with("CONNECT far.example:443 HTTP/1.1"), url.starts_with("https"), "{heads:?}");
+    }
 }
 
 #[test]

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use ureq::http::StatusCode;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, RANGE};
 
+use super::address::{Address, basic};
+use super::connect::Refused;
+use super::proxy::Hop;
 use super::{Client, DownloadError, Event, Item, Report};
+use rpm_engine::checksum::Hasher;
 
 /// What is fetched slower than this is given up even where nothing is configured: a server that drips must not hold anyone for ever.
 const LEAST_RATE_BYTES: u64 = 64;
@@ -20,20 +23,22 @@ const MEASURED: Duration = Duration::from_secs(30);
 
 /// Fetches `item` from `url`. What arrived before is kept next to the target as `.part` and asked for only from there on, if the digest is
 /// known, so that pieces of different states never come together unseen.
-pub(super) fn transfer(client: &Client, item: &Item, url: &str, report: Report<'_>) -> Result<(), DownloadError> {
+pub(super) fn transfer(client: &Client, item: &Item, address: &Address, report: Report<'_>) -> Result<(), DownloadError> {
+    let url = address.url.as_str();
     let part = part_of(&item.to);
     let io = |source| DownloadError::Io { url: url.to_owned(), path: part.clone(), source };
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&part).map_err(io)?;
-    let mut hasher = Sha256::new();
-    let mut have = 0;
+    let fresh = || Hasher::like(item.expected.as_deref().unwrap_or_default());
+    let (mut hasher, mut have) = (fresh(), 0);
     if item.expected.is_some() {
-        have = io::copy(&mut file, &mut hasher).map_err(io)?;
+        hasher = hasher.read(&mut file).map_err(io)?;
+        have = file.metadata().map_err(io)?.len();
     }
-    let opened = open(client, url, have)?;
+    let opened = open(client, address, have)?;
     if !opened.continues {
         file.set_len(0).map_err(io)?;
         io::Seek::rewind(&mut file).map_err(io)?;
-        (hasher, have) = (Sha256::new(), 0);
+        (hasher, have) = (fresh(), 0);
     }
     let limit = item.limit_bytes();
     let too_large = || DownloadError::TooLarge { url: url.to_owned(), limit_bytes: limit };
@@ -65,7 +70,7 @@ pub(super) fn transfer(client: &Client, item: &Item, url: &str, report: Report<'
             return Err(DownloadError::Slow { url: url.to_owned(), least_bytes: pace.least });
         }
     }
-    publish(item, url, file, &part, &hex::encode(hasher.finalize()))
+    publish(item, url, file, &part, &hasher.hex())
 }
 
 /// Checks the digest and gives the file its name. What is wrong is thrown away, or it would be continued for ever.
@@ -96,32 +101,64 @@ struct Opened {
     continues: bool,
 }
 
-fn open(client: &Client, url: &str, have: u64) -> Result<Opened, DownloadError> {
+fn open(client: &Client, address: &Address, have: u64) -> Result<Opened, DownloadError> {
+    let url = address.url.as_str();
     if let Some(path) = super::local_path(url) {
         let io = |source| DownloadError::Io { url: url.to_owned(), path: path.clone(), source };
         let file = File::open(&path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
         return Ok(Opened { body: Box::new(file), length: Some(length), continues: false });
     }
+    let proxy = proxy(client, url);
+    if client.network.is_silent(address.host()) {
+        return Err(silent(client, url, proxy));
+    }
     let mut request = client.agent.get(url);
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
-    if let Some(authorization) = &client.authorization {
+    let authorization = address.credentials.as_deref().map(basic).or_else(|| client.authorization.clone());
+    if let Some(authorization) = authorization {
         request = request.header(AUTHORIZATION, authorization);
     }
-    let response = request.call().map_err(|source| DownloadError::Transfer { url: url.to_owned(), source: Box::new(source) })?;
-    let continues = match response.status() {
-        StatusCode::OK => false,
-        StatusCode::PARTIAL_CONTENT if have > 0 => true,
+    let response = request.call().map_err(|source| failed(client, address, source))?;
+    client.network.answered(address.host());
+    let continues = match (response.status(), proxy) {
+        (StatusCode::OK, _) => false,
+        (StatusCode::PARTIAL_CONTENT, _) if have > 0 => true,
         // What is there is as long as the whole or longer: the digest decides.
-        StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
+        (StatusCode::RANGE_NOT_SATISFIABLE, _) if have > 0 => {
             return Ok(Opened { body: Box::new(io::empty()), length: Some(0), continues: true });
         }
-        status => return Err(DownloadError::Status { url: url.to_owned(), status: status.as_u16() }),
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) => {
+            return Err(DownloadError::Refused { url: url.to_owned(), proxy, status: 407 });
+        }
+        (status, proxy) => return Err(DownloadError::Status { url: url.to_owned(), status: status.as_u16(), proxy }),
     };
     let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     Ok(Opened { body: Box::new(response.into_body().into_reader()), length, continues })
+}
+
+/// The proxy between here and an address.
+fn proxy(client: &Client, url: &str) -> Option<String> {
+    client.proxies.hop(&url.parse().ok()?).map(Hop::name)
+}
+
+fn silent(client: &Client, url: &str, proxy: Option<String>) -> DownloadError {
+    DownloadError::Silent { url: url.to_owned(), seconds: client.patience.as_secs(), proxy }
+}
+
+/// Why a request failed. A server that never answered is not asked again: whoever waits has waited long enough.
+fn failed(client: &Client, address: &Address, source: ureq::Error) -> DownloadError {
+    let url = address.url.clone();
+    match source {
+        ureq::Error::Timeout(_) if client.network.fell_silent(address.host()) => silent(client, &url, proxy(client, &url)),
+        ureq::Error::Other(inner) if inner.is::<Refused>() => match inner.downcast::<Refused>() {
+            Ok(refused) => DownloadError::Refused { url, proxy: refused.proxy, status: refused.status },
+            Err(inner) => DownloadError::Transfer { url, source: Box::new(ureq::Error::Other(inner)) },
+        },
+        source => DownloadError::Transfer { url, source: Box::new(source) },
+    }
 }
 
 /// Keeps a transfer between its least and its greatest rate.

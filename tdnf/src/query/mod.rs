@@ -11,6 +11,7 @@ use rpm_engine::history::Reason;
 use rpm_engine::package::{Details, Nevra, Package};
 use rpm_engine::repo::{Index, Offer};
 use rpm_engine::rpmfile;
+use rpm_engine::solver::looks_alike;
 use rpm_engine::system::Installed;
 use rpm_engine::version::Evr;
 
@@ -318,6 +319,14 @@ impl<'a> Sack<'a> {
             }
         }
         newest.into_values().map(|(_, id)| id).collect()
+    }
+
+    /// Names that look like a word, of what is installed or of what is offered; a few.
+    pub fn similar(&self, word: &str, of_installed: bool) -> Vec<String> {
+        const MOST: usize = 5;
+        let ids = if of_installed { self.all_installed() } else { self.all_available().to_vec() };
+        let names: BTreeSet<String> = ids.into_iter().map(|id| self.nevra(id).name).collect();
+        names.into_iter().filter(|name| word.len() > 1 && looks_alike(name, word)).take(MOST).collect()
     }
 
     /// Whether a package is made for this machine.

@@ -52,7 +52,7 @@ mod tests {
             caps: None,
             flags: FileFlags::default(),
         };
-        let regular = |path| file(path, FileKind::Regular { size: 1, sha256: Some("x".into()), hardlink: None });
+        let regular = |path| file(path, FileKind::Regular { size: 1, digest: Some("x".into()), hardlink: None });
         let link = |path, target: &str| file(path, FileKind::Symlink { target: target.into() });
         let files = [
             regular("/usr/bin/a"),

@@ -55,12 +55,12 @@ impl MediumRepository<'_> {
 
 /// Whether a root contains the content of a file under its name.
 fn holds(root: &Manifest, file: &PackageFile) -> bool {
-    let FileKind::Regular { size, sha256, .. } = &file.kind else { return true };
+    let FileKind::Regular { size, digest, .. } = &file.kind else { return true };
     let entry = root.get(&file.path).and_then(|entry| match &entry.kind {
         Kind::Hardlink { to } => root.get(to),
         _ => Some(entry),
     });
-    matches!(entry.map(|entry| &entry.kind), Some(Kind::File { size: found, sha256: digest }) if found == size && Some(digest) == sha256.as_ref())
+    matches!(entry.map(|entry| &entry.kind), Some(Kind::File { size: found, sha256 }) if found == size && Some(sha256) == digest.as_ref())
 }
 
 /// A copy of a package that ends where its payload begins.
@@ -89,7 +89,7 @@ mod tests {
         root.insert("/c", Entry::root(Kind::Symlink { target: "a".into() }, 0o777, 0));
         let file = |path: &str, size, sha256: &str| PackageFile {
             path: path.into(),
-            kind: FileKind::Regular { size, sha256: Some(sha256.into()), hardlink: None },
+            kind: FileKind::Regular { size, digest: Some(sha256.into()), hardlink: None },
             mode: 0o644,
             user: "root".into(),
             group: "root".into(),

@@ -37,7 +37,10 @@ impl Warning {
         match error {
             ConfigError::Malformed { place, reason } => Some(Self { place: place.clone(), message: reason.clone() }),
             ConfigError::Value { place, key, reason } => Some(Self { place: place.clone(), message: format!("`{key}`: {reason}") }),
-            ConfigError::Io { .. } | ConfigError::NoSuchRepository { .. } | ConfigError::NotAnAssignment { .. } => None,
+            ConfigError::Io { .. }
+            | ConfigError::NoDirectory { .. }
+            | ConfigError::NoSuchRepository { .. }
+            | ConfigError::NotAnAssignment { .. } => None,
         }
     }
 }
@@ -76,6 +79,12 @@ pub enum ConfigError {
         key: String,
         /// What is wrong.
         reason: String,
+    },
+    /// The directory of repositories that is configured is not there.
+    #[error("the directory of repositories `{path}` (`repodir`) does not exist")]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
     },
     /// An option of the command line names no repository.
     #[error("there is no repository `{id}`")]

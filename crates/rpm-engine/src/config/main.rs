@@ -21,6 +21,8 @@ pub(super) enum Key {
 pub struct Main {
     /// Directories of `*.repo` files (`reposdir`, or `repodir` as older versions wrote it).
     pub repository_directories: Vec<PathBuf>,
+    /// Whether one of them must be there: somebody named them.
+    pub needs_directories: bool,
     /// Where metadata and packages are kept (`cachedir`).
     pub cache_directory: PathBuf,
     /// Where history and what was seen of repositories is kept (`persistdir`).
@@ -35,6 +37,8 @@ pub struct Main {
     pub keep_cache: bool,
     /// Patterns of packages that are skipped (`excludepkgs`, `exclude`).
     pub excludes: Vec<String>,
+    /// Patterns of installed packages that stay as they are (`locks.d`).
+    pub locks: Vec<String>,
     /// `name=version`: packages that are never put below a version (`minversions`).
     pub min_versions: Vec<(String, String)>,
     /// Names of packages that are never removed (`protected_packages`).
@@ -102,12 +106,24 @@ pub struct Transport {
     pub ssl_client_certificate: Option<PathBuf>,
     /// Its key (`sslclientkey`).
     pub ssl_client_key: Option<PathBuf>,
-    /// The proxy's address (`proxy`).
-    pub proxy: Option<String>,
+    /// Which proxy requests go through (`proxy`).
+    pub proxy: Proxy,
     /// The user name for the proxy (`proxy_username`).
     pub proxy_user: Option<String>,
     /// Its password (`proxy_password`).
     pub proxy_password: Option<String>,
+}
+
+/// Which proxy requests go through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// That of the environment (`http_proxy`, `https_proxy`, `all_proxy`), if it names one.
+    #[default]
+    OfEnvironment,
+    /// None, whatever the environment says: `proxy=_none_`, or an empty value.
+    None,
+    /// The one at this address, which may contain credentials.
+    At(String),
 }
 
 /// The reference's `TDNF_REPO_DEFAULT_METADATA_EXPIRE`.
@@ -129,7 +145,7 @@ impl Default for Transport {
             ssl_ca: None,
             ssl_client_certificate: None,
             ssl_client_key: None,
-            proxy: None,
+            proxy: Proxy::OfEnvironment,
             proxy_user: None,
             proxy_password: None,
         }
@@ -155,7 +171,7 @@ impl Transport {
             "sslcacert" => self.ssl_ca = path(),
             "sslclientcert" => self.ssl_client_certificate = path(),
             "sslclientkey" => self.ssl_client_key = path(),
-            "proxy" => self.proxy = text(),
+            "proxy" => self.proxy = text().map_or(Proxy::None, Proxy::At),
             "proxy_username" => self.proxy_user = text(),
             "proxy_password" => self.proxy_password = text(),
             _ => return Ok(Key::Unknown),
@@ -170,6 +186,7 @@ impl Default for Main {
         let paths = |all: &[&str]| all.iter().map(PathBuf::from).collect();
         Self {
             repository_directories: paths(&["/etc/yum.repos.d"]),
+            needs_directories: false,
             cache_directory: "/var/cache/tdnf".into(),
             persistent_directory: "/var/lib/tdnf".into(),
             variable_directories: paths(&["/usr/lib/tdnf/vars", "/etc/tdnf/vars", "/etc/dnf/vars", "/etc/yum/vars"]),
@@ -177,6 +194,7 @@ impl Default for Main {
             arch: None,
             keep_cache: false,
             excludes: Vec::new(),
+            locks: Vec::new(),
             min_versions: Vec::new(),
             protected: words(&["tdnf"]),
             install_only: words(&["installonlypkg(kernel)", "kernel", "linux", "linux-generic"]),
@@ -213,7 +231,10 @@ impl Main {
         }
         let paths = || list(value).into_iter().map(PathBuf::from).collect();
         match key {
-            "repodir" | "reposdir" => self.repository_directories = paths(),
+            "repodir" | "reposdir" => {
+                self.repository_directories = paths();
+                self.needs_directories = true;
+            }
             "cachedir" => self.cache_directory = absolute(value)?,
             "persistdir" => self.persistent_directory = absolute(value)?,
             "varsdir" => self.variable_directories = paths(),
@@ -238,9 +259,8 @@ impl Main {
             "cligpgcheck" => self.check_files = Some(boolean(value)?),
             "tsflags" => return self.set_flags(value),
             "maxstringlen" => return Ok(Key::Ignored("the length of strings is not limited")),
-            "plugins" | "noplugins" | "pluginpath" | "pluginconfpath" => {
-                return Ok(Key::Ignored("plugins are not supported: metalinks and signed metadata are built in"));
-            }
+            // There are no plugins: what those of the reference do is built in.
+            "plugins" | "noplugins" | "pluginpath" | "pluginconfpath" => {}
             "debuglevel" | "logfile" | "exactarch" | "obsoletes" => return Ok(Key::Ignored("it belongs to yum")),
             _ => return self.defaults.set(key, value),
         }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use glob::Pattern;
 
 pub use error::{ConfigError, Place, Warning};
-pub use main::{Main, Transport};
+pub use main::{Main, Proxy, Transport};
 pub use repository::RepositoryConfig;
 pub use variables::Variables;
 
@@ -140,11 +140,16 @@ impl Loader {
         for drop_in in files(&folder.join("tdnf.conf.d"), ".conf")? {
             self.read(&drop_in)?;
         }
-        for (directory, key) in [("minversions.d", "minversions"), ("protected.d", "protected_packages"), ("locks.d", "excludepkgs")] {
+        for (directory, key) in [("minversions.d", "minversions"), ("protected.d", "protected_packages"), ("locks.d", "locks")] {
             for file in files(&folder.join(directory), ".conf")? {
                 for (number, line) in (1..).zip(read(&file)?.lines()) {
                     let line = line.trim();
-                    if !line.is_empty() && !line.starts_with(['#', ';']) {
+                    if line.is_empty() || line.starts_with(['#', ';']) {
+                        continue;
+                    }
+                    if key == "locks" {
+                        self.main.locks.extend(value::list(line));
+                    } else {
                         self.set(key, line, &Place { file: file.clone(), line: number })?;
                     }
                 }
@@ -210,6 +215,12 @@ fn read_repositories(
     variables: &Variables,
     warnings: &mut Vec<Warning>,
 ) -> Result<(Vec<RepositoryConfig>, Faults), ConfigError> {
+    let named = &main.repository_directories;
+    if let (true, Some(first)) = (main.needs_directories, named.first())
+        && !named.iter().any(|directory| beneath(root, directory).is_dir())
+    {
+        return Err(ConfigError::NoDirectory { path: beneath(root, first) });
+    }
     let mut by_file: BTreeMap<_, PathBuf> = BTreeMap::new();
     let vendor = [root.join(VENDOR).join("repos.d")];
     for directory in vendor.into_iter().chain(main.repository_directories.iter().map(|directory| beneath(root, directory))) {

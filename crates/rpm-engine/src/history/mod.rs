@@ -105,7 +105,7 @@ impl History {
             let key = (&change.nevra.name, &change.nevra.arch);
             transaction.execute("DELETE FROM reasons WHERE name = ?1 AND arch = ?2", key)?;
         }
-        for change in record.changes.iter().filter(|change| !change.action.removes()) {
+        for change in record.changes.iter().filter(|change| !change.action.removes() && change.action != Action::Unmarked) {
             let row = (&change.nevra.name, &change.nevra.arch, change.reason.word());
             transaction.execute("INSERT OR REPLACE INTO reasons VALUES (?1, ?2, ?3)", row)?;
         }
@@ -205,18 +205,6 @@ impl History {
         }
         Ok(reasons)
     }
-
-    /// Marks packages, given by name and architecture, as installed for `reason`.
-    ///
-    /// # Errors
-    /// When the disk or SQLite refuses.
-    pub fn mark<'a>(&mut self, packages: impl IntoIterator<Item = (&'a str, &'a str)>, reason: Reason) -> Result<(), HistoryError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (name, arch) in packages {
-            transaction.execute("INSERT OR REPLACE INTO reasons VALUES (?1, ?2, ?3)", (name, arch, reason.word()))?;
-        }
-        Ok(transaction.commit()?)
-    }
 }
 
 #[cfg(test)]
@@ -260,10 +248,19 @@ mod tests {
             ["upgraded x-3-1.noarch", "upgrade x-4-1.noarch", "install z-1-1.noarch"]
         );
         assert_eq!(history.catch_up(&[now("3-1")], record("d", &[])).unwrap(), Some(5));
-        history.mark([("x", "noarch")], Reason::Dependency).unwrap();
         let key = ("x".to_owned(), "noarch".to_owned());
+        let marked = |was, is| {
+            let of = |action, reason| Change { reason, ..change(action, "x", "3-1") };
+            [of(Action::Unmarked, was), of(Action::Marked, is)]
+        };
+        let id = history.add(&record("e", &marked(Reason::User, Reason::Dependency))).unwrap();
         assert_eq!(history.reasons().unwrap().into_iter().collect::<Vec<_>>(), [(key.clone(), Reason::Dependency)]);
-        history.mark([("x", "noarch")], Reason::User).unwrap();
+        assert_eq!(history.catch_up(&[now("3-1")], record("f", &[])).unwrap(), None, "marks neither come nor go");
+        // Taken back, nothing goes, and the reason is what it was.
+        let back = history.undo(id).unwrap();
+        assert_eq!(shown(back.clone()), ["unmarked x-3-1.noarch", "marked x-3-1.noarch"]);
+        assert_eq!(shown(history.rollback(id - 1).unwrap()), ["unmarked x-3-1.noarch", "marked x-3-1.noarch"]);
+        history.add(&record("g", &back)).unwrap();
         assert_eq!(history.reasons().unwrap()[&key], Reason::User);
     }
 }

@@ -56,10 +56,14 @@ pub enum Action {
     Obsoleted,
     /// It went to be installed again.
     Reinstalled,
+    /// It stayed, and is there for this reason from now on.
+    Marked,
+    /// It stayed, and was there for this reason until then.
+    Unmarked,
 }
 
 impl Action {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Install,
         Self::Upgrade,
         Self::Downgrade,
@@ -69,6 +73,8 @@ impl Action {
         Self::Downgraded,
         Self::Obsoleted,
         Self::Reinstalled,
+        Self::Marked,
+        Self::Unmarked,
     ];
 
     /// Its word in the history.
@@ -83,12 +89,19 @@ impl Action {
             Self::Downgraded => "downgraded",
             Self::Obsoleted => "obsoleted",
             Self::Reinstalled => "reinstalled",
+            Self::Marked => "marked",
+            Self::Unmarked => "unmarked",
         }
     }
 
     /// The action with that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.word() == word)
+    }
+
+    /// Whether only the reason changed.
+    pub fn is_mark(self) -> bool {
+        matches!(self, Self::Marked | Self::Unmarked)
     }
 
     /// Whether the package is gone afterwards.
@@ -107,6 +120,8 @@ impl Action {
             Self::Downgraded => Self::Upgrade,
             Self::Reinstall => Self::Reinstalled,
             Self::Reinstalled => Self::Reinstall,
+            Self::Marked => Self::Unmarked,
+            Self::Unmarked => Self::Marked,
         }
     }
 }
@@ -140,7 +155,7 @@ pub struct Record {
 /// What happened to `installed` packages, each with the reason it is there for, that `entries` do not tell.
 pub(super) fn untold<'a>(entries: impl IntoIterator<Item = &'a Record>, installed: &[(Nevra, Reason)]) -> Vec<Change> {
     let mut known: BTreeMap<Nevra, Reason> = BTreeMap::new();
-    for change in entries.into_iter().flat_map(|record| &record.changes) {
+    for change in entries.into_iter().flat_map(|record| &record.changes).filter(|change| !change.action.is_mark()) {
         if change.action.removes() {
             known.remove(&change.nevra);
         } else {
@@ -166,9 +181,17 @@ pub(super) fn reversed(changes: &[Change]) -> Vec<Change> {
 pub(super) fn net(changes: &[Change]) -> Vec<Change> {
     let mut before: BTreeMap<(&str, &str), &Change> = BTreeMap::new();
     let mut after: BTreeMap<(&str, &str), Option<&Change>> = BTreeMap::new();
+    let mut marks: BTreeMap<(&str, &str), [Option<&Change>; 2]> = BTreeMap::new();
     for change in changes {
         let key = (change.nevra.name.as_str(), change.nevra.arch.as_str());
-        if change.action.removes() {
+        if change.action.is_mark() {
+            // The first says what it was, the last what it is.
+            let [was, is] = marks.entry(key).or_default();
+            match change.action {
+                Action::Unmarked => drop(was.get_or_insert(change)),
+                _ => *is = Some(change),
+            }
+        } else if change.action.removes() {
             if !after.contains_key(&key) {
                 before.insert(key, change);
             }
@@ -192,5 +215,12 @@ pub(super) fn net(changes: &[Change]) -> Vec<Change> {
             _ => {}
         }
     }
+    // The reason of what came or went comes and goes with it.
+    let stayed: Vec<Change> = marks
+        .into_iter()
+        .filter(|(key, _)| !net.iter().any(|change| (change.nevra.name.as_str(), change.nevra.arch.as_str()) == *key))
+        .flat_map(|(_, pair)| pair.into_iter().flatten().cloned())
+        .collect();
+    net.extend(stayed);
     net
 }

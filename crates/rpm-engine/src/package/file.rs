@@ -9,8 +9,8 @@ pub enum FileKind {
     Regular {
         /// Its size in bytes.
         size: u64,
-        /// SHA-256 of its content, in lowercase hexadecimal; `None` for ghosts.
-        sha256: Option<String>,
+        /// The checksum of its content, in lowercase hexadecimal; `None` for ghosts. Which it is its length says.
+        digest: Option<String>,
         /// Files of one package with the same group are one file with several names.
         hardlink: Option<u32>,
     },
@@ -19,6 +19,16 @@ pub enum FileKind {
         /// Where it points, as written.
         target: String,
     },
+}
+
+impl FileKind {
+    /// The checksum of a regular file.
+    pub fn digest(&self) -> Option<&str> {
+        match self {
+            Self::Regular { digest, .. } => digest.as_deref(),
+            Self::Directory | Self::Symlink { .. } => None,
+        }
+    }
 }
 
 /// How a file is treated when packages change.
@@ -30,6 +40,8 @@ pub struct FileFlags {
     pub noreplace: bool,
     /// Owned, but not part of the payload: the program makes it.
     pub ghost: bool,
+    /// Whoever removed it is right: it does not come back.
+    pub missing_ok: bool,
 }
 
 /// A file of a package.

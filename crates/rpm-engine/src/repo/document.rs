@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
 use super::repomd::Document;
-use super::{LARGEST_DOCUMENT_BYTES, LARGEST_PACKED_BYTES, RepoError, digest_of, unpack};
+use super::{LARGEST_DOCUMENT_BYTES, LARGEST_PACKED_BYTES, RepoError, unpack};
+use crate::checksum::{self, Hasher};
 
 /// Lets `read` read a document below `folder`. Its digest is checked before anything is unpacked, and that of what it unpacks to, where it is
 /// given, at the end: what was read means nothing before.
@@ -24,20 +23,21 @@ pub(super) fn read<T>(
     if packed.metadata().map_err(io)?.len() > limit_bytes {
         return Err(RepoError::TooLarge { path: path.clone(), limit_bytes });
     }
-    if digest_of(&path).map_err(io)? != document.sha256 {
+    if !checksum::has(&path, &document.checksum).map_err(io)? {
         return Err(wrong());
     }
     let limit = document.open_size.unwrap_or(LARGEST_DOCUMENT_BYTES).min(LARGEST_DOCUMENT_BYTES);
+    let hasher = Hasher::like(document.open_checksum.as_deref().unwrap_or_default());
     let unpacked = unpack::unpack(BufReader::new(packed), limit).map_err(io)?;
-    let mut reader = BufReader::with_capacity(64 << 10, Watched { inner: unpacked, hasher: Sha256::new(), failure: None });
+    let mut reader = BufReader::with_capacity(64 << 10, Watched { inner: unpacked, hasher, failure: None });
     let outcome = read(&mut reader);
     if let Some(source) = reader.get_mut().failure.take() {
         return Err(io(source));
     }
     let outcome = outcome?;
     io::copy(&mut reader, &mut io::sink()).map_err(io)?;
-    let digest = hex::encode(reader.into_inner().hasher.finalize());
-    if document.open_sha256.as_ref().is_some_and(|expected| digest != *expected) {
+    let digest = reader.into_inner().hasher.hex();
+    if document.open_checksum.as_ref().is_some_and(|expected| digest != *expected) {
         return Err(wrong());
     }
     Ok(outcome)
@@ -46,7 +46,7 @@ pub(super) fn read<T>(
 /// Hashes what passes, and remembers why nothing more does: who parses it can only say that it is not what it should be.
 struct Watched<R> {
     inner: R,
-    hasher: Sha256,
+    hasher: Hasher,
     failure: Option<io::Error>,
 }
 

@@ -34,7 +34,7 @@ pub enum RepoError {
         source: KeyError,
     },
     /// A file is not the one the index means.
-    #[error("`{path}` does not match the repository's index: its SHA-256 differs")]
+    #[error("`{path}` does not match the repository's index: its checksum differs")]
     Digest {
         /// The file.
         path: PathBuf,
@@ -51,6 +51,12 @@ pub enum RepoError {
     #[error("the repository's index does not list `{kind}`")]
     Lacks {
         /// The kind of document: `primary`, `filelists`.
+        kind: &'static str,
+    },
+    /// Nobody can tell a document from another one.
+    #[error("the repository's index has no checksum of `{kind}` that counts: it must be SHA-256, SHA-384 or SHA-512")]
+    Weak {
+        /// The kind of document.
         kind: &'static str,
     },
     /// A dependency of a package is malformed.

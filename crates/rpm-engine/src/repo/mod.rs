@@ -45,10 +45,20 @@ pub struct Offer {
     pub package: Package,
     /// What only queries show.
     pub details: Details,
-    /// Where the package file is, relative to the repository.
+    /// Where the package file is, relative to the repository, or its address if it is elsewhere (`xml:base`).
     pub location: String,
-    /// SHA-256 of the package file, in lowercase hexadecimal.
-    pub sha256: String,
+    /// The checksum of the package file, in lowercase hexadecimal; which it is its length says.
+    pub checksum: String,
+}
+
+impl Offer {
+    /// Where the package file is put in a copy of the repository, relative to it.
+    pub fn path(&self) -> &str {
+        match self.location.contains("://") {
+            true => self.location.rsplit('/').next().unwrap_or(&self.location),
+            false => &self.location,
+        }
+    }
 }
 
 /// The metadata of a repository in a directory, its index checked.
@@ -100,7 +110,7 @@ impl Metadata {
     /// # Errors
     /// When the file list is missing, damaged or malformed.
     pub fn read_filelists(&self, offers: &mut [Offer]) -> Result<(), RepoError> {
-        let by_digest: HashMap<String, usize> = offers.iter().enumerate().map(|(index, offer)| (offer.sha256.clone(), index)).collect();
+        let by_digest: HashMap<String, usize> = offers.iter().enumerate().map(|(index, offer)| (offer.checksum.clone(), index)).collect();
         self.each_filelist(|digest, paths| {
             if let Some(offer) = by_digest.get(digest).and_then(|index| offers.get_mut(*index)) {
                 offer.package.paths = paths;
@@ -109,7 +119,7 @@ impl Metadata {
         })
     }
 
-    /// Gives `each` the SHA-256 of each package's file, and all paths of the package. They are to be believed when all were given.
+    /// Gives `each` the checksum of each package's file, and all paths of the package. They are to be believed when all were given.
     ///
     /// # Errors
     /// When the file list is missing, damaged or malformed, or as `each` says.
@@ -128,7 +138,7 @@ impl Metadata {
         self.read("updateinfo", |xml| updateinfo::parse(xml))
     }
 
-    /// The change logs, by the SHA-256 of the package's file.
+    /// The change logs, by the checksum of the package's file.
     ///
     /// # Errors
     /// When they are missing, damaged or malformed.

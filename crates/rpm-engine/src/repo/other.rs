@@ -17,7 +17,7 @@ pub struct Change {
     pub text: String,
 }
 
-/// Reads the change logs, by the SHA-256 of the package's file.
+/// Reads the change logs, by the checksum of the package's file.
 pub(super) fn parse(xml: impl BufRead) -> Result<HashMap<String, Vec<Change>>, RepoError> {
     let mut logs = HashMap::new();
     let mut changes = Vec::new();

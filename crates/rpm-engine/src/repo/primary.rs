@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::repomd::{local, sha256};
+use super::repomd::{checksum, location};
 use super::xml::{Element, number, walk};
 use super::{Offer, RepoError};
 use crate::dependency::{Capability, Comparison, Dependency};
@@ -40,8 +40,8 @@ pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(),
 fn check(offer: &Offer) -> Result<(), RepoError> {
     let nevra = &offer.package.nevra;
     let malformed = |reason: String| Err(RepoError::Malformed { document: "primary.xml".into(), reason });
-    if offer.sha256.is_empty() || offer.location.is_empty() {
-        return malformed(format!("the package `{}` lacks its location or SHA-256", nevra.name));
+    if offer.checksum.is_empty() || offer.location.is_empty() {
+        return malformed(format!("the package `{}` lacks its location or checksum", nevra.name));
     }
     let release = nevra.evr.release.as_deref().unwrap_or_default();
     match [&nevra.name, &nevra.evr.version, release, &nevra.arch].into_iter().find(|word| !is_word(word)) {
@@ -75,7 +75,7 @@ fn blank() -> Offer {
         installed_size_bytes: 0,
         package_size_bytes: 0,
     };
-    Offer { package, details: Details::default(), location: String::new(), sha256: String::new() }
+    Offer { package, details: Details::default(), location: String::new(), checksum: String::new() }
 }
 
 fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
@@ -85,7 +85,7 @@ fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
         "name" => package.nevra.name.clone_from(&element.text),
         "arch" => package.nevra.arch.clone_from(&element.text),
         "version" => package.nevra.evr = evr(element, "ver", "rel").unwrap_or_else(|| Evr::new(0, "", None)),
-        "checksum" => offer.sha256 = sha256(element).unwrap_or_default(),
+        "checksum" => offer.checksum = checksum(element)?.unwrap_or_default(),
         "summary" => offer.details.summary.clone_from(&element.text),
         "description" => offer.details.description.clone_from(&element.text),
         "url" => offer.details.url.clone_from(&element.text),
@@ -94,7 +94,7 @@ fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
             package.package_size_bytes = number("package")?;
             package.installed_size_bytes = number("installed")?;
         }
-        "location" => offer.location = local(element.attribute("href").unwrap_or_default())?,
+        "location" => offer.location = location(element)?,
         _ => {}
     }
     Ok(())

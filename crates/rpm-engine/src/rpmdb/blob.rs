@@ -28,14 +28,14 @@ impl Extra {
 }
 
 /// The blob of `Packages`. The signed region is kept byte for byte, so that the header's signature can still be checked.
-pub(super) fn installed_header(metadata: &PackageMetadata, time: u32) -> Result<Vec<u8>, rpm::Error> {
+pub(super) fn installed_header(metadata: &PackageMetadata, files: usize, time: u32) -> Result<Vec<u8>, rpm::Error> {
     let bytes = metadata.header_bytes()?;
     let word = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     // 8 bytes of magic, the count of index entries, the length of the data, 16 bytes an entry, the data.
     let (entries, length) = (word(8), word(12) as usize);
     let (index, data) = bytes[16..].split_at(entries as usize * 16);
     let (mut index, mut data) = (index.to_vec(), data[..length].to_vec());
-    let extras = extras(metadata, time)?;
+    let extras = extras(metadata, files, time)?;
     for extra in &extras {
         let alignment = if extra.kind == INT32 { 4 } else { 1 };
         data.resize(data.len().next_multiple_of(alignment), 0);
@@ -53,12 +53,11 @@ pub(super) fn installed_header(metadata: &PackageMetadata, time: u32) -> Result<
 }
 
 /// Signatures and digests of the signature header, under the tags they have in a main header, then the facts of the installation.
-fn extras(metadata: &PackageMetadata, time: u32) -> Result<Vec<Extra>, rpm::Error> {
+fn extras(metadata: &PackageMetadata, files: usize, time: u32) -> Result<Vec<Extra>, rpm::Error> {
     let mut extras: Vec<Extra> =
         metadata.signature.get_all_entries()?.into_iter().filter_map(|(tag, data)| taken_over(tag, data)).collect();
     extras.sort_by_key(|extra| extra.tag);
     extras.push(Extra::int32(TAG_INSTALL_TIME, &[time]));
-    let files = metadata.get_file_entries()?.len();
     if files > 0 {
         // RPMFILE_STATE_NORMAL is 0.
         extras.push(Extra { tag: TAG_FILE_STATES, kind: CHAR, count: files as u32, data: vec![0; files] });

@@ -4,31 +4,43 @@ use rpm::{DependencyFlags, IndexData, IndexSignatureTag, IndexTag, PackageMetada
 use rusqlite::types::Value;
 
 use crate::dependency::Rich;
+use crate::rpmfile::tags::Tags;
 
 /// One row: a key, and which of the header's values it is.
 pub(super) struct Row {
     pub(super) table: &'static str,
     pub(super) key: Value,
     pub(super) index: u32,
+    /// Whether the key is a text, be it written as bytes here.
+    pub(super) is_text: bool,
 }
 
 /// Tables whose keys are all the strings of a tag, each with its place.
-const STRINGS: [(&str, IndexTag); 10] = [
+const STRINGS: [(&str, IndexTag); 8] = [
     ("Name", IndexTag::RPMTAG_NAME),
-    ("Basenames", IndexTag::RPMTAG_BASENAMES),
     ("Group", IndexTag::RPMTAG_GROUP),
     ("Providename", IndexTag::RPMTAG_PROVIDENAME),
     ("Obsoletename", IndexTag::RPMTAG_OBSOLETENAME),
-    ("Dirnames", IndexTag::RPMTAG_DIRNAMES),
     ("Recommendname", IndexTag::RPMTAG_RECOMMENDNAME),
     ("Suggestname", IndexTag::RPMTAG_SUGGESTNAME),
     ("Supplementname", IndexTag::RPMTAG_SUPPLEMENTNAME),
     ("Enhancename", IndexTag::RPMTAG_ENHANCENAME),
 ];
 
+/// Those of names of files, which need not be UTF-8.
+const NAMES: [(&str, IndexTag); 2] = [("Basenames", IndexTag::RPMTAG_BASENAMES), ("Dirnames", IndexTag::RPMTAG_DIRNAMES)];
+
 /// All rows of one package.
-pub(super) fn rows(metadata: &PackageMetadata, time: u32) -> Result<Vec<Row>, rpm::Error> {
+pub(super) fn rows(metadata: &PackageMetadata, tags: Option<Tags<'_>>, time: u32) -> Result<Vec<Row>, rpm::Error> {
     let mut rows = Vec::new();
+    for (table, tag) in NAMES {
+        let names = tags.map(|tags| tags.strings(tag as u32)).unwrap_or_default();
+        let key = |name: &[u8]| match str::from_utf8(name) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(name.to_vec()),
+        };
+        rows.extend(names.into_iter().zip(0..).map(|(name, index)| Row { table, key: key(name), index, is_text: true }));
+    }
     for (table, tag) in STRINGS {
         rows.extend(plain(table, strings(metadata, tag)?.into_iter().zip(0..).collect()));
     }
@@ -36,12 +48,12 @@ pub(super) fn rows(metadata: &PackageMetadata, time: u32) -> Result<Vec<Row>, rp
     let conflicts: Vec<_> = strings(metadata, IndexTag::RPMTAG_CONFLICTNAME)?.into_iter().zip(0..).collect();
     rows.extend(rich("Conflictname", &conflicts).into_iter().chain(plain("Conflictname", conflicts)));
     rows.extend(triggers(metadata)?);
-    rows.push(Row { table: "Installtid", key: Value::Blob(time.to_le_bytes().to_vec()), index: 0 });
+    rows.push(Row { table: "Installtid", key: Value::Blob(time.to_le_bytes().to_vec()), index: 0, is_text: false });
     if let Ok(md5) = metadata.signature.get_entry_data_as_binary(IndexSignatureTag::RPMSIGTAG_MD5) {
-        rows.push(Row { table: "Sigmd5", key: Value::Blob(md5.to_vec()), index: 0 });
+        rows.push(Row { table: "Sigmd5", key: Value::Blob(md5.to_vec()), index: 0, is_text: false });
     }
     if let Ok(sha1) = metadata.signature.get_entry_data_as_string(IndexSignatureTag::RPMSIGTAG_SHA1) {
-        rows.push(Row { table: "Sha1header", key: Value::Text(sha1.to_owned()), index: 0 });
+        rows.push(Row { table: "Sha1header", key: Value::Text(sha1.to_owned()), index: 0, is_text: false });
     }
     Ok(rows)
 }
@@ -75,7 +87,7 @@ fn requires(metadata: &PackageMetadata) -> Result<Vec<Row>, rpm::Error> {
 }
 
 fn plain(table: &'static str, names: Vec<(String, u32)>) -> impl Iterator<Item = Row> {
-    names.into_iter().map(move |(name, index)| Row { table, key: Value::Text(name), index })
+    names.into_iter().map(move |(name, index)| Row { table, key: Value::Text(name), index, is_text: true })
 }
 
 /// A boolean dependency is found by every name in it too; what is tested bears a `!`.
@@ -84,7 +96,7 @@ fn rich(table: &'static str, names: &[(String, u32)]) -> Vec<Row> {
     for (text, index) in names.iter().filter(|(text, _)| text.starts_with('(')) {
         for (capability, tested) in Rich::parse(text).iter().flat_map(Rich::leaves) {
             let key = Value::Text(format!("{}{}", if tested { "!" } else { "" }, capability.name));
-            rows.push(Row { table, key, index: *index });
+            rows.push(Row { table, key, index: *index, is_text: true });
         }
     }
     rows
@@ -95,7 +107,7 @@ fn triggers(metadata: &PackageMetadata) -> Result<Vec<Row>, rpm::Error> {
     let mut rows = Vec::new();
     let names = strings(metadata, IndexTag::RPMTAG_TRIGGERNAME)?;
     for (index, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        rows.push(Row { table: "Triggername", key: Value::Text(name.clone()), index: index as u32 });
+        rows.push(Row { table: "Triggername", key: Value::Text(name.clone()), index: index as u32, is_text: true });
     }
     let by_path = [
         ("Filetriggername", IndexTag::RPMTAG_FILETRIGGERNAME, IndexTag::RPMTAG_FILETRIGGERINDEX),
@@ -107,7 +119,7 @@ fn triggers(metadata: &PackageMetadata) -> Result<Vec<Row>, rpm::Error> {
             continue;
         }
         let scripts = metadata.header.get_entry_data_as_u32_array(scripts)?;
-        rows.extend(names.into_iter().zip(scripts).map(|(name, index)| Row { table, key: Value::Text(name), index }));
+        rows.extend(names.into_iter().zip(scripts).map(|(name, index)| Row { table, key: Value::Text(name), index, is_text: true }));
     }
     Ok(rows)
 }

@@ -43,7 +43,7 @@ impl InstalledPackage {
     pub fn parse(number: u32, blob: &[u8]) -> Result<Self, HeaderError> {
         let headers = Headers::new(shape::of_blob(blob).map_err(|source| HeaderError::Tag(Box::new(source.into())))?);
         let metadata = headers.read()?;
-        let files = header::files(&metadata, Origin::Database)?;
+        let files = header::files(headers.tags(), Origin::Database)?;
         let package = header::package(&metadata, &files, 0, Origin::Database)?;
         let install_time = metadata.header.get_entry_data_as_u32(IndexTag::RPMTAG_INSTALLTIME).unwrap_or(0);
         let states = match metadata.header.entry(IndexTag::RPMTAG_FILESTATES) {

@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use rusqlite::types::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{Entry, Kind, Manifest};
@@ -115,15 +116,17 @@ fn write(path: &Path, packages: &[RpmFile], time: u32) -> Result<(), RpmDbError>
 /// Adds one package, under `number` or the next that is free.
 fn insert(transaction: &Connection, package: &RpmFile, number: Option<u32>, time: u32) -> Result<(), RpmDbError> {
     let header = |source| RpmDbError::Header { package: package.package.nevra.to_string(), source: Box::new(source) };
-    let metadata = package
-        .metadata()
-        .map_err(|source| RpmDbError::Package { package: package.package.nevra.to_string(), source: Box::new(source) })?;
-    let blob = blob::installed_header(&metadata, time).map_err(header)?;
+    let headers =
+        package.headers().map_err(|source| RpmDbError::Package { package: package.package.nevra.to_string(), source: Box::new(source) })?;
+    let metadata = headers.read().map_err(header)?;
+    let blob = blob::installed_header(&metadata, package.files.len(), time).map_err(header)?;
     transaction.prepare_cached("INSERT INTO Packages (hnum, blob) VALUES (?1, ?2)")?.execute((number, &blob))?;
     let number = transaction.last_insert_rowid();
-    for row in index::rows(&metadata, time).map_err(header)? {
+    for row in index::rows(&metadata, headers.tags(), time).map_err(header)? {
+        // Names that are not UTF-8 are texts for RPM all the same.
+        let key = if row.is_text && matches!(row.key, Value::Blob(_)) { "CAST(?1 AS TEXT)" } else { "?1" };
         // Table names are constants of this crate.
-        let statement = format!("INSERT INTO '{}' VALUES (?1, ?2, ?3)", row.table);
+        let statement = format!("INSERT INTO '{}' VALUES ({key}, ?2, ?3)", row.table);
         transaction.prepare_cached(&statement)?.execute((row.key, number, row.index))?;
     }
     Ok(())

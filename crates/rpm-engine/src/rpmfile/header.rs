@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use rpm::{DependencyFlags, DigestAlgorithm, FileType, IndexTag, PackageMetadata};
+use rpm::{DependencyFlags, IndexTag, PackageMetadata};
 
+use super::tags::Tags;
+use crate::checksum::Checksum;
 use crate::dependency::{Capability, Comparison, Dependency, InvalidRich};
 use crate::filecaps::{self, InvalidCaps};
+use crate::names;
 use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile, is_word};
 use crate::version::Evr;
 
@@ -48,12 +51,21 @@ pub enum HeaderError {
         /// What it is.
         kind: &'static str,
     },
-    /// A file has no SHA-256.
-    #[error("`{path}` has no SHA-256 in the header")]
+    /// A file has no checksum, or one of a kind nobody knows.
+    #[error("`{path}` has no checksum in the header that can be checked: neither SHA-2 nor SHA-1 nor MD5")]
     NoDigest {
         /// The path.
         path: String,
     },
+    /// Only a weak checksum says what a file contains.
+    #[error("`{path}` has only a weak checksum, MD5 or SHA-1, and the package has no payload whose digest counts")]
+    Weak {
+        /// The path.
+        path: String,
+    },
+    /// The lists of files have different lengths.
+    #[error("the lists of files are malformed")]
+    Lists,
 }
 
 impl From<rpm::Error> for HeaderError {
@@ -185,62 +197,162 @@ fn is_supported(feature: &str) -> bool {
     FEATURES.contains(&feature)
 }
 
+/// Numbers of tags (`rpmtag.h`), types (`stat(2)`) and flags (`rpmfiles.h`).
+mod number {
+    pub(super) const OLD_NAMES: u32 = 1027;
+    pub(super) const SIZES: u32 = 1028;
+    pub(super) const MODES: u32 = 1030;
+    pub(super) const TIMES: u32 = 1034;
+    pub(super) const DIGESTS: u32 = 1035;
+    pub(super) const TARGETS: u32 = 1036;
+    pub(super) const FLAGS: u32 = 1037;
+    pub(super) const USERS: u32 = 1039;
+    pub(super) const GROUPS: u32 = 1040;
+    pub(super) const INODES: u32 = 1096;
+    pub(super) const DIRECTORY_INDEXES: u32 = 1116;
+    pub(super) const NAMES: u32 = 1117;
+    pub(super) const DIRECTORIES: u32 = 1118;
+    pub(super) const LONG_SIZES: u32 = 5008;
+    pub(super) const CAPS: u32 = 5010;
+    pub(super) const DIGEST_KIND: u32 = 5011;
+
+    pub(super) const TYPE: u64 = 0o170_000;
+    pub(super) const CONFIG: u64 = 1;
+    pub(super) const MISSING_OK: u64 = 1 << 3;
+    pub(super) const NO_REPLACE: u64 = 1 << 4;
+    pub(super) const GHOST: u64 = 1 << 6;
+}
+
+/// What a header says of files, each list in the same order.
+struct Lists<'a> {
+    tags: Tags<'a>,
+    paths: Vec<String>,
+    modes: Vec<u64>,
+    sizes: Vec<u64>,
+    times: Vec<u64>,
+    flags: Vec<u64>,
+    digests: Vec<&'a [u8]>,
+    targets: Vec<&'a [u8]>,
+    users: Vec<&'a [u8]>,
+    groups: Vec<&'a [u8]>,
+    caps: Vec<&'a [u8]>,
+    inodes: Vec<u64>,
+}
+
+impl<'a> Lists<'a> {
+    fn of(tags: Tags<'a>) -> Result<Self, HeaderError> {
+        let numbers = |tag| tags.numbers(tag);
+        let sizes = Some(numbers(number::LONG_SIZES)).filter(|sizes| !sizes.is_empty()).unwrap_or_else(|| numbers(number::SIZES));
+        let lists = Self {
+            tags,
+            paths: paths(tags)?,
+            modes: numbers(number::MODES),
+            sizes,
+            times: numbers(number::TIMES),
+            flags: numbers(number::FLAGS),
+            digests: tags.strings(number::DIGESTS),
+            targets: tags.strings(number::TARGETS),
+            users: tags.strings(number::USERS),
+            groups: tags.strings(number::GROUPS),
+            caps: tags.strings(number::CAPS),
+            inodes: numbers(number::INODES),
+        };
+        let count = lists.paths.len();
+        let needed = [lists.modes.len(), lists.sizes.len(), lists.times.len(), lists.flags.len()];
+        let texts = [lists.digests.len(), lists.targets.len(), lists.users.len(), lists.groups.len()];
+        if needed.into_iter().chain(texts).any(|length| length != count) {
+            return Err(HeaderError::Lists);
+        }
+        Ok(lists)
+    }
+
+    fn is_ghost(&self, at: usize) -> bool {
+        self.flags[at] & number::GHOST != 0
+    }
+
+    /// Whether the payload has what is in it.
+    fn is_content(&self, at: usize) -> bool {
+        self.modes[at] & number::TYPE == 0o100_000 && !self.is_ghost(at)
+    }
+}
+
+/// The paths: names below numbered directories, or as RPM before version 4 had them.
+fn paths(tags: Tags<'_>) -> Result<Vec<String>, HeaderError> {
+    let (names, directories) = (tags.strings(number::NAMES), tags.strings(number::DIRECTORIES));
+    let indexes = tags.numbers(number::DIRECTORY_INDEXES);
+    if names.is_empty() {
+        return tags.strings(number::OLD_NAMES).into_iter().map(|path| normal(&names::text(path))).collect();
+    }
+    if names.len() != indexes.len() {
+        return Err(HeaderError::Lists);
+    }
+    let path = |(name, index): (&[u8], u64)| {
+        let directory = directories.get(index as usize).ok_or(HeaderError::Lists)?;
+        normal(&names::text(&[directory, name].concat()))
+    };
+    names.into_iter().zip(indexes).map(path).collect()
+}
+
 /// The files, in the header's order.
-pub(crate) fn files(metadata: &PackageMetadata, origin: Origin) -> Result<Vec<PackageFile>, HeaderError> {
-    let inodes = metadata.header.get_entry_data_as_u32_array(IndexTag::RPMTAG_FILEINODES).unwrap_or_default();
-    let entries = metadata.get_file_entries()?;
-    let is_content = |entry: &rpm::FileEntry<'_>| entry.file_type() == FileType::Regular && !entry.flags().contains(rpm::FileFlags::GHOST);
-    let content = |entry: &rpm::FileEntry<'_>| (entry.size(), entry.digest().map(|digest| digest.as_hex().to_owned()));
-    let mut names: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (at, (_, inode)) in entries.iter().zip(&inodes).enumerate().filter(|(_, (entry, _))| is_content(entry)) {
+pub(crate) fn files(tags: Option<Tags<'_>>, origin: Origin) -> Result<Vec<PackageFile>, HeaderError> {
+    let lists = Lists::of(tags.ok_or(HeaderError::Lists)?)?;
+    let content = |at: usize| (lists.sizes[at], lists.digests[at]);
+    let mut names: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (at, inode) in lists.inodes.iter().enumerate().take(lists.paths.len()).filter(|(at, _)| lists.is_content(*at)) {
         names.entry(*inode).or_default().push(at);
     }
     // Numbers of inodes are cut to 32 bits, so different files may have the same; names of one file agree on what it contains.
-    names.retain(|_, all| all.len() > 1 && all.iter().all(|at| content(&entries[*at]) == content(&entries[all[0]])));
-    let linked = |at: usize| inodes.get(at).copied().filter(|inode| is_content(&entries[at]) && names.contains_key(inode));
-    entries.iter().enumerate().map(|(at, entry)| file(entry, linked(at), origin)).collect()
+    names.retain(|_, all| all.len() > 1 && all.iter().all(|at| content(*at) == content(all[0])));
+    let linked = |at: usize| lists.inodes.get(at).copied().filter(|inode| lists.is_content(at) && names.contains_key(inode));
+    // MD5 where nothing is said, as RPM before 4.6 wrote them.
+    let kind = Checksum::numbered(lists.tags.numbers(number::DIGEST_KIND).first().copied().unwrap_or(1));
+    (0..lists.paths.len()).map(|at| file(&lists, at, linked(at).map(|inode| inode as u32), kind, origin)).collect()
 }
 
-fn file(entry: &rpm::FileEntry<'_>, hardlink: Option<u32>, origin: Origin) -> Result<PackageFile, HeaderError> {
-    let path = normal(&format!("{}{}", entry.dirname(), entry.basename()))?;
-    let ghost = entry.flags().contains(rpm::FileFlags::GHOST);
+fn file(
+    lists: &Lists<'_>,
+    at: usize,
+    hardlink: Option<u32>,
+    digests: Option<Checksum>,
+    origin: Origin,
+) -> Result<PackageFile, HeaderError> {
+    let path = lists.paths[at].clone();
+    let ghost = lists.is_ghost(at);
     let special = |kind| HeaderError::Special { path: path.clone(), kind };
-    let kind = match entry.file_type() {
-        FileType::Dir => FileKind::Directory,
-        FileType::SymbolicLink => FileKind::Symlink { target: entry.linkto().unwrap_or_default().to_owned() },
-        FileType::Regular => {
-            let sha256 =
-                entry.digest().filter(|digest| digest.algorithm() == DigestAlgorithm::Sha2_256).map(|digest| digest.as_hex().to_owned());
-            if sha256.is_none() && !ghost && origin == Origin::File {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let kind = match lists.modes[at] & number::TYPE {
+        0o040_000 => FileKind::Directory,
+        0o120_000 => FileKind::Symlink { target: names::text(lists.targets[at]) },
+        0o100_000 => {
+            let found = text(lists.digests[at]).to_ascii_lowercase();
+            let digest = Some(found).filter(|found| digests.is_some() && Checksum::of(found) == digests);
+            if digest.is_none() && !ghost && origin == Origin::File {
                 return Err(HeaderError::NoDigest { path });
             }
-            FileKind::Regular { size: entry.size() as u64, sha256, hardlink }
+            FileKind::Regular { size: lists.sizes[at], digest, hardlink }
         }
-        _ if ghost || origin == Origin::Database => FileKind::Regular { size: 0, sha256: None, hardlink: None },
-        FileType::CharacterDevice | FileType::BlockDevice => return Err(special("device node")),
-        FileType::Socket => return Err(special("socket")),
-        FileType::Fifo => return Err(special("pipe")),
+        _ if ghost || origin == Origin::Database => FileKind::Regular { size: 0, digest: None, hardlink: None },
+        0o020_000 | 0o060_000 => return Err(special("device node")),
+        0o140_000 => return Err(special("socket")),
+        0o010_000 => return Err(special("pipe")),
         _ => return Err(special("file of unknown kind")),
     };
     if path == "/" && kind != FileKind::Directory {
         return Err(HeaderError::Path { path });
     }
-    let caps = entry.caps().filter(|caps| !caps.is_empty()).map(str::to_owned);
+    let caps = lists.caps.get(at).map(|caps| text(caps)).filter(|caps| !caps.is_empty());
     if let Some(Err(source)) = caps.as_deref().filter(|_| origin == Origin::File).map(filecaps::to_xattr) {
         return Err(HeaderError::Caps { path, source });
     }
-    let flags = FileFlags {
-        config: entry.flags().contains(rpm::FileFlags::CONFIG),
-        noreplace: entry.flags().contains(rpm::FileFlags::NOREPLACE),
-        ghost,
-    };
+    let has = |flag: u64| lists.flags[at] & flag != 0;
+    let flags = FileFlags { config: has(number::CONFIG), noreplace: has(number::NO_REPLACE), ghost, missing_ok: has(number::MISSING_OK) };
     Ok(PackageFile {
         path,
         kind,
-        mode: entry.permissions(),
-        user: entry.user().to_owned(),
-        group: entry.group().to_owned(),
-        mtime: entry.modified_at().into(),
+        mode: (lists.modes[at] & 0o7777) as u16,
+        user: text(lists.users[at]),
+        group: text(lists.groups[at]),
+        mtime: lists.times[at] as u32,
         caps,
         flags,
     })

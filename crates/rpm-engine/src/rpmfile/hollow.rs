@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::stripped::has_content;
+use crate::names;
 use crate::package::{FileKind, PackageFile};
 
 /// The payload such a package would have, as a stripped cpio archive.
@@ -64,7 +65,7 @@ fn contents(files: &[PackageFile]) -> impl Iterator<Item = usize> + '_ {
 fn open(wanted: &PackageFile, trees: &[PathBuf]) -> io::Result<(File, u64)> {
     let FileKind::Regular { size, .. } = wanted.kind else { return Err(io::ErrorKind::InvalidInput.into()) };
     for tree in trees {
-        let Ok(file) = File::open(tree.join(wanted.path.trim_start_matches('/'))) else { continue };
+        let Ok(file) = File::open(tree.join(&*names::raw(wanted.path.trim_start_matches('/')))) else { continue };
         let about = file.metadata()?;
         if about.is_file() && about.len() == size {
             return Ok((file, size));

@@ -7,15 +7,17 @@ mod hollow;
 pub(crate) mod scriptlet;
 pub(crate) mod shape;
 mod stripped;
+pub(crate) mod tags;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rpm::{IndexTag, PackageMetadata};
-use sha2::{Digest as _, Sha256};
 use zstd::zstd_safe::DCtx;
 
+use crate::checksum::{Checksum, Hasher};
 use crate::keyring::{KeyError, Keyring};
 use crate::package::{Package, PackageFile};
 
@@ -141,8 +143,14 @@ pub enum RpmFileError {
         source: KeyError,
     },
     /// Its payload is not what its header says.
-    #[error("the payload of `{path}` is damaged: its SHA-256 is not the one in the signed header")]
+    #[error("the payload of `{path}` is damaged: its digest is not the one in the header")]
     Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its header says nothing of its payload, as those of RPM before 4.14.
+    #[error("`{path}` cannot be checked: its header contains no digest of its payload")]
+    Unsealed {
         /// The file.
         path: PathBuf,
     },
@@ -186,7 +194,7 @@ impl RpmFile {
             return Err(RpmFileError::Source { path: path.to_owned() });
         }
         let wrong = |source| RpmFileError::Header { path: path.to_owned(), source };
-        let files = header::files(&metadata, header::Origin::File).map_err(wrong)?;
+        let files = header::files(headers.tags(), header::Origin::File).map_err(wrong)?;
         let package = header::package(&metadata, &files, size, header::Origin::File).map_err(wrong)?;
         Ok(Self {
             path: path.to_owned(),
@@ -208,7 +216,13 @@ impl RpmFile {
     /// As there.
     pub fn open_beside(path: &Path, trees: &[PathBuf]) -> Result<Self, RpmFileError> {
         let mut file = Self::open(path)?;
+        let is_weak = |file: &&PackageFile| file.kind.digest().and_then(Checksum::of).is_some_and(|kind| !kind.is_strong());
         if hollow::is_hollow(path, file.header_size_bytes()).map_err(|source| file.io(source))? {
+            // Nothing but the checksums of its files says what they contain.
+            if let Some(weak) = file.files.iter().find(is_weak) {
+                let source = HeaderError::Weak { path: weak.path.clone() };
+                return Err(RpmFileError::Header { path: path.to_owned(), source });
+            }
             file.trees = Some(trees.to_vec());
         }
         Ok(file)
@@ -229,11 +243,15 @@ impl RpmFile {
     /// # Errors
     /// When the file cannot be read any more, or others are in it now.
     pub fn metadata(&self) -> Result<PackageMetadata, RpmFileError> {
-        let read = match &self.headers {
-            Some(headers) => headers.read(),
-            None => self.headers_again()?.read(),
-        };
-        read.map_err(|source| RpmFileError::NotRpm { path: self.path.clone(), source: Box::new(source) })
+        self.headers()?.read().map_err(|source| RpmFileError::NotRpm { path: self.path.clone(), source: Box::new(source) })
+    }
+
+    /// The headers as bytes.
+    pub(crate) fn headers(&self) -> Result<Cow<'_, Headers>, RpmFileError> {
+        match &self.headers {
+            Some(headers) => Ok(Cow::Borrowed(headers)),
+            None => self.headers_again().map(Cow::Owned),
+        }
     }
 
     fn headers_again(&self) -> Result<Headers, RpmFileError> {
@@ -287,22 +305,13 @@ impl RpmFile {
         if let Some(trees) = &self.trees {
             return hollow::check(&self.files, trees).map_err(|source| self.io(source));
         }
-        let mut hasher = Sha256::new();
-        let mut payload = self.raw_payload()?;
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            let read = payload.read(&mut buffer).map_err(|source| self.io(source))?;
-            if read == 0 {
-                break;
-            }
-            hasher.update(&buffer[..read]);
-        }
         let expected = metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
-        let actual = hex::encode(hasher.finalize());
-        match expected.as_deref() {
-            Ok([expected]) if expected.eq_ignore_ascii_case(&actual) => Ok(()),
-            _ => Err(RpmFileError::Damaged { path: self.path.clone() }),
+        let expected = expected.ok().and_then(|all| all.first().map(|text| text.to_ascii_lowercase())).unwrap_or_default();
+        if !Checksum::of(&expected).is_some_and(Checksum::is_strong) {
+            return Err(RpmFileError::Unsealed { path: self.path.clone() });
         }
+        let hasher = Hasher::like(&expected).read(&mut self.raw_payload()?).map_err(|source| self.io(source))?;
+        if hasher.hex() == expected { Ok(()) } else { Err(RpmFileError::Damaged { path: self.path.clone() }) }
     }
 
     /// The scripts that an installation would run, in the order of their moments.

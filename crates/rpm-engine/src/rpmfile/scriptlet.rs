@@ -61,6 +61,74 @@ pub(crate) fn find(scripts: &[(Phase, Scriptlet)], phase: Phase) -> Option<Scrip
     scripts.iter().find(|(other, _)| *other == phase).map(|(_, script)| script.clone())
 }
 
+/// `RPMSCRIPT_FLAG_EXPAND` of `%post -e`: the text contains macros, which are put in when it runs.
+const EXPAND_MACROS: u32 = 1;
+
+/// The macros every system of RPM has with these values (`platform` and `macros` of RPM). Those of distributions are not known here.
+const MACROS: [(&str, &str); 26] = [
+    ("_prefix", "/usr"),
+    ("_usr", "/usr"),
+    ("_exec_prefix", "/usr"),
+    ("_bindir", "/usr/bin"),
+    ("_sbindir", "/usr/sbin"),
+    ("_libexecdir", "/usr/libexec"),
+    ("_datadir", "/usr/share"),
+    ("_datarootdir", "/usr/share"),
+    ("_sysconfdir", "/etc"),
+    ("_sharedstatedir", "/var/lib"),
+    ("_localstatedir", "/var"),
+    ("_var", "/var"),
+    ("_rundir", "/run"),
+    ("_lib", "lib64"),
+    ("_libdir", "/usr/lib64"),
+    ("_includedir", "/usr/include"),
+    ("_infodir", "/usr/share/info"),
+    ("_mandir", "/usr/share/man"),
+    ("_docdir", "/usr/share/doc"),
+    ("_defaultdocdir", "/usr/share/doc"),
+    ("_defaultlicensedir", "/usr/share/licenses"),
+    ("_fontconfig_confdir", "/etc/fonts/conf.d"),
+    ("_initddir", "/etc/rc.d/init.d"),
+    ("_tmppath", "/var/tmp"),
+    ("_unitdir", "/usr/lib/systemd/system"),
+    ("nil", ""),
+];
+
+/// A text with the values of macros in place of `%name`, `%{name}` and `%{?name}`; what is not known stays as it is, but for `%{?name}`, which
+/// is nothing then.
+fn with_macros(text: &str) -> String {
+    let value = |name: &str| MACROS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let (mut expanded, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('%') {
+        expanded.push_str(before);
+        rest = after;
+        if let Some(after) = rest.strip_prefix('%') {
+            expanded.push('%');
+            rest = after;
+            continue;
+        }
+        let braced = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let bare = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(rest.len());
+        let found = match braced {
+            Some((name, after)) => match name.strip_prefix('?') {
+                Some(name) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => {
+                    Some((value(name).unwrap_or_default(), after))
+                }
+                _ => value(name).map(|value| (value, after)),
+            },
+            None => value(&rest[..bare]).map(|value| (value, &rest[bare..])),
+        };
+        match found {
+            Some((value, after)) => {
+                expanded.push_str(value);
+                rest = after;
+            }
+            None => expanded.push('%'),
+        }
+    }
+    expanded + rest
+}
+
 /// `RPMSCRIPT_FLAG_QFORMAT` of `%post -q`: the text names tags of the header, which are put in when it runs.
 const EXPAND_TAGS: u32 = 2;
 
@@ -116,6 +184,7 @@ fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
     };
     let text = metadata.header.get_entry_data_as_string(text).ok().map(str::to_owned);
     let flags = metadata.header.get_entry_data_as_u32(flags).unwrap_or(0);
+    let text = text.map(|text| if flags & EXPAND_MACROS == 0 { text } else { with_macros(&text) });
     let text = text.map(|text| if flags & EXPAND_TAGS == 0 { text } else { with_tags(&text, metadata) });
     // One program is a string, a program with arguments an array.
     let program: Vec<String> = match metadata.header.get_entry_data_as_string_array(program) {
@@ -132,6 +201,19 @@ fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn macros_are_put_in() {
+        let table = [
+            ("cp a %{_sysconfdir}/a", "cp a /etc/a"),
+            ("%_bindir/x %{?_libdir}:%{?nobody}", "/usr/bin/x /usr/lib64:"),
+            ("date +%%s %{unknown} %unknown ${x%.*} 5%", "date +%s %{unknown} %unknown ${x%.*} 5%"),
+            ("%{_bindir", "%{_bindir"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(with_macros(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn tags_are_put_in() {

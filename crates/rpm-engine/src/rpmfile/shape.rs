@@ -6,13 +6,13 @@
 use std::io::{self, Read};
 
 /// The lead before the headers, in bytes; nothing in it is used.
-const LEAD: usize = 96;
+pub(super) const LEAD: usize = 96;
 
 /// Magic, version and reserved bytes, count of entries, length of the data.
-const INTRO: usize = 16;
+pub(super) const INTRO: usize = 16;
 
 /// One entry of the index: tag, type, offset, count.
-const ENTRY: usize = 16;
+pub(super) const ENTRY: usize = 16;
 
 const MOST_ENTRIES: usize = 0xffff;
 const LONGEST_DATA: usize = 0x0fff_ffff;

@@ -1,5 +1,6 @@
 //! RPM's stripped archives: entries that name files by their place in the header, which says all else about them.
 
+use crate::names;
 use crate::package::{FileKind, PackageFile};
 
 /// The bytes a stripped entry contains: a file with several names has its content with the last of them.
@@ -7,7 +8,7 @@ pub(crate) fn stripped_size(files: &[PackageFile], index: usize) -> u64 {
     match &files[index].kind {
         FileKind::Regular { size, .. } if has_content(files, index) => *size,
         FileKind::Regular { .. } | FileKind::Directory => 0,
-        FileKind::Symlink { target } => target.len() as u64,
+        FileKind::Symlink { target } => names::raw(target).len() as u64,
     }
 }
 

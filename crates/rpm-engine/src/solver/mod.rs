@@ -87,7 +87,7 @@ fn missing(universe: &Universe<'_>, request: &Request) -> Result<(), SolveError>
 }
 
 /// Whether one name is part of the other, or they differ by two neighbouring letters at most.
-fn looks_alike(a: &str, b: &str) -> bool {
+pub fn looks_alike(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_lowercase(), b.to_lowercase());
     if a.len().min(b.len()) > 2 && (a.contains(&b) || b.contains(&a)) {
         return true;
@@ -166,11 +166,38 @@ fn weak_wishes(universe: &Universe<'_>, recommended: &[&Dependency], new: &BTree
     wishes
 }
 
+/// A package and the only thing it lacks, in one line, as libsolv says it and scripts look for it.
+fn said_at_once(lines: &[&str]) -> Vec<String> {
+    let depth = |line: &str| line.find("─ ").map_or(0, |at| line[..at].chars().count());
+    let mut said = Vec::new();
+    let mut rest = lines;
+    while let Some((first, after)) = rest.split_first() {
+        let missing =
+            after.first().and_then(|next| Some((next.split_once("─ ")?.1.strip_suffix(", for which no candidates were found.")?, *next)));
+        let is_only = |next: &str| after.get(1).is_none_or(|third| depth(third) < depth(next));
+        match (first.strip_suffix(" would require"), missing) {
+            (Some(package), Some((missing, next))) if depth(next) > depth(first) && is_only(next) => {
+                let (tree, package) = package.split_once("─ ").map_or(("", package), |(tree, package)| (tree, package));
+                let dash = if first.contains("─ ") { "─ " } else { "" };
+                let package = package.rsplit(' ').next().unwrap_or(package);
+                said.push(format!("{tree}{dash}nothing provides {missing} needed by {package}"));
+                rest = &after[1..];
+            }
+            _ => {
+                said.push((*first).to_owned());
+                rest = after;
+            }
+        }
+    }
+    said
+}
+
 /// The first lines of an explanation; what follows in long ones repeats itself for every version.
 fn brief(explanation: &dyn fmt::Display) -> String {
     const LINES: usize = 12;
     let text = explanation.to_string();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines = said_at_once(&lines);
     let mut brief = lines[..lines.len().min(LINES)].join("\n");
     if lines.len() > LINES {
         brief.push_str("\n…");

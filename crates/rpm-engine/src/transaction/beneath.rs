@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat, renameat};
@@ -11,6 +12,7 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
 
 use super::step::Gate;
+use crate::names::{raw, text};
 use crate::owned;
 
 /// A directory that stands for the root of a tree.
@@ -51,7 +53,7 @@ impl<'g> Beneath<'g> {
     pub(crate) fn directory(&mut self, path: &str) -> io::Result<()> {
         self.gate.pass("mkdir")?;
         let (parent, base) = self.parent(path)?;
-        match mkdirat(parent, base, Mode::from_bits_truncate(0o755)) {
+        match mkdirat(parent, &*raw(base), Mode::from_bits_truncate(0o755)) {
             Ok(()) | Err(nix::Error::EEXIST) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -68,14 +70,14 @@ impl<'g> Beneath<'g> {
             0 => 0o644,
             _ => 0o755,
         };
-        Ok(File::from(openat(parent, base, flags, Mode::from_bits_truncate(mode))?))
+        Ok(File::from(openat(parent, &*raw(base), flags, Mode::from_bits_truncate(mode))?))
     }
 
     /// Makes a symbolic link.
     pub(crate) fn symlink(&mut self, path: &str, target: &str) -> io::Result<()> {
         self.gate.pass("symlink")?;
         let (parent, base) = self.parent(path)?;
-        Ok(symlinkat(target, parent, base)?)
+        Ok(symlinkat(&*raw(target), parent, &*raw(base))?)
     }
 
     /// Gives the file at `to` another name.
@@ -83,18 +85,18 @@ impl<'g> Beneath<'g> {
         self.gate.pass("link")?;
         if let Some((from, name)) = same_directory(to, path) {
             let (parent, _) = self.parent(path)?;
-            return Ok(linkat(parent, from, parent, name, AtFlags::empty())?);
+            return Ok(linkat(parent, &*raw(from), parent, &*raw(name), AtFlags::empty())?);
         }
         let (parent, base) = self.parent(to)?;
         let (from_parent, from_base) = (parent.as_fd().try_clone_to_owned()?, base.to_owned());
         let (parent, base) = self.parent(path)?;
-        Ok(linkat(from_parent, from_base.as_str(), parent, base, AtFlags::empty())?)
+        Ok(linkat(from_parent, &*raw(&from_base), parent, &*raw(base), AtFlags::empty())?)
     }
 
     /// Where the link at `path` points; none for anything else, or nothing at all.
     pub(crate) fn read_link(&mut self, path: &str) -> io::Result<Option<String>> {
-        match self.parent(path).and_then(|(parent, base)| Ok(readlinkat(parent, base)?)) {
-            Ok(target) => target.into_string().map(Some).map_err(|_| io::ErrorKind::InvalidData.into()),
+        match self.parent(path).and_then(|(parent, base)| Ok(readlinkat(parent, &*raw(base))?)) {
+            Ok(target) => Ok(Some(text(target.as_bytes()))),
             Err(error) if is_absence(&error) || error.raw_os_error() == Some(nix::Error::EINVAL as i32) => Ok(None),
             Err(error) => Err(error),
         }
@@ -105,7 +107,7 @@ impl<'g> Beneath<'g> {
         if path.is_empty() || path == "/" {
             return Ok(Some(nix::sys::stat::fstat(&self.root)?));
         }
-        match self.parent(path).and_then(|(parent, base)| Ok(fstatat(parent, base, AtFlags::AT_SYMLINK_NOFOLLOW)?)) {
+        match self.parent(path).and_then(|(parent, base)| Ok(fstatat(parent, &*raw(base), AtFlags::AT_SYMLINK_NOFOLLOW)?)) {
             Ok(stat) => Ok(Some(stat)),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),
@@ -115,7 +117,7 @@ impl<'g> Beneath<'g> {
     /// Opens the regular file at `path` for reading, also one that is closed to its owner.
     pub(crate) fn read(&mut self, path: &str) -> io::Result<File> {
         let (parent, base) = self.parent(path)?;
-        owned::open_at(parent, Path::new(base))
+        owned::open_at(parent, Path::new(&*raw(base)))
     }
 
     /// Gives the file or link `from` the name `to`, in place of whatever has it.
@@ -123,25 +125,25 @@ impl<'g> Beneath<'g> {
         self.gate.pass("rename")?;
         if let Some((from_base, base)) = same_directory(from, to) {
             let (parent, _) = self.parent(to)?;
-            return Ok(renameat(parent, from_base, parent, base)?);
+            return Ok(renameat(parent, &*raw(from_base), parent, &*raw(base))?);
         }
         let (parent, base) = self.parent(from)?;
         let (from_parent, from_base) = (parent.as_fd().try_clone_to_owned()?, base.to_owned());
         let (parent, base) = self.parent(to)?;
-        Ok(renameat(from_parent, from_base.as_str(), parent, base)?)
+        Ok(renameat(from_parent, &*raw(&from_base), parent, &*raw(base))?)
     }
 
     /// Removes a file or link, if it is there.
     pub(crate) fn unlink(&mut self, path: &str) -> io::Result<()> {
         self.gate.pass("unlink")?;
-        absent_is_fine(self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::NoRemoveDir)?)))
+        absent_is_fine(self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, &*raw(base), UnlinkatFlags::NoRemoveDir)?)))
     }
 
     /// Removes a directory, if it is there and contains nothing.
     pub(crate) fn remove_directory(&mut self, path: &str) -> io::Result<()> {
         self.gate.pass("rmdir")?;
         const BUSY: [nix::Error; 3] = [nix::Error::ENOTEMPTY, nix::Error::EEXIST, nix::Error::EBUSY];
-        let result = self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, base, UnlinkatFlags::RemoveDir)?));
+        let result = self.parent(path).and_then(|(parent, base)| Ok(unlinkat(parent, &*raw(base), UnlinkatFlags::RemoveDir)?));
         match absent_is_fine(result) {
             Err(error) if BUSY.iter().any(|busy| error.raw_os_error() == Some(*busy as i32)) => Ok(()),
             result => result,
@@ -152,14 +154,14 @@ impl<'g> Beneath<'g> {
     pub(crate) fn own(&mut self, path: &str, user: u32, group: u32) -> io::Result<()> {
         self.gate.pass("chown")?;
         let (parent, base) = self.parent(path)?;
-        Ok(fchownat(parent, base, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)), AtFlags::AT_SYMLINK_NOFOLLOW)?)
+        Ok(fchownat(parent, &*raw(base), Some(Uid::from_raw(user)), Some(Gid::from_raw(group)), AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
     /// Sets the permission bits of what is not a link.
     pub(crate) fn permit(&mut self, path: &str, mode: u16) -> io::Result<()> {
         self.gate.pass("chmod")?;
         let (parent, base) = self.parent(path)?;
-        Ok(fchmodat(parent, base, Mode::from_bits_truncate(u32::from(mode & 0o7777)), FchmodatFlags::FollowSymlink)?)
+        Ok(fchmodat(parent, &*raw(base), Mode::from_bits_truncate(u32::from(mode & 0o7777)), FchmodatFlags::FollowSymlink)?)
     }
 
     /// Sets the time of last change.
@@ -167,7 +169,7 @@ impl<'g> Beneath<'g> {
         self.gate.pass("utimes")?;
         let (parent, base) = self.parent(path)?;
         let time = TimeSpec::new(i64::from(mtime), 0);
-        Ok(utimensat(parent, base, &time, &time, UtimensatFlags::NoFollowSymlink)?)
+        Ok(utimensat(parent, &*raw(base), &time, &time, UtimensatFlags::NoFollowSymlink)?)
     }
 
     /// Sets the attribute `security.capability`.
@@ -186,7 +188,7 @@ impl<'g> Beneath<'g> {
             return Ok(File::from(self.root.try_clone()?));
         }
         let (parent, base) = self.parent(path)?;
-        Ok(File::from(openat(parent, base, DIRECTORY, Mode::empty())?))
+        Ok(File::from(openat(parent, &*raw(base), DIRECTORY, Mode::empty())?))
     }
 
     /// Waits until everything on the file system that `path`, a directory, is on is on the disk.
@@ -213,7 +215,7 @@ impl<'g> Beneath<'g> {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
             let above = self.last.last().map_or(&self.root, |(_, opened)| opened);
-            let opened = openat(above, component, DIRECTORY, Mode::empty())?;
+            let opened = openat(above, &*raw(component), DIRECTORY, Mode::empty())?;
             self.last.push((component.to_owned(), opened));
         }
         Ok((self.last.last().map_or(&self.root, |(_, opened)| opened), base))

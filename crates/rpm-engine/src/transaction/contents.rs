@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 
-use sha2::{Digest as _, Sha256};
-
 use super::TransactionError;
 use super::unpack::{self, Sink};
+use crate::checksum::Hasher;
 use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::{RpmFile, Unpacker};
 
@@ -57,11 +56,9 @@ impl<'p> Sink<'p> for InMemory<'p> {
 
     fn end(&mut self) -> io::Result<bool> {
         let Some((path, file, content)) = self.reading.take() else { return Ok(false) };
-        let expected = match &file.kind {
-            FileKind::Regular { sha256, .. } => sha256.as_deref(),
-            FileKind::Directory | FileKind::Symlink { .. } => None,
-        };
-        let is_right = expected == Some(&*hex::encode(Sha256::digest(&content)));
+        let mut hasher = Hasher::like(file.kind.digest().unwrap_or_default());
+        hasher.update(&content);
+        let is_right = file.kind.digest() == Some(&*hasher.hex());
         self.complete.insert(path, content);
         Ok(is_right)
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use crate::names;
+
 /// What an archive entry says of itself. Everything else about the file stands in the signed header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Member {
@@ -53,7 +55,7 @@ pub(super) fn read_member(archive: &mut impl BufRead) -> io::Result<Member> {
     if name.pop() != Some(0) {
         return Err(invalid("a name in the payload is not terminated"));
     }
-    let name = String::from_utf8(name).map_err(|_| invalid("a name in the payload is not UTF-8"))?;
+    let name = names::text(&name);
     if name == "TRAILER!!!" { Ok(Member::Trailer) } else { Ok(Member::Named { name, size }) }
 }
 

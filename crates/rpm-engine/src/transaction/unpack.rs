@@ -5,11 +5,11 @@ use std::fs::{File, FileTimes};
 use std::io::{self, Read, Write};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest as _, Sha256};
-
 use super::TransactionError;
 use super::beneath::Beneath;
 use super::cpio::{Member, read_member, skip_padding};
+use crate::checksum::Hasher;
+use crate::names;
 use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::{RpmFile, Unpacker, stripped_size};
 
@@ -84,7 +84,7 @@ pub(super) fn unpack<'p>(
 fn announced(file: &PackageFile) -> u64 {
     match &file.kind {
         FileKind::Regular { size, .. } => *size,
-        FileKind::Symlink { target } => target.len() as u64,
+        FileKind::Symlink { target } => names::raw(target).len() as u64,
         FileKind::Directory => 0,
     }
 }
@@ -112,13 +112,13 @@ pub(super) fn fill(from: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
 pub(super) struct Writing<'p> {
     target: File,
     file: &'p PackageFile,
-    hasher: Sha256,
+    hasher: Hasher,
 }
 
 impl<'p> Writing<'p> {
     /// Makes the file.
     pub(super) fn begin(root: &mut Beneath<'_>, path: &str, file: &'p PackageFile) -> io::Result<Self> {
-        Ok(Self { target: root.file(path, file.mode)?, file, hasher: Sha256::new() })
+        Ok(Self { target: root.file(path, file.mode)?, file, hasher: Hasher::like(file.kind.digest().unwrap_or_default()) })
     }
 
     /// The file as the header has it.
@@ -136,11 +136,7 @@ impl<'p> Writing<'p> {
     pub(super) fn end(self) -> io::Result<bool> {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(self.file.mtime));
         self.target.set_times(FileTimes::new().set_modified(time).set_accessed(time))?;
-        let expected = match &self.file.kind {
-            FileKind::Regular { sha256, .. } => sha256.as_deref(),
-            FileKind::Directory | FileKind::Symlink { .. } => None,
-        };
-        Ok(expected == Some(&*hex::encode(self.hasher.finalize())))
+        Ok(self.file.kind.digest() == Some(&*self.hasher.hex()))
     }
 }
 

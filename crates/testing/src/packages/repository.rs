@@ -68,8 +68,8 @@ pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
         installed_size_bytes: 1,
         package_size_bytes: 1,
     };
-    let (location, sha256) = (format!("Packages/{id}.noarch.rpm"), hex::encode(Sha256::digest(id)));
-    Offer { package, details: Details { summary: "A package".into(), ..Details::default() }, location, sha256 }
+    let (location, checksum) = (format!("Packages/{id}.noarch.rpm"), hex::encode(Sha256::digest(id)));
+    Offer { package, details: Details { summary: "A package".into(), ..Details::default() }, location, checksum }
 }
 
 fn build_one(folder: &Path, id: &str, recipe: &Recipe) -> Offer {
@@ -106,7 +106,7 @@ fn build_one(folder: &Path, id: &str, recipe: &Recipe) -> Offer {
     let path = folder.join(&location);
     builder.build_and_sign(signer()).unwrap().write_file(&path).unwrap();
     let file = RpmFile::open(&path).unwrap();
-    Offer { details: details(&file.metadata().unwrap()), sha256: digest_of(&path).unwrap(), package: file.package, location }
+    Offer { details: details(&file.metadata().unwrap()), checksum: digest_of(&path).unwrap(), package: file.package, location }
 }
 
 fn dependency(text: &str) -> Dependency {
@@ -189,12 +189,12 @@ fn primary(offers: &[Offer]) -> String {
         "<metadata xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"{}\">",
         offers.len()
     );
-    for Offer { package, details, location, sha256 } in offers {
+    for Offer { package, details, location, checksum } in offers {
         let evr = &package.nevra.evr;
         write!(
             xml,
             "<package type=\"rpm\"><name>{}</name><arch>{}</arch><version epoch=\"{}\" ver=\"{}\" rel=\"{}\"/>\
-             <checksum type=\"sha256\" pkgid=\"YES\">{sha256}</checksum><summary>{}</summary><description>{}</description><url>{}</url>\
+             <checksum type=\"sha256\" pkgid=\"YES\">{checksum}</checksum><summary>{}</summary><description>{}</description><url>{}</url>\
              <time file=\"0\" build=\"{}\"/><size package=\"{}\" installed=\"{}\" archive=\"0\"/><location href=\"{location}\"/>\
              <format><rpm:license>MIT</rpm:license><rpm:sourcerpm>{}</rpm:sourcerpm>",
             package.nevra.name,
@@ -236,7 +236,7 @@ fn filelists(offers: &[Offer]) -> String {
     let mut xml = "<filelists>".to_owned();
     for offer in offers {
         let paths: String = offer.package.paths.iter().map(|path| format!("<file>{path}</file>")).collect();
-        write!(xml, "<package pkgid=\"{}\" name=\"{}\">{paths}</package>", offer.sha256, offer.package.nevra.name).unwrap();
+        write!(xml, "<package pkgid=\"{}\" name=\"{}\">{paths}</package>", offer.checksum, offer.package.nevra.name).unwrap();
     }
     xml + "</filelists>"
 }
@@ -245,7 +245,7 @@ fn other(offers: &[Offer]) -> String {
     let mut xml = "<otherdata>".to_owned();
     for offer in offers {
         let log = "<changelog author=\"A &lt;a@b.invalid&gt; - 1\" date=\"1767225600\">- first</changelog>";
-        write!(xml, "<package pkgid=\"{}\" name=\"{}\">{log}</package>", offer.sha256, offer.package.nevra.name).unwrap();
+        write!(xml, "<package pkgid=\"{}\" name=\"{}\">{log}</package>", offer.checksum, offer.package.nevra.name).unwrap();
     }
     xml + "</otherdata>"
 }

@@ -2,6 +2,20 @@
 
 use clap::{Args, Subcommand};
 
+/// What is asked of the history.
+#[derive(Debug, Args, Default)]
+pub struct HistoryArguments {
+    /// Which transactions.
+    #[command(flatten)]
+    pub range: HistoryRange,
+    /// Show which packages changed, too.
+    #[arg(long)]
+    pub info: bool,
+    /// What to do with the history.
+    #[command(subcommand)]
+    pub action: Option<HistoryAction>,
+}
+
 /// What to do with the history.
 #[derive(Debug, Subcommand)]
 pub enum HistoryAction {
@@ -14,9 +28,12 @@ pub enum HistoryAction {
     Update,
     /// Return to the state after a transaction.
     Rollback {
+        /// Its number, or `last`.
+        #[arg(value_name = "TRANSACTION")]
+        number: Option<String>,
         /// Its number.
         #[arg(long)]
-        to: u32,
+        to: Option<u32>,
     },
     /// Undo transactions.
     Undo(HistorySpan),
@@ -25,7 +42,7 @@ pub enum HistoryAction {
 }
 
 /// Which transactions.
-#[derive(Debug, Args, Default)]
+#[derive(Clone, Debug, Args, Default)]
 pub struct HistoryRange {
     /// The first.
     #[arg(long)]
@@ -38,12 +55,22 @@ pub struct HistoryRange {
     pub reverse: bool,
 }
 
+impl HistoryRange {
+    /// This, and what it leaves open as `other` says.
+    pub fn or(self, other: &Self) -> Self {
+        Self { from: self.from.or(other.from), to: self.to.or(other.to), reverse: self.reverse || other.reverse }
+    }
+}
+
 /// Which transactions.
 #[derive(Debug, Args)]
 pub struct HistorySpan {
+    /// The number of one, or `last`.
+    #[arg(value_name = "TRANSACTION")]
+    pub number: Option<String>,
     /// The first.
     #[arg(long)]
-    pub from: u32,
+    pub from: Option<u32>,
     /// The last, if not the same.
     #[arg(long)]
     pub to: Option<u32>,

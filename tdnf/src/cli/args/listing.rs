@@ -29,6 +29,9 @@ pub struct Listing {
     /// List only older versions of installed packages.
     #[arg(long)]
     pub downgrades: bool,
+    /// List all versions, which is always done.
+    #[arg(long = "showduplicates")]
+    pub show_duplicates: bool,
     /// One of the words above, then names or patterns.
     #[arg(value_name = "WHICH | PACKAGE")]
     pub words: Vec<String>,

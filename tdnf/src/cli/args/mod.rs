@@ -1,6 +1,7 @@
 //! What the command line can say.
 
 mod common;
+mod configure;
 mod history;
 mod listing;
 mod repoquery;
@@ -11,14 +12,21 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use common::Common;
-pub use history::{HistoryAction, HistoryRange, HistorySpan};
+pub use configure::{Configure, ConfigureAction, Settings};
+pub use history::{HistoryAction, HistoryArguments, HistoryRange, HistorySpan};
 pub use listing::{Listing, Updateinfo};
 pub use repoquery::Repoquery;
 pub use reposync::Reposync;
 
 /// Install, update, remove and query packages.
 #[derive(Debug, Parser)]
-#[command(name = "tdnf", version, about, max_term_width = 120, disable_help_subcommand = false)]
+#[command(
+    name = "tdnf",
+    version,
+    about = "Install, update, remove and query packages",
+    max_term_width = 120,
+    disable_help_subcommand = false
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -32,6 +40,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Install or update packages, given by name, capability, path or package file.
+    #[command(alias = "localinstall")]
     Install(Packages),
     /// Remove packages and the packages that require them.
     #[command(alias = "remove")]
@@ -59,11 +68,7 @@ pub enum Command {
         packages: Vec<String>,
     },
     /// Show the history of transactions, or undo them.
-    History {
-        /// What to do with the history.
-        #[command(subcommand)]
-        action: Option<HistoryAction>,
-    },
+    History(HistoryArguments),
     /// Show packages.
     List(Listing),
     /// Show details of packages.
@@ -86,6 +91,12 @@ pub enum Command {
         #[arg(value_enum, default_value = "enabled")]
         which: Which,
     },
+    /// Show repositories in full.
+    Repoinfo {
+        /// Which; none is all enabled ones.
+        #[arg(value_name = "REPOSITORY")]
+        repositories: Vec<String>,
+    },
     /// Fetch the metadata of all enabled repositories.
     Makecache,
     /// Remove cached data.
@@ -106,6 +117,8 @@ pub enum Command {
     },
     /// Copy repositories into a directory.
     Reposync(Box<Reposync>),
+    /// Read and change configuration files; also as `tdnf-config`.
+    Config(Configure),
     /// Write manual pages or a shell's completions.
     #[command(hide = true)]
     Generate {

@@ -16,7 +16,7 @@ use crate::download::{self, Item};
 use crate::query::{Id, Sack};
 use rpm_engine::keyring::Keyring;
 use rpm_engine::package::Nevra;
-use rpm_engine::rpmfile::{RpmFile, Verified};
+use rpm_engine::rpmfile::{RpmFile, RpmFileError, Verified};
 use rpm_engine::system::LockedSystem;
 use rpm_engine::transaction::{Event, Observer, Settings, Step};
 
@@ -106,7 +106,28 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
         };
         Ok((*id, checked))
     };
-    expected.par_iter().with_max_len(1).map(one).collect()
+    let first: Vec<_> = expected.par_iter().with_max_len(1).map(one).collect();
+    let mut new: BTreeMap<usize, Option<Keyring>> = BTreeMap::new();
+    let again = |(result, (id, stock, fetched, _)): (Result<(Id, Verified), CliError>, &(Id, usize, &Fetched, Nevra))| match result {
+        // It may be signed with a new key, which is where the old one was.
+        Err(error @ CliError::Package(RpmFileError::Untrusted { .. })) => {
+            if !new.contains_key(stock) {
+                new.insert(*stock, renewed(session, repositories, *stock)?);
+            }
+            match new.get(stock).and_then(Option::as_ref) {
+                Some(keys) => Ok((*id, RpmFile::open(&fetched.path)?.verified(keys)?)),
+                None => Err(error),
+            }
+        }
+        result => result,
+    };
+    first.into_iter().zip(&expected).map(again).collect()
+}
+
+/// The keys of a repository, fetched again; none where they are what they were.
+fn renewed(session: &Session, repositories: &Repositories, stock: usize) -> Result<Option<Keyring>, CliError> {
+    let Some(opened) = repositories.opened.get(stock) else { return Ok(None) };
+    Ok(session.with_context(|context| opened.renewed_keys(context))?)
 }
 
 /// The keys of a repository; those of all of them for files that come from none.

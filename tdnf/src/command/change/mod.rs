@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
 use crate::cli::session::{Session, io_at, need_repositories, need_root};
 use crate::query::Sack;
+use rpm_engine::history::Reason;
 use rpm_engine::lock::LockError;
 use rpm_engine::solver::SolveError;
 use rpm_engine::system::{LockedSystem, SystemError};
@@ -59,13 +60,13 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     let locked = lock(session)?;
     if session.common.all_dependencies {
         if !session.common.download_only {
-            return Err(CliError::Usage("`--alldeps` requires `--downloadonly`".into()));
+            return Err(CliError::Parameter("`--alldeps` requires `--downloadonly`".into()));
         }
         // As if nothing were installed: then everything required is fetched.
         session.installed.clear();
     }
     if session.common.download_directory.is_some() && !session.common.download_only {
-        return Err(CliError::Usage("`--downloaddir` requires `--downloadonly`".into()));
+        return Err(CliError::Parameter("`--downloaddir` requires `--downloadonly`".into()));
     }
     let mut repositories = if matches!(verb, Verb::Erase | Verb::Autoremove) { Repositories::none() } else { session.open()? };
     add_files(session, &mut repositories, words)?;
@@ -96,20 +97,34 @@ pub(in crate::command) fn carry_out(
     if !request.unresolved.is_empty() && !session.config.main.skip_broken {
         return Err(CliError::NoMatch.after(session, || show::value(sack, request, &Plan::default())));
     }
-    let plan = plan::plan(session, sack, request, sweep)?;
+    let plan = plan::plan(session, repositories, sack, request, sweep)?;
     show::skipped(session, &plan);
     let value = || show::value(sack, request, &plan);
     if !session.console.json && !plan.changes.is_empty() {
         show::table(session, sack, &plan);
     }
     let done = match plan.changes.is_empty() {
+        true if !request.mark.is_empty() => mark(session, locked, sack, request),
         true => Err(nothing(request, &plan)),
         false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
-        false => execute_plan(session, locked, repositories, sack, &plan),
+        false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request)),
     };
     done.map_err(|error| error.after(session, value))?;
     if session.console.json {
         session.console.value(&value());
+    }
+    Ok(())
+}
+
+/// Records that packages are asked for by name, or no longer are.
+fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, request: &Request) -> Result<(), CliError> {
+    let Some(locked) = locked else { return Ok(()) };
+    for reason in [Reason::User, Reason::Dependency, Reason::WeakDependency] {
+        let of_reason = request.mark.iter().filter(|(_, wanted)| *wanted == reason);
+        let marked: Vec<_> = of_reason.filter_map(|(id, _)| Some((sack.nevra(*id), sack.reason(*id)?))).collect();
+        with_settings(session, |settings| locked.mark(&marked, reason, settings.time, settings.command))?;
+        let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
+        marked.iter().for_each(|(nevra, _)| session.console.note(format!("{nevra} marked as {as_what}")));
     }
     Ok(())
 }

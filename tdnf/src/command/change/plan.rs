@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::request::{Request, Wish};
+use super::request::{Request, Wish, is_locked};
 use super::scope::{Blind, Scope};
 use crate::cli::error::CliError;
+use crate::cli::local::Repositories;
 use crate::cli::session::Session;
-use crate::query::{Id, Sack};
+use crate::command::provides;
+use crate::query::{Id, Pattern, Sack};
 use rpm_engine::history::Reason;
 use rpm_engine::solver::{self, Goal, Outcome, Situation, Skipped, Target};
 
@@ -93,7 +95,7 @@ struct Planning<'a, 's> {
 ///
 /// # Errors
 /// When what is asked for does not fit, or something protected would go.
-pub fn plan(session: &Session, sack: &Sack<'_>, request: &Request, sweep: Sweep) -> Result<Plan, CliError> {
+pub fn plan(session: &Session, repositories: &Repositories, sack: &Sack<'_>, request: &Request, sweep: Sweep) -> Result<Plan, CliError> {
     let mut wanted: Vec<Id> = request.wishes.iter().flat_map(|wish| wish.any_of.clone()).collect();
     for id in request.update.iter().chain(&request.released) {
         let name = sack.nevra(*id).name;
@@ -101,7 +103,8 @@ pub fn plan(session: &Session, sack: &Sack<'_>, request: &Request, sweep: Sweep)
         wanted.extend(sack.available_obsoleting(&name));
     }
     let blind = Blind { conflicts: session.common.skip_conflicts, obsoletes: session.common.skip_obsoletes };
-    let scope = Scope::gather(sack, &wanted, &session.config.main.install_only, blind);
+    let full = |path: &str| provides::holding(session, repositories, sack, |index| index.holding(path));
+    let scope = Scope::gather(sack, &wanted, &session.config.main.install_only, blind, &full)?;
     if session.common.debug_solver {
         scope.ids.iter().for_each(|id| session.console.warn(format!("considered: {} of {}", sack.nevra(*id), sack.origin(*id))));
     }
@@ -312,22 +315,36 @@ impl Planning<'_, '_> {
         }
     }
 
-    /// Refuses to remove what must stay.
+    /// Refuses to remove or replace what must stay.
     fn protect(&self, there: &BTreeSet<usize>, changes: &[Change]) -> Result<(), CliError> {
         let stays = |name: &str| there.iter().any(|index| self.name(*index) == name);
-        let mut hit: Vec<String> = Vec::new();
+        let (mut hit, mut locked) = (BTreeSet::new(), BTreeSet::new());
+        let excluded: Vec<Pattern> = self.session.common.exclude.iter().map(|text| Pattern::new(text)).collect();
         for change in changes {
-            if let Change::Erase { old, .. } = change {
-                let name = self.sack.nevra(*old).name;
+            let (replaced, going): (&[Id], Vec<Id>) = match change {
+                Change::Erase { old, .. } => (&[], vec![*old]),
+                Change::Install { obsoleted, .. } => (&[], obsoleted.clone()),
+                Change::Upgrade { from, obsoleted, .. } => (from, obsoleted.clone()),
+                Change::Downgrade { from, .. } => (from, Vec::new()),
+                Change::Reinstall { .. } => (&[], Vec::new()),
+            };
+            for old in &going {
+                let nevra = self.sack.nevra(*old);
                 let running = self.scope.place(*old).is_some_and(|index| self.is_running(index));
-                if running || (self.session.config.main.protected.contains(&name) && !stays(&name)) {
-                    hit.push(name);
+                if running || (self.session.config.main.protected.contains(&nevra.name) && !stays(&nevra.name)) {
+                    hit.insert(nevra.name.clone());
+                }
+                if matches!(change, Change::Erase { .. }) && excluded.iter().any(|pattern| pattern.fits(&nevra)) {
+                    locked.insert(nevra.to_string());
                 }
             }
+            let kept = going.iter().chain(replaced).filter(|old| is_locked(self.session, self.sack, **old));
+            locked.extend(kept.map(|old| self.sack.nevra(*old).to_string()));
         }
-        hit.sort();
-        hit.dedup();
-        if hit.is_empty() { Ok(()) } else { Err(CliError::Protected(hit)) }
+        if !hit.is_empty() {
+            return Err(CliError::Protected(hit.into_iter().collect()));
+        }
+        if locked.is_empty() { Ok(()) } else { Err(CliError::Locked(locked.into_iter().collect())) }
     }
 }
 

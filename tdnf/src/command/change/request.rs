@@ -58,6 +58,10 @@ pub struct Request {
     pub unresolved: Vec<String>,
     /// Whether packages were named; otherwise it is about all there are.
     pub by_name: bool,
+    /// Whether words name what is installed, not what is offered.
+    pub of_installed: bool,
+    /// Installed packages that are asked for by name from now on.
+    pub mark: Vec<(Id, Reason)>,
 }
 
 /// What the words after a verb mean.
@@ -65,7 +69,8 @@ pub struct Request {
 /// # Errors
 /// When a repository cannot be used.
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
-    let mut request = Request { by_name: !words.is_empty(), ..Request::default() };
+    let of_installed = matches!(verb, Verb::Erase | Verb::Autoremove);
+    let mut request = Request { by_name: !words.is_empty(), of_installed, ..Request::default() };
     match verb {
         Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
         Verb::Install => {
@@ -73,13 +78,30 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
                 install(session, repositories, sack, word, &mut request)?;
             }
         }
-        Verb::Erase | Verb::Autoremove => words.iter().for_each(|word| erase(sack, word, &mut request)),
+        Verb::Erase | Verb::Autoremove => {
+            words.iter().for_each(|word| erase(sack, word, &mut request));
+            // What is excluded on the command line is left alone.
+            let excluded: Vec<Pattern> = session.common.exclude.iter().map(|text| Pattern::new(text)).collect();
+            request.erase.retain(|id| !excluded.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
+        }
         Verb::Update => update(session, repositories, sack, words, &mut request)?,
         Verb::Downgrade => downgrade(session, repositories, sack, words, &mut request),
         Verb::Reinstall => words.iter().for_each(|word| reinstall(repositories, sack, word, &mut request)),
         Verb::DistroSync => synchronise(session, sack, words, &mut request),
     }
+    if verb == Verb::Install && !session.common.build_dependencies {
+        let to_mark = |id: &Id| sack.reason(*id).is_some_and(|reason| reason != Reason::User);
+        request.mark = request.existing.iter().filter(|id| to_mark(id)).map(|id| (*id, Reason::User)).collect();
+    }
+    // What is locked is not updated; whatever else would change it is refused.
+    request.update.retain(|id| !is_locked(session, sack, *id));
     Ok(request)
+}
+
+/// Whether an installed package is to stay as it is (`locks.d`).
+pub fn is_locked(session: &Session, sack: &Sack<'_>, id: Id) -> bool {
+    let nevra = sack.nevra(id);
+    matches!(id, Id::Installed(_)) && session.config.main.locks.iter().any(|text| Pattern::new(text).fits(&nevra))
 }
 
 fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) -> Result<(), CliError> {
@@ -96,9 +118,13 @@ fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word
     for name in names {
         let of_name: Vec<Id> = found.iter().copied().filter(|id| sack.nevra(*id).name == name).collect();
         // More than a name was written: a version, which is then meant.
-        let versioned = !pattern.is_glob() && pattern.text() != name && !pattern.text().starts_with(&format!("{name}."));
+        let versioned =
+            pattern.is_ranged() || (!pattern.is_glob() && pattern.text() != name && !pattern.text().starts_with(&format!("{name}.")));
         if versioned {
-            if let Some(id) = of_name.last() {
+            let fitting = sack.installed_called(&name).into_iter().filter(|there| pattern.is_ranged() && pattern.fits(&sack.nevra(*there)));
+            if let Some(there) = fitting.last() {
+                request.existing.push(there);
+            } else if let Some(id) = of_name.last() {
                 exactly(session, sack, word, *id, request);
             }
         } else {

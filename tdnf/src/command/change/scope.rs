@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::cli::error::CliError;
 use crate::query::{Id, Sack};
 use rpm_engine::dependency::{Capability, Dependency};
 use rpm_engine::package::Package;
@@ -28,8 +29,12 @@ pub struct Blind {
     pub obsoletes: bool,
 }
 
+/// The offered packages that contain a path, by the full lists of files. Those are large: they are asked only where nothing else answers.
+pub type FullLists<'a> = &'a dyn Fn(&str) -> Result<Vec<Id>, CliError>;
+
 struct Gathering<'a, 's> {
     sack: &'a Sack<'s>,
+    full: FullLists<'a>,
     blind: Blind,
     scope: Scope,
     queue: Vec<usize>,
@@ -41,10 +46,14 @@ struct Gathering<'a, 's> {
 impl Scope {
     /// Everything installed, `wanted`, and whatever those may lead to. Other providers of what installed packages require come into play
     /// only where the present ones are replaced; those are found by way of the packages that replace them.
-    pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String], blind: Blind) -> Self {
+    ///
+    /// # Errors
+    /// When a list of files that is needed cannot be fetched.
+    pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String], blind: Blind, full: FullLists<'_>) -> Result<Self, CliError> {
         let empty =
             Self { packages: Vec::new(), ids: Vec::new(), installed: BTreeSet::new(), separate: BTreeSet::new(), places: HashMap::new() };
-        let mut gathering = Gathering { sack, blind, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers: HashMap::new() };
+        let mut gathering =
+            Gathering { sack, full, blind, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers: HashMap::new() };
         for id in sack.all_installed() {
             gathering.add(id);
         }
@@ -52,13 +61,13 @@ impl Scope {
         gathering.queue.clear();
         wanted.iter().for_each(|id| gathering.add(*id));
         while let Some(index) = gathering.queue.pop() {
-            gathering.follow(index);
+            gathering.follow(index)?;
         }
         let mut scope = gathering.scope;
         let is_separate =
             |package: &Package| install_only.iter().any(|name| package.nevra.name == *name || package.satisfies(&Capability::any(name)));
         scope.separate = (0..scope.packages.len()).filter(|index| is_separate(&scope.packages[*index])).collect();
-        scope
+        Ok(scope)
     }
 
     /// The index of a package.
@@ -103,11 +112,11 @@ impl Gathering<'_, '_> {
     }
 
     /// What a package that may come leads to.
-    fn follow(&mut self, index: usize) {
+    fn follow(&mut self, index: usize) -> Result<(), CliError> {
         let package = self.scope.packages[index].clone();
         let name = package.nevra.name.clone();
         for capability in package.requires.iter().chain(&package.recommends).flat_map(capabilities) {
-            self.providers(capability);
+            self.providers(capability)?;
         }
         for capability in package.conflicts.iter().flat_map(capabilities) {
             self.versions(&capability.name);
@@ -125,18 +134,40 @@ impl Gathering<'_, '_> {
             let requirers: BTreeSet<String> = names.filter_map(|name| self.requirers.get(name)).flatten().cloned().collect();
             requirers.iter().for_each(|name| self.versions(name));
             for lost in old.provides.iter().filter(|lost| !package.provides.iter().any(|kept| lost.satisfied_by(kept))) {
-                self.providers(&Capability::any(&lost.name));
+                self.providers(&Capability::any(&lost.name))?;
             }
+            let missed = |path: &&String| self.requirers.contains_key(*path) && !package.paths.contains(path) && !is_in_short_list(path);
+            let missed: Vec<String> = old.paths.iter().filter(missed).cloned().collect();
+            missed.iter().try_for_each(|path| self.holders(path))?;
         }
+        Ok(())
     }
 
-    fn providers(&mut self, wanted: &Capability) {
+    fn providers(&mut self, wanted: &Capability) -> Result<(), CliError> {
         if !self.seen.insert(format!("provides {wanted}")) {
-            return;
+            return Ok(());
         }
-        for id in self.sack.available_providing(wanted) {
+        let found = self.sack.available_providing(wanted);
+        let is_open = found.is_empty() && wanted.name.starts_with('/') && !is_in_short_list(&wanted.name);
+        found.into_iter().for_each(|id| self.add(id));
+        if is_open && self.sack.installed_providing(wanted).is_empty() { self.holders(&wanted.name) } else { Ok(()) }
+    }
+
+    /// Packages of which only the full lists of files say that they contain a path.
+    fn holders(&mut self, path: &str) -> Result<(), CliError> {
+        if !self.seen.insert(format!("holds {path}")) {
+            return Ok(());
+        }
+        for id in (self.full)(path)? {
             self.add(id);
+            if let Some(place) = self.scope.places.get(&id) {
+                let paths = &mut self.scope.packages[*place].paths;
+                if let Err(at) = paths.binary_search_by(|known| known.as_str().cmp(path)) {
+                    paths.insert(at, path.to_owned());
+                }
+            }
         }
+        Ok(())
     }
 
     fn versions(&mut self, name: &str) {
@@ -166,6 +197,11 @@ impl Gathering<'_, '_> {
             self.add(id);
         }
     }
+}
+
+/// Whether the list of packages itself names a path: createrepo's rule, which all follow.
+fn is_in_short_list(path: &str) -> bool {
+    path.starts_with("/etc/") || path == "/usr/lib/sendmail" || path.rsplit_once('/').is_some_and(|(folder, _)| folder.ends_with("bin"))
 }
 
 fn capabilities(dependency: &Dependency) -> Vec<&Capability> {

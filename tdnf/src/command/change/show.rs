@@ -31,8 +31,13 @@ fn groups(plan: &Plan) -> Vec<Group> {
 
 /// Reports what words mean nothing, and what is there already.
 pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
+    let state = if request.of_installed { "installed" } else { "available" };
     for word in &request.unresolved {
-        session.console.note(format!("No package {word} available"));
+        session.console.note(format!("No package {word} {state}"));
+        let similar = sack.similar(word, request.of_installed);
+        if !similar.is_empty() {
+            session.console.note(format!("  did you mean {}?", similar.join(", ")));
+        }
     }
     for id in &request.existing {
         session.console.note(format!("Package {} is already installed, skipping.", sack.nevra(*id)));

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_file_has_its_line() {
-        let regular = |size| FileKind::Regular { size, sha256: None, hardlink: None };
+        let regular = |size| FileKind::Regular { size, digest: None, hardlink: None };
         let name: PackageName = "iputils".parse().unwrap();
         let files = vec![
             file("/etc/ping.d", 0o750, FileKind::Directory),

@@ -89,8 +89,8 @@ impl Index {
         self.record(package)?.string()
     }
 
-    /// The SHA-256 of a package's file, in lowercase hexadecimal.
-    pub fn sha256(&self, package: usize) -> Option<&str> {
+    /// The checksum of a package's file, in lowercase hexadecimal.
+    pub fn checksum(&self, package: usize) -> Option<&str> {
         let mut cursor = self.record(package)?;
         cursor.nevra()?;
         cursor.string()?;
@@ -108,7 +108,7 @@ impl Index {
         let mut nevra = cursor.nevra()?;
         nevra.arch.shrink_to_fit();
         let mut text = || cursor.string().map(str::to_owned);
-        let (location, sha256) = (text()?, text()?);
+        let (location, checksum) = (text()?, text()?);
         let mut details = Details { summary: text()?, description: text()?, url: text()?, ..Details::default() };
         (details.license, details.source) = (text()?, text()?);
         let (installed_size_bytes, package_size_bytes) = (cursor.long()?, cursor.long()?);
@@ -137,7 +137,7 @@ impl Index {
             installed_size_bytes,
             package_size_bytes,
         };
-        Some(Offer { package, details, location, sha256 })
+        Some(Offer { package, details, location, checksum })
     }
 
     /// The packages of a name.
@@ -153,6 +153,20 @@ impl Index {
     /// The packages that contain a path, as far as the list of packages names it.
     pub fn holding(&self, path: &str) -> Vec<usize> {
         self.find(Section::Paths, path)
+    }
+
+    /// The packages that contain a path that fits, as far as [`Index::holding`] knows paths.
+    pub fn holding_any(&self, fits: impl Fn(&str) -> bool) -> Vec<usize> {
+        let (table, members) = (self.section(Section::Paths), self.section(Section::Members));
+        let mut found = std::collections::BTreeSet::new();
+        for row in table.chunks_exact(12) {
+            let [string, first, count] = [0, 4, 8].map(|at| word(row, at).unwrap_or_default());
+            if self.string(string).is_some_and(&fits) {
+                let member = |at: u32| word(members, at as usize * 4).map(|package| package as usize);
+                found.extend((first..first.saturating_add(count)).map_while(member));
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// The packages that obsolete a name, in whatever version.

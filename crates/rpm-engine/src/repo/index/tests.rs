@@ -20,7 +20,7 @@ fn offer(name: &str, version: &str) -> Offer {
         package_size_bytes: 7,
     };
     let details = Details { summary: "S".into(), license: "MIT".into(), build_time: 9, suggests: vec![simple("z")], ..Details::default() };
-    Offer { package, details, location: format!("Packages/{name}.rpm"), sha256: "0".repeat(64) }
+    Offer { package, details, location: format!("Packages/{name}.rpm"), checksum: "0".repeat(64) }
 }
 
 #[test]
@@ -43,6 +43,8 @@ fn what_was_written_is_read() {
         ("supplementing", index.supplementing("y"), &[0, 1, 2]),
         ("nothing", index.holding(""), &[]),
     ];
+    assert_eq!(index.holding_any(|path| path.ends_with("/b") || path == "/none"), [2]);
+    assert_eq!(index.holding_any(|path| path.starts_with("/usr/")), [0, 1, 2]);
     for (case, found, expected) in table {
         assert_eq!(found, expected, "{case}");
     }

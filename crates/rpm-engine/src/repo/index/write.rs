@@ -163,7 +163,7 @@ impl Builder {
         let name = self.strings.offset(&package.nevra.name);
         self.records.push(name);
         self.evr(&package.nevra.evr);
-        let texts = [&package.nevra.arch, &offer.location, &offer.sha256, &details.summary, &details.description, &details.url];
+        let texts = [&package.nevra.arch, &offer.location, &offer.checksum, &details.summary, &details.description, &details.url];
         for text in texts.into_iter().chain([&details.license, &details.source]) {
             let text = self.strings.offset(text);
             self.records.push(text);

@@ -9,8 +9,8 @@ pub(super) enum OnDisk {
     Nothing,
     /// A directory.
     Directory,
-    /// A regular file with that SHA-256.
-    File { sha256: String },
+    /// A regular file with these checksums, one of each kind that was asked for.
+    File { digests: Vec<String> },
     /// A symbolic link.
     Link { target: String },
     /// A device, a pipe, a socket.
@@ -57,7 +57,7 @@ pub(super) fn is_saved(old: &PackageFile, disk: &OnDisk) -> bool {
 
 fn is(disk: &OnDisk, kind: &FileKind) -> bool {
     match (disk, kind) {
-        (OnDisk::File { sha256 }, FileKind::Regular { sha256: Some(expected), .. }) => sha256 == expected,
+        (OnDisk::File { digests }, FileKind::Regular { digest: Some(expected), .. }) => digests.contains(expected),
         (OnDisk::Link { target }, FileKind::Symlink { target: expected }) => target == expected,
         (OnDisk::Directory, FileKind::Directory) => true,
         _ => false,
@@ -69,7 +69,7 @@ pub(super) fn same(a: &FileKind, b: &FileKind) -> bool {
     match (a, b) {
         (FileKind::Directory, FileKind::Directory) => true,
         (FileKind::Symlink { target: a }, FileKind::Symlink { target: b }) => a == b,
-        (FileKind::Regular { sha256: Some(a), .. }, FileKind::Regular { sha256: Some(b), .. }) => a == b,
+        (FileKind::Regular { digest: Some(a), .. }, FileKind::Regular { digest: Some(b), .. }) => a == b,
         _ => false,
     }
 }
@@ -82,20 +82,20 @@ mod tests {
     fn config(content: &str, noreplace: bool) -> PackageFile {
         PackageFile {
             path: "/etc/x".into(),
-            kind: FileKind::Regular { size: 1, sha256: Some(content.into()), hardlink: None },
+            kind: FileKind::Regular { size: 1, digest: Some(content.into()), hardlink: None },
             mode: 0o644,
             user: "root".into(),
             group: "root".into(),
             mtime: 0,
             caps: None,
-            flags: FileFlags { config: true, noreplace, ghost: false },
+            flags: FileFlags { config: true, noreplace, ..FileFlags::default() },
         }
     }
 
     #[test]
     fn edited_files() {
         let plain = PackageFile { flags: FileFlags::default(), ..config("new", false) };
-        let file = |content: &str| OnDisk::File { sha256: content.into() };
+        let file = |content: &str| OnDisk::File { digests: vec![content.into()] };
         let link = OnDisk::Link { target: "y".into() };
         // New, old, disk, policy. As `rpm -U` does with the same three.
         let table = [

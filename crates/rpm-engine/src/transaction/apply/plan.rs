@@ -1,14 +1,14 @@
 //! From packages that come and go to the single changes of the file system, decided before anything is written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{self, Read as _};
+use std::io;
 
 use nix::sys::stat::{FileStat, SFlag};
-use sha2::{Digest as _, Sha256};
 
 use super::config_policy::{self, OnDisk, Policy};
 use super::error::ApplyError;
 use super::op::{Attributes, Op, Ownership, Stage};
+use crate::checksum::Checksum;
 use crate::layout::{Conflict, LayoutError};
 use crate::package::{FileKind, PackageFile};
 use crate::rpmdb::{self, InstalledPackage};
@@ -330,7 +330,12 @@ impl<'a> Planner<'a> {
         let old =
             self.leaving.get(place).copied().or_else(|| self.staying.get(place).map(|(_, file)| *file).filter(|file| !file.flags.ghost));
         let edited = file.flags.config || old.is_some_and(|old| old.flags.config);
-        let there = self.on_disk(place, edited)?;
+        let compared: Vec<&PackageFile> = old.into_iter().chain([file]).filter(|_| edited).collect();
+        let there = self.on_disk(place, &compared)?;
+        // Whoever removed a file that may be missing does not want it back.
+        if there == OnDisk::Nothing && file.flags.missing_ok && self.leaving.contains_key(place) {
+            return Ok(None);
+        }
         if there == OnDisk::Directory {
             let reason = "a directory exists there, and a package must not replace a directory";
             return Err(ApplyError::InTheWay { path: place.to_owned(), package: package.to_owned(), reason });
@@ -342,7 +347,7 @@ impl<'a> Planner<'a> {
             Policy::Aside => {
                 let beside = format!("{place}.rpmnew");
                 self.plan.notes.push(format!("`{place}` was edited and is kept; the file of {package} is `{beside}`"));
-                let there = self.on_disk(&beside, false)?;
+                let there = self.on_disk(&beside, &[])?;
                 let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
                 Ok(Some((beside, aside)))
             }
@@ -358,7 +363,7 @@ impl<'a> Planner<'a> {
         let beside = format!("{place}{suffix}");
         self.plan.notes.push(format!("`{place}` was edited; it is saved as `{beside}`"));
         let new = self.temporary(place, 'n');
-        let there = self.on_disk(&beside, false)?;
+        let there = self.on_disk(&beside, &[])?;
         let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
         made.put(Op::Put { path: beside, new, aside }, Stage::Keep { path: place.to_owned() });
         Ok(())
@@ -377,10 +382,13 @@ impl<'a> Planner<'a> {
             if !self.gone.insert(place.clone()) {
                 continue;
             }
-            let there = self.on_disk(place, file.flags.config)?;
+            let compared = [file];
+            let there = self.on_disk(place, if file.flags.config { &compared } else { &[] })?;
             match (&file.kind, &there) {
                 (FileKind::Directory, OnDisk::Directory) => self.plan.last.push(Op::RemoveDirectory { path: place.clone() }),
                 (FileKind::Directory, _) | (_, OnDisk::Nothing | OnDisk::Directory) => {}
+                // Settings that no package wrote stay, as RPM has it: nobody knows what they were.
+                _ if file.flags.ghost && file.flags.config => {}
                 _ => {
                     if config_policy::is_saved(file, &there) {
                         self.save(place, ".rpmsave", &mut made)?;
@@ -460,29 +468,26 @@ impl<'a> Planner<'a> {
         Ok(self.plan)
     }
 
-    /// What is at a place; what is in it only if that is asked for.
-    fn on_disk(&mut self, place: &str, content: bool) -> Result<OnDisk, ApplyError> {
+    /// What is at a place; what is in it only as far as that is compared with files of packages.
+    fn on_disk(&mut self, place: &str, compared: &[&PackageFile]) -> Result<OnDisk, ApplyError> {
+        let mut kinds: Vec<Checksum> = compared.iter().filter_map(|file| Checksum::of(file.kind.digest()?)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
         let Some(stat) = self.disk.stat(place).map_err(change(place))? else { return Ok(OnDisk::Nothing) };
         Ok(match kind_of(&stat) {
             SFlag::S_IFDIR => OnDisk::Directory,
-            SFlag::S_IFREG if content => OnDisk::File { sha256: self.digest(place).map_err(change(place))? },
-            SFlag::S_IFREG => OnDisk::File { sha256: String::new() },
-            SFlag::S_IFLNK if !content => OnDisk::Link { target: String::new() },
+            SFlag::S_IFREG => {
+                let digests = kinds.into_iter().map(|kind| self.digest(place, kind));
+                OnDisk::File { digests: digests.collect::<io::Result<_>>().map_err(change(place))? }
+            }
+            SFlag::S_IFLNK if compared.is_empty() => OnDisk::Link { target: String::new() },
             SFlag::S_IFLNK => OnDisk::Link { target: self.disk.read_link(place).map_err(change(place))?.unwrap_or_default() },
             _ => OnDisk::Other,
         })
     }
 
-    fn digest(&mut self, place: &str) -> io::Result<String> {
-        let mut file = self.disk.read(place)?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hex::encode(hasher.finalize())),
-                read => hasher.update(&buffer[..read]),
-            }
-        }
+    fn digest(&mut self, place: &str, kind: Checksum) -> io::Result<String> {
+        Ok(kind.hasher().read(&mut self.disk.read(place)?)?.hex())
     }
 }
 

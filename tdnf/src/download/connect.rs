@@ -1,0 +1,160 @@
+//! Connections to servers, through a proxy where there is one.
+//!
+//! ureq opens a tunnel (`CONNECT`) even for `http:` addresses, which many proxies allow to port 443 only, and caches cannot look into. Here a
+//! proxy is sent the whole address in the request's first line instead (RFC 9112, section 3.2.2); tunnels are for `https:`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport, TransportAdapter};
+
+use super::proxy::{Hop, Proxies};
+use super::tls::Tls;
+
+/// An answer to `CONNECT` is not longer.
+const LONGEST_ANSWER_BYTES: usize = 16 << 10;
+
+/// Finds the address of the proxy, where there is one: names of servers are its business, and often nobody else knows them.
+#[derive(Debug)]
+pub(super) struct ProxyResolver {
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) usual: DefaultResolver,
+}
+
+impl Resolver for ProxyResolver {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        self.usual.resolve(self.proxies.hop(uri).map_or(uri, |hop| &hop.uri), config, timeout)
+    }
+}
+
+/// Connects to servers or to what is between.
+#[derive(Debug)]
+pub(super) struct Connections {
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) tls: Option<Tls>,
+}
+
+/// A proxy refused to connect to the server.
+#[derive(Debug, thiserror::Error)]
+#[error("the proxy `{proxy}` answered {status}")]
+pub(super) struct Refused {
+    pub(super) proxy: String,
+    pub(super) status: u16,
+}
+
+impl Connector<()> for Connections {
+    type Out = Box<dyn Transport>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
+        let Some(plain) = TcpConnector::default().connect(details, None::<()>)? else { return Ok(None) };
+        let plain: Box<dyn Transport> = Box::new(plain);
+        let Some(hop) = self.proxies.hop(details.uri) else {
+            return Ok(Some(if details.needs_tls() { self.secured(plain, details.uri, details)? } else { plain }));
+        };
+        let to_proxy = if hop.uri.scheme_str() == Some("https") { self.secured(plain, &hop.uri, details)? } else { plain };
+        if details.needs_tls() {
+            let tunnel = tunnel(to_proxy, hop, details)?;
+            return Ok(Some(self.secured(tunnel, details.uri, details)?));
+        }
+        let host = details.uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+        Ok(Some(Box::new(Forwarding { inner: to_proxy, host, authorization: hop.authorization.clone() })))
+    }
+}
+
+impl Connections {
+    fn secured(&self, inner: Box<dyn Transport>, uri: &Uri, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> {
+        let tls = self.tls.as_ref().ok_or(Error::Tls("certificates were not read"))?;
+        tls.connect(inner, uri, details)
+    }
+}
+
+/// Asks a proxy for a tunnel to the server.
+fn tunnel(transport: Box<dyn Transport>, hop: &Hop, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> {
+    let host = details.uri.host().unwrap_or_default();
+    let port = details.uri.port_u16().unwrap_or(443);
+    let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+    if let Some(authorization) = &hop.authorization {
+        // Text takes everything.
+        let _ = write!(request, "Proxy-Authorization: {authorization}\r\n");
+    }
+    let mut writer = TransportAdapter::new(transport, details.current_time.clone());
+    writer.set_timeout(details.timeout);
+    writer.write_all(format!("{request}\r\n").as_bytes())?;
+    let mut transport = writer.into_inner();
+    let (status, length) = loop {
+        let is_more = transport.maybe_await_input(details.timeout)?;
+        let input = transport.buffers().input();
+        if let Some(found) = answer(input) {
+            break found;
+        }
+        if !is_more || input.len() > LONGEST_ANSWER_BYTES {
+            return Err(Error::ConnectProxyFailed(format!("`{}` did not answer as proxies do", hop.name())));
+        }
+    };
+    transport.buffers().input_consume(length);
+    match status {
+        200..300 => Ok(transport),
+        status => Err(Error::Other(Box::new(Refused { proxy: hop.name(), status }))),
+    }
+}
+
+/// The status of a whole answer without a body, and its length in bytes.
+fn answer(input: &[u8]) -> Option<(u16, usize)> {
+    let length = input.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&input[..length]).ok()?;
+    Some((text.split(' ').nth(1)?.trim().parse().ok()?, length))
+}
+
+/// A connection to a proxy that rewrites the first line of each request.
+#[derive(Debug)]
+struct Forwarding {
+    inner: Box<dyn Transport>,
+    host: String,
+    authorization: Option<String>,
+}
+
+impl Forwarding {
+    /// The head of a request, rewritten; none where what is sent is not the beginning of one.
+    fn rewritten(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let rest = head.strip_prefix(b"GET /")?;
+        let end = rest.windows(2).position(|pair| pair == b"\r\n")? + 2;
+        let mut new = format!("GET http://{}/", self.host).into_bytes();
+        new.extend_from_slice(&rest[..end]);
+        if let Some(authorization) = &self.authorization {
+            new.extend_from_slice(format!("Proxy-Authorization: {authorization}\r\n").as_bytes());
+        }
+        new.extend_from_slice(&rest[end..]);
+        Some(new)
+    }
+}
+
+impl Transport for Forwarding {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let head = self.inner.buffers().output()[..amount].to_vec();
+        let Some(new) = self.rewritten(&head) else {
+            return Err(Error::ConnectProxyFailed("only the heads of requests can be sent".into()));
+        };
+        let Some(room) = self.inner.buffers().output().get_mut(..new.len()) else {
+            return Err(Error::ConnectProxyFailed("the request is too long".into()));
+        };
+        room.copy_from_slice(&new);
+        self.inner.transmit_output(new.len(), timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+}
