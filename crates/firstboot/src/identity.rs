@@ -1,5 +1,6 @@
 //! What must be every system's own: its identity, its host keys, its store of chance. Copies of a disk carry those of the original until here.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 
@@ -20,19 +21,44 @@ pub(super) struct Instance {
     pub machine: String,
     /// The platform's word for it; empty where it gives none.
     pub platform: String,
+    /// Digests of the documents that were done, by their names; nothing where it was not recorded.
+    pub documents: Option<BTreeMap<String, String>>,
+    /// Which platform the documents were of.
+    pub origin: String,
 }
+
+/// What stands before the documents in the record.
+const DOCUMENTS: &str = "documents";
 
 impl Instance {
     /// The system described by the record, if this disk was started before.
     pub fn recorded(target: &Target) -> Result<Option<Self>, SystemError> {
         let text = target.read(RECORD)?;
-        let mut lines = text.lines().map(str::to_owned);
-        Ok(lines.next().map(|machine| Self { machine, platform: lines.next().unwrap_or_default() }))
+        let mut lines = text.lines();
+        let Some(machine) = lines.next().map(str::to_owned) else { return Ok(None) };
+        let platform = lines.next().unwrap_or_default().to_owned();
+        let origin = lines.next().and_then(|line| line.strip_prefix(DOCUMENTS)).map(|origin| origin.trim().to_owned());
+        let documents = origin.is_some().then(|| {
+            let pairs = lines.filter_map(|line| line.split_once(' '));
+            pairs.map(|(name, digest)| (name.to_owned(), digest.to_owned())).collect()
+        });
+        Ok(Some(Self { machine, platform, documents, origin: origin.unwrap_or_default() }))
     }
 
     /// Keeps in mind that the disk was started as this one.
     pub fn record(&self, target: &Target) -> Result<(), SystemError> {
-        target.write(RECORD, 0o644, format!("{}\n{}\n", self.machine, self.platform.replace('\n', " ")).as_bytes())
+        let mut text = format!("{}\n{}\n", self.machine, self.platform.replace('\n', " "));
+        if let Some(documents) = &self.documents {
+            text.push_str(&format!("{DOCUMENTS} {}\n", self.origin));
+            documents.iter().for_each(|(name, digest)| text.push_str(&format!("{name} {digest}\n")));
+        }
+        target.write(RECORD, 0o644, text.as_bytes())
+    }
+
+    /// Which of these documents were done as they are now. A record of an earlier version says nothing of documents: they were all done.
+    pub fn done(&self, now: &BTreeMap<String, String>) -> BTreeSet<String> {
+        let is_done = |name: &String, digest: &String| self.documents.as_ref().is_none_or(|done| done.get(name) == Some(digest));
+        now.iter().filter(|(name, digest)| is_done(name, digest)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether a disk with this record is started as another system now: on another machine, or where the platform says so.
@@ -84,7 +110,8 @@ mod tests {
 
     #[test]
     fn another_machine_or_another_word_of_the_platform_is_another_system() {
-        let instance = |machine: &str, platform: &str| Instance { machine: machine.into(), platform: platform.into() };
+        let instance =
+            |machine: &str, platform: &str| Instance { machine: machine.into(), platform: platform.into(), ..Instance::default() };
         let table = [
             (None, true),
             (Some(instance("m", "i-1")), false),
@@ -100,8 +127,25 @@ mod tests {
     }
 
     #[test]
+    fn documents_are_done_again_where_they_changed() {
+        let documents = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, digest)| ((*name).to_owned(), (*digest).to_owned())).collect();
+        let now: BTreeMap<String, String> = documents(&[("user-data", "1"), ("network-config", "2")]);
+        let table = [
+            (None, &["network-config", "user-data"][..]),
+            (Some(documents(&[])), &[]),
+            (Some(documents(&[("user-data", "0"), ("network-config", "2")])), &["network-config"]),
+            (Some(documents(&[("user-data", "1"), ("ovf", "3")])), &["user-data"]),
+        ];
+        for (documents, expected) in table {
+            let instance = Instance { documents, ..Instance::default() };
+            assert_eq!(instance.done(&now).into_iter().collect::<Vec<_>>(), expected, "{instance:?}");
+        }
+    }
+
+    #[test]
     fn a_copy_gets_its_own() {
-        let one = Instance { machine: "m".into(), platform: "i-1".into() };
+        let documents = BTreeMap::from([("user-data".to_owned(), "1".to_owned()), ("ovf".to_owned(), "2".to_owned())]);
+        let one = Instance { machine: "m".into(), platform: "i-1".into(), documents: Some(documents), origin: "NoCloud".into() };
         let folder = tempfile::tempdir().unwrap();
         let target = Target::prepare(folder.path()).unwrap();
         target.write("/etc/machine-id", 0o444, b"made by systemd\n").unwrap();

@@ -5,36 +5,174 @@ use std::fs;
 use std::path::Path;
 use text::quote;
 
-use super::cloud::Words;
+use super::cloud::{CloudConfig, Mode, PhoneHome, PowerState, WriteFile};
 use super::{Wishes, load};
 use system::{SystemError, Target};
 
 /// The unit that runs when network and container engine are up, if it is started.
 pub(super) const UNIT: &str = "kaon-firstboot-late.service";
 
-/// The commands; in memory, for they may contain secrets.
-pub(super) const SCRIPT: &str = "/run/kaon/firstboot-late";
+/// The scripts, which run in the order of their names; in memory, for they may contain secrets.
+const SCRIPTS: &str = "/run/kaon/firstboot-late";
 
-/// Leaves packages and commands, as one script.
+/// A script and its name.
+type Script = (String, String);
+
+/// Leaves packages, commands and all else.
 pub(super) fn prepare(wishes: &Wishes, target: &Target) -> Result<(), SystemError> {
+    for (name, text) in scripts(wishes) {
+        target.write(&format!("{SCRIPTS}/{name}"), 0o700, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// All scripts, in the order of cloud-init's stages.
+pub(super) fn scripts(wishes: &Wishes) -> Vec<Script> {
     let cloud = &wishes.cloud;
-    let mut script = wishes.script.clone().unwrap_or_default();
-    if script.is_empty() && !(cloud.packages.is_empty() && cloud.runcmd.is_empty()) {
-        script.push_str("#!/bin/sh\n");
-        if !cloud.packages.is_empty() {
-            let _ = writeln!(script, "tdnf -y install {}", cloud.packages.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" "));
+    let mut scripts = Vec::new();
+    let mut put = |name: &str, lines: String| {
+        if !lines.is_empty() {
+            scripts.push((name.to_owned(), format!("#!/bin/sh\n{lines}")));
         }
-        for Words(words, is_list) in &cloud.runcmd {
-            let line = if *is_list { words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ") } else { words.concat() };
-            let _ = writeln!(script, "{line}");
+    };
+    put("10-files", cloud.write_files.iter().filter(|file| file.source.is_some()).map(download).collect());
+    put("20-packages", packages(cloud));
+    for (index, script) in wishes.scripts.iter().enumerate() {
+        scripts.push((format!("30-script-{:03}", index + 1), script.clone()));
+    }
+    let mut put = |name: &str, lines: String| {
+        if !lines.is_empty() {
+            scripts.push((name.to_owned(), format!("#!/bin/sh\n{lines}")));
+        }
+    };
+    put("40-runcmd", cloud.runcmd.iter().map(|command| command.line() + "\n").collect());
+    put("50-end", end(cloud, &wishes.instance));
+    scripts
+}
+
+fn packages(cloud: &CloudConfig) -> String {
+    let mut lines = String::new();
+    if cloud.package_update {
+        lines.push_str("tdnf makecache\n");
+    }
+    if cloud.package_upgrade {
+        lines.push_str("tdnf -y update\n");
+    }
+    if !cloud.packages.is_empty() {
+        let names: Vec<String> = cloud.packages.iter().map(|package| quote(&package.wanted)).collect();
+        let _ = writeln!(lines, "tdnf -y install {}", names.join(" "));
+    }
+    lines
+}
+
+/// Fetches a file; what it contains otherwise is there already if that fails.
+fn download(file: &WriteFile) -> String {
+    let Some(source) = &file.source else { return String::new() };
+    let headers: Vec<String> =
+        source.headers.iter().map(|(name, value)| format!("--header {}", quote(&format!("{name}: {}", value.0)))).collect();
+    let (path, fresh) = (quote(&file.path), quote(&format!("{}.kaon-new", file.path)));
+    let folder = quote(file.path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }));
+    let mode = file.permissions.map_or(0o644, |mode| mode.0);
+    let put = if file.append { format!("cat {fresh} >>{path} && rm -f {fresh}") } else { format!("mv -f {fresh} {path}") };
+    let owner = file.owner.as_ref().map_or_else(String::new, |owner| format!(" && chown -h -- {} {path}", quote(owner)));
+    let otherwise = if file.content.is_empty() {
+        String::new()
+    } else {
+        // Bytes pass a shell as octal numbers.
+        let bytes: String = file.content.iter().map(|byte| format!("\\0{byte:03o}")).collect();
+        format!(" || {{ printf '%b' '{bytes}' >{fresh} && chmod {mode:04o} {fresh} && {put}{owner}; }}")
+    };
+    format!(
+        "mkdir -p {folder}\n(umask 077; curl --disable --fail --silent --show-error --location --proto =http,https --retry 5 --retry-all-errors \
+         --retry-delay 10 --connect-timeout 15 {}--output {fresh} -- {}) && chmod {mode:04o} {fresh} && {put}{owner}{otherwise} || \
+         echo {} >&2\n",
+        headers.iter().map(|header| header.clone() + " ").collect::<String>(),
+        quote(&source.uri.0),
+        quote(&format!("write_files: {}: it cannot be fetched", file.path)),
+    )
+}
+
+/// What comes last.
+fn end(cloud: &CloudConfig, instance: &str) -> String {
+    let mut lines = cloud.phone_home.as_ref().map(|wanted| phone_home(wanted, instance)).unwrap_or_default();
+    if let Some(message) = &cloud.final_message {
+        let _ = writeln!(lines, "UPTIME=$(cut -d ' ' -f 1 /proc/uptime) TIMESTAMP=$(date -R) VERSION=kaon DATASOURCE=");
+        let _ = writeln!(lines, "echo \"{}\"", message_text(message));
+    }
+    lines + &cloud.power_state.as_ref().map(power_state).unwrap_or_default()
+}
+
+/// A message in which nothing but cloud-init's variables is expanded.
+fn message_text(message: &str) -> String {
+    let mut text = message
+        .trim_end()
+        .replace("## template: jinja\n", "")
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('`', "\\`")
+        .replace('$', "\\$");
+    for name in ["UPTIME", "TIMESTAMP", "VERSION", "DATASOURCE", "uptime", "timestamp", "version", "datasource"] {
+        let variable = format!("${}", name.to_uppercase());
+        text = text.replace(&format!("\\${name}"), &variable).replace(&format!("\\${{{name}}}"), &variable);
+        text = text.replace(&format!("{{{{{name}}}}}"), &variable).replace(&format!("{{{{ {name} }}}}"), &variable);
+    }
+    text
+}
+
+fn phone_home(wanted: &PhoneHome, instance: &str) -> String {
+    let wants = |name: &str| wanted.post.is_empty() || wanted.post.iter().any(|word| word == "all" || word == name);
+    let mut data = String::new();
+    for kind in ["rsa", "ecdsa", "ed25519"] {
+        let name = format!("pub_key_{kind}");
+        if wants(&name) {
+            let file = format!("/etc/ssh/ssh_host_{kind}_key.pub");
+            let _ = write!(data, " $(test -f {file} && echo --data-urlencode {name}@{file})");
         }
     }
-    if script.is_empty() { Ok(()) } else { target.write(SCRIPT, 0o700, script.as_bytes()) }
+    if wants("instance_id") {
+        let _ = write!(data, " --data-urlencode {}", quote(&format!("instance_id={instance}")));
+    }
+    if wants("hostname") {
+        data.push_str(" --data-urlencode \"hostname=$(uname -n)\"");
+    }
+    if wants("fqdn") {
+        data.push_str(" --data-urlencode \"fqdn=$(uname -n)\"");
+    }
+    // curl counts the tries after the first one.
+    let tries = wanted.tries.unwrap_or(10).saturating_sub(1);
+    format!(
+        "curl --disable --fail --silent --show-error --output /dev/null --proto =http,https --retry {tries} --retry-all-errors --connect-timeout 15{data} -- {}\n",
+        quote(&wanted.url.0)
+    )
+}
+
+fn power_state(wanted: &PowerState) -> String {
+    let option = match wanted.mode {
+        Mode::Reboot => "-r",
+        Mode::Poweroff => "-P",
+        Mode::Halt => "-H",
+    };
+    let time = if wanted.delay.0 == 0 { "now".to_owned() } else { format!("+{}", wanted.delay.0) };
+    let message = wanted.message.as_ref().map_or_else(String::new, |line| format!(" {}", quote(&line.0)));
+    let condition = wanted.condition.as_ref().map(|command| command.line()).filter(|line| line != "true" && line != "True");
+    match condition {
+        Some(line) if line == "false" || line == "False" => String::new(),
+        Some(line) => format!("if ( {line}\n) >/dev/null 2>&1; then shutdown {option} {time}{message}; fi\n"),
+        None => format!("shutdown {option} {time}{message}\n"),
+    }
+}
+
+/// The scripts that were left, in their order.
+fn left(target: &Target) -> Result<Vec<std::path::PathBuf>, SystemError> {
+    let folder = target.folder(SCRIPTS)?;
+    let mut paths: Vec<_> = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 /// Whether something was left, now or at an earlier start.
 pub(super) fn is_left(target: &Target) -> Result<bool, SystemError> {
-    Ok(target.place(SCRIPT)?.exists() || load::is_left(target)?)
+    Ok(!left(target)?.is_empty() || load::is_left(target)?)
 }
 
 /// Has the running system start a unit when that one's time comes.
@@ -46,15 +184,22 @@ pub(super) fn start(unit: &str, target: &Target) -> Option<String> {
     started.err().map(|error| format!("{unit}: {}", text::with_causes(&error)))
 }
 
-/// Does what was left: images and containers first, which commands may want.
+/// Does what was left: images and containers first, which commands may want. A script that fails stops none of the others.
 pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
     let mut report = load::run(target)?;
-    let place = target.place(SCRIPT)?;
-    if place.exists() {
-        let script = fs::read(&place).map_err(SystemError::io("read", &place))?;
+    let mut scripts = Vec::new();
+    for place in left(target)? {
+        scripts.push((place.clone(), fs::read(&place).map_err(SystemError::io("read", &place))?));
+    }
+    let mut failed = None;
+    for (place, script) in scripts {
         // It is removed before it runs: it may restart the machine, and it may contain secrets.
         fs::remove_file(&place).map_err(SystemError::io("remove", &place))?;
-        report.push(target.run_text("the commands of the first start", &script)?);
+        let name = place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match target.run_text(&format!("the commands of the first start ({name})"), &script) {
+            Ok(said) => report.push(said),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(report)
+    failed.map_or(Ok(report), Err)
 }

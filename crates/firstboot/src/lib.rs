@@ -5,15 +5,21 @@
 //! are up: images, packages, users' commands.
 
 mod act;
+mod check;
 mod cloud;
 mod container;
 mod disks;
+#[cfg(test)]
+mod golden;
 mod identity;
+mod include;
 mod late;
 mod load;
 mod metadata;
 mod ovf;
 mod source;
+mod understand;
+mod user_data;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -27,17 +33,17 @@ pub use container::{Container, Image, Kaon, Restart};
 pub use metadata::{Addresses, Cloud, CloudMetadata, MetadataError, Patience};
 pub use ovf::{Environment, OvfError};
 pub use source::{Bundle, gather};
+pub use understand::{Wishes, understand};
 
 use self::identity::Instance;
-use kickstart::Network;
-use kickstart::document::{self, Language, Problem};
 use system::{SystemError, Target};
 
 /// Configure this system at its first start.
 #[derive(Debug, Parser)]
 #[command(name = "kaon-firstboot", version)]
 struct Arguments {
-    /// Stage to run: `early` before the network, `network` and `late` after it; `check` reads a cloud-config file and reports its errors.
+    /// Stage to run: `early` before the network, `network` and `late` after it. `check` reports what is wrong with documents, `again` has
+    /// them done once more.
     #[command(subcommand)]
     verb: Verb,
 }
@@ -46,15 +52,20 @@ struct Arguments {
 enum Verb {
     /// Run the stage before network and SSH are up.
     Early,
-    /// On a cloud: run the stage that asks the cloud's metadata service when the network is up.
+    /// Run the stage that asks the cloud's metadata service, and fetches included documents, when the network is up.
     Network,
     /// Run the remaining steps when network and container engine are up.
     Late,
-    /// Check a cloud-config file and report errors and unknown keys.
+    /// Report everything in documents that a first start would report, and exit with 3 if there is anything.
+    ///
+    /// The kind of each file follows from its name: `meta-data`, `network-config`, `vendor-data`, `ovfEnv`; any other file is user data.
     Check {
-        /// The file.
-        file: std::path::PathBuf,
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<std::path::PathBuf>,
     },
+    /// Have the platform's documents done once more at the next start. The identity stays.
+    Again,
 }
 
 /// Why a stage of the first start failed.
@@ -68,94 +79,6 @@ pub enum FirstbootError {
     Cloud(#[source] MetadataError),
 }
 
-/// What is known of a system from outside, and what of it was not understood.
-#[derive(Debug, Default)]
-pub struct Wishes {
-    /// Which system this is, in the platform's words.
-    pub instance: String,
-    /// What is to be done.
-    pub cloud: CloudConfig,
-    /// The network.
-    pub network: Option<Network>,
-    /// A script instead of a cloud-config file.
-    pub script: Option<String>,
-    /// What was not understood.
-    pub complaints: Vec<String>,
-}
-
-/// Combines all documents of a platform.
-pub fn understand(bundle: &Bundle) -> Wishes {
-    let mut wishes = Wishes { complaints: bundle.complaints.clone(), ..Wishes::default() };
-    let mut meta = MetaData::default();
-    if let Some(text) = &bundle.meta_data {
-        meta = read(&format!("{}: meta-data", bundle.origin), text, &mut wishes.complaints).unwrap_or_default();
-    }
-    let of_cloud = bundle.cloud.as_ref().and_then(|cloud| cloud.user_data.as_ref());
-    if let Some(text) = bundle.user_data.as_ref().or(of_cloud) {
-        let name = format!("{}: user-data", bundle.origin);
-        match text.trim_start() {
-            _ if text.len() as u64 > source::LONGEST_BYTES => {
-                wishes.complaints.push(format!("{name}: it is larger than {} bytes", source::LONGEST_BYTES));
-            }
-            script if script.starts_with("#!") => wishes.script = Some(text.clone()),
-            cloud if cloud.starts_with("#cloud-config") || cloud.starts_with('{') => {
-                wishes.cloud = read(&name, text, &mut wishes.complaints).unwrap_or_default();
-            }
-            "" => {}
-            _ => wishes.complaints.push(format!("{name}: it begins neither with `#cloud-config` nor with `#!`, and is ignored")),
-        }
-    }
-    if let Some(text) = &bundle.network_config {
-        wishes.network = network(&format!("{}: network-config", bundle.origin), text, &mut wishes.complaints);
-    }
-    if let Some(environment) = &bundle.ovf {
-        let (cloud, network) = environment.wishes(&mut wishes.complaints);
-        wishes.cloud.add(cloud);
-        wishes.network = wishes.network.take().or(network);
-    }
-    wishes.network = wishes.network.take().or_else(|| meta.network.take().map(cloud::NetworkConfig::into_network));
-    wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.local_hostname).or(meta.hostname);
-    wishes.cloud.ssh_authorized_keys.extend(meta.public_keys.0);
-    wishes.instance = meta.instance_id.unwrap_or_default();
-    if let Some(metadata) = &bundle.cloud {
-        wishes.instance.clone_from(&metadata.instance);
-        wishes.complaints.extend(metadata.complaints.iter().map(|line| format!("{}: {line}", bundle.origin)));
-        let (hostname, users, ssh_authorized_keys) = (metadata.hostname.clone(), metadata.users.clone(), metadata.root_keys.clone());
-        wishes.cloud.add(CloudConfig { hostname, users, ssh_authorized_keys, ..CloudConfig::default() });
-    }
-    if let Some(network) = &wishes.network {
-        let wrong = kickstart::networkd::complaints(network);
-        wishes.complaints.extend(wrong.iter().map(|(path, message)| format!("{}: network: {path}: {message}", bundle.origin)));
-        if !wrong.is_empty() {
-            wishes.network = None;
-        }
-    }
-    wishes
-}
-
-/// Reads a document and collects unknown keys separately; nothing if it cannot be read.
-fn read<T: serde::de::DeserializeOwned>(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<T> {
-    match document::read_known(name, text, Language::of("", text), cloud::unsupported) {
-        Ok((document, unknown)) => {
-            let line = |problem: Problem| format!("{}", document.problems(vec![problem]));
-            complaints.extend(unknown.into_iter().map(line));
-            Some(document.value)
-        }
-        Err(problems) => {
-            complaints.push(problems.to_string());
-            None
-        }
-    }
-}
-
-fn network(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<Network> {
-    let wrapped = text.lines().any(|line| line.starts_with("network:") || line.trim_start().starts_with("\"network\""));
-    if wrapped {
-        return read::<cloud::Wrapped>(name, text, complaints).map(|wrapped| wrapped.network);
-    }
-    read(name, text, complaints)
-}
-
 /// Runs the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
@@ -167,7 +90,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Early => early(&target).map_err(FirstbootError::from),
         Verb::Network => network_stage(&target),
         Verb::Late => late::run(&target).map_err(FirstbootError::from),
-        Verb::Check { file } => return check(file),
+        Verb::Check { files } => return check::run(files),
+        Verb::Again => again(&target).map_err(FirstbootError::from),
     };
     match result {
         Ok(complaints) => {
@@ -194,26 +118,14 @@ const ASKING: &str = "kaon-firstboot-network.service";
 
 fn early(target: &Target) -> Result<Vec<String>, SystemError> {
     let recorded = Instance::recorded(target)?;
-    let mut instance = Instance { machine: identity::machine(), platform: String::new() };
+    let mut instance = Instance { machine: identity::machine(), ..Instance::default() };
     let cloud = Cloud::of(Path::new(metadata::FIRMWARE));
-    // Only a start as another system is worth waiting for slow disks, and clouds speak otherwise.
-    let bundle = gather(cloud.is_none() && instance.is_new(recorded.as_ref()));
-    let mut wishes = understand(&bundle);
-    instance.platform.clone_from(&wishes.instance);
-    let mut complaints = Vec::new();
-    if instance.is_new(recorded.as_ref()) {
-        identity::renew(target)?;
-        let is_unasked = cloud.is_some() && bundle.is_empty();
-        if is_unasked {
-            target.write(UNASKED, 0o644, b"")?
-        } else {
-            target.remove(UNASKED)?
-        }
-        complaints = act::early(&mut wishes, target)?;
-        instance.record(target)?;
-    }
+    // Slow disks are worth waiting for at a start as another system, and where documents came from a disk before; clouds speak otherwise.
+    let is_of_disk = recorded.as_ref().is_some_and(|recorded| recorded.origin == source::NO_CLOUD);
+    let bundle = gather(cloud.is_none() && (is_of_disk || instance.is_new(recorded.as_ref())));
+    let mut complaints = configure(&bundle, &mut instance, recorded.as_ref(), cloud.is_some(), target)?;
     // What an earlier start was asked and could not do is tried again.
-    if cloud.is_some() && target.place(UNASKED)?.exists() {
+    if cloud.is_some() && target.place(UNASKED)?.exists() || include::is_left(target)? {
         complaints.extend(late::start(ASKING, target));
     }
     if late::is_left(target)? {
@@ -222,16 +134,74 @@ fn early(target: &Target) -> Result<Vec<String>, SystemError> {
     Ok(complaints)
 }
 
-/// Asks the cloud, and does what it says.
+/// Does what is new: everything at the first start, later the documents that changed.
+fn configure(
+    bundle: &Bundle,
+    instance: &mut Instance,
+    recorded: Option<&Instance>,
+    is_cloud: bool,
+    target: &Target,
+) -> Result<Vec<String>, SystemError> {
+    let digests = bundle.digests();
+    instance.platform = understand(bundle).instance;
+    let is_new = instance.is_new(recorded);
+    let done = recorded.filter(|_| !is_new).map(|recorded| recorded.done(&digests)).unwrap_or_default();
+    if is_new {
+        identity::renew(target)?;
+        if is_cloud && bundle.is_empty() { target.write(UNASKED, 0o644, b"")? } else { target.remove(UNASKED)? }
+    }
+    let mut documents = digests.clone();
+    let mut complaints = bundle.complaints.clone();
+    if is_new || digests.keys().any(|name| !done.contains(name)) {
+        let mut wishes = understand::understand_news(bundle, &done);
+        // What could not be read was not done, and is reported at every start until it can be.
+        documents.retain(|name, _| !wishes.unread.contains(name));
+        complaints = act::early(&mut wishes, target)?;
+    }
+    if !is_new && instance.platform.is_empty() {
+        // A platform that says nothing now said what it had to say before.
+        instance.platform = recorded.map(|recorded| recorded.platform.clone()).unwrap_or_default();
+    }
+    // A document that was taken away stays done: should it come back as it was, it is not done twice.
+    let before = recorded.filter(|_| !is_new).and_then(|recorded| recorded.documents.clone()).unwrap_or_default();
+    instance.documents = Some(before.into_iter().chain(documents).collect());
+    let origin = recorded.filter(|_| bundle.origin.is_empty() && !is_new).map(|recorded| recorded.origin.clone());
+    instance.origin = origin.unwrap_or_else(|| bundle.origin.clone());
+    if recorded != Some(instance) {
+        instance.record(target)?;
+    }
+    Ok(complaints)
+}
+
+/// Forgets which documents were done.
+fn again(target: &Target) -> Result<Vec<String>, SystemError> {
+    let Some(recorded) = Instance::recorded(target)? else {
+        return Ok(vec!["nothing was done yet: the next start is the first one".to_owned()]);
+    };
+    Instance { documents: Some(std::collections::BTreeMap::new()), ..recorded }.record(target)?;
+    if Cloud::of(Path::new(metadata::FIRMWARE)).is_some() {
+        target.write(UNASKED, 0o644, b"")?;
+    }
+    Ok(vec!["the documents are done again at the next start: run `systemctl reboot`".to_owned()])
+}
+
+/// Asks the cloud, fetches what user data includes, and does what they say.
 fn network_stage(target: &Target) -> Result<Vec<String>, FirstbootError> {
-    let Some(cloud) = Cloud::of(Path::new(metadata::FIRMWARE)) else { return Ok(Vec::new()) };
-    let (addresses, patience) = (Addresses::default(), Patience::default());
-    let metadata = cloud.ask(&addresses, patience).map_err(FirstbootError::Cloud)?;
-    let mut complaints = obey(cloud, metadata, target)?;
+    let mut complaints = Vec::new();
+    let cloud = Cloud::of(Path::new(metadata::FIRMWARE)).filter(|_| target.place(UNASKED).is_ok_and(|place| place.exists()));
+    if let Some(cloud) = cloud {
+        let (addresses, patience) = (Addresses::default(), Patience::default());
+        let metadata = cloud.ask(&addresses, patience).map_err(FirstbootError::Cloud)?;
+        complaints = obey(cloud, metadata, target)?;
+        complaints.extend(cloud.report(&addresses, patience).err().map(|error| text::with_causes(&FirstbootError::Cloud(error))));
+    }
+    if include::is_left(target)? {
+        let facts = understand::facts(&gather(false));
+        complaints.extend(include::run(&facts, target)?);
+    }
     if late::is_left(target)? {
         complaints.extend(late::start(late::UNIT, target));
     }
-    complaints.extend(cloud.report(&addresses, patience).err().map(|error| text::with_causes(&FirstbootError::Cloud(error))));
     Ok(complaints)
 }
 
@@ -243,22 +213,6 @@ fn obey(cloud: Cloud, metadata: CloudMetadata, target: &Target) -> Result<Vec<St
     Instance { platform: wishes.instance, ..recorded }.record(target)?;
     target.remove(UNASKED)?;
     Ok(complaints)
-}
-
-fn check(file: &Path) -> ExitCode {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) => {
-            report(&format!("error: cannot read `{}`: {error}", file.display()));
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut complaints = Vec::new();
-    let cloud: Option<CloudConfig> = read(&file.display().to_string(), &text, &mut complaints);
-    let name = file.display();
-    complaints.extend(cloud.iter().flat_map(|cloud| cloud.kaon.complaints()).map(|line| format!("{name}: {line}")));
-    complaints.iter().for_each(|complaint| report(complaint));
-    if cloud.is_some() && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
 #[cfg(test)]
@@ -281,10 +235,10 @@ mod tests {
             ..Bundle::default()
         };
         let wishes = understand(&bundle);
-        assert_eq!((wishes.instance.as_str(), wishes.cloud.hostname.as_deref()), ("i-1", Some("node")));
+        assert_eq!((wishes.instance.as_str(), wishes.cloud.hostname.clone()), ("i-1", Some(cloud::Hostname("node".into()))));
         assert_eq!(wishes.cloud.users[0].groups.0, ["docker", "wheel"]);
         assert!(wishes.network.is_some_and(|network| network.ethernets["e"].dhcp4));
-        assert_eq!(wishes.complaints.len(), 2, "{:?}", wishes.complaints);
+        assert_eq!(wishes.complaints.len(), 1, "{:?}", wishes.complaints);
         assert!(wishes.complaints.iter().any(|line| line.contains("flux: unknown key")));
     }
 
@@ -297,8 +251,8 @@ mod tests {
         target.write("/etc/shadow", 0o600, b"root:!*:1::::::\n").unwrap();
         target.write("/etc/gshadow", 0o600, b"root:!*::\n").unwrap();
         target.write(UNASKED, 0o644, b"").unwrap();
-        Instance { machine: "m".into(), platform: String::new() }.record(&target).unwrap();
-        let dev = cloud::CloudUser { ssh_authorized_keys: vec![KEY.into()], ..cloud::CloudUser::named("dev") };
+        Instance { machine: "m".into(), ..Instance::default() }.record(&target).unwrap();
+        let dev = cloud::CloudUser { ssh_authorized_keys: vec![cloud::SshKey(KEY.into())], ..cloud::CloudUser::named("dev") };
         let metadata = CloudMetadata {
             instance: "i-1".into(),
             hostname: Some("given".into()),
@@ -313,18 +267,69 @@ mod tests {
         assert_eq!(target.read("/root/.ssh/authorized_keys").unwrap(), format!("{KEY}\n"));
         assert_eq!(target.read("/home/dev/.ssh/authorized_keys").unwrap(), format!("{KEY}\n"));
         assert!(!target.place(UNASKED).unwrap().exists());
-        let recorded = Instance { machine: "m".into(), platform: "i-1".into() };
+        let recorded = Instance { machine: "m".into(), platform: "i-1".into(), ..Instance::default() };
         assert_eq!(Instance::recorded(&target).unwrap(), Some(recorded));
     }
 
     #[test]
     fn nonsense_is_told_and_does_nothing() {
-        for text in ["MIME-Version: 1.0\n", "#cloud-config\nusers: 5\n", "#cloud-config\na: [\n"] {
+        for text in ["?", "#cloud-config\nusers: {a: 5}\n", "#cloud-config\na: [\n"] {
             let wishes = understand(&Bundle { user_data: Some(text.into()), ..Bundle::default() });
-            assert_eq!(wishes.complaints.len(), 1, "{text}");
+            assert_eq!(wishes.complaints.len(), 1, "{text}: {:?}", wishes.complaints);
             assert_eq!(wishes.cloud, CloudConfig::default());
         }
         let bundle = Bundle { network_config: Some("version: 2\nethernets: {a/b: {dhcp4: true}}\n".into()), ..Bundle::default() };
-        assert!(understand(&bundle).network.is_none());
+        let wishes = understand(&bundle);
+        assert!(wishes.network.is_some_and(|network| network.ethernets.is_empty()) && wishes.complaints.len() == 1);
+    }
+
+    fn scratch() -> (tempfile::TempDir, Target) {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        target.write("/etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\n").unwrap();
+        target.write("/etc/group", 0o644, b"root:x:0:\n").unwrap();
+        target.write("/etc/shadow", 0o600, b"root:!*:1::::::\n").unwrap();
+        target.write("/etc/gshadow", 0o600, b"root:!*::\n").unwrap();
+        (folder, target)
+    }
+
+    /// Starts a system with this user data and network; gives what it says.
+    fn start(user_data: &str, network: &str, target: &Target) -> Vec<String> {
+        let bundle = Bundle { user_data: Some(user_data.into()), network_config: Some(network.into()), ..Bundle::default() };
+        let recorded = Instance::recorded(target).unwrap();
+        let mut instance = Instance { machine: "m".into(), ..Instance::default() };
+        configure(&bundle, &mut instance, recorded.as_ref(), false, target).unwrap()
+    }
+
+    #[test]
+    fn a_changed_document_is_done_at_the_next_start_and_no_other() {
+        let (_folder, target) = scratch();
+        let network = "ethernets: {a: {dhcp4: true}}";
+        let said = start("#cloud-config\nhostname: [\n", network, &target);
+        assert_eq!(said.len(), 1, "{said:?}");
+        // Nothing could be read: it is reported again, and done when it is mended.
+        assert_eq!(start("#cloud-config\nhostname: [\n", network, &target), said);
+        let mended = "#cloud-config\nhostname: one\nwrite_files: [{path: /a, content: x}]\n";
+        assert!(start(mended, network, &target).is_empty());
+        assert_eq!(target.read("/etc/hostname").unwrap(), "one\n");
+        for path in ["/a", "/etc/systemd/network/10-a.network"] {
+            target.write(path, 0o644, b"mine").unwrap();
+        }
+        assert!(start(mended, network, &target).is_empty());
+        assert_eq!(target.read("/a").unwrap(), "mine");
+        assert!(start(&mended.replace("one", "two"), network, &target).is_empty());
+        assert_eq!((target.read("/a").unwrap(), target.read("/etc/hostname").unwrap()), ("x".into(), "two\n".into()));
+        assert_eq!(target.read("/etc/systemd/network/10-a.network").unwrap(), "mine");
+        assert_eq!(again(&target).unwrap().len(), 1);
+        start(&mended.replace("one", "two"), network, &target);
+        assert!(target.read("/etc/systemd/network/10-a.network").unwrap().contains("DHCP=ipv4"));
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_does_nothing_again() {
+        let (_folder, target) = scratch();
+        Instance { machine: "m".into(), ..Instance::default() }.record(&target).unwrap();
+        assert!(start("#cloud-config\nwrite_files: [{path: /a, content: x}]\n", "", &target).is_empty());
+        assert_eq!(target.read("/a").unwrap(), "");
     }
 }

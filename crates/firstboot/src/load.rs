@@ -19,13 +19,12 @@ const LEFT: &str = "/var/lib/kaon/containers.json";
 const DOWNLOAD: &str = "/var/lib/kaon/image.download";
 
 /// How curl(1) is called: it tries for a minute, gives up on a server that sends nothing for a minute, and speaks nothing but HTTP.
-const PATIENCE: [&str; 13] = [
+const PATIENCE: [&str; 12] = [
     "--disable",
     "--fail",
     "--silent",
     "--show-error",
     "--location",
-    "--proto=http,https",
     "--retry=5",
     "--retry-all-errors",
     "--retry-delay=10",
@@ -34,6 +33,12 @@ const PATIENCE: [&str; 13] = [
     "--speed-time=60",
     "--max-time=7200",
 ];
+
+/// The words with which curl(1) fetches an address into a file. `protocols` are those that are spoken, and no others.
+pub(super) fn curl_words<'a>(protocols: &'a str, to: &'a str, address: &'a str) -> Vec<&'a str> {
+    let patience = PATIENCE.iter().flat_map(|word| word.split('='));
+    patience.chain(["--proto", protocols, "--proto-redir", protocols, "--output", to, "--", address]).collect()
+}
 
 /// Images to load, and units to start when they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -97,14 +102,17 @@ fn name(image: &Image) -> String {
     match image.place() {
         Ok(Place::Here(path)) => path.to_owned(),
         Ok(Place::Cidata(name)) => format!("cidata: {name}"),
-        Ok(Place::Url(url)) => {
-            let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-            let rest = rest.split(['?', '#']).next().unwrap_or_default();
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            format!("{scheme}://{}{path}", authority.rsplit_once('@').map_or(authority, |(_, host)| host))
-        }
+        Ok(Place::Url(url)) => without_password(url),
         Err(_) => "an image".to_owned(),
     }
+}
+
+/// An address without what only its owner should know.
+pub(super) fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    format!("{scheme}://{}{path}", authority.rsplit_once('@').map_or(authority, |(_, host)| host))
 }
 
 fn load(image: &Image, target: &Target) -> Result<(), SystemError> {
@@ -116,8 +124,7 @@ fn load(image: &Image, target: &Target) -> Result<(), SystemError> {
         Place::Url(url) => {
             let file = target.place(DOWNLOAD)?;
             let to = file.display().to_string();
-            let words: Vec<&str> = PATIENCE.iter().flat_map(|word| word.split('=')).chain(["--output", &to, "--", url]).collect();
-            let result = system::program::run("curl", &words, None).map_err(SystemError::from);
+            let result = system::program::run("curl", &curl_words("=http,https", &to, url), None).map_err(SystemError::from);
             let result = result.and_then(|_| load_file(&file, wanted, target));
             target.remove(DOWNLOAD)?;
             result

@@ -7,8 +7,9 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::CloudConfig;
-use super::cloud::{CaCerts, Chpasswd, PasswordKind, PasswordOf};
-use kickstart::{Ethernet, Match, Nameservers, Network, Secret, Version, is_hash};
+use super::cloud::{CaCerts, Chpasswd, Hostname, PasswordOf, SshKey, Word};
+use kickstart::{Ethernet, Match, Nameservers, Network, Overrides, Secret};
+use system::guestinfo;
 
 /// The properties, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,26 +64,55 @@ impl Environment {
     /// The user data in it, which is in Base64.
     pub(super) fn user_data(&self, complaints: &mut Vec<String>) -> Option<String> {
         let text: String = self.get("user-data")?.split_whitespace().collect();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        if bytes.is_none() {
-            complaints.push("OVF: user-data: not text in Base64".into());
-        }
-        bytes
+        let text = guestinfo::decode_bytes(&text, "base64").and_then(|bytes| guestinfo::text_of(&bytes));
+        text.map_err(|error| complaints.push(format!("OVF: user-data: {error}"))).ok()
+    }
+
+    /// The property that says which system this is.
+    pub(super) fn instance(&self) -> Option<&str> {
+        self.get("instance-id")
+    }
+
+    /// All properties but the user data, which is a document of its own, for a digest.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let pairs = self.0.iter().filter(|(key, _)| *key != "user-data");
+        pairs.flat_map(|(key, value)| format!("{key}\0{}\0", value.reveal()).into_bytes()).collect()
     }
 
     /// What the other properties ask for.
     pub(super) fn wishes(&self, complaints: &mut Vec<String>) -> (CloudConfig, Option<Network>) {
-        let password = self.get("password").and_then(|text| root_password(text, complaints));
+        let mut complain = |key: &str, what: &str| complaints.push(format!("OVF: {key}: {what}"));
+        let hostname = self
+            .get("hostname")
+            .and_then(|text| Hostname::try_from(Word(text.to_owned())).map_err(|reason| complain("hostname", &reason)).ok());
+        let password = self.get("password").and_then(|text| {
+            let password = PasswordOf::guessed("root", text);
+            password.map_err(|reason| complain("password", &format!("{reason}: root gets no password"))).ok()
+        });
+        let mut keys = Vec::new();
+        for (index, line) in self.get("public-keys").unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            match SshKey::try_from(Word(line.to_owned())) {
+                Ok(key) => keys.push(key),
+                Err(reason) => complain(&format!("public-keys: line {}", index + 1), &reason),
+            }
+        }
+        // Whoever fills in a form has chosen the password, and programs that deploy cannot change it.
+        let users = password.into_iter().map(|password| PasswordOf { expire: Some(false), ..password }).collect();
         let cloud = CloudConfig {
-            hostname: self.get("hostname").map(str::to_owned),
-            ssh_authorized_keys: self.get("public-keys").map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default(),
-            chpasswd: Chpasswd { expire: Some(false), users: password.into_iter().collect() },
+            hostname,
+            ssh_authorized_keys: keys,
+            chpasswd: Chpasswd { users, ..Chpasswd::default() },
             ca_certs: CaCerts { trusted: self.get("ca-certificates").map(certificates).unwrap_or_default() },
             ..CloudConfig::default()
         };
-        const KNOWN: [&str; 8] = ["hostname", "public-keys", "password", "address", "gateway", "dns", "user-data", "ca-certificates"];
-        let unknown = self.0.keys().filter(|key| !KNOWN.contains(&key.as_str()));
-        complaints.extend(unknown.map(|key| format!("OVF: {key}: unknown property")));
+        for key in self.0.keys() {
+            match key.as_str() {
+                "hostname" | "public-keys" | "password" | "address" | "gateway" | "dns" | "user-data" | "ca-certificates"
+                | "instance-id" => {}
+                "seedfrom" => complain(key, "nothing is fetched from an address: use `user-data`"),
+                _ => complain(key, "unknown property"),
+            }
+        }
         (cloud, self.network(complaints))
     }
 
@@ -105,9 +135,16 @@ impl Environment {
             text.parse().map_or_else(|_| wrong("dns", text), |address| names.addresses.push(address));
         }
         card.nameservers = names;
-        let given = !card.addresses.is_empty();
-        let ethernets = BTreeMap::from([("ovf".to_owned(), card)]);
-        given.then_some(Network { version: Version::Two, hostname: None, ethernets, vlans: BTreeMap::new() })
+        if card.addresses.is_empty() {
+            if card.gateway.take().is_some() {
+                complaints.push("OVF: gateway: without an `address` it is not used".to_owned());
+            }
+            // Addresses by DHCP, and names by the servers that were asked for.
+            card.dhcp4 = true;
+            card.dhcp4_overrides = Overrides { use_dns: Some(false), ..Overrides::default() };
+        }
+        let given = !card.addresses.is_empty() || !card.nameservers.addresses.is_empty();
+        given.then(|| Network { ethernets: BTreeMap::from([("ovf".to_owned(), card)]), ..Network::default() })
     }
 }
 
@@ -122,28 +159,10 @@ fn certificates(text: &str) -> Vec<String> {
     blocks.map(|block| format!("{BEGIN}\n{}\n{END}\n", block.split_whitespace().collect::<Vec<_>>().join("\n"))).collect()
 }
 
-/// Root's password, or its hash. What begins as a hash and is not a complete one was cut or mistyped: as a password in clear, it would be
-/// one that nobody knows.
-fn root_password(text: &str, complaints: &mut Vec<String>) -> Option<PasswordOf> {
-    let kind = match text {
-        _ if is_hash(text) => PasswordKind::Hash,
-        _ if begins_as_hash(text) => {
-            complaints.push("OVF: password: an incomplete hash, which no password can match: root gets no password".into());
-            return None;
-        }
-        _ => PasswordKind::Text,
-    };
-    Some(PasswordOf { name: "root".into(), password: Secret::new(text), kind })
-}
-
-/// Whether a text begins as the hashes of crypt(5) do.
-fn begins_as_hash(text: &str) -> bool {
-    ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"].iter().any(|kind| text.starts_with(kind))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::PasswordKind;
 
     #[test]
     fn properties_become_wishes() {
@@ -158,8 +177,8 @@ mod tests {
         let mut complaints = Vec::new();
         assert_eq!(environment.user_data(&mut complaints).as_deref(), Some("#cloud-config\n"));
         let (cloud, network) = environment.wishes(&mut complaints);
-        assert_eq!(cloud.hostname.as_deref(), Some("node"));
-        assert_eq!(cloud.ssh_authorized_keys, ["ssh-ed25519 AAAA <me>"]);
+        assert_eq!(cloud.hostname, Some(Hostname("node".into())));
+        assert_eq!(cloud.ssh_authorized_keys, [SshKey("ssh-ed25519 AAAA <me>".into())]);
         assert_eq!(cloud.chpasswd.users[0].kind, PasswordKind::Text);
         assert_eq!(cloud.ca_certs.trusted[0], "-----BEGIN CERTIFICATE-----\nAA\nBB\n-----END CERTIFICATE-----\n");
         let card = &network.unwrap().ethernets["ovf"];
@@ -170,13 +189,27 @@ mod tests {
     }
 
     #[test]
+    fn names_alone_are_asked_for_by_dhcp() {
+        let table = [(&["dns"][..], true, 0), (&["gateway"], false, 1), (&["dns", "gateway"], true, 1)];
+        for (keys, expected, complaints) in table {
+            let environment = Environment(keys.iter().map(|key| ((*key).to_owned(), Secret::new("192.0.2.1"))).collect());
+            let mut told = Vec::new();
+            let (_, network) = environment.wishes(&mut told);
+            assert_eq!(network.is_some_and(|network| network.ethernets["ovf"].dhcp4), expected, "{keys:?}");
+            assert_eq!(told.len(), complaints, "{keys:?}: {told:?}");
+        }
+    }
+
+    #[test]
     fn a_cut_hash_is_no_password() {
         let hash = "$6$salt$14r3nF05sTyFT6Az9BZiefcxxdriB1dtvMNuQlud3vnILbBU4O2UmqOCZ7Uvskulee0.2lRLq3wyq7GYJOdU80";
         for (text, expected) in
             [(hash, Some(PasswordKind::Hash)), (&hash[..70], None), ("$6$", None), ("$6 for you", Some(PasswordKind::Text))]
         {
+            let environment = Environment(BTreeMap::from([("password".to_owned(), Secret::new(text))]));
             let mut complaints = Vec::new();
-            assert_eq!(root_password(text, &mut complaints).map(|password| password.kind), expected, "{text}");
+            let (cloud, _) = environment.wishes(&mut complaints);
+            assert_eq!(cloud.chpasswd.users.first().map(|password| password.kind), expected, "{text}");
             assert_eq!(complaints.len(), usize::from(expected.is_none()), "{text}");
         }
     }

@@ -70,6 +70,25 @@ pub fn is_ssh_key(line: &str) -> bool {
     known && words.next().is_some_and(|body| body.starts_with("AAAA")) && !line.contains(char::is_control)
 }
 
+/// Whether this is a line of `authorized_keys`: a key, with or without options before it (sshd(8)).
+pub fn is_authorized_key(line: &str) -> bool {
+    if is_ssh_key(line) {
+        return true;
+    }
+    // A quote in quotes has a backslash before it.
+    let (mut in_quotes, mut is_escaped) = (false, false);
+    let end = line.find(|letter: char| {
+        in_quotes ^= letter == '"' && !is_escaped;
+        is_escaped = letter == '\\' && !is_escaped;
+        letter.is_ascii_whitespace() && !in_quotes
+    });
+    let names =
+        ["command=", "environment=", "from=", "expiry-time=", "principals=", "tunnel=", "permit", "no-", "restrict", "cert-authority"];
+    let known = names.iter().chain(&["agent-forwarding", "port-forwarding", "pty", "user-rc", "X11-forwarding", "verify-required"]);
+    let has_options = known.into_iter().any(|name| line.to_ascii_lowercase().starts_with(&name.to_ascii_lowercase()));
+    end.is_some_and(|end| has_options && is_ssh_key(line[end..].trim_start()) && !line.contains(char::is_control))
+}
+
 /// Whether this can be the name of a user or group (the rule of shadow's tools).
 pub fn is_account_name(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
@@ -85,4 +104,23 @@ pub fn is_hostname(name: &str) -> bool {
             && !label.ends_with('-')
     };
     name.len() <= 64 && name.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_may_have_options() {
+        for (line, expected) in [
+            ("ssh-ed25519 AAAAC3 me", true),
+            ("no-port-forwarding,command=\"/bin/echo \\\"a b\" ssh-ed25519 AAAAC3 me", true),
+            ("from=\"192.0.2.0/24\" ssh-ed25519 AAAAC3 me", true),
+            ("sesame ssh-ed25519 AAAAC3 me", false),
+            ("ssh-ed25519", false),
+            ("", false),
+        ] {
+            assert_eq!(is_authorized_key(line), expected, "{line}");
+        }
+    }
 }

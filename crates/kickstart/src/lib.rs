@@ -10,6 +10,7 @@ mod disk;
 pub mod document;
 pub mod medium;
 mod network;
+mod network_v1;
 pub mod networkd;
 mod reference;
 mod secret;
@@ -20,12 +21,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use account::{Password, PublicKey, User, is_account_name, is_hostname, is_ssh_key};
+pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key};
 pub use crypt::is_hash;
 pub use disk::{BootMode, Disk, FileSystem, Partition, PartitionType};
-pub use network::{Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Route, Version, Vlan};
+pub use network::{Address, Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Overrides, Route, Rule, Version, Vlan};
+pub use network_v1::NetworkV1;
 pub use reference::{reference, schema};
 pub use secret::Secret;
+pub use unsupported::network as network_dialect;
 
 use document::{Document, Language, Problems};
 

@@ -1,7 +1,9 @@
 //! Keys of the reference that are understood, but that the installer refuses to act on, and what to do instead.
 
+use crate::document::Dialect;
+
 /// Struct, key, reason.
-const KEYS: [(&str, &str, &str); 26] = [
+const KEYS: &[(&str, &str, &str)] = &[
     ("Kickstart", "ostree", "systems are composed of packages"),
     ("Kickstart", "ansible", "run playbooks from `postinstall`, or from your own machine afterwards"),
     (
@@ -34,8 +36,12 @@ const KEYS: [(&str, &str, &str); 26] = [
     ("Partition", "btrfs", "subvolumes are not supported"),
     ("Partition", "disk", "use `disk_id`"),
     ("Network", "type", "this is version 1 of the network description; write version 2, with `ethernets`"),
-    ("Network", "renderer", "remove it: systemd-networkd configures the network"),
-    ("Network", "bonds", "bonds are not supported; put files for systemd-networkd into `additional_files`"),
+    ("Network", "wifis", "there are no programs for wireless networks"),
+    ("Network", "modems", "there are no programs for modems"),
+    ("Network", "nm-devices", "there is no NetworkManager; systemd-networkd configures the network"),
+    ("Network", "openvswitch", "Open vSwitch is not part of the system"),
+    ("Network", "config", "this is version 1 of the network description; write `version: 1` before it"),
+    ("Network", "routes", "routes belong to an interface: write them below it"),
 ];
 
 /// Why a key is refused, if it is one the reference knows.
@@ -45,5 +51,35 @@ pub(super) fn reason(of: &str, key: &str) -> Option<&'static str> {
 
 /// All of them by struct, for the reference.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    KEYS.into_iter()
+    KEYS.iter().copied()
+}
+
+/// How descriptions of networks are read that programs write for all kinds of systems.
+pub fn network() -> Dialect {
+    Dialect {
+        unsupported: |of, key| {
+            const ALL: [(&str, &str); 5] = [
+                ("auth", "there are no programs for authentication at switches"),
+                ("openvswitch", "Open vSwitch is not part of the system"),
+                ("access-points", "there are no programs for wireless networks"),
+                ("embedded-switch-mode", "set it with devlink in a unit"),
+                ("infiniband-mode", "set it in a file for systemd-networkd, with `write_files`"),
+            ];
+            reason(of, key).or_else(|| ALL.iter().find(|(known, _)| *known == key).map(|(_, reason)| *reason))
+        },
+        needless: |_, key| matches!(key, "optional-addresses" | "delay-virtual-functions-rebind" | "networkmanager"),
+        vital: |of, key| match of {
+            "Ethernet" => key == "match",
+            "Vlan" => matches!(key, "id" | "link"),
+            "Tunnel" => !matches!(key, "addresses" | "routes" | "nameservers" | "mtu"),
+            "Vrf" => key == "table",
+            "Match" | "Route" | "Rule" | "Peer" | "TunnelKeys" | "PeerKeys" => true,
+            _ => false,
+        },
+        short: |of| match of {
+            "TunnelKeys" => Some("private"),
+            _ => None,
+        },
+        hyphens: false,
+    }
 }

@@ -126,6 +126,22 @@ impl Target {
         }
     }
 
+    /// The bytes of a file of it; none where it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_bytes(&self, path: &str) -> Result<Vec<u8>, SystemError> {
+        let place = self.folder(path)?;
+        let read = |mut file: fs::File| {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(&mut file, &mut bytes).map(|_| bytes)
+        };
+        match owned::open(&place).and_then(read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other.map_err(SystemError::io("read", &place)),
+        }
+    }
+
     /// Removes a file of it, if it is there.
     ///
     /// # Errors

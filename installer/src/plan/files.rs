@@ -26,7 +26,7 @@ pub(super) fn before_configure(kickstart: &Kickstart, fstab: &str) -> Vec<Step> 
         put("/etc/hostname", 0o644, format!("{name}\n"));
     }
     for file in kickstart.network.iter().flat_map(networkd::files) {
-        put(&file.path, 0o644, file.content);
+        put(&file.path, file.mode(), file.content);
     }
     if !kickstart.kernel_arguments.is_empty() {
         put("/boot/grub/local.cfg", 0o644, format!("set kaon_arguments='{}'\n", kickstart.kernel_arguments.join(" ")));

@@ -9,7 +9,6 @@ mod service;
 
 use std::fmt;
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -140,20 +139,12 @@ impl fmt::Display for Cloud {
 impl CloudMetadata {
     /// Takes user data: text, or text compressed by gzip.
     fn take_user_data(&mut self, bytes: Vec<u8>) {
-        let bytes = if bytes.starts_with(&[0x1f, 0x8b]) { gunzip(&bytes) } else { Some(bytes) };
-        match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
-            Some(text) if text.trim().is_empty() => {}
-            Some(text) => self.user_data = Some(text),
-            None => self.complaints.push("user-data: not text, or too large".into()),
+        match system::guestinfo::text_of(&bytes) {
+            Ok(text) if text.trim().is_empty() => {}
+            Ok(text) => self.user_data = Some(text),
+            Err(error) => self.complaints.push(format!("user-data: {error}")),
         }
     }
-}
-
-fn gunzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut plain = Vec::new();
-    // One byte more shows that it is too long.
-    flate2::read::MultiGzDecoder::new(bytes).take(service::LONGEST_BYTES + 1).read_to_end(&mut plain).ok()?;
-    Some(plain).filter(|plain| plain.len() as u64 <= service::LONGEST_BYTES)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use base64::Engine as _;
 
 use super::fake::{Answer, Asked, Fake, PATIENCE, ok, status};
 use super::*;
+use crate::cloud::SshKey;
 
 const KEY: &str = "ssh-ed25519 AAAAC3 me";
 const USER_DATA: &str = "#cloud-config\nhostname: node\n";
@@ -164,8 +165,8 @@ fn google_is_asked_for_two_documents() {
     let metadata = metadata.unwrap();
     assert_eq!((metadata.instance.as_str(), metadata.hostname.as_deref()), ("18446744073709551615", Some("node.c.project.internal")));
     assert_eq!((metadata.root_keys, metadata.user_data.as_deref()), (vec!["ssh-rsa AAAAB3 r".to_owned()], Some(USER_DATA)));
-    assert_eq!((metadata.users.len(), metadata.users[0].name.as_str()), (1, "dev"));
-    assert_eq!(metadata.users[0].ssh_authorized_keys, [KEY.to_owned(), format!("{KEY} 2")]);
+    assert_eq!((metadata.users.len(), metadata.users[0].name.0.as_str()), (1, "dev"));
+    assert_eq!(metadata.users[0].ssh_authorized_keys, [SshKey(KEY.to_owned()), SshKey(format!("{KEY} 2"))]);
     assert_eq!(metadata.users[0].sudo.0, ["ALL=(ALL) NOPASSWD:ALL"]);
     assert_eq!(metadata.complaints.len(), 3, "{:?}", metadata.complaints);
     assert_eq!(fake.asked().len(), 2);
@@ -221,7 +222,10 @@ fn microsoft_is_asked_and_told() {
         (metadata.instance.as_str(), metadata.hostname.as_deref(), metadata.user_data.as_deref()),
         ("02aab8a4", Some("node"), Some(USER_DATA))
     );
-    assert_eq!((metadata.users[0].name.as_str(), &metadata.users[0].ssh_authorized_keys[..]), ("azureuser", &[KEY.to_owned()][..]));
+    assert_eq!(
+        (metadata.users[0].name.0.as_str(), &metadata.users[0].ssh_authorized_keys[..]),
+        ("azureuser", &[SshKey(KEY.to_owned())][..])
+    );
     assert!(metadata.root_keys.is_empty() && metadata.complaints.is_empty());
     Cloud::Azure.report(&fake.addresses(), PATIENCE).unwrap();
     let report = fake.asked().pop().unwrap().body;

@@ -1,26 +1,83 @@
 //! From a tree with places to a type, by serde.
+//!
+//! A value that does not fit is reported and left out, and the rest is read again without it: so all that is wrong is found, and whoever
+//! wants what is right gets it.
 
 use std::cell::RefCell;
-use std::fmt::Display;
+use std::collections::BTreeSet;
 
 use serde::de::value::{StrDeserializer, StringDeserializer};
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, Unexpected, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, Visitor};
 
-use super::{Entry, Node, Place, Problem, Unsupported, Value};
+use super::error::Error;
+use super::scalar;
+use super::{Dialect, Entry, Node, Problem, Value};
 use text::nearest;
 
-/// The value, and the keys that are not known; or all that is wrong.
-pub(super) fn read<T: DeserializeOwned>(node: &Node, unsupported: Unsupported) -> Result<(T, Vec<Problem>), Vec<Problem>> {
-    let context = Context { unsupported, problems: RefCell::default() };
-    let value = T::deserialize(Reader { node, path: String::new(), context: &context });
-    let mut problems = context.problems.into_inner();
-    match value {
-        Ok(value) => Ok((value, sorted(problems))),
-        Err(error) => {
-            problems.push(error.located("", node.place).0);
-            Err(sorted(problems))
+/// So many values that do not fit are looked for; a document with more is another kind of document.
+const MOST: usize = 200;
+
+/// What a type made of a tree.
+pub(super) struct Outcome<T> {
+    /// The value without what does not fit; nothing if what does not fit is all of it.
+    pub value: Option<T>,
+    /// What does not fit, and keys that are not known.
+    pub problems: Vec<Problem>,
+    /// The paths of what was left out.
+    pub cut: Cut,
+}
+
+/// Paths of values that are not read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cut(BTreeSet<String>);
+
+impl Cut {
+    /// The path in the document of a path in the value, where the items that were left out do not count.
+    pub fn original(&self, path: &str) -> String {
+        let mut whole = String::new();
+        let mut rest = path;
+        while let Some((before, after)) = rest.split_once('[') {
+            let Some((index, after)) = after.split_once(']') else { break };
+            let Ok(index) = index.parse::<usize>() else { break };
+            whole.push_str(before);
+            let index = (0..).filter(|at| !self.0.contains(&format!("{whole}[{at}]"))).nth(index).unwrap_or(index);
+            whole.push_str(&format!("[{index}]"));
+            rest = after;
+        }
+        whole + rest
+    }
+}
+
+/// Reads a tree. `check` tells what is wrong with a value beyond its types, by its path: that is left out as well.
+pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: impl Fn(&T) -> Vec<(String, String)>) -> Outcome<T> {
+    let mut cut = Cut::default();
+    let mut problems: Vec<Problem> = Vec::new();
+    for _ in 0..MOST {
+        let context = Context { dialect, cut: &cut, problems: RefCell::default() };
+        let value = T::deserialize(Reader { node, path: String::new(), context: &context });
+        let unknown = context.problems.into_inner();
+        let (path, problem) = match value {
+            Err(error) => error.located("", node.place).split(&cut.0),
+            Ok(value) => match check(&value).into_iter().next() {
+                None => {
+                    problems.extend(unknown);
+                    return Outcome { value: Some(value), problems: sorted(problems), cut };
+                }
+                Some((path, message)) => {
+                    let path = cut.original(&path);
+                    let (path, place) = node.nearest(&path);
+                    (path.clone(), Some(Problem { path, place, message, hint: None }))
+                }
+            },
+        };
+        problems.extend(problem);
+        if path.is_empty() || !cut.0.insert(path) {
+            problems.extend(unknown);
+            return Outcome { value: None, problems: sorted(problems), cut };
         }
     }
+    problems.push(Problem::at(node.place, format!("more than {MOST} values do not fit: none of it is read")));
+    Outcome { value: None, problems: sorted(problems), cut }
 }
 
 fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
@@ -28,87 +85,18 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-struct Context {
-    unsupported: Unsupported,
+struct Context<'a> {
+    dialect: Dialect,
+    cut: &'a Cut,
     problems: RefCell<Vec<Problem>>,
 }
 
-/// A problem whose place is filled in on its way out: line 0 means not yet.
-#[derive(Debug)]
-struct Error(Problem);
-
-impl Error {
-    fn located(mut self, path: &str, place: Place) -> Self {
-        if self.0.place.line == 0 {
-            self.0.place = place;
-            path.clone_into(&mut self.0.path);
-        }
-        self
-    }
-
-    fn with_hint(mut self, hint: Option<String>) -> Self {
-        self.0.hint = hint;
-        self
-    }
-}
-
-impl Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// What a value is, without the value itself: it may be a password.
-fn kind(unexpected: &Unexpected<'_>) -> &'static str {
-    match unexpected {
-        Unexpected::Bool(_) => "true or false",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a whole number",
-        Unexpected::Float(_) => "a fraction",
-        Unexpected::Char(_) | Unexpected::Str(_) => "text",
-        Unexpected::Unit | Unexpected::Option => "nothing",
-        Unexpected::Seq => "a list",
-        Unexpected::Map => "a table",
-        _ => "something else",
-    }
-}
-
-fn listed(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-}
-
-impl de::Error for Error {
-    fn custom<T: Display>(message: T) -> Self {
-        Self(Problem::at(Place::default(), message.to_string()))
-    }
-
-    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format!("expected {expected}, found {}", kind(&unexpected)))
-    }
-
-    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        match unexpected {
-            Unexpected::Unsigned(number) => Self::custom(format!("{number} is out of range: expected {expected}")),
-            Unexpected::Signed(number) => Self::custom(format!("{number} is out of range: expected {expected}")),
-            _ => Self::custom(format!("expected {expected}")),
-        }
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let hint = nearest(variant, expected.iter().copied()).map(|word| format!("did you mean `{word}`?"));
-        Self::custom(format!("`{variant}` is not one of {}", listed(expected))).with_hint(hint)
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::custom(format!("`{field}` is missing"))
-    }
-}
+type Fields = (&'static str, &'static [&'static str]);
 
 struct Reader<'a> {
     node: &'a Node,
     path: String,
-    context: &'a Context,
+    context: &'a Context<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -117,9 +105,25 @@ impl<'a> Reader<'a> {
         Reader { node, path: format!("{}{dot}{step}", self.path), context: self.context }
     }
 
-    fn visit<'de, V: Visitor<'de>>(self, visitor: V, fields: Option<(&'static str, &'static [&'static str])>) -> Result<V::Value, Error> {
-        let (place, path) = (self.node.place, self.path.clone());
-        let result = match &self.node.value {
+    fn is_cut(&self) -> bool {
+        self.context.cut.0.contains(&self.path)
+    }
+
+    /// Hands a value on, and gives an error the place it is at.
+    fn at_place<T>(&self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        read().map_err(|error| error.located(&self.path, self.node.place))
+    }
+
+    fn wrong<T>(&self, wanted: &str) -> Result<T, Error> {
+        let message = match &self.node.value {
+            Value::Unreadable(message) => message.clone(),
+            _ => format!("write {wanted}, not {}", self.node.kind()),
+        };
+        Err(<Error as de::Error>::custom(message).located(&self.path, self.node.place))
+    }
+
+    fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.at_place(|| match &self.node.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Integer(value) => match u64::try_from(*value) {
@@ -128,44 +132,144 @@ impl<'a> Reader<'a> {
             },
             Value::Float(value) => visitor.visit_f64(*value),
             Value::String(value) => visitor.visit_str(value),
+            Value::Binary(bytes) => visitor.visit_bytes(bytes),
+            Value::Unreadable(message) => Err(de::Error::custom(message)),
             Value::List(nodes) => visitor.visit_seq(Items { reader: &self, nodes, index: 0 }),
-            Value::Map(entries) => {
-                let known = entries.iter().filter(|entry| self.is_known(entry, fields)).collect();
-                visitor.visit_map(Entries { reader: &self, entries: known, index: 0 })
-            }
-        };
-        result.map_err(|error: Error| error.located(&path, place))
+            Value::Map(entries) => visitor.visit_map(self.entries(entries, None)),
+        })
     }
 
-    /// Whether a struct has a field of this name; if not, that is reported.
-    fn is_known(&self, entry: &Entry, fields: Option<(&'static str, &'static [&'static str])>) -> bool {
-        let Some((name, fields)) = fields else { return true };
-        let key = entry.key.as_str();
-        if fields.contains(&key) {
-            return true;
-        }
-        let (message, hint) = match (self.context.unsupported)(name, key) {
-            Some(reason) => (format!("`{key}` is not supported: {reason}"), None),
-            None => {
-                let near = nearest(key, fields.iter().copied()).map(|word| format!("did you mean `{word}`?"));
-                ("unknown key".to_owned(), near.or_else(|| Some(format!("known here: {}", listed(fields)))))
+    fn entries(&self, entries: &'a [Entry], fields: Option<Fields>) -> Entries<'_, 'a> {
+        let known = entries.iter().filter_map(|entry| {
+            // A key without a value says nothing; where keys are names, it is the name that counts.
+            if fields.is_some() && entry.node.value == Value::Null && self.field(entry, fields).is_some() {
+                return None;
             }
-        };
-        let path = self.below(&entry.node, key).path;
-        self.context.problems.borrow_mut().push(Problem { path, place: entry.place, message, hint });
-        false
+            Some((self.known(entry, fields)?, entry))
+        });
+        let known = known.filter(|(_, entry)| !self.below(&entry.node, &entry.key).is_cut()).collect();
+        Entries { reader: self, entries: known, of: fields.map(|(name, _)| name), index: 0 }
     }
+
+    /// The field an entry is for.
+    fn field(&self, entry: &'a Entry, fields: Option<Fields>) -> Option<&'a str> {
+        let Some((_, fields)) = fields else { return Some(&entry.key) };
+        let plain = entry.key.replace('-', "_");
+        let named = |key: &str| fields.iter().copied().find(|field| *field == key);
+        named(&entry.key).or_else(|| named(&plain).filter(|_| self.context.dialect.hyphens))
+    }
+
+    /// As [`Self::field`]; a key that is for none is reported.
+    fn known(&self, entry: &'a Entry, fields: Option<Fields>) -> Option<&'a str> {
+        let found = self.field(entry, fields);
+        let Some((name, fields)) = fields.filter(|_| found.is_none()) else { return found };
+        let key = entry.key.as_str();
+        if !(self.context.dialect.needless)(name, key) {
+            let (message, hint) = match (self.context.dialect.unsupported)(name, key) {
+                Some(reason) => (format!("`{key}` is not supported: {reason}"), None),
+                None => {
+                    let near = nearest(key, fields.iter().copied()).map(|word| format!("did you mean `{word}`?"));
+                    ("unknown key".to_owned(), near.or_else(|| Some(format!("known here: {}", super::error::listed(fields)))))
+                }
+            };
+            let path = self.below(&entry.node, key).path;
+            self.context.problems.borrow_mut().push(Problem { path, place: entry.place, message, hint });
+        }
+        None
+    }
+
+    fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node.value {
+            Value::Binary(bytes) => self.at_place(|| visitor.visit_bytes(bytes)),
+            _ => match self.node.text() {
+                Some(text) => self.at_place(|| visitor.visit_str(text)),
+                None => self.wrong("text"),
+            },
+        }
+    }
+
+    fn integer<'de, V: Visitor<'de>>(self, least: i128, most: i128, visitor: V) -> Result<V::Value, Error> {
+        let number = match &self.node.value {
+            Value::Integer(number) => Some(i128::from(*number)),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let Some(number) = number else { return self.wrong("a whole number") };
+        if number < least || number > most {
+            let error: Error = de::Error::custom(format!("{number} is out of range: write {least} to {most}"));
+            return Err(error.located(&self.path, self.node.place));
+        }
+        self.at_place(|| match (u64::try_from(number), i64::try_from(number)) {
+            (Ok(number), _) => visitor.visit_u64(number),
+            (_, Ok(number)) => visitor.visit_i64(number),
+            _ => Err(de::Error::custom(format!("{number} is out of range"))),
+        })
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident $type:ty)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.integer(i128::from(<$type>::MIN), i128::from(<$type>::MAX), visitor)
+        })*
+    };
 }
 
 impl<'de> Deserializer<'de> for Reader<'_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.visit(visitor, None)
+        self.any(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.node.value == Value::Null { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let value = match &self.node.value {
+            Value::Bool(value) => Some(*value),
+            Value::Integer(number @ (0 | 1)) => Some(*number == 1),
+            Value::String(text) => scalar::yes_or_no(text),
+            _ => None,
+        };
+        match value {
+            Some(value) => self.at_place(|| visitor.visit_bool(value)),
+            None => self.wrong("true or false"),
+        }
+    }
+
+    integers! { deserialize_i8 i8 deserialize_i16 i16 deserialize_i32 i32 deserialize_i64 i64
+    deserialize_u8 u8 deserialize_u16 u16 deserialize_u32 u32 deserialize_u64 u64 }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.text(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.text(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.text(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node.value {
+            Value::List(nodes) => self.at_place(|| visitor.visit_seq(Items { reader: &self, nodes, index: 0 })),
+            Value::Null => self.at_place(|| visitor.visit_seq(Items { reader: &self, nodes: &[], index: 0 })),
+            Value::Map(_) | Value::Unreadable(_) => self.wrong("a list"),
+            // One value where several may be.
+            _ => self.at_place(|| visitor.visit_seq(Single(Some(Reader { path: self.path.clone(), ..self })))),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node.value {
+            Value::Map(entries) => self.at_place(|| visitor.visit_map(self.entries(entries, None))),
+            Value::Null => self.at_place(|| visitor.visit_map(self.entries(&[], None))),
+            _ => self.wrong("a table of keys"),
+        }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -174,17 +278,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if matches!(self.node.value, Value::Map(_)) {
-            return self.visit(visitor, Some((name, fields)));
-        }
-        let unexpected = match &self.node.value {
-            Value::List(_) => Unexpected::Seq,
-            Value::String(text) => Unexpected::Str(text),
-            Value::Bool(value) => Unexpected::Bool(*value),
-            Value::Null => Unexpected::Unit,
-            _ => Unexpected::Signed(0),
+        let entries = match &self.node.value {
+            Value::Map(entries) => entries,
+            Value::Null => &Vec::new(),
+            Value::List(_) | Value::Unreadable(_) => return self.wrong("a table of keys"),
+            _ => match (self.context.dialect.short)(name) {
+                Some(key) => &vec![Entry { key: key.to_owned(), place: self.node.place, node: self.node.clone() }],
+                None => return self.wrong("a table of keys"),
+            },
         };
-        Err(de::Error::invalid_type(unexpected, &"a table of keys")).map_err(|error: Error| error.located(&self.path, self.node.place))
+        let reader = Reader { node: self.node, path: self.path.clone(), context: self.context };
+        self.at_place(|| visitor.visit_map(reader.entries(entries, Some((name, fields)))))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
@@ -192,21 +296,14 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        let (place, path) = (self.node.place, self.path);
-        let result = match &self.node.value {
-            Value::String(text) => {
-                let word: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
-                visitor.visit_enum(word)
-            }
-            _ => Err(de::Error::custom("expected one word")),
-        };
-        result.map_err(|error| error.located(&path, place))
+        let Some(text) = self.node.text() else { return self.wrong("one word") };
+        self.at_place(|| {
+            let word: StrDeserializer<'_, Error> = text.into_deserializer();
+            visitor.visit_enum(word)
+        })
     }
 
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
-        identifier ignored_any
-    }
+    serde::forward_to_deserialize_any! { i128 u128 f32 f64 char bytes unit unit_struct tuple tuple_struct identifier ignored_any }
 }
 
 struct Items<'r, 'a> {
@@ -219,17 +316,34 @@ impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        let Some(node) = self.nodes.get(self.index) else { return Ok(None) };
-        let reader = self.reader.below(node, &format!("[{}]", self.index));
-        self.index += 1;
-        let path = reader.path.clone();
-        seed.deserialize(reader).map(Some).map_err(|error| error.located(&path, node.place))
+        while let Some(node) = self.nodes.get(self.index) {
+            let reader = self.reader.below(node, &format!("[{}]", self.index));
+            self.index += 1;
+            if !reader.is_cut() {
+                let path = reader.path.clone();
+                return seed.deserialize(reader).map(Some).map_err(|error| error.located(&path, node.place));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A list of one.
+struct Single<'a>(Option<Reader<'a>>);
+
+impl<'de> de::SeqAccess<'de> for Single<'_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.0.take().map(|reader| seed.deserialize(reader)).transpose()
     }
 }
 
 struct Entries<'r, 'a> {
     reader: &'r Reader<'a>,
-    entries: Vec<&'a Entry>,
+    entries: Vec<(&'a str, &'a Entry)>,
+    /// The struct they are of.
+    of: Option<&'static str>,
     index: usize,
 }
 
@@ -237,17 +351,19 @@ impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some(entry) = self.entries.get(self.index) else { return Ok(None) };
-        let key: StringDeserializer<Error> = entry.key.clone().into_deserializer();
+        let Some((key, entry)) = self.entries.get(self.index) else { return Ok(None) };
+        let key: StringDeserializer<Error> = (*key).to_owned().into_deserializer();
         let path = self.reader.below(&entry.node, &entry.key).path;
         seed.deserialize(key).map(Some).map_err(|error| error.located(&path, entry.place))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let Some(entry) = self.entries.get(self.index) else { return Err(de::Error::custom("a key without a value")) };
+        let Some((key, entry)) = self.entries.get(self.index) else { return Err(de::Error::custom("a key without a value")) };
         self.index += 1;
         let reader = self.reader.below(&entry.node, &entry.key);
         let path = reader.path.clone();
-        seed.deserialize(reader).map_err(|error| error.located(&path, entry.node.place))
+        let result = seed.deserialize(reader).map_err(|error| error.located(&path, entry.node.place));
+        let is_vital = self.of.is_some_and(|name| (self.reader.context.dialect.vital)(name, key));
+        result.map_err(|error| if is_vital { error.cutting(&self.reader.path) } else { error })
     }
 }

@@ -1,19 +1,26 @@
 //! JSON (RFC 8259) with places.
 
-use super::{DEEPEST, Entry, Node, Place, Problem, Value};
+use super::{DEEPEST, Entry, Node, Place, Problem, Tree, Value};
 
 /// Reads a whole document.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
-    let mut parser = Parser { text, at: 0, depth: 0 };
+pub(super) fn parse(text: &str) -> Result<Tree, Problem> {
+    // Programs of Windows write a byte order mark.
+    let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut parser = Parser { text, at, depth: 0, problems: Vec::new() };
     let node = parser.value()?;
     parser.blank();
-    if parser.at < text.len() { Err(parser.problem("unexpected text after the end of the document")) } else { Ok(node) }
+    if parser.at < text.len() {
+        Err(parser.problem("unexpected text after the end of the document"))
+    } else {
+        Ok(Tree { node, problems: parser.problems })
+    }
 }
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    problems: Vec<Problem>,
 }
 
 impl Parser<'_> {
@@ -52,6 +59,7 @@ impl Parser<'_> {
     fn value(&mut self) -> Result<Node, Problem> {
         let first = self.next();
         let place = self.place();
+        let start = self.at;
         let value = match first {
             Some(b'{') => self.nested(Self::map)?,
             Some(b'[') => self.nested(Self::list)?,
@@ -60,7 +68,8 @@ impl Parser<'_> {
             Some(_) => self.word()?,
             None => return Err(self.problem("the document ends where a value should be")),
         };
-        Ok(Node { value, place })
+        let written = !matches!(value, Value::String(_) | Value::List(_) | Value::Map(_));
+        Ok(Node { value, place, written: written.then(|| self.text[start..self.at].into()) })
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<Value, Problem>) -> Result<Value, Problem> {
@@ -88,11 +97,9 @@ impl Parser<'_> {
             }
             let place = self.place();
             let key = self.string()?;
-            if entries.iter().any(|entry| entry.key == key) {
-                return Err(Problem::at(place, format!("`{key}` is set twice")));
-            }
             self.expect(b':', "`:` after the key")?;
-            entries.push(Entry { key, place, node: self.value()? });
+            let entry = Entry { key, place, node: self.value()? };
+            Tree::put(&mut entries, entry, &mut self.problems);
             match self.next() {
                 Some(b',') => self.at += 1,
                 _ => return self.expect(b'}', "`,` or `}`").map(|()| Value::Map(entries)),

@@ -1,17 +1,20 @@
 //! Documents as people write them: JSON, YAML or TOML, with the place of every key and value, so that whatever is wrong is shown where it
 //! stands.
 
+mod base64;
 mod de;
+mod error;
 mod json;
 mod problem;
+mod scalar;
 mod toml;
+mod tree;
 mod yaml;
-
-use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
 pub use problem::{Place, Problem, Problems};
+use tree::{Entry, Node, Tree, Value};
 
 /// The languages a document may be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,51 +28,57 @@ pub enum Language {
 }
 
 impl Language {
-    /// By the name's ending; a document without a known one is JSON where it begins with a brace, else YAML.
+    /// By the name's ending; a document without a known one is JSON where it begins as JSON does, else YAML.
     pub fn of(name: &str, text: &str) -> Self {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
         match ending.as_deref() {
             Some("json") => Self::Json,
             Some("yaml" | "yml") => Self::Yaml,
             Some("toml") => Self::Toml,
-            _ if text.trim_start().starts_with('{') => Self::Json,
+            _ if is_json(text) => Self::Json,
             _ => Self::Yaml,
         }
     }
 }
 
-/// A value and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Node {
-    pub value: Value,
-    pub place: Place,
+/// Base64 (RFC 4648, 4), without blanks; nothing if it is not that.
+pub fn unpack_base64(text: &str) -> Option<Vec<u8>> {
+    base64::decode(text)
 }
 
-/// What all three languages can say.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
-    Null,
-    Bool(bool),
-    Integer(i64),
-    Float(f64),
-    String(String),
-    List(Vec<Node>),
-    Map(Vec<Entry>),
-}
-
-/// A key, its value, and where the key stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub key: String,
-    pub place: Place,
-    pub node: Node,
+/// Whether a text begins as JSON does: a brace, and a key in quotes, which YAML may have too.
+fn is_json(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']))
 }
 
 /// How deep lists and maps may be nested.
-pub(crate) const DEEPEST: usize = 64;
+const DEEPEST: usize = 64;
 
 /// Keys that are understood, but that nothing here can do: by the Rust name of the struct and the key, the reason and what to do instead.
 pub type Unsupported = fn(&str, &str) -> Option<&'static str>;
+
+/// What is peculiar to a kind of document. Structs are named as Rust does.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect {
+    /// Keys that nothing here can do, by struct and key.
+    pub unsupported: Unsupported,
+    /// Keys that ask for nothing that is not so anyway, by struct and key: they are not reported.
+    pub needless: fn(&str, &str) -> bool,
+    /// Keys without whose right value the whole they are in must not be used, by struct and key.
+    pub vital: fn(&str, &str) -> bool,
+    /// The key that a text in place of a struct stands for.
+    pub short: fn(&str) -> Option<&'static str>,
+    /// Whether keys may be written with hyphens in place of underscores.
+    pub hyphens: bool,
+}
+
+impl Dialect {
+    /// One that has nothing peculiar but keys that cannot be done.
+    pub fn plain(unsupported: Unsupported) -> Self {
+        Self { unsupported, needless: |_, _| false, vital: |_, _| false, short: |_| None, hyphens: false }
+    }
+}
 
 /// Longer documents are not read, in bytes.
 const LONGEST_BYTES: usize = 1 << 20;
@@ -81,18 +90,16 @@ pub struct Document<T> {
     pub name: String,
     /// What it says.
     pub value: T,
-    places: BTreeMap<String, Place>,
+    node: Node,
+    cut: de::Cut,
 }
 
 impl<T> Document<T> {
     /// A problem with the value at `path`, at the place of the nearest part that was written down.
     pub fn problem(&self, path: &str, message: impl Into<String>, hint: Option<String>) -> Problem {
-        let mut known = path;
-        while !self.places.contains_key(known) && !known.is_empty() {
-            known = &known[..known.rfind(['.', '[']).unwrap_or(0)];
-        }
-        let place = self.places.get(known).copied().unwrap_or(Place { line: 1, column: 1 });
-        Problem { path: path.to_owned(), place, message: message.into(), hint }
+        let path = self.cut.original(path);
+        let (_, place) = self.node.nearest(&path);
+        Problem { path, place, message: message.into(), hint }
     }
 
     /// All problems, in the order of their places.
@@ -102,54 +109,100 @@ impl<T> Document<T> {
     }
 }
 
-/// The place of every value, by path.
-fn places(node: &Node, path: String, into: &mut BTreeMap<String, Place>) {
-    match &node.value {
-        Value::List(nodes) => nodes.iter().enumerate().for_each(|(index, node)| places(node, format!("{path}[{index}]"), into)),
-        Value::Map(entries) => {
-            let dot = if path.is_empty() { "" } else { "." };
-            entries.iter().for_each(|entry| places(&entry.node, format!("{path}{dot}{}", entry.key), into));
+/// A document that was read, but not yet understood.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    name: String,
+    tree: Tree,
+}
+
+impl Parsed {
+    /// Reads a document in one of the languages.
+    ///
+    /// # Errors
+    /// When it is none, with the place.
+    pub fn new(name: &str, text: &str, language: Language) -> Result<Self, Problems> {
+        let problems = |problem| Problems { name: name.to_owned(), problems: vec![problem] };
+        if text.len() > LONGEST_BYTES {
+            return Err(problems(Problem::at(Place { line: 1, column: 1 }, format!("it is larger than {LONGEST_BYTES} bytes"))));
         }
-        _ => {}
+        let parsed = match language {
+            Language::Json => json::parse(text),
+            Language::Yaml => yaml::parse(text),
+            Language::Toml => toml::parse(text),
+        };
+        Ok(Self { name: name.to_owned(), tree: parsed.map_err(problems)? })
     }
-    into.insert(path, node.place);
+
+    /// The keys at the top.
+    pub fn keys(&self) -> Vec<&str> {
+        self.tree.node.entries().iter().map(|entry| entry.key.as_str()).collect()
+    }
+
+    /// The text of a key at the top, if it is one word.
+    pub fn word(&self, key: &str) -> Option<&str> {
+        self.tree.node.entry(key)?.node.text()
+    }
+
+    /// What a key at the top contains, as a document of its own.
+    pub fn inner(&self, key: &str) -> Option<Self> {
+        let node = self.tree.node.entry(key)?.node.clone();
+        Some(Self { name: self.name.clone(), tree: Tree { node, problems: Vec::new() } })
+    }
+
+    /// The document without a key at its top.
+    pub fn without(mut self, key: &str) -> Self {
+        self.tree.node.remove(key);
+        self
+    }
+
+    /// Each item of a list, as a document of its own; nothing if it is not a list.
+    pub fn items(&self) -> Option<Vec<Self>> {
+        let Value::List(nodes) = &self.tree.node.value else { return None };
+        let own = |node: &Node| Self { name: self.name.clone(), tree: Tree { node: node.clone(), problems: Vec::new() } };
+        Some(nodes.iter().map(own).collect())
+    }
+
+    /// The text, if it is nothing else.
+    pub fn text(&self) -> Option<&str> {
+        self.tree.node.text()
+    }
+
+    /// Where it stands in the file it is of.
+    pub fn place(&self) -> Place {
+        self.tree.node.place
+    }
+
+    /// As JSON, for those who know what they look for.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.tree.node.to_json()
+    }
+
+    /// Reads it into a type: everything that fits, and all that does not, with places. `check` tells what is wrong beyond types, by path.
+    pub fn known<T: DeserializeOwned>(
+        self,
+        dialect: Dialect,
+        check: impl Fn(&T) -> Vec<(String, String)>,
+    ) -> (Option<Document<T>>, Option<Problems>) {
+        let de::Outcome { value, mut problems, cut } = de::read(&self.tree.node, dialect, check);
+        problems.extend(self.tree.problems);
+        problems.sort_by_key(|problem| problem.place);
+        let problems = (!problems.is_empty()).then(|| Problems { name: self.name.clone(), problems });
+        (value.map(|value| Document { name: self.name, value, node: self.tree.node, cut }), problems)
+    }
 }
 
-/// Reads a document into a type. Keys the type does not have are all reported; of values that do not fit, the first.
+/// Reads a document into a type, and nothing if anything is wrong with it.
 ///
 /// # Errors
-/// All problems found, with their places.
+/// All problems found, with their places: keys the type does not have, values that do not fit.
 pub fn read<T: DeserializeOwned>(name: &str, text: &str, language: Language, unsupported: Unsupported) -> Result<Document<T>, Problems> {
-    let (document, unknown) = read_known(name, text, language, unsupported)?;
-    if unknown.is_empty() { Ok(document) } else { Err(document.problems(unknown)) }
-}
-
-/// As [`read`], but keys that the type does not have are returned separately: for files that others write, where all that is known is
-/// better done than nothing.
-///
-/// # Errors
-/// When it cannot be read at all, or a known key has a value that does not fit.
-pub fn read_known<T: DeserializeOwned>(
-    name: &str,
-    text: &str,
-    language: Language,
-    unsupported: Unsupported,
-) -> Result<(Document<T>, Vec<Problem>), Problems> {
-    if text.len() > LONGEST_BYTES {
-        let problem = Problem::at(Place { line: 1, column: 1 }, format!("it is larger than {LONGEST_BYTES} bytes"));
-        return Err(Problems { name: name.to_owned(), problems: vec![problem] });
+    let parsed = Parsed::new(name, text, language)?;
+    match parsed.known(Dialect::plain(unsupported), |_| Vec::new()) {
+        (Some(document), None) => Ok(document),
+        (_, Some(problems)) => Err(problems),
+        (None, None) => Err(Problems { name: name.to_owned(), problems: vec![Problem::at(Place { line: 1, column: 1 }, "it is empty")] }),
     }
-    let parsed = match language {
-        Language::Json => json::parse(text),
-        Language::Yaml => yaml::parse(text),
-        Language::Toml => toml::parse(text),
-    };
-    let problems = |problems| Problems { name: name.to_owned(), problems };
-    let node = parsed.map_err(|problem| problems(vec![problem]))?;
-    let (value, unknown) = de::read(&node, unsupported).map_err(problems)?;
-    let mut known = BTreeMap::new();
-    places(&node, String::new(), &mut known);
-    Ok((Document { name: name.to_owned(), value, places: known }, unknown))
 }
 
 #[cfg(test)]
@@ -170,9 +223,10 @@ mod tests {
                 other => format!("{other:?}"),
             }
         }
-        let json = json::parse("{\"a\": [1, -2.5, true], \"b\": {\"c\": \"x\\u00e4\\ud83d\\ude00\\n\"}, \"d\": \"1\"}").unwrap();
-        let yaml = yaml::parse("a: [1, -2.5, true]\nb:\n  c: \"xä😀\\n\"\nd: '1'\n").unwrap();
-        let toml = toml::parse("a = [1, -2.5, true]\nd = '1'\n[b]\nc = \"xä😀\\n\"\n").unwrap();
+        let json = |text| json::parse(text).unwrap().node;
+        let json = json("{\"a\": [1, -2.5, true], \"b\": {\"c\": \"x\\u00e4\\ud83d\\ude00\\n\"}, \"d\": \"1\"}");
+        let yaml = yaml::parse("a: [1, -2.5, true]\nb:\n  c: \"xä😀\\n\"\nd: '1'\n").unwrap().node;
+        let toml = toml::parse("a = [1, -2.5, true]\nd = '1'\n[b]\nc = \"xä😀\\n\"\n").unwrap().node;
         assert_eq!(bare(&json), bare(&yaml));
         assert_eq!(bare(&json), bare(&toml));
     }
@@ -181,16 +235,13 @@ mod tests {
     fn broken_documents_are_told_with_their_place() {
         let table = [
             (Language::Json, "{\n  \"a\": 1,\n}", 3),
-            (Language::Json, "{\"a\": 1, \"a\": 2}", 1),
             (Language::Json, "{\"a\": tru}", 1),
             (Language::Json, "{} x", 1),
             (Language::Json, "[\"a\nb\"]", 1),
             (Language::Json, "", 1),
             (Language::Yaml, "a: [1\nb: 2\n", 2),
-            (Language::Yaml, "a: 1\na: 2\n", 2),
-            (Language::Yaml, "a: &x 1\nb: *x\n", 1),
+            (Language::Yaml, "a: *x\n", 1),
             (Language::Yaml, "? [a]\n: 1\n", 1),
-            (Language::Yaml, "a: 1\n---\nb: 2\n", 2),
             (Language::Toml, "a = 1\nb = \n", 2),
             (Language::Toml, "a = 1979-05-27\n", 1),
         ];

@@ -3,15 +3,15 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Entry, Node, Place, Problem, Value};
+use super::{Entry, Node, Place, Problem, Tree, Value};
 
 /// Reads a whole document.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+pub(super) fn parse(text: &str) -> Result<Tree, Problem> {
     let table = DeTable::parse(text).map_err(|error| {
         let place = Place::of(text, error.span().map_or(0, |span| span.start));
         Problem::at(place, error.message().trim().to_owned())
     })?;
-    Ok(Node { value: map(text, table.get_ref())?, place: Place { line: 1, column: 1 } })
+    Ok(Tree { node: Node::new(map(text, table.get_ref())?, Place { line: 1, column: 1 }), problems: Vec::new() })
 }
 
 fn map(text: &str, table: &DeTable<'_>) -> Result<Value, Problem> {
@@ -25,7 +25,8 @@ fn map(text: &str, table: &DeTable<'_>) -> Result<Value, Problem> {
 }
 
 fn node(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Node, Problem> {
-    let place = Place::of(text, value.span().start);
+    let span = value.span();
+    let place = Place::of(text, span.start);
     let wrong = |message: &str| Problem::at(place, message);
     let value = match value.get_ref() {
         DeValue::String(string) => Value::String(string.to_string()),
@@ -38,5 +39,6 @@ fn node(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Node, Problem> {
         DeValue::Table(table) => map(text, table)?,
         DeValue::Datetime(_) => return Err(wrong("dates are not supported; put it in quotes")),
     };
-    Ok(Node { value, place })
+    let written = matches!(value, Value::Integer(_) | Value::Float(_) | Value::Bool(_));
+    Ok(Node { value, place, written: written.then(|| text[span.clone()].into()) })
 }

@@ -1,8 +1,8 @@
 //! `/etc/passwd` and its companions as text.
 
-use super::UserAccount;
 use super::password::{Hash, NO_PASSWORD};
 use super::{AccountsError, SystemError, Target};
+use super::{Details, UserAccount};
 
 /// The four files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct Accounts {
 
 /// Paths, and modes of those not there yet. Only root may read the secret ones.
 const FILES: [(&str, u32); 4] = [("/etc/passwd", 0o644), ("/etc/group", 0o644), ("/etc/shadow", 0), ("/etc/gshadow", 0)];
+
+/// Numbers of the system's accounts that systemd's sysusers gives out from the top (its default is up to 999).
+const SYSTEM: std::ops::RangeInclusive<u32> = 500..=999;
 
 impl Accounts {
     /// Reads them.
@@ -67,31 +70,54 @@ impl Accounts {
         names.filter_map(|(name, _)| self.user(name))
     }
 
-    /// Adds a user with a group of the same name.
-    pub(super) fn add(&mut self, user: &UserAccount, hash: &Hash) -> Result<(), AccountsError> {
+    /// Adds a user, with a group of the same name unless the first group is another one.
+    pub(super) fn add(&mut self, user: &UserAccount, details: &Details, hash: &Hash) -> Result<(), AccountsError> {
         let name = &user.name;
         if line(&self.passwd, name).is_some() {
             return Err(AccountsError::Exists { name: name.clone() });
         }
-        let uid = self.free(user.uid)?;
-        let gid = match line(&self.group, name).and_then(|fields| fields.get(2)?.parse().ok()) {
-            Some(gid) => gid,
-            None => {
-                let taken = ids(&self.group).any(|(_, gid)| gid == uid);
-                let gid = if taken { self.free_group()? } else { uid };
-                append(&mut self.group, &format!("{name}:x:{gid}:"));
-                append(&mut self.gshadow, &format!("{name}:{NO_PASSWORD}::"));
-                gid
-            }
+        let uid = self.free(user.uid, details.is_system)?;
+        let gid = match details.primary_group.as_ref().filter(|group| *group != name) {
+            Some(group) => self.group(group).ok_or_else(|| AccountsError::NoGroup { name: group.clone() })?,
+            None => match self.group(name) {
+                Some(gid) => gid,
+                None => self.own_group(name, uid, details.is_system)?,
+            },
         };
-        append(&mut self.passwd, &format!("{name}:x:{uid}:{gid}:{}:/home/{name}:{}", user.gecos, user.shell));
-        append(&mut self.shadow, &format!("{name}:{NO_PASSWORD}:{}::::::", hash.day));
+        let home = details.home.clone().unwrap_or_else(|| format!("/home/{name}"));
+        let day = |day: Option<i64>| day.map_or_else(String::new, |day| day.to_string());
+        let (inactive, expires) = (day(details.inactive.map(i64::from)), day(details.expires));
+        append(&mut self.passwd, &format!("{name}:x:{uid}:{gid}:{}:{home}:{}", user.gecos, user.shell));
+        append(&mut self.shadow, &format!("{name}:{NO_PASSWORD}:{}::::{inactive}:{expires}:", hash.day));
         self.set(name, hash)?;
         user.groups.iter().try_for_each(|group| self.join(name, group))
     }
 
+    /// Makes the group of a user, with the user's number if it is free.
+    fn own_group(&mut self, name: &str, uid: u32, is_system: bool) -> Result<u32, AccountsError> {
+        let gid = match ids(&self.group).any(|(_, gid)| gid == uid) {
+            false => uid,
+            true if is_system => self.free_system_group()?,
+            true => self.free_group()?,
+        };
+        append(&mut self.group, &format!("{name}:x:{gid}:"));
+        append(&mut self.gshadow, &format!("{name}:{NO_PASSWORD}::"));
+        Ok(gid)
+    }
+
+    /// Makes a group that is not there, with a number of the system's, so that users' numbers stay free.
+    pub(super) fn make_group(&mut self, name: &str) -> Result<(), AccountsError> {
+        if self.group(name).is_some() {
+            return Ok(());
+        }
+        let gid = self.free_system_group()?;
+        append(&mut self.group, &format!("{name}:x:{gid}:"));
+        append(&mut self.gshadow, &format!("{name}:{NO_PASSWORD}::"));
+        Ok(())
+    }
+
     /// Makes a user member of a group.
-    fn join(&mut self, user: &str, group: &str) -> Result<(), AccountsError> {
+    pub(super) fn join(&mut self, user: &str, group: &str) -> Result<(), AccountsError> {
         if line(&self.group, group).is_none() {
             return Err(AccountsError::NoGroup { name: group.to_owned() });
         }
@@ -105,6 +131,16 @@ impl Accounts {
             });
         }
         Ok(())
+    }
+
+    /// Lets no password of a user fit.
+    pub(super) fn lock(&mut self, name: &str) -> Result<(), AccountsError> {
+        let found = change(&mut self.shadow, name, |fields| {
+            if let Some(hash) = fields.get_mut(1).filter(|hash| !hash.starts_with('!')) {
+                hash.insert(0, '!');
+            }
+        });
+        if found { Ok(()) } else { Err(AccountsError::NoUser { name: name.to_owned() }) }
     }
 
     /// Sets a password, and when it must be changed (shadow(5): fields 3 and 5).
@@ -122,15 +158,20 @@ impl Accounts {
         if found { Ok(()) } else { Err(AccountsError::NoUser { name: name.to_owned() }) }
     }
 
-    fn free(&self, wanted: Option<u32>) -> Result<u32, AccountsError> {
+    fn free(&self, wanted: Option<u32>, is_system: bool) -> Result<u32, AccountsError> {
         let owner = |uid| ids(&self.passwd).find(|(_, id)| *id == uid).map(|(name, _)| name);
         match wanted {
             Some(uid) => match owner(uid) {
                 Some(owner) => Err(AccountsError::Taken { uid, owner: owner.to_owned() }),
                 None => Ok(uid),
             },
+            None if is_system => SYSTEM.rev().find(|uid| owner(*uid).is_none()).ok_or(AccountsError::Full),
             None => (1000..=60_000).find(|uid| owner(*uid).is_none()).ok_or(AccountsError::Full),
         }
+    }
+
+    fn free_system_group(&self) -> Result<u32, AccountsError> {
+        SYSTEM.rev().find(|gid| !ids(&self.group).any(|(_, id)| id == *gid)).ok_or(AccountsError::Full)
     }
 
     fn free_group(&self) -> Result<u32, AccountsError> {
@@ -203,15 +244,21 @@ pub(super) mod tests {
     #[test]
     fn a_user_is_added_to_all_four() {
         let mut accounts = accounts();
-        accounts.add(&user("dev", None, &["docker", "wheel"]), &hash("$6$x", None)).unwrap();
+        accounts.add(&user("dev", None, &["docker", "wheel"]), &Details::default(), &hash("$6$x", None)).unwrap();
         assert!(accounts.passwd.ends_with("dev:x:1001:1001:G:/home/dev:/bin/sh\n"));
         assert!(accounts.group.contains("docker:x:975:dev\nwheel:x:10:old,dev\ndev:x:1001:\n"));
         assert!(accounts.shadow.ends_with("dev:$6$x:20000::::::\n"));
         assert!(accounts.gshadow.contains("wheel:!*::old,dev\n"));
-        assert_eq!(accounts.add(&user("dev", None, &[]), &hash("x", None)), Err(AccountsError::Exists { name: "dev".into() }));
+        assert_eq!(
+            accounts.add(&user("dev", None, &[]), &Details::default(), &hash("x", None)),
+            Err(AccountsError::Exists { name: "dev".into() })
+        );
         let taken = AccountsError::Taken { uid: 1000, owner: "old".into() };
-        assert_eq!(accounts.add(&user("x", Some(1000), &[]), &hash("x", None)), Err(taken));
-        assert_eq!(accounts.add(&user("y", None, &["none"]), &hash("x", None)), Err(AccountsError::NoGroup { name: "none".into() }));
+        assert_eq!(accounts.add(&user("x", Some(1000), &[]), &Details::default(), &hash("x", None)), Err(taken));
+        assert_eq!(
+            accounts.add(&user("y", None, &["none"]), &Details::default(), &hash("x", None)),
+            Err(AccountsError::NoGroup { name: "none".into() })
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 
 pub use database::Accounts;
 pub use password::hash_password;
-pub use wish::{Credential, RootAccount, UserAccount};
+pub use wish::{Credential, Details, RootAccount, UserAccount};
 
 use super::{SystemError, Target};
 use password::hashed;
@@ -94,9 +94,23 @@ pub fn root(root: &RootAccount, target: &Target) -> Result<(), SystemError> {
 /// # Errors
 /// When there is such a user, a group is missing, or a file cannot be written.
 pub fn add_user(user: &UserAccount, target: &Target) -> Result<(), SystemError> {
+    add_detailed_user(user, &Details::default(), target)
+}
+
+/// As [`add_user`], with what is seldom said.
+///
+/// # Errors
+/// As [`add_user`].
+pub fn add_detailed_user(user: &UserAccount, details: &Details, target: &Target) -> Result<(), SystemError> {
     let mut accounts = Accounts::read(target)?;
-    accounts.add(user, &hashed(user.password.as_ref())?)?;
+    accounts.add(user, details, &hashed(user.password.as_ref())?)?;
+    if details.is_locked {
+        accounts.lock(&user.name)?;
+    }
     accounts.write(target)?;
+    if details.is_homeless {
+        return Ok(());
+    }
     let Some((uid, gid, home)) = accounts.user(&user.name) else {
         return Err(AccountsError::NoUser { name: user.name.clone() }.into());
     };
@@ -108,6 +122,36 @@ pub fn add_user(user: &UserAccount, target: &Target) -> Result<(), SystemError> 
     set_mode(&place, 0o700)?;
     authorize(target, &home, &user.ssh_keys, None)?;
     give(&place, uid, gid)
+}
+
+/// Makes a group that is not there.
+///
+/// # Errors
+/// When no number is left, or a file cannot be written.
+pub fn make_group(name: &str, target: &Target) -> Result<(), SystemError> {
+    let mut accounts = Accounts::read(target)?;
+    accounts.make_group(name)?;
+    accounts.write(target)
+}
+
+/// Makes a user member of a group; both are there.
+///
+/// # Errors
+/// When the group is missing, or a file cannot be written.
+pub fn join_group(user: &str, group: &str, target: &Target) -> Result<(), SystemError> {
+    let mut accounts = Accounts::read(target)?;
+    accounts.join(user, group)?;
+    accounts.write(target)
+}
+
+/// Lets no password of a user that is there fit.
+///
+/// # Errors
+/// When there is no such user, or a file cannot be written.
+pub fn lock(name: &str, target: &Target) -> Result<(), SystemError> {
+    let mut accounts = Accounts::read(target)?;
+    accounts.lock(name)?;
+    accounts.write(target)
 }
 
 /// Writes an account's `authorized_keys`. sshd insists on modes nobody else can write through.

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 
 use super::super::Answer;
 use super::{Ask, Entry, Interview, Method, NO_ANSWER, State, accepted, entry};
-use kickstart::{Cidr, Ethernet, Kickstart, Match, Nameservers, Network, Route, Version, Vlan};
+use kickstart::{Address, Ethernet, Kickstart, Match, Nameservers, Network, Route, Vlan};
 
 const METHODS: [Method; 4] = [Method::Dhcp, Method::Fixed, Method::DhcpOnVlan, Method::FixedOnVlan];
 
 /// What a card and a VLAN have in common.
 struct Link<'a> {
-    addresses: &'a mut Vec<Cidr>,
+    addresses: &'a mut Vec<Address>,
     gateway: &'a mut Option<IpAddr>,
     routes: &'a mut Vec<Route>,
     names: &'a mut Nameservers,
@@ -95,7 +95,8 @@ impl Interview {
         let mut kickstart = self.state.kickstart.clone();
         let Ok(link) = link(&mut kickstart) else { return Vec::new() };
         let metric = |route: &Route| route.metric.map(|metric| format!(", metric {metric}")).unwrap_or_default();
-        link.routes.iter().map(|route| format!("{} by {}{}", route.to, route.via, metric(route))).collect()
+        let via = |route: &Route| route.via.map(|via| format!(" by {via}")).unwrap_or_default();
+        link.routes.iter().map(|route| format!("{}{}{}", route.to, via(route), metric(route))).collect()
     }
 }
 
@@ -109,13 +110,12 @@ pub(super) fn keep_routes(now: &mut Kickstart, before: &mut Kickstart) {
 fn on_card(name: &str) -> Network {
     let matches = Some(Match { name: Some(name.to_owned()), ..Match::default() });
     let ethernets = BTreeMap::from([(name.to_owned(), Ethernet { matches, ..Ethernet::default() })]);
-    Network { version: Version::Two, hostname: None, ethernets, vlans: BTreeMap::new() }
+    Network { ethernets, ..Network::default() }
 }
 
 fn add_vlan(network: &Network, id: u16, dhcp4: bool) -> BTreeMap<String, Vlan> {
     let link = network.ethernets.keys().next().cloned().unwrap_or_default();
-    let (addresses, routes, nameservers) = (Vec::new(), Vec::new(), Nameservers::default());
-    let vlan = Vlan { id, link, dhcp4, dhcp6: false, accept_ra: None, addresses, gateway: None, routes, nameservers, mtu: None };
+    let vlan = Vlan { id, link, dhcp4, ..Vlan::default() };
     BTreeMap::from([(format!("vlan{id}"), vlan)])
 }
 
@@ -131,5 +131,5 @@ fn route(line: &str) -> Result<Route, String> {
         [to, via, metric] => (to, via, Some(metric.parse().map_err(|_| format!("`{metric}` is not a metric: enter a number"))?)),
         _ => return Err("enter NETWORK GATEWAY [METRIC]".into()),
     };
-    Ok(Route { to: to.to_owned(), via: address(via)?, metric })
+    Ok(Route { to: to.to_owned(), via: Some(address(via)?), metric, ..Route::default() })
 }

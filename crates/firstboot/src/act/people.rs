@@ -1,0 +1,183 @@
+//! Users, groups, passwords, keys, and who may come in over SSH.
+
+use super::Report;
+use crate::cloud::{CloudConfig, CloudUser, PasswordKind};
+use kickstart::is_authorized_key;
+use system::account::{self, Accounts, Credential, Details, UserAccount};
+use system::{SystemError, Target};
+
+/// A group of other distributions, whose members may do what those of `wheel` may here.
+const SUDO: &str = "sudo";
+
+/// What `wheel` may.
+const SUDO_RULE: &str = "%sudo ALL=(ALL:ALL) ALL\n";
+
+pub(super) fn make(cloud: &CloudConfig, target: &Target, report: &mut Report) {
+    for name in cloud.groups.0.keys() {
+        report.take(&format!("groups: {name}"), make_group(name, target));
+    }
+    for wanted in &cloud.users {
+        report.take(&format!("users: {}", wanted.name.0), user(wanted, target));
+    }
+    for (name, members) in &cloud.groups.0 {
+        for member in members {
+            let joined = match Accounts::read(target) {
+                Ok(accounts) if accounts.user(member).is_none() => {
+                    Err(SystemError::refused(&format!("there is no user `{member}`: it is not made a member")))
+                }
+                _ => account::join_group(member, name, target),
+            };
+            report.take(&format!("groups: {name}"), joined);
+        }
+    }
+    let keys: Vec<String> = cloud.ssh_authorized_keys.iter().map(|key| key.0.clone()).collect();
+    report.take("ssh_authorized_keys", add_keys("root", &keys, target));
+    for wanted in &cloud.chpasswd.users {
+        let is_final = wanted.expire.or(cloud.chpasswd.expire) == Some(false);
+        let age = if is_final { None } else { Some(0) };
+        let credential = Credential { text: wanted.password.clone(), crypted: wanted.kind == PasswordKind::Hash, age };
+        report.take(&format!("chpasswd: {}", wanted.name), account::set_password(&wanted.name, &credential, target));
+    }
+    report.take("ssh_keys", host_keys(cloud, target));
+    report.take("sshd", sshd(cloud, target));
+}
+
+/// Makes a group that is not there; `sudo` with what it may elsewhere.
+fn make_group(name: &str, target: &Target) -> Result<(), SystemError> {
+    let is_new = Accounts::read(target)?.group(name).is_none();
+    account::make_group(name, target)?;
+    if is_new && name == SUDO { target.write("/etc/sudoers.d/40-group-sudo", 0o440, SUDO_RULE.as_bytes()) } else { Ok(()) }
+}
+
+fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
+    let name = &wanted.name.0;
+    let given = wanted.password().filter(|_| wanted.lock_passwd != Some(true));
+    let password = given.map(|(text, crypted)| Credential { text: text.clone(), crypted, age: None });
+    let keys: Vec<String> = wanted.ssh_authorized_keys.iter().map(|key| key.0.clone()).collect();
+    let primary = wanted.primary_group.as_ref().map(|group| group.0.clone());
+    let primary = primary.or_else(|| wanted.no_user_group.then(|| "users".to_owned()));
+    if wanted.create_groups != Some(false) {
+        let own = primary.iter().filter(|group| *group != name);
+        wanted.groups.0.iter().chain(own).try_for_each(|group| make_group(group, target))?;
+    }
+    let is_there = Accounts::read(target)?.user(name).is_some();
+    if is_there {
+        existing(wanted, password.as_ref(), target)?;
+        add_keys(name, &keys, target)?;
+    } else {
+        let account = UserAccount {
+            name: name.clone(),
+            gecos: wanted.gecos.replace([':', '\n'], " "),
+            uid: wanted.uid,
+            groups: wanted.groups.0.clone(),
+            shell: wanted.shell.as_ref().map_or_else(|| "/usr/bin/bash".to_owned(), |shell| shell.0.clone()),
+            password,
+            ssh_keys: keys,
+        };
+        let details = Details {
+            primary_group: primary,
+            home: wanted.homedir.as_ref().map(|home| home.0.clone()),
+            is_system: wanted.system,
+            expires: wanted.expiredate.map(|day| day.0),
+            inactive: wanted.inactive,
+            is_homeless: wanted.no_create_home || wanted.system && wanted.homedir.is_none(),
+            // As cloud-init does where nothing else is said.
+            is_locked: wanted.lock_passwd != Some(false),
+        };
+        account::add_detailed_user(&account, &details, target)?;
+    }
+    sudo(wanted, target)
+}
+
+/// What is done with a user who is there.
+fn existing(wanted: &CloudUser, password: Option<&Credential>, target: &Target) -> Result<(), SystemError> {
+    let name = &wanted.name.0;
+    match (password, wanted.lock_passwd) {
+        (Some(password), Some(false)) => account::set_password(name, password, target)?,
+        // A password that is locked is not set in place of one that may fit.
+        (Some(_), _) | (None, Some(false) | None) => {}
+        (None, Some(true)) => account::lock(name, target)?,
+    }
+    wanted.groups.0.iter().try_for_each(|group| account::join_group(name, group, target))
+}
+
+fn sudo(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
+    if wanted.sudo.0.is_empty() {
+        return Ok(());
+    }
+    let name = &wanted.name.0;
+    if wanted.sudo.0.iter().any(|rule| rule.contains(char::is_control)) {
+        return Err(SystemError::refused("a rule of `sudo` contains a line break: it may do nothing with sudo"));
+    }
+    let rules = wanted.sudo.0.iter().fold(String::new(), |text, rule| text + &format!("{name} {rule}\n"));
+    let path = format!("/etc/sudoers.d/50-{name}");
+    target.write(&path, 0o440, rules.as_bytes())?;
+    // A rule that makes no sense would take sudo from everybody.
+    if target.has("visudo") && target.run("visudo", &["-c", "-q", "-f", &path], None).is_err() {
+        target.remove(&path)?;
+        return Err(SystemError::refused("sudo does not understand its rules: it may do nothing with sudo"));
+    }
+    Ok(())
+}
+
+/// Adds keys; one that is none locks out only its owner.
+fn add_keys(name: &str, given: &[String], target: &Target) -> Result<(), SystemError> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let (keys, others): (Vec<String>, Vec<String>) = given.iter().cloned().partition(|key| is_authorized_key(key));
+    let refusal = if others.is_empty() { Ok(()) } else { Err(SystemError::refused("one of the platform's keys is not a public key")) };
+    account::add_keys(name, &keys, target).and(refusal)
+}
+
+/// Writes the server's own keys.
+fn host_keys(cloud: &CloudConfig, target: &Target) -> Result<(), SystemError> {
+    const KINDS: [&str; 4] = ["rsa", "dsa", "ecdsa", "ed25519"];
+    let mut refused = Vec::new();
+    for (name, key) in &cloud.ssh_keys {
+        let (kind, part) = name.rsplit_once('_').unwrap_or((name, ""));
+        let (ending, mode) = match part {
+            "private" => ("", 0o600),
+            "public" => (".pub", 0o644),
+            "certificate" => ("-cert.pub", 0o644),
+            _ => ("?", 0),
+        };
+        if !KINDS.contains(&kind) || ending == "?" {
+            refused.push(format!("`{name}`"));
+            continue;
+        }
+        target.write(&format!("/etc/ssh/ssh_host_{kind}_key{ending}"), mode, (key.reveal().trim().to_owned() + "\n").as_bytes())?;
+    }
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(SystemError::refused(&format!("unknown: {}; write `ed25519_private` and the like", refused.join(", "))))
+    }
+}
+
+/// What the server lets in.
+fn sshd(cloud: &CloudConfig, target: &Target) -> Result<(), SystemError> {
+    let mut text = String::new();
+    if let Some(takes) = cloud.ssh_pwauth {
+        let word = if takes { "yes" } else { "no" };
+        text.push_str(&format!("PasswordAuthentication {word}\nKbdInteractiveAuthentication {word}\n"));
+    }
+    let others =
+        cloud.users.iter().any(|user| user.name.0 != "root" && (!user.ssh_authorized_keys.is_empty() || user.lock_passwd == Some(false)));
+    match (cloud.disable_root, cloud.ssh_pwauth) {
+        (Some(true), _) if others => text.push_str("PermitRootLogin no\n"),
+        (Some(false), Some(true)) => text.push_str("PermitRootLogin yes\n"),
+        _ => {}
+    }
+    let certificates = cloud.ssh_keys.keys().filter_map(|name| name.strip_suffix("_certificate"));
+    certificates.for_each(|kind| text.push_str(&format!("HostCertificate /etc/ssh/ssh_host_{kind}_key-cert.pub\n")));
+    if !text.is_empty() {
+        // The first value counts, so this comes before what the system has.
+        target.write("/etc/ssh/sshd_config.d/10-firstboot.conf", 0o600, text.as_bytes())?;
+    }
+    if cloud.disable_root == Some(true) && !others {
+        let keys = !cloud.ssh_authorized_keys.is_empty();
+        return if keys { Err(SystemError::refused("`disable_root`: nobody else could log in, so root still can")) } else { Ok(()) };
+    }
+    Ok(())
+}

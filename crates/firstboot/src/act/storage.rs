@@ -1,0 +1,260 @@
+//! Partitions, file systems, mounts and swap. Nothing that contains data is ever written over.
+
+use std::path::Path;
+
+use super::Report;
+use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Swap};
+use system::program::ProgramError;
+use system::{SystemError, Target};
+
+/// What entries of fstab(5) have that do not say otherwise: a disk that is missing does not stop a start.
+const DEFAULTS: [Option<&str>; 6] = [None, None, Some("auto"), Some("defaults,nofail"), Some("0"), Some("2")];
+
+const FSTAB: &str = "/etc/fstab";
+
+/// A mark at the end of lines that are written here, so that they are replaced and not repeated.
+const MARK: &str = "# by kaon-firstboot";
+
+pub(super) fn prepare(cloud: &CloudConfig, target: &Target, report: &mut Report) {
+    let has_disks = !(cloud.disk_setup.is_empty() && cloud.fs_setup.is_empty() && cloud.mounts.is_empty());
+    if has_disks && target.root() == Path::new("/") {
+        // Disks may still be looked at.
+        report.take("disks", target.run("udevadm", &["settle", "--timeout=30"], None).map(drop));
+    }
+    for (disk, setup) in &cloud.disk_setup {
+        report.take(&format!("disk_setup: {disk}"), partition(disk, setup, target));
+    }
+    for setup in &cloud.fs_setup {
+        report.take(&format!("fs_setup: {}", setup.device.0), file_system(setup, target));
+    }
+    let mut lines = Vec::new();
+    for mount in &cloud.mounts {
+        match line(mount, cloud.mount_default_fields.as_ref(), target) {
+            Ok(line) => lines.extend(line),
+            Err(error) => report.take("mounts", Err(error)),
+        }
+    }
+    if let Some(swap) = &cloud.swap {
+        match swap_file(swap, target) {
+            Ok(path) => lines.extend(path.map(|path| format!("{path} none swap sw,nofail 0 0"))),
+            Err(error) => report.take("swap", Err(error)),
+        }
+    }
+    if !lines.is_empty() {
+        report.take("mounts", fstab(&lines, target));
+    }
+}
+
+/// A device by its path; names without one are of /dev, as cloud-init reads them.
+fn device(name: &str) -> String {
+    let is_other =
+        name.starts_with('/') || name.contains(['=', ':']) || matches!(name, "swap" | "none" | "tmpfs" | "proc" | "sysfs" | "overlay");
+    let is_disk = ["sd", "vd", "xvd", "nvme", "hd", "sr", "md", "mapper/", "disk/"].iter().any(|start| name.starts_with(start));
+    if !is_other && is_disk { format!("/dev/{name}") } else { name.to_owned() }
+}
+
+/// blkid(8) ends so where it finds nothing.
+const NOTHING_FOUND: i32 = 2;
+
+/// What is on a device, if anything.
+fn content(device: &str, target: &Target) -> Result<Option<String>, SystemError> {
+    if !Path::new(device).exists() {
+        return Err(SystemError::refused("there is no such device"));
+    }
+    let words = ["--probe", "--output", "value", "--match-tag", "TYPE", "--match-tag", "PTTYPE", "--", device];
+    match target.run("blkid", &words, None) {
+        Ok(said) => Ok(Some(said.trim().to_owned()).filter(|said| !said.is_empty())),
+        Err(SystemError::Program(ProgramError::Failed { status, .. })) if status.code() == Some(NOTHING_FOUND) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a device is empty, so that something may be made on it. One that is not is left as it is.
+fn is_empty(device: &str, overwrite: bool, target: &Target) -> Result<bool, SystemError> {
+    match content(device, target)? {
+        None => Ok(true),
+        Some(_) if overwrite => Err(SystemError::refused("it is not empty, and nothing is written over: `overwrite` is not supported")),
+        Some(_) => Ok(false),
+    }
+}
+
+/// Where descriptions of partitions are while they are made.
+const DEFINITIONS: &str = "/run/kaon/partitions";
+
+fn partition(disk: &str, setup: &DiskSetup, target: &Target) -> Result<(), SystemError> {
+    let disk = device(disk);
+    if setup.layout.0.is_empty() || !is_empty(&disk, setup.overwrite, target)? {
+        return Ok(());
+    }
+    let folder = format!("{DEFINITIONS}{}", disk.replace('/', "-"));
+    for (name, text) in definitions(&setup.layout.0) {
+        target.write(&format!("{folder}/{name}"), 0o644, text.as_bytes())?;
+    }
+    let words = ["--dry-run=no", "--empty=require", "--seed=random", &format!("--definitions={folder}"), &disk];
+    target.run("systemd-repart", &words, None)?;
+    target.run("udevadm", &["settle", "--timeout=30"], None).map(drop)
+}
+
+/// Partitions as repart.d(5) describes them. The table is GPT, which is right for disks of every size.
+fn definitions(percents: &[u32]) -> Vec<(String, String)> {
+    let rest = 100_u32.saturating_sub(percents.iter().sum());
+    let last = percents.len() - 1;
+    let define = |(index, percent): (usize, &u32)| {
+        let padding = if index == last && rest > 0 { format!("PaddingWeight={rest}\n") } else { String::new() };
+        (format!("{:02}.conf", index + 1), format!("[Partition]\nType=linux-generic\nWeight={percent}\n{padding}"))
+    };
+    percents.iter().enumerate().map(define).collect()
+}
+
+fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
+    let disk = device(&setup.device.0);
+    let place = match setup.partition.as_ref().map(|word| word.0.as_str()) {
+        None | Some("auto" | "any" | "none") => disk,
+        Some(number) if number.parse::<u8>().is_ok() => {
+            let p = if disk.ends_with(|letter: char| letter.is_ascii_digit()) { "p" } else { "" };
+            format!("{disk}{p}{number}")
+        }
+        Some(_) => return Err(SystemError::refused("`partition` must be a number, `auto`, `any` or `none`")),
+    };
+    if !is_empty(&place, setup.overwrite, target)? {
+        return Ok(());
+    }
+    let kind = &setup.filesystem.0;
+    let plain = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (program, label) = match kind.as_str() {
+        "swap" => ("mkswap".to_owned(), "-L"),
+        "vfat" => ("mkfs.vfat".to_owned(), "-n"),
+        _ => (format!("mkfs.{kind}"), "-L"),
+    };
+    if !plain || !target.has(&program) {
+        return Err(SystemError::refused(&format!("no program is installed that makes the file system `{kind}`")));
+    }
+    let name = setup.label.as_ref().map(|line| line.0.as_str());
+    let words: Vec<&str> = name.iter().flat_map(|name| [label, name]).chain([place.as_str()]).collect();
+    target.run(&program, &words, None).map(drop)
+}
+
+/// A line of fstab; none for an entry that takes one away.
+fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Option<String>, SystemError> {
+    let given = |fields: &Mount, index: usize| fields.0.get(index).cloned().flatten();
+    let field = |index: usize| {
+        let own = given(mount, index).or_else(|| defaults.and_then(|defaults| given(defaults, index)));
+        own.or_else(|| DEFAULTS[index].map(str::to_owned))
+    };
+    let Some(source) = field(0).map(|name| device(&name)) else { return Err(SystemError::refused("an entry has no device")) };
+    // cloud-init's way to say that something is not mounted.
+    let Some(folder) = field(1) else { return Ok(None) };
+    let is_swap = field(2).as_deref() == Some("swap") || folder == "swap";
+    let folder = if is_swap { "none".to_owned() } else { folder };
+    if !is_swap && !(folder.starts_with('/') && folder.split('/').all(|part| part != "..")) {
+        return Err(SystemError::refused(&format!("`{folder}` is not an absolute path")));
+    }
+    if !is_swap {
+        target.directory(&folder, 0o755)?;
+    }
+    let kind = if is_swap { Some("swap".to_owned()) } else { field(2) };
+    let escaped = |text: String| text.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('#', "\\043");
+    let fields = [Some(source), Some(folder), kind, field(3), field(4), field(5)];
+    Ok(Some(fields.into_iter().flatten().map(escaped).collect::<Vec<_>>().join(" ")))
+}
+
+/// Puts lines into fstab, in place of those of an earlier time, and mounts what they say.
+fn fstab(lines: &[String], target: &Target) -> Result<(), SystemError> {
+    let before = target.read(FSTAB)?;
+    let mut text: String = before.lines().filter(|line| !line.ends_with(MARK)).map(|line| format!("{line}\n")).collect();
+    // fstab(5) has comments in lines of their own only; what follows the sixth field is not read.
+    lines.iter().for_each(|line| text.push_str(&format!("{line} {MARK}\n")));
+    target.replace(FSTAB, 0o644, text.as_bytes())?;
+    if target.root() != Path::new("/") {
+        return Ok(());
+    }
+    target.run("systemctl", &["daemon-reload"], None)?;
+    target.run("swapon", &["--all", "--ifexists"], None)?;
+    target.run("mount", &["--all"], None).map(drop)
+}
+
+/// Makes a file to swap to, if it is not there; its path.
+fn swap_file(swap: &Swap, target: &Target) -> Result<Option<String>, SystemError> {
+    let path = swap.filename.as_ref().map_or_else(|| "/swap.img".to_owned(), |path| path.0.clone());
+    let bytes = match (swap.size.0, swap.maxsize.and_then(|size| size.0)) {
+        (Some(bytes), _) => bytes,
+        (None, most) => memory().min(most.unwrap_or(4 << 30)),
+    };
+    if bytes == 0 {
+        return Ok(None);
+    }
+    let place = target.place(&path)?;
+    if place.exists() {
+        return Ok(Some(path));
+    }
+    let (folder, _) = path.rsplit_once('/').unwrap_or(("", ""));
+    if !folder.is_empty() {
+        target.directory(folder, 0o755)?;
+    }
+    let shown = place.display().to_string();
+    let made = target.write(&path, 0o600, b"").and_then(|()| {
+        system::program::run("fallocate", &["--length", &bytes.to_string(), &shown], None)?;
+        system::program::run("mkswap", &[&shown], None)?;
+        Ok(())
+    });
+    if made.is_err() {
+        target.remove(&path)?;
+    }
+    made.map(|()| Some(path))
+}
+
+/// The machine's memory in bytes.
+fn memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.map_or(1 << 30, |kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_fill_a_disk_or_leave_the_rest() {
+        let table = [
+            (&[100][..], &["[Partition]\nType=linux-generic\nWeight=100\n"][..]),
+            (
+                &[50, 25],
+                &["[Partition]\nType=linux-generic\nWeight=50\n", "[Partition]\nType=linux-generic\nWeight=25\nPaddingWeight=25\n"],
+            ),
+        ];
+        for (percents, expected) in table {
+            let texts: Vec<String> = definitions(percents).into_iter().map(|(_, text)| text).collect();
+            assert_eq!(texts, expected);
+        }
+    }
+
+    #[test]
+    fn mounts_become_lines_and_are_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        target.write(FSTAB, 0o644, b"UUID=1 / ext4 defaults 0 1\n").unwrap();
+        let mount =
+            |fields: &[&str]| Mount(fields.iter().map(|field| Some((*field).to_owned()).filter(|field| !field.is_empty())).collect());
+        let table = [
+            (mount(&["sdb1", "/data"]), Some("/dev/sdb1 /data auto defaults,nofail 0 2")),
+            (mount(&["LABEL=a b", "/x y", "ext4", "ro", "0", "0"]), Some("LABEL=a\\040b /x\\040y ext4 ro 0 0")),
+            (mount(&["/swap.img", "none", "swap", "sw", "0", "0"]), Some("/swap.img none swap sw 0 0")),
+            (mount(&["nas:/srv", "/srv", "nfs"]), Some("nas:/srv /srv nfs defaults,nofail 0 2")),
+            (mount(&["ephemeral0", ""]), None),
+        ];
+        for (mount, expected) in &table {
+            assert_eq!(line(mount, None, &target).unwrap().as_deref(), *expected, "{mount:?}");
+        }
+        assert!(line(&mount(&["sdb1", "data"]), None, &target).is_err());
+        assert_eq!(
+            line(&mount(&["sdb1", "/data"]), Some(&mount(&["", "", "xfs"])), &target).unwrap().unwrap(),
+            "/dev/sdb1 /data xfs defaults,nofail 0 2"
+        );
+        for _ in 0..2 {
+            fstab(&["/dev/sdb1 /data auto nofail 0 2".to_owned()], &target).unwrap();
+        }
+        assert_eq!(target.read(FSTAB).unwrap(), format!("UUID=1 / ext4 defaults 0 1\n/dev/sdb1 /data auto nofail 0 2 {MARK}\n"));
+        assert!(target.root().join("data").is_dir());
+    }
+}

@@ -1,0 +1,226 @@
+//! cloud-config: the keys of cloud-init that are acted on, and a few of Kaon's own. `docs/src/firstboot.md` lists them.
+
+mod disk;
+mod file;
+pub(crate) mod keys;
+pub(crate) mod meta;
+mod service;
+mod settle;
+mod user;
+mod value;
+
+use serde::{Deserialize, Serialize};
+
+use super::container::Kaon;
+use kickstart::Secret;
+use kickstart::document::Dialect;
+
+pub use disk::{DiskSetup, FsSetup, Mount, Swap};
+pub use file::WriteFile;
+pub use meta::MetaData;
+pub use service::{Keyboard, Locale, Mode, Ntp, Package, PhoneHome, PowerState, ResolvConf, YumRepo};
+pub use user::{Chpasswd, CloudUser, Groups, PasswordKind, PasswordOf};
+pub use value::{Command, Hostname, ProxyAddress, SshKey, TimeZone, WebAddress, Word, Words};
+
+macro_rules! cloud_config {
+    ($($(#[$about:meta])* $name:ident: $type:ty,)*) => {
+        /// What is to be done with a system.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[serde(default)]
+        pub struct CloudConfig {
+            $($(#[$about])* pub $name: $type,)*
+        }
+
+        impl CloudConfig {
+            /// Takes from another document what this one does not say.
+            pub(super) fn fill(&mut self, other: Self) {
+                $(if self.$name == <$type>::default() { self.$name = other.$name; })*
+            }
+
+            /// Takes what a later document says in place of what this one does; the names of keys that both set.
+            pub(super) fn replace(&mut self, other: Self) -> Vec<&'static str> {
+                let mut replaced = Vec::new();
+                $(if other.$name != <$type>::default() {
+                    if self.$name != <$type>::default() && self.$name != other.$name { replaced.push(stringify!($name)); }
+                    self.$name = other.$name;
+                })*
+                replaced
+            }
+
+            /// The keys that are acted on.
+            #[cfg(test)]
+            pub(super) const KEYS: &'static [&'static str] = &[$(stringify!($name)),*];
+        }
+    };
+}
+
+cloud_config! {
+    /// The machine's name.
+    hostname: Option<Hostname>,
+    /// The machine's name with its domain; goes before `hostname`.
+    fqdn: Option<Hostname>,
+    /// Whether `fqdn` goes before `hostname`; true by default.
+    prefer_fqdn_over_hostname: Option<bool>,
+    /// Whether the machine keeps the name it has.
+    preserve_hostname: bool,
+    /// Groups to make, and their members.
+    groups: Groups,
+    /// Users besides root.
+    users: Vec<CloudUser>,
+    /// The user that `default` stands for; root if it is not set.
+    user: Option<CloudUser>,
+    /// The password of the user that `default` stands for.
+    password: Option<Secret>,
+    /// Keys that may log in as the user that `default` stands for.
+    ssh_authorized_keys: Vec<SshKey>,
+    /// Passwords.
+    chpasswd: Chpasswd,
+    /// Whether passwords are taken over SSH.
+    ssh_pwauth: Option<bool>,
+    /// Whether root cannot log in over SSH.
+    disable_root: Option<bool>,
+    /// Keys of the SSH server, by `ed25519_private` and the like.
+    ssh_keys: std::collections::BTreeMap<String, Secret>,
+    /// Files.
+    write_files: Vec<WriteFile>,
+    /// Commands, run once before anything else is done.
+    bootcmd: Vec<Command>,
+    /// Commands, run once when the network is up: each a line for the shell, or a list of words.
+    runcmd: Vec<Command>,
+    /// Certificates of authorities that are trusted too.
+    ca_certs: CaCerts,
+    /// The same by its older name.
+    #[serde(rename = "ca-certs")]
+    older_ca_certs: CaCerts,
+    /// The time zone: `Europe/Berlin`.
+    timezone: Option<TimeZone>,
+    /// The language of programs.
+    locale: Option<Locale>,
+    /// The console's keyboard.
+    keyboard: Option<Keyboard>,
+    /// Who is asked for the time.
+    ntp: Option<Ntp>,
+    /// Who is asked for names.
+    resolv_conf: Option<ResolvConf>,
+    /// Repositories of packages.
+    yum_repos: std::collections::BTreeMap<String, YumRepo>,
+    /// Packages to install when the network is up.
+    packages: Vec<Package>,
+    /// Whether the lists of packages are fetched again.
+    package_update: bool,
+    /// Whether all packages are updated.
+    package_upgrade: bool,
+    /// Partitions of empty disks.
+    disk_setup: std::collections::BTreeMap<String, DiskSetup>,
+    /// File systems on empty partitions.
+    fs_setup: Vec<FsSetup>,
+    /// What is mounted at every start.
+    mounts: Vec<Mount>,
+    /// The fields that entries of `mounts` leave out.
+    mount_default_fields: Option<Mount>,
+    /// A file to swap to.
+    swap: Option<Swap>,
+    /// An address that is told that the machine is up.
+    phone_home: Option<PhoneHome>,
+    /// What is written on the console at the end.
+    final_message: Option<String>,
+    /// Whether the machine is restarted or switched off at the end.
+    power_state: Option<PowerState>,
+    /// Proxies.
+    proxy: Proxy,
+    /// What no other reader of such files knows: images and containers.
+    kaon: Kaon,
+}
+
+/// Certificates of authorities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct CaCerts {
+    /// Each as PEM text.
+    pub trusted: Vec<String>,
+}
+
+/// Proxies, for everything that systemd starts and for logins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Proxy {
+    /// For http.
+    pub http: Option<ProxyAddress>,
+    /// For https.
+    pub https: Option<ProxyAddress>,
+    /// Hosts that are asked directly, with commas.
+    pub no_proxy: Option<ProxyAddress>,
+}
+
+/// How cloud-config is read.
+pub(super) const DIALECT: Dialect = Dialect {
+    unsupported: keys::unsupported,
+    needless: keys::needless,
+    vital: |of, key| match of {
+        "WriteFile" => key != "append",
+        "CloudUser" => key == "name",
+        "PasswordOf" | "Image" | "Container" | "Source" | "DiskSetup" | "FsSetup" | "Swap" | "PowerState" | "YumRepo" => true,
+        _ => false,
+    },
+    short: |of| match of {
+        "CloudUser" => Some("name"),
+        "Locale" => Some("name"),
+        "Package" => Some("name"),
+        _ => None,
+    },
+    hyphens: true,
+};
+
+impl CloudConfig {
+    /// Adds what another source says; what is there goes before.
+    pub(super) fn add(&mut self, other: Self) {
+        self.hostname = self.hostname.take().or(other.hostname);
+        self.users.extend(other.users);
+        self.ssh_authorized_keys.extend(other.ssh_authorized_keys);
+        self.chpasswd.users.extend(other.chpasswd.users);
+        self.ca_certs.trusted.extend(other.ca_certs.trusted);
+    }
+}
+
+/// How a document is merged into those before it, as its `merge_how` or the headers of its part say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) enum Merge {
+    /// A later value takes the place of an earlier one.
+    #[default]
+    Replace,
+    /// Lists are put one behind the other.
+    Append,
+}
+
+impl Merge {
+    /// By cloud-init's words: `list(append)+dict(recurse_array)+str()`.
+    pub fn of(how: &str) -> Self {
+        if how.replace(' ', "").contains("list(append") { Self::Append } else { Self::Replace }
+    }
+}
+
+impl CloudConfig {
+    /// Takes in a later document; the keys of which something was lost.
+    pub(super) fn merge(&mut self, mut other: Self, how: Merge) -> Vec<&'static str> {
+        if how == Merge::Append {
+            fn append<T>(before: &mut Vec<T>, after: &mut Vec<T>) {
+                before.append(after);
+                std::mem::swap(before, after);
+                before.clear();
+            }
+            append(&mut self.users, &mut other.users);
+            append(&mut self.ssh_authorized_keys, &mut other.ssh_authorized_keys);
+            append(&mut self.write_files, &mut other.write_files);
+            append(&mut self.bootcmd, &mut other.bootcmd);
+            append(&mut self.runcmd, &mut other.runcmd);
+            append(&mut self.packages, &mut other.packages);
+            append(&mut self.mounts, &mut other.mounts);
+            append(&mut self.fs_setup, &mut other.fs_setup);
+            append(&mut self.ca_certs.trusted, &mut other.ca_certs.trusted);
+            append(&mut self.kaon.images, &mut other.kaon.images);
+            append(&mut self.kaon.containers, &mut other.kaon.containers);
+            append(&mut self.chpasswd.users, &mut other.chpasswd.users);
+        }
+        self.replace(other)
+    }
+}

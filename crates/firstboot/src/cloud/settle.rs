@@ -1,0 +1,90 @@
+//! What of cloud-config only makes sense together: the user that `default` stands for, and whom keys and passwords at the top are for.
+
+use super::user::{CloudUser, NO_RANDOM, PasswordOf};
+use super::value::SshKey;
+use super::{CloudConfig, Words};
+
+/// The user that keys and passwords are for where no other is named.
+const ROOT: &str = "root";
+
+/// What cloud-init's own default users may do.
+const EVERYTHING: &str = "ALL=(ALL) NOPASSWD:ALL";
+
+impl CloudConfig {
+    /// Gives each user what is theirs; what cannot be given is reported.
+    pub(crate) fn settle(&mut self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        self.users.retain(|user| !matches!(user.name.0.as_str(), "default" | "none"));
+        let default = self.user.take().map_or_else(|| ROOT.to_owned(), |user| self.add_default(user));
+        if default != ROOT {
+            let keys = std::mem::take(&mut self.ssh_authorized_keys);
+            if self.disable_root == Some(false) {
+                self.ssh_authorized_keys.clone_from(&keys);
+            }
+            if let Some(user) = self.users.iter_mut().find(|user| user.name.0 == default) {
+                user.ssh_authorized_keys.extend(keys);
+            }
+        }
+        if let Some(password) = self.password.take() {
+            match PasswordOf::guessed(&default, password.reveal()) {
+                Ok(password) => self.chpasswd.users.push(password),
+                Err(reason) => complaints.push(format!("password: {reason}: {default} gets no password")),
+            }
+        }
+        self.settle_list(&mut complaints);
+        let older = std::mem::take(&mut self.older_ca_certs);
+        self.ca_certs.trusted.extend(older.trusted);
+        let mut seen = std::collections::BTreeSet::new();
+        self.ssh_authorized_keys.retain(|key| seen.insert(key.0.clone()));
+        for user in &mut self.users {
+            let mut seen = std::collections::BTreeSet::new();
+            user.ssh_authorized_keys.retain(|key| seen.insert(key.0.clone()));
+            let is_meant = self.chpasswd.users.iter().any(|password| password.name == user.name.0);
+            if user.password().is_some() && user.lock_passwd.is_none() && !is_meant {
+                complaints.push(format!(
+                    "users: {}: the password is locked, as cloud-init does where nothing else is said: write `lock_passwd: false` to let it in",
+                    user.name.0
+                ));
+            }
+        }
+        complaints
+    }
+
+    /// Makes the user that `default` stands for one of the users, and gives its name.
+    fn add_default(&mut self, mut user: CloudUser) -> String {
+        let name = user.name.0.clone();
+        if let Some(own) = self.users.iter_mut().find(|own| own.name == user.name) {
+            own.ssh_authorized_keys.append(&mut user.ssh_authorized_keys);
+        } else if name != ROOT {
+            if user.sudo == Words::default() {
+                user.sudo = Words(vec![EVERYTHING.to_owned()], true);
+            }
+            self.users.insert(0, user);
+        } else {
+            self.ssh_authorized_keys.append(&mut user.ssh_authorized_keys);
+        }
+        name
+    }
+
+    /// Reads `name:password` lines.
+    fn settle_list(&mut self, complaints: &mut Vec<String>) {
+        let texts = std::mem::take(&mut self.chpasswd.list);
+        let lines = texts.iter().flat_map(|text| text.reveal().lines()).map(str::trim).filter(|line| !line.is_empty());
+        for (index, line) in lines.enumerate() {
+            let result = match line.split_once(':') {
+                Some((name, "R" | "RANDOM")) => Err(format!("{name}: {NO_RANDOM}")),
+                Some((name, text)) => PasswordOf::guessed(name.trim(), text).map_err(|reason| format!("{name}: {reason}")),
+                None => Err("write `name:password`".to_owned()),
+            };
+            match result {
+                Ok(password) => self.chpasswd.users.push(password),
+                Err(reason) => complaints.push(format!("chpasswd: list: entry {}: {reason}", index + 1)),
+            }
+        }
+    }
+
+    /// Adds keys that a platform knows, for whom keys are for.
+    pub(crate) fn add_keys(&mut self, keys: Vec<String>) {
+        self.ssh_authorized_keys.extend(keys.into_iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(SshKey));
+    }
+}

@@ -1,0 +1,271 @@
+//! Single values of cloud-config, each read once and right from then on.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use kickstart::{Secret, is_account_name, is_authorized_key, is_hash, is_hostname};
+
+/// A list of texts, or one text. Which one it was matters for commands only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words(pub Vec<String>, pub bool);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Words;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, or a list of texts")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Words, E> {
+                let absent = matches!(text, "none" | "None");
+                Ok(if absent { Words::default() } else { Words(vec![text.to_owned()], false) })
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Words, E> {
+                Ok(Words::default())
+            }
+
+            // `sudo: false`, as cloud-init writes "none".
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Words, E> {
+                if value { Err(E::invalid_type(de::Unexpected::Bool(value), &self)) } else { Ok(Words::default()) }
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Words, E> {
+                Ok(Words(vec![number.to_string()], false))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Words, A::Error> {
+                let mut words = Vec::new();
+                while let Some(Word(word)) = list.next_element()? {
+                    words.push(word);
+                }
+                Ok(Words(words, true))
+            }
+        }
+        let mut words = deserializer.deserialize_any(Reader)?;
+        if matches!(&words.0[..], [text] if !words.1 && is_name_list(text)) {
+            words.0 = words.0.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect();
+        }
+        Ok(words)
+    }
+}
+
+/// `docker, wheel`.
+fn is_name_list(text: &str) -> bool {
+    text.contains(',') && text.split(',').all(|word| is_account_name(word.trim()))
+}
+
+/// A single text; numbers and words such as `true` are taken as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Word(pub String);
+
+/// A command: a line for the shell, or a list of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A line.
+    Line(String),
+    /// The program and its arguments.
+    List(Vec<String>),
+}
+
+impl Command {
+    /// As a line of a script.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Line(line) => line.clone(),
+            Self::List(words) => words.iter().map(|word| text::quote(word)).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Command {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Command;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a line for the shell, or a list of words")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Command, E> {
+                Ok(Command::Line(text.to_owned()))
+            }
+
+            // `true` and `false` are commands.
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Command, E> {
+                Ok(Command::Line(value.to_string()))
+            }
+
+            // An item that a template left empty.
+            fn visit_unit<E: de::Error>(self) -> Result<Command, E> {
+                Ok(Command::Line(String::new()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Command, A::Error> {
+                let mut words = Vec::new();
+                while let Some(Word(word)) = list.next_element()? {
+                    words.push(word);
+                }
+                Ok(Command::List(words))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Permission bits: `'0644'`, or `0o644`. A number without a zero before it is decimal, as programs write it: 420. One too large to be
+/// that can only have been meant by its digits: 644.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Octal(pub u32);
+
+/// All bits for reading, writing and running.
+const ALL_BITS: u64 = 0o777;
+
+impl<'de> Deserialize<'de> for Octal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Octal;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("permission bits such as '0644'")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Octal, E> {
+                let digits = text.trim().trim_start_matches("0o");
+                let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o7777);
+                mode.map(Octal).ok_or_else(|| E::custom(format!("write {}", as_text(&self))))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Octal, E> {
+                match u32::try_from(number) {
+                    Ok(mode) if number <= ALL_BITS => Ok(Octal(mode)),
+                    _ => self.visit_str(&number.to_string()),
+                }
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+fn as_text(expected: &dyn de::Expected) -> String {
+    format!("{expected}")
+}
+
+/// Bytes: text, or what YAML's `!!binary` contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Content, E> {
+                Ok(Content(text.as_bytes().to_vec()))
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Content, E> {
+                Ok(Content(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_byte_buf(Reader)
+    }
+}
+
+macro_rules! checked {
+    ($($(#[$about:meta])* $name:ident($inner:ty), $check:expr;)*) => {
+        $($(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(try_from = "Word")]
+        pub struct $name(pub $inner);
+
+        impl TryFrom<Word> for $name {
+            type Error = String;
+
+            fn try_from(Word(text): Word) -> Result<Self, String> {
+                let check: fn(String) -> Result<$inner, String> = $check;
+                check(text).map(Self)
+            }
+        })*
+    };
+}
+
+checked! {
+    /// The name of a machine.
+    Hostname(String), |text| {
+        let refusal = format!("`{text}` is not a host name: use letters, digits and hyphens, in parts of at most 63 characters");
+        Some(text.trim().to_owned()).filter(|text| is_hostname(text)).ok_or(refusal)
+    };
+    /// The name of a user or group.
+    AccountName(String), |text| {
+        let refusal = format!("`{text}` is not a name of a user or group: use lower-case letters, digits, `-` and `_`, at most 31");
+        Some(text.trim().to_owned()).filter(|text| is_account_name(text)).ok_or(refusal)
+    };
+    /// A line of `authorized_keys`.
+    SshKey(String), |text| {
+        let text = text.trim().to_owned();
+        if is_authorized_key(&text) { Ok(text) } else { Err("not a public key: write a line as in ~/.ssh/id_ed25519.pub".to_owned()) }
+    };
+    /// A password's hash.
+    PasswordHash(Secret), |text| {
+        let refusal = "not a hash in the format of crypt(5): `openssl passwd -6` writes one; a password itself is `plain_text_passwd`";
+        if is_hash(&text) { Ok(Secret::new(text)) } else { Err(refusal.to_owned()) }
+    };
+    /// An absolute path.
+    AbsolutePath(String), |text| {
+        let is_path = text.starts_with('/') && !text.ends_with('/') && text.split('/').all(|part| part != "..");
+        if is_path && !text.contains(['\n', '\0']) { Ok(text) } else { Err(format!("`{text}` is not an absolute path of a file")) }
+    };
+    /// A time zone of tzdata.
+    TimeZone(String), |text| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte)) && !text.starts_with('/');
+        if plain { Ok(text) } else { Err(format!("`{text}` is not a time zone such as `Europe/Berlin`")) }
+    };
+    /// The address of a proxy, or names of hosts.
+    ProxyAddress(String), |text| {
+        let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "\"'\\$`%".contains(letter);
+        if text.contains(odd) { Err("it contains a character that addresses cannot contain".to_owned()) } else { Ok(text) }
+    };
+    /// An address that something is fetched from or sent to.
+    WebAddress(String), |text| {
+        let is_web = text.starts_with("https://") || text.starts_with("http://");
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_web && is_plain { Ok(text) } else { Err("not an address that begins with https:// or http://".to_owned()) }
+    };
+    /// A text of one line.
+    Line(String), |text| {
+        if text.contains(char::is_control) { Err("it contains a line break or another control character".to_owned()) } else { Ok(text) }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_bits() {
+        let read = |text: &str| serde_json::from_str::<Words>(text).map(|words| words.0);
+        assert_eq!(read("\"docker, wheel\"").unwrap(), ["docker", "wheel"]);
+        assert_eq!(read("\"ALL=(ALL) NOPASSWD:ALL\"").unwrap(), ["ALL=(ALL) NOPASSWD:ALL"]);
+        assert_eq!(read("[\"a\", \"7\"]").unwrap(), ["a", "7"]);
+        assert!(read("false").unwrap().is_empty() && read("true").is_err());
+        for (text, mode) in [("\"0644\"", 0o644), ("420", 0o644), ("644", 0o644), ("\"0o600\"", 0o600), ("384", 0o600), ("\"420\"", 0o420)]
+        {
+            assert_eq!(serde_json::from_str::<Octal>(text).unwrap(), Octal(mode), "{text}");
+        }
+        assert!(serde_json::from_str::<Octal>("\"9\"").is_err() && serde_json::from_str::<Octal>("\"77777\"").is_err());
+    }
+}

@@ -1,0 +1,228 @@
+//! From the documents of a platform to what is to be done.
+
+use std::collections::BTreeSet;
+
+use kickstart::document::{Document, Language, Parsed};
+use kickstart::{Network, NetworkV1, network_dialect, networkd};
+use system::guestinfo;
+
+use super::cloud::{CloudConfig, MetaData, meta};
+use super::source::{Bundle, META_DATA, NETWORK_CONFIG, OVF, USER_DATA, VENDOR_DATA};
+use super::user_data::{self, UserData};
+
+/// What is known of a system from outside, and what of it was not understood.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// Which system this is, in the platform's words.
+    pub instance: String,
+    /// What is to be done.
+    pub cloud: CloudConfig,
+    /// The network.
+    pub network: Option<Network>,
+    /// Scripts, for when the network is up.
+    pub scripts: Vec<String>,
+    /// Scripts, for before anything else.
+    pub boothooks: Vec<String>,
+    /// Addresses of further user data.
+    pub includes: Vec<String>,
+    /// What was not understood.
+    pub complaints: Vec<String>,
+    /// Documents of which nothing could be read.
+    pub unread: BTreeSet<String>,
+}
+
+/// Combines all documents of a platform.
+pub fn understand(bundle: &Bundle) -> Wishes {
+    understand_news(bundle, &BTreeSet::new())
+}
+
+/// What the meta-data says.
+struct Meta {
+    data: MetaData,
+    network: Option<Network>,
+    json: Option<serde_json::Value>,
+}
+
+/// Combines all documents, of which those in `done` were done before: of them, only what others need is taken.
+pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishes {
+    let mut wishes = Wishes { complaints: bundle.complaints.clone(), ..Wishes::default() };
+    let mut quiet = Vec::new();
+    let is_done = |document: &str| done.contains(document);
+    let meta = {
+        let complaints = if is_done(META_DATA) { &mut quiet } else { &mut wishes.complaints };
+        bundle.meta_data.as_ref().filter(|text| !user_data::is_blank(text)).map(|text| meta_data(&bundle.name(META_DATA), text, complaints))
+    };
+    let meta = match meta {
+        Some(None) => {
+            wishes.unread.insert(META_DATA.to_owned());
+            None
+        }
+        other => other.flatten(),
+    };
+    let facts = facts_of(bundle, meta.as_ref());
+    for document in [USER_DATA, VENDOR_DATA] {
+        let Some(text) = text_of(bundle, document) else { continue };
+        let complaints = if is_done(document) { &mut quiet } else { &mut wishes.complaints };
+        let mut reader = user_data::Reader::new(&facts, complaints);
+        reader.read(&bundle.name(document), text);
+        let found = reader.found;
+        if !found.is_read {
+            wishes.unread.insert(document.to_owned());
+        }
+        wishes.take(found, is_done(document));
+    }
+    if let Some(environment) = &bundle.ovf {
+        let complaints = if is_done(OVF) { &mut quiet } else { &mut wishes.complaints };
+        let (mut cloud, network) = environment.wishes(complaints);
+        if is_done(OVF) {
+            cloud = CloudConfig { hostname: cloud.hostname, ..CloudConfig::default() };
+        } else {
+            wishes.network = network;
+        }
+        wishes.cloud.add(cloud);
+    }
+    if let Some(text) = bundle.network_config.as_ref().filter(|text| !user_data::is_blank(text)) {
+        let complaints = if is_done(NETWORK_CONFIG) { &mut quiet } else { &mut wishes.complaints };
+        let name = bundle.name(NETWORK_CONFIG);
+        let parsed = Parsed::new(&name, text, Language::of("", text)).map_err(|problems| complaints.push(problems.to_string()));
+        match parsed {
+            Ok(parsed) => wishes.network = network(&name, parsed, complaints).filter(|_| !is_done(NETWORK_CONFIG)),
+            Err(()) => drop(wishes.unread.insert(NETWORK_CONFIG.to_owned())),
+        }
+    }
+    if let Some(mut meta) = meta {
+        wishes.instance = meta.data.instance_id.take().map(|word| word.0).unwrap_or_default();
+        wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.data.local_hostname).or(meta.data.hostname);
+        if !is_done(META_DATA) {
+            wishes.cloud.add_keys(meta.data.public_keys.0);
+            wishes.network = wishes.network.take().or(meta.network);
+        }
+    }
+    if wishes.instance.is_empty()
+        && let Some(instance) = bundle.ovf.as_ref().and_then(|environment| environment.instance())
+    {
+        wishes.instance = instance.to_owned();
+    }
+    if let Some(metadata) = &bundle.cloud {
+        wishes.instance.clone_from(&metadata.instance);
+        wishes.complaints.extend(metadata.complaints.iter().map(|line| format!("{}: {line}", bundle.origin)));
+        let hostname = metadata.hostname.clone().map(super::cloud::Hostname);
+        let given = CloudConfig { hostname, users: metadata.users.clone(), ..CloudConfig::default() };
+        wishes.cloud.add(given);
+        wishes.cloud.add_keys(metadata.root_keys.clone());
+    }
+    let told = wishes.cloud.settle();
+    wishes
+        .complaints
+        .extend(told.into_iter().map(|line| if bundle.origin.is_empty() { line } else { format!("{}: {line}", bundle.origin) }));
+    wishes
+}
+
+/// The text of a document that is user data.
+fn text_of<'a>(bundle: &'a Bundle, document: &str) -> Option<&'a String> {
+    if document == VENDOR_DATA {
+        return bundle.vendor_data.as_ref();
+    }
+    let of_cloud = bundle.cloud.as_ref().and_then(|cloud| cloud.user_data.as_ref());
+    bundle.user_data.as_ref().or(of_cloud)
+}
+
+/// What templates may ask for.
+pub(super) fn facts(bundle: &Bundle) -> serde_json::Value {
+    let meta = bundle.meta_data.as_ref().and_then(|text| meta_data("", text, &mut Vec::new()));
+    facts_of(bundle, meta.as_ref())
+}
+
+fn facts_of(bundle: &Bundle, meta: Option<&Meta>) -> serde_json::Value {
+    let cloud = bundle.cloud.as_ref();
+    let hostname = cloud.and_then(|cloud| cloud.hostname.as_deref());
+    let instance = cloud.map(|cloud| cloud.instance.as_str()).unwrap_or_default();
+    user_data::facts(meta.and_then(|meta| meta.json.as_ref()), &bundle.origin, hostname, instance)
+}
+
+impl Wishes {
+    /// Takes what user data asks for, where nothing before it says so.
+    fn take(&mut self, found: UserData, is_done: bool) {
+        if is_done {
+            let CloudConfig { hostname, fqdn, prefer_fqdn_over_hostname, preserve_hostname, .. } = found.cloud;
+            self.cloud.fill(CloudConfig { hostname, fqdn, prefer_fqdn_over_hostname, preserve_hostname, ..CloudConfig::default() });
+            return;
+        }
+        self.cloud.fill(found.cloud);
+        self.scripts.extend(found.scripts);
+        self.boothooks.extend(found.boothooks);
+        self.includes.extend(found.includes);
+    }
+
+    /// Takes what included user data asks for: what is there already was done.
+    pub(super) fn of_included(found: UserData) -> Self {
+        let UserData { cloud, scripts, boothooks, includes, .. } = found;
+        let mut wishes = Self { cloud, scripts, boothooks, includes, ..Self::default() };
+        wishes.complaints = wishes.cloud.settle();
+        wishes
+    }
+}
+
+fn meta_data(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<Meta> {
+    let parsed = match Parsed::new(name, text, Language::of("", text)) {
+        Ok(parsed) => parsed,
+        Err(problems) => {
+            complaints.push(problems.to_string());
+            return None;
+        }
+    };
+    let json = Some(parsed.to_json());
+    let network = network_of_meta(name, &parsed, complaints);
+    let parsed = parsed.without("network").without("network.encoding");
+    let (document, problems) = parsed.known::<MetaData>(meta::DIALECT, |_| Vec::new());
+    complaints.extend(problems.map(|problems| problems.to_string()));
+    document.map(|Document { value: data, .. }| Meta { data, network, json })
+}
+
+/// The network in meta-data: a table, or text that may be packed.
+fn network_of_meta(name: &str, meta: &Parsed, complaints: &mut Vec<String>) -> Option<Network> {
+    let inner = meta.inner("network")?;
+    let Some(text) = inner.text() else { return network(&format!("{name}: network"), inner, complaints) };
+    let encoding = meta.word("network.encoding").unwrap_or_default();
+    let guessed = if encoding.is_empty() && !text.contains(':') { "base64" } else { encoding };
+    let name = format!("{name}: network");
+    let text = guestinfo::decode_bytes(text, guessed).and_then(|bytes| guestinfo::text_of(&bytes));
+    let text = text.map_err(|error| complaints.push(format!("{name}: {error}"))).ok()?;
+    let parsed = Parsed::new(&name, &text, Language::of("", &text)).map_err(|problems| complaints.push(problems.to_string())).ok()?;
+    network(&name, parsed, complaints)
+}
+
+/// A network, in either version, with or without `network:` and `config:` around it.
+fn network(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
+    let parsed = parsed.inner("network").unwrap_or(parsed);
+    if parsed.word("config") == Some("disabled") {
+        return None;
+    }
+    let is_wrapped = parsed.inner("config").is_some_and(|config| config.items().is_none());
+    let parsed = if is_wrapped { parsed.inner("config").unwrap_or(parsed) } else { parsed };
+    if parsed.word("version") == Some("1") || parsed.inner("config").is_some() {
+        return version_1(name, parsed, complaints);
+    }
+    let (document, problems) = parsed.known::<Network>(network_dialect(), networkd::complaints);
+    complaints.extend(problems.map(|problems| problems.to_string()));
+    document.map(|document| document.value)
+}
+
+fn version_1(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
+    let (document, problems) = parsed.known::<NetworkV1>(network_dialect(), |_| Vec::new());
+    complaints.extend(problems.map(|problems| problems.to_string()));
+    let (mut network, wrong) = document?.value.into_network();
+    complaints.extend(wrong.into_iter().map(|line| format!("{name}: {line}")));
+    // What is wrong beyond types is said of the same network in version 2.
+    while let Some((path, message)) = networkd::complaints(&network).into_iter().next() {
+        complaints.push(format!("{name}: {path}: {message}: the interface is left out"));
+        let device = path.split(['.', '[']).nth(1).unwrap_or_default().to_owned();
+        network.ethernets.remove(&device);
+        network.bonds.remove(&device);
+        network.bridges.remove(&device);
+        if network.vlans.remove(&device).is_none() && path.split('.').next() == Some("vlans") {
+            return None;
+        }
+    }
+    Some(network)
+}

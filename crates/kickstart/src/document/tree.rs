@@ -1,0 +1,161 @@
+//! A document as a tree of values with places.
+
+use super::{Place, Problem};
+
+/// A document, and what is wrong with it although it can be read.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    pub node: Node,
+    pub problems: Vec<Problem>,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub value: Value,
+    pub place: Place,
+    /// How it is written, where that says more than the value: numbers and words without quotes.
+    pub written: Option<Box<str>>,
+}
+
+/// What all three languages can say.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    String(String),
+    Binary(Vec<u8>),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+/// A key, its value, and where the key stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub key: String,
+    pub place: Place,
+    pub node: Node,
+}
+
+impl Tree {
+    /// Adds an entry to a map. Of two with one key the last counts, as for most readers.
+    pub fn put(entries: &mut Vec<Entry>, entry: Entry, problems: &mut Vec<Problem>) {
+        if let Some(before) = entries.iter().position(|before| before.key == entry.key) {
+            problems.push(Problem::at(entry.place, format!("`{}` is set twice; the first value does not count", entry.key)));
+            entries.remove(before);
+        }
+        entries.push(entry);
+    }
+}
+
+impl Node {
+    /// A value that is written as it is.
+    pub fn new(value: Value, place: Place) -> Self {
+        Self { value, place, written: None }
+    }
+
+    /// A single value as it is written.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            Value::Bool(_) | Value::Integer(_) | Value::Float(_) => self.written.as_deref(),
+            Value::Null | Value::Binary(_) | Value::List(_) | Value::Map(_) | Value::Unreadable(_) => None,
+        }
+    }
+
+    /// What it is, without itself: it may be a password.
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Integer(_) => "a whole number",
+            Value::Float(_) => "a fraction",
+            Value::String(_) => "text",
+            Value::Binary(_) => "bytes",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a table of keys",
+            Value::Unreadable(_) => "this",
+        }
+    }
+
+    /// The entries of a map.
+    pub fn entries(&self) -> &[Entry] {
+        if let Value::Map(entries) = &self.value { entries } else { &[] }
+    }
+
+    /// The entry of a key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// Removes the entry of a key.
+    pub fn remove(&mut self, key: &str) {
+        if let Value::Map(entries) = &mut self.value {
+            entries.retain(|entry| entry.key != key);
+        }
+    }
+
+    /// The nearest part of a path that was written down, and its place.
+    pub fn nearest(&self, path: &str) -> (String, Place) {
+        let (mut node, mut rest, mut place) = (self, path, self.place);
+        while let Some((after, next, at)) = node.step(rest) {
+            (node, rest, place) = (next, after, at);
+        }
+        let found = path[..path.len() - rest.len()].to_owned();
+        let place = if node.place.line == 0 { Place { line: 1, column: 1 } } else { place };
+        (found, place)
+    }
+
+    /// The first step of a path: what follows it, the value, and its place.
+    fn step<'a>(&self, path: &'a str) -> Option<(&'a str, &Self, Place)> {
+        match &self.value {
+            Value::List(nodes) => {
+                let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                nodes.get(index.parse::<usize>().ok()?).map(|node| (rest, node, node.place))
+            }
+            Value::Map(entries) => {
+                let path = path.strip_prefix('.').unwrap_or(path);
+                // Keys may contain dots themselves.
+                entries.iter().find_map(|entry| {
+                    let rest = path.strip_prefix(&entry.key)?;
+                    (rest.is_empty() || rest.starts_with(['.', '['])).then_some((rest, &entry.node, entry.node.place))
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// How many values it is made of, and how many bytes of text.
+    pub fn size(&self) -> (usize, usize) {
+        let sum = |nodes: &mut dyn Iterator<Item = &Self>| {
+            nodes.map(Self::size).fold((1, 0), |(values, bytes), (more, larger)| (values + more, bytes + larger))
+        };
+        match &self.value {
+            Value::List(nodes) => sum(&mut nodes.iter()),
+            Value::Map(entries) => sum(&mut entries.iter().map(|entry| &entry.node)),
+            Value::String(text) => (1, text.len()),
+            Value::Binary(bytes) => (1, bytes.len()),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Unreadable(_) => (1, 0),
+        }
+    }
+
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null | Value::Unreadable(_) => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(value) => (*value).into(),
+            Value::Float(value) => (*value).into(),
+            Value::String(text) => text.clone().into(),
+            Value::Binary(bytes) => String::from_utf8_lossy(bytes).into(),
+            Value::List(nodes) => nodes.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => {
+                let entries = entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json()));
+                serde_json::Value::Object(entries.collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Version 1 of cloud-init's network description, which Proxmox and others write, in terms of version 2.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use crate::network::{Bond, Bridge, Cidr, Ethernet, Match, Network, Route, Settings, Vlan};
+
+/// The network description, version 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NetworkV1 {
+    version: Option<u8>,
+    config: Vec<EntryV1>,
+}
+
+/// An interface, or something for all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct EntryV1 {
+    #[serde(rename = "type")]
+    kind: Kind,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    mac_address: Option<String>,
+    #[serde(default)]
+    mtu: Option<u32>,
+    #[serde(default, rename = "accept-ra", alias = "accept_ra")]
+    accept_ra: Option<bool>,
+    #[serde(default)]
+    optional: Option<bool>,
+    #[serde(default)]
+    wakeonlan: Option<bool>,
+    #[serde(default)]
+    subnets: Vec<Subnet>,
+    #[serde(default)]
+    bond_interfaces: Vec<String>,
+    #[serde(default)]
+    bridge_interfaces: Vec<String>,
+    #[serde(default)]
+    params: BTreeMap<String, Text>,
+    #[serde(default)]
+    vlan_link: String,
+    #[serde(default)]
+    vlan_id: u16,
+    #[serde(default)]
+    address: Vec<IpAddr>,
+    #[serde(default)]
+    search: Vec<String>,
+    #[serde(default)]
+    interface: Option<String>,
+    #[serde(default)]
+    destination: Option<String>,
+    #[serde(default)]
+    netmask: Option<String>,
+    #[serde(default)]
+    gateway: Option<IpAddr>,
+    #[serde(default)]
+    metric: Option<u32>,
+}
+
+/// A value that is passed on as text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+struct Text(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Physical,
+    Loopback,
+    Bond,
+    Bridge,
+    Vlan,
+    Nameserver,
+    Route,
+}
+
+/// How an interface gets addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Subnet {
+    #[serde(rename = "type")]
+    kind: SubnetKind,
+    #[serde(default)]
+    address: Option<String>,
+    #[serde(default)]
+    netmask: Option<String>,
+    #[serde(default)]
+    gateway: Option<IpAddr>,
+    #[serde(default)]
+    dns_nameservers: Vec<IpAddr>,
+    #[serde(default)]
+    dns_search: Vec<String>,
+    #[serde(default)]
+    routes: Vec<RouteV1>,
+    #[serde(default)]
+    mtu: Option<u32>,
+    #[serde(default)]
+    control: Option<Control>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum SubnetKind {
+    #[serde(rename = "dhcp", alias = "dhcp4")]
+    Dhcp4,
+    #[serde(rename = "dhcp6", alias = "ipv6_dhcpv6-stateful", alias = "ipv6_dhcpv6-stateless")]
+    Dhcp6,
+    #[serde(rename = "static", alias = "static6")]
+    Static,
+    #[serde(rename = "ipv6_slaac", alias = "slaac")]
+    Slaac,
+    #[serde(rename = "manual", alias = "loopback")]
+    Manual,
+}
+
+/// Whether an interface is configured at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Control {
+    Auto,
+    Manual,
+    Hotplug,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct RouteV1 {
+    #[serde(alias = "network")]
+    destination: String,
+    #[serde(default)]
+    netmask: Option<String>,
+    #[serde(default)]
+    prefix: Option<u8>,
+    #[serde(default)]
+    gateway: Option<IpAddr>,
+    #[serde(default)]
+    metric: Option<u32>,
+}
+
+impl NetworkV1 {
+    /// The same in version 2, and what of it makes no sense.
+    pub fn into_network(self) -> (Network, Vec<String>) {
+        let (mut network, mut wrong) = (Network::default(), Vec::new());
+        let (interfaces, others): (Vec<_>, Vec<_>) =
+            self.config.into_iter().partition(|entry| !matches!(entry.kind, Kind::Nameserver | Kind::Route));
+        for mut entry in interfaces {
+            let name = std::mem::take(&mut entry.name);
+            if name.is_empty() {
+                wrong.push("an interface has no `name`".to_owned());
+                continue;
+            }
+            let mut own = |entry: EntryV1, settings: Settings<'_>| wrong.extend(apply(&name, entry, settings));
+            match entry.kind {
+                Kind::Physical => {
+                    own(entry.clone(), network.ethernets.entry(name.clone()).or_insert_with(|| card(&name, &entry)).settings())
+                }
+                Kind::Bond => own(entry.clone(), network.bonds.entry(name.clone()).or_insert_with(|| bond(&entry)).settings()),
+                Kind::Bridge => own(entry.clone(), network.bridges.entry(name.clone()).or_insert_with(|| bridge(&entry)).settings()),
+                Kind::Vlan => {
+                    let vlan = Vlan { id: entry.vlan_id, link: entry.vlan_link.clone(), ..Vlan::default() };
+                    own(entry, network.vlans.entry(name.clone()).or_insert(vlan).settings());
+                }
+                // It always has its addresses.
+                Kind::Loopback | Kind::Nameserver | Kind::Route => {}
+            }
+        }
+        for entry in others {
+            if entry.kind == Kind::Nameserver { names(entry, &mut network) } else { wrong.extend(global_route(entry, &mut network)) }
+        }
+        (network, wrong)
+    }
+}
+
+/// A card by its address gets the name it is given, as cloud-init does it.
+fn card(name: &str, entry: &EntryV1) -> Ethernet {
+    let found = entry.mac_address.clone().map(|mac| Match { macaddress: Some(mac), ..Match::default() });
+    let set_name = found.as_ref().map(|_| name.to_owned());
+    Ethernet { matches: found, set_name, wakeonlan: entry.wakeonlan, ..Ethernet::default() }
+}
+
+/// A parameter by its name, with hyphens or underscores.
+fn parameter(entry: &EntryV1, name: &str) -> Option<String> {
+    let found = entry.params.iter().find(|(key, _)| key.replace('_', "-") == name);
+    found.map(|(_, Text(value))| value.clone())
+}
+
+fn number<T: std::str::FromStr>(entry: &EntryV1, name: &str) -> Option<T> {
+    parameter(entry, name)?.parse().ok()
+}
+
+fn time(entry: &EntryV1, name: &str) -> Option<crate::network::Time> {
+    parameter(entry, name).map(Into::into)
+}
+
+fn flag(entry: &EntryV1, name: &str) -> Option<bool> {
+    parameter(entry, name).map(|word| matches!(word.to_ascii_lowercase().as_str(), "on" | "yes" | "true" | "1"))
+}
+
+fn bond(entry: &EntryV1) -> Bond {
+    let parameters = crate::network::BondParameters {
+        mode: parameter(entry, "bond-mode").map(|mode| bond_mode(&mode).to_owned()),
+        lacp_rate: parameter(entry, "bond-lacp-rate").map(|rate| {
+            if rate == "1" {
+                "fast".into()
+            } else if rate == "0" {
+                "slow".into()
+            } else {
+                rate
+            }
+        }),
+        mii_monitor_interval: time(entry, "bond-miimon"),
+        transmit_hash_policy: parameter(entry, "bond-xmit-hash-policy"),
+        up_delay: time(entry, "bond-updelay"),
+        down_delay: time(entry, "bond-downdelay"),
+        primary: parameter(entry, "bond-primary"),
+        min_links: number(entry, "bond-min-links"),
+        arp_interval: time(entry, "bond-arp-interval"),
+        arp_ip_targets: parameter(entry, "bond-arp-ip-target")
+            .map(|text| text.split([',', ' ']).map(str::to_owned).collect())
+            .unwrap_or_default(),
+        arp_validate: parameter(entry, "bond-arp-validate"),
+        arp_all_targets: parameter(entry, "bond-arp-all-targets"),
+        fail_over_mac_policy: parameter(entry, "bond-fail-over-mac"),
+        primary_reselect_policy: parameter(entry, "bond-primary-reselect"),
+        ad_select: parameter(entry, "bond-ad-select"),
+        resend_igmp: number(entry, "bond-resend-igmp"),
+        gratuitous_arp: number(entry, "bond-num-grat-arp"),
+        packets_per_member: number(entry, "bond-packets-per-slave"),
+        all_members_active: flag(entry, "bond-all-slaves-active"),
+        ..crate::network::BondParameters::default()
+    };
+    Bond { interfaces: entry.bond_interfaces.clone(), parameters, ..Bond::default() }
+}
+
+/// The modes of Linux' bonding driver by their numbers.
+fn bond_mode(mode: &str) -> &str {
+    const MODES: [&str; 7] = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
+    mode.parse::<usize>().ok().and_then(|number| MODES.get(number).copied()).unwrap_or(mode)
+}
+
+fn bridge(entry: &EntryV1) -> Bridge {
+    let parameters = crate::network::BridgeParameters {
+        stp: flag(entry, "bridge-stp"),
+        forward_delay: time(entry, "bridge-fd"),
+        ageing_time: time(entry, "bridge-ageing"),
+        priority: number(entry, "bridge-bridgeprio"),
+        hello_time: time(entry, "bridge-hello"),
+        max_age: time(entry, "bridge-maxage"),
+        ..crate::network::BridgeParameters::default()
+    };
+    Bridge { interfaces: entry.bridge_interfaces.clone(), parameters, ..Bridge::default() }
+}
+
+/// Sets what all interfaces have.
+fn apply(name: &str, entry: EntryV1, settings: Settings<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    *settings.mtu = entry.mtu;
+    *settings.accept_ra = entry.accept_ra;
+    *settings.optional = entry.optional;
+    if entry.kind != Kind::Physical {
+        *settings.mac = entry.mac_address;
+    }
+    let [gateway4, gateway6] = settings.gateways;
+    for subnet in entry.subnets {
+        match subnet.kind {
+            SubnetKind::Dhcp4 => *settings.dhcp4 = true,
+            SubnetKind::Dhcp6 => *settings.dhcp6 = true,
+            SubnetKind::Slaac => *settings.accept_ra = Some(true),
+            SubnetKind::Static | SubnetKind::Manual => {}
+        }
+        if let Some(address) = &subnet.address {
+            match cidr(address, subnet.netmask.as_deref()) {
+                Ok(cidr) => settings.addresses.push(cidr.into()),
+                Err(reason) => wrong.push(format!("{name}: {reason}")),
+            }
+        } else if subnet.kind == SubnetKind::Static {
+            wrong.push(format!("{name}: a subnet of type `static` has no `address`"));
+        }
+        match subnet.gateway {
+            Some(gateway @ IpAddr::V4(_)) => *gateway4 = Some(gateway),
+            Some(gateway @ IpAddr::V6(_)) => *gateway6 = Some(gateway),
+            None => {}
+        }
+        settings.nameservers.addresses.extend(subnet.dns_nameservers);
+        settings.nameservers.search.extend(words(subnet.dns_search));
+        if subnet.mtu.is_some() {
+            *settings.mtu = subnet.mtu;
+        }
+        for each in subnet.routes {
+            match route(&each) {
+                Ok(route) => settings.routes.push(route),
+                Err(reason) => wrong.push(format!("{name}: {reason}")),
+            }
+        }
+    }
+    wrong
+}
+
+/// Lists of names may be one text with blanks.
+fn words(list: Vec<String>) -> Vec<String> {
+    list.iter().flat_map(|text| text.split([' ', ','])).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// An address with its prefix, or with its network's mask apart.
+fn cidr(address: &str, mask: Option<&str>) -> Result<Cidr, String> {
+    if address.contains('/') {
+        return address.parse();
+    }
+    let wrong = || format!("`{address}` needs a `netmask`, or a prefix length: `{address}/24`");
+    let parsed: IpAddr = address.parse().map_err(|_| format!("`{address}` is not an address"))?;
+    let prefix = match mask {
+        Some(mask) => prefix(mask).ok_or_else(|| format!("`{mask}` is not a `netmask`"))?,
+        None => return Err(wrong()),
+    };
+    format!("{parsed}/{prefix}").parse()
+}
+
+/// The length of a mask: `255.255.255.0`, `ffff::`, or `24`.
+fn prefix(mask: &str) -> Option<u8> {
+    if let Ok(length) = mask.trim_start_matches('/').parse() {
+        return Some(length);
+    }
+    let (bits, width) = match mask.parse().ok()? {
+        IpAddr::V4(mask) => (u128::from(u32::from(mask)) << 96, 32),
+        IpAddr::V6(mask) => (u128::from(mask), 128),
+    };
+    let length = bits.leading_ones();
+    let is_mask = bits.checked_shl(length).unwrap_or(0) == 0 && length <= width;
+    u8::try_from(length).ok().filter(|_| is_mask)
+}
+
+fn route(given: &RouteV1) -> Result<Route, String> {
+    let mask = given.prefix.map(|prefix| prefix.to_string()).or_else(|| given.netmask.clone());
+    let to = match given.destination.as_str() {
+        "default" => "default".to_owned(),
+        text if text.contains('/') || mask.is_none() => text.to_owned(),
+        text => cidr(text, mask.as_deref())?.to_string(),
+    };
+    Ok(Route { to, via: given.gateway, metric: given.metric, ..Route::default() })
+}
+
+/// Name servers for one interface, or for all.
+fn names(entry: EntryV1, network: &mut Network) {
+    let search = words(entry.search);
+    let has_addresses = |settings: &Settings<'_>| *settings.dhcp4 || *settings.dhcp6 || !settings.addresses.is_empty();
+    let nobody = !network.settings().any(|(_, settings)| has_addresses(&settings));
+    for (name, settings) in network.settings() {
+        // Ports of bonds and bridges ask nobody.
+        let is_meant = entry.interface.as_ref().map_or_else(|| nobody || has_addresses(&settings), |interface| interface == name);
+        if is_meant {
+            settings.nameservers.addresses.extend(&entry.address);
+            settings.nameservers.search.extend(search.iter().cloned());
+        }
+    }
+}
+
+/// A route of no interface: it is put where its gateway is.
+fn global_route(entry: EntryV1, network: &mut Network) -> Option<String> {
+    let Some(destination) = entry.destination else { return Some("a route has no `destination`".to_owned()) };
+    let given = RouteV1 { destination, netmask: entry.netmask, prefix: None, gateway: entry.gateway, metric: entry.metric };
+    let route = match route(&given) {
+        Ok(route) => route,
+        Err(reason) => return Some(reason),
+    };
+    let Some(via) = route.via else { return Some(format!("the route to `{}` has no `gateway`", route.to)) };
+    let holder = network.settings().find(|(_, settings)| settings.addresses.iter().any(|address| contains(address.cidr, via)));
+    match holder {
+        Some((_, settings)) => {
+            settings.routes.push(route);
+            None
+        }
+        None => Some(format!("the route to `{}`: no address is in the network of its gateway", route.to)),
+    }
+}
+
+fn contains(network: Cidr, address: IpAddr) -> bool {
+    let (own, other, width) = match (network.address, address) {
+        (IpAddr::V4(own), IpAddr::V4(other)) => (u128::from(u32::from(own)), u128::from(u32::from(other)), 32),
+        (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own), u128::from(other), 128),
+        _ => return false,
+    };
+    let shift = width - u32::from(network.prefix);
+    own.checked_shr(shift).unwrap_or(0) == other.checked_shr(shift).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_have_lengths() {
+        let table = [
+            ("255.255.255.0", Some(24)),
+            ("24", Some(24)),
+            ("255.255.0.255", None),
+            ("ffff:ffff::", Some(32)),
+            ("0.0.0.0", Some(0)),
+            ("x", None),
+        ];
+        for (mask, length) in table {
+            assert_eq!(prefix(mask), length, "{mask}");
+        }
+    }
+}

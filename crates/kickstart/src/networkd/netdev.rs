@@ -1,0 +1,163 @@
+//! Interfaces that are made, as systemd.netdev(5) has them.
+
+use super::{pairs, yes};
+use crate::network::{Bond, BondParameters, Bridge, Time, Tunnel, TunnelKeys, TunnelMode, VirtualEthernet, Vlan, Vrf};
+
+/// The text of a file.
+pub(super) struct Netdev {
+    pub content: String,
+    pub is_secret: bool,
+}
+
+/// An interface of which nothing but its kind is said.
+pub(super) fn plain(name: &str, kind: &str, mac: Option<&str>) -> Netdev {
+    let lines =
+        pairs(&[("Name", Some(name.to_owned())), ("Kind", Some(kind.to_owned())), ("MACAddress", mac.map(|mac| mac.replace('-', ":")))]);
+    Netdev { content: format!("[NetDev]\n{lines}"), is_secret: false }
+}
+
+fn with(mut netdev: Netdev, section: &str, lines: &[(&str, Option<String>)]) -> Netdev {
+    let lines = pairs(lines);
+    if !lines.is_empty() {
+        netdev.content.push_str(&format!("\n[{section}]\n{lines}"));
+    }
+    netdev
+}
+
+fn flag(value: Option<bool>) -> Option<String> {
+    value.map(|value| yes(value).to_owned())
+}
+
+fn number(value: Option<u32>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
+fn time(value: &Option<Time>, unit: &str) -> Option<String> {
+    value.as_ref().and_then(|time| time.with_unit(unit))
+}
+
+pub(super) fn bond(name: &str, bond: &Bond) -> Netdev {
+    let BondParameters { mode, lacp_rate, transmit_hash_policy, ad_select, arp_validate, arp_all_targets, .. } = &bond.parameters;
+    let given = &bond.parameters;
+    let targets = (!given.arp_ip_targets.is_empty()).then(|| given.arp_ip_targets.join(" "));
+    let lines = [
+        ("Mode", mode.clone()),
+        ("LACPTransmitRate", lacp_rate.clone()),
+        ("MIIMonitorSec", time(&given.mii_monitor_interval, "ms")),
+        ("MinLinks", number(given.min_links)),
+        ("TransmitHashPolicy", transmit_hash_policy.clone()),
+        ("AdSelect", ad_select.clone()),
+        ("AllSlavesActive", flag(given.all_members_active.or(given.all_slaves_active))),
+        ("ARPIntervalSec", time(&given.arp_interval, "ms")),
+        ("ARPIPTargets", targets),
+        ("ARPValidate", arp_validate.clone()),
+        ("ARPAllTargets", arp_all_targets.clone()),
+        ("UpDelaySec", time(&given.up_delay, "ms")),
+        ("DownDelaySec", time(&given.down_delay, "ms")),
+        ("FailOverMACPolicy", given.fail_over_mac_policy.clone()),
+        ("GratuitousARP", number(given.gratuitous_arp.or(given.gratuitious_arp))),
+        ("PacketsPerSlave", number(given.packets_per_member.or(given.packets_per_slave))),
+        ("PrimaryReselectPolicy", given.primary_reselect_policy.clone()),
+        ("ResendIGMP", number(given.resend_igmp)),
+        ("LearnPacketIntervalSec", time(&given.learn_packet_interval, "s")),
+    ];
+    with(plain(name, "bond", bond.macaddress.as_deref()), "Bond", &lines)
+}
+
+pub(super) fn bridge(name: &str, bridge: &Bridge) -> Netdev {
+    let given = &bridge.parameters;
+    let lines = [
+        ("AgeingTimeSec", time(&given.ageing_time, "s").or_else(|| time(&given.aging_time, "s"))),
+        ("Priority", given.priority.map(|priority| priority.to_string())),
+        ("ForwardDelaySec", time(&given.forward_delay, "s")),
+        ("HelloTimeSec", time(&given.hello_time, "s")),
+        ("MaxAgeSec", time(&given.max_age, "s")),
+        ("STP", flag(given.stp)),
+    ];
+    with(plain(name, "bridge", bridge.macaddress.as_deref()), "Bridge", &lines)
+}
+
+pub(super) fn vlan(name: &str, vlan: &Vlan) -> Netdev {
+    with(plain(name, "vlan", vlan.macaddress.as_deref()), "VLAN", &[("Id", Some(vlan.id.to_string()))])
+}
+
+pub(super) fn vrf(name: &str, vrf: &Vrf) -> Netdev {
+    with(plain(name, "vrf", None), "VRF", &[("Table", Some(vrf.table.to_string()))])
+}
+
+pub(super) fn pair(name: &str, one: &VirtualEthernet) -> Netdev {
+    with(plain(name, "veth", one.macaddress.as_deref()), "Peer", &[("Name", Some(one.peer.clone()))])
+}
+
+/// The key of `[Network]` by which an interface knows a tunnel that is on it.
+pub(super) fn tie(mode: TunnelMode) -> &'static str {
+    if mode == TunnelMode::VxLan { "VXLAN" } else { "Tunnel" }
+}
+
+pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
+    let keys = tunnel.keys.as_ref().or(tunnel.key.as_ref());
+    let address = |address: Option<std::net::IpAddr>| address.map(|address| address.to_string());
+    let netdev = |kind: &str| plain(name, kind, tunnel.macaddress.as_deref());
+    let ends = |kind: &str, section: &str, further: &[(&str, Option<String>)]| {
+        let ends = [
+            ("Independent", tunnel.link.is_none().then(|| "yes".to_owned())),
+            ("Local", address(tunnel.local)),
+            ("Remote", address(tunnel.remote)),
+            ("TTL", tunnel.ttl.map(|ttl| ttl.to_string())),
+        ];
+        with(netdev(kind), section, &[&ends, further].concat())
+    };
+    match tunnel.mode {
+        TunnelMode::WireGuard => wireguard(netdev("wireguard"), tunnel, keys),
+        TunnelMode::VxLan => with(
+            netdev("vxlan"),
+            "VXLAN",
+            &[
+                ("VNI", number(tunnel.id)),
+                ("Local", address(tunnel.local)),
+                (if tunnel.remote.is_some_and(|remote| remote.is_multicast()) { "Group" } else { "Remote" }, address(tunnel.remote)),
+                ("TTL", tunnel.ttl.map(|ttl| ttl.to_string())),
+                ("DestinationPort", tunnel.port.map(|port| port.to_string())),
+                ("Independent", tunnel.link.is_none().then(|| "yes".to_owned())),
+            ],
+        ),
+        TunnelMode::Ipip6 | TunnelMode::Ip6Ip6 => {
+            ends("ip6tnl", "Tunnel", &[("Mode", Some(if tunnel.mode == TunnelMode::Ipip6 { "ipip6" } else { "ip6ip6" }.to_owned()))])
+        }
+        mode => ends(mode.as_str(), "Tunnel", &numbers(keys)),
+    }
+}
+
+/// The numbers of a tunnel's packets.
+fn numbers(keys: Option<&TunnelKeys>) -> [(&'static str, Option<String>); 3] {
+    let text = |secret: &Option<crate::Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+    let key = |get: fn(&TunnelKeys) -> &Option<crate::Secret>| keys.and_then(|keys| text(get(keys)));
+    [("Key", key(|keys| &keys.private)), ("InputKey", key(|keys| &keys.input)), ("OutputKey", key(|keys| &keys.output))]
+}
+
+fn wireguard(netdev: Netdev, tunnel: &Tunnel, keys: Option<&TunnelKeys>) -> Netdev {
+    // A key, or the path of a file that contains it.
+    let key = |name: &'static str, file: &'static str, secret: Option<&crate::Secret>| {
+        let text = secret.map(|secret| secret.reveal().to_owned());
+        (if text.as_ref().is_some_and(|text| text.starts_with('/')) { file } else { name }, text)
+    };
+    let private = keys.and_then(|keys| keys.private.as_ref());
+    let lines = [
+        key("PrivateKey", "PrivateKeyFile", private),
+        ("ListenPort", tunnel.port.map(|port| port.to_string())),
+        ("FirewallMark", number(tunnel.mark)),
+    ];
+    let mut netdev = with(netdev, "WireGuard", &lines);
+    for peer in &tunnel.peers {
+        let lines = [
+            ("PublicKey", peer.keys.public.clone()),
+            key("PresharedKey", "PresharedKeyFile", peer.keys.shared.as_ref()),
+            ("AllowedIPs", (!peer.allowed_ips.is_empty()).then(|| peer.allowed_ips.join(","))),
+            ("PersistentKeepalive", peer.keepalive.map(|seconds| seconds.to_string())),
+            ("Endpoint", peer.endpoint.clone()),
+        ];
+        netdev = with(netdev, "WireGuardPeer", &lines);
+    }
+    netdev.is_secret = true;
+    netdev
+}
