@@ -24,13 +24,56 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How a disk can be named besides its path, as mount(8) takes it.
 const TAGS: [&str; 4] = ["LABEL=", "UUID=", "PARTLABEL=", "PARTUUID="];
 
+/// Labels of disks that may have a kickstart file without being named, and how such a file may be called there.
+const LABELS: [&str; 4] = ["KICKSTART", "kickstart", "cidata", "CIDATA"];
+const NAMES: [&str; 2] = ["ks", "kickstart"];
+const ENDINGS: [&str; 5] = ["json", "yaml", "yml", "toml", "cfg"];
+
+/// Where QEMU shows what `-fw_cfg name=opt/org.kaon/kickstart,file=…` gives.
+const FW_CFG: &str = "/sys/firmware/qemu_fw_cfg/by_name/opt/org.kaon/kickstart/raw";
+
+/// Larger files are not read, in bytes.
+const LONGEST_BYTES: usize = 1 << 20;
+
 /// What is wanted of the installer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// `kaon.install`, or nothing at all: questions.
+    /// `kaon.install`: questions.
     Questions,
     /// `ks=…`: no questions.
     Kickstart(Source),
+    /// Neither: what a kickstart file says that is given to the machine, if there is one.
+    Search,
+    /// `ks=none`, or a shell that was asked for: nothing.
+    Nothing,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// Questions are asked.
+    Questions,
+    /// The kickstart file that was named.
+    Named(PathBuf),
+    /// A kickstart file that was found, and where, in a few words.
+    Found {
+        /// The file.
+        path: PathBuf,
+        /// Where it was.
+        origin: String,
+    },
+    /// There is nothing to do.
+    Nothing,
+}
+
+impl Fetched {
+    /// The kickstart file, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Named(path) | Self::Found { path, .. } => Some(path),
+            Self::Questions | Self::Nothing => None,
+        }
+    }
 }
 
 /// Where a kickstart file is.
@@ -49,6 +92,8 @@ pub enum Source {
     Url(String),
     /// `guestinfo`: in the variable `guestinfo.kickstart.data`, or where `guestinfo.kickstart.url` says.
     GuestInfo,
+    /// `fw_cfg`: what QEMU was given as `opt/org.kaon/kickstart`.
+    FwCfg,
 }
 
 /// Why there is no kickstart file.
@@ -56,7 +101,7 @@ pub enum Source {
 pub enum LiveError {
     /// The argument makes no sense.
     #[error(
-        "the kernel argument `ks={text}` is not a kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, `UUID=ID:PATH`, an http or https address, or `guestinfo`"
+        "the kernel argument `ks={text}` is not a kickstart file: give a path on the medium, `DEVICE:PATH`, `LABEL=NAME:PATH`, `UUID=ID:PATH`, an http or https address, `guestinfo`, `fw_cfg`, or `none`"
     )]
     Argument {
         /// What stands behind `ks=`.
@@ -127,11 +172,15 @@ pub fn wanted() -> Result<Wanted, LiveError> {
 }
 
 fn parse(command_line: &str) -> Result<Wanted, LiveError> {
-    let words = command_line.split_whitespace().map(|word| word.trim_matches('"'));
+    let words: Vec<&str> = command_line.split_whitespace().map(|word| word.trim_matches('"')).collect();
     // As with the kernel's own arguments, the last one counts.
-    match words.filter_map(|word| word.strip_prefix("ks=")).next_back() {
+    match words.iter().filter_map(|word| word.strip_prefix("ks=")).next_back() {
+        Some("none") => Ok(Wanted::Nothing),
         Some(text) => source(text.trim_matches('"')).map(Wanted::Kickstart).ok_or_else(|| LiveError::Argument { text: text.to_owned() }),
-        None => Ok(Wanted::Questions),
+        None if words.contains(&"kaon.install") => Ok(Wanted::Questions),
+        // Whoever asked for a shell looks after a disk, perhaps.
+        None if words.contains(&"kaon.autologin") => Ok(Wanted::Nothing),
+        None => Ok(Wanted::Search),
     }
 }
 
@@ -139,6 +188,9 @@ fn source(text: &str) -> Option<Source> {
     let path = |path: &str| Some(path.to_owned()).filter(|path| path.starts_with('/') && !path.split('/').any(|part| part == ".."));
     if text == "guestinfo" {
         return Some(Source::GuestInfo);
+    }
+    if text == "fw_cfg" {
+        return Some(Source::FwCfg);
     }
     if text.starts_with("http://") || text.starts_with("https://") {
         return Some(Source::Url(text.to_owned()));
@@ -155,14 +207,16 @@ fn source(text: &str) -> Option<Source> {
 }
 
 impl Wanted {
-    /// The kickstart file, where this system can read it; none where questions are asked.
+    /// The kickstart file, where this system can read it.
     ///
     /// # Errors
     /// When it is not to be had.
-    pub fn fetch(&self) -> Result<Option<PathBuf>, LiveError> {
+    pub fn fetch(&self) -> Result<Fetched, LiveError> {
         match self {
-            Self::Questions => Ok(None),
-            Self::Kickstart(source) => source.fetch().map(Some),
+            Self::Questions => Ok(Fetched::Questions),
+            Self::Kickstart(source) => source.fetch().map(Fetched::Named),
+            Self::Search => search(),
+            Self::Nothing => Ok(Fetched::Nothing),
         }
     }
 }
@@ -177,9 +231,75 @@ impl Source {
                 Ok(folder.join(path.trim_start_matches('/')))
             }
             Self::Url(url) => download(url),
-            Self::GuestInfo => guest_info(),
+            Self::GuestInfo => guest_info()?.ok_or_else(|| LiveError::GuestInfo { reason: NO_VARIABLE.to_owned() }),
+            Self::FwCfg => fw_cfg()?.ok_or_else(|| LiveError::GuestInfo { reason: format!("there is no `{FW_CFG}`") }),
         }
     }
+}
+
+const NO_VARIABLE: &str = "neither guestinfo.kickstart.data nor guestinfo.kickstart.url is set";
+
+/// The kickstart file that is given to this machine without being named, if there is one.
+fn search() -> Result<Fetched, LiveError> {
+    let found = |path: PathBuf, origin: &str| Fetched::Found { path, origin: origin.to_owned() };
+    if guestinfo::is_there()
+        && let Some(path) = guest_info()?
+    {
+        return Ok(found(path, "in the virtual machine's variables (guestinfo.kickstart)"));
+    }
+    if let Some(path) = fw_cfg()? {
+        return Ok(found(path, "in QEMU's fw_cfg (opt/org.kaon/kickstart)"));
+    }
+    // Other names of disks are udev's. Without it there are none.
+    let _ = program::run("udevadm", &["settle", "--timeout=60"], None);
+    for label in LABELS {
+        let device = format!("/dev/disk/by-label/{label}");
+        if !Path::new(&device).exists() {
+            continue;
+        }
+        let folder = folder()?;
+        mount(&device).map_err(|source| LiveError::Mount { device: device.clone(), source })?;
+        match kickstart_in(folder) {
+            Some(path) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return Ok(found(path, &format!("on the disk labelled {label} ({name})")));
+            }
+            None => drop(program::run("umount", &[FETCHED], None)),
+        }
+    }
+    Ok(Fetched::Nothing)
+}
+
+/// The kickstart file in a directory; media write names in capitals, perhaps.
+fn kickstart_in(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let wanted = NAMES.iter().flat_map(|name| ENDINGS.iter().map(move |ending| format!("{name}.{ending}")));
+    let found = wanted.into_iter().find_map(|wanted| names.iter().find(|name| name.to_ascii_lowercase() == wanted));
+    found.map(|name| folder.join(name)).filter(|path| path.is_file())
+}
+
+/// What QEMU was given.
+fn fw_cfg() -> Result<Option<PathBuf>, LiveError> {
+    // It is a module, and nothing but us wants it.
+    let _ = program::run("modprobe", &["-q", "qemu_fw_cfg"], None);
+    let path = Path::new(FW_CFG);
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|source| LiveError::Io { path: path.to_owned(), source })?,
+    };
+    keep(&bytes).map(Some)
+}
+
+/// Keeps a kickstart file in memory.
+fn keep(bytes: &[u8]) -> Result<PathBuf, LiveError> {
+    if bytes.len() > LONGEST_BYTES {
+        return Err(LiveError::GuestInfo { reason: format!("the kickstart file is larger than {LONGEST_BYTES} bytes") });
+    }
+    let path = folder()?.join("kickstart");
+    fs::write(&path, bytes).map_err(|source| LiveError::Io { path: path.clone(), source })?;
+    Ok(path)
 }
 
 /// Mounts the disk with the kickstart file. Slow disks appear later than this program.
@@ -231,22 +351,21 @@ fn download(url: &str) -> Result<PathBuf, LiveError> {
     Ok(path)
 }
 
-fn guest_info() -> Result<PathBuf, LiveError> {
-    let refused = |reason: &str| LiveError::GuestInfo { reason: reason.to_owned() };
+/// What the virtual machine's variables say, if they do.
+fn guest_info() -> Result<Option<PathBuf>, LiveError> {
     if !guestinfo::is_there() {
-        return Err(refused("`ks=guestinfo` was given, but this is not a VMware virtual machine, or open-vm-tools is missing"));
+        let reason = "`ks=guestinfo` was given, but this is not a VMware virtual machine, or open-vm-tools is missing".to_owned();
+        return Err(LiveError::GuestInfo { reason });
     }
     if let Some(url) = guestinfo::variable("kickstart.url") {
-        return download(&url);
+        return download(&url).map(Some);
     }
     let text = guestinfo::document("kickstart.data").map_err(|reason| LiveError::GuestInfo { reason })?;
-    let text = text.ok_or_else(|| refused("neither guestinfo.kickstart.data nor guestinfo.kickstart.url is set"))?;
+    let Some(text) = text else { return Ok(None) };
     // The reference installer takes Base64 without being told.
     let is_plain = text.contains(['{', ':', '=']) && text.contains([' ', '\n', '"']);
     let text = if is_plain { text } else { guestinfo::decode(&text, "base64").unwrap_or(text) };
-    let path = folder()?.join("kickstart");
-    fs::write(&path, text).map_err(|source| LiveError::Io { path: path.clone(), source })?;
-    Ok(path)
+    keep(text.as_bytes()).map(Some)
 }
 
 #[cfg(test)]
@@ -265,6 +384,7 @@ mod tests {
             ("UUID=1234-ABCD:/ks.toml", device("UUID=1234-ABCD", "/ks.toml")),
             ("https://example.org:8443/ks?x=1", Some(Source::Url("https://example.org:8443/ks?x=1".into()))),
             ("guestinfo", Some(Source::GuestInfo)),
+            ("fw_cfg", Some(Source::FwCfg)),
             ("ftp://example.org/ks", None),
             ("ks.json", None),
             ("cdrom:/../etc/shadow", None),
@@ -279,6 +399,23 @@ mod tests {
     fn the_command_line() {
         assert_eq!(parse("quiet kaon.install console=ttyS0\n").unwrap(), Wanted::Questions);
         assert_eq!(parse("ks=/a \"ks=/b\" x\n").unwrap(), Wanted::Kickstart(Source::Medium("/b".into())));
+        assert_eq!(parse("quiet console=ttyS0\n").unwrap(), Wanted::Search);
+        assert_eq!(parse("quiet kaon.autologin").unwrap(), Wanted::Nothing);
+        assert_eq!(parse("kaon.install ks=none").unwrap(), Wanted::Nothing);
         assert!(parse("ks=nowhere").unwrap_err().to_string().contains("ks=nowhere"));
+    }
+
+    #[test]
+    fn kickstart_files_on_a_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(kickstart_in(folder.path()), None);
+        fs::write(folder.path().join("user-data"), "").unwrap();
+        fs::create_dir(folder.path().join("ks.json")).unwrap();
+        assert_eq!(kickstart_in(folder.path()), None);
+        fs::remove_dir(folder.path().join("ks.json")).unwrap();
+        for name in ["KICKSTART.JSON", "ks.cfg", "KS.YAML"] {
+            fs::write(folder.path().join(name), "").unwrap();
+            assert_eq!(kickstart_in(folder.path()), Some(folder.path().join(name)));
+        }
     }
 }

@@ -7,8 +7,8 @@ use system::program::find_program;
 
 use crate::plan::{DiskFacts, Facts, Firmware};
 
-/// Programs that make file systems, and one that writes to a FAT file system without mounting it.
-const PROGRAMS: [&str; 6] = ["mcopy", "mkfs.btrfs", "mkfs.ext4", "mkfs.vfat", "mkfs.xfs", "mkswap"];
+/// Programs that make file systems, one that writes to a FAT file system without mounting it, and one that unpacks archives.
+const PROGRAMS: [&str; 7] = ["mcopy", "mkfs.btrfs", "mkfs.ext4", "mkfs.vfat", "mkfs.xfs", "mkswap", "tar"];
 
 /// What there is. Nothing is opened for writing.
 pub fn facts() -> Facts {

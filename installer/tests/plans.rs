@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use installer::plan::{Facts, Request, plan};
-use kickstart::Kickstart;
+use installer::plan::{Facts, Note, Request, plan};
+use kickstart::{Kickstart, Parsed};
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -18,13 +18,15 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 
 fn answer(path: &Path, facts: &Facts) -> String {
     let name = path.file_name().unwrap().to_str().unwrap();
-    let document = match Kickstart::parse(name, &fs::read_to_string(path).unwrap()) {
-        Ok(document) => document,
+    let Parsed { document, notes, .. } = match Kickstart::parse(name, &fs::read_to_string(path).unwrap()) {
+        Ok(parsed) => parsed,
         Err(problems) => return format!("error: {problems}\n"),
     };
-    let request = Request { kickstart: &document.value, lists: &[], facts, directory: false, seed: [7; 32] };
+    let request =
+        Request { kickstart: &document.value, lists: &[], facts, directory: false, offered: None, prepared: false, seed: [7; 32] };
     match plan(&request) {
-        Ok(plan) => {
+        Ok(mut plan) => {
+            plan.notes.splice(0..0, notes.iter().map(|note| Note::of(name, note)));
             let json = serde_json::to_string(&plan).unwrap();
             for secret in ["sesame", "$6$", "TOKEN"] {
                 assert!(!json.contains(secret) && !plan.to_string().contains(secret), "{name} shows a secret");

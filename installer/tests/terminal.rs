@@ -2,6 +2,8 @@
 
 #![allow(missing_docs)]
 
+mod support;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -19,7 +21,8 @@ use nix::unistd::Pid;
 use rpm::FileOptions;
 use rpm_engine::repo::{Offer, digest_of};
 use rpm_engine::rpmfile::{RpmFile, details};
-use testing::packages::repository::{Recipe, made_up, write_metadata};
+use support::{medium, without_chance};
+use testing::packages::repository::write_metadata;
 use testing::terminal::{CLEAR, Conversation, DOWN, ESC, F1, F10, RIGHT};
 
 const FACTS: &str = r#"{"firmware": "efi", "memory_bytes": 1073741824, "cards": ["eth0", "eth1"],
@@ -59,11 +62,8 @@ const SIZE: Winsize = Winsize { ws_row: 25, ws_col: 80, ws_xpixel: 0, ws_ypixel:
 /// The machine, the medium, and files.
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    // As on a medium: the package of the kernel for virtual machines is called otherwise.
-    let provides = |id: &str| if id == "linux-6-1" { vec!["linux-esx = 6".to_owned()] } else { Vec::new() };
-    let ids = ["minimal-1-1", "developer-1-1", "vim-9-1", "linux-6-1", "linux-generic-6-1"];
-    let offers: Vec<_> = ids.iter().map(|id| made_up(id, &Recipe { provides: provides(id), ..Recipe::default() })).collect();
-    write_metadata(&folder.path().join("repo"), &offers, "", 1);
+    let packages = ["minimal", "developer", "vim", "linux", "linux-generic", "kaon-disk", "grub", "xfsprogs", "btrfs-progs"];
+    medium(&folder.path().join("repo"), &packages);
     for (name, text) in [
         ("facts.json", FACTS),
         ("key.asc", testing::packages::KEY),
@@ -92,32 +92,6 @@ fn on_terminal(mut program: Command, kind: &str, size: Option<Winsize>) -> (Chil
     let master = File::from(pair.master);
     let conversation = Conversation::new(master.try_clone().unwrap(), master, Duration::from_secs(60));
     (child, conversation, pair.slave)
-}
-
-/// A plan with its identities, which chance makes, replaced by their number.
-fn without_chance(plan: &str) -> String {
-    let is_part = |letter: char| letter.is_ascii_hexdigit() || letter == '-';
-    let mut seen: Vec<String> = Vec::new();
-    let mut out = String::new();
-    let mut rest = plan;
-    while let Some(start) = rest.find(is_part) {
-        let end = rest[start..].find(|letter| !is_part(letter)).map_or(rest.len(), |length| start + length);
-        let word = &rest[start..end];
-        out.push_str(&rest[..start]);
-        if word.len() == 36 && word.matches('-').count() == 4 {
-            let known = seen.iter().position(|other| other.eq_ignore_ascii_case(word));
-            let number = known.unwrap_or_else(|| {
-                seen.push(word.to_owned());
-                seen.len() - 1
-            });
-            out.push_str(&format!("ID{number}"));
-        } else {
-            out.push_str(word);
-        }
-        rest = &rest[end..];
-    }
-    assert!(seen.len() > 3, "{plan}");
-    out + rest
 }
 
 fn plan_of_the_file(world: &Path) -> String {

@@ -160,6 +160,21 @@ mod all_boots {
         unattended::from_another_disk();
     }
 
+    /// A kickstart file for Photon OS, with `/boot` as a partition, up to a system that somebody may log in to, by either firmware.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn installed_by_a_kickstart_file_that_was_given_to_the_machine() {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let disk = unattended::found_in_the_machine(folder.path());
+        let disk = disk.to_str().expect("a path in UTF-8");
+        for (way, options) in [("photon-bios", &[][..]), ("photon-uefi", &["--uefi"][..])] {
+            let guest = check_machine(way, disk, DISK, options);
+            assert_eq!(guest.one("hostname"), "photon-1");
+            assert_eq!(guest.one("authorized-keys"), medium::INSTALLED_KEY);
+            assert!(guest.one("root-password").starts_with("$6$"));
+        }
+    }
+
     /// The machine's end is the container's, whatever that is.
     #[test]
     #[ignore = "needs the built packages"]

@@ -1,4 +1,4 @@
-//! Kickstart files from other places than the medium: a web server, another disk.
+//! Kickstart files from other places than the medium: a web server, another disk, the machine itself.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::guest::{file, root, run, xtask};
+use super::medium::INSTALLED_KEY;
 
 /// Must not be seen on any console.
 const PASSWORD: &str = "only-the-file-knows";
@@ -27,6 +28,9 @@ fn install(folder: &Path, image: &Path, further: &[&str]) {
     let console = run(&words, "the installer's word that it is done, and the machine's end");
     assert!(console.contains("Installed. What took longest:"), "the installer did not say that it was done");
     assert!(!console.contains(PASSWORD), "the password is on the console");
+    for word in ["[FAILED]", "Could not detach"] {
+        assert!(!console.contains(word), "the medium's end is an error: {word}");
+    }
 }
 
 fn target(folder: &Path) -> PathBuf {
@@ -74,6 +78,25 @@ pub fn from_another_disk() {
     file(&shown, "ks.json", kickstart().as_bytes());
     let disk = format!("driver=vvfat,node-name=answers,dir={},label=ANSWERS,read-only=on", shown.display());
     install(folder.path(), &iso, &["-blockdev", &disk, "-device", "virtio-blk-pci,drive=answers"]);
+}
+
+/// A file as it was written for Photon OS, which the stock medium finds in the machine, without a kernel argument. Returns the disk.
+pub fn found_in_the_machine(folder: &Path) -> PathBuf {
+    let text = format!(
+        r##"{{
+            "hostname": "photon-1", "disk": "/dev/vda", "password": {{"crypted": false, "text": "{PASSWORD}"}}, "public_key": "{INSTALLED_KEY}\n",
+            "partitions": [
+                {{"mountpoint": "/", "size": 0, "filesystem": "ext4"}}, {{"mountpoint": "/boot", "size": 128, "filesystem": "ext4"}},
+                {{"mountpoint": "/root", "size": 128, "filesystem": "ext4"}}, {{"size": 128, "filesystem": "swap"}}
+            ],
+            "packagelist_file": "packages_minimal.json", "additional_packages": ["initramfs", "cloud-utils"], "linux_flavor": "linux",
+            "network": {{"type": "dhcp"}}, "postinstall": ["#!/bin/sh", "touch /etc/postinstall"], "eject_cdrom": false, "finish": "poweroff"
+        }}"##
+    );
+    let kickstart = file(folder, "ks.json", text.as_bytes());
+    let option = format!("name=opt/org.kaon/kickstart,file={}", kickstart.display());
+    install(folder, Path::new("minimal"), &["-fw_cfg", &option]);
+    folder.join("target.raw")
 }
 
 /// Answers every request with this text; how many there were is counted. It ends with the test.

@@ -116,7 +116,13 @@ mod tests {
             ("ssh-ed25519 AAAAC3 me", true),
             ("no-port-forwarding,command=\"/bin/echo \\\"a b\" ssh-ed25519 AAAAC3 me", true),
             ("from=\"192.0.2.0/24\" ssh-ed25519 AAAAC3 me", true),
+            ("restrict ssh-ed25519 AAAAC3 me", true),
             ("sesame ssh-ed25519 AAAAC3 me", false),
+            ("from=\"x\" ssh-rsa BBBB", false),
+            ("12=x ssh-rsa AAAA", false),
+            ("<ssh-key-here>", false),
+            ("me@example", false),
+            ("a b c", false),
             ("ssh-ed25519", false),
             ("", false),
         ] {

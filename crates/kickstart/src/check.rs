@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FileSystem, Kickstart, Partition, account, crypt};
+use super::{DockerMethod, FileSystem, Kickstart, Partition, account, crypt};
 
 /// A path, what is wrong there, and what to do about it.
 type Complaint = (String, String, Option<String>);
@@ -74,7 +74,9 @@ fn disks(kickstart: &Kickstart, list: &mut Complaints) {
     match &kickstart.disk {
         Some(_) if !kickstart.disks.is_empty() => list.add("disk", "`disk` and `disks` are both set"),
         Some(disk) if disk.contains('$') => {
-            list.hint("disk", "variables are not expanded", "name the disk by /dev/disk/by-path, or omit it if there is only one");
+            let hint = "`preinstall` must export the variable, and the whole value be `$NAME`; or name the disk by /dev/disk/by-path, or omit it \
+                        if there is only one";
+            list.hint("disk", "no script sets this variable", hint);
         }
         Some(disk) if !disk.starts_with('/') => list.add("disk", format!("`{disk}` is not the path of a device")),
         _ => {}
@@ -96,8 +98,7 @@ fn disks(kickstart: &Kickstart, list: &mut Complaints) {
 }
 
 /// Directories that cannot be on a partition of their own, and why.
-const NOT_APART: [(&str, &str); 8] = [
-    ("/boot", "the boot loader reads its menu and the kernels from the root"),
+const NOT_APART: [(&str, &str); 7] = [
     ("/usr", "the boot loader reads the kernels in it from the root"),
     ("/etc", "the system reads it before it mounts anything"),
     ("/dev", "the kernel's own file system is mounted there"),
@@ -106,6 +107,9 @@ const NOT_APART: [(&str, &str); 8] = [
     ("/run", "a tmpfs is mounted there"),
     ("/tmp", "a tmpfs is mounted there"),
 ];
+
+/// Where the boot loader's menu is.
+const BOOT_MOUNT: &str = "/boot";
 
 /// Where the EFI system partition is mounted.
 const ESP_MOUNT: &str = "/boot/efi";
@@ -136,6 +140,15 @@ fn partitions(kickstart: &Kickstart, list: &mut Complaints) {
         }
         mountpoint(partition, &path, &mut mounted, list);
     }
+    let on_other_disk = |at: &str| {
+        kickstart
+            .partitions
+            .iter()
+            .position(|part| part.mountpoint.as_deref() == Some(at) && part.disk_id.as_deref().unwrap_or(DEFAULT_DISK) != DEFAULT_DISK)
+    };
+    if let Some(index) = on_other_disk("/").filter(|_| mounted.contains(BOOT_MOUNT)) {
+        list.add(format!("partitions[{index}].disk_id"), "the root must be on the disk called `default`, where /boot is");
+    }
     if !kickstart.partitions.is_empty() && !mounted.contains("/") {
         list.add("partitions", "none of them is mounted at `/`");
     }
@@ -164,7 +177,15 @@ fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&
         list.add(key, format!("`{at}` is set twice"));
     }
     if at == "/" && partition.filesystem != FileSystem::Ext4 {
-        list.add(format!("{path}.filesystem"), "the root must be ext4, which the boot loader reads");
+        list.add(format!("{path}.filesystem"), "the root must be ext4: the boot loader reads the kernels from it");
+    }
+    if at == BOOT_MOUNT {
+        if partition.filesystem != FileSystem::Ext4 {
+            list.add(format!("{path}.filesystem"), "/boot must be ext4, which the boot loader reads");
+        }
+        if partition.disk_id.as_deref().unwrap_or(DEFAULT_DISK) != DEFAULT_DISK {
+            list.add(format!("{path}.disk_id"), "/boot must be on the disk called `default`, from which the system starts");
+        }
     }
     if at == ESP_MOUNT && partition.filesystem != FileSystem::Vfat {
         list.add(format!("{path}.filesystem"), "the EFI system partition must be vfat, which firmware reads");
@@ -200,7 +221,7 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
         list.add("shadow_password", "`password` and `shadow_password` are both set");
     }
     let key_hint = "a line as in ~/.ssh/id_ed25519.pub";
-    if kickstart.public_key.as_ref().is_some_and(|key| !account::is_ssh_key(&key.key)) {
+    if kickstart.public_key.as_ref().is_some_and(|key| !account::is_authorized_key(&key.key)) {
         list.hint("public_key.key", "not a public key", key_hint);
     }
     if kickstart.public_key.as_ref().and_then(|key| key.reason.as_ref()).is_some_and(|reason| reason.contains(char::is_control)) {
@@ -228,7 +249,7 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
         for (at, group) in user.groups.iter().enumerate().filter(|(_, group)| !account::is_account_name(group)) {
             list.add(format!("{path}.groups[{at}]"), format!("`{group}` is not a valid group name"));
         }
-        for (at, _) in user.ssh_keys.iter().enumerate().filter(|(_, key)| !account::is_ssh_key(key)) {
+        for (at, _) in user.ssh_keys.iter().enumerate().filter(|(_, key)| !account::is_authorized_key(key)) {
             list.hint(format!("{path}.ssh_keys[{at}]"), "not a public key", key_hint);
         }
     }
@@ -255,9 +276,36 @@ fn files(kickstart: &Kickstart, list: &mut Complaints) {
             list.add(format!("ca_certificates[{index}]"), "not a certificate in PEM");
         }
     }
-    for (key, lines) in [("preinstall", &kickstart.preinstall), ("postinstall", &kickstart.postinstall)] {
-        if lines.first().is_some_and(|first| !first.starts_with("#!")) {
-            list.hint(format!("{key}[0]"), "a script must begin with its interpreter", "`#!/bin/sh`");
+    for (index, pairs) in kickstart.archives.iter().enumerate() {
+        for (source, target) in pairs.iter().filter(|(source, target)| source.is_empty() || (*target != "/" && !is_normal(target))) {
+            list.add(format!("archives[{index}].{source}"), format!("`{target}` is not an absolute path in its shortest form"));
         }
     }
+    for name in kickstart.environment.keys().filter(|name| !is_variable(name)) {
+        list.hint(format!("environment.{name}"), "not a name of a variable", "use letters, digits and `_`");
+    }
+    for (index, image) in kickstart.docker.images.iter().enumerate() {
+        let path = format!("docker.images[{index}]");
+        let needed = match image.method {
+            DockerMethod::Pull => image.name.is_none().then_some(("name", "pull")),
+            DockerMethod::Load => image.filename.is_none().then_some(("filename", "load")),
+        };
+        if let Some((key, method)) = needed {
+            list.add(path.clone(), format!("`method` is `{method}`, which needs `{key}`"));
+        }
+        for name in image.name.iter().chain(&image.tags).filter(|name| !is_image_name(name)) {
+            list.add(path.clone(), format!("`{name}` is not a name of an image"));
+        }
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether this may be `HOST/NAME:TAG@DIGEST`: it becomes a word of a script.
+fn is_image_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte))
 }

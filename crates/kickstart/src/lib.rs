@@ -1,7 +1,7 @@
 //! What is to be installed: one model behind the screens and the kickstart file.
 //!
 //! The keys are those of Photon OS' installer, and a few more. A key that is not known, or that nothing here acts on, is an error
-//! that names it. `docs/src/kickstart.md` is made from these types.
+//! that names it; what is done otherwise than written is said in a note. `docs/src/kickstart.md` is made from these types.
 
 mod account;
 mod check;
@@ -12,6 +12,7 @@ pub mod medium;
 mod network;
 mod network_v1;
 pub mod networkd;
+pub mod photon;
 mod reference;
 mod secret;
 mod unsupported;
@@ -30,7 +31,8 @@ pub use reference::{reference, schema};
 pub use secret::Secret;
 pub use unsupported::network as network_dialect;
 
-use document::{Document, Language, Problems};
+use document::{Dialect, Document, Language, Problem, Problems};
+use photon::{Told, Variables};
 
 /// What to install, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -82,6 +84,12 @@ pub struct Kickstart {
     pub postinstall: Vec<String>,
     /// Scripts that run in the installed system at the end. Searched for in `search_path`.
     pub postinstallscripts: Vec<String>,
+    /// Variables of all scripts. A value that is `$NAME` as a whole is replaced by the variable, or by what `preinstall` exports.
+    pub environment: BTreeMap<String, String>,
+    /// Container images that Docker has once the system has started for the first time.
+    pub docker: Docker,
+    /// Archives to unpack: pairs of a tar archive, compressed or not, searched for in `search_path`, and a directory of the installed system.
+    pub archives: Vec<BTreeMap<String, String>>,
     /// Files and directories to copy: pairs of a source, searched for in `search_path`, and a path in the installed system.
     pub additional_files: Vec<BTreeMap<String, String>>,
     /// Directories to search for files. The kickstart file's own directory is always the last.
@@ -128,6 +136,9 @@ impl Default for Kickstart {
             preinstallscripts: Vec::new(),
             postinstall: Vec::new(),
             postinstallscripts: Vec::new(),
+            environment: BTreeMap::new(),
+            docker: Docker::default(),
+            archives: Vec::new(),
             additional_files: Vec::new(),
             search_path: Vec::new(),
             eject_cdrom: true,
@@ -150,18 +161,80 @@ pub enum LinuxFlavor {
     LinuxEsx,
     /// The kernel for clouds and servers without a hypervisor.
     LinuxGeneric,
-    /// The same, by the name of the reference installer.
+    /// Photon's kernel for servers: `linux-generic` or, where the medium has none, `linux-esx`.
     Linux,
+    /// Photon's kernel for AWS: as `linux`.
+    LinuxAws,
+    /// Photon's kernel for real time: as `linux`.
+    LinuxRt,
+    /// Photon's hardened kernel: as `linux`.
+    LinuxSecure,
 }
 
 impl LinuxFlavor {
-    /// What the package manager is asked for.
-    pub fn package(self) -> &'static str {
+    /// What the package manager is asked for, the first of these that the medium has.
+    pub fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::LinuxEsx => "linux-esx",
-            Self::LinuxGeneric | Self::Linux => "linux-generic",
+            Self::LinuxEsx => &["linux-esx"],
+            Self::LinuxGeneric => &["linux-generic"],
+            Self::Linux | Self::LinuxAws | Self::LinuxRt | Self::LinuxSecure => &["linux-generic", "linux-esx"],
         }
     }
+
+    /// What the package manager is asked for where the medium has all kernels.
+    pub fn package(self) -> &'static str {
+        self.packages()[0]
+    }
+
+    /// As in a kickstart file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LinuxEsx => "linux-esx",
+            Self::LinuxGeneric => "linux-generic",
+            Self::Linux => "linux",
+            Self::LinuxAws => "linux-aws",
+            Self::LinuxRt => "linux-rt",
+            Self::LinuxSecure => "linux-secure",
+        }
+    }
+}
+
+/// What Docker has when the system has started for the first time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Docker {
+    /// The images.
+    pub images: Vec<DockerImage>,
+}
+
+/// A container image.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DockerImage {
+    /// Where it comes from.
+    pub method: DockerMethod,
+    /// Its name, to pull it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The archive (`docker save`), to load it. Searched for in `search_path`.
+    #[serde(default)]
+    pub filename: Option<String>,
+    /// Further names that it gets.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Whether it loses its own name.
+    #[serde(default)]
+    pub drop_tag: bool,
+}
+
+/// Where a container image comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DockerMethod {
+    /// A registry, which the installed system asks.
+    Pull,
+    /// An archive, which is copied into the installed system.
+    Load,
 }
 
 /// What becomes of a unit.
@@ -238,16 +311,54 @@ pub struct PackageList {
     pub packages: Vec<String>,
 }
 
+/// A kickstart file that was read.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// What it says, and where.
+    pub document: Document<Kickstart>,
+    /// What is done otherwise than written.
+    pub notes: Vec<Problem>,
+    /// The variables whose values only the scripts of `preinstall` know.
+    pub pending: Vec<String>,
+}
+
 impl Kickstart {
     /// Reads a kickstart file. `name` is for messages and, by its ending, for the language.
     ///
     /// # Errors
     /// All that is wrong with it, each with its place.
-    pub fn parse(name: &str, text: &str) -> Result<Document<Self>, Problems> {
-        let document: Document<Self> = document::read(name, text, Language::of(name, text), unsupported::reason)?;
-        let problems: Vec<_> =
-            check::check(&document.value).into_iter().map(|(path, message, hint)| document.problem(&path, message, hint)).collect();
-        if problems.is_empty() { Ok(document) } else { Err(document.problems(problems)) }
+    pub fn parse(name: &str, text: &str) -> Result<Parsed, Problems> {
+        Self::parse_with(name, text, &Variables::Unknown)
+    }
+
+    /// As [`Kickstart::parse`], with the variables that the scripts of `preinstall` have exported.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_with(name: &str, text: &str, variables: &Variables) -> Result<Parsed, Problems> {
+        let (language, mut told) = (Language::of(name, text), Told::default());
+        let text = if language == Language::Yaml { photon::with_defaults(text, &mut told) } else { text.to_owned() };
+        let mut parsed = document::Parsed::new(name, &text, language)?;
+        photon::translate(parsed.root(), variables, &mut told);
+        let (document, problems) = parsed.known::<Self>(Dialect::plain(unsupported::reason), |_| Vec::new());
+        let mut problems = problems.map(|problems| problems.problems).unwrap_or_default();
+        problems.retain(|problem| !told.explains(problem));
+        problems.append(&mut told.problems);
+        let Some(document) = document else {
+            problems.sort_by_key(|problem| problem.place);
+            return Err(Problems { name: name.to_owned(), problems });
+        };
+        let found: Vec<Problem> = check::check(&document.value)
+            .into_iter()
+            .filter(|(path, ..)| !is_consequence(&document.original(path), &problems))
+            .map(|(path, message, hint)| document.problem(&path, message, hint))
+            .collect();
+        problems.extend(found);
+        told.notes.sort_by_key(|note| note.place);
+        match problems.is_empty() {
+            true => Ok(Parsed { document, notes: told.notes, pending: told.pending }),
+            false => Err(document.problems(problems)),
+        }
     }
 
     /// What is wrong with a model that was not read from a file, by path, and what to do about it.
@@ -268,6 +379,17 @@ impl PackageList {
     /// # Errors
     /// All that is wrong with it, each with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
-        Ok(document::read(name, text, Language::of(name, text), |_, _| None)?.value)
+        let mut parsed = document::Parsed::new(name, text, Language::of(name, text))?;
+        photon::list(parsed.root());
+        match parsed.known::<Self>(Dialect::plain(|_, _| None), |_| Vec::new()) {
+            (Some(document), None) => Ok(document.value),
+            (_, problems) => Err(problems.unwrap_or_else(|| Problems { name: name.to_owned(), problems: Vec::new() })),
+        }
     }
+}
+
+/// Whether what is wrong at a path may be so because something in it, or it itself, was not read.
+fn is_consequence(path: &str, problems: &[Problem]) -> bool {
+    let known = problems.iter().filter(|problem| !problem.path.is_empty());
+    known.into_iter().any(|problem| document::is_within(&problem.path, path) || document::is_within(path, &problem.path))
 }

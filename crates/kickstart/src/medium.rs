@@ -1,11 +1,13 @@
 //! Where a kickstart file and the files it names come from.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Document, Problems};
-use crate::{Kickstart, PackageList};
+use crate::document::{Document, Problem, Problems};
+use crate::photon::{Variables, lists};
+use crate::{Kickstart, PackageList, Parsed};
 
 /// Why something cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -18,17 +20,17 @@ pub enum MediumError {
         /// Why.
         source: io::Error,
     },
-    /// A package list is a directory, FIFO, device or socket: opening it might never return.
+    /// A file is a directory, FIFO, device or socket: opening it might never return.
     #[error("`{path}` is not a regular file")]
     NotRegular {
-        /// The package list.
+        /// The file.
         path: PathBuf,
     },
     /// A document is wrong.
     #[error(transparent)]
     Wrong(#[from] Problems),
     /// A file is in no directory that is searched.
-    #[error("`{name}` is in none of {}", folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", "))]
+    #[error("there is no `{name}` in {}", folders.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(", "))]
     NotFound {
         /// The file's name.
         name: String,
@@ -42,8 +44,14 @@ pub enum MediumError {
 pub struct Loaded {
     /// The kickstart file.
     pub kickstart: Document<Kickstart>,
+    /// What is done otherwise than written.
+    pub notes: Vec<Problem>,
+    /// The variables whose values only the scripts of `preinstall` know: the file must be loaded again with them.
+    pub pending: Vec<String>,
     /// The lists, read.
     pub lists: Vec<PackageList>,
+    /// The files it names that are there: besides lists, scripts, and what is copied.
+    pub files: BTreeSet<String>,
     /// Where files are looked for.
     pub search: Search,
 }
@@ -55,6 +63,7 @@ pub struct Search(Vec<PathBuf>);
 impl Search {
     /// The kickstart file's `search_path`, then the directory it is in.
     pub fn new(kickstart: &Kickstart, folder: &Path) -> Self {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         Self(kickstart.search_path.iter().map(|path| folder.join(path)).chain([folder.to_owned()]).collect())
     }
 
@@ -76,21 +85,138 @@ pub fn text(path: &Path) -> Result<String, MediumError> {
     fs::read_to_string(path).map_err(|source| MediumError::Io { path: path.to_owned(), source })
 }
 
-/// Reads a kickstart file, and all package lists it names.
+/// Reads a kickstart file, and all package lists it names; all other files it names must be there.
 ///
 /// # Errors
-/// When one of them is missing or wrong.
+/// All that is missing or wrong.
 pub fn load(path: &Path) -> Result<Loaded, MediumError> {
-    let kickstart = Kickstart::parse(&path.display().to_string(), &text(path)?)?;
-    let search = Search::new(&kickstart.value, path.parent().unwrap_or(Path::new("")));
-    let names = kickstart.value.packagelist_file.iter().chain(&kickstart.value.packagelist_files);
-    let list = |name: &String| {
-        let path = search.find(name)?;
-        if !path.is_file() {
+    load_with(path, &Variables::Unknown)
+}
+
+/// As [`load`], with the variables that the scripts of `preinstall` have exported.
+///
+/// # Errors
+/// As there.
+pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, MediumError> {
+    let Parsed { document, notes, pending } = Kickstart::parse_with(&path.display().to_string(), &text(path)?, variables)?;
+    let search = Search::new(&document.value, path.parent().unwrap_or(Path::new("")));
+    let mut loaded = Loaded { kickstart: document, notes, pending, lists: Vec::new(), files: BTreeSet::new(), search };
+    let mut problems = loaded.read_lists();
+    problems.extend(loaded.find_files(*variables == Variables::Unknown));
+    if problems.is_empty() { Ok(loaded) } else { Err(loaded.kickstart.problems(problems).into()) }
+}
+
+/// What to do about a file that is not there.
+const MISSING: &str =
+    "put it next to the kickstart file, set `search_path`, or give an absolute path; one that was fetched has nothing next to it";
+
+impl Loaded {
+    /// Reads the lists of packages; what is wrong with them.
+    fn read_lists(&mut self) -> Vec<Problem> {
+        let kickstart = &self.kickstart.value;
+        let one = kickstart.packagelist_file.iter().map(|name| ("packagelist_file".to_owned(), name));
+        let several = kickstart.packagelist_files.iter().enumerate().map(|(index, name)| (format!("packagelist_files[{index}]"), name));
+        let names: Vec<(String, String)> = one.chain(several).map(|(path, name)| (path, name.clone())).collect();
+        let mut problems = Vec::new();
+        for (path, name) in names {
+            match (self.search.find(&name).and_then(|place| list(&place)), lists::builtin(&name)) {
+                (Ok(list), _) => {
+                    self.lists.push(list);
+                    self.files.insert(name);
+                }
+                (Err(MediumError::NotFound { .. }), Some(packages)) => {
+                    let words = packages.join("` and `");
+                    self.notes.push(self.kickstart.problem(
+                        &path,
+                        format!("there is no such file; `{words}` stands for Photon's list of this name"),
+                        None,
+                    ));
+                    self.lists.push(PackageList { packages: packages.iter().map(|name| (*name).to_owned()).collect() });
+                }
+                (Err(error), _) => {
+                    let is_missing = matches!(error, MediumError::NotFound { .. });
+                    let known = lists::names().collect::<Vec<_>>().join(", ");
+                    let hint = is_missing.then(|| format!("{MISSING}. Known without a file: {known}"));
+                    problems.push(self.kickstart.problem(&path, text::with_causes(&error), hint));
+                }
+            }
+        }
+        problems
+    }
+
+    /// Looks for scripts and for what is copied; what is wrong with them. Scripts of `preinstall` may make what comes after them.
+    fn find_files(&mut self, may_come: bool) -> Vec<Problem> {
+        let kickstart = &self.kickstart.value;
+        let has_scripts = !(kickstart.preinstall.is_empty() && kickstart.preinstallscripts.is_empty());
+        let mut problems = Vec::new();
+        for (path, name, kind) in named(kickstart) {
+            match self.search.find(&name).and_then(|place| kind.check(place)) {
+                Ok(()) => {
+                    self.files.insert(name);
+                }
+                Err(MediumError::NotFound { .. }) if may_come && has_scripts && kind != Kind::Before => {
+                    let words = format!("`{name}` is not there yet: `preinstall` must make it, or nothing is written");
+                    self.notes.push(self.kickstart.problem(&path, words, None));
+                }
+                Err(error) => {
+                    let hint = matches!(error, MediumError::NotFound { .. }).then(|| MISSING.to_owned());
+                    problems.push(self.kickstart.problem(&path, text::with_causes(&error), hint));
+                }
+            }
+        }
+        problems
+    }
+}
+
+/// What a file that is named must be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A script that runs before all else.
+    Before,
+    /// A file.
+    File,
+    /// A file, a directory or a link.
+    Any,
+}
+
+impl Kind {
+    fn check(self, path: PathBuf) -> Result<(), MediumError> {
+        let about = fs::metadata(&path).map_err(|source| MediumError::Io { path: path.clone(), source })?;
+        if self == Self::Any && about.is_dir() {
+            return Ok(());
+        }
+        if !about.is_file() {
             return Err(MediumError::NotRegular { path });
         }
-        Ok(PackageList::parse(&path.display().to_string(), &text(&path)?)?)
+        fs::File::open(&path).map(drop).map_err(|source| MediumError::Io { path, source })
+    }
+}
+
+/// The files that a kickstart file names besides lists of packages: the key, the name, and what it must be.
+fn named(kickstart: &Kickstart) -> Vec<(String, String, Kind)> {
+    let scripts = |key: &'static str, names: &[String], kind| {
+        names.iter().enumerate().map(move |(index, name)| (format!("{key}[{index}]"), name.clone(), kind)).collect::<Vec<_>>()
     };
-    let lists = names.map(list).collect::<Result<_, MediumError>>()?;
-    Ok(Loaded { kickstart, lists, search })
+    let pairs = |key: &'static str, pairs: &[BTreeMap<String, String>], kind| {
+        let each = pairs.iter().enumerate().flat_map(|(index, pairs)| pairs.keys().map(move |name| (index, name)));
+        each.map(move |(index, name)| (format!("{key}[{index}].{name}"), name.clone(), kind)).collect::<Vec<_>>()
+    };
+    let images = kickstart.docker.images.iter().enumerate();
+    let images =
+        images.filter_map(|(index, image)| Some((format!("docker.images[{index}].filename"), image.filename.clone()?, Kind::File)));
+    [
+        scripts("preinstallscripts", &kickstart.preinstallscripts, Kind::Before),
+        scripts("postinstallscripts", &kickstart.postinstallscripts, Kind::File),
+        pairs("additional_files", &kickstart.additional_files, Kind::Any),
+        pairs("archives", &kickstart.archives, Kind::File),
+        images.collect(),
+    ]
+    .concat()
+}
+
+fn list(path: &Path) -> Result<PackageList, MediumError> {
+    if !path.is_file() {
+        return Err(MediumError::NotRegular { path: path.to_owned() });
+    }
+    Ok(PackageList::parse(&path.display().to_string(), &text(path)?)?)
 }

@@ -394,6 +394,7 @@ words! {
         Off = "off",
     }
     /// A kind of tunnel.
+    #[derive(Default)]
     TunnelMode {
         /// WireGuard.
         WireGuard = "wireguard",
@@ -412,6 +413,7 @@ words! {
         /// IPv6 in IPv6.
         Ip6Ip6 = "ip6ip6",
         /// IPv6 in IPv4.
+        #[default]
         Sit = "sit",
         /// IPsec's, of IPv4.
         Vti = "vti",
@@ -419,12 +421,6 @@ words! {
         Vti6 = "vti6",
         /// Ethernet in UDP.
         VxLan = "vxlan",
-    }
-}
-
-impl Default for TunnelMode {
-    fn default() -> Self {
-        Self::Sit
     }
 }
 

@@ -302,7 +302,7 @@ fn words(list: Vec<String>) -> Vec<String> {
 }
 
 /// An address with its prefix, or with its network's mask apart.
-fn cidr(address: &str, mask: Option<&str>) -> Result<Cidr, String> {
+pub(crate) fn cidr(address: &str, mask: Option<&str>) -> Result<Cidr, String> {
     if address.contains('/') {
         return address.parse();
     }

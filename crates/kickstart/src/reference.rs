@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Kickstart, unsupported};
+use super::{Kickstart, photon, unsupported};
 
 /// The JSON Schema (draft 2020-12) of kickstart files.
 pub fn schema() -> Value {
@@ -21,12 +21,16 @@ pub fn reference() -> String {
         section(name, definition, &schema, &mut text);
     }
     text.push_str(
-        "## Unsupported keys\n\nThe reference installer supports these keys; here they are errors that say what to do instead.\n\n",
+        "## Photon's keys\n\nThe keys of the reference installer, and what becomes of each. A note is printed with the plan, and before the \
+         installation begins.\n\n| in | key | here | how |\n|---|---|---|---|\n",
     );
-    text.push_str("| in | key | why |\n|---|---|---|\n");
+    for key in photon::keys() {
+        let of = if key.of == "Kickstart" { "the file".to_owned() } else { format!("`{}`", key.of) };
+        let _ = writeln!(text, "| {of} | `{}` | {} | {} |", key.name, key.treatment.words(), key.words);
+    }
+    text.push_str("\n## Other keys\n\nKeys of netplan and cloud-init that are refused.\n\n| in | key | why |\n|---|---|---|\n");
     for (of, key, reason) in unsupported::all() {
-        let of = if of == "Kickstart" { "the file" } else { of };
-        let _ = writeln!(text, "| {of} | `{key}` | {reason} |");
+        let _ = writeln!(text, "| `{of}` | `{key}` | {reason} |");
     }
     text
 }

@@ -10,6 +10,20 @@ use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::Mode;
+
+/// What a program in a tree shares with the machine that runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surroundings {
+    /// The machine is the tree's own: its network is there, and its names are resolved.
+    Shared,
+    /// The machine is another's: network, name and messages between processes are the program's own, and the kernel's settings are
+    /// read-only.
+    Apart,
+}
+
+/// Where systemd-resolved keeps the name servers; a system's /etc/resolv.conf leads there.
+const RESOLVER: &str = "run/systemd/resolve";
 
 /// What it takes to enter a tree, made before the new process is there: between fork and exec only system calls are made.
 struct Entrance {
@@ -18,6 +32,11 @@ struct Entrance {
     binds: Vec<(CString, CString)>,
     /// Directories that are memory for as long as the program runs.
     memory: Vec<CString>,
+    surroundings: Surroundings,
+    /// Of a shared network: directories to make for the name servers, the last of which shows those of this system.
+    resolver: Vec<CString>,
+    /// Of a machine that is another's: what the kernel lets be changed.
+    settings: [CString; 2],
     /// For who is not root.
     maps: Option<Maps>,
 }
@@ -38,13 +57,16 @@ pub(super) fn as_root(program: &str) -> io::Result<Command> {
 
 /// A command that runs in the tree `root`, whose directories `/proc`, `/sys`, `/dev`, `/run` and `/tmp` are there. It sees the kernel's
 /// file systems, and nobody else sees them in the tree. Who is not root is root of a user namespace for that.
-pub(super) fn command(root: &Path, program: &str) -> io::Result<Command> {
+pub(super) fn command(root: &Path, program: &str, surroundings: Surroundings) -> io::Result<Command> {
     let binds = ["proc", "sys", "dev"].iter().map(|name| Ok((c(&Path::new("/").join(name))?, c(&root.join(name))?)));
     let entrance = Entrance {
         root: c(root)?,
         binds: binds.collect::<io::Result<_>>()?,
         memory: ["run", "tmp"].iter().map(|name| c(&root.join(name))).collect::<io::Result<_>>()?,
         maps: Maps::of_this_user()?,
+        surroundings,
+        resolver: ["run/systemd", RESOLVER].iter().map(|name| c(&root.join(name))).collect::<io::Result<_>>()?,
+        settings: [c(&root.join("proc/sys"))?, c(&root.join("sys"))?],
     };
     let mut command = Command::new(program);
     // SAFETY: `enter` makes system calls only.
@@ -88,6 +110,10 @@ impl Entrance {
         if let Some(maps) = &self.maps {
             maps.enter()?;
         }
+        if self.surroundings == Surroundings::Apart {
+            // Without these nothing runs: a script would change the firewall of the machine that it happens to run on.
+            unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC)?;
+        }
         let private = unshare(CloneFlags::CLONE_NEWNS).and_then(|()| mount(none, c"/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none));
         if private.is_ok() {
             // Where a container forbids it, programs do without.
@@ -97,10 +123,36 @@ impl Entrance {
             for there in &self.memory {
                 let _ = mount(Some(c"tmpfs"), there.as_c_str(), Some(c"tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, none);
             }
+            match self.surroundings {
+                Surroundings::Shared => self.show_resolver(),
+                Surroundings::Apart => self.protect_settings(),
+            }
         }
         nix::unistd::chroot(self.root.as_c_str())?;
         nix::unistd::chdir(c"/")?;
         Ok(())
+    }
+
+    /// Lets programs find other machines by their names. A system without systemd-resolved has nothing there to show.
+    fn show_resolver(&self) {
+        for folder in &self.resolver {
+            let _ = nix::unistd::mkdir(folder.as_c_str(), Mode::from_bits_truncate(0o755));
+        }
+        if let Some(there) = self.resolver.last() {
+            let none: Option<&CStr> = None;
+            let _ = mount(Some(c"/run/systemd/resolve"), there.as_c_str(), none, MsFlags::MS_BIND, none);
+        }
+    }
+
+    /// What is not mounted here cannot be protected, and cannot be changed either.
+    fn protect_settings(&self) {
+        let none: Option<&CStr> = None;
+        for there in &self.settings {
+            let bound = mount(Some(there.as_c_str()), there.as_c_str(), none, MsFlags::MS_BIND | MsFlags::MS_REC, none);
+            let flags =
+                MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC | MsFlags::MS_NODEV;
+            let _ = bound.and_then(|()| mount(none, there.as_c_str(), none, flags, none));
+        }
     }
 }
 

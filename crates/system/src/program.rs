@@ -65,7 +65,7 @@ pub fn run_as_owner(program: &str, arguments: &[String]) -> Result<String, Progr
 
 /// Runs a script on this system.
 pub fn run_script(name: &str, script: &Executable) -> Result<String, ProgramError> {
-    wait(name, &mut Command::new(script.path()), Where::Here, None)
+    wait(name, Command::new(script.path()).envs(script.environment()), Where::Here, None)
 }
 
 /// Where programs of this system are looked for: where the caller does, or in the usual places.
@@ -84,15 +84,18 @@ fn proxies() -> impl Iterator<Item = (&'static str, OsString)> {
     NAMES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
-/// Runs what was prepared to its end.
+/// Runs what was prepared to its end, with the variables that were set for it and a few more.
 pub(super) fn wait(program: &str, command: &mut Command, at: Where, input: Option<&str>) -> Result<String, ProgramError> {
     let start = |source| ProgramError::Start { program: program.to_owned(), source };
+    let own: Vec<(OsString, OsString)> =
+        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
     command.env_clear().envs([("LC_ALL", "C.UTF-8"), ("HOME", "/root")]);
     match at {
         Where::Here => command.env("PATH", program_path()).envs(proxies()),
         // Without it, systemctl would speak to this system's systemd; with it here, it would restart nothing.
         Where::Inside => command.env("PATH", INSIDE_PATH).env("SYSTEMD_OFFLINE", "1"),
     };
+    command.envs(own);
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
     if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {

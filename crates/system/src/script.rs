@@ -1,5 +1,6 @@
 //! Scripts, which are run without ever being written to a disk: they may contain secrets.
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -12,7 +13,10 @@ const SHELL: &[u8] = b"#!/bin/sh\n";
 
 /// A script in memory.
 #[derive(Debug)]
-pub struct Executable(OwnedFd);
+pub struct Executable {
+    memory: OwnedFd,
+    environment: BTreeMap<String, String>,
+}
 
 impl Executable {
     /// Takes a script's text.
@@ -24,12 +28,24 @@ impl Executable {
             file.write_all(SHELL)?;
         }
         file.write_all(text)?;
-        Ok(Self(file.into()))
+        Ok(Self { memory: file.into(), environment: BTreeMap::new() })
+    }
+
+    /// With further variables.
+    #[must_use]
+    pub fn with(mut self, environment: &BTreeMap<String, String>) -> Self {
+        self.environment.clone_from(environment);
+        self
+    }
+
+    /// Its further variables.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
     }
 
     /// Where programs started from here find it, whatever their root is, if the kernel's `/proc` is mounted there.
     pub fn path(&self) -> String {
-        format!("/proc/self/fd/{}", self.0.as_raw_fd())
+        format!("/proc/self/fd/{}", self.memory.as_raw_fd())
     }
 }
 
@@ -44,5 +60,12 @@ mod tests {
             let said = crate::program::run_script("a script", &script).unwrap();
             assert!(said.ends_with("42"), "{said}");
         }
+    }
+
+    #[test]
+    fn scripts_have_their_variables() {
+        let environment = BTreeMap::from([("NAME".to_owned(), "a b".to_owned())]);
+        let script = Executable::new(b"echo \"<$NAME>\"\n").unwrap().with(&environment);
+        assert_eq!(crate::program::run_script("a script", &script).unwrap(), "<a b>");
     }
 }

@@ -8,13 +8,17 @@ use std::process::Command;
 
 use rpm_engine::{links, owned};
 
+use super::inside::Surroundings;
 use super::program::Where;
 use super::script::Executable;
 use super::{SystemError, inside, program};
 
 /// The root of an installed system.
 #[derive(Clone, Debug)]
-pub struct Target(PathBuf);
+pub struct Target {
+    root: PathBuf,
+    surroundings: Surroundings,
+}
 
 impl Target {
     /// The directory, made where it is not there. It must be empty.
@@ -25,19 +29,26 @@ impl Target {
         fs::create_dir_all(root).map_err(SystemError::io("make", root))?;
         let root = fs::canonicalize(root).map_err(SystemError::io("use", root))?;
         match fs::read_dir(&root).map_err(SystemError::io("read", &root))?.next() {
-            None => Ok(Self(root)),
+            None => Ok(Self { root, surroundings: Surroundings::Shared }),
             Some(_) => Err(SystemError::NotEmpty { path: root }),
         }
     }
 
     /// A system that is there: `/`, or another root.
     pub fn existing(root: &Path) -> Self {
-        Self(root.to_owned())
+        Self { root: root.to_owned(), surroundings: Surroundings::Shared }
+    }
+
+    /// The same system on a machine that is not its own: its programs see neither that machine's network nor its name, and cannot change its
+    /// kernel's settings.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        Self { surroundings: Surroundings::Apart, ..self }
     }
 
     /// Where it is in this system.
     pub fn root(&self) -> &Path {
-        &self.0
+        &self.root
     }
 
     /// Where a path of it is in this system. Links on the way are followed within it; the last component is not.
@@ -73,7 +84,7 @@ impl Target {
     }
 
     fn below(&self, path: &str) -> PathBuf {
-        self.0.join(path.trim_start_matches('/'))
+        self.root.join(path.trim_start_matches('/'))
     }
 
     /// A directory of it, made with its parents where it is not there.
@@ -92,7 +103,7 @@ impl Target {
     /// When it cannot be written.
     pub fn write(&self, path: &str, mode: u32, content: &[u8]) -> Result<(), SystemError> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let folder = if folder.is_empty() { self.0.clone() } else { self.directory(folder, 0o755)? };
+        let folder = if folder.is_empty() { self.root.clone() } else { self.directory(folder, 0o755)? };
         let (place, fresh) = (folder.join(name), folder.join(format!(".{name}.kaon-new")));
         let result = write_as(&fresh, mode, None, content).and_then(|()| fs::rename(&fresh, &place));
         result.map_err(SystemError::io("write", &place))
@@ -169,7 +180,7 @@ impl Target {
 
     /// Whether it holds a program.
     pub fn has(&self, program: &str) -> bool {
-        ["usr/bin", "usr/sbin"].iter().any(|folder| self.0.join(folder).join(program).is_file())
+        ["usr/bin", "usr/sbin"].iter().any(|folder| self.root.join(folder).join(program).is_file())
     }
 
     /// Runs a program of it in it. Who is not root is root of a user namespace for that.
@@ -177,7 +188,7 @@ impl Target {
     /// # Errors
     /// When it cannot be run or fails.
     pub fn run(&self, program: &str, arguments: &[impl AsRef<str>], input: Option<&str>) -> Result<String, SystemError> {
-        if self.0 == Path::new("/") {
+        if self.root == Path::new("/") {
             return Ok(program::run(program, arguments, input)?);
         }
         let mut command = self.command(program)?;
@@ -195,17 +206,17 @@ impl Target {
 
     /// Runs a script in it.
     pub fn run_script(&self, name: &str, script: &Executable) -> Result<String, SystemError> {
-        if self.0 == Path::new("/") {
+        if self.root == Path::new("/") {
             return Ok(program::run_script(name, script)?);
         }
-        Ok(program::wait(name, &mut self.command(&script.path())?, Where::Inside, None)?)
+        Ok(program::wait(name, self.command(&script.path())?.envs(script.environment()), Where::Inside, None)?)
     }
 
     fn command(&self, program: &str) -> Result<Command, SystemError> {
         for path in ["/proc", "/sys", "/dev", "/run", "/tmp"] {
             self.directory(path, 0o755)?;
         }
-        inside::command(&self.0, program).map_err(SystemError::io("enter", &self.0))
+        inside::command(&self.root, program, self.surroundings).map_err(SystemError::io("enter", &self.root))
     }
 }
 
@@ -240,6 +251,38 @@ fn write_as(path: &Path, mode: u32, owner: Option<(u32, u32)>, content: &[u8]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Tells a process that it is in a tree.
+    const PLAYS: &str = "KAON_TEST_APART";
+
+    /// The test's own program in a tree, which is this system's root seen at another place.
+    #[test]
+    fn apart_there_is_neither_network_nor_name_of_the_machine() {
+        let mut words = ["net", "uts", "ipc"].map(|kind| fs::read_link(format!("/proc/self/ns/{kind}")).unwrap().display().to_string());
+        words.sort();
+        let program = std::env::current_exe().unwrap();
+        let mut command = inside::command(Path::new("/"), program.to_str().unwrap(), Surroundings::Apart).unwrap();
+        command.args(["--exact", "target::tests::plays_a_program_apart"]).env(PLAYS, words.join(","));
+        let output = command.output();
+        if output.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            // In a container that forbids namespaces, the program does not run at all.
+            return;
+        }
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    /// Not a test by itself: what the one above starts.
+    #[test]
+    fn plays_a_program_apart() {
+        let Ok(outside) = std::env::var(PLAYS) else { return };
+        for kind in ["net", "uts", "ipc"] {
+            let here = fs::read_link(format!("/proc/self/ns/{kind}")).unwrap().display().to_string();
+            assert!(!outside.contains(&here), "{here} is shared");
+        }
+        let cards: Vec<_> = fs::read_to_string("/proc/self/net/dev").unwrap().lines().skip(2).map(str::to_owned).collect();
+        assert_eq!(cards.len(), 1, "{cards:?}");
+    }
 
     #[test]
     fn links_stay_within() {

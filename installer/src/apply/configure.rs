@@ -1,8 +1,11 @@
 //! What installed files call for once all of them are there, beyond what the package manager does.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use super::{ApplyError, Observer, Target, program};
+use crate::plan::{Plan, Step};
 use kickstart::Finish;
 
 /// Makes caches and switches units. A system without a program does not need what it makes.
@@ -60,14 +63,29 @@ fn unprivileged(target: &Target, observer: &dyn Observer) -> Result<(), ApplyErr
     Ok(())
 }
 
-/// Ends the installation.
-pub(super) fn finish(how: Finish) -> Result<(), ApplyError> {
+/// Ends the machine as a plan says, if it does. The console has what was written to it before.
+///
+/// # Errors
+/// When it cannot be ended.
+pub fn finish(plan: &Plan) -> Result<(), ApplyError> {
+    let how = plan.steps.iter().find_map(|step| if let Step::Finish { how } = step { Some(*how) } else { None });
     let verb = match how {
-        Finish::Reboot => "reboot",
-        Finish::Poweroff => "poweroff",
-        Finish::Stay => return Ok(()),
+        Some(Finish::Reboot) => "reboot",
+        Some(Finish::Poweroff) => "poweroff",
+        Some(Finish::Stay) | None => return Ok(()),
     };
+    // What was said goes through the journal to the console; systemd does not wait for that. Without a journal there is nothing to wait for.
+    let _ = program::run("journalctl", &["--sync"], None);
+    drain(Path::new("/dev/console"));
     nix::unistd::sync();
     program::run("systemctl", &[verb, "--no-block"], None)?;
     Ok(())
+}
+
+/// Waits until a terminal has sent all that was written to it. One that is not there has nothing to send.
+fn drain(terminal: &Path) {
+    let opened = fs::File::options().write(true).custom_flags(nix::fcntl::OFlag::O_NOCTTY.bits()).open(terminal);
+    if let Ok(file) = opened {
+        let _ = nix::sys::termios::tcdrain(&file);
+    }
 }

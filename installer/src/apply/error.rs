@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kickstart::medium::MediumError;
+use rpm_engine::solver::SolveError;
 use system::SystemError;
 use system::program::ProgramError;
 
@@ -38,6 +39,9 @@ pub enum ApplyError {
     /// The repository or the key is not accepted.
     #[error("the packages on the medium cannot be used")]
     Repository(#[source] Box<dyn Error + Send + Sync>),
+    /// The packages that are asked for do not fit together, or are not there.
+    #[error("the packages cannot be installed")]
+    Choice(#[source] SolveError),
     /// The boot loader of the `grub` package is another than known.
     #[error("the boot loader's images are unknown to this installer")]
     Grub(#[from] disk_layout::UnknownGrub),

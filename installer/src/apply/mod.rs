@@ -12,15 +12,19 @@ mod journal;
 mod mount;
 mod owners;
 mod packages;
+mod prepare;
 mod table;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+pub use configure::finish;
 pub use error::ApplyError;
 pub use journal::{Done, Journal};
-pub use packages::{Offered, offered};
+pub use packages::{contents, offered};
+pub use prepare::exported;
 
 use disk_layout::{Layout, no_system_code};
 
@@ -49,6 +53,8 @@ pub struct Sources {
     pub keys: PathBuf,
     /// Where scripts and additional files are looked for.
     pub search: Search,
+    /// Variables of all scripts.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// Told how an installation goes on.
@@ -85,6 +91,8 @@ fn elapsed_ms(start: Instant) -> u64 {
 /// Carries out a plan: on disks, on files that stand for disks, or where `directory` is given in that directory alone, which must be empty or
 /// absent.
 ///
+/// The machine is not ended: that is [`finish`]'s, once the last word is said.
+///
 /// Whatever was done and how long it took is in the journal, which the installed system keeps at `/var/log/kaon-installer.json`.
 ///
 /// # Errors
@@ -111,6 +119,7 @@ pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer:
         mount::release(root)?;
     }
     let target = Target::prepare(root)?;
+    let target = if on_machine { target } else { target.apart() };
     let mut run = Run { sources, observer, target, files, disks: Vec::new(), mounts: Vec::new(), grub: None, chosen };
     let result = run.steps(plan, on_machine, Journal { steps: vec![checked] });
     if let Some(files) = &run.files {
@@ -123,7 +132,11 @@ impl Run<'_> {
     fn steps(&mut self, plan: &Plan, on_machine: bool, mut journal: Journal) -> Result<Journal, ApplyError> {
         // The journal goes into the system before it is closed.
         let last = plan.steps.iter().position(|step| matches!(step, Step::Close)).unwrap_or(plan.steps.len());
+        let first_write = plan.steps.iter().position(|step| !matches!(step, Step::RunHere { .. }));
         for (index, step) in plan.steps.iter().enumerate() {
+            if first_write == Some(index) {
+                self.find_all(&plan.steps[index..])?;
+            }
             let title = step.title();
             self.observer.begins(index + 1, plan.steps.len(), &title);
             if index == last {
@@ -143,6 +156,16 @@ impl Run<'_> {
             self.leave(&journal)?;
         }
         Ok(journal)
+    }
+
+    /// Finds all files that steps take, also those that the scripts before them had to make.
+    fn find_all(&self, steps: &[Step]) -> Result<(), ApplyError> {
+        for step in steps {
+            if let Step::Copy { source, .. } | Step::Unpack { source, .. } | Step::RunInTarget { script: Script::File(source), .. } = step {
+                self.sources.search.find(source)?;
+            }
+        }
+        Ok(())
     }
 
     fn step(&mut self, step: &Step, plan: &Plan) -> Result<(), ApplyError> {
@@ -165,7 +188,9 @@ impl Run<'_> {
             Step::Mask { unit } => Ok(self.target.symlink(&format!("/etc/systemd/system/{unit}"), "/dev/null")?),
             Step::Root(root) => Ok(account::root(root, &self.target)?),
             Step::User(user) => Ok(account::add_user(user, &self.target)?),
-            Step::RunInTarget { name, script } => self.run_in_target(name, script),
+            Step::Unpack { source, to } => self.unpack(source, to),
+            Step::Link { path, to } => Ok(self.target.symlink(path, to)?),
+            Step::RunInTarget { name, script, .. } => self.run_in_target(name, script),
             Step::Close => self.close(plan),
             Step::BootLoader { disk, root, bios, efi } => self.boot_loader(Path::new(disk), *root, bios.as_ref(), efi.as_ref()),
             Step::Eject => {
@@ -174,7 +199,8 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Step::Finish { how } => configure::finish(*how),
+            // Its own last word comes first.
+            Step::Finish { .. } => Ok(()),
         }
     }
 
@@ -195,11 +221,14 @@ impl Run<'_> {
     }
 
     fn script(&self, script: &Script) -> Result<Executable, ApplyError> {
-        let text = match script {
-            Script::Text(text) => text.reveal().as_bytes().to_vec(),
-            Script::File(name) => system::files::read(&self.sources.search.find(name)?)?,
-        };
-        Executable::new(&text).map_err(ApplyError::io("keep", Path::new("a script")))
+        prepare::executable(script, self.sources)
+    }
+
+    fn unpack(&self, source: &str, to: &str) -> Result<(), ApplyError> {
+        let (archive, folder) = (self.sources.search.find(source)?, self.target.directory(to, 0o755)?);
+        let [archive, folder] = [archive, folder].map(|path| path.display().to_string());
+        program::run("tar", &["--extract", "--numeric-owner", "--file", &archive, "--directory", &folder], None)?;
+        Ok(())
     }
 
     fn run_here(&self, name: &str, script: &Script) -> Result<(), ApplyError> {

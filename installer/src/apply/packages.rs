@@ -1,6 +1,5 @@
 //! Packages, from the medium's repository, every signature checked.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,13 +9,14 @@ use rpm_engine::dependency::Capability;
 use rpm_engine::history::Reason;
 use rpm_engine::keyring::Keyring;
 use rpm_engine::package::Package;
-use rpm_engine::repo::Metadata;
+use rpm_engine::repo::{Metadata, Offer};
 use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::solver;
 use rpm_engine::system::System;
 use rpm_engine::transaction::{self, Event, Settings, Step};
 
 use super::{ApplyError, Observer, Sources, Target};
+use crate::plan::{Contents, Offered};
 
 /// Where a live system shows its root image, without the changes that are over it.
 pub(super) const LIVE_ROOT: &str = "/run/kaon/root";
@@ -52,15 +52,6 @@ fn open(sources: &Sources) -> Result<(Metadata, Keyring), ApplyError> {
 }
 
 /// What the medium contains.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Offered {
-    /// The packages by name, each with what it is.
-    pub packages: BTreeMap<String, String>,
-    /// All that can be asked for by name: packages, and what they provide, such as `linux-esx`.
-    pub names: BTreeSet<String>,
-}
-
-/// What the medium contains.
 ///
 /// # Errors
 /// When its repository is missing or not trusted.
@@ -75,8 +66,18 @@ pub fn offered(sources: &Sources) -> Result<Offered, ApplyError> {
     Ok(offered)
 }
 
+/// What is chosen of a repository, before any signature of a package is checked.
+struct Selection {
+    keys: Keyring,
+    offers: Vec<Offer>,
+    wanted: Vec<Capability>,
+    /// Places in `offers`, in the order of installation.
+    chosen: Vec<usize>,
+    repository: PathBuf,
+}
+
 /// Chooses packages and what they need from the medium's repository.
-pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, ApplyError> {
+fn select(packages: &[String], sources: &Sources) -> Result<Selection, ApplyError> {
     let (metadata, keys) = open(sources)?;
     let mut offers = metadata.offers().map_err(ApplyError::repository)?;
     metadata.read_filelists(&mut offers).map_err(ApplyError::repository)?;
@@ -84,17 +85,64 @@ pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, A
     // Kickstart files were checked before.
     let wanted: Vec<Capability> = packages.iter().filter_map(|text| Capability::parse(text)).collect();
     let request = solver::Request { install: wanted.clone(), weak: true, arch: ARCH.to_owned() };
-    let chosen = solver::solve(&known, &request).map_err(ApplyError::repository)?;
-    // A medium does not contain twice what its live system contains.
-    let trees = [PathBuf::from(LIVE_ROOT), sources.repository.join("tree")];
-    let mut steps = Vec::with_capacity(chosen.len());
+    let chosen = solver::solve(&known, &request).map_err(ApplyError::Choice)?;
+    Ok(Selection { keys, offers, wanted, chosen, repository: sources.repository.clone() })
+}
+
+impl Selection {
+    /// The chosen packages' files, in the order of installation.
+    fn files(&self) -> impl Iterator<Item = Result<RpmFile, ApplyError>> {
+        // A medium does not contain twice what its live system contains.
+        let trees = [PathBuf::from(LIVE_ROOT), self.repository.join("tree")];
+        let open = move |index: &usize| RpmFile::open_beside(&self.repository.join(&self.offers[*index].location), &trees);
+        self.chosen.iter().map(move |index| open(index).map_err(ApplyError::repository))
+    }
+}
+
+/// Where packages declare users and groups (sysusers.d(5)), or have them as they are.
+const DECLARATIONS: &str = "/usr/lib/sysusers.d/";
+const USERS: &str = "/etc/passwd";
+const GROUPS: &str = "/etc/group";
+
+/// What the packages, and what they need, bring into a system.
+///
+/// # Errors
+/// When they cannot be chosen or read.
+pub fn contents(packages: &[String], sources: &Sources) -> Result<Contents, ApplyError> {
+    let selection = select(packages, sources)?;
+    let mut contents = Contents::default();
+    for index in &selection.chosen {
+        contents.paths.extend(selection.offers[*index].package.paths.iter().cloned());
+    }
+    let is_declaration = |path: &str| path.starts_with(DECLARATIONS) || path == USERS || path == GROUPS;
+    for (file, index) in selection.files().zip(&selection.chosen) {
+        if selection.offers[*index].package.paths.iter().any(|path| is_declaration(path)) {
+            let found = transaction::contents(&file?, is_declaration).map_err(ApplyError::repository)?;
+            for (path, text) in &found {
+                let text = String::from_utf8_lossy(text);
+                let names = text.lines().filter_map(|line| line.split(':').next()).map(str::to_owned);
+                match path.as_str() {
+                    USERS => contents.users.extend(names),
+                    GROUPS => contents.groups.extend(names),
+                    _ => contents.declare(&text),
+                }
+            }
+        }
+    }
+    Ok(contents)
+}
+
+/// Chooses packages and what they need from the medium's repository, all signatures checked.
+pub(super) fn choose(packages: &[String], sources: &Sources) -> Result<Chosen, ApplyError> {
+    let selection = select(packages, sources)?;
+    let mut steps = Vec::with_capacity(selection.chosen.len());
     let mut bytes = 0;
-    for index in chosen {
-        let package = RpmFile::open_beside(&sources.repository.join(&offers[index].location), &trees).map_err(ApplyError::repository)?;
+    for package in selection.files() {
+        let package = package?;
         bytes += package.package.installed_size_bytes;
-        let asked = wanted.iter().any(|wanted| package.package.satisfies(wanted));
+        let asked = selection.wanted.iter().any(|wanted| package.package.satisfies(wanted));
         let reason = if asked { Reason::User } else { Reason::Dependency };
-        let package = package.verified(&keys).map_err(ApplyError::repository)?;
+        let package = package.verified(&selection.keys).map_err(ApplyError::repository)?;
         steps.push(Step::Install { package, obsoleted: Vec::new(), reason });
     }
     Ok(Chosen { steps, bytes })

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Arguments, CommandError, Screen, carry_out, print, sources};
+use super::{Arguments, CommandError, Screen, carry_out, medium_sources, print};
 use crate::apply::{self, ApplyError};
 use crate::plan::Facts;
 use crate::ui::choose::{Interface, Terminal, choose};
 use crate::ui::line::{self, End};
 use crate::ui::screen::{self, Session};
 use crate::ui::{Interview, Surroundings};
-use kickstart::medium::{self, Search};
+use kickstart::medium;
 
 impl Arguments {
     /// How to ask, by the command line and the terminal.
@@ -35,7 +35,7 @@ pub(super) fn ask(arguments: &Arguments, facts: Facts, seed: [u8; 32], out: &mut
         // Before anyone answers in vain.
         return Err(ApplyError::NotRoot.into());
     }
-    let sources = sources(arguments, Search::default());
+    let sources = medium_sources(arguments);
     let offers = apply::offered(&sources)?;
     let interview = Interview::new(Surroundings { facts, offers, read, seed });
     let (interview, session) = match arguments.interface()? {

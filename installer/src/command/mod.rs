@@ -3,6 +3,7 @@
 mod ask;
 mod progress;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,12 +14,13 @@ use clap::Parser;
 
 use self::progress::Lines;
 use crate::apply::{self, ApplyError, Sources};
-use crate::live;
+use crate::live::{self, Fetched, Wanted};
 use crate::plan::{self, Facts, Plan};
 use crate::ui::choose::Interface;
 use crate::ui::screen::Session;
 use kickstart::document::{self, Language};
 use kickstart::medium::{self, Loaded, MediumError, Search};
+use kickstart::photon::Variables;
 use kickstart::{self, Kickstart};
 
 /// Install Kaon on this machine, interactively or from a kickstart file.
@@ -40,7 +42,8 @@ struct Arguments {
     /// Install without confirmation. Otherwise the disk's name must be typed first.
     #[arg(long, requires = "kickstart", conflicts_with = "plan")]
     yes: bool,
-    /// Follow the kernel command line: `ks=…` installs unattended, `kaon.install` asks questions. Used by the live system's units.
+    /// Follow the kernel command line: `ks=…` installs unattended, `kaon.install` asks questions; without either, install as a
+    /// kickstart file in guestinfo, fw_cfg or on a disk labelled KICKSTART or cidata says, if there is one. Used by the live system's units.
     #[arg(long, conflicts_with_all = ["kickstart", "plan"])]
     live: bool,
     /// Ask questions and show progress line by line.
@@ -149,28 +152,65 @@ fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
         None => crate::machine::facts(),
     };
     let seed = chance()?;
-    let fetched = if arguments.live { live::wanted()?.fetch()? } else { None };
-    let Some(path) = arguments.kickstart.as_ref().or(fetched.as_ref()) else { return ask::ask(arguments, facts, seed, out) };
-    let loaded = medium::load(path)?;
+    let fetched = if arguments.live { live::wanted()? } else { Wanted::Questions }.fetch()?;
+    if let Fetched::Nothing = fetched {
+        return Ok(());
+    }
+    let Some(path) = arguments.kickstart.as_deref().or(fetched.path()) else { return ask::ask(arguments, facts, seed, out) };
+    if let Fetched::Found { origin, .. } = &fetched {
+        writeln!(out, "There is a kickstart file {origin}. The system is installed as it says.")?;
+    }
+    let (loaded, sources, prepared) = load(arguments, path, out)?;
     let facts = if arguments.live { live::facts(&loaded.kickstart.value) } else { facts };
-    let plan = plan_file(&loaded, &facts, arguments.target_dir.is_some(), seed)?;
+    let plan = plan_file(arguments, &loaded, &Planning { facts: &facts, sources: &sources, prepared, seed })?;
     if arguments.plan {
         return print(arguments, &plan, out);
     }
     if !arguments.yes && !arguments.live && arguments.target_dir.is_none() {
         confirm(&plan, out)?;
+    } else {
+        plan.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))?;
     }
     let kickstart = &loaded.kickstart.value;
     let has_screen = (kickstart.ui || arguments.full_screen) && arguments.interface()? == Interface::FullScreen;
     let screen = if has_screen { Some(Screen::Unattended(ask::open()?)) } else { None };
-    carry_out(arguments, &plan, kickstart, &sources(arguments, loaded.search), screen, out)
+    carry_out(arguments, &plan, kickstart, &sources, screen, out)
+}
+
+/// Reads the kickstart file, where an installation follows with what the scripts of `preinstall` export; whether they have run.
+fn load(arguments: &Arguments, path: &Path, out: &mut dyn Write) -> Result<(Loaded, Sources, bool), CommandError> {
+    let loaded = medium::load(path)?;
+    let sources = sources(arguments, &loaded);
+    if loaded.pending.is_empty() || arguments.plan {
+        return Ok((loaded, sources, false));
+    }
+    let kickstart = &loaded.kickstart.value;
+    if !arguments.yes && !arguments.live && arguments.target_dir.is_none() {
+        write!(out, "The scripts of `preinstall` say what `${}` is. Type yes to run them: ", loaded.pending.join("`, `$"))?;
+        out.flush()?;
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        if line.trim() != "yes" {
+            return Err(CommandError::Cancelled);
+        }
+    }
+    let exported = apply::exported(kickstart, &sources, &Lines::new(kickstart.log_level, false))?;
+    let loaded = medium::load_with(path, &Variables::Known(exported.clone()))?;
+    Ok((loaded, Sources { environment: exported, ..sources }, true))
 }
 
 /// Where packages and files come from.
-fn sources(arguments: &Arguments, search: Search) -> Sources {
+fn sources(arguments: &Arguments, loaded: &Loaded) -> Sources {
+    let environment = loaded.kickstart.value.environment.clone();
+    Sources { search: loaded.search.clone(), environment, ..medium_sources(arguments) }
+}
+
+/// Where packages come from.
+fn medium_sources(arguments: &Arguments) -> Sources {
     let own = Path::new(OWN_KEY);
     let found = || if own.is_file() { own.to_owned() } else { arguments.repository.join("RPM-GPG-KEY-kaon") };
-    Sources { repository: arguments.repository.clone(), keys: arguments.key.clone().unwrap_or_else(found), search }
+    let keys = arguments.key.clone().unwrap_or_else(found);
+    Sources { repository: arguments.repository.clone(), keys, search: Search::default(), environment: BTreeMap::new() }
 }
 
 /// Shows what will be lost, and waits for the disks' names.
@@ -234,7 +274,9 @@ fn carry_out(
     }
     writeln!(out, "Installed. What took longest:\n{}", journal.shares().trim_end())?;
     let total = journal.total_ms();
-    Ok(writeln!(out, " 100.0 % {total:>8} ms  in all")?)
+    writeln!(out, " 100.0 % {total:>8} ms  in all")?;
+    out.flush()?;
+    Ok(apply::finish(plan)?)
 }
 
 /// Disks are root's.
@@ -260,14 +302,61 @@ fn read_facts(path: &Path) -> Result<Facts, MediumError> {
     Ok(document::read(&name, &text, Language::of(&name, &text), |_, _| None)?.value)
 }
 
-/// Plans what a kickstart file asks for.
-fn plan_file(loaded: &Loaded, facts: &Facts, directory: bool, seed: [u8; 32]) -> Result<Plan, CommandError> {
-    let kickstart = &loaded.kickstart;
-    let request = plan::Request { kickstart: &kickstart.value, lists: &loaded.lists, facts, directory, seed };
-    plan::plan(&request).map_err(|refusals| {
-        let problem = |refusal: plan::Refusal| kickstart.problem(&refusal.path, refusal.message, refusal.hint);
-        CommandError::Refused(kickstart.problems(refusals.into_iter().map(problem).collect()))
-    })
+/// What a plan takes besides the kickstart file.
+struct Planning<'a> {
+    facts: &'a Facts,
+    sources: &'a Sources,
+    /// Whether the scripts of `preinstall` have run.
+    prepared: bool,
+    seed: [u8; 32],
+}
+
+/// Plans what a kickstart file asks for, with all that would fail later.
+fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Result<Plan, CommandError> {
+    let document = &loaded.kickstart;
+    let offered = match apply::offered(with.sources) {
+        // What is wrong with it, an installation says before it writes anything.
+        Err(error) if arguments.plan && arguments.repository.join("repodata").exists() => return Err(error.into()),
+        offered => offered.ok(),
+    };
+    let request = plan::Request {
+        kickstart: &document.value,
+        lists: &loaded.lists,
+        facts: with.facts,
+        directory: arguments.target_dir.is_some(),
+        offered: offered.as_ref(),
+        prepared: with.prepared,
+        seed: with.seed,
+    };
+    let planned = plan::plan(&request);
+    let mut refusals = planned.as_ref().err().cloned().unwrap_or_default();
+    if let Some(packages) = plan::packages(&request).filter(|_| offered.is_some()) {
+        match apply::contents(&packages, with.sources) {
+            Ok(contents) => refusals.extend(contents.check(&document.value)),
+            Err(ApplyError::Choice(error)) => {
+                refusals.push(plan::Refusal { path: "packages".into(), message: error.to_string(), hint: None });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match planned {
+        Ok(mut plan) if refusals.is_empty() => {
+            let own = plan.notes.drain(..).map(|note| document.problem(&note.path, note.message, None));
+            let mut notes: Vec<_> = own.chain(loaded.notes.iter().cloned()).collect();
+            notes.sort_by_key(|note| note.place);
+            plan.notes = notes.iter().map(|note| plan::Note::of(&document.name, note)).collect();
+            if offered.is_none() {
+                let place = arguments.repository.display();
+                let message = format!("packages, kernel, groups and units were not checked: there is no repository in `{place}`");
+                plan.notes.push(plan::Note { at: String::new(), path: String::new(), message });
+            }
+            Ok(plan)
+        }
+        _ => {
+            let problem = |refusal: plan::Refusal| document.problem(&refusal.path, refusal.message, refusal.hint);
+            Err(CommandError::Refused(document.problems(refusals.into_iter().map(problem).collect())))
+        }
+    }
 }
 
 /// Chance from the kernel, for identities.
@@ -290,7 +379,7 @@ mod tests {
         for (destroys, is_root, may) in
             [(vec![], true, true), (vec![], false, true), (vec![disk.clone()], true, true), (vec![disk], false, false)]
         {
-            assert_eq!(may_install(&Plan { destroys, steps: Vec::new() }, is_root).is_ok(), may);
+            assert_eq!(may_install(&Plan { notes: Vec::new(), destroys, steps: Vec::new() }, is_root).is_ok(), may);
         }
     }
 }

@@ -26,7 +26,9 @@ impl Observer for Lines {
     fn begins(&self, number: usize, of: usize, what: &str) {
         self.shown.store(0, Ordering::Relaxed);
         if self.level >= LogLevel::Info {
-            let _ = writeln!(io::stdout().lock(), "[{number:>2}/{of}] {what}");
+            // What comes before the plan has no number.
+            let number = if of == 0 { String::new() } else { format!("[{number:>2}/{of}] ") };
+            let _ = writeln!(io::stdout().lock(), "{number}{what}");
         }
     }
 

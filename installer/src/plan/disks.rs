@@ -2,7 +2,7 @@
 
 use disk_layout::{BIOS_BYTES, ESP_BYTES, LayoutError, MIB, Purpose, Size, Wish};
 
-use super::{Destroyed, Place, Refusal, Request, Step, guid};
+use super::{Destroyed, Note, Place, Refusal, Request, Step, guid};
 use kickstart::{FileSystem, Partition};
 
 /// Less than this contains no system.
@@ -10,6 +10,7 @@ const ROOT_BYTES: u64 = 768 * MIB;
 
 const DEFAULT_DISK: &str = "default";
 const ESP_MOUNT: &str = "/boot/efi";
+const BOOT_MOUNT: &str = "/boot";
 
 /// The part of a plan that is about disks.
 pub(super) struct Disks {
@@ -19,6 +20,8 @@ pub(super) struct Disks {
     pub fstab: String,
     /// Making it start.
     pub boot: Step,
+    /// The number of the root's partition, where the boot loader's menu is on another one.
+    pub root_behind_boot: Option<usize>,
 }
 
 /// A disk of the plan.
@@ -39,9 +42,9 @@ struct Part<'a> {
     given: Option<(usize, &'a Partition)>,
 }
 
-pub(super) fn plan(request: &Request<'_>) -> Result<Disks, Vec<Refusal>> {
+pub(super) fn plan(request: &Request<'_>, notes: &mut Vec<Note>) -> Result<Disks, Vec<Refusal>> {
     let mut refusals = Vec::new();
-    let mut disks = Disks { destroys: Vec::new(), steps: Vec::new(), fstab: String::new(), boot: Step::Close };
+    let mut disks = Disks { destroys: Vec::new(), steps: Vec::new(), fstab: String::new(), boot: Step::Close, root_behind_boot: None };
     let targets = targets(request, &mut disks, &mut refusals);
     let mut made = Vec::new();
     for target in &targets {
@@ -70,8 +73,22 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Disks, Vec<Refusal>> {
     if !refusals.is_empty() {
         return Err(refusals);
     }
+    small_esp(request, notes);
     file_systems(request, &made, &mut disks);
     Ok(disks)
+}
+
+/// Whether a partition is an EFI system partition of less than that takes; it gets as much.
+fn is_small_esp(partition: &Partition) -> bool {
+    partition.mountpoint.as_deref() == Some(ESP_MOUNT) && partition.size.is_some_and(|mib| mib > 0 && mib.saturating_mul(MIB) < ESP_BYTES)
+}
+
+fn small_esp(request: &Request<'_>, notes: &mut Vec<Note>) {
+    for (index, partition) in request.kickstart.partitions.iter().enumerate().filter(|(_, partition)| is_small_esp(partition)) {
+        let given = super::size(partition.size.unwrap_or_default().saturating_mul(MIB));
+        let message = format!("{given} are too few for an EFI system partition; it gets {}", super::size(ESP_BYTES));
+        notes.push(Note::new(format!("partitions[{index}].size"), message));
+    }
 }
 
 /// The disks meant, as far as they are there and may be used.
@@ -180,6 +197,7 @@ fn given<'a>(index: usize, partition: &'a Partition, guid: impl Fn(&str) -> disk
     };
     let at_least_bytes = if purpose == Purpose::Root { ROOT_BYTES } else { MIB };
     let size = match (partition.size, partition.sizepercent) {
+        (Some(_), _) if is_small_esp(partition) => Size::Bytes(ESP_BYTES),
         (Some(mib @ 1..), _) => Size::Bytes(mib.saturating_mul(MIB)),
         (_, Some(percent)) => Size::Percent(percent),
         _ => Size::Rest { at_least_bytes },
@@ -264,6 +282,7 @@ fn file_systems(request: &Request<'_>, made: &[(Part<'_>, Place, String)], disks
     let mut mounts = Vec::new();
     let mut lines = Vec::new();
     let (mut bios, mut efi, mut root) = (None, None, None);
+    let boot = made.iter().find(|(part, ..)| part.mountpoint == Some(BOOT_MOUNT)).map(|(_, place, _)| place.clone());
     for (part, place, partuuid) in made {
         match part.wish.purpose {
             Purpose::BiosBoot => bios = Some(place.clone()),
@@ -295,7 +314,9 @@ fn file_systems(request: &Request<'_>, made: &[(Part<'_>, Place, String)], disks
     disks.steps.extend(mounts.into_iter().map(|(_, step)| step));
     disks.fstab = lines.into_iter().map(|(_, line)| line).collect();
     if let Some(root) = root {
-        disks.boot = Step::BootLoader { disk: root.disk, root: root.number, bios, efi };
+        disks.root_behind_boot = boot.as_ref().map(|_| root.number);
+        let menu = boot.map_or(root.number, |boot| boot.number);
+        disks.boot = Step::BootLoader { disk: root.disk, root: menu, bios, efi };
     }
 }
 

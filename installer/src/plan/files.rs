@@ -1,8 +1,11 @@
 //! Files of the installed system that follow from the kickstart file alone.
 
-use super::{Step, step};
+use std::fmt::Write as _;
+
+use super::disks::Disks;
+use super::{Note, Request, Step, step};
 use kickstart::networkd;
-use kickstart::{Kickstart, ServiceState};
+use kickstart::{Docker, DockerMethod, Kickstart, ServiceState};
 
 /// Where the administrator's own choice of units stands; a later `systemctl preset-all` follows it as well.
 const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";
@@ -12,12 +15,19 @@ const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";
 const ROOT_OPTIONS: &str = "/etc/systemd/system/systemd-remount-fs.service.d/installer.conf";
 const AFTER_GROWING: &str = "[Unit]\nAfter=systemd-repart.service\n";
 
+/// Where archives of container images are until they are loaded.
+const IMAGES: &str = "/var/lib/kaon/images";
+
+/// What loads container images once Docker runs.
+const LOADER: &str = "kaon-images.service";
+
 /// What is written before caches are made and units switched.
-pub(super) fn before_configure(kickstart: &Kickstart, fstab: &str) -> Vec<Step> {
+pub(super) fn before_configure(request: &Request<'_>, disks: Option<&Disks>, notes: &mut Vec<Note>) -> Vec<Step> {
+    let kickstart = request.kickstart;
     let mut steps = Vec::new();
     let mut put = |path: &str, mode, content: String| steps.push(Step::WriteFile { path: path.to_owned(), mode, content });
-    if !fstab.is_empty() {
-        put("/etc/fstab", 0o644, fstab.to_owned());
+    if let Some(disks) = disks {
+        put("/etc/fstab", 0o644, disks.fstab.clone());
         put(ROOT_OPTIONS, 0o644, AFTER_GROWING.to_owned());
     }
     // The first start makes the machine's identity (machine-id(5)).
@@ -28,13 +38,19 @@ pub(super) fn before_configure(kickstart: &Kickstart, fstab: &str) -> Vec<Step> 
     for file in kickstart.network.iter().flat_map(networkd::files) {
         put(&file.path, file.mode(), file.content);
     }
-    if !kickstart.kernel_arguments.is_empty() {
-        put("/boot/grub/local.cfg", 0o644, format!("set kaon_arguments='{}'\n", kickstart.kernel_arguments.join(" ")));
+    let menu = menu(request, disks.and_then(|disks| disks.root_behind_boot), notes);
+    if !menu.is_empty() {
+        put("/boot/grub/local.cfg", 0o644, menu);
+    }
+    if !kickstart.docker.images.is_empty() {
+        put(&format!("{IMAGES}/load"), 0o600, image_script(&kickstart.docker));
+        put(&format!("/etc/systemd/system/{LOADER}"), 0o644, image_unit(&kickstart.docker));
     }
     let presets: String = kickstart
         .services
         .iter()
         .filter_map(|(unit, state)| step::preset_word(*state).map(|word| format!("{word} {}\n", full_name(unit))))
+        .chain((!kickstart.docker.images.is_empty()).then(|| format!("enable {LOADER}\n")))
         .collect();
     if !presets.is_empty() {
         put(PRESET, 0o644, presets);
@@ -46,7 +62,101 @@ pub(super) fn before_configure(kickstart: &Kickstart, fstab: &str) -> Vec<Step> 
         let word = if user.password.is_some() { "ALL" } else { "NOPASSWD: ALL" };
         put(&format!("/etc/sudoers.d/50-{}", user.name), 0o440, format!("{} ALL=(ALL:ALL) {word}\n", user.name));
     }
+    if disks.is_some_and(|disks| disks.root_behind_boot.is_some()) {
+        // The boot loader looks for /boot/grub on the partition whose top /boot is.
+        steps.push(Step::Link { path: "/boot/boot".into(), to: ".".into() });
+    }
     steps
+}
+
+/// Settings of the boot loader's menu: the partition with the kernels, where the menu is on another one, and further arguments.
+fn menu(request: &Request<'_>, root: Option<usize>, notes: &mut Vec<Note>) -> String {
+    let mut text = String::new();
+    if let Some(root) = root {
+        let _ = write!(
+            text,
+            "# /boot is a partition of its own; the kernels are on that of the root.\n\
+             regexp --set=1:kaon_disk '^([^,]+),' \"$root\"\nset root=\"$kaon_disk,gpt{root}\"\n"
+        );
+    }
+    let mut arguments = request.kickstart.kernel_arguments.clone();
+    arguments.extend(plain_names(request, notes));
+    if !arguments.is_empty() {
+        let _ = writeln!(text, "set kaon_arguments='{}'", arguments.join(" "));
+    }
+    text
+}
+
+/// The argument by which cards are called `eth0` and so on, where the file calls them so and nothing else does.
+fn plain_names(request: &Request<'_>, notes: &mut Vec<Note>) -> Option<String> {
+    const ARGUMENT: &str = "net.ifnames";
+    let is_plain =
+        |name: &str| name.strip_prefix("eth").is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    let cards = &request.kickstart.network.as_ref()?.ethernets;
+    let named = cards.iter().find_map(|(id, card)| match &card.matches {
+        None => is_plain(id).then(|| (format!("network.ethernets.{id}"), id)),
+        Some(matches) => {
+            matches.name.as_ref().filter(|name| is_plain(name)).map(|name| (format!("network.ethernets.{id}.match.name"), name))
+        }
+    });
+    let (path, name) = named.filter(|(_, name)| !request.facts.cards.contains(*name))?;
+    if request.kickstart.kernel_arguments.iter().any(|argument| argument.starts_with(ARGUMENT)) {
+        return None;
+    }
+    let seen = match request.facts.cards.join(", ") {
+        cards if cards.is_empty() => String::new(),
+        cards => format!(" (this machine's: {cards})"),
+    };
+    notes.push(Note::new(
+        path,
+        format!(
+            "cards are not called `{name}` here{seen}; with the kernel argument `{ARGUMENT}=0`, which is added, they are. Or match `e*`"
+        ),
+    ));
+    Some(format!("{ARGUMENT}=0"))
+}
+
+/// Where the archive of an image is copied to.
+pub(super) fn image_archive(index: usize) -> String {
+    format!("{IMAGES}/{index}.tar")
+}
+
+/// Loads and pulls all images. What it did is not done again when it is started again.
+fn image_script(docker: &Docker) -> String {
+    let mut text = "set -e\n".to_owned();
+    for (index, image) in docker.images.iter().enumerate() {
+        let done = format!("{IMAGES}/{index}.done");
+        let _ = writeln!(text, "if [ ! -e {done} ]; then");
+        match image.method {
+            DockerMethod::Load => {
+                let _ =
+                    writeln!(text, "    said=$(docker load --quiet --input {})\n    name=${{said#Loaded image: }}", image_archive(index));
+            }
+            DockerMethod::Pull => {
+                let name = image.name.as_deref().unwrap_or_default();
+                let _ = writeln!(text, "    name={name}\n    docker pull --quiet \"$name\"");
+            }
+        }
+        for tag in &image.tags {
+            let _ = writeln!(text, "    docker tag \"$name\" {tag}");
+        }
+        if image.drop_tag {
+            text.push_str("    docker rmi \"$name\"\n");
+        }
+        let _ = writeln!(text, "    touch {done}\nfi");
+    }
+    let _ = writeln!(text, "rm -r {IMAGES}");
+    text
+}
+
+fn image_unit(docker: &Docker) -> String {
+    let pulls = docker.images.iter().any(|image| image.method == DockerMethod::Pull);
+    let network = if pulls { "Wants=network-online.target\nAfter=network-online.target\n" } else { "" };
+    format!(
+        "[Unit]\nDescription=Container images that the kickstart file names\nConditionPathExists={IMAGES}/load\n\
+         Requires=docker.service\nAfter=docker.service\n{network}\n[Service]\nType=oneshot\nExecStart=/bin/sh {IMAGES}/load\n\
+         Restart=on-failure\nRestartSec=30\n\n[Install]\nWantedBy=multi-user.target\n"
+    )
 }
 
 /// Units that cannot be started at all.
@@ -56,7 +166,7 @@ pub(super) fn masks(kickstart: &Kickstart) -> impl Iterator<Item = Step> {
 }
 
 /// With the kind of unit that is meant where none is written.
-fn full_name(unit: &str) -> String {
+pub(super) fn full_name(unit: &str) -> String {
     const KINDS: [&str; 11] = ["service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope"];
     match unit.rsplit_once('.') {
         Some((_, kind)) if KINDS.contains(&kind) => unit.to_owned(),

@@ -3,6 +3,8 @@
 mod disks;
 mod facts;
 mod files;
+mod names;
+mod offered;
 mod step;
 
 use std::fmt;
@@ -12,11 +14,12 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use facts::{DiskFacts, Facts, Firmware};
+pub use offered::{Contents, Offered};
 pub use step::{Place, Script, Step};
 
+use kickstart::document::Problem;
 use kickstart::{Finish, Kickstart, PackageList, Password};
 use system::account::{Credential, RootAccount, UserAccount};
-use well_known::{MINIMAL, ON_EVERY_DISK};
 
 /// What a plan is made of.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,10 @@ pub struct Request<'a> {
     pub facts: &'a Facts,
     /// Whether a directory is filled instead of disks.
     pub directory: bool,
+    /// What the medium has, where that is known.
+    pub offered: Option<&'a Offered>,
+    /// Whether the scripts of `preinstall` have run.
+    pub prepared: bool,
     /// Chance: identities of disks and file systems are made of it.
     pub seed: [u8; 32],
 }
@@ -36,10 +43,44 @@ pub struct Request<'a> {
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
+    /// What is done otherwise than written.
+    pub notes: Vec<Note>,
     /// The disks whose content is lost.
     pub destroys: Vec<Destroyed>,
     /// In this order.
     pub steps: Vec<Step>,
+}
+
+/// Something that is done otherwise than it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// Where it is written: file, line and column; empty where nobody knows.
+    pub at: String,
+    /// The path of the key in the kickstart file; empty for the file.
+    pub path: String,
+    /// What is done instead.
+    pub message: String,
+}
+
+impl Note {
+    fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { at: String::new(), path: path.into(), message: message.into() }
+    }
+}
+
+impl Note {
+    /// A note about what is written in a file of this name.
+    pub fn of(name: &str, note: &Problem) -> Self {
+        let at = format!("{name}:{}:{}", note.place.line, note.place.column);
+        Self { at, path: note.path.clone(), message: note.message.clone() }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [self.at.as_str(), self.path.as_str(), self.message.as_str()];
+        f.write_str(&parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(": "))
+    }
 }
 
 /// A disk whose content is lost.
@@ -88,58 +129,80 @@ impl fmt::Display for Refusal {
 /// All reasons why the machine cannot be installed as wanted.
 pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
     let kickstart = request.kickstart;
-    let mut plan = Plan { destroys: Vec::new(), steps: Vec::new() };
-    scripts(&mut plan.steps, "preinstall", &kickstart.preinstall, &kickstart.preinstallscripts, |name, script| Step::RunHere {
-        name,
-        script,
-    });
-    let disks = if request.directory { None } else { Some(disks::plan(request)?) };
+    let (mut notes, mut refusals) = (Vec::new(), Vec::new());
+    let mut plan = Plan { notes: Vec::new(), destroys: Vec::new(), steps: Vec::new() };
+    if !request.prepared {
+        scripts(&mut plan.steps, "preinstall", &kickstart.preinstall, &kickstart.preinstallscripts, |name, script| Step::RunHere {
+            name,
+            script,
+        });
+    }
+    let disks = match request.directory {
+        true => None,
+        false => disks::plan(request, &mut notes).map_err(|mut found| refusals.append(&mut found)).ok(),
+    };
+    let packages = names::packages(request, &mut notes, &mut refusals);
+    archives(request, &mut refusals);
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
     if let Some(disks) = &disks {
         plan.destroys.clone_from(&disks.destroys);
         plan.steps.extend(disks.steps.iter().cloned());
     }
-    plan.steps.push(Step::InstallPackages { packages: packages(request) });
-    plan.steps.extend(files::before_configure(kickstart, disks.as_ref().map_or("", |disks| &disks.fstab)));
+    let on_machine = !request.directory && kickstart.live && kickstart.disks.get("default").is_none_or(|disk| disk.filename.is_none());
+    plan.steps.push(Step::InstallPackages { packages });
+    plan.steps.extend(files::before_configure(request, disks.as_ref(), &mut notes));
+    plan.steps.extend(copies(kickstart, offered::is_about_units));
     plan.steps.push(Step::Configure);
     plan.steps.extend(files::masks(kickstart));
     accounts(kickstart, &mut plan.steps);
-    for (source, to) in kickstart.additional_files.iter().flatten() {
-        plan.steps.push(Step::Copy { source: source.clone(), to: to.clone() });
-    }
-    scripts(&mut plan.steps, "postinstall", &kickstart.postinstall, &kickstart.postinstallscripts, |name, script| Step::RunInTarget {
-        name,
-        script,
-    });
+    plan.steps.extend(copies(kickstart, |path| !offered::is_about_units(path)));
+    let unpack = |(source, to): (&String, &String)| Step::Unpack { source: source.clone(), to: to.clone() };
+    plan.steps.extend(kickstart.archives.iter().flatten().map(unpack));
+    let apart = request.directory || kickstart.disks.values().any(|disk| disk.filename.is_some());
+    let in_target: fn(String, Script) -> Step = match apart {
+        true => |name, script| Step::RunInTarget { name, script, apart: true },
+        false => |name, script| Step::RunInTarget { name, script, apart: false },
+    };
+    scripts(&mut plan.steps, "postinstall", &kickstart.postinstall, &kickstart.postinstallscripts, in_target);
     if let Some(disks) = disks {
         plan.steps.push(Step::Close);
         plan.steps.push(disks.boot);
     }
-    let on_machine = !request.directory && kickstart.live && kickstart.disks.get("default").is_none_or(|disk| disk.filename.is_none());
     if on_machine {
         if kickstart.eject_cdrom && kickstart.finish != Finish::Stay {
             plan.steps.push(Step::Eject);
         }
         plan.steps.push(Step::Finish { how: kickstart.finish });
     }
+    plan.notes = notes;
     Ok(plan)
 }
 
-fn packages(request: &Request<'_>) -> Vec<String> {
-    let kickstart = request.kickstart;
-    let mut all: Vec<String> = kickstart.packages.clone();
-    all.extend(request.lists.iter().flat_map(|list| list.packages.iter().cloned()));
-    if all.is_empty() {
-        all.push(MINIMAL.to_owned());
+/// The packages that will be asked for; none where some are not to be had.
+pub fn packages(request: &Request<'_>) -> Option<Vec<String>> {
+    let mut refusals = Vec::new();
+    let packages = names::packages(request, &mut Vec::new(), &mut refusals);
+    refusals.is_empty().then_some(packages)
+}
+
+/// What is copied to paths of a kind. Units come before they are switched on.
+fn copies(kickstart: &Kickstart, is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = Step> {
+    let images = kickstart.docker.images.iter().enumerate();
+    let images = images.filter_map(|(index, image)| Some((image.filename.clone()?, files::image_archive(index))));
+    let all = kickstart.additional_files.iter().flatten().map(|(source, to)| (source.clone(), to.clone())).chain(images);
+    all.filter(move |(_, to)| is_meant(to)).map(|(source, to)| Step::Copy { source, to })
+}
+
+/// The program that unpacks archives.
+const UNPACKER: &str = "tar";
+
+fn archives(request: &Request<'_>, refusals: &mut Vec<Refusal>) {
+    if !request.kickstart.archives.is_empty() && !request.facts.programs.iter().any(|known| known == UNPACKER) {
+        let refusal = Refusal::new("archives", format!("this live system has no `{UNPACKER}`"));
+        refusals.push(refusal.hint("copy a directory with `additional_files`, or add the package `tar` to the image's `iso.live`"));
     }
-    all.extend(kickstart.additional_packages.iter().cloned());
-    all.push(kickstart.linux_flavor.package().to_owned());
-    all.extend(ON_EVERY_DISK.map(str::to_owned));
-    if !request.directory {
-        all.extend(kickstart.partitions.iter().filter_map(|partition| partition.filesystem.package()).map(str::to_owned));
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    all.retain(|package| seen.insert(package.clone()));
-    all
 }
 
 fn scripts(into: &mut Vec<Step>, name: &str, lines: &[String], files: &[String], step: fn(String, Script) -> Step) {
@@ -193,6 +256,7 @@ pub fn size(bytes: u64) -> String {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
         for disk in &self.destroys {
             writeln!(f, "Everything on {} will be lost{}", disk.description, if disk.holds.is_empty() { "; it is empty." } else { ":" })?;
             disk.holds.iter().try_for_each(|line| writeln!(f, "    {line}"))?;

@@ -80,6 +80,20 @@ pub enum Step {
         /// Where to.
         to: String,
     },
+    /// Unpacks an archive into the installed system.
+    Unpack {
+        /// What, as it is looked for in the search path.
+        source: String,
+        /// The directory.
+        to: String,
+    },
+    /// Makes a symbolic link in the installed system.
+    Link {
+        /// The link.
+        path: String,
+        /// Where it leads.
+        to: String,
+    },
     /// Does what the packages' files call for: users, caches, module indexes, and units as the presets say.
     Configure,
     /// Switches a unit off for good.
@@ -97,6 +111,8 @@ pub enum Step {
         name: String,
         /// What runs.
         script: Script,
+        /// Whether the machine that runs it is another than the system's own, so that the script sees neither its network nor its name.
+        apart: bool,
     },
     /// Puts all that is in file systems onto the disks, and unmounts them.
     Close,
@@ -104,7 +120,7 @@ pub enum Step {
     BootLoader {
         /// The disk.
         disk: String,
-        /// The root's partition number.
+        /// The number of the partition with the menu: the root's, or that of `/boot`.
         root: usize,
         /// Where a BIOS' boot loader goes.
         bios: Option<Place>,
@@ -217,7 +233,11 @@ impl fmt::Display for Step {
                 f.write_str(if user.password.is_some() { ", with a password" } else { ", without a password" })?;
                 if user.ssh_keys.is_empty() { Ok(()) } else { write!(f, ", with {}", keys(user.ssh_keys.len())) }
             }
-            Self::RunInTarget { name, script } => write!(f, "run {name}{script} in the installed system"),
+            Self::RunInTarget { name, script, apart } => {
+                write!(f, "run {name}{script} in the installed system{}", if *apart { ", without a network" } else { "" })
+            }
+            Self::Unpack { source, to } => write!(f, "unpack {source} to {to}"),
+            Self::Link { path, to } => write!(f, "link {path} to {to}"),
             Self::BootLoader { disk, bios, efi, .. } => {
                 let firmware = match (bios, efi) {
                     (Some(_), Some(_)) => "BIOS and UEFI",

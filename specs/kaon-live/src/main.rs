@@ -1,12 +1,14 @@
 //! `/init` of the live medium's initramfs.
 //!
 //! Finds the medium by its label, mounts the root image on it with memory laid over for changes, writes in what the boot menu gave
-//! (keys, a password, a name), and becomes systemd. It is one static program, the only one in the initramfs.
+//! (keys, a password, a name), and becomes systemd. It is one static program, the only one in the initramfs; systemd starts it once more at the
+//! very end.
 
 mod access;
 mod args;
 mod console;
 mod device;
+mod ending;
 mod failure;
 mod glob;
 mod journal;
@@ -29,6 +31,11 @@ fn main() {
     if std::process::id() != 1 {
         // Run by hand, it would mount and delete things on a living system.
         std::process::exit(2);
+    }
+    let mut words = std::env::args();
+    let (name, verb) = (words.next().unwrap_or_default(), words.next());
+    if let Some(how) = ending::asked(&name, verb.as_deref()) {
+        ending::end(how);
     }
     let mut line = match root::mount_kernel_file_systems() {
         Ok(()) => fs::read_to_string("/proc/cmdline").unwrap_or_default(),
@@ -56,6 +63,9 @@ fn start(arguments: &Arguments, console: &Console) -> Result<Never, Failure> {
     access::apply(&arguments.access, Path::new(root::NEW_ROOT), Path::new("/run"), console);
     if let Err(error) = journal::settle(Path::new("/run")) {
         console.warn(&format!("the journal goes to the disk of memory: {error}"));
+    }
+    if let Err(error) = ending::prepare(Path::new("/run"), Path::new("/proc/self/exe")) {
+        console.warn(&format!("the system will end with errors about its medium: {error}"));
     }
     Err(root::switch(&arguments.init))
 }

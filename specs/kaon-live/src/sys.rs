@@ -56,6 +56,10 @@ pub enum Power {
     Restart = 0x0123_4567,
     /// Switches off.
     Off = 0x4321_fedc,
+    /// Stops, and stays on.
+    Halt = 0xcdef_0123_u32 as i32,
+    /// Starts the kernel that was loaded for it.
+    Kexec = 0x4558_4543,
 }
 
 const SYS_FINIT_MODULE: c_long = 313;

@@ -1,11 +1,10 @@
 //! A medium that installs by itself what a kickstart file says.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path};
 
-use kickstart::Kickstart;
 use kickstart::medium::{self, Loaded};
+use kickstart::photon::{self, Taken};
 
 use super::{VariantError, medium, named};
 use crate::description::{Image, MediumFile};
@@ -30,8 +29,8 @@ pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let at = format!("kickstart/kickstart.{ending}");
     let iso = medium(&mut image)?;
     iso.files.push(file(at.clone(), path)?);
-    for name in names(&loaded.kickstart.value) {
-        iso.files.push(file(format!("kickstart/{name}"), &loaded.search.find(&name)?)?);
+    for name in loaded.files.iter().filter(|name| !name.starts_with('/')) {
+        iso.files.push(file(format!("kickstart/{name}"), &loaded.search.find(name)?)?);
     }
     let wanted = packages(&loaded)?;
     let missing: Vec<PackageName> = wanted.into_iter().filter(|name| !iso.install.contains(name)).collect();
@@ -45,23 +44,24 @@ pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     Ok(image)
 }
 
-/// The files that a kickstart file names and that are looked for next to it.
-fn names(kickstart: &Kickstart) -> BTreeSet<String> {
-    let lists = kickstart.packagelist_file.iter().chain(&kickstart.packagelist_files);
-    let scripts = kickstart.preinstallscripts.iter().chain(&kickstart.postinstallscripts);
-    let copied = kickstart.additional_files.iter().flat_map(|pairs| pairs.keys());
-    lists.chain(scripts).chain(copied).filter(|name| !name.starts_with('/')).cloned().collect()
-}
-
 /// What it installs, but for the kernel.
 fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, VariantError> {
     let kickstart = &loaded.kickstart.value;
     let lists = loaded.lists.iter().flat_map(|list| &list.packages);
     let texts: Vec<&String> = kickstart.packages.iter().chain(lists).chain(&kickstart.additional_packages).collect();
-    // A package may be named with a version; what is on the medium has the one there is.
-    let name = |text: &&String| text.split_whitespace().next().unwrap_or_default().parse::<PackageName>();
-    let parsed = texts.iter().map(|text| name(text).map_err(|_| VariantError::NoPackage { text: (*text).clone() }));
+    // A package may be named with a version; what is on the medium has the one there is. The installer takes Photon's names in the same way.
+    let word = |text: &&String| text.split_whitespace().next().unwrap_or_default().to_owned();
+    let wanted = texts.iter().map(|text| (text, word(text))).filter(|(_, word)| !photon::is_kernel(word));
+    let ours = wanted.filter_map(|(text, word)| match photon::taken(&word) {
+        Some(Taken::Needless(_)) => None,
+        Some(Taken::Instead(other, _)) => Some((text, other.to_owned())),
+        Some(Taken::Refused(_)) | None => Some((text, word)),
+    });
+    let parsed = ours.map(|(text, word)| word.parse::<PackageName>().map_err(|_| VariantError::NoPackage { text: (*text).clone() }));
     let mut names = parsed.collect::<Result<Vec<_>, _>>()?;
+    if !loaded.kickstart.value.docker.images.is_empty() {
+        names.extend("docker".parse::<PackageName>());
+    }
     if names.is_empty() {
         names.extend(MINIMAL.parse::<PackageName>());
     }
@@ -127,15 +127,12 @@ mod tests {
         let fifo = folder.path().join("etc/fifo");
         fs::create_dir(folder.path().join("etc")).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        let told = |path: &Path| {
-            let error = kickstart(image(), path).unwrap_err();
-            format!("{error}: {}", std::error::Error::source(&error).unwrap())
-        };
+        let told = |path: &Path| text::with_causes(&kickstart(image(), path).unwrap_err());
         assert_eq!(told(&fifo), format!("cannot read `{}`: it is a FIFO, not a regular file", fifo.display()));
         let path = folder.path().join("ks.json");
         for (named, expected) in [
             (r#""additional_files": [{"etc": "/etc"}]"#, "etc/fifo`: it is a FIFO, not a regular file"),
-            (r#""postinstallscripts": ["etc/fifo"]"#, "etc/fifo`: it is a FIFO, not a regular file"),
+            (r#""postinstallscripts": ["etc/fifo"]"#, "etc/fifo` is not a regular file"),
             (r#""packagelist_file": "etc/fifo""#, "etc/fifo` is not a regular file"),
         ] {
             fs::write(&path, format!(r#"{{"disk": "/dev/sda", {named}}}"#)).unwrap();

@@ -10,7 +10,6 @@ use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, Visitor};
 
 use super::error::Error;
-use super::scalar;
 use super::{Dialect, Entry, Node, Problem, Value};
 use text::nearest;
 
@@ -51,18 +50,21 @@ impl Cut {
 /// Reads a tree. `check` tells what is wrong with a value beyond its types, by its path: that is left out as well.
 pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: impl Fn(&T) -> Vec<(String, String)>) -> Outcome<T> {
     let mut cut = Cut::default();
-    let mut problems: Vec<Problem> = Vec::new();
+    let (mut problems, mut unknown): (Vec<Problem>, Vec<Unknown>) = Default::default();
     for _ in 0..MOST {
-        let context = Context { dialect, cut: &cut, problems: RefCell::default() };
+        let context = Context { dialect, cut: &cut, unknown: RefCell::new(unknown) };
         let value = T::deserialize(Reader { node, path: String::new(), context: &context });
-        let unknown = context.problems.into_inner();
+        unknown = context.unknown.into_inner();
         let (path, problem) = match value {
-            Err(error) => error.located("", node.place).split(&cut.0),
+            Err(error) => {
+                let error = error.located("", node.place);
+                let is_slip =
+                    error.missing().is_some_and(|(of, key)| unknown.iter().any(|other| other.of == of && other.meant == Some(key)));
+                let (path, problem) = error.split(&cut.0);
+                (path, problem.filter(|_| !is_slip))
+            }
             Ok(value) => match check(&value).into_iter().next() {
-                None => {
-                    problems.extend(unknown);
-                    return Outcome { value: Some(value), problems: sorted(problems), cut };
-                }
+                None => return Outcome { value: Some(value), problems: sorted(problems, unknown), cut },
                 Some((path, message)) => {
                     let path = cut.original(&path);
                     let (path, place) = node.nearest(&path);
@@ -72,15 +74,15 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: im
         };
         problems.extend(problem);
         if path.is_empty() || !cut.0.insert(path) {
-            problems.extend(unknown);
-            return Outcome { value: None, problems: sorted(problems), cut };
+            return Outcome { value: None, problems: sorted(problems, unknown), cut };
         }
     }
     problems.push(Problem::at(node.place, format!("more than {MOST} values do not fit: none of it is read")));
-    Outcome { value: None, problems: sorted(problems), cut }
+    Outcome { value: None, problems: sorted(problems, unknown), cut }
 }
 
-fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+fn sorted(mut problems: Vec<Problem>, unknown: Vec<Unknown>) -> Vec<Problem> {
+    problems.extend(unknown.into_iter().map(|key| key.problem));
     problems.sort_by_key(|problem| problem.place);
     problems
 }
@@ -88,7 +90,16 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
 struct Context<'a> {
     dialect: Dialect,
     cut: &'a Cut,
-    problems: RefCell<Vec<Problem>>,
+    unknown: RefCell<Vec<Unknown>>,
+}
+
+/// A key that is not known.
+struct Unknown {
+    /// The path of the table it is in.
+    of: String,
+    /// The key that it may be a slip of.
+    meant: Option<&'static str>,
+    problem: Problem,
 }
 
 type Fields = (&'static str, &'static [&'static str]);
@@ -165,15 +176,20 @@ impl<'a> Reader<'a> {
         let Some((name, fields)) = fields.filter(|_| found.is_none()) else { return found };
         let key = entry.key.as_str();
         if !(self.context.dialect.needless)(name, key) {
-            let (message, hint) = match (self.context.dialect.unsupported)(name, key) {
-                Some(reason) => (format!("`{key}` is not supported: {reason}"), None),
+            let (message, hint, meant) = match (self.context.dialect.unsupported)(name, key) {
+                Some(reason) => (format!("`{key}` is not supported: {reason}"), None, None),
                 None => {
-                    let near = nearest(key, fields.iter().copied()).map(|word| format!("did you mean `{word}`?"));
-                    ("unknown key".to_owned(), near.or_else(|| Some(format!("known here: {}", super::error::listed(fields)))))
+                    let meant = nearest(key, fields.iter().copied());
+                    let near = meant.map(|word| format!("did you mean `{word}`?"));
+                    ("unknown key".to_owned(), near.or_else(|| Some(format!("known here: {}", super::error::listed(fields)))), meant)
                 }
             };
-            let path = self.below(&entry.node, key).path;
-            self.context.problems.borrow_mut().push(Problem { path, place: entry.place, message, hint });
+            let problem = Problem { path: self.below(&entry.node, key).path, place: entry.place, message, hint };
+            let mut all = self.context.unknown.borrow_mut();
+            // It is met again each time the document is read without one more value.
+            if !all.iter().any(|before| before.problem == problem) {
+                all.push(Unknown { of: self.path.clone(), meant, problem });
+            }
         }
         None
     }
@@ -227,13 +243,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let value = match &self.node.value {
-            Value::Bool(value) => Some(*value),
-            Value::Integer(number @ (0 | 1)) => Some(*number == 1),
-            Value::String(text) => scalar::yes_or_no(text),
-            _ => None,
-        };
-        match value {
+        match self.node.flag() {
             Some(value) => self.at_place(|| visitor.visit_bool(value)),
             None => self.wrong("true or false"),
         }

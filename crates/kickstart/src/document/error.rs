@@ -11,7 +11,7 @@ use text::nearest;
 /// A problem whose place is filled in on its way out: line 0 means not yet.
 #[derive(Debug)]
 pub(super) struct Error {
-    problem: Problem,
+    problem: Box<Problem>,
     /// The path of what cannot be used because of it.
     cut: String,
     /// The key that is missing.
@@ -39,12 +39,17 @@ impl Error {
     pub fn split(self, cut: &BTreeSet<String>) -> (String, Option<Problem>) {
         let dot = if self.problem.path.is_empty() { "" } else { "." };
         let is_told = self.missing.is_some_and(|key| cut.contains(&format!("{}{dot}{key}", self.problem.path)));
-        (self.cut, Some(self.problem).filter(|_| !is_told))
+        (self.cut, Some(*self.problem).filter(|_| !is_told))
+    }
+
+    /// The table in which a key is missing, and the key.
+    pub fn missing(&self) -> Option<(&str, &'static str)> {
+        self.missing.map(|key| (self.problem.path.as_str(), key))
     }
 
     fn new(message: String, hint: Option<String>, missing: Option<&'static str>) -> Self {
         let problem = Problem { path: String::new(), place: Place::default(), message, hint };
-        Self { problem, cut: String::new(), missing }
+        Self { problem: Box::new(problem), cut: String::new(), missing }
     }
 }
 

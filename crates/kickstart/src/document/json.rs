@@ -4,9 +4,7 @@ use super::{DEEPEST, Entry, Node, Place, Problem, Tree, Value};
 
 /// Reads a whole document.
 pub(super) fn parse(text: &str) -> Result<Tree, Problem> {
-    // Programs of Windows write a byte order mark.
-    let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut parser = Parser { text, at, depth: 0, problems: Vec::new() };
+    let mut parser = Parser { text, at: 0, depth: 0, problems: Vec::new() };
     let node = parser.value()?;
     parser.blank();
     if parser.at < text.len() {

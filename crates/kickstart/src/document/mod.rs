@@ -14,7 +14,8 @@ mod yaml;
 use serde::de::DeserializeOwned;
 
 pub use problem::{Place, Problem, Problems};
-use tree::{Entry, Node, Tree, Value};
+use tree::Tree;
+pub(crate) use tree::{Entry, Node, Value};
 
 /// The languages a document may be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,11 @@ pub fn unpack_base64(text: &str) -> Option<Vec<u8>> {
 fn is_json(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']))
+}
+
+/// Whether a path is that of something, or of a part of it.
+pub(crate) fn is_within(path: &str, whole: &str) -> bool {
+    whole.is_empty() || path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// How deep lists and maps may be nested.
@@ -102,6 +108,11 @@ impl<T> Document<T> {
         Problem { path, place, message: message.into(), hint }
     }
 
+    /// The path in the document of a path in the value, where what did not fit is not counted.
+    pub(crate) fn original(&self, path: &str) -> String {
+        self.cut.original(path)
+    }
+
     /// All problems, in the order of their places.
     pub fn problems(&self, mut problems: Vec<Problem>) -> Problems {
         problems.sort_by_key(|problem| problem.place);
@@ -123,6 +134,8 @@ impl Parsed {
     /// When it is none, with the place.
     pub fn new(name: &str, text: &str, language: Language) -> Result<Self, Problems> {
         let problems = |problem| Problems { name: name.to_owned(), problems: vec![problem] };
+        // Programs of Windows write a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > LONGEST_BYTES {
             return Err(problems(Problem::at(Place { line: 1, column: 1 }, format!("it is larger than {LONGEST_BYTES} bytes"))));
         }
@@ -132,6 +145,11 @@ impl Parsed {
             Language::Toml => toml::parse(text),
         };
         Ok(Self { name: name.to_owned(), tree: parsed.map_err(problems)? })
+    }
+
+    /// The whole, for whoever changes it before it is read into a type.
+    pub(crate) fn root(&mut self) -> &mut Node {
+        &mut self.tree.node
     }
 
     /// The keys at the top.

@@ -1,6 +1,6 @@
 //! A document as a tree of values with places.
 
-use super::{Place, Problem};
+use super::{Place, Problem, scalar};
 
 /// A document, and what is wrong with it although it can be read.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Tree {
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub value: Value,
     pub place: Place,
     /// How it is written, where that says more than the value: numbers and words without quotes.
@@ -20,7 +20,7 @@ pub(super) struct Node {
 
 /// What all three languages can say.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Integer(i64),
@@ -35,7 +35,7 @@ pub(super) enum Value {
 
 /// A key, its value, and where the key stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub key: String,
     pub place: Place,
     pub node: Node,
@@ -67,6 +67,16 @@ impl Node {
         }
     }
 
+    /// Whether it is true or false, however that is written.
+    pub fn flag(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(value) => Some(*value),
+            Value::Integer(number @ (0 | 1)) => Some(*number == 1),
+            Value::String(text) => scalar::yes_or_no(text),
+            _ => None,
+        }
+    }
+
     /// What it is, without itself: it may be a password.
     pub fn kind(&self) -> &'static str {
         match self.value {
@@ -90,6 +100,44 @@ impl Node {
     /// The entry of a key.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The entries of a map, to change them.
+    pub fn entries_mut(&mut self) -> Option<&mut Vec<Entry>> {
+        if let Value::Map(entries) = &mut self.value { Some(entries) } else { None }
+    }
+
+    /// The value of a key, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        self.entries_mut()?.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+    }
+
+    /// The text of a key.
+    pub fn text_of(&self, key: &str) -> Option<&str> {
+        self.entry(key)?.node.text()
+    }
+
+    /// The items of a list; one value that is neither a list nor a table becomes a list of it.
+    pub fn items_mut(&mut self) -> Option<&mut Vec<Self>> {
+        if self.text().is_some() {
+            let one = std::mem::replace(self, Self::new(Value::List(Vec::new()), self.place));
+            self.value = Value::List(vec![one]);
+        }
+        if let Value::List(nodes) = &mut self.value { Some(nodes) } else { None }
+    }
+
+    /// Takes the entry of a key out.
+    pub fn take(&mut self, key: &str) -> Option<Entry> {
+        let entries = self.entries_mut()?;
+        let at = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(at))
+    }
+
+    /// Sets a key that is not set, in a map.
+    pub fn put(&mut self, key: &str, place: Place, node: Self) {
+        if let Some(entries) = self.entries_mut() {
+            entries.push(Entry { key: key.to_owned(), place, node });
+        }
     }
 
     /// Removes the entry of a key.

@@ -1,7 +1,6 @@
 //! YAML with places: the core schema of 1.2 with what documents written for readers of 1.1 have (merge keys, `!!binary`), one document.
 //! References to other values are followed as long as the document does not grow out of bounds by them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
@@ -147,7 +146,7 @@ fn scalar_node(text: &str, style: ScalarStyle, place: Place) -> Node {
 }
 
 /// A value with a tag.
-fn tagged(node: Node, tag: &Cow<'_, Tag>) -> Node {
+fn tagged(node: Node, tag: &Tag) -> Node {
     let place = node.place;
     let text = || match &node.value {
         Value::String(text) => text.clone(),

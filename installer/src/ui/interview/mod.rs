@@ -16,8 +16,7 @@ use ask::Ask;
 use packages::DEVELOPER;
 
 use super::{Answer, Kind, Question};
-use crate::apply::Offered;
-use crate::plan::{Facts, Plan, Request, plan};
+use crate::plan::{Facts, Offered, Plan, Request, plan};
 use kickstart::{Finish, Kickstart, LinuxFlavor, Secret};
 
 /// How an interview stands.
@@ -113,7 +112,16 @@ impl Interview {
 
     /// The plan of what may not be all yet: whether it fits on the disk.
     fn plan_of(&self, kickstart: &Kickstart) -> Result<Plan, String> {
-        let request = Request { kickstart, lists: &[], facts: &self.about.facts, directory: false, seed: self.about.seed };
+        let request = Request {
+            kickstart,
+            lists: &[],
+            facts: &self.about.facts,
+            directory: false,
+            // Each answer is compared with what the medium has when it is given.
+            offered: None,
+            prepared: false,
+            seed: self.about.seed,
+        };
         plan(&request).map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 

@@ -1,6 +1,6 @@
 use super::super::Kind;
 use super::*;
-use crate::apply::Offered;
+use crate::plan::Offered;
 use crate::plan::{DiskFacts, Firmware, Step};
 
 pub(crate) fn interview() -> Interview {
@@ -92,7 +92,7 @@ fn a_whole_conversation() {
     let plan = talk.plan().unwrap();
     assert!(!format!("{plan}").contains("sesame") && !format!("{talk:?}").contains("sesame"));
     assert!(plan.steps.iter().any(|step| matches!(step, Step::InstallPackages { packages } if packages[1] == "developer")));
-    assert_eq!(talk.kickstart(), &Kickstart::parse("ks.json", WHOLE).unwrap().value);
+    assert_eq!(talk.kickstart(), &Kickstart::parse("ks.json", WHOLE).unwrap().document.value);
     assert!(talk.question().text.contains("sda1 of 1 GiB"));
     assert!(say(&mut talk, "yes").is_err());
     assert_eq!(say(&mut talk, "/dev/sda"), Ok(Outcome::Confirmed));

@@ -23,6 +23,9 @@ use rpm_engine::transaction::{Event, Observer, Settings, Step};
 /// Package files on this machine, by package.
 pub type Files = BTreeMap<Id, Fetched>;
 
+/// A package that is to be installed: its repository's number, its file, and which it must be.
+type Expected<'a> = (Id, usize, &'a Fetched, Nevra);
+
 /// A package file on this machine.
 pub struct Fetched {
     path: PathBuf,
@@ -91,7 +94,7 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
     // The largest first, so that none is left over at the end that keeps a single processor busy.
     let size = |fetched: &Fetched| fs::metadata(&fetched.path).map_or(0, |metadata| metadata.len());
     expected.sort_by_cached_key(|(_, _, fetched, _)| Reverse(size(fetched)));
-    let one = |(id, stock, fetched, nevra): &(Id, usize, &Fetched, Nevra)| -> Result<(Id, Verified), CliError> {
+    let one = |(id, stock, fetched, nevra): &Expected<'_>| -> Result<(Id, Verified), CliError> {
         let path = &fetched.path;
         if let Some(item) = &fetched.unseen {
             download::check(item, path)?;
@@ -108,7 +111,7 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
     };
     let first: Vec<_> = expected.par_iter().with_max_len(1).map(one).collect();
     let mut new: BTreeMap<usize, Option<Keyring>> = BTreeMap::new();
-    let again = |(result, (id, stock, fetched, _)): (Result<(Id, Verified), CliError>, &(Id, usize, &Fetched, Nevra))| match result {
+    let again = |(result, (id, stock, fetched, _)): (Result<(Id, Verified), CliError>, &Expected<'_>)| match result {
         // It may be signed with a new key, which is where the old one was.
         Err(error @ CliError::Package(RpmFileError::Untrusted { .. })) => {
             if !new.contains_key(stock) {

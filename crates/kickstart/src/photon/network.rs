@@ -1,0 +1,118 @@
+//! The network in Photon's first description (`type`), and name servers that are all interfaces' at once.
+
+use std::net::IpAddr;
+
+use super::Told;
+use crate::document::{Entry, Node, Place, Value};
+use crate::network_v1::cidr;
+
+/// The card that Photon's description means where it names none.
+const FIRST: &str = "eth0";
+
+/// The tables of interfaces that may ask name servers.
+const INTERFACES: [&str; 4] = ["ethernets", "bonds", "bridges", "vlans"];
+
+pub(super) fn translate(network: &mut Node, told: &mut Told) {
+    if let Some(kind) = network.take("type") {
+        network.take("version");
+        first_version(network, &kind, told);
+    }
+    if let Some(servers) = network.take("nameservers") {
+        let ports = ports(network);
+        for key in INTERFACES {
+            for card in network.get_mut(key).and_then(Node::entries_mut).into_iter().flatten() {
+                if card.node.entry("nameservers").is_none() && !ports.contains(&card.key) {
+                    card.node.put("nameservers", servers.place, servers.node.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The interfaces that are parts of others: they ask nobody.
+fn ports(network: &mut Node) -> Vec<String> {
+    let mut all = Vec::new();
+    for key in ["bonds", "bridges"] {
+        for device in network.get_mut(key).and_then(Node::entries_mut).into_iter().flatten() {
+            let names = device.node.get_mut("interfaces").and_then(Node::items_mut).into_iter().flatten();
+            all.extend(names.filter_map(|name| name.text().map(str::to_owned)));
+        }
+    }
+    all
+}
+
+fn map(place: Place, entries: Vec<(&str, Node)>) -> Node {
+    let entry = |(key, node): (&str, Node)| Entry { key: key.to_owned(), place, node };
+    Node::new(Value::Map(entries.into_iter().map(entry).collect()), place)
+}
+
+fn text(place: Place, text: &str) -> Node {
+    Node::new(Value::String(text.to_owned()), place)
+}
+
+fn card(place: Place, name: &str, mut rest: Vec<(&str, Node)>) -> Node {
+    rest.insert(0, ("match", map(place, vec![("name", text(place, name))])));
+    map(place, rest)
+}
+
+fn first_version(network: &mut Node, kind: &Entry, told: &mut Told) {
+    let place = kind.place;
+    let mut fields = |key: &str| network.take(key);
+    let (address, mask, gateway, server, vlan) =
+        (fields("ip_addr"), fields("netmask"), fields("gateway"), fields("nameserver"), fields("vlan_id"));
+    let dhcp = || ("dhcp4", Node::new(Value::Bool(true), place));
+    let mut vlans = None;
+    let card = match kind.node.text() {
+        Some("dhcp") => card(place, "e*", vec![dhcp()]),
+        Some("static") => {
+            let (Some(address), Some(gateway)) = (address, gateway) else {
+                told.wrong("network", place, "`type` is `static`, which needs `ip_addr`, `netmask` and `gateway`", "");
+                return;
+            };
+            let Some(with_prefix) = with_prefix(&address, mask.as_ref(), told) else { return };
+            let mut rest = vec![("addresses", text(address.node.place, &with_prefix)), ("gateway", gateway.node)];
+            if let Some(server) = server {
+                rest.push(("nameservers", map(place, vec![("addresses", server.node)])));
+            }
+            card(place, FIRST, rest)
+        }
+        Some("vlan") => {
+            let Some(vlan) = vlan.filter(is_vlan) else {
+                told.wrong("network", place, "`type` is `vlan`, which needs a `vlan_id` from 1 to 4094", "");
+                return;
+            };
+            let name = format!("{FIRST}.{}", vlan.node.text().unwrap_or_default().trim());
+            let rest = vec![("id", vlan.node), ("link", text(place, "id0")), dhcp()];
+            vlans = Some(map(place, vec![(&name, map(place, rest))]));
+            card(place, FIRST, vec![dhcp()])
+        }
+        _ => {
+            told.wrong("network.type", place, "not one of `dhcp`, `static`, `vlan`", "write version 2, with `ethernets`");
+            return;
+        }
+    };
+    network.put("version", place, Node::new(Value::Integer(2), place));
+    network.put("ethernets", place, map(place, vec![("id0", card)]));
+    if let Some(vlans) = vlans {
+        network.put("vlans", place, vlans);
+    }
+}
+
+fn is_vlan(entry: &Entry) -> bool {
+    entry.node.text().and_then(|text| text.trim().parse::<u16>().ok()).is_some_and(|number| (1..=4094).contains(&number))
+}
+
+/// The address with the length of its network's prefix, which old files give as a mask.
+fn with_prefix(address: &Entry, mask: Option<&Entry>, told: &mut Told) -> Option<String> {
+    let text = address.node.text().unwrap_or_default();
+    match cidr(text, mask.and_then(|mask| mask.node.text())) {
+        Ok(cidr) => Some(cidr.to_string()),
+        Err(reason) => {
+            let is_address = text.parse::<IpAddr>().is_ok();
+            let (key, place) = mask.filter(|_| is_address).map_or(("ip_addr", address.place), |mask| ("netmask", mask.place));
+            let hint = if is_address { "a mask is such as 255.255.255.0" } else { "an address is such as 192.0.2.7" };
+            told.wrong(format!("network.{key}"), place, reason, hint);
+            None
+        }
+    }
+}
