@@ -156,6 +156,39 @@ fn a_system_in_a_file() {
     );
 }
 
+/// A kickstart file for Photon OS: the boot loader's menu is on a partition of its own, and the script sees no network but its own.
+#[test]
+#[ignore = "needs the built packages and the SDK"]
+fn a_file_for_photon_with_boot_apart() {
+    let place = Place::new();
+    let disk = place.world.path("disk.img");
+    let kickstart = format!(
+        r##"{{"packagelist_file": "packages_minimal.json", "additional_packages": ["initramfs"], "linux_flavor": "linux",
+             "disks": {{"default": {{"filename": "{}", "size": 1400}}}}, "partition_type": "msdos", "bootmode": "bios",
+             "partitions": [{{"mountpoint": "/", "size": 0}}, {{"mountpoint": "/boot", "size": 64}}],
+             "postinstall": ["cat /proc/net/dev >/etc/cards", "hostname elsewhere || true"]}}"##,
+        disk.display()
+    );
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let said = place.run(&kickstart, &["--yes"]);
+    let text = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success() && text.contains("`minimal` stands for Photon's list"), "{text}");
+    assert_eq!(fs::read_to_string("/proc/sys/kernel/hostname").unwrap(), name);
+    let partitions = place.partitions(&disk);
+    let [_, root, boot] = partitions[..] else { panic!("{partitions:?}") };
+    for (offset, _) in [root, boot] {
+        place.world.run("e2fsck", &["-fn", &format!("{}?offset={offset}", place.world.inside(&disk))]);
+    }
+    let link = place.debugfs(&disk, boot.0, "stat /boot");
+    assert!(link.contains("symlink") && link.contains("\".\""), "{link}");
+    let menu = place.debugfs(&disk, boot.0, "cat /grub/local.cfg");
+    assert!(menu.contains("set root=\"$kaon_disk,gpt2\""), "{menu}");
+    assert!(place.debugfs(&disk, boot.0, "cat /grub/grub.cfg").contains("menuentry"));
+    assert!(place.debugfs(&disk, root.0, "cat /etc/fstab").contains(" /boot ext4 "));
+    let cards = place.debugfs(&disk, root.0, "cat /etc/cards");
+    assert_eq!(cards.lines().skip(2).filter(|line| !line.trim_start().starts_with("lo:")).count(), 0, "{cards}");
+}
+
 /// However an installation into a directory ends, nothing stays mounted there.
 #[test]
 #[ignore = "needs the built packages and the SDK"]

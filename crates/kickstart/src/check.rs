@@ -177,7 +177,8 @@ fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&
         list.add(key, format!("`{at}` is set twice"));
     }
     if at == "/" && partition.filesystem != FileSystem::Ext4 {
-        list.add(format!("{path}.filesystem"), "the root must be ext4: the boot loader reads the kernels from it");
+        let hint = "use ext4 for `/`; partitions for data may be xfs or btrfs";
+        list.hint(format!("{path}.filesystem"), "the root must be ext4: the boot loader reads the kernels from it", hint);
     }
     if at == BOOT_MOUNT {
         if partition.filesystem != FileSystem::Ext4 {

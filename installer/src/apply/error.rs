@@ -45,6 +45,17 @@ pub enum ApplyError {
     /// The boot loader of the `grub` package is another than known.
     #[error("the boot loader's images are unknown to this installer")]
     Grub(#[from] disk_layout::UnknownGrub),
+    /// A script would share the network of a machine that is not its system's own.
+    #[error(
+        "scripts of an installation into a file or directory run in namespaces of their own, and this machine forbids them: allow namespaces (in \
+         a container, `--privileged` or `--cap-add SYS_ADMIN`), or leave `{name}` out"
+    )]
+    NoNamespaces {
+        /// What it is called in the kickstart file.
+        name: String,
+        /// Why.
+        source: SystemError,
+    },
     /// Only root can do it.
     #[error("installing needs root")]
     NotRoot,

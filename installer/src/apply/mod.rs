@@ -17,6 +17,7 @@ mod table;
 mod trust;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -35,6 +36,7 @@ use self::packages::Chosen;
 use crate::plan::{Place, Plan, Script, Step};
 use kickstart::FileSystem;
 use kickstart::medium::Search;
+use system::program::ProgramError;
 use system::script::Executable;
 use system::{NO_ARGUMENTS, SystemError, Target, account, program};
 
@@ -119,7 +121,6 @@ pub fn apply(plan: &Plan, sources: &Sources, directory: Option<&Path>, observer:
         mount::release(root)?;
     }
     let target = Target::prepare(root)?;
-    let target = if on_machine { target } else { target.apart() };
     let mut run = Run { sources, observer, target, files, disks: Vec::new(), mounts: Vec::new(), grub: None, chosen };
     let result = run.steps(plan, on_machine, Journal { steps: vec![checked] });
     if let Some(files) = &run.files {
@@ -190,7 +191,7 @@ impl Run<'_> {
             Step::User(user) => Ok(account::add_user(user, &self.target)?),
             Step::Unpack { source, to } => self.unpack(source, to),
             Step::Link { path, to } => Ok(self.target.symlink(path, to)?),
-            Step::RunInTarget { name, script, .. } => self.run_in_target(name, script),
+            Step::RunInTarget { name, script, apart } => self.run_in_target(name, script, *apart),
             Step::Close => self.close(plan),
             Step::BootLoader { disk, root, bios, efi } => self.boot_loader(Path::new(disk), *root, bios.as_ref(), efi.as_ref()),
             Step::Eject => {
@@ -236,8 +237,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn run_in_target(&self, name: &str, script: &Script) -> Result<(), ApplyError> {
-        self.observer.says(&self.target.run_script(name, &self.script(script)?)?);
+    fn run_in_target(&self, name: &str, script: &Script, apart: bool) -> Result<(), ApplyError> {
+        let target = if apart { self.target.clone().apart() } else { self.target.clone() };
+        let is_forbidden = |error: &SystemError| {
+            apart
+                && matches!(error, SystemError::Program(ProgramError::Start { source, .. }) if source.kind() == ErrorKind::PermissionDenied)
+        };
+        let said = target.run_script(name, &self.script(script)?).map_err(|source| match is_forbidden(&source) {
+            true => ApplyError::NoNamespaces { name: name.to_owned(), source },
+            false => source.into(),
+        })?;
+        self.observer.says(&said);
         Ok(())
     }
 

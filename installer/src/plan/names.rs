@@ -47,7 +47,7 @@ fn one(request: &Request<'_>, path: &str, name: &str, notes: &mut Vec<Note>, ref
     let bare = Capability::parse(name).map_or_else(|| name.to_owned(), |capability| capability.name);
     let is_offered = |name: &str| request.offered.is_some_and(|offered| offered.names.contains(name));
     if is_kernel(&bare) {
-        notes.push(Note::new(path, format!("`{bare}` is left out: `linux_flavor` says which kernel is installed")));
+        notes.push(Note::new(path, format!("`{bare}` is left out of the list: the kernel is that of `linux_flavor`")));
         return None;
     }
     if is_offered(&bare) {

@@ -11,7 +11,11 @@ use rpm_engine::rpmfile::{RpmFile, details};
 use testing::packages::repository::write_metadata;
 
 /// What `minimal` brings into a system.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 9] = [
+    ("/etc/group", "root:x:0:\n"),
+    ("/etc/gshadow", "root:*::\n"),
+    ("/etc/passwd", "root:x:0:0:root:/root:/usr/bin/bash\n"),
+    ("/etc/shadow", "root:!:20000::::::\n"),
     ("/usr/bin/bash", "x"),
     ("/usr/lib/sysusers.d/minimal.conf", "g docker -\ng wheel 10\nu sshd 74 \"SSH\"\n"),
     ("/usr/lib/systemd/system/sshd.service", "[Service]\n"),

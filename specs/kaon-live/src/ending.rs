@@ -37,7 +37,8 @@ pub fn prepare(run: &Path, own: &Path) -> io::Result<()> {
 
 /// How to end, where this program was started as the last one: with its name and what systemd gives it.
 pub fn asked(name: &str, verb: Option<&str>) -> Option<Power> {
-    (name.rsplit('/').next() == Some(PROGRAM)).then(|| match verb {
+    let is_last = name.rsplit('/').next() == Some(PROGRAM);
+    is_last.then_some(match verb {
         Some("reboot") => Power::Restart,
         Some("kexec") => Power::Kexec,
         Some("halt") => Power::Halt,

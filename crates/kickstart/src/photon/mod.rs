@@ -62,15 +62,15 @@ pub(crate) fn translate(node: &mut Node, variables: &Variables, told: &mut Told)
     if node.text_of("hostname") == Some("") {
         node.take("hostname");
     }
+    if node.text_of("public_key") == Some("")
+        && let Some(key) = node.take("public_key")
+    {
+        told.note("public_key", key.place, "it is empty, so nobody is let in by it");
+    }
     if let Some(key) = node.get_mut("public_key") {
         public_key(key);
     }
-    if let Some(security) = node.get_mut("security")
-        && let Some(fips) = security.take("fips")
-        && flag("security.fips", &fips, told) == Some(true)
-    {
-        told.wrong("security.fips", fips.place, keys::FIPS, "remove it, or install a system with a validated provider");
-    }
+    security(node, told);
     partitions::translate(node, told);
     if let Some(network) = node.get_mut("network") {
         network::translate(network, told);
@@ -170,24 +170,10 @@ fn kernel(node: &mut Node, told: &mut Told) {
         node.put("linux_flavor", esx.place, Node::new(Value::String("linux-esx".into()), esx.place));
     }
     for key in ["packages", "additional_packages"] {
-        let mut found = Vec::new();
-        if let Some(names) = node.get_mut(key).and_then(Node::items_mut) {
-            let mut index = 0;
-            names.retain(|name| {
-                index += 1;
-                let is_kernel = name.text().is_some_and(is_kernel);
-                if is_kernel {
-                    found.push((index - 1, name.place, name.text().unwrap_or_default().to_owned()));
-                }
-                !is_kernel
-            });
-        }
-        for (index, place, name) in found {
-            if node.entry("linux_flavor").is_none() {
-                node.put("linux_flavor", place, Node::new(Value::String(name), place));
-            } else {
-                told.note(format!("{key}[{index}]"), place, names::KERNEL);
-            }
+        let names = node.get_mut(key).and_then(Node::items_mut).into_iter().flatten();
+        let first = names.filter_map(|name| Some((name.place, name.text()?.to_owned()))).find(|(_, name)| is_kernel(name));
+        if let Some((place, name)) = first.filter(|_| node.entry("linux_flavor").is_none()) {
+            node.put("linux_flavor", place, Node::new(Value::String(name), place));
         }
     }
 }
@@ -205,6 +191,26 @@ fn layout(node: &mut Node, told: &mut Told) {
         && let Some(entry) = node.take("partition_type")
     {
         told.note("partition_type", entry.place, keys::MSDOS);
+    }
+}
+
+/// What the system cannot be, rather than words that are not known.
+fn security(node: &mut Node, told: &mut Told) {
+    if node.text_of("arch") == Some("aarch64")
+        && let Some(arch) = node.take("arch")
+    {
+        told.wrong("arch", arch.node.place, "there is one architecture, x86_64", "write `x86_64`, or leave the key out");
+    }
+    let Some(security) = node.get_mut("security") else { return };
+    if let Some(fips) = security.take("fips")
+        && flag("security.fips", &fips, told) == Some(true)
+    {
+        told.wrong("security.fips", fips.place, keys::FIPS, "leave the key out, or install a system with a validated provider");
+    }
+    if matches!(security.text_of("selinux"), Some("permissive" | "enforcing"))
+        && let Some(mode) = security.take("selinux")
+    {
+        told.wrong("security.selinux", mode.node.place, "the system has no policy for SELinux", "write `disabled`, or leave the key out");
     }
 }
 

@@ -14,9 +14,6 @@ pub enum Taken {
 /// Names of kernels, Photon's and Kaon's.
 const KERNELS: [&str; 6] = ["linux", "linux-aws", "linux-esx", "linux-generic", "linux-rt", "linux-secure"];
 
-/// What a kernel among the packages is told.
-pub(super) const KERNEL: &str = "left out: `linux_flavor` says which kernel is installed";
-
 /// Whether it is a kernel.
 pub fn is_kernel(name: &str) -> bool {
     KERNELS.contains(&name)

@@ -94,12 +94,12 @@ impl Filler<'_> {
             Found::Pending => {
                 told.note(at, entry.node.place, format!("`${name}` is known once `preinstall` has run; the file is checked again then"));
                 told.pending.push(name);
-                // A password is one whatever it is.
-                entry.key == "text"
-                    || entry.key == "shadow_password" && {
-                        entry.node.value = Value::String("*".into());
-                        true
-                    }
+                let is_password = entry.key == "text" || entry.key == "shadow_password";
+                if is_password {
+                    // It is one whatever it is; this one nobody gets in with.
+                    entry.node.value = Value::String("*".into());
+                }
+                is_password
             }
         }
     }
