@@ -166,7 +166,7 @@ fn a_file_for_photon_with_boot_apart() {
         r##"{{"packagelist_file": "packages_minimal.json", "additional_packages": ["initramfs"], "linux_flavor": "linux",
              "disks": {{"default": {{"filename": "{}", "size": 1400}}}}, "partition_type": "msdos", "bootmode": "bios",
              "partitions": [{{"mountpoint": "/", "size": 0}}, {{"mountpoint": "/boot", "size": 64}}],
-             "postinstall": ["cat /proc/net/dev >/etc/cards", "hostname elsewhere || true"]}}"##,
+             "postinstall": ["cat /proc/net/route >/etc/routes", "hostname elsewhere || true"]}}"##,
         disk.display()
     );
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
@@ -185,8 +185,8 @@ fn a_file_for_photon_with_boot_apart() {
     assert!(menu.contains("set root=\"$kaon_disk,gpt2\""), "{menu}");
     assert!(place.debugfs(&disk, boot.0, "cat /grub/grub.cfg").contains("menuentry"));
     assert!(place.debugfs(&disk, root.0, "cat /etc/fstab").contains(" /boot ext4 "));
-    let cards = place.debugfs(&disk, root.0, "cat /etc/cards");
-    assert_eq!(cards.lines().skip(2).filter(|line| !line.trim_start().starts_with("lo:")).count(), 0, "{cards}");
+    let routes = place.debugfs(&disk, root.0, "cat /etc/routes");
+    assert_eq!(routes.lines().skip(1).count(), 0, "{routes}");
 }
 
 /// However an installation into a directory ends, nothing stays mounted there.

@@ -51,7 +51,7 @@ fn a_whole_conversation() {
     assert_eq!(choose(&mut talk, 0), Err("it is in use: it is the medium".into()));
     choose(&mut talk, 1).unwrap();
     choose(&mut talk, 1).unwrap();
-    for wrong in ["", "/boot 100", "/ 1 zfs", "/ 0", "/srv 5 xfs", "/ rest btrfs", "/ 120%", "relative 5"] {
+    for wrong in ["", "/usr 100", "/ 1 zfs", "/ 0", "/srv 5 xfs", "/ rest btrfs", "/ 120%", "relative 5"] {
         assert!(say(&mut talk, wrong).is_err(), "{wrong}");
     }
     for line in ["/ rest", "swap 512", "/var 10%", "- 64 swap", ""] {
