@@ -6,6 +6,7 @@
 #![allow(missing_docs, clippy::print_stderr)]
 
 mod check;
+mod cidata;
 mod container;
 mod guest;
 mod job;
@@ -85,6 +86,13 @@ fn copies_of_an_ova_are_machines_of_their_own() {
 #[ignore = "needs the built image"]
 fn user_data_is_done() {
     user_data::check();
+}
+
+/// The documents of Proxmox VE, until somebody is let in by their key.
+#[test]
+#[ignore = "needs the built image"]
+fn a_cidata_disk_lets_in_over_ssh() {
+    cidata::check();
 }
 
 /// The rest of what can be had of firmware and media.
