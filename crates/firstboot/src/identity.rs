@@ -52,7 +52,8 @@ impl Instance {
             text.push_str(&format!("{DOCUMENTS} {}\n", self.origin));
             documents.iter().for_each(|(name, digest)| text.push_str(&format!("{name} {digest}\n")));
         }
-        target.write(RECORD, 0o644, text.as_bytes())
+        // Whoever knows all of a document but a password in it could find that by its digest.
+        target.write(RECORD, 0o600, text.as_bytes())
     }
 
     /// Which of these documents were done as they are now. A record of an earlier version says nothing of documents: they were all done.

@@ -20,8 +20,16 @@ type Script = (String, String);
 
 /// Leaves packages, commands and all else.
 pub(super) fn prepare(wishes: &Wishes, target: &Target) -> Result<(), SystemError> {
+    if !wishes.is_added {
+        left(target)?.iter().try_for_each(|place| fs::remove_file(place).map_err(SystemError::io("remove", place)))?;
+    }
     for (name, text) in scripts(wishes) {
-        target.write(&format!("{SCRIPTS}/{name}"), 0o700, text.as_bytes())?;
+        let mut path = format!("{SCRIPTS}/{name}");
+        // What is included comes behind what includes it.
+        while target.place(&path)?.exists() {
+            path.push('+');
+        }
+        target.write(&path, 0o700, text.as_bytes())?;
     }
     Ok(())
 }
@@ -29,25 +37,12 @@ pub(super) fn prepare(wishes: &Wishes, target: &Target) -> Result<(), SystemErro
 /// All scripts, in the order of cloud-init's stages.
 pub(super) fn scripts(wishes: &Wishes) -> Vec<Script> {
     let cloud = &wishes.cloud;
-    let mut scripts = Vec::new();
-    let mut put = |name: &str, lines: String| {
-        if !lines.is_empty() {
-            scripts.push((name.to_owned(), format!("#!/bin/sh\n{lines}")));
-        }
-    };
-    put("10-files", cloud.write_files.iter().filter(|file| file.source.is_some()).map(download).collect());
-    put("20-packages", packages(cloud));
-    for (index, script) in wishes.scripts.iter().enumerate() {
-        scripts.push((format!("30-script-{:03}", index + 1), script.clone()));
-    }
-    let mut put = |name: &str, lines: String| {
-        if !lines.is_empty() {
-            scripts.push((name.to_owned(), format!("#!/bin/sh\n{lines}")));
-        }
-    };
-    put("40-runcmd", cloud.runcmd.iter().map(|command| command.line() + "\n").collect());
-    put("50-end", end(cloud, &wishes.instance));
-    scripts
+    let of_lines = |name: &str, lines: String| (!lines.is_empty()).then(|| (name.to_owned(), format!("#!/bin/sh\n{lines}")));
+    let files = of_lines("10-files", cloud.write_files.iter().filter(|file| file.source.is_some()).map(download).collect());
+    let own = wishes.scripts.iter().enumerate().map(|(index, script)| (format!("30-script-{:03}", index + 1), script.clone()));
+    let commands = of_lines("40-runcmd", cloud.runcmd.iter().map(|command| command.line() + "\n").collect());
+    let first = files.into_iter().chain(of_lines("20-packages", packages(cloud)));
+    first.chain(own).chain(commands).chain(of_lines("50-end", end(cloud, &wishes.instance))).collect()
 }
 
 fn packages(cloud: &CloudConfig) -> String {
@@ -202,4 +197,35 @@ pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
         }
     }
     failed.map_or(Ok(report), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_included_comes_on_top() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        let wishes = |script: &str, is_added| Wishes { scripts: vec![script.to_owned()], is_added, ..Wishes::default() };
+        let names = || left(&target).unwrap().iter().map(|place| fs::read_to_string(place).unwrap()).collect::<Vec<_>>();
+        prepare(&wishes("one", false), &target).unwrap();
+        prepare(&wishes("two", true), &target).unwrap();
+        assert_eq!(names(), ["one", "two"]);
+        // A document that changed before it was done is done once.
+        prepare(&wishes("three", false), &target).unwrap();
+        assert_eq!(names(), ["three"]);
+    }
+
+    #[test]
+    fn messages_expand_nothing_but_their_variables() {
+        let table = [
+            ("up $UPTIME s\n", "up $UPTIME s"),
+            ("{{ uptime }} ${TIMESTAMP} $uptime", "$UPTIME $TIMESTAMP $UPTIME"),
+            ("$(reboot) `id` \"x\" \\", "\\$(reboot) \\`id\\` \\\"x\\\" \\\\"),
+        ];
+        for (message, expected) in table {
+            assert_eq!(message_text(message), expected);
+        }
+    }
 }

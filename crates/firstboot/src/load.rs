@@ -18,7 +18,7 @@ const LEFT: &str = "/var/lib/kaon/containers.json";
 /// Where an image from an address is kept until it is loaded.
 const DOWNLOAD: &str = "/var/lib/kaon/image.download";
 
-/// How curl(1) is called: it tries for a minute, gives up on a server that sends nothing for a minute, and speaks nothing but HTTP.
+/// How curl(1) is called: it tries for a minute, and gives up on a server that sends nothing for a minute.
 const PATIENCE: [&str; 12] = [
     "--disable",
     "--fail",
@@ -47,12 +47,15 @@ struct Left {
     units: Vec<String>,
 }
 
-/// Keeps in mind what is to be loaded and started when the container engine is up.
-pub(super) fn prepare(images: &[Image], containers: &[&Container], target: &Target) -> Result<(), SystemError> {
+/// Keeps in mind what is to be loaded and started when the container engine is up; with `is_added`, besides what already is.
+pub(super) fn prepare(images: &[Image], containers: &[&Container], is_added: bool, target: &Target) -> Result<(), SystemError> {
     if images.is_empty() && containers.is_empty() {
         return Ok(());
     }
-    Left { images: images.to_vec(), units: containers.iter().map(|container| container.unit()).collect() }.keep(target)
+    let before = if is_added { serde_json::from_str(&target.read(LEFT)?).unwrap_or_default() } else { Left::default() };
+    let images = before.images.into_iter().chain(images.iter().cloned()).collect();
+    let units = before.units.into_iter().chain(containers.iter().map(|container| container.unit())).collect();
+    Left { images, units }.keep(target)
 }
 
 /// Whether there is something to load or start.
@@ -178,7 +181,8 @@ mod tests {
             image(Some("/none.tar"), None, None),
             image(None, Some("http://user:sesame@127.0.0.1:9/a?token=sesame"), None),
         ];
-        prepare(&images, &[], &target).unwrap();
+        prepare(&images[..1], &[], false, &target).unwrap();
+        prepare(&images[1..], &[], true, &target).unwrap();
         assert!(is_left(&target).unwrap());
         let complaints = run(&target).unwrap();
         assert_eq!(complaints.len(), 3, "{complaints:?}");

@@ -29,6 +29,8 @@ pub struct Wishes {
     pub complaints: Vec<String>,
     /// Documents of which nothing could be read.
     pub unread: BTreeSet<String>,
+    /// Whether something was done before at this start, which this comes on top of.
+    pub is_added: bool,
 }
 
 /// Combines all documents of a platform.
@@ -157,7 +159,7 @@ impl Wishes {
     /// Takes what included user data asks for: what is there already was done.
     pub(super) fn of_included(found: UserData) -> Self {
         let UserData { cloud, scripts, boothooks, includes, .. } = found;
-        let mut wishes = Self { cloud, scripts, boothooks, includes, ..Self::default() };
+        let mut wishes = Self { cloud, scripts, boothooks, includes, is_added: true, ..Self::default() };
         wishes.complaints = wishes.cloud.settle();
         wishes
     }

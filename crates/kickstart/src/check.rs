@@ -261,6 +261,13 @@ fn network(kickstart: &Kickstart, list: &mut Complaints) {
     for (path, message) in crate::networkd::complaints(network) {
         list.add(format!("network.{path}"), message);
     }
+    for name in network.tunnels.keys() {
+        let ending = format!("/10-{name}.netdev");
+        if crate::networkd::files(network).iter().any(|file| file.is_secret && file.path.ends_with(&ending)) {
+            let hint = "write the path of a file that contains the key and that systemd-networkd may read";
+            list.hint(format!("network.tunnels.{name}"), "its key would be readable by everybody", hint);
+        }
+    }
 }
 
 fn files(kickstart: &Kickstart, list: &mut Complaints) {

@@ -282,7 +282,7 @@ devices! {
     /// A tunnel.
     Tunnel {
         /// Its kind.
-        mode: TunnelMode,
+        mode: Option<TunnelMode>,
         /// The address of this end.
         local: Option<IpAddr>,
         /// The address of the other end.
@@ -394,7 +394,6 @@ words! {
         Off = "off",
     }
     /// A kind of tunnel.
-    #[derive(Default)]
     TunnelMode {
         /// WireGuard.
         WireGuard = "wireguard",
@@ -413,7 +412,6 @@ words! {
         /// IPv6 in IPv6.
         Ip6Ip6 = "ip6ip6",
         /// IPv6 in IPv4.
-        #[default]
         Sit = "sit",
         /// IPsec's, of IPv4.
         Vti = "vti",

@@ -45,10 +45,11 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     if files.iter().any(|file| file.path.ends_with(".link")) && is_running {
         report.take("network", rename_cards(target));
     }
-    storage::prepare(cloud, target, &mut report);
+    storage::prepare(cloud, wishes.is_added, target, &mut report);
     people::make(cloud, target, &mut report);
+    let added = if wishes.is_added { "-included" } else { "" };
     for (index, certificate) in cloud.ca_certs.trusted.iter().enumerate() {
-        let path = format!("/etc/pki/anchors/firstboot-{}.pem", index + 1);
+        let path = format!("/etc/pki/anchors/firstboot{added}-{}.pem", index + 1);
         report.take("ca_certs", target.write(&path, 0o644, (certificate.trim().to_owned() + "\n").as_bytes()));
     }
     if !cloud.ca_certs.trusted.is_empty() && target.has("update-ca-trust") {
@@ -66,7 +67,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
         }
     }
     let images: Vec<_> = cloud.kaon.images.iter().map(|checked| checked.0.clone()).collect();
-    report.take("images", load::prepare(&images, &containers, target));
+    report.take("images", load::prepare(&images, &containers, wishes.is_added, target));
     report.take("include", include::prepare(&wishes.includes, target));
     report.take("runcmd", late::prepare(wishes, target));
     Ok(report.0)

@@ -15,7 +15,7 @@ const FSTAB: &str = "/etc/fstab";
 /// A mark at the end of lines that are written here, so that they are replaced and not repeated.
 const MARK: &str = "# by kaon-firstboot";
 
-pub(super) fn prepare(cloud: &CloudConfig, target: &Target, report: &mut Report) {
+pub(super) fn prepare(cloud: &CloudConfig, is_added: bool, target: &Target, report: &mut Report) {
     let has_disks = !(cloud.disk_setup.is_empty() && cloud.fs_setup.is_empty() && cloud.mounts.is_empty());
     if has_disks && target.root() == Path::new("/") {
         // Disks may still be looked at.
@@ -41,7 +41,7 @@ pub(super) fn prepare(cloud: &CloudConfig, target: &Target, report: &mut Report)
         }
     }
     if !lines.is_empty() {
-        report.take("mounts", fstab(&lines, target));
+        report.take("mounts", fstab(&lines, is_added, target));
     }
 }
 
@@ -158,10 +158,10 @@ fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Opti
     Ok(Some(fields.into_iter().flatten().map(escaped).collect::<Vec<_>>().join(" ")))
 }
 
-/// Puts lines into fstab, in place of those of an earlier time, and mounts what they say.
-fn fstab(lines: &[String], target: &Target) -> Result<(), SystemError> {
+/// Puts lines into fstab, in place of those of an earlier time unless they are added, and mounts what they say.
+fn fstab(lines: &[String], is_added: bool, target: &Target) -> Result<(), SystemError> {
     let before = target.read(FSTAB)?;
-    let mut text: String = before.lines().filter(|line| !line.ends_with(MARK)).map(|line| format!("{line}\n")).collect();
+    let mut text: String = before.lines().filter(|line| is_added || !line.ends_with(MARK)).map(|line| format!("{line}\n")).collect();
     // fstab(5) has comments in lines of their own only; what follows the sixth field is not read.
     lines.iter().for_each(|line| text.push_str(&format!("{line} {MARK}\n")));
     target.replace(FSTAB, 0o644, text.as_bytes())?;
@@ -252,7 +252,7 @@ mod tests {
             "/dev/sdb1 /data xfs defaults,nofail 0 2"
         );
         for _ in 0..2 {
-            fstab(&["/dev/sdb1 /data auto nofail 0 2".to_owned()], &target).unwrap();
+            fstab(&["/dev/sdb1 /data auto nofail 0 2".to_owned()], false, &target).unwrap();
         }
         assert_eq!(target.read(FSTAB).unwrap(), format!("UUID=1 / ext4 defaults 0 1\n/dev/sdb1 /data auto nofail 0 2 {MARK}\n"));
         assert!(target.root().join("data").is_dir());

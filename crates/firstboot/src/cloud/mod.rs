@@ -224,3 +224,78 @@ impl CloudConfig {
         self.replace(other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kickstart::document::{Language, Parsed};
+    use serde_json::{Value, json};
+
+    /// What a document asks for, and what is said of it.
+    fn read(document: &Value) -> (CloudConfig, usize) {
+        let parsed = Parsed::new("x", &document.to_string(), Language::Json).unwrap();
+        let (document, problems) = parsed.known::<CloudConfig>(DIALECT, |_| Vec::new());
+        (document.unwrap().value, problems.map_or(0, |problems| problems.problems.len()))
+    }
+
+    fn document() -> Value {
+        let key = "ssh-ed25519 AAAA me";
+        json!({
+            "hostname": "a", "fqdn": "a.example", "preserve_hostname": true, "groups": ["g", {"h": ["a"]}],
+            "users": [{"name": "one", "ssh_authorized_keys": [key]}, {"name": "two"}, "three"], "user": {"name": "u"}, "password": "p",
+            "ssh_authorized_keys": [key, "ssh-rsa AAAA you"], "chpasswd": {"expire": false, "list": ["a:b"]}, "ssh_pwauth": true,
+            "ssh_keys": {"rsa_private": "x"}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
+            "bootcmd": ["a", ["b", "c"]], "runcmd": ["a", ["b", 1]], "ca_certs": {"trusted": ["x"]}, "timezone": "UTC",
+            "ntp": {"servers": ["a"]}, "yum_repos": {"r": {"baseurl": "https://a"}}, "packages": ["a", ["b", "1"]], "package_upgrade": true,
+            "disk_setup": {"/dev/sdb": {"layout": [50, 50]}}, "fs_setup": [{"device": "sdb1", "filesystem": "ext4"}],
+            "mounts": [["sdb1", "/a"], ["sdb2", "/b"]], "swap": {"size": "1G"}, "phone_home": {"url": "https://a"}, "final_message": "x",
+            "power_state": {"mode": "reboot"}, "proxy": {"http": "http://a"},
+            "kaon": {"images": [{"path": "/a"}], "containers": [{"name": "web", "image": "a"}, {"name": "db", "image": "b"}]},
+        })
+    }
+
+    #[test]
+    fn a_wrong_value_is_as_if_it_were_not_there_and_nothing_else_is_lost() {
+        let whole = document();
+        assert_eq!(read(&whole).1, 0);
+        let wrong = json!([{"no": {"such": "thing"}}]);
+        for key in whole.as_object().unwrap().keys() {
+            let (mut with, mut without) = (whole.clone(), whole.clone());
+            with[key] = wrong.clone();
+            without.as_object_mut().unwrap().remove(key);
+            let ((with, told), (without, _)) = (read(&with), read(&without));
+            assert!(told > 0, "{key}");
+            // What is wrong is the item of the list, whose other items are none.
+            assert_eq!(with, without, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_item_is_as_if_it_were_not_there() {
+        for key in ["users", "ssh_authorized_keys", "write_files", "bootcmd", "runcmd", "packages", "mounts", "fs_setup"] {
+            let whole = document();
+            for at in 0..whole[key].as_array().unwrap().len() {
+                for wrong in [json!({"no": 1}), json!([[[]]])] {
+                    let (mut with, mut without) = (whole.clone(), whole.clone());
+                    with[key][at] = wrong;
+                    without[key].as_array_mut().unwrap().remove(at);
+                    let ((with, told), (without, _)) = (read(&with), read(&without));
+                    assert!(told > 0 && with == without, "{key}[{at}]: {with:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn later_parts_replace_or_append() {
+        let part = |text: &str| read(&serde_json::from_str(text).unwrap()).0;
+        let first = || part(r#"{"hostname": "a", "runcmd": ["a"], "packages": ["x"]}"#);
+        let second = || part(r#"{"hostname": "b", "runcmd": ["b"]}"#);
+        let mut merged = first();
+        assert_eq!(merged.merge(second(), Merge::Replace), ["hostname", "runcmd"]);
+        assert_eq!(merged, part(r#"{"hostname": "b", "runcmd": ["b"], "packages": ["x"]}"#));
+        let mut merged = first();
+        assert_eq!(merged.merge(second(), Merge::Append), ["hostname"]);
+        assert_eq!(merged, part(r#"{"hostname": "b", "runcmd": ["a", "b"], "packages": ["x"]}"#));
+    }
+}

@@ -331,7 +331,10 @@ impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
             self.index += 1;
             if !reader.is_cut() {
                 let path = reader.path.clone();
-                return seed.deserialize(reader).map(Some).map_err(|error| error.located(&path, node.place));
+                let result = seed.deserialize(reader).map_err(|error| error.located(&path, node.place));
+                // The words of a command, the fields of a line: a list in a list means something as a whole only.
+                let is_row = self.reader.path.ends_with(']');
+                return result.map(Some).map_err(|error| if is_row { error.cutting(&self.reader.path) } else { error });
             }
         }
         Ok(None)

@@ -10,8 +10,11 @@ use text::nearest;
 
 /// A problem whose place is filled in on its way out: line 0 means not yet.
 #[derive(Debug)]
-pub(super) struct Error {
-    problem: Box<Problem>,
+pub(super) struct Error(Box<Wrong>);
+
+#[derive(Debug)]
+struct Wrong {
+    problem: Problem,
     /// The path of what cannot be used because of it.
     cut: String,
     /// The key that is missing.
@@ -21,41 +24,42 @@ pub(super) struct Error {
 impl Error {
     /// Gives it a place, if it has none.
     pub fn located(mut self, path: &str, place: Place) -> Self {
-        if self.problem.place.line == 0 {
-            self.problem.place = place;
-            path.clone_into(&mut self.problem.path);
-            path.clone_into(&mut self.cut);
+        if self.0.problem.place.line == 0 {
+            self.0.problem.place = place;
+            path.clone_into(&mut self.0.problem.path);
+            path.clone_into(&mut self.0.cut);
         }
         self
     }
 
     /// The whole at `path` cannot be used because of it.
     pub fn cutting(mut self, path: &str) -> Self {
-        path.clone_into(&mut self.cut);
+        path.clone_into(&mut self.0.cut);
         self
     }
 
     /// The path of what cannot be used, and the problem; none where a key is missing only because its value was reported.
     pub fn split(self, cut: &BTreeSet<String>) -> (String, Option<Problem>) {
-        let dot = if self.problem.path.is_empty() { "" } else { "." };
-        let is_told = self.missing.is_some_and(|key| cut.contains(&format!("{}{dot}{key}", self.problem.path)));
-        (self.cut, Some(*self.problem).filter(|_| !is_told))
+        let Wrong { problem, cut: path, missing } = *self.0;
+        let dot = if problem.path.is_empty() { "" } else { "." };
+        let is_told = missing.is_some_and(|key| cut.contains(&format!("{}{dot}{key}", problem.path)));
+        (path, Some(problem).filter(|_| !is_told))
     }
 
     /// The table in which a key is missing, and the key.
     pub fn missing(&self) -> Option<(&str, &'static str)> {
-        self.missing.map(|key| (self.problem.path.as_str(), key))
+        self.0.missing.map(|key| (self.0.problem.path.as_str(), key))
     }
 
     fn new(message: String, hint: Option<String>, missing: Option<&'static str>) -> Self {
         let problem = Problem { path: String::new(), place: Place::default(), message, hint };
-        Self { problem: Box::new(problem), cut: String::new(), missing }
+        Self(Box::new(Wrong { problem, cut: String::new(), missing }))
     }
 }
 
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem.message)
+        f.write_str(&self.0.problem.message)
     }
 }
 

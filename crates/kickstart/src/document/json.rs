@@ -1,10 +1,13 @@
 //! JSON (RFC 8259) with places.
 
+use std::cell::Cell;
+
 use super::{DEEPEST, Entry, Node, Place, Problem, Tree, Value};
 
 /// Reads a whole document.
 pub(super) fn parse(text: &str) -> Result<Tree, Problem> {
-    let mut parser = Parser { text, at: 0, depth: 0, problems: Vec::new() };
+    let start = (0, Place { line: 1, column: 1 });
+    let mut parser = Parser { text, at: 0, depth: 0, problems: Vec::new(), known: Cell::new(start) };
     let node = parser.value()?;
     parser.blank();
     if parser.at < text.len() {
@@ -19,11 +22,19 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     problems: Vec<Problem>,
+    /// The last offset whose place was asked for, and its place: places are asked for one after the other.
+    known: Cell<(usize, Place)>,
 }
 
 impl Parser<'_> {
     fn place(&self) -> Place {
-        Place::of(self.text, self.at)
+        let (offset, place) = self.known.get();
+        let found = match self.text.get(offset..self.at) {
+            Some(between) => place.after(between),
+            None => Place::of(self.text, self.at),
+        };
+        self.known.set((self.at, found));
+        found
     }
 
     fn problem(&self, message: impl Into<String>) -> Problem {

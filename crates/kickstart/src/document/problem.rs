@@ -19,6 +19,14 @@ impl Place {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         Self { line, column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1 }
     }
+
+    /// The place behind a text that begins at this one.
+    pub(crate) fn after(self, text: &str) -> Self {
+        match text.rsplit_once('\n') {
+            None => Self { line: self.line, column: self.column + text.chars().count() },
+            Some((before, last)) => Self { line: self.line + before.matches('\n').count() + 1, column: last.chars().count() + 1 },
+        }
+    }
 }
 
 /// One thing that is wrong.

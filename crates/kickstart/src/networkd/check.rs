@@ -238,7 +238,8 @@ fn tunnels(path: &str, tunnel: &Tunnel, network: &Network, list: &mut List) {
         wrong("`link`: no interface is called so");
     }
     let keys = tunnel.keys.as_ref().or(tunnel.key.as_ref());
-    match tunnel.mode {
+    let Some(mode) = tunnel.mode else { return wrong("`mode` is missing") };
+    match mode {
         TunnelMode::WireGuard => {
             if !keys.and_then(|keys| keys.private.as_ref()).is_some_and(is_wireguard_key) {
                 wrong("`key` must be a private key of WireGuard in Base64, or the path of a file that contains one");

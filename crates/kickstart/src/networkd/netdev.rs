@@ -90,8 +90,8 @@ pub(super) fn pair(name: &str, one: &VirtualEthernet) -> Netdev {
 }
 
 /// The key of `[Network]` by which an interface knows a tunnel that is on it.
-pub(super) fn tie(mode: TunnelMode) -> &'static str {
-    if mode == TunnelMode::VxLan { "VXLAN" } else { "Tunnel" }
+pub(super) fn tie(mode: Option<TunnelMode>) -> &'static str {
+    if mode == Some(TunnelMode::VxLan) { "VXLAN" } else { "Tunnel" }
 }
 
 pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
@@ -107,7 +107,9 @@ pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
         ];
         with(netdev(kind), section, &[&ends, further].concat())
     };
-    match tunnel.mode {
+    // A tunnel without a mode is refused before it comes here.
+    let mode = tunnel.mode.unwrap_or(TunnelMode::Sit);
+    match mode {
         TunnelMode::WireGuard => wireguard(netdev("wireguard"), tunnel, keys),
         TunnelMode::VxLan => with(
             netdev("vxlan"),
@@ -122,9 +124,16 @@ pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
             ],
         ),
         TunnelMode::Ipip6 | TunnelMode::Ip6Ip6 => {
-            ends("ip6tnl", "Tunnel", &[("Mode", Some(if tunnel.mode == TunnelMode::Ipip6 { "ipip6" } else { "ip6ip6" }.to_owned()))])
+            ends("ip6tnl", "Tunnel", &[("Mode", Some(if mode == TunnelMode::Ipip6 { "ipip6" } else { "ip6ip6" }.to_owned()))])
         }
-        mode => ends(mode.as_str(), "Tunnel", &numbers(keys)),
+        TunnelMode::Gre
+        | TunnelMode::GreTap
+        | TunnelMode::Ip6Gre
+        | TunnelMode::Ip6GreTap
+        | TunnelMode::Ipip
+        | TunnelMode::Sit
+        | TunnelMode::Vti
+        | TunnelMode::Vti6 => ends(mode.as_str(), "Tunnel", &numbers(keys)),
     }
 }
 
@@ -158,6 +167,7 @@ fn wireguard(netdev: Netdev, tunnel: &Tunnel, keys: Option<&TunnelKeys>) -> Netd
         ];
         netdev = with(netdev, "WireGuardPeer", &lines);
     }
-    netdev.is_secret = true;
+    let secrets = private.into_iter().chain(tunnel.peers.iter().filter_map(|peer| peer.keys.shared.as_ref()));
+    netdev.is_secret = secrets.into_iter().any(|secret| !secret.reveal().starts_with('/'));
     netdev
 }
