@@ -218,11 +218,7 @@ fn version_1(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option
     // What is wrong beyond types is said of the same network in version 2.
     while let Some((path, message)) = networkd::complaints(&network).into_iter().next() {
         complaints.push(format!("{name}: {path}: {message}: the interface is left out"));
-        let device = path.split(['.', '[']).nth(1).unwrap_or_default().to_owned();
-        network.ethernets.remove(&device);
-        network.bonds.remove(&device);
-        network.bridges.remove(&device);
-        if network.vlans.remove(&device).is_none() && path.split('.').next() == Some("vlans") {
+        if !network.leave_out(&path) {
             return None;
         }
     }

@@ -321,6 +321,29 @@ devices! {
 }
 
 impl Network {
+    /// Leaves out the interface that a path is of, as [`crate::networkd::complaints`] gives it; whether there was one.
+    pub fn leave_out(&mut self, path: &str) -> bool {
+        fn remove<T>(interfaces: &mut BTreeMap<String, T>, path: &str) -> bool {
+            // Names may contain dots: the longest one that fits is meant.
+            let fits =
+                |name: &&String| path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            let name = interfaces.keys().filter(fits).max_by_key(|name| name.len()).cloned();
+            name.is_some_and(|name| interfaces.remove(&name).is_some())
+        }
+        let Some((table, rest)) = path.split_once('.') else { return false };
+        match table {
+            "ethernets" => remove(&mut self.ethernets, rest),
+            "bonds" => remove(&mut self.bonds, rest),
+            "bridges" => remove(&mut self.bridges, rest),
+            "vlans" => remove(&mut self.vlans, rest),
+            "tunnels" => remove(&mut self.tunnels, rest),
+            "vrfs" => remove(&mut self.vrfs, rest),
+            "dummy-devices" => remove(&mut self.dummy_devices, rest),
+            "virtual-ethernets" => remove(&mut self.virtual_ethernets, rest),
+            _ => false,
+        }
+    }
+
     /// The settings of all interfaces, with their names.
     pub(crate) fn settings(&mut self) -> impl Iterator<Item = (&String, Settings<'_>)> {
         let cards = self.ethernets.iter_mut().map(|(name, card)| (name, card.settings()));

@@ -146,7 +146,8 @@ fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Opti
     let Some(folder) = field(1) else { return Ok(None) };
     let is_swap = field(2).as_deref() == Some("swap") || folder == "swap";
     let folder = if is_swap { "none".to_owned() } else { folder };
-    if !is_swap && !(folder.starts_with('/') && folder.split('/').all(|part| part != "..")) {
+    let is_path = folder.starts_with('/') && folder.split('/').all(|part| part != "..");
+    if !is_swap && !is_path {
         return Err(SystemError::refused(&format!("`{folder}` is not an absolute path")));
     }
     if !is_swap {

@@ -34,7 +34,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
     },
     needless: |_, key| {
         const KNOWN: [&str; 5] = ["instance-id", "local-hostname", "hostname", "public-keys", "network-interfaces"];
-        text::nearest(key, KNOWN.into_iter()).is_none()
+        text::nearest(key, KNOWN).is_none()
     },
     vital: |_, _| false,
     short: |_| None,

@@ -31,6 +31,14 @@ pub(super) struct Outcome<T> {
 pub(super) struct Cut(BTreeSet<String>);
 
 impl Cut {
+    /// Leaves out what is at a path, or if that is done already, what it is in; whether anything is left.
+    fn add(&mut self, mut path: String) -> bool {
+        while !path.is_empty() && !self.0.insert(path.clone()) {
+            path.truncate(path.rfind(['.', '[']).unwrap_or(0));
+        }
+        !path.is_empty()
+    }
+
     /// The path in the document of a path in the value, where the items that were left out do not count.
     pub fn original(&self, path: &str) -> String {
         let mut whole = String::new();
@@ -73,7 +81,7 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: im
             },
         };
         problems.extend(problem);
-        if path.is_empty() || !cut.0.insert(path) {
+        if !cut.add(path) {
             return Outcome { value: None, problems: sorted(problems, unknown), cut };
         }
     }

@@ -278,4 +278,33 @@ mod tests {
             assert!(read::<Vec<String>>("x", &text, language, |_, _| None).is_err());
         }
     }
+
+    #[test]
+    fn keys_with_dots_are_told_from_those_they_begin_with() {
+        #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+        #[serde(default)]
+        struct Links {
+            links: std::collections::BTreeMap<String, i64>,
+        }
+        let check = |links: &Links| {
+            let wrong = links.links.iter().filter(|(_, number)| **number > 9);
+            wrong.map(|(name, _)| (format!("links.{name}"), "too large".to_owned())).collect()
+        };
+        let parsed = Parsed::new("x", "links:\n  eth0: 1\n  eth0.9: 10\n  eth0.8: 8\n", Language::Yaml).unwrap();
+        let (document, problems) = parsed.known::<Links>(Dialect::plain(|_, _| None), check);
+        assert_eq!(document.unwrap().value.links.into_keys().collect::<Vec<_>>(), ["eth0", "eth0.8"]);
+        assert_eq!(problems.unwrap().to_string(), "x:3:11: links.eth0.9: too large");
+    }
+
+    #[test]
+    fn references_do_not_grow_out_of_bounds() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let before = format!("*a{}", level - 1);
+            text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
+        }
+        assert!(Parsed::new("x", &text, Language::Yaml).unwrap_err().to_string().contains("too large"));
+        let merged = yaml::parse("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n").unwrap().node;
+        assert_eq!(merged.to_json()["b"], serde_json::json!({"x": 1, "y": 3}));
+    }
 }

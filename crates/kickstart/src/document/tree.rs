@@ -167,11 +167,11 @@ impl Node {
             }
             Value::Map(entries) => {
                 let path = path.strip_prefix('.').unwrap_or(path);
-                // Keys may contain dots themselves.
-                entries.iter().find_map(|entry| {
-                    let rest = path.strip_prefix(&entry.key)?;
-                    (rest.is_empty() || rest.starts_with(['.', '['])).then_some((rest, &entry.node, entry.node.place))
-                })
+                // Keys may contain dots themselves: the longest one that fits is meant.
+                let fits =
+                    |entry: &&Entry| path.strip_prefix(&entry.key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+                let entry = entries.iter().filter(fits).max_by_key(|entry| entry.key.len())?;
+                Some((&path[entry.key.len()..], &entry.node, entry.node.place))
             }
             _ => None,
         }
