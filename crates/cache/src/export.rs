@@ -184,7 +184,10 @@ impl Writer<'_> {
     fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
         let folder = path.parent().expect("files of a cache are in its directories");
         let write = || {
-            fs::create_dir_all(folder)?;
+            if !folder.is_dir() {
+                fs::create_dir_all(folder)?;
+                fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+            }
             let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
             file.write_all(bytes)?;
             file.as_file().set_permissions(Permissions::from_mode(0o644))?;

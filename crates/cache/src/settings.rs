@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::{ExitCode, Failure, Problem, Problems};
-use base::document::{Document, Table};
+use base::document::{Document, Spanned, Table};
 use sdk::apt::Mirror;
 use signing::PublicKey;
 
@@ -170,7 +170,7 @@ impl Settings {
 }
 
 fn builder(table: &Table<'_>) -> Option<TrustedBuilder> {
-    let modules = table.string("modules").map(|text| text.value);
+    let modules = table.string("modules").and_then(|text| certificate(table, text));
     let written = table.required_string("key");
     table.finish();
     let written = written?;
@@ -183,6 +183,16 @@ fn builder(table: &Table<'_>) -> Option<TrustedBuilder> {
             None
         }
     }
+}
+
+/// A certificate, byte for byte as builders write it: it is part of their kernels' keys.
+fn certificate(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
+    let pem = format!("{}\n", text.value.trim());
+    let is_one = pem.starts_with("-----BEGIN CERTIFICATE-----\n") && pem.ends_with("\n-----END CERTIFICATE-----\n");
+    if !is_one {
+        table.problem(text.span, "this is not a certificate in PEM");
+    }
+    is_one.then_some(pem)
 }
 
 fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
@@ -214,16 +224,18 @@ mod tests {
         signing::StatementKey::open_or_create(tempfile::tempdir().unwrap().path()).unwrap().public().clone()
     }
 
+    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
     const CACHES: &str = "[[cache]]\nname = \"public\"\nurl = \"https://cache.test/kaon/\"\nuse = true\nagree = 2\n\n[[cache]]\nname = \"team\"\nurl = \"file:///srv/kaon\"\n";
 
     #[test]
     fn builders_and_caches_are_read() {
         let key = key();
-        let text = format!("{CACHES}\n{}", builder_text("kaon-2026", &key, Some("CERTIFICATE")));
+        let text = format!("{CACHES}\n{}", builder_text("kaon-2026", &key, Some(CERTIFICATE)));
         let settings = Settings::parse("cache.toml", &text).unwrap();
         let builder = &settings.builders["kaon-2026"];
-        assert_eq!((&builder.key, builder.modules.as_deref().map(str::trim)), (&key, Some("CERTIFICATE")));
-        assert_eq!(settings.modules().map(|(name, pem)| (name, pem.trim())), Some(("kaon-2026", "CERTIFICATE")));
+        assert_eq!((&builder.key, builder.modules.as_deref()), (&key, Some(CERTIFICATE)));
+        assert_eq!(settings.modules(), Some(("kaon-2026", CERTIFICATE)));
         let names = |given: &[&str]| {
             let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
             settings.chosen(&given).map(|chosen| chosen.into_iter().map(|(name, cache)| (name, cache.agree)).collect::<Vec<_>>())
@@ -237,11 +249,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_at_their_places() {
-        let text = "[builder.x]\nkey = \"no key\"\n[[cache]]\nname = \"a\"\nurl = \"ftp://a.test\"\nagree = 0\nusee = true\n";
+        let text =
+            "[builder.x]\nkey = \"no key\"\nmodules = \"none\"\n[[cache]]\nname = \"a\"\nurl = \"ftp://a.test\"\nagree = 0\nusee = true\n";
         let problems = Settings::parse("cache.toml", text).unwrap_err();
         let lines: Vec<usize> = problems.iter().map(|problem| problem.line_and_column().0).collect();
-        assert_eq!(lines.len(), 4, "{problems:?}");
-        for line in [2, 5, 6, 7] {
+        assert_eq!(lines.len(), 5, "{problems:?}");
+        for line in [2, 3, 6, 7, 8] {
             assert!(lines.contains(&line), "{line}: {problems:?}");
         }
     }

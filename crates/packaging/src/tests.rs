@@ -185,7 +185,7 @@ fn rights_of_others_are_declared_or_refused() {
 #[test]
 fn what_a_spec_adds_never_hides_what_the_build_installed() {
     let build = Build::new(&[("usr/share/a/dir/precious", "x", 0o644), ("usr/share/a/file", "x", 0o644)]);
-    std::os::unix::fs::symlink("dir", build.path("out/usr/share/a/link")).unwrap();
+    symlink("dir", build.path("out/usr/share/a/link")).unwrap();
     fs::create_dir_all(build.path("spec")).unwrap();
     fs::write(build.path("spec/f"), "f").unwrap();
     let kinds = "and one of the two is a directory";
