@@ -99,7 +99,9 @@ pub fn bump(text: &str, places: &Places, version: &str, digests: &[Option<Digest
     for (at, replacement) in changes {
         new.replace_range(at, &replacement);
     }
-    let named: Vec<usize> = stale_debian.iter().map(|debian| debian.line).collect();
+    // The line of the version itself may contain the old one as a part of the new.
+    let version_line = text[..places.version_at.start].lines().count().max(1);
+    let named: Vec<usize> = stale_debian.iter().map(|debian| debian.line).chain([version_line]).collect();
     let old_version_in = lines_with(&new, &places.version).into_iter().filter(|line| !named.contains(line)).collect();
     Bumped { text: new, stale_debian, kept, old_version_in }
 }

@@ -39,7 +39,7 @@ impl VersionedAddress {
     /// Reads the version from the address of an archive. `name` is what the package is called; its own digits (`lz4`) are no version.
     pub fn of(url: &str, name: &str) -> Option<Self> {
         let written = written_version(file_name(url), name)?;
-        let version = [written.to_owned(), pre_release(written)].into_iter().find(|version| check_version(version).is_ok())?;
+        let version = [pre_release(written), written.to_owned()].into_iter().find(|version| check_version(version).is_ok())?;
         Some(Self::with(url, version))
     }
 
@@ -121,9 +121,15 @@ fn begins(text: &str) -> bool {
 /// How releases before a version are marked.
 const BEFORE: [&str; 6] = ["alpha", "beta", "dev", "pre", "rc", "test"];
 
-/// RPM writes a pre-release `1.0~rc1`, upstream mostly `1.0-rc1`. What else follows a version comes after it: a snapshot or a patch level.
+/// RPM writes a pre-release `1.0~rc1`, upstream mostly `1.0-rc1` or `1.0rc1`, which RPM takes for something after 1.0. What else follows a
+/// version comes after it: a snapshot or a patch level.
 fn pre_release(written: &str) -> String {
-    let Some((version, rest)) = written.split_once('-') else { return written.to_owned() };
+    let Some((version, rest)) = written.split_once('-') else {
+        let lower = written.to_ascii_lowercase();
+        let is_mark = |at: &usize| lower[..*at].ends_with(|c: char| c.is_ascii_digit());
+        let mark = BEFORE.iter().filter_map(|mark| lower.find(mark)).filter(is_mark).min();
+        return mark.map_or_else(|| written.to_owned(), |at| format!("{}~{}", &written[..at], &written[at..]));
+    };
     let word = rest.to_ascii_lowercase();
     let mark = if BEFORE.iter().any(|mark| word.starts_with(mark)) { '~' } else { '+' };
     format!("{version}{mark}{rest}")
@@ -162,6 +168,8 @@ mod tests {
             ("x", "https://a.test/x-1.0-p1.tar.gz", "1.0+p1", "https://a.test/x-1.0-p1.tar.gz"),
             ("x", "https://a.test/x-1.0-Beta.2.tar.gz", "1.0~Beta.2", "https://a.test/x-1.0-Beta.2.tar.gz"),
             ("x", "https://a.test/x-1.0-rc1.tar.gz", "1.0~rc1", "https://a.test/x-1.0-rc1.tar.gz"),
+            ("x", "https://a.test/x-1.0rc1.tar.gz", "1.0~rc1", "https://a.test/x-1.0rc1.tar.gz"),
+            ("x", "https://a.test/x-1.0alpha2.tar.gz", "1.0~alpha2", "https://a.test/x-1.0alpha2.tar.gz"),
             ("x", "https://a.test/x_1.0+git2-src.zip", "1.0+git2", "https://a.test/x_{version}-src.zip"),
         ] {
             let expected = VersionedAddress { url: with_version.into(), version: version.into() };
