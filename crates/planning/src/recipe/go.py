@@ -62,24 +62,18 @@ def check_version(module, where, ours):
         fail(f"`{where}` asks for go {wanted}, and the SDK has {ours}", "take a version of the source that this Go builds, or lower the line with a patch if nothing newer is used")
 
 
-def languages(gopath, ours):
-    """In GOPATH mode Go passes over `go.mod`: each module of the tree is compiled as the version of Go that it names, as in module mode."""
-    flags = []
-    for folder, folders, files in os.walk(os.path.join(gopath, "src")):
-        folders[:] = sorted(name for name in folders if name not in ("vendor", "testdata") and name[0] not in "._")
-        if "go.mod" in files:
-            version = read_module(os.path.join(folder, "go.mod")).get("Go", "1.16")
-            if number(version) <= number(ours):
-                place = os.path.relpath(folder, os.path.join(gopath, "src"))
-                flags.append(f"-gcflags={place}/...=-lang=go{'.'.join(map(str, number(version)))}")
-    return flags
+def language(gopath, folder, module):
+    """In GOPATH mode Go passes over `go.mod`: a program's module is compiled as the version of Go that it names, as in module mode. What it
+    imports is not, because the layer's packages and what a spec puts beside it may be patched for another version."""
+    place = os.path.relpath(folder, os.path.join(gopath, "src"))
+    return [f"-gcflags={place}/...=-lang=go{'.'.join(map(str, number(module['Go'])))}"] if "Go" in module else []
 
 
 def set_godebug(folder, module, file):
     """Gives a program the runtime behaviour of the Go that its `go.mod` names (go.dev/doc/godebug), which GOPATH mode would not."""
     settings = godebug_lines(file)
-    version = module.get("Go", "1.16")
-    if number(version) >= FIRST_GODEBUG:
+    version = module.get("Go")
+    if version and number(version) >= FIRST_GODEBUG:
         settings.setdefault("default", "go" + ".".join(map(str, number(version))))
     for name in sorted(os.listdir(folder)):
         if name.endswith(".go") and not name.endswith("_test.go"):
@@ -120,8 +114,6 @@ ours = subprocess.run(["go", "env", "GOVERSION"], stdout=subprocess.PIPE, encodi
 flags = [f"-buildmode={buildmode}", "-tags", tags, "-ldflags", ldflags]
 if mode == "module":
     os.environ["GO111MODULE"] = "on"
-else:
-    flags += languages(mode, ours)
 for name, package in zip(*[iter(programs)] * 2):
     at = module_of(package) if os.path.isdir(package) else None
     where = os.path.relpath(os.path.join(at, "go.mod"), TOP) if at else None
@@ -135,4 +127,4 @@ for name, package in zip(*[iter(programs)] * 2):
     else:
         if module:
             set_godebug(package, module, os.path.join(at, "go.mod"))
-        build(name, package, flags)
+        build(name, package, [*flags, *(language(mode, at, module) if module else [])])
