@@ -215,7 +215,8 @@ fn one(sack: &Sack<'_>, change: &Change, request: &mut Request) {
     if change.action.is_mark() {
         if change.action == Action::Marked {
             let same = |id: &Id| sack.nevra(*id).name == nevra.name && sack.nevra(*id).arch == nevra.arch;
-            request.mark.extend(there().into_iter().filter(same).map(|id| (id, change.reason)));
+            let is_new = |id: &Id| sack.reason(*id) != Some(change.reason);
+            request.mark.extend(there().into_iter().filter(|id| same(id) && is_new(id)).map(|id| (id, change.reason)));
         }
         return;
     }

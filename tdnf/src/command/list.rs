@@ -91,7 +91,17 @@ impl Asked {
         }
         // That there are no updates is good news.
         let may_be_none = self.scope == Scope::Updates && self.patterns.is_empty();
-        if found.is_empty() && !may_be_none { Err(CliError::NoMatch) } else { Ok(found) }
+        if !found.is_empty() || may_be_none {
+            return Ok(found);
+        }
+        let of_installed = self.scope == Scope::Installed;
+        for pattern in self.patterns.iter().filter(|pattern| !pattern.is_glob()) {
+            let similar = sack.similar(pattern.text(), of_installed);
+            if !similar.is_empty() {
+                session.console.note(format!("No package {}; did you mean {}?", pattern.text(), similar.join(", ")));
+            }
+        }
+        Err(CliError::NoMatch)
     }
 }
 

@@ -23,7 +23,7 @@ pub fn run(session: &Session, asked: &[String]) -> Result<(), CliError> {
     for text in asked {
         found.extend(providing(session, &repositories, &sack, text)?);
     }
-    if found.is_empty() {
+    if found.is_empty() && !session.console.json {
         return Err(CliError::NoData);
     }
     let found = sack.sorted(found.into_iter().collect());

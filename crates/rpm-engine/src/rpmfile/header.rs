@@ -385,4 +385,80 @@ mod tests {
             assert!(normal(path).is_err(), "{path}");
         }
     }
+
+    /// A main header of two files in one folder: `/d/a` and one named by bytes.
+    fn header(name: &[u8], kind: Option<u32>, digest: &str, change: impl FnOnce(&mut Vec<(u32, u32, u32, Vec<u8>)>)) -> Vec<u8> {
+        let strings = |all: &[&[u8]]| all.iter().flat_map(|text| [*text, b"\0"].concat()).collect::<Vec<u8>>();
+        let words = |all: &[u32]| all.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+        let two = |text: &str| strings(&[text.as_bytes(), text.as_bytes()]);
+        let mut entries = vec![
+            (number::SIZES, 4, 2, words(&[3, 3])),
+            (number::MODES, 3, 2, vec![0o100_644_u16.to_be_bytes(), 0o100_755_u16.to_be_bytes()].concat()),
+            (number::TIMES, 4, 2, words(&[7, 8])),
+            (number::DIGESTS, 8, 2, two(digest)),
+            (number::TARGETS, 8, 2, two("")),
+            (number::FLAGS, 4, 2, words(&[1 | 8 | 16, 0])),
+            (number::USERS, 8, 2, two("root")),
+            (number::GROUPS, 8, 2, two("root")),
+            (number::DIRECTORY_INDEXES, 4, 2, words(&[0, 0])),
+            (number::NAMES, 8, 2, strings(&[b"a", name])),
+            (number::DIRECTORIES, 8, 1, strings(&[b"/d/"])),
+        ];
+        entries.extend(kind.map(|kind| (number::DIGEST_KIND, 4, 1, words(&[kind]))));
+        change(&mut entries);
+        let (mut index, mut data) = (Vec::new(), Vec::new());
+        for (tag, kind, count, values) in &entries {
+            index.extend(words(&[*tag, *kind, data.len() as u32, *count]));
+            data.extend(values);
+        }
+        [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0], &*words(&[entries.len() as u32, data.len() as u32]), &index, &data].concat()
+    }
+
+    #[test]
+    fn checksums_of_files() {
+        let table = [
+            (None, 32, true),
+            (Some(1), 32, true),
+            (Some(2), 40, true),
+            (Some(8), 64, true),
+            (Some(9), 96, true),
+            (Some(10), 128, true),
+            (Some(8), 32, false),
+            (Some(12), 64, false),
+            (None, 0, false),
+        ];
+        for (kind, length, expected) in table {
+            let bytes = header(b"b", kind, &"A".repeat(length), |_| ());
+            let read = |origin| files(Tags::of(&bytes), origin);
+            match read(Origin::File) {
+                Ok(files) => assert!(expected && files[0].kind.digest() == Some(&*"a".repeat(length)), "{kind:?} {length}"),
+                Err(error) => assert!(!expected && matches!(error, HeaderError::NoDigest { .. }), "{kind:?} {length}: {error}"),
+            }
+            assert_eq!(read(Origin::Database).unwrap()[1].kind.digest().is_some(), expected, "what is installed can be removed");
+        }
+    }
+
+    #[test]
+    fn names_and_lists_of_files() {
+        let digest = "a".repeat(64);
+        let bytes = header(b"caf\xe9", Some(8), &digest, |_| ());
+        let found = files(Tags::of(&bytes), Origin::File).unwrap();
+        assert_eq!(found[1].path, "/d/caf\u{10ffe9}");
+        assert_eq!((found[0].mode, found[1].mode, found[1].mtime), (0o644, 0o755, 8));
+        let flags = FileFlags { config: true, noreplace: true, ghost: false, missing_ok: true };
+        assert_eq!((found[0].flags, found[1].flags), (flags, FileFlags::default()));
+        // As RPM before version 4 wrote names.
+        let old = header(b"b", Some(8), &digest, |entries| {
+            entries.retain(|entry| !matches!(entry.0, number::NAMES | number::DIRECTORIES | number::DIRECTORY_INDEXES));
+            entries.push((number::OLD_NAMES, 8, 2, b"/x/a\0/y/b\0".to_vec()));
+        });
+        let paths: Vec<String> = files(Tags::of(&old), Origin::File).unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(paths, ["/x/a", "/y/b"]);
+        for tag in [number::SIZES, number::MODES, number::DIGESTS, number::DIRECTORY_INDEXES, number::DIRECTORIES, number::USERS] {
+            let bytes = header(b"b", Some(8), &digest, |entries| entries.retain(|entry| entry.0 != tag));
+            assert!(matches!(files(Tags::of(&bytes), Origin::File), Err(HeaderError::Lists)), "{tag}");
+        }
+        let outside = header(b"../b", Some(8), &digest, |_| ());
+        assert!(matches!(files(Tags::of(&outside), Origin::File), Err(HeaderError::Path { .. })));
+    }
 }

@@ -94,6 +94,33 @@ fn edited_configuration_is_never_lost() {
     assert_eq!((world.text("/etc/x.conf"), world.text("/etc/x.conf.rpmorig")), ("one".into(), "mine".into()));
 }
 
+/// As RPM has it: settings that no package wrote stay, and what may be missing does not come back to whoever removed it.
+#[test]
+fn settings_of_programs_stay_and_removed_ones_stay_away() {
+    let world = World::new();
+    let fill = |content: &'static str| {
+        move |builder: &mut PackageBuilder| {
+            builder.with_ghost(FileOptions::ghost("/etc/made.conf").config().noreplace()).unwrap();
+            builder.with_ghost(FileOptions::ghost("/var/cache/made")).unwrap();
+            builder.with_file_contents(content, FileOptions::new("/etc/cron.d/x").config().missingok()).unwrap();
+            builder.with_file_contents(content, FileOptions::new("/etc/plain").config()).unwrap();
+        }
+    };
+    world.install("x", "1", fill("one")).unwrap();
+    assert_eq!(world.text("/etc/cron.d/x"), "one", "the first time it comes");
+    fs::write(world.path("/etc/made.conf"), "mine").unwrap();
+    fs::create_dir_all(world.path("/var/cache")).unwrap();
+    fs::write(world.path("/var/cache/made"), "by the program").unwrap();
+    fs::remove_file(world.path("/etc/cron.d/x")).unwrap();
+    fs::remove_file(world.path("/etc/plain")).unwrap();
+    world.upgrade("x", "2", fill("two")).unwrap();
+    assert!(!world.path("/etc/cron.d/x").exists());
+    assert_eq!(world.text("/etc/plain"), "two");
+    world.erase("x").unwrap();
+    assert_eq!(world.text("/etc/made.conf"), "mine");
+    assert!(!world.path("/var/cache/made").exists() && !world.path("/etc/made.conf.rpmsave").exists());
+}
+
 #[test]
 fn shared_files_and_conflicts() {
     let world = World::new();
