@@ -55,7 +55,10 @@ pub enum CliError {
     UpdatesAvailable,
     /// No repository is in use.
     #[error("There are no enabled repos.")]
-    NoEnabledRepos,
+    NoEnabledRepos {
+        /// Whether there are any that are not enabled.
+        others: bool,
+    },
     /// Only root may.
     #[error("Operation not permitted. You have to be root.")]
     NotRoot,
@@ -65,6 +68,12 @@ pub enum CliError {
     /// Something is removed that must stay.
     #[error("these packages are protected and would be removed: {}", .0.join(", "))]
     Protected(Vec<String>),
+    /// What was asked for does not fit.
+    #[error("the requested packages cannot be installed together:\n{0}")]
+    Unfit(String),
+    /// A downgrade is forbidden.
+    #[error("`minversions` forbids to downgrade to {}", .0.join(", "))]
+    BelowMinimum(Vec<String>),
     /// Something is changed that must stay as it is.
     #[error("these packages are locked or excluded and would be changed: {}", .0.join(", "))]
     Locked(Vec<String>),
@@ -133,13 +142,14 @@ impl CliError {
             Self::System(SystemError::History(_)) => 1801,
             Self::System(_) => 1526,
             Self::Solve(SolveError::Missing { .. }) | Self::NoMatch => 1011,
-            Self::Solve(SolveError::Conflict { .. }) | Self::Locked(_) => 1301,
+            Self::Solve(SolveError::Conflict { .. }) | Self::Unfit(_) | Self::Locked(_) => 1301,
+            Self::BelowMinimum(_) => 1035,
             Self::Package(_) => 1514,
             Self::Transaction(_) => 1525,
             Self::NoSearchResults => 1599,
             Self::NothingToDo | Self::NoData => 0,
             Self::UpdatesAvailable => 100,
-            Self::NoEnabledRepos => 1012,
+            Self::NoEnabledRepos { .. } => 1012,
             Self::NotRoot => 1601,
             Self::Aborted => 1032,
             Self::Protected(_) => 1030,
@@ -170,7 +180,11 @@ impl CliError {
             Self::Config(ConfigError::NoSuchRepository { .. }) => Some("`tdnf repolist all` lists them".into()),
             Self::Solve(SolveError::Missing { similar, .. }) if !similar.is_empty() => Some(format!("there is {}", similar.join(", "))),
             Self::Solve(SolveError::Conflict { .. }) => Some("`--skip-broken` skips packages that cannot be installed".into()),
-            Self::NoEnabledRepos => Some("`tdnf repolist all` lists them; `--enablerepo=ID` enables one".into()),
+            Self::NoEnabledRepos { others: true } => Some("`tdnf repolist all` lists them; `--enablerepo=ID` enables one".into()),
+            Self::NoEnabledRepos { others: false } => {
+                Some("no repository is configured: put a `.repo` file into `/etc/yum.repos.d`, or use `--repofrompath=ID,URL`".into())
+            }
+            Self::BelowMinimum(_) => Some("change the `minversions.d` files, if it may be that old".into()),
             Self::Package(RpmFileError::Source { .. }) => {
                 Some("`rpmbuild --rebuild` builds packages from it; `tdnf --builddeps install NAME` installs what that needs".into())
             }
@@ -203,11 +217,13 @@ mod tests {
             (CliError::NothingToDo, 0),
             (CliError::NoData, 0),
             (CliError::UpdatesAvailable, 100),
-            (CliError::NoEnabledRepos, 1012),
+            (CliError::NoEnabledRepos { others: true }, 1012),
             (CliError::NotRoot, 1601),
             (CliError::Aborted, 1032),
             (CliError::Protected(vec![]), 1030),
             (CliError::Locked(vec![]), 1301),
+            (CliError::Unfit(String::new()), 1301),
+            (CliError::BelowMinimum(vec![]), 1035),
             (CliError::CheckFailed(1), 1515),
             (CliError::Usage(String::new()), 902),
             (CliError::Parameter(String::new()), 1622),

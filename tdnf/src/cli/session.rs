@@ -346,7 +346,10 @@ fn may_change(own: bool, is_root: bool) -> Result<(), CliError> {
 /// # Errors
 /// When none is enabled.
 pub fn need_repositories(session: &Session) -> Result<(), CliError> {
-    if session.config.enabled().is_empty() && session.common.from_directory.is_empty() { Err(CliError::NoEnabledRepos) } else { Ok(()) }
+    match session.config.enabled().is_empty() && session.common.from_directory.is_empty() {
+        true => Err(CliError::NoEnabledRepos { others: !session.config.repositories.is_empty() }),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]

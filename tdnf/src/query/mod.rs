@@ -326,7 +326,20 @@ impl<'a> Sack<'a> {
         const MOST: usize = 5;
         let ids = if of_installed { self.all_installed() } else { self.all_available().to_vec() };
         let names: BTreeSet<String> = ids.into_iter().map(|id| self.nevra(id).name).collect();
-        names.into_iter().filter(|name| word.len() > 1 && looks_alike(name, word)).take(MOST).collect()
+        if word.len() < 2 || names.contains(word) {
+            return Vec::new();
+        }
+        names.into_iter().filter(|name| looks_alike(name, word)).take(MOST).collect()
+    }
+
+    /// Offered packages that a pattern fits and that are hidden because they are below a version that is never gone below (`minversions`).
+    pub fn below_minimum(&self, pattern: &Pattern) -> Vec<Nevra> {
+        let is_below = |nevra: &Nevra| self.min_versions.get(&nevra.name).is_some_and(|least| nevra.evr.compare_version(least).is_lt());
+        let all = self.stocks.iter().flat_map(|stock| (0..stock.index.len()).filter_map(|at| stock.index.nevra(at)));
+        let mut found: Vec<Nevra> = if self.min_versions.is_empty() { Vec::new() } else { all.filter(is_below).collect() };
+        found.retain(|nevra| self.is_native(nevra) && pattern.fits(nevra));
+        found.sort();
+        found
     }
 
     /// Whether a package is made for this machine.

@@ -26,7 +26,7 @@ pub enum RepoError {
         limit_bytes: u64,
     },
     /// The signature of the index is missing or wrong.
-    #[error("the repository `{folder}` is not trusted")]
+    #[error("its index is not trusted")]
     Untrusted {
         /// The repository.
         folder: PathBuf,

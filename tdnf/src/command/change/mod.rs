@@ -97,7 +97,14 @@ pub(in crate::command) fn carry_out(
     if !request.unresolved.is_empty() && !session.config.main.skip_broken {
         return Err(CliError::NoMatch.after(session, || show::value(sack, request, &Plan::default())));
     }
-    let plan = plan::plan(session, repositories, sack, request, sweep)?;
+    if !request.forbidden.is_empty() {
+        return Err(CliError::BelowMinimum(request.forbidden.clone()).after(session, || show::value(sack, request, &Plan::default())));
+    }
+    let plan = plan::plan(session, repositories, sack, request, sweep).map_err(|error| match error {
+        // There is nothing left where the only request is skipped.
+        CliError::Solve(SolveError::Conflict { explanation }) if request.wishes.len() < 2 => CliError::Unfit(explanation),
+        error => error,
+    })?;
     show::skipped(session, &plan);
     let value = || show::value(sack, request, &plan);
     if !session.console.json && !plan.changes.is_empty() {
@@ -133,7 +140,7 @@ fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, reque
 fn nothing(request: &Request, plan: &Plan) -> CliError {
     match plan.left.first() {
         _ if !request.unresolved.is_empty() => CliError::NoMatch,
-        Some(left) if request.by_name => CliError::Solve(SolveError::Conflict { explanation: left.reason.clone() }),
+        Some(left) if request.by_name => CliError::Unfit(left.reason.clone()),
         Some(_) | None => CliError::NothingToDo,
     }
 }

@@ -60,6 +60,8 @@ pub struct Request {
     pub by_name: bool,
     /// Whether words name what is installed, not what is offered.
     pub of_installed: bool,
+    /// Packages that would be downgrades which `minversions` forbids.
+    pub forbidden: Vec<String>,
     /// Installed packages that are asked for by name from now on.
     pub mark: Vec<(Id, Reason)>,
 }
@@ -352,7 +354,16 @@ fn downgrade(session: &Session, repositories: &Repositories, sack: &Sack<'_>, wo
                 request.existing.extend(sack.installed_native(&name));
             }
         }
-        if !found && !words.is_empty() {
+        if words.is_empty() {
+            continue;
+        }
+        let hidden =
+            sack.below_minimum(&pattern).into_iter().filter(|nevra| sack.installed_evr(&nevra.name).is_some_and(|there| nevra.evr < there));
+        let hidden: Vec<String> = hidden.map(|nevra| nevra.to_string()).collect();
+        let is_wished = request.wishes.iter().any(|wish| wish.label == *word);
+        if !is_wished && !hidden.is_empty() {
+            request.forbidden.extend(hidden);
+        } else if !found {
             request.unresolved.push(word.clone());
         }
     }
