@@ -176,6 +176,6 @@ fn of_certificate(wrong: &CertificateError) -> &'static str {
             "the certificate is not valid today; check this machine's clock"
         }
         Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => "the certificate is that of another host; check `baseurl`",
-        _ => "the certificate must be X.509 version 3 and name its host in `subjectAltName`, or be in `sslcacert` itself",
+        _ => "name the certificate itself in `sslcacert`, if it is to be trusted; those of authorities need version 3 and `subjectAltName`",
     }
 }

@@ -77,6 +77,12 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
     Ok(files)
 }
 
+/// A package, its repository, its file, and what it is to be.
+type Expected<'a> = (Id, usize, &'a Fetched, Nevra);
+
+/// A package and its checked file.
+type Checked = Result<(Id, Verified), CliError>;
+
 /// Checks signatures and digests, and that each file is the package that was planned.
 ///
 /// # Errors
@@ -94,7 +100,7 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
     // The largest first, so that none is left over at the end that keeps a single processor busy.
     let size = |fetched: &Fetched| fs::metadata(&fetched.path).map_or(0, |metadata| metadata.len());
     expected.sort_by_cached_key(|(_, _, fetched, _)| Reverse(size(fetched)));
-    let one = |(id, stock, fetched, nevra): &Expected<'_>| -> Result<(Id, Verified), CliError> {
+    let one = |(id, stock, fetched, nevra): &Expected<'_>| -> Checked {
         let path = &fetched.path;
         if let Some(item) = &fetched.unseen {
             download::check(item, path)?;
@@ -111,7 +117,7 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
     };
     let first: Vec<_> = expected.par_iter().with_max_len(1).map(one).collect();
     let mut new: BTreeMap<usize, Option<Keyring>> = BTreeMap::new();
-    let again = |(result, (id, stock, fetched, _)): (Result<(Id, Verified), CliError>, &Expected<'_>)| match result {
+    let again = |(result, (id, stock, fetched, _)): (Checked, &Expected<'_>)| match result {
         // It may be signed with a new key, which is where the old one was.
         Err(error @ CliError::Package(RpmFileError::Untrusted { .. })) => {
             if !new.contains_key(stock) {

@@ -93,12 +93,12 @@ pub(in crate::command) fn carry_out(
     request: &Request,
     sweep: Sweep,
 ) -> Result<(), CliError> {
+    if !request.forbidden.is_empty() {
+        return Err(CliError::BelowMinimum(request.forbidden.clone()).after(session, || show::value(sack, request, &Plan::default())));
+    }
     show::remarks(session, sack, request);
     if !request.unresolved.is_empty() && !session.config.main.skip_broken {
         return Err(CliError::NoMatch.after(session, || show::value(sack, request, &Plan::default())));
-    }
-    if !request.forbidden.is_empty() {
-        return Err(CliError::BelowMinimum(request.forbidden.clone()).after(session, || show::value(sack, request, &Plan::default())));
     }
     let plan = plan::plan(session, repositories, sack, request, sweep).map_err(|error| match error {
         // There is nothing left where the only request is skipped.
