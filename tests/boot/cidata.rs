@@ -121,7 +121,7 @@ fn directory(name: &str, number: usize, first: usize, size_bytes: usize) -> Vec<
     let mut letters: Vec<u16> = name.encode_utf16().chain([0]).collect();
     letters.resize(letters.len().div_ceil(13) * 13, 0xffff);
     // A name that fills its last part has no end.
-    if name.len() % 13 == 0 {
+    if name.len().is_multiple_of(13) {
         letters.truncate(name.len());
     }
     let parts: Vec<&[u16]> = letters.chunks(13).collect();
