@@ -38,7 +38,7 @@ pub fn medium(folder: &Path, names: &[&str]) {
         });
         let file = RpmFile::open(&path).unwrap();
         let location = format!("Packages/{name}.rpm");
-        Offer { details: details(&file.metadata().unwrap()), sha256: digest_of(&path).unwrap(), package: file.package, location }
+        Offer { details: details(&file.metadata().unwrap()), checksum: digest_of(&path).unwrap(), package: file.package, location }
     };
     write_metadata(folder, &names.iter().map(offer).collect::<Vec<_>>(), "", 1);
 }

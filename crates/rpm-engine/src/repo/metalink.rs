@@ -67,7 +67,7 @@ mod tests {
         // The strongest counts.
         let strong = "c".repeat(128);
         let with = |other: &str| Metalink::parse(&xml.replace("type=\"sha256\"", "type=\"new\"").replace("type=\"md5\">", other)).unwrap();
-        assert_eq!(with("type=\"md5\">").digests, [weak.clone()]);
+        assert_eq!(with("type=\"md5\">").digests, std::slice::from_ref(&weak));
         assert_eq!(with(&format!("type=\"sha512\">{strong}</hash><hash type=\"md5\">")).digests, [strong]);
     }
 }

@@ -393,7 +393,7 @@ mod tests {
         let two = |text: &str| strings(&[text.as_bytes(), text.as_bytes()]);
         let mut entries = vec![
             (number::SIZES, 4, 2, words(&[3, 3])),
-            (number::MODES, 3, 2, vec![0o100_644_u16.to_be_bytes(), 0o100_755_u16.to_be_bytes()].concat()),
+            (number::MODES, 3, 2, [0o100_644_u16.to_be_bytes(), 0o100_755_u16.to_be_bytes()].concat()),
             (number::TIMES, 4, 2, words(&[7, 8])),
             (number::DIGESTS, 8, 2, two(digest)),
             (number::TARGETS, 8, 2, two("")),

@@ -77,9 +77,6 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
     Ok(files)
 }
 
-/// A package, its repository, its file, and what it is to be.
-type Expected<'a> = (Id, usize, &'a Fetched, Nevra);
-
 /// A package and its checked file.
 type Checked = Result<(Id, Verified), CliError>;
 
