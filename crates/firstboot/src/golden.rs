@@ -134,7 +134,7 @@ fn every_case_gives_its_answer() {
 }
 
 #[test]
-#[ignore = "needs a folder of cases in KAON_FIRSTBOOT_CASES, whose answers it prints"]
+#[ignore = "is a process that prints the answers to the cases in the folder KAON_FIRSTBOOT_CASES"]
 fn cases_of_a_folder() {
     let folder = std::env::var("KAON_FIRSTBOOT_CASES").expect("KAON_FIRSTBOOT_CASES names a folder of cases");
     let mut text = String::new();
