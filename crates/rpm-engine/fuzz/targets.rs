@@ -139,6 +139,7 @@ pub fn index(bytes: &[u8]) -> Verdict {
 fn configured(name: &str, bytes: &[u8]) -> Verdict {
     let folder = folder()?;
     put(folder.path(), name, bytes)?;
+    fs::create_dir_all(folder.path().join("etc/yum.repos.d")).map_err(why)?;
     let found = Config::load(folder.path(), "x86_64", &Overrides::default(), |_| Some("1".into())).map_err(why)?;
     match found.warnings.first() {
         Some(warning) => Err(warning.to_string()),

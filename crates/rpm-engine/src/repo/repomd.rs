@@ -131,7 +131,12 @@ pub(super) fn local(href: &str) -> Result<String, RepoError> {
             component => components.push(component),
         }
     }
-    if components.is_empty() { Err(outside()) } else { Ok(components.join("/")) }
+    // A folder is no file.
+    if components.is_empty() || ["/", "/.", "/.."].iter().any(|end| href.ends_with(end)) {
+        Err(outside())
+    } else {
+        Ok(components.join("/"))
+    }
 }
 
 /// Where a `location` is: relative to the repository, or an address where it names another place (`xml:base`). A medium that is to be put in
@@ -162,6 +167,7 @@ mod tests {
             ("http://h/x.rpm", None),
             ("..", None),
             ("", None),
+            ("a/", None),
         ];
         for (href, expected) in table {
             assert_eq!(local(href).ok().as_deref(), expected, "{href}");
