@@ -276,7 +276,7 @@ const REFUSED: &[Case] = &[
         forge.package.payload = payload;
         forge.seal()
     }),
-    ("no payload digest", "damaged", || {
+    ("no payload digest", "contains no digest of its payload", || {
         let mut forge = Forge::new().without(Tag::RPMTAG_PAYLOADSHA256);
         forge.package.payload = zstd::encode_all(&forge.archive[..], 1).unwrap();
         forge.seal()

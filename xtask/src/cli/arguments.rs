@@ -76,7 +76,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub debian_client: ClientChoice,
-    /// Take results of trusted builders from a cache; repeatable
+    /// Take signed results from this cache; repeatable
     #[arg(long, global = true, value_name = "CACHE", env = "KAON_CACHE", hide_env_values = true)]
     pub cache: Vec<String>,
     /// Use no cache, whatever cache.toml says
