@@ -4,7 +4,7 @@
 //! gave, `cas/SHA256` are the packages themselves. The description contains an in-toto statement in a DSSE envelope. What is believed is the
 //! signature of a builder that the user trusts, never the place: a server can withhold results, but not change them.
 //!
-//! [`statement`] and [`entry`] are the formats, [`settings`] what the user trusts, [`Caches`] reads, [`export`] writes.
+//! [`statement`] and [`entry`] are the formats, [`settings`] what the user trusts, [`Caches`] reads, [`export()`] writes.
 
 pub mod entry;
 mod export;
