@@ -20,7 +20,7 @@ pub struct Kernels {
     /// Spec → flavour.
     flavours: BTreeMap<PackageName, String>,
     key: Option<ModuleKey>,
-    /// The certificate of a builder whose kernels are taken where there is no key here.
+    /// The certificate of a trusted builder, whose kernels are used as long as this builder has no key for modules.
     trusted: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Kernels {
         self.flavours.contains_key(spec)
     }
 
-    /// Takes kernels with this certificate, in PEM, as long as there is no key of the modules here: those of a builder that the user trusts.
+    /// Plans kernels with this certificate, in PEM, of a builder that the user trusts, as long as this builder has no key for modules.
     pub fn trust(&mut self, certificate: String) {
         self.trusted = Some(certificate);
     }

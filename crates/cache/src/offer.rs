@@ -27,7 +27,7 @@ pub struct Offer {
     pub envelope: Vec<u8>,
 }
 
-/// Why an entry is no offer.
+/// Why an entry is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is not an entry, or contains no statement.

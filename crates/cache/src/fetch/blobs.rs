@@ -84,7 +84,7 @@ impl Caches {
         access: &Access<'_>,
     ) -> Result<(), FetchError> {
         let scratch = access.store.scratch("cache-packages")?;
-        // All offers of a batch may be of different caches; what is no longer asked is left out.
+        // The offers of a batch may be of different caches; caches that stopped answering are left out.
         let place = |(offer, shared): &(&Offer, &SharedPackage)| {
             let (_, cache) = self.list.iter().find(|(name, _)| *name == offer.cache && !self.is_silent(name))?;
             let object = shared.package.object;

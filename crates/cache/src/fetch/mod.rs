@@ -71,7 +71,7 @@ impl Caches {
         Self { list, trusted: settings.builders.clone(), seen: Mutex::default() }
     }
 
-    /// Whether there is no cache.
+    /// Whether the list of caches is empty.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
