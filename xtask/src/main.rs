@@ -7,6 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     runtime::signals::restore();
     runtime::limits::raise();
+    runtime::limits::own_files_are_open();
     let arguments: Vec<_> = args_os().collect();
     match &arguments[..] {
         // The sandbox's own process: it must stay free of threads and signal handlers.

@@ -14,4 +14,5 @@ mod sandbox {
     mod chroot;
     mod inside;
     mod profile;
+    mod real;
 }

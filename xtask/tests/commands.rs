@@ -1,5 +1,6 @@
 //! What commands write where: full devices, closed pipes, terminals, JSON.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -9,10 +10,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use clap::CommandFactory as _;
 use nix::pty::openpty;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal};
 use tempfile::TempDir;
+use xtask::cli::Arguments;
 
 #[path = "../../tests/support"]
 mod support {
@@ -155,29 +158,71 @@ fn a_terminal_gets_colours_unless_the_environment_says_otherwise() {
     assert!(!piped("NO_COLOR").contains("\x1b["));
 }
 
+/// One call of each command with `--json` that ends soon without network and SDK, by doing its work or with an error. `PKG` is a package
+/// of the project.
+const CALLS: [(&str, &str); 37] = [
+    ("bench", "bench nosuch"),
+    ("build", "build nosuch"),
+    ("build-image", "build-image nosuch"),
+    ("build-iso", "build-iso nosuch"),
+    ("build-ova", "build-ova nosuch"),
+    ("bump", "bump nosuch 2"),
+    ("cache check", "cache check nosuch"),
+    ("cache export", "cache export nosuch"),
+    ("cache trust", "cache trust nosuch"),
+    ("completions", "completions nosuch"),
+    ("diff", "diff nosuch /nonexistent.json"),
+    ("doctor", "doctor"),
+    ("fetch", "fetch nosuch"),
+    ("gc", "gc --dry-run"),
+    ("graph", "graph"),
+    ("inspect", "inspect /nonexistent.json"),
+    ("kernel check", "kernel check nosuch"),
+    ("kernel config", "kernel config nosuch"),
+    ("kernel diff", "kernel diff nosuch other"),
+    ("kernel why", "kernel why NOSUCH"),
+    ("legal-info", "legal-info nosuch"),
+    ("list", "list"),
+    ("log", "log PKG"),
+    ("log", "log --path PKG"),
+    ("new", "new ../up file:///nonexistent.tar"),
+    ("plan", "plan"),
+    ("qemu", "qemu nosuch"),
+    ("repo", "repo nosuch"),
+    ("repo serve", "repo serve nosuch"),
+    ("sdk fetch", "sdk fetch nosuch"),
+    ("sdk status", "sdk status"),
+    ("sdk update", "sdk update nosuch"),
+    ("shell", "shell nosuch"),
+    ("show", "show PKG"),
+    ("show", "show nosuch"),
+    ("test", "test --list --nosuch"),
+    ("why", "why PKG"),
+];
+
+/// The commands without commands of their own, and those that do something without them.
+fn leaves(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
+    for below in command.get_subcommands() {
+        let path = format!("{path} {}", below.get_name()).trim_start().to_owned();
+        if !below.is_subcommand_required_set() {
+            found.insert(path.clone());
+        }
+        leaves(below, &path, found);
+    }
+}
+
 #[test]
-fn every_line_of_json_is_json() {
+fn every_command_prints_only_json_when_asked_to() {
+    let mut expected = BTreeSet::new();
+    leaves(&Arguments::command(), "", &mut expected);
+    let called: BTreeSet<String> = CALLS.iter().map(|(command, _)| (*command).to_owned()).collect();
+    assert_eq!(called, expected, "each command needs a call here");
     let project = Project::new();
     let package = project.package();
-    for words in [
-        &["list"][..],
-        &["graph"],
-        &["plan"],
-        &["show", &package],
-        &["why", &package],
-        &["sdk", "status"],
-        &["doctor"],
-        &["gc", "--dry-run"],
-        &["log", &package],
-        &["log", "--path", &package],
-        &["show", "nosuch"],
-        &["inspect", "/nonexistent.json"],
-        &["legal-info", "nosuch"],
-        &["list", "--nosuch"],
-        &["nosuch"],
-        &[],
-    ] {
-        let words: Vec<&str> = ["--json"].into_iter().chain(words.iter().copied()).collect();
+    let wrong = ["list --nosuch", "nosuch", ""];
+    for words in CALLS.iter().map(|(_, words)| *words).chain(wrong) {
+        let words: Vec<&str> = words.split_whitespace().map(|word| if word == "PKG" { package.as_str() } else { word }).collect();
+        let words: Vec<&str> = ["--json"].into_iter().chain(words).collect();
         let output = project.run(&words);
         let text = String::from_utf8(output.stdout).unwrap();
         let last = text.lines().last().unwrap_or_else(|| panic!("{words:?} printed nothing"));

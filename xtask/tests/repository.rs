@@ -5,6 +5,7 @@ mod repository {
     mod crates;
     mod links;
     mod spelling;
+    mod versions;
 
     use std::path::{Path, PathBuf};
 

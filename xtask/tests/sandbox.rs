@@ -22,6 +22,7 @@ mod sandbox {
     #[allow(dead_code, reason = "the tests that need root take the rest")]
     mod profile;
     mod promises;
+    mod real;
     mod sameness;
     mod shell;
     mod situations;

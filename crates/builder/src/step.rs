@@ -11,7 +11,7 @@ use super::advice::advice;
 use super::caching;
 use super::executor::{Executor, Failed, INSTALLED, Job};
 use super::failed;
-use super::schedule::{BuildError, Executed, Said, Step};
+use super::schedule::{BuildError, Executed, PACKAGE, Said, Step};
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::name::PackageName;
@@ -98,7 +98,7 @@ impl Steps<'_> {
             Err(_) if self.builder.cancel.is_raised() => return Err(BuildError::Cancelled { spec: spec.name.clone() }),
             Err(error) => {
                 self.keep(&job, scratch, Failed::Afterwards);
-                return Err(around(error));
+                return Err(BuildError::Unpackaged { spec: spec.name.clone(), log, source: error });
             }
         };
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -149,7 +149,7 @@ impl Steps<'_> {
         let (spec, installed) = (&job.folder.spec, at.join(INSTALLED));
         // Keys stay out of the sandbox, so modules are signed when it is gone.
         self.builder.kernels.sign(&spec.name, &installed).map_err(boxed)?;
-        self.builder.reporter.phase(&format!("package {}", spec.name), "package");
+        self.builder.reporter.phase(&format!("package {}", spec.name), PACKAGE);
         let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
         let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
         // Files of `[install]` are those that the key names: a copy that the build has not seen.

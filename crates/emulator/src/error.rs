@@ -91,7 +91,12 @@ impl Failure for QemuError {
         match self {
             Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
             Self::NoLiveMedium => ExitCode::Usage,
-            _ => ExitCode::Failed,
+            Self::NotBuilt { .. }
+            | Self::Io { .. }
+            | Self::Failed { .. }
+            | Self::TimedOut { .. }
+            | Self::StandsStill { .. }
+            | Self::Iso(_) => ExitCode::Failed,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::buildpath;
 use super::error::PackageError;
 use super::literal;
 use super::location;
+use super::similar::similar;
 use super::tree::{Content, Entry, Kind, Tree};
 use super::usrmerge::merged;
 use super::walk::walk;
@@ -33,10 +34,11 @@ const DROPPED: [&str; 9] = [
 /// Everything the packages of `spec` hold, with final modes. `out` is the install root; files of `[install]` are in `spec_dir`.
 ///
 /// # Errors
-/// When something cannot be read or packaged, or an attribute is about no file.
+/// When something cannot be read or packaged, or a glob of `drop` or an attribute is about no file.
 pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Result<Tree, PackageError> {
     let mut tree = walk(out)?;
     literal::check(spec, &tree)?;
+    check_drop(spec, &tree)?;
     let dropped: Vec<&str> = DROPPED.into_iter().chain(spec.drop.iter().map(String::as_str)).collect();
     let emptied: Vec<&str> = dropped.iter().filter_map(|glob| glob.strip_suffix("/**")).filter(|glob| !glob.is_empty()).collect();
     tree.drop(&compiled(&dropped)?, &compiled(&emptied)?);
@@ -56,6 +58,18 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
     rules.apply(spec, &mut tree)?;
     location::check(spec, &tree)?;
     Ok(tree)
+}
+
+/// Checks that each glob of `drop` matches something, be it an empty directory that it empties: a misspelt one would leave its files in.
+fn check_drop(spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
+    for text in &spec.drop {
+        let emptied = text.strip_suffix("/**").filter(|above| !above.is_empty()).unwrap_or(text);
+        let globs = compiled(&[text, emptied])?;
+        if !tree.iter().any(|(path, _)| globs.iter().any(|glob| glob.matches(path))) {
+            return Err(PackageError::DropMatchesNothing { spec: spec.name.clone(), glob: text.clone(), similar: similar(text, tree) });
+        }
+    }
+    Ok(())
 }
 
 fn compiled(globs: &[&str]) -> Result<Vec<Glob>, PackageError> {

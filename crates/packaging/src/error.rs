@@ -107,6 +107,18 @@ pub enum PackageError {
         package: PackageName,
         /// The glob.
         glob: String,
+        /// A path that it matches, and the package that has it by an earlier glob.
+        taken: Option<(String, PackageName)>,
+        /// Installed paths that look like it.
+        similar: Vec<String>,
+    },
+    /// A glob of `drop` excludes nothing.
+    #[error("spec `{spec}` excludes `{glob}`, which matches no installed file")]
+    DropMatchesNothing {
+        /// The spec.
+        spec: PackageName,
+        /// The glob.
+        glob: String,
         /// Installed paths that look like it.
         similar: Vec<String>,
     },
@@ -351,7 +363,34 @@ impl Failure for PackageError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::InstallRoot(error) => Some(error),
-            _ => None,
+            Self::Io { .. }
+            | Self::Unpackageable { .. }
+            | Self::Collision { .. }
+            | Self::OtherKind { .. }
+            | Self::BelowNoDirectory { .. }
+            | Self::UndeclaredSetuid { .. }
+            | Self::UndeclaredCapabilities { .. }
+            | Self::NoLicence { .. }
+            | Self::InstallSource { .. }
+            | Self::GlobMatchesNothing { .. }
+            | Self::DropMatchesNothing { .. }
+            | Self::AttributesMatchNothing { .. }
+            | Self::UnequalLinks { .. }
+            | Self::BuildPaths { .. }
+            | Self::BuildPathsMatchNothing { .. }
+            | Self::Misplaced { .. }
+            | Self::LiteralGlobs { .. }
+            | Self::UnknownUnits { .. }
+            | Self::BadInterpreters { .. }
+            | Self::BadArchives { .. }
+            | Self::OddDependency { .. }
+            | Self::BadGlob { .. }
+            | Self::Empty { .. }
+            | Self::MachineCode { .. }
+            | Self::BadElf { .. }
+            | Self::BadLibraryPath { .. }
+            | Self::UndeclaredLibraries { .. }
+            | Self::Rpm { .. } => None,
         }
     }
 
@@ -377,11 +416,17 @@ impl Failure for PackageError {
                 format!("if that is wanted, add to specs/{spec}/package.toml: [file.\"{path}\"] with caps = \"{caps}\"; if not, caps = \"\"")
             }),
             Self::InstallSource { spec, file, .. } => Some(format!("create `specs/{spec}/{file}`, or remove the entry from `[install]`")),
-            Self::GlobMatchesNothing { similar, .. } if !similar.is_empty() => {
+            Self::GlobMatchesNothing { taken: Some((path, by)), .. } => Some(format!(
+                "`{by}`, which comes first in the spec, has `{path}`: move this subpackage above it, or narrow the globs of `{by}`"
+            )),
+            Self::GlobMatchesNothing { similar, .. } | Self::DropMatchesNothing { similar, .. } if !similar.is_empty() => {
                 Some(format!("similar: {}", similar.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")))
             }
             Self::GlobMatchesNothing { .. } => {
                 Some("remove the glob, or see what the build installed with `cargo xtask shell`; `drop` is applied before subpackages".into())
+            }
+            Self::DropMatchesNothing { .. } => {
+                Some("remove it from `drop`, or correct it; `cargo xtask shell` shows what the build installed".into())
             }
             Self::AttributesMatchNothing { .. } => Some("correct the path; only `ghost = true` may name a file that is not installed".into()),
             Self::BuildPaths { found } => Some(hint::build_paths(found)),

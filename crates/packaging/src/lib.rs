@@ -21,6 +21,7 @@ mod obstacle;
 mod pkgconfig;
 pub mod repo;
 mod script;
+mod similar;
 mod split;
 mod tree;
 mod units;

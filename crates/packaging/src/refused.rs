@@ -231,3 +231,16 @@ fn static_libraries_without_machine_code_are_refused() {
     let hint = build.assemble("").unwrap_err().hint().unwrap();
     assert_eq!(hint, "call `ar` without `T` and without `--thin`; or leave it out in the spec: drop = [\"/usr/lib/libthin.a\"]");
 }
+
+#[test]
+fn a_misspelt_drop_is_an_error_that_shows_what_is_similar() {
+    let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/share/a/examples.txt", "", 0o644)]);
+    fs::create_dir_all(build.path("out/usr/lib/empty")).unwrap();
+    let error = build.assemble("noarch = true\ndrop = [\"/usr/share/examples*\"]").unwrap_err();
+    assert_eq!(error.to_string(), "spec `sample` excludes `/usr/share/examples*`, which matches no installed file");
+    assert_eq!(error.hint().unwrap(), "similar: `/usr/share/a/examples.txt`");
+    let error = build.assemble("noarch = true\ndrop = [\"/var/nothing/**\"]").unwrap_err();
+    assert!(error.hint().unwrap().starts_with("remove it from `drop`, or correct it"));
+    let built = build.assemble("noarch = true\ndrop = [\"/usr/share/a/**\", \"/usr/lib/empty/**\"]").unwrap();
+    assert_eq!(paths(&built[0]), ["/usr/bin/a"]);
+}

@@ -6,6 +6,7 @@ use super::declared;
 use super::directory::owned_directories;
 use super::error::PackageError;
 use super::licences::LicenceTexts;
+use super::similar::similar;
 use super::tree::{Entry, Kind, Tree};
 use base::glob::Glob;
 use planning::spec::{BuildSystem, Content, Spec};
@@ -50,6 +51,7 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result
         return Err(PackageError::GlobMatchesNothing {
             package: parts[*part].content.name.clone(),
             glob: glob.text().to_owned(),
+            taken: taken(glob, &globs, tree).map(|(path, by)| (path, parts[by].content.name.clone())),
             similar: similar(glob.text(), tree),
         });
     }
@@ -74,16 +76,9 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result
     Ok(parts)
 }
 
-/// Up to five paths with the last name in `glob`, or else in its directory.
-fn similar(glob: &str, tree: &Tree) -> Vec<String> {
-    let (directory, name) = glob.rsplit_once('/').unwrap_or(("", glob));
-    let stem = name.split(['*', '?', '[', '{', '.']).next().unwrap_or_default();
-    let same_name = |path: &str| stem.len() > 2 && path.rsplit('/').next().is_some_and(|last| last.starts_with(stem));
-    let fixed = directory.split(['*', '?', '[', '{']).next().unwrap_or_default();
-    let below = |path: &str| fixed.len() > "/usr/lib".len() && path.starts_with(fixed);
-    let paths = |test: &dyn Fn(&str) -> bool| -> Vec<String> {
-        tree.iter().map(|(path, _)| path).filter(|path| test(path)).take(5).map(str::to_owned).collect()
-    };
-    let named = paths(&same_name);
-    if named.is_empty() { paths(&below) } else { named }
+/// The first path that `glob` matches but an earlier subpackage has, and the place of that one in the list of packages.
+fn taken(glob: &Glob, globs: &[(usize, Glob, bool)], tree: &Tree) -> Option<(String, usize)> {
+    let path = tree.iter().map(|(path, _)| path).find(|path| glob.matches(path))?;
+    let (by, _, _) = globs.iter().find(|(_, other, _)| other.matches(path))?;
+    Some((path.to_owned(), *by))
 }

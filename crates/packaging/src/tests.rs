@@ -108,6 +108,8 @@ fn files_go_to_the_first_subpackage_that_wants_them() {
         .map(|built| built.iter().map(|one| (one.name.to_string(), paths(one))).collect::<Vec<_>>());
     let error = built.unwrap_err();
     assert_eq!(error.to_string(), "`/usr/**/a.h` of package `sample-rest` matches no file that is left for it");
+    let hint = "`sample-devel`, which comes first in the spec, has `/usr/include/a/a.h`: move this subpackage above it, or narrow the globs of `sample-devel`";
+    assert_eq!(error.hint().unwrap(), hint);
     let built = build
         .assemble(
             "drop = [\"/usr/share/a/tests/**\"]\n[subpackage.devel]\nsummary = \"D\"\nfiles = [\"/usr/include/**\"]\n\

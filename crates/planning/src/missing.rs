@@ -19,6 +19,8 @@ pub enum Missing {
     Command(String),
     /// A library, as the linker's `-l` names it.
     Library(String),
+    /// A crate, as cargo names it.
+    Crate(String),
 }
 
 impl fmt::Display for Missing {
@@ -28,6 +30,7 @@ impl fmt::Display for Missing {
             Self::Module(name) => write!(f, "the pkg-config module `{name}`"),
             Self::Command(name) => write!(f, "the program `{name}`"),
             Self::Library(name) => write!(f, "the library `lib{name}.so`"),
+            Self::Crate(name) => write!(f, "the crate `{name}`"),
         }
     }
 }
@@ -55,6 +58,8 @@ impl Missing {
                 let file = ["/usr/lib/", "/usr/lib/x86_64-linux-gnu/"].iter().find_map(|folder| path.strip_prefix(folder));
                 exactly(file.and_then(|file| file.strip_prefix("lib")?.strip_suffix(".so")) == Some(name))
             }
+            // Packages contain no crates for others to build with.
+            Self::Crate(_) => None,
         }
     }
 
@@ -62,7 +67,7 @@ impl Missing {
     fn stem(&self) -> &str {
         match self {
             Self::Header(name) => name.split(['/', '.']).next().unwrap_or(name),
-            Self::Module(name) | Self::Command(name) | Self::Library(name) => name,
+            Self::Module(name) | Self::Command(name) | Self::Library(name) | Self::Crate(name) => name,
         }
     }
 }
@@ -97,6 +102,8 @@ pub enum Advice {
     Perhaps(Missing, PackageName),
     /// A layer of the SDK has it.
     Layer(Missing, String),
+    /// Nobody has it: it must be among the spec's own sources, as builds have no network.
+    Vendor(Missing),
 }
 
 impl fmt::Display for Advice {
@@ -111,6 +118,12 @@ impl fmt::Display for Advice {
             Self::Layer(missing, layer) => {
                 write!(f, "{missing} is in layer `{layer}` of the SDK: add `\"{layer}\"` to `sdk` in `[package]`")
             }
+            Self::Vendor(missing) => {
+                write!(
+                    f,
+                    "{missing} is not in the sources, and builds have no network: add an archive of what `cargo vendor` writes as a `[[source]]`"
+                )
+            }
         }
     }
 }
@@ -120,6 +133,9 @@ pub fn advice<'l>(lines: impl IntoIterator<Item = &'l str>, offers: &Offers, lay
     let mut missing: Vec<Missing> = lines.into_iter().filter_map(missing_in).collect();
     missing.dedup();
     let known = |missing: &Missing| {
+        if let Missing::Crate(_) = missing {
+            return Some(Advice::Vendor(missing.clone()));
+        }
         let package = |(fit, package): (Fit, &PackageName)| (fit, Advice::Package(missing.clone(), package.clone()));
         let fits = offers.built.iter().filter_map(|(name, paths)| Some((paths.iter().filter_map(|path| missing.fit(path)).min()?, name)));
         let built = fits.min().map(package).map(|(_, advice)| advice);
@@ -144,6 +160,7 @@ impl Missing {
             }
             Self::Command(name) => (&["/usr/bin/", "/usr/sbin/"], name.clone()),
             Self::Library(name) => (&["/usr/lib/x86_64-linux-gnu/", "/usr/lib/"], format!("lib{name}.so")),
+            Self::Crate(_) => (&[], String::new()),
         };
         folders.iter().map(|folder| format!("{folder}{file}")).collect()
     }
@@ -151,7 +168,12 @@ impl Missing {
 
 /// What a line of a build's log says is missing.
 pub fn missing_in(line: &str) -> Option<Missing> {
-    header(line).or_else(|| module(line)).or_else(|| library(line)).or_else(|| command(line)).filter(Missing::is_name)
+    header(line)
+        .or_else(|| module(line))
+        .or_else(|| library(line))
+        .or_else(|| rust_crate(line))
+        .or_else(|| command(line))
+        .filter(Missing::is_name)
 }
 
 impl Missing {
@@ -159,7 +181,7 @@ impl Missing {
     fn is_name(&self) -> bool {
         let (name, more) = match self {
             Self::Header(name) => (name, "/._+-"),
-            Self::Module(name) | Self::Command(name) | Self::Library(name) => (name, "._+-"),
+            Self::Module(name) | Self::Command(name) | Self::Library(name) | Self::Crate(name) => (name, "._+-"),
         };
         let is_part = |part: &str| !matches!(part, "" | "." | "..");
         name.split('/').all(is_part) && name.chars().all(|letter| letter.is_ascii_alphanumeric() || more.contains(letter))
@@ -197,6 +219,16 @@ fn module(line: &str) -> Option<Missing> {
 fn library(line: &str) -> Option<Missing> {
     let (_, rest) = line.split_once("cannot find -l").or_else(|| line.split_once("unable to find library -l"))?;
     Some(Missing::Library(rest.split(':').next().unwrap_or(rest).trim_end().to_owned()))
+}
+
+/// cargo: ``error: no matching package named `libc` found``, ``error: failed to get `libc` as a dependency of package `a v1.0.0` ``,
+/// ``failed to download `libc v0.2.1` ``.
+fn rust_crate(line: &str) -> Option<Missing> {
+    let words = ["no matching package named `", "failed to get `", "failed to download `"];
+    let (_, rest) = words.iter().find_map(|words| line.split_once(words))?;
+    let (name, rest) = rest.split_once('`')?;
+    let is_cargo = rest.is_empty() || rest == " found" || rest.starts_with(" as a dependency of package `");
+    is_cargo.then(|| Missing::Crate(name.split(' ').next().unwrap_or(name).to_owned()))
 }
 
 /// bash: `/bin/bash: line 3: cmake: command not found`; dash: `/bin/sh: 1: cmake: not found`; make: `make: cmake: No such file or directory`;

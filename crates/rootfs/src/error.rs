@@ -124,7 +124,21 @@ impl Failure for RootfsError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Sandbox(error) => Some(error),
-            _ => None,
+            Self::BadRequest { .. }
+            | Self::Keys(_)
+            | Self::Package(_)
+            | Self::Solve(_)
+            | Self::Install(_)
+            | Self::Directories(_)
+            | Self::NoUnit { .. }
+            | Self::ExtraFile { .. }
+            | Self::Accounts(_)
+            | Self::UnknownOwner { .. }
+            | Self::Interpreter { .. }
+            | Self::Step { .. }
+            | Self::Special { .. }
+            | Self::Caps { .. }
+            | Self::Io { .. } => None,
         }
     }
 
@@ -150,7 +164,19 @@ impl Failure for RootfsError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::BadRequest { .. } | Self::NoUnit { .. } | Self::ExtraFile { .. } => ExitCode::Description,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Keys(_)
+            | Self::Package(_)
+            | Self::Solve(_)
+            | Self::Install(_)
+            | Self::Directories(_)
+            | Self::Accounts(_)
+            | Self::UnknownOwner { .. }
+            | Self::Interpreter { .. }
+            | Self::Sandbox(_)
+            | Self::Step { .. }
+            | Self::Special { .. }
+            | Self::Caps { .. }
+            | Self::Io { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

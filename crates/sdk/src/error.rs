@@ -134,7 +134,14 @@ impl Failure for SdkError {
             Self::Description(problems) => Some(problems),
             Self::Apt(error) => Some(error),
             Self::Store(error) => Some(error),
-            _ => None,
+            Self::UnknownLayer { .. }
+            | Self::LockOutdated { .. }
+            | Self::PackagesGone { .. }
+            | Self::Fetch { .. }
+            | Self::WrongBytes { .. }
+            | Self::Unpack { .. }
+            | Self::DanglingLink { .. }
+            | Self::Io { .. } => None,
         }
     }
 
@@ -155,7 +162,15 @@ impl Failure for SdkError {
         match self {
             _ if self.is_interruption() => ExitCode::Interrupted,
             Self::UnknownLayer { .. } | Self::DanglingLink { .. } => ExitCode::Description,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Description(_)
+            | Self::LockOutdated { .. }
+            | Self::PackagesGone { .. }
+            | Self::Fetch { .. }
+            | Self::WrongBytes { .. }
+            | Self::Unpack { .. }
+            | Self::Io { .. }
+            | Self::Apt(_)
+            | Self::Store(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Failure for BenchError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Around(failure) => Some(&**failure),
-            _ => None,
+            Self::NotBuilt { .. } | Self::Io { .. } | Self::Broken { .. } | Self::Interrupted => None,
         }
     }
 
@@ -80,7 +80,9 @@ impl Failure for BenchError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Interrupted => ExitCode::Interrupted,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::NotBuilt { .. } | Self::Io { .. } | Self::Broken { .. } | Self::Around(_) => {
+                self.inner().map_or(ExitCode::Failed, Failure::exit)
+            }
         }
     }
 }

@@ -57,6 +57,11 @@ fn a_list_of_rights_is_refused_as_it_would_be_lost() {
     let project = Project::with(set);
     let said = text(&project.run(&project.store("store"), &["build"]).stderr);
     assert!(said.contains("`/usr/share/app/secret` (it has an access control list, which would be lost"), "{said}");
+    assert!(said.contains("error: package `app` was built, but cannot be packaged\n"), "{said}");
+    let events = events(&project.run(&project.store("other"), &["--json", "build"]));
+    let failed = events.iter().find(|event| event["kind"] == "failed").unwrap();
+    assert_eq!((&failed["unit"], &failed["phase"]), (&"package app".into(), &"package".into()));
+    assert!(Path::new(failed["log"].as_str().unwrap()).is_file());
 }
 
 #[test]

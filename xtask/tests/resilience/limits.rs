@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
 
 use super::project::{Project, check_store, text};
 use crate::support::namespace::enter;
@@ -61,7 +62,7 @@ fn a_file_that_may_not_be_so_large_is_one_clear_error_and_costs_nothing_that_was
             format!(
                 "{noise} | (cd $DESTDIR/usr/share/app && python3 -c 'import sys; text = sys.stdin.read(); [open(str(n), \"w\").write(text[n * 100000:(n + 1) * 100000]) for n in range(20)]')"
             ),
-            "error: package `app` could not be built",
+            "error: package `app` was built, but cannot be packaged",
         ),
     ] {
         let project = Project::with(&extra);
@@ -74,4 +75,22 @@ fn a_file_that_may_not_be_so_large_is_one_clear_error_and_costs_nothing_that_was
         check_store(&store);
         assert_eq!(project.build(&store).len(), 3);
     }
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn a_umask_that_closes_files_to_their_owner_changes_nothing() {
+    let project = Project::new();
+    let store = project.store("store");
+    let mut command = project.command(&store, &["build"]);
+    // SAFETY: what runs between fork and exec makes one system call.
+    unsafe {
+        command.pre_exec(|| {
+            umask(Mode::from_bits_truncate(0o777));
+            Ok(())
+        })
+    };
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    check_store(&store);
 }

@@ -12,6 +12,7 @@ use crate::support::scratch::Scratch;
 use super::bench::{Bench, fill, scratch};
 use super::inside::{Ending, attempts, told_in};
 use super::profile::Profile;
+use super::real;
 
 /// What a builder prints that runs `script` in a chroot.
 fn told(folder: &Scratch, script: &str) -> String {
@@ -164,4 +165,10 @@ fn plays_a_container() {
     let output = Profile::Docker.output(command);
     std::io::stdout().write_all(&[output.stdout, output.stderr].concat()).unwrap();
     assert!(output.status.success(), "{}", output.status);
+}
+
+#[test]
+#[ignore = "needs root and the SDK: cargo test -p xtask --test as_root -- --ignored"]
+fn packages_build_in_dockers_profile() {
+    real::check(Profile::Docker, &["--sandbox", "chroot"]);
 }

@@ -5,6 +5,7 @@ use runtime::sandbox::Isolation;
 use super::bench::scratch;
 use super::inside::{Ending, attempts, told_in};
 use super::profile::Profile;
+use super::real;
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
@@ -34,4 +35,10 @@ fn where_no_host_name_can_be_set_the_error_names_the_filter() {
     let text = told_in(Profile::Podman, Isolation::Namespaces, folder.path(), "true", Ending::ByItself);
     assert!(text.contains("cause: setting the host name and domain was refused"), "{text}");
     assert!(text.contains("hint: in a container, start it with `--security-opt seccomp=unconfined"), "{text}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn packages_build_with_a_masked_proc() {
+    real::check(Profile::Unfiltered, &[]);
 }

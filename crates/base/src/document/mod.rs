@@ -63,6 +63,7 @@ impl Document {
         let top = Table::new(&self, tree.get_ref(), 0..0, String::new());
         let value = read(&top);
         top.finish();
+        drop(top);
         let problems = self.problems.into_inner();
         if problems.is_empty() { Ok(value) } else { Err(problems) }
     }
@@ -79,6 +80,10 @@ impl Document {
 
     fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    fn has_problems(&self) -> bool {
+        !self.problems.borrow().is_empty()
     }
 
     /// Takes back what was reported at a place.

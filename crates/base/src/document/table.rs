@@ -1,6 +1,6 @@
 //! Typed access to one TOML table.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
@@ -20,6 +20,15 @@ pub struct Table<'a> {
     asked: RefCell<Vec<String>>,
     /// Keys that must be there and are not, with what was reported.
     missing: RefCell<Vec<(String, String)>>,
+    is_finished: Cell<bool>,
+}
+
+/// A table that nobody finishes would take misspelt keys without a word. One that was left early is not, because of a problem in it.
+impl Drop for Table<'_> {
+    fn drop(&mut self) {
+        let is_checked = self.is_finished.get() || self.document.has_problems();
+        debug_assert!(is_checked || std::thread::panicking(), "table `{}` was read but never finished", self.path);
+    }
 }
 
 /// A key and its value, of a table whose keys are the user's choice.
@@ -33,7 +42,7 @@ pub struct Entry<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(document: &'a Document, tree: &'a DeTable<'a>, span: Range<usize>, path: String) -> Self {
-        Self { document, tree, span, path, asked: RefCell::default(), missing: RefCell::default() }
+        Self { document, tree, span, path, asked: RefCell::default(), missing: RefCell::default(), is_finished: Cell::default() }
     }
 
     /// Where the table stands: its header, or the braces of an inline table.
@@ -228,6 +237,7 @@ impl<'a> Table<'a> {
     /// Reports every key that was not asked for. Where that is most likely a misspelt key that must be there, the report of that key's
     /// absence is withdrawn: one mistake is reported once.
     pub fn finish(&self) {
+        self.is_finished.set(true);
         let asked = self.asked.borrow();
         let mut known: Vec<&str> = asked.iter().map(String::as_str).collect();
         known.sort_unstable();

@@ -80,7 +80,9 @@ impl Failure for LegalError {
         match self {
             Self::Interrupted => ExitCode::Interrupted,
             Self::Sources(failures) => failures.first().map_or(ExitCode::Failed, Failure::exit),
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Image(_) | Self::Files(_) | Self::Store(_) | Self::Directory(_) | Self::Texts { .. } | Self::Changed { .. } => {
+                self.inner().map_or(ExitCode::Failed, Failure::exit)
+            }
         }
     }
 }

@@ -125,7 +125,17 @@ impl Failure for ImageError {
         match self {
             Self::NoPackage { .. } | Self::NotContained { .. } => ExitCode::Description,
             Self::NoKernel { .. } => ExitCode::Usage,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Build(_)
+            | Self::Publish(_)
+            | Self::Keys(_)
+            | Self::Rootfs(_)
+            | Self::Iso(_)
+            | Self::Disk(_)
+            | Self::Format(_)
+            | Self::Ova(_)
+            | Self::Oci(_)
+            | Self::Store(_)
+            | Self::OverBudget { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

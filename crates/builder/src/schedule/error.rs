@@ -7,6 +7,9 @@ use base::name::PackageName;
 use planning::missing::Advice;
 use runtime::limits::{self, MORE_PROCESSOR_TIME};
 
+/// The phase in which packages are made of what a recipe installed.
+pub const PACKAGE: &str = "package";
+
 /// What a failed step said at last.
 #[derive(Debug)]
 pub struct Said {
@@ -33,7 +36,17 @@ pub enum BuildError {
         /// What it said at last.
         said: Box<Said>,
     },
-    /// Something around the build failed: a source, the SDK, the sandbox, the store, the packaging.
+    /// Its recipe was done, but no packages could be made of what it installed.
+    #[error("package `{spec}` was built, but cannot be packaged")]
+    Unpackaged {
+        /// The spec.
+        spec: PackageName,
+        /// The whole log of the build.
+        log: PathBuf,
+        /// Why.
+        source: Box<dyn Failure>,
+    },
+    /// Something around the build failed: a source, the SDK, the sandbox, the store.
     #[error("package `{spec}` could not be built")]
     Around {
         /// The spec.
@@ -53,7 +66,7 @@ impl BuildError {
     /// The spec it is about.
     pub fn spec(&self) -> &PackageName {
         match self {
-            Self::Failed { spec, .. } | Self::Around { spec, .. } | Self::Cancelled { spec } => spec,
+            Self::Failed { spec, .. } | Self::Unpackaged { spec, .. } | Self::Around { spec, .. } | Self::Cancelled { spec } => spec,
         }
     }
 
@@ -66,7 +79,7 @@ impl BuildError {
 impl Failure for BuildError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
-            Self::Around { source, .. } => Some(&**source),
+            Self::Unpackaged { source, .. } | Self::Around { source, .. } => Some(&**source),
             Self::Failed { .. } | Self::Cancelled { .. } => None,
         }
     }
@@ -80,7 +93,7 @@ impl Failure for BuildError {
                 let time = time_hint(limits::processor_time_s());
                 Some(format!("{advice}{time}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
             }
-            Self::Around { .. } => self.inner()?.hint(),
+            Self::Unpackaged { .. } | Self::Around { .. } => self.inner()?.hint(),
             Self::Cancelled { .. } => Some("run the same command again: packages that are built are kept".into()),
         }
     }
@@ -88,14 +101,14 @@ impl Failure for BuildError {
     fn last_lines(&self) -> &[String] {
         match self {
             Self::Failed { said, .. } => &said.last_lines,
-            Self::Around { .. } | Self::Cancelled { .. } => self.inner().map_or(&[], Failure::last_lines),
+            Self::Unpackaged { .. } | Self::Around { .. } | Self::Cancelled { .. } => self.inner().map_or(&[], Failure::last_lines),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::Cancelled { .. } => ExitCode::Interrupted,
-            Self::Failed { .. } | Self::Around { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Failed { .. } | Self::Unpackaged { .. } | Self::Around { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

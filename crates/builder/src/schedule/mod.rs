@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use base::name::PackageName;
 use planning::action::{BuildResult, Results};
 
-pub use error::{BuildError, RunError, Said, Stop};
+pub use error::{BuildError, PACKAGE, RunError, Said, Stop};
 pub use run::{Limits, Weight, run};
 
 /// One step of a plan, done for one spec.

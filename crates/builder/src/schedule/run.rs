@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::queue::Queue;
-use super::{BuildError, Executed, RunError, Step, Stop};
+use super::{BuildError, Executed, PACKAGE, RunError, Step, Stop};
 use base::diagnostic::{ExitCode, Explanation, Failure as _};
 use base::name::PackageName;
 use planning::action::Results;
@@ -163,6 +163,7 @@ fn execute(spec: &PackageName, results: &Results, step: &dyn Step, reporter: &dy
 fn failed(unit: String, error: &BuildError) -> Event {
     let (phase, log) = match error {
         BuildError::Failed { phase, log, .. } => (Some(phase.clone()), Some(log.display().to_string())),
+        BuildError::Unpackaged { log, .. } => (Some(PACKAGE.to_owned()), Some(log.display().to_string())),
         BuildError::Around { .. } | BuildError::Cancelled { .. } => (None, None),
     };
     // An interrupt needs no explanation.

@@ -59,7 +59,9 @@ impl Failure for DiskError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Layout(_) => ExitCode::Description,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::NoKernel | Self::NoGrub { .. } | Self::UnknownGrub(_) | Self::Tool(_) | Self::Format(_) | Self::Store(_) => {
+                self.inner().map_or(ExitCode::Failed, Failure::exit)
+            }
         }
     }
 }

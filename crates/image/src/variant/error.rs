@@ -83,7 +83,7 @@ impl Failure for VariantError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Kickstart(_) | Self::Outside { .. } | Self::NoPackage { .. } => ExitCode::Description,
-            _ => ExitCode::Usage,
+            Self::NoMedium { .. } | Self::Name { .. } | Self::NotContainer { .. } | Self::Read { .. } => ExitCode::Usage,
         }
     }
 }

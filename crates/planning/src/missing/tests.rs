@@ -12,6 +12,10 @@ fn command_of(name: &str) -> Option<Missing> {
     Some(Missing::Command(name.into()))
 }
 
+fn crate_of(name: &str) -> Option<Missing> {
+    Some(Missing::Crate(name.into()))
+}
+
 fn library_of(name: &str) -> Option<Missing> {
     Some(Missing::Library(name.into()))
 }
@@ -47,6 +51,10 @@ fn words_of_tools_are_understood() {
         ("/usr/bin/ld: cannot find -lz: No such file or directory", library_of("z")),
         ("/usr/bin/ld: cannot find -lcrypto", library_of("crypto")),
         ("ld.lld: error: unable to find library -lz", library_of("z")),
+        ("error: no matching package named `libc` found", crate_of("libc")),
+        ("error: failed to get `serde_json` as a dependency of package `app v1.0.0 (/build/src)`", crate_of("serde_json")),
+        ("  failed to download `once_cell v1.19.0`", crate_of("once_cell")),
+        ("failed to get `lock` of the database", None),
         ("", None),
     ] {
         assert_eq!(missing_in(line), expected, "{line}");
@@ -98,6 +106,10 @@ fn whoever_has_it_is_named() {
         ("make: bison: No such file or directory", perhaps("the program `bison`", "bison")),
         // What a package is known to have counts before what a name suggests.
         ("x.c:1:1: fatal error: openssl/ssl.h: No such file or directory\nsh: 1: gawk: not found", package("the program `gawk`", "gawk")),
+        (
+            "error: no matching package named `libc` found\nsh: 1: gawk: not found",
+            Some("the crate `libc` is not in the sources, and builds have no network: add an archive of what `cargo vendor` writes as a `[[source]]`".into()),
+        ),
         // The sources' own header, which nobody has.
         ("x.c:8: fatal error: expat_config.h: No such file or directory", None),
         ("bash: cmake: command not found", None),

@@ -144,7 +144,7 @@ fn problem(folder: &SpecFolder, path: &[&str], what: &str, name: &str, known: &B
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -152,7 +152,7 @@ mod tests {
     use crate::spec;
     use base::diagnostic::SourceText;
 
-    fn folder(at: &std::path::Path, name: &str, rest: &str) -> (PackageName, SpecFolder) {
+    pub(in crate::project) fn folder(at: &std::path::Path, name: &str, rest: &str) -> (PackageName, SpecFolder) {
         let text = format!("[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n[build.none]\n{rest}");
         let name: PackageName = name.parse().unwrap();
         let spec = spec::parse(&name, "package.toml", &text).unwrap();

@@ -3,6 +3,7 @@
 mod accounts;
 mod crates;
 mod file;
+mod ids;
 mod patch;
 mod workspace;
 
@@ -137,6 +138,7 @@ pub fn load_specs(specs: &Path) -> Result<BTreeMap<PackageName, SpecFolder>, Pro
         }
     }
     problems.extend(accounts::undeclared(&found)?);
+    problems.extend(ids::in_conflict(&found));
     Ok(Problems::none_or(problems, found)?)
 }
 

@@ -8,6 +8,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::stat::{Mode, umask};
 
 use base::diagnostic::{ExitCode, Failure};
 
@@ -34,6 +35,12 @@ pub fn raise() {
     raise_to(Resource::RLIMIT_CPU, RLIM_INFINITY);
     // SAFETY: no handler is installed, and nothing relied on the default. The sandbox's worker restores it for what it starts.
     let _: Result<SigHandler, Errno> = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+}
+
+/// Takes the owner's bits out of the umask: with them the builder could not use what it has made itself.
+pub fn own_files_are_open() {
+    let mask = umask(Mode::empty());
+    umask(mask & (Mode::S_IRWXG | Mode::S_IRWXO));
 }
 
 fn raise_to(resource: Resource, wanted: u64) {

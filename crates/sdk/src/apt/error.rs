@@ -85,7 +85,14 @@ impl Failure for AptError {
         match self {
             Self::Tool(error) => Some(error),
             Self::Store(error) => Some(error),
-            _ => None,
+            Self::NoArchive { .. }
+            | Self::BadSetting { .. }
+            | Self::Index { .. }
+            | Self::Keyring { .. }
+            | Self::Unresolved { .. }
+            | Self::UnknownPackage { .. }
+            | Self::Io { .. }
+            | Self::Interrupted => None,
         }
     }
 
@@ -111,7 +118,13 @@ impl Failure for AptError {
         match self {
             Self::NoArchive { .. } | Self::BadSetting { .. } => ExitCode::Host,
             Self::Interrupted => ExitCode::Interrupted,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Index { .. }
+            | Self::Keyring { .. }
+            | Self::Unresolved { .. }
+            | Self::UnknownPackage { .. }
+            | Self::Io { .. }
+            | Self::Tool(_)
+            | Self::Store(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

@@ -152,7 +152,9 @@ impl Failure for SourceError {
         match self {
             Self::Apt(error) => Some(error),
             Self::Store(error) => Some(error),
-            _ => None,
+            Self::Unavailable { .. } | Self::Placeholder { .. } | Self::WrongBytes { .. } | Self::BadMirror { .. } | Self::Io { .. } => {
+                None
+            }
         }
     }
 
@@ -160,6 +162,11 @@ impl Failure for SourceError {
         match self {
             Self::Unavailable { attempts, .. } if attempts.iter().any(|attempt| attempt.reason == Reason::Page) => Some(
                 "open the address in a browser: it must be that of the file itself, not of a page about it or of one that asks to log in"
+                    .into(),
+            ),
+            Self::Unavailable { attempts, .. } if attempts.iter().all(|attempt| attempt.reason == Reason::NotFound) => Some(
+                "the servers answered, so check the version and the address: upstream may have moved or renamed the file; or specify a folder or \
+                 server that has it: --source-mirror URL"
                     .into(),
             ),
             Self::Unavailable { .. } => Some(
@@ -183,7 +190,12 @@ impl Failure for SourceError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::BadMirror { .. } => ExitCode::Usage,
-            _ => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            Self::Unavailable { .. }
+            | Self::Placeholder { .. }
+            | Self::WrongBytes { .. }
+            | Self::Io { .. }
+            | Self::Apt(_)
+            | Self::Store(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }
@@ -215,6 +227,15 @@ mod tests {
             "no origin has the source `x-1.tar`:\n    https://a.test/x-1.tar: it returned a web page, not the file"
         );
         assert!(error.hint().unwrap().starts_with("open the address in a browser"));
+    }
+
+    #[test]
+    fn servers_that_answer_are_not_called_unreachable() {
+        let attempt = |reason| Attempt::new("https://a.test/x-2.tar", reason);
+        let hint = |attempts| SourceError::not_given("x-2.tar", attempts).hint().unwrap();
+        let version = "the servers answered, so check the version and the address";
+        assert!(hint(vec![attempt(Reason::NotFound), attempt(Reason::NotFound)]).starts_with(version));
+        assert!(hint(vec![attempt(Reason::NotFound), attempt(Reason::Skipped)]).starts_with("check the network"));
     }
 
     #[test]

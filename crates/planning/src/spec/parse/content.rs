@@ -61,6 +61,7 @@ fn read(name: PackageName, table: &Table<'_>, requires: Option<&Table<'_>>, acco
     }
     let description = table.string("description").map(|text| text.value.trim().to_owned());
     let dependencies = |key: &str| requires.map(|table| values(table.parsed_list::<Dependency>(key))).unwrap_or_default();
+    let (run, conflicts) = requires.map(run_and_conflicts).unwrap_or_default();
     let obsoletes = requires.map(obsoletes).unwrap_or_default();
     let (enable, disable) = units(accounts);
     let summary = summary?.value;
@@ -68,16 +69,27 @@ fn read(name: PackageName, table: &Table<'_>, requires: Option<&Table<'_>>, acco
         name,
         description: description.unwrap_or_else(|| summary.clone()),
         summary,
-        requires: dependencies("run"),
+        requires: run,
         recommends: dependencies("weak"),
         provides: dependencies("provides"),
-        conflicts: dependencies("conflicts"),
+        conflicts,
         obsoletes,
         users: users(accounts),
         groups: groups(accounts),
         enable,
         disable,
     })
+}
+
+/// `run` and `conflicts`: with one dependency in both, the package could never be installed.
+fn run_and_conflicts(requires: &Table<'_>) -> (Vec<Dependency>, Vec<Dependency>) {
+    let run = values(requires.parsed_list::<Dependency>("run"));
+    let conflicts = requires.parsed_list::<Dependency>("conflicts");
+    for other in conflicts.iter().filter(|conflict| run.contains(&conflict.value)) {
+        let message = format!("`{}` is in `run`, too, so that the package could never be installed", other.value);
+        requires.problem_with_hint(other.span.clone(), message, "remove it from one of the two lists");
+    }
+    (run, values(conflicts))
 }
 
 /// `obsoletes`: packages alone, as RPM has it.
@@ -139,14 +151,17 @@ fn units(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
         let mut names = Vec::new();
         for unit in table.strings(key) {
             if suffixes.iter().any(|suffix| unit.value.ends_with(suffix)) && !unit.value.contains(['/', ' ']) {
-                names.push(unit.value);
+                names.push(unit);
             } else {
                 table.problem_with_hint(unit.span, format!("`{}` is not a unit name", unit.value), "write it in full: `docker.service`");
             }
         }
         names
     };
-    let lists = (list("enable"), list("disable"));
+    let (enable, disable) = (list("enable"), list("disable"));
+    for unit in disable.iter().filter(|unit| enable.iter().any(|enabled| enabled.value == unit.value)) {
+        table.problem_with_hint(unit.span.clone(), format!("`{}` is in `enable`, too", unit.value), "remove it from one of the two lists");
+    }
     table.finish();
-    lists
+    (values(enable), values(disable))
 }
