@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base::diagnostic::Failure;
 use base::digest::Digest;
+use base::file_error::FileError;
 use planning::action::BuildResult;
 use runtime::store::{Store, StoreError};
 use serde::Serialize;
@@ -49,15 +50,8 @@ pub struct Exported {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The file system said no.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// A package is damaged or gone.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,15 +73,13 @@ impl Failure for ExportError {
         match self {
             Self::Store(error) => Some(error),
             Self::Sign(error) => Some(error),
-            Self::Io { .. } | Self::Disagreement { .. } => None,
+            Self::Io(_) | Self::Disagreement { .. } => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { .. } => {
-                Some("check who owns the directory and that its file system has room; what was written so far is whole".into())
-            }
+            Self::Io(_) => Some("check who owns the directory and that its file system has room; what was written so far is whole".into()),
             Self::Disagreement { .. } => Some(
                 "one build is not reproducible, or one builder is not to be trusted: find out which before the entry is removed".into(),
             ),
@@ -147,7 +139,7 @@ impl Writer<'_> {
                 Present::Other => return Err(ExportError::Disagreement { path, spec: result.spec.to_string() }),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => seal(&statement, key)?,
-            Err(source) => return Err(ExportError::Io { operation: "read", path, source }),
+            Err(source) => return Err(ExportError::Io(FileError::new("read", path, source))),
         };
         let sha256 = Digest::of_bytes(&envelope);
         self.put(&self.blob(&sha256), envelope.as_bytes())?;
@@ -169,7 +161,7 @@ impl Writer<'_> {
             return Ok(meta.len());
         }
         let path = self.store.verified(object)?;
-        let bytes = fs::read(&path).map_err(|source| ExportError::Io { operation: "read", path: path.clone(), source })?;
+        let bytes = fs::read(&path).map_err(|source| ExportError::Io(FileError::new("read", path.clone(), source)))?;
         self.put(&target, &bytes)?;
         self.exported.files += 1;
         self.exported.bytes += bytes.len() as u64;
@@ -194,12 +186,12 @@ impl Writer<'_> {
             file.as_file().sync_all()?;
             file.persist(path).map_err(|error| error.error)
         };
-        write().map(drop).map_err(|source| ExportError::Io { operation: "write", path: path.to_owned(), source })
+        write().map(drop).map_err(|source| ExportError::Io(FileError::new("write", path, source)))
     }
 }
 
 fn length(path: &Path) -> Result<u64, ExportError> {
-    fs::metadata(path).map(|meta| meta.len()).map_err(|source| ExportError::Io { operation: "read", path: path.to_owned(), source })
+    fs::metadata(path).map(|meta| meta.len()).map_err(|source| ExportError::Io(FileError::new("read", path, source)))
 }
 
 /// What an entry says that is there already.

@@ -1,9 +1,9 @@
 //! Why no machine was emulated.
 
-use std::io;
 use std::path::PathBuf;
 
 use base::diagnostic::{ExitCode, Failure};
+use base::file_error::FileError;
 use image::iso::ReadError;
 
 /// Why no machine was emulated.
@@ -24,15 +24,8 @@ pub enum QemuError {
         path: PathBuf,
     },
     /// A file of the host.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// The emulator refused its arguments or crashed.
     #[error("the emulator ended with {status}")]
     Failed {
@@ -83,7 +76,7 @@ impl Failure for QemuError {
                 "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is not a fault of the guest: \
                  run the same command again"
             )),
-            Self::Io { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,
+            Self::Io(_) | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => None,
         }
     }
 
@@ -91,12 +84,9 @@ impl Failure for QemuError {
         match self {
             Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
             Self::NoLiveMedium => ExitCode::Usage,
-            Self::NotBuilt { .. }
-            | Self::Io { .. }
-            | Self::Failed { .. }
-            | Self::TimedOut { .. }
-            | Self::StandsStill { .. }
-            | Self::Iso(_) => ExitCode::Failed,
+            Self::NotBuilt { .. } | Self::Io(_) | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => {
+                ExitCode::Failed
+            }
         }
     }
 }

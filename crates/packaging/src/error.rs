@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::archive::BadArchive;
 use super::buildpath::BuildPath;
@@ -14,6 +14,7 @@ use super::obstacle::{Obstacle, escaped, glob_of};
 use super::script::BadInterpreter;
 use super::units::UnknownUnit;
 use base::diagnostic::Failure;
+use base::file_error::FileError;
 use base::glob::GlobError;
 use base::name::PackageName;
 use runtime::disk_space::explained;
@@ -24,15 +25,8 @@ use runtime::store::full_disk_hint;
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// The file system said no.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done: `read`, `write` …
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// The build left no directory to package.
     #[error(transparent)]
     InstallRoot(#[from] InstallRootError),
@@ -350,7 +344,7 @@ impl fmt::Display for UndeclaredList<'_> {
 impl PackageError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source: explained(source, path) }
+        Self::Io(FileError::new(operation, path, explained(source, path)))
     }
 
     /// That `glob` of a spec is not a glob.
@@ -363,7 +357,7 @@ impl Failure for PackageError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::InstallRoot(error) => Some(error),
-            Self::Io { .. }
+            Self::Io(_)
             | Self::Unpackageable { .. }
             | Self::Collision { .. }
             | Self::OtherKind { .. }
@@ -396,7 +390,7 @@ impl Failure for PackageError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { source, .. } => full_disk_hint(source),
+            Self::Io(FileError { source, .. }) => full_disk_hint(source),
             Self::Rpm { source, .. } => match &**source {
                 rpm::Error::Io(source) => full_disk_hint(source),
                 _ => None,

@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use super::{Rootfs, RootfsError};
 use base::digest::Digest;
 use base::epoch::SOURCE_DATE_EPOCH;
+use base::file_error::FileError;
 
 /// Enters what the steps in the tree made (owned by root, modes 0755 and 0644) or changed, and takes out what they removed.
 /// Installed files carry the time of their package, so only files with another time need to be read.
@@ -19,12 +20,11 @@ pub(super) fn absorb(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
     for item in WalkDir::new(&rootfs.dir).min_depth(1).follow_links(false).sort_by_file_name() {
         let item = item.map_err(|error| {
             let path = error.path().unwrap_or(&rootfs.dir).to_owned();
-            RootfsError::Io { operation: "read", path, source: error.into() }
+            RootfsError::Io(FileError::new("read", path, error.into()))
         })?;
         let below = item.path().strip_prefix(&rootfs.dir).unwrap_or(item.path());
         let path = format!("/{}", below.to_str().ok_or_else(|| RootfsError::Special { path: below.display().to_string() })?);
-        let disk =
-            item.metadata().map_err(|error| RootfsError::Io { operation: "read", path: item.path().to_owned(), source: error.into() })?;
+        let disk = item.metadata().map_err(|error| RootfsError::Io(FileError::new("read", item.path(), error.into())))?;
         let kind = kind(rootfs.manifest.get(&path), &path, item.path(), &disk)?;
         if let Some(kind) = kind {
             let executable = disk.permissions().mode() & 0o100 != 0;

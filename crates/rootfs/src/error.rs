@@ -12,6 +12,7 @@ use rpm_engine::transaction::TransactionError;
 use super::account::AccountError;
 use super::shared::{Disagreement, list};
 use base::diagnostic::{ExitCode, Failure};
+use base::file_error::FileError;
 use runtime::sandbox::SandboxError;
 
 /// Why a tree could not be composed or written.
@@ -103,20 +104,13 @@ pub enum RootfsError {
         source: InvalidCaps,
     },
     /// A file cannot be read or written.
-    #[error("cannot {operation} `{path}`")]
-    Io {
-        /// What was to be done: `read`, `write`.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
 }
 
 impl RootfsError {
     pub(super) fn io<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
-        move |source| Self::Io { operation, path: path.to_owned(), source }
+        move |source| Self::Io(FileError::new(operation, path, source))
     }
 }
 
@@ -138,7 +132,7 @@ impl Failure for RootfsError {
             | Self::Step { .. }
             | Self::Special { .. }
             | Self::Caps { .. }
-            | Self::Io { .. } => None,
+            | Self::Io(_) => None,
         }
     }
 
@@ -176,7 +170,7 @@ impl Failure for RootfsError {
             | Self::Step { .. }
             | Self::Special { .. }
             | Self::Caps { .. }
-            | Self::Io { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
+            | Self::Io(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }

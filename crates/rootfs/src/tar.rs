@@ -12,6 +12,7 @@ use rpm_engine::filecaps;
 use rpm_engine::manifest::{Entry, Kind};
 
 use super::{Rootfs, RootfsError};
+use base::file_error::FileError;
 
 /// Longest name and link target of a ustar header, in bytes.
 const NAME_LENGTH: usize = 100;
@@ -25,7 +26,7 @@ const CAPABILITY: &str = "SCHILY.xattr.security.capability";
 /// When a file cannot be read or is not what the manifest says, or the stream cannot be written.
 pub fn tar(rootfs: &Rootfs, out: &mut dyn Write) -> Result<(), RootfsError> {
     let mut builder = Builder::new(out);
-    let broken = |source| RootfsError::Io { operation: "write the archive of", path: rootfs.dir.clone(), source };
+    let broken = |source| RootfsError::Io(FileError::new("write the archive of", &rootfs.dir, source));
     let root = Entry::directory(base::epoch::SOURCE_DATE_EPOCH);
     append(rootfs, &mut builder, "./", &root, io::empty()).map_err(broken)?;
     for (path, entry) in rootfs.manifest.iter() {

@@ -11,20 +11,14 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use crate::disk_space;
 use crate::store::{full_disk_hint, remove_tree};
 use base::diagnostic::Failure;
+use base::file_error::FileError;
 
 /// Why a directory was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The file system said no.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done: `read`, `write` …
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// What is at the directory's place is something else.
     #[error("`{}` exists and is not {kind}", path.display())]
     Occupied {
@@ -38,14 +32,14 @@ pub enum DirectoryError {
 impl DirectoryError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source: disk_space::explained(source, path) }
+        Self::Io(FileError::new(operation, path, disk_space::explained(source, path)))
     }
 }
 
 impl Failure for DirectoryError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { source, .. } => full_disk_hint(source),
+            Self::Io(FileError { source, .. }) => full_disk_hint(source),
             Self::Occupied { path, .. } => Some(format!("name another directory, or remove `{}`", path.display())),
         }
     }

@@ -1,7 +1,7 @@
 //! What can go wrong with the SDK.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::LayerName;
 use super::deb::DebError;
@@ -9,6 +9,7 @@ use crate::apt::AptError;
 use base::address::without_passwords;
 use base::diagnostic::{ExitCode, Failure, Problems};
 use base::digest::Digest;
+use base::file_error::FileError;
 use runtime::store::StoreError;
 
 /// Why the SDK is not at hand.
@@ -74,15 +75,8 @@ pub enum SdkError {
         target: String,
     },
     /// A file of a layer, or of the project.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// The Debian archive.
     #[error(transparent)]
     Apt(#[from] AptError),
@@ -120,7 +114,7 @@ pub enum UnpackError {
 impl SdkError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source }
+        Self::Io(FileError::new(operation, path, source))
     }
 
     fn is_interruption(&self) -> bool {
@@ -141,7 +135,7 @@ impl Failure for SdkError {
             | Self::WrongBytes { .. }
             | Self::Unpack { .. }
             | Self::DanglingLink { .. }
-            | Self::Io { .. } => None,
+            | Self::Io(_) => None,
         }
     }
 
@@ -154,7 +148,7 @@ impl Failure for SdkError {
             Self::Fetch { .. } => Some("run the same command again; KAON_DEBIAN_MIRROR=URL selects another mirror".into()),
             Self::WrongBytes { .. } => Some("the mirror or a proxy changes files: KAON_DEBIAN_MIRROR=URL selects another mirror".into()),
             Self::DanglingLink { .. } => Some("correct `links` of the layer in `specs/sdk.toml`".into()),
-            Self::Description(_) | Self::Apt(_) | Self::Store(_) | Self::Unpack { .. } | Self::Io { .. } => self.inner()?.hint(),
+            Self::Description(_) | Self::Apt(_) | Self::Store(_) | Self::Unpack { .. } | Self::Io(_) => self.inner()?.hint(),
         }
     }
 
@@ -168,7 +162,7 @@ impl Failure for SdkError {
             | Self::Fetch { .. }
             | Self::WrongBytes { .. }
             | Self::Unpack { .. }
-            | Self::Io { .. }
+            | Self::Io(_)
             | Self::Apt(_)
             | Self::Store(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }

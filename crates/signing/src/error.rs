@@ -4,20 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::Failure;
+use base::file_error::FileError;
 
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The file system said no.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done: `read`, `write` …
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// The key file does not contain a key that can sign.
     #[error("`{}` contains no key that can sign: {reason}", path.display())]
     Unusable {
@@ -56,7 +50,7 @@ pub enum SignError {
 impl SignError {
     /// An I/O error at `path`.
     pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source }
+        Self::Io(FileError::new(operation, path, source))
     }
 }
 
@@ -68,9 +62,7 @@ impl Failure for SignError {
                 path.display()
             )),
             Self::Exposed { path, .. } => Some(format!("if nobody copied it: chmod 600 {}", path.display())),
-            Self::Io { .. } => {
-                Some("KAON_KEYS is the directory that contains the key; it must be writable when there is no key yet".into())
-            }
+            Self::Io(_) => Some("KAON_KEYS is the directory that contains the key; it must be writable when there is no key yet".into()),
             Self::Generate(_) | Self::Sign(_) | Self::Statement(_) | Self::NotRpm { .. } => None,
         }
     }

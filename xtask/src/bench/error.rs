@@ -1,9 +1,10 @@
 //! Why something could not be measured.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base::diagnostic::{ExitCode, Failure, Report};
+use base::file_error::FileError;
 
 /// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]
@@ -17,15 +18,8 @@ pub enum BenchError {
         next: String,
     },
     /// A file.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// A process that was measured failed.
     #[error("the benchmarked program failed: {what}")]
     Broken {
@@ -46,7 +40,7 @@ impl BenchError {
     /// An I/O error at `path`.
     pub(super) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { operation, path, source }
+        move |source| Self::Io(FileError::new(operation, path, source))
     }
 
     /// Something around the measurement failed.
@@ -65,7 +59,7 @@ impl Failure for BenchError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Around(failure) => Some(&**failure),
-            Self::NotBuilt { .. } | Self::Io { .. } | Self::Broken { .. } | Self::Interrupted => None,
+            Self::NotBuilt { .. } | Self::Io(_) | Self::Broken { .. } | Self::Interrupted => None,
         }
     }
 
@@ -73,14 +67,14 @@ impl Failure for BenchError {
         match self {
             Self::NotBuilt { next, .. } => Some(format!("`{next}` builds it")),
             Self::Broken { next, .. } => next.clone(),
-            Self::Around(_) | Self::Io { .. } | Self::Interrupted => self.inner()?.hint(),
+            Self::Around(_) | Self::Io(_) | Self::Interrupted => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::Interrupted => ExitCode::Interrupted,
-            Self::NotBuilt { .. } | Self::Io { .. } | Self::Broken { .. } | Self::Around(_) => {
+            Self::NotBuilt { .. } | Self::Io(_) | Self::Broken { .. } | Self::Around(_) => {
                 self.inner().map_or(ExitCode::Failed, Failure::exit)
             }
         }

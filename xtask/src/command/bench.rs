@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::bench::{Bench, BenchError, Benchmark, Figure, table};
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure as _, Report};
+use base::file_error::FileError;
 use builder::project;
 
 /// Options of `bench`.
@@ -99,5 +100,5 @@ fn write(path: &Path, document: &Document<'_>) -> Result<(), BenchError> {
 }
 
 fn unusable(operation: &'static str, path: &Path, source: std::io::Error) -> BenchError {
-    BenchError::Io { operation, path: path.to_owned(), source }
+    BenchError::Io(FileError::new(operation, path, source))
 }

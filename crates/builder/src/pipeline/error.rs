@@ -2,13 +2,12 @@
 
 use crate::{PackagesError, PublishError};
 use base::diagnostic::{ExitCode, Failure};
+use base::file_error::FileError;
 use base::name::PackageName;
 use image::description::Format;
 use image::disk::DiskError;
 use image::disk_format::FormatError;
 use image::iso::IsoError;
-use image::oci::OciError;
-use image::ova::OvaError;
 use rootfs::RootfsError;
 use runtime::store::StoreError;
 use signing::SignError;
@@ -37,12 +36,9 @@ pub enum ImageError {
     /// The disk could not be written.
     #[error(transparent)]
     Format(#[from] FormatError),
-    /// The OVA could not be written.
+    /// An OVA or a container image could not be written.
     #[error(transparent)]
-    Ova(#[from] OvaError),
-    /// The container image could not be written.
-    #[error(transparent)]
-    Oci(#[from] OciError),
+    File(#[from] FileError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -98,8 +94,7 @@ impl Failure for ImageError {
             Self::Iso(error) => Some(error),
             Self::Disk(error) => Some(error),
             Self::Format(error) => Some(error),
-            Self::Ova(error) => Some(error),
-            Self::Oci(error) => Some(error),
+            Self::File(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::NoPackage { .. } | Self::NotContained { .. } | Self::NoKernel { .. } | Self::OverBudget { .. } => None,
         }
@@ -132,8 +127,7 @@ impl Failure for ImageError {
             | Self::Iso(_)
             | Self::Disk(_)
             | Self::Format(_)
-            | Self::Ova(_)
-            | Self::Oci(_)
+            | Self::File(_)
             | Self::Store(_)
             | Self::OverBudget { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }

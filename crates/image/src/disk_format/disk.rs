@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::FormatError;
 use base::digest::Digest;
+use base::file_error::FileError;
 
 /// A disk whose content can be read from anywhere, by any number of threads.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ impl VirtualDisk {
     /// # Errors
     /// When it cannot be opened, overlaps others or is outside.
     pub fn put_file(&mut self, offset_bytes: u64, path: &Path) -> Result<(), FormatError> {
-        let io = |source| FormatError::Io { operation: "read", path: path.to_owned(), source };
+        let io = |source| FormatError::Io(FileError::new("read", path, source));
         let file = File::open(path).map_err(io)?;
         let size_bytes = file.metadata().map_err(io)?.len();
         self.insert(Extent { offset_bytes, size_bytes, content: Content::File { file: file.into(), path: path.to_owned() } })
@@ -124,11 +125,9 @@ impl Content {
                 target.copy_from_slice(&bytes[index(offset_bytes)..][..target.len()]);
                 Ok(())
             }
-            Self::File { file, path } => file.read_exact_at(target, offset_bytes).map_err(|source: io::Error| FormatError::Io {
-                operation: "read",
-                path: path.clone(),
-                source,
-            }),
+            Self::File { file, path } => {
+                file.read_exact_at(target, offset_bytes).map_err(|source| FormatError::Io(FileError::new("read", path, source)))
+            }
         }
     }
 }

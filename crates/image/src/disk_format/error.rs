@@ -1,23 +1,17 @@
 //! Why a disk could not be written.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base::diagnostic::Failure;
+use base::file_error::FileError;
 
 /// Why a disk could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     /// A file could not be read or written.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// `read` or `write`.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// Something is where something else does, or outside the disk.
     #[error("{size_bytes} bytes at {offset_bytes} overlap another part of the disk or its end")]
     Overlap {
@@ -46,6 +40,6 @@ impl Failure for FormatError {}
 impl FormatError {
     /// What to call when `path` cannot be written.
     pub(super) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
-        move |source| Self::Io { operation: "write", path: path.to_owned(), source }
+        move |source| Self::Io(FileError::new("write", path, source))
     }
 }

@@ -1,9 +1,9 @@
 //! Why there is no medium.
 
 use crate::initramfs::InitramfsError;
-use crate::oci::OciError;
 use crate::tools::ImageToolError;
 use base::diagnostic::Failure;
+use base::file_error::FileError;
 use runtime::store::StoreError;
 
 /// Why there is no medium.
@@ -32,7 +32,7 @@ pub enum IsoError {
     Initramfs(#[from] InitramfsError),
     /// An archive could not be written.
     #[error(transparent)]
-    Archive(#[from] OciError),
+    Archive(#[from] FileError),
     /// A file could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tar::{Builder, EntryType, Header};
 
-use super::OciError;
 use base::epoch::SOURCE_DATE_EPOCH;
+use base::file_error::FileError;
 
 /// An archive in the making.
 pub struct TarArchive {
@@ -20,8 +20,8 @@ impl TarArchive {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(path: &Path) -> Result<Self, OciError> {
-        let file = File::create(path).map_err(OciError::write(path))?;
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let file = File::create(path).map_err(FileError::of("write", path))?;
         Ok(Self { path: path.to_owned(), builder: Builder::new(BufWriter::with_capacity(1 << 20, file)) })
     }
 
@@ -29,7 +29,7 @@ impl TarArchive {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn directory(&mut self, name: &str) -> Result<(), OciError> {
+    pub fn directory(&mut self, name: &str) -> Result<(), FileError> {
         self.append(name, EntryType::Directory, 0, std::io::empty())
     }
 
@@ -37,7 +37,7 @@ impl TarArchive {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), OciError> {
+    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         self.append(name, EntryType::Regular, bytes.len() as u64, bytes)
     }
 
@@ -45,9 +45,9 @@ impl TarArchive {
     ///
     /// # Errors
     /// When it cannot be read or written.
-    pub fn file(&mut self, name: &str, from: &Path) -> Result<(), OciError> {
-        let file = File::open(from).map_err(OciError::read(from))?;
-        let size_bytes = file.metadata().map_err(OciError::read(from))?.len();
+    pub fn file(&mut self, name: &str, from: &Path) -> Result<(), FileError> {
+        let file = File::open(from).map_err(FileError::of("read", from))?;
+        let size_bytes = file.metadata().map_err(FileError::of("read", from))?.len();
         self.append(name, EntryType::Regular, size_bytes, file)
     }
 
@@ -55,13 +55,13 @@ impl TarArchive {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(self) -> Result<(), OciError> {
-        self.builder.into_inner().and_then(|mut out| out.flush()).map_err(OciError::write(&self.path))
+    pub fn finish(self) -> Result<(), FileError> {
+        self.builder.into_inner().and_then(|mut out| out.flush()).map_err(FileError::of("write", &self.path))
     }
 
-    fn append(&mut self, name: &str, kind: EntryType, size_bytes: u64, content: impl Read) -> Result<(), OciError> {
+    fn append(&mut self, name: &str, kind: EntryType, size_bytes: u64, content: impl Read) -> Result<(), FileError> {
         let mut header = Header::new_ustar();
-        let write = OciError::write(&self.path);
+        let write = FileError::of("write", &self.path);
         header.set_path(name).map_err(&write)?;
         header.set_entry_type(kind);
         header.set_size(size_bytes);

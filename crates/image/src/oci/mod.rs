@@ -1,7 +1,6 @@
 //! Container images: a root file system in layers, as an OCI layout (image-spec 1.1) or as `docker load` takes it (image v1.2).
 
 mod archive;
-mod error;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -10,10 +9,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 pub use archive::TarArchive;
-pub use error::OciError;
 
 use crate::disk_format::gzip;
 use base::digest::Digest;
+use base::file_error::FileError;
 
 /// Raised when a change here changes a container image's bytes.
 pub const CONTRACT: u32 = 2;
@@ -49,7 +48,7 @@ pub struct Layer {
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
+pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), FileError> {
     let config = config(request)?.to_string();
     let packed = request.layers.iter().map(|layer| pack(&layer.tar, out)).collect::<Result<Vec<_>, _>>()?;
     let layers: Vec<Value> =
@@ -84,7 +83,7 @@ pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub fn write_docker(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
+pub fn write_docker(request: &Request<'_>, out: &Path) -> Result<(), FileError> {
     let config = config(request)?.to_string();
     let config_name = format!("{}.json", Digest::of_bytes(&config));
     let folders = request.layers.iter().map(|layer| digest(&layer.tar).map(|digest| digest.to_string())).collect::<Result<Vec<_>, _>>()?;
@@ -110,21 +109,21 @@ struct Packed {
 }
 
 /// Compresses a layer into a file next to `out`.
-fn pack(tar: &Path, out: &Path) -> Result<Packed, OciError> {
+fn pack(tar: &Path, out: &Path) -> Result<Packed, FileError> {
     let folder = out.parent().unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix("layer-").tempfile_in(folder).map_err(OciError::write(out))?;
+    let file = tempfile::Builder::new().prefix("layer-").tempfile_in(folder).map_err(FileError::of("write", out))?;
     let compress = || {
         let mut packed = BufWriter::with_capacity(1 << 20, file.as_file());
         gzip(File::open(tar)?, &mut packed)?;
         packed.flush()
     };
-    compress().map_err(OciError::write(file.path()))?;
-    let size_bytes = file.as_file().metadata().map_err(OciError::read(file.path()))?.len();
+    compress().map_err(FileError::of("write", file.path()))?;
+    let size_bytes = file.as_file().metadata().map_err(FileError::of("read", file.path()))?.len();
     Ok(Packed { digest: digest(file.path())?, size_bytes, file })
 }
 
-fn digest(path: &Path) -> Result<Digest, OciError> {
-    Digest::of_file(path).map_err(OciError::read(path))
+fn digest(path: &Path) -> Result<Digest, FileError> {
+    Digest::of_file(path).map_err(FileError::of("read", path))
 }
 
 fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {
@@ -132,7 +131,7 @@ fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {
 }
 
 /// Maps come sorted, so equal values produce equal text.
-fn config(request: &Request<'_>) -> Result<Value, OciError> {
+fn config(request: &Request<'_>) -> Result<Value, FileError> {
     let layers = request.layers.iter().map(|layer| digest(&layer.tar).map(|digest| format!("sha256:{digest}")));
     let mut run = json!({ "Env": ["PATH=/usr/local/bin:/usr/bin"], "WorkingDir": "/" });
     if !request.command.is_empty() {

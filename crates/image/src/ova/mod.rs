@@ -11,40 +11,28 @@ mod ovf;
 #[cfg(test)]
 mod shape;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use ovf::{Descriptor, PROPERTIES, Property, ovf};
 
-use base::diagnostic::Failure;
 use base::digest::Digest;
+use base::file_error::FileError;
 
 /// Raised when a change here changes an OVA's bytes.
 pub const CONTRACT: u32 = 1;
-
-/// Why there is no OVA.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} `{}`", path.display())]
-pub struct OvaError {
-    operation: &'static str,
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl Failure for OvaError {}
 
 /// Writes the OVA of the machine `descriptor` with the disk in the file `vmdk`. The parts are called `name`.
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub fn write(name: &str, descriptor: &Descriptor<'_>, vmdk: &Path, out: &Path) -> Result<(), OvaError> {
-    let read = |source| OvaError { operation: "read", path: vmdk.to_owned(), source };
+pub fn write(name: &str, descriptor: &Descriptor<'_>, vmdk: &Path, out: &Path) -> Result<(), FileError> {
+    let read = |source| FileError::new("read", vmdk, source);
     let vmdk_bytes = std::fs::metadata(vmdk).map_err(read)?.len();
     let disk_name = format!("{name}.vmdk");
     let text = ovf(descriptor, &disk_name, vmdk_bytes);
     let manifest = manifest(&[(&format!("{name}.ovf"), Digest::of_bytes(&text)), (&disk_name, Digest::of_file(vmdk).map_err(read)?)]);
     let small = [(format!("{name}.ovf"), text), (format!("{name}.mf"), manifest)];
-    archive::write(&small, (&disk_name, vmdk), out).map_err(|source| OvaError { operation: "write", path: out.to_owned(), source })
+    archive::write(&small, (&disk_name, vmdk), out).map_err(FileError::of("write", out))
 }
 
 /// The manifest of these files (DSP0243, 5.1).

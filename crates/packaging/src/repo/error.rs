@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::Failure;
+use base::file_error::FileError;
 use runtime::directory::DirectoryError;
 use signing::SignError;
 
@@ -11,15 +12,8 @@ use signing::SignError;
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
     /// The file system said no.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done: `read`, `write` …
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// A file is not an RPM package.
     #[error("`{}` is not an RPM package", path.display())]
     NotRpm {
@@ -59,7 +53,7 @@ pub enum RepoError {
 impl RepoError {
     /// An I/O error at `path`.
     pub(super) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source }
+        Self::Io(FileError::new(operation, path, source))
     }
 }
 
@@ -68,7 +62,7 @@ impl Failure for RepoError {
         match self {
             Self::Sign(error) => Some(error),
             Self::Directory(error) => Some(error),
-            Self::Twice { .. } | Self::NothingToServe { .. } | Self::Listen { .. } | Self::Io { .. } | Self::NotRpm { .. } => None,
+            Self::Twice { .. } | Self::NothingToServe { .. } | Self::Listen { .. } | Self::Io(_) | Self::NotRpm { .. } => None,
         }
     }
 
@@ -80,7 +74,7 @@ impl Failure for RepoError {
             Self::Listen { address, .. } => {
                 Some(format!("another program may be using port {}: choose another with `--listen`", address.port()))
             }
-            Self::Io { .. } | Self::NotRpm { .. } => None,
+            Self::Io(_) | Self::NotRpm { .. } => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 use super::ProjectError;
 use base::diagnostic::Failure;
 use base::digest::Digest;
+use base::file_error::FileError;
 
 /// What of a file goes into a key: its content and whether it is executable. Its time, owner and other mode bits depend on who checked it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,15 +27,8 @@ pub struct LocalFile {
 #[derive(Debug, thiserror::Error)]
 pub enum LocalFileError {
     /// It cannot be read or written.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// It is not what it was when the spec was read.
     #[error("`{}` was changed while the command ran", path.display())]
     Changed {
@@ -46,7 +40,7 @@ pub enum LocalFileError {
 impl Failure for LocalFileError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { .. } => None,
+            Self::Io(_) => None,
             Self::Changed { .. } => Some("run the command again: it builds with the file as it is then".into()),
         }
     }
@@ -57,7 +51,7 @@ impl LocalFile {
     pub(super) fn copy(&self, from: &Path, to: &Path) -> Result<(), LocalFileError> {
         let failed = |operation, path: &Path| {
             let path = path.to_owned();
-            move |source| LocalFileError::Io { operation, path, source }
+            move |source| LocalFileError::Io(FileError::new(operation, path, source))
         };
         let bytes = match fs::read(from) {
             Ok(bytes) => bytes,

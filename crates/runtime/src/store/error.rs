@@ -7,30 +7,17 @@ use super::RemoveError;
 use crate::disk_space::{self, MORE_INODES, NoInodes};
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
+use base::file_error::FileError;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file system said no.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done: `read`, `write`, `make` …
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// The store itself cannot be used.
-    #[error("cannot {operation} `{}`", path.display())]
-    Open {
-        /// What was being done.
-        operation: &'static str,
-        /// The file or directory of the store.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Open(FileError),
     /// Something could not be removed.
     #[error(transparent)]
     Remove(#[from] RemoveError),
@@ -81,13 +68,13 @@ pub fn full_disk_hint(error: &io::Error) -> Option<String> {
 impl StoreError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source: disk_space::explained(source, path) }
+        Self::Io(FileError::new(operation, path, disk_space::explained(source, path)))
     }
 
     /// The same for a store that is being opened: another one may do.
     pub(super) fn while_opening(self) -> Self {
         match self {
-            Self::Io { operation, path, source } => Self::Open { operation, path, source },
+            Self::Io(error) => Self::Open(error),
             other => other,
         }
     }
@@ -106,12 +93,12 @@ fn folder_of(path: &Path) -> &Path {
 impl Failure for StoreError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Open { source, .. } => match source.kind() {
+            Self::Open(FileError { source, .. }) => match source.kind() {
                 io::ErrorKind::PermissionDenied => Some("set KAON_STORE to a directory you may write to".into()),
                 io::ErrorKind::ReadOnlyFilesystem => Some("set KAON_STORE to a directory on a writable file system".into()),
                 _ => full_disk_hint(source),
             },
-            Self::Io { path, source, .. } => match source.kind() {
+            Self::Io(FileError { path, source, .. }) => match source.kind() {
                 io::ErrorKind::PermissionDenied => Some(format!("`ls -ld {}` shows who may write to it", folder_of(path).display())),
                 _ => full_disk_hint(source),
             },

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::InvalidMirror;
 use base::address::without_passwords;
 use base::diagnostic::{ExitCode, Failure};
+use base::file_error::FileError;
 use runtime::store::StoreError;
 use runtime::tool::ToolError;
 
@@ -53,15 +54,8 @@ pub enum AptError {
         name: String,
     },
     /// A file of the private apt state, or of the host's configuration.
-    #[error("cannot {operation} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(FileError),
     /// A program of apt's.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -76,7 +70,7 @@ pub enum AptError {
 impl AptError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { operation, path: path.to_owned(), source }
+        Self::Io(FileError::new(operation, path, source))
     }
 }
 
@@ -91,7 +85,7 @@ impl Failure for AptError {
             | Self::Keyring { .. }
             | Self::Unresolved { .. }
             | Self::UnknownPackage { .. }
-            | Self::Io { .. }
+            | Self::Io(_)
             | Self::Interrupted => None,
         }
     }
@@ -110,7 +104,7 @@ impl Failure for AptError {
             Self::Keyring { .. } => {
                 Some("restore `specs/sdk-keyring.asc` from the project's history, or get a newer one from the project".into())
             }
-            Self::Tool(_) | Self::Store(_) | Self::Io { .. } | Self::Interrupted => self.inner()?.hint(),
+            Self::Tool(_) | Self::Store(_) | Self::Io(_) | Self::Interrupted => self.inner()?.hint(),
         }
     }
 
@@ -122,7 +116,7 @@ impl Failure for AptError {
             | Self::Keyring { .. }
             | Self::Unresolved { .. }
             | Self::UnknownPackage { .. }
-            | Self::Io { .. }
+            | Self::Io(_)
             | Self::Tool(_)
             | Self::Store(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
