@@ -5,13 +5,14 @@ use std::io;
 use std::path::Path;
 
 use super::{Boot, Bus, Disk, DiskLayout, QemuError};
+use base::file_error::FileError;
 
 /// Takes the disk out of an OVA into `folder`, and hangs it on what the OVA's machine has.
 ///
 /// # Errors
 /// When the OVA cannot be read or contains no disk, or the disk cannot be written.
 pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
-    let unreadable = |source| QemuError::Io { operation: "read", path: ova.to_owned(), source };
+    let unreadable = |source| QemuError::Io(FileError::new("read", ova, source));
     let mut archive = tar::Archive::new(File::open(ova).map_err(unreadable)?);
     for entry in archive.entries().map_err(unreadable)? {
         let mut entry = entry.map_err(unreadable)?;
@@ -19,7 +20,7 @@ pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
             continue;
         }
         let path = folder.join("disk.vmdk");
-        copy(&mut entry, &path).map_err(|source| QemuError::Io { operation: "write", path: path.clone(), source })?;
+        copy(&mut entry, &path).map_err(|source| QemuError::Io(FileError::new("write", &path, source)))?;
         return Ok(Disk::scratch(path, DiskLayout::Vmdk, Bus::Pvscsi));
     }
     Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it contains no disk")))
@@ -30,7 +31,7 @@ pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
 /// # Errors
 /// When the archive cannot be read, or a file cannot be written.
 pub fn network_start(archive: &Path, folder: &Path) -> Result<Boot, QemuError> {
-    let unreadable = |source| QemuError::Io { operation: "unpack", path: archive.to_owned(), source };
+    let unreadable = |source| QemuError::Io(FileError::new("unpack", archive, source));
     let file = File::open(archive).map_err(unreadable)?;
     let into = folder.join("tftp");
     tar::Archive::new(file).unpack(&into).map_err(unreadable)?;

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Credential, QemuError};
+use base::file_error::FileError;
 
 /// `content` as the credential `name`, by an SMBIOS string whose file is made in `folder` and distinguished by `number`
 /// (systemd.system-credentials(7)).
@@ -16,6 +17,6 @@ use super::{Credential, QemuError};
 pub fn credential(name: &str, content: &[u8], number: usize, folder: &Path) -> Result<Credential, QemuError> {
     let string_file = folder.join(format!("credential-{number}"));
     let text = format!("io.systemd.credential.binary:{name}={}", STANDARD.encode(content));
-    fs::write(&string_file, text).map_err(|source| QemuError::Io { operation: "write", path: string_file.clone(), source })?;
+    fs::write(&string_file, text).map_err(|source| QemuError::Io(FileError::new("write", &string_file, source)))?;
     Ok(Credential { string_file })
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Boot, Disk, QemuError};
+use base::file_error::FileError;
 use image::iso::Reader;
 
 /// An ISO's kernel, in a file of `folder`.
@@ -32,6 +33,6 @@ pub fn direct(iso: &Path, folder: &Path, arguments: &str) -> Result<Boot, QemuEr
 fn extract(reader: &Reader, name: &str, folder: &Path) -> Result<PathBuf, QemuError> {
     let bytes = reader.bytes(reader.find(name)?)?;
     let path = folder.join(name.rsplit('/').next().unwrap_or(name));
-    fs::write(&path, bytes).map_err(|source| QemuError::Io { operation: "write", path: path.clone(), source })?;
+    fs::write(&path, bytes).map_err(|source| QemuError::Io(FileError::new("write", &path, source)))?;
     Ok(path)
 }

@@ -16,6 +16,7 @@ use super::error::GuestState;
 use super::monitor::{Monitor, lost_interrupt};
 use super::standstill::Standstill;
 use super::{Firmware, Machine, QemuError};
+use base::file_error::FileError;
 use runtime::cancel::Cancel;
 
 /// QEMU and what it needs, in the trees of the SDK's layers.
@@ -81,8 +82,8 @@ impl Emulator {
     /// When it cannot be copied.
     pub fn uefi(&self, folder: &Path) -> Result<Firmware, QemuError> {
         let (from, variables) = (self.share.join("OVMF/OVMF_VARS_4M.fd"), folder.join("uefi-variables.fd"));
-        let bytes = fs::read(&from).map_err(|source| QemuError::Io { operation: "read", path: from, source })?;
-        fs::write(&variables, bytes).map_err(|source| QemuError::Io { operation: "write", path: variables.clone(), source })?;
+        let bytes = fs::read(&from).map_err(|source| QemuError::Io(FileError::new("read", from, source)))?;
+        fs::write(&variables, bytes).map_err(|source| QemuError::Io(FileError::new("write", &variables, source)))?;
         Ok(Firmware::Uefi { variables })
     }
 
@@ -103,7 +104,7 @@ impl Emulator {
     }
 
     fn wait(&self, mut command: Command, machine: &Machine, limits: Limits, cancel: &Cancel) -> Result<Ended, QemuError> {
-        let start = |source| QemuError::Io { operation: "run", path: self.program.clone(), source };
+        let start = |source| QemuError::Io(FileError::new("run", &self.program, source));
         let mut monitor = limits.standstill.map(|_| Monitor::new()).transpose().map_err(start)?;
         if let Some(monitor) = &monitor {
             let socket = format!("socket,id=monitor,fd={}", monitor.descriptor());

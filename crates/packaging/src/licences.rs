@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn packages_that_can_be_alone_contain_the_texts() {
-        let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/lib/l", "", 0o644), ("usr/include/a.h", "", 0o644)]);
+        let build =
+            Build::new(&[("usr/bin/a", "", 0o755), ("usr/lib/l", "", 0o644), ("usr/include/a.h", "", 0o644), ("usr/share/a", "", 0o644)]);
         let collected = build.path("licences");
         fs::create_dir_all(collected.join("LICENSES")).unwrap();
         fs::write(collected.join("COPYING"), "text").unwrap();

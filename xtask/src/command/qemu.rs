@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
+use base::file_error::FileError;
 use builder::project;
 use emulator::{
     self, Accelerator, Boot, Bus, Card, Credential, Disk, DiskLayout, Emulator, Ended, Firmware, Limits, Machine, Port, QemuError, Serial,
@@ -144,7 +145,7 @@ impl Options {
         };
         match fs::metadata(&path) {
             Ok(_) => Ok(medium),
-            Err(source) => Err(QemuError::Io { operation: "read", path, source }.into()),
+            Err(source) => Err(QemuError::Io(FileError::new("read", path, source)).into()),
         }
     }
 
@@ -210,6 +211,6 @@ impl Options {
 
 /// A file as a credential.
 fn credential(name: &str, file: &Path, number: usize, folder: &Path) -> Result<Credential, QemuError> {
-    let content = fs::read(file).map_err(|source| QemuError::Io { operation: "read", path: file.to_owned(), source })?;
+    let content = fs::read(file).map_err(|source| QemuError::Io(FileError::new("read", file, source)))?;
     emulator::credential(name, &content, number, folder)
 }
