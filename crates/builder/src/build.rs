@@ -134,7 +134,7 @@ pub fn fetch(builder: &mut Builder<'_>, specs: &[&PackageName], layers: &[LayerN
 
 /// Has the SDK's layers at hand, and fetches `sources` meanwhile, so that builds never wait for the network. A source that cannot be fetched
 /// stops only the package that wants it.
-fn fetch_together(
+pub(super) fn fetch_together(
     builder: &mut Builder<'_>,
     sources: &[&Source],
     layers: &[LayerName],
@@ -152,7 +152,7 @@ fn work_of(plan: &Plan) -> impl Iterator<Item = &PackageName> {
     plan.steps.iter().filter(|step| step.state.is_work()).map(|step| &step.spec)
 }
 
-fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageName>) -> Vec<&'a Source> {
+pub(super) fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &'p PackageName>) -> Vec<&'a Source> {
     specs.filter_map(|spec| graph.spec(spec)).flat_map(|folder| &folder.spec.sources).collect()
 }
 

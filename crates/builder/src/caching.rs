@@ -1,6 +1,7 @@
 //! Taking results from caches instead of building.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use base::diagnostic::Failure;
 use base::digest::Digest;
@@ -9,7 +10,7 @@ use cache::{Access, Caches, FetchError, Offer};
 use planning::action::{BuildResult, Results};
 use planning::plan::{Plan, Shared, State, fields_of, plan_specs};
 use runtime::progress::{Event, Outcome};
-use runtime::store::StoreError;
+use runtime::store::{Store, StoreError};
 
 use super::Builder;
 
@@ -176,4 +177,23 @@ pub(super) fn take_late(
         .store
         .result_as(key, BuildResult::from_json)?
         .filter(|result| result.packages.iter().all(|package| builder.store.object(&package.object).is_some())))
+}
+
+/// The results of the store, with their specs, that this builder alone vouched for.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn vouched_by_only(store: &Store, builder: &str) -> Result<Vec<(Digest, PackageName)>, StoreError> {
+    let mut found = Vec::new();
+    for key in store.result_keys()? {
+        // Other results than those of builds are stored, too.
+        let result = fs::read(store.result_path(&key)).ok().and_then(|bytes| BuildResult::from_json(&bytes).ok());
+        let shared = result.and_then(|result| Some((result.shared?, result.spec)));
+        if let Some((shared, spec)) = shared
+            && shared.builders.iter().all(|name| name == builder)
+        {
+            found.push((key, spec));
+        }
+    }
+    Ok(found)
 }

@@ -20,6 +20,7 @@ pub mod project;
 pub mod schedule;
 mod signed;
 mod step;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -37,7 +38,7 @@ use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
 pub use build::{PackagesError, available_memory_bytes, build, build_without_run_needs, fetch};
-pub use caching::{CacheUse, Caching};
+pub use caching::{CacheUse, Caching, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use files::{FilesError, files};
@@ -51,6 +52,7 @@ pub use pipeline::{
 };
 pub use prepare::{PrepareError, prepare};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
+pub use verify::{Verdict, verify};
 
 /// Everything a build on this machine works with.
 pub struct Builder<'a> {

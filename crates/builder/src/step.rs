@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::Builder;
@@ -73,8 +73,35 @@ impl Step for Steps<'_> {
     }
 }
 
+/// What a build made, before anything is recorded of it.
+struct Made {
+    packages: Vec<BuiltPackage>,
+    scratch: Scratch,
+    log: PathBuf,
+    elapsed_ms: u64,
+    cpu_ms: u64,
+    peak_memory_bytes: u64,
+}
+
 impl Steps<'_> {
     fn build(&self, folder: &SpecFolder, fields: Fields, key: Digest, results: &Results) -> Result<Executed, BuildError> {
+        let spec = &folder.spec.name;
+        let Made { packages, scratch, log, elapsed_ms, cpu_ms, peak_memory_bytes } = self.make(folder, results)?;
+        let result = BuildResult { spec: spec.clone(), key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes, shared: None };
+        self.record(&result).map_err(|error| BuildError::around(spec, error))?;
+        failed::forget(self.builder.store, spec, self.sweeper).map_err(|error| BuildError::around(spec, error))?;
+        self.sweeper.sweep(scratch);
+        Ok(Executed { result, was_cached: false, log: Some(log) })
+    }
+
+    /// Builds a spec whose result is known, and returns the packages without recording them.
+    pub(super) fn build_again(&self, folder: &SpecFolder, results: &Results) -> Result<Vec<BuiltPackage>, BuildError> {
+        let made = self.make(folder, results)?;
+        self.sweeper.sweep(made.scratch);
+        Ok(made.packages)
+    }
+
+    fn make(&self, folder: &SpecFolder, results: &Results) -> Result<Made, BuildError> {
         let spec = &folder.spec;
         let store = self.builder.store;
         let around = |error: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source: error };
@@ -102,20 +129,8 @@ impl Steps<'_> {
             }
         };
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let result = BuildResult {
-            spec: spec.name.clone(),
-            key,
-            fields,
-            packages,
-            elapsed_ms,
-            cpu_ms: outcome.cpu_ms,
-            peak_memory_bytes: outcome.peak_memory_bytes,
-            shared: None,
-        };
-        self.record(&result).map_err(|error| around(Box::new(error)))?;
-        failed::forget(store, &spec.name, self.sweeper).map_err(|error| around(Box::new(error)))?;
-        self.sweeper.sweep(scratch);
-        Ok(Executed { result, was_cached: false, log: Some(log) })
+        let (cpu_ms, peak_memory_bytes) = (outcome.cpu_ms, outcome.peak_memory_bytes);
+        Ok(Made { packages, scratch, log, elapsed_ms, cpu_ms, peak_memory_bytes })
     }
 
     /// Keeps what a failed build left. The build's own failure is what counts, so one to keep it is only reported.

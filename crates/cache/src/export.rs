@@ -1,21 +1,21 @@
-//! Writing a cache: a folder that any static file server can serve.
+//! Writing a cache.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base::diagnostic::Failure;
+use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
-use base::file_error::FileError;
 use planning::action::BuildResult;
+use runtime::cancel::Cancel;
 use runtime::store::{Store, StoreError};
+use runtime::workers::try_each;
 use serde::Serialize;
 use signing::{Envelope, PublicKey, SignError, StatementKey, seal};
 
 use super::entry::{self, File};
 use super::offer::ENVELOPE;
+use super::place::{Content, Place, PlaceError};
 use super::settings::builder_text;
 use super::statement::{SharedPackage, Statement};
 
@@ -49,9 +49,9 @@ pub struct Exported {
 /// Why a cache was not written, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The file system said no.
+    /// The folder or server does not take files.
     #[error(transparent)]
-    Io(FileError),
+    Place(#[from] PlaceError),
     /// A package is damaged or gone.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,139 +59,142 @@ pub enum ExportError {
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The cache contains another result for the same build.
-    #[error("`{}` is the result of the same build of `{spec}`, with other packages", path.display())]
+    #[error("`{entry}` is the result of the same build of `{spec}`, with other packages")]
     Disagreement {
         /// The entry.
-        path: PathBuf,
+        entry: String,
         /// The spec.
         spec: String,
     },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl Failure for ExportError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
+            Self::Place(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Sign(error) => Some(error),
-            Self::Io(_) | Self::Disagreement { .. } => None,
+            Self::Disagreement { .. } | Self::Interrupted => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io(_) => Some("check who owns the directory and that its file system has room; what was written so far is whole".into()),
             Self::Disagreement { .. } => Some(
                 "one build is not reproducible, or one builder is not to be trusted: find out which before the entry is removed".into(),
             ),
-            Self::Store(_) | Self::Sign(_) => self.inner()?.hint(),
+            Self::Interrupted => Some("run the same command again: it writes only what is missing".into()),
+            Self::Place(_) | Self::Store(_) | Self::Sign(_) => self.inner()?.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Disagreement { .. } | Self::Place(_) | Self::Store(_) | Self::Sign(_) => {
+                self.inner().map_or(ExitCode::Failed, Failure::exit)
+            }
         }
     }
 }
 
-/// Adds results to the cache in `folder`, and `objects` of the store beside them: sources, or packages of the SDK. Nothing is ever removed.
-/// Whoever reads meanwhile sees a result only when all its packages are there.
+/// Adds results to the cache at `place`, and `objects` of the store: sources, or packages of the SDK. Nothing is ever removed. Readers see a
+/// result only when all its packages are there.
 ///
 /// # Errors
-/// When a file cannot be written, a package is damaged, or the cache contains another result for one of the builds.
+/// When a file cannot be written, a package is damaged, the cache contains another result for one of the builds, or the user asked to stop.
 pub fn export(
-    folder: &Path,
+    place: &dyn Place,
     results: &[&BuildResult],
     objects: &BTreeSet<Digest>,
     store: &Store,
     publisher: &Publisher<'_>,
+    cancel: &Cancel,
 ) -> Result<Exported, ExportError> {
-    let mut writer = Writer { folder, store, exported: Exported::default() };
+    let writer = Writer { place, store, key: publisher.key, cancel, exported: Mutex::default() };
     let text = builder_text(publisher.name, publisher.key.public(), publisher.modules);
-    writer.put(&folder.join(BUILDER_FILE), text.as_bytes())?;
-    for object in objects {
-        writer.object(object)?;
-    }
-    for result in results {
-        writer.result(result, publisher.key)?;
-    }
-    Ok(writer.exported)
+    place.write(BUILDER_FILE, Content::Bytes(text.as_bytes()))?;
+    let objects: Vec<&Digest> = objects.iter().collect();
+    try_each(&objects, AT_A_TIME, |object| writer.object(object))?;
+    try_each(results, AT_A_TIME, |result| writer.result(result))?;
+    Ok(writer.exported.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Files written at a time: a server far away answers slowly.
+const AT_A_TIME: usize = 6;
+
 struct Writer<'a> {
-    folder: &'a Path,
+    place: &'a dyn Place,
     store: &'a Store,
-    exported: Exported,
+    key: &'a StatementKey,
+    cancel: &'a Cancel,
+    exported: Mutex<Exported>,
 }
 
 impl Writer<'_> {
     /// Adds a result: its packages first, and last the entry that names them.
-    fn result(&mut self, result: &BuildResult, key: &StatementKey) -> Result<(), ExportError> {
-        let path = self.folder.join("ac").join(result.key.hex());
+    fn result(&self, result: &BuildResult) -> Result<(), ExportError> {
+        let name = format!("ac/{}", result.key.hex());
         let mut packages = Vec::new();
         for package in &result.packages {
             let size_bytes = self.object(&package.object)?;
             packages.push(SharedPackage { package: package.clone(), size_bytes });
         }
-        let statement = Statement { key: result.key, spec: result.spec.clone(), packages }.to_json();
-        let envelope = match fs::read(&path) {
-            Ok(bytes) => match present(&bytes, &statement, key.public()) {
+        let statement = Statement { key: result.key, spec: result.spec.clone(), packages: packages.clone() }.to_json();
+        let envelope = match self.place.read(&name)? {
+            Some(bytes) => match present(&bytes, &statement, self.key.public()) {
                 Present::Signed => {
-                    self.exported.present += 1;
+                    self.exported().present += 1;
                     return Ok(());
                 }
-                Present::SignedByOthers(envelope) => signed_also(&envelope, &statement, key)?,
-                Present::Unreadable => seal(&statement, key)?,
-                Present::Other => return Err(ExportError::Disagreement { path, spec: result.spec.to_string() }),
+                Present::SignedByOthers(envelope) => signed_also(&envelope, &statement, self.key)?,
+                Present::Unreadable => seal(&statement, self.key)?,
+                Present::Other => return Err(ExportError::Disagreement { entry: self.place.shown(&name), spec: result.spec.to_string() }),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => seal(&statement, key)?,
-            Err(source) => return Err(ExportError::Io(FileError::new("read", path, source))),
+            None => seal(&statement, self.key)?,
         };
         let sha256 = Digest::of_bytes(&envelope);
-        self.put(&self.blob(&sha256), envelope.as_bytes())?;
+        self.place.write(&blob(&sha256), Content::Bytes(envelope.as_bytes()))?;
         let size_bytes = envelope.len() as u64;
         let mut files = vec![File { path: ENVELOPE.into(), sha256, size_bytes, contents: Some(envelope.into_bytes()) }];
-        for package in &result.packages {
-            let size_bytes = length(&self.blob(&package.object))?;
-            files.push(File { path: format!("packages/{}", package.file_name), sha256: package.object, size_bytes, contents: None });
-        }
-        self.put(&path, &entry::encode(&files, &key.id()))?;
-        self.exported.results += 1;
+        files.extend(packages.into_iter().map(|SharedPackage { package, size_bytes }| File {
+            path: format!("packages/{}", package.file_name),
+            sha256: package.object,
+            size_bytes,
+            contents: None,
+        }));
+        self.place.write(&name, Content::Bytes(&entry::encode(&files, &self.key.id())))?;
+        self.exported().results += 1;
         Ok(())
     }
 
-    /// Adds an object of the store, after reading it back, and returns its size.
-    fn object(&mut self, object: &Digest) -> Result<u64, ExportError> {
-        let target = self.blob(object);
-        if let Ok(meta) = fs::metadata(&target) {
-            return Ok(meta.len());
+    /// Adds an object of the store that is not there yet, after it was checked, and returns its size in bytes.
+    fn object(&self, object: &Digest) -> Result<u64, ExportError> {
+        if self.cancel.is_raised() {
+            return Err(ExportError::Interrupted);
         }
         let path = self.store.verified(object)?;
-        let bytes = fs::read(&path).map_err(|source| ExportError::Io(FileError::new("read", path.clone(), source)))?;
-        self.put(&target, &bytes)?;
-        self.exported.files += 1;
-        self.exported.bytes += bytes.len() as u64;
-        Ok(bytes.len() as u64)
+        let length = fs::metadata(&path).map_err(|source| StoreError::io("read", &path, source))?.len();
+        let name = blob(object);
+        if !self.place.has(&name)? {
+            self.place.write(&name, Content::File(&path))?;
+            let mut exported = self.exported();
+            exported.files += 1;
+            exported.bytes += length;
+        }
+        Ok(length)
     }
 
-    fn blob(&self, object: &Digest) -> PathBuf {
-        self.folder.join("cas").join(object.hex())
-    }
-
-    /// Writes a file, whole or not at all, for everybody to read.
-    fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
-        let folder = path.parent().expect("files of a cache are in its directories");
-        let write = || {
-            if !folder.is_dir() {
-                fs::create_dir_all(folder)?;
-                fs::set_permissions(folder, Permissions::from_mode(0o755))?;
-            }
-            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-            file.write_all(bytes)?;
-            file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)
-        };
-        write().map(drop).map_err(|source| ExportError::Io(FileError::new("write", path, source)))
+    fn exported(&self) -> MutexGuard<'_, Exported> {
+        self.exported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn length(path: &Path) -> Result<u64, ExportError> {
-    fs::metadata(path).map(|meta| meta.len()).map_err(|source| ExportError::Io(FileError::new("read", path, source)))
+fn blob(object: &Digest) -> String {
+    format!("cas/{}", object.hex())
 }
 
 /// What an entry says that is there already.
@@ -228,9 +231,13 @@ fn signed_also(envelope: &[u8], statement: &[u8], key: &StatementKey) -> Result<
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
 
     use super::*;
     use crate::offer::{Offer, Refused};
+    use crate::place::Folder;
     use crate::settings::TrustedBuilder;
     use planning::action::BuiltPackage;
     use planning::spec::Spec;
@@ -261,7 +268,7 @@ mod tests {
 
     fn publish(folder: &Path, store: &Store, key: &StatementKey, content: &str) -> Result<Exported, ExportError> {
         let publisher = Publisher { name: "me", key, modules: None };
-        export(folder, &[&result(store, content)], &BTreeSet::new(), store, &publisher)
+        export(&Folder::new(folder), &[&result(store, content)], &BTreeSet::new(), store, &publisher, &Cancel::new())
     }
 
     fn read(folder: &Path, agree: usize, trusted: &[(&str, &StatementKey)]) -> Result<Offer, Refused> {
@@ -298,7 +305,10 @@ mod tests {
         fs::write(&path, "c0ntent").unwrap();
         let (key, cache) = (key(), folder.path().join("cache"));
         let publisher = Publisher { name: "me", key: &key, modules: None };
-        assert!(matches!(export(&cache, &[&result], &BTreeSet::new(), &store, &publisher), Err(ExportError::Store(_))));
+        assert!(matches!(
+            export(&Folder::new(&cache), &[&result], &BTreeSet::new(), &store, &publisher, &Cancel::new()),
+            Err(ExportError::Store(_))
+        ));
         assert!(!cache.join("ac").exists());
     }
 }

@@ -10,9 +10,12 @@ pub mod entry;
 mod export;
 mod fetch;
 mod offer;
+pub mod place;
+mod prune;
 pub mod settings;
 pub mod statement;
 
 pub use export::{BUILDER_FILE, ExportError, Exported, Publisher, export};
 pub use fetch::{Access, Caches, FetchError, Tally};
 pub use offer::Offer;
+pub use prune::{PruneError, Pruned, Rules, prune};

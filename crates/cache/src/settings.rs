@@ -38,6 +38,8 @@ pub struct NamedCache {
     pub address: Mirror,
     /// Whether it is read without being named on the command line.
     pub is_used: bool,
+    /// Whether `cargo xtask cache push` writes to it without being told so.
+    pub is_pushed: bool,
     /// How many builders must have signed the same result.
     pub agree: usize,
 }
@@ -149,6 +151,11 @@ impl Settings {
         given.iter().filter(|text| !text.is_empty()).map(|text| self.named(text)).collect()
     }
 
+    /// The caches to write to.
+    pub fn pushed(&self) -> Vec<(String, NamedCache)> {
+        self.caches.iter().filter(|(_, cache)| cache.is_pushed).map(|(name, cache)| (name.clone(), cache.clone())).collect()
+    }
+
     fn named(&self, text: &str) -> Result<(String, NamedCache), SettingsError> {
         if let Some(cache) = self.caches.get(text) {
             return Ok((text.to_owned(), cache.clone()));
@@ -160,7 +167,7 @@ impl Settings {
         // What the settings say of this address counts under its address, too.
         let same = self.caches.iter().find(|(_, cache)| cache.address == address);
         let named = same.map(|(name, cache)| (name.clone(), cache.clone()));
-        Ok(named.unwrap_or_else(|| (address.to_string(), NamedCache { address, is_used: true, agree: 1 })))
+        Ok(named.unwrap_or_else(|| (address.to_string(), NamedCache { address, is_used: true, is_pushed: false, agree: 1 })))
     }
 
     /// The certificate that kernels of trusted builders check modules with, and the builder's name: the first by name.
@@ -197,11 +204,12 @@ fn certificate(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
 
 fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
     let is_used = table.boolean("use", false);
+    let is_pushed = table.boolean("push", false);
     let agree = table.integer("agree", 1..=16).map_or(1, |number| number.value as usize);
     let name = table.required_string("name");
     let address = table.required_parsed::<Mirror>("url");
     table.finish();
-    Some((name?.value, NamedCache { address: address?.value, is_used, agree }))
+    Some((name?.value, NamedCache { address: address?.value, is_used, is_pushed, agree }))
 }
 
 /// The text that says that a builder is believed: a table of `cache.toml`.
@@ -209,6 +217,27 @@ pub fn builder_text(name: &str, key: &PublicKey, modules: Option<&str>) -> Strin
     let block = |text: &str| format!("\"\"\"\n{}\n\"\"\"", text.trim());
     let modules = modules.map(|pem| format!("modules = {}\n", block(pem))).unwrap_or_default();
     format!("[builder.{name}]\nkey = {}\n{modules}", block(key.pem()))
+}
+
+/// The text of a `cache.toml` without the table of a builder; nothing where it has none.
+pub fn without_builder(text: &str, name: &str) -> Option<String> {
+    let begins = |line: &str| line.trim_start().starts_with('[');
+    let headers = [format!("[builder.{name}]"), format!("[builder.\"{name}\"]")];
+    let (mut kept, mut is_inside, mut is_found) = (String::new(), false, false);
+    let mut in_block = false;
+    for line in text.split_inclusive('\n') {
+        if !in_block && begins(line) {
+            let header = line.split('#').next().unwrap_or_default().trim();
+            is_inside = headers.iter().any(|wanted| header == wanted);
+            is_found |= is_inside;
+        }
+        // A key is a text of several lines, which may begin with anything.
+        in_block ^= line.matches("\"\"\"").count() % 2 == 1;
+        if !is_inside {
+            kept.push_str(line);
+        }
+    }
+    is_found.then_some(kept)
 }
 
 /// The files that say what is believed in the project at `root`, the user's last: the user's settings win.
@@ -245,6 +274,16 @@ mod tests {
         assert_eq!(names(&["https://cache.test/kaon"]).unwrap(), [("public".to_owned(), 2)]);
         assert_eq!(names(&["http://other.test/x"]).unwrap(), [("http://other.test/x".to_owned(), 1)]);
         assert!(matches!(names(&["nosuch"]), Err(SettingsError::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_builder_is_removed_and_nothing_else() {
+        let (first, second) = (builder_text("first", &key(), Some(CERTIFICATE)), builder_text("second", &key(), None));
+        let text = format!("# mine\n{first}\n{CACHES}\n{second}");
+        let left = without_builder(&text, "first").unwrap();
+        assert_eq!(left, format!("# mine\n{CACHES}\n{second}"));
+        assert_eq!(Settings::parse("x", &without_builder(&left, "second").unwrap()).unwrap().builders.len(), 0);
+        assert_eq!(without_builder(&text, "third"), None);
     }
 
     #[test]

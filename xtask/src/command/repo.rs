@@ -13,7 +13,8 @@ use crate::output;
 use base::diagnostic::{ExitCode, Report, visible_line};
 use base::name::PackageName;
 use builder::project;
-use packaging::repo::{Facts, Server, configuration};
+use file_server::Server;
+use packaging::repo::{self, Facts, configuration};
 use signing::Keys;
 
 /// Options of `repo`.
@@ -106,7 +107,8 @@ fn days_from_now(days: u64) -> u64 {
 
 fn serve(context: &Context<'_>, options: &Serve) -> Result<ExitCode, Report> {
     let folder = context.root.join(&options.folder);
-    let server = Server::open(&folder, options.listen)?;
+    repo::check(&folder)?;
+    let server = Server::open(&folder, options.listen)?.with_page("/kaon.repo", configuration);
     let address = server.address()?;
     let seen = if address.ip().is_unspecified() { format!("http://10.0.2.2:{}", address.port()) } else { format!("http://{address}") };
     if context.output.is_json() {

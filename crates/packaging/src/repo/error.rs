@@ -37,14 +37,6 @@ pub enum RepoError {
         /// The directory.
         path: PathBuf,
     },
-    /// Nobody can be listened to at an address.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: std::net::SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
     /// The metadata could not be signed.
     #[error("cannot sign the repository")]
     Sign(#[from] SignError),
@@ -62,7 +54,7 @@ impl Failure for RepoError {
         match self {
             Self::Sign(error) => Some(error),
             Self::Directory(error) => Some(error),
-            Self::Twice { .. } | Self::NothingToServe { .. } | Self::Listen { .. } | Self::Io(_) | Self::NotRpm { .. } => None,
+            Self::Twice { .. } | Self::NothingToServe { .. } | Self::Io(_) | Self::NotRpm { .. } => None,
         }
     }
 
@@ -71,9 +63,6 @@ impl Failure for RepoError {
             Self::Sign(_) | Self::Directory(_) => self.inner()?.hint(),
             Self::Twice { .. } => Some("two specs build a package of that name and version; rename one".into()),
             Self::NothingToServe { .. } => Some("`cargo xtask repo` writes one".into()),
-            Self::Listen { address, .. } => {
-                Some(format!("another program may be using port {}: choose another with `--listen`", address.port()))
-            }
             Self::Io(_) | Self::NotRpm { .. } => None,
         }
     }

@@ -11,13 +11,13 @@
 //! cache between server and client never mixes two states of the repository. gzip is what every client reads.
 
 mod advisory;
+mod configuration;
 mod error;
 mod lists;
 mod metadata;
 mod primary;
 mod record;
 mod revision;
-mod serve;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 pub use advisory::{Advisories, Advisory, AdvisoryKind, InvalidAdvisory};
+pub use configuration::{check, configuration};
 pub use error::RepoError;
-pub use serve::{Server, configuration};
 
 use metadata::MetadataFile;
 use record::Record;

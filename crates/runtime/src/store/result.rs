@@ -60,7 +60,33 @@ impl Store {
         sync_folder(folder)
     }
 
-    fn result_path(&self, key: &Digest) -> PathBuf {
+    /// The keys of all results.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn result_keys(&self) -> Result<Vec<Digest>, StoreError> {
+        let folder = self.root().join("results");
+        let read = || -> io::Result<Vec<_>> { fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name())).collect() };
+        let names = read().map_err(|source| StoreError::io("read", &folder, source))?;
+        let mut keys: Vec<Digest> = names.iter().filter_map(|name| name.to_str()?.strip_suffix(".json")?.parse().ok()).collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// Removes the result under `key`, if there is one. Its objects stay until they are collected.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget_result(&self, key: &Digest) -> Result<(), StoreError> {
+        let path = self.result_path(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &path, error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The file of the result under `key`.
+    pub fn result_path(&self, key: &Digest) -> PathBuf {
         self.root().join("results").join(format!("{key}.json"))
     }
 }

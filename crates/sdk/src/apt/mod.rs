@@ -23,6 +23,7 @@ pub use download::{Download, Outcome, Patience, download, host};
 pub use error::AptError;
 pub use index::Index;
 pub use mirror::{Archive, InvalidMirror, Mirror};
+pub use netrc::credentials;
 pub use pace::Rate;
 pub use record::Record;
 

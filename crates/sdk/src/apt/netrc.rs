@@ -69,7 +69,8 @@ fn entry(uri: &str) -> Option<String> {
     Some(format!("machine {} login {user} password {password}", host(&public(uri))))
 }
 
-fn credentials(uri: &str) -> Option<(String, String)> {
+/// User and password of an address, without its percent-encoding.
+pub fn credentials(uri: &str) -> Option<(String, String)> {
     let open = public(uri);
     let (scheme, rest) = open.split_once("://")?;
     let given = uri.strip_prefix(scheme)?.strip_prefix("://")?.strip_suffix(rest)?.strip_suffix('@')?;

@@ -10,6 +10,7 @@ use crate::command::select;
 use base::diagnostic::{ExitCode, Failure, Report};
 use base::digest::Digest;
 use builder::Builder;
+use cache::place::{Folder, Place};
 use cache::{BUILDER_FILE, Exported, Publisher, export};
 use planning::action::{BuildResult, Results};
 use planning::plan::plan;
@@ -19,8 +20,15 @@ use signing::StatementKey;
 /// Options of `cache export`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Where to write; what is there already stays
+    /// Directory to write to; what is there already stays
     directory: PathBuf,
+    #[command(flatten)]
+    what: What,
+}
+
+/// What is written into a cache, and by whom.
+#[derive(Args, Debug)]
+pub struct What {
     /// Packages whose results are written, with everything they need [default: all]
     packages: Vec<String>,
     /// Add the files that builds start from as well
@@ -67,16 +75,24 @@ impl Failure for NothingToExport {
     }
 }
 
-/// Writes a cache.
+/// Writes a cache into a directory.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names, nothing built, whatever cannot be read or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    write(context, &Folder::new(&options.directory), &options.directory.display().to_string(), &options.what)
+}
+
+/// Adds what is built here to the cache at `place`, which is called `shown`.
+///
+/// # Errors
+/// As those of [`run`].
+pub(super) fn write(context: &Context<'_>, place: &dyn Place, shown: &str, what: &What) -> Result<ExitCode, Report> {
     if Isolation::selected() != Isolation::Namespaces {
         return Err(NothingToExport::Weak.into());
     }
     let graph = context.graph()?;
-    let packages = select::packages(&graph, &options.packages)?;
+    let packages = select::packages(&graph, &what.packages)?;
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
     let (plan, results) = plan(&graph, &packages, &builder);
@@ -86,18 +102,18 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         return Err(NothingToExport::NotBuilt.into());
     }
     let key = StatementKey::open_or_create(&builder.keys)?;
-    let name = name(options, &key)?;
+    let name = name(what, &key)?;
     let publisher = Publisher { name: &name, key: &key, modules: builder.kernels.own_certificate() };
-    let exported = export(&options.directory, &own, &objects(&builder, &results, &options.with), &store, &publisher)?;
+    let exported = export(place, &own, &objects(&builder, &results, &what.with), &store, &publisher, &context.cancel)?;
     if plan.work() > 0 {
         context.reporter.warn(format!("{} of {} specs are not built here, and so are not in the cache", plan.work(), plan.steps.len()));
     }
-    report(context, options, &name, &key, &exported);
+    report(context, shown, &name, &key, &exported);
     Ok(ExitCode::Done)
 }
 
-fn name(options: &Options, key: &StatementKey) -> Result<String, NothingToExport> {
-    let Some(name) = &options.name else { return Ok(format!("kaon-{}", &key.id()[..8])) };
+fn name(what: &What, key: &StatementKey) -> Result<String, NothingToExport> {
+    let Some(name) = &what.name else { return Ok(format!("kaon-{}", &key.id()[..8])) };
     let is_fine = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_fine { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
 }
@@ -117,19 +133,17 @@ fn objects(builder: &Builder<'_>, results: &Results, with: &[With]) -> BTreeSet<
     wanted
 }
 
-fn report(context: &Context<'_>, options: &Options, name: &str, key: &StatementKey, exported: &Exported) {
+fn report(context: &Context<'_>, shown: &str, name: &str, key: &StatementKey, exported: &Exported) {
+    let Exported { results, present, files, bytes } = exported;
     if context.output.is_json() {
         context.output.document(&serde_json::json!({
-            "directory": options.directory, "builder": name, "key": key.id(),
-            "results": exported.results, "present": exported.present, "files": exported.files, "bytes": exported.bytes,
+            "cache": shown, "builder": name, "key": key.id(), "results": results, "present": present, "files": files, "bytes": bytes,
         }));
         return;
     }
-    let Exported { results, present, files, bytes } = exported;
     let mib = *bytes as f64 / f64::from(1 << 20);
-    let directory = options.directory.display();
     context.output.text(&format!(
-        "{directory}: {results} results added, {present} were there; {files} files, {mib:.1} MiB\nsigned by {name}, key {}\nothers trust it with: cargo xtask cache trust ADDRESS/{BUILDER_FILE}\n",
+        "{shown}: {results} results added, {present} were there; {files} files, {mib:.1} MiB\nsigned by {name}, key {}\nothers trust it with: cargo xtask cache trust ADDRESS/{BUILDER_FILE}\n",
         key.id()
     ));
 }

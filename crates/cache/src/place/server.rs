@@ -1,0 +1,140 @@
+//! A server that takes files by PUT: nginx with WebDAV, bazel-remote, `cargo xtask cache serve --writable`.
+
+use std::env;
+use std::fs::File;
+use std::io::Read as _;
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sdk::apt::{Mirror, Network, credentials};
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use ureq::{Agent, Error, SendBody};
+
+use super::{Content, Place, PlaceError};
+use base::address::{public, without_passwords};
+
+/// The variable with a token that is sent to the server (RFC 6750, "Bearer").
+pub const TOKEN_VARIABLE: &str = "KAON_CACHE_TOKEN";
+
+/// Time without an answer after which the server counts as unreachable.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Pauses before further tries, after errors that may pass.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(10)];
+
+/// An entry is not longer.
+const LONGEST_BYTES: u64 = 4 << 20;
+
+/// A server below one address.
+pub struct Server {
+    agent: Agent,
+    /// Without user and password.
+    address: String,
+    authorization: Option<String>,
+}
+
+impl Server {
+    /// The server at `address`. User and password are those of the address; a token in [`TOKEN_VARIABLE`] goes before them.
+    ///
+    /// # Errors
+    /// When the address is not one of a server, or the proxy's cannot be used.
+    pub fn new(address: &Mirror) -> Result<Self, PlaceError> {
+        let given = address.address();
+        let fail = |reason: String| PlaceError::Address { address: address.to_string(), reason };
+        let is_tls = given.starts_with("https://");
+        if !is_tls && !given.starts_with("http://") {
+            return Err(fail("it is not the address of a server".into()));
+        }
+        let agent = Network::from_environment().agent(is_tls, PATIENCE).map_err(fail)?;
+        let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
+        let basic = || credentials(&given).map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
+        let authorization = token.map(|token| format!("Bearer {token}")).or_else(basic);
+        Ok(Self { agent, address: public(&given), authorization })
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+
+    /// Asks until there is an answer that counts: errors of the server and of the network may pass.
+    fn ask<T>(&self, name: &str, once: impl Fn(&str) -> Result<Answer<T>, Error>) -> Result<Option<T>, PlaceError> {
+        let url = self.url(name);
+        let mut pauses = PAUSES.iter();
+        loop {
+            let failed = match once(&url) {
+                Ok(Answer::Done(value)) => return Ok(Some(value)),
+                Ok(Answer::Status(404 | 410)) => return Ok(None),
+                Ok(Answer::Status(status @ (401 | 403 | 407))) => return Err(PlaceError::Locked { address: url, status }),
+                Ok(Answer::Status(status)) if !matches!(status, 408 | 425 | 429 | 500 | 502..=504) => {
+                    return Err(PlaceError::Refused { address: url, status });
+                }
+                Ok(Answer::Status(status)) => PlaceError::Refused { address: url.clone(), status },
+                Err(error) => PlaceError::Unreachable { address: url.clone(), reason: without_passwords(&error.to_string()).into_owned() },
+            };
+            let Some(pause) = pauses.next() else { return Err(failed) };
+            thread::sleep(*pause);
+        }
+    }
+}
+
+/// What came of a request.
+enum Answer<T> {
+    Done(T),
+    Status(u16),
+}
+
+impl Place for Server {
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PlaceError> {
+        self.ask(name, |url| {
+            let mut request = self.agent.get(url);
+            if let Some(authorization) = &self.authorization {
+                request = request.header(AUTHORIZATION, authorization);
+            }
+            let response = request.call()?;
+            if !response.status().is_success() {
+                return Ok(Answer::Status(response.status().as_u16()));
+            }
+            let mut bytes = Vec::new();
+            response.into_body().into_reader().take(LONGEST_BYTES).read_to_end(&mut bytes)?;
+            Ok(Answer::Done(bytes))
+        })
+    }
+
+    fn has(&self, name: &str) -> Result<bool, PlaceError> {
+        let found = self.ask(name, |url| {
+            let mut request = self.agent.head(url);
+            if let Some(authorization) = &self.authorization {
+                request = request.header(AUTHORIZATION, authorization);
+            }
+            let status = request.call()?.status();
+            Ok(if status.is_success() { Answer::Done(()) } else { Answer::Status(status.as_u16()) })
+        });
+        found.map(|found| found.is_some())
+    }
+
+    fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError> {
+        let written = self.ask(name, |url| {
+            let mut request = self.agent.put(url);
+            if let Some(authorization) = &self.authorization {
+                request = request.header(AUTHORIZATION, authorization);
+            }
+            let response = match content {
+                Content::Bytes(bytes) => request.header(CONTENT_LENGTH, bytes.len().to_string()).send(bytes)?,
+                Content::File(path) => {
+                    let mut file = File::open(path)?;
+                    let length = file.metadata()?.len();
+                    request.header(CONTENT_LENGTH, length.to_string()).send(SendBody::from_reader(&mut file))?
+                }
+            };
+            let status = response.status();
+            Ok(if status.is_success() { Answer::Done(()) } else { Answer::Status(status.as_u16()) })
+        })?;
+        written.ok_or_else(|| PlaceError::Refused { address: self.url(name), status: 404 })
+    }
+
+    fn shown(&self, name: &str) -> String {
+        self.url(name)
+    }
+}

@@ -1,0 +1,59 @@
+//! `cargo xtask cache push`
+
+use clap::Args;
+
+use super::export::{What, write};
+use crate::cli::Context;
+use base::diagnostic::{ExitCode, Failure, Report};
+use cache::place::{Folder, Place, Server};
+use cache::settings::NamedCache;
+
+/// Options of `cache push`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Cache to write to: its address, or its name in cache.toml [default: the caches with `push = true`]
+    #[arg(long = "to", value_name = "CACHE")]
+    caches: Vec<String>,
+    #[command(flatten)]
+    what: What,
+}
+
+/// No cache to write to.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no cache to write to")]
+struct NoCache;
+
+impl Failure for NoCache {
+    fn hint(&self) -> Option<String> {
+        Some("name one with `--to`, or set `push = true` for a cache in cache.toml".into())
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Usage
+    }
+}
+
+/// Adds what is built here to caches, as far as they lack it.
+///
+/// # Errors
+/// As those of `cache export`; when a server does not take files.
+pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    let settings = context.trust()?;
+    let chosen = if options.caches.is_empty() { settings.pushed() } else { settings.chosen(&options.caches)? };
+    if chosen.is_empty() {
+        return Err(NoCache.into());
+    }
+    for (name, cache) in &chosen {
+        write(context, &*place(cache)?, name, &options.what)?;
+    }
+    Ok(ExitCode::Done)
+}
+
+fn place(cache: &NamedCache) -> Result<Box<dyn Place>, Report> {
+    let address = cache.address.address();
+    let folder = ["file:", "copy:"].iter().find_map(|scheme| address.strip_prefix(scheme));
+    Ok(match folder {
+        Some(folder) => Box::new(Folder::new(folder)),
+        None => Box::new(Server::new(&cache.address)?),
+    })
+}
