@@ -160,7 +160,7 @@ fn a_terminal_gets_colours_unless_the_environment_says_otherwise() {
 
 /// One call of each command with `--json` that ends soon without network and SDK, by doing its work or with an error. `PKG` is a package
 /// of the project.
-const CALLS: [(&str, &str); 37] = [
+const CALLS: [(&str, &str); 42] = [
     ("bench", "bench nosuch"),
     ("build", "build nosuch"),
     ("build-image", "build-image nosuch"),
@@ -169,7 +169,12 @@ const CALLS: [(&str, &str); 37] = [
     ("bump", "bump nosuch 2"),
     ("cache check", "cache check nosuch"),
     ("cache export", "cache export nosuch"),
+    ("cache forget", "cache forget nosuch"),
+    ("cache prune", "cache prune nosuch"),
+    ("cache push", "cache push --to nosuch"),
+    ("cache serve", "cache serve nosuch"),
     ("cache trust", "cache trust nosuch"),
+    ("cache verify", "cache verify nosuch"),
     ("completions", "completions nosuch"),
     ("diff", "diff nosuch /nonexistent.json"),
     ("doctor", "doctor"),

@@ -179,7 +179,7 @@ pub(super) fn take_late(
         .filter(|result| result.packages.iter().all(|package| builder.store.object(&package.object).is_some())))
 }
 
-/// The results of the store, with their specs, that this builder alone vouched for.
+/// The results of the store that this builder alone vouched for, with their specs, by whose names they are sorted.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -195,5 +195,6 @@ pub fn vouched_by_only(store: &Store, builder: &str) -> Result<Vec<(Digest, Pack
             found.push((key, spec));
         }
     }
+    found.sort_by(|(_, a), (_, b)| a.cmp(b));
     Ok(found)
 }

@@ -1,5 +1,8 @@
 //! Results of another builder: believed when a trusted builder signed them, and otherwise built, whatever the cache is like.
 
+mod served;
+mod trust;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -20,7 +23,12 @@ struct Published {
 
 impl Published {
     fn new() -> Self {
-        let project = Project::new();
+        Self::with("")
+    }
+
+    /// With `extra` in the script of `app`.
+    fn with(extra: &str) -> Self {
+        let project = Project::with(extra);
         let digests = project.build(&project.store("first"));
         let published = Self { project, digests };
         let output =

@@ -10,7 +10,7 @@ use base::diagnostic::{ExitCode, Failure};
 use base::file_error::FileError;
 
 pub use folder::Folder;
-pub use server::{Server, TOKEN_VARIABLE};
+pub use server::{Server, TOKEN_VARIABLE, authorizations};
 
 /// A place for the files of a cache. Names are paths below its top: `ac/KEY`, `cas/SHA256`.
 pub trait Place: Sync {

@@ -49,8 +49,8 @@ impl Server {
         }
         let agent = Network::from_environment().agent(is_tls, PATIENCE).map_err(fail)?;
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
-        let basic = || credentials(&given).map(|(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
-        let authorization = token.map(|token| format!("Bearer {token}")).or_else(basic);
+        let basic = || credentials(&given).map(|(user, password)| basic(&user, &password));
+        let authorization = token.map(|token| bearer(&token)).or_else(basic);
         Ok(Self { agent, address: public(&given), authorization })
     }
 
@@ -77,6 +77,20 @@ impl Server {
             thread::sleep(*pause);
         }
     }
+}
+
+/// The headers `Authorization` of clients that know a token: as such, or as the password of the user `kaon`.
+pub fn authorizations(token: &str) -> Vec<String> {
+    vec![bearer(token), basic("kaon", token)]
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+/// RFC 7617.
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// What came of a request.

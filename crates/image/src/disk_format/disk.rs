@@ -1,7 +1,6 @@
 //! A disk before it is written in any format: parts of memory and files at their places, nothing between them.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

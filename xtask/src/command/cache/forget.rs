@@ -54,7 +54,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(Box::new(FileError::new("read", path, source)) as Box<dyn Failure>)?,
+        Err(source) => return Err(FileError::new("read", path, source).into()),
     };
     let shortened = without_builder(&text, name);
     let settings = context.trust()?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::Context;
+use crate::command::select;
 use base::diagnostic::{ExitCode, Report};
 use base::digest::Digest;
 use cache::{Pruned, Rules, prune};
@@ -36,8 +37,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
-    let packages: Vec<_> = graph.packages().cloned().collect();
-    let (_, results) = plan(&graph, &packages, &builder);
+    let (_, results) = plan(&graph, &select::packages(&graph, &[])?, &builder);
     let current: BTreeSet<Digest> = results.values().map(|result| result.key).collect();
     let inputs = builder.sdk.lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256);
     let origins = graph.specs().flat_map(|(_, folder)| &folder.spec.sources).flat_map(|source| &source.origins);

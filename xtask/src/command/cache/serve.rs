@@ -4,14 +4,12 @@ use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure, Report, visible_line};
 use cache::BUILDER_FILE;
-use cache::place::TOKEN_VARIABLE;
+use cache::place::{TOKEN_VARIABLE, authorizations};
 use file_server::{Accepted, Server, Uploads};
 
 /// Options of `cache serve`.
@@ -53,8 +51,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let mut server = Server::open(&options.directory, options.listen)?;
     if options.writable {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).ok_or(NoToken)?;
-        let basic = STANDARD.encode(format!("kaon:{token}"));
-        server = server.with_uploads(Uploads { accepts, authorizations: vec![format!("Bearer {token}"), format!("Basic {basic}")] });
+        server = server.with_uploads(Uploads { accepts, authorizations: authorizations(&token) });
     }
     let address = server.address()?;
     if context.output.is_json() {
