@@ -166,7 +166,7 @@ fn what_cannot_be_told_is_asked_for_and_nothing_is_written() {
         ("odd-3.tar.gz", 1, "cannot tell how `odd-3.tar.gz` is built", "`--system autotools`"),
         ("box-4.zip", 1, "cannot look into `box-4.zip`: it is a zip archive", "`--system SYSTEM --license SPDX`"),
         ("page-5.tar.gz", 1, "cannot look into `page-5.tar.gz`: it is a page of HTML", "the address of the archive itself"),
-        ("gone-6.tar.gz", 1, "no origin has the source `gone-6.tar.gz`", "check the network"),
+        ("gone-6.tar.gz", 1, "no origin has the source `gone-6.tar.gz`", "check the version and the address"),
         ("main.tar.gz", 2, "`[SERVER]/main.tar.gz` has no version in its name", "`--version VERSION`"),
     ] {
         let (found, out, err) = project.said(&["new", "demo", &project.url(file)]);
