@@ -80,7 +80,9 @@ impl PackagePool<'_> {
         report: &dyn Fn(u64),
     ) -> Result<Vec<Wanted<'p>>, SdkError> {
         let scratch = self.store.scratch("debs")?;
-        let one = |(package, _): &Wanted<'_>| Download { uri: address(mirror, package), target: scratch.path().join(package.sha256.hex()) };
+        let one = |(package, _): &Wanted<'_>| {
+            Download::at_most(address(mirror, package), scratch.path().join(package.sha256.hex()), package.size_bytes)
+        };
         let downloads: Vec<Download> = batch.iter().map(one).collect();
         let outcomes = download(self.settings.client, &downloads, PATIENCE, report, self.cancel)?;
         let mut left = Vec::new();

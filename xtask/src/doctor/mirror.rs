@@ -47,7 +47,7 @@ pub(super) fn examine(store: &Store, settings: &Settings, suite: &str, cancel: &
 
 fn answer(store: &Store, client: Client, mirror: &Mirror, suite: &str, cancel: &Cancel) -> Result<(), String> {
     let scratch = store.scratch("doctor").map_err(|error| error.to_string())?;
-    let wanted = Download { uri: mirror.file(&format!("dists/{suite}/InRelease")), target: scratch.path().join("InRelease") };
+    let wanted = Download::new(mirror.file(&format!("dists/{suite}/InRelease")), scratch.path().join("InRelease"));
     let outcomes = download(client, &[wanted], PATIENCE, &|_| {}, cancel).map_err(|error| error.to_string())?;
     match outcomes.into_iter().next() {
         Some(Outcome::Fetched) => Ok(()),

@@ -203,6 +203,7 @@ fn a_damaged_cache_is_built_around() {
     for (what, change, said) in [
         ("a flipped byte", Box::new(|| flip_a_byte(&published.package("lib"))) as Box<dyn Fn()>, "and "),
         ("a short package", Box::new(|| cut(&published.package("lib"))), "bytes, and"),
+        ("a long package", Box::new(|| fs::write(published.package("lib"), vec![b'x'; 8 << 20]).unwrap()), "bytes"),
         ("no package", Box::new(|| fs::remove_file(published.package("lib")).unwrap()), "does not have it any more"),
         ("a short entry", Box::new(|| cut(&entries[0])), "its entry is damaged"),
         ("a changed entry", Box::new(|| flip_a_byte(&entries[0])), ""),

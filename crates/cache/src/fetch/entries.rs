@@ -16,7 +16,7 @@ use crate::settings::NamedCache;
 /// Entries fetched over one connection.
 const BATCH: usize = 16;
 
-/// No entry is longer: what is, is none.
+/// Entries are not longer.
 const LONGEST_BYTES: u64 = 4 << 20;
 
 /// A cache that is slow costs more than it spares.
@@ -54,8 +54,9 @@ impl Caches {
             return Ok(Vec::new());
         }
         let scratch = access.store.scratch("cache-entries").map_err(AptError::from)?;
-        let one =
-            |(_, key): &(&Spec, Digest)| Download { uri: cache.address.file(&format!("ac/{key}")), target: scratch.path().join(key.hex()) };
+        let one = |(_, key): &(&Spec, Digest)| {
+            Download::at_most(cache.address.file(&format!("ac/{key}")), scratch.path().join(key.hex()), LONGEST_BYTES)
+        };
         let downloads: Vec<Download> = batch.iter().map(one).collect();
         let outcomes = download(access.client, &downloads, PATIENCE, &|_| {}, access.cancel)?;
         let mut offers = Vec::new();

@@ -127,9 +127,7 @@ enum Answer {
 fn answer(reason: &str) -> Answer {
     match reason.split_whitespace().next() {
         Some("403") => Answer::Missing,
-        Some("401" | "407") => {
-            Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain"))
-        }
+        Some("401" | "407") => Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain")),
         _ => Answer::Broken(reason.to_owned()),
     }
 }

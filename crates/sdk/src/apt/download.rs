@@ -20,6 +20,26 @@ pub struct Download {
     pub uri: String,
     /// Where it is put.
     pub target: PathBuf,
+    /// The transfer of a longer file is given up.
+    pub most_bytes: u64,
+}
+
+impl Download {
+    /// A file of any length.
+    pub fn new(uri: String, target: PathBuf) -> Self {
+        Self { uri, target, most_bytes: u64::MAX }
+    }
+
+    /// A file of at most so many bytes: a server that sends more must not fill the disk.
+    pub fn at_most(uri: String, target: PathBuf, most_bytes: u64) -> Self {
+        Self { uri, target, most_bytes }
+    }
+
+    /// What is wrong with a transfer that has brought so many bytes.
+    pub(super) fn check_length(&self, bytes: u64) -> Result<(), String> {
+        let most = self.most_bytes;
+        if bytes > most { Err(format!("the server sends more than the {most} bytes that the file may have")) } else { Ok(()) }
+    }
 }
 
 /// What became of a download.
@@ -108,12 +128,14 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     let (mut seen, mut pace) = (0, patience.pace());
     let is_remote = downloads.iter().any(|download| download.uri.contains("://"));
     let mut look = || {
-        let now = downloads.iter().filter_map(|download| fs::metadata(&download.target).ok()).map(|file| file.len()).sum();
-        let more = u64::saturating_sub(now, seen);
+        let length = |download: &Download| fs::metadata(&download.target).map_or(0, |file| file.len());
+        let lengths: Vec<u64> = downloads.iter().map(length).collect();
+        let more = u64::saturating_sub(lengths.iter().sum(), seen);
         if more > 0 {
             report(more);
-            seen = now;
+            seen += more;
         }
+        downloads.iter().zip(lengths).try_for_each(|(download, length)| download.check_length(length))?;
         // Copies of local files are not waited for, but for this program to be run.
         if is_remote { pace.take(more) } else { Ok(()) }
     };
@@ -226,10 +248,8 @@ mod tests {
     fn what_is_there_is_fetched_and_what_is_not_is_told() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("there"), "text").unwrap();
-        let item = |name: &str| Download {
-            uri: format!("copy:{}/{name}", folder.path().display()),
-            target: folder.path().join(format!("{name}.got")),
-        };
+        let item =
+            |name: &str| Download::new(format!("copy:{}/{name}", folder.path().display()), folder.path().join(format!("{name}.got")));
         for client in [ClientChoice::Auto.client(), Client::Builtin] {
             let outcomes = download(client, &[item("missing"), item("there")], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
             assert_eq!(outcomes, [Outcome::NotFound, Outcome::Fetched]);
@@ -241,8 +261,7 @@ mod tests {
     #[test]
     fn apt_vouches_for_what_it_fetched_or_it_is_a_part() {
         let folder = tempfile::tempdir().unwrap();
-        let [part, other] =
-            ["part", "other"].map(|name| Download { uri: format!("http://a.test/{name}"), target: folder.path().join(name) });
+        let [part, other] = ["part", "other"].map(|name| Download::new(format!("http://a.test/{name}"), folder.path().join(name)));
         for download in [&part, &other] {
             fs::write(&download.target, "some bytes").unwrap();
         }
@@ -276,7 +295,7 @@ mod tests {
             [(ClientChoice::Auto.client(), "p7nVq2"), (ClientChoice::Auto.client(), "p7nVq2%20x"), (Client::Builtin, "p7nVq2")]
         {
             let uri = format!("{}/pool/x+1.deb", server.address.replace("http://", &format!("http://me:{password}@")));
-            let item = Download { uri, target: folder.path().join("got") };
+            let item = Download::new(uri, folder.path().join("got"));
             let outcomes = download(client, &[item], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
             assert_eq!((outcomes, *shown.lock().unwrap()), (vec![Outcome::Fetched], Some(false)), "{client:?} {password}");
             let asked = server.asked().pop().unwrap();
@@ -290,7 +309,7 @@ mod tests {
     fn a_raised_flag_stops_it() {
         let cancel = Cancel::new();
         cancel.raise();
-        let item = Download { uri: "copy:/dev/null".into(), target: "/nonexistent/x".into() };
+        let item = Download::new("copy:/dev/null".into(), "/nonexistent/x".into());
         for client in [ClientChoice::Auto.client(), Client::Builtin] {
             let result = download(client, std::slice::from_ref(&item), PATIENCE, &|_| {}, &cancel);
             assert!(matches!(result, Err(AptError::Interrupted)));

@@ -205,7 +205,7 @@ impl<'a> Fetcher<'a> {
             return Ok(Err(Reason::Skipped));
         }
         let scratch = self.store.scratch("source")?;
-        let item = Download { uri: uri.to_owned(), target: scratch.path().join("file") };
+        let item = Download::new(uri.to_owned(), scratch.path().join("file"));
         let done = AtomicU64::new(0);
         let report = |more| {
             let done = done.fetch_add(more, Ordering::Relaxed) + more;

@@ -89,7 +89,7 @@ fn text(context: &Context<'_>, builder: &str) -> Result<String, Report> {
     let mirror: Mirror = folder.parse().map_err(|error: sdk::apt::InvalidMirror| failed(error.to_string()))?;
     let store = context.store()?;
     let scratch = store.scratch("cache-trust")?;
-    let item = Download { uri: mirror.file(file), target: scratch.path().join("builder.toml") };
+    let item = Download::at_most(mirror.file(file), scratch.path().join("builder.toml"), 1 << 20);
     let outcomes = download(context.settings().client, std::slice::from_ref(&item), Patience::new(1, 30), &|_| {}, &context.cancel)?;
     match outcomes.into_iter().next() {
         Some(Outcome::Fetched) => {

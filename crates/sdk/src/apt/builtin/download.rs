@@ -1,7 +1,7 @@
 //! Fetching files by address, without any program of the host.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -95,7 +95,7 @@ impl Work {
         let mut outcomes = Vec::new();
         for download in &self.downloads {
             let host = host(&download.uri);
-            let outcome = silent.get(host).cloned().unwrap_or_else(|| self.fetch(&download.uri, &download.target));
+            let outcome = silent.get(host).cloned().unwrap_or_else(|| self.fetch(download));
             if matches!(outcome, Outcome::Unreachable(_)) {
                 silent.insert(host, outcome.clone());
             }
@@ -104,7 +104,8 @@ impl Work {
         outcomes
     }
 
-    fn fetch(&self, uri: &str, target: &Path) -> Outcome {
+    fn fetch(&self, download: &Download) -> Outcome {
+        let Download { uri, target, .. } = download;
         if let Some(path) = local_path(uri) {
             return copy(&path, target, &self.done);
         }
@@ -118,7 +119,7 @@ impl Work {
                 break;
             }
             thread::sleep(pause(attempt));
-            match transfer(agent, uri, target, self.patience, &self.done) {
+            match transfer(agent, download, self.patience, &self.done) {
                 Ok(()) => return Outcome::Fetched,
                 Err(Failed::ForGood(outcome)) => return outcome,
                 Err(Failed::ForNow(outcome)) => last = outcome,

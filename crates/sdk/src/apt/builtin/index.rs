@@ -168,7 +168,7 @@ impl Fetcher<'_> {
 
     fn get_if_there(&self, path: &str) -> Result<Option<PathBuf>, IndexError> {
         let target = self.scratch.path().join(path.replace('/', "_"));
-        let item = Download { uri: self.mirror.file(path), target: target.clone() };
+        let item = Download::new(self.mirror.file(path), target.clone());
         let outcome = download(&[item], PATIENCE, &self.network, &|_| {}, self.cancel)?.into_iter().next();
         match outcome {
             Some(Outcome::Fetched) => Ok(Some(target)),

@@ -10,7 +10,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, Error};
 
 use crate::apt::pace::Pace;
-use crate::apt::{Outcome, Patience};
+use crate::apt::{Download, Outcome, Patience};
 
 /// How a try ended that did not return the file.
 pub enum Failed {
@@ -20,8 +20,9 @@ pub enum Failed {
     ForGood(Outcome),
 }
 
-/// Fetches `uri` into the file `target`, from where an earlier try left it. Adds the bytes that come to `done`.
-pub fn transfer(agent: &Agent, uri: &str, target: &Path, patience: Patience, done: &AtomicU64) -> Result<(), Failed> {
+/// Fetches a file, from where an earlier try left it. Adds the bytes that come to `done`.
+pub fn transfer(agent: &Agent, download: &Download, patience: Patience, done: &AtomicU64) -> Result<(), Failed> {
+    let Download { uri, target, .. } = download;
     let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
     let have = fs::metadata(target).map_or(0, |file| file.len());
     let mut request = agent.get(uri);
@@ -42,7 +43,8 @@ pub fn transfer(agent: &Agent, uri: &str, target: &Path, patience: Patience, don
     }
     let file = OpenOptions::new().create(true).append(continues).write(true).truncate(!continues).open(target).map_err(io)?;
     let length = length(&response);
-    let written = save(response.into_body().into_reader(), &file, target, patience.pace(), done)?;
+    let before = if continues { have } else { 0 };
+    let written = save(response.into_body().into_reader(), (&file, before), download, patience.pace(), done)?;
     match length {
         Some(length) if written < length => {
             Err(Failed::ForNow(Outcome::Failed(format!("the connection ended {} bytes early", length - written))))
@@ -67,8 +69,14 @@ fn length(response: &Response<Body>) -> Option<u64> {
     response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Returns the number of bytes received.
-fn save(mut body: impl Read, mut file: &File, target: &Path, mut pace: Pace, done: &AtomicU64) -> Result<u64, Failed> {
+/// Appends to a file that has some bytes already; returns the number of bytes received.
+fn save(
+    mut body: impl Read,
+    (mut file, before): (&File, u64),
+    download: &Download,
+    mut pace: Pace,
+    done: &AtomicU64,
+) -> Result<u64, Failed> {
     let mut buffer = vec![0; 64 * 1024];
     let mut written = 0;
     loop {
@@ -78,9 +86,10 @@ fn save(mut body: impl Read, mut file: &File, target: &Path, mut pace: Pace, don
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Failed::ForNow(Outcome::Failed(error.to_string()))),
         };
-        let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
+        let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", download.target.display())));
         file.write_all(&buffer[..read]).map_err(io)?;
         written += read as u64;
+        download.check_length(before + written).map_err(|reason| Failed::ForGood(Outcome::Failed(reason)))?;
         done.fetch_add(read as u64, Ordering::Relaxed);
         // The next try would be as slow.
         pace.take(read as u64).map_err(|reason| Failed::ForGood(Outcome::Unreachable(reason)))?;

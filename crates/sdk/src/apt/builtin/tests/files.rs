@@ -15,7 +15,7 @@ const CONTENT: &[u8] = b"0123456789abcdef";
 /// Fetches `uri` into `folder/got` with so many retries, and says what became of it and what was counted.
 fn get(uri: &str, folder: &Path, retries: u32, network: &Network) -> (Outcome, u64) {
     let counted = Mutex::new(0);
-    let item = Download { uri: uri.to_owned(), target: folder.join("got") };
+    let item = Download::new(uri.to_owned(), folder.join("got"));
     let patience = Patience::new(retries, 2);
     let outcomes = download(&[item], patience, network, &|more| *counted.lock().unwrap() += more, &Cancel::new()).unwrap();
     (outcomes.into_iter().next().unwrap(), counted.into_inner().unwrap())
@@ -113,10 +113,25 @@ fn tls_needs_certificates_of_authorities() {
 }
 
 #[test]
+fn no_more_is_written_than_a_file_may_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new(|_, _| ok(&vec![b'x'; 1 << 20]));
+    for (most_bytes, outcome) in
+        [(1 << 20, Outcome::Fetched), (1000, Outcome::Failed("the server sends more than the 1000 bytes that the file may have".into()))]
+    {
+        let target = folder.path().join(most_bytes.to_string());
+        let item = Download::at_most(format!("{}/x", server.address), target.clone(), most_bytes);
+        let outcomes = download(&[item], Patience::new(0, 5), &Network::default(), &|_| {}, &Cancel::new()).unwrap();
+        assert_eq!(outcomes, [outcome]);
+        assert!(fs::metadata(target).unwrap().len() <= most_bytes + (64 << 10));
+    }
+}
+
+#[test]
 fn a_silent_server_does_not_keep_who_wants_to_stop() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|_, _| Vec::new());
-    let item = Download { uri: format!("{}/x", server.address), target: folder.path().join("got") };
+    let item = Download::new(format!("{}/x", server.address), folder.path().join("got"));
     let (cancel, begun) = (Cancel::new(), Instant::now());
     let raised = cancel.clone();
     thread::spawn(move || {
@@ -136,7 +151,7 @@ fn a_server_that_drips_is_given_up_and_not_asked_for_more() {
     let folder = tempfile::tempdir().unwrap();
     for head in [LONG, CHUNKED] {
         let server = Server::dripping(head);
-        let item = |name: &str| Download { uri: format!("{}/{name}", server.address), target: folder.path().join(name) };
+        let item = |name: &str| Download::new(format!("{}/{name}", server.address), folder.path().join(name));
         let outcomes = download(&[item("a"), item("b")], IMPATIENT, &Network::default(), &|_| {}, &Cancel::new()).unwrap();
         for outcome in &outcomes {
             assert!(matches!(outcome, Outcome::Unreachable(reason) if reason.starts_with("too slow: ")), "{outcome:?}");
@@ -144,7 +159,7 @@ fn a_server_that_drips_is_given_up_and_not_asked_for_more() {
         assert_eq!((outcomes.len(), server.asked().len()), (2, 1));
     }
     let server = Server::dripping(HEADER);
-    let item = Download { uri: format!("{}/x", server.address), target: folder.path().join("x") };
+    let item = Download::new(format!("{}/x", server.address), folder.path().join("x"));
     let outcomes = download(&[item], Patience { retries: 0, ..IMPATIENT }, &Network::default(), &|_| {}, &Cancel::new()).unwrap();
     assert!(matches!(&outcomes[..], [Outcome::Failed(reason)] if reason.contains("timeout")), "{outcomes:?}");
 }
