@@ -37,7 +37,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let (_, results) = plan(&graph, [&spec_name], &builder);
     let built = results.get(&spec_name);
     if options.files {
-        return files::run(context, &store, &spec_name, &package, built);
+        return files::run(context, &store, &spec_name, &package, built.map(|built| &**built));
     }
     let Some(folder) = graph.spec(&spec_name) else { return Ok(ExitCode::Failed) };
     if context.output.is_json() {

@@ -1,5 +1,6 @@
 //! Which spec comes next: pure bookkeeping, without threads.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::run::Weight;
@@ -8,8 +9,12 @@ use planning::graph::Graph;
 
 /// Specs waiting, running and done.
 pub(super) struct Queue {
-    /// Specs not begun, with those they still wait for.
-    waiting: BTreeMap<PackageName, BTreeSet<PackageName>>,
+    /// Specs not begun that wait for others, with how many they wait for.
+    waiting: BTreeMap<PackageName, usize>,
+    /// Specs not begun that wait for nothing, the most urgent last; of equally urgent ones the first by name.
+    ready: BTreeSet<(u64, Reverse<PackageName>)>,
+    /// The specs that wait for a spec, directly.
+    above: BTreeMap<PackageName, Vec<PackageName>>,
     /// Length of the longest chain of work that begins with a spec, in milliseconds.
     urgency: BTreeMap<PackageName, u64>,
     weights: BTreeMap<PackageName, Weight>,
@@ -21,69 +26,82 @@ impl Queue {
     /// `order` has each spec after those it builds on.
     pub(super) fn new(graph: &Graph, order: &[&PackageName], weight: impl Fn(&PackageName) -> Weight, memory_bytes: u64) -> Self {
         let members: BTreeSet<&PackageName> = order.iter().copied().collect();
-        let mut waiting = BTreeMap::new();
-        let mut urgency: BTreeMap<PackageName, u64> = BTreeMap::new();
         let weights: BTreeMap<PackageName, Weight> = order.iter().map(|spec| ((*spec).clone(), weight(spec))).collect();
+        let mut queue = Self {
+            waiting: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            above: BTreeMap::new(),
+            urgency: BTreeMap::new(),
+            weights,
+            running: BTreeSet::new(),
+            memory_bytes,
+        };
         // From the end: a spec's own duration, and the longest chain among those that wait for it.
-        let mut above: BTreeMap<&PackageName, u64> = BTreeMap::new();
         for spec in order.iter().rev() {
-            let length = weights[*spec].elapsed_ms + above.get(*spec).copied().unwrap_or(0);
-            urgency.insert((*spec).clone(), length);
-            let edges: BTreeSet<_> = graph.build_edges(spec).into_iter().filter(|edge| members.contains(edge)).collect();
+            let above = queue.above.get(*spec).map_or(&[][..], Vec::as_slice);
+            let longest = above.iter().map(|other| queue.urgency[other]).max().unwrap_or(0);
+            let urgency = queue.weights[*spec].elapsed_ms + longest;
+            queue.urgency.insert((*spec).clone(), urgency);
+            let edges: Vec<&PackageName> = graph.build_edges(spec).into_iter().filter(|edge| members.contains(edge)).collect();
             for edge in &edges {
-                let longest = above.entry(edge).or_default();
-                *longest = (*longest).max(length);
+                queue.above.entry((*edge).clone()).or_default().push((*spec).clone());
             }
-            waiting.insert((*spec).clone(), edges.into_iter().cloned().collect());
+            match edges.len() {
+                0 => drop(queue.ready.insert((urgency, Reverse((*spec).clone())))),
+                count => drop(queue.waiting.insert((*spec).clone(), count)),
+            }
         }
-        Self { waiting, urgency, weights, running: BTreeSet::new(), memory_bytes }
+        queue
     }
 
     /// Takes the most urgent spec that is ready and fits into memory next to what runs; one that fits nowhere runs alone.
     pub(super) fn take(&mut self) -> Option<PackageName> {
         let used: u64 = self.running.iter().map(|spec| self.weights[spec].memory_bytes).sum();
         let fits = |spec: &PackageName| self.running.is_empty() || used + self.weights[spec].memory_bytes <= self.memory_bytes;
-        let ready = self.waiting.iter().filter(|(spec, needs)| needs.is_empty() && fits(spec)).map(|(spec, _)| spec);
-        let next = ready.max_by(|a, b| self.urgency[*a].cmp(&self.urgency[*b]).then_with(|| b.cmp(a)))?.clone();
-        self.waiting.remove(&next);
-        self.running.insert(next.clone());
-        Some(next)
+        let next = self.ready.iter().rev().find(|(_, Reverse(spec))| fits(spec))?.clone();
+        self.ready.remove(&next);
+        let (_, Reverse(spec)) = next;
+        self.running.insert(spec.clone());
+        Some(spec)
     }
 
     /// Notes that a spec is built: others may be ready now.
     pub(super) fn finish(&mut self, spec: &PackageName) {
         self.running.remove(spec);
-        for needs in self.waiting.values_mut() {
-            needs.remove(spec);
+        for above in self.above.remove(spec).unwrap_or_default() {
+            // What waited for a failed spec, too, is not here any more.
+            let Some(left) = self.waiting.get_mut(&above) else { continue };
+            *left -= 1;
+            if *left == 0 {
+                self.waiting.remove(&above);
+                self.ready.insert((self.urgency[&above], Reverse(above)));
+            }
         }
     }
 
     /// Notes that a spec failed, and takes out all that wait for it, directly or not.
     pub(super) fn fail(&mut self, spec: &PackageName) -> Vec<PackageName> {
         self.running.remove(spec);
-        let mut lost = vec![spec.clone()];
-        let mut at = 0;
-        while at < lost.len() {
-            let more: Vec<PackageName> =
-                self.waiting.iter().filter(|(_, needs)| needs.contains(&lost[at])).map(|(spec, _)| spec.clone()).collect();
-            for spec in &more {
-                self.waiting.remove(spec);
+        let (mut lost, mut left) = (Vec::new(), vec![spec.clone()]);
+        while let Some(spec) = left.pop() {
+            for above in self.above.remove(&spec).unwrap_or_default() {
+                if self.waiting.remove(&above).is_some() {
+                    lost.push(above.clone());
+                    left.push(above);
+                }
             }
-            lost.extend(more);
-            at += 1;
         }
-        lost.remove(0);
         lost.sort();
         lost
     }
 
     /// How many specs have not begun.
     pub(super) fn left(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.ready.len()
     }
 
     /// Whether nothing is left that could ever begin.
     pub(super) fn is_over(&self) -> bool {
-        self.waiting.is_empty()
+        self.left() == 0
     }
 }

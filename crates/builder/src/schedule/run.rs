@@ -1,6 +1,6 @@
 //! Running builds on several threads.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::queue::Queue;
@@ -69,7 +69,7 @@ pub fn run(
         skipped: Vec::new(),
     });
     let changed = Condvar::new();
-    together(limits.builds.max(1), || work(&state, &changed, step, reporter, cancel));
+    together(limits.builds.max(1), || work(graph, &state, &changed, step, reporter, cancel));
     let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     reporter.event(Event::Ended {
         built: state.built,
@@ -105,7 +105,7 @@ impl State {
                     self.built += 1;
                     self.cpu_ms += executed.result.cpu_ms;
                 }
-                self.results.insert(spec, executed.result);
+                self.results.insert(spec, Arc::new(executed.result));
                 Vec::new()
             }
             Err(error) if is_interrupted(&error) => {
@@ -123,7 +123,7 @@ impl State {
     }
 }
 
-fn work(state: &Mutex<State>, changed: &Condvar, step: &dyn Step, reporter: &dyn Reporter, cancel: &Cancel) {
+fn work(graph: &Graph, state: &Mutex<State>, changed: &Condvar, step: &dyn Step, reporter: &dyn Reporter, cancel: &Cancel) {
     let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         if cancel.is_raised() || guard.queue.is_over() {
@@ -134,7 +134,8 @@ fn work(state: &Mutex<State>, changed: &Condvar, step: &dyn Step, reporter: &dyn
             guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
-        let results = guard.results.clone();
+        let below = graph.build_closure(&spec);
+        let results = below.filter_map(|name| Some((name.clone(), Arc::clone(guard.results.get(name)?)))).collect();
         drop(guard);
         let outcome = execute(&spec, &results, step, reporter);
         guard = state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -140,7 +140,9 @@ mod tests {
     #[test]
     fn chains_follow_names_wishes_and_libraries() {
         let (graph, roots) = (graph(), [name("minimal")]);
-        let results: Results = [built("curl", &[], &["libz.so.1()(64bit)"]), built("zlib", &["libz.so.1()(64bit) = 1"], &[])].into();
+        let results: Results = [built("curl", &[], &["libz.so.1()(64bit)"]), built("zlib", &["libz.so.1()(64bit) = 1"], &[])]
+            .map(|(name, result)| (name, Arc::new(result)))
+            .into();
         let found = chain(&graph, &results, &roots, &name("zlib")).unwrap();
         let shown: Vec<(&str, Option<&str>)> = found.iter().map(|link| (link.package.as_str(), link.wanted.as_deref())).collect();
         assert_eq!(shown, [("minimal", None), ("curl", None), ("zlib", Some("libz.so.1()(64bit)"))]);

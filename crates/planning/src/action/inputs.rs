@@ -1,6 +1,7 @@
 //! Which built packages are laid into a sandbox: those a spec declares, and what these need in turn.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::{BuildResult, BuiltPackage, Results};
 use crate::graph::{Graph, SpecSet};
@@ -62,7 +63,7 @@ impl<'a> PackagePool<'a> {
 pub fn input_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
     let reach = graph.reach(spec);
     let mut pool = PackagePool::default();
-    let in_reach = |result: &&BuildResult| graph.number(&result.spec).is_some_and(|number| reach.contains(number));
+    let in_reach = |result: &&Arc<BuildResult>| graph.number(&result.spec).is_some_and(|number| reach.contains(number));
     results.values().filter(in_reach).for_each(|result| pool.put(graph, result));
     pool.inputs(graph, spec, &reach)
 }

@@ -5,6 +5,7 @@ mod inputs;
 mod key;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -104,5 +105,5 @@ pub fn record_key(spec: &PackageName) -> Digest {
     Digest::of_bytes(format!("record of {spec}"))
 }
 
-/// Results by spec.
-pub type Results = BTreeMap<PackageName, BuildResult>;
+/// Results by spec. They are shared, as each build of thousands is given those that it builds on.
+pub type Results = BTreeMap<PackageName, Arc<BuildResult>>;

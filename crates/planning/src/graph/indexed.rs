@@ -107,6 +107,15 @@ impl SpecSet {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine |= theirs);
     }
 
+    /// Its numbers, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        let bits = |(at, word): (usize, &u64)| {
+            let word = *word;
+            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| at * 64 + bit)
+        };
+        self.0.iter().enumerate().filter(|(_, word)| **word != 0).flat_map(bits)
+    }
+
     /// Whether a number is in it.
     pub fn contains(&self, number: usize) -> bool {
         self.0.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
@@ -123,6 +132,7 @@ mod tests {
         assert!(set.insert(3) && set.insert(64) && !set.insert(3));
         assert!(other.insert(200));
         set.extend(&other);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
         let found: Vec<usize> = (0..300).filter(|number| set.contains(*number)).collect();
         assert_eq!(found, [3, 64, 200]);
     }

@@ -95,6 +95,11 @@ impl Graph {
         reach
     }
 
+    /// The specs that must be built before `spec` can be, directly or not.
+    pub fn build_closure(&self, spec: &PackageName) -> impl Iterator<Item = &PackageName> {
+        self.reach(spec).iter().map(|number| self.indexed.specs.name(number)).collect::<Vec<_>>().into_iter()
+    }
+
     /// The packages that `package` needs at run time, directly and by name.
     pub fn run_requires(&self, package: &PackageName) -> impl Iterator<Item = &PackageName> {
         let needs = self.indexed.packages.number(package).map(|number| &self.indexed.run[number]);

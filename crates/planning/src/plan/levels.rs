@@ -1,6 +1,7 @@
 //! Planning by levels: specs whose needs are all known are looked up in parallel.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
@@ -35,7 +36,8 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
     };
     let steps = order.iter().zip(states).zip(&known).map(|((spec, state), known)| step((spec, state, known))).collect();
     drop(pool);
-    let results = known.into_iter().filter_map(|known| known.result.into_inner()).map(|result| (result.spec.clone(), result)).collect();
+    let results =
+        known.into_iter().filter_map(|known| known.result.into_inner()).map(|result| (result.spec.clone(), Arc::new(result))).collect();
     (Plan { steps }, results)
 }
 

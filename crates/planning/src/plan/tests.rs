@@ -63,7 +63,7 @@ impl Pretend {
                 }
             });
             self.results.lock().unwrap().insert(key, result.clone());
-            results.insert(step.spec, result);
+            results.insert(step.spec, Arc::new(result));
         }
         built
     }

@@ -97,7 +97,7 @@ pub(super) fn write(context: &Context<'_>, place: &dyn Place, shown: &str, what:
     let builder = context.builder(&graph, &store)?;
     let (plan, results) = plan(&graph, &packages, &builder);
     // What others built is theirs to sign.
-    let own: Vec<&BuildResult> = results.values().filter(|result| result.shared.is_none()).collect();
+    let own: Vec<&BuildResult> = results.values().map(|result| &**result).filter(|result| result.shared.is_none()).collect();
     if own.is_empty() {
         return Err(NothingToExport::NotBuilt.into());
     }

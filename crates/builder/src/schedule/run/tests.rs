@@ -151,3 +151,57 @@ fn nothing_new_begins_after_an_interrupt() {
     assert_eq!(error.exit(), ExitCode::Interrupted);
     assert_eq!(pretend.begun.lock().unwrap().len(), 1);
 }
+
+/// A chain of specs, each of which builds on all before it.
+fn tower(height: usize) -> Graph {
+    let name = |number: usize| format!("s{number:04}").parse::<PackageName>().unwrap();
+    let specs = (0..height).map(|number| {
+        let below = if number == 0 { String::new() } else { format!("\"{}\"", name(number - 1)) };
+        let text = format!(
+            "[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n[requires]\nbuild = [{below}]\n[build.none]\n"
+        );
+        let spec = spec::parse(&name(number), "package.toml", &text).unwrap();
+        let source = Arc::new(SourceText { path: "package.toml".into(), text });
+        (
+            name(number),
+            SpecFolder { spec, source, path: "x".into(), files: BTreeMap::new(), workspace: planning::project::Workspace::default() },
+        )
+    });
+    Graph::new(specs.collect()).unwrap()
+}
+
+/// Checks what each step is given, and keeps it.
+#[derive(Default)]
+struct Given(Mutex<BTreeMap<PackageName, Results>>);
+
+impl Step for Given {
+    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
+        self.0.lock().unwrap().insert(spec.clone(), results.clone());
+        let result = BuildResult {
+            spec: spec.clone(),
+            key: Digest::of_bytes(spec.as_str()),
+            fields: BTreeMap::new(),
+            packages: vec![],
+            elapsed_ms: 1,
+            cpu_ms: 1,
+            peak_memory_bytes: 1,
+            shared: None,
+        };
+        Ok(Executed { result, was_cached: false, log: None })
+    }
+}
+
+#[test]
+fn a_step_is_given_the_shared_results_below_it_and_no_others() {
+    let graph = tower(300);
+    let names: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    let given = Given::default();
+    let limits = Limits { builds: 3, memory_bytes: 100 };
+    let weight = |_: &PackageName| Weight { elapsed_ms: 1, memory_bytes: 1 };
+    let results = run(&graph, &graph.build_order(&names), weight, limits, &given, &Silent, &Cancel::new()).unwrap();
+    let given = given.0.into_inner().unwrap();
+    for (at, name) in names.iter().enumerate() {
+        assert!(given[name].keys().eq(&names[..at]), "{name}");
+        assert!(given[name].iter().all(|(below, result)| Arc::ptr_eq(result, &results[below])), "{name}");
+    }
+}
