@@ -1,4 +1,4 @@
-//! Text that others wrote (a build's output, names in archives, answers of servers), made safe to show on a terminal.
+//! Untrusted text (output of builds, names in archives, answers of servers) made safe to show on a terminal.
 //!
 //! A terminal obeys control characters: they clear the screen, move the cursor over earlier lines, set the window's title, and some
 //! terminals answer them with input. Bidirectional controls reorder what is shown (CVE-2021-42574). All of them are shown as escapes.
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// `text` with every control character but newline and tab written as an escape (`\x1b`, `\u{202e}`). Colour sequences (ECMA-48 SGR)
-/// and the carriage return of a CRLF line end are left out, as they say nothing.
+/// and the carriage return of a CRLF line end are left out, because they carry no information.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.chars().all(|letter| !must_be_escaped(letter)) {
         return Cow::Borrowed(text);
