@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn every_spec_comes_after_what_it_needs(edges in proptest::collection::vec((1usize..12, 0usize..12), 0..30)) {
         let names: Vec<String> = (0..12).map(|number| format!("p{number:02}")).collect();
-        // Edges lead from higher to lower numbers only, so there is no circle.
+        // Edges lead only from higher to lower numbers, so there is no cycle.
         let build: Vec<Vec<&str>> = (0..12)
             .map(|from| edges.iter().filter(|(a, b)| *a == from && b < a).map(|(_, b)| names[*b].as_str()).collect())
             .collect();
