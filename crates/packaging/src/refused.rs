@@ -1,4 +1,4 @@
-//! Tests: private libraries, and what is refused of files that could never work on the system they are installed on.
+//! Tests: private libraries, and files that are refused because they cannot work on the installed system.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use super::{Available, PackageError};
 use base::diagnostic::Failure as _;
 use runtime::tool::Tool;
 
-/// A root with the library `libp.so.1` in `directory` and a program linked with it, with these further arguments of the linker.
+/// A root with the library `libp.so.1` in `directory` and a program linked with it, with these additional arguments for the linker.
 fn with_library(directory: &str, arguments: &[&str]) -> Build {
     let build = Build::new(&[]);
     fs::write(build.path("p.map"), "P_1 { global: p; local: *; };").unwrap();

@@ -1,4 +1,4 @@
-//! Whole packages from small install roots, some with binaries the host's compiler makes.
+//! Whole packages from small install roots, some with binaries made by the host's compiler.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -37,7 +37,7 @@ impl Build {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Makes a directory below the install root, and those above it, with the modes a build's umask gives them whatever the test's is.
+    /// Creates a directory and its parents below the install root, with the modes under a build's umask, whatever the test's umask is.
     pub(super) fn directories(&self, path: &Path) {
         fs::create_dir_all(path).unwrap();
         for above in path.ancestors().take_while(|above| *above != self.folder.path()) {
@@ -54,7 +54,7 @@ impl Build {
         tool.output().unwrap();
     }
 
-    /// `libx.so.1` with an interface of version `X_1`, and the link to link with.
+    /// `libx.so.1` with an interface of version `X_1`, and its development link.
     fn library(&self) {
         fs::write(self.path("x.map"), "X_1 { global: x; local: *; };").unwrap();
         let arguments = ["-shared", "-fPIC", "-Wl,-soname,libx.so.1", "-Wl,--version-script=x.map"];
@@ -241,7 +241,7 @@ fn libraries_and_programs_say_what_they_give_and_need() {
     for expected in ["libx.so.1()(64bit)", "libx.so.1(X_1)(64bit)"] {
         assert!(libs.provides.iter().any(|one| one == expected), "{expected}: {:?}", libs.provides);
     }
-    // In one package, nobody else is asked.
+    // Within one package, no dependency is needed.
     let one = build.assemble("").unwrap();
     assert!(!one[0].requires.iter().any(|need| need.starts_with("libx")), "{:?}", one[0].requires);
 }
@@ -265,7 +265,7 @@ fn a_library_nobody_declared_is_refused_by_name() {
     assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1`, which no package in the sandbox provides");
     assert!(error.hint().unwrap().starts_with("add \"x-devel\" to `requires.build` in specs/sample/package.toml"));
 
-    // The library is there, but an older one, without the version the program was linked against.
+    // An older library is there, without the version that the program was linked against.
     let older = Available::new(["libx.so.1()(64bit)", "libx.so.1(X_0)(64bit)"]);
     let error = build.assemble_with("", &older).unwrap_err();
     assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1 (X_1)`, which no package in the sandbox provides");
@@ -336,7 +336,7 @@ fn users_and_units_become_files() {
     assert_eq!(texts[1], "g g 7\nu d 81 \"D-Bus\" / /usr/bin/nologin\nu x -:d \"\" / /usr/bin/nologin\nm d tty\n");
 }
 
-/// The whole header of a package, tag by tag: what a change of ours or of a library alters is seen here first.
+/// The complete header of a package, tag by tag: shows all effects of a change of this code or of a library.
 #[test]
 fn header() {
     let build = Build::new(&[
@@ -365,7 +365,7 @@ fn header() {
     });
 }
 
-/// What the parser of specs accepts, RPM's header and tdnf must accept too, with the same numbers.
+/// Capabilities that the spec parser accepts must be accepted by RPM's header and tdnf, with the same numbers.
 #[test]
 fn capabilities_are_those_that_tdnf_installs() {
     for (number, name) in planning::spec::CAPABILITIES.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What can go wrong with a repository.
+//! Errors of repositories.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use base::diagnostic::Failure;
 use runtime::directory::DirectoryError;
 use signing::SignError;
 
-/// Why no repository was written.
+/// Why a repository could not be written or served.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
-    /// The file system said no.
+    /// A file operation failed.
     #[error("cannot {operation} `{}`", path.display())]
     Io {
         /// What was being done: `read`, `write` …
@@ -28,7 +28,7 @@ pub enum RepoError {
         /// Why.
         source: Box<rpm::Error>,
     },
-    /// Two packages would be one file.
+    /// Two packages have the same file name.
     #[error("`{file_name}` occurs twice")]
     Twice {
         /// The file's name in the repository.
@@ -37,13 +37,13 @@ pub enum RepoError {
     /// Its directory could not be written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// What is to be served is not a repository.
+    /// The directory to serve is not a repository.
     #[error("there is no repository in `{}`", path.display())]
     NothingToServe {
         /// The directory.
         path: PathBuf,
     },
-    /// Nobody can be listened to at an address.
+    /// The server cannot listen on an address.
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.

@@ -1,7 +1,7 @@
-//! A repository over HTTP, for machines that take their packages from the one that built them.
+//! A repository over HTTP, for machines that install packages directly from their builder.
 //!
-//! It knows GET and HEAD, pieces of files, and nothing else; a connection carries one request. Only what a repository contains is given away,
-//! and nothing a link leads to. `/kaon.repo` is the file that configures the repository on a machine.
+//! It supports GET, HEAD and ranges, and one request per connection. It serves only files of a repository, and does not follow links.
+//! `/kaon.repo` is the file that configures the repository on a machine.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -15,16 +15,16 @@ use std::time::Duration;
 use super::{PUBLIC_KEY, RepoError};
 use runtime::cancel::Cancel;
 
-/// So many connections at a time; whoever comes then waits.
+/// The most connections at a time; others wait.
 const MOST_CONNECTIONS: usize = 64;
 
-/// A request's line and headers together are no longer.
+/// The most bytes of a request's first line and headers.
 const LONGEST_REQUEST_BYTES: u64 = 16 << 10;
 
 /// How long a client may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often it is looked at whether to stop.
+/// How often `cancel` is checked.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A server that listens.
@@ -34,17 +34,17 @@ pub struct Server {
     listener: TcpListener,
 }
 
-/// What is asked for.
+/// A request.
 #[derive(Debug, PartialEq, Eq)]
 struct Request {
     is_head: bool,
     path: String,
-    /// From which byte on.
+    /// The first byte of the requested range.
     from: Option<u64>,
     host: String,
 }
 
-/// A status line's number and words.
+/// The number and text of a status line.
 type Status = (u16, &'static str);
 
 const OK: Status = (200, "OK");
@@ -70,7 +70,7 @@ impl Server {
         Ok(Self { folder, listener })
     }
 
-    /// Where it listens, with the port it was given where none was asked for.
+    /// The address it listens on; if port 0 was requested, with the actual port.
     ///
     /// # Errors
     /// When the system cannot report it.
@@ -78,7 +78,7 @@ impl Server {
         self.listener.local_addr().map_err(|source| RepoError::io("find the address of", &self.folder, source))
     }
 
-    /// Serves until `cancel` is raised; each request is told to `told`, with the status it was answered with.
+    /// Serves until `cancel` is raised; calls `told` for each request with its status.
     pub fn run(&self, cancel: &Cancel, told: &(dyn Fn(&str, u16) + Sync)) {
         let busy = Arc::new(AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -91,11 +91,11 @@ impl Server {
                 busy.fetch_add(1, Ordering::SeqCst);
                 let given = Arc::clone(&busy);
                 let answer = move || {
-                    // A client that goes away is not a matter of the server.
+                    // A disconnected client is not an error of the server.
                     let _ = self.answer(&stream, told);
                     given.fetch_sub(1, Ordering::SeqCst);
                 };
-                // Where the host allows no further thread the connection is closed, and clients ask again.
+                // If the host allows no further thread, the connection is closed, and clients retry.
                 if thread::Builder::new().spawn_scoped(scope, answer).is_err() {
                     busy.fetch_sub(1, Ordering::SeqCst);
                 }
@@ -113,7 +113,7 @@ impl Server {
                 told("", status.0);
                 head(stream, status, 0, &[])?;
                 stream.shutdown(Shutdown::Write)?;
-                // A connection closed with something unread in it would take the answer with it.
+                // Closing a connection with unread data would discard the answer.
                 return io::copy(&mut stream.take(LONGEST_REQUEST_BYTES * 4), &mut io::sink()).map(drop);
             }
         };
@@ -144,7 +144,7 @@ impl Server {
         io::copy(&mut file.take(length - from), &mut &*stream).map(drop)
     }
 
-    /// The regular file a path names, if it is in the repository.
+    /// The regular file at a path, if it is in the repository.
     fn file(&self, path: &str) -> Option<(File, u64)> {
         let below = path.strip_prefix('/')?;
         let plain = |component: &str| !matches!(component, "" | "." | "..") && !component.contains(['\0', '\\']);
@@ -158,7 +158,7 @@ impl Server {
     }
 }
 
-/// Reads a request: its first line, and of its headers those that matter.
+/// Reads a request: its first line, and the headers that are used.
 fn read(stream: &TcpStream) -> io::Result<Result<Request, Status>> {
     let mut lines = BufReader::new(stream.take(LONGEST_REQUEST_BYTES)).lines();
     let Some(first) = lines.next() else { return Ok(Err(BAD_REQUEST)) };
@@ -182,7 +182,7 @@ fn read(stream: &TcpStream) -> io::Result<Result<Request, Status>> {
             return Ok(Ok(request));
         }
         match line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim())) {
-            // Only what a client that goes on where it was broken off asks for; anything else gets the whole file.
+            // Only the form that clients use to resume a download; any other gets the whole file.
             Some((name, value)) if name == "range" => {
                 request.from = value.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')).and_then(|from| from.parse().ok());
             }
@@ -197,7 +197,7 @@ fn read(stream: &TcpStream) -> io::Result<Result<Request, Status>> {
     Ok(Err(BAD_REQUEST))
 }
 
-/// A path with its `%2B` and the like written out.
+/// A path with `%2B` and the like decoded.
 fn decoded(path: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::new(), path.as_bytes());
     while let Some((first, after)) = rest.split_first() {
@@ -222,7 +222,7 @@ fn head(stream: &TcpStream, (number, words): Status, length: u64, more: &[&str])
     (&*stream).write_all((text + "\r\n").as_bytes())
 }
 
-/// What a machine writes into `/etc/yum.repos.d` to take packages from the repository at `address`.
+/// The file for `/etc/yum.repos.d` to use the repository at `address`.
 pub fn configuration(address: &str) -> String {
     let address = address.trim_end_matches('/');
     format!(
@@ -237,7 +237,7 @@ mod tests {
 
     use super::*;
 
-    /// Stops the server when the test ends, however it ends.
+    /// Stops the server when the test ends, even by a panic.
     struct Stops<'a>(&'a Cancel);
 
     impl Drop for Stops<'_> {
