@@ -18,16 +18,16 @@ use super::offer::ENVELOPE;
 use super::settings::builder_text;
 use super::statement::{SharedPackage, Statement};
 
-/// The file of a cache that says whose results it contains, for `cargo xtask cache trust`.
+/// The file of a cache that describes its builder, for `cargo xtask cache trust`.
 pub const BUILDER_FILE: &str = "builder.toml";
 
-/// Who writes a cache.
+/// The builder that writes a cache.
 pub struct Publisher<'a> {
-    /// The name that others know the builder by.
+    /// The builder's name for others.
     pub name: &'a str,
-    /// What results are signed with.
+    /// The key that results are signed with.
     pub key: &'a StatementKey,
-    /// The certificate, in PEM, that its kernels check modules with.
+    /// The certificate, in PEM, that its kernels verify modules with.
     pub modules: Option<&'a str>,
 }
 
@@ -37,7 +37,7 @@ pub struct Publisher<'a> {
 pub struct Exported {
     /// Results that were added.
     pub results: usize,
-    /// Results that were there already.
+    /// Results that were already there.
     pub present: usize,
     /// Packages and other files that were added.
     pub files: usize,
@@ -48,7 +48,7 @@ pub struct Exported {
 /// Why a cache was not written, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The file system said no.
+    /// A file operation failed.
     #[error("cannot {operation} `{}`", path.display())]
     Io {
         /// What was being done.
@@ -58,10 +58,10 @@ pub enum ExportError {
         /// Why.
         source: io::Error,
     },
-    /// A package is damaged or gone.
+    /// A package is damaged or missing.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The key refused.
+    /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The cache contains another result for the same build.
@@ -96,8 +96,8 @@ impl Failure for ExportError {
     }
 }
 
-/// Adds results to the cache in `folder`, and `objects` of the store beside them: sources, or packages of the SDK. Nothing is ever removed.
-/// Whoever reads meanwhile sees a result only when all its packages are there.
+/// Adds results to the cache in `folder`, and `objects` of the store: sources, or packages of the SDK. Nothing is ever removed. Concurrent
+/// readers see a result only when all its packages are there.
 ///
 /// # Errors
 /// When a file cannot be written, a package is damaged, or the cache contains another result for one of the builds.
@@ -127,7 +127,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Adds a result: its packages first, and last the entry that names them.
+    /// Adds a result: its packages first, then the entry that refers to them.
     fn result(&mut self, result: &BuildResult, key: &StatementKey) -> Result<(), ExportError> {
         let path = self.folder.join("ac").join(result.key.hex());
         let mut packages = Vec::new();
@@ -162,7 +162,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Adds an object of the store, after reading it back, and returns its size.
+    /// Adds an object of the store after verifying it, and returns its size.
     fn object(&mut self, object: &Digest) -> Result<u64, ExportError> {
         let target = self.blob(object);
         if let Ok(meta) = fs::metadata(&target) {
@@ -180,7 +180,7 @@ impl Writer<'_> {
         self.folder.join("cas").join(object.hex())
     }
 
-    /// Writes a file, whole or not at all, for everybody to read.
+    /// Writes a file atomically, readable by everybody.
     fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
         let folder = path.parent().expect("files of a cache are in its directories");
         let write = || {
@@ -202,13 +202,13 @@ fn length(path: &Path) -> Result<u64, ExportError> {
     fs::metadata(path).map(|meta| meta.len()).map_err(|source| ExportError::Io { operation: "read", path: path.to_owned(), source })
 }
 
-/// What an entry says that is there already.
+/// The state of an entry that already exists.
 enum Present {
-    /// The same, with this builder's signature.
+    /// The same result, signed by this builder.
     Signed,
-    /// The same, without it.
+    /// The same result, signed only by others.
     SignedByOthers(Vec<u8>),
-    /// Something else.
+    /// Another result.
     Other,
     /// It is damaged.
     Unreadable,
@@ -227,7 +227,7 @@ fn present(entry: &[u8], statement: &[u8], key: &PublicKey) -> Present {
     }
 }
 
-/// The envelope with this builder's signature beside the others.
+/// Adds this builder's signature to an envelope.
 fn signed_also(envelope: &[u8], statement: &[u8], key: &StatementKey) -> Result<String, SignError> {
     let own = seal(statement, key)?;
     Ok(signing::with_signatures_of(&own, envelope).unwrap_or(own))

@@ -1,4 +1,4 @@
-//! What can go wrong with the Debian archive.
+//! Errors of the Debian archive.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use base::diagnostic::{ExitCode, Failure};
 use runtime::store::StoreError;
 use runtime::tool::ToolError;
 
-/// Why the Debian archive returned nothing.
+/// Why an operation with the Debian archive failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// Neither the host's apt configuration nor the user names a Debian archive.
@@ -40,7 +40,7 @@ pub enum AptError {
         /// Why.
         reason: String,
     },
-    /// There is no set of packages.
+    /// No set of packages satisfies the request.
     #[error("the SDK's packages cannot be installed from the Debian archive: {}", without_passwords(reason))]
     Unresolved {
         /// Why not.
@@ -52,7 +52,7 @@ pub enum AptError {
         /// Its name.
         name: String,
     },
-    /// A file of the private apt state, or of the host's configuration.
+    /// A file of the private apt state or the host's configuration cannot be read or written.
     #[error("cannot {operation} `{}`", path.display())]
     Io {
         /// What was being done.
@@ -62,10 +62,10 @@ pub enum AptError {
         /// Why.
         source: io::Error,
     },
-    /// A program of apt's.
+    /// A program of apt failed.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The user asked to stop.

@@ -30,7 +30,7 @@ impl Place {
         let archive = TestArchive::new(&folder.path().join("debian"));
         archive.add("trixie", "", &packages(&ENTRIES));
         archive.add("trixie-backports", "NotAutomatic: yes\n", &packages(&[("old", "4~bpo", ""), ("editor", "2~bpo", "")]));
-        // apt's configuration must take a path with blanks, too.
+        // apt's configuration must also accept a path with blanks.
         let store = Store::open(&folder.path().join("a store")).unwrap();
         Self { _folder: folder, archive, store }
     }
@@ -63,7 +63,7 @@ impl Place {
         format!("file:{}", self.archive.folder.display())
     }
 
-    /// Why the archive as it is now returns no index of trixie.
+    /// Why the index of trixie cannot be read from the archive in its current state.
     fn refusal(&self) -> String {
         self.index(Client::Builtin, &[self.mirror()], &["trixie"]).map(|_| ()).unwrap_err()
     }
@@ -88,7 +88,7 @@ fn expected(editor: &str, old: &str) -> Found {
     Found { resolved, with_installed: without_tool, records: vec![one("editor", editor), one("old", old)] }
 }
 
-/// Every client of this machine returns the same. Where apt is not installed, `Auto` is the builtin one.
+/// Every client of this machine returns the same. If apt is not installed, `Auto` is the built-in one.
 #[test]
 fn signed_indexes_are_read_by_both_clients_alike() {
     let place = Place::new();
