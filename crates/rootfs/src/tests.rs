@@ -12,7 +12,7 @@ use runtime::progress::Silent;
 use runtime::sandbox::Step;
 use signing::Keys;
 
-/// Records what would run, and does what a step would do.
+/// Records the steps, and imitates what they would do.
 struct Fake {
     steps: RefCell<Vec<String>>,
 }

@@ -6,7 +6,7 @@ use base::diagnostic::Problem;
 use base::document::{Document, Table};
 use base::name::PackageName;
 
-/// Reads an image description. `path` is the file's path as shown to the user; `beside` reads the files it names.
+/// Reads an image description. `path` is the file's path as shown to the user; `beside` reads the files that it names.
 ///
 /// # Errors
 /// All problems of the file.

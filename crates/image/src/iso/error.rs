@@ -1,4 +1,4 @@
-//! Why there is no medium.
+//! Why a medium could not be written.
 
 use crate::initramfs::InitramfsError;
 use crate::oci::OciError;
@@ -6,7 +6,7 @@ use crate::tools::ImageToolError;
 use base::diagnostic::Failure;
 use runtime::store::StoreError;
 
-/// Why there is no medium.
+/// Why a medium could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum IsoError {
     /// A tool failed.

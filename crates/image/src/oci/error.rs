@@ -1,11 +1,11 @@
-//! Why there is no container image.
+//! Why a container image could not be written.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::Failure;
 
-/// Why there is no container image.
+/// Why a container image could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {operation} `{}`", path.display())]
 pub struct OciError {
@@ -17,12 +17,12 @@ pub struct OciError {
 impl Failure for OciError {}
 
 impl OciError {
-    /// What to call when `path` cannot be read.
+    /// Makes the error for `path` that cannot be read.
     pub(super) fn read(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self { operation: "read", path: path.to_owned(), source }
     }
 
-    /// What to call when `path` cannot be written.
+    /// Makes the error for `path` that cannot be written.
     pub(super) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self { operation: "write", path: path.to_owned(), source }
     }

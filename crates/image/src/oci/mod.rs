@@ -1,4 +1,4 @@
-//! Container images: a root file system in layers, as an OCI layout (image-spec 1.1) or as `docker load` takes it (image v1.2).
+//! Container images: a root file system in layers, as an OCI layout (image-spec 1.1) or as an archive for `docker load` (image v1.2).
 
 mod archive;
 mod error;
@@ -15,13 +15,13 @@ pub use error::OciError;
 use crate::disk_format::gzip;
 use base::digest::Digest;
 
-/// Raised when a change here changes a container image's bytes.
+/// Increment when a change here changes a container image's bytes.
 pub const CONTRACT: u32 = 2;
 
-/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) as RFC 3339 writes it.
+/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) in the format of RFC 3339.
 const CREATED: &str = "2026-01-01T00:00:00Z";
 
-/// What a container image is made of.
+/// The inputs of a container image.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The container is `kaon:<tag>`.
@@ -30,9 +30,9 @@ pub struct Request<'a> {
     pub name: &'a str,
     /// What it is, in one line.
     pub summary: &'a str,
-    /// The program it runs and its arguments, unless others are given.
+    /// The default program and its arguments.
     pub command: &'a [String],
-    /// Its layers, the lowest first.
+    /// Its layers, lowest first.
     pub layers: &'a [Layer],
 }
 
@@ -41,7 +41,7 @@ pub struct Request<'a> {
 pub struct Layer {
     /// What it adds, as a tar archive.
     pub tar: PathBuf,
-    /// What it is made of, in a word.
+    /// What it contains, in a word.
     pub title: String,
 }
 
@@ -80,7 +80,7 @@ pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), OciError> {
     archive.finish()
 }
 
-/// Writes what `docker load` takes.
+/// Writes an archive for `docker load`.
 ///
 /// # Errors
 /// When a file cannot be read or written.
@@ -131,7 +131,7 @@ fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {
     json!({ "mediaType": media_type, "digest": format!("sha256:{digest}"), "size": size_bytes })
 }
 
-/// Maps come sorted, so equal values produce equal text.
+/// The configuration. Maps are sorted, so equal values produce equal text.
 fn config(request: &Request<'_>) -> Result<Value, OciError> {
     let layers = request.layers.iter().map(|layer| digest(&layer.tar).map(|digest| format!("sha256:{digest}")));
     let mut run = json!({ "Env": ["PATH=/usr/local/bin:/usr/bin"], "WorkingDir": "/" });

@@ -1,7 +1,7 @@
 //! OVAs: a whole virtual machine in one file (DMTF DSP0243, "Open Virtualization Format" 1.1), for ESXi, vCenter, Workstation and VirtualBox.
 //!
 //! ```text
-//! kaon-minimal.ovf     what the machine is made of, and what may be asked when it is deployed
+//! kaon-minimal.ovf     the machine's hardware, and the properties asked when it is deployed
 //! kaon-minimal.mf      SHA-256 of the other two
 //! kaon-minimal.vmdk    its disk, streamOptimized
 //! ```
@@ -19,10 +19,10 @@ pub use ovf::{Descriptor, PROPERTIES, Property, ovf};
 use base::diagnostic::Failure;
 use base::digest::Digest;
 
-/// Raised when a change here changes an OVA's bytes.
+/// Increment when a change here changes an OVA's bytes.
 pub const CONTRACT: u32 = 1;
 
-/// Why there is no OVA.
+/// Why an OVA could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {operation} `{}`", path.display())]
 pub struct OvaError {
@@ -33,7 +33,7 @@ pub struct OvaError {
 
 impl Failure for OvaError {}
 
-/// Writes the OVA of the machine `descriptor` with the disk in the file `vmdk`. The parts are called `name`.
+/// Writes the OVA of the machine `descriptor` with the disk in the file `vmdk`. `name` is the base name of its parts.
 ///
 /// # Errors
 /// When a file cannot be read or written.

@@ -1,4 +1,4 @@
-//! The forms of a bill: what refers to something refers to something that is there.
+//! The formats of a bill of materials: references are to existing elements.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn strings<'a>(values: &'a Value, key: &str) -> Vec<&'a str> {
     values.as_array().unwrap().iter().map(|value| value[key].as_str().unwrap()).collect()
 }
 
-/// What no chain of relations leads to from the document itself.
+/// Elements that no chain of relationships connects to the document.
 fn loose(document: &Value) -> BTreeSet<&str> {
     let relations: Vec<(&str, &str)> = strings(&document["relationships"], "spdxElementId")
         .into_iter()
