@@ -6,9 +6,9 @@ use super::run::Weight;
 use base::name::PackageName;
 use planning::graph::Graph;
 
-/// Specs waiting, running and done.
+/// Specs that are waiting, running or done.
 pub(super) struct Queue {
-    /// Specs not begun, with those they still wait for.
+    /// Specs that have not begun, with the specs they still wait for.
     waiting: BTreeMap<PackageName, BTreeSet<PackageName>>,
     /// Length of the longest chain of work that begins with a spec, in milliseconds.
     urgency: BTreeMap<PackageName, u64>,
@@ -18,13 +18,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// `order` has each spec after those it builds on.
+    /// `order` must be a build order.
     pub(super) fn new(graph: &Graph, order: &[&PackageName], weight: impl Fn(&PackageName) -> Weight, memory_bytes: u64) -> Self {
         let members: BTreeSet<&PackageName> = order.iter().copied().collect();
         let mut waiting = BTreeMap::new();
         let mut urgency: BTreeMap<PackageName, u64> = BTreeMap::new();
         let weights: BTreeMap<PackageName, Weight> = order.iter().map(|spec| ((*spec).clone(), weight(spec))).collect();
-        // From the end: a spec's own duration, and the longest chain among those that wait for it.
+        // From the end: a spec's own duration plus the longest chain among the specs that wait for it.
         let mut above: BTreeMap<&PackageName, u64> = BTreeMap::new();
         for spec in order.iter().rev() {
             let length = weights[*spec].elapsed_ms + above.get(*spec).copied().unwrap_or(0);
@@ -39,7 +39,7 @@ impl Queue {
         Self { waiting, urgency, weights, running: BTreeSet::new(), memory_bytes }
     }
 
-    /// Takes the most urgent spec that is ready and fits into memory next to what runs; one that fits nowhere runs alone.
+    /// Takes the most urgent spec that is ready and fits into memory next to what runs; one that is larger than the memory runs alone.
     pub(super) fn take(&mut self) -> Option<PackageName> {
         let used: u64 = self.running.iter().map(|spec| self.weights[spec].memory_bytes).sum();
         let fits = |spec: &PackageName| self.running.is_empty() || used + self.weights[spec].memory_bytes <= self.memory_bytes;
@@ -50,7 +50,7 @@ impl Queue {
         Some(next)
     }
 
-    /// Notes that a spec is built: others may be ready now.
+    /// Records that a spec is built. Others may be ready now.
     pub(super) fn finish(&mut self, spec: &PackageName) {
         self.running.remove(spec);
         for needs in self.waiting.values_mut() {
@@ -58,7 +58,7 @@ impl Queue {
         }
     }
 
-    /// Notes that a spec failed, and takes out all that wait for it, directly or not.
+    /// Records that a spec failed, and removes all specs that wait for it, directly or indirectly.
     pub(super) fn fail(&mut self, spec: &PackageName) -> Vec<PackageName> {
         self.running.remove(spec);
         let mut lost = vec![spec.clone()];
@@ -82,7 +82,7 @@ impl Queue {
         self.waiting.len()
     }
 
-    /// Whether nothing is left that could ever begin.
+    /// Whether no specs are left to begin.
     pub(super) fn is_over(&self) -> bool {
         self.waiting.is_empty()
     }
