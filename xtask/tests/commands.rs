@@ -1,4 +1,4 @@
-//! What commands write where: full devices, closed pipes, terminals, JSON.
+//! The output of commands: full devices, closed pipes, terminals, JSON.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -24,7 +24,7 @@ mod support {
 
 use support::namespace::{Change, enter};
 
-/// A project with two specs, and a home of its own.
+/// A project with two specs, and a separate home directory.
 struct Project {
     folder: TempDir,
 }
@@ -52,7 +52,7 @@ impl Project {
         self.command(words).output().unwrap()
     }
 
-    /// A name of one of its packages.
+    /// The name of one of its packages.
     fn package(&self) -> String {
         let listed = String::from_utf8(self.run(&["list"]).stdout).unwrap();
         listed.split_whitespace().next().unwrap().to_owned()
@@ -113,14 +113,14 @@ fn a_reader_who_has_read_enough_is_no_failure() {
     }
 }
 
-/// What a command writes to a terminal.
+/// The output of a command on a terminal.
 fn on_terminal(mut command: Command) -> String {
     let pair = openpty(None, None).unwrap();
     let slave: OwnedFd = pair.slave;
     let mut child = command.stdout(slave.try_clone().unwrap()).stderr(slave).spawn().unwrap();
     drop(command);
     let mut text = Vec::new();
-    // The end of a terminal whose other side is closed is the error EIO.
+    // Reading a terminal whose other end is closed fails with EIO.
     let _ = File::from(pair.master).read_to_end(&mut text);
     child.wait().unwrap();
     String::from_utf8(text).unwrap().replace("\r\n", "\n")
@@ -158,8 +158,8 @@ fn a_terminal_gets_colours_unless_the_environment_says_otherwise() {
     assert!(!piped("NO_COLOR").contains("\x1b["));
 }
 
-/// One call of each command with `--json` that ends soon without network and SDK, by doing its work or with an error. `PKG` is a package
-/// of the project.
+/// One call of each command with `--json` that ends soon without network and SDK, with a result or an error. `PKG` is a package of the
+/// project.
 const CALLS: [(&str, &str); 37] = [
     ("bench", "bench nosuch"),
     ("build", "build nosuch"),
@@ -200,7 +200,7 @@ const CALLS: [(&str, &str); 37] = [
     ("why", "why PKG"),
 ];
 
-/// The commands without commands of their own, and those that do something without them.
+/// The commands without subcommands, and those that can be used without one.
 fn leaves(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
     for below in command.get_subcommands() {
         let path = format!("{path} {}", below.get_name()).trim_start().to_owned();
@@ -293,7 +293,7 @@ fn a_host_without_apt_has_a_client_of_its_own() {
     assert!(text.contains("the builder itself fetches from the Debian archive"), "{text}");
 }
 
-/// Runs a command whose soft and hard limit of a resource are these.
+/// Runs a command with these soft and hard limits of a resource.
 fn limited(mut command: Command, resource: Resource, soft: u64, hard: u64) -> Output {
     // SAFETY: what runs between fork and exec makes one system call.
     unsafe { command.pre_exec(move || Ok(setrlimit(resource, soft, hard)?)) };
@@ -390,7 +390,7 @@ fn a_number_of_jobs_has_a_bound() {
     }
 }
 
-/// What the doctor says of one thing, run by `command`.
+/// The finding of `doctor` about one subject, run by `command`.
 fn finding(mut command: Command, subject: &str) -> serde_json::Value {
     let output = command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -513,7 +513,7 @@ fn a_home_that_is_no_absolute_path_is_named() {
 #[test]
 fn the_doctor_examines_the_rest_where_there_can_be_no_store() {
     let project = Project::new();
-    // No directory can be made below a file, by root neither.
+    // Not even root can create a directory below a file.
     fs::write(project.folder.path().join("home"), "").unwrap();
     for home in [project.folder.path().join("home"), ".".into()] {
         let output = project.command(&["--json", "doctor"]).env("HOME", &home).output().unwrap();

@@ -8,7 +8,7 @@ use base::diagnostic::{ExitCode, Failure, Report};
 /// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// What is to be measured was not built.
+    /// The thing to measure was not built.
     #[error("{what} is not built, so it cannot be measured")]
     NotBuilt {
         /// What is missing.
@@ -16,7 +16,7 @@ pub enum BenchError {
         /// The command that builds it.
         next: String,
     },
-    /// A file.
+    /// A file operation failed.
     #[error("cannot {operation} `{}`", path.display())]
     Io {
         /// What was being done.

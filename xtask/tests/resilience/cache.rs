@@ -1,4 +1,4 @@
-//! Results of another builder: believed when a trusted builder signed them, and otherwise built, whatever the cache is like.
+//! Results of another builder: used if a trusted builder signed them, and otherwise built, whatever state the cache is in.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::project::{Project, check_store, events, files, flip_a_byte, packages, text};
 
-/// A project, what its first builder made, and that builder's cache.
+/// A project, the results of its first builder, and that builder's cache.
 struct Published {
     project: Project,
     digests: BTreeMap<String, String>,
@@ -33,7 +33,7 @@ impl Published {
         self.project.path("cache")
     }
 
-    /// Another user of the same project: a store, keys and settings of their own.
+    /// Another user of the same project, with a separate store, keys and settings.
     fn user(&self, name: &str) -> User<'_> {
         User { published: self, store: self.project.store(&format!("store-{name}")), home: self.project.path(&format!("home-{name}")) }
     }
@@ -43,7 +43,7 @@ impl Published {
         self.cache().join("cas").join(&self.digests[name])
     }
 
-    /// The entry of the result that names a package.
+    /// The entry of the result with a package.
     fn entry(&self, package: &str) -> PathBuf {
         let digest = self.digests[package].as_bytes();
         let names = |content: &[u8]| content.windows(digest.len()).any(|window| window == digest);
@@ -76,7 +76,7 @@ impl User<'_> {
         self
     }
 
-    /// Builds with a cache to a good end. Gives what was built here, and the warnings.
+    /// Builds successfully with a cache. Returns what was built here, and the warnings.
     fn builds_with(&self, cache: &str) -> (Vec<String>, Vec<String>) {
         let output = self.run(&["--json", "--cache", cache, "build"]);
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -100,7 +100,7 @@ fn warnings(output: &Output) -> Vec<String> {
     warnings.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What a server does with a request.
+/// How a server treats requests.
 #[derive(Clone, Copy)]
 enum Manner {
     Serves,
@@ -151,7 +151,7 @@ fn a_trusted_builders_results_are_taken_and_stay() {
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert_eq!((packages(&output), built(&output), warnings(&output)), (published.digests.clone(), vec![], vec![]));
     check_store(&user.store);
-    // Afterwards they are as if they had been built: no cache is needed, and nothing is collected that is needed.
+    // Afterwards they count as built: no cache is needed, and `gc` keeps them.
     let kept = user.run(&["gc", "--keep-days", "0"]);
     assert!(kept.status.success(), "{}", text(&kept.stderr));
     let again = user.run(&["--json", "build"]);
@@ -172,7 +172,7 @@ fn what_nobody_trusted_signed_is_built() {
     let (built, warnings) = user.builds_with("cache");
     assert_eq!((built, warnings.len()), (["app", "lib", "more"].map(str::to_owned).to_vec(), 1), "{warnings:?}");
     assert!(warnings[0].contains("no trusted builder signed it") && warnings[0].contains("cargo xtask cache trust"), "{warnings:?}");
-    // Another builder of that name is not the one that was trusted.
+    // Another builder with the same name is not trusted.
     let user = published.user("third").trusts();
     let other = user.run(&["cache", "export", "elsewhere"]);
     assert!(text(&other.stderr).contains("nothing that was asked for is built here"), "{}", text(&other.stderr));
@@ -249,7 +249,7 @@ fn what_is_known_only_after_a_build_is_taken_then() {
     let published = Published::new();
     let spec = published.project.path("specs/more/package.toml");
     let text = fs::read_to_string(&spec).unwrap();
-    // Another key, and the same packages.
+    // Another key with the same packages.
     fs::write(&spec, text.replace("mkdir -p $DESTDIR", "true\nmkdir -p $DESTDIR")).unwrap();
     let (built, warnings) = published.user("second").trusts().builds_with("cache");
     assert_eq!((built, warnings), (vec!["more".to_owned()], vec![]));

@@ -1,4 +1,4 @@
-//! What users see of a build that fails, or whose output nobody takes.
+//! What users see of a failed build, or of one whose output cannot be packaged.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader};
@@ -86,7 +86,7 @@ fn a_file_that_changes_during_a_build_is_never_built_under_the_old_key() {
         if !ended.success() {
             assert!(rest.contains("was changed while the command ran"), "{rest}");
         }
-        // Whatever was stored is what its key says: with the old content, nothing of the new one is found.
+        // Stored results match their keys: a build with the old content contains nothing of the new one.
         fs::write(folder.join(what), "BEFORE").unwrap();
         let again = project.run(&store, &["build", "app"]);
         assert!(again.status.success(), "{}", text(&again.stderr));
@@ -96,7 +96,7 @@ fn a_file_that_changes_during_a_build_is_never_built_under_the_old_key() {
     }
 }
 
-/// What the files of a package contain, one behind the other.
+/// The content of a package's files, concatenated.
 fn contents(package: &str) -> String {
     let package = rpm::Package::open(package).unwrap();
     let files = package.files().unwrap().map(|file| String::from_utf8_lossy(file.unwrap().content().unwrap_or_default()).into_owned());

@@ -39,7 +39,7 @@ enum With {
     Sdk,
 }
 
-/// Why nothing is written.
+/// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 enum NothingToExport {
     #[error("nothing that was asked for is built here")]
@@ -80,7 +80,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
     let (plan, results) = plan(&graph, &packages, &builder);
-    // What others built is theirs to sign.
+    // Only the builder's own results are signed.
     let own: Vec<&BuildResult> = results.values().filter(|result| result.shared.is_none()).collect();
     if own.is_empty() {
         return Err(NothingToExport::NotBuilt.into());
@@ -102,7 +102,7 @@ fn name(options: &Options, key: &StatementKey) -> Result<String, NothingToExport
     if is_fine { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
 }
 
-/// Files of the store that builds of these results start from, as far as they are at hand.
+/// Files of the store that builds of these results start from, if they are in the store.
 fn objects(builder: &Builder<'_>, results: &Results, with: &[With]) -> BTreeSet<Digest> {
     let mut wanted = BTreeSet::new();
     if with.contains(&With::Sources) {
