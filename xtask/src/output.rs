@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_writes_gets_a_copy() {
+    fn writable_files_are_copies() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
         let mut bytes = vec![0; 1 << 20];

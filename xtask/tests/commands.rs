@@ -102,7 +102,7 @@ fn results_that_cannot_be_written_are_a_failure_told_once() {
 }
 
 #[test]
-fn a_reader_who_has_read_enough_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let project = Project::new();
     for words in PRINTING {
         let (reader, writer) = io::pipe().unwrap();
@@ -245,7 +245,7 @@ fn a_kernels_options_are_one_document() {
 }
 
 #[test]
-fn both_sides_of_a_difference_are_looked_at_before_anything_is_built() {
+fn both_images_of_diff_are_found_before_anything_is_built() {
     let project = Project::new();
     fs::copy(top().join("images/minimal.toml"), project.folder.path().join("images/minimal.toml")).unwrap();
     let output = project.run(&["diff", "minimal", "/nonexistent.json"]);
@@ -301,7 +301,7 @@ fn limited(mut command: Command, resource: Resource, soft: u64, hard: u64) -> Ou
 }
 
 #[test]
-fn a_limit_of_file_sizes_is_an_error_and_no_silent_end() {
+fn reaching_the_file_size_limit_is_an_error() {
     let project = Project::new();
     let whole = project.run(&["list"]).stdout;
     assert!(whole.len() > 20);
@@ -359,7 +359,7 @@ fn a_fifo_that_an_image_names_is_an_error_of_every_command_that_reads_images() {
 }
 
 #[test]
-fn a_caller_that_ignores_the_end_of_its_children_changes_nothing() {
+fn a_caller_that_ignores_sigchld_changes_nothing() {
     let project = Project::new();
     let mut command = project.command(&["--json", "doctor"]);
     command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian");
@@ -477,7 +477,7 @@ fn a_relative_source_mirror_is_taken_from_the_current_directory() {
 }
 
 #[test]
-fn places_that_cannot_be_meant_are_refused() {
+fn directories_that_are_probably_mistakes_are_refused() {
     let project = Project::new();
     let link = project.folder.path().join("away");
     std::os::unix::fs::symlink("/nowhere/kaon", &link).unwrap();

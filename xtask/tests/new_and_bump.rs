@@ -159,7 +159,7 @@ fn a_new_spec_is_described_as_json() {
 }
 
 #[test]
-fn what_cannot_be_told_is_asked_for_and_nothing_is_written() {
+fn unknown_values_are_asked_for_and_nothing_is_written() {
     let project = Project::new();
     for (file, code, error, hint) in [
         ("gnu-2.tar.gz", 1, "cannot tell the licence of `gnu-2.tar.gz`", "`--license GPL-2.0-only` or `--license GPL-2.0-or-later`"),

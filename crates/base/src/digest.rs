@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_digest() {
+    fn invalid_digests_are_refused() {
         for text in ["", "abc", &"A".repeat(64), &"g".repeat(64), &"a".repeat(63), &"a".repeat(65)] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_glob_is_refused() {
+    fn invalid_globs_are_refused() {
         for (glob, message) in [
             ("/usr/bin/[", "invalid range pattern (at character 10)"),
             ("/usr/lib/**.so", "recursive wildcards must form a single path component (at character 12)"),

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_without_files_and_with_closed_directories_are_laid_in() {
+    fn packages_without_files_and_with_closed_directories_can_be_inputs() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let meta = tree(&store, &stored(&store, "meta", |_| {}), || {}).unwrap();

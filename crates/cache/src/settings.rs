@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_at_their_places() {
+    fn mistakes_are_reported_at_their_positions() {
         let text =
             "[builder.x]\nkey = \"no key\"\nmodules = \"none\"\n[[cache]]\nname = \"a\"\nurl = \"ftp://a.test\"\nagree = 0\nusee = true\n";
         let problems = Settings::parse("cache.toml", text).unwrap_err();
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_file_wins_and_a_missing_one_says_nothing() {
+    fn the_users_file_wins_and_a_missing_one_is_ignored() {
         let [project, user] = [(), ()].map(|()| tempfile::tempdir().unwrap());
         fs::write(project.path().join(FILE), CACHES).unwrap();
         let load = || Settings::load(&files(project.path(), Some(user.path()))).unwrap().chosen(&[]).unwrap();

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_something_else_is_refused() {
+    fn statements_about_other_builds_are_refused() {
         let changed = |change: &dyn Fn(&mut Statement)| {
             let mut statement = statement();
             change(&mut statement);

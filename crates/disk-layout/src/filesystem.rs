@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_apart() {
+    fn arguments_are_separate() {
         let words = ext4_words("7", "kaon", ",nodiscard");
         let at = words.iter().position(|word| word == "-E").unwrap();
         assert_eq!(words[at + 1], "hash_seed=7,root_owner=0:0,nodiscard");

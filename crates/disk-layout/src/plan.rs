@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn partitions_lie_apart_aligned_and_within(disk in 0_u64..1 << 44, sizes in proptest::collection::vec((0_u8..3, 1_u64..1 << 40), 0..9)) {
+        fn partitions_are_aligned_within_the_disk_and_do_not_overlap(disk in 0_u64..1 << 44, sizes in proptest::collection::vec((0_u8..3, 1_u64..1 << 40), 0..9)) {
             let mut rest = false;
             let wishes: Vec<Wish> = sizes.iter().map(|(kind, size)| wish(match kind {
                 0 if !std::mem::replace(&mut rest, true) => Size::Rest { at_least_bytes: *size },

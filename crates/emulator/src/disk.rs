@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_the_layout() {
+    fn the_ending_decides_the_layout() {
         assert_eq!(DiskLayout::of_name(Path::new("a.qcow2")), Some(DiskLayout::Qcow2));
         assert_eq!(DiskLayout::of_name(Path::new("a.azure.vhd")), Some(DiskLayout::Vhd));
         assert_eq!(DiskLayout::of_name(Path::new("a.iso")), None);

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_halted_processor_with_an_interrupt_in_service_has_lost_its_end() {
+    fn a_halted_processor_with_an_interrupt_in_service_is_found() {
         let state = |hlt: u8, isr: &str| {
             format!(
                 "VM status: running\n\nCPU#0\nRIP=ffff RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\nCPU#1\nRIP=ffff A20=1 SMM=0 HLT={hlt}\n\

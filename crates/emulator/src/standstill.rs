@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn work_and_words_are_signs_of_life() {
+    fn processor_time_and_output_are_signs_of_life() {
         let mut watch = watch();
         assert!(!watch.note(0, 60.0, Duration::from_secs(300)), "it was busy");
         assert!(!watch.note(80, 60.0, Duration::from_secs(300)), "it wrote");

@@ -158,7 +158,7 @@ mod tests {
     );
 
     #[test]
-    fn breaches_are_told_with_place_and_reason() {
+    fn violations_are_reported_with_position_and_reason() {
         let contract = parse("c", Document::new("c.toml", TEXT)).unwrap();
         assert!(breaches(&contract, &DotConfig::parse("CONFIG_A=m\nCONFIG_N=128\n")).is_empty());
         let found = breaches(&contract, &DotConfig::parse("CONFIG_B=y\nCONFIG_N=64\n"));

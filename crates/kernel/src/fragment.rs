@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_meant_is_in_the_hint() {
+    fn the_hint_contains_what_was_meant() {
         let of_its_own = "; a comment has a line of its own, above the option";
         for (line, expected) in [
             ("CONFIG_VETH=yes", Some("write `CONFIG_VETH=y`".to_owned())),

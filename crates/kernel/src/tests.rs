@@ -103,7 +103,7 @@ fn causes_name_what_is_missing() {
 }
 
 #[test]
-fn later_fragments_win_and_lost_requests_are_told_at_their_line() {
+fn later_fragments_win_and_lost_requests_are_reported_at_their_line() {
     let read = |name: &str, text: &str| {
         let source = SourceText { path: format!("kernel-config/fragments/{name}.config"), text: text.into() };
         fragment::parse(name, source).unwrap()

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_that_are_no_package_s() {
+    fn reserved_directories() {
         for (path, expected) in [
             ("/usr/bin/x", None),
             ("/usr/lib/x/y", None),

@@ -50,7 +50,7 @@ fn modes(build: &Build, rest: &str) -> Vec<String> {
 }
 
 #[test]
-fn all_that_no_package_can_hold_is_named_at_once() {
+fn everything_that_cannot_be_packaged_is_listed_at_once() {
     let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/share/x/new\nline", "", 0o644)]);
     let folder = build.path("out/usr/share/x");
     pipe(&folder.join("pipe"));
@@ -159,7 +159,7 @@ fn capabilities_are_declared_or_refused() {
 }
 
 #[test]
-fn what_drop_took_is_not_called_uninstalled() {
+fn dropped_files_are_not_reported_as_not_installed() {
     let build = Build::new(&[("usr/share/doc/a/README", "", 0o644)]);
     let hint = build.assemble("").unwrap_err().hint().unwrap();
     assert!(hint.starts_with("everything the build installed is excluded"), "{hint}");
@@ -282,7 +282,7 @@ proptest! {
 }
 
 #[test]
-fn times_that_no_package_can_hold_do_not_matter() {
+fn times_out_of_range_do_not_change_a_package() {
     let build = Build::new(&[("usr/share/old", "old", 0o644), ("usr/share/late", "late", 0o600), ("usr/share/now", "now", 0o644)]);
     let package = || fs::read(&build.assemble("noarch = true").unwrap()[0].file).unwrap();
     let expected = package();

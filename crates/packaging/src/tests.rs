@@ -91,7 +91,7 @@ pub(super) fn paths(built: &Built) -> Vec<String> {
 }
 
 #[test]
-fn files_go_to_the_first_subpackage_that_wants_them() {
+fn files_go_to_the_first_subpackage_with_a_matching_glob() {
     let build = Build::new(&[
         ("usr/include/a/a.h", "", 0o644),
         ("usr/lib/a/plugin.so", "", 0o644),
@@ -127,7 +127,7 @@ fn files_go_to_the_first_subpackage_that_wants_them() {
 }
 
 #[test]
-fn a_typo_in_a_glob_is_shown_what_there_is() {
+fn a_glob_that_matches_nothing_shows_similar_paths() {
     let build = Build::new(&[("usr/lib/libfoo.so.1", "", 0o644), ("usr/bin/a", "", 0o644)]);
     let error = build.assemble("[subpackage.libs]\nsummary = \"L\"\nfiles = [\"/usr/lib64/libfoo*\"]").unwrap_err();
     assert_eq!(error.hint().unwrap(), "similar: `/usr/lib/libfoo.so.1`");
@@ -172,7 +172,7 @@ fn attributes_by_key_the_last_match_wins() {
 }
 
 #[test]
-fn rights_of_others_are_declared_or_refused() {
+fn set_id_bits_are_declared_or_refused() {
     let build = Build::new(&[("usr/bin/su", "", 0o4755), ("usr/bin/wide", "", 0o777)]);
     let error = build.assemble("").unwrap_err();
     assert_eq!(error.to_string(), "`/usr/bin/su` (4755) is installed with set-user-id or set-group-id, which the spec does not declare");
@@ -225,7 +225,7 @@ fn hard_links_are_one_file() {
 }
 
 #[test]
-fn libraries_and_programs_say_what_they_give_and_need() {
+fn libraries_and_programs_have_provides_and_requires() {
     let build = Build::new(&[]);
     build.library();
     build.program(&[]);
@@ -247,7 +247,7 @@ fn libraries_and_programs_say_what_they_give_and_need() {
 }
 
 #[test]
-fn the_dynamic_linker_gives_its_hash_table() {
+fn the_dynamic_linker_provides_its_hash_table() {
     let build = Build::new(&[]);
     build.cc("int x;", "usr/lib/ld-linux-x86-64.so.2", &["-shared", "-nostdlib", "-Wl,-soname,ld-linux-x86-64.so.2"]);
     let built = build.assemble("").unwrap();

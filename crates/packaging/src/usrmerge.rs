@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_where_they_led() {
+    fn moved_links_keep_their_destination() {
         for (from, target, expected) in [
             ("/lib/libx.so", "../usr/lib/libx.so.1", "libx.so.1"),
             ("/lib/libx.so", "libx.so.1", "libx.so.1"),

@@ -129,7 +129,7 @@ fn a_tree_is_made_ready() {
 }
 
 #[test]
-fn the_archive_holds_what_the_manifest_says() {
+fn the_archive_matches_the_manifest() {
     let case = system();
     let request = case.request(&["dbus"]);
     let archive = |name: &str| {

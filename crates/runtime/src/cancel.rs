@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_stops_with_the_whole_but_not_the_whole_with_it() {
+    fn a_part_is_stopped_with_the_whole_but_not_the_reverse() {
         let whole = Cancel::new();
         let (one, other) = (whole.part(), whole.part());
         one.raise();

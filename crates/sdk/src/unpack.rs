@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_cannot_leave_and_files_cannot_meet() {
+    fn paths_outside_of_the_tree_and_duplicate_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let outside = [("./usr/../../x", EntryType::Regular, "text")];
         assert!(matches!(unpacked(folder.path(), &outside), Err(UnpackError::Outside { .. })));

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_was_changed_is_signed_by_nobody() {
+    fn a_changed_envelope_has_no_valid_signature() {
         let (key, other) = (key(), key());
         let text = seal(b"{}\n", &key).unwrap();
         let opened = |text: &str| Envelope::parse(text.as_bytes()).is_some_and(|envelope| envelope.signed_by(key.public()).is_some());

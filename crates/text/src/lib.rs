@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn typing_errors_are_seen_and_strangers_are_not() {
+    fn typing_errors_are_recognised_and_other_words_are_not() {
         let keys = ["version", "release", "summary", "license"];
         assert_eq!(nearest("verison", keys), Some("version"));
         assert_eq!(nearest("licence", keys), Some("license"));

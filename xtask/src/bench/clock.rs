@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_runs_and_time_goes_on() {
+    fn the_clock_runs_and_time_advances() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clock");
         fs::write(&path, program()).unwrap();

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_include_themselves() {
+    fn limits_are_inclusive() {
         assert_eq!(Figure::with_goal("x", 1.0, "s", Goal::AtMost(1.0)).met, Some(true));
         assert_eq!(Figure::with_goal("x", 2.99, "s", Goal::AtLeast(3.0)).met, Some(false));
     }

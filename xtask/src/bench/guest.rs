@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_are_brought_together() {
+    fn clocks_are_combined() {
         let folder = tempfile::tempdir().unwrap();
         let results = folder.path().join("results");
         let said = "answers 25000000000 20000000000\nuserspace-us 3000000\nengine-us 12000000\ntotal-kib 1000000\n\

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn needs_lead_downwards_and_stay_the_same() {
+    fn dependencies_are_on_lower_levels_and_deterministic() {
         for number in 0..1000 {
             let found = needs(number, 1000, "build", 4);
             assert_eq!(found, needs(number, 1000, "build", 4));

@@ -120,7 +120,7 @@ fn archives_that_stand_one_behind_the_other_are_all_unpacked() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_is_no_archive_is_refused() {
+fn files_that_are_not_archives_are_refused() {
     for (what, content, texts) in [
         ("text", "b'#!/bin/sh\\necho\\n' * 99", &["source `a.bin` cannot be unpacked", "set `unpack = false`"][..]),
         ("a compressed file", "gzip.compress(b'text' * 999)", &["set `unpack = false`"]),

@@ -162,7 +162,7 @@ fn a_trusted_builders_results_are_taken_and_stay() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_nobody_trusted_signed_is_built() {
+fn results_without_a_trusted_signature_are_built() {
     let published = Published::new();
     let user = published.user("second");
     let refused = user.run(&["--json", "--cache", "cache", "--cache-only", "build"]);
@@ -185,7 +185,7 @@ fn what_nobody_trusted_signed_is_built() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn a_damaged_cache_is_built_around() {
+fn a_damaged_cache_does_not_stop_a_build() {
     let published = Published::new();
     let cut = |path: &Path| {
         let bytes = fs::read(path).unwrap();
@@ -245,7 +245,7 @@ fn sources_come_from_the_cache_when_their_origin_is_gone() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_is_known_only_after_a_build_is_taken_then() {
+fn results_with_keys_known_only_after_a_build_are_taken() {
     let published = Published::new();
     let spec = published.project.path("specs/more/package.toml");
     let text = fs::read_to_string(&spec).unwrap();

@@ -50,7 +50,7 @@ fn a_build_cannot_cut_its_own_log_nor_see_where_it_is() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn a_list_of_rights_is_refused_as_it_would_be_lost() {
+fn access_control_lists_are_refused() {
     // A list in the form of the attribute: version 2, then tag, rights and id of each entry (linux/posix_acl_xattr.h).
     let set = "python3 -c 'import os,struct; f=os.environ[\"DESTDIR\"]+\"/usr/share/app/secret\"; open(f,\"w\").write(\"x\"); os.chmod(f,0o600); \
         os.setxattr(f,\"system.posix_acl_access\",struct.pack(\"<I\",2)+b\"\".join(struct.pack(\"<HHI\",*e) for e in [(1,6,2**32-1),(2,6,0),(4,0,2**32-1),(16,6,2**32-1),(32,0,2**32-1)]))'";

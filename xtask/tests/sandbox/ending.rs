@@ -64,7 +64,7 @@ fn tokens_of_the_jobserver_reach_the_steps() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_the_job_names_wrongly_is_named() {
+fn mistakes_in_the_job_are_named() {
     let error = |change: &dyn Fn(&mut Bench)| {
         let mut bench = Bench::new("true");
         change(&mut bench);

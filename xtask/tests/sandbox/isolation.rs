@@ -70,7 +70,7 @@ fn only_declared_layers_are_seen_and_the_uppermost_wins() {
 /// Missing programs would be mistaken for refused attempts.
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_the_attempts_below_call_is_there() {
+fn the_programs_of_the_attempts_below_exist() {
     let text =
         Bench::new("for n in chroot mount umount unshare; do command -v $n; done; mount tmpfs none /tmp 0; umount /proc; true").text();
     let refused = "Operation not permitted";

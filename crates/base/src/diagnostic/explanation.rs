@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_others_cannot_pass_for_an_error_or_a_hint() {
+    fn untrusted_text_cannot_look_like_an_error_or_a_hint() {
         let explanation = Explanation {
             message: "cannot read `a\nerror: everything is fine`".into(),
             causes: vec!["\x1b[2J\rgone:\n    kept indent".into()],

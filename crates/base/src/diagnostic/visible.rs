@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown() {
+    fn control_characters_are_shown_as_escapes() {
         for (text, shown) in [
             ("plain\ttext\n", "plain\ttext\n"),
             ("\x1b[1;31merror\x1b[0m: \u{9b}4:3mno\x1b[m", "error: no"),
@@ -83,7 +83,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_shown_is_obeyed(text in "\\PC*|[\\x00-\\x1f\\x7f-\\u{a0}\\u{2028}-\\u{2069}m;\\[0-9\n\t]*") {
+        fn shown_text_has_no_control_characters(text in "\\PC*|[\\x00-\\x1f\\x7f-\\u{a0}\\u{2028}-\\u{2069}m;\\[0-9\n\t]*") {
             let shown = visible(&text);
             prop_assert!(!shown.contains(must_be_escaped), "{shown:?}");
             prop_assert_eq!(&visible(&shown), &shown);

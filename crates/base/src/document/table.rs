@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_missing_is_told_unless_it_is_misspelt() {
+    fn a_missing_key_is_reported_unless_it_is_misspelt() {
         let read = |table: &Table<'_>| {
             table.required_string("version");
             table.required_string("license");

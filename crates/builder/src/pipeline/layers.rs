@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_bring_the_directories_they_need() {
+    fn layers_contain_the_parent_directories_of_their_entries() {
         let mut whole = Manifest::new();
         let entry = |kind, package: &str| Entry { package: Some(package.into()), ..Entry::root(kind, 0o755, 0) };
         let file = || Kind::File { size: 0, sha256: String::new() };

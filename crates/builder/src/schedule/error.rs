@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_is_no_failure() {
+    fn an_interrupt_is_not_a_failure() {
         let stop = |interrupted, left| RunError { failures: vec![], skipped: vec![], stop: Some(Stop { interrupted, left }) };
         assert_eq!(stop(names(2), 3).to_string(), "interrupted while building p0, p1, 3 not begun");
         assert_eq!(stop(names(1), 0).to_string(), "interrupted while building p0");

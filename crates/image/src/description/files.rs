@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for() {
+    fn requested_files() {
         let text = "hostname = \"a-1.example\"\n[files]\n\"/etc/motd\" = \"there\"\n\"/etc/key\" = { from = \"there\", mode = \"0600\" }\n";
         let files = Document::new("x.toml", text).read(|top| files(top, &read)).unwrap();
         let seen: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.mode, file.content.as_slice())).collect();

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_back() {
+    fn names_are_parsed_to_their_formats() {
         for format in Format::all() {
             assert_eq!(format.to_string().parse(), Ok(format));
         }

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn root_is_closed_unless_said() {
+    fn root_cannot_log_in_by_default() {
         let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL, &nothing).unwrap();
         assert_eq!(image.access, Access::default());
     }

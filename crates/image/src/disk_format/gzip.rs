@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comes_back_as_it_was() {
+    fn compressed_data_round_trips() {
         let noise: Vec<u8> = (0_u32..700_000).flat_map(|number| number.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect();
         for plain in [Vec::new(), b"x".to_vec(), vec![0; BLOCK_BYTES], noise] {
             let mut packed = Vec::new();

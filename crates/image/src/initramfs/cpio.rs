@@ -81,7 +81,7 @@ mod tests {
     use super::Archive;
 
     #[test]
-    fn the_order_of_adding_does_not_show_and_parents_come_first() {
+    fn the_order_of_adding_does_not_matter_and_parents_come_first() {
         let (mut one, mut other) = (Archive::new(), Archive::new());
         one.file("a/b", 0o644, b"x".to_vec());
         one.directory("proc");

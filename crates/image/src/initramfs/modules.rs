@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_holds_what_is_asked_for_and_its_needs() {
+    fn the_index_contains_requested_modules_and_their_dependencies() {
         let tree = tree();
         let found = tree.closure(["ahci", "usb_storage", "isofs", "absent"]);
         assert_eq!(found.keys().copied().collect::<Vec<_>>(), ["ahci", "libahci", "libata", "scsi_mod", "usb_storage"]);

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_keep_their_words() {
+    fn arguments_are_quoted() {
         let arguments = kernel_arguments("KAON", &["a.b=$6$x'y".into()]);
         let text = menu("x", &arguments, None, false);
         assert!(

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_volume_s_date_is_one_and_differs_by_root() {
+    fn the_volume_date_depends_on_the_root() {
         let date = volume_date(&Digest::of_bytes("a"));
         assert_eq!(date.len(), 16);
         assert_ne!(date, volume_date(&Digest::of_bytes("b")));

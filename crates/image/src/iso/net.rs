@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_is_whole() {
+    fn scripts_for_ipxe() {
         let text = script(&["kaon.hostname=net".into()]);
         assert_eq!(
             text,

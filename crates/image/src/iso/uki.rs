@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_found_again() {
+    fn appended_sections_are_found() {
         let made = assemble(&stub(), &[(".linux", &[7; 0x300])]).unwrap();
         let again = Program::parse(&made).unwrap();
         assert_eq!((again.sections, again.next_address, again.initialized_bytes), (2, 0x3000, 0x400));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_is_refused() {
+    fn files_that_are_not_programs_are_refused() {
         let reason = |stub: &[u8], sections: &[Section<'_>]| assemble(stub, sections).unwrap_err().to_string();
         assert!(reason(b"MZ", &[]).contains("ends too early"));
         assert!(reason(&[0; 0x400], &[]).contains("no PE header"));

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machine_is_told() {
+    fn the_descriptor_describes_the_machine() {
         let machine = Ova { firmware: Firmware::Bios, hardware_version: 19, ..Ova::default() };
         let descriptor =
             Descriptor { name: "kaon-minimal", summary: "A <small> system", version: "1", machine, disk_gib: 16, populated_bytes: 5 };

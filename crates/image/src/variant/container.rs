@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_container_image_is_refused() {
+    fn files_that_are_not_container_images_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let reason = |path: &Path| check(path).unwrap_err().to_string();
         assert!(reason(&archive(folder.path(), &[])).contains("has no command"));

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_named_goes_onto_the_medium() {
+    fn all_named_files_are_put_onto_the_medium() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("My_Site.json");
         fs::write(folder.path().join("after.sh"), "true").unwrap();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_while_building() {
+    fn mistakes_are_reported_while_building() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ks.json");
         for (text, expected) in [

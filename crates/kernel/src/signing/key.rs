@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_is_there_is_taken() {
+    fn an_existing_key_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(KEY_FILE);
         let text = ModuleKey::generate_for_tests().key.to_pkcs8_pem(LineEnding::LF).unwrap();

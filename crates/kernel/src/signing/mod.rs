@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(plain, sign(b"module", &key).unwrap());
     }
     #[test]
-    fn what_a_build_linked_to_is_left_alone() {
+    fn targets_of_links_of_a_build_are_not_changed() {
         let key = key();
         let folder = tempfile::tempdir().unwrap();
         let [out, outside] = ["out", "outside"].map(|name| folder.path().join(name));

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn files_pieces_and_nothing_else() {
+    fn only_files_of_the_repository_and_ranges_are_served() {
         let folder = tempfile::tempdir().unwrap();
         let repo = folder.path().join("repo");
         for name in ["repodata", "Packages"] {

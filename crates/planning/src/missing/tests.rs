@@ -21,7 +21,7 @@ fn library_of(name: &str) -> Option<Missing> {
 }
 
 #[test]
-fn words_of_tools_are_understood() {
+fn messages_of_tools_are_recognised() {
     for (line, expected) in [
         ("app.c:1:10: fatal error: zlib.h: No such file or directory", header_of("zlib.h")),
         ("../src/x.cc:12:10: fatal error: openssl/ssl.h: No such file or directory", header_of("openssl/ssl.h")),
@@ -85,7 +85,7 @@ fn offers() -> Offers {
 }
 
 #[test]
-fn whoever_has_it_is_named() {
+fn the_package_or_layer_that_has_it_is_named() {
     let sdk = Sdk(&[("go", "/usr/bin/go"), ("kernel", "/usr/include/libelf.h"), ("kernel", "/usr/bin/gawk")]);
     let said = |log: &str| advice(log.lines(), &offers(), &sdk).map(|advice| advice.to_string());
     let package =

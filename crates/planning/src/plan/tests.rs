@@ -111,7 +111,7 @@ fn another_sdk_builds_all_again() {
 }
 
 #[test]
-fn what_depends_on_an_output_is_unknown() {
+fn specs_that_depend_on_an_output_are_unknown() {
     let app: PackageName = "app".parse().unwrap();
     let (plan, _) = plan(&graph(|_, text| text), [&app], &Pretend::default());
     let states: Vec<_> = plan.steps.iter().map(|step| matches!(step.state, State::Unknown)).collect();

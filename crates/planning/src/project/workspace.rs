@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_bring_those_they_stand_on_and_nothing_else() {
+    fn members_include_their_dependencies_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = folder.path().join(path);

@@ -121,7 +121,7 @@ mod tests {
     use crate::contents::tests::sample;
 
     #[test]
-    fn bytes_are_told_by_package_and_place() {
+    fn sizes_are_listed_by_package_and_directory() {
         let summary = summary(&sample(), 1);
         let share = |name: &str, bytes| Share { name: name.into(), bytes };
         assert_eq!(summary.packages, [share("tool-1-1.kn1.x86_64", 1050), share(MADE_HERE, 7)]);

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_stays_and_all_else_goes() {
+    fn needed_content_is_kept_and_everything_else_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [needed, rubbish, source] = fill(&store);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_young_stays() {
+    fn recent_content_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [_, _, source] = fill(&store);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_removed_stops_nothing_and_is_listed() {
+    fn failures_to_remove_stop_nothing_and_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [_, rubbish, source] = fill(&store);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dead_builders_left_goes_whatever_its_modes() {
+    fn leftovers_of_dead_builders_are_removed_whatever_their_modes() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [dead, closed] = ["dead", "closed"].map(|label| store.scratch(label).unwrap().keep());
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_checkout_keeps_stays_while_it_is_young() {
+    fn recent_leftovers_of_another_checkout_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [own, other] = ["own", "other"].map(|name| store.clone().of_checkout(&folder.path().join(name)));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn locks_nobody_holds_go() {
+    fn unused_locks_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         drop(store.lock("free", || {}).unwrap());

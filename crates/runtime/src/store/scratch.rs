@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_is_reported_once_a_run() {
+    fn leftovers_are_reported_once_per_run() {
         let folder = tempfile::tempdir().unwrap();
         let warnings = Arc::new(Warnings::default());
         let store = Store::open(folder.path()).unwrap().reporting_to(warnings.clone());
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stops_removes_nothing_and_the_next_removes_it() {
+    fn a_stopped_builder_leaves_removal_to_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let cancel = Cancel::new();
         let store = Store::open(folder.path()).unwrap().stopped_by(&cancel);

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_of_an_older_builder_is_taken_as_it_is_from_then_on() {
+    fn facts_about_a_tree_of_an_older_builder_are_recorded_at_first_use() {
         let folder = tempfile::tempdir().unwrap();
         let key = Digest::of_bytes("key");
         let open = || Store::open(folder.path()).unwrap();

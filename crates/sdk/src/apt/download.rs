@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn apt_vouches_for_what_it_fetched_or_it_is_a_part() {
+    fn files_count_only_if_apt_reported_success() {
         let folder = tempfile::tempdir().unwrap();
         let [part, other] =
             ["part", "other"].map(|name| Download { uri: format!("http://a.test/{name}"), target: folder.path().join(name) });

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_settles_it() {
+    fn a_repository_signed_by_debian_comes_first() {
         let text = "Types: deb\nURIs: http://vendor.test/debian\nSuites: trixie\nComponents: main\n\n\
             Types: deb\nURIs: http://cache.test/d\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
         let archive = Archive::choose(&parse_deb822(text), &|_| None);

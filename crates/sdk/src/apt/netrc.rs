@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_words_cannot_hold_is_seen() {
+    fn credentials_that_netrc_cannot_contain_are_detected() {
         for (uris, beyond) in [
             (&["http://a.test/x@y"][..], false),
             (&["http://me:secret@a.test/x", "http://me:secret@a.test/y", "http://me:other@b.test/x"], false),

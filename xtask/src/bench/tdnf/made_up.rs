@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requirements_lead_to_libraries_before() {
+    fn requirements_are_on_earlier_libraries() {
         for number in 0..20_000 {
             assert!(required(number).all(|library| library < number && library % LIBRARY_OF == 0), "{number}");
         }

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_says_how_far_it_is_and_what_was_slow() {
+    fn lines_show_the_position_and_the_slowest_packages() {
         assert_eq!(
             printed(false, build),
             "4 to build, 56 cached, about 1 min 30 s\npackage a: started\npackage \\x1b[2Jb: started\nimage x: started\n[2/60] package a: built in \
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_silence_it_is_said_what_is_at_work() {
+    fn running_units_are_reported_after_a_silence() {
         let text = printed(false, |lines| {
             let begun = Instant::now();
             lines.event(started("package linux"));

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn good_ones_pass() {
+    fn valid_capabilities_are_accepted() {
         for good in [
             "cap_net_raw=ep",
             "cap_net_raw,cap_net_admin+ep",

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_pipe_named_counts() {
+    fn the_last_jobserver_pipe_is_used() {
         assert_eq!(pipe_ends("-j --jobserver-fds=5,6 --jobserver-auth=5,6"), Some((5, 6)));
         assert_eq!(pipe_ends("--jobserver-auth=5,6 --jobserver-auth=7,8"), Some((7, 8)));
         assert_eq!(pipe_ends("--jobserver-auth=fifo:/tmp/x"), None);

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_are_made_knowing_what_leaves_none() {
+    fn dependencies_without_alternatives_are_decided_first() {
         assert_eq!(solved("", &["app"]), names(&["app", "base", "editor", "mawk", "vim"]));
         assert_eq!(solved("", &["gawk", "app"]), names(&["app", "base", "editor", "gawk", "vim"]));
         assert_eq!(solved("", &["loop-a"]), names(&["loop-a", "loop-b"]));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_that_do_not_go_together() {
+    fn packages_in_conflict() {
         assert_eq!(solved("", &["mawk", "picky"]), names(&["base", "mawk", "picky"]));
         let reason = |wanted: &[&str]| solved("", wanted).unwrap_err();
         assert!(reason(&["picky", "gawk"]).contains("gawk 1 cannot be installed with picky"));

@@ -22,7 +22,7 @@ fn get(uri: &str, folder: &Path, retries: u32, network: &Network) -> (Outcome, u
 }
 
 #[test]
-fn files_come_whole_by_redirections_and_in_pieces() {
+fn files_are_fetched_through_redirections_and_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|asked, number| match (asked.target.as_str(), asked.range()) {
         ("/plain", None) => ok(CONTENT),
@@ -47,7 +47,7 @@ fn files_come_whole_by_redirections_and_in_pieces() {
 }
 
 #[test]
-fn what_does_not_come_is_told_apart() {
+fn failures_are_classified() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|asked, _| match asked.target.as_str() {
         "/gone" => response("410 Gone", 0, b""),
@@ -73,7 +73,7 @@ fn what_does_not_come_is_told_apart() {
 }
 
 #[test]
-fn plain_http_goes_through_a_proxy_as_caches_take_it() {
+fn plain_http_goes_through_a_proxy_without_a_tunnel() {
     let folder = tempfile::tempdir().unwrap();
     let (proxy, origin) = (Server::new(|_, _| ok(b"by the proxy")), Server::new(|_, _| ok(b"directly")));
     let with_user = proxy.address.replace("http://", "http://user:secret@");
@@ -113,7 +113,7 @@ fn tls_needs_certificates_of_authorities() {
 }
 
 #[test]
-fn a_silent_server_does_not_keep_who_wants_to_stop() {
+fn a_silent_server_does_not_delay_stopping() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|_, _| Vec::new());
     let item = Download { uri: format!("{}/x", server.address), target: folder.path().join("got") };

@@ -105,7 +105,7 @@ fn signed_indexes_are_read_by_both_clients_alike() {
 }
 
 #[test]
-fn detached_signatures_do_where_there_is_no_inrelease() {
+fn detached_signatures_are_used_without_inrelease() {
     let place = Place::new();
     fs::remove_file(place.archive.file("trixie", "InRelease")).unwrap();
     assert_eq!(place.index(Client::Builtin, &[place.mirror()], &["trixie"]), Ok(expected("1", "5")));
@@ -151,7 +151,7 @@ fn text_outside_of_the_signature_is_not_read() {
 }
 
 #[test]
-fn indexes_that_do_not_hold_are_refused() {
+fn expired_indexes_and_those_of_other_suites_are_refused() {
     let place = Place::new();
     place.archive.add("trixie", "Valid-Until: Thu, 01 Jan 2026 01:00:00 UTC\n", &packages(&ENTRIES));
     assert!(place.refusal().contains("dists/trixie/Release: it expired "), "{}", place.refusal());
