@@ -167,7 +167,7 @@ impl Dynamic {
         let soname = self.soname.as_deref().unwrap_or(file_name);
         let versions = self.defined_versions.iter().map(String::as_str);
         let mut capabilities: Vec<String> = std::iter::once("").chain(versions).map(|version| capability(soname, version)).collect();
-        // In other distributions the C library's spec declares this, since RPM's own generator does not.
+        // RPM's own generator leaves this to the C library's spec; here it is generated.
         if soname == DYNAMIC_LINKER {
             capabilities.push(GNU_HASH.to_owned());
         }

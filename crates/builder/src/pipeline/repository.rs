@@ -32,7 +32,7 @@ impl MediumRepository<'_> {
     /// Writes the repository into `folder`. Packages whose files are all in the live system, unchanged, are written without payload.
     ///
     /// # Errors
-    /// When packages are in conflict, or something cannot be read or written.
+    /// When packages cannot be resolved, or something cannot be read or written.
     pub fn write(&self, folder: &Path, scratch: &Path) -> Result<(), ImageError> {
         let wanted: Vec<String> = self.wanted.iter().map(ToString::to_string).chain(ON_EVERY_DISK.map(str::to_owned)).collect();
         let candidates: Vec<PathBuf> = self.signed.iter().map(|package| package.path.clone()).collect();

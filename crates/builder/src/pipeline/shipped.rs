@@ -20,7 +20,7 @@ use well_known::ON_EVERY_DISK;
 /// these.
 ///
 /// # Errors
-/// When a package is missing or damaged, or packages are in conflict.
+/// When a package is missing or damaged, or packages cannot be resolved.
 pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Member>, ImageError> {
     let built: Vec<&BuiltPackage> = result.results.values().flat_map(|result| &result.packages).collect();
     let read = |package: &&BuiltPackage| -> Result<Package, ImageError> {

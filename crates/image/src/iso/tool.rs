@@ -8,7 +8,7 @@ use runtime::sandbox::{BUILD_DIR, Input, Step};
 /// The path of the root's archive in the sandbox.
 const ARCHIVE: &str = "/in/rootfs.tar";
 
-/// A FAT file system that contains `efi`, with a little spare space. mkfs.fat chooses FAT12 up to 32 MiB, which firmware can read. mtools
+/// A FAT file system that contains `efi`, with a little spare space. FAT12 is sufficient for up to 32 MiB, and firmware can read it. mtools
 /// takes the times of directories it creates from SOURCE_DATE_EPOCH, and those of copied files from the files.
 const EFI_IMAGE: &str = r#"find efi -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 kib=$(( ($(du --apparent-size -sk efi | cut -f1) + 256 + 127) / 128 * 128 ))

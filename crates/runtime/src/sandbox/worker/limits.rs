@@ -29,8 +29,8 @@ const KEPT_CAPABILITIES: [libc::c_ulong; 11] = [
 /// More than any kernel has; the loop below ends when the kernel refuses a number.
 const CAPABILITY_NUMBERS: std::ops::Range<libc::c_ulong> = 0..64;
 
-/// With the host's own capabilities, these would permit leaving a chroot (the first two), affecting the host's processes, or using more
-/// devices.
+/// With the host's own capabilities, these would permit leaving a chroot (`DAC_READ_SEARCH`, `SYS_CHROOT`) and signalling the host's
+/// processes (`KILL`).
 const KEPT_IN_NAMESPACES_ONLY: [libc::c_ulong; 3] = [
     2,  // CAP_DAC_READ_SEARCH, for open_by_handle_at(2)
     5,  // CAP_KILL

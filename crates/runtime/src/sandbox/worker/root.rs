@@ -235,7 +235,7 @@ fn numbers(layers: &[Source]) -> String {
     names.join(":")
 }
 
-/// Makes a mount and all below it read-only, without its other flags, which the kernel does not allow to be cleared.
+/// Makes a mount and all below it read-only, without changing its other flags, which the kernel would not let it clear.
 fn set_read_only(at: &str) -> Result<(), Refusal> {
     let path = std::ffi::CString::new(at).map_err(Stage::MountPoint.refused(at))?;
     let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
