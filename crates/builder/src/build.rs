@@ -179,7 +179,7 @@ const GUESSED_MEMORY_BYTES: u64 = 512 << 20;
 /// Compiling takes about this long per MiB of packed sources on two processors, for xz, glib and systemd as well as for the kernel.
 const GUESSED_MS_PER_MIB: u64 = 10_000;
 
-/// `MemAvailable` of proc_meminfo(5); 2 GiB where it cannot be read.
+/// `MemAvailable` of proc_meminfo(5); 2 GiB if it cannot be read.
 pub fn available_memory_bytes() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

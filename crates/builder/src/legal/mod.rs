@@ -1,4 +1,4 @@
-//! What must be handed out with an image: its packages' licences, their texts, and the sources they were built from.
+//! What must be distributed with an image: its packages' licences, their texts, and the sources they were built from.
 //!
 //! ```text
 //! README, manifest.csv, manifest.json
@@ -60,7 +60,7 @@ pub struct Written {
     pub packages: usize,
     /// Licence texts.
     pub license_texts: usize,
-    /// Source files; 0 where they are left out.
+    /// Source files; 0 if they are left out.
     pub sources: usize,
     /// Size of all files, in bytes.
     pub size_bytes: u64,

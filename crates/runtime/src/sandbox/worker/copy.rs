@@ -11,7 +11,7 @@ use nix::errno::Errno;
 const KEPT_MODE: u32 = 0o1777;
 
 /// Copies the file or tree `from` over what is at `to`, with the result of an overlay: directories are merged, everything else is replaced.
-/// Symbolic links are not followed below either. File systems with reflinks share the blocks.
+/// Symbolic links in them are not followed. File systems with reflinks share the blocks.
 pub(super) fn lay(from: &Path, to: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(from)?;
     let there = match fs::symlink_metadata(to) {
