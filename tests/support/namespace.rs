@@ -1,4 +1,4 @@
-//! Hosts that differ from this one: commands in a user and mount namespace of their own, whose root the tests' user is.
+//! Simulates other hosts: runs commands in a new user and mount namespace, in which the user of the tests is root.
 
 #![allow(dead_code, reason = "each test binary takes what it needs")]
 
@@ -13,19 +13,19 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::Mode;
 use nix::unistd::{getegid, geteuid, write};
 
-/// What is different there. Relative paths start at the command's directory.
+/// A change in the namespace. Relative paths start at the command's directory.
 pub enum Change {
     /// A file of the kernel has this content.
     Write(&'static CStr, &'static str),
     /// A file system is mounted: its type, its options and where.
     Mount(&'static CStr, &'static CStr, &'static CStr),
-    /// A file system in memory is mounted here, from which no program may be started.
+    /// A file system in memory is mounted here, from which programs cannot be started.
     NoPrograms(&'static CStr),
 }
 
-/// Lets `command` run in new namespaces in which `changes` were made.
+/// Makes `command` run in new namespaces with `changes`.
 pub fn enter(command: &mut Command, changes: Vec<Change>) {
-    // Root needs no user namespace to mount, and would lose in one what belongs to others: the program under test, where its user built it.
+    // Root needs no user namespace to mount, and in one would lose access to files of other users, such as the program under test.
     let is_root_mounting = geteuid().is_root() && !changes.iter().any(|change| matches!(change, Change::Write(..)));
     let [users, groups] = [geteuid().as_raw(), getegid().as_raw()].map(|id| format!("0 {id} 1"));
     let prepare = move || -> io::Result<()> {

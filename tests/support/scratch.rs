@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use runtime::store::remove_tree;
 
-/// A directory that vanishes with this value, even where a sandbox left directories in it that are closed to their owner.
+/// A directory that vanishes with this value, even if a sandbox left directories in it that are closed to their owner.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty one, next to what cargo compiles.
+    /// An empty directory, next to cargo's output.
     pub fn new() -> Self {
         Self(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep())
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The SDK's layers as `cargo xtask` takes them: out of the user's store, fetched where they are not there.
+//! The SDK's layers as used by `cargo xtask`: from the user's store, fetched if missing.
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +13,12 @@ use sdk::{LayerName, Sdk};
 pub struct Layers {
     /// Uppermost first.
     pub trees: Vec<PathBuf>,
-    /// In use, so that nothing is collected from it.
+    /// Open, so that nothing is removed from it.
     _store: Store,
 }
 
-/// A layer and those it stands on, or why they cannot be had. Whoever keeps the answer keeps the reason too, so that each test that needs the
-/// layer fails with it.
+/// A layer and those below it, or why they are not available. Callers keep the error as well, so that each test that needs the layer fails
+/// with it.
 pub fn layers(name: &str) -> Result<Layers, String> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the package has no folder above it")?;
     let layer: LayerName = name.parse().map_err(|error| format!("{error}"))?;
@@ -38,7 +38,7 @@ pub fn layers(name: &str) -> Result<Layers, String> {
     Ok(Layers { trees: trees.into_iter().rev().map(|tree| tree.path).collect(), _store: store })
 }
 
-/// Where the user's store is.
+/// The path of the user's store.
 fn store() -> Result<PathBuf, String> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));

@@ -12,10 +12,10 @@ use super::sdk;
 /// The SDK's folder of libraries.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
-/// The dynamic loader, as programs name it and as the SDK has it.
+/// The dynamic loader, by its path in programs and by its path in the SDK.
 const LOADER: [&str; 2] = ["usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"];
 
-/// The SDK's base layer, which stands on no other.
+/// The SDK's base layer, which needs no other.
 pub fn base() -> &'static Path {
     static BASE: LazyLock<Result<sdk::Layers, String>> = LazyLock::new(|| sdk::layers("base"));
     match &*BASE {
@@ -24,7 +24,7 @@ pub fn base() -> &'static Path {
     }
 }
 
-/// Fills `root` with programs of the base layer, folders of it such as `usr/lib/python3.13`, and the libraries all of them need.
+/// Fills `root` with programs of the base layer, its folders such as `usr/lib/python3.13`, and the libraries that all of them need.
 pub fn fill(root: &Path, programs: &[&str], folders: &[&str]) {
     for folder in ["usr/bin", "usr/sbin", "usr/lib64", LIBRARIES] {
         fs::create_dir_all(root.join(folder)).unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the builder's command line, its benchmarks, and the running of its tests.
+//! `cargo xtask`: the builder's command line, its benchmarks, and its test runner.
 
 pub mod bench;
 pub mod cli;

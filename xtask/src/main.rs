@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     runtime::limits::own_files_are_open();
     let arguments: Vec<_> = args_os().collect();
     match &arguments[..] {
-        // The sandbox's own process: it must stay free of threads and signal handlers.
+        // The sandbox's worker process, which must not have threads or signal handlers.
         [_, command, option, file] if command == "worker" && option == "--job" => runtime::sandbox::worker_main(Path::new(file)),
         _ => ExitCode::from(xtask::cli::run(arguments) as u8),
     }

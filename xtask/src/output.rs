@@ -1,4 +1,4 @@
-//! Files handed to the user.
+//! Output files for the user.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -11,10 +11,10 @@ use base::diagnostic::Failure;
 use base::digest::Digest;
 use runtime::store::{Store, StoreError};
 
-/// Why something was not written where the user wanted it.
+/// Why an output file was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// The place cannot be written.
+    /// The path cannot be written.
     #[error("cannot write `{}`", path.display())]
     Write {
         /// The file or folder.
@@ -22,17 +22,17 @@ pub enum OutputError {
         /// Why.
         source: io::Error,
     },
-    /// The place is a symbolic link, or below one, whose target is missing.
+    /// The path is, or is below, a symbolic link without a target.
     #[error("cannot write `{}`: `{}` is a symbolic link to `{}`, which does not exist", path.display(), link.display(), target.display())]
     Dangling {
         /// The file or folder.
         path: PathBuf,
         /// The link.
         link: PathBuf,
-        /// Where it points, as it says.
+        /// Its target, as written.
         target: PathBuf,
     },
-    /// What is to be written is not in the store.
+    /// The content is not in the store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -64,7 +64,7 @@ impl Failure for OutputError {
     }
 }
 
-/// Makes the folder, and tries whether a file can be written there: better before a long build than after it.
+/// Creates the folder, and checks that a file can be written there, before a long build rather than after it.
 ///
 /// # Errors
 /// When nothing can be written there.
@@ -72,11 +72,11 @@ pub fn prepare(folder: &Path) -> Result<(), OutputError> {
     fs::create_dir_all(folder).and_then(|()| waiting_folder(folder)).map(drop).map_err(not_written(folder))
 }
 
-/// Puts an object, read back before, where it was wanted, whole or not at all: as another name of the store's file where that is possible,
-/// else as a copy. A file that its user may write to (`is_writable`) is always a copy, so that the store's object is never modified.
+/// Writes an object, whose content was verified before, to `path` atomically: as a hard link to the store's file if possible, otherwise as
+/// a copy. A file that its user may write to (`is_writable`) is always a copy, so that the store's object is never modified.
 ///
 /// # Errors
-/// When the object is lost, or nothing can be written there.
+/// When the object is missing, or nothing can be written there.
 pub fn place(store: &Store, object: &Digest, path: &Path, is_writable: bool) -> Result<(), OutputError> {
     let object = store.object(object).ok_or(StoreError::Missing { digest: *object })?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -92,7 +92,7 @@ pub fn place(store: &Store, object: &Digest, path: &Path, is_writable: bool) -> 
     place().map_err(not_written(path))
 }
 
-/// Writes a document, whole or not at all.
+/// Writes a document atomically.
 ///
 /// # Errors
 /// When nothing can be written there.
@@ -107,7 +107,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     write().map_err(not_written(path))
 }
 
-/// A folder next to the results, where each waits until it is whole.
+/// A folder next to the results, in which each is completed before it is moved.
 fn waiting_folder(folder: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new().prefix(".kaon-").tempdir_in(folder)
 }
@@ -119,13 +119,13 @@ fn not_written(path: &Path) -> impl FnOnce(io::Error) -> OutputError {
     }
 }
 
-/// The link without a target at or above `path`, and where it points.
+/// The link without a target at or above `path`, and its target.
 fn dangling(path: &Path) -> Option<(PathBuf, PathBuf)> {
     let is_missing = |link: &&Path| fs::metadata(link).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     path.ancestors().filter(is_missing).find_map(|link| Some((link.to_owned(), fs::read_link(link).ok()?)))
 }
 
-/// Copies a file and leaves out what is all zeros, so that a disk takes no more room than what is on it.
+/// Copies a file with holes for zeros, so that a disk needs only the space of its content.
 fn copy_sparse(from: &Path, to: &Path) -> io::Result<()> {
     let mut input = File::open(from)?;
     let out = File::create(to)?;
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_writes_gets_a_copy() {
+    fn writable_files_are_copies() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
         let mut bytes = vec![0; 1 << 20];

@@ -1,5 +1,5 @@
-//! What only root can do: sandboxes in containers that forbid namespaces. Others cannot run these tests, and the stages that run as an
-//! ordinary user leave them out: `cargo test -p xtask --test as_root -- --ignored`.
+//! Tests of what only root can do: sandboxes in containers that forbid namespaces. The stages that run as an ordinary user leave these
+//! tests out: `cargo test -p xtask --test as_root -- --ignored`.
 
 #[path = "../../tests/support"]
 mod support {

@@ -1,4 +1,4 @@
-//! Golden directories: what the command line says about a project.
+//! Golden directories: the output of the command line for a project.
 //!
 //! Each directory of `tests/cases` is a small project with a file `case.toml`:
 //!
@@ -31,7 +31,7 @@ struct Case {
     environment: BTreeMap<String, String>,
 }
 
-/// The files every project has.
+/// Files that every project has.
 const COMMON: [&str; 3] = ["specs/sdk.toml", "specs/sdk.lock", "specs/sdk-keyring.asc"];
 
 #[test]
@@ -82,7 +82,7 @@ fn run(top: &Path, folder: &Path) -> Result<(), String> {
     let output: Output = xtask(project.path()).args(&case.arguments).envs(&case.environment).output().unwrap();
     let name = folder.file_name().unwrap().to_string_lossy();
     let place = project.path().to_string_lossy().into_owned();
-    // What belongs to one checkout is named by its place.
+    // Names of what belongs to a checkout contain a digest of its path.
     let mark = Digest::of_bytes(project.path().canonicalize().unwrap().as_os_str().as_encoded_bytes()).short();
     for (what, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         let found = String::from_utf8_lossy(bytes).replace(&place, "[PROJECT]").replace(&mark, "[CHECKOUT]");
@@ -113,7 +113,7 @@ fn project(top: &Path, folder: &Path) -> TempDir {
     project
 }
 
-/// The builder in a project, with nothing of this process's environment.
+/// The builder in a project, without this process's environment.
 fn xtask(project: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.current_dir(project).env_clear();
@@ -121,7 +121,7 @@ fn xtask(project: &Path) -> Command {
     command
 }
 
-/// Keys move with the SDK's lock, which is no business of these cases.
+/// Keys change with the SDK's lock, which does not matter for these cases.
 fn without_keys(text: &str) -> String {
     let is_key = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     text.split_inclusive([' ', '\n'])

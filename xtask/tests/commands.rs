@@ -1,4 +1,4 @@
-//! What commands write where: full devices, closed pipes, terminals, JSON.
+//! The output of commands: full devices, closed pipes, terminals, JSON.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -24,7 +24,7 @@ mod support {
 
 use support::namespace::{Change, enter};
 
-/// A project with two specs, and a home of its own.
+/// A project with two specs, and a separate home directory.
 struct Project {
     folder: TempDir,
 }
@@ -52,7 +52,7 @@ impl Project {
         self.command(words).output().unwrap()
     }
 
-    /// A name of one of its packages.
+    /// The name of one of its packages.
     fn package(&self) -> String {
         let listed = String::from_utf8(self.run(&["list"]).stdout).unwrap();
         listed.split_whitespace().next().unwrap().to_owned()
@@ -102,7 +102,7 @@ fn results_that_cannot_be_written_are_a_failure_told_once() {
 }
 
 #[test]
-fn a_reader_who_has_read_enough_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let project = Project::new();
     for words in PRINTING {
         let (reader, writer) = io::pipe().unwrap();
@@ -113,14 +113,14 @@ fn a_reader_who_has_read_enough_is_no_failure() {
     }
 }
 
-/// What a command writes to a terminal.
+/// The output of a command on a terminal.
 fn on_terminal(mut command: Command) -> String {
     let pair = openpty(None, None).unwrap();
     let slave: OwnedFd = pair.slave;
     let mut child = command.stdout(slave.try_clone().unwrap()).stderr(slave).spawn().unwrap();
     drop(command);
     let mut text = Vec::new();
-    // The end of a terminal whose other side is closed is the error EIO.
+    // Reading a terminal whose other end is closed fails with EIO.
     let _ = File::from(pair.master).read_to_end(&mut text);
     child.wait().unwrap();
     String::from_utf8(text).unwrap().replace("\r\n", "\n")
@@ -205,7 +205,7 @@ const CALLS: [(&str, &str); 42] = [
     ("why", "why PKG"),
 ];
 
-/// The commands without commands of their own, and those that do something without them.
+/// The commands without subcommands, and those that can be used without one.
 fn leaves(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
     for below in command.get_subcommands() {
         let path = format!("{path} {}", below.get_name()).trim_start().to_owned();
@@ -250,7 +250,7 @@ fn a_kernels_options_are_one_document() {
 }
 
 #[test]
-fn both_sides_of_a_difference_are_looked_at_before_anything_is_built() {
+fn both_images_of_diff_are_found_before_anything_is_built() {
     let project = Project::new();
     fs::copy(top().join("images/minimal.toml"), project.folder.path().join("images/minimal.toml")).unwrap();
     let output = project.run(&["diff", "minimal", "/nonexistent.json"]);
@@ -298,7 +298,7 @@ fn a_host_without_apt_has_a_client_of_its_own() {
     assert!(text.contains("the builder itself fetches from the Debian archive"), "{text}");
 }
 
-/// Runs a command whose soft and hard limit of a resource are these.
+/// Runs a command with these soft and hard limits of a resource.
 fn limited(mut command: Command, resource: Resource, soft: u64, hard: u64) -> Output {
     // SAFETY: what runs between fork and exec makes one system call.
     unsafe { command.pre_exec(move || Ok(setrlimit(resource, soft, hard)?)) };
@@ -306,7 +306,7 @@ fn limited(mut command: Command, resource: Resource, soft: u64, hard: u64) -> Ou
 }
 
 #[test]
-fn a_limit_of_file_sizes_is_an_error_and_no_silent_end() {
+fn reaching_the_file_size_limit_is_an_error() {
     let project = Project::new();
     let whole = project.run(&["list"]).stdout;
     assert!(whole.len() > 20);
@@ -364,7 +364,7 @@ fn a_fifo_that_an_image_names_is_an_error_of_every_command_that_reads_images() {
 }
 
 #[test]
-fn a_caller_that_ignores_the_end_of_its_children_changes_nothing() {
+fn a_caller_that_ignores_sigchld_changes_nothing() {
     let project = Project::new();
     let mut command = project.command(&["--json", "doctor"]);
     command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian");
@@ -395,7 +395,7 @@ fn a_number_of_jobs_has_a_bound() {
     }
 }
 
-/// What the doctor says of one thing, run by `command`.
+/// The finding of `doctor` about one subject, run by `command`.
 fn finding(mut command: Command, subject: &str) -> serde_json::Value {
     let output = command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -482,7 +482,7 @@ fn a_relative_source_mirror_is_taken_from_the_current_directory() {
 }
 
 #[test]
-fn places_that_cannot_be_meant_are_refused() {
+fn directories_that_are_probably_mistakes_are_refused() {
     let project = Project::new();
     let link = project.folder.path().join("away");
     std::os::unix::fs::symlink("/nowhere/kaon", &link).unwrap();
@@ -518,7 +518,7 @@ fn a_home_that_is_no_absolute_path_is_named() {
 #[test]
 fn the_doctor_examines_the_rest_where_there_can_be_no_store() {
     let project = Project::new();
-    // No directory can be made below a file, by root neither.
+    // Not even root can create a directory below a file.
     fs::write(project.folder.path().join("home"), "").unwrap();
     for home in [project.folder.path().join("home"), ".".into()] {
         let output = project.command(&["--json", "doctor"]).env("HOME", &home).output().unwrap();

@@ -1,4 +1,4 @@
-//! `new` and `bump` against a server on this machine: what they write, and that they write nothing where something is wrong.
+//! `new` and `bump` with a server on this machine: what they write, and that they write nothing after errors.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ const MIT: &str = "Permission is hereby granted, free of charge, to any person o
     files. The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.";
 const GPL: &str = "GNU GENERAL PUBLIC LICENSE\n Version 2, June 1991\n";
 
-/// A project without specs, and the server its sources are on.
+/// A project without specs, and the server of its sources.
 struct Project {
     folder: TempDir,
     server: String,
@@ -42,7 +42,7 @@ impl Project {
         command.output().unwrap()
     }
 
-    /// Runs `new` or `bump`, and gives its exit code, its results and its messages with `[SERVER]` in place of the server's address.
+    /// Runs `new` or `bump`, and returns its exit code, its results and its messages, with `[SERVER]` in place of the server's address.
     fn said(&self, words: &[&str]) -> (i32, String, String) {
         let output = self.run(words);
         let text = |bytes: &[u8]| {
@@ -61,7 +61,7 @@ impl Project {
         Some(text.replace(&self.server, "[SERVER]"))
     }
 
-    /// Everything in `specs` but what every project has.
+    /// Everything in `specs` except what every project has.
     fn specs(&self) -> Vec<String> {
         let names = fs::read_dir(self.folder.path().join("specs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| !name.starts_with("sdk")).collect()
@@ -95,7 +95,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
     .into()
 }
 
-/// The address of a server that has these files.
+/// Starts a server with these files, and returns its address.
 fn serve(files: BTreeMap<String, Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -159,7 +159,7 @@ fn a_new_spec_is_described_as_json() {
 }
 
 #[test]
-fn what_cannot_be_told_is_asked_for_and_nothing_is_written() {
+fn unknown_values_are_asked_for_and_nothing_is_written() {
     let project = Project::new();
     for (file, code, error, hint) in [
         ("gnu-2.tar.gz", 1, "cannot tell the licence of `gnu-2.tar.gz`", "`--license GPL-2.0-only` or `--license GPL-2.0-or-later`"),

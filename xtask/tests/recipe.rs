@@ -1,7 +1,7 @@
-//! What the scripts of recipes do with odd sources, patches and installed files, run in sandboxes on the SDK's layers.
+//! The scripts of recipes with unusual sources, patches and installed files, run in sandboxes with the SDK's layers.
 //!
-//! They are taken from the user's store, and fetched where they are missing; so these tests run only when asked for:
-//! `cargo test -p xtask --test recipe -- --ignored`.
+//! The layers are taken from the user's store, and fetched if missing; so these tests run only on request: `cargo test -p xtask --test
+//! recipe -- --ignored`.
 
 #[path = "../../tests/support"]
 mod support {

@@ -1,4 +1,4 @@
-//! What holds for the repository as a whole: the crates it stands on, its links, its spelling. Needs nothing but cargo.
+//! Checks of the repository as a whole: its crates, links and spelling. Needs only cargo.
 
 mod repository {
     mod architecture;

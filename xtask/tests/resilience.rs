@@ -1,7 +1,7 @@
-//! Builders that are killed, starved of room, lied to by their disk, or not alone: nothing is lost, and nothing wrong comes out.
+//! Builders that are killed, out of space, on a faulty disk, or not alone: nothing is lost, and results are never wrong.
 //!
-//! Each test runs the whole program on a project of three small packages. Their SDK is made of a few programs of the SDK's base layer, so
-//! these tests run only when asked for: `cargo test -p xtask --test resilience -- --ignored`.
+//! Each test runs the whole program with a project of three small packages. Their SDK is made of a few programs of the SDK's base layer, so
+//! these tests run only on request: `cargo test -p xtask --test resilience -- --ignored`.
 
 #[path = "../../tests/support"]
 mod support {

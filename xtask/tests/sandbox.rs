@@ -1,6 +1,6 @@
-//! What a sandboxed build can and cannot do, asked from inside.
+//! What a sandboxed build can and cannot do, tested from inside.
 //!
-//! The root is made of a few programs of the SDK's base layer, so these tests run only when asked for:
+//! The root is made of a few programs of the SDK's base layer, so these tests run only on request:
 //! `cargo test -p xtask --test sandbox -- --ignored`.
 
 #[path = "../../tests/support"]

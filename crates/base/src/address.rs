@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A text in which `***` stands for the user and the password of every address.
+/// `text` with the user and the password of every address replaced by `***`.
 pub fn without_passwords(text: &str) -> Cow<'_, str> {
     replaced(text, |_| "***".into())
 }
 
-/// The same with as many `*` as there were bytes, for places in the text to stay what they are.
+/// The same with one `*` for each byte, so that positions in the text stay valid.
 pub fn with_masked_passwords(text: &str) -> Cow<'_, str> {
     replaced(text, |credentials| "*".repeat(credentials.len()))
 }
 
-/// An address without user and password, which others can use.
+/// The address without user and password, as it may be published.
 pub fn public(address: &str) -> String {
     match credentials(address).first() {
         Some(place) => format!("{}{}", &address[..place.start], &address[place.end + 1..]),
@@ -36,7 +36,7 @@ fn replaced(text: &str, replacement: impl Fn(&str) -> String) -> Cow<'_, str> {
     Cow::Owned(result)
 }
 
-/// Where users and passwords stand: between `://` and the last `@` before the host ends (RFC 3986, 3.2).
+/// The ranges of users and passwords: between `://` and the last `@` before the host ends (RFC 3986, 3.2).
 fn credentials(text: &str) -> Vec<Range<usize>> {
     let read = |(at, separator): (usize, &str)| {
         let start = at + separator.len();

@@ -34,7 +34,7 @@ impl Digest {
         Self::of_reader(File::open(path)?)
     }
 
-    /// The digest of all that can be read, in 128 KiB pieces.
+    /// The digest of everything that `content` returns, read in 128 KiB pieces.
     ///
     /// # Errors
     /// When reading fails.
@@ -58,7 +58,7 @@ impl Digest {
         Self::of_bytes(serde_json::to_vec(value).expect("values hashed for keys serialise to JSON"))
     }
 
-    /// Whether it is not a file's digest but what people write until they know one: one digit again and again, or the digest of nothing.
+    /// Whether it is a placeholder that people write until they know the digest: one digit repeated, or the digest of no bytes.
     pub fn is_placeholder(&self) -> bool {
         let digits = self.hex();
         digits.bytes().all(|digit| digits.starts_with(char::from(digit))) || *self == Self::of_bytes("")
@@ -80,12 +80,12 @@ impl Digest {
     }
 }
 
-/// A digest in the making.
+/// An incremental digest.
 #[derive(Default, Clone)]
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// A hasher that has seen nothing.
+    /// A hasher that has read nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_digest() {
+    fn invalid_digests_are_refused() {
         for text in ["", "abc", &"A".repeat(64), &"g".repeat(64), &"a".repeat(63), &"a".repeat(65)] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }

@@ -14,12 +14,12 @@ pub enum GlobError {
     /// A wildcard is wrong.
     #[error("{reason} (at character {})", at + 1)]
     Wildcard {
-        /// What is wrong.
+        /// Why.
         reason: &'static str,
         /// Where, in characters from the beginning.
         at: usize,
     },
-    /// Braces or a backslash, which other tools take for alternatives and quoting.
+    /// Braces or a backslash, which other tools use for alternatives and quoting.
     #[error("`{character}` has no meaning in globs; write one glob for each alternative, and `[{character}]` for the character itself")]
     Meaningless {
         /// The character.
@@ -31,7 +31,7 @@ impl Glob {
     /// Reads a glob.
     ///
     /// # Errors
-    /// When it is not one.
+    /// When it is not valid.
     pub fn new(text: &str) -> Result<Self, GlobError> {
         let mut is_bracketed = false;
         for character in text.chars() {
@@ -62,7 +62,7 @@ impl Glob {
         while let Some(first) = rest.chars().next() {
             let at_part = regex.is_empty() || regex.ends_with('/') || regex.ends_with("(?:.*/)?");
             let (piece, taken) = if let Some((inner, length)) = bracketed(rest) {
-                // A class never matches what parts directories.
+                // A class never matches the separator of directories.
                 (format!("(?!/)[{}]", inner), length)
             } else if at_part && rest.starts_with("**/") {
                 ("(?:.*/)?".to_owned(), 3)
@@ -83,14 +83,14 @@ impl Glob {
         regex
     }
 
-    /// Whether it can match one path only.
+    /// Whether it matches exactly one path.
     pub fn is_path(&self) -> bool {
         !self.text().contains(['*', '?', '['])
     }
 }
 
-/// The content of the class that `text` begins with, as a regular expression has it, and the class's length in bytes. A `]` or `!` at
-/// its beginning is a member or negates it, as the crate reads it.
+/// The content of the class at the beginning of `text`, in the notation of regular expressions, and the class's length in bytes. As in the
+/// `glob` crate, a leading `!` negates and a leading `]` is a member.
 fn bracketed(text: &str) -> Option<(String, usize)> {
     let inner = text.strip_prefix('[')?;
     let (negation, members) = inner.strip_prefix('!').map_or(("", inner), |members| ("^", members));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_glob_is_refused() {
+    fn invalid_globs_are_refused() {
         for (glob, message) in [
             ("/usr/bin/[", "invalid range pattern (at character 10)"),
             ("/usr/lib/**.so", "recursive wildcards must form a single path component (at character 12)"),

@@ -1,7 +1,7 @@
 //! What all crates share: names, digests, strict TOML documents, diagnostics, errors of files and globs.
 //!
-//! Nothing here starts a process or asks for the time, and only `digest` opens files, to hash them. It is compiled with optimisation, as every spec goes through it at every
-//! start.
+//! Nothing here starts a process or reads the clock, and only `digest` opens files, to hash them. It is compiled with optimisation, because it
+//! processes every spec at every start.
 
 pub mod address;
 pub mod diagnostic;

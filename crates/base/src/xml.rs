@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// An XML document in the making.
+/// An XML document being written.
 pub struct Xml {
     text: String,
     open: Vec<&'static str>,
@@ -15,7 +15,7 @@ impl Default for Xml {
 }
 
 impl Xml {
-    /// A document that contains its declaration.
+    /// A document with only the XML declaration.
     pub fn new() -> Self {
         Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), open: Vec::new() }
     }
@@ -28,7 +28,7 @@ impl Xml {
         self
     }
 
-    /// Ends the element begun last.
+    /// Ends the element opened last.
     pub fn close(&mut self) -> &mut Self {
         if let Some(name) = self.open.pop() {
             self.indent();
@@ -55,7 +55,7 @@ impl Xml {
         self
     }
 
-    /// The document, all elements ended.
+    /// The document, with all open elements closed.
     pub fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.close();

@@ -1,4 +1,4 @@
-//! What a failed build could have had in its sandbox.
+//! Suggests packages and SDK layers that a failed build lacked.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,16 +14,16 @@ use planning::plan::plan;
 use planning::spec::Spec;
 use sdk::LayerName;
 
-/// What to do about something that the `lines` of a failed build's log miss and that a package or a layer has which is not in its sandbox.
-/// `inputs` are the packages in it.
+/// The advice for something missing according to `lines` of a failed build's log, if a package or a layer outside of its sandbox contains
+/// it. `inputs` are the packages in the sandbox.
 pub(super) fn advice(builder: &Builder<'_>, spec: &Spec, lines: &[String], inputs: &[&BuiltPackage]) -> Option<Advice> {
-    // All that follows takes a second, which most failures need not wait.
+    // The rest takes a second; skip it for failures without such a line.
     lines.iter().find_map(|line| missing_in(line))?;
     let lines = lines.iter().map(String::as_str);
     missing::advice(lines, &offers(builder, spec, inputs), &Trees { builder, spec })
 }
 
-/// The packages of the project that could be inputs: not those that are, or that build on this one.
+/// The packages of the project that could become inputs: all but those that already are, and those that build on this one.
 fn offers(builder: &Builder<'_>, spec: &Spec, inputs: &[&BuiltPackage]) -> Offers {
     let graph = builder.graph;
     let number = graph.number(&spec.name);
@@ -49,13 +49,13 @@ fn offers(builder: &Builder<'_>, spec: &Spec, inputs: &[&BuiltPackage]) -> Offer
     offers
 }
 
-/// The paths of a built package's files. One that cannot be read gives no advice; its own build reports it.
+/// The paths of a built package's files. None if it cannot be read, which its own build reports.
 fn paths(builder: &Builder<'_>, package: &BuiltPackage) -> Option<Vec<String>> {
     let rpm = RpmFile::open(&builder.store.object(&package.object)?).ok()?;
     Some(rpm.package.paths)
 }
 
-/// The layers of the SDK that are at hand and that specs build with, without those of one spec.
+/// The available SDK layers that specs build with, without those of one spec.
 struct Trees<'a> {
     builder: &'a Builder<'a>,
     spec: &'a Spec,

@@ -25,13 +25,13 @@ use sdk::{LayerName, LayerTree, SdkError};
 /// Why packages were not built.
 #[derive(Debug, thiserror::Error)]
 pub enum PackagesError {
-    /// The SDK is not at hand.
+    /// The SDK is not available.
     #[error(transparent)]
     Sdk(#[from] SdkError),
     /// Builds failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Nothing could be taken from caches.
+    /// Taking results from caches failed.
     #[error(transparent)]
     Caching(#[from] CachingError),
     /// The store failed.
@@ -43,7 +43,7 @@ pub enum PackagesError {
     /// Kernel modules cannot be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// No tokens can be handed out.
+    /// The job server cannot be created.
     #[error("cannot create a job server")]
     Jobserver(#[source] std::io::Error),
 }
@@ -71,7 +71,7 @@ pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Resu
     build_specs(builder, &order)
 }
 
-/// Builds `packages` and everything that must be built before them, and gives all results. What `packages` need at run time alone is not
+/// Builds `packages` and everything that must be built before them, and returns all results. What `packages` need only at run time is not
 /// built.
 ///
 /// # Errors
@@ -81,7 +81,7 @@ pub fn build_without_run_needs(builder: &mut Builder<'_>, packages: &[PackageNam
     build_specs(builder, &order)
 }
 
-/// Builds these specs, each of which comes after those it builds on.
+/// Builds these specs, which are in build order.
 fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Results, PackagesError> {
     let sweeper = Sweeper::new(&builder.cancel);
     builder.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
@@ -100,12 +100,12 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let sources = sources_of(builder.graph, work.into_iter());
     let (trees, _, found_out) = fetch_together(builder, &sources, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
-    // Fetching the SDK may have moved its lock, and with it every key.
+    // Fetching the SDK may have changed its lock, and so every key.
     let (plan, _) = caching::plan_and_take(builder, order)?;
     announce(builder, &plan);
-    // What could not be fetched is told by the build that wants it, and not tried again.
+    // A source that could not be fetched is reported by the build that needs it, and not tried again.
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel).knowing(found_out);
-    // A lock that moved may have added to the work.
+    // A changed lock may have added work.
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(builder.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
@@ -122,10 +122,11 @@ fn announce(builder: &Builder<'_>, plan: &Plan) {
     builder.reporter.event(Event::Planned { units, cached: plan.steps.len() - units, estimate_ms });
 }
 
-/// Has the sources of `specs` and the SDK's `layers` at hand. Returns how many sources there are, and why some could not be fetched.
+/// Fetches the sources of `specs` and the SDK's `layers` if they are missing. Returns the number of sources, and why some could not be
+/// fetched.
 ///
 /// # Errors
-/// When a layer cannot be had.
+/// When a layer is not available.
 pub fn fetch(builder: &mut Builder<'_>, specs: &[&PackageName], layers: &[LayerName]) -> Result<(usize, Vec<SourceError>), SdkError> {
     let sources = sources_of(builder.graph, specs.iter().copied());
     let (_, failures, _) = fetch_together(builder, &sources, layers)?;
@@ -156,8 +157,8 @@ pub(super) fn sources_of<'a, 'p>(graph: &'a Graph, specs: impl Iterator<Item = &
     specs.filter_map(|spec| graph.spec(spec)).flat_map(|folder| &folder.spec.sources).collect()
 }
 
-/// What a spec's last build took; for one never built here what is recorded in the project, else a guess by the size of its sources, which
-/// were fetched by now: what takes long must not begin last, when nothing else is left to do meanwhile.
+/// The time of a spec's last build. For one never built here, the time recorded in the project, else a guess by the size of its sources,
+/// which have been fetched by now: long builds must not start last, when nothing else is left to run in parallel.
 fn weight(builder: &Builder<'_>, spec: &PackageName) -> Weight {
     const MIB: u64 = 1 << 20;
     if let Some(record) = builder.record(spec) {
@@ -172,13 +173,13 @@ fn weight(builder: &Builder<'_>, spec: &PackageName) -> Weight {
     Weight { elapsed_ms: 10_000 + packed_bytes * GUESSED_MS_PER_MIB / MIB, memory_bytes: GUESSED_MEMORY_BYTES }
 }
 
-/// What a build is taken to need that was never measured.
+/// The memory assumed for a build that was never measured.
 const GUESSED_MEMORY_BYTES: u64 = 512 << 20;
 
-/// Compiling a MiB of packed sources takes about so long on two processors: of xz, glib or systemd as of the kernel.
+/// Compiling takes about this long per MiB of packed sources on two processors, for xz, glib and systemd as well as for the kernel.
 const GUESSED_MS_PER_MIB: u64 = 10_000;
 
-/// `MemAvailable` of proc_meminfo(5); 2 GiB where it cannot be read.
+/// `MemAvailable` of proc_meminfo(5); 2 GiB if it cannot be read.
 pub fn available_memory_bytes() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

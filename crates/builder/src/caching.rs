@@ -19,7 +19,7 @@ use super::Builder;
 pub struct Caching {
     /// The caches; none to build everything here.
     pub caches: Caches,
-    /// Whether anything may be built that no cache has.
+    /// Whether what no cache has may be built.
     pub used: CacheUse,
 }
 
@@ -42,7 +42,7 @@ pub enum CachingError {
     /// A result cannot be recorded.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something would have to be built, and must not.
+    /// Something would have to be built, which is not allowed.
     #[error("no cache has a result for {}, and `--cache-only` builds nothing", Named(specs))]
     NotShared {
         /// What would have to be built.
@@ -69,7 +69,7 @@ impl Failure for CachingError {
     }
 }
 
-/// Some names, and how many more there are.
+/// The first names, and how many more there are.
 struct Named<'a>(&'a [PackageName]);
 
 impl std::fmt::Display for Named<'_> {
@@ -84,7 +84,7 @@ impl std::fmt::Display for Named<'_> {
     }
 }
 
-/// What the progress of fetching is shown as.
+/// The unit in which the progress of fetching is shown.
 const UNIT: &str = "packages from the cache";
 
 impl Caching {
@@ -95,7 +95,7 @@ impl Caching {
             return nothing();
         }
         let asked: Option<Vec<_>> = wanted.iter().map(|(spec, key)| Some((&builder.graph.spec(spec)?.spec, *key))).collect();
-        // Whoever wants to stop, or has nothing to fetch with, learns it from what comes next.
+        // If the user wants to stop, or fetching is impossible, the next step reports it.
         let Some(offers) = asked.and_then(|asked| self.caches.offers(&asked, &access(builder)).ok()) else { return nothing() };
         let shared = |offer: Offer| Shared { bytes: offer.size_bytes(), cache: offer.cache.clone(), result: offer.result(BTreeMap::new()) };
         offers.into_iter().map(|offer| offer.map(shared)).collect()
@@ -106,12 +106,12 @@ fn access<'b>(builder: &'b Builder<'_>) -> Access<'b> {
     Access { store: builder.store, client: builder.settings.client, reporter: builder.reporter, cancel: &builder.cancel }
 }
 
-/// Plans `order`, and takes from caches what they have of it.
+/// Plans `order`, and takes what it can from caches.
 ///
 /// # Errors
-/// When something would have to be built and must not, fetching fails as a whole, or the store fails.
+/// When something would have to be built and must not be, fetching fails as a whole, or the store fails.
 pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Result<(Plan, Results), CachingError> {
-    // Each turn makes some of what caches offer a result of this store, or something they do not offer; so there is an end.
+    // Each round either adds results to this store or finds nothing more on offer, so the loop ends.
     loop {
         let (plan, results) = plan_specs(builder.graph, order, builder);
         let work: Vec<PackageName> = plan.steps.iter().filter(|step| step.state.is_work()).map(|step| step.spec.clone()).collect();
@@ -126,8 +126,8 @@ pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Re
     }
 }
 
-/// What caches offer of a plan. Packages that are only built on are taken, too: without them, a later run without caches would build everything
-/// above them again, as their results are part of its keys.
+/// What caches offer of a plan. Packages that are only build inputs are taken as well: their results are part of the keys of what builds on
+/// them, so without them a later run without caches would build all of that again.
 fn offers_of(builder: &Builder<'_>, plan: &Plan) -> Vec<Offer> {
     let key = |state: &State| match state {
         State::Shared { key, .. } => Some(*key),
@@ -158,10 +158,10 @@ fn take(builder: &Builder<'_>, offers: &[Offer], results: &Results) -> Result<()
     Ok(())
 }
 
-/// Asks caches for the result of a build whose key was not known while planning, and takes it.
+/// Asks caches for the result of a build whose key was unknown while planning, and takes it.
 ///
 /// # Errors
-/// As those of [`plan_and_take`].
+/// As for [`plan_and_take`].
 pub(super) fn take_late(
     builder: &Builder<'_>,
     spec: &PackageName,

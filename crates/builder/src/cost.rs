@@ -1,4 +1,4 @@
-//! What builds are expected to take on this machine: the project's recorded costs, and how this machine compares.
+//! The expected duration of builds on this machine: the project's recorded costs, and how this machine compares.
 
 use std::fs;
 use std::hint::black_box;
@@ -13,11 +13,11 @@ use base::name::PackageName;
 use planning::action::{Record, Results};
 use planning::plan::{COSTS_FILE, Costs, Estimate, World as _, sample_work};
 
-/// The project's recorded costs, and how much longer or shorter this machine takes.
+/// The project's recorded costs, and this machine's speed relative to them.
 #[derive(Debug, Default)]
 pub struct RecordedCosts {
     costs: Costs,
-    /// Found out when it is first needed: a plan for what was built before never is in need of it.
+    /// Measured when it is first needed: a plan of specs that were all built before does not need it.
     pace: OnceLock<f64>,
 }
 
@@ -61,21 +61,21 @@ impl RecordedCosts {
         Ok(Self { costs, pace: OnceLock::new() })
     }
 
-    /// What building a spec is expected to take here.
+    /// The expected cost of building a spec here.
     pub(super) fn estimate(&self, builder: &Builder<'_>, spec: &PackageName) -> Option<Estimate> {
         if self.costs.cpu_seconds.is_empty() {
             return None;
         }
         let pace = *self.pace.get_or_init(|| {
             let measured = || self.costs.sample_us.map_or(1.0, |recorded_us| measure_us() as f64 / recorded_us as f64);
-            // Something else than the processor's speed is behind a figure beyond these bounds.
+            // A figure beyond these bounds has another cause than the speed of the processor.
             pace_by_builds(&self.costs, |spec| builder.record(spec)).unwrap_or_else(measured).clamp(0.1, 10.0)
         });
         self.costs.estimate(spec, pace, builder.jobs)
     }
 }
 
-/// How this machine compares, by what was built on it: nothing says more. `None` where too little was built for that.
+/// This machine's speed by what was built on it, the best measure there is. `None` if too little was built for that.
 fn pace_by_builds(costs: &Costs, record: impl Fn(&PackageName) -> Option<Record>) -> Option<f64> {
     const ENOUGH_SECONDS: u64 = 60;
     let built = costs.cpu_seconds.iter().filter_map(|(spec, seconds)| Some((seconds, record(spec)?.cpu_ms)));
@@ -84,7 +84,7 @@ fn pace_by_builds(costs: &Costs, record: impl Fn(&PackageName) -> Option<Record>
     (seconds >= ENOUGH_SECONDS).then(|| here_ms as f64 / (seconds * 1000) as f64)
 }
 
-/// What [`sample_work`] takes here, in microseconds: the shortest of some runs, as other processes only ever make it longer.
+/// The time that [`sample_work`] takes here, in microseconds: the shortest of several runs, since other processes only make it longer.
 fn measure_us() -> u64 {
     let run = |_| {
         let begun = Instant::now();
@@ -94,8 +94,8 @@ fn measure_us() -> u64 {
     (0..5).map(run).min().unwrap_or(1)
 }
 
-/// The costs as of now, and how many of them were measured on this machine; the others stay as they were recorded. Specs that are no
-/// longer there are left out.
+/// The costs as of now, and how many of them were measured on this machine; the others stay as recorded. Specs that no longer exist are
+/// left out.
 pub fn current_costs(builder: &Builder<'_>, results: &Results) -> (Costs, usize) {
     let mut costs = Costs { sample_us: Some(measure_us()), ..Costs::default() };
     let mut measured = 0;

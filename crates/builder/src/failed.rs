@@ -1,4 +1,4 @@
-//! What failed builds leave, for a look around.
+//! What failed builds leave, kept for inspection.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use base::name::PackageName;
 use runtime::sandbox::Job;
 use runtime::store::{Scratch, Store, StoreError, Sweeper, remove_tree};
 
-/// The file in a failed build's folder with the job that enters its sandbox again. Its last step is the one that failed; there is none where
-/// all steps were done and no package could be made of what they installed.
+/// The file in a failed build's folder with the job that enters its sandbox again. Its last step is the one that failed; it has no steps if
+/// all succeeded and packaging failed.
 pub const FAILED_JOB: &str = "job.json";
 
 /// Where the folder of a spec's failed build is kept.
@@ -17,14 +17,14 @@ pub fn failed_folder(store: &Store, spec: &PackageName) -> PathBuf {
     store.root().join("scratch").join(store.failed_name(spec.as_str()))
 }
 
-/// Keeps the folder of a failed build in place of an earlier one, with the job that enters its sandbox there. What was kept before is
-/// there whole, or not at all.
+/// Keeps the folder of a failed build in place of an earlier one, with the job that enters its sandbox. What is kept is complete or absent.
 ///
 /// # Errors
-/// When it cannot be kept; then it is gone.
+/// When it cannot be kept; then it is removed.
 pub(super) fn keep(store: &Store, spec: &PackageName, scratch: Scratch, job: &Job, sweeper: &Sweeper) -> Result<(), StoreError> {
     let kept = failed_folder(store, spec);
-    // The overlay's own directory is closed even to its owner, whom `rm -r` would fail for. It is made anew when the sandbox is entered again.
+    // The overlay's work directory is closed even to its owner, so that `rm -r` would fail. It is created again when the sandbox is
+    // entered.
     let work = scratch.path().join("work");
     remove_tree(&work)?;
     fs::create_dir(&work).map_err(|source| StoreError::io("make", &work, source))?;
@@ -38,7 +38,7 @@ pub(super) fn keep(store: &Store, spec: &PackageName, scratch: Scratch, job: &Jo
 /// Removes what is kept of a spec's failed build, if anything is: after a success it would only mislead.
 ///
 /// # Errors
-/// When it cannot be put aside.
+/// When it cannot be moved away.
 pub(super) fn forget(store: &Store, spec: &PackageName, sweeper: &Sweeper) -> Result<(), StoreError> {
     let kept = failed_folder(store, spec);
     if fs::symlink_metadata(&kept).is_ok() {

@@ -1,4 +1,4 @@
-//! Packages laid into a sandbox: each unpacked once, into a tree of its own.
+//! Packages as inputs of a sandbox: each is unpacked once, into its own tree.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,7 +16,7 @@ use base::name::PackageName;
 use planning::action::BuiltPackage;
 use runtime::store::{Store, StoreError, full_disk_hint};
 
-/// Why built packages could not be laid into a sandbox.
+/// Why built packages could not be put into a sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum InputsError {
     /// The store failed.
@@ -82,14 +82,14 @@ impl Failure for InputsError {
     }
 }
 
-/// What the file system said, if that is what an error came from.
+/// The I/O error that caused this error, if one did.
 fn disk_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
     std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
 }
 
-/// The key of the tree of the package that is this object.
+/// The key of the tree of the package with this digest.
 pub(super) fn tree_key(object: &Digest) -> Digest {
-    // The number counts ways to unpack: 2 is without set-id bits, and with directories' own modes.
+    // The number is a version: 2 is without set-id bits, and with the directories' own modes.
     Digest::of_bytes(format!("tree 2 of package {object}"))
 }
 
@@ -102,7 +102,7 @@ pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Re
     })
 }
 
-/// Checks that no file of a package hides a directory of another when their trees are over each other.
+/// Checks that no file of a package hides a directory of another when their trees are stacked.
 pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), InputsError> {
     let mut seen: BTreeMap<PathBuf, (bool, &PackageName)> = BTreeMap::new();
     let mut hidden = Vec::new();
@@ -113,13 +113,13 @@ pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), InputsError> 
             let entry = entry.map_err(read)?;
             let path = entry.path().strip_prefix(tree).unwrap_or(entry.path());
             let is_directory = entry.file_type().is_dir();
-            // What is closed to its owner cannot be looked into here.
+            // A directory that is closed to its owner cannot be read here.
             let mut is_passed_over = is_directory && entry.metadata().map_err(read)?.mode() & 0o500 != 0o500;
             match seen.get(path) {
                 Some((was_directory, other)) if *was_directory != is_directory => {
                     let (directory, file) = if is_directory { (*package, *other) } else { (*other, *package) };
                     hidden.push(Hidden { path: path.to_owned(), directory: directory.clone(), file: file.clone() });
-                    // All that is in it is hidden as well.
+                    // Its content is hidden as well.
                     is_passed_over |= is_directory;
                 }
                 Some(_) => {}
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_without_files_and_with_closed_directories_are_laid_in() {
+    fn packages_without_files_and_with_closed_directories_can_be_inputs() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let meta = tree(&store, &stored(&store, "meta", |_| {}), || {}).unwrap();

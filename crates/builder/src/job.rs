@@ -9,7 +9,7 @@ use runtime::sandbox::{Input, Job, Root, Step};
 
 /// The job that runs `recipe` in `folder`, whose `build`, `upper` and `work` directories it uses.
 ///
-/// `layers` has the lowest first; `sources` gives each source's file by its name in the sandbox.
+/// `layers` has the lowest first; `sources` maps names in the sandbox to files.
 pub fn sandbox_job(
     spec: &Spec,
     recipe: &Recipe,
@@ -32,7 +32,7 @@ pub fn sandbox_job(
     }
 }
 
-/// The same job with its steps up to that phase, inclusive.
+/// The same job with its steps up to and including that phase.
 pub fn until(job: &Job, phase: &str) -> Job {
     let count = job.steps.iter().position(|step| step.phase == phase).map_or(job.steps.len(), |at| at + 1);
     Job { steps: job.steps[..count].to_vec(), ..job.clone() }
@@ -55,7 +55,7 @@ pub fn moved(job: &Job, folder: &Path) -> Job {
 /// The kernel takes no argument longer than 128 KiB (`MAX_ARG_STRLEN` in execve(2)), the final zero included.
 const LONGEST_ARGUMENT_BYTES: usize = 128 * 1024 - 1;
 
-/// Puts a script together that comes in pieces, and runs it as if it had come in one.
+/// Joins the pieces of a script and runs it as if it were one argument.
 const JOIN: &str = r#"IFS=; set -- "$*"; IFS=$' \t\n'; eval "shift
 $1""#;
 
@@ -70,7 +70,7 @@ fn step(phase: &Phase) -> Step {
     Step { phase: phase.name.to_owned(), argv, cwd: phase.cwd.clone() }
 }
 
-/// `text` in pieces of at most `most_bytes`, which must be 4 or more: no character is longer.
+/// `text` in pieces of at most `most_bytes`, which must be at least 4, the longest character.
 fn pieces(text: &str, most_bytes: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -22,10 +22,10 @@ use sdk::{LayerName, SdkError};
 /// Why a kernel's options are not known.
 #[derive(Debug, thiserror::Error)]
 pub enum KconfigTreeError {
-    /// The SDK is not at hand.
+    /// The SDK is not available.
     #[error(transparent)]
     Sdk(#[from] SdkError),
-    /// The kernel's sources are not at hand.
+    /// The kernel's sources are not available.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The store failed.
@@ -39,7 +39,7 @@ pub enum KconfigTreeError {
     Unpack {
         /// The spec.
         spec: String,
-        /// What tar said.
+        /// The log of tar.
         log: PathBuf,
     },
     /// A file cannot be read or moved.
@@ -50,7 +50,7 @@ pub enum KconfigTreeError {
         /// Why.
         source: io::Error,
     },
-    /// The files cannot be understood.
+    /// The files cannot be parsed.
     #[error(transparent)]
     Kconfig(#[from] KconfigError),
 }
@@ -68,15 +68,15 @@ impl Failure for KconfigTreeError {
     }
 }
 
-/// The key of the tree of Kconfig files in the archive that is this object.
+/// The key of the tree of Kconfig files in the archive with this digest.
 pub(super) fn tree_key(object: &Digest) -> Digest {
     Isolation::selected().keyed(Digest::of_bytes(format!("kconfig of {object}")))
 }
 
-/// The options of the kernel whose spec this is. Patches that change Kconfig files are not seen.
+/// The options of the kernel that this spec builds. Patches that change Kconfig files are not applied.
 ///
 /// # Errors
-/// When the sources or the tools to unpack them cannot be had, or Kconfig cannot be understood.
+/// When the sources or the tools to unpack them are not available, or Kconfig cannot be parsed.
 pub fn kconfig(builder: &mut Builder<'_>, folder: &SpecFolder) -> Result<Kconfig, KconfigTreeError> {
     let base: Vec<LayerName> = builder.layer_names(&[]);
     let layers: Vec<PathBuf> = builder
@@ -100,7 +100,7 @@ pub fn kconfig(builder: &mut Builder<'_>, folder: &SpecFolder) -> Result<Kconfig
 const UNPACK: &str = r#"mkdir kconfig
 tar -xf "$FILE" --strip-components=1 --no-same-owner -C kconfig --wildcards '*/Kconfig*'"#;
 
-/// Unpacks the Kconfig files of a tarball with the SDK's tar, which knows every compression.
+/// Unpacks the Kconfig files of a tarball with the SDK's tar, which supports every compression.
 fn unpack(
     builder: &Builder<'_>,
     folder: &SpecFolder,

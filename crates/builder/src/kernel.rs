@@ -13,22 +13,22 @@ use planning::graph::Graph;
 use planning::recipe::Phase;
 use planning::spec::Spec;
 
-/// What building kernels takes beyond their specs.
+/// What building kernels needs beyond their specs.
 #[derive(Default)]
 pub struct Kernels {
     description: Description,
     /// Spec → flavour.
     flavours: BTreeMap<PackageName, String>,
     key: Option<ModuleKey>,
-    /// The certificate of a trusted builder, whose kernels are used as long as this builder has no key for modules.
+    /// The certificate of a trusted builder, whose kernels are used while this builder has no module key.
     trusted: Option<String>,
 }
 
 impl Kernels {
-    /// Reads `kernel-config` of the project at `root`, and the modules' key in the directory `keys` if there is one.
+    /// Reads `kernel-config` of the project at `root`, and the module key in the directory `keys` if there is one.
     ///
     /// # Errors
-    /// Mistakes in the descriptions, flavours that are not there, a key that cannot be used.
+    /// Mistakes in the descriptions, unknown flavours, a key that cannot be used.
     pub fn load(graph: &Graph, root: &Path, keys: &Path) -> Result<Self, Report> {
         let flavour = |spec: &Spec| Some((spec.name.clone(), spec.build.system.kernel_flavour()?.to_owned()));
         let flavours: BTreeMap<_, _> = graph.specs().filter_map(|(_, folder)| flavour(&folder.spec)).collect();
@@ -47,15 +47,15 @@ impl Kernels {
         self.flavours.contains_key(spec)
     }
 
-    /// Plans kernels with this certificate, in PEM, of a builder that the user trusts, as long as this builder has no key for modules.
+    /// Plans kernels with this certificate, in PEM, of a builder that the user trusts, while this builder has no module key.
     pub fn trust(&mut self, certificate: String) {
         self.trusted = Some(certificate);
     }
 
-    /// Makes the modules' key if there is none, because a kernel is built here: with its certificate. Says whether it was made.
+    /// Creates the module key if there is none; kernels built here contain its certificate. Returns whether it was created.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn ensure_key(&mut self, keys: &Path) -> Result<bool, SigningError> {
         let is_missing = self.key.is_none();
         if is_missing {
@@ -64,7 +64,7 @@ impl Kernels {
         Ok(is_missing)
     }
 
-    /// The certificate, in PEM, that kernels are built with here; none as long as no kernel was.
+    /// The certificate, in PEM, that kernels are built with here; none until the first kernel is built.
     pub fn own_certificate(&self) -> Option<&str> {
         self.key.as_ref().map(ModuleKey::certificate_pem)
     }
@@ -72,12 +72,12 @@ impl Kernels {
     /// The phases of a kernel's build beyond those of any other; none for other specs.
     pub fn phases(&self, spec: &PackageName) -> Vec<Phase> {
         let kernel = self.flavours.get(spec).and_then(|flavour| self.description.kernel(flavour).ok());
-        // With neither nothing was built yet: the phases are of no build, and their digest is in no store.
+        // With neither, nothing has been built yet: these phases are only planned, and no store has a result for their digest.
         let certificate = self.own_certificate().or(self.trusted.as_deref()).unwrap_or_default();
         kernel.map(|kernel| phases(&kernel, certificate)).unwrap_or_default()
     }
 
-    /// The files of the project that a kernel is configured by, below its top folder: none for other specs.
+    /// The files of the project that configure a kernel, relative to its top folder; none for other specs.
     pub fn files(&self, spec: &PackageName) -> Vec<String> {
         let Some(flavour) = self.flavours.get(spec).and_then(|name| self.description.flavours.get(name)) else { return Vec::new() };
         let named = |names: &[Spanned<String>], folder: &str, end: &str| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! This machine as a builder: the store, the SDK and the project brought together.
+//! This machine as a builder: the store, the SDK and the project combined.
 
 mod advice;
 mod build;
@@ -54,13 +54,13 @@ pub use prepare::{PrepareError, prepare};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
 pub use verify::{Verdict, verify};
 
-/// Everything a build on this machine works with.
+/// Everything that a build on this machine needs.
 pub struct Builder<'a> {
     /// The specs.
     pub graph: &'a Graph,
     /// The store.
     pub store: &'a Store,
-    /// What the SDK is made of.
+    /// The SDK.
     pub sdk: Sdk,
     /// How things are fetched.
     pub settings: Settings,
@@ -68,9 +68,9 @@ pub struct Builder<'a> {
     pub keys: PathBuf,
     /// Processors to keep busy.
     pub jobs: usize,
-    /// What kernels take beyond their specs.
+    /// What kernels need beyond their specs.
     pub kernels: Kernels,
-    /// What builds are expected to take.
+    /// The expected costs of builds.
     pub costs: RecordedCosts,
     /// Where results of other builders are, and how they are used.
     pub caching: Caching,
@@ -81,7 +81,7 @@ pub struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// The layers of a spec that names these beyond the base, in stacking order.
+    /// The base layer and `extra`, with what they require, in stacking order.
     pub fn layer_names(&self, extra: &[String]) -> Vec<LayerName> {
         let base = std::iter::once("base").chain(extra.iter().map(String::as_str));
         let wanted: Vec<LayerName> = base.filter_map(|name| name.parse().ok()).collect();
@@ -109,7 +109,7 @@ impl World for Builder<'_> {
     }
 
     fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
-        // A result that cannot be read, or names what is gone, is as good as none: the build gives it again.
+        // A result that cannot be read, or refers to missing objects, counts as none: the build recreates it.
         let result = self.store.result_as(key, BuildResult::from_json).ok().flatten()?;
         result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
     }

@@ -23,7 +23,7 @@ pub(super) struct Local<'a> {
     pub(super) builder: &'a Builder<'a>,
     /// Trees of the SDK's layers.
     pub(super) layers: BTreeMap<LayerName, PathBuf>,
-    /// Tokens for the processors, shared with every make below.
+    /// Tokens for the processors, shared with every make in the sandboxes.
     pub(super) jobserver: jobserver::Client,
     /// Removes what earlier failures left.
     pub(super) sweeper: &'a Sweeper,
@@ -38,7 +38,7 @@ impl Executor for Local<'_> {
     }
 
     fn keep(&self, job: &Job<'_>, scratch: Scratch, failed: Failed<'_>) -> Result<(), StoreError> {
-        // The trees were there a moment ago: this cannot fail where the job could be run.
+        // The job was run with these trees a moment ago, so this does not fail.
         let Ok(sandboxed) = self.sandboxed(job, scratch.path()) else { return Ok(()) };
         let sandboxed = match failed {
             Failed::InPhase(phase) => job::until(&sandboxed, phase),
@@ -61,7 +61,7 @@ impl Local<'_> {
         Ok(job::sandbox_job(spec, &job.recipe, &layers, &sources, at, job.processors))
     }
 
-    /// Runs the first steps of a build, for a look around.
+    /// Runs the first steps of a build, for `cargo xtask shell`.
     pub(super) fn prepare(&self, spec: &PackageName, job: &sandbox::Job) -> Result<(), BuildError> {
         let log = self.builder.store.log(&format!("shell-{spec}.log"));
         let outcome = self.run_sandboxed(spec, job, &log).map_err(|source| BuildError::Around { spec: spec.clone(), source })?;
@@ -99,13 +99,13 @@ fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)
 }
 
-/// Makes the directories that a build's job uses, and lays in what it takes of the workspace.
+/// Creates the directories of a build's job, and copies its part of the workspace.
 pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> {
     let [workspace, files] = [WORKSPACE, SPEC_FILES].map(|place| at.join(place.trim_start_matches('/')));
     for path in [&at.join(INSTALLED), &at.join("upper"), &at.join("work"), &at.join("packages"), &workspace, &files] {
         fs::create_dir_all(path).map_err(|source| StoreError::io("make", path, source))?;
     }
-    // The builder's umask must not show in what the build makes, nor the set-group-id bit of the store's directory, which is inherited.
+    // The builder's umask must not affect what the build makes, nor the set-group-id bit of the store's directory, which is inherited.
     for path in [at.join("build"), at.join(INSTALLED)] {
         fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(|source| StoreError::io("open up", &path, source))?;
     }

@@ -1,4 +1,4 @@
-//! What the project, as it stands, needs of the store.
+//! What the project in its current state needs in the store.
 
 use super::pipeline::image_keys;
 use super::signed::signed_key;
@@ -11,10 +11,10 @@ use planning::plan::{State, plan};
 use runtime::store::Needs;
 use signing::Keys;
 
-/// What all specs and `images` need of the store: sources, what is built of them, signed copies, images, the SDK's packages and trees.
+/// What all specs and `images` need in the store: sources, their results, signed copies, images, the SDK's packages and trees.
 ///
 /// # Errors
-/// When an image needs a package that no spec makes, or the keys cannot be used.
+/// When an image needs a package that no spec builds, or the keys cannot be used.
 pub fn needs(builder: &Builder<'_>, images: &[Image]) -> Result<Needs, ImageError> {
     let all: Vec<PackageName> = builder.graph.main_packages().cloned().collect();
     let (plan, results) = plan(builder.graph, &all, builder);
@@ -46,7 +46,7 @@ pub fn needs(builder: &Builder<'_>, images: &[Image]) -> Result<Needs, ImageErro
     Ok(needs)
 }
 
-/// The keys of the trees that may be made of an object: an unpacked package, a kernel's Kconfig files.
+/// The keys of the trees that may be created from an object: an unpacked package, a kernel's Kconfig files.
 pub fn trees_of(object: &Digest) -> Vec<Digest> {
     vec![inputs::tree_key(object), kconfig::tree_key(object)]
 }

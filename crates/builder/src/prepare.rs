@@ -1,4 +1,4 @@
-//! The sandbox a package would be built in, before anything was built: for a look around.
+//! The sandbox of a package before its build starts, for `cargo xtask shell`.
 
 use std::path::Path;
 
@@ -14,16 +14,16 @@ use runtime::sandbox::Job;
 use runtime::store::Sweeper;
 use sdk::source::Fetcher;
 
-/// The last phase that is run before a look around: sources are unpacked, patched and in their place.
+/// The phases that run before the shell starts: sources are unpacked, patched and in place.
 const PREPARED: [&str; 4] = ["unpack", "patch", "place", "prepare"];
 
-/// Why the sandbox could not be laid out.
+/// Why the sandbox could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// What the package builds on could not be built.
     #[error(transparent)]
     Build(#[from] PackagesError),
-    /// Its sources could not be had, or not be unpacked.
+    /// Its sources could not be fetched or unpacked.
     #[error(transparent)]
     Prepare(#[from] BuildError),
 }

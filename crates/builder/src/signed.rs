@@ -1,4 +1,4 @@
-//! Signed copies of built packages: each signed once for each key.
+//! Signed copies of built packages: each is signed once per key.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ impl Failure for PublishError {
 /// A package with a signature.
 #[derive(Clone, Debug)]
 pub struct SignedPackage {
-    /// What was signed.
+    /// The unsigned package.
     pub built: BuiltPackage,
     /// The signed file's object.
     pub object: Digest,
@@ -55,14 +55,14 @@ struct Signed {
 /// All packages of `results`, signed; sorted by name.
 ///
 /// # Errors
-/// When an object is lost or damaged, or the key refuses.
+/// When an object is missing or damaged, or signing fails.
 pub fn sign_all(store: &Store, keys: &Keys, results: &Results) -> Result<Vec<SignedPackage>, PublishError> {
     let mut packages: Vec<&BuiltPackage> = results.values().flat_map(|result| &result.packages).collect();
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     packages.into_par_iter().map(|package| sign(store, keys, package)).collect()
 }
 
-/// The key of the result that names the copy of an object signed with a key.
+/// The key of the result that refers to the copy of an object signed with a key.
 pub(super) fn signed_key(object: &Digest, fingerprint: &str) -> Digest {
     Digest::of_json(&("signed package", object, fingerprint))
 }
@@ -70,7 +70,7 @@ pub(super) fn signed_key(object: &Digest, fingerprint: &str) -> Digest {
 fn sign(store: &Store, keys: &Keys, package: &BuiltPackage) -> Result<SignedPackage, PublishError> {
     let key = signed_key(&package.object, &keys.fingerprint());
     let known: Option<Signed> = store.result(&key).ok().flatten();
-    // Whatever is published is read back: a copy that was damaged is set aside and made again.
+    // Verify whatever is published: a damaged copy is set aside and made again.
     let at_hand = known.and_then(|signed| store.verified(&signed.object).ok().map(|path| (signed.object, path)));
     let (object, path) = match at_hand {
         Some(found) => found,
@@ -94,7 +94,7 @@ pub fn write_repository(folder: &std::path::Path, packages: &[SignedPackage], ke
     write_repository_with(folder, packages, &repo::Facts::default(), keys)
 }
 
-/// The same, with what it says besides its packages.
+/// The same, with data beyond its packages.
 ///
 /// # Errors
 /// When it cannot be written.

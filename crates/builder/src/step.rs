@@ -1,4 +1,4 @@
-//! One step of a plan, wherever its build runs: the key, what is at hand, the lock, the sources, the build, and its packages.
+//! One step of a plan, wherever its build runs: key, existing result, lock, sources, build, and packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,10 +56,11 @@ impl Step for Steps<'_> {
         if let Some(executed) = cached() {
             return Ok(executed);
         }
-        // Two builders of one checkout may have read different states of a spec; its log and the folder of its failed build are one's alone.
+        // Two builders of one checkout may have read different states of a spec, so only one at a time may use its log and the folder of
+        // its failed build.
         let own = format!("spec-{}", builder.store.own_name(spec.as_str()));
         let _own = builder.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
-        // The token stands for the build's own first process; what it starts next to that takes further ones.
+        // The token is for the build's own first process; make in it takes further ones.
         let _token = self
             .jobserver
             .acquire()
@@ -133,7 +134,7 @@ impl Steps<'_> {
         Ok(Made { packages, scratch, log, elapsed_ms, cpu_ms, peak_memory_bytes })
     }
 
-    /// Keeps what a failed build left. The build's own failure is what counts, so one to keep it is only reported.
+    /// Keeps what a failed build left. If that fails, it is only reported: the build's failure matters more.
     fn keep(&self, job: &Job<'_>, scratch: Scratch, failed: Failed<'_>) {
         if let Err(error) = self.executor.keep(job, scratch, failed) {
             let (spec, error) = (&job.folder.spec.name, text::with_causes(&error));
@@ -141,7 +142,7 @@ impl Steps<'_> {
         }
     }
 
-    /// The job that builds a spec on top of `results`. Its sources are at hand afterwards.
+    /// The job that builds a spec on top of `results`. Fetches its sources if they are missing.
     pub(super) fn job<'j>(&self, folder: &'j SpecFolder, results: &'j Results) -> Result<Job<'j>, BuildError> {
         let spec = &folder.spec;
         let mut sources = BTreeMap::new();
@@ -162,16 +163,16 @@ impl Steps<'_> {
     /// Turns what was installed below `at` into packages in the store.
     fn packages(&self, job: &Job<'_>, at: &Path) -> Result<Vec<BuiltPackage>, Box<dyn Failure>> {
         let (spec, installed) = (&job.folder.spec, at.join(INSTALLED));
-        // Keys stay out of the sandbox, so modules are signed when it is gone.
+        // Keys stay out of the sandbox, so modules are signed after it has ended.
         self.builder.kernels.sign(&spec.name, &installed).map_err(boxed)?;
         self.builder.reporter.phase(&format!("package {}", spec.name), PACKAGE);
         let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
         let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
-        // Files of `[install]` are those that the key names: a copy that the build has not seen.
+        // Files of `[install]` are fresh copies with the content in the key, which the build could not change.
         let directory = at.join("own");
         job.folder.write_files(&directory).map_err(boxed)?;
         let (assembled, into) = (spec.clone(), at.join("packages"));
-        // Packing gigabytes cannot be told to stop; whoever wants to stop leaves it to end with the process.
+        // Packing gigabytes cannot be interrupted; when the user asks to stop, it is left to end with the process.
         let built = self
             .builder
             .cancel
@@ -203,7 +204,7 @@ impl Steps<'_> {
 /// How many of a failed build's last lines are shown.
 pub(super) const SHOWN_LINES: usize = 15;
 
-/// In how many of them what is missing is looked for: other processes of the build go on for a while.
+/// How many of them are searched for what is missing: other processes of the build continue for a while.
 const SEARCHED_LINES: usize = 100;
 
 fn boxed(failure: impl Failure) -> Box<dyn Failure> {

@@ -1,20 +1,20 @@
 //! The entry of a result in a cache: an `ActionResult` of Bazel's Remote Execution API, version 2, in the encoding of protocol buffers.
 //!
 //! Servers that know the API check an entry: they refuse another format, and hide an entry whose files they do not have. The field numbers are
-//! those of `remote_execution.proto`. Only the fields that Kaon needs are written, and others are passed over.
+//! those of `remote_execution.proto`. Only the fields that Kaon needs are written, and others are ignored.
 
 use base::digest::Digest;
 
-/// A file that an entry names.
+/// A file of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// Its name.
     pub path: String,
-    /// What it is.
+    /// The digest of its content.
     pub sha256: Digest,
-    /// How long it is, in bytes.
+    /// Its size, in bytes.
     pub size_bytes: u64,
-    /// What is in it, where the entry itself contains it.
+    /// Its content, if the entry includes it.
     pub contents: Option<Vec<u8>>,
 }
 
@@ -35,11 +35,11 @@ const HASH: u64 = 1;
 /// `Digest.size_bytes`
 const SIZE: u64 = 2;
 
-/// The kinds of values (Protocol Buffers, "Encoding"): a number, and bytes with their length before them.
+/// The kinds of values (Protocol Buffers, "Encoding"): a number, and bytes prefixed with their length.
 const VARINT: u64 = 0;
 const BYTES: u64 = 2;
 
-/// Writes the entry of `files`; `worker` names who made them.
+/// Writes the entry of `files`; `worker` names the builder.
 pub fn encode(files: &[File], worker: &str) -> Vec<u8> {
     let mut entry = Vec::new();
     for file in files {
@@ -60,7 +60,7 @@ pub fn encode(files: &[File], worker: &str) -> Vec<u8> {
     entry
 }
 
-/// The files that an entry names; nothing where the bytes are no entry.
+/// The files of an entry; `None` if the bytes are not an entry.
 pub fn decode(entry: &[u8]) -> Option<Vec<File>> {
     let mut files = Vec::new();
     for field in Fields(entry) {
@@ -85,7 +85,7 @@ fn file(output: &[u8]) -> Option<File> {
     Some(File { path: path?, sha256, size_bytes, contents })
 }
 
-/// A digest, and the size beside it; no size stands for 0, as for every number that is not written.
+/// A digest and a size. A missing size is 0, the default of every absent number.
 fn hash_and_size(digest: &[u8]) -> Option<(Digest, u64)> {
     let (mut sha256, mut size_bytes) = (None, 0);
     for field in Fields(digest) {
@@ -120,11 +120,11 @@ fn put_bytes(out: &mut Vec<u8>, field: u64, bytes: &[u8]) {
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
-    /// A number of fixed width, which nothing here has.
+    /// A number of fixed width, which no field here has.
     Other,
 }
 
-/// The fields of a message, in order; nothing in place of one that is cut off or malformed, and the end after it.
+/// The fields of a message, in order. A truncated or malformed field is `None`, and the last item.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -214,7 +214,7 @@ mod tests {
         entry.extend([0x20, 5, 0x7d, 1, 2, 3, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(decode(&entry), Some(files()));
         for cut in 1..entry.len() {
-            // Where a field ends, a shorter entry is one, too; nothing panics anywhere.
+            // Cut at the end of a field, the rest is a valid shorter entry. No cut panics.
             assert!(decode(&entry[..cut]).is_none_or(|found| found.len() <= 3));
         }
         for broken in [&[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f][..], &[0x13], &[0xff; 11], &[0x12, 2, 0x0a, 9]] {

@@ -19,16 +19,16 @@ use super::place::{Content, Place, PlaceError};
 use super::settings::builder_text;
 use super::statement::{SharedPackage, Statement};
 
-/// The file of a cache that says whose results it contains, for `cargo xtask cache trust`.
+/// The file of a cache that describes its builder, for `cargo xtask cache trust`.
 pub const BUILDER_FILE: &str = "builder.toml";
 
-/// Who writes a cache.
+/// The builder that writes a cache.
 pub struct Publisher<'a> {
-    /// The name that others know the builder by.
+    /// The builder's name for others.
     pub name: &'a str,
-    /// What results are signed with.
+    /// The key that results are signed with.
     pub key: &'a StatementKey,
-    /// The certificate, in PEM, that its kernels check modules with.
+    /// The certificate, in PEM, that its kernels verify modules with.
     pub modules: Option<&'a str>,
 }
 
@@ -38,7 +38,7 @@ pub struct Publisher<'a> {
 pub struct Exported {
     /// Results that were added.
     pub results: usize,
-    /// Results that were there already.
+    /// Results that were already there.
     pub present: usize,
     /// Packages and other files that were added.
     pub files: usize,
@@ -55,7 +55,7 @@ pub enum ExportError {
     /// A package is damaged or gone.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The key refused.
+    /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The cache contains another result for the same build.
@@ -197,13 +197,13 @@ fn blob(object: &Digest) -> String {
     format!("cas/{}", object.hex())
 }
 
-/// What an entry says that is there already.
+/// The state of an entry that already exists.
 enum Present {
-    /// The same, with this builder's signature.
+    /// The same result, signed by this builder.
     Signed,
-    /// The same, without it.
+    /// The same result, signed only by others.
     SignedByOthers(Vec<u8>),
-    /// Something else.
+    /// Another result.
     Other,
     /// It is damaged.
     Unreadable,
@@ -222,7 +222,7 @@ fn present(entry: &[u8], statement: &[u8], key: &PublicKey) -> Present {
     }
 }
 
-/// The envelope with this builder's signature beside the others.
+/// Adds this builder's signature to an envelope.
 fn signed_also(envelope: &[u8], statement: &[u8], key: &StatementKey) -> Result<String, SignError> {
     let own = seal(statement, key)?;
     Ok(signing::with_signatures_of(&own, envelope).unwrap_or(own))

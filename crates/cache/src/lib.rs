@@ -1,8 +1,8 @@
-//! The shared cache: results that other builders made and signed, so that nobody has to begin with nothing.
+//! The shared cache: results that other builders made and signed, so that users need not build everything.
 //!
-//! A cache is a folder or a server with two directories, in the layout of Bazel's HTTP caches: `ac/KEY` describes what the build with that key
-//! gave, `cas/SHA256` are the packages themselves. The description contains an in-toto statement in a DSSE envelope. What is believed is the
-//! signature of a builder that the user trusts, never the place: a server can withhold results, but not change them.
+//! A cache is a folder or a server with two directories, in the layout of Bazel's HTTP caches: `ac/KEY` describes the result of the build
+//! with that key, `cas/SHA256` are the packages. The description contains an in-toto statement in a DSSE envelope. Trust is in the
+//! signature of a trusted builder, not in the server, which can withhold results but not change them.
 //!
 //! [`statement`] and [`entry`] are the formats, [`settings`] what the user trusts, [`Caches`] reads, [`export()`] writes.
 

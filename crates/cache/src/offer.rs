@@ -19,11 +19,11 @@ pub const ENVELOPE: &str = "result.dsse.json";
 pub struct Offer {
     /// The cache's name.
     pub cache: String,
-    /// Which packages the build gave.
+    /// The packages of the build.
     pub statement: Statement,
     /// The names of the trusted builders that signed it, sorted.
     pub builders: Vec<String>,
-    /// The statement with its signatures, as it came.
+    /// The statement with its signatures, as received.
     pub envelope: Vec<u8>,
 }
 
@@ -36,10 +36,10 @@ pub enum Refused {
     /// No trusted builder signed it.
     #[error("no trusted builder signed it, but {}", shown(keys))]
     Strangers {
-        /// The keys that its signatures claim to be of.
+        /// The keys that its signatures name.
         keys: Vec<String>,
     },
-    /// A trusted builder's name is on it, and the signature is wrong.
+    /// A signature that names a trusted builder is wrong.
     #[error("the signature of `{builder}` is wrong")]
     BadSignature {
         /// The builder's name.
@@ -48,12 +48,12 @@ pub enum Refused {
     /// Too few builders agree.
     #[error("{} of the {wanted} builders that must agree signed it", builders.len())]
     TooFew {
-        /// Those that did.
+        /// The builders that signed it.
         builders: Vec<String>,
-        /// How many must.
+        /// How many are required.
         wanted: usize,
     },
-    /// It is signed, and about something else.
+    /// It is signed, but about something else.
     #[error(transparent)]
     Unfit(#[from] Unfit),
 }
@@ -69,7 +69,7 @@ impl Offer {
     /// Reads the entry of the build of `spec` with this key, and verifies it.
     ///
     /// # Errors
-    /// When it is not to be believed.
+    /// When it is not trusted.
     pub fn read(
         bytes: &[u8],
         cache: (&str, usize),
@@ -101,7 +101,7 @@ impl Offer {
         Ok(Self { cache: cache.to_owned(), statement, builders, envelope: written })
     }
 
-    /// What planning and building take it for. The fields are those of its key; times are unknown, so they are 0.
+    /// As a build result. `fields` are those of its key; times are unknown, so they are 0.
     pub fn result(&self, fields: Fields) -> BuildResult {
         BuildResult {
             spec: self.statement.spec.clone(),

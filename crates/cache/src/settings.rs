@@ -1,4 +1,4 @@
-//! `cache.toml`: which builders are believed, and where their results are.
+//! `cache.toml`: which builders are trusted, and where their results are.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,21 +13,21 @@ use signing::PublicKey;
 /// The file's name, at the project's top and in the user's `~/.config/kaon`.
 pub const FILE: &str = "cache.toml";
 
-/// What one or several files say.
+/// The settings of one or several files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The builders that are believed, by the names they have here.
+    /// The trusted builders, by their names in the file.
     pub builders: BTreeMap<String, TrustedBuilder>,
     /// Caches, by name.
     pub caches: BTreeMap<String, NamedCache>,
 }
 
-/// A builder that is believed.
+/// A trusted builder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedBuilder {
     /// Its key for statements.
     pub key: PublicKey,
-    /// The certificate, in PEM, that its kernels check modules with.
+    /// The certificate, in PEM, that its kernels verify modules with.
     pub modules: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub struct TrustedBuilder {
 pub struct NamedCache {
     /// Where it is.
     pub address: Mirror,
-    /// Whether it is read without being named on the command line.
+    /// Whether it is used without being named on the command line.
     pub is_used: bool,
     /// Whether `cargo xtask cache push` writes to it without being told so.
     pub is_pushed: bool,
@@ -61,9 +61,9 @@ pub enum SettingsError {
     /// A `--cache` is neither an address nor the name of a cache.
     #[error("`{text}` is neither the address of a cache nor the name of one in cache.toml")]
     Unknown {
-        /// What was given.
+        /// The argument.
         text: String,
-        /// The names that there are.
+        /// The known names.
         names: Vec<String>,
     },
 }
@@ -99,7 +99,7 @@ impl Failure for SettingsError {
 }
 
 impl Settings {
-    /// What the files say; the later ones win, name by name. A file that is not there says nothing.
+    /// Reads the files; later ones override earlier ones, name by name. A missing file counts as empty.
     ///
     /// # Errors
     /// When one cannot be read or has mistakes.
@@ -140,7 +140,7 @@ impl Settings {
         })
     }
 
-    /// The caches to read: those of the command line, by name or address, or else those that are used without being named.
+    /// The caches to read: those of the command line, by name or address, otherwise those that are used by default.
     ///
     /// # Errors
     /// When a text is neither a name nor an address nor the path of a folder.
@@ -164,13 +164,13 @@ impl Settings {
         let folder = fs::canonicalize(text).ok().filter(|folder| folder.is_dir());
         let address = folder.map_or_else(|| text.to_owned(), |folder| format!("file:{}", folder.display()));
         let address: Mirror = address.parse().map_err(|_| unknown())?;
-        // What the settings say of this address counts under its address, too.
+        // If the settings name this address, their values apply.
         let same = self.caches.iter().find(|(_, cache)| cache.address == address);
         let named = same.map(|(name, cache)| (name.clone(), cache.clone()));
         Ok(named.unwrap_or_else(|| (address.to_string(), NamedCache { address, is_used: true, is_pushed: false, agree: 1 })))
     }
 
-    /// The certificate that kernels of trusted builders check modules with, and the builder's name: the first by name.
+    /// The certificate that a trusted builder's kernels verify modules with, and the builder's name: the first by name.
     pub fn modules(&self) -> Option<(&str, &str)> {
         self.builders.iter().find_map(|(name, builder)| Some((name.as_str(), builder.modules.as_deref()?)))
     }
@@ -192,7 +192,7 @@ fn builder(table: &Table<'_>) -> Option<TrustedBuilder> {
     }
 }
 
-/// A certificate, byte for byte as builders write it: it is part of their kernels' keys.
+/// A certificate, with the same bytes as builders write: it is part of their kernels' keys.
 fn certificate(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
     let pem = format!("{}\n", text.value.trim());
     let is_one = pem.starts_with("-----BEGIN CERTIFICATE-----\n") && pem.ends_with("\n-----END CERTIFICATE-----\n");
@@ -212,7 +212,7 @@ fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
     Some((name?.value, NamedCache { address: address?.value, is_used, is_pushed, agree }))
 }
 
-/// The text that says that a builder is believed: a table of `cache.toml`.
+/// The table of `cache.toml` that trusts a builder.
 pub fn builder_text(name: &str, key: &PublicKey, modules: Option<&str>) -> String {
     let block = |text: &str| format!("\"\"\"\n{}\n\"\"\"", text.trim());
     let modules = modules.map(|pem| format!("modules = {}\n", block(pem))).unwrap_or_default();
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_file_wins_and_a_missing_one_says_nothing() {
+    fn the_users_file_wins_and_a_missing_one_is_ignored() {
         let [project, user] = [(), ()].map(|()| tempfile::tempdir().unwrap());
         fs::write(project.path().join(FILE), CACHES).unwrap();
         let load = || Settings::load(&files(project.path(), Some(user.path()))).unwrap().chosen(&[]).unwrap();

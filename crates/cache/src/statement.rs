@@ -1,6 +1,7 @@
-//! What a builder signs of a result: which packages the build with a key gave.
+//! The statement that a builder signs: which packages the build with a key produced.
 //!
-//! The statement contains nothing that differs between two builders that made the same: no times, no log, no machine. So the signatures of several
+//! The statement contains nothing that differs between two builders with the same result: no times, no log, no machine. So the signatures
+//! of several
 //! builders are over the same bytes.
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use planning::spec::Spec;
 /// The kind of an in-toto statement (in-toto Attestation Framework, version 1).
 const KIND: &str = "https://in-toto.io/Statement/v1";
 
-/// The kind of what it says.
+/// The type of its predicate.
 const PREDICATE: &str = "urn:kaon:build-result:1";
 
 /// A build's result, as its builder signs it.
@@ -34,14 +35,14 @@ pub struct Statement {
 /// A package of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedPackage {
-    /// What is known of it.
+    /// The package.
     #[serde(flatten)]
     pub package: BuiltPackage,
     /// The size of its file, in bytes.
     pub size_bytes: u64,
 }
 
-/// Why a statement is not believed though a trusted builder signed it.
+/// Why a statement is not accepted although a trusted builder signed it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// It is not a statement about a result.
@@ -53,7 +54,7 @@ pub enum Unfit {
         /// The key it names.
         found: Digest,
     },
-    /// It names no packages, or others than the spec has.
+    /// It names no packages, or packages that the spec does not have.
     #[error("it names other packages than the spec has: {}", found.join(", "))]
     OtherPackages {
         /// Their names or files.
@@ -102,7 +103,7 @@ impl Statement {
                 return Err(Unfit::Empty { file: package.file_name.clone() });
             }
         }
-        // A main package without files is none, so not all of a spec's packages must be there; but one must.
+        // A main package without files is not built, so not all of a spec's packages must be listed, but at least one.
         if self.packages.is_empty() {
             found.push("none at all".to_owned());
         }
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_something_else_is_refused() {
+    fn statements_about_other_builds_are_refused() {
         let changed = |change: &dyn Fn(&mut Statement)| {
             let mut statement = statement();
             change(&mut statement);

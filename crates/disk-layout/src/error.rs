@@ -1,19 +1,19 @@
-//! Why a disk cannot be laid out as wished.
+//! Why a disk cannot be laid out as requested.
 
 use crate::MIB;
 
-/// Why a disk cannot be laid out as wished.
+/// Why a disk cannot be laid out as requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
     /// It is too small.
     #[error("the disk is too small: the partitions need {} MiB, the disk has {} MiB", needed_bytes.div_ceil(MIB), disk_bytes / MIB)]
     TooSmall {
-        /// What the partitions and the tables take at least, in bytes.
+        /// The minimum for partitions and tables, in bytes.
         needed_bytes: u64,
-        /// What there is, in bytes.
+        /// The disk's size, in bytes.
         disk_bytes: u64,
     },
-    /// More than one partition takes what is left.
+    /// More than one partition takes the rest of the disk.
     #[error("partitions {first} and {second} both take the rest of the disk; only one may")]
     TwoRests {
         /// The first one's number, from 1.
@@ -21,7 +21,7 @@ pub enum LayoutError {
         /// The second one's number.
         second: usize,
     },
-    /// Percentages beyond the whole.
+    /// The percentages add up to more than 100.
     #[error("the partitions' percentages add up to {percent}, which is more than 100")]
     OverHundred {
         /// Their sum.
@@ -33,13 +33,13 @@ pub enum LayoutError {
         /// Its number, from 1.
         number: usize,
     },
-    /// A table contains 128 entries (UEFI 2.10, 5.3.1), one of which an installation takes meanwhile.
+    /// A table contains 128 entries (UEFI 2.10, 5.3.1), one of which is used during an installation.
     #[error("{count} partitions are more than the 127 that fit into a partition table")]
     TooMany {
-        /// How many were wished for.
+        /// How many were requested.
         count: usize,
     },
-    /// A name that does not fit.
+    /// A name is too long.
     #[error("the partition name `{label}` is longer than the 36 UTF-16 units of a partition table entry")]
     LongLabel {
         /// The name.

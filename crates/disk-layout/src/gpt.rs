@@ -4,7 +4,7 @@ use crate::crc::crc32;
 use crate::notice::{NOTICE_SECTORS, notice_code, notice_file_system};
 use crate::{Layout, Partition, Purpose, SECTOR_BYTES};
 
-/// What a master boot record has room for before its disk signature and table.
+/// The space in a master boot record before its disk signature and table.
 pub const BOOT_CODE_BYTES: usize = 440;
 
 /// Bytes of one entry, and how many a table contains.
@@ -14,44 +14,44 @@ const ENTRIES: usize = 128;
 /// Sectors of the entries.
 const ENTRY_SECTORS: u64 = (ENTRY_BYTES * ENTRIES) as u64 / SECTOR_BYTES;
 
-/// What is written at a disk's both ends.
+/// What is written at both ends of a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
     /// The first 34 sectors: the protective master boot record, the header, the entries.
     pub start: Vec<u8>,
     /// The last 33 sectors: the entries and the backup header.
     pub end: Vec<u8>,
-    /// Where those begin, in bytes from the disk's start.
+    /// The offset of `end`, in bytes from the disk's start.
     pub end_offset_bytes: u64,
 }
 
-/// What a disk shows while a system is being installed on it: a small EFI system partition, in the room before the first partition, with a
-/// program that says so. Each part is written at a place that nothing looks at before the header names it, so one sector switches.
+/// The state of a disk while a system is being installed: a small EFI system partition before the first partition, with a program that
+/// reports it. Everything is written to unused places before the header refers to it, so a single sector switches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
     /// The first sector; prints the notice when started by a BIOS.
     pub first: Vec<u8>,
     /// The second sector.
     pub header: Vec<u8>,
-    /// The entries the header names.
+    /// The entries that the header refers to.
     pub entries: Vec<u8>,
-    /// Where those are, in bytes.
+    /// The offset of the entries, in bytes.
     pub entries_offset_bytes: u64,
     /// The file system with the program.
     pub notice: Vec<u8>,
     /// The last 33 sectors: the entries once more and the backup header.
     pub end: Vec<u8>,
-    /// Where those begin, in bytes.
+    /// The offset of `end`, in bytes.
     pub end_offset_bytes: u64,
 }
 
-/// Two places for the entries of an unfinished disk, in bytes: a disk that is in this state already names one of them.
+/// Two offsets for the entries of an unfinished disk, in bytes: the header of a disk that is already in this state refers to one of them.
 pub const UNFINISHED_ENTRIES: [u64; 2] = [34 * SECTOR_BYTES, 66 * SECTOR_BYTES];
 
 /// Where the file system of an unfinished disk is, in bytes.
 pub const NOTICE_OFFSET_BYTES: u64 = 98 * SECTOR_BYTES;
 
-/// Where all that belongs to an unfinished disk ends, in bytes.
+/// The end of everything on an unfinished disk, in bytes.
 pub const UNFINISHED_END_BYTES: u64 = NOTICE_OFFSET_BYTES + NOTICE_SECTORS * SECTOR_BYTES;
 
 /// The header and entries of one end of the disk.
@@ -62,7 +62,7 @@ struct Table<'a> {
 }
 
 impl Layout {
-    /// The tables of this layout, with what a BIOS runs in the first sector.
+    /// The tables of this layout, with the code that a BIOS runs in the first sector.
     pub fn tables(&self, boot_code: &[u8; BOOT_CODE_BYTES]) -> Tables {
         let entries = entries(&self.partitions);
         let table = Table { layout: self, entries: &entries, first_usable: 2 + ENTRY_SECTORS };
@@ -72,8 +72,8 @@ impl Layout {
         Tables { start, end: table.end(), end_offset_bytes: self.entries_at_end() * SECTOR_BYTES }
     }
 
-    /// What the disk shows until the installation is finished, with its entries in one of the [`UNFINISHED_ENTRIES`]. The partitions are in
-    /// it too, so that a kernel sees them, unless they are hidden.
+    /// The state of the disk until the installation is finished, with its entries in one of the [`UNFINISHED_ENTRIES`]. The partitions are
+    /// included unless `hidden`, so that a kernel sees them.
     pub fn unfinished(&self, place: usize, hidden: bool) -> Unfinished {
         let at = NOTICE_OFFSET_BYTES / SECTOR_BYTES;
         let notice = Partition {
@@ -155,7 +155,7 @@ fn entry(partition: &Partition) -> Vec<u8> {
     bytes
 }
 
-/// A master boot record that shows old tools one partition over the whole disk (UEFI 2.10, 5.2.3). The entry is marked active, because some
+/// A protective master boot record: one partition over the whole disk (UEFI 2.10, 5.2.3). The entry is marked active, because some
 /// BIOSes start no disk without an active partition.
 fn protective_mbr(boot_code: &[u8; BOOT_CODE_BYTES], last: u64) -> Vec<u8> {
     let mut bytes = boot_code.to_vec();

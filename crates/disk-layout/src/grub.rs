@@ -1,7 +1,7 @@
 //! GRUB for BIOSes: the first sector and the core, with their positions patched in.
 //!
-//! `grub-install` writes the same numbers, but looks at mounted devices to find them; here the layout knows them. The places come from
-//! GRUB 2.12's `include/grub/i386/pc/boot.h`, `include/grub/offsets.h` and `boot/i386/pc/boot.S`.
+//! `grub-install` writes the same numbers, but reads them from mounted devices; here the layout provides them. The offsets are from GRUB
+//! 2.12's `include/grub/i386/pc/boot.h`, `include/grub/offsets.h` and `boot/i386/pc/boot.S`.
 
 use crate::{BOOT_CODE_BYTES, SECTOR_BYTES};
 
@@ -14,13 +14,13 @@ const HYBRID_CORE_SECTOR: usize = 0x1b0;
 /// In the core's first sector: where the rest is (sector, 64 bits), its length in sectors and its segment (16 bits each).
 const BLOCKLIST: usize = 512 - 12;
 
-/// Where the rest is loaded, as a real-mode segment: right behind the first sector at 0x8000.
+/// Where the rest is loaded, as a real-mode segment: directly after the first sector at 0x8000.
 const REST_SEGMENT: u16 = 0x820;
 
-/// In the core: the partition with GRUB's files, from 0; 0xff where none is known.
+/// In the core: the partition with GRUB's files, from 0; 0xff if unknown.
 const PARTITION: usize = 512 + 0x1a;
 
-/// An image of GRUB that is not laid out as known.
+/// An image of GRUB with an unknown layout.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`/usr/lib/grub/kaon/{name}` was not written by GRUB 2.12")]
 pub struct UnknownGrub {
@@ -28,8 +28,8 @@ pub struct UnknownGrub {
     pub name: &'static str,
 }
 
-/// Leads GRUB from the EFI system partition to the menu on the partition `root` (from 1) of the same disk. Looking for an identity instead
-/// would find the wrong disk where two copies of an image are attached.
+/// The configuration on the EFI system partition that leads GRUB to the menu on the partition `root` (from 1) of the same disk. A search by
+/// identity would find the wrong disk if two copies of an image are attached.
 pub fn hop(root: usize) -> String {
     format!(
         "regexp --set=1:disk '^\\(([^,)]+)' \"$cmdpath\"\n\
@@ -39,7 +39,7 @@ pub fn hop(root: usize) -> String {
     )
 }
 
-/// The boot code of a disk that starts by BIOS, before it knows its place.
+/// The boot code of a disk that starts with BIOS, without positions.
 #[derive(Clone, Debug)]
 pub struct BiosBoot {
     first_sector: Vec<u8>,
@@ -47,10 +47,10 @@ pub struct BiosBoot {
 }
 
 impl BiosBoot {
-    /// Takes GRUB's images apart: those for the first sector of a stick, and for discs.
+    /// Splits GRUB's images: the one for the first sector of a stick, and the one for discs.
     ///
     /// # Errors
-    /// When one is not laid out as GRUB 2.12 lays it out.
+    /// When one does not have the layout of GRUB 2.12.
     pub fn new(hybrid: &[u8], cdboot: &[u8]) -> Result<Self, UnknownGrub> {
         let unknown = |name| UnknownGrub { name };
         let core = cdboot.get(DISC_BYTES..).unwrap_or_default();
@@ -64,7 +64,7 @@ impl BiosBoot {
         }
     }
 
-    /// What goes into the first sector, and the core for `core_offset_bytes`, whose files are on partition `root` (from 1).
+    /// The boot code of the first sector, and the core to write at `core_offset_bytes`, for GRUB's files on partition `root` (from 1).
     pub fn at(&self, core_offset_bytes: u64, root: usize) -> ([u8; BOOT_CODE_BYTES], Vec<u8>) {
         let sector = core_offset_bytes / SECTOR_BYTES;
         let mut first = [0; BOOT_CODE_BYTES];
@@ -85,7 +85,7 @@ const _: () = assert!(HYBRID_CORE_SECTOR + 8 <= BOOT_CODE_BYTES);
 mod tests {
     use super::*;
 
-    /// Images with the numbers GRUB 2.12 leaves in them.
+    /// Images with the numbers that GRUB 2.12 writes.
     fn images() -> (Vec<u8>, Vec<u8>) {
         let mut hybrid = vec![0; 512];
         hybrid[HYBRID_CORE_SECTOR] = 1;

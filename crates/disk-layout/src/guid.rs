@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A GUID (RFC 9562), kept in the order it is written for people.
+/// A GUID (RFC 9562), stored in the order of its text form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Guid([u8; 16]);
 
@@ -15,19 +15,19 @@ pub struct InvalidGuid {
 }
 
 impl Guid {
-    /// The GUID of a number in the order people write it.
+    /// The GUID with the digits of this number, in the order of its text form.
     pub const fn new(number: u128) -> Self {
         Self(number.to_be_bytes())
     }
 
-    /// A GUID made of bytes that are as good as random, such as a digest's, marked as RFC 9562 version 8 ("custom").
+    /// A GUID from pseudo-random bytes such as a digest's, marked as RFC 9562 version 8 ("custom").
     pub const fn from_digest(mut bytes: [u8; 16]) -> Self {
         bytes[6] = bytes[6] & 0x0f | 0x80;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         Self(bytes)
     }
 
-    /// Another one, which follows from this.
+    /// Another GUID, derived from this one.
     pub(crate) const fn other(self) -> Self {
         let mut bytes = self.0;
         bytes[15] ^= 0xff;

@@ -1,7 +1,7 @@
-//! Plans of disks: which partitions there are, where they are, who they are, the GPT that records them, and the boot loader in between.
+//! Disk layouts: partitions with their positions and identities, the GPT that records them, and the boot loader.
 //!
-//! Pure: nothing here reads a disk, a clock or a random number. The image writers and the installer share it, so an image and an
-//! installed machine are laid out alike.
+//! Pure: nothing here reads a disk, a clock or a random number. The image writers and the installer share it, so images and installed
+//! machines have the same layout.
 
 mod crc;
 mod error;

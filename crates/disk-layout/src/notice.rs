@@ -1,11 +1,11 @@
-//! What tells that an installation was not finished: code for a BIOS, and a program for UEFI with a file system to find it in.
+//! Reports an unfinished installation: boot code for a BIOS, and a program for UEFI in its own file system.
 
 use crate::{BOOT_CODE_BYTES, SECTOR_BYTES};
 
-/// What is shown.
+/// The message.
 const TEXT: &str = "Kaon: the installation on this disk was not finished. Install again.\r\n";
 
-/// What UEFI shows besides: its program waits and then lets the firmware go on.
+/// The second line with UEFI, whose program waits for a key and then returns to the firmware.
 const KEY: &str = "Any key starts the machine from elsewhere.\r\n";
 
 const SECTOR: usize = SECTOR_BYTES as usize;
@@ -13,15 +13,15 @@ const SECTOR: usize = SECTOR_BYTES as usize;
 /// Sectors of the file system.
 pub(crate) const NOTICE_SECTORS: u64 = 62;
 
-/// What a BIOS shows of a disk whose system does not start by it.
+/// The message on a disk whose system does not start with BIOS.
 const NO_SYSTEM: &str = "Kaon: this disk holds nothing that a BIOS starts.\r\n";
 
-/// What a BIOS runs from a disk that is not finished: it shows the text, and stops.
+/// The boot code of an unfinished disk: it shows the message and halts.
 pub fn notice_code() -> [u8; BOOT_CODE_BYTES] {
     code(TEXT)
 }
 
-/// What a BIOS runs from a disk without a boot loader for it.
+/// The boot code of a disk without a boot loader for BIOS.
 pub fn no_system_code() -> [u8; BOOT_CODE_BYTES] {
     code(NO_SYSTEM)
 }
@@ -39,7 +39,7 @@ fn code(text: &str) -> [u8; BOOT_CODE_BYTES] {
     code
 }
 
-/// What UEFI runs: it shows the text, waits for a key, and gives control back. One section, which runs wherever it is loaded.
+/// The UEFI program: it shows the message, waits for a key, and returns. One position-independent section.
 pub fn notice_program() -> Vec<u8> {
     // push rbx; sub rsp,0x30; mov rbx,rdx
     // BootServices->SetWatchdogTimer(0, 0, 0, NULL): mov rax,[rbx+96]; xor ecx,ecx; xor edx,edx; xor r8d,r8d; xor r9d,r9d; call [rax+256]
@@ -64,7 +64,7 @@ pub fn notice_program() -> Vec<u8> {
     program
 }
 
-/// The headers of a PE32+ image ("PE Format", Microsoft) that is an EFI application of one section behind the first 512 bytes.
+/// The headers of a PE32+ image ("PE Format", Microsoft) that is an EFI application with one section after the first 512 bytes.
 fn header(used: usize, stored: usize) -> Vec<u8> {
     const PAGE: u32 = 0x1000;
     let (used, stored) = (used as u32, stored as u32);
@@ -74,7 +74,7 @@ fn header(used: usize, stored: usize) -> Vec<u8> {
     let shorts = |list: &[u16]| list.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
     let longs = |list: &[u32]| list.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
     bytes.extend(b"PE\0\0");
-    // x86-64, one section; no symbols; an optional header of 240 bytes; executable, knows large addresses, may be moved.
+    // x86-64, one section; no symbols; an optional header of 240 bytes; executable, large-address aware, relocatable.
     bytes.extend(shorts(&[0x8664, 1]));
     bytes.extend(longs(&[0, 0, 0]));
     bytes.extend(shorts(&[240, 0x22, 0x20b, 0]));
@@ -92,7 +92,7 @@ fn header(used: usize, stored: usize) -> Vec<u8> {
     bytes
 }
 
-/// A FAT12 file system for sector `at` that contains that program where firmware looks for one (UEFI 2.10, 3.5.1.1).
+/// A FAT12 file system for sector `at` with the program at the path where firmware looks for it (UEFI 2.10, 3.5.1.1).
 pub(crate) fn notice_file_system(at: u64) -> Vec<u8> {
     // The clusters of the two directories, and the first one of the file.
     const EFI: u16 = 2;
@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn the_code_for_a_bios_finds_its_text() {
         let code = notice_code();
-        // The operand of `mov si`: the text is right behind the code, which a BIOS loads at 0x7c00.
+        // The operand of `mov si`: the text directly follows the code, which a BIOS loads at 0x7c00.
         let text = usize::from(u16::from_le_bytes([code[8], code[9]])) - 0x7c00;
         assert!(code[text..].starts_with(TEXT.as_bytes()) && code[text + TEXT.len()] == 0);
-        // Both short jumps land on instructions: `hlt`, `lodsb`.
+        // Both short jumps end at instructions: `hlt`, `lodsb`.
         assert_eq!((code[15 + 9], code[24 - 14]), (0xf4, 0xac));
     }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(&program[section..section + 8], b".text\0\0\0");
         assert_eq!((number(section + 12), number(section + 16) + number(section + 20)), (entry, program.len()));
         let code = &program[number(section + 20)..];
-        // `lea rdx`: its operand counts from the instruction behind it.
+        // `lea rdx`: its operand is relative to the next instruction.
         let text = 0x27 + u32::from_le_bytes(code[0x23..0x27].try_into().unwrap()) as usize;
         let text: Vec<u16> = code[text..number(section + 8)].chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         assert_eq!(String::from_utf16(&text).unwrap(), format!("{TEXT}{KEY}\0"));

@@ -1,4 +1,4 @@
-//! From wishes to places.
+//! Places requested partitions on a disk.
 
 use crate::{Guid, LayoutError, MIB, Purpose};
 
@@ -8,32 +8,32 @@ pub const SECTOR_BYTES: u64 = 512;
 /// Partitions begin at multiples of this, as all tools of the last decade do.
 pub const ALIGNMENT_BYTES: u64 = MIB;
 
-/// Kept free at the end: the backup table and its header, and what aligns them.
+/// Reserved at the end: the backup table, its header, and padding for alignment.
 const TAIL_BYTES: u64 = MIB;
 
-/// Entries of a table, without the one that an installation takes meanwhile.
+/// Entries of a table, without the one that is used during an installation.
 const ENTRIES: usize = 127;
 
-/// How large a partition is to be.
+/// The requested size of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// This many bytes, rounded up to the alignment.
     Bytes(u64),
-    /// This share of what partitions can take, rounded down.
+    /// This percentage of the space for partitions, rounded down.
     Percent(u8),
-    /// All that is left, and at least this many bytes.
+    /// The remaining space, and at least this many bytes.
     Rest {
-        /// The least, in bytes.
+        /// The minimum, in bytes.
         at_least_bytes: u64,
     },
 }
 
-/// A partition as wished for.
+/// A requested partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     /// What it is for.
     pub purpose: Purpose,
-    /// How large it is to be.
+    /// Its requested size.
     pub size: Size,
     /// Its name in the table.
     pub label: String,
@@ -41,31 +41,31 @@ pub struct Wish {
     pub guid: Guid,
 }
 
-/// A partition in its place.
+/// A placed partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
     /// Its number, from 1.
     pub number: usize,
     /// What it is for.
     pub purpose: Purpose,
-    /// Where it begins, in bytes from the disk's start.
+    /// Its offset, in bytes from the disk's start.
     pub offset_bytes: u64,
     /// Its size, in bytes.
     pub size_bytes: u64,
     /// Its name in the table.
     pub label: String,
-    /// Its identity, `PARTUUID` to Linux.
+    /// Its identity, Linux's `PARTUUID`.
     pub guid: Guid,
 }
 
-/// A disk, laid out.
+/// The layout of a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The disk's size, in bytes.
     pub disk_bytes: u64,
     /// The disk's identity.
     pub guid: Guid,
-    /// Its partitions, by place.
+    /// Its partitions, by position.
     pub partitions: Vec<Partition>,
 }
 
@@ -76,15 +76,15 @@ impl Layout {
     }
 }
 
-/// The smallest disk on which partitions of these sizes, in bytes, find room.
+/// The smallest disk that has room for partitions of these sizes, in bytes.
 pub fn size_for(sizes: impl IntoIterator<Item = u64>) -> u64 {
     sizes.into_iter().fold(ALIGNMENT_BYTES + TAIL_BYTES, |sum, size| sum.saturating_add(aligned(size)))
 }
 
-/// Lays out a disk of `disk_bytes`: the partitions one after the other as wished, each aligned.
+/// Lays out a disk of `disk_bytes`: the requested partitions in order, each aligned.
 ///
 /// # Errors
-/// When the wishes contradict each other or find no room.
+/// When the requests contradict each other or do not fit.
 pub fn plan(disk_bytes: u64, guid: Guid, wishes: &[Wish]) -> Result<Layout, LayoutError> {
     check(wishes)?;
     let disk_bytes = disk_bytes / SECTOR_BYTES * SECTOR_BYTES;
@@ -111,7 +111,7 @@ pub fn plan(disk_bytes: u64, guid: Guid, wishes: &[Wish]) -> Result<Layout, Layo
     Ok(Layout { disk_bytes, guid, partitions })
 }
 
-/// What no disk could fulfil.
+/// Checks what no disk could fulfil.
 fn check(wishes: &[Wish]) -> Result<(), LayoutError> {
     if wishes.len() > ENTRIES {
         return Err(LayoutError::TooMany { count: wishes.len() });
@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn partitions_lie_apart_aligned_and_within(disk in 0_u64..1 << 44, sizes in proptest::collection::vec((0_u8..3, 1_u64..1 << 40), 0..9)) {
+        fn partitions_are_aligned_within_the_disk_and_do_not_overlap(disk in 0_u64..1 << 44, sizes in proptest::collection::vec((0_u8..3, 1_u64..1 << 40), 0..9)) {
             let mut rest = false;
             let wishes: Vec<Wish> = sizes.iter().map(|(kind, size)| wish(match kind {
                 0 if !std::mem::replace(&mut rest, true) => Size::Rest { at_least_bytes: *size },

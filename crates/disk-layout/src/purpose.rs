@@ -13,7 +13,7 @@ pub enum Purpose {
     Root,
     /// Swap space.
     Swap,
-    /// Anything else Linux keeps.
+    /// Any other Linux data.
     Data,
 }
 
@@ -29,7 +29,7 @@ impl Purpose {
         })
     }
 
-    /// The attribute bits in the table. Root partitions carry bit 59, "grow the file system to the partition" (Discoverable Partitions
+    /// The attribute bits in the table. Root partitions have bit 59, "grow the file system to the partition" (Discoverable Partitions
     /// Specification).
     pub const fn attributes(self) -> u64 {
         match self {

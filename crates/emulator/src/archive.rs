@@ -1,4 +1,4 @@
-//! Archives that machines are started from: whole virtual machines, and what a network start fetches.
+//! Archives that machines are started from: whole virtual machines, and files of a network start.
 
 use std::fs::File;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Boot, Bus, Disk, DiskLayout, QemuError};
 use base::file_error::FileError;
 
-/// Takes the disk out of an OVA into `folder`, and hangs it on what the OVA's machine has.
+/// Extracts the disk of an OVA into `folder`, and attaches it to the bus of the OVA's machine.
 ///
 /// # Errors
 /// When the OVA cannot be read or contains no disk, or the disk cannot be written.
@@ -26,7 +26,7 @@ pub fn disk_of(ova: &Path, folder: &Path) -> Result<Disk, QemuError> {
     Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it contains no disk")))
 }
 
-/// Unpacks what a network start fetches into `folder`.
+/// Unpacks the files of a network start into `folder`.
 ///
 /// # Errors
 /// When the archive cannot be read, or a file cannot be written.

@@ -1,4 +1,4 @@
-//! Handing files to a guest's systemd.
+//! Passes files to a guest's systemd.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Credential, QemuError};
 use base::file_error::FileError;
 
-/// `content` as the credential `name`, by an SMBIOS string whose file is made in `folder` and distinguished by `number`
+/// `content` as the credential `name`, passed in an SMBIOS string, whose file in `folder` is named by `number`
 /// (systemd.system-credentials(7)).
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Starting an ISO's kernel without its boot loader, which saves the firmware's and the menu's time.
+//! Starts an ISO's kernel without its boot loader, which saves the time of firmware and menu.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::{Boot, Disk, QemuError};
 use base::file_error::FileError;
 use image::iso::Reader;
 
-/// An ISO's kernel, in a file of `folder`.
+/// Extracts an ISO's kernel into `folder`.
 ///
 /// # Errors
 /// When the ISO cannot be read, or contains none.
@@ -15,10 +15,10 @@ pub fn kernel_of(iso: &Path, folder: &Path) -> Result<PathBuf, QemuError> {
     extract(&Reader::open(iso)?, "boot/vmlinuz", folder)
 }
 
-/// What starts an ISO's kernel directly. The root image is taken where it is in the ISO; `arguments` are added to the kernel's.
+/// The boot that starts an ISO's kernel directly. The root image is used in place within the ISO; `arguments` are added to the kernel's.
 ///
 /// # Errors
-/// When the ISO cannot be read, or is none of ours.
+/// When the ISO cannot be read, or was not written by Kaon.
 pub fn direct(iso: &Path, folder: &Path, arguments: &str) -> Result<Boot, QemuError> {
     let reader = Reader::open(iso)?;
     let image = reader.find("live/root.img")?;

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 pub struct Disk {
     /// The file.
     pub file: PathBuf,
-    /// How the file is laid out.
+    /// The format of the file.
     pub layout: DiskLayout,
-    /// Where in a raw file it begins and how long it is, in bytes; the whole file where there is nothing.
+    /// Its offset and size in a raw file, in bytes; `None` for the whole file.
     pub part: Option<(u64, u64)>,
-    /// What it hangs on.
+    /// The bus it is attached to.
     pub bus: Bus,
-    /// Whether the guest may write to it. What it writes goes to a temporary file, and with the guest.
+    /// Whether the guest may write to it. Writes go to a temporary file that is removed with the guest.
     pub is_writable: bool,
 }
 
-/// How a disk's file is laid out.
+/// The format of a disk's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskLayout {
     /// Byte by byte.
@@ -30,7 +30,7 @@ pub enum DiskLayout {
     Vhd,
 }
 
-/// What a disk hangs on.
+/// The bus of a disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Bus {
     /// A virtio block device.
@@ -57,7 +57,7 @@ impl Disk {
 }
 
 impl DiskLayout {
-    /// The layout that files of such a name have; none for the name of something else.
+    /// The format by the ending of a file's name; `None` for other endings.
     pub fn of_name(name: &Path) -> Option<Self> {
         match name.extension()?.to_str()? {
             "raw" | "img" => Some(Self::Raw),
@@ -68,7 +68,7 @@ impl DiskLayout {
         }
     }
 
-    /// What QEMU calls it.
+    /// Its name in QEMU.
     pub(super) fn driver(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_the_layout() {
+    fn the_ending_decides_the_layout() {
         assert_eq!(DiskLayout::of_name(Path::new("a.qcow2")), Some(DiskLayout::Qcow2));
         assert_eq!(DiskLayout::of_name(Path::new("a.azure.vhd")), Some(DiskLayout::Vhd));
         assert_eq!(DiskLayout::of_name(Path::new("a.iso")), None);

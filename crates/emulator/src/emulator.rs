@@ -1,4 +1,4 @@
-//! QEMU out of the SDK, run by the SDK's own dynamic loader: nothing is installed, and the host's libraries play no part.
+//! QEMU from the SDK, run by the SDK's own dynamic loader: nothing is installed, and the host's libraries are not used.
 
 use std::ffi::OsString;
 use std::fs;
@@ -38,7 +38,7 @@ pub enum Ended {
     Stopped,
 }
 
-/// How long a guest is waited for.
+/// How long to wait for a guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// For its end.
@@ -47,7 +47,7 @@ pub struct Limits {
     pub standstill: Option<Duration>,
 }
 
-/// How often a running guest is looked at.
+/// The interval in which a running guest is checked.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Emulator {
@@ -76,7 +76,7 @@ impl Emulator {
         Ok(Self { loader: find("usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")?, program, libraries, share, modules })
     }
 
-    /// A private copy of UEFI's variables, empty ones, in `folder`.
+    /// Creates a private copy of empty UEFI variables in `folder`.
     ///
     /// # Errors
     /// When it cannot be copied.
@@ -95,7 +95,7 @@ impl Emulator {
         self.wait(self.command(machine, extra), machine, limits, cancel)
     }
 
-    /// Whether `machine` ends by itself within `timeout`. What the emulator says about it is nobody's business.
+    /// Whether `machine` ends by itself within `timeout`. The emulator's output is discarded.
     pub(super) fn survives(&self, machine: &Machine, timeout: Duration, cancel: &Cancel) -> bool {
         let mut command = self.command(machine, &[]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -143,7 +143,7 @@ impl Emulator {
             command.stdin(Stdio::null());
         }
         let parent = getpid();
-        // Whoever is killed cannot end its guest any more.
+        // A process that is killed cannot end its guest.
         let end_with_parent = move || {
             set_pdeathsig(Signal::SIGKILL)?;
             // The parent may have ended before the line above.
@@ -159,12 +159,12 @@ fn ended(status: ExitStatus) -> Result<Ended, QemuError> {
     if status.success() { Ok(Ended::ByItself) } else { Err(QemuError::Failed { status }) }
 }
 
-/// A running emulator, which ends with whoever started it.
+/// A running emulator, which ends with the process that started it.
 struct Guest(Child);
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // It may have ended already, which is as well.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

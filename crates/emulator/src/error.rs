@@ -1,4 +1,4 @@
-//! Why no machine was emulated.
+//! Why a machine could not be emulated.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use base::diagnostic::{ExitCode, Failure};
 use base::file_error::FileError;
 use image::iso::ReadError;
 
-/// Why no machine was emulated.
+/// Why a machine could not be emulated.
 #[derive(Debug, thiserror::Error)]
 pub enum QemuError {
     /// The SDK's layer lacks the emulator.
@@ -15,12 +15,12 @@ pub enum QemuError {
         /// The program.
         program: String,
     },
-    /// The image is described, and its ISO is not there.
+    /// The image has a description, but its ISO does not exist.
     #[error("image `{image}` is not built: `{}` does not exist", path.display())]
     NotBuilt {
         /// The image's name.
         image: String,
-        /// Where its ISO would be, below the project's top folder.
+        /// Where its ISO would be, relative to the project's top folder.
         path: PathBuf,
     },
     /// A file of the host.
@@ -32,16 +32,16 @@ pub enum QemuError {
         /// How.
         status: std::process::ExitStatus,
     },
-    /// KVM was asked for and is not to be had.
+    /// KVM was requested and is not available.
     #[error("KVM cannot run a guest on this machine")]
     NoKvm,
-    /// A disk was to be started in a way only live media have.
+    /// A disk was to be started in a way that only live media support.
     #[error("only an ISO can be started as a USB stick or without its boot loader")]
     NoLiveMedium,
     /// The guest was still running when its time was up.
     #[error("the guest did not stop within {seconds} s")]
     TimedOut {
-        /// How long it was given.
+        /// Its time limit.
         seconds: u64,
     },
     /// The guest was idle and wrote nothing for longer than it may.
@@ -51,7 +51,7 @@ pub enum QemuError {
         seconds: u64,
         /// A processor whose local APIC shows that the emulator, not the guest, is at fault.
         lost_interrupt: Option<usize>,
-        /// What QEMU's monitor says of it: registers and stacks.
+        /// Its registers and stacks, from QEMU's monitor.
         #[source]
         state: GuestState,
     },
@@ -60,7 +60,7 @@ pub enum QemuError {
     Iso(#[from] ReadError),
 }
 
-/// What QEMU's monitor says of a guest.
+/// The state of a guest, from QEMU's monitor.
 #[derive(Debug, thiserror::Error)]
 #[error("the state of the machine:\n{0}")]
 pub struct GuestState(pub String);

@@ -1,4 +1,4 @@
-//! Whether the host's processor can run guests.
+//! Finds out whether the host's processor can run guests.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::{Accelerator, Boot, Emulator, Machine, Serial};
 use runtime::cancel::Cancel;
 
-/// What a kernel without a root says once it is through its own start.
+/// The message of a kernel without a root file system at the end of its own start.
 const ARRIVED: &[u8] = b"Unable to mount root fs";
 
-/// How long a processor may take to get a kernel there; a tenth is usual.
+/// How long a kernel may take to print it; a tenth of that is usual.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whether KVM runs this kernel. A `/dev/kvm` that opens proves little: nested virtualisation often dies at the first unusual
-/// register, by an assertion of the emulator's, so a guest is really started.
+/// Whether KVM runs this kernel. Opening `/dev/kvm` proves little: nested virtualisation often fails at the first unusual register, with an
+/// assertion of the emulator, so a guest is really started.
 pub fn kvm_works(emulator: &Emulator, kernel: &Path, folder: &Path, cancel: &Cancel) -> bool {
     if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
         return false;

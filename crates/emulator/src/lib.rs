@@ -1,6 +1,6 @@
-//! Trying images in the SDK's own emulator.
+//! Runs images in the SDK's emulator.
 //!
-//! [`Machine`] says what is emulated and is pure; [`Emulator`] is QEMU of the SDK's `test` layer, run without installing it.
+//! [`Machine`] describes what is emulated and is pure; [`Emulator`] is QEMU of the SDK's `test` layer, run without installing it.
 
 mod archive;
 mod credential;

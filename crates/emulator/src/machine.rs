@@ -1,4 +1,4 @@
-//! What is emulated: a machine and its command line.
+//! The emulated machine and its command line.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -25,13 +25,13 @@ pub struct Machine {
     pub card: Card,
     /// Further disks, in the order the guest numbers them.
     pub disks: Vec<Disk>,
-    /// Lines from the guest to files of the host.
+    /// Ports of the guest that write to files of the host.
     pub ports: Vec<Port>,
     /// Credentials for the guest's systemd (systemd.system-credentials(7)).
     pub credentials: Vec<Credential>,
-    /// The host's port, on the loopback address, that leads to the guest's SSH.
+    /// The host's port on the loopback address that is forwarded to the guest's SSH.
     pub ssh_port: Option<u16>,
-    /// Whether a window shows the screen.
+    /// Whether the screen is shown in a window.
     pub display: bool,
 }
 
@@ -54,18 +54,18 @@ pub enum Boot {
     Disc(PathBuf),
     /// An ISO on a USB stick.
     Stick(PathBuf),
-    /// A kernel handed over directly, with the root as the first disk.
+    /// A kernel passed directly, with the root as the first disk.
     Direct {
         /// The kernel.
         kernel: PathBuf,
-        /// Its initramfs, where it needs one.
+        /// Its initramfs, if it needs one.
         initramfs: Option<PathBuf>,
         /// The kernel's command line.
         arguments: String,
-        /// The root, or the disk with the root; may be a part of a larger file.
+        /// The root, or the disk with the root; may be part of a larger file.
         root: Disk,
     },
-    /// The network, over TFTP: of this folder a BIOS starts `boot.ipxe` by the iPXE of QEMU's cards, and UEFI `kaon.efi`.
+    /// The network, over TFTP from this folder: a BIOS starts `boot.ipxe` with the iPXE of QEMU's cards, UEFI starts `kaon.efi`.
     Network(PathBuf),
     /// A disk with a boot loader.
     Disk(Disk),
@@ -87,16 +87,16 @@ pub enum Accelerator {
     Kvm,
     /// Translated; works everywhere.
     Tcg,
-    /// Translated, one instruction a nanosecond, so that how long something takes depends on what it does and not on the host.
+    /// Translated, at one instruction per nanosecond, so that the guest's time depends on what it does and not on the host.
     Counted(Idle),
 }
 
-/// What happens to the time in which a counted guest has nothing to do.
+/// What happens while a counted guest is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idle {
-    /// It passes as the host's does: what a guest needs that waits for its disks.
+    /// Time passes as on the host, for guests that wait for disks.
     Passes,
-    /// It is skipped: the next timer of the guest fires at once.
+    /// Time is skipped: the guest's next timer fires at once.
     Skipped,
 }
 
@@ -121,16 +121,16 @@ pub enum Serial {
     File(PathBuf),
 }
 
-/// A line from the guest, `/dev/virtio-ports/<name>` there, to a file.
+/// A virtio port (`/dev/virtio-ports/<name>` in the guest) that writes to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Its name in the guest.
     pub name: String,
-    /// The file that takes what the guest writes.
+    /// The file that the guest's output is written to.
     pub file: PathBuf,
 }
 
-/// A credential handed over as an SMBIOS string.
+/// A credential passed as an SMBIOS string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// A file with the whole string: `io.systemd.credential.binary:NAME=BASE64`.
@@ -138,7 +138,7 @@ pub struct Credential {
 }
 
 impl Machine {
-    /// A machine of the reference size that starts `boot` and shows its serial line on the terminal.
+    /// A machine of the reference size that starts `boot`, with its serial line on the terminal.
     pub fn new(boot: Boot) -> Self {
         Self {
             firmware: Firmware::Bios,
@@ -156,7 +156,7 @@ impl Machine {
         }
     }
 
-    /// QEMU's arguments. `share` is where QEMU's own data is: `<share>/OVMF`.
+    /// QEMU's arguments. `share` is the directory of QEMU's data, such as `<share>/OVMF`.
     pub fn arguments(&self, share: &Path) -> Vec<OsString> {
         let mut line = Line::default();
         line.words("-nodefaults -no-user-config -no-reboot -M q35 -vga std -device virtio-rng-pci");
@@ -191,7 +191,7 @@ impl Machine {
         line.0
     }
 
-    /// The files that grow while the guest writes.
+    /// The files that the guest's output is written to.
     pub(super) fn output_files(&self) -> Vec<PathBuf> {
         let serial = match &self.serial {
             Serial::Terminal => None,
@@ -231,7 +231,7 @@ impl Machine {
         if let Boot::Network(folder) = &self.boot {
             let (file, driver) = match (&self.firmware, self.card) {
                 (Firmware::Bios, _) => ("boot.ipxe", ""),
-                // OVMF has a driver of its own for this card; iPXE would take its place.
+                // OVMF has its own driver for this card, which iPXE would replace.
                 (Firmware::Uefi { .. }, Card::Virtio) => ("kaon.efi", ",romfile="),
                 (Firmware::Uefi { .. }, _) => ("kaon.efi", ""),
             };
@@ -295,7 +295,7 @@ impl Line {
     }
 }
 
-/// A path inside an option list, where a comma is written twice.
+/// A path within an option list, with commas doubled.
 fn escaped(path: &Path) -> OsString {
     let doubled = path.as_os_str().as_bytes().iter().flat_map(|&byte| std::iter::repeat_n(byte, if byte == b',' { 2 } else { 1 }));
     OsString::from_vec(doubled.collect())

@@ -1,4 +1,4 @@
-//! QEMU's monitor, asked for the state of a guest that stands still.
+//! QEMU's monitor, used to get the state of a guest that has hung.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -12,13 +12,13 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the monitor shows when it waits for a command.
+/// The monitor's prompt.
 const PROMPT: &str = "(qemu) ";
 
 /// Processors whose stacks are shown.
 const SHOWN_CPUS: usize = 8;
 
-/// Both ends of a connection to the monitor. It has no name, so that no other user of the host can reach it.
+/// Both ends of a connection to the monitor. The socket has no name, so no other user of the host can connect.
 #[derive(Debug)]
 pub(super) struct Monitor {
     ours: UnixStream,
@@ -26,7 +26,7 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    /// A connection that is not used yet.
+    /// Creates an unused connection.
     ///
     /// # Errors
     /// When there are no descriptors left.
@@ -54,7 +54,7 @@ impl Monitor {
     }
 
     fn add_state(&mut self, text: &mut String) -> io::Result<()> {
-        // What is there first is the monitor's greeting.
+        // The first output is the monitor's greeting.
         self.answer()?;
         *text += &self.ask("info status")?;
         let registers = self.ask("info registers -a")?;
@@ -72,7 +72,7 @@ impl Monitor {
         self.answer()
     }
 
-    /// Everything up to the next prompt, without what the monitor's line editor echoes.
+    /// Everything up to the next prompt, without the echo of the monitor's line editor.
     fn answer(&mut self) -> io::Result<String> {
         let mut bytes = Vec::new();
         let mut part = [0; 4096];
@@ -89,15 +89,16 @@ impl Monitor {
     }
 }
 
-/// The stack pointer of each processor in what `info registers -a` prints, in hexadecimal digits. Newer monitors know no `$rsp` in an address.
+/// The stack pointer of each processor in the output of `info registers -a`, in hexadecimal digits. Newer monitors do not accept `$rsp` in
+/// an address.
 fn stack_pointers(registers: &str) -> impl Iterator<Item = &str> {
     let values = registers.split_ascii_whitespace().filter_map(|word| word.strip_prefix("RSP=").or_else(|| word.strip_prefix("ESP=")));
     values.filter(|value| value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The first processor that is halted while its local APIC has an interrupt in service, in a state that [`Monitor::state`] returned. Linux
-/// ends each interrupt before its processor rests, so the emulator has lost that end, and everything that is not more urgent waits forever.
-/// Seen with QEMU 10.0 without KVM, with the timer interrupt of a second processor, when a busy machine started a guest by UEFI.
+/// acknowledges each interrupt before its processor halts, so the emulator has lost the acknowledgement, and less urgent interrupts wait
+/// forever. Seen with QEMU 10.0 without KVM, with the timer interrupt of a second processor, when a busy machine started a guest with UEFI.
 pub(super) fn lost_interrupt(state: &str) -> Option<usize> {
     let (mut halted, mut cpu) = (Vec::new(), 0);
     for line in state.lines() {
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_halted_processor_with_an_interrupt_in_service_has_lost_its_end() {
+    fn a_halted_processor_with_an_interrupt_in_service_is_found() {
         let state = |hlt: u8, isr: &str| {
             format!(
                 "VM status: running\n\nCPU#0\nRIP=ffff RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\nCPU#1\nRIP=ffff A20=1 SMM=0 HLT={hlt}\n\

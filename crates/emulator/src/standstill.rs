@@ -1,19 +1,19 @@
-//! Noticing a guest that stands still: its processors are idle, and it writes nothing.
+//! Detects a hung guest: its processors are idle, and it writes nothing.
 //!
-//! A guest that is merely slow uses its processors. One that waits for something that never comes does not, and would be waited for until
-//! the time for the whole run is over.
+//! A slow guest still uses its processors. One that waits for an event that never comes does not, and would otherwise run until the time
+//! limit of the whole run.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Share of one of the host's processors below which an emulator's guest is idle. Timers of an idle Linux take about 0.03.
+/// Share of one host processor below which a guest counts as idle. Timers of an idle Linux take about 0.03.
 const IDLE_SHARE: f64 = 0.05;
 
-/// How often files and processor time are looked at.
+/// The interval in which files and processor time are checked.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was seen of a guest, and since when nothing has happened.
+/// The last observed activity of a guest, and its time.
 #[derive(Debug)]
 pub(super) struct Standstill {
     limit: Duration,
@@ -26,13 +26,13 @@ pub(super) struct Standstill {
 }
 
 impl Standstill {
-    /// Watches over the emulator `process`, whose guest writes to `files`.
+    /// Watches the emulator `process`, whose guest writes to `files`.
     pub fn new(limit: Duration, process: u32, files: Vec<PathBuf>) -> Self {
         let now = Instant::now();
         Self { limit, process, files, looked: now, since: now, written_bytes: 0, cpu_s: 0.0 }
     }
 
-    /// Whether the guest has stood still for as long as it may.
+    /// Whether the guest has been hung for longer than the limit.
     pub fn is_reached(&mut self) -> bool {
         if self.looked.elapsed() < INTERVAL {
             return false;
@@ -43,7 +43,7 @@ impl Standstill {
         self.note(written_bytes, cpu_s, self.since.elapsed())
     }
 
-    /// Takes what is seen `after` the last sign of life.
+    /// Records an observation made `after` the last sign of life.
     fn note(&mut self, written_bytes: u64, cpu_s: f64, after: Duration) -> bool {
         let is_busy = cpu_s - self.cpu_s > IDLE_SHARE * after.as_secs_f64().max(INTERVAL.as_secs_f64() * 10.0);
         if written_bytes != self.written_bytes || is_busy {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn work_and_words_are_signs_of_life() {
+    fn processor_time_and_output_are_signs_of_life() {
         let mut watch = watch();
         assert!(!watch.note(0, 60.0, Duration::from_secs(300)), "it was busy");
         assert!(!watch.note(80, 60.0, Duration::from_secs(300)), "it wrote");
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn processor_time_is_read() {
-        // On a busy machine it may take long to get the first of the ticks that are counted.
+        // On a busy machine it may take long until the first tick of processor time is counted.
         let (begun, used) = (Instant::now(), || cpu_s(std::process::id()).unwrap());
         while used() == 0.0 && begun.elapsed() < Duration::from_secs(60) {}
         assert!(used() > 0.0);

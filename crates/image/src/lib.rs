@@ -1,4 +1,4 @@
-//! Images: what they are to contain ([`description`], [`variant`]), and the media, disks and archives they are written as.
+//! Images: their descriptions ([`description`], [`variant`]), and the media, disks and archives they are written as.
 
 pub mod description;
 pub mod disk;

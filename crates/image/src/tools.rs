@@ -1,4 +1,4 @@
-//! The SDK's writers of file systems, run in the sandbox: no loop device, no privileges, none of the host's programs.
+//! The SDK's writers of file systems, run in the sandbox: without loop devices, privileges or programs of the host.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,19 +11,19 @@ use runtime::progress::Reporter;
 use runtime::sandbox::{self, BUILD_DIR, Input, Job, Root, SandboxError, Step, StepsEnded};
 use runtime::store::StoreError;
 
-/// The tools and where they work.
+/// The tools and their directories.
 pub struct ImageTools<'a> {
     /// Layers, lowest first.
     pub layers: &'a [PathBuf],
-    /// Work in progress; `build` in it is the sandbox's writable directory.
+    /// The working directory; `build` in it is the sandbox's writable directory.
     pub folder: PathBuf,
-    /// Takes what the tools say.
+    /// The file for the tools' output.
     pub log: &'a Path,
-    /// Stops a run.
+    /// Raised when the user wants to stop.
     pub cancel: &'a Cancel,
-    /// Hears of phases.
+    /// Gets the phases.
     pub reporter: &'a dyn Reporter,
-    /// The unit of work the phases belong to.
+    /// The unit of work that the phases belong to.
     pub unit: &'a str,
 }
 
@@ -37,7 +37,7 @@ pub enum ImageToolError {
         phase: String,
         /// How it ended.
         end: String,
-        /// What the tools said.
+        /// The tools' log.
         log: PathBuf,
     },
     /// The sandbox failed.
@@ -103,17 +103,17 @@ impl ImageTools<'_> {
         }
     }
 
-    /// Takes the file `name` that the tools made out to `to`.
+    /// Moves the file `name` that the tools made to `to`.
     ///
     /// # Errors
-    /// When it is not there, or cannot be moved.
+    /// When it does not exist, or cannot be moved.
     pub fn take(&self, name: &str, to: &Path) -> Result<(), ImageToolError> {
         let made = self.build().join(name);
         fs::rename(&made, to).map_err(|source| StoreError::io("move", &made, source).into())
     }
 }
 
-/// A step of the shell, which stops at the first failure.
+/// A shell script as a step, which stops at the first failure.
 pub fn bash(phase: &str, script: &str) -> Step {
     let argv = ["bash", "-euo", "pipefail", "-c", script].map(str::to_owned).to_vec();
     Step { phase: phase.into(), argv, cwd: BUILD_DIR.into() }

@@ -1,4 +1,4 @@
-//! Whether a configuration is what was asked for and what was promised.
+//! Checks a configuration against requests and contracts.
 
 use super::Kernel;
 use super::contract::breaches;
@@ -8,7 +8,7 @@ use super::merge::Request;
 use super::symbol::Symbol;
 use base::diagnostic::Problem;
 
-/// Every request that `config` does not grant, and every promise it breaks. `resolved` explains what it can.
+/// Every request that `config` does not fulfil, and every contract that it violates. `resolved` explains causes, where known.
 pub fn check(kernel: &Kernel<'_>, config: &DotConfig, resolved: Option<&Resolved<'_>>) -> Vec<Problem> {
     let lost = kernel.merged.winners().filter(|request| config.value(&request.setting.symbol) != request.setting.value);
     let mut problems: Vec<Problem> = lost.map(|request| lost_request(&request, config, resolved)).collect();

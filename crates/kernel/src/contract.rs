@@ -1,4 +1,4 @@
-//! Contracts: what somebody relies on, asserted on the final configuration.
+//! Contracts: assertions on the final configuration that users rely on.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -29,20 +29,20 @@ pub struct Contract {
 pub struct Assertion {
     /// The option.
     pub symbol: Symbol,
-    /// What it may be.
+    /// Its allowed values.
     pub allowed: Allowed,
     /// Why.
     pub reason: String,
-    /// Where the option stands in the contract.
+    /// The position of the option in the contract.
     pub span: Range<usize>,
 }
 
-/// What an option may be.
+/// The allowed values of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allowed {
     /// Built in.
     Yes,
-    /// A module, so that it costs nothing where it is not used.
+    /// A module, so that it costs nothing if it is not used.
     Module,
     /// Built in or a module.
     YesOrModule,
@@ -53,7 +53,7 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// Whether `value` will do.
+    /// Whether `value` is allowed.
     pub fn accepts(&self, value: &Value) -> bool {
         match self {
             Self::Yes => *value == Value::Yes,
@@ -135,7 +135,7 @@ fn read_group(group: &Table<'_>, seen: &mut BTreeSet<Symbol>) -> Vec<Assertion> 
     assertions
 }
 
-/// Every assertion of `contract` that `config` breaks.
+/// Every assertion of `contract` that `config` violates.
 pub fn breaches(contract: &Contract, config: &DotConfig) -> Vec<Problem> {
     let broken = contract.assertions.iter().filter(|assertion| !assertion.allowed.accepts(&config.value(&assertion.symbol)));
     broken
@@ -158,7 +158,7 @@ mod tests {
     );
 
     #[test]
-    fn breaches_are_told_with_place_and_reason() {
+    fn violations_are_reported_with_position_and_reason() {
         let contract = parse("c", Document::new("c.toml", TEXT)).unwrap();
         assert!(breaches(&contract, &DotConfig::parse("CONFIG_A=m\nCONFIG_N=128\n")).is_empty());
         let found = breaches(&contract, &DotConfig::parse("CONFIG_B=y\nCONFIG_N=64\n"));

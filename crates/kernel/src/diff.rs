@@ -30,7 +30,7 @@ pub struct Change {
     pub left: Value,
     /// Its value in the second.
     pub right: Value,
-    /// The fragments' lines that decided, of the first and the second; nothing where only Kconfig's defaults and selections did.
+    /// The lines of fragments that set it, of the first and the second; empty if only Kconfig's defaults and selections did.
     pub because: Vec<String>,
 }
 

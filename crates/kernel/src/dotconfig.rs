@@ -9,7 +9,7 @@ use super::symbol::{Symbol, Value};
 pub struct DotConfig(BTreeMap<Symbol, Value>);
 
 impl DotConfig {
-    /// Reads a `.config`. Lines that are not assignments are comments of Kconfig's own and say nothing.
+    /// Reads a `.config`. Lines that are not assignments are comments of Kconfig and are ignored.
     pub fn parse(text: &str) -> Self {
         let assignment = |line: &str| {
             let (name, value) = line.strip_prefix("CONFIG_")?.split_once('=')?;
@@ -18,7 +18,7 @@ impl DotConfig {
         Self(text.lines().filter_map(assignment).collect())
     }
 
-    /// What an option is set to; `n` where it is not there.
+    /// The value of an option; `n` if it is missing.
     pub fn value(&self, symbol: &Symbol) -> Value {
         self.0.get(symbol).cloned().unwrap_or(Value::No)
     }

@@ -1,4 +1,4 @@
-//! Flavours: which fragments make a kernel, and what it promises.
+//! Flavours: a kernel's fragments and contracts.
 
 use base::diagnostic::Problem;
 use base::document::{Document, Spanned};

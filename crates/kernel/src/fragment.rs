@@ -40,7 +40,7 @@ pub struct Setting {
     pub reason: String,
     /// The line, counted from 1.
     pub line: usize,
-    /// Where the assignment stands.
+    /// The position of the assignment.
     pub span: Range<usize>,
 }
 
@@ -136,8 +136,8 @@ impl Reader<'_> {
     }
 }
 
-/// What a wrong line was meant to say, where that can be told: other words for the three states, a missing `CONFIG_`, spaces around `=`,
-/// a comment behind the value.
+/// What a wrong line probably meant, if that can be inferred: other words for the three states, a missing `CONFIG_`, spaces around `=`, a
+/// comment after the value.
 fn meant(name: &str, value: &str) -> Option<String> {
     let symbol: Symbol = name.trim().parse().ok()?;
     let value = value.trim();
@@ -148,7 +148,7 @@ fn meant(name: &str, value: &str) -> Option<String> {
     Some(format!("write `{symbol}={meant}`; a comment has a line of its own, above the option"))
 }
 
-/// The value that a text stands for, here or in other formats.
+/// The value that a text means, here or in other formats.
 fn value_meant(text: &str) -> Option<Value> {
     match text.to_ascii_lowercase().as_str() {
         "y" | "yes" | "on" | "true" => Some(Value::Yes),
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_meant_is_in_the_hint() {
+    fn the_hint_contains_what_was_meant() {
         let of_its_own = "; a comment has a line of its own, above the option";
         for (line, expected) in [
             ("CONFIG_VETH=yes", Some("write `CONFIG_VETH=y`".to_owned())),

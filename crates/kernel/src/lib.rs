@@ -1,6 +1,6 @@
-//! The kernel: fragments, flavours, contracts, what Kconfig makes of them, and the scripts that build it.
+//! The kernel: fragments, flavours, contracts, Kconfig's results, and the scripts that build it.
 //!
-//! Everything here is pure but [`Description::load`] and [`signing`].
+//! Everything here is pure except [`Description::load`] and [`signing`].
 
 pub mod check;
 pub mod contract;
@@ -29,7 +29,7 @@ use text::did_you_mean;
 pub use load::LoadError;
 pub use recipe::{CERTIFICATE, phases};
 
-/// Everything below `kernel-config`, by name, checked to fit together.
+/// Everything below `kernel-config`, by name, with all references checked.
 #[derive(Debug, Default)]
 pub struct Description {
     /// `flavours/*.toml`
@@ -45,9 +45,9 @@ pub struct Description {
 pub struct Kernel<'a> {
     /// The flavour.
     pub flavour: &'a Flavour,
-    /// What its fragments ask for.
+    /// The requests of its fragments.
     pub merged: Merged<'a>,
-    /// What it promises.
+    /// The contracts it must fulfil.
     pub contracts: Vec<&'a Contract>,
 }
 
@@ -57,25 +57,25 @@ pub enum KernelError {
     /// There is no such flavour.
     #[error("unknown kernel flavour `{name}`")]
     NoFlavour {
-        /// The name asked for.
+        /// The name.
         name: String,
-        /// A name that is near, or all there are.
+        /// A similar name, or all names.
         known: String,
     },
-    /// Neither the kernel nor this project knows such an option.
+    /// Neither the kernel nor this project has such an option.
     #[error("the {flavour} kernel has no option `{symbol}`: no Kconfig file defines it, and `kernel-config` does not mention it")]
     NoOption {
-        /// The option asked for.
+        /// The option.
         symbol: Symbol,
         /// The flavour.
         flavour: String,
-        /// A name that is near.
+        /// A similar name.
         near: Option<String>,
     },
     /// No spec builds a kernel.
     #[error("no spec builds a kernel, so there is no Kconfig to read")]
     NoSources,
-    /// The configuration is not what was asked for or promised.
+    /// The configuration does not match requests or contracts.
     #[error(transparent)]
     Problems(#[from] Problems),
 }
@@ -110,7 +110,7 @@ impl Failure for KernelError {
 }
 
 impl Description {
-    /// A flavour, its fragments merged.
+    /// A flavour with its fragments merged.
     ///
     /// # Errors
     /// When there is no such flavour.

@@ -17,7 +17,7 @@ pub enum LoadError {
     /// A file or folder cannot be read.
     #[error("cannot read `{}`", path.display())]
     Io {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -68,8 +68,8 @@ impl Description {
     }
 }
 
-/// Reads all files of a folder of `kernel-config` with one ending, by their names without it. The names are those of all files, also of
-/// files with mistakes: nobody who names one is told that it does not exist.
+/// Reads all files of a folder of `kernel-config` with one ending, by their names without it. The returned names include files with
+/// mistakes, so that references to them are not reported as unknown.
 fn read_folder<T>(
     root: &Path,
     folder: &str,

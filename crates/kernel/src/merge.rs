@@ -13,12 +13,12 @@ pub struct Merged<'a> {
     requests: BTreeMap<&'a Symbol, Vec<Request<'a>>>,
 }
 
-/// One fragment's wish.
+/// One fragment's request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The fragment.
     pub fragment: &'a Fragment,
-    /// The line of it.
+    /// The line in it.
     pub setting: &'a Setting,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Merged<'a> {
         Self { suffix: (Symbol::local_version(), Value::Text(flavour.suffix.clone())), requests }
     }
 
-    /// Everyone who asked for an option, in order; the last one wins.
+    /// All requests for an option, in order; the last one wins.
     pub fn requests(&self, symbol: &Symbol) -> &[Request<'a>] {
         self.requests.get(symbol).map_or(&[], Vec::as_slice)
     }
@@ -51,13 +51,13 @@ impl<'a> Merged<'a> {
         self.requests.values().filter_map(|all| all.last().copied())
     }
 
-    /// Every option and its value: the flavour's suffix, and what the fragments ask for, by name.
+    /// Every option and its value: the flavour's suffix, and the fragments' requests, by name.
     pub fn wishes(&self) -> impl Iterator<Item = (&Symbol, &Value)> {
         let (symbol, value) = &self.suffix;
         std::iter::once((symbol, value)).chain(self.winners().map(|request| (&request.setting.symbol, &request.setting.value)))
     }
 
-    /// The text given to Kconfig: one line for each option.
+    /// The text for Kconfig: one line per option.
     pub fn to_config(&self) -> String {
         self.wishes().map(|(symbol, value)| format!("{symbol}={value}\n")).collect()
     }

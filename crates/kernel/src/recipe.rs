@@ -1,24 +1,24 @@
 //! The scripts that build a kernel.
 //!
-//! What they need of `kernel-config` stands in their text, so the build's key changes exactly when the configuration does.
+//! What they need of `kernel-config` is in their text, so the build's key changes exactly when the configuration does.
 
 use super::Kernel;
 use planning::recipe::{Phase, SOURCE_TREE};
 
-/// Where the certificate is below the kernel's tree; `CONFIG_SYSTEM_TRUSTED_KEYS` names the same path.
+/// The certificate's path in the kernel's tree; `CONFIG_SYSTEM_TRUSTED_KEYS` names the same path.
 pub const CERTIFICATE: &str = "certs/kaon-modules.pem";
 
 /// Checks the configuration before the long compilation begins.
 const VERIFY: &str = include_str!("verify.py");
 
-/// Nothing of who builds, where and when goes into a kernel. Compiler flags of ordinary programs are not the kernel's.
+/// The kernel must not contain who built it, where and when. Compiler flags for programs must not apply to the kernel.
 const PRELUDE: &str = r#"unset CFLAGS CXXFLAGS LDFLAGS PKG_CONFIG_LIBDIR
 export KBUILD_BUILD_USER=kaon KBUILD_BUILD_HOST=kaon KBUILD_BUILD_VERSION=1
 export KBUILD_BUILD_TIMESTAMP="$(date -u -d "@$SOURCE_DATE_EPOCH")"
 "#;
 
-/// Modules lose their debug information. They are compressed and indexed unsigned: signing happens outside of the sandbox, where
-/// the key is, and puts each signed module in its place under the same name, which is all the index knows of it.
+/// Modules are stripped of debug information. They are compressed and indexed unsigned: they are signed outside of the sandbox, where the
+/// key is. Signed modules keep their names, and the index contains only names.
 const INSTALL: &str = r#"release=$(make -s kernelrelease)
 modules=$DESTDIR/usr/lib/modules/$release
 make INSTALL_MOD_PATH="$DESTDIR/usr" INSTALL_MOD_STRIP=1 DEPMOD=true modules_install
@@ -30,7 +30,7 @@ install -m 644 System.map "$modules/System.map"
 depmod -b "$DESTDIR/usr" -m /lib/modules -F System.map "$release"
 "#;
 
-/// The phases between unpacking and packaging. `certificate_pem` is what the kernel will trust modules by.
+/// The phases between unpacking and packaging. The kernel will trust modules signed for `certificate_pem`.
 pub fn phases(kernel: &Kernel<'_>, certificate_pem: &str) -> Vec<Phase> {
     let phase = |name, script: String| Phase { name, script: format!("{PRELUDE}{script}"), cwd: SOURCE_TREE.into() };
     let configure = [
@@ -49,7 +49,7 @@ pub fn phases(kernel: &Kernel<'_>, certificate_pem: &str) -> Vec<Phase> {
     ]
 }
 
-/// Writes `text` to `path`. No line of ours begins with the mark that ends it.
+/// Writes `text` to `path`. No line of the texts begins with the end mark.
 fn document(path: &str, text: &str) -> String {
     let newline = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     format!("cat >{path} <<'__KAON_END__'\n{text}{newline}__KAON_END__\n")

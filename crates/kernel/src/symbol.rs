@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// An option's name as Kconfig writes it, without `CONFIG_`.
+/// An option's name as in Kconfig, without `CONFIG_`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Symbol(String);
 
-/// A text that names no option.
+/// A text that is not an option's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a kernel option: write `CONFIG_` and capital letters, digits or `_`")]
 pub struct InvalidSymbol {
@@ -64,7 +64,7 @@ impl fmt::Display for Symbol {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(into = "String")]
 pub enum Value {
-    /// Off, or not there at all: Kconfig makes no difference.
+    /// Off or missing, which Kconfig does not distinguish.
     No,
     /// Built as a module.
     Module,
@@ -117,7 +117,7 @@ impl FromStr for Value {
     }
 }
 
-/// The text of a quoted string whose opening quote is gone; nothing where the closing one is missing or not at the end.
+/// The text of a quoted string without its opening quote; `None` if the closing quote is missing or not at the end.
 fn unquote(inner: &str) -> Option<String> {
     let mut text = String::new();
     let mut characters = inner.chars();

@@ -79,7 +79,7 @@ fn configurations_are_predicted() {
     let kconfig = kconfig();
     let base = "CC_IS_GCC=y CPUS=8 HZ=100 HZ_100=y SLOW=y";
     assert_eq!(resolve(&kconfig, ""), base);
-    // A prompt that is not shown takes no wish; a dependency that is not met neither.
+    // Options without a visible prompt, or with an unmet dependency, ignore requests.
     assert_eq!(resolve(&kconfig, "CARD=y"), base);
     assert_eq!(resolve(&kconfig, "HZ_250=y CPUS=128"), "CC_IS_GCC=y CPUS=64 HZ=250 HZ_250=y SLOW=y");
     assert_eq!(resolve(&kconfig, "BUS=m EXTRA=y MODULES=y"), "BUS=m CC_IS_GCC=y CPUS=8 EXTRA=y HZ=100 HZ_100=y MODULES=y SLOW=y");
@@ -103,7 +103,7 @@ fn causes_name_what_is_missing() {
 }
 
 #[test]
-fn later_fragments_win_and_lost_requests_are_told_at_their_line() {
+fn later_fragments_win_and_lost_requests_are_reported_at_their_line() {
     let read = |name: &str, text: &str| {
         let source = SourceText { path: format!("kernel-config/fragments/{name}.config"), text: text.into() };
         fragment::parse(name, source).unwrap()

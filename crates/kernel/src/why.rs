@@ -1,4 +1,4 @@
-//! Why an option is what it is.
+//! Why an option has its value.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::symbol::{Symbol, Value};
 use super::{Kernel, KernelError};
 use text::nearest;
 
-/// All there is to say about one option of one kernel.
+/// Everything known about one option of one kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Why {
     /// The option.
@@ -19,13 +19,13 @@ pub struct Why {
     pub flavour: String,
     /// Its value.
     pub value: Value,
-    /// What Kconfig asks the user, where it asks.
+    /// Its prompt in Kconfig, if it has one.
     pub prompt: Option<String>,
     /// Where Kconfig defines it: `file:line`.
     pub defined: Vec<String>,
-    /// A name that is near, where nothing defines it.
+    /// A similar name, if nothing defines it.
     pub did_you_mean: Option<String>,
-    /// Who asked for it, in order; the last wins.
+    /// The requests for it, in order; the last wins.
     pub requests: Vec<Asked>,
     /// Options that select it and are on.
     pub selected_by: Vec<String>,
@@ -33,13 +33,13 @@ pub struct Why {
     pub selectable_by: Vec<String>,
     /// What it depends on, part by part, with the values of the options named.
     pub depends: Vec<Condition>,
-    /// Why it is not what was asked for, where it is not.
+    /// Why it is not as requested, if it is not.
     pub lost: Option<String>,
     /// The contracts that name it.
     pub contracts: Vec<Promise>,
 }
 
-/// A fragment's wish.
+/// A fragment's request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Asked {
     /// `file:line`
@@ -50,12 +50,12 @@ pub struct Asked {
     pub reason: String,
 }
 
-/// A part of what an option depends on.
+/// A part of an option's dependencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Condition {
     /// The expression and the values in it.
     pub text: String,
-    /// Whether it holds.
+    /// Whether it is true.
     pub holds: bool,
 }
 
@@ -68,14 +68,14 @@ pub struct Promise {
     pub allowed: String,
     /// Why.
     pub reason: String,
-    /// Whether it is kept.
+    /// Whether it is fulfilled.
     pub kept: bool,
 }
 
-/// Collects what there is to say about `symbol`.
+/// Collects everything known about `symbol`.
 ///
 /// # Errors
-/// When there is nothing to say: no Kconfig file defines it, no fragment requests it and no contract names it.
+/// When nothing is known: no Kconfig file defines it, no fragment requests it and no contract names it.
 pub fn why(kernel: &Kernel<'_>, kconfig: &Kconfig, resolved: &Resolved<'_>, symbol: &Symbol) -> Result<Why, KernelError> {
     let option = kconfig.option(symbol);
     let definitions = option.map_or(&[][..], |option| &option.definitions);

@@ -1,4 +1,4 @@
-//! Static libraries that nothing can be linked with.
+//! Detects static libraries that cannot be linked with.
 
 use std::fmt;
 use std::io::{self, BufReader, Read};
@@ -8,22 +8,22 @@ use super::error::PackageError;
 use super::obstacle::escaped;
 use super::tree::{Content, Kind, Tree};
 
-/// How an archive begins.
+/// The magic bytes of an archive.
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 
-/// How an archive begins that contains only the names of its members' files.
+/// The magic bytes of an archive that contains only the names of its members' files.
 const THIN_MAGIC: &[u8; 8] = b"!<thin>\n";
 
 /// The size of a member's header (ar(5)).
 const HEADER_BYTES: usize = 60;
 
-/// The largest member that is looked into. No compiler writes object files of this size.
+/// The largest member that is examined. No compiler writes object files of this size.
 const MOST_MEMBER_BYTES: u64 = 64 << 20;
 
-/// The symbol of object files in which GCC left nothing but its bytecode.
+/// The symbol of object files that contain only GCC's bytecode.
 const SLIM: &[u8] = b"__gnu_lto_slim";
 
-/// Why nothing can be linked with an archive.
+/// Why an archive cannot be linked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It contains the names of object files in the build's own folders.
@@ -33,7 +33,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What makes a good archive.
+    /// How to fix it.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Thin => "call `ar` without `T` and without `--thin`",
@@ -51,7 +51,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A static library that nothing can be linked with.
+/// A static library that cannot be linked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadArchive {
     /// The file in the image.
@@ -69,7 +69,7 @@ impl fmt::Display for BadArchive {
 /// Checks that static libraries contain machine code.
 ///
 /// # Errors
-/// When one cannot be read, or all that contain none.
+/// When one cannot be read, or all libraries that do not.
 pub fn check(tree: &Tree) -> Result<(), PackageError> {
     let mut found = Vec::new();
     for (path, entry) in tree.iter().filter(|(path, _)| path.ends_with(".a")) {
@@ -88,8 +88,8 @@ pub fn check(tree: &Tree) -> Result<(), PackageError> {
     if found.is_empty() { Ok(()) } else { Err(PackageError::BadArchives { found }) }
 }
 
-/// What is wrong with the archive that `reader` gives. Nothing is wrong with what is not an archive, and it is read up to the first object
-/// file with machine code only.
+/// The fault of the archive that `reader` returns. A file that is not an archive has none. Reading stops at the first object file with
+/// machine code.
 fn fault(reader: &mut impl Read) -> io::Result<Option<Fault>> {
     match &start(reader, MAGIC.len() as u64)?[..] {
         magic if magic == THIN_MAGIC => return Ok(Some(Fault::Thin)),
@@ -107,25 +107,25 @@ fn fault(reader: &mut impl Read) -> io::Result<Option<Fault>> {
             Member::Machine => return Ok(None),
             Member::Other => {}
         }
-        // Members begin at even places.
+        // Members begin at even offsets.
         start(reader, size % 2)?;
     }
 }
 
-/// The next bytes, fewer at the end.
+/// Reads up to `bytes` bytes, fewer at the end.
 fn start(reader: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
     let mut read = Vec::new();
     reader.take(bytes).read_to_end(&mut read)?;
     Ok(read)
 }
 
-/// What a member of an archive is.
+/// The kind of a member of an archive.
 enum Member {
     /// An object file with machine code.
     Machine,
     /// An object file of a compiler's bytecode.
     Bytecode,
-    /// A list of symbols or names, or no object file.
+    /// A list of symbols or names, or another file.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! Attributes of files: what the spec says, over what the build left, over what is safe.
+//! Attributes of files: the spec's rules override what the build set, within safe limits.
 
 use rpm_engine::filecaps;
 
@@ -24,7 +24,7 @@ impl Rules {
         spec.attributes.iter().map(compile).collect::<Result<_, _>>().map(|rules| Self { rules })
     }
 
-    /// What the spec says of `path`: the last match wins, key by key. A glob says nothing of a directory but who owns it, so that
+    /// The attributes of `path` in the spec: the last match wins, key by key. A glob sets only the owner and group of directories, so that
     /// `mode` for the files of a directory never closes the directory itself.
     pub fn of(&self, path: &str, entry: &Entry) -> Attributes {
         let mut found = Attributes::default();
@@ -44,10 +44,10 @@ impl Rules {
         found
     }
 
-    /// Applies modes and ghosts to the tree, and checks that every rule is about something.
+    /// Applies modes and ghosts to the tree, and checks that every rule matches something.
     ///
     /// # Errors
-    /// When a rule matches nothing, a file is setuid or setgid and no rule sets its mode, or it has capabilities that no rule sets.
+    /// When a rule matches nothing, a file is setuid or setgid without a rule that sets its mode, or it has capabilities that no rule sets.
     pub fn apply(&self, spec: &Spec, tree: &mut Tree) -> Result<(), PackageError> {
         self.add_ghosts(tree);
         tree.settle_directories();
@@ -96,7 +96,7 @@ impl Rules {
     }
 
     fn check_use(&self, spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
-        // Of a directory that only contains files, a glob says nothing but who owns it.
+        // A glob that matches a directory sets only its owner and group.
         let is_about_directories = |glob: &Glob, rule: &Attributes| glob.is_path() || rule.owner.is_some() || rule.group.is_some();
         let is_used = |glob: &Glob, rule: &Attributes| {
             tree.iter().any(|(path, _)| glob.matches(path))

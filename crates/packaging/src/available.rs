@@ -1,10 +1,10 @@
-//! What the packages in a sandbox provide.
+//! The capabilities that the packages in a sandbox provide.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::name::PackageName;
 
-/// Capabilities of the packages laid into a sandbox, and, for hints, of packages that could have been.
+/// Capabilities of the packages in a sandbox and, for hints, of packages that could be added.
 #[derive(Debug, Default, Clone)]
 pub struct Available {
     capabilities: BTreeSet<String>,
@@ -12,12 +12,12 @@ pub struct Available {
 }
 
 impl Available {
-    /// Takes what packages provide, each in the form of [`super::Built::provides`]: versions do not matter here.
+    /// The capabilities that packages provide, in the form of [`super::Built::provides`]. Versions are ignored.
     pub fn new(provides: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self { capabilities: provides.into_iter().map(|text| name_of(text.as_ref()).to_owned()).collect(), givers: BTreeMap::new() }
     }
 
-    /// Adds what a package provides that is not in the sandbox, and the package to name in `requires.build` for it.
+    /// Adds what `package`, which is not in the sandbox, provides; `requires.build` would name it.
     #[must_use]
     pub fn hint(mut self, package: &PackageName, provides: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for text in provides {

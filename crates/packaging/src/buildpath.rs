@@ -1,4 +1,4 @@
-//! Paths of the sandbox in what a build installed: they lead nowhere on the system that the package is installed on.
+//! Detects paths of the sandbox in installed files: they do not exist on the system that the package is installed on.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -13,16 +13,16 @@ use base::glob::Glob;
 use planning::recipe::INSTALL_ROOT;
 use planning::spec::Spec;
 
-/// The directory that builds happen in, with the `/` that ends it.
+/// The directory of builds, with a trailing `/`.
 const BUILD: &str = "/build/";
 
-/// How much of a file is searched at a time.
+/// How much of a file is searched at a time, in bytes.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// How many bytes before a path are needed to see whether it begins there.
+/// How many bytes before a match are needed to see whether a path begins there.
 const BEFORE_BYTES: usize = 3;
 
-/// How much of one chunk is searched again with the next: longer than a path that is looked for and shown.
+/// How much of a chunk is searched again with the next one: more than the longest path that is shown.
 const OVERLAP_BYTES: usize = 128;
 
 /// A path of the sandbox in an installed file.
@@ -37,7 +37,7 @@ pub struct BuildPath {
 /// Where a path of the sandbox is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// The file itself is in a directory whose content no package can have.
+    /// The file itself is in a directory that packages must not contain.
     Location {
         /// The directory.
         directory: String,
@@ -67,11 +67,11 @@ impl fmt::Display for BuildPath {
     }
 }
 
-/// Looks for paths of the sandbox in all that a build installed: in where it is, in targets of links and in files. In files that are
-/// not text only the install root is looked for, as compilers write the paths of sources into programs.
+/// Looks for paths of the sandbox in everything that a build installed: in its location, in link targets and in files. Binary files are
+/// searched only for the install root, since compilers write paths of sources into programs.
 ///
 /// # Errors
-/// All that was found and no glob of the spec allows, or a glob of the spec that matches nothing.
+/// All findings that no glob of the spec allows, or a glob of the spec that matches nothing.
 pub fn check(spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
     let compile = |text: &String| Glob::new(text).map_err(PackageError::bad_glob(text));
     let allowed = spec.build_paths.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
@@ -113,11 +113,11 @@ fn search(mut file: impl Read) -> io::Result<Option<Place>> {
     loop {
         let read = file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut buffer)?;
         if begin == 0 {
-            // As grep and git tell them apart.
+            // The same test as in grep and git.
             is_text = !buffer.contains(&0);
         }
         let is_last = read < CHUNK_BYTES;
-        // What begins near the end may go on in the next chunk.
+        // A match near the end may continue in the next chunk.
         let end = if is_last { buffer.len() } else { buffer.len() - OVERLAP_BYTES };
         for at in finder.find_iter(&buffer).skip_while(|at| *at < begin).take_while(|at| *at < end) {
             let begins_a_path = !is_text || !ends_a_path(&buffer[at.saturating_sub(BEFORE_BYTES)..at]);
@@ -147,7 +147,7 @@ fn is_of_path(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._-+~@%/".contains(byte)
 }
 
-/// Whether what follows these bytes of a text goes on with a path, as in `../build` or `$(top)/build`, and not with an option's value, as
+/// Whether the text before a match makes it part of a longer path, as in `../build` or `$(top)/build`, and not the value of an option, as
 /// in `-L/build`.
 fn ends_a_path(before: &[u8]) -> bool {
     match before {
@@ -161,7 +161,7 @@ fn ends_a_path(before: &[u8]) -> bool {
 fn path_at(bytes: &[u8]) -> Option<String> {
     let path: Vec<u8> = bytes.iter().copied().take(OVERLAP_BYTES / 2).take_while(is_of_path).collect();
     let path = String::from_utf8_lossy(&path).trim_end_matches(['.', '/']).to_owned();
-    // `/build` alone may be anything: it is the name of many a folder, and of many an argument.
+    // `/build` alone is not reported: it is the name of many directories and arguments.
     path.starts_with(BUILD).then_some(path)
 }
 

@@ -1,4 +1,4 @@
-//! The tree of a spec: what was installed, less what is dropped, plus what the spec itself adds.
+//! The tree of a spec: what was installed, without what is dropped, plus what the spec adds.
 
 use std::fs;
 use std::io;
@@ -18,7 +18,7 @@ use super::walk::walk;
 use base::glob::Glob;
 use planning::spec::Spec;
 
-/// What no package contains: documentation, translations and completions, which a container host never reads, and libtool's files.
+/// Excluded from all packages: documentation, translations and completions, which a container host never reads, and libtool's files.
 const DROPPED: [&str; 9] = [
     "/**/*.la",
     "/usr/share/man/**",
@@ -31,10 +31,10 @@ const DROPPED: [&str; 9] = [
     "/usr/share/fish/**",
 ];
 
-/// Everything the packages of `spec` hold, with final modes. `out` is the install root; files of `[install]` are in `spec_dir`.
+/// Everything that the packages of `spec` contain, with final modes. `out` is the install root; files of `[install]` are in `spec_dir`.
 ///
 /// # Errors
-/// When something cannot be read or packaged, or a glob of `drop` or an attribute is about no file.
+/// When something cannot be read or packaged, or a glob of `drop` or an attribute matches no file.
 pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Result<Tree, PackageError> {
     let mut tree = walk(out)?;
     literal::check(spec, &tree)?;
@@ -60,7 +60,7 @@ pub fn collect(spec: &Spec, rules: &Rules, spec_dir: &Path, out: &Path) -> Resul
     Ok(tree)
 }
 
-/// Checks that each glob of `drop` matches something, be it an empty directory that it empties: a misspelt one would leave its files in.
+/// Checks that each glob of `drop` matches something, if only an empty directory: a misspelt glob would leave files in the package.
 fn check_drop(spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
     for text in &spec.drop {
         let emptied = text.strip_suffix("/**").filter(|above| !above.is_empty()).unwrap_or(text);
@@ -76,7 +76,7 @@ fn compiled(globs: &[&str]) -> Result<Vec<Glob>, PackageError> {
     globs.iter().map(|text| Glob::new(text).map_err(PackageError::bad_glob(text))).collect()
 }
 
-/// A file of the spec's directory: executable or not is all its mode on the developer's disk says.
+/// A file of the spec's directory. Of its mode on the developer's disk, only the executable bit is used.
 fn own_file(spec: &Spec, spec_dir: &Path, file: &str) -> Result<Entry, PackageError> {
     let path = spec_dir.join(file);
     let fail = |source| PackageError::InstallSource { spec: spec.name.clone(), file: file.to_owned(), source };

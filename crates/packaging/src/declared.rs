@@ -14,7 +14,7 @@ pub fn files(package: &Content) -> Vec<(String, Entry)> {
     [users, units].into_iter().filter(|(_, text)| !text.is_empty()).map(|(path, text)| (path, file(text))).collect()
 }
 
-/// Groups first, then users, then memberships: each line needs only what stands before it.
+/// Groups first, then users, then memberships: each line depends only on lines before it.
 fn sysusers(package: &Content) -> String {
     let mut text = String::new();
     for (name, group) in &package.groups {

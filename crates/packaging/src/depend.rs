@@ -1,4 +1,4 @@
-//! What packages provide and require, found in their files, and whether all of it is declared.
+//! What packages provide and require, found in their files, and checks that it is declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub struct Found {
     pub requires: BTreeSet<Dependency>,
 }
 
-/// A need of one file, before it is known who meets it.
+/// A requirement of one file, before its provider is known.
 struct Need {
     path: String,
     dependency: Dependency,
@@ -34,13 +34,13 @@ struct Need {
 enum Strictness {
     /// A package in the sandbox must provide it.
     Checked,
-    /// It is omitted if no package in the sandbox provides it.
+    /// It is omitted unless a package in the sandbox provides it.
     IfGiven,
-    /// It is kept, whether it is provided or not.
+    /// It is kept, even if nothing provides it.
     Unchecked,
 }
 
-/// Looks into all files of all packages of a spec.
+/// Examines all files of all packages of a spec.
 ///
 /// # Errors
 /// When a file cannot be read, breaks a rule, or needs what neither the spec's own packages nor those in the sandbox provide.
@@ -74,7 +74,7 @@ pub fn find(spec: &Spec, parts: &[Part<'_>], available: &Available) -> Result<Ve
     if missing.is_empty() { Ok(found) } else { Err(PackageError::UndeclaredLibraries { spec: spec.name.clone(), missing }) }
 }
 
-/// Packages of the spec that contain the libraries which `part` has links to link with (`libz.so`).
+/// Packages of the spec that contain the libraries to which `part` has development links (`libz.so`).
 fn linked_siblings<'a>(parts: &'a [Part<'_>], part: &Part<'_>) -> BTreeSet<&'a str> {
     let mut siblings = BTreeSet::new();
     for (path, entry) in part.entries.iter().filter(|(path, _)| path.ends_with(".so")) {
@@ -114,7 +114,7 @@ fn settle(
         return Ok(());
     }
     if let [sibling, ..] = own {
-        // Packages of one build fit each other, and only each other.
+        // Packages of one build are compatible only with each other.
         found.requires.insert(Dependency::equal(parts[*sibling].content.name.as_str(), spec.evr()));
     } else if need.strictness != Strictness::Unchecked && !available.gives(capability) {
         if need.strictness == Strictness::Checked && !is_implied(available, givers, capability) {
@@ -127,7 +127,7 @@ fn settle(
     Ok(())
 }
 
-/// Whether a missing version of an interface is already reported with the missing library itself.
+/// Whether a missing version of an interface is already covered by the report of the missing library.
 fn is_implied(available: &Available, givers: &BTreeMap<String, Vec<usize>>, capability: &str) -> bool {
     let Some((soname, version)) = split_capability(capability) else { return false };
     let library = elf::capability(soname, "");
@@ -138,7 +138,7 @@ fn split_capability(capability: &str) -> Option<(&str, &str)> {
     capability.strip_suffix(")(64bit)")?.split_once('(')
 }
 
-/// `libz.so.1` for `libz.so.1()(64bit)`, which means nothing to most people.
+/// `libz.so.1` for `libz.so.1()(64bit)`, which few users know.
 fn readable(capability: &str) -> String {
     match split_capability(capability) {
         Some((soname, "")) => soname.to_owned(),
@@ -147,7 +147,7 @@ fn readable(capability: &str) -> String {
     }
 }
 
-/// The dependency, if RPM can contain it: names and versions come from files, which may contain anything.
+/// The dependency, if RPM accepts it: names and versions come from files, which may contain anything.
 fn checked(path: &str, dependency: Dependency) -> Result<Dependency, PackageError> {
     let text = dependency.to_string();
     if text.parse::<Dependency>().is_ok_and(|parsed| parsed == dependency) {
@@ -227,7 +227,7 @@ impl Scanner<'_> {
                 let soname = split_capability(&capability).map(|(soname, _)| soname);
                 let private = soname.and_then(|soname| self.linker.private(binary, soname));
                 if let Some(library) = private {
-                    // A library without versions of its interface meets them all (ld.so prints a warning).
+                    // A library without symbol versions satisfies all of them (ld.so prints a warning).
                     let is_fit = library.dynamic.defined_versions.is_empty() || library.provides().contains(&capability);
                     if !is_fit {
                         let hidden = Some(Hidden::OtherVersion(library.path.clone()));
@@ -259,8 +259,8 @@ impl Scanner<'_> {
     }
 }
 
-/// Libraries may be looked for below `/usr/lib` and next to the file, nowhere else: an entry that leads into the build directory, or
-/// is relative, lets whoever writes there run code in the program.
+/// Libraries may only be searched for below `/usr/lib` and next to the file: with an entry that is relative or in the build directory,
+/// anybody who can write there can run code in the program.
 fn check_library_paths(path: &str, dynamic: &Dynamic) -> Result<(), PackageError> {
     let is_fine = |entry: &str| {
         let below = |root: &str| entry.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -6,7 +6,7 @@ use super::tree::Entry;
 use super::usrmerge::parent;
 use planning::spec::Content;
 
-/// Directories of the package `filesystem`, on which everything else stands. No other package owns them, unless it declares them.
+/// Directories of the package `filesystem`, which everything requires. Other packages own them only if they declare them.
 const STANDARD: [&str; 32] = [
     "/boot",
     "/dev",
@@ -42,8 +42,8 @@ const STANDARD: [&str; 32] = [
     "/var/tmp",
 ];
 
-/// Directories whose content is gone after a start, or belongs to the running system or the build: an empty directory there is not
-/// part of a package, and a file there is an error.
+/// Directories whose content is lost at a restart, or belongs to the running system or the build. Packages do not contain empty directories
+/// there, and a file there is an error.
 const VOLATILE: [&str; 9] = ["/build", "/dev", "/proc", "/run", "/sys", "/tmp", "/var/lock", "/var/run", "/var/tmp"];
 
 /// Directories of `/usr` that packages have files in: those of file-hierarchy(7), and two that are optional in the Filesystem Hierarchy
@@ -53,8 +53,8 @@ const OF_USR: [&str; 6] = ["bin", "include", "lib", "libexec", "share", "src"];
 /// Directories of `/opt` that are the administrator's (Filesystem Hierarchy Standard 3.0, 3.13.2).
 const RESERVED_OF_OPT: [&str; 6] = ["bin", "doc", "include", "info", "lib", "man"];
 
-/// The directory above or at `path` that is not a package's: it belongs to the administrator, to users or to the running system, or
-/// nothing looks into it (file-hierarchy(7); Filesystem Hierarchy Standard 3.0).
+/// The reserved directory at or above `path`, in which packages must not install files: it belongs to the administrator, to users or to the
+/// running system, or no program searches it (file-hierarchy(7); Filesystem Hierarchy Standard 3.0).
 pub fn reserved(path: &str) -> Option<&str> {
     let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
     let top = &path[..ends.next()?];
@@ -75,17 +75,17 @@ pub fn is_standard(path: &str) -> bool {
     STANDARD.contains(&path)
 }
 
-/// Whether `path` is, or is below, a directory in which no package has anything.
+/// Whether `path` is, or is below, a volatile directory.
 pub fn is_volatile(path: &str) -> bool {
     VOLATILE.iter().any(|volatile| path.strip_prefix(volatile).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// The directories above `path`, the nearest first, without the root.
+/// The directories above `path`, nearest first, without the root.
 pub fn above(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(parent(path)), |directory| Some(parent(directory))).take_while(|directory| !directory.is_empty())
 }
 
-/// The directories above a package's entries that are not standard ones. Packages that share a directory all own it.
+/// The directories above a package's entries that are not standard directories. Packages that share a directory all own it.
 pub fn owned_directories(package: &Content, entries: &BTreeMap<String, Entry>) -> BTreeSet<String> {
     let is_owned = |path: &str| package.name.as_str() == "filesystem" || !is_standard(path);
     let mut owned = BTreeSet::new();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_that_are_no_package_s() {
+    fn reserved_directories() {
         for (path, expected) in [
             ("/usr/bin/x", None),
             ("/usr/lib/x/y", None),

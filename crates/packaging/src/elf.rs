@@ -1,7 +1,7 @@
-//! What an ELF file provides and requires, as RPM writes it.
+//! What an ELF file provides and requires, in RPM's notation.
 //!
 //! The capabilities are those of RPM's own `elfdeps`: `libz.so.1()(64bit)` for a soname, `libz.so.1(ZLIB_1.2.9)(64bit)` for a
-//! version of its interface, `rtld(GNU_HASH)` for what only a dynamic linker with that hash table can load.
+//! version of its interface, `rtld(GNU_HASH)` for files that only a dynamic linker with support for that hash table can load.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -22,7 +22,7 @@ pub const MAGIC: &[u8; 4] = b"\x7fELF";
 /// The soname of the dynamic linker.
 pub const DYNAMIC_LINKER: &str = "ld-linux-x86-64.so.2";
 
-/// What a dynamic linker that reads the GNU hash table provides.
+/// The capability of a dynamic linker that reads the GNU hash table.
 const GNU_HASH: &str = "rtld(GNU_HASH)";
 
 /// A dynamically linked x86-64 program or library.
@@ -38,15 +38,15 @@ pub struct Dynamic {
     pub defined_versions: BTreeSet<String>,
     /// Entries of `DT_RPATH` and `DT_RUNPATH`.
     pub library_paths: Vec<String>,
-    /// Whether the entries are those of `DT_RUNPATH`, which serve this file alone and not the libraries that it loads (ld.so(8)).
+    /// Whether the entries are those of `DT_RUNPATH`, which apply only to this file and not to the libraries that it loads (ld.so(8)).
     pub has_runpath: bool,
-    /// Whether it is a program, position-independent ones included.
+    /// Whether it is a program, including position-independent ones.
     pub is_program: bool,
     /// Whether its only hash table is the GNU one.
     pub only_gnu_hash: bool,
 }
 
-/// What kind of ELF file a file is.
+/// The kind of an ELF file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Elf {
     /// A program or library of this machine that the dynamic linker loads.
@@ -60,7 +60,7 @@ pub enum Elf {
 /// Why an ELF file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ElfError {
-    /// Its tables are cut off or contradict each other.
+    /// Its tables are truncated or contradict each other.
     #[error("its tables cannot be read: {0}")]
     Tables(#[from] object::read::Error),
     /// A name of its dynamic section is not in the table of names.
@@ -68,18 +68,18 @@ pub enum ElfError {
     Name,
 }
 
-/// Reads an ELF file, of which only the tables are read.
+/// Reads the tables of an ELF file.
 ///
 /// # Errors
-/// When it is cut off or its tables contradict each other.
+/// When it is truncated or its tables contradict each other.
 pub fn read(file: File) -> Result<Elf, ElfError> {
     parse(&ReadCache::new(file))
 }
 
-/// Reads an ELF file that is in memory.
+/// Reads an ELF file in memory.
 ///
 /// # Errors
-/// As [`read`].
+/// As for [`read`].
 pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Result<Elf, ElfError> {
     if data.read_bytes_at(4, 1) != Ok(&[elf::ELFCLASS64]) {
         return Ok(Elf::Other);
@@ -107,7 +107,7 @@ pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Result<Elf, ElfError> {
                 found.library_paths.extend(text()?.split(':').map(str::to_owned));
                 found.has_runpath |= tag == DT_RUNPATH;
             }
-            // Linkers put DT_DEBUG into programs only, which is how a position-independent one is told from a library.
+            // Linkers add DT_DEBUG only to programs, which distinguishes position-independent programs from libraries.
             Some(DT_DEBUG) => found.is_program = true,
             Some(DT_HASH) => hash = true,
             Some(DT_GNU_HASH) => gnu_hash = true,
@@ -137,7 +137,7 @@ fn read_versions<'data, R: ReadRef<'data>>(
     if let Some((mut definitions, link)) = sections.gnu_verdef(endian, data)? {
         let strings = sections.strings(endian, data, link)?;
         while let Some((definition, mut names)) = definitions.next()? {
-            // The base version is the soname over again.
+            // The base version repeats the soname.
             if definition.vd_flags.get(endian) & VER_FLG_BASE != 0 {
                 continue;
             }
@@ -153,13 +153,13 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The capability that stands for a soname, or for one version of its interface.
+/// The capability for a soname, or for one version of its interface.
 pub fn capability(soname: &str, version: &str) -> String {
     format!("{soname}({version})(64bit)")
 }
 
 impl Dynamic {
-    /// What the file provides to others, when it is a library called `file_name`.
+    /// What the file provides if it is a library named `file_name`.
     pub fn provides(&self, file_name: &str) -> Vec<String> {
         if self.is_program {
             return Vec::new();
@@ -167,14 +167,14 @@ impl Dynamic {
         let soname = self.soname.as_deref().unwrap_or(file_name);
         let versions = self.defined_versions.iter().map(String::as_str);
         let mut capabilities: Vec<String> = std::iter::once("").chain(versions).map(|version| capability(soname, version)).collect();
-        // RPM's own generator leaves this to the C library's spec; here nobody has to know of it.
+        // RPM's own generator leaves this to the C library's spec; here it is generated.
         if soname == DYNAMIC_LINKER {
             capabilities.push(GNU_HASH.to_owned());
         }
         capabilities
     }
 
-    /// What the file needs of libraries: sonames, each followed by the versions of its interface.
+    /// The libraries that the file needs: sonames, each followed by the versions of its interface.
     pub fn requires(&self) -> Vec<String> {
         let mut capabilities: Vec<String> = self.needed.iter().map(|soname| capability(soname, "")).collect();
         for (library, versions) in &self.needed_versions {

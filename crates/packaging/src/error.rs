@@ -1,4 +1,4 @@
-//! What can be wrong with what a build installed.
+//! Errors of packaging what a build installed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,7 +21,7 @@ use runtime::disk_space::explained;
 use runtime::install_root::InstallRootError;
 use runtime::store::full_disk_hint;
 
-/// Why no packages were made of what a build installed.
+/// Why the files that a build installed could not be packaged.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// The file system said no.
@@ -36,12 +36,12 @@ pub enum PackageError {
         /// All of them, sorted by path.
         found: Vec<Unpackageable>,
     },
-    /// Two installed files end up at one path once `/bin`, `/sbin`, `/lib`, `/lib64` and the like are one with `/usr`.
+    /// Two installed files end up at the same path when `/bin`, `/sbin`, `/lib`, `/lib64` and the like are merged into `/usr`.
     #[error("`{first}` and `{second}` are both installed, but both are `{path}` in the package")]
     Collision {
         /// The path in the image.
         path: String,
-        /// The one installed path.
+        /// One installed path.
         first: String,
         /// The other.
         second: String,
@@ -59,10 +59,10 @@ pub enum PackageError {
     BelowNoDirectory {
         /// The path in the image.
         path: String,
-        /// What is no directory.
+        /// The path that is not a directory.
         above: String,
     },
-    /// Files run with their owner's rights though the spec does not say so.
+    /// Files have set-id bits that the spec does not declare.
     #[error("{} installed with set-user-id or set-group-id, which the spec does not declare", Listed(paths))]
     UndeclaredSetuid {
         /// The spec.
@@ -89,24 +89,24 @@ pub enum PackageError {
     InstallSource {
         /// The spec.
         spec: PackageName,
-        /// The path below the spec's directory.
+        /// The path relative to the spec's directory.
         file: String,
         /// Why.
         source: io::Error,
     },
-    /// A glob of a subpackage takes no file.
+    /// A glob of a subpackage matches no file that is left for it.
     #[error("`{glob}` of package `{package}` matches no file that is left for it")]
     GlobMatchesNothing {
         /// The subpackage.
         package: PackageName,
         /// The glob.
         glob: String,
-        /// A path that it matches, and the package that has it by an earlier glob.
+        /// A path that it matches, and the package that an earlier glob assigned it to.
         taken: Option<(String, PackageName)>,
         /// Installed paths that look like it.
         similar: Vec<String>,
     },
-    /// A glob of `drop` excludes nothing.
+    /// A glob of `drop` matches nothing.
     #[error("spec `{spec}` excludes `{glob}`, which matches no installed file")]
     DropMatchesNothing {
         /// The spec.
@@ -116,7 +116,7 @@ pub enum PackageError {
         /// Installed paths that look like it.
         similar: Vec<String>,
     },
-    /// A `[file."…"]` is about no file.
+    /// A `[file."…"]` matches no file.
     #[error("spec `{spec}` sets attributes of `{glob}`, which matches no file")]
     AttributesMatchNothing {
         /// The spec.
@@ -127,7 +127,7 @@ pub enum PackageError {
     /// Two names of one file would have different attributes.
     #[error("`{first}` and `{second}` are one file (a hard link), but they differ in {difference}")]
     UnequalLinks {
-        /// The one path in the image.
+        /// One path in the image.
         first: String,
         /// The other.
         second: String,
@@ -140,7 +140,7 @@ pub enum PackageError {
         /// The first one of each file.
         found: Vec<BuildPath>,
     },
-    /// A glob of `build-paths` is about no file.
+    /// A glob of `build-paths` matches no file.
     #[error("spec `{spec}` allows build paths in `{glob}`, which matches no installed file")]
     BuildPathsMatchNothing {
         /// The spec.
@@ -148,13 +148,13 @@ pub enum PackageError {
         /// The glob.
         glob: String,
     },
-    /// Files are in directories that are not a package's.
+    /// Files are in directories where packages must not install any.
     #[error("files are installed where packages must not install any: {}", List(found))]
     Misplaced {
         /// The directories, sorted.
         found: Vec<Misplaced>,
     },
-    /// Globs match nothing, but would match if `[` stood for itself.
+    /// Globs match nothing, but would match if `[` were literal.
     #[error("globs of spec `{spec}` match nothing: {}", List(found))]
     LiteralGlobs {
         /// The spec.
@@ -162,14 +162,14 @@ pub enum PackageError {
         /// All of them.
         found: Vec<LiteralGlob>,
     },
-    /// Units are enabled or disabled that none of the spec's packages has.
+    /// Units are enabled or disabled that none of the spec's packages contains.
     #[error("`[units]` of spec `{spec}` names units that none of its packages contains: {}", List(found))]
     UnknownUnits {
         /// The spec.
         spec: PackageName,
         /// All of them.
         found: Vec<UnknownUnit>,
-        /// Whether the spec's packages have any unit.
+        /// Whether the spec's packages contain any unit.
         has_units: bool,
     },
     /// Executable scripts that cannot be run.
@@ -184,7 +184,7 @@ pub enum PackageError {
         /// All of them, sorted by path.
         found: Vec<BadArchive>,
     },
-    /// A file provides or requires something under a name or version that RPM cannot contain.
+    /// A file provides or requires something with a name or version that RPM does not accept.
     #[error("`{}` provides or requires `{}`, which a package header cannot contain", escaped(path.as_bytes()), escaped(text.as_bytes()))]
     OddDependency {
         /// The file in the image.
@@ -207,16 +207,16 @@ pub enum PackageError {
         package: PackageName,
         /// How many files its subpackages have.
         elsewhere: usize,
-        /// How many installed files are in no package because a glob drops them.
+        /// How many installed files were dropped by globs.
         dropped: usize,
     },
-    /// A package that claims to be for any machine contains machine code.
+    /// A `noarch` package contains machine code.
     #[error("`{path}` is machine code, but the spec says `noarch = true`")]
     MachineCode {
         /// The file in the image.
         path: String,
     },
-    /// A binary cannot be read as what it claims to be.
+    /// A file with an ELF header is not a valid ELF file.
     #[error("`{path}` has an ELF header, but cannot be read as an ELF file")]
     BadElf {
         /// The file in the image.
@@ -224,7 +224,7 @@ pub enum PackageError {
         /// Why.
         source: super::elf::ElfError,
     },
-    /// A binary looks for its libraries where it must not.
+    /// A binary searches for its libraries in a forbidden directory.
     #[error("`{path}` looks for its libraries in `{entry}` (RPATH)")]
     BadLibraryPath {
         /// The file in the image.
@@ -259,23 +259,23 @@ pub struct Undeclared {
     pub needs: String,
     /// A package known to provide it.
     pub giver: Option<PackageName>,
-    /// A library of that name in the spec's own packages that does not do.
+    /// A library of that name in the spec's own packages that does not satisfy it.
     pub hidden: Option<Hidden>,
 }
 
-/// A library of the spec's own packages that does not meet a need, by its path in the image.
+/// A library of the spec's own packages that does not satisfy a requirement, by its path in the image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hidden {
-    /// The file does not look into its directory.
+    /// The file does not search its directory.
     Elsewhere(String),
     /// It does not have the version of its interface that the file needs.
     OtherVersion(String),
 }
 
-/// Something installed that no package can contain.
+/// Something installed that a package cannot contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpackageable {
-    /// Its path in the image; what is not UTF-8 in it is replaced.
+    /// Its path in the image; invalid UTF-8 is replaced.
     pub path: String,
     /// Why.
     pub obstacle: Obstacle,
@@ -347,7 +347,7 @@ impl PackageError {
         Self::Io(FileError::new(operation, path, explained(source, path)))
     }
 
-    /// That `glob` of a spec is not a glob.
+    /// Makes the error for the invalid `glob`.
     pub fn bad_glob(glob: &str) -> impl FnOnce(GlobError) -> Self {
         move |source| Self::BadGlob { glob: glob.to_owned(), source }
     }

@@ -21,16 +21,16 @@ use base::epoch::SOURCE_DATE_EPOCH;
 use base::name::{Comparison, Dependency};
 use planning::spec::{Arch, ConfigFile, Spec};
 
-/// Who the packages are from.
+/// The vendor of packages.
 const VENDOR: &str = "Kaon";
 
-/// The machine they say they were built on.
+/// The recorded build host.
 const BUILD_HOST: &str = "kaon";
 
 /// zstd level of the payload. On 720 MB of libraries, level 3 took 5 s for 252 MB, 6 took 18 s for 237 MB, 12 took 70 s for 228 MB.
 const PAYLOAD_LEVEL: i32 = 6;
 
-/// Writes the package `part` of `spec` into the directory `into`.
+/// Writes the package `part` of `spec` to the directory `into`.
 ///
 /// # Errors
 /// When a file cannot be read or written, or the format refuses something.
@@ -157,10 +157,10 @@ fn add(
         .user(attributes.owner.as_deref().unwrap_or("root"))
         .group(attributes.group.as_deref().unwrap_or("root"));
     if !matches!(entry.kind, Kind::Link(_)) {
-        // `mode` has twelve bits, as the spec's parser and the tree's walk make sure.
+        // `mode` has twelve bits, as the spec's parser and the tree's walk ensure.
         options = options.permissions((entry.mode & 0o7777) as u16);
     }
-    // Capabilities of "" are none: the spec refuses those that the build set.
+    // Empty capabilities mean none: the spec removes those that the build set.
     if let Some(caps) = attributes.caps.as_ref().filter(|caps| !caps.is_empty()) {
         options = options.caps(caps).map_err(&fail)?;
     }
@@ -174,7 +174,7 @@ fn add(
     }
     let added = match &entry.kind {
         Kind::File(Content::Installed(file)) => {
-            // The library opens the path by itself. It is checked here for the last time, and no process of the build lives.
+            // The library opens the path itself. This is the last check, and no process of the build is alive any more.
             let opened = file.open().map_err(|source| PackageError::io("read", &file.path(), source))?;
             settle_time(&opened).map_err(|source| PackageError::io("set the time of", &file.path(), source))?;
             builder.with_file(file.path(), options)
@@ -187,8 +187,8 @@ fn add(
     added.map(drop).map_err(fail)
 }
 
-/// Gives a file whose time a package cannot hold (before 1970, or after 2106) the time of all outputs. The library converts a file's own
-/// time even where it then uses another one, and refuses such a file without naming it.
+/// Sets the modification time of a file to that of all outputs if a package cannot represent it (before 1970, or after 2106). The library
+/// converts a file's own time even if it then uses another, and fails without naming the file.
 fn settle_time(file: &File) -> io::Result<()> {
     let since = file.metadata()?.modified()?.duration_since(UNIX_EPOCH);
     if since.is_ok_and(|since| u32::try_from(since.as_secs()).is_ok()) {
@@ -197,8 +197,8 @@ fn settle_time(file: &File) -> io::Result<()> {
     file.set_modified(UNIX_EPOCH + Duration::from_secs(SOURCE_DATE_EPOCH.into()))
 }
 
-/// Sets what the builder has no word for: the source package's name (by which `dnf` and `rpm` know a binary package), and a build
-/// time that does not depend on the host's clock. Then the digests over the header are made again.
+/// Sets what the library's builder cannot: the name of the source package (by which `dnf` and `rpm` recognise a binary package), and a
+/// build time that does not depend on the host's clock. Then recalculates the digests of the header.
 fn finish(spec: &Spec, package: &mut rpm::Package) -> Result<(), rpm::Error> {
     let machine = match spec.arch {
         Arch::X86_64 => "x86_64",

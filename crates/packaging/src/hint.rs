@@ -1,4 +1,4 @@
-//! The next step after an error of packaging, where it takes more than a line to say.
+//! Hints for packaging errors that need more than a line.
 
 use super::buildpath::{BuildPath, Place};
 use super::error::{Hidden, Undeclared};
@@ -8,7 +8,7 @@ use super::units::UnknownUnit;
 use super::usrmerge::parent;
 use base::name::PackageName;
 
-/// What to do about paths of the sandbox.
+/// The hint for paths of the sandbox.
 pub fn build_paths(found: &[BuildPath]) -> String {
     let is_location = |one: &BuildPath| matches!(one.place, Place::Location { .. });
     let allow = |one: &BuildPath| format!("if it is harmless, allow it in the spec: build-paths = [\"{}\"]", glob_of(&one.path));
@@ -19,7 +19,7 @@ pub fn build_paths(found: &[BuildPath]) -> String {
     }
 }
 
-/// What to do about a script that cannot be run.
+/// The hint for a script that cannot be run.
 pub fn interpreter(found: &BadInterpreter) -> String {
     let BadInterpreter { path, fault, .. } = found;
     let change = match fault {
@@ -40,7 +40,7 @@ pub fn interpreter(found: &BadInterpreter) -> String {
     )
 }
 
-/// What to do about unknown units; `has_units` says whether the spec's packages have any.
+/// The hint for unknown units; `has_units` is whether the spec's packages have any.
 pub fn units(found: &[UnknownUnit], has_units: bool) -> String {
     let similar: Vec<String> = found.iter().filter_map(|one| one.similar.as_ref()).map(|name| format!("`{name}`")).collect();
     let own = if !similar.is_empty() {
@@ -69,7 +69,7 @@ fn found_in_vain(spec: &PackageName, path: &str, hidden: &Hidden) -> String {
     }
 }
 
-/// What to do about libraries that nothing declared provides.
+/// The hint for libraries that nothing declared provides.
 pub fn undeclared(spec: &PackageName, missing: &[Undeclared]) -> String {
     let mut givers: Vec<String> = missing.iter().filter_map(|one| one.giver.as_ref()).map(|name| format!("\"{name}\"")).collect();
     givers.sort();

@@ -24,7 +24,7 @@ use runtime::install_root::InstalledFile;
 
 static KEY: LazyLock<ModuleKey> = LazyLock::new(small_key);
 
-/// A key that is made quickly.
+/// A key that is generated quickly.
 fn small_key() -> ModuleKey {
     let folder = tempfile::tempdir().unwrap();
     let key = RsaPrivateKey::new(&mut rand::rngs::OsRng, 1024).unwrap();
@@ -50,7 +50,7 @@ fn modes(build: &Build, rest: &str) -> Vec<String> {
 }
 
 #[test]
-fn all_that_no_package_can_hold_is_named_at_once() {
+fn everything_that_cannot_be_packaged_is_listed_at_once() {
     let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/share/x/new\nline", "", 0o644)]);
     let folder = build.path("out/usr/share/x");
     pipe(&folder.join("pipe"));
@@ -75,7 +75,7 @@ fn all_that_no_package_can_hold_is_named_at_once() {
         globs,
         "drop = [\"/usr/share/x/link\", \"/usr/share/x/new?line\", \"/usr/share/x/odd?\", \"/usr/share/x/pipe\", \"/usr/share/x/socket\"]"
     );
-    // The hint is true.
+    // Following the hint works.
     assert_eq!(paths(&build.assemble(globs).unwrap()[0]), ["/usr/bin/a"]);
     assert_eq!(paths(&build.assemble("drop = [\"/usr/share/x/**\"]").unwrap()[0]), ["/usr/bin/a"]);
 }
@@ -114,7 +114,7 @@ fn modes_of_directories_and_empty_directories_are_kept() {
         "/var/lib/a/spool 1777",
     ];
     assert_eq!(modes(&build, ""), kept);
-    // A rule may name a directory that only contains files, and one the build left empty.
+    // A rule may name a directory that only contains files, and one that the build left empty.
     let rules = "drop = [\"/usr/lib/wide/**\"]\n[file.\"/usr/lib/a/private\"]\nmode = \"0711\"\n[file.\"/usr/lib/b\"]\nmode = \"0775\"";
     let seen = modes(&build, rules);
     assert_eq!(
@@ -159,7 +159,7 @@ fn capabilities_are_declared_or_refused() {
 }
 
 #[test]
-fn what_drop_took_is_not_called_uninstalled() {
+fn dropped_files_are_not_reported_as_not_installed() {
     let build = Build::new(&[("usr/share/doc/a/README", "", 0o644)]);
     let hint = build.assemble("").unwrap_err().hint().unwrap();
     assert!(hint.starts_with("everything the build installed is excluded"), "{hint}");
@@ -213,7 +213,7 @@ fn a_hundred_findings_fit_into_a_message() {
     assert!(error.ends_with("; and 70 more"), "{error}");
 }
 
-/// What a build may put in the place of what it should have made.
+/// What a build may create in place of the expected file.
 #[derive(Debug, Clone, Copy)]
 enum Swap {
     LinkToSecrets,
@@ -245,7 +245,7 @@ fn swap(path: &Path, secrets: &Path, by: Swap) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// Whatever is swapped for what, no byte of a file outside gets into a package, and nothing outside is changed.
+    /// Whatever is replaced, no byte of an outside file gets into a package, and nothing outside is changed.
     #[test]
     fn nothing_outside_of_the_install_root_is_read_or_changed(
         at in proptest::sample::select(vec!["out", "out/usr", "out/usr/bin", "out/usr/bin/a", "out/usr/lib/pkgconfig/a.pc", "out/usr/lib"]),
@@ -263,7 +263,7 @@ proptest! {
             fs::set_permissions(secrets.join(path), fs::Permissions::from_mode(0o500)).unwrap();
         }
         swap(&build.path(at), &secrets, by);
-        // Fails or not: what counts is what it leaves alone.
+        // Whether it fails does not matter, only that nothing outside is changed.
         let _ = sign_modules(&build.path("out"), &KEY);
         if let Ok(built) = build.assemble("") {
             let package = rpm::Package::open(&built[0].file).unwrap();
@@ -282,7 +282,7 @@ proptest! {
 }
 
 #[test]
-fn times_that_no_package_can_hold_do_not_matter() {
+fn times_out_of_range_do_not_change_a_package() {
     let build = Build::new(&[("usr/share/old", "old", 0o644), ("usr/share/late", "late", 0o600), ("usr/share/now", "now", 0o644)]);
     let package = || fs::read(&build.assemble("noarch = true").unwrap()[0].file).unwrap();
     let expected = package();

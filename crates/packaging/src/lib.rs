@@ -1,4 +1,4 @@
-//! From an install root to packages: what belongs where, who owns it, what it provides and requires, and the RPM files.
+//! From an install root to packages: assigns files to packages, finds attributes and dependencies, and writes RPM files.
 
 mod archive;
 mod attributes;
@@ -44,18 +44,18 @@ pub use units::{UnknownUnit, Wish};
 use base::name::PackageName;
 use planning::spec::Spec;
 
-/// A package that was made.
+/// A finished package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
     /// Its name.
     pub name: PackageName,
-    /// The unsigned RPM file, whose bytes depend on nothing but what went in.
+    /// The unsigned RPM file, whose bytes depend only on the inputs.
     pub file: PathBuf,
     /// `<name>-<version>-<release>.<arch>.rpm`
     pub file_name: String,
     /// What it provides, as `name` or `name = version`.
     pub provides: Vec<String>,
-    /// What it requires, as `name` or `name >= version`; without what only RPM itself provides (`rpmlib(…)`).
+    /// What it requires, as `name` or `name >= version`; without RPM's own capabilities (`rpmlib(…)`).
     pub requires: Vec<String>,
     /// Files, links and directories.
     pub files: u64,
@@ -63,11 +63,12 @@ pub struct Built {
     pub installed_bytes: u64,
 }
 
-/// Makes the packages of `spec`, the main one first. `out` is the install root, which is ours: files only their owner may not read
-/// are made readable. Files of `[install]` are in `spec_dir`; every package gets `licences`; the RPM files go into the directory `into`.
+/// Makes the packages of `spec`, the main one first. `out` is the install root, which may be modified: files that their owner cannot read
+/// are made readable. Files of `[install]` are in `spec_dir`; every package gets `licences`; the RPM files are written to the directory
+/// `into`.
 ///
 /// # Errors
-/// When what was installed cannot be packaged, or needs libraries that neither the spec's packages nor `available` give.
+/// When what was installed cannot be packaged, or needs libraries that neither the spec's packages nor `available` provide.
 pub fn assemble(
     spec: &Spec,
     spec_dir: &Path,

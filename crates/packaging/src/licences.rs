@@ -1,4 +1,4 @@
-//! The licence texts that a build collected, and where packages contain them.
+//! The licence texts that a build collected, and their places in packages.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,20 +11,20 @@ use base::name::PackageName;
 use planning::spec::{SourceUsage, Spec};
 use runtime::install_root::InstallRootError;
 
-/// Where packages contain licence texts, as RPM's `%_defaultlicensedir`.
+/// The directory of licence texts, RPM's `%_defaultlicensedir`.
 pub const DIRECTORY: &str = "/usr/share/licenses";
 
-/// The directory in it of the texts themselves, each named by its digest. Packages that contain the same text contain the same file, which
-/// RPM permits, and which is on a disk once. Two versions of a text have two names, so that packages of two releases never conflict.
+/// The directory below it with the texts, each named by its digest. Packages with the same text contain the same file, which RPM permits,
+/// and which is stored on a disk once. Two versions of a text have different names, so packages of two releases never conflict.
 pub const TEXTS: &str = "by-digest";
 
-/// How much of a digest is a text's name, in hexadecimal digits.
+/// How many hexadecimal digits of the digest a text's name has.
 const NAME_DIGITS: usize = 16;
 
-/// More than any text has, in bytes.
+/// More than the size of any text, in bytes.
 const LIMIT_BYTES: u64 = 1 << 30;
 
-/// Licence texts, and links to others of them, by their names below a package's directory.
+/// Licence texts, and links between them, by their names below a package's directory.
 #[derive(Debug, Default)]
 pub struct LicenceTexts(BTreeMap<String, Text>);
 
@@ -41,7 +41,7 @@ impl LicenceTexts {
     /// The texts in the directory `collected`, which a build of `spec` filled.
     ///
     /// # Errors
-    /// When they cannot be read, or when there is none though the spec has sources and installs no text of its own.
+    /// When they cannot be read, or when there is none although the spec has sources and does not install a text itself.
     pub fn read(spec: &Spec, collected: &Path) -> Result<Self, PackageError> {
         let tree = match walk(collected) {
             Err(PackageError::InstallRoot(InstallRootError::Removed)) => Default::default(),
@@ -57,7 +57,7 @@ impl LicenceTexts {
         Ok(Self(texts))
     }
 
-    /// What `package` contains of them, by path in the image: the texts, and links to them under the names they had.
+    /// The entries of `package`, by path in the image: the texts, and links to them under their original names.
     pub fn entries_of<'a>(&'a self, package: &'a PackageName) -> impl Iterator<Item = (String, Entry)> + 'a {
         self.0.iter().flat_map(move |(name, text)| {
             let path = format!("{DIRECTORY}/{package}{name}");

@@ -1,5 +1,5 @@
-//! Which libraries of a spec's packages the dynamic linker finds (ld.so(8)): some for every program, others only for files whose RPATH
-//! or RUNPATH leads to them.
+//! Which libraries of a spec's packages the dynamic linker finds (ld.so(8)): some for every program, others only for files with their
+//! directory in the RPATH or RUNPATH.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,26 +10,26 @@ use super::split::Part;
 use super::tree::Kind;
 use super::usrmerge::{destination, parent};
 
-/// The directory that is searched for every program's libraries.
+/// The directory that is searched for the libraries of every program.
 const DEFAULT: &str = "/usr/lib";
 
-/// Where packages name further such directories, one a line (ldconfig(8)).
+/// Packages name further such directories in files here, one per line (ldconfig(8)).
 const CONFIGURATION: &str = "/etc/ld.so.conf.d";
 
-/// How much of a file with names of directories is read.
+/// How much of such a file is read, in bytes.
 const CONFIGURATION_BYTES: u64 = 1 << 16;
 
-/// How many links in a row are followed, as the kernel does.
+/// How many links in a row are followed, the limit of the kernel.
 const MOST_LINKS: usize = 40;
 
 /// One dynamically linked file.
 #[derive(Debug)]
 pub struct Binary {
-    /// The package it is in, by its place in the list of packages.
+    /// The package it is in, by its index in the list of packages.
     pub part: usize,
     /// Its path in the image.
     pub path: String,
-    /// What its tables contain.
+    /// Its tables.
     pub dynamic: Dynamic,
 }
 
@@ -55,7 +55,7 @@ impl Binary {
 #[derive(Debug)]
 pub struct Linker {
     directories: BTreeSet<String>,
-    /// Where each symbolic link leads.
+    /// The destination of each symbolic link.
     links: BTreeMap<String, String>,
     /// By path.
     binaries: BTreeMap<String, Binary>,
@@ -100,16 +100,15 @@ impl Linker {
         self.binaries.values()
     }
 
-    /// Whether every program finds `binary` by its soname, or by its file's name if it has none: it is in a directory that is always
-    /// searched, or a link there leads to it.
+    /// Whether every program finds `binary` by its soname, or by its file name if it has none: it is in a directory that is always
+    /// searched, or a link there points to it.
     pub fn is_public(&self, binary: &Binary) -> bool {
         let name = binary.dynamic.soname.as_deref().unwrap_or(binary.file_name());
         let leads_to_it = |directory: &String| self.at(format!("{directory}/{name}")).is_some_and(|found| found.path == binary.path);
         self.is_searched(parent(&binary.path)) || self.directories.iter().any(leads_to_it)
     }
 
-    /// The library that `binary` loads as `library` from a directory that an RPATH or RUNPATH names: its own, or that of a file that
-    /// loads it.
+    /// The library that `binary` loads as `library` from a directory in an RPATH or RUNPATH: its own, or that of a file that loads it.
     pub fn private<'a>(&'a self, binary: &'a Binary, library: &str) -> Option<&'a Binary> {
         if !self.private_names.contains(library) {
             return None;
@@ -117,7 +116,7 @@ impl Linker {
         self.private_of(binary, library, &mut BTreeSet::new())
     }
 
-    /// A library of the packages that has this name in a directory that is not searched.
+    /// A library of the packages with this name in a directory that is not searched.
     pub fn hidden(&self, library: &str) -> Option<&Binary> {
         let has_name = |binary: &&Binary| binary.dynamic.soname.as_deref() == Some(library) || binary.file_name() == library;
         self.binaries.values().filter(has_name).find(|binary| !binary.dynamic.is_program && !self.is_public(binary))
@@ -130,12 +129,12 @@ impl Linker {
         if !seen.insert(&binary.path) {
             return None;
         }
-        // What a file is linked with is loaded before the libraries of its libraries, and an RPATH is searched for these, too.
+        // Libraries that a file is linked with are loaded before the libraries of its libraries, and its RPATH applies to these as well.
         let serves = |loader: &&Binary| loader.dynamic.needed.iter().any(|name| name == library) || !loader.dynamic.has_runpath;
         self.loaders(binary).filter(serves).find_map(|loader| self.private_of(loader, library, seen))
     }
 
-    /// The files that are linked with `library` and find it by their own RPATH or RUNPATH.
+    /// The files that are linked with `library` and find it through their own RPATH or RUNPATH.
     fn loaders<'a>(&'a self, library: &'a Binary) -> impl Iterator<Item = &'a Binary> {
         let finds = |loader: &Binary, name: &String| self.by_own_path(loader, name).is_some_and(|found| found.path == library.path);
         self.binaries.values().filter(move |loader| loader.dynamic.needed.iter().any(|name| finds(loader, name)))
@@ -149,7 +148,7 @@ impl Linker {
         self.directories.contains(directory)
     }
 
-    /// The binary at `path`, all links in it followed.
+    /// The binary at `path`, after following all links in it.
     fn at(&self, mut path: String) -> Option<&Binary> {
         for _ in 0..MOST_LINKS {
             let link = std::iter::once(path.as_str()).chain(above(&path)).find_map(|prefix| Some((prefix, self.links.get(prefix)?)));
@@ -178,7 +177,7 @@ mod tests {
 
     const NO_LINKS: &[(&str, &str)] = &[];
 
-    /// A linker of files given by path, soname (may be empty), libraries needed, and RUNPATH, or RPATH after a `!`.
+    /// A linker with files given by path, soname (may be empty), needed libraries, and RUNPATH, or RPATH after a `!`.
     fn linker(files: &[(&str, &str, &[&str], &str)], links: &[(&str, &str)], searched: &[&str]) -> Linker {
         let mut linker = Linker {
             directories: std::iter::once(DEFAULT).chain(searched.iter().copied()).map(str::to_owned).collect(),
@@ -246,7 +245,7 @@ mod tests {
     #[test]
     fn libraries_of_libraries() {
         for (path, needed, expected) in [
-            // RPATH serves all that the program loads, RUNPATH only what the program itself is linked with.
+            // RPATH applies to everything that the program loads, RUNPATH only to what the program itself is linked with.
             ("!/usr/lib/x", &["liba.so.1"][..], true),
             ("/usr/lib/x", &["liba.so.1"], false),
             ("/usr/lib/x", &["liba.so.1", "libb.so.1"], true),

@@ -9,10 +9,10 @@ use super::tree::{Content, Kind};
 use planning::spec::Attributes;
 use runtime::install_root::InstalledFile;
 
-/// Checks that what is one file has one owner, mode and so on, as on disk it must.
+/// Checks that all names of one file have the same owner, mode and so on, as they must on disk.
 ///
 /// # Errors
-/// When two names of one file would have different attributes: by what the spec sets, or because one of them is in `/etc`.
+/// When two names of one file would have different attributes: because of rules of the spec, or because one of them is in `/etc`.
 pub fn check(part: &Part<'_>, rules: &Rules) -> Result<(), PackageError> {
     let mut seen = BTreeMap::new();
     for (path, entry) in &part.entries {
@@ -27,7 +27,7 @@ pub fn check(part: &Part<'_>, rules: &Rules) -> Result<(), PackageError> {
     Ok(())
 }
 
-/// What two names of one file differ in, in a user's words.
+/// The attribute that differs between two names of one file, in words for users.
 fn difference((first_mode, first): &(u32, Attributes), (mode, second): &(u32, Attributes)) -> String {
     let kinds = [
         ("mode", first_mode != mode || first.mode != second.mode),

@@ -1,4 +1,4 @@
-//! Globs that were meant as names: `[` begins a list of characters, and a file's name may contain it.
+//! Detects globs that were meant literally: `[` begins a list of characters, but file names may contain it.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use super::tree::Tree;
 use base::glob::Glob;
 use planning::spec::Spec;
 
-/// A glob that matches nothing, though there are files that it spells out.
+/// A glob that matches nothing, but would match if taken literally.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiteralGlob {
     /// The glob of the spec.
     pub glob: String,
     /// The glob that matches.
     pub meant: String,
-    /// What that one matches first.
+    /// The first path that this glob matches.
     pub path: String,
 }
 
@@ -24,10 +24,10 @@ impl fmt::Display for LiteralGlob {
     }
 }
 
-/// Checks all globs of `spec` over installed files.
+/// Checks all globs of `spec` for installed files.
 ///
 /// # Errors
-/// All that match nothing, but would match something if `[` stood for itself.
+/// All that match nothing, but would match something if `[` were literal.
 pub fn check(spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
     let subpackages = spec.subpackages.iter().flat_map(|subpackage| &subpackage.files);
     let attributes = spec.attributes.iter().map(|(glob, _)| glob);

@@ -1,4 +1,4 @@
-//! Files in directories that are not a package's.
+//! Files in directories where packages must not install any.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,7 +13,7 @@ use planning::spec::Spec;
 /// The package that the directory tree itself belongs to.
 const FILESYSTEM: &str = "filesystem";
 
-/// A directory in which no package has files, and what was installed there.
+/// A directory where packages must not install files, and what was installed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misplaced {
     /// The directory.
@@ -35,10 +35,10 @@ impl fmt::Display for Misplaced {
     }
 }
 
-/// Checks that everything is where packages have files, or in a directory that the spec declares.
+/// Checks that everything is in a permitted directory, or in a directory that the spec declares.
 ///
 /// # Errors
-/// All directories with files that are in no package's place.
+/// All other directories with files.
 pub fn check(spec: &Spec, tree: &Tree) -> Result<(), PackageError> {
     if spec.name.as_str() == FILESYSTEM {
         return Ok(());

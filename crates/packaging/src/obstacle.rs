@@ -1,4 +1,4 @@
-//! What keeps an installed file out of a package.
+//! Reasons why a package cannot contain an installed file.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use base::diagnostic::must_be_escaped;
 use runtime::beneath::FileKind;
 
-/// Why no package can contain what a build installed.
+/// Why a package cannot contain an installed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Its name is not UTF-8 text. Holds the name with its odd bytes escaped.
+    /// Its name is not UTF-8 text. Contains the name with the invalid bytes escaped.
     NameNotText(String),
     /// Its name contains a control character.
     ControlInName,
@@ -18,7 +18,7 @@ pub enum Obstacle {
     TargetNotText,
     /// It is a link whose target contains a control character.
     ControlInTarget,
-    /// It is a link that leads to itself: a file that a build replaced by a link to it is lost.
+    /// It is a link to itself: the file that a build replaced with it is lost.
     LinkToItself,
     /// It has an access control list.
     AccessList,
@@ -27,7 +27,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// What is wrong with a file's name, if anything.
+    /// The obstacle in a file's name, if any.
     pub fn in_name(name: &OsStr) -> Option<Self> {
         match name.to_str() {
             None => Some(Self::NameNotText(escaped(name.as_bytes()))),
@@ -51,7 +51,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// A name as one line of text: control characters, those that change the direction of text, and bytes that are not UTF-8 are escaped.
+/// A name as one line of text: control characters, characters that change the direction of text, and bytes that are not UTF-8 are escaped.
 pub fn escaped(name: &[u8]) -> String {
     let mut text = String::new();
     for chunk in name.utf8_chunks() {
@@ -69,7 +69,7 @@ pub fn escaped(name: &[u8]) -> String {
     text
 }
 
-/// A glob for `drop` that matches `path`: what a glob cannot spell is `?`.
+/// A glob for `drop` that matches `path`: with `?` for characters that a glob cannot contain literally.
 pub fn glob_of(path: &str) -> String {
     let odd = |character: char| character.is_control() || character == char::REPLACEMENT_CHARACTER || "*?[]{}\\\"".contains(character);
     path.chars().map(|character| if odd(character) { '?' } else { character }).collect()

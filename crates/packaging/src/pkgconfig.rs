@@ -9,13 +9,13 @@ use base::name::{Comparison, Dependency};
 pub struct Module {
     /// `pkgconfig(name) = version`
     pub provides: Dependency,
-    /// Modules whose absence makes it unusable.
+    /// Modules that it requires.
     pub requires: Vec<Dependency>,
-    /// Modules only static linking needs; programs still ask for those that exist.
+    /// Modules needed only for static linking; required if they exist.
     pub private: Vec<Dependency>,
 }
 
-/// The module's name, when the file at `path` describes one.
+/// The module's name, if the file at `path` describes one.
 pub fn module_name(path: &str) -> Option<&str> {
     let file = path.strip_prefix("/usr/lib/pkgconfig/").or_else(|| path.strip_prefix("/usr/share/pkgconfig/"))?;
     file.strip_suffix(".pc").filter(|name| !name.contains('/'))
@@ -44,7 +44,7 @@ pub fn parse(name: &str, text: &str) -> Module {
     Module { provides, requires: modules(field("Requires")), private: modules(field("Requires.private")) }
 }
 
-/// `${name}` replaced by its value, known names only.
+/// Replaces `${name}` by its value if the name is known.
 fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
     let mut result = String::new();
     let mut rest = text;
@@ -81,7 +81,7 @@ fn modules(text: &str) -> Vec<Dependency> {
     found
 }
 
-/// A version with nothing RPM gives a meaning of its own: `-` parts version from release, and blanks end it.
+/// A version without characters that have a meaning in RPM: `-` separates version and release, and blanks end it.
 fn rpm_version(version: &str) -> String {
     version.split_ascii_whitespace().next().unwrap_or_default().replace('-', "_")
 }

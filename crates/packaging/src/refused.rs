@@ -1,4 +1,4 @@
-//! Tests: private libraries, and what is refused of files that could never work on the system they are installed on.
+//! Tests: private libraries, and files that are refused because they cannot work on the installed system.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use super::{Available, PackageError};
 use base::diagnostic::Failure as _;
 use runtime::tool::Tool;
 
-/// A root with the library `libp.so.1` in `directory` and a program linked with it, with these further arguments of the linker.
+/// A root with the library `libp.so.1` in `directory` and a program linked with it, with these additional arguments for the linker.
 fn with_library(directory: &str, arguments: &[&str]) -> Build {
     let build = Build::new(&[]);
     fs::write(build.path("p.map"), "P_1 { global: p; local: *; };").unwrap();
@@ -58,7 +58,7 @@ fn private_libraries_serve_files_that_lead_to_them() {
 }
 
 #[test]
-fn a_private_library_without_the_version_does_not_do() {
+fn a_private_library_without_the_needed_version_is_reported() {
     let build = with_library("usr/lib/x", &["-Wl,-rpath,/usr/lib/x"]);
     fs::remove_file(build.path("out/usr/lib/x/libp.so.1")).unwrap();
     let older = ["-shared", "-fPIC", "-Wl,-soname,libp.so.1"];
@@ -155,7 +155,7 @@ fn files_where_no_package_has_any_are_named_at_once() {
 }
 
 #[test]
-fn what_the_spec_itself_brings_lies_where_packages_have_files() {
+fn entries_of_the_spec_must_be_in_permitted_directories() {
     let build = Build::new(&[("usr/bin/a", "", 0o755)]);
     let error = build.assemble("noarch = true\n[symlinks]\n\"/usr/local/bin/b\" = \"/usr/bin/a\"").unwrap_err();
     assert_eq!(error.to_string(), "files are installed where packages must not install any: `/usr/local/bin/b`");
@@ -185,7 +185,7 @@ fn units_are_those_of_the_spec_s_packages() {
 }
 
 #[test]
-fn brackets_in_names_are_told_from_lists_of_characters() {
+fn literal_brackets_in_globs_are_detected() {
     let build = Build::new(&[("usr/bin/a", "", 0o755), ("usr/share/a[1].txt", "", 0o644)]);
     let error = build.assemble("noarch = true\ndrop = [\"/usr/share/a[1].txt\"]").unwrap_err();
     assert!(matches!(error, PackageError::LiteralGlobs { .. }), "{error}");

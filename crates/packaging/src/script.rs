@@ -1,4 +1,4 @@
-//! The interpreter a script needs.
+//! The interpreter of a script.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ const MOST_SHOWN: usize = 60;
 /// UTF-8's byte order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Characters that templates put around names. No program's path contains them.
+/// Characters of placeholders in templates, which are not in paths of programs.
 const OF_TEMPLATES: [char; 8] = ['@', '$', '{', '}', '%', '<', '>', '`'];
 
 /// Why a script cannot be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A byte order mark stands before `#!`.
+    /// There is a byte order mark before `#!`.
     ByteOrderMark,
-    /// The line ends in a carriage return, which is read as a part of the name or argument.
+    /// The line ends in a carriage return, which becomes part of the name or argument.
     CarriageReturn,
-    /// The line is longer than what the kernel reads.
+    /// The line is longer than the kernel reads.
     TooLong,
     /// The line is not UTF-8 text.
     NotText,
@@ -36,11 +36,11 @@ pub enum Fault {
     Missing,
     /// The interpreter is a placeholder that the build did not replace.
     Template,
-    /// The interpreter is not named by its whole path.
+    /// The interpreter is not an absolute path.
     Relative,
-    /// `env` is given several words without `-S`, which it takes for one name.
+    /// `env` has several arguments without `-S`, which it takes as one name.
     EnvArguments,
-    /// The interpreter's path contains what RPM has in no requirement.
+    /// The interpreter's path contains characters that RPM does not allow in requirements.
     OddName,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Fault {
 pub struct BadInterpreter {
     /// The file in the image.
     pub path: String,
-    /// The beginning of its first line, what terminals obey escaped.
+    /// The beginning of its first line, with control characters escaped.
     pub line: String,
     /// What is wrong with it.
     pub fault: Fault,
@@ -89,8 +89,8 @@ impl fmt::Display for BadInterpreter {
     }
 }
 
-/// The program that runs an executable file which begins with `start`, by its path in the image: for `#!/usr/bin/env python3` it is
-/// `/usr/bin/python3`, which is what must be there. `None` for what is not a script.
+/// The path in the image of the program that runs an executable file beginning with `start`: for `#!/usr/bin/env python3` it is
+/// `/usr/bin/python3`, which must be installed. `None` if it is not a script.
 ///
 /// # Errors
 /// When neither the kernel nor `env` finds the program (Linux, `fs/binfmt_script.c`; execve(2), env(1)).
@@ -120,7 +120,7 @@ pub fn interpreter(start: &[u8]) -> Result<Option<String>, Fault> {
     Ok(Some(program))
 }
 
-/// The path in the image of an interpreter, which must be named by its whole path.
+/// The path in the image of an interpreter, which must be absolute.
 fn path_of(program: &str) -> Result<String, Fault> {
     if program.is_empty() {
         return Err(Fault::Missing);
@@ -131,7 +131,7 @@ fn path_of(program: &str) -> Result<String, Fault> {
     if program.starts_with('/') { Ok(destination("", program)) } else { Err(Fault::Relative) }
 }
 
-/// The program that `env` runs. The kernel gives it all that follows on the line as one argument.
+/// The program that `env` runs. The kernel passes the rest of the line as one argument.
 fn run_by_env(argument: &str) -> Result<String, Fault> {
     let splits = argument.starts_with("--split-string") || (argument.starts_with('-') && word_of(argument).contains('S'));
     if !splits && argument.contains([' ', '\t']) {

@@ -1,8 +1,8 @@
-//! What a glob that matches nothing may have meant.
+//! Suggestions for a glob that matches nothing.
 
 use super::tree::Tree;
 
-/// Up to five paths with the last name in `glob`, or else in its directory.
+/// Up to five paths with the last name in `glob`, otherwise in its directory.
 pub fn similar(glob: &str, tree: &Tree) -> Vec<String> {
     let (directory, name) = glob.rsplit_once('/').unwrap_or(("", glob));
     let stem = name.split(['*', '?', '[', '{', '.']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which package gets which file.
+//! Assigns files to packages.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use super::tree::{Entry, Kind, Tree};
 use base::glob::Glob;
 use planning::spec::{BuildSystem, Content, Spec};
 
-/// One binary package and what it contains.
+/// One binary package and its content.
 #[derive(Debug)]
 pub struct Part<'a> {
-    /// What the spec says of it.
+    /// Its description in the spec.
     pub content: &'a Content,
-    /// Whether it requires the main package in its own version, being the `devel` of it.
+    /// Whether it is the `devel` package, which requires the same version of the main package.
     pub is_devel: bool,
     /// Files, links, and all directories it owns, by path.
     pub entries: BTreeMap<String, Entry>,
 }
 
-/// Gives each entry of the tree to the first subpackage one of whose globs matches it, and the rest to the main package, which comes
-/// first in the result; then adds the licence texts, the files that declare users and units, and the directories each package owns.
+/// Assigns each entry of the tree to the first subpackage with a matching glob, and the rest to the main package, which is first in the
+/// result. Then adds licence texts, files that declare users and units, and the directories that each package owns.
 ///
 /// # Errors
-/// When a glob takes nothing, or nothing is left for the main package and the spec builds something.
+/// When a glob gets no file, or no file is left for the main package although the spec builds something.
 pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result<Vec<Part<'a>>, PackageError> {
     let mut parts = vec![Part { content: &spec.main, is_devel: false, entries: BTreeMap::new() }];
     let mut globs: Vec<(usize, Glob, bool)> = Vec::new();
@@ -39,7 +39,7 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result
     for (path, entry) in tree.iter() {
         let mut owner = None;
         for (part, glob, used) in &mut globs {
-            // Two globs of one subpackage may both match; each has then earned its place.
+            // Several globs of one subpackage may match; all of them count as used.
             if (owner.is_none() || owner == Some(*part)) && glob.matches(path) {
                 owner = Some(*part);
                 *used = true;
@@ -62,7 +62,7 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result
         let elsewhere = tree.iter().count();
         return Err(PackageError::Empty { package: spec.main.name.clone(), elsewhere, dropped: tree.dropped() });
     }
-    // A `devel` requires the main package, which has them.
+    // The `devel` package requires the main package, which contains them.
     for part in parts.iter_mut().filter(|part| !part.is_devel) {
         part.entries.extend(licences.entries_of(&part.content.name));
     }
@@ -76,7 +76,7 @@ pub fn split<'a>(spec: &'a Spec, tree: &Tree, licences: &LicenceTexts) -> Result
     Ok(parts)
 }
 
-/// The first path that `glob` matches but an earlier subpackage has, and the place of that one in the list of packages.
+/// The first path that `glob` matches and an earlier subpackage has, and the index of that subpackage in the list of packages.
 fn taken(glob: &Glob, globs: &[(usize, Glob, bool)], tree: &Tree) -> Option<(String, usize)> {
     let path = tree.iter().map(|(path, _)| path).find(|path| glob.matches(path))?;
     let (by, _, _) = globs.iter().find(|(_, other, _)| other.matches(path))?;

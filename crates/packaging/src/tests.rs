@@ -1,4 +1,4 @@
-//! Whole packages from small install roots, some with binaries the host's compiler makes.
+//! Whole packages from small install roots, some with binaries made by the host's compiler.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -37,7 +37,7 @@ impl Build {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Makes a directory below the install root, and those above it, with the modes a build's umask gives them whatever the test's is.
+    /// Creates a directory and its parents below the install root, with the modes under a build's umask, whatever the test's umask is.
     pub(super) fn directories(&self, path: &Path) {
         fs::create_dir_all(path).unwrap();
         for above in path.ancestors().take_while(|above| *above != self.folder.path()) {
@@ -54,7 +54,7 @@ impl Build {
         tool.output().unwrap();
     }
 
-    /// `libx.so.1` with an interface of version `X_1`, and the link to link with.
+    /// `libx.so.1` with an interface of version `X_1`, and its development link.
     fn library(&self) {
         fs::write(self.path("x.map"), "X_1 { global: x; local: *; };").unwrap();
         let arguments = ["-shared", "-fPIC", "-Wl,-soname,libx.so.1", "-Wl,--version-script=x.map"];
@@ -91,7 +91,7 @@ pub(super) fn paths(built: &Built) -> Vec<String> {
 }
 
 #[test]
-fn files_go_to_the_first_subpackage_that_wants_them() {
+fn files_go_to_the_first_subpackage_with_a_matching_glob() {
     let build = Build::new(&[
         ("usr/include/a/a.h", "", 0o644),
         ("usr/lib/a/plugin.so", "", 0o644),
@@ -127,7 +127,7 @@ fn files_go_to_the_first_subpackage_that_wants_them() {
 }
 
 #[test]
-fn a_typo_in_a_glob_is_shown_what_there_is() {
+fn a_glob_that_matches_nothing_shows_similar_paths() {
     let build = Build::new(&[("usr/lib/libfoo.so.1", "", 0o644), ("usr/bin/a", "", 0o644)]);
     let error = build.assemble("[subpackage.libs]\nsummary = \"L\"\nfiles = [\"/usr/lib64/libfoo*\"]").unwrap_err();
     assert_eq!(error.hint().unwrap(), "similar: `/usr/lib/libfoo.so.1`");
@@ -172,7 +172,7 @@ fn attributes_by_key_the_last_match_wins() {
 }
 
 #[test]
-fn rights_of_others_are_declared_or_refused() {
+fn set_id_bits_are_declared_or_refused() {
     let build = Build::new(&[("usr/bin/su", "", 0o4755), ("usr/bin/wide", "", 0o777)]);
     let error = build.assemble("").unwrap_err();
     assert_eq!(error.to_string(), "`/usr/bin/su` (4755) is installed with set-user-id or set-group-id, which the spec does not declare");
@@ -225,7 +225,7 @@ fn hard_links_are_one_file() {
 }
 
 #[test]
-fn libraries_and_programs_say_what_they_give_and_need() {
+fn libraries_and_programs_have_provides_and_requires() {
     let build = Build::new(&[]);
     build.library();
     build.program(&[]);
@@ -241,13 +241,13 @@ fn libraries_and_programs_say_what_they_give_and_need() {
     for expected in ["libx.so.1()(64bit)", "libx.so.1(X_1)(64bit)"] {
         assert!(libs.provides.iter().any(|one| one == expected), "{expected}: {:?}", libs.provides);
     }
-    // In one package, nobody else is asked.
+    // Within one package, no dependency is needed.
     let one = build.assemble("").unwrap();
     assert!(!one[0].requires.iter().any(|need| need.starts_with("libx")), "{:?}", one[0].requires);
 }
 
 #[test]
-fn the_dynamic_linker_gives_its_hash_table() {
+fn the_dynamic_linker_provides_its_hash_table() {
     let build = Build::new(&[]);
     build.cc("int x;", "usr/lib/ld-linux-x86-64.so.2", &["-shared", "-nostdlib", "-Wl,-soname,ld-linux-x86-64.so.2"]);
     let built = build.assemble("").unwrap();
@@ -265,7 +265,7 @@ fn a_library_nobody_declared_is_refused_by_name() {
     assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1`, which no package in the sandbox provides");
     assert!(error.hint().unwrap().starts_with("add \"x-devel\" to `requires.build` in specs/sample/package.toml"));
 
-    // The library is there, but an older one, without the version the program was linked against.
+    // An older library is there, without the version that the program was linked against.
     let older = Available::new(["libx.so.1()(64bit)", "libx.so.1(X_0)(64bit)"]);
     let error = build.assemble_with("", &older).unwrap_err();
     assert_eq!(error.to_string(), "`/usr/bin/program` needs `libx.so.1 (X_1)`, which no package in the sandbox provides");
@@ -336,7 +336,7 @@ fn users_and_units_become_files() {
     assert_eq!(texts[1], "g g 7\nu d 81 \"D-Bus\" / /usr/bin/nologin\nu x -:d \"\" / /usr/bin/nologin\nm d tty\n");
 }
 
-/// The whole header of a package, tag by tag: what a change of ours or of a library alters is seen here first.
+/// The complete header of a package, tag by tag: shows all effects of a change of this code or of a library.
 #[test]
 fn header() {
     let build = Build::new(&[
@@ -365,7 +365,7 @@ fn header() {
     });
 }
 
-/// What the parser of specs accepts, RPM's header and tdnf must accept too, with the same numbers.
+/// Capabilities that the spec parser accepts must be accepted by RPM's header and tdnf, with the same numbers.
 #[test]
 fn capabilities_are_those_that_tdnf_installs() {
     for (number, name) in planning::spec::CAPABILITIES.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What the packages of a spec hold, by path in the image.
+//! The content of a spec's packages, by path in the image.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -19,12 +19,12 @@ pub struct Tree {
     dropped: usize,
 }
 
-/// One thing at one path.
+/// What is at one path.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Permission bits, setuid and the like included; of no meaning for links.
+    /// Permission bits, setuid and the like included; without meaning for links.
     pub mode: u32,
 }
 
@@ -39,21 +39,21 @@ pub enum Kind {
     Link(String),
     /// A file that the package owns but does not contain.
     Ghost,
-    /// Something that the build installed and no package can contain.
+    /// Something that the build installed and a package cannot contain.
     Unpackageable(Obstacle),
 }
 
-/// Where a file's bytes are.
+/// The location of a file's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// In this file, which the build installed.
+    /// A file that the build installed.
     Installed(InstalledFile),
-    /// Here.
+    /// In memory.
     Memory(Vec<u8>),
 }
 
 impl Content {
-    /// All of it, up to `limit_bytes`.
+    /// The bytes, up to `limit_bytes`.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -73,12 +73,12 @@ impl Content {
 }
 
 impl Tree {
-    /// Puts something at a path, in place of what may be there.
+    /// Puts something at a path, replacing what may be there.
     pub fn put(&mut self, path: impl Into<String>, entry: Entry) {
         self.entries.insert(path.into(), entry);
     }
 
-    /// Puts what the spec itself adds, by its table `key`. A file or link takes the place of one that the build installed.
+    /// Adds an entry of the spec's table `key`. A file or link replaces one that the build installed.
     ///
     /// # Errors
     /// When one of the two is a directory.
@@ -95,10 +95,10 @@ impl Tree {
         Ok(())
     }
 
-    /// Checks that everything is in directories: nothing below a file or a link.
+    /// Checks that nothing is below a file or a link.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first entry that is.
     pub fn check_parents(&self) -> Result<(), PackageError> {
         for path in self.entries.keys() {
             let above = above(path).find(|above| self.entries.get(*above).is_some_and(|entry| entry.kind != Kind::Directory));
@@ -109,27 +109,27 @@ impl Tree {
         Ok(())
     }
 
-    /// Notes the mode of a directory of the install root. It is part of a package only while something in it is.
+    /// Records the mode of a directory of the install root. It is part of a package only if something in it is.
     pub fn note_directory(&mut self, path: impl Into<String>, mode: u32) {
         self.directories.insert(path.into(), mode);
     }
 
-    /// The mode of the directory at `path`, if it was noted.
+    /// The mode of the directory at `path`, if it was recorded.
     pub fn directory_mode(&self, path: &str) -> Option<u32> {
         self.directories.get(path).copied()
     }
 
-    /// The noted directories with their modes, sorted by path, open to change.
+    /// The recorded directories with their mutable modes, sorted by path.
     pub fn directories_mut(&mut self) -> impl Iterator<Item = (&str, &mut u32)> {
         self.directories.iter_mut().map(|(path, mode)| (path.as_str(), mode))
     }
 
-    /// The noted directories, sorted by path.
+    /// The recorded directories, sorted by path.
     pub fn directories(&self) -> impl Iterator<Item = &str> {
         self.directories.keys().map(String::as_str)
     }
 
-    /// Leaves out what `globs` match, and what `emptied` match of directories that contain nothing: with `/a/**`, `/a` itself goes too.
+    /// Removes entries that `globs` match, and empty directories that `emptied` match: with `/a/**`, `/a` is removed as well.
     pub fn drop(&mut self, globs: &[Glob], emptied: &[Glob]) {
         let before = self.entries.len();
         self.entries.retain(|path, entry| {
@@ -145,10 +145,10 @@ impl Tree {
         self.dropped
     }
 
-    /// Checks that packages can contain everything that is left.
+    /// Checks that packages can contain all entries.
     ///
     /// # Errors
-    /// All that no package can contain.
+    /// All entries that a package cannot contain.
     pub fn check(&self) -> Result<(), PackageError> {
         let found: Vec<Unpackageable> = self
             .entries
@@ -161,7 +161,7 @@ impl Tree {
         if found.is_empty() { Ok(()) } else { Err(PackageError::Unpackageable { found }) }
     }
 
-    /// Forgets directories that contain nothing any more and those every system has, and adds those that only paths of entries name.
+    /// Removes directories that are now empty and those that every system has, and adds those that occur only in paths of entries.
     pub fn settle_directories(&mut self) {
         let mut settled = BTreeMap::new();
         for path in self.entries.keys() {
@@ -178,12 +178,12 @@ impl Tree {
         self.entries.get(path)
     }
 
-    /// Everything, sorted by path.
+    /// All entries, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
-    /// Everything, sorted by path, open to change.
+    /// All entries, mutable, sorted by path.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Entry)> {
         self.entries.iter_mut().map(|(path, entry)| (path.as_str(), entry))
     }

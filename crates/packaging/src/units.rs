@@ -1,4 +1,4 @@
-//! Units that a spec enables or disables, checked against those that its packages have.
+//! Units that a spec enables or disables, checked against those in its packages.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,10 +11,10 @@ use base::glob::Glob;
 use planning::spec::Spec;
 use text::nearest;
 
-/// Directories that the system's units of packages are in (systemd.unit(5)).
+/// Directories of packages' system units (systemd.unit(5)).
 const DIRECTORIES: [&str; 2] = ["/usr/lib/systemd/system", "/etc/systemd/system"];
 
-/// What a spec sets for a unit.
+/// The setting of a unit in a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// `enable`
@@ -32,7 +32,7 @@ impl fmt::Display for Wish {
     }
 }
 
-/// A unit that none of the spec's packages has.
+/// A unit that none of the spec's packages contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownUnit {
     /// The list it is in.
@@ -52,7 +52,7 @@ impl fmt::Display for UnknownUnit {
 /// Checks that every unit which the spec enables or disables is in one of its packages, as a file or as a link, such as an alias.
 ///
 /// # Errors
-/// All that are in none.
+/// All units that are in none.
 pub fn check(spec: &Spec, parts: &[Part<'_>]) -> Result<(), PackageError> {
     let entries = parts.iter().flat_map(|part| &part.entries);
     let is_unit = |path: &str, kind: &Kind| DIRECTORIES.contains(&parent(path)) && !matches!(kind, Kind::Directory);

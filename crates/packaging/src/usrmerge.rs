@@ -1,6 +1,6 @@
-//! One place for programs and one for libraries: `/usr/bin` and `/usr/lib`, whatever a build chose.
+//! Moves programs to `/usr/bin` and libraries to `/usr/lib`, whatever a build chose.
 
-/// Directories that are links in the image, and where they lead.
+/// Directories that are links in the image, and their destinations.
 const MERGED: [(&str, &str); 6] = [
     ("/bin", "/usr/bin"),
     ("/sbin", "/usr/bin"),
@@ -10,7 +10,7 @@ const MERGED: [(&str, &str); 6] = [
     ("/usr/lib64", "/usr/lib"),
 ];
 
-/// Where the file installed at `path` belongs. The merged directories' own names stay, for the package that contains the links.
+/// The path in the image of the file installed at `path`. The merged directories themselves stay, for the package that contains the links.
 pub fn merged(path: &str) -> String {
     for (from, to) in MERGED {
         if let Some(rest) = path.strip_prefix(from)
@@ -22,12 +22,12 @@ pub fn merged(path: &str) -> String {
     path.to_owned()
 }
 
-/// Whether `path` is a directory that the image has as a link.
+/// Whether `path` is a merged directory, which is a link in the image.
 pub fn is_merged_directory(path: &str) -> bool {
     MERGED.iter().any(|(from, _)| *from == path)
 }
 
-/// The target of a link that moved from `from` to `to`, so that it leads where it led before.
+/// The target of a link that moved from `from` to `to`, so that it has the same destination.
 pub fn moved_target(target: &str, from: &str, to: &str) -> String {
     if target.starts_with('/') || from == to {
         return target.to_owned();
@@ -36,18 +36,18 @@ pub fn moved_target(target: &str, from: &str, to: &str) -> String {
     relative(parent(to), &destination)
 }
 
-/// The path that the link at `path` leads to.
+/// The path that the link at `path` points to.
 pub fn destination(path: &str, target: &str) -> String {
     let directory = if target.starts_with('/') { "" } else { parent(path) };
     merged(&resolve(directory, target))
 }
 
-/// Whether the link at `path` leads to itself, before anything is merged.
+/// Whether the link at `path` points to itself, before merging.
 pub fn leads_to_itself(path: &str, target: &str) -> bool {
     resolve(if target.starts_with('/') { "" } else { parent(path) }, target) == path
 }
 
-/// The directory of `path`; empty for what is in the root.
+/// The directory of `path`; empty for the root.
 pub fn parent(path: &str) -> &str {
     path.rfind('/').map_or("", |at| &path[..at])
 }
@@ -67,7 +67,7 @@ fn resolve(directory: &str, target: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// The way from `directory` to `destination`.
+/// The relative path from `directory` to `destination`.
 fn relative(directory: &str, destination: &str) -> String {
     let from: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
     let to: Vec<&str> = destination.split('/').filter(|part| !part.is_empty()).collect();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_where_they_led() {
+    fn moved_links_keep_their_destination() {
         for (from, target, expected) in [
             ("/lib/libx.so", "../usr/lib/libx.so.1", "libx.so.1"),
             ("/lib/libx.so", "libx.so.1", "libx.so.1"),

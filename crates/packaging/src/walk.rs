@@ -1,4 +1,4 @@
-//! Walking an install root: everything in it, its paths brought to where they belong.
+//! Walks an install root and collects everything in it, at its path in the image.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,17 +15,17 @@ use runtime::install_root::{InstallRoot, InstalledFile};
 /// The attribute that contains a file's capabilities.
 const CAPABILITY: &std::ffi::CStr = c"security.capability";
 
-/// Where the kernel keeps a file's access control list.
+/// The attribute that contains a file's access control list.
 const ACCESS_LIST: &std::ffi::CStr = c"system.posix_acl_access";
 
-/// Walks the install root at `root`, which is ours to change: what its owner cannot read is made readable, after its mode was noted.
+/// Walks the install root at `root`, which may be modified: what its owner cannot read is made readable after its mode was recorded.
 ///
 /// # Errors
-/// When something cannot be read, or two things belong at one path.
+/// When something cannot be read, or two entries belong at the same path.
 pub fn walk(root: &Path) -> Result<Tree, PackageError> {
     let root = Arc::new(InstallRoot::open(root)?);
     let mut walker = Walker { root, tree: Tree::default(), installed_as: BTreeMap::new(), linked_modes: BTreeMap::new() };
-    // Directories are opened by their whole path, so that a deep tree takes neither descriptors nor stack.
+    // Directories are opened by full path, so that a deep tree needs neither many descriptors nor much stack.
     let mut left = vec![String::new()];
     while let Some(directory) = left.pop() {
         left.extend(walker.directory(&directory)?);
@@ -37,12 +37,12 @@ struct Walker {
     root: Arc<InstallRoot>,
     tree: Tree,
     installed_as: BTreeMap<String, String>,
-    /// Modes of files with several names, from before they were made readable, by device and inode.
+    /// Modes of files with several names, before they were made readable, by device and inode.
     linked_modes: BTreeMap<(u64, u64), u32>,
 }
 
 impl Walker {
-    /// Adds what is in the directory installed at `installed`, which is empty for the root itself, and returns the directories in it.
+    /// Adds the content of the directory `installed` (empty for the root), and returns the directories in it.
     fn directory(&mut self, installed: &str) -> Result<Vec<String>, PackageError> {
         let root = Arc::clone(&self.root);
         let fail = |path: &str| {
@@ -77,12 +77,12 @@ impl Walker {
                 other => self.add(merged(&path), &path, Entry { kind: Kind::Unpackageable(Obstacle::Kind(other)), mode: 0 })?,
             }
         }
-        // The next one to be taken is the last.
+        // The caller pops from the end.
         directories.reverse();
         Ok(directories)
     }
 
-    /// Notes a directory's mode, and makes it readable.
+    /// Records a directory's mode, and makes it readable.
     fn note_directory(&mut self, installed: &str, handle: &Handle) -> Result<(), PackageError> {
         make_accessible(handle, 0o700, || self.root.path_of(installed))?;
         if is_merged_directory(installed) {
@@ -100,7 +100,7 @@ impl Walker {
         Ok(())
     }
 
-    /// A directory that contains nothing is an entry of its own, unless every system has it or it is gone after a start.
+    /// Adds an empty directory as an entry, unless every system has it or it is volatile.
     fn add_empty_directory(&mut self, installed: &str) -> Result<(), PackageError> {
         let path = merged(installed);
         if is_merged_directory(&path) || is_standard(&path) || is_volatile(&path) {
@@ -120,7 +120,7 @@ impl Walker {
             Some(text) if leads_to_itself(installed, text) => Obstacle::LinkToItself,
             Some(text) => {
                 let link = moved_target(text, installed, &target);
-                // `/usr/sbin/x -> ../bin/x` has nothing to lead to once the two directories are one.
+                // `/usr/sbin/x -> ../bin/x` would point to itself after the directories are merged.
                 if destination(&target, &link) == target && !is_merged_directory(&target) {
                     return Ok(());
                 }
@@ -137,7 +137,7 @@ impl Walker {
         let path = || self.root.path_of(installed);
         make_accessible(handle, 0o400, path)?;
         let capabilities = handle.attribute(CAPABILITY).map_err(|source| PackageError::io("read", &path(), source))?;
-        // The mode of a file with a list shows what the list permits, and not what the file's group may do (acl(5)).
+        // With an access control list, the group bits of the mode are the list's mask, not the permissions of the file's group (acl(5)).
         let list = handle.attribute(ACCESS_LIST).map_err(|source| PackageError::io("read", &path(), source))?;
         if list.is_some() {
             return self.add(merged(installed), installed, Entry { kind: Kind::Unpackageable(Obstacle::AccessList), mode: 0 });
@@ -159,14 +159,14 @@ impl Walker {
     }
 }
 
-/// The mode a directory has in a package: write permission of group and others is taken away, as from files, except from one with the
-/// sticky bit, which is made to be written by all.
+/// The mode of a directory in a package: write permission of group and others is removed, as for files, except with the sticky bit, which
+/// marks directories that everybody may write to.
 fn packaged_mode(mode: u32) -> u32 {
     if mode & 0o1000 == 0 { mode & 0o7755 } else { mode }
 }
 
-/// Gives the owner the permission bits `needed`, where they lack: builds leave programs of mode 4111 and closed directories, which
-/// only root could read.
+/// Gives the owner the permission bits `needed` if missing: builds leave programs of mode 4111 and closed directories, which only root
+/// could read.
 fn make_accessible(handle: &Handle, needed: u32, path: impl FnOnce() -> std::path::PathBuf) -> Result<(), PackageError> {
     if handle.mode() & needed == needed {
         return Ok(());

@@ -1,7 +1,7 @@
-//! From package specs to a plan of builds: what the builder knows before it does anything.
+//! From package specs to a plan of builds: everything that happens before the first build.
 //!
-//! Data flows spec → graph → action → plan. Only [`project`] touches files: it reads the project's, and copies those that a build takes to
-//! where it is told. Nothing here starts a process or asks for the time. Like [`base`], it is compiled with optimisation.
+//! Data flows spec → graph → action → plan. Only [`project`] accesses files: it reads the project's, and copies those that a build needs.
+//! Nothing here starts a process or reads the clock. Like [`base`], it is compiled with optimisation.
 
 pub mod action;
 pub mod bump;

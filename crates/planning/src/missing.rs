@@ -1,7 +1,7 @@
-//! What a failed build says it did not find, and who has it.
+//! Finds what is missing according to a failed build's log, and what provides it.
 //!
-//! Compilers, linkers, pkg-config, meson, cmake and shells each have their words for it. Only these are understood, and only what somebody is
-//! known to have leads to advice: a header that nobody has is usually the sources' own.
+//! Recognises the messages of compilers, linkers, pkg-config, meson, cmake and shells. Advice is only given for things that are known to
+//! exist: a missing header that nothing provides usually belongs to the sources.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ pub enum Missing {
     Header(String),
     /// A pkg-config module.
     Module(String),
-    /// A program, by its name alone.
+    /// A program, by its name without a directory.
     Command(String),
     /// A library, as the linker's `-l` names it.
     Library(String),
@@ -36,8 +36,8 @@ impl fmt::Display for Missing {
 }
 
 impl Missing {
-    /// Whether a file or link at the absolute `path` of a package is what was looked for; `None` if it is not, else how well it fits: a
-    /// header in a directory of its own needs a flag of the compiler to be found, so one without comes first.
+    /// Whether a file or link at the absolute `path` of a package is what was looked for; `None` if it is not, else how well it fits. A
+    /// header in its own subdirectory needs a compiler flag to be found, so one without comes first.
     fn fit(&self, path: &str) -> Option<Fit> {
         let exactly = |is_it: bool| is_it.then_some(Fit::Exact);
         match self {
@@ -58,12 +58,12 @@ impl Missing {
                 let file = ["/usr/lib/", "/usr/lib/x86_64-linux-gnu/"].iter().find_map(|folder| path.strip_prefix(folder));
                 exactly(file.and_then(|file| file.strip_prefix("lib")?.strip_suffix(".so")) == Some(name))
             }
-            // Packages contain no crates for others to build with.
+            // Packages do not contain crates to build with.
             Self::Crate(_) => None,
         }
     }
 
-    /// What a package without known files must be called to be named: `zlib` or `zlib-devel` for `zlib.h`, `openssl` for `openssl/ssl.h`.
+    /// The name by which a package without known files is suggested: `zlib` or `zlib-devel` for `zlib.h`, `openssl` for `openssl/ssl.h`.
     fn stem(&self) -> &str {
         match self {
             Self::Header(name) => name.split(['/', '.']).next().unwrap_or(name),
@@ -78,31 +78,31 @@ enum Fit {
     Deeper,
 }
 
-/// What a failed build could have had in its sandbox.
+/// Packages that a failed build could have had in its sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct Offers {
     /// Packages that are built, and the absolute paths of their files.
     pub built: BTreeMap<PackageName, Vec<String>>,
-    /// Packages that are not built, so that their files are not known.
+    /// Packages that are not built, so their files are not known.
     pub unbuilt: Vec<PackageName>,
 }
 
-/// Finds what a layer of the SDK has. A layer is not listed, as it has tens of thousands of files.
+/// Finds files in the layers of the SDK. A layer is not listed, because it has tens of thousands of files.
 pub trait Layers {
     /// The first layer that has a file at one of these absolute paths.
     fn having(&self, paths: &[String]) -> Option<String>;
 }
 
-/// How to come by something that is missing.
+/// How to get something that is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// A package has it.
     Package(Missing, PackageName),
-    /// A package has it by its name; its files are not known.
+    /// A package probably has it, by its name; its files are not known.
     Perhaps(Missing, PackageName),
     /// A layer of the SDK has it.
     Layer(Missing, String),
-    /// Nobody has it: it must be among the spec's own sources, as builds have no network.
+    /// Nothing has it: it must be among the spec's sources, since builds have no network.
     Vendor(Missing),
 }
 
@@ -128,7 +128,7 @@ impl fmt::Display for Advice {
     }
 }
 
-/// What to do about the first thing that `lines` of a build's log miss and that somebody has.
+/// The advice for the first thing that is missing according to `lines` of a build's log and that is available.
 pub fn advice<'l>(lines: impl IntoIterator<Item = &'l str>, offers: &Offers, layers: &dyn Layers) -> Option<Advice> {
     let mut missing: Vec<Missing> = lines.into_iter().filter_map(missing_in).collect();
     missing.dedup();
@@ -151,7 +151,7 @@ pub fn advice<'l>(lines: impl IntoIterator<Item = &'l str>, offers: &Offers, lay
 }
 
 impl Missing {
-    /// Where a layer of the SDK would have it.
+    /// The paths at which a layer of the SDK would have it.
     fn paths(&self) -> Vec<String> {
         let (folders, file): (&[&str], String) = match self {
             Self::Header(name) => (&["/usr/include/", "/usr/include/x86_64-linux-gnu/"], name.clone()),
@@ -166,7 +166,7 @@ impl Missing {
     }
 }
 
-/// What a line of a build's log says is missing.
+/// What is missing according to a line of a build's log.
 pub fn missing_in(line: &str) -> Option<Missing> {
     header(line)
         .or_else(|| module(line))
@@ -177,7 +177,7 @@ pub fn missing_in(line: &str) -> Option<Missing> {
 }
 
 impl Missing {
-    /// Whether it is a name at all: what follows familiar words may be anything.
+    /// Whether it is a plausible name: anything may follow the recognised words.
     fn is_name(&self) -> bool {
         let (name, more) = match self {
             Self::Header(name) => (name, "/._+-"),
@@ -243,7 +243,7 @@ fn command(line: &str) -> Option<Missing> {
     if let Some(rest) = line.strip_suffix(": command not found") {
         return last(rest);
     }
-    // `sh: 1: x: not found`, with the number of the line; other programs say `not found` of anything.
+    // `sh: 1: x: not found`, with the line number; other programs print `not found` for other things.
     if let Some((shell, found)) = line.strip_suffix(": not found").and_then(|rest| rest.rsplit_once(": ")) {
         let is_line = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         return shell.rsplit_once(": ").is_some_and(|(_, number)| is_line(number)).then(|| name(found));

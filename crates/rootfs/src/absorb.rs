@@ -1,4 +1,4 @@
-//! Taking what was changed on disk into the manifest.
+//! Updates the manifest with changes on disk.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,8 +13,8 @@ use base::digest::Digest;
 use base::epoch::SOURCE_DATE_EPOCH;
 use base::file_error::FileError;
 
-/// Enters what the steps in the tree made (owned by root, modes 0755 and 0644) or changed, and takes out what they removed.
-/// Installed files carry the time of their package, so only files with another time need to be read.
+/// Adds what the steps in the tree created (owned by root, modes 0755 and 0644), updates what they changed, and removes what they removed.
+/// Installed files have the time of their package, so only files with another time need to be read.
 pub(super) fn absorb(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
     let mut found = BTreeSet::new();
     for item in WalkDir::new(&rootfs.dir).min_depth(1).follow_links(false).sort_by_file_name() {
@@ -39,7 +39,7 @@ pub(super) fn absorb(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
     Ok(())
 }
 
-/// What is on disk, where that is not what the manifest has.
+/// The kind of what is on disk, if it differs from the manifest.
 fn kind(known: Option<&Entry>, path: &str, on_disk: &Path, disk: &fs::Metadata) -> Result<Option<Kind>, RootfsError> {
     let known_kind = known.map(|entry| &entry.kind);
     let kind = if disk.is_dir() {
@@ -64,7 +64,7 @@ fn kind(known: Option<&Entry>, path: &str, on_disk: &Path, disk: &fs::Metadata) 
     Ok((known_kind != Some(&kind)).then_some(kind))
 }
 
-/// A changed file keeps its owner and mode; anything new, or of another kind than before, is root's.
+/// A changed file keeps its owner and mode; anything new, or of another kind than before, belongs to root.
 fn update(rootfs: &mut Rootfs, path: &str, kind: Kind, executable: bool) {
     let entry = match (rootfs.manifest.get(path), &kind) {
         (Some(known @ Entry { kind: Kind::File { .. } | Kind::Hardlink { .. }, .. }), Kind::File { .. }) => {

@@ -36,16 +36,16 @@ pub enum RootfsError {
     /// The packages cannot be installed.
     #[error(transparent)]
     Install(#[from] TransactionError),
-    /// Packages bring a directory with different modes or owners.
+    /// Packages have different modes or owners for a directory.
     #[error("packages do not agree on directories: {}", list(.0))]
     Directories(Vec<Disagreement>),
-    /// The tree lacks a unit that is to be switched on or off.
+    /// The tree lacks a unit that is to be enabled or disabled.
     #[error("no installed package contains the unit `{unit}`")]
     NoUnit {
         /// The unit.
         unit: String,
     },
-    /// An extra file cannot be laid.
+    /// An extra file cannot be added.
     #[error("`{path}` cannot be added to the root file system: {reason}")]
     ExtraFile {
         /// The path in the tree.
@@ -56,7 +56,7 @@ pub enum RootfsError {
     /// Users and groups cannot be made.
     #[error("cannot create the users and groups of the root file system")]
     Accounts(#[from] AccountError),
-    /// A file belongs to somebody the tree does not know.
+    /// A file belongs to a user or group that the tree does not have.
     #[error("`{path}` of {package} belongs to {what} `{name}`, which does not exist in the root file system")]
     UnknownOwner {
         /// The path in the tree.
@@ -68,7 +68,7 @@ pub enum RootfsError {
         /// The name.
         name: String,
     },
-    /// A script's interpreter is one that only rpm has.
+    /// A script's interpreter exists only in rpm.
     #[error("{package} contains a script for `{interpreter}`, which cannot be run in the root file system")]
     Interpreter {
         /// The package.
@@ -95,7 +95,7 @@ pub enum RootfsError {
         /// The path in the tree.
         path: String,
     },
-    /// A file's capabilities are not understood.
+    /// A file's capabilities cannot be parsed.
     #[error("the capabilities of `{path}`")]
     Caps {
         /// The path in the tree.

@@ -1,4 +1,4 @@
-//! Files an image adds to those of its packages.
+//! Files that an image adds to those of its packages.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use super::{Rootfs, RootfsError};
 use base::digest::Digest;
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// A file laid over those of packages, owned by root.
+/// A file added to those of packages, owned by root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFile {
-    /// Absolute path in the tree, through no symbolic link.
+    /// Absolute path in the tree, not through symbolic links.
     pub path: String,
     /// Permission bits.
     pub mode: u16,
@@ -21,12 +21,12 @@ pub struct ExtraFile {
     pub content: Vec<u8>,
 }
 
-/// Lays files into the tree.
+/// Adds files to the tree.
 pub(super) fn lay(rootfs: &mut Rootfs, files: &[ExtraFile]) -> Result<(), RootfsError> {
     files.iter().try_for_each(|file| put(rootfs, &file.path, file.mode, &file.content))
 }
 
-/// Lets the holders of SSH keys in as root. sshd insists on modes nobody else can write through.
+/// Permits root to log in with SSH keys. sshd requires modes that do not let others write.
 pub(super) fn authorize(rootfs: &mut Rootfs, keys: &[String]) -> Result<(), RootfsError> {
     if keys.is_empty() {
         return Ok(());
@@ -41,7 +41,7 @@ pub(super) fn authorize(rootfs: &mut Rootfs, keys: &[String]) -> Result<(), Root
     Ok(())
 }
 
-/// Writes one file, over a package's file where there is one, and makes the directories it needs.
+/// Writes one file, replacing a package's file, and creates its directories.
 pub(super) fn put(rootfs: &mut Rootfs, path: &str, mode: u16, content: &[u8]) -> Result<(), RootfsError> {
     check(rootfs, path)?;
     for (at, _) in path.match_indices('/').skip(1) {
@@ -53,7 +53,7 @@ pub(super) fn put(rootfs: &mut Rootfs, path: &str, mode: u16, content: &[u8]) ->
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(RootfsError::io("make", parent))?;
     }
-    // Other names of a replaced file keep its content, and a link is not written through.
+    // The old file is removed first, so that its other hard links keep their content and symbolic links are not followed.
     match fs::remove_file(&target) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(RootfsError::io("replace", &target)(error)),
         _ => {}

@@ -1,7 +1,7 @@
-//! Root file systems: the packages an image asks for, resolved, installed and made ready, as one tree all image writers take.
+//! Root file systems: the packages that an image requests, resolved, installed and configured in one tree for all image writers.
 //!
-//! A tree is composed as an ordinary user, so its directory contains names and contents only, and its manifest contains owners, modes and
-//! capabilities. [`mod@tar`] joins them into the one stream that makes file systems, archives and container images.
+//! A tree is composed as an ordinary user, so its directory has only names and contents; its manifest has owners, modes and capabilities.
+//! [`mod@tar`] joins both in one stream, from which file systems, archives and container images are made.
 
 mod absorb;
 mod account;
@@ -39,47 +39,47 @@ use runtime::progress::Reporter;
 use runtime::sandbox::Launcher;
 use well_known::PUBLIC_KEY;
 
-/// What reports are about.
+/// The unit of work in progress reports.
 const UNIT: &str = "rootfs";
 
 /// The architecture of all trees.
 const ARCH: &str = "x86_64";
 
-/// What a tree is to contain.
+/// The request for a tree.
 #[derive(Debug, Clone, Default)]
 pub struct Request<'a> {
-    /// What is asked for: package names, capabilities or paths, each with a range of versions perhaps (`systemd >= 257`).
+    /// Requested package names, capabilities or paths, optionally with a range of versions (`systemd >= 257`).
     pub packages: Vec<String>,
-    /// All packages there are to choose from: signed RPM files.
+    /// All packages to choose from: signed RPM files.
     pub candidates: &'a [PathBuf],
     /// The ASCII-armoured public key, or several, that packages must be signed with.
     pub public_key: &'a str,
-    /// Whether recommended packages are installed too.
+    /// Whether recommended packages are also installed.
     pub weak: bool,
-    /// Units switched on beyond what packages' presets say.
+    /// Units enabled in addition to packages' presets.
     pub enable: Vec<String>,
-    /// Units switched off whatever packages' presets say.
+    /// Units disabled regardless of packages' presets.
     pub disable: Vec<String>,
-    /// Files laid over those of packages.
+    /// Files added to those of packages.
     pub files: Vec<ExtraFile>,
-    /// Root's password as crypt(5) has it; without one, no password fits.
+    /// Root's password as a hash of crypt(5); without one, no password is accepted.
     pub password_hash: Option<String>,
     /// Keys that may log in as root, one line each (`authorized_keys` of sshd(8)).
     pub ssh_keys: Vec<String>,
-    /// The file that takes the output of what runs in the tree.
+    /// The file for the output of what runs in the tree.
     pub log: PathBuf,
 }
 
 /// A composed tree.
 #[derive(Debug, Clone)]
 pub struct Rootfs {
-    /// Where names and contents are.
+    /// The directory with names and contents.
     pub dir: PathBuf,
-    /// The truth of every path.
+    /// Kind, owner and mode of every path.
     pub manifest: Manifest,
     /// The packages in it, in the order of installation.
     pub packages: Vec<InstalledPackage>,
-    /// The kernel whose modules it contains, as `uname -r` gives it; the last by name where there are several.
+    /// The kernel whose modules it contains, as printed by `uname -r`; the last by name if there are several.
     pub kernel_release: Option<String>,
     /// The numbers of its users and groups.
     pub ids: Ids,
@@ -90,37 +90,37 @@ pub struct Rootfs {
 pub struct InstalledPackage {
     /// Its name.
     pub name: String,
-    /// `name-version-release.arch`, with the epoch where there is one.
+    /// `name-version-release.arch`, with the epoch if there is one.
     pub nevra: String,
-    /// The bytes its files take, those shared with an earlier package left out.
+    /// The size of its files in bytes, without those shared with an earlier package.
     pub installed_bytes: u64,
 }
 
 impl Rootfs {
-    /// The numbers of an entry's user and group. Composing made sure that both are known.
+    /// The numbers of an entry's user and group. Composing checked that both are known.
     pub fn owner(&self, entry: &Entry) -> (u32, u32) {
         (self.ids.users.get(&entry.user).copied().unwrap_or(0), self.ids.groups.get(&entry.group).copied().unwrap_or(0))
     }
 
-    /// Where the content of `path` is on this machine.
+    /// The location of `path` on this machine.
     pub fn on_disk(&self, path: &str) -> PathBuf {
         self.dir.join(path.trim_start_matches('/'))
     }
 }
 
-/// Composes a tree in the empty directory `dir`: solve, install, then what the installed files call for, once, in the tree itself.
+/// Composes a tree in the empty directory `dir`: solve, install, then the steps that the installed files need, each once, in the tree itself.
 ///
 /// # Errors
-/// When packages are missing, do not fit together, are not trusted or do not agree on a directory's mode or owner, or when a step in the tree fails.
+/// When packages are missing, are in conflict, are not trusted or disagree on a directory's mode or owner, or when a step in the tree fails.
 pub fn compose(request: &Request<'_>, dir: &Path, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Rootfs, RootfsError> {
     let runner = InSandbox { launcher: Launcher::default(), log: request.log.clone(), cancel };
     compose_with(request, dir, &runner, reporter)
 }
 
-/// As [`compose`], with `runner` for the steps in the tree.
+/// Like [`compose`], with `runner` for the steps in the tree.
 ///
 /// # Errors
-/// As [`compose`].
+/// As for [`compose`].
 pub fn compose_with(request: &Request<'_>, dir: &Path, runner: &dyn Runner, reporter: &dyn Reporter) -> Result<Rootfs, RootfsError> {
     reporter.phase(UNIT, "solve");
     let keys = Keyring::from_armoured([request.public_key])?;
@@ -159,13 +159,13 @@ impl Rootfs {
     }
 }
 
-/// The package whose presence calls for the key that further packages are signed with.
+/// The package with which a tree also gets the public key of packages.
 const PACKAGE_MANAGER: &str = "tdnf";
 
-/// The packages to install, from all there are.
+/// The packages to install, chosen from all candidates.
 ///
 /// # Errors
-/// When a file is not a package, or packages are missing or do not fit together.
+/// When a file is not a package, or packages are missing or in conflict.
 pub fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {
     let mut files = request.candidates.par_iter().map(|path| RpmFile::open(path)).collect::<Result<Vec<_>, _>>()?;
     files.sort_by(|a, b| a.package.nevra.cmp(&b.package.nevra));
@@ -175,10 +175,10 @@ pub fn choose(request: &Request<'_>) -> Result<Vec<RpmFile>, RootfsError> {
     Ok(chosen.into_iter().filter_map(|index| slots[index].take()).collect())
 }
 
-/// As [`choose`], from packages whose headers were read and which are sorted by them. Returns their indexes.
+/// Like [`choose`], for packages whose headers were read and which are sorted by them. Returns their indexes.
 ///
 /// # Errors
-/// When packages are missing or do not fit together.
+/// When packages are missing or in conflict.
 pub fn choose_among(packages: &[Package], wanted: &[String], weak: bool) -> Result<Vec<usize>, RootfsError> {
     let parse = |text: &String| Capability::parse(text).ok_or_else(|| RootfsError::BadRequest { text: text.clone() });
     let install = wanted.iter().map(parse).collect::<Result<_, _>>()?;

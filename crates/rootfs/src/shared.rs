@@ -1,27 +1,27 @@
-//! Directories that several packages contain: they must agree on mode and owner, as the last one installed would win without a word.
+//! Directories that several packages contain: they must agree on mode and owner, because the last one installed would silently win.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use rpm_engine::package::{FileKind, PackageFile};
 
-/// A directory on which two packages do not agree.
+/// A directory on which two packages disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
     /// The directory.
     pub path: String,
-    /// What the first package by name says.
+    /// The claim of the first package by name.
     pub one: Claim,
-    /// What another one says.
+    /// The claim of another package.
     pub other: Claim,
 }
 
-/// What a package says of a directory.
+/// The mode and owner of a directory in a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The package.
     pub package: String,
-    /// Permission bits, set-id and sticky bits included.
+    /// Permission bits, including set-id and sticky bits.
     pub mode: u16,
     /// Owner's name.
     pub user: String,
@@ -108,7 +108,7 @@ mod tests {
         let regular = || FileKind::Regular { size: 0, digest: None, hardlink: None };
         let one = [directory("/etc/app", 0o755, "root"), directory("/var/lib/app", 0o755, "app"), directory("/srv", 0o755, "root")];
         let two = [directory("/etc/app", 0o700, "root"), directory("/var/lib/app", 0o755, "root"), directory("/srv", 0o755, "root")];
-        // Files in two packages are the installation's affair.
+        // Files in two packages are checked during installation.
         let three = [directory("/etc/app", 0o700, "root"), file("/srv/x", 0o600, "root", regular())];
         let four = [file("/srv/x", 0o644, "root", regular())];
         let found = disagreements([("c", &three[..]), ("b", &two), ("d", &four), ("a", &one)]);

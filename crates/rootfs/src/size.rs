@@ -1,8 +1,8 @@
-//! Where a tree's bytes come from.
+//! The sizes of a tree.
 
 use super::Rootfs;
 
-/// Stands for the package of what was made while composing.
+/// The package name for files made while composing.
 pub const MADE_HERE: &str = "(made while composing)";
 
 impl Rootfs {

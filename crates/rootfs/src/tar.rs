@@ -1,4 +1,4 @@
-//! A tree as one tar stream, the form that every image writer takes.
+//! A tree as one tar stream, the input of every image writer.
 //!
 //! pax interchange format (POSIX.1-2017, `pax`), sorted, so that equal trees produce equal bytes: ustar headers, extended records
 //! only where ustar does not suffice, file capabilities as `SCHILY.xattr.security.capability`, which star, libarchive, GNU tar,
@@ -20,10 +20,10 @@ const NAME_LENGTH: usize = 100;
 /// The attribute that contains a file's capabilities.
 const CAPABILITY: &str = "SCHILY.xattr.security.capability";
 
-/// Writes the whole tree. Changing the manifest first, in a copy, is how to leave parts out.
+/// Writes the whole tree. To leave parts out, pass a tree with a changed copy of the manifest.
 ///
 /// # Errors
-/// When a file cannot be read or is not what the manifest says, or the stream cannot be written.
+/// When a file cannot be read or differs from the manifest, or the stream cannot be written.
 pub fn tar(rootfs: &Rootfs, out: &mut dyn Write) -> Result<(), RootfsError> {
     let mut builder = Builder::new(out);
     let broken = |source| RootfsError::Io(FileError::new("write the archive of", &rootfs.dir, source));
@@ -41,7 +41,7 @@ pub fn tar(rootfs: &Rootfs, out: &mut dyn Write) -> Result<(), RootfsError> {
                 }
                 append(rootfs, &mut builder, name, entry, file.take(*size)).map_err(broken)?;
             }
-            // The file's own entry carries what belongs to it.
+            // Owner, mode and so on are those of the file's own entry.
             Kind::Hardlink { to } => {
                 let file = rootfs.manifest.get(to).unwrap_or(entry);
                 let link = Entry { kind: entry.kind.clone(), caps: None, ..file.clone() };
@@ -98,7 +98,7 @@ fn append(rootfs: &Rootfs, builder: &mut Builder<impl Write>, name: &str, entry:
     builder.append(&header, content)
 }
 
-/// Puts `text` into a field of the header, and whole into an extended record if it is too long or not ASCII.
+/// Puts `text` into a field of the header, and additionally into an extended record if it is too long or not ASCII.
 fn fit(field: &mut [u8; NAME_LENGTH], text: &str, record: &'static str, records: &mut Vec<(&str, Vec<u8>)>) {
     let kept = text.len().min(NAME_LENGTH);
     field[..kept].copy_from_slice(&text.as_bytes()[..kept]);
@@ -107,7 +107,7 @@ fn fit(field: &mut [u8; NAME_LENGTH], text: &str, record: &'static str, records:
     }
 }
 
-/// A pax extended header: lines of `length key=value`, where the length counts itself.
+/// A pax extended header: lines of `length key=value`, where the length includes itself.
 fn append_records(builder: &mut Builder<impl Write>, records: &[(&str, Vec<u8>)], mtime: u32) -> io::Result<()> {
     let mut body = Vec::new();
     for (key, value) in records {

@@ -12,7 +12,7 @@ use runtime::progress::Silent;
 use runtime::sandbox::Step;
 use signing::Keys;
 
-/// Records what would run, and does what a step would do.
+/// Records the steps, and imitates what they would do.
 struct Fake {
     steps: RefCell<Vec<String>>,
 }
@@ -129,7 +129,7 @@ fn a_tree_is_made_ready() {
 }
 
 #[test]
-fn the_archive_holds_what_the_manifest_says() {
+fn the_archive_matches_the_manifest() {
     let case = system();
     let request = case.request(&["dbus"]);
     let archive = |name: &str| {

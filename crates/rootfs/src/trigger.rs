@@ -1,4 +1,4 @@
-//! What installed files call for once all of them are there: caches and links that packages leave to the system.
+//! Steps that run once after all files are installed, for caches and links that packages do not contain.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,11 +25,11 @@ pub trait Runner {
 
 /// Runs them in the sandbox.
 pub struct InSandbox<'a> {
-    /// Starts sandboxes.
+    /// The launcher of sandboxes.
     pub launcher: Launcher,
-    /// Takes the steps' output.
+    /// The file for the steps' output.
     pub log: PathBuf,
-    /// Asks for an early end.
+    /// Raised when the user wants to stop.
     pub cancel: &'a Cancel,
 }
 
@@ -64,7 +64,7 @@ fn environment() -> BTreeMap<String, String> {
     variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Where the image's own choice of units stands; first boot and `systemctl preset-all` follow it as well.
+/// The preset file for the image's choice of units; first boot and `systemctl preset-all` follow it as well.
 const PRESET: &str = "/etc/systemd/system-preset/10-image.preset";
 
 /// Writes the image's presets.
@@ -81,7 +81,7 @@ pub(super) fn switch_units(rootfs: &mut Rootfs, enable: &[String], disable: &[St
     if text.is_empty() { Ok(()) } else { extra::put(rootfs, PRESET, 0o644, text.as_bytes()) }
 }
 
-/// Whether the unit, or for `name@instance.kind` its template, is there.
+/// Whether the unit, or for `name@instance.kind` its template, is installed.
 fn has_unit(rootfs: &Rootfs, unit: &str) -> bool {
     let template = unit.split_once('@').and_then(|(name, rest)| Some(format!("{name}@.{}", rest.rsplit_once('.')?.1)));
     let names = [Some(unit.to_owned()), template];
@@ -89,9 +89,9 @@ fn has_unit(rootfs: &Rootfs, unit: &str) -> bool {
     names.iter().flatten().any(|name| folders.iter().any(|folder| rootfs.manifest.get(&format!("{folder}/{name}")).is_some()))
 }
 
-/// Runs packages' own scripts, then what the files call for.
+/// Runs packages' own scripts, then the steps that the files need.
 pub(super) fn run(rootfs: &mut Rootfs, packages: &[Installed], runner: &dyn Runner) -> Result<(), RootfsError> {
-    // Next to the tree, on the same disk: the directory for temporary files may be missing, full or elsewhere.
+    // Next to the tree, because the system's directory for temporary files may be missing, full or on another disk.
     let beside = rootfs.dir.parent().unwrap_or(Path::new("."));
     let build = tempfile::Builder::new().prefix("scripts-").tempdir_in(beside).map_err(RootfsError::io("make", beside))?;
     let mut steps = Vec::new();
@@ -107,7 +107,7 @@ pub(super) fn run(rootfs: &mut Rootfs, packages: &[Installed], runner: &dyn Runn
     if steps.is_empty() { Ok(()) } else { runner.run(&rootfs.dir, has_scripts.then(|| build.path()), steps) }
 }
 
-/// A script is given the number of packages of its name that are installed then: 1 (RPM's scriptlet arguments).
+/// A script's argument is the number of installed packages of its name: 1 (RPM's scriptlet arguments).
 fn script_step(package: &str, script: &Script, number: usize, build: &Path) -> Result<Step, RootfsError> {
     if let Some(interpreter) = script.interpreter.first().filter(|interpreter| interpreter.starts_with('<')) {
         return Err(RootfsError::Interpreter { package: package.to_owned(), interpreter: interpreter.clone() });
@@ -119,7 +119,7 @@ fn script_step(package: &str, script: &Script, number: usize, build: &Path) -> R
     Ok(Step { phase: format!("script of {package}"), argv, cwd: "/".into() })
 }
 
-/// The steps this tree needs and has the programs for.
+/// The steps that this tree needs and has the programs for.
 fn wanted(rootfs: &Rootfs) -> Vec<Step> {
     let holds = |folder: &str| rootfs.manifest.below(folder).next().is_some();
     let mut steps = Vec::new();
@@ -129,7 +129,7 @@ fn wanted(rootfs: &Rootfs) -> Vec<Step> {
             steps.push(Step { phase: argv.join(" "), argv: argv.iter().map(|word| (*word).to_owned()).collect(), cwd: "/".into() });
         }
     };
-    // -X: the links from sonames to libraries are packages' own.
+    // -X: packages contain the links from sonames to libraries.
     step(&["ldconfig", "-X"]);
     if holds("/usr/lib/udev/hwdb.d") {
         step(&["systemd-hwdb", "update", "--usr", "--strict"]);
@@ -157,13 +157,13 @@ pub(super) fn kernels(manifest: &Manifest) -> Vec<String> {
     kernels
 }
 
-/// Leaves out what must not be in an image, and says that nothing is left to update at boot.
+/// Removes what must not be in an image, and marks that nothing is left to update at boot.
 pub(super) fn tidy(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
-    // Compiled into hwdb.bin, and never read next to it.
+    // Compiled into hwdb.bin, and not read if that exists.
     if rootfs.manifest.get("/usr/lib/udev/hwdb.bin").is_some() {
         drop_tree(rootfs, "/usr/lib/udev/hwdb.d")?;
     }
-    // Holds inode numbers and times of this machine.
+    // Contains inode numbers and times of this machine.
     drop_tree(rootfs, "/var/cache/ldconfig")?;
     for volatile in ["/run", "/tmp", "/var/tmp"] {
         let made_here: Vec<String> = rootfs.manifest.below(volatile).map(str::to_owned).collect();
@@ -174,7 +174,7 @@ pub(super) fn tidy(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
         }
     }
     if rootfs.manifest.get("/usr/lib/systemd/systemd").is_some() {
-        // First boot makes the machine's identity (machine-id(5)).
+        // First boot creates the machine's identity (machine-id(5)).
         extra::put(rootfs, "/etc/machine-id", 0o444, b"uninitialized\n")?;
         // As systemd-update-done.service writes them: caches are no older than /usr (systemd.unit(5), ConditionNeedsUpdate=).
         let stamp = format!(
@@ -187,7 +187,7 @@ pub(super) fn tidy(rootfs: &mut Rootfs) -> Result<(), RootfsError> {
     Ok(())
 }
 
-/// Takes a path and all below it out of the tree and off the disk.
+/// Removes a path and everything below it from the tree and the disk.
 fn drop_tree(rootfs: &mut Rootfs, path: &str) -> Result<(), RootfsError> {
     let Some(entry) = rootfs.manifest.remove(path) else { return Ok(()) };
     let on_disk = rootfs.on_disk(path);

@@ -1,9 +1,9 @@
-//! Opening what a build left behind without ever following one of its links.
+//! Opens what a build left behind without following its links.
 //!
-//! A build may put a symbolic link, a pipe or a file where a directory is expected. The builder reads and changes the build's
-//! files outside of the sandbox, where such a link would lead to files of the host. So every path is opened relative to a
-//! [`Directory`] with `openat2(2)` (Linux 5.6), which refuses symbolic links, `/proc` links and `..` in any component, and every
-//! file is held as a [`Handle`] whose kind is known before it is opened: a pipe never blocks, a device is never opened.
+//! A build may put a symbolic link, a pipe or a file where a directory is expected. The builder reads and changes the build's files outside
+//! of the sandbox, where such a link would lead to files of the host. So every path is opened relative to a [`Directory`] with `openat2(2)`
+//! (Linux 5.6), which refuses symbolic links, `/proc` links and `..` in any component, and every file is represented by a [`Handle`] whose
+//! kind is known before it is opened: a pipe never blocks, a device is never opened.
 //!
 //! There is no fallback to plain paths: without `openat2` every function fails with [`io::ErrorKind::Unsupported`].
 
@@ -20,8 +20,8 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 /// No component of a path may leave the directory or be a symbolic link.
 const RESOLVE: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS).union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
-/// The path of the regular file at `path` below the folder `root`, for what opens files by their paths. Only for a tree that no process
-/// changes any more: nothing keeps the file in its place.
+/// The path of the regular file at `path` below the folder `root`, for code that opens files by path. Only for a tree that no process
+/// changes any more, since nothing prevents the file from being replaced.
 ///
 /// # Errors
 /// When it is something else, or is reached through a symbolic link.
@@ -33,13 +33,13 @@ pub fn regular_file(root: &Path, path: impl AsRef<Path>) -> io::Result<PathBuf> 
     }
 }
 
-/// A directory, held open. Paths given to its functions are relative to it.
+/// An open directory. Paths given to its functions are relative to it.
 #[derive(Debug)]
 pub struct Directory {
     fd: OwnedFd,
 }
 
-/// What is at a path: held, but not opened, so that nothing happens to it before its kind is known.
+/// What is at a path: referenced without being opened, so that opening has no effects before its kind is known.
 #[derive(Debug)]
 pub struct Handle {
     /// Opened with `O_PATH`.
@@ -70,7 +70,7 @@ pub enum FileKind {
 
 impl Directory {
     /// Opens the directory at `path`. The folders above it are trusted: only the last component must not be a symbolic link. Use it for
-    /// a folder that the builder made and no build can replace, and [`Directory::open_directory`] for all below.
+    /// a folder that the builder made and no build can replace, and [`Directory::open_directory`] for everything below.
     ///
     /// # Errors
     /// When it is not a directory, or cannot be read.
@@ -87,8 +87,8 @@ impl Directory {
         Ok(Self { fd: self.resolve(path.as_ref(), flags)? })
     }
 
-    /// Takes hold of what is at `path`, whatever it is. A symbolic link as the last component is not followed: the handle is the
-    /// link's own.
+    /// A handle of what is at `path`, whatever its kind. A symbolic link as the last component is not followed: the handle refers to the
+    /// link itself.
     ///
     /// # Errors
     /// When nothing is there, or a directory above it is a symbolic link or cannot be searched.
@@ -101,7 +101,7 @@ impl Directory {
     /// Opens the regular file at `path` for reading.
     ///
     /// # Errors
-    /// As [`Directory::entry`] and [`Handle::open_file`].
+    /// As for [`Directory::entry`] and [`Handle::open_file`].
     pub fn open_file(&self, path: impl AsRef<Path>) -> io::Result<File> {
         self.entry(path)?.open_file()
     }
@@ -119,7 +119,7 @@ impl Directory {
 
     fn resolve(&self, path: &Path, flags: OFlag) -> io::Result<OwnedFd> {
         openat2(&self.fd, path, OpenHow::new().flags(flags).resolve(RESOLVE)).map_err(|error| match error {
-            // Old seccomp filters answer EPERM to calls they do not know.
+            // Old seccomp filters return EPERM for unknown calls.
             nix::Error::ENOSYS | nix::Error::EPERM => io::Error::new(
                 io::ErrorKind::Unsupported,
                 "the system call openat2 is not available (it needs Linux 5.6, and a container whose seccomp filter allows it)",
@@ -130,7 +130,7 @@ impl Directory {
 }
 
 impl Handle {
-    /// What it is.
+    /// Its kind.
     pub fn kind(&self) -> FileKind {
         match SFlag::from_bits_truncate(self.stat.st_mode & SFlag::S_IFMT.bits()) {
             SFlag::S_IFREG => FileKind::Regular,
@@ -157,7 +157,7 @@ impl Handle {
     /// Sets its permission bits. Works on files that cannot be opened.
     ///
     /// # Errors
-    /// When it is a symbolic link, or belongs to somebody else.
+    /// When it is a symbolic link, or belongs to another user.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         match self.kind() {
@@ -177,10 +177,10 @@ impl Handle {
         }
     }
 
-    /// Opens it for reading and writing, and leaves its content as it is.
+    /// Opens it for reading and writing, and keeps its content.
     ///
     /// # Errors
-    /// As [`Handle::open_file`], and when its owner may not write it.
+    /// As for [`Handle::open_file`], and when its owner may not write it.
     pub fn open_file_for_writing(&self) -> io::Result<File> {
         match self.kind() {
             FileKind::Regular => File::options().read(true).write(true).open(reopening(&self.fd)),
@@ -191,7 +191,7 @@ impl Handle {
     /// Opens it as a directory.
     ///
     /// # Errors
-    /// When it is not a directory, or its owner may not read it: give it [`Handle::set_mode`] first.
+    /// When it is not a directory, or its owner may not read it; use [`Handle::set_mode`] first.
     pub fn open_directory(&self) -> io::Result<Directory> {
         match self.kind() {
             FileKind::Directory => {
@@ -203,7 +203,7 @@ impl Handle {
         }
     }
 
-    /// Where it points.
+    /// Its target.
     ///
     /// # Errors
     /// When it is not a symbolic link.
@@ -249,8 +249,8 @@ impl std::fmt::Display for FileKind {
     }
 }
 
-/// The path that opens the very file that `fd` holds, whatever has taken its name since. The one link that is followed, as the
-/// kernel makes it and a build cannot.
+/// The path that reopens exactly the file of `fd`, even if its name now belongs to another. This is the only link that is followed; it is
+/// made by the kernel, and a build cannot change it.
 fn reopening(fd: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

@@ -1,4 +1,4 @@
-//! Asking long work to stop.
+//! Stops long work on request.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// How often a wait looks whether it was asked to stop.
+/// How often a wait checks whether it was asked to stop.
 pub(crate) const CHECK: Duration = Duration::from_millis(50);
 
-/// A flag shared by all who work: once raised, work ends at the next safe point and leaves nothing half-made.
+/// A shared flag: once it is raised, work ends at the next safe point and leaves nothing incomplete.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     flag: Arc<AtomicBool>,
@@ -18,35 +18,35 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// A flag not raised.
+    /// A flag that is not raised.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A flag of one part of the work, which may be asked to stop without the rest; with the rest it stops, too.
+    /// A flag for one part of the work, which may be stopped alone; it is also stopped with the rest.
     pub fn part(&self) -> Self {
         Self { flag: Arc::default(), above: Some(Box::new(self.clone())) }
     }
 
-    /// Asks all who share the flag to stop.
+    /// Asks everything that shares the flag to stop.
     pub fn raise(&self) {
         self.flag.store(true, Ordering::SeqCst);
     }
 
-    /// Whether somebody asked to stop.
+    /// Whether the flag is raised.
     pub fn is_raised(&self) -> bool {
         self.flag.load(Ordering::SeqCst) || self.above.as_ref().is_some_and(|above| above.is_raised())
     }
 
-    /// What `work` returns, which cannot be told to stop and runs on a thread of its own; nothing as soon as somebody asks to stop. Then
-    /// the thread is left to end with the process, so `work` must not finish anything that others see.
+    /// The result of `work`, which cannot be interrupted and runs in a separate thread; `None` as soon as the flag is raised. Then the
+    /// thread is left to end with the process, so `work` must not complete anything that others see.
     ///
     /// # Panics
-    /// When `work` does.
+    /// When `work` panics.
     pub fn unless_raised<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let (send, done) = mpsc::channel();
         let worker = thread::spawn(move || {
-            // Nobody may wait for it any more.
+            // The receiver may be gone.
             let _ = send.send(work());
         });
         loop {
@@ -63,7 +63,7 @@ impl Cancel {
         }
     }
 
-    /// The flag itself, for a signal handler.
+    /// The raw flag, for a signal handler.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.flag)
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_stops_with_the_whole_but_not_the_whole_with_it() {
+    fn a_part_is_stopped_with_the_whole_but_not_the_reverse() {
         let whole = Cancel::new();
         let (one, other) = (whole.part(), whole.part());
         one.raise();

@@ -1,4 +1,4 @@
-//! Whole directories of results: filled aside, and put in place at once.
+//! Whole directories of results, filled under another name and put in place at once.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -22,9 +22,9 @@ pub enum DirectoryError {
     /// What is at the directory's place is something else.
     #[error("`{}` exists and is not {kind}", path.display())]
     Occupied {
-        /// The place.
+        /// The path.
         path: PathBuf,
-        /// What should be there.
+        /// The kind of directory that should be there.
         kind: &'static str,
     },
 }
@@ -45,17 +45,17 @@ impl Failure for DirectoryError {
     }
 }
 
-/// A kind of directory that is only ever replaced as a whole.
+/// A kind of directory that is only replaced as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// What it is called: `a repository`.
+    /// Its name with an article: `a repository`.
     pub name: &'static str,
     /// A path that every directory of the kind contains.
     pub mark: &'static str,
 }
 
 impl Kind {
-    /// Checks that nothing but a directory of this kind or an empty one is at `dir`, so that a mistyped path costs nothing.
+    /// Checks that nothing but a directory of this kind or an empty one is at `dir`, so that a mistyped path destroys nothing.
     ///
     /// # Errors
     /// [`DirectoryError::Occupied`].
@@ -71,11 +71,11 @@ impl Kind {
         }
     }
 
-    /// Fills a new directory next to `dir`, then lets it take the place of `dir` in one step, and returns what `fill` does. What fails leaves
-    /// `dir` as it was.
+    /// Fills a new directory next to `dir`, then replaces `dir` with it in one step, and returns the result of `fill`. On failure `dir` is
+    /// unchanged.
     ///
     /// # Errors
-    /// What `fill` returns, or a [`DirectoryError`].
+    /// Errors of `fill`, or a [`DirectoryError`].
     pub fn replace<T, E: From<DirectoryError>>(self, dir: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
         let name = dir.file_name().ok_or_else(|| DirectoryError::Occupied { path: dir.to_owned(), kind: self.name })?;
         let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -100,11 +100,11 @@ impl Kind {
     }
 }
 
-/// Lets `fresh` be `dir`. Afterwards `fresh` is what `dir` was, or nothing.
+/// Moves `fresh` to `dir`. Afterwards the old content of `dir`, if any, is at `fresh`.
 fn swap(fresh: &Path, dir: &Path) -> io::Result<()> {
     match renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RenameFlags::RENAME_EXCHANGE) {
         Ok(()) => Ok(()),
-        // Nothing is there to change places with, or (EINVAL) the file system cannot: then there is a moment with neither.
+        // There is nothing to exchange with, or (EINVAL) the file system cannot exchange; then for a moment neither is there.
         Err(_) => {
             let mut aside = fresh.as_os_str().to_owned();
             aside.push(".old");
@@ -122,10 +122,10 @@ fn swap(fresh: &Path, dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives the file `from` a second name, or copies it where that cannot be.
+/// Hard-links the file `from`, or copies it if that is impossible.
 ///
 /// # Errors
-/// When it cannot be read, or the copy not be written.
+/// When it cannot be read, or the copy cannot be written.
 pub fn link_or_copy(from: &Path, to: &Path) -> Result<(), DirectoryError> {
     let from: PathBuf = fs::canonicalize(from).map_err(|source| DirectoryError::io("read", from, source))?;
     if fs::hard_link(&from, to).is_ok() {
@@ -135,10 +135,10 @@ pub fn link_or_copy(from: &Path, to: &Path) -> Result<(), DirectoryError> {
     set_mode(to, 0o644)
 }
 
-/// Sets permission bits, which what was just made has as the caller's umask left them.
+/// Sets permission bits, which for new files depend on the caller's umask.
 ///
 /// # Errors
-/// When the file system refuses.
+/// When they cannot be set.
 pub fn set_mode(path: &Path, mode: u32) -> Result<(), DirectoryError> {
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|source| DirectoryError::io("set the mode of", path, source))
 }

@@ -1,11 +1,11 @@
-//! What a file system has run out of. Running out of inodes and running out of bytes are the same error of the system, `ENOSPC`.
+//! Distinguishes file systems without free inodes from full ones: both report the same error, `ENOSPC`.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use nix::sys::statvfs::{Statvfs, statvfs};
 
-/// What to do when there are no inodes left.
+/// The hint if there are no inodes left.
 pub const MORE_INODES: &str = "`df -i` shows the inodes of all file systems: remove files (`cargo xtask gc` removes what nothing needs), or set \
     KAON_STORE to a directory on another file system; then run the same command again: what was built is kept";
 
@@ -16,7 +16,7 @@ pub struct NoInodes {
     path: PathBuf,
 }
 
-/// The error `source` of writing at `path`; where it says that the device is full and only inodes are missing, a [`NoInodes`] instead.
+/// The error `source` of writing at `path`; if the device is full only because of inodes, a [`NoInodes`] instead.
 pub fn explained(source: io::Error, path: &Path) -> io::Error {
     let explain = source.kind() == io::ErrorKind::StorageFull && source.get_ref().is_none() && inodes_used_up(path);
     if explain { io::Error::new(io::ErrorKind::StorageFull, NoInodes { path: path.to_owned() }) } else { source }
@@ -27,7 +27,7 @@ pub fn inodes_used_up(path: &Path) -> bool {
     path.ancestors().find_map(|place| statvfs(place).ok()).is_some_and(|disk| inodes_left(&disk) == Some(0))
 }
 
-/// How many inodes this process may still use; none where a file system makes them as needed and reports no number, as btrfs does.
+/// How many inodes this process may still use; `None` if the file system creates them as needed and reports no number, as btrfs does.
 pub fn inodes_left(disk: &Statvfs) -> Option<u64> {
     (disk.files() > 0).then(|| disk.files_available())
 }

@@ -1,4 +1,4 @@
-//! The install root as a build left it. Nothing in it is opened through a link that the build made.
+//! The install root of a build. Nothing in it is opened through links that the build made.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ pub struct InstallRoot {
 /// Why the install root of a build cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallRootError {
-    /// The build put something else in its place.
+    /// The build replaced it with something else.
     #[error("the build replaced its install root $DESTDIR with {found}")]
     Replaced {
         /// What is there.
@@ -27,7 +27,7 @@ pub enum InstallRootError {
     /// The build removed it.
     #[error("the build removed its install root $DESTDIR")]
     Removed,
-    /// The file system refused.
+    /// A file operation failed.
     #[error("cannot open the build's install root `{}`", path.display())]
     Io {
         /// The directory.
@@ -50,7 +50,7 @@ impl InstallRoot {
     /// Opens the install root at `path`. Its parent must be a directory that the builder made and no build can replace.
     ///
     /// # Errors
-    /// When there is something else than a directory, or nothing.
+    /// When it is not a directory, or does not exist.
     pub fn open(path: &Path) -> Result<Self, InstallRootError> {
         let fail = |source| InstallRootError::Io { path: path.to_owned(), source };
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
@@ -70,7 +70,7 @@ impl InstallRoot {
         Ok(Self { directory: handle.open_directory().map_err(fail)?, path: path.to_owned() })
     }
 
-    /// The directory, to open what is below.
+    /// The directory, to open files below it.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
@@ -86,7 +86,7 @@ impl InstallRoot {
 pub struct InstalledFile {
     root: Arc<InstallRoot>,
     path: String,
-    /// Device and inode, when the file has other names too.
+    /// Device and inode, if the file has other names.
     pub hard_link: Option<(u64, u64)>,
     /// The value of its attribute `security.capability`.
     pub capabilities: Option<Vec<u8>>,
@@ -101,12 +101,12 @@ impl InstalledFile {
     /// Opens it.
     ///
     /// # Errors
-    /// When it cannot be opened, or is not a regular file any more.
+    /// When it cannot be opened, or is no longer a regular file.
     pub fn open(&self) -> io::Result<File> {
         self.root.directory.open_file(&self.path)
     }
 
-    /// Its path on the builder, for messages and for a library that opens files by their paths.
+    /// Its path on the builder, for messages and for a library that opens files by path.
     pub fn path(&self) -> PathBuf {
         self.root.path_of(&self.path)
     }

@@ -1,4 +1,4 @@
-//! What the builder does things with: the store, sandboxes, other programs, progress and cancellation.
+//! The builder's runtime: the store, sandboxes, other programs, progress and cancellation.
 
 pub mod beneath;
 pub mod cancel;

@@ -1,13 +1,13 @@
-//! The one seam through which work reports how it goes.
+//! The interface through which work reports progress.
 //!
-//! Effects send [`Event`]s; what becomes of them (a terminal's bars, plain lines, JSON for a pipeline) is the
-//! receiver's business, and nothing else ever writes to the terminal while work is under way.
+//! Work sends [`Event`]s; the receiver decides how they are shown (a terminal's bars, plain lines, JSON for a pipeline). Nothing else
+//! writes to the terminal while work is in progress.
 
 use serde::Serialize;
 
 use base::diagnostic::Explanation;
 
-/// Something that happened, on its way to the user. Serialised as one JSON object with a `kind`.
+/// A progress event. Serialised as one JSON object with a `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
@@ -28,20 +28,20 @@ pub enum Event {
         /// The unit.
         unit: String,
     },
-    /// A transfer or another counted step moved on.
+    /// A transfer or another counted step progressed.
     Amount {
         /// The unit.
         unit: String,
         /// Bytes or items done.
         done: u64,
-        /// Bytes or items in all, where known.
+        /// Bytes or items in total, if known.
         total: Option<u64>,
     },
-    /// A unit of work ended well.
+    /// A unit of work succeeded.
     Finished {
         /// The unit.
         unit: String,
-        /// Whether anything was done at all.
+        /// Whether anything had to be done.
         outcome: Outcome,
         /// Wall time, in milliseconds.
         elapsed_ms: u64,
@@ -52,26 +52,26 @@ pub enum Event {
         unit: String,
         /// Why, with all causes.
         message: String,
-        /// The phase of its recipe that failed, where one did.
+        /// The phase of its recipe that failed, if one did.
         phase: Option<String>,
-        /// The path of its log, where it has one.
+        /// The path of its log, if it has one.
         log: Option<String>,
-        /// All that is said of it, where nobody says it later: the command's own error then only names it.
+        /// The full explanation, if it is not printed later: the command's own error then only names the unit.
         failure: Option<Box<Explanation>>,
     },
-    /// A unit of work is not tried, as one it builds on failed.
+    /// A unit of work is skipped because one that it builds on failed.
     Skipped {
         /// The unit.
         unit: String,
         /// The unit that failed.
         because: String,
     },
-    /// Something the user should know that stops nothing.
+    /// A warning, which does not stop anything.
     Warning {
         /// The text, lowercase.
         message: String,
     },
-    /// A result the user asked for: a file written, say.
+    /// A result that the user requested, such as a written file.
     Note {
         /// The text.
         message: String,
@@ -80,45 +80,45 @@ pub enum Event {
     Ended {
         /// Packages that were built.
         built: usize,
-        /// Packages whose results were at hand.
+        /// Packages whose results already existed.
         cached: usize,
         /// Packages that failed.
         failed: usize,
-        /// Packages not tried.
+        /// Packages that were skipped.
         skipped: usize,
         /// Processor time of all builds, in milliseconds.
         cpu_ms: u64,
         /// Wall time, in milliseconds.
         elapsed_ms: u64,
     },
-    /// What is ahead: sent once, when the plan is known.
+    /// The planned work: sent once, when the plan is known.
     Planned {
         /// Units that will be worked on.
         units: usize,
-        /// Units whose results are at hand.
+        /// Units whose results already exist.
         cached: usize,
-        /// Estimated wall time in milliseconds, where durations were recorded.
+        /// Estimated wall time in milliseconds, if durations were recorded.
         estimate_ms: Option<u64>,
     },
 }
 
-/// How a unit of work ended well.
+/// How a unit of work succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The work was done.
     Built,
-    /// The result was at hand.
+    /// The result already existed.
     Cached,
 }
 
-/// Takes events, from any thread.
+/// Receives events from any thread.
 pub trait Reporter: Send + Sync {
-    /// Takes one event. Must not block for long.
+    /// Receives one event. Must not block for long.
     fn event(&self, event: Event);
 }
 
-/// Takes events and forgets them.
+/// Discards all events.
 #[derive(Default)]
 pub struct Silent;
 
@@ -127,22 +127,22 @@ impl Reporter for Silent {
 }
 
 impl dyn Reporter + '_ {
-    /// Warns of something that stops nothing.
+    /// Sends a warning.
     pub fn warn(&self, message: impl Into<String>) {
         self.event(Event::Warning { message: message.into() });
     }
 
-    /// Says that `unit` failed, for a reason that the caller also returns as its error.
+    /// Reports that `unit` failed, for a reason that the caller also returns as its error.
     pub fn failed(&self, unit: impl Into<String>, message: impl Into<String>) {
         self.event(Event::Failed { unit: unit.into(), message: message.into(), phase: None, log: None, failure: None });
     }
 
-    /// Says that `unit` waits for another process.
+    /// Reports that `unit` waits for another process.
     pub fn waiting(&self, unit: &str) {
         self.event(Event::Waiting { unit: unit.into() });
     }
 
-    /// Says that `unit` is now in `phase`.
+    /// Reports that `unit` is now in `phase`.
     pub fn phase(&self, unit: &str, phase: &str) {
         self.event(Event::Phase { unit: unit.into(), phase: phase.into() });
     }

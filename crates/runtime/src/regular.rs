@@ -1,4 +1,4 @@
-//! Reading files that a description or the command line names. Only regular files are read: opening a FIFO waits for a writer, and a device may
+//! Reads files named by a description or on the command line. Only regular files are read: opening a FIFO waits for a writer, and a device may
 //! have no end.
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -14,7 +14,7 @@ use nix::libc::O_NONBLOCK;
 /// # Errors
 /// When it cannot be opened; [`io::ErrorKind::InvalidInput`] when it is not a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Opening some devices has effects, so the kind is checked before as well as after.
+    // Opening some devices has effects, so the kind is checked both before and after.
     check(&fs::metadata(path)?)?;
     let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
     check(&file.metadata()?)?;
@@ -24,7 +24,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// The content of a regular file of at most `largest_bytes`.
 ///
 /// # Errors
-/// As [`open`]; [`io::ErrorKind::FileTooLarge`] when it is larger.
+/// As for [`open`]; [`io::ErrorKind::FileTooLarge`] when it is larger.
 pub fn read(path: &Path, largest_bytes: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MiB", largest_bytes >> 20));
@@ -32,7 +32,7 @@ pub fn read(path: &Path, largest_bytes: u64) -> io::Result<Vec<u8>> {
         return Err(too_large());
     }
     let mut content = Vec::new();
-    // The size of a file of /proc is 0, and other files may grow.
+    // Files in /proc have size 0, and other files may grow.
     file.take(largest_bytes.saturating_add(1)).read_to_end(&mut content)?;
     if content.len() as u64 > largest_bytes { Err(too_large()) } else { Ok(content) }
 }
@@ -40,7 +40,7 @@ pub fn read(path: &Path, largest_bytes: u64) -> io::Result<Vec<u8>> {
 /// The digest of a regular file's content.
 ///
 /// # Errors
-/// As [`open`].
+/// As for [`open`].
 pub fn digest(path: &Path) -> io::Result<Digest> {
     Digest::of_reader(open(path)?)
 }

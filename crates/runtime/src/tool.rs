@@ -1,9 +1,9 @@
-//! Programs of the host and of the SDK that are run to their end for what they write or for what they took, in a clean environment. One
-//! that is watched while it runs, as apt, begins here as well ([`Tool::into_command`]).
+//! Programs of the host and of the SDK that are run to their end, for their output or to measure them, in a clean environment. A program
+//! that is watched while it runs, such as apt, starts here as well ([`Tool::into_command`]).
 //!
-//! Other processes are started where they are looked after, as each needs more than that: the sandbox's worker in `sandbox`, which starts
-//! a build's programs inside of the sandbox; the emulator in `emulator`; cargo, test programs and the script for a bare machine in `xtask::testing`;
-//! on an installed system, scriptlets of packages in `rpm-engine`, and programs of the system in `system`.
+//! Other processes are started by the code that manages them, because they need more than that: the sandbox's worker in `sandbox`, which
+//! starts a build's programs inside of the sandbox; the emulator in `emulator`; cargo, test programs and the script for a bare machine in
+//! `xtask::testing`; on an installed system, scriptlets of packages in `rpm-engine`, and programs of the system in `system`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -28,7 +28,7 @@ pub struct Tool {
     command: Command,
 }
 
-/// What a program took, those it waited for included.
+/// What a program used, including the children that it waited for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// How it ended.
@@ -37,14 +37,14 @@ pub struct Measured {
     pub wall_s: f64,
     /// Processor time, user and system, in seconds.
     pub cpu_s: f64,
-    /// The most memory it had at a time.
+    /// The most memory it used at one time, in bytes.
     pub peak_memory_bytes: u64,
 }
 
 /// Why a program of the host failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// There is no such program.
+    /// The program does not exist.
     #[error("`{program}` is not installed on this machine")]
     Missing {
         /// The program's name.
@@ -65,7 +65,7 @@ pub enum ToolError {
         program: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines of what it wrote to standard error.
+        /// The last lines of its standard error.
         last_words: String,
     },
 }
@@ -88,11 +88,11 @@ impl Failure for ToolError {
     }
 }
 
-/// Variables a tool may need to reach the network or its own files; all others are dropped.
+/// Variables that a tool may need to reach the network or its own files; all others are dropped.
 const KEPT_VARIABLES: [&str; 9] =
     ["PATH", "HOME", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"];
 
-/// The value of a proxy's variable in upper case, for programs that know it in lower case only, as apt does.
+/// The value of a proxy's variable in upper case, for programs such as apt that only know the lower-case name.
 fn of_upper_case(name: &str) -> Option<OsString> {
     name.ends_with("_proxy").then(|| std::env::var_os(name.to_ascii_uppercase())).flatten()
 }
@@ -138,12 +138,12 @@ impl Tool {
         self
     }
 
-    /// The command as set up so far, for what this type has no word for (pipes, process groups).
+    /// The command as set up so far, for settings that this type does not have (pipes, process groups).
     pub fn into_command(self) -> Command {
         self.command
     }
 
-    /// Runs it to its end, with what it writes appended to `log`, and reports what it took.
+    /// Runs it to its end, with its output appended to `log`, and returns what it used.
     ///
     /// # Errors
     /// When it is missing or cannot be started or waited for.
@@ -167,9 +167,9 @@ impl Tool {
                 }
             })
         };
-        // SAFETY: numbers alone make up the structure, and zero is one.
+        // SAFETY: the structure consists of numbers, for which zero is valid.
         let mut used: libc::rusage = unsafe { std::mem::zeroed() };
-        // SAFETY: both structures live until the call is over; the process is this one's own and nobody else waits for it.
+        // SAFETY: both structures live until the call is over; the process is a child of this one, and nothing else waits for it.
         let waited = loop {
             match unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut used) } {
                 -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
@@ -178,7 +178,7 @@ impl Tool {
             }
         };
         over.store(true, Ordering::Relaxed);
-        // It only reads and counts; without it the peak is not known.
+        // The thread only reads and counts; without it the peak is unknown.
         let _ = watcher.map(JoinHandle::join);
         let wall_s = waited.map_err(start)?;
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
@@ -204,10 +204,10 @@ impl Tool {
     }
 }
 
-/// How often a program's memory is looked at. What it had most is kept by the kernel, so only what the last moments add can be missed.
+/// How often a program's memory is sampled. The kernel keeps the peak, so only an increase in the last moments can be missed.
 const SAMPLED: Duration = Duration::from_micros(500);
 
-/// The most memory a process had since it began to run its program. `getrusage` counts what stood there before, too: this program.
+/// The peak memory of a process since it started its program. `getrusage` also counts the time before that, when it was a copy of this program.
 fn high_water_bytes(pid: i32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,6 +1,6 @@
 //! Plain threads over a list of items, for work that waits: servers, child processes, locks.
 //!
-//! Not rayon: a rayon thread that waits inside one item takes up another meanwhile, and two items that want one lock then wait for
+//! Not rayon: a rayon thread that waits inside one item starts another one meanwhile, and two items that need the same lock then wait for
 //! each other for ever.
 
 use std::panic::resume_unwind;
@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Works on all `items` with at most `threads` at a time, first come first served, and returns the results in the items' order. After
-/// the first error no further item is begun.
+/// Works on all `items` with at most `threads` threads, in order, and returns the results in the items' order. After the first error no
+/// further item is started.
 ///
 /// # Errors
-/// The error of the first item, in their order, that failed.
+/// The error of the first failed item in their order.
 ///
 /// # Panics
-/// When `work` does.
+/// When `work` panics.
 pub fn try_each<T: Sync, R: Send, E: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> Result<R, E> + Sync) -> Result<Vec<R>, E> {
     let (next, has_failed, results) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Vec::new()));
     together(threads.min(items.len()), || {
@@ -32,11 +32,11 @@ pub fn try_each<T: Sync, R: Send, E: Send>(items: &[T], threads: usize, work: im
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Runs `work` on `threads` threads at a time, this one among them, and returns when all are done. Where the host allows no further thread,
-/// those there are do it all.
+/// Runs `work` on `threads` threads in parallel, including this one, and returns when all are done. If the host allows fewer threads, those
+/// do everything.
 ///
 /// # Panics
-/// When `work` does.
+/// When `work` panics.
 pub fn together(threads: usize, work: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 1..threads {
@@ -48,10 +48,10 @@ pub fn together(threads: usize, work: impl Fn() + Sync) {
     });
 }
 
-/// Runs `other` on a thread of its own while this one runs `own`; where the host allows no further thread, one after the other.
+/// Runs `other` on a separate thread while this one runs `own`; if the host allows no further thread, one after the other.
 ///
 /// # Panics
-/// When one of them does.
+/// When one of them panics.
 pub fn beside<O: Send, R>(other: impl Fn() -> O + Sync, own: impl FnOnce() -> R) -> (O, R) {
     thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, &other) {
         Ok(thread) => {

@@ -1,4 +1,4 @@
-//! The project's SDK files, and what `cargo xtask sdk` does with them.
+//! The project's SDK files, and the operations of `cargo xtask sdk`.
 
 use std::fs;
 use std::io;
@@ -20,29 +20,29 @@ pub struct Sdk {
     lock_path: PathBuf,
 }
 
-/// How a layer stands.
+/// The state of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerStatus {
     /// The layer.
     pub name: LayerName,
     /// What it is for.
     pub summary: String,
-    /// Packages of its own; 0 where it is not locked.
+    /// Number of its own packages; 0 if it is not locked.
     pub packages: usize,
     /// Bytes of its packages as `.deb` files.
     pub size_bytes: u64,
-    /// Whether the lock holds it as described.
+    /// Whether the lock matches its description.
     pub is_locked: bool,
     /// Its tree.
     pub tree: TreeState,
 }
 
-/// Where the project's SDK files are below its root.
+/// The project's SDK files, relative to its root.
 const DESCRIPTION: &str = "specs/sdk.toml";
 const LOCK: &str = "specs/sdk.lock";
 const KEYRING: &str = "specs/sdk-keyring.asc";
 
-/// The files of a project that its SDK is described by, below its top folder.
+/// The files that describe a project's SDK, relative to its top folder.
 pub const FILES: [&str; 3] = [DESCRIPTION, LOCK, KEYRING];
 
 impl Sdk {
@@ -61,7 +61,7 @@ impl Sdk {
         Ok(Self { description, lock, lock_path })
     }
 
-    /// Reads the description alone.
+    /// Reads only the description.
     ///
     /// # Errors
     /// When it cannot be read, or all problems in it.
@@ -81,10 +81,10 @@ impl Sdk {
         self.description.closure(&self.description.layers.keys().cloned().collect::<Vec<_>>())
     }
 
-    /// Returns the trees of `layers` and of all they stand on (see [`fn@ensure`]), and records a lock that changed.
+    /// Returns the trees of `layers` and of all layers they need (see [`fn@ensure`]), and records a changed lock.
     ///
     /// # Errors
-    /// As [`fn@ensure`]; or when the lock cannot be written.
+    /// As for [`fn@ensure`]; or when the lock cannot be written.
     pub fn ensure(
         &mut self,
         store: &Store,
@@ -104,7 +104,7 @@ impl Sdk {
     /// Resolves all layers again and records the result; returns what changed, package by package.
     ///
     /// # Errors
-    /// When the archive cannot be asked, or the lock cannot be written.
+    /// When the archive cannot be read, or the lock cannot be written.
     pub fn update(&mut self, store: &Store, settings: &Settings, cancel: &Cancel) -> Result<Vec<String>, SdkError> {
         let newer = resolve(store, settings, &self.description, cancel)?;
         let changes = self.lock.changes(&newer);
@@ -113,7 +113,7 @@ impl Sdk {
         Ok(changes)
     }
 
-    /// How each layer stands, those below first.
+    /// The state of each layer, lowest first.
     pub fn status(&self, store: &Store) -> Vec<LayerStatus> {
         self.layers().into_iter().filter_map(|name| self.layer_status(store, name)).collect()
     }

@@ -1,4 +1,4 @@
-//! Reading Debian binary packages (deb(5)): an `ar` archive whose member `data.tar.*` contains the package's files.
+//! Reads Debian binary packages (deb(5)): an `ar` archive whose member `data.tar.*` contains the package's files.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _};
@@ -14,21 +14,21 @@ pub enum DebError {
     /// It cannot be read.
     #[error("cannot read it")]
     Io(#[from] io::Error),
-    /// It does not begin as an `ar` archive, or a member's header is damaged.
+    /// It does not begin like an `ar` archive, or a member's header is damaged.
     #[error("not a Debian package: {reason} at byte {offset}")]
     Damaged {
         /// What is wrong.
         reason: &'static str,
-        /// Where in the file.
+        /// The offset in the file.
         offset: u64,
     },
-    /// A version of the format this program does not know.
+    /// An unknown version of the format.
     #[error("unknown version `{version}` of the format of Debian packages; 2 is known")]
     Version {
-        /// As the package says.
+        /// The version in the package.
         version: String,
     },
-    /// A compression this program does not know.
+    /// An unknown compression.
     #[error("unknown compression of `{member}`; known are none, gzip, xz and zstd")]
     Compression {
         /// The member's name.
@@ -36,10 +36,10 @@ pub enum DebError {
     },
 }
 
-/// What every `ar` archive begins with.
+/// The first bytes of every `ar` archive.
 const MAGIC: [u8; 8] = *b"!<arch>\n";
 
-/// Bytes of a member's header.
+/// The size of a member's header, in bytes.
 const HEADER_BYTES: usize = 60;
 
 /// A member's header: name, size in bytes.
@@ -48,7 +48,7 @@ struct Member {
     size_bytes: u64,
 }
 
-/// The uncompressed tar stream of a package's files, as `dpkg-deb --fsys-tarfile` prints it.
+/// The uncompressed tar stream of a package's files, as printed by `dpkg-deb --fsys-tarfile`.
 ///
 /// # Errors
 /// When the file cannot be read or is not a Debian package.
@@ -80,7 +80,7 @@ fn check_version(file: &mut BufReader<File>) -> Result<(), DebError> {
     if version.starts_with("2.") { Ok(()) } else { Err(DebError::Version { version }) }
 }
 
-/// Reads a member's header; none at the end of the archive.
+/// Reads a member's header; `None` at the end of the archive.
 fn next_member(file: &mut BufReader<File>) -> Result<Option<Member>, DebError> {
     let offset = file.stream_position()?;
     let damaged = || DebError::Damaged { reason: "a damaged header of a member", offset };
@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// Packed by `xz` from `TEXT`, as there is no encoder for it in this program.
+    /// `TEXT` compressed with `xz`, because this program has no encoder for it.
     const XZ: &str = "fd377a585a000004e6d6b4460200210116000000742fe5a30100167468652066696c6573206f662061207061636b6167650a000022d5ab4f8294c6be00012f17810849b11fb6f37d010000000004595a";
     const TEXT: &[u8] = b"the files of a package\n";
 

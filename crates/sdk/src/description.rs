@@ -14,11 +14,11 @@ use text::did_you_mean;
 /// The whole SDK, as described.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// The Debian suite its packages come from.
+    /// The Debian suite of its packages.
     pub suite: String,
-    /// Globs of files that no layer contains.
+    /// Globs of files that layers do not contain.
     pub drop: Vec<String>,
-    /// Globs of files that layers contain though `drop` matches them.
+    /// Globs of files that layers contain although `drop` matches them.
     pub keep: Vec<String>,
     /// Layers by name.
     pub layers: BTreeMap<LayerName, Layer>,
@@ -29,22 +29,22 @@ pub struct Description {
 pub struct Layer {
     /// What it is for, one line.
     pub summary: String,
-    /// The suite its packages come from where it is another than the SDK's: packages of the SDK's suite fill in the rest.
+    /// The suite of its packages, if it is not the SDK's; dependencies that it lacks come from the SDK's suite.
     pub suite: Option<String>,
-    /// Layers it stands on.
+    /// Layers it needs below it.
     pub needs: Vec<LayerName>,
-    /// Debian packages taken with all they depend on.
+    /// Debian packages included with their dependencies.
     pub packages: Vec<String>,
-    /// Debian packages taken without what they depend on.
+    /// Debian packages included without their dependencies.
     pub alone: Vec<String>,
-    /// Debian packages left out though others depend on them.
+    /// Debian packages left out although others depend on them.
     pub exclude: Vec<String>,
     /// Symbolic links made after unpacking, as Debian's alternatives would: path → target.
     pub links: BTreeMap<String, String>,
 }
 
 impl Description {
-    /// Parses the text of `sdk.toml`; `path` is what problems are shown at.
+    /// Parses the text of `sdk.toml`; `path` is shown in problems.
     ///
     /// # Errors
     /// All problems of the file.
@@ -59,8 +59,8 @@ impl Description {
         Document::new(path, text).read(read).map_err(Problems::new)
     }
 
-    /// The layers asked for and all they stand on, each after those it stands on. Names that are not described stay in the list: whoever
-    /// needs the layer reports them.
+    /// The requested layers and all layers below them, in stacking order. Unknown names stay in the list: the code that needs the layer
+    /// reports them.
     pub fn closure(&self, wanted: &[LayerName]) -> Vec<LayerName> {
         let mut closed = Vec::new();
         for name in wanted {
@@ -79,9 +79,9 @@ impl Description {
         closed.push(name.clone());
     }
 
-    /// What a layer's packages and tree are made from; a lock holds as long as this is what it was resolved for.
+    /// The digest of everything that determines a layer's packages and tree; a lock is valid while it equals the one that it was resolved for.
     pub fn request(&self, name: &LayerName) -> Option<Digest> {
-        // Every key is named here, so that a new one cannot be forgotten.
+        // All fields are named here, so that a new one cannot be forgotten.
         let Self { suite, drop, keep, layers } = self;
         let Layer { summary: _, suite: own, needs, packages, alone, exclude, links } = layers.get(name)?;
         Some(Digest::of_json(&(own.as_ref().unwrap_or(suite), drop, keep, self.closure(needs), packages, alone, exclude, links)))
@@ -93,7 +93,7 @@ fn read_layers(table: &Table<'_>) -> BTreeMap<LayerName, Layer> {
     for entry in table.entries() {
         let Some(name) = table.parse::<LayerName>(entry.key.clone()) else { continue };
         let Some(body) = entry.table() else { continue };
-        // A layer stands on layers written above it, so there can be no cycle.
+        // A layer can need only layers above it in the file, so there are no cycles.
         let needs = body.parsed_list::<LayerName>("needs");
         for below in needs.iter().filter(|below| !layers.contains_key(&below.value)) {
             let message = format!("layer `{}` is based on `{}`, which is not defined above it", name.value, below.value);
@@ -115,7 +115,7 @@ fn read_layers(table: &Table<'_>) -> BTreeMap<LayerName, Layer> {
     layers
 }
 
-/// Debian package names (Policy 5.6.1), sorted, so that their order in the file means nothing.
+/// Debian package names (Policy 5.6.1), sorted, so that their order in the file does not matter.
 fn package_names(body: &Table<'_>, key: &str) -> Vec<String> {
     let mut names = BTreeSet::new();
     for name in body.strings(key) {

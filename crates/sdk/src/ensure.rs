@@ -1,4 +1,4 @@
-//! Having the layers of the SDK at hand: fetched, checked, unpacked.
+//! Makes the layers of the SDK available: fetched, checked, unpacked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,19 +17,19 @@ use runtime::progress::{Event, Outcome as UnitOutcome, Reporter};
 use runtime::store::{Store, StoreError};
 use runtime::workers::try_each;
 
-/// A layer at hand.
+/// An unpacked layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerTree {
     /// The layer.
     pub name: LayerName,
-    /// What it is known by in keys of builds.
+    /// Its digest for keys of builds.
     pub digest: Digest,
-    /// Its unpacked tree, which nobody may change.
+    /// Its unpacked tree, which must not be changed.
     pub path: PathBuf,
 }
 
-/// Returns the trees of `layers` and of all they stand on, each after those it stands on. A lock that does not hold any more (another
-/// description, packages gone from the archive) is resolved again, with a warning; the caller writes it to its file.
+/// Returns the trees of `layers` and of all layers below them, in stacking order. A lock that is no longer valid (another description,
+/// packages removed from the archive) is resolved again, with a warning; the caller writes it to its file.
 ///
 /// # Errors
 /// When a layer is unknown, cannot be resolved, fetched or unpacked, or a locked one would have to change with `--locked`.
@@ -87,7 +87,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Puts the packages of all layers that have no tree yet into the store. Gives the paths of those no mirror has.
+    /// Puts the packages of all layers that have no tree yet into the store. Returns the paths of those that no mirror has.
     fn fetch(&self, lock: &Lock, names: &[LayerName]) -> Result<Vec<String>, SdkError> {
         let has_no_tree = |name: &&LayerName| lock.layer_digest(name).is_none_or(|digest| self.store.existing_tree(&digest).is_none());
         let locked = names.iter().filter(has_no_tree).filter_map(|name| lock.layers.get(name)).flat_map(|layer| &layer.packages);
@@ -100,7 +100,7 @@ impl Work<'_> {
         self.unit("sdk packages", || pool.fetch("sdk packages", &lost))
     }
 
-    /// Reports how `work` goes.
+    /// Reports the start and end of `work`.
     fn unit<T>(&self, unit: &str, work: impl FnOnce() -> Result<T, SdkError>) -> Result<T, SdkError> {
         let (unit, started) = (unit.to_owned(), Instant::now());
         self.reporter.event(Event::Started { unit: unit.clone() });
@@ -133,7 +133,7 @@ impl Work<'_> {
     fn fill(&self, root: &Path, name: &LayerName, packages: &[LockedPackage]) -> Result<(), SdkError> {
         let Some(layer) = self.description.layers.get(name) else { return Ok(()) };
         let selection = Selection { drop: globs(&self.description.drop), keep: globs(&self.description.keep) };
-        // Largest first, so that none is left running alone at the end.
+        // Largest first, so that no large one runs alone at the end.
         let mut ordered: Vec<&LockedPackage> = packages.iter().collect();
         ordered.sort_by_key(|package| std::cmp::Reverse(package.size_bytes));
         try_each(&ordered, cores(), |package| {
@@ -147,12 +147,12 @@ impl Work<'_> {
     }
 }
 
-/// How many packages are unpacked or read back at a time.
+/// How many packages are unpacked or verified in parallel.
 pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Globs were checked when the description was read; one that is none matches nothing.
+/// Globs were checked when the description was read; invalid ones are ignored.
 fn globs(texts: &[String]) -> Vec<Glob> {
     texts.iter().filter_map(|glob| Glob::new(glob).ok()).collect()
 }

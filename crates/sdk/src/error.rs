@@ -1,4 +1,4 @@
-//! What can go wrong with the SDK.
+//! Errors of the SDK.
 
 use std::io;
 use std::path::Path;
@@ -12,18 +12,18 @@ use base::digest::Digest;
 use base::file_error::FileError;
 use runtime::store::StoreError;
 
-/// Why the SDK is not at hand.
+/// Why the SDK is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum SdkError {
     /// `sdk.toml` or `sdk.lock` is wrong.
     #[error(transparent)]
     Description(#[from] Problems),
-    /// Nobody described such a layer.
+    /// The layer is not described.
     #[error("the SDK has no layer `{name}`; it has {known}")]
     UnknownLayer {
         /// Its name.
         name: LayerName,
-        /// Those it has, joined.
+        /// The known layers, joined.
         known: String,
     },
     /// `--locked`, and the lock was made for another `sdk.toml`.
@@ -38,7 +38,7 @@ pub enum SdkError {
         /// Paths in the pool; at least one.
         paths: Vec<String>,
     },
-    /// A package cannot be fetched, though the index of this moment names it.
+    /// A package cannot be fetched, although the current index has it.
     #[error("cannot fetch `{path}` from the Debian archive: {}", without_passwords(reason))]
     Fetch {
         /// Its path in the pool.
@@ -46,14 +46,14 @@ pub enum SdkError {
         /// Why, mirror by mirror.
         reason: String,
     },
-    /// A package is not what the signed index said.
+    /// A package does not match the signed index.
     #[error("`{}` returned other content than locked: expected SHA-256 {expected}, found {found}", without_passwords(uri))]
     WrongBytes {
         /// Where it came from.
         uri: String,
         /// The digest in the lock.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of what was received.
         found: Digest,
     },
     /// A package cannot be unpacked.
@@ -64,7 +64,7 @@ pub enum SdkError {
         /// Why.
         source: UnpackError,
     },
-    /// A link of `sdk.toml` leads nowhere.
+    /// A link of `sdk.toml` has no target.
     #[error("the link `{link}` of SDK layer `{layer}` points to `{target}`, which the layer does not contain")]
     DanglingLink {
         /// The layer.
@@ -80,7 +80,7 @@ pub enum SdkError {
     /// The Debian archive.
     #[error(transparent)]
     Apt(#[from] AptError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -94,7 +94,7 @@ pub enum UnpackError {
     /// The file is not a package.
     #[error(transparent)]
     Package(#[from] DebError),
-    /// A path that leaves the tree.
+    /// A path is outside of the tree.
     #[error("it contains the path `{path}`, which is outside of the tree")]
     Outside {
         /// The path.

@@ -1,4 +1,4 @@
-//! What Debian's maintainer scripts would have done that builds need, done as plain files.
+//! Does, with plain files, what builds need of Debian's maintainer scripts.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -14,14 +14,14 @@ use super::unpack::MERGED;
 use super::{Layer, LayerName, SdkError};
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// Folders every root file system has, and `/build`, where the sandbox puts the work.
+/// Folders of every root file system, and `/build`, the work directory of the sandbox.
 const SKELETON: [&str; 14] =
     ["build", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "var/tmp", "etc/ssl/certs"];
 
 /// Completes an unpacked layer.
 ///
 /// # Errors
-/// When a file cannot be written or a link of the description leads nowhere.
+/// When a file cannot be written or a link of the description has no target.
 pub fn finish(root: &Path, name: &LayerName, layer: &Layer) -> Result<(), SdkError> {
     if layer.needs.is_empty() {
         skeleton(root).map_err(|source| SdkError::io("complete", root, source))?;
@@ -65,7 +65,7 @@ fn write(root: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     fs::set_permissions(&path, Permissions::from_mode(0o644))
 }
 
-/// The bundle of all certificates Debian trusts, as `update-ca-certificates` makes it.
+/// The bundle of all certificates that Debian trusts, as made by `update-ca-certificates`.
 fn certificates(root: &Path) -> io::Result<Vec<u8>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(root.join("usr/share/ca-certificates/mozilla"))?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
@@ -87,7 +87,7 @@ fn make_link(root: &Path, layer: &LayerName, link: &str, target: &str) -> Result
     symlink(target, &path).map_err(|source| SdkError::io("make the link", &path, source))
 }
 
-/// Gives everything one time: folders and links would have that of unpacking.
+/// Sets the same time on everything, since folders and links have the time of unpacking.
 fn settle_times(root: &Path) -> io::Result<()> {
     let time = TimeSpec::new(SOURCE_DATE_EPOCH.into(), 0);
     for entry in WalkDir::new(root).contents_first(true) {

@@ -1,7 +1,7 @@
-//! The SDK: the compilers and tools every build uses, made of Debian binary packages.
+//! The SDK: the compilers and tools that every build uses, from Debian binary packages.
 //!
-//! `specs/sdk.toml` describes layers, `specs/sdk.lock` pins the packages of each by SHA-256. A layer becomes one directory tree that
-//! contains its own packages only; a sandbox stacks the layers a build names. No maintainer script ever runs.
+//! `specs/sdk.toml` describes layers, `specs/sdk.lock` pins the packages of each by SHA-256. A layer becomes one directory tree with only
+//! its own packages; a sandbox stacks the layers that a build names. Maintainer scripts are never run.
 
 pub mod apt;
 mod command;

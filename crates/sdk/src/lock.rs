@@ -23,7 +23,7 @@ pub struct Lock {
 pub struct LockedLayer {
     /// What it was resolved for: [`Description::request`].
     pub request: Digest,
-    /// Its packages by name, those of the layers below excluded.
+    /// Its packages by name, without those of the layers below.
     pub packages: Vec<LockedPackage>,
 }
 
@@ -32,9 +32,9 @@ pub struct LockedLayer {
 pub struct LockedPackage {
     /// Its name.
     pub name: String,
-    /// Its version, epoch included.
+    /// Its version, including the epoch.
     pub version: String,
-    /// Path below an archive's root.
+    /// Path relative to an archive's root.
     pub path: String,
     /// Size of the `.deb`.
     pub size_bytes: u64,
@@ -42,14 +42,14 @@ pub struct LockedPackage {
     pub sha256: Digest,
 }
 
-/// Raised whenever unpacking or finishing a layer returns another tree from the same packages.
+/// Increment when unpacking or finishing a layer makes another tree from the same packages.
 const TREE_VERSION: u32 = 1;
 
-/// `.deb` files above this size are none of the SDK's.
+/// The largest accepted `.deb` file.
 const LARGEST_DEB_BYTES: u64 = 1 << 32;
 
 impl Lock {
-    /// Parses the text of `sdk.lock`; `path` is what problems are shown at.
+    /// Parses the text of `sdk.lock`; `path` is shown in problems.
     ///
     /// # Errors
     /// All problems of the file.
@@ -70,7 +70,7 @@ impl Lock {
         Document::new(path, text).read(read).map_err(Problems::new)
     }
 
-    /// The text of `sdk.lock`: one line a package, so that a change reads well in a review.
+    /// The text of `sdk.lock`: one line per package, so that a change reads well in a review.
     pub fn to_text(&self) -> String {
         let mut text =
             String::from("# The exact packages of each SDK layer, written by `cargo xtask sdk update`. Commit it; do not edit it.\n");
@@ -87,12 +87,12 @@ impl Lock {
         text
     }
 
-    /// The digest a layer's tree is known by, and by which it goes into the keys of builds; none for a layer that is not locked.
+    /// The digest that identifies a layer's tree, also in the keys of builds; `None` for a layer that is not locked.
     pub fn layer_digest(&self, name: &LayerName) -> Option<Digest> {
         self.layers.get(name).map(|layer| Digest::of_json(&(TREE_VERSION, layer)))
     }
 
-    /// Whether the layer was resolved for what `description` asks now, and so were all it stands on.
+    /// Whether the layer and all layers below it were resolved for the current `description`.
     pub fn holds(&self, description: &Description, name: &LayerName) -> bool {
         let fits = |name| self.layers.get(name).map(|layer| layer.request) == description.request(name);
         description.layers.contains_key(name) && description.closure(std::slice::from_ref(name)).iter().all(fits)

@@ -1,4 +1,4 @@
-//! Getting locked packages into the store.
+//! Fetches locked packages into the store.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use runtime::progress::{Event, Reporter};
 use runtime::store::Store;
 use runtime::workers::try_each;
 
-/// What fetching works with.
+/// What fetching needs.
 pub(super) struct PackagePool<'a> {
     pub store: &'a Store,
     pub settings: &'a Settings,
@@ -22,19 +22,19 @@ pub(super) struct PackagePool<'a> {
 /// Files fetched by one run of the client, which keeps one connection to a server.
 const BATCH: usize = 16;
 
-/// Runs of the client at a time: a few connections fill a link, many annoy a mirror.
+/// Parallel runs of the client: a few connections use a link fully, many would burden a mirror.
 const CONNECTIONS: usize = 4;
 
 const PATIENCE: Patience = Patience::new(3, 30);
 
-/// A package that is not in the store yet, and what mirrors said when asked for it; an answer that there is no such file is not kept.
+/// A package that is not in the store yet, and the errors of mirrors, except that they do not have the file.
 type Wanted<'p> = (&'p LockedPackage, Vec<String>);
 
-/// Where a mirror has a package.
+/// The address of a package on a mirror.
 type Address<'a> = &'a (dyn Fn(&Mirror, &LockedPackage) -> String + Sync);
 
 impl PackagePool<'_> {
-    /// Those of `packages` that the store does not contain whole. Reading back is how one damaged at rest is found before it is used.
+    /// Those of `packages` that are missing or damaged in the store. Their digests are verified, so that damaged ones are detected before use.
     pub fn lost<'p>(&self, packages: &[&'p LockedPackage]) -> Result<Vec<&'p LockedPackage>, SdkError> {
         let lost = try_each(packages, super::ensure::cores(), |package| match self.store.verified(&package.sha256) {
             Ok(_) => Ok(None),
@@ -44,7 +44,7 @@ impl PackagePool<'_> {
         Ok(lost.into_iter().flatten().collect())
     }
 
-    /// Fetches packages by their paths, mirror by mirror, reporting as `unit`. Gives the paths of those that no mirror has.
+    /// Fetches packages by their paths, mirror by mirror, reporting as `unit`. Returns the paths of those that no mirror has.
     pub fn fetch(&self, unit: &str, packages: &[&LockedPackage]) -> Result<Vec<String>, SdkError> {
         let archive = Archive::find(self.settings)?;
         let total = packages.iter().map(|package| package.size_bytes).sum();
@@ -57,7 +57,7 @@ impl PackagePool<'_> {
         let by_path = |mirror: &Mirror, package: &LockedPackage| mirror.file(&package.path);
         let by_digest = |cache: &Mirror, package: &LockedPackage| cache.by_digest(&package.sha256);
         let mirrors = archive.main.iter().map(|mirror| (mirror, &by_path as Address<'_>));
-        // Archives forget what they replaced; a cache that was filled with it does not.
+        // Archives remove what they replaced; caches keep it.
         let caches = self.settings.caches.iter().map(|cache| (cache, &by_digest as Address<'_>));
         for (mirror, address) in mirrors.chain(caches) {
             let batch = BATCH.min(left.len().div_ceil(CONNECTIONS)).max(1);
@@ -90,7 +90,7 @@ impl PackagePool<'_> {
             let mut reasons = reasons.clone();
             match outcome {
                 Outcome::Fetched => match fs::metadata(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?.len() {
-                    // A part is not a sign of tampering, and the next mirror may have the whole.
+                    // A truncated file is not a sign of tampering, and the next mirror may have all of it.
                     length if length < package.size_bytes => {
                         reasons.push(format!("{mirror}: it sent {length} of {} bytes", package.size_bytes));
                     }
@@ -107,7 +107,7 @@ impl PackagePool<'_> {
         Ok(left)
     }
 
-    /// Stores a fetched package if it is what the lock says.
+    /// Stores a fetched package if it matches the lock.
     fn keep(&self, package: &LockedPackage, item: &Download) -> Result<(), SdkError> {
         let found = Digest::of_file(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?;
         if found != package.sha256 {

@@ -1,15 +1,15 @@
-//! Programs of the SDK outside a sandbox.
+//! Runs programs of the SDK outside of a sandbox.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Where the layers have libraries, the dynamic loader among them.
+/// The folder of the layers' libraries, including the dynamic loader.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
-/// Writes a script into `folder` for each of the programs `names`, which runs it by the SDK's own dynamic loader with the SDK's own libraries:
-/// the host needs neither. A layer hides what is in those before it.
+/// Writes a script into `folder` for each of the programs `names`, which runs it with the SDK's own dynamic loader and libraries, so that
+/// the host needs neither. Later layers hide files of earlier ones.
 ///
 /// # Errors
 /// When the layers lack one of the programs, or `folder` cannot be written.
@@ -22,7 +22,7 @@ pub fn wrap(layers: &[PathBuf], names: &[&str], folder: &Path) -> io::Result<()>
     for name in names {
         let file = find(&format!("usr/sbin/{name}")).or_else(|| find(&format!("usr/bin/{name}"))).ok_or_else(|| missing(name))?;
         let (loader, libraries, file) = (loader.display(), libraries.join(":"), file.display());
-        // The name they are called by tells some of them, as mkfs.ext4 and mcopy, what to do.
+        // Some programs, such as mkfs.ext4 and mcopy, depend on the name that they are called by.
         let script = format!("#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 {name} {file} \"$@\"\n");
         let path = folder.join(name);
         fs::write(&path, script)?;

@@ -1,4 +1,4 @@
-//! From what `sdk.toml` asks for to exact packages, through the archive's index.
+//! Resolves the requests of `sdk.toml` to exact packages, with the archive's index.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use crate::apt::{Archive, Index, Record, Settings};
 use runtime::cancel::Cancel;
 use runtime::store::Store;
 
-/// Resolves all layers from one fresh index for each suite, so that they fit each other.
+/// Resolves all layers from one new index per suite, so that they are consistent.
 ///
 /// # Errors
 /// When the index cannot be fetched, or has no set of packages for a layer.
@@ -37,7 +37,7 @@ pub fn resolve(store: &Store, settings: &Settings, description: &Description, ca
     Ok(lock)
 }
 
-/// All packages of the layers that `layer` stands on. Two of them may contain the same package; dpkg's status may not.
+/// All packages of the layers below `layer`, each once: layers may share a package, but dpkg's status must not repeat it.
 fn records_below(description: &Description, layer: &Layer, resolved: &BTreeMap<LayerName, Vec<Record>>) -> Vec<Record> {
     let below = description.closure(&layer.needs);
     let records: BTreeMap<&str, &Record> =

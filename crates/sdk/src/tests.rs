@@ -1,4 +1,4 @@
-//! The SDK of a small project, taken from a small archive by every client of this machine.
+//! The SDK of a small project, fetched from a small archive with every client of this machine.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use runtime::store::Store;
 
 const DESCRIPTION: &str = "suite = \"trixie\"\n\n[layer.base]\nsummary = \"A tool\"\npackages = [\"tool\"]\n";
 
-/// What every layer that stands on none is completed from.
+/// The files that a base layer is completed from.
 const SKELETON: [(&str, &str); 4] = [
     ("usr/share/base-passwd/passwd.master", "root:*:0:0::/root:/bin/sh\n"),
     ("usr/share/base-passwd/group.master", "root:*:0:\n"),
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// Takes the layer into a new store and returns its digest and tree.
+    /// Prepares the layer in a new store and returns its digest and tree.
     fn ensure(&self, settings: &Settings, store: &str) -> Result<(Digest, PathBuf), SdkError> {
         let store = Store::open(&self.folder.path().join(store)).unwrap();
         let trees = self.sdk().ensure(&store, settings, &["base".parse().unwrap()], &Silent, &Cancel::new())?;
@@ -160,7 +160,7 @@ fn packages_gone_from_the_archive_are_resolved_anew_unless_locked() {
     assert!(matches!(&error, SdkError::PackagesGone { paths } if paths == &["pool/main/tool_1.0-1_amd64.deb"]), "{error}");
     let (_, tree) = world.ensure(&settings, "second").unwrap();
     assert_eq!(fs::read_to_string(tree.join("usr/bin/tool")).unwrap(), "1.0-2");
-    // The index names what the pool lacks, as while a mirror is being updated.
+    // The index has a package that the pool lacks, as while a mirror is being updated.
     fs::remove_file(world.pool("tool_1.0-2_amd64.deb")).unwrap();
     let error = world.ensure(&settings, "third").unwrap_err();
     assert!(matches!(&error, SdkError::Fetch { path, .. } if path == "pool/main/tool_1.0-2_amd64.deb"), "{error}");

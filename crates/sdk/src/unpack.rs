@@ -1,4 +1,4 @@
-//! Unpacking Debian packages without running anything they contain.
+//! Unpacks Debian packages without running anything that they contain.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -20,7 +20,7 @@ pub(super) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 pub struct Selection {
     /// Files that are left out.
     pub drop: Vec<Glob>,
-    /// Files that are not left out even so.
+    /// Exceptions from `drop`.
     pub keep: Vec<Glob>,
 }
 
@@ -32,11 +32,11 @@ impl Selection {
     }
 }
 
-/// Unpacks the files of a `.deb` below `root` that are selected. Everything belongs to the caller, set-id bits are
-/// dropped, `/bin` and its like are merged into `/usr`. Packages of one layer may be unpacked at the same time.
+/// Unpacks the selected files of a `.deb` below `root`. Everything belongs to the caller, set-id bits are dropped, and `/bin` and the like
+/// are merged into `/usr`. Packages of one layer may be unpacked in parallel.
 ///
 /// # Errors
-/// When the package is damaged, contains a file the tree has already, or the user asked to stop.
+/// When the package is damaged, contains a file that is already in the tree, or the user asked to stop.
 pub fn unpack(deb: &Path, root: &Path, selection: &Selection, cancel: &Cancel) -> Result<(), UnpackError> {
     unpack_stream(files(deb)?, root, selection, cancel)
 }
@@ -54,12 +54,12 @@ fn unpack_stream(stream: impl Read, root: &Path, selection: &Selection, cancel: 
             place(&mut entry, &path, root)?;
         }
     }
-    // What follows the end mark is read too: checksums of compressed streams are at their end.
+    // Reads everything after the end mark, because checksums of compressed streams are at their end.
     io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(())
 }
 
-/// The path below the tree's root, `/usr` merged.
+/// The path relative to the tree's root, with merged `/usr`.
 fn merged(path: &Path) -> Result<PathBuf, UnpackError> {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -73,7 +73,7 @@ fn merged(path: &Path) -> Result<PathBuf, UnpackError> {
     Ok(if is_merged { Path::new("usr").join(plain) } else { plain })
 }
 
-/// Whether an entry is one of the links `/bin` → `usr/bin` themselves, which after merging would point at itself.
+/// Whether an entry is itself one of the links such as `/bin` → `usr/bin`, which after merging would point to itself.
 fn is_merging_link(entry: &Entry<'_, impl Read>, path: &Path) -> bool {
     entry.header().entry_type() == EntryType::Symlink && MERGED.iter().any(|top| path == Path::new("usr").join(top))
 }
@@ -106,7 +106,7 @@ fn place(entry: &mut Entry<'_, impl Read>, path: &Path, root: &Path) -> Result<(
             io::copy(entry, &mut file)?;
             file.set_permissions(Permissions::from_mode(mode & 0o777 | 0o400))?;
         }
-        // Devices and pipes cannot be made by everybody, and no build needs a package's.
+        // Ordinary users cannot create devices, and no build needs those of a package.
         _ => {}
     }
     Ok(())
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_cannot_leave_and_files_cannot_meet() {
+    fn paths_outside_of_the_tree_and_duplicate_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let outside = [("./usr/../../x", EntryType::Regular, "text")];
         assert!(matches!(unpacked(folder.path(), &outside), Err(UnpackError::Outside { .. })));

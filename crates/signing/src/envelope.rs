@@ -1,4 +1,4 @@
-//! The signed form of a statement: DSSE ("Dead Simple Signing Envelope", version 1), which in-toto and its like verify.
+//! The signed form of a statement: DSSE ("Dead Simple Signing Envelope", version 1), which in-toto and similar tools verify.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,13 +7,13 @@ use serde_json::json;
 
 use super::{PublicKey, SignError, StatementKey};
 
-/// What an in-toto statement calls itself.
+/// The payload type of in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// The envelope with an in-toto `statement`, byte for byte, and its signature by `key`: one line of JSON.
 ///
 /// # Errors
-/// When the key refuses.
+/// When signing fails.
 pub fn seal(statement: &[u8], key: &StatementKey) -> Result<String, SignError> {
     let signature = key.sign(&encoded(IN_TOTO, statement))?;
     let signatures = [json!({ "keyid": key.id(), "sig": STANDARD.encode(signature) })];
@@ -21,7 +21,7 @@ pub fn seal(statement: &[u8], key: &StatementKey) -> Result<String, SignError> {
     Ok(format!("{envelope}\n"))
 }
 
-/// An envelope that was read; nothing in it is believed until a signature is verified.
+/// A parsed envelope; its content is not trusted until a signature is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     kind: String,
@@ -36,7 +36,7 @@ struct KeySignature {
     signature: Vec<u8>,
 }
 
-/// What an envelope looks like in JSON.
+/// The JSON form of an envelope.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Written {
@@ -53,7 +53,7 @@ struct WrittenSignature {
 }
 
 impl Envelope {
-    /// Reads an envelope; nothing where the bytes are none.
+    /// Reads an envelope; `None` if the bytes are not one.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let written: Written = serde_json::from_slice(bytes).ok()?;
         let signature =
@@ -65,12 +65,12 @@ impl Envelope {
         })
     }
 
-    /// What it contains, believed or not.
+    /// Its content, not verified.
     pub fn statement(&self) -> &[u8] {
         &self.statement
     }
 
-    /// The names of the keys that the signatures claim to be of.
+    /// The key names in the signatures.
     pub fn key_names(&self) -> impl Iterator<Item = &str> {
         self.signatures.iter().map(|signature| signature.key.as_str())
     }
@@ -83,8 +83,8 @@ impl Envelope {
     }
 }
 
-/// The envelope `own` with the signatures of the envelope `others` before its own; nothing where one of them is none, or they contain
-/// different statements.
+/// The envelope `own` with the signatures of the envelope `others` before its own; `None` if one of them is not an envelope, or they
+/// contain different statements.
 pub fn with_signatures_of(own: &str, others: &[u8]) -> Option<String> {
     let (mut written, others): (Written, Written) = (serde_json::from_str(own).ok()?, serde_json::from_slice(others).ok()?);
     if written.payload != others.payload || written.payload_type != others.payload_type {
@@ -94,7 +94,7 @@ pub fn with_signatures_of(own: &str, others: &[u8]) -> Option<String> {
     serde_json::to_string(&written).ok().map(|text| text + "\n")
 }
 
-/// What is signed: the body with its kind, so that neither passes for another ("PAE" in DSSE's protocol).
+/// The signed bytes: the body with its type, so that neither can be replaced ("PAE" in DSSE's protocol).
 pub fn encoded(kind: &str, body: &[u8]) -> Vec<u8> {
     [format!("DSSEv1 {} {kind} {} ", kind.len(), body.len()).as_bytes(), body].concat()
 }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_was_changed_is_signed_by_nobody() {
+    fn a_changed_envelope_has_no_valid_signature() {
         let (key, other) = (key(), key());
         let text = seal(b"{}\n", &key).unwrap();
         let opened = |text: &str| Envelope::parse(text.as_bytes()).is_some_and(|envelope| envelope.signed_by(key.public()).is_some());

@@ -1,4 +1,4 @@
-//! What can go wrong with keys and signatures.
+//! Errors of keys and signatures.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base::diagnostic::Failure;
 use base::file_error::FileError;
 
-/// Why nothing was signed.
+/// Why signing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The file system said no.
@@ -28,16 +28,16 @@ pub enum SignError {
         /// Its permission bits.
         mode: u32,
     },
-    /// No key could be made.
+    /// A key could not be generated.
     #[error("cannot make a signing key")]
     Generate(#[source] pgp::errors::Error),
-    /// The key refused.
+    /// Signing failed.
     #[error("cannot sign")]
     Sign(#[source] pgp::errors::Error),
-    /// The key for statements refused.
+    /// Signing a statement failed.
     #[error("cannot sign a statement")]
     Statement(#[source] p256::ecdsa::Error),
-    /// What should be signed is not an RPM package.
+    /// The file to sign is not an RPM package.
     #[error("`{}` is not an RPM package", path.display())]
     NotRpm {
         /// The file.

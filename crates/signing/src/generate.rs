@@ -1,4 +1,4 @@
-//! Making a key.
+//! Generates a key.
 
 use pgp::composed::{KeyType, SignedKeyDetails, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
@@ -9,19 +9,19 @@ use pgp::packet::{
 };
 use pgp::types::{KeyDetails as _, KeyVersion, PacketHeaderVersion, Password, Timestamp};
 
-/// Size of the key's modulus: what `gpg` makes by default, and as strong as the 128-bit ciphers of today.
+/// Size of the key's modulus, in bits: the default of `gpg`, comparable to 128-bit ciphers.
 pub(super) const KEY_BITS: u32 = 3072;
 
-/// When keys say they were made, 2025-01-01T00:00:00Z in seconds since the epoch: before any signature, whatever the host's clock says.
+/// The creation time in keys, 2025-01-01T00:00:00Z in seconds since the epoch: before any signature, whatever the host's clock says.
 const CREATED: u32 = 1_735_689_600;
 
-/// Whom the key says it belongs to.
+/// The user ID of the key.
 const USER: &str = "Kaon packages";
 
 /// A new RSA key with `bits` bits, which certifies itself and signs.
 ///
-/// The library's own generator would date the self-signature with the host's clock, later than the signatures on packages, and
-/// verifiers would then find the key not yet valid when it signed. So the certificate is put together here.
+/// The library's generator would date the self-signature with the host's clock, after the signatures of packages, and verifiers would
+/// consider the key not yet valid when it signed them. So the certificate is assembled here.
 pub(super) fn key(bits: u32) -> Result<SignedSecretKey> {
     let kind = KeyType::Rsa(bits);
     let (public, secret) = kind.generate(rand::rngs::OsRng)?;

@@ -1,4 +1,4 @@
-//! Files of private keys: how they are read, and how they are made when there is none.
+//! Files of private keys: reads them, and creates missing ones.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::SignError;
 
-/// A file that contains one private key as text, for its owner alone.
+/// A file with one private key as text, readable only by its owner.
 #[derive(Debug, Clone)]
 pub struct KeyFile {
     folder: PathBuf,
@@ -20,12 +20,12 @@ impl KeyFile {
         Self { folder: folder.to_owned(), path: folder.join(name) }
     }
 
-    /// Where the key is.
+    /// The path of the key.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// That the file does not contain a usable key.
+    /// Makes the error for a file without a usable key.
     pub fn unusable(&self, reason: impl Into<String>) -> SignError {
         SignError::Unusable { path: self.path.clone(), reason: reason.into() }
     }
@@ -33,7 +33,7 @@ impl KeyFile {
     /// The text of the file, if there is such a file.
     ///
     /// # Errors
-    /// When it cannot be read, is not text, or others than its owner may read it.
+    /// When it cannot be read, is not text, or others may read it.
     pub fn read(&self) -> Result<Option<String>, SignError> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
@@ -48,11 +48,11 @@ impl KeyFile {
         Ok(Some(text))
     }
 
-    /// The key that `parse` makes of the file's text. Where there is no file yet, the text that `generate` returns becomes it. Builders that
-    /// come at once make one key between them.
+    /// The key that `parse` makes from the file's text. If there is no file yet, it is written with the text that `generate` returns.
+    /// Concurrent builders create only one key.
     ///
     /// # Errors
-    /// When the directory or file cannot be used, and what the two functions return.
+    /// When the directory or file cannot be used, and errors of the two functions.
     pub fn open_or_create<Key, Error: From<SignError>>(
         &self,
         parse: impl Fn(&str) -> Result<Key, Error>,
@@ -71,7 +71,7 @@ impl KeyFile {
         parse(&text)
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     fn publish(&self, bytes: &[u8]) -> Result<(), SignError> {
         let write = || {
             let mut file = tempfile::Builder::new().prefix(".key-").tempfile_in(&self.folder)?;
@@ -84,7 +84,7 @@ impl KeyFile {
     }
 }
 
-/// Waits until nobody else makes a key.
+/// Waits until no other process creates a key.
 fn lock(path: &Path) -> Result<File, SignError> {
     let take = || {
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;

@@ -1,7 +1,7 @@
-//! The builder's OpenPGP key, and what is signed with it: packages and repository metadata. Statements about images have a key of their own.
+//! The builder's OpenPGP key, which signs packages and repository metadata. Statements about images have a separate key.
 //!
 //! The key is RSA, which every `rpm`, `dnf` and `tdnf` in use verifies, with SHA-256. Signatures are dated
-//! [`SOURCE_DATE_EPOCH`] and are the same bytes each time.
+//! [`SOURCE_DATE_EPOCH`] and deterministic.
 
 mod envelope;
 mod error;
@@ -37,10 +37,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The key in the directory `folder`; if there is none yet, one is made. Builders that come at once make one between them.
+    /// The key in the directory `folder`; if there is none yet, it is created. Concurrent builders create only one.
     ///
     /// # Errors
-    /// When the directory or file cannot be used, or the file contains no key that can sign as this builder does.
+    /// When the directory or file cannot be used, or the file contains no key that can sign packages.
     pub fn open_or_create(folder: &Path) -> Result<Self, SignError> {
         let file = KeyFile::new(folder, KEY_FILE);
         file.open_or_create(
@@ -52,7 +52,7 @@ impl Keys {
         )
     }
 
-    /// The public key, in ASCII armour: what `rpm --import` takes.
+    /// The public key, in ASCII armour: for `rpm --import`.
     pub fn public(&self) -> &str {
         &self.public
     }
@@ -71,7 +71,7 @@ impl Keys {
         signature.to_armored_string(ArmorOptions::default()).map_err(SignError::Sign)
     }
 
-    /// A signature over `bytes`, as RFC 9580 has it.
+    /// A signature over `bytes`, according to RFC 9580.
     fn signature(&self, bytes: &[u8]) -> Result<Signature, SignError> {
         let key = &self.key.primary_key;
         let sign = || -> pgp::errors::Result<Signature> {
@@ -106,14 +106,14 @@ impl Keys {
         let public = key.to_public_key().to_armored_string(ArmorOptions::default());
         let public = public.map_err(|error| file.unusable(error.to_string()))?;
         let keys = Self { key, public };
-        // A key that cannot sign at all is found here and not after an hour of building.
+        // Detects a key that cannot sign now, and not after an hour of building.
         keys.signature(b"probe")
             .map_err(|error| file.unusable(std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)))?;
         Ok(keys)
     }
 }
 
-/// Where the key is in the directory `folder`.
+/// The path of the key in the directory `folder`.
 pub fn key_path(folder: &Path) -> PathBuf {
     folder.join(KEY_FILE)
 }

@@ -1,4 +1,4 @@
-//! Signing RPM files.
+//! Signs RPM files.
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufReader, BufWriter, Seek as _, SeekFrom, Write as _};
@@ -11,11 +11,11 @@ use rpm::{PackageMetadata, SignatureHeaderBuilder};
 use super::{Keys, SignError};
 
 impl Keys {
-    /// Writes a signed copy of the RPM file `unsigned` to `out`. The header is signed, which contains the digest of the payload; signatures
-    /// that were there are replaced. The payload is copied, never held in memory.
+    /// Writes a signed copy of the RPM file `unsigned` to `out`. The signature covers the header, which contains the digest of the payload;
+    /// existing signatures are replaced. The payload is copied without loading it into memory.
     ///
     /// # Errors
-    /// When the one cannot be read as a package, or the other not be written.
+    /// When `unsigned` cannot be read as a package, or `out` cannot be written.
     pub fn sign_rpm(&self, unsigned: &Path, out: &Path) -> Result<(), SignError> {
         let not_rpm = |source| SignError::NotRpm { path: unsigned.to_owned(), source: Box::new(source) };
         let file = File::open(unsigned).map_err(|source| SignError::io("read", unsigned, source))?;
@@ -38,7 +38,7 @@ impl Keys {
             input.seek(SeekFrom::Start(payload))?;
             io::copy(&mut input, &mut output)?;
             output.flush()?;
-            // A package is for everybody to read, whatever the caller's umask.
+            // Packages are readable by everybody, whatever the caller's umask.
             output.get_ref().set_permissions(Permissions::from_mode(0o644))
         };
         copy().map_err(|source| SignError::io("write", out, source))

@@ -1,4 +1,4 @@
-//! Public keys of builders, which statements are verified with.
+//! Public keys of builders, to verify statements.
 
 use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::{Signature, VerifyingKey};
@@ -14,16 +14,16 @@ pub struct PublicKey {
     id: Digest,
 }
 
-/// A text that is no public key.
+/// A text that is not a public key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a P-256 public key in PEM")]
 pub struct NotAKey;
 
 impl PublicKey {
-    /// Reads a key: SubjectPublicKeyInfo in PEM, as `openssl` and `cosign` write it.
+    /// Reads a key: SubjectPublicKeyInfo in PEM, as written by `openssl` and `cosign`.
     ///
     /// # Errors
-    /// When the text is no such key.
+    /// When the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, NotAKey> {
         Self::new(VerifyingKey::from_public_key_pem(text.trim()).map_err(|_| NotAKey)?)
     }
@@ -44,7 +44,7 @@ impl PublicKey {
         self.id
     }
 
-    /// Whether `signature`, in DER, is one of this key over `bytes`.
+    /// Whether `signature`, in DER, is a signature of this key over `bytes`.
     pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
         Signature::from_der(signature).is_ok_and(|signature| self.key.verify(bytes, &signature).is_ok())
     }

@@ -1,4 +1,4 @@
-//! Keys whose signatures `rpm`, `dnf` and `tdnf` refuse, or that this builder cannot use.
+//! Detects keys whose signatures `rpm`, `dnf` and `tdnf` refuse, or that this builder cannot use.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use pgp::types::{KeyDetails as _, PublicParams, Timestamp};
 
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// The smallest modulus that clients take: the default policy of Sequoia, which RPM verifies with, and of Fedora's `crypto-policies`.
+/// The smallest modulus that clients accept, in bits: the default policy of Sequoia, which RPM verifies with, and of Fedora's `crypto-policies`.
 const LEAST_RSA_BITS: u16 = 2048;
 
 /// Why packages cannot be signed with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// The secret part is encrypted, and nobody is there to type the passphrase.
+    /// The secret part is encrypted, and the builder cannot ask for a passphrase.
     Passphrase,
     /// The owner revoked it.
     Revoked,
-    /// It expired before the time that signatures bear. Holds the time, in seconds since the epoch.
+    /// It expired before the date of signatures: at this time, in seconds since the epoch.
     Expired(u64),
-    /// Its RSA modulus is too short. Holds its size in bits.
+    /// Its RSA modulus is too short: its size in bits.
     Short(u16),
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Why packages cannot be signed with `key`, whose own signatures were verified; `None` when they can.
+/// Why packages cannot be signed with `key`, whose own signatures were verified; `None` if they can.
 pub(super) fn reason(key: &SignedSecretKey) -> Option<Reason> {
     let primary = &key.primary_key;
     if primary.secret_params().is_encrypted() {
@@ -54,12 +54,12 @@ pub(super) fn reason(key: &SignedSecretKey) -> Option<Reason> {
     }
 }
 
-/// The size of the modulus in an RSA key's public part. It is the first number there, and numbers begin with their size in bits (RFC 9580, 3.2).
+/// The size of the modulus in an RSA key's public part. It is the first number there, and numbers start with their size in bits (RFC 9580, 3.2).
 fn modulus_bits(public: &[u8]) -> Option<u16> {
     public.first_chunk().map(|bits| u16::from_be_bytes(*bits))
 }
 
-/// When the key expires, in seconds since the epoch: its newest signature over itself says it (RFC 9580, 5.2.3.13).
+/// When the key expires, in seconds since the epoch: according to its newest self-signature (RFC 9580, 5.2.3.13).
 fn expiry(details: &SignedKeyDetails, created: Timestamp) -> Option<u64> {
     let of_users = details.users.iter().flat_map(|user| &user.signatures);
     let is_binding = |signature: &&Signature| signature.typ() != Some(SignatureType::CertRevocation);
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::{KeyFile, Keys, SignError, generate};
 
-    /// A signature of the key over itself, with these further statements.
+    /// The configuration of a self-signature with these additional statements.
     fn config(key: &SignedSecretKey, kind: SignatureType, statements: &[SubpacketData]) -> SignatureConfig {
         let primary = &key.primary_key;
         let own = [SubpacketData::SignatureCreationTime(primary.created_at()), SubpacketData::IssuerFingerprint(primary.fingerprint())];
@@ -89,7 +89,7 @@ mod tests {
         config
     }
 
-    /// A key that is valid for so many seconds, or for ever.
+    /// A key that is valid for this many seconds, or for ever.
     fn lasting(lifetime_s: u32) -> SignedSecretKey {
         let mut key = generate::key(2048).unwrap();
         let config = config(&key, SignatureType::CertPositive, &[SubpacketData::KeyExpirationTime(Duration::from_secs(lifetime_s))]);

@@ -1,6 +1,6 @@
-//! The builder's key for statements about images: ECDSA on P-256 with SHA-256, which every tool for such statements verifies, as none does OpenPGP.
+//! The builder's key for statements about images: ECDSA on P-256 with SHA-256, which tools for such statements verify, while none verifies OpenPGP.
 //!
-//! Signatures are deterministic (RFC 6979): the same bytes each time.
+//! Signatures are deterministic (RFC 6979).
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub struct StatementKey {
 }
 
 impl StatementKey {
-    /// The key in the directory `folder`; if there is none yet, one is made. Builders that come at once make one between them.
+    /// The key in the directory `folder`; if there is none yet, it is created. Concurrent builders create only one.
     ///
     /// # Errors
     /// When the directory or file cannot be used, or the file contains no such key.
@@ -36,7 +36,7 @@ impl StatementKey {
         )
     }
 
-    /// The public key, SubjectPublicKeyInfo in PEM: what `openssl` and `cosign` take.
+    /// The public key, SubjectPublicKeyInfo in PEM: for `openssl` and `cosign`.
     pub fn public_pem(&self) -> &str {
         self.public.pem()
     }
@@ -54,7 +54,7 @@ impl StatementKey {
     /// A signature over `bytes`, in DER.
     ///
     /// # Errors
-    /// When the key refuses.
+    /// When signing fails.
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature: Signature = self.key.try_sign(bytes).map_err(SignError::Statement)?;
         Ok(signature.to_der().as_bytes().to_vec())

@@ -30,7 +30,7 @@ fn a_key_signs_the_same_bytes_the_same_way() {
 }
 
 #[test]
-fn what_is_no_key_is_never_overwritten() {
+fn unusable_key_files_are_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let keys = small_key(folder.path());
     let path = key_path(folder.path());

@@ -32,7 +32,7 @@ pub fn signer() -> Signer {
     Signer::from_asc_bytes(include_bytes!("../data/test.sec.asc")).unwrap()
 }
 
-/// Signs what `fill` builds and writes it into `folder`.
+/// Signs the package that `fill` builds, and writes it to `folder`.
 pub fn write(folder: &Path, name: &str, fill: impl FnOnce(&mut PackageBuilder)) -> PathBuf {
     let mut builder = builder(name);
     fill(&mut builder);
@@ -41,7 +41,7 @@ pub fn write(folder: &Path, name: &str, fill: impl FnOnce(&mut PackageBuilder)) 
     path
 }
 
-/// A package of some version, as a step of a transaction takes it.
+/// A package with this version, verified for a transaction.
 pub fn verified(folder: &Path, name: &str, version: &str, fill: impl FnOnce(&mut PackageBuilder)) -> Verified {
     let mut builder = versioned(name, version);
     fill(&mut builder);

@@ -1,4 +1,4 @@
-//! A conversation with a program on a terminal: keys are sent once the screen shows what they answer.
+//! A conversation with a program on a terminal: keys are sent when the screen shows the question.
 
 mod shown;
 
@@ -17,7 +17,7 @@ pub const F10: &str = "\x1b[21~";
 /// Empties a line.
 pub const CLEAR: &str = "\x15";
 
-/// One end of a terminal, with a person at it.
+/// The user's end of a terminal.
 pub struct Conversation {
     keys: Box<dyn Write>,
     output: Receiver<Vec<u8>>,
@@ -27,12 +27,12 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// With whatever writes to `from` and reads from `to`; so long it may take over anything that is waited for.
+    /// A conversation with a program that writes to `from` and reads from `to`. `patience` is how long each wait may take.
     pub fn new(mut from: impl Read + Send + 'static, to: impl Write + 'static, patience: Duration) -> Self {
         let (send, output) = channel();
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // A terminal whose other end is closed gives an error rather than an end.
+            // A terminal whose other end is closed returns an error rather than end of file.
             while let Ok(count @ 1..) = from.read(&mut bytes) {
                 if send.send(bytes[..count].to_vec()).is_err() {
                     break;
@@ -42,7 +42,7 @@ impl Conversation {
         Self { keys: Box::new(to), output, shown: Shown::new(80, 24), log: Vec::new(), patience }
     }
 
-    /// Waits until the screen shows this.
+    /// Waits until the screen shows `text`.
     pub fn wait_for(&mut self, text: &str) {
         let until = Instant::now() + self.patience;
         while !self.shown.text().contains(text) {
@@ -58,13 +58,13 @@ impl Conversation {
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).unwrap();
     }
 
-    /// Waits until the screen shows this, then presses keys.
+    /// Waits until the screen shows `text`, then presses keys.
     pub fn answer(&mut self, text: &str, keys: &str) {
         self.wait_for(text);
         self.press(keys);
     }
 
-    /// Everything that was sent, once the other end is closed.
+    /// Waits until the other end is closed, and returns all output.
     pub fn end(mut self) -> String {
         let until = Instant::now() + self.patience;
         loop {

@@ -1,14 +1,14 @@
-//! Small things about text that several programs need: words for a shell, words that look alike, an error with its causes.
+//! Text functions that several programs need: quoting for a shell, similar words, an error with its causes.
 
 use std::error::Error;
 
-/// A word as a POSIX shell and GRUB read it: in single quotes, unless every character stands for itself.
+/// Quotes a word for a POSIX shell and GRUB: in single quotes, unless every character is literal.
 pub fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,+@%^".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// The candidate nearest to `word`, if one is near enough to be a typing error.
+/// The candidate most similar to `word`, if the difference may be a typing error.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
@@ -18,7 +18,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// A hint that names the nearest candidate.
+/// A hint that names the most similar candidate.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn typing_errors_are_seen_and_strangers_are_not() {
+    fn typing_errors_are_recognised_and_other_words_are_not() {
         let keys = ["version", "release", "summary", "license"];
         assert_eq!(nearest("verison", keys), Some("version"));
         assert_eq!(nearest("licence", keys), Some("license"));

@@ -2,25 +2,25 @@
 //!
 //! It depends on nothing, so that any program may use it.
 
-/// Where an image with the package manager has the key its packages are signed with.
+/// The public key of packages in images with the package manager.
 pub const PUBLIC_KEY: &str = "/etc/pki/rpm-gpg/RPM-GPG-KEY-kaon";
 
-/// The image that is built, and the package that is installed, where none is named.
+/// The image that is built, and the package that is installed, by default.
 pub const MINIMAL: &str = "minimal";
 
-/// The package that lets a system start from a disk of its own: the boot menu's maintainer.
+/// The package that every system on a disk needs: it maintains the boot menu.
 pub const DISK_PACKAGE: &str = "kaon-disk";
 
 /// The package of the boot loader's images.
 pub const BOOT_LOADER: &str = "grub";
 
-/// What every system on a disk has, whatever else was asked for.
+/// Packages that every system on a disk has, whatever else is requested.
 pub const ON_EVERY_DISK: [&str; 2] = [DISK_PACKAGE, BOOT_LOADER];
 
 /// The package of the installer.
 pub const INSTALLER: &str = "kaon-installer";
 
-/// The kernel's capabilities (`linux/capability.h`) in the order of their numbers, without `cap_`.
+/// The kernel's capabilities (`linux/capability.h`) in order of number, without `cap_`.
 pub const CAPABILITIES: [&str; 41] = [
     "chown",
     "dac_override",

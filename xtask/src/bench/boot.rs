@@ -1,11 +1,11 @@
-//! From power-on to an engine that answers, phase by phase.
+//! From power-on until the container engine answers, phase by phase.
 
 use super::guest::{self, Start};
 use super::usage::median;
 use super::{Bench, BenchError, Figure, Goal};
 use emulator::Boot;
 
-/// Starts the ISO by BIOS from a disc. The machine is counted, so that figures of different hosts mean the same.
+/// Starts the ISO with BIOS from a disc. The machine counts instructions, so that figures of different hosts are comparable.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let iso = bench.iso()?;
     let emulator = guest::emulator(bench)?;

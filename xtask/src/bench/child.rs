@@ -1,4 +1,4 @@
-//! This program as a process of its own, as its user starts it.
+//! This program as a separate process, as a user starts it.
 
 use std::ffi::OsStr;
 use std::path::Path;

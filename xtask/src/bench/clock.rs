@@ -11,7 +11,7 @@ const BASE: u64 = 0x40_0000;
 /// The headers before the code: those of the file and of its only segment.
 const HEADERS_BYTES: usize = 64 + 56;
 
-/// Prints the processor's time-stamp counter, which a counted machine starts at 0 and raises by one each nanosecond, and
+/// Prints the processor's time-stamp counter, which a machine that counts instructions starts at 0 and increments each nanosecond, and
 /// `CLOCK_MONOTONIC` in nanoseconds, which starts with the kernel.
 const CODE: [u8; 121] = [
     0x0f, 0x31, // rdtsc
@@ -58,9 +58,9 @@ pub fn program() -> Vec<u8> {
     let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     // An executable (2) for x86-64 (62), format 1.
     file.extend([2, 0, 62, 0, 1, 0, 0, 0]);
-    // Where it begins, where the program headers are, and that there are no section headers.
+    // Entry point, offset of the program headers, no section headers.
     [BASE + HEADERS_BYTES as u64, 64, 0].iter().for_each(|word| file.extend(word.to_le_bytes()));
-    // No flags; sizes of this header and of one program header, of which there is one; no section headers.
+    // No flags; sizes of this header and of a program header; one program header; no section headers.
     [0_u16, 0, 64, 56, 1, 0, 0, 0].iter().for_each(|half| file.extend(half.to_le_bytes()));
     // A segment to load (1), readable and executable (5): the whole file.
     [1_u32, 5].iter().for_each(|half| file.extend(half.to_le_bytes()));
@@ -69,7 +69,7 @@ pub fn program() -> Vec<u8> {
     file
 }
 
-/// Writes a container image of the program alone, for `docker load`, as `kaon:bench-clock`.
+/// Writes a container image with only this program, for `docker load`, as `kaon:bench-clock`.
 pub fn write_image(folder: &Path, to: &Path) -> Result<(), BenchError> {
     let layer = folder.join("clock-layer.tar");
     let mut header = tar::Header::new_ustar();
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_runs_and_time_goes_on() {
+    fn the_clock_runs_and_time_advances() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clock");
         fs::write(&path, program()).unwrap();

@@ -6,7 +6,7 @@ use super::child::program;
 use super::usage::measure;
 use super::{Bench, BenchError, Figure, Goal};
 
-/// Builds everything into an empty store; progress is shown, as this takes its time.
+/// Builds everything into an empty store; progress is shown, because this takes long.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let scratch = bench.builder.store.scratch("bench-cold").map_err(BenchError::around)?;
     let iso = scratch.path().join("image.iso");

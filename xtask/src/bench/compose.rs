@@ -1,4 +1,4 @@
-//! Composing a root file system: this builder compared with dnf, from the same signed repository, in turns.
+//! Composing a root file system: this builder compared with dnf, from the same signed repository, alternately.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use builder::{image_candidates, image_packages, image_request, sign_all, write_r
 use planning::plan::plan;
 use signing::Keys;
 
-/// What both have to do.
+/// The work of both.
 struct Task {
     folder: PathBuf,
     dnf: Dnf,
@@ -23,7 +23,7 @@ struct Task {
     wanted: Vec<String>,
 }
 
-/// Measures both in turns.
+/// Measures both alternately.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let folder = Folder::new(bench, "bench-compose")?;
     let task = prepare(bench, folder.path())?;
@@ -56,7 +56,7 @@ fn prepare(bench: &mut Bench<'_>, folder: &Path) -> Result<Task, BenchError> {
     Ok(Task { folder: folder.to_owned(), dnf: Dnf::new(bench, &repository, true)?, files: rpm_files(&repository), keys, wanted })
 }
 
-/// Signs what the image is made of and writes its repository. Gives the packages the image names.
+/// Signs the image's packages and writes a repository of them. Returns the packages that the image names.
 pub(super) fn repository_of_image(bench: &Bench<'_>, repository: &Path, keys: &Keys) -> Result<Vec<String>, BenchError> {
     let wanted = image_packages(&bench.builder, bench.image).map_err(BenchError::around)?;
     let candidates = image_candidates(&bench.builder, bench.image).map_err(BenchError::around)?;
@@ -83,7 +83,7 @@ impl Task {
         Ok(path)
     }
 
-    /// Our own way, all the way: solved, verified, installed, and what files call for run in the tree.
+    /// This builder, with everything: solving, verifying, installing, and the steps in the tree.
     fn compose(&self, bench: &Bench<'_>, number: usize) -> Result<(BTreeSet<String>, Usage), BenchError> {
         let into = self.room(&format!("ours-{number}"))?;
         let log = self.folder.join("compose.log");

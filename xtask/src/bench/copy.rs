@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::BenchError;
 
-/// The folder that is copied; all else of the project is linked to.
+/// The folder that is copied; everything else of the project is linked.
 const COPIED: &str = "specs";
 
 /// Fills the folder `copy` with the project at `root`.

@@ -1,4 +1,4 @@
-//! A disk of ours compared with one with Debian, its kernel for clouds and its Docker: from power-on to an engine that answers.
+//! Our disk compared with one with Debian, its cloud kernel and its Docker: from power-on until the container engine answers.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use builder::cached_image;
 use emulator::{Boot, Bus, Disk, DiskLayout, kernel_of};
 use image::description::Format;
 
-/// Starts both in the same counted machine, in turns. Both kernels are handed over without a boot loader, whose menu waits as long as
-/// its owner likes.
+/// Starts both alternately in the same machine that counts instructions. Both kernels are started without a boot loader, because the
+/// timeouts of boot menus differ.
 pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let emulator = guest::emulator(bench)?;
     let scratch = bench.builder.store.scratch("bench-debian").map_err(BenchError::around)?;
@@ -44,7 +44,7 @@ fn phases(name: &str, starts: &[Start]) -> Vec<Figure> {
     ]
 }
 
-/// The image's disk, with the kernel taken out of its ISO.
+/// The image's disk, with the kernel from its ISO.
 fn ours(bench: &Bench<'_>, folder: &Path) -> Result<Boot, BenchError> {
     let kernel = kernel_of(&bench.iso()?, folder).map_err(BenchError::around)?;
     let known = cached_image(&bench.builder, bench.image, &[Format::Raw].into()).map_err(BenchError::around)?;

@@ -1,4 +1,4 @@
-//! dnf out of the SDK's `test` layer, in a sandbox: what our own programs are compared with.
+//! dnf from the SDK's `test` layer, in a sandbox, to compare our own programs with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,10 +8,11 @@ use super::{Bench, BenchError, guest};
 use packaging::repo;
 use runtime::sandbox::{self, Input, Job, Outcome, Root, Step, StepsEnded};
 
-/// Where the sandbox shows the repository.
+/// The path of the repository in the sandbox.
 const REPOSITORY: &str = "/repo";
 
-/// What rpm leaves out, as a sandbox has one user only: making users, whose files it then gives to root, and namespaces for scripts.
+/// Disables parts of rpm that do not work in a sandbox with only one user: creating users, whose files then belong to root, and namespaces
+/// for scripts.
 const MACROS: &str = "%__systemd_sysusers %{nil}\n%__transaction_unshare %{nil}\n";
 
 /// A dnf with one repository.
@@ -23,15 +24,15 @@ pub struct Dnf {
 }
 
 impl Dnf {
-    /// dnf for the repository in the folder `repository`. Where that `is_signed`, every check is on.
+    /// dnf for the repository in the folder `repository`. If that `is_signed`, all checks are enabled.
     ///
     /// # Errors
-    /// When the SDK's layer cannot be had.
+    /// When the SDK's layer is not available.
     pub fn new(bench: &mut Bench<'_>, repository: &Path, is_signed: bool) -> Result<Self, BenchError> {
         Ok(Self { layers: guest::trees(bench, "test")?, repository: repository.to_owned(), is_signed })
     }
 
-    /// Makes `room`, with a root to install into.
+    /// Creates the directory `room`, with a root to install into.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -56,7 +57,7 @@ impl Dnf {
         )
     }
 
-    /// Runs dnf in a prepared room; what the sandbox itself takes is not counted. It must end with one of the `codes`.
+    /// Runs dnf in a prepared room; the cost of the sandbox itself is not counted. It must end with one of the `codes`.
     ///
     /// # Errors
     /// When it ends otherwise.
@@ -74,7 +75,7 @@ impl Dnf {
         self.sandboxed(bench, room, shell.into_iter().chain(dnf.into_iter().chain(words).map(str::to_owned)).collect())
     }
 
-    /// What is installed in a room, by name, version and architecture.
+    /// The packages installed in a room, by name, version and architecture.
     ///
     /// # Errors
     /// When rpm cannot report it.

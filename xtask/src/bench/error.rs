@@ -9,7 +9,7 @@ use base::file_error::FileError;
 /// Why something could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// What is to be measured was not built.
+    /// The thing to measure was not built.
     #[error("{what} is not built, so it cannot be measured")]
     NotBuilt {
         /// What is missing.

@@ -1,4 +1,4 @@
-//! Figures: what was measured, and what it should be.
+//! Figures: measured values and goals.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 /// One measured value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figure {
-    /// What it is about.
+    /// What was measured.
     pub name: String,
     /// The value, in `unit`.
     pub value: f64,
     /// `s`, `%`, `times`, `packages`.
     pub unit: &'static str,
-    /// What it should be, where something is promised.
+    /// The goal, if there is one.
     pub goal: Option<Goal>,
-    /// Whether it is that.
+    /// Whether the goal is met.
     pub met: Option<bool>,
 }
 
-/// A bound.
+/// A limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
@@ -83,7 +83,7 @@ pub fn table(figures: &[Figure]) -> String {
         .collect()
 }
 
-/// Three digits that matter: `0.123`, `12.3`, `1234`.
+/// Three significant digits: `0.123`, `12.3`, `1234`.
 fn number(value: f64) -> String {
     let decimals = match value.abs() {
         value if value.fract() == 0.0 || value >= 100.0 => 0,
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_include_themselves() {
+    fn limits_are_inclusive() {
         assert_eq!(Figure::with_goal("x", 1.0, "s", Goal::AtMost(1.0)).met, Some(true));
         assert_eq!(Figure::with_goal("x", 2.99, "s", Goal::AtLeast(3.0)).met, Some(false));
     }

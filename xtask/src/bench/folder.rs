@@ -1,4 +1,4 @@
-//! Where a benchmark works: a folder of the store, or of the place that was named.
+//! The working directory of a benchmark: in the store, or below a given directory.
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use tempfile::TempDir;
 use super::{Bench, BenchError};
 use runtime::store::Scratch;
 
-/// A folder that vanishes with it.
+/// A folder that is removed with this value.
 pub enum Folder {
-    /// One of the store.
+    /// A folder of the store.
     OfStore(Scratch),
-    /// One in the place that was named.
+    /// A folder in the given directory.
     Named(TempDir),
 }
 
 impl Folder {
-    /// Makes one whose name begins with `label`.
+    /// Creates a folder whose name begins with `label`.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -29,7 +29,7 @@ impl Folder {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         match self {
             Self::OfStore(scratch) => scratch.path(),
@@ -38,7 +38,7 @@ impl Folder {
     }
 }
 
-/// Lets the disk come to rest: who waits until everything is on it would wait for what another left unwritten.
+/// Waits until the disk is idle: a program that syncs would otherwise wait for another's unwritten data.
 pub fn rest() {
     nix::unistd::sync();
 }

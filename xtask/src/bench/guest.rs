@@ -1,4 +1,4 @@
-//! A guest that measures its own time: what it runs, what it reports, and what follows from that.
+//! A guest that measures its own time: its script, its report, and the evaluation.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,20 +11,20 @@ use super::{Bench, BenchError, clock};
 use emulator::{Accelerator, Boot, Credential, Disk, Emulator, Ended, Idle, Limits, Machine, Port, Serial, credential};
 use sdk::LayerName;
 
-/// How long a guest may take, emulated on a busy machine.
+/// The time limit of a guest, emulated on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(2400);
 
-/// How often the guest's lines are looked at.
+/// How often the guest's output is checked.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The guest's line for what it measured.
+/// The guest's port for its measurements.
 const PORT: &str = "kaon.result";
 
 const UNIT: &str = "[Unit]\nDescription=Benchmark\nAfter=docker.service\n[Service]\nType=exec\nImportCredential=kaon-bench.*\n\
                     ExecStart=/usr/bin/bash -c '. \"$CREDENTIALS_DIRECTORY/kaon-bench.script\"'\nStandardOutput=journal\n";
 const DROP_IN: &str = "[Unit]\nWants=kaon-bench.service\n";
 
-/// What runs in the guest once the engine is up. Memory is read when the system has come to rest.
+/// What runs in the guest once the engine is up. Memory is read when the system is idle.
 const SCRIPT: &str = r#"
 exec 3>/dev/virtio-ports/kaon.result
 trap 'exec 3>&-; systemctl poweroff --no-block' EXIT
@@ -49,28 +49,28 @@ echo "container $(docker run --rm kaon:bench-clock)" >&3
 /// One start, in seconds from power-on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Start {
-    /// When the boot loader first spoke on the serial line; only as good as the emulator's pace is even.
+    /// The first output of the boot loader on the serial line; only as accurate as the emulator's speed is constant.
     pub loader_s: f64,
-    /// When the kernel's clock began.
+    /// The start of the kernel's clock.
     pub kernel_s: f64,
-    /// When process 1 began on the root file system.
+    /// The start of process 1 on the root file system.
     pub userspace_s: f64,
-    /// When the engine was started.
+    /// The start of the container engine.
     pub engine_s: f64,
-    /// When it answered.
+    /// Its first answer.
     pub answers_s: f64,
-    /// From asking for the first container until its program ran.
+    /// From the request for the first container until its program ran.
     pub container_s: f64,
     /// Memory in use with the engine idle, in MiB.
     pub used_mib: f64,
 }
 
-/// The emulator out of the SDK's `test` layer.
+/// The emulator from the SDK's `test` layer.
 pub fn emulator(bench: &mut Bench<'_>) -> Result<Emulator, BenchError> {
     Emulator::new(&trees(bench, "test")?).map_err(BenchError::around)
 }
 
-/// The trees of a layer of the SDK and of all it stands on, lowest first.
+/// The trees of a layer of the SDK and of all layers below it, lowest first.
 pub fn trees(bench: &mut Bench<'_>, layer: &str) -> Result<Vec<PathBuf>, BenchError> {
     let layer: Vec<LayerName> = layer.parse().into_iter().collect();
     let builder = &mut bench.builder;
@@ -78,7 +78,7 @@ pub fn trees(bench: &mut Bench<'_>, layer: &str) -> Result<Vec<PathBuf>, BenchEr
     Ok(trees.map_err(BenchError::around)?.into_iter().map(|tree| tree.path).collect())
 }
 
-/// Starts a system of systemd and Docker in a counted machine of 1 GiB and two processors.
+/// Starts a system with systemd and Docker in a machine that counts instructions, with 1 GiB and two processors.
 pub fn start(bench: &Bench<'_>, emulator: &Emulator, boot: Boot) -> Result<Start, BenchError> {
     let scratch = bench.builder.store.scratch("bench-guest").map_err(BenchError::around)?;
     let folder = scratch.path();
@@ -117,7 +117,7 @@ fn credentials(folder: &Path) -> Result<Vec<Credential>, BenchError> {
     all.collect::<Result<_, _>>().map_err(BenchError::around)
 }
 
-/// When something was first seen on a line, in seconds of the host.
+/// When output first appeared, in seconds of the host.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     serial_s: Option<f64>,
@@ -138,7 +138,7 @@ fn watch(serial: &Path, results: &Path, over: &AtomicBool) -> Seen {
     seen
 }
 
-/// Brings the machine's clock, which begins at power-on, and the kernel's together.
+/// Combines the machine's clock, which starts at power-on, and the kernel's clock.
 fn read(results: &Path, seen: &Seen) -> Result<Start, BenchError> {
     let text = fs::read_to_string(results).map_err(BenchError::io("read", results))?;
     let facts: BTreeMap<&str, Vec<f64>> = text.lines().filter_map(fact).collect();
@@ -150,9 +150,9 @@ fn read(results: &Path, seen: &Seen) -> Result<Start, BenchError> {
         })
     };
     let answers_s = fact("answers", 0)? / 1e9;
-    // The kernel measures the pace of its clock itself, and errs by less than a hundredth.
+    // The kernel calibrates its clock itself, with an error of less than 1 %.
     let kernel_s = (answers_s - fact("answers", 1)? / 1e9).max(0.0);
-    // The host's clock tells apart what comes before the kernel, in proportion.
+    // The time before the kernel is divided in proportion to the host's clock.
     let share = seen.serial_s.zip(seen.results_s).map_or(1.0, |(serial, results)| serial / results);
     Ok(Start {
         loader_s: (share * answers_s).min(kernel_s),
@@ -165,7 +165,7 @@ fn read(results: &Path, seen: &Seen) -> Result<Start, BenchError> {
     })
 }
 
-/// A word and numbers.
+/// Parses a word and numbers.
 fn fact(line: &str) -> Option<(&str, Vec<f64>)> {
     let (key, values) = line.split_once(' ')?;
     Some((key, values.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?))
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_are_brought_together() {
+    fn clocks_are_combined() {
         let folder = tempfile::tempdir().unwrap();
         let results = folder.path().join("results");
         let said = "answers 25000000000 20000000000\nuserspace-us 3000000\nengine-us 12000000\ntotal-kib 1000000\n\

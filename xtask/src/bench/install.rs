@@ -1,4 +1,4 @@
-//! The installer outside a machine: the image's packages into a directory, and into a file that stands for a disk.
+//! The installer outside a machine: the image's packages into a directory, and into a disk image.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -17,33 +17,33 @@ use runtime::tool::Tool;
 use sdk::LayerName;
 use signing::Keys;
 
-/// What was promised for either, in seconds on two processors.
+/// The goal for both, in seconds on two processors.
 const GOAL_S: f64 = 10.0;
 
 /// Programs that make file systems, which the host may lack.
 const PROGRAMS: [&str; 5] = ["debugfs", "mcopy", "mkfs.ext4", "mkfs.vfat", "mkswap"];
 
-/// What the installer's record contains, as far as it is shown.
+/// The parts of the installer's record that are shown.
 #[derive(Deserialize)]
 struct Record {
     steps: Vec<Line>,
 }
 
-/// A step of it.
+/// A step of the record.
 #[derive(Deserialize)]
 struct Line {
     what: String,
     percent: f64,
 }
 
-/// What an installation took, and its record.
+/// The cost of an installation, and its record.
 struct Taken {
     wall_s: f64,
     cpu_s: f64,
     record: Record,
 }
 
-/// The installer as it is shipped, and what it works with.
+/// The installer as shipped, and its inputs.
 struct Installer {
     program: PathBuf,
     folder: PathBuf,
@@ -75,7 +75,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     Ok(figures)
 }
 
-/// The times, and of the last installation the share of each step that takes a hundredth of it.
+/// The times, and for the last installation the share of each step that takes at least 1 %.
 fn figures(what: &str, taken: &[Taken]) -> Vec<Figure> {
     let wall_s = median(taken.iter().map(|taken| taken.wall_s));
     let mut figures = vec![
@@ -87,7 +87,7 @@ fn figures(what: &str, taken: &[Taken]) -> Vec<Figure> {
     figures
 }
 
-/// Titles name paths and packages, which make tables wide.
+/// Shortens titles: their paths and packages would make tables wide.
 fn short(title: &str) -> String {
     title.split_whitespace().take(6).collect::<Vec<_>>().join(" ")
 }
@@ -116,7 +116,7 @@ impl Installer {
         Ok(Self { program, folder: folder.to_owned(), repository, packages, path })
     }
 
-    /// Installs as a kickstart file says, an object to which the packages are added.
+    /// Installs with a kickstart file, to which the packages are added.
     fn run(&self, mut kickstart: serde_json::Value, words: &[&OsStr]) -> Result<Taken, BenchError> {
         let (file, journal, log) = (self.folder.join("ks.json"), self.folder.join("journal.json"), self.folder.join("log"));
         kickstart["packages"] = json!(self.packages);

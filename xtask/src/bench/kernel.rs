@@ -1,4 +1,4 @@
-//! From power-on to the first program of the kernel, compared with Debian's kernel for clouds.
+//! From power-on to the first program of the kernel, compared with Debian's cloud kernel.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use super::{Bench, BenchError, Figure, Goal, clock, guest};
 use emulator::{Accelerator, Boot, Emulator, Ended, Idle, Limits, Machine, Serial, kernel_of};
 use image::initramfs::Archive;
 
-/// How long a kernel may take, emulated on a busy machine.
+/// The time limit of a kernel, emulated on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The clock is process 1: when it ends, the kernel panics, and a machine that may not restart ends.
+/// The clock is process 1: when it ends, the kernel panics, and a machine without restart ends.
 const ARGUMENTS: &str = "console=ttyS0 quiet panic=-1";
 
 /// Starts both kernels with the same tiny initramfs in the same machine.
@@ -44,7 +44,7 @@ pub fn peer_kernel(trees: &[PathBuf]) -> Result<PathBuf, BenchError> {
     kernel.ok_or_else(|| BenchError::Broken { what: "the SDK's `peer` layer contains no kernel".into(), next: None })
 }
 
-/// The clock as `/init`, and a console for what it says.
+/// The clock as `/init`, and a console for its output.
 fn archive() -> Vec<u8> {
     let mut archive = Archive::new();
     archive.character_device("dev/console", 0o600, 5, 1);
@@ -77,7 +77,7 @@ fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &
     })
 }
 
-/// The second of two numbers that stand alone on a line.
+/// The second number on a line that consists of two numbers.
 fn kernel_ns(text: &str) -> Option<f64> {
     text.lines().find_map(|line| {
         let (ticks, ns) = line.trim().split_once(' ')?;

@@ -1,4 +1,4 @@
-//! What a changed patch of one leaf package costs, from the command to the new ISO.
+//! The cost of changing a patch of one leaf package, from the command to the new ISO.
 
 use std::fs;
 
@@ -14,11 +14,11 @@ use planning::plan::World as _;
 /// The package that is patched: nothing builds on it, and the image contains it.
 const SPEC: &str = "less";
 
-/// Goes on from the last section of its spec, that of its build. Without it the patch would change nothing in the package, and the image
-/// would stay as it is.
+/// Continues the last section of its spec, that of its build. Without it the patch would not change the package, and the image would stay
+/// the same.
 const INSTALLED: &str = "finish = \"install -D -m 644 bench $DESTDIR/usr/share/bench\"\n";
 
-/// Builds the image with a patch that no build has had before, and compares with the time the package's own build took.
+/// Builds the image with a patch that no build has had before, and compares with the time of the package's own build.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let name: PackageName = SPEC.parse().map_err(|_| BenchError::Broken { what: format!("`{SPEC}` is not a name"), next: None })?;
     let image = bench.image.name.as_str();
@@ -33,7 +33,7 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
         fs::create_dir(&copy).map_err(BenchError::io("make", &copy))?;
         copy_project(bench.root, &copy)?;
         let folder = copy.join("specs").join(SPEC);
-        // The scratch folder's name is one of its own, and so is the patch.
+        // The scratch folder's name is unique, and so is the patch.
         let patch = format!("--- /dev/null\n+++ b/bench\n@@ -0,0 +1 @@\n+{}\n", scratch.path().display());
         fs::write(folder.join("bench.patch"), patch).map_err(BenchError::io("write", &folder))?;
         let spec = folder.join("package.toml");

@@ -33,11 +33,11 @@ pub use error::BenchError;
 pub use figure::{Figure, Goal, table};
 pub use peer::COPY_ROOT;
 
-/// What benchmarks work with.
+/// The context of benchmarks.
 pub struct Bench<'a> {
     /// The project's top folder.
     pub root: &'a Path,
-    /// This very program, for what is measured as a process of its own.
+    /// This program, for what is measured as a separate process.
     pub program: PathBuf,
     /// This machine as a builder.
     pub builder: Builder<'a>,
@@ -45,9 +45,9 @@ pub struct Bench<'a> {
     pub image: &'a Image,
     /// A signed repository to measure package managers with, instead of the image's own.
     pub repository: Option<PathBuf>,
-    /// Where roots are installed into; the store if nothing is said.
+    /// The directory for installed roots; the store by default.
     pub scratch: Option<PathBuf>,
-    /// How often each thing is done; figures are medians.
+    /// The number of runs; figures are medians.
     pub runs: usize,
 }
 
@@ -93,7 +93,7 @@ pub enum Benchmark {
 }
 
 impl Benchmark {
-    /// Those done when none is named: all that take a minute at most.
+    /// The default benchmarks: those that take a minute at most.
     pub const QUICK: [Self; 6] = [Self::Plan, Self::Warm, Self::Comment, Self::Compose, Self::Tdnf, Self::Size];
 
     /// Measures.

@@ -1,6 +1,6 @@
-//! A Debian system with Docker on a disk, made of the SDK's `peer` layer without a privilege.
+//! A Debian system with Docker on a disk, made from the SDK's `peer` layer without privileges.
 //!
-//! The layer's packages are unpacked; what their maintainer scripts would do is done by the same tools they call.
+//! The layer's packages are unpacked; the tools that their maintainer scripts would call are called here.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::{Bench, BenchError, guest};
 use emulator::{Boot, Bus, Disk, DiskLayout};
 use image::tools::{ImageTools, bash};
 
-/// What an installation leaves behind, and an initramfs as Debian's installer would have it.
+/// Completes the installation, and makes an initramfs like Debian's installer.
 const CONFIGURE: &str = r#"
 rm -rf /var/run /var/lock
 ln -s /run /var/run
@@ -30,17 +30,17 @@ mkinitramfs -o /build/initramfs "$release"
 touch -r /usr /etc/.updated /var/.updated
 "#;
 
-/// Copies what a sandbox has as its root to where it can be taken from. All of it is root's in a sandbox, but for the mount points of the
-/// kernel's file systems: where the builder is an ordinary user their owner has no number there, and nothing can be given to it.
+/// Copies the sandbox's root to the build directory. Everything in a sandbox belongs to root except the mount points of the kernel's file
+/// systems: if the builder is an ordinary user, their owner has no number in the sandbox, so ownership cannot be copied.
 pub const COPY_ROOT: &str = "mkdir /build/root\ncp -ax --no-preserve=ownership /. /build/root";
 
-/// Room enough for an engine that runs a container.
+/// Large enough for an engine that runs a container.
 const FILE_SYSTEM: &str = "mke2fs -q -F -t ext4 -E lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0 -d root disk.img 2G\nrm -r root";
 
-/// How Debian's own boot menu starts its kernel, but for the consoles.
+/// The arguments of Debian's boot menu, except for the consoles.
 const ARGUMENTS: &str = "root=/dev/vda ro quiet console=ttyS0";
 
-/// Makes the system in `folder`, and says how it is started.
+/// Makes the system in `folder`, and returns how to start it.
 pub fn make(bench: &mut Bench<'_>, folder: &Path) -> Result<Boot, BenchError> {
     let layer = guest::trees(bench, "peer")?;
     let writers = guest::trees(bench, "test")?;

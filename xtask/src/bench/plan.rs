@@ -1,4 +1,4 @@
-//! Planning a distribution of ten thousand specs.
+//! Plans a distribution of ten thousand specs.
 
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ struct PlannedStep {
     state: String,
 }
 
-/// Measures the whole command: reading the specs, the graph, every key, looking results up, writing the plan.
+/// Measures the whole command: reading the specs, the graph, every key, looking up results, writing the plan.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let project = synthetic::project(bench, SPECS)?;
     let mut walls = Vec::new();
@@ -33,7 +33,7 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 }
 
 impl synthetic::Project {
-    /// Whether the plan is correct: a fast wrong answer does not count.
+    /// Checks that the plan is correct: a fast wrong answer does not count.
     fn check(&self, printed: &[u8]) -> Result<(), BenchError> {
         let broken = |what: String| BenchError::Broken { what: format!("plan: {what}"), next: None };
         let planned: Planned = serde_json::from_slice(printed).map_err(|error| broken(error.to_string()))?;

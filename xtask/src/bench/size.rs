@@ -6,7 +6,7 @@ use image::description::Format;
 
 const MIB: f64 = (1 << 20) as f64;
 
-/// Reads sizes off the image at hand.
+/// Reads the sizes of the built image.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let name = bench.image.name.as_str();
     let known = cached_image(&bench.builder, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;

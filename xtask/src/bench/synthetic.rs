@@ -1,4 +1,4 @@
-//! A made-up distribution: specs that hang together as real ones do, and a store in which nearly all of them are built.
+//! A made-up distribution: specs with dependencies like real ones, and a store in which nearly all of them are built.
 //!
 //! One spec in ten is a library, in levels that build on each other; the others each build on a few libraries.
 
@@ -22,7 +22,7 @@ use sdk::Sdk;
 /// Levels of libraries.
 const LEVELS: usize = 5;
 
-/// Of this many leaves, one has changed since it was built.
+/// One in this many leaves has changed since it was built.
 const CHANGED_OF: usize = 100;
 
 /// A project and its store.
@@ -38,7 +38,7 @@ pub struct Project {
     _vanishes: Scratch,
 }
 
-/// Lays out `specs` specs, and a store that contains results for them.
+/// Writes `specs` specs, and a store with results for them.
 pub fn project(bench: &Bench<'_>, specs: usize) -> Result<Project, BenchError> {
     let scratch = bench.builder.store.scratch("bench-plan").map_err(BenchError::around)?;
     let root = scratch.path().join("project");
@@ -125,7 +125,7 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
     results.values().collect::<Vec<_>>().into_par_iter().try_for_each(|result| record(store, result))
 }
 
-/// A world in which every spec is built, whatever its key.
+/// A world in which every spec is built, regardless of its key.
 struct AllBuilt<'a> {
     builder: &'a Builder<'a>,
 }
@@ -170,7 +170,7 @@ fn built(name: PackageName) -> BuiltPackage {
     }
 }
 
-/// Stores a result, and an object for each of its packages. Only a plan ever looks at them.
+/// Stores a result, and an object for each of its packages. They are only used by planning.
 fn record(store: &Store, result: &BuildResult) -> Result<(), BenchError> {
     for package in &result.packages {
         store.put_bytes(package.name.as_str().as_bytes()).map_err(BenchError::around)?;
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn needs_lead_downwards_and_stay_the_same() {
+    fn dependencies_are_on_lower_levels_and_deterministic() {
         for number in 0..1000 {
             let found = needs(number, 1000, "build", 4);
             assert_eq!(found, needs(number, 1000, "build", 4));

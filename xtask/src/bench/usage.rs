@@ -1,11 +1,11 @@
-//! Clocks: wall time, and processor time of this process and of those it waited for.
+//! Clocks: wall time, and processor time of this process and of the children it waited for.
 
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
-/// What something took.
+/// The cost of something.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usage {
     /// Wall time, in seconds.
@@ -14,7 +14,7 @@ pub struct Usage {
     pub cpu_s: f64,
 }
 
-/// Does `work` and reports what it took, processes it waited for included.
+/// Runs `work` and returns its cost, including processes it waited for.
 pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     let (begun, before) = (Instant::now(), cpu_s());
     let result = work();
@@ -26,7 +26,7 @@ fn cpu_s() -> f64 {
     (used(UsageWho::RUSAGE_SELF) + used(UsageWho::RUSAGE_CHILDREN)) as f64 / 1e6
 }
 
-/// The value in the middle; of two in the middle, the mean. 0 for none.
+/// The median; of two middle values, the mean. 0 if there are no values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

@@ -6,7 +6,7 @@ use super::{Bench, BenchError, Figure, Goal};
 use builder::cached_image;
 use image::description::Format;
 
-/// Measures `build-iso` of an image that was built.
+/// Measures `build-iso` of a built image.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let image = bench.image.name.as_str();
     let known = cached_image(&bench.builder, bench.image, &[Format::Iso].into()).map_err(BenchError::around)?;

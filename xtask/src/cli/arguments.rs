@@ -90,10 +90,10 @@ pub struct Global {
     pub source_mirror: Vec<String>,
 }
 
-/// The largest number of jobs. It is far below what the pipe of make's jobserver holds: 65536 tokens (pipe(7)).
+/// The largest number of jobs, far below the capacity of the pipe of make's jobserver: 65536 tokens (pipe(7)).
 pub const MOST_JOBS: usize = 4096;
 
-/// Reads a number of jobs; 0 stands for all processors.
+/// Reads a number of jobs; 0 means all processors.
 fn jobs() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(0..=MOST_JOBS as u64)
 }

@@ -1,4 +1,4 @@
-//! What every command works with.
+//! The context of all commands.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -20,21 +20,21 @@ use sdk::Sdk;
 use sdk::apt::{HOST_APT_FOLDER, Settings};
 use sdk::source::{SourceError, parse_mirror};
 
-/// Settings, places and the way to the user.
+/// Settings, directories, and output.
 pub struct Context<'a> {
     /// The project's top folder.
     pub root: PathBuf,
     /// Options of all commands.
     pub global: Global,
-    /// Where results and messages go.
+    /// The output of results and messages.
     pub output: &'a Output,
-    /// Where progress goes.
+    /// The receiver of progress.
     pub reporter: Arc<dyn Reporter>,
     /// Raised by Ctrl-C.
     pub cancel: Cancel,
 }
 
-/// No place for the store or the keys.
+/// There is no usable directory for the store or the keys.
 #[derive(Debug, thiserror::Error)]
 enum NoPlace {
     #[error("no directory for {what}: neither `{variable}` nor `HOME` is set")]
@@ -69,7 +69,7 @@ impl Failure for NoPlace {
     }
 }
 
-/// There is nothing to take from.
+/// There is no cache to take results from.
 #[derive(Debug, thiserror::Error)]
 #[error("`--cache-only` builds nothing, and there is no cache to take results from")]
 struct NoCache;
@@ -84,7 +84,7 @@ impl Failure for NoCache {
     }
 }
 
-/// The current directory is gone.
+/// The current directory was removed.
 #[derive(Debug, thiserror::Error)]
 #[error("the current directory cannot be used")]
 struct NoCurrentDirectory(#[source] std::io::Error);
@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
     pub(super) fn new(mut global: Global, output: &'a Output) -> Result<Self, Report> {
         let here = env::current_dir().map_err(NoCurrentDirectory)?;
         global.source_mirror = global.source_mirror.iter().map(|text| source_mirror(text, &here)).collect::<Result<_, _>>()?;
-        // cargo runs an alias in the caller's directory; a packaged binary may stand anywhere.
+        // cargo runs an alias in the caller's directory, and a packaged binary may be anywhere.
         let root = planning::project::find_root(&here)?;
         global.sandbox.select();
         let cancel = output.cancel();
@@ -104,7 +104,7 @@ impl<'a> Context<'a> {
         Ok(Self { root, reporter: output.reporter(), global, output, cancel })
     }
 
-    /// All specs and how they hang together.
+    /// The graph of all specs.
     ///
     /// # Errors
     /// All mistakes in them.
@@ -116,7 +116,7 @@ impl<'a> Context<'a> {
     /// The store.
     ///
     /// # Errors
-    /// When there is no place for it or it cannot be made.
+    /// When there is no directory for it or it cannot be created.
     pub fn store(&self) -> Result<Store, Report> {
         let root = match &self.global.store {
             Some(path) => path.clone(),
@@ -130,7 +130,7 @@ impl<'a> Context<'a> {
     /// The directory of the signing keys.
     ///
     /// # Errors
-    /// When there is no place for it.
+    /// When there is no directory for it.
     pub fn keys(&self) -> Result<PathBuf, Report> {
         let place = match &self.global.keys {
             Some(path) => path.clone(),
@@ -143,12 +143,13 @@ impl<'a> Context<'a> {
     /// This machine as a builder.
     ///
     /// # Errors
-    /// When this process may have too little memory, the SDK's files or the recorded costs cannot be read, kernels are described wrongly, or there is no place for the keys.
+    /// When this process may have too little memory, the SDK's files or the recorded costs cannot be read, descriptions of kernels have
+    /// mistakes, or there is no directory for the keys.
     pub fn builder<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Builder<'w>, Report> {
         check_memory()?;
         let keys = self.keys()?;
         let mut kernels = Kernels::load(graph, &self.root, &keys)?;
-        // Whether caches are read or not: a kernel that was taken from one stays what it is.
+        // Even if caches are not read: kernels that were taken from one keep their keys.
         if let Some((_, certificate)) = self.trust()?.modules() {
             kernels.trust(certificate.to_owned());
         }
@@ -167,10 +168,10 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The same, and what caches have is taken from them instead of being built.
+    /// The same, but takes results from caches instead of building.
     ///
     /// # Errors
-    /// As those of [`Self::builder`]; when a `cache.toml` has mistakes, or a `--cache` is none.
+    /// As for [`Self::builder`]; when a `cache.toml` has mistakes, or a `--cache` is not valid.
     pub fn caching_builder<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Builder<'w>, Report> {
         let trust = self.trust()?;
         let chosen = if self.global.no_cache { Vec::new() } else { trust.chosen(&self.global.cache)? };
@@ -184,7 +185,7 @@ impl<'a> Context<'a> {
         Ok(builder)
     }
 
-    /// Which builders are believed, and which caches there are: by the project's and the user's `cache.toml`.
+    /// The trusted builders and known caches, from the project's and the user's `cache.toml`.
     ///
     /// # Errors
     /// When a file cannot be read or has mistakes.
@@ -196,12 +197,12 @@ impl<'a> Context<'a> {
     /// The directory of the user's own settings.
     ///
     /// # Errors
-    /// When there is no place for it.
+    /// When there is no directory for it.
     pub fn trust_folder(&self) -> Result<PathBuf, Report> {
         Ok(home_folder("the settings", "XDG_CONFIG_HOME", "XDG_CONFIG_HOME", ".config")?.join("kaon"))
     }
 
-    /// How things are fetched.
+    /// The settings for fetching.
     pub fn settings(&self) -> Settings {
         Settings {
             debian_mirror: self.global.debian_mirror.clone(),
@@ -222,7 +223,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The directory `xdg` of the XDG base directory specification, for `what`, whose own setting is `variable`. The specification ignores relative
+/// The directory `xdg` of the XDG base directory specification, for `what`, which can be set with `variable`. The specification ignores relative
 /// paths in its variables.
 fn home_folder(what: &'static str, variable: &'static str, xdg: &str, below_home: &str) -> Result<PathBuf, NoPlace> {
     let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -234,7 +235,7 @@ fn home_folder(what: &'static str, variable: &'static str, xdg: &str, below_home
     }
 }
 
-/// Checks a directory for `what` before it is made: what a shell would have replaced, and paths that sandboxes cannot be told.
+/// Checks a directory for `what` before it is created: text that a shell should have expanded, and paths that cannot be passed to sandboxes.
 fn check_place(what: &'static str, variable: &'static str, path: &Path) -> Result<(), NoPlace> {
     let first = path.components().next().map(|first| first.as_os_str().as_encoded_bytes());
     if first.is_some_and(|first| first.starts_with(b"~")) {
@@ -249,7 +250,7 @@ fn check_place(what: &'static str, variable: &'static str, path: &Path) -> Resul
     }
 }
 
-/// A `--source-mirror` as fetching takes it: an address, or the absolute path of a folder.
+/// A `--source-mirror` in the form for fetching: an address, or the absolute path of a folder.
 fn source_mirror(text: &str, here: &Path) -> Result<String, SourceError> {
     let is_relative = !text.starts_with('/') && !text.contains(':');
     let folder = is_relative.then(|| here.join(text).canonicalize().ok()).flatten().filter(|folder| folder.is_dir());

@@ -1,4 +1,4 @@
-//! The command line: what it looks like, and which command does what.
+//! The command line: its definition, and its dispatch to commands.
 
 mod arguments;
 mod context;
@@ -43,13 +43,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     output.finish(code)
 }
 
-/// Prints help, the version or what is wrong with the command line.
+/// Prints help, the version or an error of the command line.
 fn explain(error: &clap::Error, words: &[OsString]) -> ExitCode {
     let out = Stream::new(Content::Results, io::stdout(), &Cancel::new());
     if !error.use_stderr() {
         out.write(help(error).as_bytes());
         let Some(failure) = out.failure() else { return ExitCode::Done };
-        // When this fails, too, nobody is left to be told; the exit code says it all the same.
+        // If this fails as well, only the exit code is left to report it.
         let _ = io::stderr().write_all(render(&failure, Style::Plain).as_bytes());
         return ExitCode::Failed;
     }
@@ -75,10 +75,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
     }
     match start_pool() {
         Ok(()) => {}
-        // It says so by itself, next to all else that is lacking.
+        // `doctor` reports it with everything else that is lacking.
         Err(_) if matches!(command, Command::Doctor) => {}
         Err(error) => {
-            // Threads take address space, too.
+            // Threads also need address space.
             check_memory()?;
             return Err(error.into());
         }

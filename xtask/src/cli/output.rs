@@ -17,7 +17,7 @@ use planning::bump::DiffLine;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 
-/// How this run talks to its user.
+/// The output of this run.
 pub struct Output {
     json: bool,
     quiet: bool,
@@ -31,8 +31,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Decides by the options, the environment, and whether the standard streams are terminals. `cancel` is raised when a stream can no
-    /// longer be written.
+    /// Decides by options, environment, and whether the standard streams are terminals. `cancel` is raised when a stream can no longer be
+    /// written.
     pub(super) fn new(global: &Global, cancel: Cancel) -> Self {
         let terminal = io::stderr().is_terminal() && has_colours();
         let style = |terminal| {
@@ -56,12 +56,12 @@ impl Output {
         }
     }
 
-    /// Whether results are wanted as JSON.
+    /// Whether results are printed as JSON.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Raised by Ctrl-C, and when nobody reads any more.
+    /// Raised by Ctrl-C, and when the output is closed.
     pub(super) fn cancel(&self) -> Cancel {
         self.cancel.clone()
     }
@@ -75,7 +75,7 @@ impl Output {
         }
     }
 
-    /// Prints a file as a result: as it is, but on a terminal as [`Output::text`].
+    /// Prints a file as a result: unchanged, except on a terminal, where control characters are escaped as by [`Output::text`].
     pub fn file(&self, bytes: &[u8]) {
         if self.shows_results {
             self.text(&String::from_utf8_lossy(bytes));
@@ -108,7 +108,7 @@ impl Output {
         }
     }
 
-    /// Prints something the user should know next to the results, as lines that end with a newline.
+    /// Prints information that is not a result, as lines that end with a newline.
     pub fn message(&self, text: &str) {
         if !self.json && !self.quiet {
             self.messages.write(visible(text).as_bytes());
@@ -129,18 +129,18 @@ impl Output {
         }));
     }
 
-    /// The exit code of a command that ended with `code`: none is a success whose results could not all be written.
+    /// The exit code of a command that ended with `code`: it is not a success if results could not be written.
     pub(super) fn finish(&self, code: ExitCode) -> ExitCode {
         let Some(failure) = self.results.failure() else { return code };
         self.messages.write(diagnostic::render(&failure, self.style).as_bytes());
         match code {
-            // The failed write itself asked the work to stop.
+            // The failed write itself raised `cancel`.
             ExitCode::Done | ExitCode::Interrupted => ExitCode::Failed,
             ExitCode::Failed | ExitCode::Usage | ExitCode::Description | ExitCode::Host => code,
         }
     }
 
-    /// Where progress goes.
+    /// The receiver of progress.
     pub(super) fn reporter(&self) -> Arc<dyn Reporter> {
         if self.json {
             JsonLines::new(Arc::clone(&self.results))
@@ -152,7 +152,7 @@ impl Output {
     }
 }
 
-/// Whether colours are wanted where no option says so: <https://no-color.org>, <https://bixense.com/clicolors>.
+/// Whether to use colours by default: <https://no-color.org>, <https://bixense.com/clicolors>.
 fn wants_colour(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
     if is_set("NO_COLOR") {
@@ -164,8 +164,8 @@ fn wants_colour(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bo
     terminal && variable("CLICOLOR").as_deref() != Some("0")
 }
 
-/// A value as JSON on a line of its own, without passwords of addresses. What a terminal would obey is escaped as JSON does it, which
-/// changes no value.
+/// A value as JSON on one line, without passwords of addresses. Control characters that a terminal would interpret are escaped as in JSON,
+/// which does not change values.
 pub(super) fn json_line(value: &impl Serialize) -> Option<String> {
     let json = serde_json::to_string(value).ok()?;
     let json = without_passwords(&json);
@@ -187,19 +187,19 @@ fn place(problem: &diagnostic::Problem) -> serde_json::Value {
     serde_json::json!({ "file": problem.source.path, "line": line, "column": column, "message": problem.message, "hint": problem.hint })
 }
 
-/// The text of help or of the version, with colours where they are wanted.
+/// The text of help or of the version, with colours if they are wanted.
 pub(super) fn help(text: &clap::Error) -> String {
     let terminal = io::stdout().is_terminal() && has_colours();
     let text = text.render();
     if wants_colour(terminal, |name| env::var(name).ok()) { text.ansi().to_string() } else { text.to_string() }
 }
 
-/// Whether terminals of this kind obey escape sequences.
+/// Whether the terminal supports escape sequences.
 fn has_colours() -> bool {
     env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// A wrong command line as an error of `--json`.
+/// An error of the command line in the format of `--json`.
 pub(super) fn usage_error(error: &clap::Error) -> Option<String> {
     let text = error.to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");

@@ -1,4 +1,4 @@
-//! The standard streams, with what becomes of a write that fails.
+//! The standard streams, and the handling of failed writes.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use base::diagnostic::Failure;
 use runtime::cancel::Cancel;
 
-/// A standard stream. When nobody reads it any more, work is asked to stop.
+/// A standard stream. When it is closed, work is asked to stop.
 pub struct Stream {
     content: Content,
     state: Mutex<State>,
@@ -21,9 +21,9 @@ struct State {
 /// What a stream is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// What was asked for: no write may fail.
+    /// Requested results: a failed write is an error.
     Results,
-    /// Progress, warnings and errors: the work is worth doing without them.
+    /// Progress, warnings and errors: work continues without them.
     Messages,
 }
 
@@ -41,12 +41,12 @@ impl Failure for NotWritten {
 }
 
 impl Stream {
-    /// `stream`, whose loss raises `cancel`.
+    /// Wraps `stream`; if it is closed, `cancel` is raised.
     pub fn new(content: Content, stream: impl Write + Send + 'static, cancel: &Cancel) -> Self {
         Self { content, state: Mutex::new(State { stream: Box::new(stream), failed: None }), cancel: cancel.clone() }
     }
 
-    /// Writes all of `bytes`, and hands them on at once. After a lost write nothing more is written.
+    /// Writes and flushes `bytes`. After a failed write nothing more is written.
     pub fn write(&self, bytes: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.failed.is_some() {
@@ -63,7 +63,7 @@ impl Stream {
         }
     }
 
-    /// Why a write failed, unless it was a reader who closed the pipe after having read all they wanted.
+    /// Why a write failed, unless the reader closed the pipe.
     pub fn failure(&self) -> Option<NotWritten> {
         let failed = self.state.lock().unwrap_or_else(PoisonError::into_inner).failed.take();
         failed.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map(|source| NotWritten { source })

@@ -39,7 +39,7 @@ pub struct Options {
     output: PathBuf,
 }
 
-/// All figures, and on what they were measured.
+/// All figures, and the machine they were measured on.
 #[derive(Serialize)]
 struct Document<'a> {
     processors: usize,

@@ -13,7 +13,7 @@ pub struct Options {
     packages: Vec<String>,
 }
 
-/// Builds packages and prints where each is.
+/// Builds packages and prints their paths.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names, whatever could not be fetched or built.

@@ -27,13 +27,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The options that build the image `name` in these forms into their usual places.
+    /// The options to build the image `name` in these formats with default paths.
     pub fn of(name: &str, formats: &[Format]) -> Self {
         Self { image: name.to_owned(), format: formats.iter().copied().map(FormatChoice::One).collect(), output: None }
     }
 }
 
-/// Builds an image and everything it needs, and puts it into `out` in the forms asked for.
+/// Builds an image and everything it needs, and writes it to `out` in the requested formats.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.
@@ -45,10 +45,10 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     build(context, &image, &formats, place)
 }
 
-/// Builds an image in one form, into `path` or its usual place.
+/// Builds an image in one format, and writes it to `path` or the default path.
 ///
 /// # Errors
-/// As [`run`].
+/// As for [`run`].
 pub fn one(context: &Context<'_>, image: &Image, format: Format, path: Option<&Path>) -> Result<ExitCode, Report> {
     let usual = |format: Format| Path::new("out").join(format.file_name(image.name.as_str()));
     build(context, image, &[format].into(), |format| context.root.join(path.map_or_else(|| usual(format), Path::to_owned)))

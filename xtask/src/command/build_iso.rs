@@ -28,7 +28,7 @@ pub struct Options {
     container: Option<PathBuf>,
 }
 
-/// Builds an image and everything it needs, and puts its ISO into `out`.
+/// Builds an image and everything it needs, and writes its ISO to `out`.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.

@@ -21,7 +21,7 @@ pub struct Options {
     output: Option<PathBuf>,
 }
 
-/// Builds an image and everything it needs, and puts its OVA into `out`.
+/// Builds an image and everything it needs, and writes its OVA to `out`.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, composed or written.

@@ -29,7 +29,7 @@ pub struct Options {
     dry_run: bool,
 }
 
-/// Why the spec stays as it is.
+/// Why the spec was not changed.
 #[derive(Debug, thiserror::Error)]
 enum BumpError {
     #[error("`{spec}` is at version {version} already")]
@@ -69,7 +69,7 @@ impl Failure for BumpError {
 /// Fetches the files of a new version, puts the version and their digests into the spec, and shows the difference.
 ///
 /// # Errors
-/// Mistakes in the specs, an unknown name, an impossible version, whatever could not be fetched. The spec is as it was then.
+/// Mistakes in the specs, an unknown name, an impossible version, whatever could not be fetched. Then the spec is unchanged.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let package = select::package(&graph, &options.name)?;
@@ -100,7 +100,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// The spec's text with the new version, once all its files are in the store.
+/// The spec's text with the new version, after fetching all its files.
 fn raised(context: &Context<'_>, spec: &PackageName, path: &str, text: &str, places: &Places, version: &str) -> Result<Bumped, Report> {
     if places.version == version {
         return Err(BumpError::Same { spec: spec.clone(), version: version.to_owned() }.into());
@@ -109,7 +109,7 @@ fn raised(context: &Context<'_>, spec: &PackageName, path: &str, text: &str, pla
     if addresses.iter().all(Option::is_none) {
         return Err(BumpError::NoAddress { path: path.to_owned() }.into());
     }
-    // What is wrong with the version is found before anything is fetched.
+    // Mistakes in the version are found before anything is fetched.
     let probe = bump(text, places, version, &vec![None; addresses.len()]);
     parse(spec, path, &probe.text).map_err(Problems::new)?;
     let (store, settings) = (context.store()?, context.settings());
@@ -124,7 +124,7 @@ fn raised(context: &Context<'_>, spec: &PackageName, path: &str, text: &str, pla
     Ok(bumped)
 }
 
-/// Checks that a source that is unpacked is an archive as far as the builder can tell: servers answer with pages, and files are cut off.
+/// Checks that a source to unpack is a readable archive, because servers sometimes send pages, or truncated files.
 fn check_archive(context: &Context<'_>, store: &Store, source: &Source) -> Result<(), Report> {
     let fetched = source.origins.iter().find_map(|origin| store.object(origin.sha256()));
     match (&source.usage, fetched) {
@@ -141,7 +141,7 @@ fn check_archive(context: &Context<'_>, store: &Store, source: &Source) -> Resul
     }
 }
 
-/// Warns of what a person has to look at.
+/// Warns of places that the user has to check.
 fn report(context: &Context<'_>, path: &str, old: &str, bumped: &Bumped) {
     for debian in &bumped.stale_debian {
         context.reporter.warn(format!(
@@ -158,12 +158,12 @@ fn report(context: &Context<'_>, path: &str, old: &str, bumped: &Bumped) {
     }
 }
 
-/// Replaces the spec's file as a whole; its mode stays.
+/// Replaces the spec's file atomically, and keeps its mode.
 fn write(root: &Path, file: &Path, text: &str) -> io::Result<()> {
-    // A link to a file elsewhere stays one.
+    // A link to a file elsewhere is kept.
     let file = file.canonicalize()?;
     let mode = fs::metadata(&file)?.permissions();
-    // Beside the specs: whatever is in a spec's own directory belongs to it.
+    // Next to the specs, because every file in a spec's own directory is part of the spec.
     let mut new = tempfile::Builder::new().prefix(".bump-").tempfile_in(root.join("specs"))?;
     new.write_all(text.as_bytes())?;
     new.as_file().set_permissions(mode)?;

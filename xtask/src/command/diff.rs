@@ -19,7 +19,7 @@ pub struct Options {
 /// Shows what differs between two images: packages, files, sizes, privileges, units and the kernel's options.
 ///
 /// # Errors
-/// When an image cannot be built, or a file not be read.
+/// When an image cannot be built, or a file cannot be read.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     // Both are found before either is built, which may take long.
     let (before, after) = (find(context, &options.before)?, find(context, &options.after)?);

@@ -5,7 +5,7 @@ use crate::doctor::{self, Patient};
 use base::diagnostic::{ExitCode, Report};
 use sdk::Sdk;
 
-/// Examines this machine and prints what it found.
+/// Examines this machine and prints the findings.
 ///
 /// # Errors
 /// When the SDK's description cannot be read.

@@ -14,8 +14,8 @@ pub struct Options {
     packages: Vec<String>,
 }
 
-/// Fetches what builds of the packages need, so that these need no network. Without a name that is every source and every SDK layer, those
-/// that write and test images included.
+/// Fetches what builds of the packages need, so that they need no network. Without names, fetches every source and every SDK layer,
+/// including those for writing and testing images.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names, whatever could not be fetched.

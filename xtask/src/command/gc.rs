@@ -27,8 +27,8 @@ pub struct Options {
 /// Removes from the store what neither a spec nor an image of this project needs.
 ///
 /// # Errors
-/// Mistakes in specs or images, for then nobody knows what is needed; another builder at work. What cannot be removed is printed, and the
-/// exit code is that of a failure, after all else was removed.
+/// Mistakes in specs or images, because then it is unknown what is needed; another builder is running. What cannot be removed is printed,
+/// and the command fails after removing everything else.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let images = project::load_images(&context.root)?;

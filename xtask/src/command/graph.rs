@@ -25,7 +25,7 @@ struct Node<'a> {
     builds_on: Vec<&'a PackageName>,
 }
 
-/// Prints specs and what they build on, for Graphviz or as JSON, each after those it builds on.
+/// Prints specs and their build inputs, for Graphviz or as JSON, in build order.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names.

@@ -21,7 +21,7 @@ pub struct Options {
     files: usize,
 }
 
-/// A file that does not describe an image's contents.
+/// The file does not describe an image's contents.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the contents of an image from `{path}`")]
 struct NoContents {
@@ -39,10 +39,10 @@ impl Failure for NoContents {
     }
 }
 
-/// Shows what is in an image, by size.
+/// Shows the contents of an image, by size.
 ///
 /// # Errors
-/// When the image cannot be built, or the file not be read.
+/// When the image cannot be built, or the file cannot be read.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let found = summary(&find(context, &options.image)?.contents(context)?, options.files);
     if context.output.is_json() {
@@ -53,15 +53,15 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// Something whose contents can be shown.
+/// An image or recorded contents.
 pub enum Subject {
-    /// An image, which is built first if it is not at hand.
+    /// An image, which is built if necessary.
     Image(Box<Image>),
-    /// Contents kept from a build.
+    /// Contents recorded by a build.
     Kept(Box<Contents>),
 }
 
-/// Finds an image by its name or its file, or reads the contents of one from a file that was kept. Builds nothing.
+/// Finds an image by its name or its file, or reads recorded contents from a file. Does not build anything.
 ///
 /// # Errors
 /// When there is no such image, or the file cannot be read.
@@ -74,7 +74,7 @@ pub fn find(context: &Context<'_>, name: &str) -> Result<Subject, Report> {
 }
 
 impl Subject {
-    /// What is in it.
+    /// The contents.
     ///
     /// # Errors
     /// When the image cannot be built.

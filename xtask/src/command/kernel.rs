@@ -56,7 +56,7 @@ enum Action {
 /// Inspects kernel configurations without building kernels.
 ///
 /// # Errors
-/// Mistakes in the descriptions, options that do not survive, contracts that are not kept.
+/// Mistakes in the descriptions, options that do not take effect, contracts that are not met.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let description = Description::load(&context.root)?;
     match &options.action {
@@ -117,7 +117,7 @@ fn check_all(context: &Context<'_>, description: &Description, names: &[String])
     Ok(())
 }
 
-/// A flavour that keeps all its promises, with numbers of options.
+/// A flavour that meets all its contracts, with numbers of options.
 #[derive(Serialize)]
 struct Checked {
     flavour: String,
@@ -130,7 +130,7 @@ fn resolve<'a>(kernel: &'a Kernel<'a>, kconfig: &'a Kconfig) -> Resolved<'a> {
     Resolved::new(kconfig, kernel.merged.wishes())
 }
 
-/// The options of the kernel that the spec of this flavour builds; of any kernel where no spec builds this one.
+/// The options of the kernel that the spec of this flavour builds; of any kernel if no spec builds this one.
 fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
     let graph = context.graph()?;
     let store = context.store()?;

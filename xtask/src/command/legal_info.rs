@@ -25,7 +25,7 @@ pub struct Options {
     no_sources: bool,
 }
 
-/// Writes the licences, licence texts and sources of all packages of an image, which is built first if it is not at hand.
+/// Writes the licences, licence texts and sources of all packages of an image, which is built first if necessary.
 ///
 /// # Errors
 /// Mistakes in specs or images, whatever could not be built, fetched, read or written.
@@ -45,7 +45,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// Prints each failure that an error only counts.
+/// Prints the failures that the error only counts.
 fn tell(context: &Context<'_>, error: &LegalError) {
     if let LegalError::Sources(failures) = error {
         failures.iter().for_each(|failure| context.output.failure(failure));

@@ -35,7 +35,7 @@ impl Failure for NoLog {
     }
 }
 
-/// Prints the log: byte for byte into a file or a pipe, with control characters shown as escapes on a terminal.
+/// Prints the log: unchanged to a file or a pipe, with control characters shown as escapes on a terminal.
 ///
 /// # Errors
 /// Unknown names, a package never built here.

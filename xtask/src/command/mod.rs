@@ -1,4 +1,4 @@
-//! The commands, one file each; a command reads like a table of contents.
+//! The commands, one file each. A command only calls the steps in order.
 
 pub mod bench;
 pub mod build;

@@ -57,10 +57,10 @@ enum Chosen {
     Make,
 }
 
-/// Fetches the archive, looks into it, and writes the first version of its spec.
+/// Fetches the archive, examines it, and writes the first version of its spec.
 ///
 /// # Errors
-/// When the name is taken, the archive cannot be fetched, or something the spec needs is neither given nor found. Nothing is written then.
+/// When the name is taken, the archive cannot be fetched, or something that the spec needs is neither given nor found. Then nothing is written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let path = spec_path(&options.name);
     let graph = context.graph()?;
@@ -125,13 +125,13 @@ fn address(options: &Options) -> Result<VersionedAddress, NewError> {
     }
 }
 
-/// Puts the spec in its place, whole and only if there is none.
+/// Writes the spec atomically, and only if there is none.
 fn write(root: &Path, name: &PackageName, text: &str) -> Result<(), NewError> {
     const LIKE_ANY_FILE: u32 = 0o666;
     let path = root.join(spec_path(name));
     let failed = |path: PathBuf| move |source: io::Error| NewError::Write { path, source };
     let specs = root.join("specs");
-    // Beside the specs: whatever is in a spec's own directory belongs to it.
+    // Next to the specs, because every file in a spec's own directory is part of the spec.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-").permissions(Permissions::from_mode(LIKE_ANY_FILE));
     let mut file = builder.tempfile_in(&specs).map_err(failed(specs.clone()))?;

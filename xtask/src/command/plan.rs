@@ -22,7 +22,7 @@ pub struct Options {
     record_costs: bool,
 }
 
-/// Prints what is cached, what will be built and what depends on an output.
+/// Prints what is cached, what will be built and what depends on another build's output.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names; with `--record-costs` when nothing was built yet or the file cannot be written.
@@ -64,7 +64,7 @@ impl Failure for NothingBuilt {
     }
 }
 
-/// A line for each spec, and a sum.
+/// A line for each spec, and a summary.
 fn text(plan: &Plan, jobs: usize) -> String {
     let mut text = String::new();
     let width = plan.steps.iter().map(|step| step.spec.as_str().len()).max().unwrap_or(0);

@@ -101,7 +101,7 @@ fn named_file(text: &str) -> Result<(String, PathBuf), String> {
 /// Starts an image in the emulator and waits for its end.
 ///
 /// # Errors
-/// When there is no such image or it is not built, the SDK is not to be had, or the emulator fails.
+/// When there is no such image or it is not built, the SDK is not available, or the emulator fails.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let image = options.image(&context.root)?;
     let store = context.store()?;
@@ -115,7 +115,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     })
 }
 
-/// QEMU out of the SDK.
+/// QEMU from the SDK.
 fn emulator(context: &Context<'_>, store: &Store) -> Result<Emulator, Report> {
     let mut sdk = Sdk::load(&context.root)?;
     let layers: Vec<LayerName> = "test".parse().into_iter().collect();
@@ -124,7 +124,7 @@ fn emulator(context: &Context<'_>, store: &Store) -> Result<Emulator, Report> {
     Ok(Emulator::new(&trees)?)
 }
 
-/// What an image's file is started as.
+/// The kind of an image's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Medium {
     Iso(PathBuf),
@@ -149,7 +149,7 @@ impl Options {
         }
     }
 
-    /// The ISO of an image that is named rather than given as a file.
+    /// The ISO of an image that is given by name and not as a file.
     fn built_iso(&self, root: &Path) -> Result<Medium, Report> {
         let path = Path::new("out").join(format!("kaon-{}.iso", self.image));
         let iso = root.join(&path);
@@ -194,7 +194,7 @@ impl Options {
         })
     }
 
-    /// KVM is tried with an ISO's kernel, which is easily taken out. For a disk the user decides.
+    /// KVM is tried with the kernel of an ISO, which is easily extracted. For a disk, the user decides.
     fn accelerator(&self, emulator: &Emulator, image: &Medium, folder: &Path, context: &Context<'_>) -> Result<Accelerator, QemuError> {
         let Medium::Iso(iso) = image else {
             return Ok(if self.accel == Accel::Kvm { Accelerator::Kvm } else { Accelerator::Tcg });

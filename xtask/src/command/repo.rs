@@ -62,7 +62,7 @@ struct Serve {
 /// Seconds in a day.
 const DAY_S: u64 = 86_400;
 
-/// Builds and signs packages and writes them as a repository for tdnf and dnf; or serves one.
+/// Builds and signs packages and writes them as a repository for tdnf and dnf, or serves a repository.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names, whatever could not be built, signed or written.
@@ -77,7 +77,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let mut builder = context.caching_builder(&graph, &store)?;
     let folder = context.root.join(&options.output);
     output::prepare(folder.parent().unwrap_or(&context.root))?;
-    // A key that cannot be used is reported before anything is built.
+    // An unusable key is reported before anything is built.
     let keys = Keys::open_or_create(&builder.keys)?;
     let results = if options.only {
         let owners: BTreeSet<&PackageName> = named.iter().filter_map(|package| graph.index().owner(package)).collect();
@@ -100,7 +100,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// The one time a repository contains: its user asked for it.
+/// The only time in a repository that depends on the clock, at the user's request.
 fn days_from_now(days: u64) -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) + days * DAY_S
 }

@@ -27,10 +27,10 @@ enum Action {
     Update,
 }
 
-/// Does what was asked.
+/// Runs the action.
 ///
 /// # Errors
-/// What could not be read, fetched or written.
+/// Whatever could not be read, fetched or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let store = context.store()?;
     let mut sdk = Sdk::load(&context.root)?;
@@ -55,7 +55,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// How a layer stands.
+/// The state of a layer.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum State {

@@ -7,18 +7,18 @@ use base::name::PackageName;
 use planning::graph::Graph;
 use text::nearest;
 
-/// Why names on the command line select no packages.
+/// Why names on the command line do not select packages.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectError {
-    /// A name without a letter in it, as from a variable without a value.
+    /// A name is empty, as from a variable without a value.
     #[error("a package name is empty")]
     Empty,
-    /// No spec makes or provides them.
+    /// No spec builds or provides them.
     #[error("{}", message(names))]
     Unknown {
         /// The names, in the order given; at least one.
         names: Vec<String>,
-        /// The packages whose names are near one of them, sorted.
+        /// Packages with similar names, sorted.
         nearest: Vec<String>,
     },
 }
@@ -57,10 +57,10 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The packages with these names; all of them where no name is given.
+/// The packages with these names; all packages if there are no names.
 ///
 /// # Errors
-/// All names nobody provides, with the nearest ones; or that a name is empty.
+/// All names that nothing provides, with similar ones; or that a name is empty.
 pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, SelectError> {
     if names.is_empty() {
         return Ok(graph.main_packages().cloned().collect());
@@ -72,7 +72,7 @@ pub fn packages(graph: &Graph, names: &[String]) -> Result<Vec<PackageName>, Sel
     Err(SelectError::unknown(graph, unknown.into_iter().map(|(name, _)| name.clone()).collect()))
 }
 
-/// The package with this name or, where there is none, the main package of the spec with this name.
+/// The package with this name or, if there is none, the main package of the spec with this name.
 fn find<'a>(graph: &'a Graph, name: &str) -> Option<&'a PackageName> {
     let of_spec = || name.parse().ok().and_then(|name| graph.spec(&name)).map(|folder| &folder.spec.main.name);
     graph.index().package(name).or_else(of_spec)
@@ -81,7 +81,7 @@ fn find<'a>(graph: &'a Graph, name: &str) -> Option<&'a PackageName> {
 /// The package with this name.
 ///
 /// # Errors
-/// When nobody provides it, or the name is empty.
+/// When nothing provides it, or the name is empty.
 pub fn package(graph: &Graph, name: &str) -> Result<PackageName, SelectError> {
     find(graph, name).cloned().ok_or_else(|| SelectError::unknown(graph, vec![name.to_owned()]))
 }

@@ -30,7 +30,7 @@ pub struct Options {
     command: Vec<String>,
 }
 
-/// What is kept of a failed build cannot be used.
+/// The kept folder of a failed build cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use `{}`", path.display())]
 struct Unreadable {
@@ -44,14 +44,14 @@ impl Failure for Unreadable {
     }
 }
 
-/// The command that runs the failed step again, inside.
+/// The command in the sandbox that runs the failed step again.
 const AGAIN: &str = "failed-step";
 
-/// Opens a shell, or runs a command, in the sandbox where the package's build failed; or else where it would be built, its sources unpacked
-/// and patched.
+/// Opens a shell, or runs a command, in the sandbox where the package's build failed; otherwise in the sandbox where it would be built,
+/// with its sources unpacked and patched.
 ///
 /// # Errors
-/// When the sandbox cannot be made, or what the package builds on cannot be built.
+/// When the sandbox cannot be created, or what the package builds on cannot be built.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let package = select::package(&graph, &options.package)?;
@@ -82,7 +82,7 @@ fn enter(job: Job, options: &Options) -> Result<End, SandboxError> {
     if options.command.is_empty() { sandbox::shell(&job) } else { sandbox::command(&job, options.command.clone()) }
 }
 
-/// What failed, where, and how to run it again.
+/// The greeting: what failed, where, and how to run it again.
 fn greeting(spec: &PackageName, job: &Job) -> String {
     match job.steps.last() {
         Some(Step { phase, cwd, .. }) => {
@@ -94,7 +94,7 @@ fn greeting(spec: &PackageName, job: &Job) -> String {
     }
 }
 
-/// The job with a program that runs its last step again as the build did.
+/// The job with an additional program that runs its last step in the same way as the build.
 fn with_failed_step(mut job: Job, folder: &Path) -> Result<Job, Unreadable> {
     let Some(step) = job.steps.last() else { return Ok(job) };
     let host = folder.join(AGAIN);
@@ -109,7 +109,7 @@ fn with_failed_step(mut job: Job, folder: &Path) -> Result<Job, Unreadable> {
     Ok(job)
 }
 
-/// The job with its steps up to the last that works in the source tree: the shell opens where the last step works.
+/// The job with its steps up to the last one in the source tree, because the shell starts in the directory of the last step.
 fn in_the_sources(mut job: Job) -> Job {
     let count = job.steps.iter().rposition(|step| step.cwd.starts_with(SOURCE_TREE)).map_or(0, |at| at + 1);
     job.steps.truncate(count);

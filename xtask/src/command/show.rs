@@ -24,7 +24,7 @@ pub struct Options {
     files: bool,
 }
 
-/// Shows a package's spec and, where it is built, what came out.
+/// Shows a package's spec and, if it is built, the result.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names.
@@ -81,14 +81,14 @@ fn line<T: ToString>(text: &mut String, title: &str, items: &[T]) {
     }
 }
 
-/// What a package needs at run time by its spec: a `devel` subpackage needs its main package without saying so.
+/// What a package needs at run time according to its spec: a `devel` subpackage implicitly needs its main package.
 fn needs(spec: &Spec, content: &Content) -> Vec<Dependency> {
     let is_devel = spec.subpackages.iter().any(|subpackage| subpackage.is_devel && subpackage.content.name == content.name);
     let main = is_devel.then(|| Dependency::equal(spec.main.name.as_str(), spec.evr()));
     main.into_iter().chain(content.requires.iter().cloned()).collect()
 }
 
-/// What was found in a package's files when it was built: `needs` is known from its spec.
+/// What was found in a package's files when it was built, without `needs`, which are in its spec.
 fn write_built(text: &mut String, built: &BuiltPackage, needs: &[Dependency]) {
     let _ = writeln!(text, "{:11} {}, {} files, {} KiB installed", "file", built.file_name, built.files, built.installed_bytes / 1024);
     let provides: Vec<&String> = built.provides.iter().filter(|item| item.contains('(')).collect();

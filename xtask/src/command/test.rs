@@ -32,11 +32,11 @@ pub struct Options {
     list: bool,
 }
 
-/// The image that is started, and its forms.
+/// The image that is started, and its formats.
 const IMAGE: &str = well_known::MINIMAL;
 const FORMATS: [Format; 5] = [Format::Iso, Format::Pxe, Format::Raw, Format::Qcow2, Format::Ova];
 
-/// Runs the tests, stage by stage; a stage runs to its end whatever fails in it or before it. A table of all stages comes last.
+/// Runs the tests, stage by stage; every stage runs to its end despite failures. Finally prints a table of all stages.
 ///
 /// # Errors
 /// When the tests do not compile, the image cannot be built, or tests failed.
@@ -72,7 +72,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     end(context, &summary)
 }
 
-/// Prints the table, and fails if tests did.
+/// Prints the table, and fails if tests failed.
 fn end(context: &Context<'_>, summary: &Summary) -> Result<ExitCode, Report> {
     if context.output.is_json() {
         context.output.document(summary);
@@ -102,10 +102,10 @@ impl Options {
     }
 }
 
-/// Prints what the harness prints: with JSON on standard error, which is next to the results.
+/// Prints the harness's output: with `--json` on standard error, separate from the results.
 fn write(context: &Context<'_>, bytes: &[u8]) {
     if context.output.is_json() {
-        // Tests go on where nobody can read of them; the exit code still says how it went.
+        // Tests continue even if the output is closed; the exit code still shows the result.
         let _ = io::stderr().write_all(bytes);
     } else {
         context.output.file(bytes);
@@ -127,7 +127,7 @@ fn list(context: &Context<'_>, selection: &Selection<'_>) {
     }
 }
 
-/// Says before the first test what the stage `system` will build, and how long that takes: it may be an hour.
+/// Announces before the first test what the stage `system` will build, and how long that takes: it may be an hour.
 fn announce(context: &Context<'_>, selection: &Selection<'_>) -> Result<(), Report> {
     if !selection.has(Stage::System) {
         return Ok(());

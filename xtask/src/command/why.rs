@@ -23,8 +23,8 @@ pub struct Options {
     package: String,
 }
 
-/// Reports which chain of needs brings a package into each image, which part of its key changed since its last build, and what is built
-/// on it.
+/// Reports the chain of requirements that brings a package into each image, the parts of its key that changed since its last build, and
+/// what is built on it.
 ///
 /// # Errors
 /// Mistakes in specs or images, unknown names.
@@ -53,7 +53,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(ExitCode::Done)
 }
 
-/// All there is to say.
+/// The whole report.
 #[derive(Serialize)]
 struct PackageReport {
     package: PackageName,
@@ -67,17 +67,17 @@ struct PackageReport {
 #[derive(Serialize)]
 struct InImage {
     image: PackageName,
-    /// One for each package of the spec that is in the image; none where it is not.
+    /// One for each package of the spec that is in the image; empty if none is.
     chains: Vec<Vec<Link>>,
 }
 
-/// How the package stands.
+/// The state of the package.
 #[derive(Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 enum Build {
     Cached,
     NeverBuilt,
-    /// It will be built only if one of these comes out different.
+    /// It will be built only if one of these changes.
     Unknown {
         pending: Vec<PackageName>,
     },
@@ -86,7 +86,7 @@ enum Build {
     },
 }
 
-/// The chains to a package, or to any other of its spec where it is the spec itself that was asked for.
+/// The chains to a package, or to any package of the spec if a spec was named.
 fn in_image(
     builder: &Builder<'_>,
     image: &Image,

@@ -1,4 +1,4 @@
-//! What was found.
+//! Findings.
 
 use std::error::Error;
 use std::fmt;
@@ -7,24 +7,24 @@ use serde::Serialize;
 
 use base::diagnostic::Failure;
 
-/// What was found of one thing.
+/// The finding about one subject.
 #[derive(Debug, Serialize)]
 pub struct Finding {
     /// What was examined.
     pub subject: &'static str,
-    /// How it is.
+    /// Its state.
     pub state: FindingState,
-    /// In words.
+    /// The details as text.
     pub detail: String,
     /// What fixes it.
     pub remedy: Option<String>,
 }
 
-/// How a thing is.
+/// The state of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingState {
-    /// As it should be.
+    /// Everything is right.
     Good,
     /// Works, but not well.
     Poor,
@@ -46,7 +46,7 @@ impl Finding {
         Self { subject, state, detail: detail.into(), remedy: remedy.into() }
     }
 
-    /// A failure with all its causes and its hint, unless that sends the user here.
+    /// A failure with all its causes and its hint, unless that refers to `doctor`.
     pub(super) fn failed(subject: &'static str, state: FindingState, failure: &dyn Failure) -> Self {
         let mut detail = failure.to_string();
         let mut cause: Option<&(dyn Error + 'static)> = failure.source();

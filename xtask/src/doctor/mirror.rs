@@ -1,4 +1,4 @@
-//! Whether the Debian archive answers.
+//! Checks whether the Debian archive answers.
 
 use super::Subject;
 use super::finding::{Finding, FindingState};
@@ -7,12 +7,12 @@ use runtime::store::Store;
 use runtime::tool::Tool;
 use sdk::apt::{Archive, Client, Download, Mirror, Outcome, Patience, Settings, download};
 
-/// A check is worth less time than a fetch.
+/// Shorter than for fetching, since this is only a check.
 const PATIENCE: Patience = Patience::new(0, 5);
 
 const SUBJECT: Subject = "archive";
 
-/// Whether the client that talks to the archive is there.
+/// Checks that the client for the archive is installed.
 pub(super) fn client(settings: &Settings) -> Finding {
     const SUBJECT: Subject = "client";
     match settings.client {
@@ -27,7 +27,7 @@ pub(super) fn client(settings: &Settings) -> Finding {
     }
 }
 
-/// Fetches the signed index of `suite` from the archive builds would use.
+/// Fetches the signed index of `suite` from the archive that builds would use.
 pub(super) fn examine(store: &Store, settings: &Settings, suite: &str, cancel: &Cancel) -> Finding {
     let archive = match Archive::find(settings) {
         Ok(archive) => archive,

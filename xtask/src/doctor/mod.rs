@@ -1,4 +1,4 @@
-//! What the host must have, examined one by one; each lack with the command that fixes it.
+//! Checks what the host must have, one by one; each problem has the command that fixes it.
 
 mod finding;
 mod mirror;
@@ -14,16 +14,16 @@ use sdk::apt::Settings;
 
 pub use finding::{Finding, FindingState};
 
-/// The name of a thing that is examined.
+/// The name of what is examined.
 type Subject = &'static str;
 
 /// What is examined.
 pub struct Patient<'a> {
     /// The store, or why there is none.
     pub store: Result<&'a Store, &'a dyn Failure>,
-    /// Where the signing keys are or will be, or why there is no place for them.
+    /// The directory of the signing keys, which may not exist yet, or why there is none.
     pub keys: Result<&'a Path, &'a dyn Failure>,
-    /// How things are fetched; the project's folder is among it.
+    /// The settings for fetching, including the project's folder.
     pub settings: &'a Settings,
     /// The Debian suite of the SDK.
     pub suite: &'a str,
@@ -31,7 +31,7 @@ pub struct Patient<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Examines everything: first what builds need, then what only tests need, whose lacks stop no build.
+/// Examines everything: first what builds need, then what only tests need, whose problems do not stop builds.
 pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let Patient { store, keys, settings, suite, cancel } = *patient;
     let target = places::target(&settings.project);

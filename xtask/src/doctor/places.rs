@@ -1,4 +1,4 @@
-//! The directories the builder writes to.
+//! The directories that the builder writes to.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use base::diagnostic::Failure;
 use runtime::disk_space::{self, MORE_INODES};
 use runtime::store::Store;
 
-/// Room a build from nothing takes in the store: the SDK, sources, the largest trees and all results.
+/// Space in the store for a build from nothing: the SDK, sources, the largest trees and all results.
 const STORE_WANTED_GIB: u128 = 12;
-/// Files and directories a build from nothing makes in the store; most are the SDK's.
+/// Files and directories in the store for a build from nothing; most are the SDK's.
 const INODES_WANTED: u64 = 250_000;
-/// Room the compiled builder and the scratch of its tests take.
+/// Space for the compiled builder and the scratch directories of its tests.
 const TARGET_WANTED_GIB: u128 = 4;
 
-/// Whether the store can be written to.
+/// Checks that the store can be written to.
 pub(super) fn store(store: Result<&Store, &dyn Failure>) -> Finding {
     const SUBJECT: Subject = "store";
     match store.map(|store| (store, store.scratch("doctor"))) {
@@ -28,7 +28,7 @@ pub(super) fn store(store: Result<&Store, &dyn Failure>) -> Finding {
     }
 }
 
-/// Whether the signing keys can be read, or made where there are none yet.
+/// Checks that the signing keys can be read, or created if there are none yet.
 pub(super) fn keys(keys: Result<&Path, &dyn Failure>) -> Finding {
     match keys {
         Ok(keys) => of_keys(keys),
@@ -52,19 +52,19 @@ fn of_keys(keys: &Path) -> Finding {
     }
 }
 
-/// Room for the store.
+/// Checks the space for the store.
 pub(super) fn store_room(store: &Store) -> Finding {
     let remedy = format!("a first build needs {STORE_WANTED_GIB} GiB: `cargo xtask gc`, or set KAON_STORE to a larger disk");
     room("space", "the store", store.root(), STORE_WANTED_GIB, remedy)
 }
 
-/// Room for what cargo compiles and for the scratch of tests.
+/// Checks the space for cargo's output and scratch directories of tests.
 pub(super) fn target_room(target: &Path) -> Finding {
     let remedy = format!("compiling and testing need {TARGET_WANTED_GIB} GiB: set CARGO_TARGET_DIR to a larger disk");
     room("target space", "cargo's target directory", target, TARGET_WANTED_GIB, remedy)
 }
 
-/// Inodes of the store's file system.
+/// Checks the inodes of the store's file system.
 pub(super) fn store_inodes(store: &Store) -> Finding {
     match nix::sys::statvfs::statvfs(store.root()) {
         Ok(status) => of_inodes(disk_space::inodes_left(&status)),
@@ -94,11 +94,11 @@ fn room(subject: &'static str, whose: &str, folder: &Path, wanted_gib: u128, rem
     if free_gib >= wanted_gib { Finding::good(subject, detail) } else { Finding::bad(subject, FindingState::Poor, detail, remedy) }
 }
 
-/// Where cargo compiles to, below which tests have their scratch. It is made if it is missing.
+/// Cargo's output directory, which also contains the scratch directories of tests. Created if missing.
 pub(super) fn target(project: &Path) -> PathBuf {
     let given = std::env::var_os("CARGO_TARGET_DIR").filter(|value| !value.is_empty());
     let target = project.join(given.map_or_else(|| PathBuf::from("target"), PathBuf::from));
-    // A directory that cannot be made is found out by whoever uses it next.
+    // If this fails, the code that uses the directory reports it.
     let _ = fs::create_dir_all(&target);
     target
 }
@@ -115,7 +115,7 @@ mod tests {
         assert!(!missing.is_lack() && missing.detail.contains("created when"), "{missing}");
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        // A file may not be entered, by root neither.
+        // Not even root can enter a file.
         let blocked = of_keys(&file.join("keys"));
         assert!(blocked.is_lack() && blocked.to_string().contains("KAON_KEYS"), "{blocked}");
     }

@@ -10,20 +10,20 @@ use base::diagnostic::LARGER_FILES;
 use runtime::limits;
 use runtime::sandbox::{self, Isolation};
 
-/// Memory the largest link of a build takes.
+/// Memory for the largest link of a build.
 const MEMORY_WANTED_MIB: u64 = 2048;
 /// Processes and threads of a build with make and compilers on many processors.
 const PROCESSES_WANTED: u64 = 512;
-/// The largest file there is: the disk of an image.
+/// The largest file: the disk of an image.
 const FILE_WANTED_BYTES: u64 = 8 << 30;
 /// Address space of the largest link, with the libraries and the reserves of allocators.
 const ADDRESSES_WANTED_BYTES: u64 = 4 << 30;
 /// Processor time of the longest process: the builder itself, which packs all images and packages.
 const PROCESSOR_TIME_WANTED_S: u64 = 4 * 3600;
-/// A sandbox opens each package it is made of, and an image tool each file it hands on.
+/// A sandbox opens each of its packages, and an image tool each file that it passes on.
 const OPEN_FILES_WANTED: u64 = 1024;
 
-/// Whether sandboxes with their scratch in `folder` can be made.
+/// Checks that sandboxes with their scratch directory in `folder` can be created.
 pub(super) fn sandboxes(subject: Subject, folder: &Path, state: FindingState) -> Finding {
     match sandbox::probe(folder) {
         Ok(()) => match Isolation::selected() {
@@ -36,7 +36,7 @@ pub(super) fn sandboxes(subject: Subject, folder: &Path, state: FindingState) ->
     }
 }
 
-/// Memory for the largest single step of a build.
+/// Checks the memory for the largest single step of a build.
 pub(super) fn memory() -> Finding {
     let available_mib = builder::available_memory_bytes() >> 20;
     let detail = format!("{available_mib} MiB available");
@@ -46,7 +46,7 @@ pub(super) fn memory() -> Finding {
     Finding::bad("memory", FindingState::Poor, detail, "build with fewer jobs: `--jobs 1`".to_owned())
 }
 
-/// The limit of open files, as far as the builder can raise it by itself.
+/// Checks the limit of open files, after the builder has raised it as far as possible.
 pub(super) fn open_files() -> Finding {
     let limit = limits::open_files();
     let detail = format!("{limit} at a time");
@@ -59,7 +59,7 @@ pub(super) fn open_files() -> Finding {
     Finding::bad("open files", FindingState::Poor, detail, remedy)
 }
 
-/// The limit of processes and threads.
+/// Checks the limit of processes and threads.
 pub(super) fn processes() -> Finding {
     of_processes(limits::most_processes())
 }
@@ -75,7 +75,7 @@ fn of_processes(limit: Option<u64>) -> Finding {
     }
 }
 
-/// The limits of the sizes of files and of a process's memory and processor time, as far as the builder cannot raise them by itself.
+/// Checks the limits of file sizes and of a process's memory and processor time, which the builder cannot raise itself.
 pub(super) fn sizes() -> [Finding; 3] {
     [of_file_size(limits::file_bytes()), of_address_space(limits::memory_bytes()), of_processor_time(limits::processor_time_s())]
 }
@@ -119,7 +119,7 @@ fn of_address_space(limit: Option<u64>) -> Finding {
     }
 }
 
-/// The loopback interface, over which tests talk to servers of their own.
+/// Checks the loopback interface, which tests use for their servers.
 pub(super) fn loopback() -> Finding {
     let connect = || -> io::Result<()> { TcpStream::connect(TcpListener::bind("127.0.0.1:0")?.local_addr()?).map(drop) };
     match connect() {

@@ -7,13 +7,13 @@ use std::time::Instant;
 use super::summary::StageResult;
 use super::{Stage, TestError};
 
-/// The suites that are tried. `tests/bare/run` itself takes others, too.
+/// The suites to run. `tests/bare/run` itself accepts others as well.
 const SUITES: [&str; 2] = ["bookworm", "trixie"];
 
-/// The script, below the project's folder.
+/// The script, relative to the project's folder.
 const SCRIPT: &str = "tests/bare/run";
 
-/// Runs the script for each suite, whatever fails, with its output on this process's own.
+/// Runs the script for each suite, despite failures, with its output on this process's streams.
 ///
 /// # Errors
 /// When the script cannot be started.

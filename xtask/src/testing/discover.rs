@@ -1,4 +1,4 @@
-//! Finding all tests: cargo compiles the binaries and says where they are, and each binary lists what it contains.
+//! Finds all tests: cargo compiles the binaries and reports their paths, and each binary lists its tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Binary {
         Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
     }
 
-    /// The reasons of ignored tests: running them by name prints each with its reason and runs none.
+    /// The reasons of ignored tests: running them by name prints each with its reason without running it.
     fn reasons(&self, ignored: &[String]) -> Result<BTreeMap<String, String>, TestError> {
         if ignored.is_empty() {
             return Ok(BTreeMap::new());
@@ -67,7 +67,7 @@ fn reason_of_line(line: &str) -> Option<(&str, &str)> {
     Some((name, end.strip_prefix(", ").unwrap_or("")))
 }
 
-/// Cargo itself: the one that runs this program, if one does.
+/// The path of cargo: the one that runs this program, if there is one.
 pub(super) fn cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
@@ -84,15 +84,15 @@ fn output(program: &Path, command: &mut Command) -> Result<String, TestError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What each call of cargo compiles. Features of all crates in one call are united, so these are apart: the builder uses both crates as
-/// libraries without their programs, and would be compiled a second time with them.
+/// The packages of each call of cargo. Features of all crates in one call are unified, so these are separate: the builder uses tdnf and the
+/// installer as libraries without their programs, and would be compiled a second time together with them.
 const PARTS: [&[&str]; 2] =
     [&["--workspace", "--exclude", "tdnf", "--exclude", "installer"], &["--package", "tdnf", "--package", "installer"]];
 
 /// Compiles all test binaries of the project at `root`, with cargo's own progress on standard error, and lists their tests.
 ///
 /// # Errors
-/// When cargo cannot be run, the tests do not compile, or an ignored test gives no known reason.
+/// When cargo cannot be run, the tests do not compile, or an ignored test has an unknown reason.
 pub fn discover(root: &Path) -> Result<Vec<Binary>, TestError> {
     let mut binaries = Vec::new();
     for part in PARTS {
@@ -105,8 +105,8 @@ pub fn discover(root: &Path) -> Result<Vec<Binary>, TestError> {
 fn compile(root: &Path, part: &[&str]) -> Result<Vec<Binary>, TestError> {
     let program = cargo();
     let mut command = Command::new(&program);
-    // `cargo run` sets these for this program. Build scripts that look at them would run again, and their crates be compiled again, with each
-    // change between the two.
+    // `cargo run` sets these for this program. Build scripts that depend on them would run again, and their crates be compiled again,
+    // whenever a call with them follows one without.
     for name in std::env::vars_os().map(|(name, _)| name) {
         if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
             command.env_remove(name);
@@ -126,7 +126,7 @@ fn compile(root: &Path, part: &[&str]) -> Result<Vec<Binary>, TestError> {
     Ok(String::from_utf8_lossy(&compiled.stdout).lines().filter_map(binary_of_message).collect())
 }
 
-/// The test binary that one of cargo's messages is about (cargo reference, "External tools", artifact messages).
+/// The test binary in one of cargo's messages (cargo reference, "External tools", artifact messages).
 fn binary_of_message(line: &str) -> Option<Binary> {
     let message: Value = serde_json::from_str(line).ok()?;
     if message["reason"] != "compiler-artifact" || message["profile"]["test"] != true {
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(reason_of_line("test a::b ... ok"), None);
     }
 
-    /// A file of tests that cargo does not know would never run.
+    /// A file of tests that cargo does not compile would never run.
     #[test]
     fn every_file_of_system_tests_is_compiled() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -19,7 +19,7 @@ pub enum TestError {
     /// The tests do not compile.
     #[error("the tests do not compile")]
     Compile,
-    /// Cargo or a test binary wrote something that cannot be understood.
+    /// Cargo or a test binary wrote something that cannot be parsed.
     #[error("cannot parse the output of `{}`: {what}", program.display())]
     Output {
         /// The program.
@@ -27,7 +27,7 @@ pub enum TestError {
         /// What was expected and not found.
         what: String,
     },
-    /// An ignored test gives no reason that a stage knows, so it would never run.
+    /// An ignored test has a reason that no stage knows, so it would never run.
     #[error("test `{test}` is ignored for an unknown reason: `{reason}`")]
     UnknownReason {
         /// The test, with its binary.
@@ -44,7 +44,7 @@ pub enum TestError {
     /// Tests failed.
     #[error("{failed} {} failed", if *failed == 1 { "test" } else { "tests" })]
     Failed {
-        /// How many.
+        /// The number of failed tests.
         failed: usize,
         /// Their names, with their binaries.
         names: Vec<String>,

@@ -1,7 +1,7 @@
-//! The project's own tests: which there are, what each needs, in which stage it runs, and how it went.
+//! The project's tests: finding them, what each needs, running them in stages, and the results.
 //!
-//! Cargo compiles the test binaries and says where they are; their tests are listed, sorted into stages by the reason of their
-//! `#[ignore]`, and run. A reason that no stage knows is an error, so that no test is left out by mistake.
+//! Cargo compiles the test binaries and reports their paths; their tests are listed, assigned to stages by the reason of their `#[ignore]`,
+//! and run. An unknown reason is an error, so that no test is left out by mistake.
 
 mod bare;
 mod discover;

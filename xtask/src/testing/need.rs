@@ -8,13 +8,13 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// Tests that need nothing but the code: no store, no network, no SDK.
+    /// Tests that need only the code: no store, no network, no SDK.
     Code,
     /// Tests that run programs of the SDK, in sandboxes.
     Sdk,
-    /// Tests on built packages and images: other people's tools, and boots in the emulator.
+    /// Tests on built packages and images: third-party tools, and boots in the emulator.
     System,
-    /// The project built and tested in minimal roots of distributions. No test of cargo's belongs to it.
+    /// The project built and tested in minimal roots of distributions. It contains no tests of cargo.
     Bare,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Stage {
 pub enum Need {
     /// Nothing: it is not ignored.
     Nothing,
-    /// Root, to do what only root can.
+    /// Root, for operations that only root can do.
     Root,
     /// Layers of the SDK.
     Sdk,
@@ -47,11 +47,11 @@ pub enum Need {
     SdkAsRoot,
     /// Packages or images that were built before.
     Built,
-    /// Another test, which starts it as a process of its own: it never runs by itself.
+    /// Another test, which starts it as a separate process: it never runs by itself.
     Parent,
 }
 
-/// The beginning of an `#[ignore]` reason, and what it stands for.
+/// The prefixes of `#[ignore]` reasons, and their meaning.
 const REASONS: [(&str, Need); 7] = [
     ("needs root and the SDK", Need::SdkAsRoot),
     ("needs root", Need::Root),
@@ -63,12 +63,12 @@ const REASONS: [(&str, Need); 7] = [
 ];
 
 impl Need {
-    /// What an `#[ignore]` reason stands for, if it is a known one.
+    /// The meaning of an `#[ignore]` reason, if it is known.
     pub fn of_reason(reason: &str) -> Option<Self> {
         REASONS.iter().find(|(beginning, _)| reason.starts_with(beginning)).map(|(_, need)| *need)
     }
 
-    /// The stage that runs such a test; `None` for a test that only another one starts.
+    /// The stage that runs such a test; `None` for a test that is only started by another one.
     pub fn stage(self) -> Option<Stage> {
         match self {
             Self::Nothing | Self::Root => Some(Stage::Code),

@@ -1,4 +1,4 @@
-//! Running the chosen tests of a binary, with the harness's own output, and counting how they ended.
+//! Runs the chosen tests of a binary, with the harness's own output, and counts the results.
 
 use std::io::{self, Read, Write as _};
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use super::select::Chosen;
 use super::summary::StageResult;
 use super::{Need, Stage, TestError};
 
-/// How the tests of one binary ended.
+/// The results of the tests of one binary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// How many passed.
@@ -17,10 +17,10 @@ pub struct Outcome {
     pub failed: Vec<String>,
 }
 
-/// Runs the tests of a stage, one binary after the other, whatever fails. `write` takes what the harness prints, as it comes.
+/// Runs the tests of a stage, one binary after the other, despite failures. `write` receives the harness's output immediately.
 ///
 /// # Errors
-/// When a binary cannot be started, or ends without the summary every run of the harness ends with: a crash.
+/// When a binary cannot be started, or crashes, that is, ends without the harness's summary.
 pub fn run_stage(stage: Stage, chosen: &[Chosen<'_>], write: &mut dyn FnMut(&[u8])) -> Result<StageResult, TestError> {
     let begun = Instant::now();
     let mut result = StageResult::new(stage);
@@ -46,7 +46,7 @@ fn run(stage: Stage, chosen: &Chosen<'_>, write: &mut dyn FnMut(&[u8])) -> Resul
     }
     let status = child.wait().map_err(start)?;
     let Some(mut outcome) = outcome_of(&String::from_utf8_lossy(&text)) else {
-        // A crash ends the harness in the middle: which test it was is in its output, the rest did not run.
+        // After a crash, the output shows which test it was; the rest did not run.
         return Ok(Outcome { passed: 0, failed: vec![format!("(the binary ended early: {status})")] });
     };
     if !status.success() && outcome.failed.is_empty() {
@@ -59,7 +59,7 @@ fn run(stage: Stage, chosen: &Chosen<'_>, write: &mut dyn FnMut(&[u8])) -> Resul
 fn arguments(stage: Stage, chosen: &Chosen<'_>) -> Vec<String> {
     let mut arguments: Vec<String> = match stage {
         Stage::Code | Stage::Sdk | Stage::Bare => Vec::new(),
-        // One machine at a time, and what it says as it says it.
+        // One machine at a time, with its output shown immediately.
         Stage::System => ["--test-threads=1", "--nocapture"].map(str::to_owned).into(),
     };
     let usual = chosen.binary.tests.iter().filter(|test| test.need == Need::Nothing).count();

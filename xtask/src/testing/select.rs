@@ -1,14 +1,14 @@
-//! Which tests run, by stage, and which are left out and why.
+//! Selects the tests that run, by stage, and counts those left out, by reason.
 
 use std::collections::BTreeMap;
 
 use super::discover::{Binary, Test};
 use super::{Need, Stage, TestError};
 
-/// How much is asked for.
+/// The requested scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The stage `code` alone.
+    /// Only the stage `code`.
     Quick,
     /// All stages, with a choice of boots that covers firmware, media and devices.
     Usual,
@@ -28,17 +28,17 @@ pub struct Chosen<'a> {
     pub tests: Vec<&'a Test>,
 }
 
-/// What runs, and what does not.
+/// The selected tests, and those left out.
 #[derive(Debug, Default)]
 pub struct Selection<'a> {
     /// The tests of each stage, by binary.
     pub stages: BTreeMap<Stage, Vec<Chosen<'a>>>,
-    /// Tests left out: stage and reason → how many.
+    /// Tests left out: stage and reason → number.
     pub left_out: BTreeMap<(Stage, &'static str), usize>,
 }
 
 impl<'a> Selection<'a> {
-    /// Selects from `binaries` the tests whose full names contain one of `filters`, or all if there are none. `is_root` says who runs them.
+    /// Selects from `binaries` the tests whose full names contain one of `filters`, or all if there are none. `is_root` is whether root runs them.
     ///
     /// # Errors
     /// [`TestError::NothingMatches`].
@@ -53,7 +53,7 @@ impl<'a> Selection<'a> {
                     continue;
                 }
                 unused.retain(|filter| !name.contains(filter.as_str()));
-                // A test that is named outright runs, whatever the scope.
+                // A test that is selected by a filter runs in every scope.
                 let scope = if filters.is_empty() { scope } else { Scope::AllBoots };
                 match why_not(test, stage, scope, is_root) {
                     Some(reason) => *selection.left_out.entry((stage, reason)).or_default() += 1,

@@ -1,4 +1,4 @@
-//! The table at the end: what each stage ran, what failed, what was left out and why.
+//! The final table: the tests of each stage, with failures and those left out, by reason.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Stage, TestError};
 
-/// How a stage went.
+/// The result of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StageResult {
     /// The stage.
@@ -16,14 +16,14 @@ pub struct StageResult {
     pub passed: usize,
     /// Full names of the tests that failed.
     pub failed: Vec<String>,
-    /// Tests left out: reason → how many.
+    /// Tests left out: reason → number.
     pub skipped: BTreeMap<String, usize>,
     /// Wall time, in milliseconds.
     pub elapsed_ms: u64,
 }
 
 impl StageResult {
-    /// A stage in which nothing was run yet.
+    /// The result of a stage before any test.
     pub fn new(stage: Stage) -> Self {
         Self { stage, passed: 0, failed: Vec::new(), skipped: BTreeMap::new(), elapsed_ms: 0 }
     }
@@ -36,7 +36,7 @@ impl StageResult {
 /// All stages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// In the order in which they ran.
+    /// The stages, in the order in which they ran.
     pub stages: Vec<StageResult>,
 }
 

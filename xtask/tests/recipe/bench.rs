@@ -1,4 +1,4 @@
-//! Recipes of small specs, and the sources they run on.
+//! Recipes of small specs, and their sources.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use runtime::sandbox::{Launcher, Step, StepsEnded};
 use crate::support::scratch::Scratch;
 use crate::support::sdk;
 
-/// What of the SDK a spec is built with.
+/// The SDK layers that a spec is built with.
 #[derive(Clone, Copy)]
 pub enum Sdk {
-    /// The base layer, which stands on no other.
+    /// The base layer only.
     Base,
-    /// The Go layer as well.
+    /// The base layer and the Go layer.
     Go,
 }
 
@@ -38,22 +38,22 @@ impl Sdk {
     }
 }
 
-/// How a recipe ended.
+/// The result of a recipe.
 #[derive(Debug)]
 pub struct Ended {
     /// The phase that failed, if one did.
     pub failed: Option<String>,
-    /// What all of them wrote.
+    /// The output of all phases.
     pub log: String,
 }
 
 impl Ended {
-    /// Asserts that all phases ended well.
+    /// Asserts that all phases succeeded.
     pub fn well(&self, what: &str) {
         assert_eq!(self.failed, None, "{what}: {}", self.log);
     }
 
-    /// Asserts that a phase failed and wrote all these texts.
+    /// Asserts that a phase failed with all these texts in its output.
     pub fn failed_in(&self, what: &str, phase: &str, texts: &[&str]) {
         assert_eq!(self.failed.as_deref(), Some(phase), "{what}: {}", self.log);
         for text in texts {
@@ -62,7 +62,7 @@ impl Ended {
     }
 }
 
-/// Functions of Python that write sources to `/build/sources` and files of a spec to `/build/files`.
+/// Python functions that write sources to `/build/sources` and files of a spec to `/build/files`.
 const HELPERS: &str = r#"
 import bz2, gzip, io, lzma, os, struct, subprocess, tarfile, zipfile, zlib
 os.makedirs("/build/files")
@@ -94,15 +94,15 @@ def tar(members):
     return buffer.getvalue()
 "#;
 
-/// A comment of this beginning in the tables of a spec sets `license-files` of its `[package]`.
+/// A comment with this prefix in the tables of a spec sets `license-files` of its `[package]`.
 pub const LICENSE_FILES: &str = "#license-files=";
 
-/// Runs the recipe of a spec after `sources`, a program of Python that may use [`HELPERS`]. `tables` follow `[package]` in the spec.
+/// Runs the recipe of a spec after `sources`, a Python program that may use [`HELPERS`]. `tables` follow `[package]` in the spec.
 pub fn run(sources: &str, tables: &str) -> Ended {
     run_on(Sdk::Base, sources, tables, "true")
 }
 
-/// The same, and after the last phase a script of bash, as the phase `check`.
+/// The same, with a bash script after the last phase, as the phase `check`.
 pub fn run_then(sources: &str, tables: &str, check: &str) -> Ended {
     run_on(Sdk::Base, sources, tables, check)
 }
@@ -142,7 +142,7 @@ pub fn source(file: &str, keys: &str) -> String {
     format!("[[source]]\nurl = \"https://example.org/{file}\"\nsha256 = \"{}\"\n{keys}\n\n", Digest::of_bytes(file))
 }
 
-/// A build that is this script.
+/// A build that runs this script.
 pub fn script(run: &str) -> String {
     format!("[build.script]\nrun = '''\n{run}\n'''\n")
 }

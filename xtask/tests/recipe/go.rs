@@ -1,4 +1,4 @@
-//! Go programs, built as their `go.mod` says.
+//! Go programs, built as their `go.mod` requires.
 
 use super::bench::{Ended, Sdk, run_on, source};
 
@@ -11,8 +11,8 @@ fn built(files: &str, keys: &str, printed: &str) -> Ended {
 
 const PLACED: &str = "import-path = 'example.org/x'";
 
-/// Prints what closures of a loop see, as each turn has a variable of its own since Go 1.22 (the Go specification, "For statements"), and
-/// the settings of the runtime that differ from those of the newest Go.
+/// Prints what closures of a loop see, since each iteration has its own variable since Go 1.22 (the Go specification, "For statements"),
+/// and the settings of the runtime that differ from those of the newest Go.
 const PROGRAM: &str = r#"package main
 import (
     "os"
@@ -36,7 +36,7 @@ fn module(go: &str, program: &str) -> String {
 fn a_program_is_compiled_as_and_behaves_as_the_version_that_it_names() {
     let tables = source("a.tar", "") + &format!("[build.go]\nprograms = {{ x = '.' }}\n{PLACED}\n");
     for (go, printed) in [("go 1.21", "333 *=*"), ("go 1.22\ngodebug panicnil=1 // as before", "012 *panicnil=1*")] {
-        // What module mode makes of the same files, without the one that the build added.
+        // Compares with module mode for the same files, without the one that the build added.
         let check = format!(
             "ours=$($DESTDIR/usr/bin/x); [[ $ours = {} ]]\ncd -P $SRC; rm godebug_of_go_mod.go; test \"$ours\" = \"$(GO111MODULE=on go run .)\"",
             printed.replace(' ', "\\ ")

@@ -1,4 +1,4 @@
-//! Which licence texts a build collects.
+//! The licence texts that a build collects.
 
 use super::bench::{LICENSE_FILES, run, run_then, script, source};
 

@@ -1,4 +1,4 @@
-//! Patches of archives and of our own.
+//! Patches of archives and of the spec.
 
 use super::bench::{run, script, source};
 

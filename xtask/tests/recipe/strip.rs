@@ -1,8 +1,8 @@
-//! Stripping of all that can be in an install root.
+//! Stripping of everything that can be in an install root.
 
 use super::bench::{run, run_then, script};
 
-/// Makes files of every kind, and files whose sums must stay, named `same-…`.
+/// Makes files of every kind, and files that must not change, named `same-…`.
 const INSTALL: &str = r#"
 mkdir -p $DESTDIR/usr/lib $DESTDIR/usr/share
 cd $DESTDIR/usr/lib

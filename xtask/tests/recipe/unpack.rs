@@ -62,7 +62,7 @@ test ! -e /build/src.unpacked
     let kinds = "is a directory of one source and no directory in another";
     for (what, first, second, said) in [
         ("a file over a directory", "{'a/x/f': '1'}", "{'b/x': '2'}", kinds),
-        // A link of an archive is never written through.
+        // Links of an archive are never followed when writing.
         ("a directory over a link", "{'a/x': '->/etc', 'a/y': ''}", "{'b/x/f': '2'}", kinds),
         ("another file", "{'a/x': '1'}", "{'b/x': '2'}", both),
         ("another link", "{'a/x': '->1', 'a/y': ''}", "{'b/x': '->2', 'b/y': ''}", both),
@@ -120,7 +120,7 @@ fn archives_that_stand_one_behind_the_other_are_all_unpacked() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_is_no_archive_is_refused() {
+fn files_that_are_not_archives_are_refused() {
     for (what, content, texts) in [
         ("text", "b'#!/bin/sh\\necho\\n' * 99", &["source `a.bin` cannot be unpacked", "set `unpack = false`"][..]),
         ("a compressed file", "gzip.compress(b'text' * 999)", &["set `unpack = false`"]),
@@ -156,7 +156,7 @@ fn a_zip_that_unzip_would_change_is_refused() {
         ended.failed_in(name, "unpack", &[&format!("source `a.zip` contains `{name}`, which is outside")]);
     }
     run(&zip("x/a..b"), &(source("a.zip", "") + &script("test -f a..b"))).well("dots in a name");
-    // The flag that says so, in the local header and in the central directory.
+    // The encryption flag, in the local header and in the central directory.
     let encrypted = zip("x/g")
         + "data = bytearray(open('/build/sources/a.zip', 'rb').read())\n"
         + "for magic, at in ((b'PK\\3\\4', 6), (b'PK\\1\\2', 8)):\n    data[data.index(magic) + at] |= 1\n"

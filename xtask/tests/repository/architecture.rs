@@ -1,4 +1,4 @@
-//! That ARCHITECTURE.md is true of the workspace: it lists every crate, and each after those that it depends on.
+//! Checks that ARCHITECTURE.md matches the workspace: it lists every crate after those that it depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,9 +10,9 @@ use super::top;
 
 /// A member of the workspace.
 struct Member {
-    /// Its directory below the top.
+    /// Its directory, relative to the top.
     directory: PathBuf,
-    /// The directories of members that it depends on, those for tests left out.
+    /// The directories of members that it depends on, except for tests.
     needs: BTreeSet<PathBuf>,
 }
 

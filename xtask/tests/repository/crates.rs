@@ -1,5 +1,5 @@
-//! The crates that everything is made of: where they come from, under which licences, and which of them are there twice. What cargo-deny
-//! would check, without a network and without a program to install.
+//! The crates that the project depends on: where they come from, their licences, and which of them are there in several versions. Checks
+//! the same as cargo-deny, without a network and without installing a program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -35,10 +35,11 @@ struct Node {
     id: String,
 }
 
-/// Licences that may be shipped with the others and Kaon's own: those that ask for their text and notices only.
+/// Licences that may be shipped with the others and Kaon's own: those that only require their text and notices.
 const ALLOWED: [&str; 9] = ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "Unicode-3.0", "Unlicense", "Zlib", "bzip2-1.0.6"];
 
-/// Crates of which several versions are compiled, and who keeps the older ones. A new one needs a reason here, and should have none.
+/// Crates of which several versions are compiled, and the crates that need the older versions. A new entry needs a reason here, and should
+/// be avoided.
 const SEVERAL_VERSIONS: [(&str, usize, &str); 13] = [
     ("base64", 2, "pgp stays with 0.22; ours, rpm's and ureq's is 0.23"),
     ("cpufeatures", 2, "chacha20 of rand 0.10, which proptest takes, has 0.3; the ciphers that pgp takes have 0.2"),
@@ -55,7 +56,7 @@ const SEVERAL_VERSIONS: [(&str, usize, &str); 13] = [
     ("zerocopy", 2, "bitfields (pgp) stays with 0.7"),
 ];
 
-/// The crates that are compiled for the one machine that Kaon builds on.
+/// The crates that are compiled for the architecture that Kaon builds on.
 fn crates() -> Vec<Package> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(top()).args(["metadata", "--offline", "--locked", "--format-version", "1"]);
@@ -66,7 +67,7 @@ fn crates() -> Vec<Package> {
     packages.into_iter().filter(|package| compiled.contains(&package.id)).collect()
 }
 
-/// Whether an SPDX expression can be kept with licences of the list. An exception to a licence is not in the list.
+/// Whether an SPDX expression can be satisfied with licences of the list. The list does not cover exceptions to licences.
 fn is_allowed(expression: &str) -> bool {
     let allowed = |wanted: &LicenseReq| wanted.addition.is_none() && wanted.license.id().is_some_and(|id| ALLOWED.contains(&id.name));
     // Older crates write `/` for `OR`.

@@ -1,4 +1,4 @@
-//! Common misspellings in documents and sources, by a list of words.
+//! Checks documents and sources for common misspellings, with a list of words.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,13 +7,13 @@ use walkdir::WalkDir;
 
 use super::top;
 
-/// The wrong word and the right one, a pair a line.
+/// Wrong and right words, one pair per line.
 const LIST: &str = include_str!("misspellings.txt");
 
 /// The endings of files that people write.
 const ENDINGS: [&str; 6] = ["rs", "md", "toml", "sh", "py", "config"];
 
-/// Directories of what others wrote or cargo made, and of projects whose mistakes are tested.
+/// Directories with third-party or generated files, and projects with intended mistakes.
 const ELSEWHERE: [&str; 4] = [".git", "target", "out", "cases"];
 
 fn wrong_words(text: &str) -> Vec<(usize, String)> {
@@ -28,7 +28,7 @@ fn wrong_words(text: &str) -> Vec<(usize, String)> {
 
 #[test]
 fn misspelt_words_are_found() {
-    // In parts, as this file is looked at, too.
+    // In parts, because this file is checked as well.
     let wrong = ["SEPER", "ATE_x"].concat();
     assert_eq!(wrong_words(&format!("all is right\n{wrong} is separate\n")), [(2, ["`seper", "ate`: did you mean `separate`?"].concat())]);
 }
@@ -45,7 +45,7 @@ fn nothing_is_misspelt() {
         if !path.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end)) {
             continue;
         }
-        // Some tests have files of other encodings.
+        // Some files of tests have other encodings.
         let Ok(text) = fs::read_to_string(entry.path()) else { continue };
         looked_at += 1;
         found.extend(wrong_words(&text).into_iter().map(|(line, message)| format!("{path}:{line}: {message}")));

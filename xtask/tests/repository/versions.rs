@@ -1,4 +1,4 @@
-//! That programs of the project's own crates are packaged under the crates' version.
+//! Checks that programs of the project's crates are packaged with the crates' version.
 
 use std::fs;
 use std::path::Path;

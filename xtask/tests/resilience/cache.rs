@@ -1,4 +1,4 @@
-//! Results of another builder: believed when a trusted builder signed them, and otherwise built, whatever the cache is like.
+//! Results of another builder: used if a trusted builder signed them, and otherwise built, whatever state the cache is in.
 
 mod served;
 mod trust;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::project::{Project, check_store, events, files, flip_a_byte, packages, text};
 
-/// A project, what its first builder made, and that builder's cache.
+/// A project, the results of its first builder, and that builder's cache.
 struct Published {
     project: Project,
     digests: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ impl Published {
         self.project.path("cache")
     }
 
-    /// Another user of the same project: a store, keys and settings of their own.
+    /// Another user of the same project, with a separate store, keys and settings.
     fn user(&self, name: &str) -> User<'_> {
         User { published: self, store: self.project.store(&format!("store-{name}")), home: self.project.path(&format!("home-{name}")) }
     }
@@ -51,7 +51,7 @@ impl Published {
         self.cache().join("cas").join(&self.digests[name])
     }
 
-    /// The entry of the result that names a package.
+    /// The entry of the result with a package.
     fn entry(&self, package: &str) -> PathBuf {
         let digest = self.digests[package].as_bytes();
         let names = |content: &[u8]| content.windows(digest.len()).any(|window| window == digest);
@@ -84,7 +84,7 @@ impl User<'_> {
         self
     }
 
-    /// Builds with a cache to a good end. Gives what was built here, and the warnings.
+    /// Builds successfully with a cache. Returns what was built here, and the warnings.
     fn builds_with(&self, cache: &str) -> (Vec<String>, Vec<String>) {
         let output = self.run(&["--json", "--cache", cache, "build"]);
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -108,7 +108,7 @@ fn warnings(output: &Output) -> Vec<String> {
     warnings.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What a server does with a request.
+/// How a server treats requests.
 #[derive(Clone, Copy)]
 enum Manner {
     Serves,
@@ -159,7 +159,7 @@ fn a_trusted_builders_results_are_taken_and_stay() {
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert_eq!((packages(&output), built(&output), warnings(&output)), (published.digests.clone(), vec![], vec![]));
     check_store(&user.store);
-    // Afterwards they are as if they had been built: no cache is needed, and nothing is collected that is needed.
+    // Afterwards they count as built: no cache is needed, and `gc` keeps them.
     let kept = user.run(&["gc", "--keep-days", "0"]);
     assert!(kept.status.success(), "{}", text(&kept.stderr));
     let again = user.run(&["--json", "build"]);
@@ -170,7 +170,7 @@ fn a_trusted_builders_results_are_taken_and_stay() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_nobody_trusted_signed_is_built() {
+fn results_without_a_trusted_signature_are_built() {
     let published = Published::new();
     let user = published.user("second");
     let refused = user.run(&["--json", "--cache", "cache", "--cache-only", "build"]);
@@ -180,7 +180,7 @@ fn what_nobody_trusted_signed_is_built() {
     let (built, warnings) = user.builds_with("cache");
     assert_eq!((built, warnings.len()), (["app", "lib", "more"].map(str::to_owned).to_vec(), 1), "{warnings:?}");
     assert!(warnings[0].contains("no trusted builder signed it") && warnings[0].contains("cargo xtask cache trust"), "{warnings:?}");
-    // Another builder of that name is not the one that was trusted.
+    // Another builder with the same name is not trusted.
     let user = published.user("third").trusts();
     let other = user.run(&["cache", "export", "elsewhere"]);
     assert!(text(&other.stderr).contains("nothing that was asked for is built here"), "{}", text(&other.stderr));
@@ -193,7 +193,7 @@ fn what_nobody_trusted_signed_is_built() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn a_damaged_cache_is_built_around() {
+fn a_damaged_cache_does_not_stop_a_build() {
     let published = Published::new();
     let cut = |path: &Path| {
         let bytes = fs::read(path).unwrap();
@@ -254,11 +254,11 @@ fn sources_come_from_the_cache_when_their_origin_is_gone() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_is_known_only_after_a_build_is_taken_then() {
+fn results_with_keys_known_only_after_a_build_are_taken() {
     let published = Published::new();
     let spec = published.project.path("specs/more/package.toml");
     let text = fs::read_to_string(&spec).unwrap();
-    // Another key, and the same packages.
+    // Another key with the same packages.
     fs::write(&spec, text.replace("mkdir -p $DESTDIR", "true\nmkdir -p $DESTDIR")).unwrap();
     let (built, warnings) = published.user("second").trusts().builds_with("cache");
     assert_eq!((built, warnings), (vec!["more".to_owned()], vec![]));

@@ -1,4 +1,4 @@
-//! A disk that gives back other bytes than it was given.
+//! A disk that returns other bytes than were written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -69,7 +69,7 @@ fn damage_never_reaches_a_repository() {
     assert!(write("second").status.success());
     assert_same(&files(&project.path("second")), &first);
 
-    // Both: it is named, and built again by the next run.
+    // Both copies: it is reported, and built again by the next run.
     flip_a_byte(&signed);
     flip_a_byte(&object(&store, &sound["lib"]));
     fs::remove_dir_all(project.path("second")).unwrap();
@@ -97,7 +97,7 @@ fn forget_results(store: &Path) {
     files(&store.join("results")).into_keys().for_each(|name| fs::remove_file(store.join("results").join(name)).unwrap());
 }
 
-/// Removes the result that names a package.
+/// Removes the result with a package.
 fn forget(store: &Path, package: &str) {
     let naming = |content: &[u8]| text(content).contains(&format!("\"object\": \"{package}\""));
     let found: Vec<PathBuf> =

@@ -8,19 +8,19 @@ use std::process::{Command, Output};
 use super::project::{Project, give_sdk, packages, text};
 use crate::support::namespace::{Change, enter};
 
-/// Tells the process in the namespace with the small disk where the project is.
+/// The path of the project, for the process in the namespace with the small disk.
 const PROJECT_VARIABLE: &str = "KAON_TEST_PROJECT";
 
-/// Tells it how much room is left when the build begins, in KiB.
+/// How much space is left when the build begins, in KiB.
 const LEFT_VARIABLE: &str = "KAON_TEST_LEFT_KIB";
 
-/// For nothing at all, for logs, for the build but not its package.
+/// Enough for nothing, for logs, for the build but not its package.
 const LEFT_KIB: [u32; 3] = [0, 300, 2500];
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
 fn a_full_disk_is_one_clear_error_and_costs_nothing_that_was_built() {
-    // What does not compress needs room for itself and for its package.
+    // Incompressible data needs space for itself and for its package.
     let project = Project::with(
         "for ((n = 0; n < 60000; n++)); do echo $RANDOM$RANDOM$RANDOM$RANDOM$RANDOM$RANDOM; done >$DESTDIR/usr/share/app/noise\nRANDOM=1",
     );
@@ -35,8 +35,8 @@ fn a_full_disk_is_one_clear_error_and_costs_nothing_that_was_built() {
     }
 }
 
-/// Not a test by itself: what the one above starts, with a store on a small disk. Two packages are built, the disk is filled, a third is
-/// tried, room is made, and it is tried again.
+/// Not a test by itself: started by the one above, with a store on a small disk. Two packages are built, the disk is filled, a third is
+/// tried, space is freed, and it is tried again.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_user_with_a_small_disk() {
@@ -66,7 +66,7 @@ fn is_one_clear_error(output: &Output) {
     assert!(!full.contains("panicked"), "{full}");
 }
 
-/// Takes all room of the disk that `path` is on, but for so many bytes.
+/// Fills the disk of `path`, except for this many bytes.
 fn fill(path: &Path, left_bytes: u64) {
     let (mut file, zeros) = (File::create(path).unwrap(), vec![0; 4096]);
     let full = loop {

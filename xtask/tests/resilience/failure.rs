@@ -1,4 +1,4 @@
-//! What users see of a build that fails, or whose output nobody takes.
+//! What users see of a failed build, or of one whose output cannot be packaged.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader};
@@ -50,7 +50,7 @@ fn a_build_cannot_cut_its_own_log_nor_see_where_it_is() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn a_list_of_rights_is_refused_as_it_would_be_lost() {
+fn access_control_lists_are_refused() {
     // A list in the form of the attribute: version 2, then tag, rights and id of each entry (linux/posix_acl_xattr.h).
     let set = "python3 -c 'import os,struct; f=os.environ[\"DESTDIR\"]+\"/usr/share/app/secret\"; open(f,\"w\").write(\"x\"); os.chmod(f,0o600); \
         os.setxattr(f,\"system.posix_acl_access\",struct.pack(\"<I\",2)+b\"\".join(struct.pack(\"<HHI\",*e) for e in [(1,6,2**32-1),(2,6,0),(4,0,2**32-1),(16,6,2**32-1),(32,0,2**32-1)]))'";
@@ -86,7 +86,7 @@ fn a_file_that_changes_during_a_build_is_never_built_under_the_old_key() {
         if !ended.success() {
             assert!(rest.contains("was changed while the command ran"), "{rest}");
         }
-        // Whatever was stored is what its key says: with the old content, nothing of the new one is found.
+        // Stored results match their keys: a build with the old content contains nothing of the new one.
         fs::write(folder.join(what), "BEFORE").unwrap();
         let again = project.run(&store, &["build", "app"]);
         assert!(again.status.success(), "{}", text(&again.stderr));
@@ -96,7 +96,7 @@ fn a_file_that_changes_during_a_build_is_never_built_under_the_old_key() {
     }
 }
 
-/// What the files of a package contain, one behind the other.
+/// The content of a package's files, concatenated.
 fn contents(package: &str) -> String {
     let package = rpm::Package::open(package).unwrap();
     let files = package.files().unwrap().map(|file| String::from_utf8_lossy(file.unwrap().content().unwrap_or_default()).into_owned());

@@ -1,4 +1,4 @@
-//! What `fetch` and `repo` take for the packages they are given.
+//! What `fetch` and `repo` include for the packages they are given.
 
 use std::fs;
 
@@ -43,7 +43,7 @@ fn a_repository_contains_what_its_packages_need_unless_only_they_are_wanted() {
     };
     assert_eq!(packages(&["app"]), ["app", "lib", "more"]);
     assert_eq!(packages(&["app", "--only"]), ["app"]);
-    // What a package needs at run time alone is not built for it.
+    // What a package needs only at run time is not built for it.
     const HEAD: &str = "[package]\nversion = \"1\"\nrelease = 1\nsummary = \"x\"\nlicense = \"MIT\"\n";
     const TOOL: &str = "mkdir -p $DESTDIR/usr/share/tool; echo x >$DESTDIR/usr/share/tool/x";
     for (name, run, finish) in [("tool", "[\"broken\"]", TOOL), ("broken", "[]", "exit 1")] {

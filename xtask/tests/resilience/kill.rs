@@ -25,7 +25,8 @@ fn a_killed_builder_leaves_a_good_store_and_the_next_gives_the_same_bytes() {
     let store = project.store("disturbed");
     for number in 1..=KILLS {
         while !killed_after(&project, &store, lines * number / (KILLS + 1)) {
-            // It came to its end, as earlier ones had done much of its work: the next begins again next to what is stored.
+            // It ended by itself, because earlier ones had done much of its work. Remove the results, so that the next one starts again
+            // with existing objects.
             for name in files(&store.join("results")).into_keys() {
                 fs::remove_file(store.join("results").join(name)).unwrap();
             }
@@ -42,10 +43,10 @@ fn a_killed_builder_leaves_a_good_store_and_the_next_gives_the_same_bytes() {
     assert_eq!(project.build(&store), undisturbed, "what is needed was kept");
 }
 
-/// Starts a builder and kills it a moment after it has reported so many events. `false` if it ended before.
+/// Starts a builder and kills it a moment after it has reported this many events. `false` if it ended before.
 fn killed_after(project: &Project, store: &Path, events: usize) -> bool {
     let mut builder = project.command(store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // Kept until the end, since a builder whose output nobody reads ends by itself.
+    // Kept until the end, because a builder ends by itself when its output is closed.
     let mut output = BufReader::new(builder.stdout.take().unwrap()).lines();
     let reported = output.by_ref().map_while(Result::ok).take(events).count();
     let noise = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_micros() % 5000;
@@ -56,7 +57,7 @@ fn killed_after(project: &Project, store: &Path, events: usize) -> bool {
     is_alive
 }
 
-/// Interrupted while its build has a large tree: nothing of that is removed before the process ends, and the next builder removes it.
+/// An interrupted build with a large tree: nothing of it is removed before the process ends, and the next builder removes it.
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
 fn an_interrupted_builder_ends_without_removing_trees_and_the_next_removes_them() {
@@ -87,7 +88,7 @@ fn an_interrupted_builder_ends_without_removing_trees_and_the_next_removes_them(
     assert!(remains.is_empty(), "{remains:?}");
 }
 
-/// As nohup(1) starts it, and as a script without job control starts what it ends with `&`.
+/// Started by nohup(1), and with `&` by a script without job control.
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
 fn signals_that_were_ignored_at_start_do_not_stop_a_builder() {
@@ -109,7 +110,7 @@ fn signals_that_were_ignored_at_start_do_not_stop_a_builder() {
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
 fn a_builder_can_be_interrupted_while_it_packs() {
-    // Gigabytes of zeros: writing them takes no time, and packing them longer than anybody waits.
+    // Gigabytes of zeros: fast to write, but very slow to pack.
     let project = Project::with("python3 -c 'open(\"/build/out/usr/share/zeros\", \"wb\").truncate(200 << 30)'");
     let store = project.store("store");
     let mut builder = project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

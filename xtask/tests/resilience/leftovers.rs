@@ -1,4 +1,4 @@
-//! What builds leave, good ones and failed ones, and what other checkouts see of it.
+//! What successful and failed builds leave, and what other checkouts see of it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -54,7 +54,7 @@ fn gc_goes_on_past_what_it_cannot_remove() {
     let before = count();
     fs::remove_dir_all(project.path("specs/more")).unwrap();
     let locks = store.join("locks");
-    // Nothing can be removed from a directory that is not writable. Opening the store makes only what is missing.
+    // Nothing can be removed from a read-only directory. Opening the store does not change existing directories.
     fs::set_permissions(&logs, fs::Permissions::from_mode(0o500)).unwrap();
     let app = project.path("specs/app/package.toml");
     fs::write(&app, fs::read_to_string(&app).unwrap().replace("build = [\"lib\", \"more\"]", "build = [\"lib\"]")).unwrap();
@@ -64,7 +64,7 @@ fn gc_goes_on_past_what_it_cannot_remove() {
     assert_eq!(scratch(&store), Vec::<PathBuf>::new());
     assert_eq!(fs::read_dir(&locks).unwrap().count(), 1, "the lock of the store's users stays");
     if nix::unistd::geteuid().is_root() {
-        // Root removes what it likes.
+        // Root can remove everything.
         assert!(collected.status.success() && count() < before, "{said}");
     } else {
         assert_eq!(collected.status.code(), Some(1), "{said}");
@@ -91,7 +91,7 @@ fn checkouts_that_share_a_store_have_logs_and_failed_builds_of_their_own() {
         let expected: Vec<String> = (0..300).map(|n| format!("{name} {n}")).collect();
         assert_eq!(lines, expected);
     }
-    // One checkout collects: what the other keeps is not its business while it is young.
+    // `gc` in one checkout keeps recent leftovers of the other.
     let collected = projects[0].1.run(&store, &["gc"]);
     assert!(collected.status.success(), "{}", text(&collected.stderr));
     assert_eq!(scratch(&store).len(), 2);

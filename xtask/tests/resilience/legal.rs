@@ -1,4 +1,4 @@
-//! What is handed out with an image: complete, the same every time, and enough to get its sources from.
+//! Legal information about an image: complete, deterministic, and sufficient to get its sources.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

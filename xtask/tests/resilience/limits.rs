@@ -1,4 +1,4 @@
-//! A user who may have few processes or only small files.
+//! A user who is limited to few processes or small files.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -16,11 +16,11 @@ fn limited(mut command: Command, resource: Resource, limit: u64) -> Output {
     command.output().unwrap()
 }
 
-/// Builds where so many processes and threads are allowed. The kernel counts those of a user in each user namespace, so those of other
-/// programs do not matter here; the limit does not bind root.
+/// Builds with this limit of processes and threads. The kernel counts them per user and user namespace, so those of other programs do not
+/// matter here; the limit does not apply to root.
 fn with_processes(project: &Project, store: &Path, limit: u64) -> Output {
     let mut command = project.command(store, &["build"]);
-    // What a machine with many processors would start.
+    // As on a machine with many processors.
     command.env("RAYON_NUM_THREADS", "200");
     enter(&mut command, Vec::new());
     limited(command, Resource::RLIMIT_NPROC, limit)
@@ -54,7 +54,7 @@ fn few_processes_make_builds_slower_and_too_few_are_one_clear_error() {
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
 fn a_file_that_may_not_be_so_large_is_one_clear_error_and_costs_nothing_that_was_built() {
-    // What does not compress is as large in its package.
+    // Incompressible data is equally large in its package.
     let noise = "for ((n = 0; n < 60000; n++)); do echo $RANDOM$RANDOM$RANDOM$RANDOM$RANDOM; done";
     for (extra, failure) in [
         (format!("{noise} >$DESTDIR/usr/share/app/noise"), "error: package `app` failed in its finish phase"),

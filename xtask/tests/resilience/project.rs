@@ -1,4 +1,4 @@
-//! A small project, and stores that hold its SDK.
+//! A small project, and stores with its SDK.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 use crate::support::scratch::Scratch;
 use crate::support::small_root;
 
-/// What the packages' scripts call, and what phases of a build do.
+/// Programs that the packages' scripts and phases of a build call.
 const PROGRAMS: [&str; 18] = [
     "basename", "bash", "cat", "chmod", "cp", "find", "gzip", "ln", "mkdir", "mv", "patch", "python3", "rm", "sed", "seq", "sleep",
     "strip", "tar",
@@ -77,13 +77,13 @@ cat /usr/share/lib/*/text /usr/share/lib/data /usr/share/more/* >$DESTDIR/usr/sh
 """
 "#;
 
-/// What the source contains.
+/// The content of the source.
 const DATA: &str = "what upstream wrote\n";
 
 /// Its licence text.
 pub const LICENCE: &str = "do what you like\n";
 
-/// A project in a directory of its own.
+/// A project in its own directory.
 pub struct Project {
     folder: PathBuf,
     _vanishes: Option<Scratch>,
@@ -94,7 +94,7 @@ impl Project {
         Self::with("")
     }
 
-    /// With `extra` in the script of `app`.
+    /// A project with `extra` in the script of `app`.
     pub fn with(extra: &str) -> Self {
         let folder = Scratch::new();
         let project = Self { folder: folder.path().to_owned(), _vanishes: Some(folder) };
@@ -124,7 +124,7 @@ impl Project {
         self.folder.join(name)
     }
 
-    /// A store that contains the SDK and nothing else.
+    /// A store that contains only the SDK.
     pub fn store(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         give_sdk(&path);
@@ -142,7 +142,7 @@ impl Project {
         self.command(store, arguments).output().unwrap()
     }
 
-    /// Builds all to a good end, and returns the packages' digests.
+    /// Builds everything successfully, and returns the packages' digests.
     pub fn build(&self, store: &Path) -> BTreeMap<String, String> {
         let output = self.run(store, &["--json", "build"]);
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -179,7 +179,7 @@ pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     entries.map(|entry| (entry.path().strip_prefix(folder).unwrap().to_owned(), fs::read(entry.path()).unwrap())).collect()
 }
 
-/// Whatever has its final name in a store is whole, and names nothing that is not there.
+/// Checks that everything with its final name in a store is complete, and refers only to existing objects.
 pub fn check_store(store: &Path) {
     let mut objects = BTreeSet::new();
     for (path, content) in files(&store.join("objects")) {
@@ -228,14 +228,14 @@ fn lock() -> Lock {
     Lock { layers: ["base", "image"].map(layer).map(locked).into() }
 }
 
-/// The folder of Python's own modules, which has its version in its name.
+/// The folder of Python's standard modules, whose name contains the version.
 fn python_modules() -> String {
     let all = fs::read_dir(small_root::base().join("usr/lib")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let name = all.into_iter().find(|name| name.starts_with("python3.")).unwrap();
     format!("usr/lib/{name}")
 }
 
-/// Puts the SDK's tree into a store, as fetching would.
+/// Puts the SDK's tree into a store, like fetching it.
 pub fn give_sdk(store: &Path) {
     let store = Store::open(store).unwrap();
     store

@@ -1,4 +1,4 @@
-//! The same input, elsewhere and at another time: the same bytes.
+//! The same input in another place and at another time gives the same bytes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,7 +21,7 @@ fn builds_elsewhere_later_and_otherwise_give_equal_bytes() {
     assert!(first.status.success(), "{}", text(&first.stderr));
     // Signing keys are the builder's own: the same ones sign both.
     fs::rename(here.path("keys"), there.path("keys")).unwrap();
-    // Times of files and packages go by seconds.
+    // Times of files and packages are in seconds.
     thread::sleep(Duration::from_millis(1100));
     let store = there.store("a-store-with-a-much-longer-name");
     let mut second = there.command(&store, &["--jobs", "3", "repo", "--output", "repo"]);
@@ -69,7 +69,7 @@ fn other_keys_change_nothing_but_signatures() {
     }
 }
 
-/// A package behind its lead of 96 bytes and its signature header, which fills up to a multiple of 8 (RPM's manual, "Package format").
+/// A package without its lead of 96 bytes and its signature header, which is padded to a multiple of 8 (RPM's manual, "Package format").
 fn unsigned(package: &[u8]) -> &[u8] {
     let number = |at: usize| u32::from_be_bytes(package[at..at + 4].try_into().unwrap()) as usize;
     assert_eq!(package[96..100], [0x8e, 0xad, 0xe8, 0x01]);

@@ -26,7 +26,7 @@ fn two_builders_at_once_build_everything_once() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn who_waits_for_another_builder_says_so() {
+fn waiting_for_another_builder_is_reported() {
     let project = Project::with("sleep 3");
     let store = project.store("store");
     let run = || project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -38,7 +38,7 @@ fn who_waits_for_another_builder_says_so() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn nothing_is_collected_from_under_a_builder() {
+fn gc_does_not_run_during_a_build() {
     let project = Project::with("sleep 3");
     let store = project.store("store");
     let mut builder = project.command(&store, &["build"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

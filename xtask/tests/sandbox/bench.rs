@@ -23,10 +23,10 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("umount", "#!/bin/perl\nsyscall(166, $ARGV[0], 0) == 0 or die \"$!\\n\";\n"),
 ];
 
-/// What [`SCRIPTS`] ask for to make a mount writable: `MS_REMOUNT | MS_BIND` (mount(2)).
+/// The flags for [`SCRIPTS`] to make a mount writable: `MS_REMOUNT | MS_BIND` (mount(2)).
 pub const REMOUNT: u32 = 32 | 4096;
 
-/// Made once and kept: tests run in several processes at a time, and none may take it from under another.
+/// Created once and kept, because tests run in several processes at a time, and none may remove it while another uses it.
 fn minimal_root() -> PathBuf {
     let made_of = format!("{} {PROGRAMS:?} {SCRIPTS:?}", small_root::base().display());
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("root-{}", Digest::of_bytes(made_of).hex()));
@@ -34,7 +34,7 @@ fn minimal_root() -> PathBuf {
         let made = scratch();
         fill(made.path());
         match fs::rename(made.path(), &place) {
-            // Its place is empty now, and there is nothing to remove.
+            // It was moved, so there is nothing to remove.
             Ok(()) => std::mem::forget(made),
             Err(error) => assert!(place.exists(), "{error}"),
         }
@@ -106,20 +106,20 @@ impl Bench {
         launcher().run(&self.job, None, &self.path("log"), &Cancel::new(), &|_| {})
     }
 
-    /// What the scripts wrote, without the headings of the steps.
+    /// The output of the scripts, without the headings of the steps.
     pub fn log(&self) -> String {
         let log = fs::read_to_string(self.path("log")).unwrap();
         log.lines().filter(|line| !line.starts_with("==> ")).map(|line| format!("{line}\n")).collect()
     }
 
-    /// Runs to a good end and returns what the scripts wrote.
+    /// Runs it successfully and returns the output of the scripts.
     pub fn text(&self) -> String {
         let outcome = self.run().unwrap();
         assert_eq!(outcome.status, StepsEnded::Done, "{}", self.log());
         self.log()
     }
 
-    /// Runs a script expected to fail, and returns the code and what it wrote.
+    /// Runs a script that is expected to fail, and returns its exit and output.
     pub fn failure(&self) -> (End, String) {
         match self.run().unwrap().status {
             StepsEnded::Failed { end, .. } => (end, self.log()),

@@ -1,4 +1,4 @@
-//! Sandboxes without namespaces, in what Docker allows a container by default. The tests' user must be root.
+//! Sandboxes without namespaces, in Docker's default profile for containers. The user of the tests must be root.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use super::inside::{Ending, attempts, told_in};
 use super::profile::Profile;
 use super::real;
 
-/// What a builder prints that runs `script` in a chroot.
+/// The output of a builder that runs `script` in a chroot.
 fn told(folder: &Scratch, script: &str) -> String {
     told_in(Profile::Docker, Isolation::Chroot, folder.path(), script, Ending::ByItself)
 }
@@ -77,10 +77,10 @@ fn a_chroot_reaches_nothing_of_the_container() {
     assert!(fs::read(&layer_file).unwrap() == before && layers[0].join("usr/bin/ls").exists());
 }
 
-/// Whether the kernel can keep signals within a step: Landlock's sixth version, of Linux 6.12.
+/// Whether the kernel can keep signals within a step: version 6 of Landlock, since Linux 6.12.
 fn keeps_signals() -> bool {
     const VERSION: libc::c_ulong = 1;
-    // SAFETY: with this flag the call takes no structure.
+    // SAFETY: with this flag the call needs no structure.
     unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, VERSION) >= 6 }
 }
 

@@ -1,4 +1,4 @@
-//! Sandboxes of namespaces inside containers.
+//! Sandboxes with namespaces inside containers.
 
 use runtime::sandbox::Isolation;
 
@@ -11,7 +11,7 @@ use super::real;
 #[ignore = "needs the SDK: cargo xtask test"]
 fn with_a_masked_proc_builds_see_it_and_reach_nothing_through_it() {
     let folder = scratch();
-    // The number alone of a process's descriptors is open to its user, but nothing that they lead to.
+    // A process's user can only list its descriptors, but not open their targets.
     let tried = attempts(&[
         "cat /proc/1/environ",
         "[ -e /proc/$PPID/fd/0 ]",

@@ -1,4 +1,4 @@
-//! How jobs end, and that nothing outlives them.
+//! The end of jobs, which nothing outlives.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use runtime::sandbox::{End, Input, Root, SandboxError, StepsEnded};
 
 use super::bench::{Bench, fill, launcher, scratch, step};
 
-/// Tells the process that plays the builder where to put what it runs.
+/// The directory of the job, for the process that plays the builder.
 const PARENT_VARIABLE: &str = "KAON_TEST_SLEEPS";
 
 #[test]
@@ -64,7 +64,7 @@ fn tokens_of_the_jobserver_reach_the_steps() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_the_job_names_wrongly_is_named() {
+fn mistakes_in_the_job_are_named() {
     let error = |change: &dyn Fn(&mut Bench)| {
         let mut bench = Bench::new("true");
         change(&mut bench);
@@ -118,7 +118,7 @@ fn nothing_outlives_a_builder_that_is_killed() {
     await_sleeps(&seconds, 0);
 }
 
-/// Not a test by itself: what the one above starts and kills.
+/// Not a test by itself: started and killed by the one above.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_the_builder() {
@@ -187,7 +187,7 @@ fn await_sleeps(seconds: &str, count: usize) {
     }
 }
 
-/// How many processes of the host sleep for so long.
+/// How many processes of the host sleep for this time.
 fn sleeps(seconds: &str) -> usize {
     let sought = format!("sleep\0{seconds}\0");
     let processes = fs::read_dir("/proc").unwrap().flatten();

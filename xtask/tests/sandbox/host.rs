@@ -1,4 +1,4 @@
-//! Hosts that lack something: this one, spoilt in a user namespace of its own.
+//! Hosts that lack something: this one, with changes in a new user namespace.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,10 +11,10 @@ use runtime::sandbox::StepsEnded;
 use super::bench::{Bench, scratch};
 use crate::support::namespace::{Change, enter};
 
-/// Tells the process on the spoilt host where to build.
+/// The build directory, for the process on the changed host.
 const FOLDER_VARIABLE: &str = "KAON_TEST_SPOILT";
 
-/// What a builder says on a host with these changes, whose directory is `folder`.
+/// The output of a builder on a host with these changes, in the directory `folder`.
 fn told_after(folder: &Path, changes: Vec<Change>) -> String {
     let mut builder = Command::new(std::env::current_exe().unwrap());
     builder.args(["--ignored", "--exact", "--nocapture", "sandbox::host::plays_a_builder"]);
@@ -26,7 +26,7 @@ fn told_after(folder: &Path, changes: Vec<Change>) -> String {
     text
 }
 
-/// Not a test by itself: what the others start.
+/// Not a test by itself: started by the others.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_builder() {

@@ -16,13 +16,13 @@ use runtime::sandbox::{Input, Isolation, Root};
 use super::bench::{Bench, launcher};
 use super::profile::Profile;
 
-/// Tells the process in the container where to build, what, how, and how that ends.
+/// Directory, script, isolation and ending of the build, for the process in the container.
 const FOLDER_VARIABLE: &str = "KAON_TEST_CONTAINER";
 const SCRIPT_VARIABLE: &str = "KAON_TEST_SCRIPT";
 const ISOLATION_VARIABLE: &str = "KAON_TEST_ISOLATION";
 const ENDING_VARIABLE: &str = "KAON_TEST_ENDING";
 
-/// How the build ends, if not by itself, as soon as its script has made `/build/ready`.
+/// How the build ends: by itself, or as soon as its script has created `/build/ready`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     ByItself,
@@ -32,7 +32,7 @@ pub enum Ending {
     Killed,
 }
 
-/// What a builder in such a container prints; `folder` keeps the job's directories. The last line contains the number of processes left.
+/// The output of a builder in such a container; `folder` is for the job's directories. The last line contains the number of processes left.
 pub fn told_in(profile: Profile, isolation: Isolation, folder: &Path, script: &str, ending: Ending) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let isolation = if isolation == Isolation::Chroot { "chroot" } else { "namespaces" };
@@ -53,7 +53,7 @@ pub fn told_in(profile: Profile, isolation: Isolation, folder: &Path, script: &s
     text
 }
 
-/// Not a test by itself: what the others start.
+/// Not a test by itself: started by the others.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_builder() {
@@ -98,7 +98,7 @@ fn until(what: &str, reached: impl Fn() -> bool) {
     }
 }
 
-/// Numbers and parents of all processes `/proc` shows but this one and those that have ended.
+/// Numbers and parents of all processes in `/proc`, except this one and those that have ended.
 fn living() -> Vec<(i32, i32)> {
     let own = i32::try_from(std::process::id()).unwrap();
     let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<i32>().ok());
@@ -116,7 +116,7 @@ fn children() -> Vec<i32> {
     living().into_iter().filter(|(_, parent)| *parent == own).map(|(number, _)| number).collect()
 }
 
-/// A script that says what was possible of what must not be.
+/// A script that prints which of the forbidden commands succeeded.
 pub fn attempts(commands: &[&str]) -> String {
     commands.iter().map(|command| format!("( {command} ) >/dev/null 2>&1 && echo 'done: {command}'\n")).collect()
 }

@@ -1,4 +1,4 @@
-//! What is out of a build's reach.
+//! What a build cannot access.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use runtime::sandbox::{End, Input, Root};
 
 use super::bench::{Bench, REMOUNT};
 
-/// Tells a process that it is to do nothing for a while.
+/// Tells a process to do nothing for a while.
 const SLEEPER_VARIABLE: &str = "KAON_TEST_SLEEPER";
 
 #[test]
@@ -67,10 +67,10 @@ fn only_declared_layers_are_seen_and_the_uppermost_wins() {
     assert_eq!(bench.text(), "first\nfirst\nsecond\nwho\n");
 }
 
-/// Programs that are missing would pass for attempts that are refused.
+/// Missing programs would be mistaken for refused attempts.
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn what_the_attempts_below_call_is_there() {
+fn the_programs_of_the_attempts_below_exist() {
     let text =
         Bench::new("for n in chroot mount umount unshare; do command -v $n; done; mount tmpfs none /tmp 0; umount /proc; true").text();
     let refused = "Operation not permitted";
@@ -135,7 +135,7 @@ fn the_host_is_not_reached_through_mounts_roots_or_processes() {
     sleeper.wait().unwrap();
 }
 
-/// Not a test by itself: what the one above starts and a sandbox tries to kill.
+/// Not a test by itself: started by the one above, and a sandbox tries to kill it.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_process_of_the_host() {

@@ -1,4 +1,4 @@
-//! What container engines forbid by default, put on a process of this machine.
+//! Applies the default restrictions of container engines to a process of this machine.
 
 use std::ffi::CStr;
 use std::fs;
@@ -24,7 +24,7 @@ pub enum Profile {
     Unfiltered,
 }
 
-/// Paths of `/proc` that engines hide by something mounted on them, and those they make read-only (`DefaultLinuxSpec` of moby).
+/// Paths of `/proc` that engines hide with mounts, and those that they make read-only (`DefaultLinuxSpec` of moby).
 const MASKED: [&CStr; 9] = [
     c"/proc/acpi",
     c"/proc/asound",
@@ -38,11 +38,11 @@ const MASKED: [&CStr; 9] = [
 ];
 const READ_ONLY: [&CStr; 5] = [c"/proc/bus", c"/proc/fs", c"/proc/irq", c"/proc/sys", c"/proc/sysrq-trigger"];
 
-/// Capabilities Docker leaves: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT,
+/// Capabilities that Docker keeps: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT,
 /// MKNOD, AUDIT_WRITE, SETFCAP.
 const CAPABILITIES: [libc::c_ulong; 14] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
 
-/// System calls Docker's filter refuses to processes without further capabilities, as far as a sandbox could want them.
+/// System calls that Docker's filter refuses without further capabilities and that a sandbox could need.
 const REFUSED: [libc::c_long; 21] = [
     libc::SYS_unshare,
     libc::SYS_setns,
@@ -67,11 +67,11 @@ const REFUSED: [libc::c_long; 21] = [
     libc::SYS_io_uring_setup,
 ];
 
-/// What Podman refuses of these (`pkg/seccomp/default_linux.go` of containers/common).
+/// Those of them that Podman refuses (`pkg/seccomp/default_linux.go` of containers/common).
 const REFUSED_BY_PODMAN: [libc::c_long; 2] = [libc::SYS_sethostname, libc::SYS_setdomainname];
 
 impl Profile {
-    /// Runs `command` as the first process of a container, and returns what it wrote.
+    /// Runs `command` as the first process of a container, and returns its output.
     pub fn output(self, mut command: Command) -> std::process::Output {
         let (uid, gid) = (geteuid(), getegid());
         let enter = move || -> io::Result<()> {
@@ -96,7 +96,7 @@ impl Profile {
         // SAFETY: the child is alone; what it allocates is its own.
         unsafe { command.pre_exec(enter) };
         std::thread::spawn(move || {
-            // A container has processes of its own: nothing in it can reach those of the machine.
+            // A container has its own process namespace, without access to the machine's processes.
             if self == Self::Docker {
                 unshare(CloneFlags::CLONE_NEWPID).expect("Docker's profile needs root");
             }
@@ -145,7 +145,7 @@ fn drop_capabilities() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Refuses these and, where they contain `unshare`, `clone` with new namespaces and `clone3`, whose flags a filter cannot see.
+/// Refuses these calls and, if they contain `unshare`, also `clone` with new namespaces and `clone3`, whose flags a filter cannot see.
 fn filter(refused: &[libc::c_long]) -> Result<(), Errno> {
     const NEW_NAMESPACES: u32 = 0x7e02_0000;
     let operation = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf, k };
@@ -164,6 +164,6 @@ fn filter(refused: &[libc::c_long]) -> Result<(), Errno> {
     }
     program.push(end(libc::SECCOMP_RET_ALLOW));
     let whole = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the program outlives the call; root, of a user namespace too, needs no `no_new_privs` for it.
+    // SAFETY: the program outlives the call; root, even of a user namespace, does not need `no_new_privs` for it.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const whole) }).map(drop)
 }

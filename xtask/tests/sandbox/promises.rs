@@ -1,4 +1,4 @@
-//! What `docs/src/sandbox.md` promises, each by a test of its name.
+//! Tests of the guarantees in `docs/src/sandbox.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use super::inside::attempts;
 
 const GUIDE: &str = include_str!("../../../docs/src/sandbox.md");
 
-/// The rows of the table of what a build sees, and the tests below that hold them.
+/// The rows of the table of what a build sees, and the tests of them below.
 const ROWS: [(&str, fn()); 12] = [
     ("`/`", the_root_is_of_layers_and_takes_changes),
     ("`/build`", the_build_directory_is_its_own),
@@ -157,7 +157,7 @@ fn sockets_shared_memory_and_keys_of_the_host_are_not_there() {
     assert!(memory >= 0);
     let shared = format!("print shmget({number}, 1, 0) // -1, \"\\n\"");
     let description = std::ffi::CString::new(name.clone()).unwrap();
-    // SAFETY: all pointers are of strings that outlive the call; -3 is the session's keyring. A kernel without keyrings has none to hide.
+    // SAFETY: all pointers are of strings that outlive the call; -3 is the session's keyring. A kernel without keyrings has nothing to hide.
     unsafe { libc::syscall(libc::SYS_add_key, c"user".as_ptr(), description.as_ptr(), c"x".as_ptr(), 1, -3) };
     let key = format!("my ($kind, $name) = (\"user\", \"{name}\"); print syscall(250, 10, -3, $kind, $name, 0), \"\\n\"");
     let text = Bench::new(&format!("perl -e '{socket}'; perl -e '{shared}'; perl -e '{key}'")).text();
@@ -166,7 +166,7 @@ fn sockets_shared_memory_and_keys_of_the_host_are_not_there() {
     assert_eq!(text, "Connection refused\n-1\n-1\n");
 }
 
-/// Runs the worker as the guide shows it, with a program `make` that is this script, and returns its exit code and report.
+/// Runs the worker as described in the guide, with a program `make` that is this script, and returns its exit code and report.
 fn guided(make: Option<&str>) -> (Option<i32>, Vec<serde_json::Value>) {
     let text = GUIDE.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     let folder = scratch();

@@ -11,10 +11,10 @@ use walkdir::{DirEntry, WalkDir};
 use super::profile::Profile;
 use crate::support::scratch::Scratch;
 
-/// The packages to build, separated by blanks: more than zlib take long (`zlib systemd docker` an hour in Docker's profile).
+/// The packages to build, separated by blanks: more than zlib takes long (`zlib systemd docker` an hour in Docker's profile).
 const PACKAGES_VARIABLE: &str = "KAON_TEST_PACKAGES";
 
-/// Builds packages in a container of this profile, each for the first time: their releases are raised in a copy of the checkout.
+/// Builds packages in a container of this profile, always anew: their releases are increased in a copy of the checkout.
 pub fn check(profile: Profile, arguments: &[&str]) {
     let packages = env::var(PACKAGES_VARIABLE).unwrap_or_else(|_| "zlib".to_owned());
     let packages: Vec<&str> = packages.split_whitespace().collect();
@@ -37,7 +37,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Copies what belongs to the project, without what cargo and the builder write.
+/// Copies the project, without the output of cargo and the builder.
 fn copy(from: &Path, to: &Path) {
     let is_wanted = |entry: &DirEntry| entry.depth() != 1 || ![".git", "out", "target"].map(OsStr::new).contains(&entry.file_name());
     for entry in WalkDir::new(from).into_iter().filter_entry(is_wanted) {

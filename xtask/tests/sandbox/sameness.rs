@@ -26,7 +26,7 @@ fn user_host_name_mask_and_limits_are_fixed() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
-fn no_signal_is_set_aside_and_no_capability_beyond_those_of_packaging() {
+fn no_signal_is_ignored_and_only_capabilities_for_packaging_are_kept() {
     let text = Bench::new("grep -e SigBlk -e SigIgn -e CapPrm -e CapBnd -e NoNewPrivs /proc/self/status").text();
     let values: Vec<&str> = text.split_ascii_whitespace().skip(1).step_by(2).collect();
     assert_eq!(values, ["0000000000000000", "0000000000000000", "00000000800404ff", "00000000800404ff", "1"]);

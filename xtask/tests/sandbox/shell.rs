@@ -1,4 +1,4 @@
-//! The shell where a build failed.
+//! The shell in the sandbox of a failed build.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use runtime::sandbox::{End, StepsEnded};
 
 use super::bench::{Bench, launcher, step};
 
-/// Tells the process of the user that it is one.
+/// Marks the process that plays the user.
 const USER_VARIABLE: &str = "KAON_TEST_USER";
 
 #[test]
@@ -28,7 +28,7 @@ fn a_shell_opens_where_the_build_failed() {
     assert!(text.contains("half-made\n/build/src\nleft by the build\n"), "{text}");
 }
 
-/// Not a test by itself: what the one above starts.
+/// Not a test by itself: started by the one above.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_user() {

@@ -1,4 +1,4 @@
-//! Hosts whose limits are small or whose directories are not as usual.
+//! Hosts with low limits or unusual directories.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,13 +12,13 @@ use runtime::sandbox::{Root, StepsEnded};
 
 use super::bench::{Bench, scratch};
 
-/// Tells the process in the situation where to build.
+/// The build directory, for the process in the situation.
 const FOLDER_VARIABLE: &str = "KAON_TEST_SITUATION";
-/// Tells it how many layers to add.
+/// How many layers to add.
 const LAYERS_VARIABLE: &str = "KAON_TEST_LAYERS";
 
-/// What a builder with `layers` further layers prints whose limits of open files, soft and hard, are these and whose directory for temporary
-/// files does not exist.
+/// The output of a builder with `layers` additional layers, these soft and hard limits of open files, and a directory for temporary files
+/// that does not exist.
 fn told_with(open_files: (u64, u64), layers: usize) -> String {
     let folder = scratch();
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -37,7 +37,7 @@ fn told_with(open_files: (u64, u64), layers: usize) -> String {
     text
 }
 
-/// Not a test by itself: what the others start.
+/// Not a test by itself: started by the others.
 #[test]
 #[ignore = "is a process another test starts"]
 fn plays_a_builder() {
@@ -54,7 +54,7 @@ fn plays_a_builder() {
     writeln!(std::io::stdout(), "{text}").unwrap();
 }
 
-/// Layers with a file of their own each and one in common, the first uppermost.
+/// Adds layers, each with its own file and a common one, the first uppermost.
 fn add_layers(bench: &mut Bench, folder: &Path, count: usize) {
     let added: Vec<_> = (0..count)
         .map(|number| {

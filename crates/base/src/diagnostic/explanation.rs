@@ -1,4 +1,4 @@
-//! A failure as plain data: what is printed of it, and what a progress event carries.
+//! A failure as plain data: what is printed and what progress events contain.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub const LARGER_FILES: &str = "this process may not write files of that size: l
 /// How the text of the system's error "file too large" ends (errno(3)).
 const EFBIG: &str = "(os error 27)";
 
-/// What a failure says.
+/// A failure as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Explanation {
@@ -23,14 +23,14 @@ pub struct Explanation {
     pub message: String,
     /// Why, from the nearest cause to the first.
     pub causes: Vec<String>,
-    /// The last lines of the log, where a logged program failed.
+    /// The last lines of the log, if a logged program failed.
     pub last_lines: Vec<String>,
     /// The next step.
     pub hint: Option<String>,
 }
 
 impl Explanation {
-    /// What `failure` says, without the passwords of addresses in it.
+    /// The explanation of `failure`, without passwords of addresses.
     pub fn of(failure: &dyn Failure) -> Self {
         let public = |text: &str| without_passwords(text).into_owned();
         let mut causes = Vec::new();
@@ -38,18 +38,19 @@ impl Explanation {
         let mut cause: Option<&dyn Error> = failure.source();
         while let Some(error) = cause {
             causes.push(public(&error.to_string()));
-            // Libraries hide the error itself, but not the text that the standard library gives every error of the system.
+            // Libraries may wrap the error so that it cannot be downcast, but its text still ends with the number that the standard library
+            // adds.
             is_too_large |= error.to_string().ends_with(EFBIG);
             cause = error.source();
         }
         let last_lines = failure.last_lines().iter().map(|line| public(line)).collect();
-        // Any file may be the first that is too large, and no other next step helps.
+        // Any file may be the first that is too large, and no other hint would help.
         let hint = if is_too_large { Some(LARGER_FILES.to_owned()) } else { failure.hint().as_deref().map(public) };
         Self { message: public(&failure.to_string()), causes, last_lines, hint }
     }
 
-    /// The text, ending with a newline: the message, its causes, the log's last lines and the hint. No text in it can end its own line
-    /// and begin another at the left margin, where an error or a hint of this program would stand.
+    /// The text, ending with a newline: the message, its causes, the log's last lines and the hint. A newline inside one of them cannot
+    /// start a line at the left margin, which would look like an error or a hint of this program.
     pub fn render(&self, style: Style) -> String {
         let (red, cyan, off) = match style {
             Style::Plain => ("", "", ""),
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_others_cannot_pass_for_an_error_or_a_hint() {
+    fn untrusted_text_cannot_look_like_an_error_or_a_hint() {
         let explanation = Explanation {
             message: "cannot read `a\nerror: everything is fine`".into(),
             causes: vec!["\x1b[2J\rgone:\n    kept indent".into()],

@@ -14,7 +14,7 @@ pub use visible::{must_be_escaped, visible, visible_line};
 
 /// An error that can say what to do next.
 pub trait Failure: Error + Send + Sync + 'static {
-    /// The failure that this one passes on; hint, problems, log lines and exit code are that failure's unless this one has its own.
+    /// The failure that this one wraps. Hint, problems, log lines and exit code are taken from it unless this failure defines them.
     fn inner(&self) -> Option<&dyn Failure> {
         None
     }
@@ -24,7 +24,7 @@ pub trait Failure: Error + Send + Sync + 'static {
         self.inner().and_then(Failure::hint)
     }
 
-    /// The problems in the user's files behind this failure, which are shown with their places.
+    /// The problems in the user's files behind this failure, shown with file and line.
     fn problems(&self) -> Option<&Problems> {
         self.inner().and_then(Failure::problems)
     }
@@ -34,7 +34,7 @@ pub trait Failure: Error + Send + Sync + 'static {
         self.inner().map_or(&[], Failure::last_lines)
     }
 
-    /// Which of the documented exit codes the process ends with.
+    /// The documented exit code that the process ends with.
     fn exit(&self) -> ExitCode {
         self.inner().map_or(ExitCode::Failed, Failure::exit)
     }
@@ -51,9 +51,9 @@ impl Error for Box<dyn Failure> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// All that was asked for was done.
+    /// Everything requested was done.
     Done = 0,
-    /// Something that was asked for failed.
+    /// Something requested failed.
     Failed = 1,
     /// The command line was wrong; nothing was done.
     Usage = 2,
@@ -70,12 +70,12 @@ pub enum ExitCode {
 pub struct Report(Box<dyn Failure>);
 
 impl Report {
-    /// The failure itself.
+    /// The failure.
     pub fn failure(&self) -> &dyn Failure {
         &*self.0
     }
 
-    /// The failure itself, to keep.
+    /// The failure, by value.
     pub fn into_failure(self) -> Box<dyn Failure> {
         self.0
     }

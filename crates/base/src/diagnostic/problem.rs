@@ -12,13 +12,13 @@ use crate::address::without_passwords;
 pub struct SourceText {
     /// The path as shown to the user.
     pub path: String,
-    /// The whole text, which spans index in bytes.
+    /// The whole text. Spans are byte offsets into it.
     pub text: String,
 }
 
 impl SourceText {
-    /// A file as it was read, whatever editor wrote it: CRLF at the end of a line becomes LF, and a byte order mark at the beginning is
-    /// dropped. So the strings and scripts in a file are the same under every setting of a checkout, and spans fit the text.
+    /// Normalises a file as editors may write it: CRLF at the end of a line becomes LF, and a byte order mark at the beginning is dropped.
+    /// So strings and scripts in a file do not depend on the settings of a checkout, and spans fit the text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         let mut text = text.into();
         if text.starts_with(BYTE_ORDER_MARK) {
@@ -31,7 +31,7 @@ impl SourceText {
     }
 }
 
-/// What some editors write at the beginning of a file in UTF-8.
+/// Some editors write it at the beginning of UTF-8 files.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// One problem: a place, what is wrong there, and the next step.
@@ -69,12 +69,12 @@ impl Problem {
     }
 }
 
-/// All problems found, in the order of files and places.
+/// All problems found, sorted by file and position.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Sorts by file, then place, so that the order never depends on how they were found.
+    /// Sorts by file, then position, so that the order does not depend on how they were found.
     pub fn new(mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|a, b| {
             let key = |problem: &Problem| (problem.source.path.clone(), problem.span.start, problem.message.clone());
@@ -83,10 +83,10 @@ impl Problems {
         Self(problems)
     }
 
-    /// `value` if there is no problem.
+    /// `value`, if there are no problems.
     ///
     /// # Errors
-    /// All the problems, where there are any.
+    /// All problems, if there are any.
     pub fn none_or<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
         if problems.is_empty() { Ok(value) } else { Err(Self::new(problems)) }
     }

@@ -68,7 +68,7 @@ mod tests {
     use crate::diagnostic::{Problems, SourceText};
 
     #[test]
-    fn nothing_of_a_file_is_obeyed_by_the_terminal() {
+    fn control_characters_of_files_are_replaced() {
         let text = "summary = \"\x1b[2J\u{9b}0K\u{202e}\x07\r\"\n".to_owned();
         let source = Arc::new(SourceText { path: "specs/\x1b[2Ja\n/package.toml".into(), text });
         let problem = Problem::new(&source, 0..7, "unknown key `\x1b]0;x\x07`").hint("did you mean `\u{202e}`?");

@@ -1,4 +1,4 @@
-//! Text that others wrote (a build's output, names in archives, answers of servers), made safe to show on a terminal.
+//! Untrusted text (output of builds, names in archives, answers of servers) made safe to show on a terminal.
 //!
 //! A terminal obeys control characters: they clear the screen, move the cursor over earlier lines, set the window's title, and some
 //! terminals answer them with input. Bidirectional controls reorder what is shown (CVE-2021-42574). All of them are shown as escapes.
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// `text` with every control character but newline and tab written as an escape (`\x1b`, `\u{202e}`). Colour sequences (ECMA-48 SGR)
-/// and the carriage return of a CRLF line end are left out, as they say nothing.
+/// and the carriage return of a CRLF line end are left out, because they carry no information.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.chars().all(|letter| !must_be_escaped(letter)) {
         return Cow::Borrowed(text);
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown() {
+    fn control_characters_are_shown_as_escapes() {
         for (text, shown) in [
             ("plain\ttext\n", "plain\ttext\n"),
             ("\x1b[1;31merror\x1b[0m: \u{9b}4:3mno\x1b[m", "error: no"),
@@ -83,7 +83,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_shown_is_obeyed(text in "\\PC*|[\\x00-\\x1f\\x7f-\\u{a0}\\u{2028}-\\u{2069}m;\\[0-9\n\t]*") {
+        fn shown_text_has_no_control_characters(text in "\\PC*|[\\x00-\\x1f\\x7f-\\u{a0}\\u{2028}-\\u{2069}m;\\[0-9\n\t]*") {
             let shown = visible(&text);
             prop_assert!(!shown.contains(must_be_escaped), "{shown:?}");
             prop_assert_eq!(&visible(&shown), &shown);

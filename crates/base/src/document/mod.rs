@@ -1,7 +1,7 @@
-//! Strict reading of the project's TOML files: every problem at its place, all at once.
+//! Strict reading of the project's TOML files: all problems are reported at once, with their positions.
 //!
-//! A [`Document`] is parsed into a tree with spans; a [`Table`] hands out typed values, notes what it was asked for and, when
-//! finished, reports every key nobody asked for. Nothing stops at the first problem.
+//! A [`Document`] is parsed into a tree with spans. A [`Table`] returns typed values, records which keys were requested, and reports all
+//! others when it is finished. Reading continues after a problem.
 
 mod place;
 mod table;
@@ -17,12 +17,12 @@ use crate::diagnostic::{Problem, SourceText};
 pub use place::place;
 pub use table::{Entry, Table};
 
-/// A value and its place in the file, in bytes.
+/// A value and its position in the file, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its byte range.
     pub span: Range<usize>,
 }
 
@@ -43,13 +43,14 @@ impl Document {
         &self.source
     }
 
-    /// Reads the file with `read`, which is given the top table.
+    /// Reads the file with `read`, which gets the top-level table.
     ///
     /// # Errors
-    /// All problems: of TOML's syntax alone where there are any, else all that `read` reported.
+    /// All problems: those of TOML's syntax if there are any, else those that `read` reported.
     pub fn read<T>(self, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Vec<Problem>> {
         let source = Arc::clone(&self.source);
-        // Only those without a line feed are left. TOML allows them nowhere, and its parser takes some for what they are not.
+        // CRLF line ends were converted, so a carriage return here is a lone one. TOML forbids it everywhere, and the parser misreads some
+        // of them.
         if let Some(at) = source.text.find('\r') {
             let hint = "end lines with LF or CRLF; write `\\r` in a basic string where a carriage return is meant";
             return Err(vec![Problem::new(&source, at..at + 1, "a carriage return without a line feed after it").hint(hint)]);
@@ -68,10 +69,10 @@ impl Document {
         if problems.is_empty() { Ok(value) } else { Err(problems) }
     }
 
-    /// Reads the file with `read`, which returns nothing where it reported a problem.
+    /// Reads the file with `read`, which returns `None` if it reported a problem.
     ///
     /// # Errors
-    /// All problems, and never none: a file that gave nothing must not vanish without a word.
+    /// All problems, at least one: a file that yields no value must not be dropped silently.
     pub fn read_whole<T>(self, read: impl FnOnce(&Table<'_>) -> Option<T>) -> Result<T, Vec<Problem>> {
         let source = Arc::clone(&self.source);
         let unnamed = || vec![Problem::new(&source, 0..0, "this file cannot be used, and nothing says why").hint("please report this")];
@@ -86,13 +87,13 @@ impl Document {
         !self.problems.borrow().is_empty()
     }
 
-    /// Takes back what was reported at a place.
+    /// Removes a problem that was reported at this position.
     fn withdraw(&self, span: &Range<usize>, message: &str) {
         self.problems.borrow_mut().retain(|problem| problem.span != *span || problem.message != message);
     }
 }
 
-/// What a value is, in words a person uses.
+/// The type of a value, in words for users.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

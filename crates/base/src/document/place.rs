@@ -1,4 +1,4 @@
-//! Finding a value again in a file that was read before, for problems that only show once all files are read.
+//! Finds a value again in a file that was read before, for problems that appear only when all files have been read.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::SourceText;
 
-/// Where the first string that `matches` stands below the key `path`: the string there, or one of a list. The nearest table or value on
-/// the way if there is none, and the file's beginning where there is not even that.
+/// The position of the first string below the key `path` that `matches` accepts: the string there, or one of a list. If there is none, the
+/// nearest table or value on the way; failing that, the beginning of the file.
 pub fn place(source: &SourceText, path: &[&str], matches: impl Fn(&str) -> bool) -> Range<usize> {
     let (tree, _) = DeTable::parse_recoverable(&source.text);
     let mut table = tree.get_ref();

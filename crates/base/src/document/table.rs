@@ -18,12 +18,12 @@ pub struct Table<'a> {
     span: Range<usize>,
     path: String,
     asked: RefCell<Vec<String>>,
-    /// Keys that must be there and are not, with what was reported.
+    /// Required keys that are missing, with the message reported for each.
     missing: RefCell<Vec<(String, String)>>,
     is_finished: Cell<bool>,
 }
 
-/// A table that nobody finishes would take misspelt keys without a word. One that was left early is not, because of a problem in it.
+/// A table that is never finished would accept misspelt keys silently. Tables that were left early because of a problem are exempt.
 impl Drop for Table<'_> {
     fn drop(&mut self) {
         let is_checked = self.is_finished.get() || self.document.has_problems();
@@ -31,7 +31,7 @@ impl Drop for Table<'_> {
     }
 }
 
-/// A key and its value, of a table whose keys are the user's choice.
+/// A key and its value, of a table with keys chosen by the user.
 pub struct Entry<'a> {
     /// The key.
     pub key: Spanned<String>,
@@ -45,7 +45,7 @@ impl<'a> Table<'a> {
         Self { document, tree, span, path, asked: RefCell::default(), missing: RefCell::default(), is_finished: Cell::default() }
     }
 
-    /// Where the table stands: its header, or the braces of an inline table.
+    /// The position of the table: its header, or the braces of an inline table.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
     }
@@ -55,38 +55,38 @@ impl<'a> Table<'a> {
         &self.path
     }
 
-    /// Reports a problem at a place in this file.
+    /// Reports a problem at a position in this file.
     pub fn problem(&self, span: Range<usize>, message: impl Into<String>) {
         self.document.report(Problem::new(self.document.source(), span, message));
     }
 
-    /// Reports a problem and what to do about it.
+    /// Reports a problem with a hint.
     pub fn problem_with_hint(&self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
         self.document.report(Problem::new(self.document.source(), span, message).hint(hint));
     }
 
-    /// Whether the key is there. The key counts as known.
+    /// Whether the key is there. Counts as a request for the key.
     pub fn has(&self, key: &str) -> bool {
         self.value(key).is_some()
     }
 
-    /// Where the value of `key` stands, if it is there.
+    /// The position of the value of `key`, if there is one.
     pub fn span_of(&self, key: &str) -> Option<Range<usize>> {
         self.tree.get(key).map(toml::Spanned::span)
     }
 
-    /// The line of a place in this file, from 1.
+    /// The line of a position in this file, counted from 1.
     pub fn line_of(&self, at: usize) -> usize {
         let text = &self.document.source().text;
         1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 
-    /// A string, if it is there.
+    /// An optional string.
     pub fn string(&self, key: &str) -> Option<Spanned<String>> {
         self.value(key).and_then(|value| self.as_string(key, value))
     }
 
-    /// A string that must be there and not be empty.
+    /// A required string that must not be empty.
     pub fn required_string(&self, key: &str) -> Option<Spanned<String>> {
         let Some(value) = self.value(key) else {
             self.missing(key);
@@ -100,17 +100,17 @@ impl<'a> Table<'a> {
         Some(text)
     }
 
-    /// A string that `T` is parsed from.
+    /// An optional string, parsed as `T`.
     pub fn parsed<T: FromStr<Err: Display>>(&self, key: &str) -> Option<Spanned<T>> {
         self.string(key).and_then(|text| self.parse(text))
     }
 
-    /// A string that must be there, and that `T` is parsed from.
+    /// A required string, parsed as `T`.
     pub fn required_parsed<T: FromStr<Err: Display>>(&self, key: &str) -> Option<Spanned<T>> {
         self.required_string(key).and_then(|text| self.parse(text))
     }
 
-    /// Parses a text of this file, reporting what is wrong with it at its place.
+    /// Parses a string of this file and reports an error at its position.
     pub fn parse<T: FromStr<Err: Display>>(&self, text: Spanned<String>) -> Option<Spanned<T>> {
         match text.value.parse() {
             Ok(value) => Some(Spanned { value, span: text.span }),
@@ -121,7 +121,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A list of strings; empty where it is not there.
+    /// A list of strings; empty if the key is missing.
     pub fn strings(&self, key: &str) -> Vec<Spanned<String>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
@@ -131,12 +131,12 @@ impl<'a> Table<'a> {
         items.iter().filter_map(|item| self.as_string(key, item)).collect()
     }
 
-    /// A list of strings that `T` is parsed from.
+    /// A list of strings, each parsed as `T`.
     pub fn parsed_list<T: FromStr<Err: Display>>(&self, key: &str) -> Vec<Spanned<T>> {
         self.strings(key).into_iter().filter_map(|text| self.parse(text)).collect()
     }
 
-    /// An integer between two bounds, both included.
+    /// An optional integer within inclusive bounds.
     pub fn integer(&self, key: &str, bounds: std::ops::RangeInclusive<u64>) -> Option<Spanned<u64>> {
         let value = self.value(key)?;
         let DeValue::Integer(integer) = value.get_ref() else {
@@ -153,7 +153,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// An integer that must be there.
+    /// A required integer.
     pub fn required_integer(&self, key: &str, bounds: std::ops::RangeInclusive<u64>) -> Option<Spanned<u64>> {
         if self.value(key).is_none() {
             self.missing(key);
@@ -162,7 +162,7 @@ impl<'a> Table<'a> {
         self.integer(key, bounds)
     }
 
-    /// `true` or `false`; `default` where the key is not there.
+    /// `true` or `false`; `default` if the key is missing.
     pub fn boolean(&self, key: &str, default: bool) -> bool {
         match self.value(key).map(|value| (value, value.get_ref())) {
             Some((_, DeValue::Boolean(value))) => *value,
@@ -174,13 +174,13 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A table, if it is there.
+    /// An optional table.
     pub fn table(&self, key: &str) -> Option<Table<'a>> {
         let value = self.value(key)?;
         self.as_table(key, value)
     }
 
-    /// A table that must be there.
+    /// A required table.
     pub fn required_table(&self, key: &str) -> Option<Table<'a>> {
         if self.value(key).is_none() {
             self.missing(key);
@@ -189,7 +189,7 @@ impl<'a> Table<'a> {
         self.table(key)
     }
 
-    /// An array of tables (`[[key]]`); empty where it is not there.
+    /// An array of tables (`[[key]]`); empty if the key is missing.
     pub fn tables(&self, key: &str) -> Vec<Table<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
@@ -199,7 +199,7 @@ impl<'a> Table<'a> {
         items.iter().filter_map(|item| self.as_table(key, item)).collect()
     }
 
-    /// A table or a string, whichever is there: `debian = "…"` or `debian = { … }`.
+    /// Either a table or a string: `debian = "…"` or `debian = { … }`.
     pub fn string_or_table(&self, key: &str) -> Option<Result<Spanned<String>, Table<'a>>> {
         let value = self.value(key)?;
         match value.get_ref() {
@@ -208,7 +208,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A list or a string, whichever is there: `patches = "series"` or `patches = ["…"]`.
+    /// Either a list or a string: `patches = "series"` or `patches = ["…"]`.
     pub fn string_or_list(&self, key: &str) -> Option<Result<Spanned<String>, Vec<Spanned<String>>>> {
         let value = self.value(key)?;
         match value.get_ref() {
@@ -217,7 +217,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// All keys and values in the order they are written, for tables whose keys are the user's choice.
+    /// All keys and values in the order they are written, for tables with keys chosen by the user.
     pub fn entries(&self) -> Vec<Entry<'a>> {
         let mut entries: Vec<_> = self
             .tree
@@ -234,8 +234,8 @@ impl<'a> Table<'a> {
         entries
     }
 
-    /// Reports every key that was not asked for. Where that is most likely a misspelt key that must be there, the report of that key's
-    /// absence is withdrawn: one mistake is reported once.
+    /// Reports every key that was not requested. If such a key is probably a misspelt required key, the report of the missing key is
+    /// withdrawn: one mistake is reported once.
     pub fn finish(&self) {
         self.is_finished.set(true);
         let asked = self.asked.borrow();
@@ -249,7 +249,7 @@ impl<'a> Table<'a> {
             }
             let place = if self.path.is_empty() { "at the top of this file".to_owned() } else { format!("in `[{}]`", self.path) };
             let mut problem = Problem::new(self.document.source(), key.span(), format!("unknown key `{name}` {place}"));
-            // A key that is there already is hardly what a misspelt one stands for.
+            // A key that is already in the table is unlikely to be the one that was meant.
             let near = nearest(name, known.iter().copied().filter(|known| !self.tree.contains_key(*known)));
             if let Some((_, message)) = self.missing.borrow().iter().find(|(key, _)| near == Some(key)) {
                 self.document.withdraw(&self.span, message);
@@ -260,7 +260,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Reports that `key` must be there and is not, in words of the caller's.
+    /// Reports that the required `key` is missing, with the caller's message.
     pub fn missing_with_hint(&self, key: &str, message: impl Into<String>, hint: impl Into<String>) {
         let message = message.into();
         self.missing.borrow_mut().push((key.to_owned(), message.clone()));
@@ -308,7 +308,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What is wrong with a value that should be a string. One written without quotes is most likely meant as it is written.
+/// The problem with a value that should be a string. For an unquoted value, the hint is to quote it.
 fn no_string(document: &Document, key: &str, value: &toml::Spanned<DeValue<'_>>) -> Problem {
     let span = value.span();
     let written = document.source().text.get(span.clone()).unwrap_or_default();
@@ -333,7 +333,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The value if it is a string; what else it may be is not reported.
+    /// The value if it is a string; other types are not reported.
     pub fn text(&self) -> Option<Spanned<String>> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(Spanned { value: text.to_string(), span: self.value.span() }),
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_missing_is_told_unless_it_is_misspelt() {
+    fn a_missing_key_is_reported_unless_it_is_misspelt() {
         let read = |table: &Table<'_>| {
             table.required_string("version");
             table.required_string("license");

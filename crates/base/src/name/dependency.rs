@@ -38,7 +38,7 @@ impl Comparison {
         [Self::Less, Self::LessOrEqual, Self::Equal, Self::GreaterOrEqual, Self::Greater].into_iter().find(|it| it.symbol() == operator)
     }
 
-    /// The comparison meant by an operator that Debian, other packagers or programming languages write differently.
+    /// The comparison that an operator of Debian, other packagers or programming languages means.
     fn meant(operator: &str) -> Option<Self> {
         Self::parse(operator).or(match operator {
             "<<" => Some(Self::Less),
@@ -51,7 +51,7 @@ impl Comparison {
     }
 }
 
-/// An RPM dependency: a capability, and optionally the versions of it that will do (`systemd >= 257`).
+/// An RPM dependency: a capability, and optionally the acceptable versions (`systemd >= 257`).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Dependency {
@@ -64,7 +64,7 @@ pub struct Dependency {
 /// A text that is not a dependency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDependency {
-    /// Nothing that could be one.
+    /// Not recognisable as a dependency.
     #[error("`{text}` is not a dependency: write `name` or `name >= version`")]
     Unreadable {
         /// The text.
@@ -78,7 +78,7 @@ pub enum InvalidDependency {
         /// The same as RPM writes it.
         meant: String,
     },
-    /// The version is not one.
+    /// The version is invalid.
     #[error("`{text}` is not a dependency: {reason}")]
     Version {
         /// The text.
@@ -105,8 +105,8 @@ impl Dependency {
         Self { capability: capability.into(), constraint: Some((Comparison::Equal, version.into())) }
     }
 
-    /// Whether the capability is found in the files of packages, so that nothing is known of it before they are built: a path,
-    /// `libz.so.1()(64bit)`, `pkgconfig(zlib)`.
+    /// Whether the capability is generated from files of packages, and so unknown before they are built: a path, `libz.so.1()(64bit)`,
+    /// `pkgconfig(zlib)`.
     pub fn is_found_in_files(&self) -> bool {
         self.capability.starts_with('/') || self.capability.contains('(')
     }
@@ -142,7 +142,7 @@ fn constrained(text: &str, capability: &str, comparison: Comparison, version: &s
     Ok(Dependency { capability: capability.to_owned(), constraint: Some((comparison, version.to_owned())) })
 }
 
-/// A path, or a name that may end in parentheses. Outside of these RPM has no use for operators, commas and the like.
+/// A path, or a name that may end in parentheses. RPM does not allow operators, commas and the like elsewhere.
 fn is_capability(word: &str) -> bool {
     if !word.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;

@@ -1,6 +1,6 @@
-//! What RPM takes as a version.
+//! What RPM accepts as a version.
 
-/// A text that RPM does not take as a version.
+/// A text that RPM does not accept as a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVersion {
     /// It contains characters other than those RPM allows, or does not begin with a letter or digit.
@@ -15,7 +15,7 @@ pub enum InvalidVersion {
         /// The text.
         text: String,
     },
-    /// What stands before the colon is not a number.
+    /// The part before the colon is not a number.
     #[error("`{text}` is not a version: the epoch before `:` must be a number")]
     Epoch {
         /// The text.
@@ -23,11 +23,11 @@ pub enum InvalidVersion {
     },
 }
 
-/// Checks an upstream version or a release, which contain neither `-` nor `:`. The rules are those of rpmbuild (`rpmCharCheck`); that a
-/// version begins with a letter or digit is a rule of our own, because it becomes a part of file names.
+/// Checks an upstream version or a release, which contain neither `-` nor `:`. The rules are those of rpmbuild (`rpmCharCheck`), plus one
+/// of ours: it begins with a letter or digit, because it becomes part of file names.
 ///
 /// # Errors
-/// When rpmbuild would refuse it, or it is unfit for a file name.
+/// When rpmbuild would refuse it, or it cannot be part of a file name.
 pub fn check_version(text: &str) -> Result<(), InvalidVersion> {
     let begins_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".+~^_".contains(&byte);
@@ -37,7 +37,7 @@ pub fn check_version(text: &str) -> Result<(), InvalidVersion> {
     if text.contains("..") { Err(InvalidVersion::TwoStops { text: text.to_owned() }) } else { Ok(()) }
 }
 
-/// Checks `[epoch:]version[-release]`, as constraints have it.
+/// Checks `[epoch:]version[-release]`, as in constraints.
 ///
 /// # Errors
 /// When rpmbuild would refuse it.

@@ -1,4 +1,4 @@
-//! Why nothing was written about an image.
+//! Why legal information about an image could not be written.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use runtime::directory::DirectoryError;
 use runtime::store::StoreError;
 use sdk::source::SourceError;
 
-/// Why nothing was written about an image.
+/// Why legal information about an image could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum LegalError {
     /// Its packages are not known.
@@ -33,10 +33,10 @@ pub enum LegalError {
         /// Why.
         source: Box<TransactionError>,
     },
-    /// Sources cannot be fetched; at least one.
+    /// At least one source cannot be fetched.
     #[error("{} that the image is built from cannot be fetched", counted(.0.len()))]
     Sources(Vec<SourceError>),
-    /// A file of the project is not the one that the packages were built from any more.
+    /// A file of the project has changed since the packages were built.
     #[error("`{}` was changed meanwhile", path.display())]
     Changed {
         /// The file.

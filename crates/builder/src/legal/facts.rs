@@ -19,9 +19,9 @@ pub struct Facts<'a> {
     pub image: &'a str,
     /// Its packages, by name: those of the root, of media and of disks.
     pub packages: Vec<PackageFacts<'a>>,
-    /// Their specs, and those whose packages were in the sandboxes they were built in: what is linked in statically comes from there.
+    /// Their specs, and those of the packages in their sandboxes: statically linked code comes from there.
     pub specs: BTreeMap<&'a PackageName, &'a SpecFolder>,
-    /// Files of the project that several specs may be built from, below its top folder.
+    /// Files of the project that several specs may be built from, relative to its top folder.
     pub shared: Vec<String>,
 }
 
@@ -33,17 +33,17 @@ pub struct PackageFacts<'a> {
     pub arch: String,
     /// What it was built from.
     pub folder: &'a SpecFolder,
-    /// The package file.
+    /// The package file's digest.
     pub object: Digest,
     /// Its licence texts, as [`texts`] finds them.
     pub texts: BTreeMap<String, String>,
 }
 
 impl<'a> Facts<'a> {
-    /// Looks at all packages of an image that was built.
+    /// Reads all packages of a built image.
     ///
     /// # Errors
-    /// When a package is lost or damaged, or the user asked to stop.
+    /// When a package is missing or damaged, or the user asked to stop.
     pub fn gather(builder: &Builder<'a>, image: &'a Image, result: &'a ImageResult) -> Result<Self, LegalError> {
         let members = shipped(builder, image, result)?;
         let built = |name: &str| {

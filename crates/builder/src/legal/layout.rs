@@ -12,18 +12,18 @@ use image::sbom::source_file;
 use planning::project::{LocalFile, SpecFolder};
 use planning::spec::{Arch, BuildSystem, Origin, Source, Spec};
 
-/// What is known of the sources.
+/// Whether sources are included, and which are there.
 pub enum Sources {
-    /// By spec, what is at hand of each source, in the spec's order. It may come from any of a source's origins.
+    /// By spec, the available file of each source, in the spec's order. It may be from any of a source's origins.
     Included(BTreeMap<PackageName, Vec<Digest>>),
-    /// They are not looked for.
+    /// They are only named.
     Named,
 }
 
 /// All files of the directory.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// What each contains, by path.
+    /// By path.
     pub entries: BTreeMap<String, Entry>,
 }
 
@@ -43,9 +43,9 @@ pub enum Entry {
     Object(Digest),
     /// A file of the project.
     Project {
-        /// Its path below the project's top folder.
+        /// Its path relative to the project's top folder.
         path: String,
-        /// What it must be; none where no key depends on its bytes.
+        /// Its expected content; none if no key depends on its bytes.
         expected: Option<LocalFile>,
     },
     /// These bytes.
@@ -84,7 +84,7 @@ impl Layout {
     }
 }
 
-/// The spec, the files next to it, and the part of the workspace it is built from.
+/// The spec, the files next to it, and its part of the workspace.
 fn spec_entries<'a>(spec: &'a PackageName, folder: &'a SpecFolder) -> impl Iterator<Item = (String, Entry)> + 'a {
     let text = (format!("specs/{spec}/package.toml"), Entry::Bytes(folder.source.text.clone().into_bytes()));
     let beside = folder.files.iter().map(move |(path, file)| {
@@ -100,8 +100,8 @@ fn text_path(package: &PackageFacts<'_>, path: &str) -> String {
     format!("licenses/{}/{path}", package.name)
 }
 
-/// The origin of each source that is at hand, or the first where none is known, and the name of its file: the origin's, which mirrors know
-/// it by; its digest, which they know as well, where that is taken or cannot be a file's name.
+/// For each source the origin of the available file, or the first if none is known, and a file name: the origin's, by which mirrors know
+/// it; or its digest, which mirrors know as well, if the name is taken or not valid.
 fn chosen<'a>(folder: &'a SpecFolder, found: Option<&Vec<Digest>>) -> Vec<(String, &'a Origin)> {
     let mut taken: BTreeMap<String, Digest> = BTreeMap::new();
     let origin = |(at, source): (usize, &'a Source)| {
@@ -120,7 +120,7 @@ fn chosen<'a>(folder: &'a SpecFolder, found: Option<&Vec<Digest>>) -> Vec<(Strin
     named.collect()
 }
 
-/// The packages with machine code that was built from no source: it is the SDK's.
+/// The packages with machine code but without sources: they contain files of the SDK.
 fn copies<'a>(packages: &'a [PackageFacts<'_>]) -> Vec<&'a str> {
     let is_own = |spec: &Spec| !spec.sources.is_empty() || matches!(spec.build.system, BuildSystem::Cargo { .. });
     let copies = packages.iter().filter(|package| package.folder.spec.arch == Arch::X86_64 && !is_own(&package.folder.spec));
@@ -128,7 +128,7 @@ fn copies<'a>(packages: &'a [PackageFacts<'_>]) -> Vec<&'a str> {
 }
 
 fn rows(facts: &Facts<'_>, sources: &Sources) -> Vec<Row> {
-    // Packages without texts of their own are those that need a package of the same spec, as a rule.
+    // Packages without licence texts usually require a package of the same spec that has them.
     let mut texts: BTreeMap<&PackageName, &PackageFacts<'_>> = BTreeMap::new();
     for package in facts.packages.iter().filter(|package| !package.texts.is_empty()) {
         texts.entry(&package.folder.spec.name).or_insert(package);

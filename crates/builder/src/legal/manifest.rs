@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use base::digest::Digest;
 
-/// What is listed of an image.
+/// The manifest of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Manifest {
     /// The image's name.
@@ -13,7 +13,7 @@ pub struct Manifest {
     pub packages: Vec<Row>,
 }
 
-/// What is listed of a package. Paths are those in the directory.
+/// A package. Paths are relative to the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Row {
@@ -23,7 +23,7 @@ pub struct Row {
     pub version: String,
     /// `x86_64` or `noarch`.
     pub arch: String,
-    /// What it was built by.
+    /// The spec that builds it.
     pub spec: String,
     /// SPDX expression.
     pub license: String,
@@ -33,18 +33,18 @@ pub struct Row {
     pub sources: Vec<SourceRow>,
     /// The spec's own patches, in the order they are applied in.
     pub patches: Vec<String>,
-    /// Texts of its licences, sorted: its own, or where it contains none those of a package of the same spec.
+    /// Its licence texts, sorted; if it contains none, those of a package of the same spec.
     pub license_texts: Vec<String>,
 }
 
-/// What is listed of a source.
+/// A source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceRow {
     /// The file's name in `sources/SPEC`.
     pub file: String,
-    /// SHA-256 of it.
+    /// The file's SHA-256 digest.
     pub sha256: Digest,
-    /// Where it comes from: an address or a package URL.
+    /// Its origin: an address or a package URL.
     pub from: String,
 }
 
@@ -54,7 +54,7 @@ const COLUMNS: [&str; 7] = ["package", "version", "spec", "license", "sources", 
 impl Manifest {
     /// As JSON.
     pub fn json(&self) -> String {
-        // Text, numbers and lists are always JSON.
+        // Serialising text, numbers and lists cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 

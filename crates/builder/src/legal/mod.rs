@@ -1,15 +1,15 @@
-//! What must be handed out with an image: its packages' licences, their texts, and the sources they were built from.
+//! What must be distributed with an image: its packages' licences, their texts, and the sources they were built from.
 //!
 //! ```text
 //! README, manifest.csv, manifest.json
 //! licenses/<package>/…                     the texts in the package
 //! sources/<spec>/<file>                    all sources, patch archives and crates
 //! specs/<spec>/…, specs/sdk.*              as in the project, with patches and scripts
-//! kernel-config/…                          as in the project, as far as a kernel is made of it
+//! kernel-config/…                          as in the project, the files that a kernel is configured by
 //! workspaces/<spec>/…                      the part of the project's workspace that a spec is built from
 //! ```
 //!
-//! [`facts`] finds out what is in the image, [`layout`] decides what goes where, [`mod@write`] does it.
+//! [`facts`] finds out what is in the image, [`layout`] decides the directory's content, [`mod@write`] writes it.
 
 mod error;
 mod facts;
@@ -39,19 +39,20 @@ pub use error::LegalError;
 use facts::Facts;
 use layout::{Entry, Layout, Sources};
 
-/// The directories that are written here. The mark is a file of its own, so that no other directory is ever taken for one.
+/// The directories that are written here. The mark is a file that exists for this purpose alone, so that no other directory is mistaken for
+/// one.
 const DIRECTORY: Kind = Kind { name: "a directory that `legal-info` wrote", mark: ".kaon-legal-info" };
 
 /// Whether sources are part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithSources {
-    /// All of them are in it.
+    /// All of them are included.
     Included,
     /// They are named with their digests.
     Named,
 }
 
-/// What was written.
+/// What [`legal_info`] wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Written {
@@ -59,13 +60,13 @@ pub struct Written {
     pub packages: usize,
     /// Licence texts.
     pub license_texts: usize,
-    /// Source files; 0 where they are left out.
+    /// Source files; 0 if they are left out.
     pub sources: usize,
     /// Size of all files, in bytes.
     pub size_bytes: u64,
 }
 
-/// Checks that `folder` may be written: it is not there, is empty, or was written by an earlier call.
+/// Checks that `folder` may be written: it does not exist, is empty, or was written by an earlier call.
 ///
 /// # Errors
 /// [`DirectoryError::Occupied`].
@@ -73,11 +74,11 @@ pub fn check_place(folder: &Path) -> Result<(), DirectoryError> {
     DIRECTORY.check_replaceable(folder)
 }
 
-/// Writes the directory `folder` about an image that was built, in place of what an earlier call wrote there: whole, or not at all. Sources
-/// that are not in the store are fetched.
+/// Writes the directory `folder` about a built image, replacing what an earlier call wrote: completely or not at all. Sources that are not
+/// in the store are fetched.
 ///
 /// # Errors
-/// When a source cannot be fetched, a package or the project cannot be read, or the directory not be written.
+/// When a source cannot be fetched, a package or the project cannot be read, or the directory cannot be written.
 pub fn legal_info(
     builder: &Builder<'_>,
     image: &Image,
@@ -118,7 +119,7 @@ fn written(facts: &Facts<'_>, layout: &Layout, size_bytes: u64) -> Written {
     }
 }
 
-/// Has the sources of all specs at hand. Returns the digest of what is there of each, in the spec's order.
+/// Fetches the missing sources of all specs. Returns the digest of each source's file, in the spec's order.
 fn fetch(builder: &Builder<'_>, facts: &Facts<'_>) -> Result<BTreeMap<PackageName, Vec<Digest>>, LegalError> {
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel);
     let sources: Vec<(&PackageName, &Source)> =
@@ -133,7 +134,7 @@ fn fetch(builder: &Builder<'_>, facts: &Facts<'_>) -> Result<BTreeMap<PackageNam
             Err(failure) => failures.push(failure),
         }
     }
-    // Two specs may want one source, which is one failure.
+    // Two specs may share a source, which is one failure.
     let mut told = BTreeSet::new();
     failures.retain(|failure| told.insert(failure.to_string()));
     if failures.is_empty() { Ok(found) } else { Err(LegalError::Sources(failures)) }

@@ -2,7 +2,7 @@
 
 use super::layout::Sources;
 
-/// The README about the image with this name; `copies` are its packages that the SDK's files were copied into.
+/// The README about the image with this name; `copies` are its packages that contain copied files of the SDK.
 pub fn readme(image: &str, sources: &Sources, copies: &[&str]) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let (listed, rebuild) = match sources {

@@ -6,9 +6,9 @@ use packaging::{LICENCE_TEXTS, LICENCES, is_licence_text};
 use rpm_engine::links::follow_known;
 use rpm_engine::package::{FileKind, PackageFile};
 
-/// The licence texts among the files of `package`: their names, and the path in the package whose content each has. A name is the path
-/// below [`LICENCES`], without the package's own directory there. A link stands for the text it leads to; one that leads out of the package's
-/// texts has none. Texts that are named by their digests are not listed by themselves: links lead to them.
+/// The licence texts among the files of `package`: names, each with the path of its content in the package. A name is the path below
+/// [`LICENCES`], without the package's own directory there. A link counts as the text it points to, unless that is outside of the package's
+/// texts. Texts named by their digests are not listed themselves: links point to them.
 pub fn texts(package: &str, files: &[PackageFile]) -> BTreeMap<String, String> {
     let kinds: BTreeMap<&str, &FileKind> =
         files.iter().filter(|file| is_licence_text(&file.path) && !file.flags.ghost).map(|file| (file.path.as_str(), &file.kind)).collect();

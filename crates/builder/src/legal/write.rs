@@ -28,7 +28,7 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes all files below `folder`, with modes that no umask decides. Returns their size, in bytes.
+    /// Writes all files below `folder`, with modes that do not depend on the umask. Returns their size, in bytes.
     ///
     /// # Errors
     /// When something cannot be read or written, is not what it should be, or the user asked to stop.
@@ -50,7 +50,7 @@ impl Writer<'_> {
         Ok(sizes.sum::<Result<u64, _>>()?)
     }
 
-    /// Writes the texts of one package, whose payload is read once.
+    /// Writes the texts of one package, reading its payload once.
     fn texts(&self, package: &PackageName, object: &Digest, wanted: &[(&str, &str)], folder: &Path) -> Result<(), LegalError> {
         self.check()?;
         let fail = |source: TransactionError| LegalError::Texts { package: package.clone(), source: Box::new(source) };
@@ -67,9 +67,9 @@ impl Writer<'_> {
     fn entry(&self, entry: &Entry, to: &Path) -> Result<(), LegalError> {
         self.check()?;
         match entry {
-            // Written with all others of its package.
+            // Written together with the other texts of its package.
             Entry::Text { .. } => Ok(()),
-            // Fetching, or what else found it, has read it back.
+            // Its digest was verified when it was fetched or found.
             Entry::Object(digest) => {
                 let missing = || runtime::store::StoreError::Missing { digest: *digest };
                 Ok(link_or_copy(&self.store.object(digest).ok_or_else(missing)?, to)?)
@@ -79,7 +79,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Copies a file of the project, which must be the one that was read when specs were.
+    /// Copies a file of the project, which must be unchanged since specs were read.
     fn project_file(&self, path: &str, expected: Option<&LocalFile>, to: &Path) -> Result<(), LegalError> {
         let from = self.project.join(path);
         let bytes = fs::read(&from).map_err(|source| DirectoryError::io("read", &from, source))?;
@@ -95,7 +95,7 @@ impl Writer<'_> {
     }
 }
 
-/// Makes the directories of all `paths`, and opens them and `folder` to everybody.
+/// Makes the directories of all `paths`, and makes them and `folder` readable by everybody.
 fn make_folders<'a>(folder: &Path, paths: impl Iterator<Item = &'a String>) -> Result<(), DirectoryError> {
     let folders: BTreeSet<&Path> = paths.flat_map(|path| Path::new(path).ancestors().skip(1)).collect();
     for relative in folders {

@@ -1,4 +1,4 @@
-//! What is put next to an image's files: what is in it, what it is made of and from what, checksums, and the builder's signature.
+//! Documents next to an image's files: bills of materials, provenance, checksums, and the builder's signature.
 
 use std::collections::BTreeSet;
 
@@ -17,18 +17,18 @@ use signing::{Keys, StatementKey};
 pub struct Document {
     /// The file's name.
     pub name: String,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
 /// The file with the public key that the provenance is signed with.
 const STATEMENT_KEY: &str = "kaon-provenance.pub";
 
-/// The documents of an image: what is in it, the checksums of all files and documents, the signature over those, and the
-/// public keys it and the provenance's are made with.
+/// The documents of an image: bills of materials, provenance, the checksums of all files and documents, the signature over those, and the
+/// public keys of this signature and the provenance's.
 ///
 /// # Errors
-/// When the contents are lost, or the key refuses.
+/// When the contents are missing, or signing fails.
 pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Document>, ImageError> {
     let members = shipped(builder, image, result)?;
     let bill = sbom::bill(image, result.root.contents, &members, builder.graph, &result.results);

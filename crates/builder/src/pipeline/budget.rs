@@ -1,9 +1,9 @@
-//! An image held against its bounds.
+//! Checks an image against its size limits.
 
 use super::{ImageError, ImageResult};
 use image::description::{Format, Image};
 
-/// Fails where a bound of the image is not kept, and names the largest causes.
+/// Fails if the image exceeds a limit, and names the largest causes.
 pub(super) fn check(image: &Image, result: &ImageResult) -> Result<(), ImageError> {
     const MIB: u64 = 1 << 20;
     let iso = result.artifacts.get(&Format::Iso).map_or(0, |iso| iso.size_bytes);

@@ -1,4 +1,4 @@
-//! What is at hand of an image, and what is not.
+//! What the store has of an image, and what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +9,20 @@ use image::description::{Format, Image};
 use planning::action::Results;
 use signing::Keys;
 
-/// What is at hand of an image.
+/// What the store has of an image.
 pub(super) struct Cached {
-    /// Under which key its root is recorded.
+    /// The key under which its root is recorded.
     pub root_key: Digest,
     /// Its root, if that was composed before.
     pub root: Option<RootRecord>,
-    /// Forms that are there.
+    /// Formats that are there.
     pub artifacts: BTreeMap<Format, Artifact>,
-    /// The keys of those that are not.
+    /// The keys of those that are missing.
     pub missing: BTreeMap<Format, Digest>,
 }
 
 impl Cached {
-    /// Looks for the root and these forms of an image. What cannot be read, or names what is gone, is as good as missing.
+    /// Looks for the root and these formats of an image. What cannot be read, or refers to missing objects, counts as missing.
     pub fn find(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<Format>, keys: &Keys, results: &Results) -> Self {
         let store = builder.store;
         let root_key = key::root_key(image, keys, results);
@@ -41,7 +41,7 @@ impl Cached {
     }
 }
 
-/// All forms that were ever written of this root, and are still there.
+/// All formats ever written of this root that are still there.
 pub(super) fn recorded(builder: &Builder<'_>, image: &Image, root_key: &Digest) -> BTreeMap<Format, Artifact> {
     let find = |format| {
         let artifact: Artifact = builder.store.result(&key::format_key(builder, image, root_key, format)).ok().flatten()?;

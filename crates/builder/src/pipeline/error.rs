@@ -1,4 +1,4 @@
-//! Why there is no image.
+//! Why an image could not be made.
 
 use crate::{PackagesError, PublishError};
 use base::diagnostic::{ExitCode, Failure};
@@ -12,19 +12,19 @@ use rootfs::RootfsError;
 use runtime::store::StoreError;
 use signing::SignError;
 
-/// Why there is no image.
+/// Why an image could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// Its packages could not be built.
     #[error(transparent)]
     Build(#[from] PackagesError),
-    /// They could not be signed.
+    /// Its packages could not be signed.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// There is no key.
+    /// A key is missing or unusable.
     #[error(transparent)]
     Keys(#[from] SignError),
-    /// They could not be composed.
+    /// The root could not be composed.
     #[error(transparent)]
     Rootfs(#[from] RootfsError),
     /// The live medium could not be written.
@@ -42,7 +42,7 @@ pub enum ImageError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A package the image needs is made by no spec.
+    /// No spec builds a package that the image needs.
     #[error("image `{image}` needs {what}, which no spec builds")]
     NoPackage {
         /// The image.
@@ -50,7 +50,7 @@ pub enum ImageError {
         /// What is missing.
         what: String,
     },
-    /// A container of the image is to be made of a package that the image does not contain.
+    /// `[container]` names a package that the image does not contain.
     #[error("`{key}` of `[container]` in image `{image}` names package `{package}`, which the image does not contain")]
     NotContained {
         /// The image.
@@ -60,7 +60,7 @@ pub enum ImageError {
         /// The package.
         package: PackageName,
     },
-    /// The image does not start a machine by itself.
+    /// The image has no kernel.
     #[error("image `{image}` has no kernel, so it cannot be written as {format}")]
     NoKernel {
         /// The image.

@@ -1,4 +1,4 @@
-//! Under which keys the root of an image and its forms are kept.
+//! The keys of an image's root and its formats.
 
 use super::{LIVE_PACKAGES, extra_packages};
 use crate::Builder;
@@ -14,14 +14,14 @@ use planning::action::Results;
 use runtime::sandbox::Isolation;
 use signing::Keys;
 
-/// Raised when composing changes what comes out and no other field of the key shows it.
+/// Incremented when composing gives other results that no other field of the key reflects.
 const ROOT_CONTRACT: u32 = 3;
 
-/// The key of the composed root: the packages, who signed them, and what the image asks for.
+/// The key of the composed root: the packages, the key that signs them, and what the image requests.
 pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest {
     let packages: Vec<(&PackageName, &Digest)> =
         results.values().flat_map(|result| &result.packages).map(|package| (&package.name, &package.object)).collect();
-    // Every key of an image file is named here, so that a new one cannot be forgotten: it goes into this key or into those of forms.
+    // Every key of an image file is named here, so that a new one cannot be forgotten: it goes into this key or into those of formats.
     let Image {
         packages: asked,
         kernel,
@@ -41,10 +41,10 @@ pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest 
     Isolation::selected().keyed(Digest::of_json(&("root", ROOT_CONTRACT, keys.fingerprint(), wishes, packages)))
 }
 
-/// The version that an OVA names.
+/// The version in an OVA.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The key of one form of the image with this root.
+/// The key of one format of the image with this root.
 pub(super) fn format_key(builder: &Builder<'_>, image: &Image, root: &Digest, format: Format) -> Digest {
     let layers: Vec<Option<Digest>> =
         builder.layer_names(&["image".into()]).iter().map(|name| builder.sdk.lock.layer_digest(name)).collect();

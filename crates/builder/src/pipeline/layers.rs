@@ -1,4 +1,4 @@
-//! A root as the layers of a container image: what changes seldom is below.
+//! A root as the layers of a container image: what rarely changes is at the bottom.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use planning::graph::Graph;
 use rootfs::Rootfs;
 use runtime::store::StoreError;
 
-/// Writes each layer as an archive in `folder`, the lowest first.
+/// Writes each layer as an archive in `folder`, lowest first.
 pub(super) fn write(graph: &Graph, image: &Image, root: &Composed, folder: &Path) -> Result<Vec<Layer>, ImageError> {
     let container = &image.container;
     if container.layers.is_empty() && container.only.is_empty() {
@@ -39,10 +39,10 @@ pub(super) fn write(graph: &Graph, image: &Image, root: &Composed, folder: &Path
     Ok(layers)
 }
 
-/// Where it is recorded what is installed.
+/// Where the installed packages are recorded.
 const RECORDS: &str = "/usr/lib/sysimage";
 
-/// Whether an entry is of one of these packages, or was made of theirs while composing.
+/// Whether an entry belongs to one of these packages, or was made from theirs while composing.
 fn is_kept(only: &[PackageName], path: &str, entry: &Entry) -> bool {
     match &entry.package {
         Some(package) => only.iter().any(|name| name.as_str() == package),
@@ -50,7 +50,7 @@ fn is_kept(only: &[PackageName], path: &str, entry: &Entry) -> bool {
     }
 }
 
-/// In which layer each package is, those of the last left out.
+/// The layer of each package, except for packages in the last layer.
 fn owners(graph: &Graph, layers: &[PackageName]) -> BTreeMap<PackageName, usize> {
     let mut owners = BTreeMap::new();
     for (number, first) in layers.iter().enumerate() {
@@ -66,7 +66,7 @@ fn owner(owners: &BTreeMap<PackageName, usize>, entry: &Entry, last: usize) -> u
     name.and_then(|name| owners.get(&name).copied()).unwrap_or(last)
 }
 
-/// The entries of a root that belong to a layer, and the directories on the way to them, as they are in every layer.
+/// The entries of a root that belong to a layer, and their parent directories, which every layer contains.
 fn part(whole: &Manifest, belongs: impl Fn(&str, &Entry) -> bool) -> Manifest {
     let mut part = Manifest::new();
     for (path, entry) in whole.iter().filter(|(path, entry)| belongs(path, entry)) {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_bring_the_directories_they_need() {
+    fn layers_contain_the_parent_directories_of_their_entries() {
         let mut whole = Manifest::new();
         let entry = |kind, package: &str| Entry { package: Some(package.into()), ..Entry::root(kind, 0o755, 0) };
         let file = || Kind::File { size: 0, sha256: String::new() };

@@ -1,4 +1,4 @@
-//! From packages to an image: build, sign, compose, and write it in all forms asked for, at once.
+//! From packages to an image: build, sign, compose, and write it in all requested formats in parallel.
 
 mod attestation;
 mod budget;
@@ -40,22 +40,22 @@ use sdk::LayerName;
 use signing::Keys;
 use well_known::{BOOT_LOADER, DISK_PACKAGE};
 
-/// An image at hand.
+/// An image in the store.
 #[derive(Debug, Clone, Serialize)]
 pub struct ImageResult {
     /// Its root.
     pub root: RootRecord,
-    /// The forms asked for.
+    /// The requested formats.
     pub artifacts: BTreeMap<Format, Artifact>,
-    /// All forms there are of the very same root, those asked for among them.
+    /// All formats in the store of the same root, including the requested ones.
     #[serde(skip)]
     pub recorded: BTreeMap<Format, Artifact>,
-    /// What was built for it: every package there was to choose from.
+    /// The results of all packages it could choose from.
     #[serde(skip)]
     pub results: Results,
 }
 
-/// One form of an image.
+/// One format of an image.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Artifact {
     /// The file's object.
@@ -64,19 +64,19 @@ pub struct Artifact {
     pub size_bytes: u64,
 }
 
-/// Packages every medium is started by, whatever its image contains.
+/// Packages that start a medium, whatever its image contains.
 const LIVE_PACKAGES: [&str; 3] = ["kaon-live", BOOT_LOADER, "systemd-boot"];
 
-/// The image in these forms: at hand, or made now with everything it needs.
+/// The image in these formats: from the store, or made now with everything it needs.
 ///
 /// # Errors
-/// Whatever could not be built, signed, composed or written, or a bound that is not kept.
+/// Whatever could not be built, signed, composed or written, or an exceeded size limit.
 pub fn build_image(builder: &mut Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<ImageResult, ImageError> {
     if let (None, Some(format)) = (&image.kernel, formats.iter().find(|format| format.needs_kernel())) {
         return Err(ImageError::NoKernel { image: image.name.clone(), format: *format });
     }
     let candidates = image_candidates(builder, image)?;
-    // A key that cannot be used is reported before anything is built.
+    // An unusable key is reported before anything is built.
     let keys = Keys::open_or_create(&builder.keys)?;
     let results = build(builder, &candidates)?;
     let mut cached = Cached::find(builder, image, formats, &keys, &results);
@@ -101,7 +101,7 @@ pub fn build_image(builder: &mut Builder<'_>, image: &Image, formats: &BTreeSet<
 /// What is in the image: read from the store, or composed now.
 ///
 /// # Errors
-/// As [`build_image`].
+/// As for [`build_image`].
 pub fn image_contents(builder: &mut Builder<'_>, image: &Image) -> Result<Contents, ImageError> {
     let result = build_image(builder, image, &BTreeSet::new())?;
     let path = builder.store.verified(&result.root.contents)?;
@@ -109,10 +109,10 @@ pub fn image_contents(builder: &mut Builder<'_>, image: &Image) -> Result<Conten
     serde_json::from_slice(&bytes).map_err(|source| StoreError::BadResult { path, source }.into())
 }
 
-/// The image in these forms, if nothing has changed since they were written.
+/// The image in these formats, if nothing has changed since they were written.
 ///
 /// # Errors
-/// When the image needs a package that no spec makes, or there is no key.
+/// When the image needs a package that no spec builds, or there is no key.
 pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<Option<ImageResult>, ImageError> {
     let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
     if !plan.is_all_cached() {
@@ -124,10 +124,10 @@ pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<For
     Ok(cached.root.filter(|_| cached.missing.is_empty()).map(|root| ImageResult { root, artifacts: cached.artifacts, recorded, results }))
 }
 
-/// The keys under which the image's root and all its forms are or will be recorded, if all its packages are built.
+/// The keys under which the image's root and all its formats are or will be recorded, if all its packages are built.
 ///
 /// # Errors
-/// As [`cached_image`].
+/// As for [`cached_image`].
 pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Digest>, ImageError> {
     let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
     if !plan.is_all_cached() {
@@ -137,10 +137,10 @@ pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Dig
     Ok(Format::all().map(|format| key::format_key(builder, image, &root, format)).chain([root]).collect())
 }
 
-/// The packages the image's are chosen from, and those its medium is started by; with everything they need, they make its repository.
+/// The packages that the image's are chosen from, and those that start its medium. With everything they need, they make up its repository.
 ///
 /// # Errors
-/// As [`image_packages`].
+/// As for [`image_packages`].
 pub fn image_candidates(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let starters: &[&str] = if image.kernel.is_some() { &LIVE_PACKAGES } else { &[] };
     let starters = starters.iter().filter_map(|name| name.parse().ok());
@@ -150,7 +150,7 @@ pub fn image_candidates(builder: &Builder<'_>, image: &Image) -> Result<Vec<Pack
     Ok(image_packages(builder, image)?.into_iter().chain(on_medium).chain(starters).chain(toolchain).collect())
 }
 
-/// These packages, if specs make them all.
+/// These packages, if specs build all of them.
 fn known_packages(builder: &Builder<'_>, image: &Image, names: Vec<PackageName>) -> Result<Vec<PackageName>, ImageError> {
     match names.iter().find(|name| builder.graph.index().package(name.as_str()).is_none()) {
         Some(unknown) => Err(ImageError::NoPackage { image: image.name.clone(), what: format!("package `{unknown}`") }),
@@ -158,10 +158,10 @@ fn known_packages(builder: &Builder<'_>, image: &Image, names: Vec<PackageName>)
     }
 }
 
-/// The packages the image names, its kernel, and what a kernel's root needs.
+/// The packages that the image names, its kernel, and what a root with a kernel needs.
 ///
 /// # Errors
-/// When no spec makes one of them.
+/// When no spec builds one of them.
 pub fn image_packages(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let mut wanted = known_packages(builder, image, image.packages.iter().cloned().chain(extra_packages(image)).collect())?;
     wanted.extend(kernel_package(builder, image)?);
@@ -169,7 +169,7 @@ pub fn image_packages(builder: &Builder<'_>, image: &Image) -> Result<Vec<Packag
     Ok(wanted)
 }
 
-/// Checks that the packages a container is made of are in the image: what is misspelt would be left out.
+/// Checks that the packages of a container are in the image: a misspelt name would be left out silently.
 fn check_container(builder: &Builder<'_>, image: &Image, packages: &[PackageName]) -> Result<(), ImageError> {
     let contained = builder.graph.run_closure(packages);
     let named =
@@ -236,17 +236,17 @@ fn make(builder: &mut Builder<'_>, image: &Image, keys: &Keys, results: &Results
     Ok(root)
 }
 
-/// A composed root, and the same as an archive.
+/// A composed root, as a directory and as an archive.
 struct Composed {
     rootfs: Rootfs,
     tar: PathBuf,
 }
 
-/// The roots that forms are made of.
+/// The roots that formats are made from.
 enum Roots {
-    /// One for all that are asked for.
+    /// One for all requested formats.
     One(Composed),
-    /// The live system contains more than what is on disks.
+    /// The live system contains more than the disks.
     Two { plain: Composed, live: Composed },
 }
 
@@ -260,7 +260,7 @@ impl Roots {
     }
 }
 
-/// Keeps what is in a root.
+/// Records the contents of a root.
 fn record(builder: &Builder<'_>, rootfs: &Rootfs) -> Result<RootRecord, ImageError> {
     let contents = serde_json::to_vec(&Contents::of(rootfs)).map_err(|error| StoreError::io("write", &rootfs.dir, error.into()))?;
     let contents = builder.store.put_bytes(&contents)?;
@@ -287,7 +287,7 @@ fn compose(
     Ok(Composed { rootfs, tar })
 }
 
-/// The root file system of an image, made of `packages` out of `candidates`; `log` takes what is said in it.
+/// The root file system of an image, made of `packages` out of `candidates`; `log` gets the output of scripts.
 pub fn image_request<'a>(
     image: &Image,
     packages: Vec<String>,

@@ -1,14 +1,14 @@
-//! What is kept of a composed root: enough to look at it, and to compare two, without composing it again.
+//! The record of a composed root: enough to inspect and compare it without composing it again.
 
 use serde::{Deserialize, Serialize};
 
 use base::digest::Digest;
 use rootfs::InstalledPackage;
 
-/// A composed root, in short: the result recorded under its key.
+/// The summary of a composed root, recorded under its key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RootRecord {
-    /// The object that contains the whole [`Contents`](rootfs::contents::Contents).
+    /// The object with the complete [`Contents`](rootfs::contents::Contents).
     pub contents: Digest,
     /// Size of all its files, in bytes.
     pub size_bytes: u64,

@@ -1,4 +1,4 @@
-//! The repository on a medium: what can be installed from it, without holding twice what the live system contains.
+//! The repository on a medium: what can be installed from it, without storing what the live system contains twice.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,11 +17,11 @@ use runtime::store::StoreError;
 use signing::Keys;
 use well_known::ON_EVERY_DISK;
 
-/// What a repository on a medium is made of.
+/// The inputs of a repository on a medium.
 pub(super) struct MediumRepository<'a> {
     /// What may be installed, and the kernel.
     pub wanted: &'a [PackageName],
-    /// All packages there are.
+    /// All packages to choose from.
     pub signed: &'a [SignedPackage],
     pub keys: &'a Keys,
     /// What the live system contains.
@@ -29,10 +29,10 @@ pub(super) struct MediumRepository<'a> {
 }
 
 impl MediumRepository<'_> {
-    /// Writes the repository into `folder`. Packages whose files the live system contains, all and as they are, come without them.
+    /// Writes the repository into `folder`. Packages whose files are all in the live system, unchanged, are written without payload.
     ///
     /// # Errors
-    /// When packages do not fit together, or something cannot be read or written.
+    /// When packages cannot be resolved, or something cannot be read or written.
     pub fn write(&self, folder: &Path, scratch: &Path) -> Result<(), ImageError> {
         let wanted: Vec<String> = self.wanted.iter().map(ToString::to_string).chain(ON_EVERY_DISK.map(str::to_owned)).collect();
         let candidates: Vec<PathBuf> = self.signed.iter().map(|package| package.path.clone()).collect();
@@ -53,7 +53,7 @@ impl MediumRepository<'_> {
     }
 }
 
-/// Whether a root contains the content of a file under its name.
+/// Whether a root contains a file with the same path and content.
 fn holds(root: &Manifest, file: &PackageFile) -> bool {
     let FileKind::Regular { size, digest, .. } = &file.kind else { return true };
     let entry = root.get(&file.path).and_then(|entry| match &entry.kind {
@@ -63,7 +63,7 @@ fn holds(root: &Manifest, file: &PackageFile) -> bool {
     matches!(entry.map(|entry| &entry.kind), Some(Kind::File { size: found, sha256 }) if found == size && Some(sha256) == digest.as_ref())
 }
 
-/// A copy of a package that ends where its payload begins.
+/// Copies a package without its payload.
 fn hollow(rpm: &RpmFile, to: &Path) -> Result<PathBuf, ImageError> {
     let cut = || {
         let mut bytes = fs::read(rpm.path())?;

@@ -1,4 +1,4 @@
-//! The packages that an image and its media contain: those of the root, what a live system adds, boot loaders, what can be installed.
+//! The packages that an image and its media contain: those of the root, what a live system adds, boot loaders, packages that can be installed.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ use rootfs::{InstalledPackage, RootfsError};
 use runtime::store::StoreError;
 use well_known::ON_EVERY_DISK;
 
-/// All packages that some form of the image contains, by name, and what they need of each other. Who hands out a form hands out these at
-/// most.
+/// All packages that some format of the image contains, by name, and their dependencies. Whoever distributes a format distributes at most
+/// these.
 ///
 /// # Errors
-/// When a package is lost or damaged, or packages do not fit together.
+/// When a package is missing or damaged, or packages cannot be resolved.
 pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Result<Vec<Member>, ImageError> {
     let built: Vec<&BuiltPackage> = result.results.values().flat_map(|result| &result.packages).collect();
     let read = |package: &&BuiltPackage| -> Result<Package, ImageError> {
@@ -42,7 +42,7 @@ pub fn shipped(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> Re
     Ok(packages.iter().zip(&needs).map(member).collect())
 }
 
-/// The indexes of the packages of media and disks, of which some are in the root as well.
+/// The indexes of the packages of media and disks, some of which are in the root as well.
 fn on_media(builder: &Builder<'_>, image: &Image, all: &[Package]) -> Result<BTreeSet<usize>, ImageError> {
     if image.kernel.is_none() {
         return Ok(BTreeSet::new());
@@ -57,7 +57,7 @@ fn on_media(builder: &Builder<'_>, image: &Image, all: &[Package]) -> Result<BTr
     Ok(found)
 }
 
-/// What is asked for on a medium, each to be solved by itself: the live system, and what can be installed.
+/// The requests for a medium, each to be solved separately: the live system, and what can be installed.
 fn on_medium(builder: &Builder<'_>, image: &Image, iso: &Iso) -> Result<Vec<Vec<String>>, ImageError> {
     let mut wanted = Vec::new();
     if !iso.live.is_empty() {

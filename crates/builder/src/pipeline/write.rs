@@ -1,4 +1,4 @@
-//! The forms of an image, written side by side.
+//! Writes the formats of an image in parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -26,16 +26,16 @@ use signing::Keys;
 
 const GIB: u64 = 1 << 30;
 
-/// What all forms are made of.
+/// The inputs of all formats.
 pub(super) struct Writing<'a, 'w> {
     pub builder: &'a Builder<'w>,
     pub image: &'a Image,
     pub roots: &'a Roots,
-    /// Names what is in the root of disks.
+    /// Identifies the root file system of disks.
     pub identity: Digest,
-    /// The unpacked packages that start a medium.
+    /// The trees of the packages that start a medium.
     pub starters: &'a [PathBuf],
-    /// All packages there are, and the keys they are signed with.
+    /// All packages, and the keys they are signed with.
     pub signed: &'a [SignedPackage],
     pub keys: &'a Keys,
     /// The SDK's layers, lowest first.
@@ -44,14 +44,14 @@ pub(super) struct Writing<'a, 'w> {
 }
 
 impl Writing<'_, '_> {
-    /// Writes these forms: the live medium in a thread of its own, since other programs do its work, the others on all processors.
+    /// Writes these formats: the live medium in a separate thread, since other programs do its work, the others on all processors.
     pub fn all(&self, formats: &BTreeSet<Format>) -> Result<BTreeMap<Format, Artifact>, ImageError> {
         let (mut media, mut disks, mut archives) = (BTreeSet::new(), BTreeMap::new(), Vec::new());
         for format in formats.iter().copied() {
             match format.family() {
                 Family::Medium => drop(media.insert(format)),
                 Family::Disk(kind) => drop(disks.insert(format, kind)),
-                // A machine contains a disk as it is.
+                // A virtual machine (OVA) contains a VMDK disk.
                 Family::Machine => drop(disks.insert(Format::Vmdk, DiskKind::Vmdk)),
                 Family::Tree => archives.push((format, None)),
                 Family::Container(kind) => archives.push((format, Some(kind))),
@@ -119,7 +119,7 @@ impl Writing<'_, '_> {
         wanted.iter().map(|format| Ok((*format, self.keep(&self.path(*format))?))).collect()
     }
 
-    /// The disks, not yet in the store.
+    /// Writes the disks, not yet into the store.
     fn disks(&self, wanted: &BTreeMap<Format, DiskKind>) -> Result<BTreeMap<Format, PathBuf>, ImageError> {
         if wanted.is_empty() {
             return Ok(BTreeMap::new());
@@ -146,7 +146,8 @@ impl Writing<'_, '_> {
         written.collect()
     }
 
-    /// The disk as large as the form wants it: no larger than it must be where every byte counts, else as large as the image says.
+    /// The disk in the size for its format: as small as possible for formats where every byte is transferred, else as large as the image
+    /// says.
     fn sized(&self, parts: &disk::Parts, kind: DiskKind) -> Result<VirtualDisk, ImageError> {
         let size_bytes = match kind {
             DiskKind::GceArchive => Some(parts.least_bytes().next_multiple_of(GIB)),

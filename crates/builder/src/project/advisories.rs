@@ -42,7 +42,7 @@ impl Failure for AdvisoriesError {
     }
 }
 
-/// Reads `specs/advisories.toml`; without that file there are none.
+/// Reads `specs/advisories.toml`; an absent file means none.
 ///
 /// # Errors
 /// When it cannot be read or is malformed.

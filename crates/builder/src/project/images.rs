@@ -10,7 +10,7 @@ use image::description::{self, Image};
 use runtime::regular;
 use text::did_you_mean;
 
-/// The largest file that an image file may name, in bytes. It is kept in memory whole.
+/// The largest file that an image description may name, in bytes. It is held in memory.
 const LARGEST_FILE_BYTES: u64 = 1 << 30;
 
 /// Why an image's description could not be read.
@@ -77,10 +77,10 @@ fn names(root: &Path) -> Vec<String> {
     names
 }
 
-/// Reads an image: `minimal` is `images/minimal.toml`, and what contains a `/` or ends in `.toml` is a path.
+/// Reads an image: `minimal` is `images/minimal.toml`, and a name that contains `/` or ends in `.toml` is a path.
 ///
 /// # Errors
-/// When there is none, with the nearest name; or all mistakes in it.
+/// If there is none, with the nearest name; or all mistakes in it.
 pub fn load_image(root: &Path, name: &str) -> Result<Image, ImageFileError> {
     let is_path = name.contains('/') || name.ends_with(".toml");
     let path = if is_path { PathBuf::from(name) } else { root.join("images").join(format!("{name}.toml")) };
@@ -95,7 +95,7 @@ pub fn load_image(root: &Path, name: &str) -> Result<Image, ImageFileError> {
         .map_err(|problems| Problems::new(problems).into())
 }
 
-/// What to try instead of an image that is not there.
+/// The hint for an unknown image.
 fn known_images(root: &Path, name: &str) -> String {
     let known = names(root);
     did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| format!("known: {}", known.join(", ")))

@@ -1,4 +1,4 @@
-//! Specs seen together: their graph, the SDK's layers they ask for, and the versions they ask of each other.
+//! Checks across specs: their graph, the SDK layers they use, and the versions they require of each other.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use planning::project::SpecFolder;
 use sdk::{Description, LayerName};
 use text::did_you_mean;
 
-/// The graph of all specs, once they are checked against each other and against the SDK.
+/// The graph of all specs, after checking them against each other and the SDK.
 ///
 /// # Errors
 /// All mistakes: layers that the SDK does not have, versions that no spec has, and what [`Graph::new`] reports.
@@ -43,7 +43,7 @@ fn unknown_layers(specs: &BTreeMap<PackageName, SpecFolder>, sdk: &Description) 
     problems
 }
 
-/// A capability that a spec provides under some name, and the spec.
+/// A provided capability, and the spec that provides it.
 type Provided<'a> = (Capability, &'a PackageName);
 
 fn unsatisfied_versions(specs: &BTreeMap<PackageName, SpecFolder>) -> Vec<Problem> {
@@ -63,7 +63,7 @@ fn unsatisfied_versions(specs: &BTreeMap<PackageName, SpecFolder>) -> Vec<Proble
     problems
 }
 
-/// All that specs provide, by name: their packages, and what these declare.
+/// Everything that specs provide, by name: their packages, and what these declare.
 fn provided(specs: &BTreeMap<PackageName, SpecFolder>) -> BTreeMap<&str, Vec<Provided<'_>>> {
     let mut provided: BTreeMap<&str, Vec<Provided<'_>>> = BTreeMap::new();
     for (name, folder) in specs {
@@ -80,7 +80,7 @@ fn provided(specs: &BTreeMap<PackageName, SpecFolder>) -> BTreeMap<&str, Vec<Pro
     provided
 }
 
-/// The problem with `wanted`, where something of its name is there but in no version that will do. What nothing provides at all is reported
+/// The problem with `wanted`, if something of its name exists, but not in an acceptable version. Names that nothing provides are reported
 /// by the graph.
 fn unsatisfied(folder: &SpecFolder, package: &PackageName, key: &str, wanted: &Dependency, given: &[Provided<'_>]) -> Option<Problem> {
     let asked = Capability::parse(&wanted.to_string())?;

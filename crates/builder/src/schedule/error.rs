@@ -1,4 +1,4 @@
-//! Why a build produced nothing.
+//! Why a build failed.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use base::name::PackageName;
 use planning::missing::Advice;
 use runtime::limits::{self, MORE_PROCESSOR_TIME};
 
-/// The phase in which packages are made of what a recipe installed.
+/// The phase in which installed files are packaged.
 pub const PACKAGE: &str = "package";
 
-/// What a failed step said at last.
+/// The end of a failed step's output, and advice.
 #[derive(Debug)]
 pub struct Said {
     /// The last lines of the log.
     pub last_lines: Vec<String>,
-    /// Who has what the log says is missing.
+    /// What provides the things that are missing according to the log.
     pub advice: Option<Advice>,
 }
 
@@ -33,10 +33,10 @@ pub enum BuildError {
         end: String,
         /// The whole log.
         log: PathBuf,
-        /// What it said at last.
+        /// The end of its output.
         said: Box<Said>,
     },
-    /// Its recipe was done, but no packages could be made of what it installed.
+    /// Its recipe succeeded, but packaging what it installed failed.
     #[error("package `{spec}` was built, but cannot be packaged")]
     Unpackaged {
         /// The spec.
@@ -54,7 +54,7 @@ pub enum BuildError {
         /// Why.
         source: Box<dyn Failure>,
     },
-    /// Somebody asked to stop.
+    /// The user asked to stop.
     #[error("package `{spec}` was interrupted")]
     Cancelled {
         /// The spec.
@@ -63,7 +63,7 @@ pub enum BuildError {
 }
 
 impl BuildError {
-    /// The spec it is about.
+    /// The spec that was not built.
     pub fn spec(&self) -> &PackageName {
         match self {
             Self::Failed { spec, .. } | Self::Unpackaged { spec, .. } | Self::Around { spec, .. } | Self::Cancelled { spec } => spec,
@@ -113,8 +113,8 @@ impl Failure for BuildError {
     }
 }
 
-/// What to try first where processes may use so many seconds of processor time. Which one was killed for it is not known: make reports the
-/// end of a compiler as an exit code of its own.
+/// The hint if processes are limited to this many seconds of processor time. Which process was killed for it is unknown: make reports a
+/// killed compiler as its own exit code.
 fn time_hint(limit_s: Option<u64>) -> String {
     limit_s
         .map(|limit| format!("each process may use {limit} s of processor time and is killed after it, {MORE_PROCESSOR_TIME}; "))
@@ -125,20 +125,20 @@ fn time_hint(limit_s: Option<u64>) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.summary())]
 pub struct RunError {
-    /// The builds that failed, in the order of their names.
+    /// The builds that failed, sorted by name.
     pub failures: Vec<BuildError>,
-    /// Specs not tried because they build on one that failed, in the order of their names.
+    /// Specs not tried because they build on one that failed, sorted by name.
     pub skipped: Vec<PackageName>,
-    /// What was left when somebody asked to stop.
+    /// What was left when the user asked to stop.
     pub stop: Option<Stop>,
 }
 
-/// What was left when somebody asked to stop.
+/// What was left when the user asked to stop.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// Specs whose builds were ended, in the order of their names.
+    /// Specs whose builds were ended, sorted by name.
     pub interrupted: Vec<PackageName>,
-    /// How many specs were still to come.
+    /// How many specs had not begun.
     pub left: usize,
 }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_is_no_failure() {
+    fn an_interrupt_is_not_a_failure() {
         let stop = |interrupted, left| RunError { failures: vec![], skipped: vec![], stop: Some(Stop { interrupted, left }) };
         assert_eq!(stop(names(2), 3).to_string(), "interrupted while building p0, p1, 3 not begun");
         assert_eq!(stop(names(1), 0).to_string(), "interrupted while building p0");

@@ -1,4 +1,4 @@
-//! Doing what a plan says: builds in parallel, each as soon as what it builds on is there.
+//! Executes a plan: builds in parallel, each as soon as its inputs are built.
 
 mod error;
 mod queue;
@@ -12,21 +12,21 @@ use planning::action::{BuildResult, Results};
 pub use error::{BuildError, PACKAGE, RunError, Said, Stop};
 pub use run::{Limits, Weight, run};
 
-/// One step of a plan, done for one spec.
+/// The step of a plan for one spec.
 pub trait Step: Sync {
-    /// Builds `spec` on top of `results`, or finds its result at hand.
+    /// Builds `spec` on top of `results`, or returns its existing result.
     ///
     /// # Errors
     /// Why there is no result.
     fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError>;
 }
 
-/// What came of one spec.
+/// The outcome of one step.
 #[derive(Debug, Clone)]
 pub struct Executed {
     /// The result.
     pub result: BuildResult,
-    /// Whether it was at hand.
+    /// Whether it existed already.
     pub was_cached: bool,
     /// Its log, if it was built.
     pub log: Option<PathBuf>,

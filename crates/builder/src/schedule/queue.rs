@@ -7,7 +7,7 @@ use super::run::Weight;
 use base::name::PackageName;
 use planning::graph::Graph;
 
-/// Specs waiting, running and done.
+/// Specs that are waiting, running or done.
 pub(super) struct Queue {
     /// Specs not begun that wait for others, with how many they wait for.
     waiting: BTreeMap<PackageName, usize>,
@@ -23,7 +23,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// `order` has each spec after those it builds on.
+    /// `order` must be a build order.
     pub(super) fn new(graph: &Graph, order: &[&PackageName], weight: impl Fn(&PackageName) -> Weight, memory_bytes: u64) -> Self {
         let members: BTreeSet<&PackageName> = order.iter().copied().collect();
         let weights: BTreeMap<PackageName, Weight> = order.iter().map(|spec| ((*spec).clone(), weight(spec))).collect();
@@ -54,7 +54,7 @@ impl Queue {
         queue
     }
 
-    /// Takes the most urgent spec that is ready and fits into memory next to what runs; one that fits nowhere runs alone.
+    /// Takes the most urgent spec that is ready and fits into memory next to what runs; one that is larger than the memory runs alone.
     pub(super) fn take(&mut self) -> Option<PackageName> {
         let used: u64 = self.running.iter().map(|spec| self.weights[spec].memory_bytes).sum();
         let fits = |spec: &PackageName| self.running.is_empty() || used + self.weights[spec].memory_bytes <= self.memory_bytes;
@@ -65,7 +65,7 @@ impl Queue {
         Some(spec)
     }
 
-    /// Notes that a spec is built: others may be ready now.
+    /// Records that a spec is built. Others may be ready now.
     pub(super) fn finish(&mut self, spec: &PackageName) {
         self.running.remove(spec);
         for above in self.above.remove(spec).unwrap_or_default() {
@@ -79,7 +79,7 @@ impl Queue {
         }
     }
 
-    /// Notes that a spec failed, and takes out all that wait for it, directly or not.
+    /// Records that a spec failed, and removes all specs that wait for it, directly or indirectly.
     pub(super) fn fail(&mut self, spec: &PackageName) -> Vec<PackageName> {
         self.running.remove(spec);
         let (mut lost, mut left) = (Vec::new(), vec![spec.clone()]);
@@ -100,7 +100,7 @@ impl Queue {
         self.waiting.len() + self.ready.len()
     }
 
-    /// Whether nothing is left that could ever begin.
+    /// Whether no specs are left to begin.
     pub(super) fn is_over(&self) -> bool {
         self.left() == 0
     }

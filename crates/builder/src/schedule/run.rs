@@ -13,7 +13,7 @@ use runtime::cancel::Cancel;
 use runtime::progress::{Event, Outcome, Reporter};
 use runtime::workers::together;
 
-/// What is known beforehand of a build, from its last time.
+/// What is known of a build in advance, from its last run.
 #[derive(Clone, Copy, Debug)]
 pub struct Weight {
     /// Wall time, in milliseconds.
@@ -22,12 +22,12 @@ pub struct Weight {
     pub memory_bytes: u64,
 }
 
-/// How much may run at once.
+/// How much may run at the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Builds at once.
+    /// Builds at the same time.
     pub builds: usize,
-    /// Memory that all builds together may take, in bytes.
+    /// Memory that all builds together may use, in bytes.
     pub memory_bytes: u64,
 }
 
@@ -43,10 +43,10 @@ struct State {
     skipped: Vec<PackageName>,
 }
 
-/// Builds all of `order`, in which each spec comes after those it builds on. A failed build stops only those that build on it.
+/// Builds all specs of `order`, a build order. A failed build stops only those that build on it.
 ///
 /// # Errors
-/// All failures, once everything that could be built is built.
+/// All failures, after everything that could be built was built.
 pub fn run(
     graph: &Graph,
     order: &[&PackageName],
@@ -96,7 +96,7 @@ impl State {
         Err(RunError { failures, skipped, stop })
     }
 
-    /// Takes what came of a spec, and returns those that are not tried for want of it.
+    /// Records the outcome of a spec, and returns the specs that are skipped because of it.
     fn take(&mut self, spec: PackageName, outcome: Result<Executed, BuildError>) -> Vec<PackageName> {
         match outcome {
             Ok(executed) => {
@@ -154,7 +154,7 @@ fn execute(spec: &PackageName, results: &Results, step: &dyn Step, reporter: &dy
         Ok(executed) if executed.was_cached => {
             reporter.event(Event::Finished { unit, outcome: Outcome::Cached, elapsed_ms: milliseconds(begun) });
         }
-        // The build's own time: it may have waited long for a processor, which is not a part of what it takes.
+        // The build's own time, without the time it waited for a processor.
         Ok(executed) => reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms: executed.result.elapsed_ms }),
         Err(error) => reporter.event(failed(unit, error)),
     }
@@ -172,7 +172,7 @@ fn failed(unit: String, error: &BuildError) -> Event {
     Event::Failed { unit, message: text::with_causes(error), phase, log, failure }
 }
 
-/// Whether the build was ended because somebody asked to stop, wherever that was noticed.
+/// Whether the build was ended because the user asked to stop, wherever that was detected.
 fn is_interrupted(error: &BuildError) -> bool {
     error.exit() == ExitCode::Interrupted
 }

@@ -20,13 +20,13 @@ const BATCH: usize = 8;
 
 const PATIENCE: Patience = Patience::new(1, 30);
 
-/// What fetching is reported as.
+/// The unit in which the progress of fetching is reported.
 const UNIT: &str = "packages from the cache";
 
 /// Why packages could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// Nothing can be fetched, or the user asked to stop.
+    /// Fetching is impossible, or the user asked to stop.
     #[error(transparent)]
     Apt(#[from] AptError),
     /// The store failed.
@@ -44,11 +44,11 @@ impl base::diagnostic::Failure for FetchError {
 }
 
 impl Caches {
-    /// Has the packages of all offers in the store. Returns the keys of those that have all of theirs; the others are not offered again, and what was wrong is
-    /// warned of.
+    /// Fetches the packages of all offers into the store. Returns the keys of the offers whose packages are all there. The others are not
+    /// offered again, and a warning names the reason.
     ///
     /// # Errors
-    /// When the user asked to stop, nothing can be fetched at all, or the store fails.
+    /// When the user asked to stop, fetching is impossible, or the store fails.
     pub fn fetch(&self, offers: &[Offer], access: &Access<'_>) -> Result<BTreeSet<Digest>, FetchError> {
         let packages = || offers.iter().flat_map(|offer| offer.statement.packages.iter().map(move |shared| (offer, shared)));
         let mut asked = BTreeSet::new();
@@ -84,7 +84,7 @@ impl Caches {
         access: &Access<'_>,
     ) -> Result<(), FetchError> {
         let scratch = access.store.scratch("cache-packages")?;
-        // The offers of a batch may be of different caches; caches that stopped answering are left out.
+        // The offers of a batch may come from different caches. Caches that stopped answering are skipped.
         let place = |(offer, shared): &(&Offer, &SharedPackage)| {
             let (_, cache) = self.list.iter().find(|(name, _)| *name == offer.cache && !self.is_silent(name))?;
             let object = shared.package.object;
@@ -108,7 +108,7 @@ impl Caches {
         Ok(())
     }
 
-    /// Takes a fetched package into the store if it is the signed one.
+    /// Takes a fetched package into the store if its digest is the signed one.
     fn keep(&self, offer: &Offer, shared: &SharedPackage, fetched: &Path, access: &Access<'_>) -> Result<(), FetchError> {
         let expected = shared.package.object;
         let io = |source| StoreError::io("read", fetched, source);

@@ -19,14 +19,14 @@ const BATCH: usize = 16;
 /// Entries are not longer.
 const LONGEST_BYTES: u64 = 4 << 20;
 
-/// A cache that is slow costs more than it spares.
+/// A slow cache costs more time than it saves.
 const PATIENCE: Patience = Patience::new(0, 10);
 
 impl Caches {
-    /// What caches offer for these builds, in their order. Each is asked for once a run.
+    /// What caches offer for these builds, in the same order. Each key is looked up once per run.
     ///
     /// # Errors
-    /// When the user asked to stop, or nothing can be fetched at all; what is wrong with a cache is warned of.
+    /// When the user asked to stop, or fetching is impossible. Problems of a cache are only warnings.
     pub fn offers(&self, wanted: &[(&Spec, Digest)], access: &Access<'_>) -> Result<Vec<Option<Offer>>, AptError> {
         let unknown = |(_, key): &&(&Spec, Digest)| !self.seen().offers.contains_key(key);
         let mut left: Vec<(&Spec, Digest)> = wanted.iter().filter(unknown).copied().collect();
@@ -86,7 +86,7 @@ impl Caches {
         Offer::read(&bytes, (name, cache.agree), spec, key, &self.trusted)
     }
 
-    /// Warns of a result that is not believed. Those of a stranger are all alike, and so named once.
+    /// Warns of a result that is not trusted. For results of an unknown builder, one warning is enough.
     fn tell(&self, cache: &str, spec: &Spec, refused: &Refused, access: &Access<'_>) {
         let text = match refused {
             Refused::Strangers { .. } => {

@@ -1,7 +1,7 @@
 //! Reading caches: entries while planning, packages before building.
 //!
-//! Whatever is wrong with a cache ends in building: a cache is never needed. It is warned of once a run, and a cache that does not answer is
-//! not asked again.
+//! A cache is never required: any problem with it means that packages are built instead. It is reported once per run as a warning, and a
+//! cache that does not answer is not asked again.
 
 mod blobs;
 mod entries;
@@ -20,7 +20,7 @@ use sdk::apt::Client;
 use super::Offer;
 use super::settings::{NamedCache, Settings, TrustedBuilder};
 
-/// The caches of a run, and whom to believe.
+/// The caches of a run, and the trusted builders.
 #[derive(Default)]
 pub struct Caches {
     list: Vec<(String, NamedCache)>,
@@ -28,14 +28,14 @@ pub struct Caches {
     seen: Mutex<Seen>,
 }
 
-/// What this run found out.
+/// What this run has found out.
 #[derive(Default)]
 struct Seen {
-    /// By key: what a cache offers, or that none does.
+    /// By key: the offer of a cache, or `None` if no cache has one.
     offers: BTreeMap<Digest, Option<Offer>>,
-    /// Caches that are not asked any more.
+    /// Caches that are no longer asked.
     silent: BTreeSet<String>,
-    /// Warnings that were given.
+    /// Warnings that were printed.
     told: BTreeSet<String>,
     tally: Tally,
 }
@@ -49,12 +49,12 @@ pub struct Tally {
     pub bytes: u64,
 }
 
-/// What reading a cache works with.
+/// What reading a cache needs.
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
     /// Where packages go.
     pub store: &'a Store,
-    /// What fetches.
+    /// The client that fetches.
     pub client: Client,
     /// Where progress goes.
     pub reporter: &'a dyn Reporter,
@@ -62,11 +62,11 @@ pub struct Access<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Transfers at a time.
+/// Parallel transfers.
 const CONNECTIONS: usize = 6;
 
 impl Caches {
-    /// These caches, read with the trust that `settings` express.
+    /// These caches, read with the trusted builders of `settings`.
     pub fn new(list: Vec<(String, NamedCache)>, settings: &Settings) -> Self {
         Self { list, trusted: settings.builders.clone(), seen: Mutex::default() }
     }
@@ -76,12 +76,12 @@ impl Caches {
         self.list.is_empty()
     }
 
-    /// The names of the caches that did not answer, or not as caches do.
+    /// The names of the caches that did not answer, or not like a cache.
     pub fn silent(&self) -> Vec<String> {
         self.seen().silent.iter().cloned().collect()
     }
 
-    /// The offer under a key that was asked for before.
+    /// The offer for a key that was looked up before.
     pub fn known(&self, key: &Digest) -> Option<Offer> {
         self.seen().offers.get(key).cloned().flatten()
     }
@@ -95,7 +95,7 @@ impl Caches {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Warns, once a run for each text.
+    /// Warns, once per run and text.
     fn warn(&self, access: &Access<'_>, text: String) {
         if self.seen().told.insert(text.clone()) {
             access.reporter.warn(text);
@@ -116,7 +116,7 @@ impl Caches {
 
 /// What a server's answer to a request means for the cache as a whole.
 enum Answer {
-    /// It has no such file. Object stores answer 403 for what is not there.
+    /// It has no such file. Object stores answer 403 for missing files.
     Missing,
     /// It wants a password.
     Locked(String),

@@ -1,4 +1,4 @@
-//! What an image adds to its packages' files: files of the user's own, trusted authorities, a name.
+//! Files that an image adds to those of its packages: the user's files, trusted authorities, a host name, a repository.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -21,17 +21,17 @@ pub struct File {
     pub path: String,
     /// Permission bits.
     pub mode: u16,
-    /// SHA-256 of what it contains.
+    /// SHA-256 of its content.
     pub digest: Digest,
     /// Its content.
     #[serde(skip)]
     pub content: Vec<u8>,
 }
 
-/// Where update-ca-trust looks for the administrator's own authorities.
+/// The directory where update-ca-trust looks for the administrator's authorities.
 const ANCHORS: &str = "/etc/pki/anchors";
 
-/// Everything `hostname`, `repository`, `trust` and `[files]` ask for, in the order of paths.
+/// The files for `hostname`, `repository`, `trust` and `[files]`, sorted by path.
 pub fn files(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
     let mut files: Vec<File> = hostname(top).into_iter().chain(repository(top)).chain(trust(top, read)).chain(plain(top, read)).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -60,7 +60,7 @@ fn hostname(top: &Table<'_>) -> Option<File> {
     Some(file("/etc/hostname".into(), 0o644, format!("{}\n", name.value).into_bytes()))
 }
 
-/// `repository = "https://…"`: where the system takes packages from. They are signed by the key that composing lays into the image.
+/// `repository = "https://…"`: the source of packages for the system. They must be signed by the key that composing adds to the image.
 fn repository(top: &Table<'_>) -> Option<File> {
     let address = top.string("repository")?;
     let is_address = ["http://", "https://", "file:///"].iter().any(|scheme| address.value.starts_with(scheme));
@@ -117,7 +117,7 @@ fn plain(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
     entries.collect()
 }
 
-/// Directories that a running system lays file systems of its own over (file-hierarchy(7)).
+/// Directories that a running system mounts file systems on (file-hierarchy(7)).
 const COVERED: [&str; 5] = ["/dev/", "/proc/", "/run/", "/sys/", "/tmp/"];
 
 fn absolute(table: &Table<'_>, path: &Spanned<String>) -> Option<String> {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for() {
+    fn requested_files() {
         let text = "hostname = \"a-1.example\"\n[files]\n\"/etc/motd\" = \"there\"\n\"/etc/key\" = { from = \"there\", mode = \"0600\" }\n";
         let files = Document::new("x.toml", text).read(|top| files(top, &read)).unwrap();
         let seen: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.mode, file.content.as_slice())).collect();

@@ -1,16 +1,16 @@
-//! The forms an image is written in.
+//! The formats that an image can be written in.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a format is: which writer makes it, and who may write to its file afterwards.
+/// Describes a format: which writer makes it, and whether users write to its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Description {
     /// Its name on the command line.
     name: &'static str,
-    /// What the names of its files end with.
+    /// The ending of its files' names.
     ending: &'static str,
     family: Family,
     access: Access,
@@ -31,7 +31,7 @@ pub enum Family {
     Container(ContainerKind),
 }
 
-/// How a disk is written down.
+/// The file format of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskKind {
     /// Byte by byte.
@@ -44,11 +44,11 @@ pub enum DiskKind {
     DynamicVhd,
     /// A fixed VHD of whole mebibytes.
     FixedVhd,
-    /// The archive Google Compute Engine imports.
+    /// The archive that Google Compute Engine imports.
     GceArchive,
 }
 
-/// How a container image is written down.
+/// The file format of a container image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainerKind {
     /// An OCI layout in an archive.
@@ -64,10 +64,10 @@ enum Access {
     Write,
 }
 
-/// Makes the enum, the list of all formats and their descriptions of one table, so that none of them can lack a format.
+/// Makes the enum, the list of all formats and their descriptions from one table, so that none of them can lack a format.
 macro_rules! formats {
     ($($(#[$doc:meta])* $format:ident = $name:literal, $ending:literal, $family:expr, $access:expr;)*) => {
-        /// A form an image is written in.
+        /// A format that an image can be written in.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Format {
@@ -90,7 +90,7 @@ macro_rules! formats {
 formats! {
     /// The live medium, for discs and sticks.
     Iso = "iso", "iso", Family::Medium, Access::Read;
-    /// What starts the live system over the network.
+    /// The files that start the live system over the network.
     Pxe = "pxe", "pxe.tar", Family::Medium, Access::Read;
     /// A disk, byte by byte: bare metal, `dd`, Amazon's import.
     Raw = "raw", "raw", Family::Disk(DiskKind::Raw), Access::Write;
@@ -102,19 +102,19 @@ formats! {
     Vhd = "vhd", "vhd", Family::Disk(DiskKind::DynamicVhd), Access::Write;
     /// A whole virtual machine for ESXi, vCenter, Workstation and VirtualBox.
     Ova = "ova", "ova", Family::Machine, Access::Read;
-    /// A fixed VHD of whole mebibytes, as Azure uploads.
+    /// A fixed VHD of whole mebibytes, as Azure expects.
     Azure = "azure", "azure.vhd", Family::Disk(DiskKind::FixedVhd), Access::Write;
-    /// The archive Google Compute Engine imports.
+    /// The archive that Google Compute Engine imports.
     Gce = "gce", "gce.tar.gz", Family::Disk(DiskKind::GceArchive), Access::Read;
-    /// The root file system, for whoever makes something else of it.
+    /// The root file system, to make something else from it.
     Tar = "tar", "rootfs.tar.gz", Family::Tree, Access::Read;
     /// A container image: an OCI layout in an archive.
     Oci = "oci", "oci.tar", Family::Container(ContainerKind::OciLayout), Access::Read;
-    /// A container image: what `docker load` takes.
+    /// A container image: an archive for `docker load`.
     Docker = "docker", "docker.tar", Family::Container(ContainerKind::DockerArchive), Access::Read;
 }
 
-/// A word that names no form.
+/// An unknown format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown format `{name}`; known: {}", FORMATS.iter().map(|format| format.description().name).collect::<Vec<_>>().join(", "))]
 pub struct UnknownFormat {
@@ -142,7 +142,7 @@ impl Format {
         self.family() == Family::Medium
     }
 
-    /// Whether it starts a machine, with a kernel of its own.
+    /// Whether it starts a machine, which needs a kernel.
     pub fn needs_kernel(self) -> bool {
         match self.family() {
             Family::Medium | Family::Disk(_) | Family::Machine => true,
@@ -156,17 +156,17 @@ impl Format {
     }
 }
 
-/// One form, or all there can be: a word of the command line.
+/// One format or all: an argument of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatChoice {
-    /// Every form an image can have.
+    /// Every format that the image supports.
     All,
     /// This one.
     One(Format),
 }
 
 impl FormatChoice {
-    /// The forms chosen, of an image with or without a kernel.
+    /// The chosen formats, for an image with or without a kernel.
     pub fn formats(self, has_kernel: bool) -> Vec<Format> {
         match self {
             Self::All => Format::all().filter(|format| has_kernel || !format.needs_kernel()).collect(),
@@ -193,7 +193,7 @@ impl FromStr for Format {
     type Err = UnknownFormat;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        // Amazon imports plain disks; there is no form of its own.
+        // Amazon imports plain disks; `ami` is not a separate format.
         let plain = if name == "ami" { "raw" } else { name };
         Self::all().find(|format| format.description().name == plain).ok_or_else(|| UnknownFormat { name: name.to_owned() })
     }
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_back() {
+    fn names_are_parsed_to_their_formats() {
         for format in Format::all() {
             assert_eq!(format.to_string().parse(), Ok(format));
         }

@@ -1,10 +1,10 @@
-//! What an image's disk and virtual machine are like.
+//! The disk and the virtual machine of an image.
 
 use serde::Serialize;
 
 use base::document::Table;
 
-/// The disk of formats that contain no more than what is written: they may be larger than what is in them.
+/// The disk of formats that store only what is written, so that the disk may be larger than its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Disk {
     /// Its size, in GiB.

@@ -1,4 +1,4 @@
-//! What an image's live medium is like.
+//! The live medium of an image.
 
 use std::path::PathBuf;
 
@@ -17,23 +17,24 @@ pub struct Iso {
     pub arguments: Vec<String>,
     /// Packages that the live system contains beyond the image's.
     pub live: Vec<PackageName>,
-    /// Packages that can be installed from the medium, with everything they need, the kernel, and what a disk needs. None: no repository.
+    /// Packages that can be installed from the medium, with everything they need, the kernel, and what a disk needs. If empty, there is no
+    /// repository.
     pub install: Vec<PackageName>,
     /// What else is on it.
     pub files: Vec<MediumFile>,
-    /// What is put before the menu's entries: a title, and the kernel arguments it adds.
+    /// An additional first entry of the menu: its title, and the kernel arguments it adds.
     pub entry: Option<(String, String)>,
 }
 
 /// A file or directory on a medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MediumFile {
-    /// Where on the medium, relative.
+    /// Its path on the medium, relative.
     pub at: String,
-    /// Where on this machine.
+    /// Its path on this machine.
     #[serde(skip)]
     pub from: PathBuf,
-    /// Digest of what is in it.
+    /// Digest of its content.
     pub digest: Digest,
 }
 

@@ -1,4 +1,4 @@
-//! Image descriptions: what `images/<name>.toml` says, checked and typed.
+//! Image descriptions: the content of `images/<name>.toml`, checked and typed.
 
 mod files;
 mod format;
@@ -25,17 +25,17 @@ pub struct Image {
     pub summary: String,
     /// Packages it contains, with everything they need.
     pub packages: Vec<PackageName>,
-    /// The flavour of its kernel; containers run on the one of their host.
+    /// The flavour of its kernel; containers use the kernel of their host.
     pub kernel: Option<String>,
     /// Units enabled beyond what packages enable.
     pub enable: Vec<String>,
     /// Units disabled.
     pub disable: Vec<String>,
-    /// What root may be reached by.
+    /// How root may log in.
     pub access: Access,
-    /// Files laid over those of packages, in the order of their paths.
+    /// Files added to those of packages, sorted by path.
     pub files: Vec<File>,
-    /// Bounds it must keep.
+    /// Its size limits.
     pub budget: Budget,
     /// The live medium; an image without a kernel has none.
     pub iso: Option<Iso>,
@@ -56,7 +56,7 @@ pub struct Access {
     pub ssh_keys: Vec<String>,
 }
 
-/// Bounds of an image; what is `None` is not bounded.
+/// Size limits of an image; `None` means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Budget {
     /// Size of the ISO, in MiB.
@@ -67,15 +67,16 @@ pub struct Budget {
     pub packages: Option<u64>,
 }
 
-/// How a container of the image starts, and what it is made of.
+/// How a container of the image starts, and what it contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Container {
-    /// The tag: `kaon:<tag>`. The image's name where none is given.
+    /// The tag: `kaon:<tag>`. The image's name by default.
     pub tag: Option<String>,
-    /// The program and its arguments, unless others are given.
+    /// The default program and its arguments.
     pub command: Vec<String>,
-    /// Packages that each begin a layer, which contains what they need and no layer below has. The last layer contains the rest.
+    /// Packages that each begin a layer, which contains the package and those of its requirements that no lower layer has. The last layer
+    /// contains the rest.
     pub layers: Vec<PackageName>,
-    /// Packages whose files the container contains, if not all: the others, and the record of what is installed, only help to make it.
+    /// Packages whose files the container contains, if not all. The others, and the record of installed packages, are used only to make it.
     pub only: Vec<PackageName>,
 }

@@ -6,7 +6,7 @@ use base::diagnostic::Problem;
 use base::document::{Document, Table};
 use base::name::PackageName;
 
-/// Reads an image description. `path` is the file's path as shown to the user; `beside` reads the files it names.
+/// Reads an image description. `path` is the file's path as shown to the user; `beside` reads the files that it names.
 ///
 /// # Errors
 /// All problems of the file.
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn root_is_closed_unless_said() {
+    fn root_cannot_log_in_by_default() {
         let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL, &nothing).unwrap();
         assert_eq!(image.access, Access::default());
     }

@@ -1,4 +1,4 @@
-//! Why there is no disk.
+//! Why a disk could not be made.
 
 use disk_layout::{LayoutError, UnknownGrub};
 
@@ -7,7 +7,7 @@ use crate::tools::ImageToolError;
 use base::diagnostic::{ExitCode, Failure};
 use runtime::store::StoreError;
 
-/// Why there is no disk.
+/// Why a disk could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// The root contains no kernel.
@@ -19,16 +19,16 @@ pub enum DiskError {
         /// The file.
         name: &'static str,
     },
-    /// A file of GRUB is not laid out as known.
+    /// A file of GRUB has an unknown layout.
     #[error(transparent)]
     UnknownGrub(#[from] UnknownGrub),
-    /// The partitions find no room.
+    /// The partitions do not fit.
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// A tool failed.
     #[error(transparent)]
     Tool(#[from] ImageToolError),
-    /// The parts cannot be put together.
+    /// The parts cannot be assembled.
     #[error(transparent)]
     Format(#[from] FormatError),
     /// A file could not be read or written.

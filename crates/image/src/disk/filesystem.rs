@@ -12,7 +12,7 @@ use base::digest::Digest;
 use runtime::sandbox::Input;
 use runtime::store::StoreError;
 
-/// Where the root's archive appears.
+/// The path of the root's archive in the sandbox.
 const ARCHIVE: &str = "/in/rootfs.tar";
 
 /// Makes the EFI system partition.
@@ -22,7 +22,7 @@ pub(super) fn esp(tools: &ImageTools<'_>, program: &Path, identity: &Digest, to:
     fs::copy(program, folder.join("BOOTX64.EFI")).map_err(|source| StoreError::io("copy", program, source))?;
     let hop = folder.join("grub.cfg");
     fs::write(&hop, disk_layout::hop(ROOT_NUMBER)).map_err(|source| StoreError::io("write", &hop, source))?;
-    // mtools takes the times of what it makes from SOURCE_DATE_EPOCH, of what it copies from the files.
+    // mtools takes the times of directories it creates from SOURCE_DATE_EPOCH, and those of copied files from the files.
     let script = format!(
         "find esp -exec touch -h -d \"@$SOURCE_DATE_EPOCH\" {{}} +\n\
          mkfs.vfat --invariant {} -C esp.img {}\n\
@@ -35,8 +35,7 @@ pub(super) fn esp(tools: &ImageTools<'_>, program: &Path, identity: &Digest, to:
     Ok(tools.take("esp.img", to)?)
 }
 
-/// Makes the root file system of an archive, without lazily initialised parts, so that nothing is left for the first boot to write but what
-/// it adds.
+/// Makes the root file system from an archive. Everything is initialised at once, so that the first boot writes only its own data.
 pub(super) fn root(tools: &ImageTools<'_>, archive: &Path, uuid: Guid, size_bytes: u64, to: &Path) -> Result<(), DiskError> {
     let words = ext4_words(&uuid.to_string(), "kaon", ",lazy_itable_init=0,lazy_journal_init=0,nodiscard").join(" ");
     let script = format!("exec mke2fs {words} -i 16384 -J size={JOURNAL_MIB} -d {ARCHIVE} root.img {}k", size_bytes / 1024);
@@ -48,10 +47,10 @@ pub(super) fn root(tools: &ImageTools<'_>, archive: &Path, uuid: Guid, size_byte
 /// Large enough for the disks that images grow to.
 const JOURNAL_MIB: u64 = 64;
 
-/// Room for the first boot to work in before the root has grown.
+/// Free space for the first boot before the root has grown.
 const SPARE_BYTES: u64 = 128 * MIB;
 
-/// The size of the root file system as shipped, in bytes: what is in it, its own tables, and some room.
+/// The size of the root file system as shipped, in bytes: content, file system tables, and some free space.
 pub(super) fn root_bytes(manifest: &Manifest) -> u64 {
     const BLOCK: u64 = 4096;
     let blocks: u64 = manifest
@@ -59,13 +58,13 @@ pub(super) fn root_bytes(manifest: &Manifest) -> u64 {
         .map(|(_, entry)| match &entry.kind {
             Kind::Directory => 1,
             Kind::File { size, .. } => size.div_ceil(BLOCK),
-            // Short targets are kept in the inode.
+            // Short targets are stored in the inode.
             Kind::Symlink { target } if target.len() >= 60 => 1,
             Kind::Symlink { .. } | Kind::Hardlink { .. } => 0,
         })
         .sum();
     let content = blocks * BLOCK;
-    // One inode of 256 bytes for each 16 KiB, bitmaps, descriptors and their copies: less than a sixteenth and some.
+    // One inode of 256 bytes per 16 KiB, bitmaps, descriptors and their copies: less than a sixteenth plus a constant.
     let wanted = content + content / 16 + JOURNAL_MIB * MIB + SPARE_BYTES + 16 * MIB;
     wanted.next_multiple_of(64 * MIB)
 }

@@ -1,4 +1,4 @@
-//! Disks that start by BIOS and UEFI, from a composed root file system, without a loop device or privileges.
+//! Disks that start with BIOS and UEFI, from a composed root file system, without a loop device or privileges.
 //!
 //! ```text
 //! first sector   GRUB's boot code, and the protective partition table
@@ -27,34 +27,34 @@ use runtime::beneath::regular_file;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 
-/// Raised when a change here changes a disk's bytes.
+/// Increment when a change here changes a disk's bytes.
 pub const CONTRACT: u32 = 1;
 
 /// The root's partition, from 1.
 const ROOT_NUMBER: usize = 3;
 
-/// What a disk is made of.
+/// The inputs of a disk.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The composed root.
     pub rootfs: &'a Rootfs,
-    /// The same root as a tar archive, which knows owners, modes and capabilities.
+    /// The same root as a tar archive, which records owners, modes and capabilities.
     pub rootfs_tar: &'a Path,
-    /// Unpacked packages, `grub` among them.
+    /// Unpacked packages, including `grub`.
     pub packages: &'a [PathBuf],
-    /// Names what is in the root: the identities of disk, partitions and file systems are made of it.
+    /// Identifies the root's content; the identities of disk, partitions and file systems are derived from it.
     pub identity: Digest,
     /// The SDK's layers, lowest first, with the writers of file systems.
     pub tools: &'a [PathBuf],
     /// An existing directory for work in progress, where the parts of the disk are left.
     pub scratch: &'a Path,
-    /// The file that takes the tools' output.
+    /// The file that the tools' output is written to.
     pub log: PathBuf,
     /// The unit of work that phases belong to.
     pub unit: &'a str,
 }
 
-/// The parts of a disk, from which disks of any size are put together.
+/// The parts of a disk, from which disks of any size are assembled.
 #[derive(Clone, Debug)]
 pub struct Parts {
     identity: Digest,
@@ -67,7 +67,7 @@ pub struct Parts {
 /// Makes the parts of a disk. Equal inputs produce equal bytes.
 ///
 /// # Errors
-/// When the root contains no kernel, a part of GRUB is missing, a tool fails, or the disk is full.
+/// When the root contains no kernel, a part of GRUB is missing, a tool fails, or the file system is full.
 pub fn make(request: &Request<'_>, reporter: &dyn Reporter, cancel: &Cancel) -> Result<Parts, DiskError> {
     if request.rootfs.kernel_release.is_none() {
         return Err(DiskError::NoKernel);
@@ -93,7 +93,7 @@ impl Parts {
         size_for([BIOS_BYTES, ESP_BYTES, self.root_bytes])
     }
 
-    /// A disk of `size_bytes`, or the smallest there can be. Its root partition takes all that is left.
+    /// A disk of `size_bytes`, or of the smallest possible size. Its root partition takes the rest.
     ///
     /// # Errors
     /// When it is too small, or a part cannot be read.
@@ -125,7 +125,7 @@ impl Parts {
     }
 }
 
-/// The identity of a part of what has this digest.
+/// The identity of a part of the disk with this identity.
 fn guid(identity: &Digest, part: &str) -> Guid {
     let digest = Digest::of_json(&("guid", identity, part));
     let mut bytes = [0; 16];

@@ -1,4 +1,4 @@
-//! A disk before it is written in any format: parts of memory and files at their places, nothing between them.
+//! A disk before it is written in any format: extents of memory and files at offsets, and zeros between them.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -9,13 +9,13 @@ use super::FormatError;
 use base::digest::Digest;
 use base::file_error::FileError;
 
-/// A disk whose content can be read from anywhere, by any number of threads.
+/// A disk with random access for any number of threads.
 #[derive(Clone, Debug)]
 pub struct VirtualDisk {
     size_bytes: u64,
-    /// Names the content: formats make their own identities of it.
+    /// Identifies the content; formats derive their own identities from it.
     identity: Digest,
-    /// By place, none touching another.
+    /// By offset, not overlapping.
     extents: Vec<Extent>,
 }
 
@@ -33,7 +33,7 @@ enum Content {
 }
 
 impl VirtualDisk {
-    /// An empty disk. `identity` is to name what will be put on it.
+    /// An empty disk. `identity` must identify the content that will be put on it.
     pub fn new(size_bytes: u64, identity: Digest) -> Self {
         Self { size_bytes, identity, extents: Vec::new() }
     }
@@ -43,23 +43,23 @@ impl VirtualDisk {
         self.size_bytes
     }
 
-    /// What names its content.
+    /// The identity of its content.
     pub fn identity(&self) -> &Digest {
         &self.identity
     }
 
-    /// Puts bytes at a place.
+    /// Puts bytes at an offset.
     ///
     /// # Errors
-    /// When they overlap others or are outside.
+    /// When they overlap others or are outside of the disk.
     pub fn put(&mut self, offset_bytes: u64, bytes: Vec<u8>) -> Result<(), FormatError> {
         self.insert(Extent { offset_bytes, size_bytes: bytes.len() as u64, content: Content::Memory(bytes.into()) })
     }
 
-    /// Puts a whole file at a place.
+    /// Puts a whole file at an offset.
     ///
     /// # Errors
-    /// When it cannot be opened, overlaps others or is outside.
+    /// When it cannot be opened, overlaps others or is outside of the disk.
     pub fn put_file(&mut self, offset_bytes: u64, path: &Path) -> Result<(), FormatError> {
         let io = |source| FormatError::Io(FileError::new("read", path, source));
         let file = File::open(path).map_err(io)?;
@@ -79,8 +79,8 @@ impl VirtualDisk {
         Ok(())
     }
 
-    /// Fills `buffer` with what the disk contains from `offset_bytes` on; zeros where it contains nothing, or past its end. Says whether anything
-    /// but nothing was met: after `false` the buffer is all zeros.
+    /// Fills `buffer` with the disk's content from `offset_bytes` on, with zeros where it has none and past its end. Returns whether there
+    /// was any content: after `false` the buffer is all zeros.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -99,7 +99,7 @@ impl VirtualDisk {
         Ok(met)
     }
 
-    /// The pieces of `piece_bytes` that contain anything, by number from the disk's start. Numbers are all `u64`, the last piece may be cut short.
+    /// The numbers of the pieces of `piece_bytes` with content, counted from the disk's start. The last piece may be shorter.
     pub(super) fn pieces(&self, piece_bytes: u64) -> Vec<u64> {
         let mut pieces: Vec<u64> = Vec::new();
         for extent in self.extents.iter().filter(|extent| extent.size_bytes > 0) {
@@ -131,7 +131,7 @@ impl Content {
     }
 }
 
-/// A length within memory, which `usize` always holds on the 64-bit machines this runs on.
+/// A length within memory, which fits into `usize` on the supported 64-bit machines.
 fn index(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }

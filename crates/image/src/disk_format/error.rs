@@ -15,19 +15,19 @@ pub enum FormatError {
     /// Something is where something else does, or outside the disk.
     #[error("{size_bytes} bytes at {offset_bytes} overlap another part of the disk or its end")]
     Overlap {
-        /// Where it was to go, in bytes.
+        /// Its offset, in bytes.
         offset_bytes: u64,
         /// Its size, in bytes.
         size_bytes: u64,
     },
-    /// The format contains no disk so large.
+    /// The format does not support disks of this size.
     #[error("{format} supports disks of at most {most_bytes} bytes, and this one has {size_bytes}")]
     TooLarge {
         /// The format.
         format: &'static str,
         /// The disk's size, in bytes.
         size_bytes: u64,
-        /// The format's bound, in bytes.
+        /// The format's limit, in bytes.
         most_bytes: u64,
     },
     /// Compression failed.
@@ -38,7 +38,7 @@ pub enum FormatError {
 impl Failure for FormatError {}
 
 impl FormatError {
-    /// What to call when `path` cannot be written.
+    /// Makes the error for `path` that cannot be written.
     pub(super) fn write(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Io(FileError::new("write", path, source))
     }

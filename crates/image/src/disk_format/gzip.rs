@@ -1,11 +1,11 @@
-//! gzip on all processors: one member of independently compressed blocks, so that the bytes do not depend on how many processors there are.
+//! gzip on all processors: one member of independently compressed blocks, so that the bytes do not depend on the number of processors.
 
 use std::io::{self, Read, Write};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use rayon::prelude::*;
 
-/// Compressed as one, knowing nothing of what came before.
+/// Bytes that are compressed together, independently of earlier ones.
 const BLOCK_BYTES: usize = 512 << 10;
 
 /// Blocks read before they are compressed.
@@ -14,7 +14,7 @@ const BATCH: usize = 64;
 /// Compresses all of `input` (RFC 1952; no name, no time).
 ///
 /// # Errors
-/// When the input cannot be read or the output not be written.
+/// When the input cannot be read or the output cannot be written.
 pub fn gzip(mut input: impl Read, out: &mut impl Write) -> io::Result<()> {
     out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])?;
     let mut sum = Crc::new();
@@ -45,7 +45,7 @@ fn block(plain: &[u8]) -> io::Result<(Vec<u8>, Crc)> {
     loop {
         let rest = usize::try_from(compress.total_in()).map_or(&[][..], |done| &plain[done..]);
         let status = compress.compress_vec(rest, &mut out, FlushCompress::Sync).map_err(io::Error::other)?;
-        // Room left over means that everything was flushed.
+        // Spare capacity means that everything was flushed.
         if out.len() < out.capacity() || matches!(status, Status::StreamEnd) {
             return Ok((out, sum));
         }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comes_back_as_it_was() {
+    fn compressed_data_round_trips() {
         let noise: Vec<u8> = (0_u32..700_000).flat_map(|number| number.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect();
         for plain in [Vec::new(), b"x".to_vec(), vec![0; BLOCK_BYTES], noise] {
             let mut packed = Vec::new();

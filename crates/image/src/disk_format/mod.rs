@@ -1,7 +1,7 @@
-//! Disk formats: one disk of memory and files, written in any of them, all deterministic and in parallel.
+//! Disk formats: writers for a virtual disk, all deterministic and parallel.
 //!
 //! A writer reads the disk in pieces, compresses them on all processors and writes them in order, so the bytes depend on neither
-//! the number of processors nor the time of day. Identities that other tools draw by chance come from the disk's own digest.
+//! the number of processors nor the time of day. Identities that other tools choose at random are derived from the disk's digest.
 
 mod disk;
 mod error;
@@ -39,7 +39,7 @@ pub fn write(kind: DiskKind, disk: &VirtualDisk, path: &Path) -> Result<(), Form
     }
 }
 
-/// Raised when a change here changes the bytes of any format.
+/// Increment when a change here changes the bytes of any format.
 pub const CONTRACT: u32 = 1;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The pieces of a disk, worked on in parallel and taken in order.
+//! Processes the pieces of a disk in parallel, with results in order.
 
 use rayon::prelude::*;
 
@@ -7,8 +7,8 @@ use super::{FormatError, VirtualDisk};
 /// Bytes read before the results are taken: enough to keep many processors busy, little enough for small machines.
 const BATCH_BYTES: u64 = 64 << 20;
 
-/// Calls `work` for each piece of `piece_bytes` that contains more than zeros, on all processors, and `take` with its results in order of
-/// place. Pieces without a result are not taken.
+/// Calls `work` on all processors for each piece of `piece_bytes` that contains more than zeros, and `take` with its results in order of
+/// offset. Pieces without a result are skipped.
 pub(super) fn each<T: Send>(
     disk: &VirtualDisk,
     piece_bytes: u64,

@@ -1,6 +1,7 @@
 //! qcow2, version 3, with compressed clusters (QEMU, docs/interop/qcow2.txt).
 //!
-//! Header, clusters in order of place, second-level tables, first-level table, reference counts. Compressed clusters follow each other byte by byte.
+//! Header, clusters in order of offset, second-level tables, first-level table, reference counts. Compressed clusters follow each other
+//! byte by byte.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,14 +19,14 @@ const CLUSTER: u64 = 1 << CLUSTER_BITS;
 /// Entries of a second-level table, one cluster of them.
 const TABLE_ENTRIES: u64 = CLUSTER / 8;
 
-/// Counts of 16 bits in a cluster of them.
+/// 16-bit counts per cluster.
 const COUNTS: u64 = CLUSTER / 2;
 
 /// Where the sector count begins in a compressed cluster's descriptor.
 const COMPRESSED_SHIFT: u32 = 62 - (CLUSTER_BITS - 8);
 const COMPRESSED: u64 = 1 << 62;
 
-/// Says that the reference count is exactly 1.
+/// The reference count is exactly 1.
 const COPIED: u64 = 1 << 63;
 
 /// Writes the disk as qcow2.
@@ -42,16 +43,16 @@ pub fn write_qcow2(disk: &VirtualDisk, path: &Path) -> Result<(), FormatError> {
     file.write_all_at(&header, 0).map_err(&broken)
 }
 
-/// A cluster, on its way to the file.
+/// A cluster to be written.
 enum Piece {
     Compressed(Vec<u8>),
     Plain(Vec<u8>),
 }
 
-/// Raw deflate with a window of 4 KiB, which is all a reader must have memory for.
+/// Raw deflate with a window of 4 KiB, the most that readers must support.
 fn cluster(plain: &[u8]) -> Result<Piece, FormatError> {
     let mut compress = Compress::new_with_window_bits(Compression::new(6), false, 12);
-    // Room for one byte less than the cluster: what does not fit is stored as it is.
+    // One byte less than the cluster: what does not fit is stored uncompressed.
     let mut out = Vec::with_capacity(plain.len() - 1);
     match compress.compress_vec(plain, &mut out, FlushCompress::Finish) {
         Ok(Status::StreamEnd) => Ok(Piece::Compressed(out)),
@@ -98,7 +99,7 @@ impl Image<'_> {
         Ok(header(size_bytes, first_level_at, first_level.len() as u32, counts_at, counts_clusters))
     }
 
-    /// Writes the reference counts, their own included; gives the place of their table and the clusters it takes.
+    /// Writes the reference counts, including their own; returns the offset of their table and its number of clusters.
     fn reference_counts(&mut self) -> io::Result<(u64, u32)> {
         let used = self.counts.len() as u64;
         let (mut blocks, mut table) = (0, 0);
@@ -119,7 +120,7 @@ impl Image<'_> {
         Ok((at, table as u32))
     }
 
-    /// Writes whole clusters, each referred to once, and returns their place.
+    /// Writes whole clusters, each with one reference, and returns their offset.
     fn metadata(&mut self, bytes: &[u8]) -> io::Result<u64> {
         self.align()?;
         let at = self.at;

@@ -1,4 +1,4 @@
-//! The disk as it is: a sparse file, or the archive Google's cloud takes it in.
+//! The disk byte by byte: a sparse file, or the archive for Google's cloud.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write as _};
@@ -11,7 +11,7 @@ use super::gzip::gzip;
 use super::{FormatError, VirtualDisk, pieces};
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// What is left as a hole if it is all zeros.
+/// The size of pieces that become holes if they are all zeros.
 const PIECE_BYTES: u64 = 64 << 10;
 
 /// Writes the disk byte by byte, with holes where it contains nothing.

@@ -1,4 +1,4 @@
-//! What every format must keep: the same disk produces the same bytes, however many processors work on it.
+//! What holds for every format: the same disk produces the same bytes on any number of processors.
 
 use std::fs;
 use std::path::Path;

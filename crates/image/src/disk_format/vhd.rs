@@ -1,4 +1,4 @@
-//! VHD (Microsoft, "Virtual Hard Disk Image Format Specification" 1.0), fixed as Azure takes it and dynamic.
+//! VHD (Microsoft, "Virtual Hard Disk Image Format Specification" 1.0), fixed (as Azure requires) and dynamic.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -18,10 +18,10 @@ const BITMAP_BYTES: u64 = BLOCK_BYTES / SECTOR / 8;
 /// 2000-01-01, where VHD's time begins, in seconds since 1970.
 const VHD_EPOCH: u32 = 946_684_800;
 
-/// The largest disk its geometry and offsets hold.
+/// The largest disk that its geometry and offsets support.
 const MOST_BYTES: u64 = 2040 << 30;
 
-/// Writes the disk as a fixed VHD: the disk itself and a footer. Azure wants a whole number of MiB.
+/// Writes the disk as a fixed VHD: the disk itself and a footer. Azure requires a whole number of MiB.
 ///
 /// # Errors
 /// When a file cannot be read or written, or the disk is too large.
@@ -33,7 +33,7 @@ pub fn write_vhd_fixed(disk: &VirtualDisk, path: &Path) -> Result<(), FormatErro
     file.write_all_at(&footer(disk, 2, u64::MAX), disk.size_bytes()).map_err(&broken)
 }
 
-/// Writes the disk as a dynamic VHD, which contains only the blocks that contain anything.
+/// Writes the disk as a dynamic VHD, which contains only blocks with content.
 ///
 /// # Errors
 /// When a file cannot be read or written, or the disk is too large.
@@ -78,7 +78,7 @@ fn footer(disk: &VirtualDisk, kind: u32, data_at: u64) -> Vec<u8> {
     let mut bytes = b"conectix\0\0\0\x02\0\x01\0\0".to_vec();
     bytes.extend(data_at.to_be_bytes());
     bytes.extend((SOURCE_DATE_EPOCH - VHD_EPOCH).to_be_bytes());
-    // With this creator readers take the size from its own field; with most others from the geometry, which is coarser.
+    // For this creator, readers use the size field; for most others, the geometry, which is coarser.
     bytes.extend(b"qem2\0\x01\0\0Wi2k");
     bytes.extend(disk.size_bytes().to_be_bytes());
     bytes.extend(disk.size_bytes().to_be_bytes());
@@ -105,7 +105,7 @@ fn dynamic_header(entries: u32) -> Vec<u8> {
     bytes
 }
 
-/// The complement of the sum of all bytes, the sum's own place being 0.
+/// The complement of the sum of all bytes, with the checksum field as 0.
 fn checksum(bytes: &[u8]) -> [u8; 4] {
     (!bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>()).to_be_bytes()
 }

@@ -1,7 +1,7 @@
 //! streamOptimized VMDK (VMware, "Virtual Disk Format 5.0"): what OVF packages and VMware's products import.
 //!
-//! Header, descriptor, compressed grains each with its marker, a grain table behind every 512 of them, the grain directory, a footer that
-//! says where it is, and a marker for the end. Nothing in it is drawn by chance or taken from the clock or a file's name.
+//! Header, descriptor, compressed grains each with its marker, a grain table after every 512 of them, the grain directory, a footer that
+//! locates it, and an end marker. Nothing is random or depends on the clock or a file name.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -19,15 +19,15 @@ const GRAIN_SECTORS: u64 = GRAIN_BYTES / SECTOR;
 /// Entries of a grain table.
 const TABLE_ENTRIES: u64 = 512;
 
-/// Where grains begin, and where the descriptor is, in sectors.
+/// The offsets of the grains and of the descriptor, in sectors.
 const OVERHEAD_SECTORS: u64 = 128;
 const DESCRIPTOR_AT: u64 = 1;
 const DESCRIPTOR_SECTORS: u64 = 20;
 
-/// Stands in the header for "the footer knows where the grain directory is".
+/// The value in the header that means: the offset of the grain directory is in the footer.
 const AT_END: u64 = u64::MAX;
 
-/// Markers of metadata; grains have none of these types but a size.
+/// Types of metadata markers. The marker of a grain has its size instead.
 const MARKER_TABLE: u32 = 1;
 const MARKER_DIRECTORY: u32 = 2;
 const MARKER_FOOTER: u32 = 3;
@@ -56,7 +56,7 @@ struct Stream {
     out: BufWriter<File>,
     capacity_sectors: u64,
     at_sector: u64,
-    /// Where each grain table is; 0 if there is none.
+    /// The sector of each grain table; 0 if there is none.
     directory: Vec<u32>,
     /// The number of the table being filled, and its entries.
     table: (u64, Vec<u32>),
@@ -124,7 +124,7 @@ impl Stream {
         self.write(&bytes)
     }
 
-    /// Writes whole sectors, the last one filled up.
+    /// Writes whole sectors, the last one padded.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let sectors = (bytes.len() as u64).div_ceil(SECTOR);
         self.out.write_all(bytes)?;
@@ -149,14 +149,14 @@ impl Stream {
         for number in [0, directory_at, OVERHEAD_SECTORS] {
             bytes.extend(number.to_le_bytes());
         }
-        // Clean; the four characters a text-mode transfer would break; deflate.
+        // Clean shutdown; the four characters that a text-mode transfer would change; deflate.
         bytes.extend([0, b'\n', b' ', b'\r', b'\n', 1, 0]);
         bytes.resize(SECTOR as usize, 0);
         bytes
     }
 }
 
-/// The text that describes the disk. The content's identity stands for the random CID of other writers.
+/// The text that describes the disk. The CID, random with other writers, is derived from the content's identity.
 fn descriptor(disk: &VirtualDisk, capacity_sectors: u64) -> String {
     let bytes = disk.identity().bytes();
     let cid = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) & 0x7fff_ffff;

@@ -1,8 +1,8 @@
-//! The `newc` cpio archive the kernel unpacks as its first root file system (`Documentation/driver-api/early-userspace/buffer-format.rst`).
+//! The `newc` cpio archive that the kernel unpacks as its first root file system (`Documentation/driver-api/early-userspace/buffer-format.rst`).
 
 use std::collections::BTreeMap;
 
-/// An archive in the making: entries by path, so that the order they were added in never shows.
+/// An archive being written: entries by path, independent of the order in which they were added.
 #[derive(Debug, Default)]
 pub struct Archive {
     entries: BTreeMap<String, Entry>,
@@ -25,25 +25,25 @@ impl Archive {
         Self::default()
     }
 
-    /// Adds a file, and the directories above it. `path` is relative.
+    /// Adds a file, and its parent directories. `path` is relative.
     pub fn file(&mut self, path: &str, mode: u32, data: Vec<u8>) {
         self.parents(path);
         self.entries.insert(path.into(), Entry { mode: REGULAR | mode, device: (0, 0), data });
     }
 
-    /// Adds an empty directory, and those above it.
+    /// Adds an empty directory, and its parent directories.
     pub fn directory(&mut self, path: &str) {
         self.parents(path);
         self.entries.insert(path.into(), Entry { mode: DIRECTORY | 0o755, device: (0, 0), data: Vec::new() });
     }
 
-    /// Adds a character device, and the directories above it.
+    /// Adds a character device, and its parent directories.
     pub fn character_device(&mut self, path: &str, mode: u32, major: u32, minor: u32) {
         self.parents(path);
         self.entries.insert(path.into(), Entry { mode: CHARACTER_DEVICE | mode, device: (major, minor), data: Vec::new() });
     }
 
-    /// The archive's bytes. Owners are root, times 0, inode numbers the entries' positions.
+    /// The archive's bytes. Owners are root, times are 0, and inode numbers are the entries' positions.
     pub fn finish(self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (number, (path, entry)) in self.entries.iter().enumerate() {
@@ -81,7 +81,7 @@ mod tests {
     use super::Archive;
 
     #[test]
-    fn the_order_of_adding_does_not_show_and_parents_come_first() {
+    fn the_order_of_adding_does_not_matter_and_parents_come_first() {
         let (mut one, mut other) = (Archive::new(), Archive::new());
         one.file("a/b", 0o644, b"x".to_vec());
         one.directory("proc");

@@ -1,4 +1,4 @@
-//! The live medium's initramfs: one static program and the modules that reach the medium.
+//! The live medium's initramfs: one static program and the modules to access the medium.
 
 mod cpio;
 mod modules;
@@ -17,18 +17,18 @@ use base::diagnostic::Failure;
 use base::digest::Digest;
 use runtime::beneath::regular_file;
 
-/// What a live initramfs is made of.
+/// The inputs of a live initramfs.
 #[derive(Clone, Copy, Debug)]
 pub struct InitramfsRequest<'a> {
     /// `kaon-live-init`, statically linked.
     pub init: &'a Path,
     /// The kernel's `usr/lib/modules/<release>`.
     pub modules: &'a Path,
-    /// The root image this initramfs goes with: `/init` takes no other.
+    /// The root image that this initramfs belongs to; `/init` accepts no other.
     pub root_image: RootIdentity,
 }
 
-/// What distinguishes one root image from another.
+/// The identity of a root image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RootIdentity {
     /// Digest of the whole image.
@@ -38,7 +38,7 @@ pub struct RootIdentity {
 }
 
 impl RootIdentity {
-    /// The line kept next to the image on the medium and in the initramfs.
+    /// The line stored next to the image on the medium and in the initramfs.
     pub fn line(&self) -> String {
         format!("{} {}\n", self.sha256, self.size_bytes)
     }
@@ -47,7 +47,7 @@ impl RootIdentity {
 /// Where [`RootIdentity::line`] is, on the medium and in the initramfs.
 pub const IDENTITY_PATH: &str = "live/root.sha256";
 
-/// Why there is no initramfs.
+/// Why an initramfs could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum InitramfsError {
     /// A file could not be read.
@@ -58,7 +58,7 @@ pub enum InitramfsError {
         /// Why.
         source: io::Error,
     },
-    /// The kernel can do nothing with a live medium.
+    /// The kernel lacks something that a live medium needs.
     #[error("this kernel has `{module}` neither built in nor as a module, and a live medium needs it to start")]
     Lacks {
         /// The module's name.
@@ -95,7 +95,7 @@ pub fn assemble(request: &InitramfsRequest<'_>) -> Result<Vec<u8>, InitramfsErro
     for folder in ["dev", "proc", "sys", "run", "root"] {
         archive.directory(folder);
     }
-    // The kernel opens it for /init before anything is mounted.
+    // The kernel opens this device for /init before anything is mounted.
     archive.character_device("dev/console", 0o600, 5, 1);
     archive.file("init", 0o755, read(request.init)?);
     archive.file(IDENTITY_PATH, 0o644, request.root_image.line().into_bytes());
@@ -111,10 +111,10 @@ pub fn assemble(request: &InitramfsRequest<'_>) -> Result<Vec<u8>, InitramfsErro
     zstd::bulk::compress(&archive.finish(), ZSTD_LEVEL).map_err(|source| InitramfsError::Compress { source })
 }
 
-/// The highest level whose window (8 MiB) the kernel's decompressor surely has memory for.
+/// The highest level whose window (8 MiB) is sure to fit into the memory of the kernel's decompressor.
 const ZSTD_LEVEL: i32 = 19;
 
-/// A module without its own compression, so that the archive's, which sees all of them, can do better.
+/// A module without its own compression: the archive's compression is better, since it covers all modules.
 fn plain_module(file: &str, data: Vec<u8>) -> io::Result<(&'static str, Vec<u8>)> {
     if file.ends_with(".zst") {
         return Ok((".ko", zstd::decode_all(&data[..])?));
@@ -127,8 +127,8 @@ fn plain_module(file: &str, data: Vec<u8>) -> io::Result<(&'static str, Vec<u8>)
     Ok((if file.ends_with(".xz") { ".ko.xz" } else { ".ko" }, data))
 }
 
-/// Reads a file of the modules' directory, such as a module by its path in `modules.dep`. A package wrote both: neither a link nor such
-/// a path must lead out of the directory.
+/// Reads a file of the modules' directory, such as a module by its path in `modules.dep`. Both come from a package, so neither a link nor a
+/// path may lead out of the directory.
 fn read_module(modules: &Path, file: &str) -> Result<Vec<u8>, InitramfsError> {
     let failed = |source| InitramfsError::Read { path: modules.join(file), source };
     fs::read(regular_file(modules, file).map_err(failed)?).map_err(failed)

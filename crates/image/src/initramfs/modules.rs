@@ -1,12 +1,12 @@
-//! Which kernel modules the initramfs contains, and the index by which the live system's `/init` loads them.
+//! Which kernel modules the initramfs contains, and the index that the live system's `/init` loads them with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// File systems without which no live medium starts; they are modules or part of the kernel.
+/// File systems that every live medium needs, as modules or built in.
 pub const REQUIRED: [&str; 4] = ["isofs", "squashfs", "overlay", "loop"];
 
-/// Drivers that stand between the kernel and the media it can start from. Those a kernel lacks are left out.
+/// Drivers for the media that the kernel can start from. Those that a kernel lacks are left out.
 pub const DRIVERS: [&str; 24] = [
     "sr_mod",
     "sd_mod", // discs and sticks
@@ -34,10 +34,10 @@ pub const DRIVERS: [&str; 24] = [
     "erofs",
 ];
 
-/// What depmod found out about a kernel's modules.
+/// The results of depmod for a kernel's modules.
 #[derive(Debug, Default)]
 pub struct ModuleTree {
-    /// Name → file below the modules' directory, and the names it needs, nearest first (as `modules.dep` has them).
+    /// Name → file below the modules' directory, and the names it needs, direct ones first (the order of `modules.dep`).
     modules: BTreeMap<String, (String, Vec<String>)>,
     /// Pattern and module.
     aliases: Vec<(String, String)>,
@@ -84,7 +84,7 @@ impl ModuleTree {
         let mut text = String::new();
         for (name, file) in held {
             let _ = write!(text, "module {name} {file}");
-            // modules.dep lists what is needed directly first and its needs after it, so it is loaded from the end.
+            // modules.dep lists direct dependencies first and theirs after them, so modules are loaded from the end.
             for need in self.modules.get(*name).into_iter().flat_map(|(_, needs)| needs.iter().rev()) {
                 let _ = write!(text, " {need}");
             }
@@ -98,7 +98,7 @@ impl ModuleTree {
     }
 }
 
-/// The module's name from its file: `kernel/drivers/ata/libata.ko.zst` → `libata`, with `_` for `-`.
+/// The module's name from its file name: `kernel/drivers/ata/libata.ko.zst` → `libata`, with `_` for `-`.
 fn name_of(file: &str) -> String {
     let base = file.rsplit('/').next().unwrap_or(file);
     normal(base.split_once(".ko").map_or(base, |(name, _)| name))
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_holds_what_is_asked_for_and_its_needs() {
+    fn the_index_contains_requested_modules_and_their_dependencies() {
         let tree = tree();
         let found = tree.closure(["ahci", "usb_storage", "isofs", "absent"]);
         assert_eq!(found.keys().copied().collect::<Vec<_>>(), ["ahci", "libahci", "libata", "scsi_mod", "usb_storage"]);

@@ -1,4 +1,4 @@
-//! Why there is no medium.
+//! Why a medium could not be written.
 
 use crate::initramfs::InitramfsError;
 use crate::tools::ImageToolError;
@@ -6,7 +6,7 @@ use base::diagnostic::Failure;
 use base::file_error::FileError;
 use runtime::store::StoreError;
 
-/// Why there is no medium.
+/// Why a medium could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum IsoError {
     /// A tool failed.

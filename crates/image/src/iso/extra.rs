@@ -1,4 +1,4 @@
-//! What else is on a medium.
+//! Further files on a medium.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{IsoError, make_parent};
 use runtime::store::StoreError;
 
-/// Lays a file, a link or a directory with all that is in it at `to`, as a second name where the file systems allow it.
+/// Puts a file, a link or a directory with its content at `to`, as hard links where possible.
 pub(super) fn lay(from: &Path, to: &Path) -> Result<(), IsoError> {
     let read = |source| StoreError::io("read", from, source);
     let write = |source| StoreError::io("write", to, source);

@@ -1,4 +1,4 @@
-//! What GRUB shows and how it finds it.
+//! GRUB's menu and how GRUB finds it.
 
 use std::fmt::Write as _;
 use text::quote;
@@ -10,7 +10,7 @@ pub fn kernel_arguments(label: &str, own: &[String]) -> String {
     words.join(" ")
 }
 
-/// The entries: title, and the arguments each adds. `docs/src/boot.md` tells what they mean.
+/// The entries: title, and the arguments each adds. `docs/src/boot.md` explains them.
 const ENTRIES: [(&str, &str); 5] = [
     ("start", ""),
     ("start, with a root shell on the console", "kaon.autologin"),
@@ -22,16 +22,16 @@ const ENTRIES: [(&str, &str); 5] = [
 /// The entry of media that packages can be installed from.
 const INSTALL: (&str, &str) = ("install on a disk of this machine (i)", "kaon.install");
 
-/// The key that starts it, for who does not want to step down to it before the menu's time is over.
+/// The key that starts it, so that users need not select it before the menu's timeout.
 const INSTALL_KEY: &str = " --hotkey=i";
 
 /// How long the menu waits before it starts the first entry, in seconds.
 const TIMEOUT_S: u32 = 1;
 
-/// How long it waits before an entry of the image's own: what it does may not be what somebody who started the wrong disc wants.
+/// The timeout in seconds if the image adds an entry, which may not be what somebody who started the wrong disc wants.
 const CAREFUL_TIMEOUT_S: u32 = 10;
 
-/// GRUB's configuration: the menu on the screen and, where a BIOS leaves that to GRUB, on the first serial line.
+/// GRUB's configuration: the menu on the screen and, unless the BIOS redirects it itself, on the first serial line.
 ///
 /// `own` is an entry before the others: its title, and the arguments it adds.
 pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>, installs: bool) -> String {
@@ -62,7 +62,7 @@ pub fn menu(summary: &str, arguments: &str, own: Option<&(String, String)>, inst
     text
 }
 
-/// Leads GRUB from where UEFI firmware started it to the menu on the volume with this identity.
+/// The configuration that leads GRUB, as started by UEFI firmware, to the menu on the volume with this identity.
 pub fn hop(uuid: &str) -> String {
     format!("search --no-floppy --fs-uuid --set=root {uuid}\nset prefix=($root)/boot/grub\nconfigfile ($root)/boot/grub/grub.cfg\n")
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_keep_their_words() {
+    fn arguments_are_quoted() {
         let arguments = kernel_arguments("KAON", &["a.b=$6$x'y".into()]);
         let text = menu("x", &arguments, None, false);
         assert!(

@@ -4,12 +4,12 @@
 //! boot/vmlinuz, boot/initramfs   what GRUB loads
 //! boot/grub/grub.cfg             the menu
 //! live/root.img                  the root file system, SquashFS
-//! live/root.sha256               its digest and size, which the initramfs holds as well
-//! repo/                          what can be installed from it; `repo/tree` leads to what the root image leaves out
+//! live/root.sha256               its digest and size, which the initramfs contains as well
+//! repo/                          what can be installed from it; `repo/tree` has links to what the root image leaves out
 //! EFI/BOOT/grub.cfg              leads GRUB from a UEFI disc to the menu
 //! ```
-//!
-//! Behind the ISO 9660 file system is a FAT one as the second partition: the EFI system partition of a stick and the UEFI
+//! After the ISO 9660 file system is a FAT file system as the second partition: the EFI system partition of a stick and the UEFI boot image
+//! of a disc.
 //! boot image of a disc.
 
 mod error;
@@ -41,23 +41,23 @@ use runtime::store::StoreError;
 use tool::Tools;
 use well_known::INSTALLER;
 
-/// Raised when a change here changes a medium's bytes.
+/// Increment when a change here changes a medium's bytes.
 pub const CONTRACT: u32 = 7;
 
-/// What a medium is made of.
+/// The inputs of a medium.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The image's name.
     pub name: &'a str,
     /// The image in one line.
     pub summary: &'a str,
-    /// What its description says of the medium.
+    /// The medium's description.
     pub iso: &'a Iso,
     /// Its composed root, where the kernel and its modules are taken from.
     pub rootfs: &'a Rootfs,
-    /// The same root as a tar archive, which knows owners, modes and capabilities.
+    /// The same root as a tar archive, which records owners, modes and capabilities.
     pub rootfs_tar: &'a Path,
-    /// The repository of what can be installed from the medium; its packages may be hollow, if the root contains their files.
+    /// The repository of what can be installed from the medium; its packages may be hollow if the root contains their files.
     pub repository: Option<&'a Path>,
     /// Unpacked packages that start a medium: `kaon-live`, `grub` and `systemd-boot`.
     pub live: &'a [PathBuf],
@@ -65,20 +65,20 @@ pub struct Request<'a> {
     pub tools: &'a [PathBuf],
     /// An existing directory for work in progress.
     pub scratch: &'a Path,
-    /// The file that takes the tools' output.
+    /// The file that the tools' output is written to.
     pub log: PathBuf,
 }
 
-/// Where forms of the live system go, those that are wanted.
+/// The output files of the requested formats.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outputs<'a> {
     /// The ISO.
     pub disc: Option<&'a Path>,
-    /// The archive of what a network start needs.
+    /// The archive for network starts.
     pub net: Option<&'a Path>,
 }
 
-/// The parts a medium is put together from, as files of the host.
+/// The parts of a medium, as files of the host.
 struct Parts {
     vmlinuz: PathBuf,
     modules: PathBuf,
@@ -89,7 +89,7 @@ struct Parts {
     efi_stub: PathBuf,
 }
 
-/// Writes the live system in the forms wanted. Equal inputs produce equal bytes.
+/// Writes the live system in the requested formats. Equal inputs produce equal bytes.
 ///
 /// # Errors
 /// When a part is missing, a tool fails, or the disk is full.
@@ -137,7 +137,7 @@ impl Parts {
         let vmlinuz = regular_file(&request.rootfs.dir, format!("{modules}/vmlinuz"));
         let vmlinuz = vmlinuz.map_err(|source| StoreError::io("read", &request.rootfs.on_disk(&format!("/{modules}/vmlinuz")), source))?;
         let part = |path: &'static str| {
-            // A package may have a link there, which would lead out of its tree.
+            // A link there, which a package may contain, could lead out of its tree.
             let found = request.live.iter().find_map(|tree| regular_file(tree, path).ok());
             found.ok_or(IsoError::NoPart { path })
         };
@@ -153,8 +153,8 @@ impl Parts {
     }
 }
 
-/// Files of the root that are on the medium anyway, or serve nobody on a live system, below the root. From a medium with a repository the
-/// kernel is installed whole.
+/// Files, relative to the root, that are on the medium anyway or useless on a live system. From a medium with a repository the kernel is
+/// installed completely.
 fn kernel_files(request: &Request<'_>) -> Vec<String> {
     let names: &[&str] = if request.iso.install.is_empty() { &["vmlinuz", "System.map"] } else { &["vmlinuz"] };
     names.iter().map(|name| kernel_file(request, name)).collect()
@@ -164,7 +164,7 @@ fn kernel_file(request: &Request<'_>, name: &str) -> String {
     format!("usr/lib/modules/{}/{name}", request.rootfs.kernel_release.as_deref().unwrap_or_default())
 }
 
-/// Lays everything but the root image where the tools will find it.
+/// Puts everything but the root image where the tools expect it.
 fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, initramfs: &[u8], build: &Path) -> Result<(), IsoError> {
     let medium = build.join("medium");
     put(&medium.join("boot/initramfs"), initramfs)?;
@@ -172,7 +172,7 @@ fn lay(request: &Request<'_>, parts: &Parts, identity: &RootIdentity, initramfs:
     copy(&parts.bios_image, &medium.join("boot/grub/cdboot.img"))?;
     put(&medium.join("boot/grub/grub.cfg"), menu(request).as_bytes())?;
     put(&medium.join(IDENTITY_PATH), identity.line().as_bytes())?;
-    // GRUB started from a disc by UEFI sees the ISO 9660 file system, from a stick the FAT one.
+    // Started by UEFI, GRUB sees the ISO 9660 file system on a disc, and the FAT file system on a stick.
     let hop = menu::hop(&uuid(&volume_date(&identity.sha256)));
     put(&medium.join("EFI/BOOT/grub.cfg"), hop.as_bytes())?;
     let efi = build.join("efi/EFI/BOOT");
@@ -194,7 +194,7 @@ fn menu(request: &Request<'_>) -> String {
     menu::menu(request.summary, &kernel_arguments(&iso.label, &iso.arguments), iso.entry.as_ref(), installs)
 }
 
-/// Lays the repository, and next to its packages the way to the kernel, which the root image leaves out.
+/// Adds the repository, with a link to the kernel, which the root image leaves out.
 fn lay_repository(request: &Request<'_>, repository: &Path, medium: &Path) -> Result<(), IsoError> {
     extra::lay(repository, &medium.join("repo"))?;
     let link = Path::new("repo/tree").join(kernel_file(request, "vmlinuz"));
@@ -209,8 +209,8 @@ fn identity(root_image: &Path) -> Result<RootIdentity, IsoError> {
     Ok(RootIdentity { sha256: Digest::of_file(root_image).map_err(read)?, size_bytes })
 }
 
-/// The volume's modification date (ECMA-119, 8.4.26.1), which GRUB takes for its identity: the day of [`SOURCE_DATE_EPOCH`], and a time of
-/// day made of the root image's digest, so that media of different builds are distinguished.
+/// The volume's modification date (ECMA-119, 8.4.26.1), which GRUB uses as its identity: the day of [`SOURCE_DATE_EPOCH`], and a time of
+/// day derived from the root image's digest, so that media of different builds differ.
 fn volume_date(root_image: &Digest) -> String {
     const _: () = assert!(SOURCE_DATE_EPOCH == 1_767_225_600, "the day below is this one");
     let bytes = root_image.bytes();
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_volume_s_date_is_one_and_differs_by_root() {
+    fn the_volume_date_depends_on_the_root() {
         let date = volume_date(&Digest::of_bytes("a"));
         assert_eq!(date.len(), 16);
         assert_ne!(date, volume_date(&Digest::of_bytes("b")));

@@ -1,5 +1,5 @@
-//! The live system started over the network: a kernel, an initramfs that contains the root image, a script for iPXE, and all of it as one program
-//! for UEFI firmware, which reads no scripts. A second script also loads what can be installed, and installs.
+//! The live system started over the network: a kernel, an initramfs that contains the root image, a script for iPXE, and all of it as one
+//! program for UEFI firmware, which cannot run scripts. A second script also loads the repository, and installs.
 
 use std::path::Path;
 use std::{fs, io};
@@ -12,23 +12,23 @@ use crate::initramfs::Archive;
 use crate::oci::TarArchive;
 use runtime::store::StoreError;
 
-/// What a network start is made of.
+/// The inputs of a network start.
 pub(super) struct Parts<'a> {
     pub vmlinuz: &'a Path,
     /// The initramfs of a medium.
     pub initramfs: &'a [u8],
     pub root_image: &'a Path,
-    /// What can be installed, as [`super::lay_repository`] lays it.
+    /// The repository of packages to install, as [`super::lay_repository`] writes it.
     pub repository: Option<&'a Path>,
-    /// What makes a program of a kernel.
+    /// The stub that turns a kernel into a UEFI program.
     pub efi_stub: &'a Path,
-    /// The root's os-release, and its kernel's release: how boot menus call the program.
+    /// The root's os-release, and its kernel's release: the program's name in boot menus.
     pub system: &'a Path,
     pub release: &'a str,
     pub iso: &'a Iso,
 }
 
-/// Where the initramfs has the files of a medium.
+/// The directory in the initramfs for the files of a medium.
 const CARRIED: &str = "medium";
 
 /// Writes the archive: `boot.ipxe`, `initrd`, `kaon.efi`, `vmlinuz`; with a repository also `install.ipxe` and `repository`.
@@ -71,13 +71,13 @@ fn arguments(own: &[String]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What iPXE does. Names without a place are looked for where the script came from.
+/// The script for iPXE. Relative names are resolved against the script's address.
 fn script(own: &[String]) -> String {
-    // UEFI kernels find an initrd by its name on their command line.
+    // UEFI kernels find an initrd by the name on their command line.
     format!("#!ipxe\nkernel vmlinuz initrd=initrd {}\ninitrd initrd\nboot\n", arguments(own))
 }
 
-/// What iPXE does to install: as the kickstart file says that its setting `ks` names, or by questions.
+/// The script for iPXE that installs: from the kickstart file named by its setting `ks`, or interactively.
 fn installing(own: &[String]) -> String {
     format!(
         "#!ipxe\nisset ${{ks}} && set how ks=${{ks}} || set how kaon.install\n\
@@ -86,7 +86,7 @@ fn installing(own: &[String]) -> String {
     )
 }
 
-/// The files below `repository` as an archive for the kernel, to be loaded behind the initrd.
+/// The files below `repository` as an archive for the kernel, to be loaded after the initrd.
 fn carried(repository: &Path) -> Result<Vec<u8>, IsoError> {
     let mut archive = Archive::new();
     for entry in WalkDir::new(repository).min_depth(1).sort_by_file_name() {
@@ -94,7 +94,7 @@ fn carried(repository: &Path) -> Result<Vec<u8>, IsoError> {
             let path = error.path().unwrap_or(repository).to_owned();
             StoreError::io("read", &path, error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into()))
         })?;
-        // Links of the repository lead to files, which are wanted themselves.
+        // Links of the repository point to files, whose content is stored.
         if !entry.file_type().is_dir() {
             let bytes = fs::read(entry.path()).map_err(|source| StoreError::io("read", entry.path(), source))?;
             let name = entry.path().strip_prefix(repository).unwrap_or(entry.path());
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_is_whole() {
+    fn scripts_for_ipxe() {
         let text = script(&["kaon.hostname=net".into()]);
         assert_eq!(
             text,

@@ -1,4 +1,4 @@
-//! Finding files in an ISO 9660 file system (ECMA-119), to start a kernel without its boot loader.
+//! Finds files in an ISO 9660 file system (ECMA-119), to start a kernel without its boot loader.
 
 use std::fs::File;
 use std::io;
@@ -67,7 +67,7 @@ impl Reader {
     /// Opens the file system in `path`.
     ///
     /// # Errors
-    /// When it cannot be read or is none.
+    /// When it cannot be read or is not an ISO 9660 file system.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let trouble = |source| ReadError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(trouble)?;
@@ -91,7 +91,7 @@ impl Reader {
     /// Where the file `name` (`boot/vmlinuz`) is.
     ///
     /// # Errors
-    /// When it is not there, or a directory cannot be read.
+    /// When it does not exist, or a directory cannot be read.
     pub fn find(&self, name: &str) -> Result<Extent, ReadError> {
         let mut at = self.root;
         for part in name.split('/') {
@@ -125,7 +125,7 @@ fn extent(record: &[u8]) -> Extent {
     Extent { offset_bytes: number(2) * SECTOR, size_bytes: number(10) }
 }
 
-/// The entry `name` among a directory's records. Names are compared as ISO 9660 writes them: `VMLINUZ.;1` for `vmlinuz`.
+/// The entry `name` among a directory's records. Names are compared in the notation of ISO 9660: `VMLINUZ.;1` for `vmlinuz`.
 fn child(records: &[u8], name: &str) -> Option<Extent> {
     let wanted = name.to_ascii_uppercase();
     let mut at = 0;

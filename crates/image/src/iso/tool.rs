@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::tools::{ImageToolError, ImageTools, bash};
 use runtime::sandbox::{BUILD_DIR, Input, Step};
 
-/// Where the root's archive appears.
+/// The path of the root's archive in the sandbox.
 const ARCHIVE: &str = "/in/rootfs.tar";
 
-/// A FAT file system that contains `efi`, a little larger than that. FAT12 does up to 32 MiB, and firmware reads it.
-/// mtools takes the times of what it makes from SOURCE_DATE_EPOCH, of what it copies from the files.
+/// A FAT file system that contains `efi`, with a little spare space. FAT12 is sufficient for up to 32 MiB, and firmware can read it. mtools
+/// takes the times of directories it creates from SOURCE_DATE_EPOCH, and those of copied files from the files.
 const EFI_IMAGE: &str = r#"find efi -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 kib=$(( ($(du --apparent-size -sk efi | cut -f1) + 256 + 127) / 128 * 128 ))
 mkfs.vfat --invariant -F 12 -S 512 -s 4 -n KAON-EFI -C efi.img "$kib"
@@ -35,12 +35,12 @@ impl Tools<'_> {
         self.0.take("root.img", image)
     }
 
-    /// Writes the medium of what is in `build/medium`, `build/efi` and `build/hybrid.img`.
+    /// Writes the medium from `build/medium`, `build/efi` and `build/hybrid.img`.
     pub fn medium(&self, label: &str, date: &str, out: &Path) -> Result<(), ImageToolError> {
         let arguments = [
             "-as mkisofs -quiet -o medium.iso -r -iso-level 3",
             &format!("-V {label} --modification-date={date} --set_all_file_dates {date}"),
-            // BIOS: from a disc by El Torito, from a stick by the code in the first sector.
+            // BIOS: El Torito on a disc, the code in the first sector on a stick.
             "-b boot/grub/cdboot.img -c boot/boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table --grub2-boot-info",
             "--grub2-mbr hybrid.img --mbr-force-bootable -partition_offset 16",
             // UEFI: both from the appended partition.

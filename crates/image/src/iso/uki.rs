@@ -1,21 +1,21 @@
 //! One program for UEFI that is a kernel, its initrd and its command line: a unified kernel image (UAPI.5), which firmware starts as it is.
 //!
-//! It is the stub of systemd-boot with the parts as further sections. The stub finds them in memory, so it does not matter where firmware
-//! had the program from.
+//! It is the stub of systemd-boot with the parts as additional sections. The stub finds them in memory, so it does not matter where
+//! firmware loaded the program from.
 
 use super::IsoError;
 
-/// A section: its name, and what is in it.
+/// A section: its name, and its content.
 pub(super) type Section<'a> = (&'a str, &'a [u8]);
 
 /// Sizes of the headers (PE format, "COFF File Header" and "Section Table").
 const FILE_HEADER_BYTES: usize = 24;
 const SECTION_HEADER_BYTES: usize = 40;
 
-/// Of the optional header: 64-bit programs have this one.
+/// The magic number of the optional header of 64-bit programs.
 const PE32_PLUS: u16 = 0x20b;
 
-/// Initialised data that is read and nothing else.
+/// Flags: initialised, read-only data.
 const READ_ONLY_DATA: u32 = 0x4000_0040;
 
 /// The longest name of a section.
@@ -24,7 +24,7 @@ const NAME_BYTES: usize = 8;
 /// Appends sections to a program.
 ///
 /// # Errors
-/// [`IsoError::Stub`] when the program is none, or has no room for more sections.
+/// [`IsoError::Stub`] when it is not a PE program, or has no room for more sections.
 pub(super) fn assemble(stub: &[u8], sections: &[Section<'_>]) -> Result<Vec<u8>, IsoError> {
     let mut program = Program::parse(stub)?;
     for (name, data) in sections {
@@ -33,20 +33,20 @@ pub(super) fn assemble(stub: &[u8], sections: &[Section<'_>]) -> Result<Vec<u8>,
     Ok(program.finish())
 }
 
-/// A program in the making.
+/// A program being written.
 struct Program {
     bytes: Vec<u8>,
-    /// Where its headers are.
+    /// The offsets of its headers.
     file_header: usize,
     optional_header: usize,
-    /// Where the next section's header goes, and where room for headers ends.
+    /// The offset of the next section header, and the end of the space for headers.
     next_header: usize,
     headers_end: usize,
     sections: u16,
-    /// What places in memory, and in the file, are multiples of.
+    /// The alignment of sections in memory and in the file.
     section_alignment: u32,
     file_alignment: u32,
-    /// Where in memory the next section goes.
+    /// The address of the next section.
     next_address: u32,
     initialized_bytes: u32,
 }
@@ -98,7 +98,7 @@ impl Program {
         let end = place.checked_add(laid_bytes).ok_or_else(too_large)?;
         let mut header = [0; SECTION_HEADER_BYTES];
         header[..name.len()].copy_from_slice(name.as_bytes());
-        // Its size and place in memory, its size and place in the file; relocations and line numbers it has none.
+        // Size and address in memory, size and offset in the file; no relocations and no line numbers.
         for (at, value) in [(8, size_bytes), (12, self.next_address), (16, laid_bytes), (20, place), (36, READ_ONLY_DATA)] {
             header[at..at + 4].copy_from_slice(&value.to_le_bytes());
         }
@@ -113,7 +113,7 @@ impl Program {
         Ok(())
     }
 
-    /// Writes what has grown into the headers. The checksum stays 0: firmware does not look at it, and signing sets it.
+    /// Updates the sizes in the headers. The checksum stays 0: firmware ignores it, and signing sets it.
     fn finish(mut self) -> Vec<u8> {
         let at = self.file_header + 6;
         self.bytes[at..at + 2].copy_from_slice(&self.sections.to_le_bytes());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_found_again() {
+    fn appended_sections_are_found() {
         let made = assemble(&stub(), &[(".linux", &[7; 0x300])]).unwrap();
         let again = Program::parse(&made).unwrap();
         assert_eq!((again.sections, again.next_address, again.initialized_bytes), (2, 0x3000, 0x400));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_is_refused() {
+    fn files_that_are_not_programs_are_refused() {
         let reason = |stub: &[u8], sections: &[Section<'_>]| assemble(stub, sections).unwrap_err().to_string();
         assert!(reason(b"MZ", &[]).contains("ends too early"));
         assert!(reason(&[0; 0x400], &[]).contains("no PE header"));

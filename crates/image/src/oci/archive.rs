@@ -1,4 +1,4 @@
-//! The archive a container image travels in.
+//! The archive of a container image.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write as _};
@@ -9,7 +9,7 @@ use tar::{Builder, EntryType, Header};
 use base::epoch::SOURCE_DATE_EPOCH;
 use base::file_error::FileError;
 
-/// An archive in the making.
+/// An archive being written.
 pub struct TarArchive {
     path: PathBuf,
     builder: Builder<BufWriter<File>>,
@@ -41,7 +41,7 @@ impl TarArchive {
         self.append(name, EntryType::Regular, bytes.len() as u64, bytes)
     }
 
-    /// Adds a file as it is at `from`.
+    /// Adds the file `from`.
     ///
     /// # Errors
     /// When it cannot be read or written.

@@ -1,4 +1,4 @@
-//! Container images: a root file system in layers, as an OCI layout (image-spec 1.1) or as `docker load` takes it (image v1.2).
+//! Container images: a root file system in layers, as an OCI layout (image-spec 1.1) or as an archive for `docker load` (image v1.2).
 
 mod archive;
 
@@ -14,13 +14,13 @@ use crate::disk_format::gzip;
 use base::digest::Digest;
 use base::file_error::FileError;
 
-/// Raised when a change here changes a container image's bytes.
+/// Increment when a change here changes a container image's bytes.
 pub const CONTRACT: u32 = 2;
 
-/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) as RFC 3339 writes it.
+/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) in the format of RFC 3339.
 const CREATED: &str = "2026-01-01T00:00:00Z";
 
-/// What a container image is made of.
+/// The inputs of a container image.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The container is `kaon:<tag>`.
@@ -29,9 +29,9 @@ pub struct Request<'a> {
     pub name: &'a str,
     /// What it is, in one line.
     pub summary: &'a str,
-    /// The program it runs and its arguments, unless others are given.
+    /// The default program and its arguments.
     pub command: &'a [String],
-    /// Its layers, the lowest first.
+    /// Its layers, lowest first.
     pub layers: &'a [Layer],
 }
 
@@ -40,7 +40,7 @@ pub struct Request<'a> {
 pub struct Layer {
     /// What it adds, as a tar archive.
     pub tar: PathBuf,
-    /// What it is made of, in a word.
+    /// What it contains, in a word.
     pub title: String,
 }
 
@@ -79,7 +79,7 @@ pub fn write_layout(request: &Request<'_>, out: &Path) -> Result<(), FileError> 
     archive.finish()
 }
 
-/// Writes what `docker load` takes.
+/// Writes an archive for `docker load`.
 ///
 /// # Errors
 /// When a file cannot be read or written.

@@ -1,4 +1,4 @@
-//! The archive: POSIX ustar, the descriptor first, so that a reader knows what comes before it has all of it.
+//! The archive: POSIX ustar, with the descriptor first, so that readers need not read the whole archive for it.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write as _};

@@ -1,7 +1,7 @@
 //! OVAs: a whole virtual machine in one file (DMTF DSP0243, "Open Virtualization Format" 1.1), for ESXi, vCenter, Workstation and VirtualBox.
 //!
 //! ```text
-//! kaon-minimal.ovf     what the machine is made of, and what may be asked when it is deployed
+//! kaon-minimal.ovf     the machine's hardware, and the properties asked when it is deployed
 //! kaon-minimal.mf      SHA-256 of the other two
 //! kaon-minimal.vmdk    its disk, streamOptimized
 //! ```
@@ -18,7 +18,7 @@ pub use ovf::{Descriptor, PROPERTIES, Property, ovf};
 use base::digest::Digest;
 use base::file_error::FileError;
 
-/// Raised when a change here changes an OVA's bytes.
+/// Increment when a change here changes an OVA's bytes.
 pub const CONTRACT: u32 = 1;
 
 /// Writes the OVA of the machine `descriptor` with the disk in the file `vmdk`. The parts are called `name`.

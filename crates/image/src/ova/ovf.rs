@@ -1,42 +1,42 @@
 //! The descriptor of a virtual machine.
 //!
-//! Elements of an `Item` stand in the order DMTF's schema wants, which is that of the alphabet. What only VMware understands is marked as
-//! not required, so that others may pass it over.
+//! Elements of an `Item` are in alphabetical order, as DMTF's schema requires. What only VMware understands is marked as not required, so
+//! that others may ignore it.
 
 use crate::description::{Firmware, Ova};
 use base::xml::Xml;
 
-/// What a descriptor tells.
+/// The content of a descriptor.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor<'a> {
     /// The machine's name.
     pub name: &'a str,
     /// What it is, in one line.
     pub summary: &'a str,
-    /// The version of what is in it.
+    /// The version of the system in it.
     pub version: &'a str,
     /// The machine.
     pub machine: Ova,
     /// The size of its disk, in GiB.
     pub disk_gib: u64,
-    /// What the disk contains, in bytes.
+    /// The size of the disk's content, in bytes.
     pub populated_bytes: u64,
 }
 
-/// Something asked when the machine is deployed, and told to the guest.
+/// A value asked when the machine is deployed, and passed to the guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Property {
-    /// Its key, without which the guest does not find it.
+    /// The key by which the guest finds it.
     pub key: &'static str,
     /// Its name for people.
     pub label: &'static str,
     /// What to enter.
     pub description: &'static str,
-    /// Whether it is not shown while typed.
+    /// Whether it is hidden while typed.
     pub is_secret: bool,
 }
 
-/// All properties. Where cloud-init reads a property of the same meaning from OVF, the key is the same.
+/// All properties. Keys are those of cloud-init if it reads a property with the same meaning.
 pub const PROPERTIES: [Property; 8] = [
     property("hostname", "Host name", "The machine's name; made up of its identity where none is given."),
     property("public-keys", "SSH keys", "Public keys that may log in, one a line. Without one, nobody can log in over the network."),
@@ -94,7 +94,7 @@ fn disk_section(xml: &mut Xml, descriptor: &Descriptor<'_>) {
     xml.empty("Disk", &disk).close();
 }
 
-/// 101 is 64-bit Linux to CIM. VMware knows kernels from 4 on by names that came with virtual hardware 14, and from 5 on with 16.
+/// 101 is 64-bit Linux in CIM. VMware's name for kernels from 4 on exists since virtual hardware 14, that for kernels from 5 on since 16.
 fn operating_system(xml: &mut Xml, hardware_version: u64) {
     let kind = if hardware_version >= 16 { "other5xLinux64Guest" } else { "other4xLinux64Guest" };
     xml.open("OperatingSystemSection", &[("ovf:id", "101"), ("vmw:osType", kind)]);
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_machine_is_told() {
+    fn the_descriptor_describes_the_machine() {
         let machine = Ova { firmware: Firmware::Bios, hardware_version: 19, ..Ova::default() };
         let descriptor =
             Descriptor { name: "kaon-minimal", summary: "A <small> system", version: "1", machine, disk_gib: 16, populated_bytes: 5 };

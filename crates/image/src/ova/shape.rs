@@ -1,5 +1,5 @@
-//! The rules of DMTF's schema for OVF 1.1 (DSP8023) that a descriptor of ours must keep: which elements stand in an element and in which order,
-//! which attributes it has, and what refers to what. Only of what is written here; anything else is a fault.
+//! The rules of DMTF's schema for OVF 1.1 (DSP8023) that our descriptors must follow: which children an element has and in which order,
+//! which attributes it has, and what refers to what. Covers only what Kaon writes; anything else is a fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ const RASD: &str = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_Resour
 const VSSD: &str = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData";
 const VMW: &str = "http://www.vmware.com/schema/ovf";
 
-/// An element. Names are `prefix:name`, with the prefixes below whatever the document's are.
+/// An element. Names are `prefix:name`, with the prefixes below regardless of the document's.
 #[derive(Debug, Default)]
 pub(super) struct Element {
     name: String,
@@ -21,7 +21,7 @@ pub(super) struct Element {
     children: Vec<Element>,
 }
 
-/// How often a child may stand at its place.
+/// How often a child may occur at its position.
 #[derive(Clone, Copy, PartialEq)]
 enum Times {
     One,
@@ -30,7 +30,7 @@ enum Times {
 }
 use Times::{Any, Maybe, One};
 
-/// What an element may contain: children in their order, required and optional attributes.
+/// What an element may contain: children in order, required and optional attributes.
 struct Rule {
     name: &'static str,
     children: &'static [(&'static str, Times)],
@@ -78,7 +78,7 @@ const RULES: &[Rule] = &[
         &[],
     ),
     rule("ovf:OperatingSystemSection", &[("ovf:Info", One), ("ovf:Description", Maybe)], &["ovf:id"], &["ovf:required", "vmw:osType"]),
-    // What other namespaces add stands at the end.
+    // Elements of other namespaces are at the end.
     rule(
         "ovf:VirtualHardwareSection",
         &[("ovf:Info", One), ("ovf:System", Maybe), ("ovf:Item", Any), ("vmw:Config", Any)],
@@ -133,7 +133,7 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// Attributes and elements whose text is a number, `true` or `false`, or one of DSP0243's types of properties.
+/// Attributes and elements whose values are numbers; `true` or `false`; types of properties in DSP0243.
 const NUMBERS: [&str; 9] = [
     "ovf:OperatingSystemSection@ovf:id",
     "ovf:File@ovf:size",
@@ -168,7 +168,7 @@ pub(super) fn read(xml: &str) -> Result<Element, String> {
                 let text = text.xml10_content();
                 open.last_mut().ok_or("no element is open")?.text.push_str(&text);
             }
-            // Which character it is does not matter here.
+            // The exact character does not matter here.
             Event::GeneralRef(_) => open.last_mut().ok_or("no element is open")?.text.push('?'),
             Event::Eof => {
                 let mut document = open.pop().ok_or("no document")?;
@@ -202,7 +202,7 @@ fn qualified(namespace: &ResolveResult<'_>, local: &str) -> Result<String, Strin
     prefix.map(|prefix| format!("{prefix}:{local}")).ok_or_else(|| format!("`{local}` is of another namespace"))
 }
 
-/// Everything in a descriptor that is not as the rules say.
+/// Everything in a descriptor that violates the rules.
 pub(super) fn faults(envelope: &Element) -> Vec<String> {
     let mut faults = Vec::new();
     if envelope.name != "ovf:Envelope" {
@@ -255,7 +255,7 @@ fn judge(element: &Element, faults: &mut Vec<String>) {
     element.children.iter().for_each(|child| judge(child, faults));
 }
 
-/// What refers to something must refer to something that is there, and nothing may have another's name.
+/// References must be to existing elements, and identifiers must be unique.
 fn references(envelope: &Element, faults: &mut Vec<String>) {
     let all = |name: &str| -> Vec<&Element> {
         let mut found = Vec::new();

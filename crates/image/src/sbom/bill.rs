@@ -1,4 +1,4 @@
-//! The bill itself, before it is written in any form.
+//! The bill of materials, independent of its format.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use planning::action::Results;
 use planning::graph::Graph;
 use rootfs::InstalledPackage;
 
-/// What an image is made of.
+/// A bill of materials of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bill {
     /// The image, as `kaon-minimal`.
     pub name: String,
     /// The image in one line.
     pub summary: String,
-    /// Names what is in it.
+    /// Identifies its content.
     pub identity: Digest,
     /// Its packages, by name.
     pub components: Vec<Component>,
@@ -31,11 +31,11 @@ pub struct Component {
     pub version: String,
     /// `x86_64` or `noarch`.
     pub arch: String,
-    /// SPDX expression, where a spec made it.
+    /// SPDX expression, if a spec builds it.
     pub license: Option<String>,
     /// Upstream's page.
     pub homepage: Option<String>,
-    /// The unsigned package, where a spec made it.
+    /// The unsigned package, if a spec builds it.
     pub digest: Option<Digest>,
     /// What it was built from.
     pub sources: Vec<SourceFile>,
@@ -63,15 +63,15 @@ impl Bill {
         format!("pkg:generic/kaon/{}@{}?checksum=sha256:{}", escaped(&self.name), self.version(), self.identity)
     }
 
-    /// What all its packages were built from, each file once.
+    /// The sources of all its packages, each file once.
     pub fn sources(&self) -> impl Iterator<Item = &SourceFile> {
         let sources = self.components.iter().flat_map(|component| &component.sources);
-        // The version is that of the spec that names it, of which there may be several.
+        // The version is that of the spec that names the source, and several specs may name it.
         sources.map(|source| ((&source.name, &source.uri, source.sha256), source)).collect::<BTreeMap<_, _>>().into_values()
     }
 }
 
-/// A package of an image, and which others of the image it needs.
+/// A package of an image, and its dependencies within the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The package.

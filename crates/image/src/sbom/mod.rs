@@ -1,8 +1,8 @@
-//! What an image is made of, for machines: a bill of materials as SPDX 2.3 and as CycloneDX 1.6, and the provenance as in-toto has it.
+//! What an image is made of, machine-readable: a bill of materials as SPDX 2.3 and CycloneDX 1.6, and provenance as an in-toto statement.
 //!
 //! They meet NTIA's "Minimum Elements for a Software Bill of Materials": supplier, name, version, identifiers, relationships, author and time.
 //!
-//! All come from the graph: image → package → source with its hash. Nothing is guessed from files, and nothing is taken from the clock.
+//! All data come from the graph: image → package → source with its hash. Nothing is guessed from files, and nothing is taken from the clock.
 
 mod bill;
 mod cyclonedx;
@@ -16,10 +16,10 @@ pub use provenance::{Subject, provenance};
 pub use source::{SourceFile, source_file};
 pub use spdx::spdx;
 
-/// Who supplies images and packages, and writes the documents.
+/// The supplier of images and packages, and the author of the documents.
 const SUPPLIER: &str = "Kaon";
 
-/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) as RFC 3339 writes it.
+/// [`SOURCE_DATE_EPOCH`](base::epoch::SOURCE_DATE_EPOCH) in the format of RFC 3339.
 const CREATED: &str = "2026-01-01T00:00:00Z";
 const _: () = assert!(base::epoch::SOURCE_DATE_EPOCH == 1_767_225_600, "the day above is this one");
 

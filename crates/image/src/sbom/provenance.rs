@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use super::Bill;
 use base::digest::Digest;
 
-/// A file the statement is about.
+/// A file that the statement is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Its name.
     pub name: String,
-    /// SHA-256 of it.
+    /// The file's SHA-256 digest.
     pub sha256: Digest,
 }
 
-/// The statement about `subjects`, made of `bill` and what else went in: SDK layers, files of the user's own.
+/// The statement about `subjects`, made of `bill` and `others`: SDK layers, files of the user.
 pub fn provenance(bill: &Bill, subjects: &[Subject], others: &[(String, Digest)]) -> Value {
     let packages = bill.components.iter().filter_map(|component| Some((component.purl(), component.digest?)));
     let inputs = packages

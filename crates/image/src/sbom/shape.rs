@@ -1,9 +1,8 @@
-//! What the public JSON schemas of the forms and NTIA's minimum elements ask for: which keys an object must and may have. Only of what is
-//! written here.
+//! Rules of the public JSON schemas and of NTIA's minimum elements: which keys an object must and may have. Covers only what Kaon writes.
 
 use serde_json::Value;
 
-/// An object of a form: where it is, with `*` for every item of a list, the keys it must have, and those it may have besides.
+/// An object of a document: its path, with `*` for every item of a list, its required keys, and its optional keys.
 pub(super) type Rule = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// The JSON schema of SPDX 2.3. It allows no other keys in any object.
@@ -16,7 +15,7 @@ pub(super) const SPDX: &[Rule] = &[
     ("creationInfo", &["created", "creators"], &["comment", "licenseListVersion"]),
     (
         "packages/*",
-        // What NTIA asks for beyond the schema: supplier, version and a further identifier.
+        // What NTIA requires beyond the schema: supplier, version and a further identifier.
         &["SPDXID", "downloadLocation", "externalRefs", "name", "supplier", "versionInfo"],
         &[
             "checksums",
@@ -64,7 +63,7 @@ pub(super) const PROVENANCE: &[Rule] = &[
     ("predicate/runDetails/builder", &["id"], &["version", "builderDependencies"]),
 ];
 
-/// What in `document` is not as `rules` say; every rule must find something to judge.
+/// What in `document` violates `rules`; every rule must apply to something.
 pub(super) fn faults(document: &Value, rules: &[Rule]) -> Vec<String> {
     let mut faults = Vec::new();
     for (path, required, allowed) in rules {

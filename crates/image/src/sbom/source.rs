@@ -4,16 +4,16 @@ use base::address::public;
 use base::digest::Digest;
 use planning::spec::{Origin, Spec};
 
-/// A file a package was built from: where it may come from, and what comes from there.
+/// A file that a package was built from: one of its origins, and the content from there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceFile {
     /// Its name.
     pub name: String,
     /// The version: the source package's, the crate's, or that of the spec that names its address.
     pub version: String,
-    /// An address, or a package URL where the Debian archive or a registry of crates is meant.
+    /// An address, or a package URL for the Debian archive and registries of crates.
     pub uri: String,
-    /// SHA-256 of it.
+    /// The file's SHA-256 digest.
     pub sha256: Digest,
 }
 
@@ -23,7 +23,7 @@ impl SourceFile {
         !self.uri.starts_with("pkg:")
     }
 
-    /// The package URL (purl): of type `generic` for what only has an address.
+    /// The package URL (purl): of type `generic` for sources with only an address.
     pub fn purl(&self) -> String {
         let Self { name, version, uri, sha256 } = self;
         if !self.has_address() {
@@ -32,13 +32,13 @@ impl SourceFile {
         format!("pkg:generic/{}@{}?checksum=sha256:{sha256}&download_url={}", escaped(name), escaped(version), escaped(uri))
     }
 
-    /// The organisation that it is had from, where that is known.
+    /// The organisation that supplies it, if known.
     pub fn supplier(&self) -> Option<&'static str> {
         self.uri.starts_with("pkg:deb/debian/").then_some("Debian")
     }
 }
 
-/// The sources of a spec, once for each origin: their bytes may differ.
+/// The sources of a spec, one per origin, since their bytes may differ.
 pub fn source_files(spec: &Spec) -> impl Iterator<Item = SourceFile> + '_ {
     spec.sources.iter().flat_map(|source| &source.origins).map(|origin| source_file(spec, origin))
 }
@@ -66,7 +66,7 @@ fn crate_parts(file: &str) -> (&str, &str) {
     parts.find(|(name, version)| !name.contains('.') && version.contains('.') && is_version(version)).unwrap_or((stem, ""))
 }
 
-/// A part of a package URL: all but letters, digits and `.-_~` percent-encoded.
+/// A part of a package URL: everything but letters, digits and `.-_~` percent-encoded.
 pub(super) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

@@ -36,7 +36,7 @@ pub fn spdx(bill: &Bill) -> Value {
     document
 }
 
-/// Licences that are on no list, each with where its words are (SPDX 2.3, 10.1 and 10.2).
+/// Licences that are not on SPDX's list, each with the location of its text (SPDX 2.3, 10.1 and 10.2).
 fn own_licenses(bill: &Bill) -> Vec<Value> {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for component in &bill.components {
@@ -50,7 +50,7 @@ fn own_licenses(bill: &Bill) -> Vec<Value> {
 
 const IMAGE: &str = "SPDXRef-Image";
 
-/// The document's identity, made of that of what it describes.
+/// The document's identity, derived from the identity of the image.
 pub(super) fn uuid(bill: &Bill) -> Guid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&bill.identity.bytes()[..16]);
@@ -118,7 +118,7 @@ fn source(source: &SourceFile) -> Value {
     package
 }
 
-/// An organisation as the document names it (SPDX 2.3, 6.8 and 7.5).
+/// An organisation in the document's notation (SPDX 2.3, 6.8 and 7.5).
 fn organization(name: &str) -> String {
     format!("Organization: {name}")
 }
@@ -131,13 +131,13 @@ fn relationship(from: &str, kind: &str, to: &str) -> Value {
     json!({ "spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to })
 }
 
-/// Sources of one name may come from several origins, each with bytes of its own.
+/// Sources of one name may come from several origins, with different bytes.
 fn source_id(source: &SourceFile) -> String {
     let origin = if source.has_address() { "upstream" } else { "archive" };
     id("Source", &format!("{}-{}-{origin}", source.name, source.sha256.short()))
 }
 
-/// Identifiers contain letters, digits, `.` and `-` (SPDX 2.3, 3.2). What else a name has is written as its code, so that names stay apart.
+/// Identifiers contain letters, digits, `.` and `-` (SPDX 2.3, 3.2). Other characters are written as their codes, so that names stay distinct.
 fn id(kind: &str, name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
     let name: String = name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("-{byte:02x}-") }).collect();

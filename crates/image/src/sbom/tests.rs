@@ -1,4 +1,4 @@
-//! The forms of a bill: what refers to something refers to something that is there.
+//! The formats of a bill of materials: references are to existing elements.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn strings<'a>(values: &'a Value, key: &str) -> Vec<&'a str> {
     values.as_array().unwrap().iter().map(|value| value[key].as_str().unwrap()).collect()
 }
 
-/// What no chain of relations leads to from the document itself.
+/// Elements that no chain of relationships connects to the document.
 fn loose(document: &Value) -> BTreeSet<&str> {
     let relations: Vec<(&str, &str)> = strings(&document["relationships"], "spdxElementId")
         .into_iter()
@@ -86,7 +86,7 @@ fn a_source_of_two_versions_is_one_element() {
 }
 
 #[test]
-fn what_no_spec_makes_has_no_licence() {
+fn packages_without_a_spec_have_no_licence() {
     let mut bill = sample();
     bill.components[0].license = None;
     assert_eq!(spdx(&bill)["packages"][1]["licenseDeclared"], "NOASSERTION");
@@ -116,7 +116,7 @@ fn provenance_names_every_input() {
 }
 
 #[test]
-fn the_forms_are_as_their_schemas_ask() {
+fn documents_follow_their_schemas() {
     let subject = Subject { name: "kaon-x.iso".into(), sha256: Digest::of_bytes("iso") };
     let layers = [("base".to_owned(), Digest::of_bytes("base"))];
     let documents = [(spdx(&sample()), SPDX), (cyclonedx(&sample()), CYCLONEDX), (provenance(&sample(), &[subject], &layers), PROVENANCE)];

@@ -1,4 +1,4 @@
-//! A medium that is one container: its command is the machine's job, and its end the machine's end.
+//! A medium for one container: the machine runs its command, and ends with it.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
@@ -17,19 +17,19 @@ const ARCHIVE: &str = "container/image.tar";
 /// The unit that runs it.
 const UNIT: &str = "kaon-container.service";
 
-/// The program that does.
+/// The program that the unit starts.
 const PROGRAM: &str = "/usr/lib/kaon/container";
 
 /// The image on a medium that runs the container in the archive at `path` and nothing else.
 ///
 /// # Errors
-/// When the image has no medium, or the file is not a container image that says what it runs.
+/// When the image has no medium, or the file is not a container image with a command.
 pub fn container(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     let reference = check(path)?;
     named(&mut image, path)?;
     let digest = regular::digest(path).map_err(VariantError::read(path))?;
     let iso = medium(&mut image)?;
-    // The machine is for the container alone.
+    // The machine runs nothing else.
     iso.install.clear();
     iso.live.clear();
     iso.files.push(MediumFile { at: ARCHIVE.into(), from: path.canonicalize().map_err(VariantError::read(path))?, digest });
@@ -48,8 +48,8 @@ fn unit() -> String {
     )
 }
 
-/// Loads the image, runs it on the machine's own network, and reports how it ended: on the console, to VMware, and to a virtio port where the
-/// machine has one of that name.
+/// Loads the image, runs it on the machine's own network, and reports how it ended: on the console, to VMware, and to a virtio port of that
+/// name if the machine has one.
 fn program(reference: &str) -> String {
     format!(
         r#"#!/usr/bin/bash
@@ -70,7 +70,7 @@ exit "$code"
     )
 }
 
-/// `manifest.json` of an archive.
+/// An item of an archive's `manifest.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
@@ -80,7 +80,7 @@ struct Listed {
     layers: Vec<String>,
 }
 
-/// The image's configuration, as far as it matters here.
+/// The image's configuration, as far as it is used here.
 #[derive(Deserialize)]
 struct Configuration {
     architecture: String,
@@ -96,7 +96,7 @@ struct Run {
     cmd: Option<Vec<String>>,
 }
 
-/// The name by which the archive's one image is run, once it is sure that it can be.
+/// Checks that the archive contains one image that can be run, and returns its name.
 fn check(path: &Path) -> Result<String, VariantError> {
     let wrong = |reason: String| VariantError::NotContainer { path: path.to_owned(), reason };
     let found = Found::read(path)?;
@@ -122,13 +122,13 @@ fn check(path: &Path) -> Result<String, VariantError> {
     if tag.bytes().all(is_plain) { Ok(tag) } else { Err(wrong(format!("`{tag}` is not a name and tag"))) }
 }
 
-/// The largest document of an archive that is read.
+/// The largest document that is read from an archive.
 const LARGEST_DOCUMENT_BYTES: u64 = 1 << 20;
 
 /// What is in an archive.
 struct Found {
     names: Vec<String>,
-    /// What its small files contain.
+    /// The content of its small files.
     documents: BTreeMap<String, Vec<u8>>,
 }
 
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_container_image_is_refused() {
+    fn files_that_are_not_container_images_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let reason = |path: &Path| check(path).unwrap_err().to_string();
         assert!(reason(&archive(folder.path(), &[])).contains("has no command"));

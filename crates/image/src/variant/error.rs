@@ -17,18 +17,18 @@ pub enum VariantError {
         /// The image.
         image: PackageName,
     },
-    /// No name can be made of the file's.
+    /// The file's name cannot be made into an image name.
     #[error("the image cannot be named after `{path}`: `{name}` is not a name", path = path.display())]
     Name {
         /// The file.
         path: PathBuf,
-        /// What was made of it.
+        /// The name made from it.
         name: String,
     },
     /// The kickstart file, or one it names, is missing or wrong.
     #[error("the kickstart file cannot be used")]
     Kickstart(#[from] MediumError),
-    /// A file the kickstart file names would be outside of its directory.
+    /// The kickstart file names a file outside of its directory.
     #[error("the kickstart file names `{name}`, which is not below its directory")]
     Outside {
         /// The name.
@@ -37,7 +37,7 @@ pub enum VariantError {
     /// A package's name is invalid.
     #[error("the kickstart file requests `{text}`, which is not a package name")]
     NoPackage {
-        /// What it says.
+        /// The text.
         text: String,
     },
     /// The archive is not a container image.
@@ -59,7 +59,7 @@ pub enum VariantError {
 }
 
 impl VariantError {
-    /// What to call when `path` cannot be read.
+    /// Makes the error for `path` that cannot be read.
     pub(super) fn read(path: &std::path::Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Read { path: path.to_owned(), source }
     }

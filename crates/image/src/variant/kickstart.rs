@@ -1,4 +1,4 @@
-//! A medium that installs by itself what a kickstart file says.
+//! A medium that installs unattended from a kickstart file.
 
 use std::fs;
 use std::path::{Component, Path};
@@ -13,14 +13,14 @@ use base::name::PackageName;
 use runtime::regular;
 use well_known::{INSTALLER, MINIMAL};
 
-/// What the menu's first entry says. It is what somebody sees who started the wrong disc.
+/// The title of the menu's first entry, which warns somebody who started the wrong disc.
 const TITLE: &str = "install as the kickstart file says; the disk it names is lost";
 
-/// The image on a medium that installs what the kickstart file at `path` says. The file is read as the installer reads it, and it and all that
-/// it names goes onto the medium.
+/// The image on a medium that installs from the kickstart file at `path`. The file is read in the same way as by the installer; it and all
+/// files that it names go onto the medium.
 ///
 /// # Errors
-/// All that is wrong with the kickstart file, or when a file it names is missing.
+/// All mistakes in the kickstart file, or when a file that it names is missing.
 pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     regular::open(path).map_err(VariantError::read(path))?;
     let loaded = medium::load(path)?;
@@ -44,12 +44,12 @@ pub fn kickstart(mut image: Image, path: &Path) -> Result<Image, VariantError> {
     Ok(image)
 }
 
-/// What it installs, but for the kernel.
+/// The packages that it installs, without the kernel.
 fn packages(loaded: &Loaded) -> Result<Vec<PackageName>, VariantError> {
     let kickstart = &loaded.kickstart.value;
     let lists = loaded.lists.iter().flat_map(|list| &list.packages);
     let texts: Vec<&String> = kickstart.packages.iter().chain(lists).chain(&kickstart.additional_packages).collect();
-    // A package may be named with a version; what is on the medium has the one there is. The installer takes Photon's names in the same way.
+    // A package may be named with a version, but the medium has only one. The installer treats Photon's names in the same way.
     let word = |text: &&String| text.split_whitespace().next().unwrap_or_default().to_owned();
     let wanted = texts.iter().map(|text| (text, word(text))).filter(|(_, word)| !photon::is_kernel(word));
     let ours = wanted.filter_map(|(text, word)| match photon::taken(&word) {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_named_goes_onto_the_medium() {
+    fn all_named_files_are_put_onto_the_medium() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("My_Site.json");
         fs::write(folder.path().join("after.sh"), "true").unwrap();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_while_building() {
+    fn mistakes_are_reported_while_building() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ks.json");
         for (text, expected) in [

@@ -14,10 +14,10 @@ use crate::description::{File, Image, Iso};
 use base::digest::Digest;
 use base::name::PackageName;
 
-/// Where units of packages are.
+/// The directory of packages' units.
 const UNITS: &str = "/usr/lib/systemd/system";
 
-/// The variant of an image that is called after `path`, and what its description says of the medium.
+/// Names the variant of an image after `path`, and returns its medium.
 fn named(image: &mut Image, path: &Path) -> Result<(), VariantError> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_ascii_lowercase();
     let plain: String = stem.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
@@ -31,7 +31,7 @@ fn medium(image: &mut Image) -> Result<&mut Iso, VariantError> {
     image.iso.as_mut().ok_or(VariantError::NoMedium { image: name })
 }
 
-/// Lays a file into the live system.
+/// Adds a file to the live system.
 fn add(image: &mut Image, path: String, mode: u16, content: &str) {
     let content = content.as_bytes().to_vec();
     image.files.push(File { path, mode, digest: Digest::of_bytes(&content), content });

@@ -20,14 +20,14 @@ pub enum Expression {
     Compare(Operand, Comparison, Operand),
 }
 
-/// What stands in an expression.
+/// An operand of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operand {
     /// An option's value.
     Symbol(Symbol),
     /// `y`, `m`, `n`, a number or a string.
     Constant(String),
-    /// A question to the compiler, as written: `$(cc-option,-mtune=…)`.
+    /// A compiler test, as written: `$(cc-option,-mtune=…)`.
     Probe(String),
 }
 
@@ -49,7 +49,7 @@ pub enum Comparison {
 }
 
 impl Expression {
-    /// What is always true.
+    /// The condition that is always true.
     pub fn yes() -> Arc<Self> {
         Arc::new(Self::Operand(Operand::Constant("y".into())))
     }
@@ -58,7 +58,7 @@ impl Expression {
         matches!(self, Self::Operand(Operand::Constant(text)) if text == "y")
     }
 
-    /// Both, leaving out what is always true.
+    /// The conjunction of both, without parts that are always true.
     pub fn and(left: &Arc<Self>, right: &Arc<Self>) -> Arc<Self> {
         if left.is_yes() {
             Arc::clone(right)
@@ -69,7 +69,7 @@ impl Expression {
         }
     }
 
-    /// The parts that must all hold, in the order written, each once.
+    /// The parts that must all be true, in the order written, each once.
     pub fn conjuncts(self: &Arc<Self>) -> Vec<Arc<Self>> {
         let mut parts = Vec::new();
         let mut open = vec![Arc::clone(self)];
@@ -83,7 +83,7 @@ impl Expression {
         parts
     }
 
-    /// The options it names, in the order written, each once.
+    /// The options that it names, in the order written, each once.
     pub fn symbols(&self) -> Vec<&Symbol> {
         let mut found = Vec::new();
         self.collect(&mut found);

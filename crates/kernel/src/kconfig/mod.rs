@@ -1,7 +1,7 @@
-//! Kconfig: the language the kernel describes its options in, read well enough to predict a configuration and to explain it.
+//! Kconfig: the language of the kernel's option descriptions, implemented well enough to predict and explain a configuration.
 //!
-//! What the language asks of the compiler (`$(cc-option,…)`) is answered by [`toolchain`] as the SDK's compiler would; the build
-//! itself checks the configuration that Kconfig's own program makes, so a wrong answer here is found, never shipped.
+//! Tests of the compiler (`$(cc-option,…)`) are answered by [`toolchain`] as the SDK's compiler would. The build checks the configuration
+//! that Kconfig's own program makes, so a wrong answer here is detected and never shipped.
 
 mod expression;
 mod parse;
@@ -29,7 +29,7 @@ pub struct Kconfig {
 /// One option; it may be defined in several places.
 #[derive(Debug, Default)]
 pub struct ConfigOption {
-    /// What kind of value it takes, where any definition says so.
+    /// What kind of value it takes, if any definition declares it.
     pub kind: Option<Kind>,
     /// Its definitions, in the order read.
     pub definitions: Vec<Definition>,
@@ -79,7 +79,7 @@ pub struct Definition {
     pub prompt: Option<(String, Arc<Expression>)>,
     /// Its own `depends on` and those of the blocks around it.
     pub depends: Arc<Expression>,
-    /// Defaults, each with its condition, the dependencies included.
+    /// Defaults, each with its condition, including dependencies.
     pub defaults: Vec<(Arc<Expression>, Arc<Expression>)>,
     /// Lowest and highest value, with the condition.
     pub ranges: Vec<(Operand, Operand, Arc<Expression>)>,

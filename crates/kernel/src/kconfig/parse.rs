@@ -12,17 +12,17 @@ use base::diagnostic::{ExitCode, Failure};
 /// Why a kernel's options cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum KconfigError {
-    /// A file that another one names is not there.
+    /// An included file does not exist.
     #[error("`{file}`, which `{from}:{line}` includes, is not in the kernel's tree")]
     Missing {
         /// The file.
         file: String,
         /// Who includes it.
         from: String,
-        /// Where.
+        /// The line.
         line: usize,
     },
-    /// A line is not Kconfig as we know it.
+    /// A line is not valid Kconfig, or uses unsupported syntax.
     #[error("cannot read `{file}:{line}`: `{text}`")]
     Syntax {
         /// The file.
@@ -74,7 +74,7 @@ impl Default for Block {
     }
 }
 
-/// What the lines that follow belong to.
+/// The entry that the following lines belong to.
 enum Entry {
     Nothing,
     Config(Box<Config>),
@@ -114,7 +114,7 @@ impl Parser<'_> {
         for line in lines(&text.replace("$(SRCARCH)", "x86").replace("$(ARCH)", "x86").replace("$(SUBARCH)", "x86")) {
             let words = tokens(&line.text);
             let Some(Token::Word(keyword)) = words.first() else {
-                // A macro on a line of its own: `$(error-if,…)`.
+                // A macro on its own line: `$(error-if,…)`.
                 continue;
             };
             if matches!(words.get(1), Some(Token::Compare(_))) {
@@ -211,7 +211,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Adds the definition that ends here, with all that its surroundings add.
+    /// Adds the definition that ends here, with everything that its enclosing blocks add.
     fn close(&mut self, entry: &mut Entry, file: &Arc<str>) {
         let Entry::Config(config) = std::mem::replace(entry, Entry::Nothing) else { return };
         let block = self.top();

@@ -1,4 +1,4 @@
-//! Predicting a configuration: what `make allnoconfig` with `KCONFIG_ALLCONFIG` makes of a list of wishes.
+//! Predicts a configuration: the result of `make allnoconfig` with `KCONFIG_ALLCONFIG` for a list of requests.
 //!
 //! The rules are those of `sym_calc_value` and `sym_calc_choice` in the kernel's scripts/kconfig/symbol.c.
 
@@ -11,7 +11,7 @@ use super::{ConfigOption, Kconfig, Kind, toolchain};
 use crate::dotconfig::DotConfig;
 use crate::symbol::{Symbol, Value};
 
-/// A predicted configuration, which can be asked for reasons.
+/// A predicted configuration, which can explain its values.
 pub struct Resolved<'a> {
     kconfig: &'a Kconfig,
     wishes: BTreeMap<&'a Symbol, &'a Value>,
@@ -19,27 +19,27 @@ pub struct Resolved<'a> {
     chosen: RefCell<HashMap<usize, Option<&'a Symbol>>>,
 }
 
-/// Why an option does not have the value that was asked for.
+/// Why an option does not have the requested value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// No Kconfig file defines it.
     Undefined,
-    /// It does not take such a value (a module where only `y` and `n` are possible, say).
+    /// Its type does not allow the value, for example a module where only `y` and `n` are possible.
     WrongKind(Kind),
-    /// Conditions that do not hold, each with the values of the options it names.
+    /// Conditions that are false, each with the values of the options it names.
     Unmet(Vec<String>),
-    /// Nobody is asked: defaults and these options alone decide it.
+    /// It has no prompt: only defaults and these options set it.
     NoPrompt(Vec<Symbol>),
     /// These options, which are on, select it.
     Selected(Vec<Symbol>),
-    /// It is one of a choice, and another member was chosen.
+    /// It is a member of a choice, and another member was chosen.
     OtherChosen(Symbol),
     /// Its value is outside of the range.
     OutOfRange,
 }
 
 impl<'a> Resolved<'a> {
-    /// The configuration that `wishes` lead to.
+    /// The configuration that results from `wishes`.
     pub fn new(kconfig: &'a Kconfig, wishes: impl IntoIterator<Item = (&'a Symbol, &'a Value)>) -> Self {
         let wishes = wishes.into_iter().collect();
         Self { kconfig, wishes, known: RefCell::default(), chosen: RefCell::default() }
@@ -56,7 +56,7 @@ impl<'a> Resolved<'a> {
         if let Some(value) = self.known.borrow().get(symbol) {
             return value.clone();
         }
-        // Options may depend on each other in circles; the one first asked for is off for the others.
+        // Options may depend on each other in cycles; the first one evaluated counts as off for the others.
         self.known.borrow_mut().insert(symbol, Value::No);
         let value = match option.kind {
             None => Value::No,
@@ -67,7 +67,7 @@ impl<'a> Resolved<'a> {
         value
     }
 
-    /// Why `symbol` is not `wanted`, where it is not.
+    /// Why `symbol` is not `wanted`; `None` if it is.
     pub fn cause(&self, symbol: &Symbol, wanted: &Value) -> Option<Cause> {
         let value = self.value(symbol);
         if value == *wanted {
@@ -97,7 +97,7 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    /// The parts of a condition that are below `wanted`, with the values of the options they name.
+    /// The parts of a condition that are below `wanted`, with the values of the options in them.
     pub fn unmet(&self, condition: &Arc<Expression>, wanted: u8) -> Vec<String> {
         let failing = condition.conjuncts().into_iter().filter(|part| self.evaluate(part) < wanted);
         failing.map(|part| self.with_values(&part)).collect()
@@ -155,7 +155,7 @@ impl<'a> Resolved<'a> {
         self.within_range(option, value)
     }
 
-    /// The value of a default of a string or number, which is always a single operand.
+    /// The value of a string's or number's default, which is always a single operand.
     fn constant(&self, expression: &Expression, kind: Kind) -> Value {
         match expression {
             Expression::Operand(Operand::Symbol(symbol)) => self.value(symbol),
@@ -216,7 +216,7 @@ impl<'a> Resolved<'a> {
         self.value(by).state().min(self.evaluate(condition))
     }
 
-    /// The state an expression comes to: 0, 1, 2 for `n`, `m`, `y`.
+    /// The value of an expression: 0, 1, 2 for `n`, `m`, `y`.
     pub fn evaluate(&self, expression: &Expression) -> u8 {
         match expression {
             Expression::Operand(Operand::Symbol(symbol)) => match self.value(symbol) {
@@ -250,7 +250,7 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    /// An operand as text; an option nobody defines stands for its own name.
+    /// An operand as text; an undefined option evaluates to its name.
     fn operand(&self, operand: &Operand) -> String {
         match operand {
             Operand::Symbol(symbol) if self.kconfig.option(symbol).is_none_or(|option| option.kind.is_none()) => symbol.name().to_owned(),

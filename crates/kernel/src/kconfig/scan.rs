@@ -7,13 +7,13 @@ use super::expression::{Comparison, Expression, Operand};
 /// A line with its continuations joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Of its first line, counted from 1.
+    /// The number of its first line, counted from 1.
     pub number: usize,
-    /// Without indentation and final spaces.
+    /// Its text, without indentation and trailing spaces.
     pub text: String,
 }
 
-/// The lines of a file; help texts are passed over.
+/// The lines of a file; help texts are skipped.
 pub fn lines(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut raw = text.lines().enumerate().peekable();
@@ -28,7 +28,7 @@ pub fn lines(text: &str) -> Vec<Line> {
             continue;
         }
         if joined == "help" || joined == "---help---" {
-            // The help text is what is indented at least as far as its first line that is not empty.
+            // The help text consists of all lines indented at least as far as its first non-empty line.
             let mut indent = None;
             while let Some((_, line)) = raw.peek() {
                 if !line.trim().is_empty() {
@@ -47,7 +47,7 @@ pub fn lines(text: &str) -> Vec<Line> {
     lines
 }
 
-/// Columns of indentation; a tab goes to the next multiple of eight.
+/// Columns of indentation; a tab advances to the next multiple of eight.
 fn width(line: &str) -> usize {
     let mut columns = 0;
     for byte in line.bytes() {
@@ -85,7 +85,7 @@ const COMPARISONS: [(&str, Comparison); 6] = [
     (">", Comparison::Greater),
 ];
 
-/// The words of a line. Characters Kconfig does not know are passed over.
+/// The words of a line. Unknown characters are skipped, as by Kconfig.
 pub fn tokens(line: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = line.trim_start();
@@ -123,7 +123,7 @@ fn quoted(rest: &str, quote: char) -> (Token, usize) {
     (Token::Text(text), rest.len())
 }
 
-/// The length of `$(…)` with what is nested in it.
+/// The length of `$(…)` including nested ones.
 fn macro_length(rest: &str) -> usize {
     let mut depth = 0usize;
     for (at, byte) in rest.bytes().enumerate() {
@@ -154,7 +154,7 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Begins at the first.
+    /// Starts at the first word.
     pub fn new(tokens: &'a [Token]) -> Self {
         Self { tokens }
     }
@@ -178,7 +178,7 @@ impl<'a> Words<'a> {
         found
     }
 
-    /// An expression; nothing if there is none.
+    /// An expression; `None` if there is none.
     pub fn expression(&mut self) -> Option<Arc<Expression>> {
         let mut left = self.conjunction()?;
         while self.accept("||") {
@@ -211,7 +211,7 @@ impl<'a> Words<'a> {
         Some(Arc::new(Expression::Operand(left)))
     }
 
-    /// One operand; nothing if there is none.
+    /// One operand; `None` if there is none.
     pub fn operand(&mut self) -> Option<Operand> {
         match self.peek()? {
             Token::Word(word) if word == "if" => return None,
@@ -233,7 +233,7 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The condition after `if`; always true if there is none.
+    /// The condition after `if`; always true if there is no `if`.
     pub fn condition(&mut self) -> Option<Arc<Expression>> {
         match self.take() {
             None => Some(Expression::yes()),

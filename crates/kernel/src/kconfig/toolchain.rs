@@ -1,6 +1,6 @@
-//! What Kconfig asks of the compiler, and the SDK's answers.
+//! Compiler tests of Kconfig, and the SDK's answers.
 
-/// The SDK's tools as Kconfig numbers them: gcc 14.2, binutils 2.44.
+/// The SDK's tools in Kconfig's numbering: gcc 14.2, binutils 2.44.
 const VERSIONS: [(&str, &str); 7] = [
     ("$(cc-version)", "140200"),
     ("$(as-version)", "24400"),
@@ -11,7 +11,7 @@ const VERSIONS: [(&str, &str); 7] = [
     ("-print-file-name=plugin", "n"),
 ];
 
-/// What only LLVM and Rust can do; `-D__SIZEOF_INT128__` is the one question that gcc answers with no because it knows the type.
+/// Features of LLVM and Rust only. The test with `-D__SIZEOF_INT128__` fails with gcc because gcc has the type.
 const NOT_GCC: [&str; 14] = [
     "= Clang",
     "= LLVM",
@@ -29,7 +29,7 @@ const NOT_GCC: [&str; 14] = [
     "__counted_by__",
 ];
 
-/// The answer to a question of Kconfig's, as a constant.
+/// The answer to a compiler test, as a constant.
 pub fn answer(probe: &str) -> &'static str {
     if let Some((_, version)) = VERSIONS.iter().find(|(question, _)| probe.contains(question)) {
         return version;

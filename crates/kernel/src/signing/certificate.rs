@@ -1,4 +1,4 @@
-//! The certificate of the modules' key: a function of the key alone.
+//! The certificate of the module key, a function of the key alone.
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -21,16 +21,16 @@ use x509_cert::{Certificate, TbsCertificate, Version};
 use super::SigningError;
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// Whom the kernel says it trusts (`/proc/keys`).
+/// The name of the key in the kernel's `/proc/keys`.
 const SUBJECT: &str = "CN=Kaon kernel modules";
 
-/// A self-signed certificate. Its number comes from the key, its dates are fixed: from the distribution's epoch to the end of time,
-/// which is how X.509 writes "no end".
+/// A self-signed certificate. Its serial number is derived from the key, its dates are fixed: from the distribution's epoch to the end of
+/// year 9999, which means "no end" in X.509.
 pub fn certificate(key: &RsaPublicKey, sign: impl Fn(&[u8]) -> Result<Vec<u8>, SigningError>) -> Result<Certificate, SigningError> {
     let public = key.to_public_key_der().map_err(SigningError::PublicKey)?;
     let subject_public_key_info = SubjectPublicKeyInfoOwned::from_der(public.as_bytes())?;
     let digest = Sha256::digest(public.as_bytes());
-    // A number is positive: its first bit must be zero, and its first byte not.
+    // A positive serial number: its first bit must be 0, and its first byte must not be 0.
     let mut number = digest[..16].to_vec();
     number[0] = number[0] & 0x7f | 0x40;
     let name = Name::from_str(SUBJECT)?;
@@ -57,7 +57,7 @@ fn algorithm() -> der::Result<AlgorithmIdentifierOwned> {
     Ok(AlgorithmIdentifierOwned { oid: SHA_512_WITH_RSA_ENCRYPTION, parameters: Some(Any::encode_from(&Null)?) })
 }
 
-/// It certifies nobody else and signs data.
+/// Not a certificate authority; for signatures only.
 fn extensions(identifier: &[u8]) -> der::Result<Vec<Extension>> {
     let extension = |extn_id, critical, value: Vec<u8>| -> der::Result<Extension> {
         Ok(Extension { extn_id, critical, extn_value: OctetString::new(value)? })

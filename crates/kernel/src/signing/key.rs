@@ -11,7 +11,7 @@ use x509_cert::der::EncodePem as _;
 use super::{SigningError, certificate};
 use signing::KeyFile;
 
-/// Size of the modulus: as strong as the 128-bit ciphers of today, and what packages are signed with too.
+/// Size of the modulus, in bits: comparable to 128-bit ciphers, and the same as for package signatures.
 const KEY_BITS: usize = 3072;
 
 /// The file in the directory of keys, PKCS #8 in PEM.
@@ -25,7 +25,7 @@ pub struct ModuleKey {
 }
 
 impl ModuleKey {
-    /// The key in the directory `folder`; if there is none yet, one is made. Builders that come at once make one between them.
+    /// The key in the directory `folder`; if there is none yet, it is created. Concurrent builders create only one.
     ///
     /// # Errors
     /// When the directory or file cannot be used, or the file contains no such key.
@@ -74,7 +74,7 @@ impl ModuleKey {
         Ok(Self { key, certificate, pem })
     }
 
-    /// A small key that is made quickly.
+    /// A small key that is generated quickly.
     #[cfg(test)]
     pub(super) fn generate_for_tests() -> Self {
         Self::from_key(RsaPrivateKey::new(&mut rand::rngs::OsRng, 1024).unwrap()).unwrap()
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_is_there_is_taken() {
+    fn an_existing_key_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(KEY_FILE);
         let text = ModuleKey::generate_for_tests().key.to_pkcs8_pem(LineEnding::LF).unwrap();

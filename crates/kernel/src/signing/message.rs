@@ -1,4 +1,4 @@
-//! The CMS message behind a module.
+//! The CMS message at the end of a module.
 
 use cms::cert::IssuerAndSerialNumber;
 use cms::content_info::{CmsVersion, ContentInfo};
@@ -11,7 +11,7 @@ use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier};
 
 use super::{ModuleKey, SigningError};
 
-/// A signature over `module` that contains neither the module nor a certificate nor attributes: the kernel takes no other.
+/// A signature over `module` without the module, certificates and attributes: the kernel accepts no other form.
 pub fn detached(module: &[u8], key: &ModuleKey) -> Result<Vec<u8>, SigningError> {
     let algorithm = |oid: ObjectIdentifier| -> Result<AlgorithmIdentifierOwned, SigningError> {
         Ok(AlgorithmIdentifierOwned { oid, parameters: Some(Any::encode_from(&Null)?) })

@@ -1,8 +1,8 @@
 //! Signing kernel modules, after they are built and outside of the sandbox they are built in.
 //!
-//! The kernel is given [`ModuleKey::certificate_pem`] when it is built; the private key never leaves the builder's directory of keys.
-//! A signature is a CMS message behind the module's own bytes, as the kernel's scripts/sign-file.c makes it. RSA with PKCS #1 v1.5
-//! produces the same signature each time, so a module signed again is the same file.
+//! The kernel is built with [`ModuleKey::certificate_pem`]; the private key never leaves the builder's directory of keys. A signature is a
+//! CMS message after the module's own bytes, as in the kernel's scripts/sign-file.c. RSA with PKCS #1 v1.5 is deterministic, so signing a
+//! module again gives the same file.
 
 mod certificate;
 mod key;
@@ -27,19 +27,19 @@ pub enum SigningError {
     /// The key's file cannot be used.
     #[error(transparent)]
     Key(#[from] SignError),
-    /// No key could be made.
+    /// A key could not be generated.
     #[error("cannot make a key for kernel modules")]
     Generate(#[source] rsa::Error),
-    /// The key refused.
+    /// Signing failed.
     #[error("cannot sign with the key of kernel modules")]
     Sign(#[source] rsa::Error),
-    /// The public key cannot be written down.
+    /// The public key cannot be encoded.
     #[error("cannot encode the public key of kernel modules")]
     PublicKey(#[source] rsa::pkcs8::spki::Error),
-    /// A certificate or signature cannot be written down.
+    /// A certificate or signature cannot be encoded.
     #[error("cannot encode a signature")]
     Encode(#[from] x509_cert::der::Error),
-    /// The build left no directory to look for modules in.
+    /// The build left no install root.
     #[error(transparent)]
     InstallRoot(#[from] InstallRootError),
     /// A module cannot be read or written.
@@ -62,13 +62,13 @@ impl Failure for SigningError {
     }
 }
 
-/// What ends a signed module (include/linux/module_signature.h and scripts/sign-file.c).
+/// The end of a signed module (include/linux/module_signature.h and scripts/sign-file.c).
 const MAGIC: &[u8] = b"~Module signature appended~\n";
 
 /// `PKEY_ID_PKCS7`
 const ID_PKCS7: u8 = 2;
 
-/// How modules are compressed. The kernel opens them by itself, and loads each once: only size matters.
+/// The compression level of modules. The kernel decompresses each of them once, so only size matters.
 const ZSTD_LEVEL: i32 = 19;
 
 /// Signs every module below `tree`, compressed (`.ko.zst`) or not, in place, and returns their number. One that is signed already is
@@ -83,7 +83,7 @@ pub fn sign_modules(tree: &Path, key: &ModuleKey) -> Result<usize, SigningError>
     Ok(modules.len())
 }
 
-/// The paths of all modules below `root`, relative to it. A link to a module is none, and no link to a directory is followed.
+/// The paths of all modules below `root`, relative to it. Links to modules are not included, and links to directories are not followed.
 fn modules(root: &InstallRoot) -> Result<Vec<PathBuf>, SigningError> {
     let mut modules = Vec::new();
     let mut left = vec![PathBuf::new()];
@@ -122,7 +122,7 @@ fn sign_file(root: &InstallRoot, path: &Path, key: &ModuleKey) -> Result<(), Sig
     replace().map_err(failed)
 }
 
-/// A module with its signature behind it.
+/// A module with its signature appended.
 ///
 /// # Errors
 /// When the key fails to sign.
@@ -140,7 +140,7 @@ pub fn sign(module: &[u8], key: &ModuleKey) -> Result<Vec<u8>, SigningError> {
     Ok(signed)
 }
 
-/// A module without the signature it may have.
+/// A module without its signature, if it has one.
 fn unsigned(module: &[u8]) -> &[u8] {
     let without = || {
         let rest = module.strip_suffix(MAGIC)?;
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(plain, sign(b"module", &key).unwrap());
     }
     #[test]
-    fn what_a_build_linked_to_is_left_alone() {
+    fn targets_of_links_of_a_build_are_not_changed() {
         let key = key();
         let folder = tempfile::tempdir().unwrap();
         let [out, outside] = ["out", "outside"].map(|name| folder.path().join(name));

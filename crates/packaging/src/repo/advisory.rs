@@ -26,11 +26,11 @@ pub struct Advisories(BTreeMap<String, Advisory>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AdvisoryKind {
-    /// A hole was closed.
+    /// A vulnerability was fixed.
     Security,
-    /// Something that did not work does.
+    /// A bug was fixed.
     Bugfix,
-    /// Something new.
+    /// A new feature.
     Enhancement,
 }
 
@@ -40,7 +40,7 @@ pub enum AdvisoryKind {
 pub struct Advisory {
     /// What it is about.
     pub kind: AdvisoryKind,
-    /// How grave it is: `Critical`, `Important`, `Moderate`, `Low`, or a CVSS score.
+    /// Its severity: `Critical`, `Important`, `Moderate`, `Low`, or a CVSS score.
     #[serde(default)]
     pub severity: String,
     /// The day it was issued: `2026-01-15`.
@@ -50,12 +50,12 @@ pub struct Advisory {
     /// Some paragraphs.
     #[serde(default)]
     pub description: String,
-    /// Names of what it refers to: `CVE-2026-0001`.
+    /// Names of references: `CVE-2026-0001`.
     #[serde(default)]
     pub references: Vec<String>,
-    /// The packages that answer it, as `name-[epoch:]version-release`.
+    /// The packages that fix it, as `name-[epoch:]version-release`.
     pub packages: Vec<String>,
-    /// Whether the machine must be started again.
+    /// Whether the machine must be restarted.
     #[serde(default)]
     pub reboot: bool,
 }
@@ -63,10 +63,10 @@ pub struct Advisory {
 /// Why advisories are not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAdvisory {
-    /// The text is not what advisories are written like.
+    /// The text does not have the format of advisories.
     #[error("{0}")]
     Malformed(String),
-    /// A name, day or package is not written as it should be.
+    /// A name, day or package is not in the required format.
     #[error("`{id}`: `{text}` is not {what}")]
     Wrong {
         /// The advisory.
@@ -82,7 +82,7 @@ impl Advisories {
     /// Reads the text of an `advisories.toml`.
     ///
     /// # Errors
-    /// When it is malformed, or a name, day or package is not written as it should be.
+    /// When it is malformed, or a name, day or package is not in the required format.
     pub fn parse(text: &str) -> Result<Self, InvalidAdvisory> {
         let all: Self = toml::from_str(text).map_err(|error| InvalidAdvisory::Malformed(error.to_string()))?;
         for (id, advisory) in &all.0 {
@@ -103,7 +103,7 @@ impl Advisories {
         Ok(all)
     }
 
-    /// Whether there is none.
+    /// Whether there are no advisories.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -159,7 +159,7 @@ pub(super) fn document(advisories: &Advisories, records: &[Record]) -> String {
     xml.finish()
 }
 
-/// A package that answers an advisory. Its architecture is that of the package in the repository, whatever its version.
+/// A package that fixes an advisory. Its architecture is that of the package in the repository, whatever its version.
 fn answer(xml: &mut Xml, package: &str, reboot: bool, records: &[Record]) {
     let Some((name, epoch, version, release)) = parts(package) else { return };
     let arch = records.iter().find(|record| record.name == name).map_or("x86_64", |record| &record.arch);

@@ -1,4 +1,4 @@
-//! What can go wrong with a repository.
+//! Errors of repositories.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use base::file_error::FileError;
 use runtime::directory::DirectoryError;
 use signing::SignError;
 
-/// Why no repository was written.
+/// Why a repository could not be written or served.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
     /// The file system said no.
@@ -22,7 +22,7 @@ pub enum RepoError {
         /// Why.
         source: Box<rpm::Error>,
     },
-    /// Two packages would be one file.
+    /// Two packages have the same file name.
     #[error("`{file_name}` occurs twice")]
     Twice {
         /// The file's name in the repository.
@@ -31,7 +31,7 @@ pub enum RepoError {
     /// Its directory could not be written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// What is to be served is not a repository.
+    /// The directory to serve is not a repository.
     #[error("there is no repository in `{}`", path.display())]
     NothingToServe {
         /// The directory.

@@ -1,4 +1,4 @@
-//! `filelists.xml`, all files of all packages, and `other.xml`, their changelogs.
+//! `filelists.xml` with all files of all packages, and `other.xml` with their changelogs.
 
 use super::primary::listed;
 use super::record::Record;
@@ -13,7 +13,7 @@ pub(super) fn filelists(records: &[Record]) -> String {
     })
 }
 
-/// The document with changelogs. Our packages have none; their history is the specs' own.
+/// The document with changelogs. Our packages have none; their history is that of the specs.
 pub(super) fn other(records: &[Record]) -> String {
     document("otherdata", "http://linux.duke.edu/metadata/other", records, |_, _| {})
 }

@@ -13,7 +13,7 @@ use base::xml::Xml;
 
 /// One compressed file of metadata.
 pub(super) struct MetadataFile {
-    /// Its kind, as `repomd.xml` has it.
+    /// Its kind, as in `repomd.xml`.
     kind: &'static str,
     /// `<sha256>-<kind>.xml.gz`
     pub name: String,
@@ -23,7 +23,7 @@ pub(super) struct MetadataFile {
     open_bytes: usize,
 }
 
-/// All files of metadata over the packages, and over the advisories if there are any.
+/// All metadata files: for the packages, and for the advisories if there are any.
 pub(super) fn files(records: &[Record], advisories: &Advisories) -> Result<Vec<MetadataFile>, RepoError> {
     let mut documents =
         vec![("primary", primary::document(records)), ("filelists", lists::filelists(records)), ("other", lists::other(records))];
@@ -47,7 +47,7 @@ impl MetadataFile {
     }
 }
 
-/// The text of `repomd.xml`. Its end, if it has one, is an element that only our own clients know.
+/// The text of `repomd.xml`. Its expiry time, if it has one, is in an element that only our own clients read.
 pub(super) fn repomd(files: &[MetadataFile], revision: u64, expires: Option<u64>) -> String {
     let time = SOURCE_DATE_EPOCH.to_string();
     let mut xml = Xml::new();

@@ -1,4 +1,4 @@
-//! Package repositories as `dnf`, `tdnf` and `createrepo_c` know them: packages, metadata over them, and a signature over that.
+//! Package repositories in the format of `dnf`, `tdnf` and `createrepo_c`: packages, metadata, and a signature of the metadata.
 //!
 //! ```text
 //! Packages/<name>-<version>-<release>.<arch>.rpm
@@ -7,8 +7,8 @@
 //! RPM-GPG-KEY-kaon
 //! ```
 //!
-//! Nothing in it depends on the clock or on the order packages are given in. A file of metadata is named by its digest, so that a
-//! cache between server and client never mixes two states of the repository. gzip is what every client reads.
+//! Nothing in it depends on the clock or on the order of packages. A metadata file is named by its digest, so that a cache between server
+//! and client never mixes two states of the repository. Every client supports gzip.
 
 mod advisory;
 mod configuration;
@@ -36,10 +36,10 @@ use signing::Keys;
 /// The file with the public key that packages and metadata are signed with.
 pub const PUBLIC_KEY: &str = "RPM-GPG-KEY-kaon";
 
-/// What is replaced by a repository.
+/// The kind of directory that a repository may replace.
 const REPOSITORY: Kind = Kind { name: "a repository", mark: "repodata" };
 
-/// A package that goes into a repository.
+/// A package for a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoPackage {
     /// The signed RPM file.
@@ -48,28 +48,28 @@ pub struct RepoPackage {
     pub file_name: String,
 }
 
-/// What a repository says besides its packages.
+/// The content of a repository besides its packages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Advisories about its packages.
     pub advisories: Advisories,
-    /// Its number: clients refuse a smaller one than they saw. If nothing is said, it grows by one when the repository that was there
-    /// before says something else, and begins with [`base::epoch::SOURCE_DATE_EPOCH`].
+    /// Its revision: clients refuse a smaller one than they have seen. By default, it is that of the replaced repository, plus one if the
+    /// content changes; the first one is [`base::epoch::SOURCE_DATE_EPOCH`].
     pub revision: Option<u64>,
-    /// From when on clients must not believe it any more, in seconds since 1970.
+    /// When it expires for clients, in seconds since 1970.
     pub expires: Option<u64>,
 }
 
-/// Writes the repository of exactly these packages and nothing else, as [`write_with`].
+/// Writes the repository of exactly these packages, without further content, like [`write_with`].
 ///
 /// # Errors
-/// As there.
+/// As for [`write_with`].
 pub fn write(dir: &Path, packages: &[RepoPackage], keys: &Keys) -> Result<(), RepoError> {
     write_with(dir, packages, &Facts::default(), keys)
 }
 
-/// Writes the repository of exactly these packages as the directory `dir`, in place of what may be there. Packages are hard-linked
-/// where the file systems allow it. Whoever reads `dir` meanwhile sees the old repository or the new one.
+/// Writes the repository of exactly these packages as the directory `dir`, replacing its content. Packages are hard-linked where possible.
+/// Concurrent readers of `dir` see either the old repository or the new one.
 ///
 /// # Errors
 /// When a package cannot be read, two have one name, or the directory cannot be written.

@@ -1,4 +1,4 @@
-//! `primary.xml`: all that a solver needs.
+//! `primary.xml`: everything that a solver needs.
 
 use rpm::{Dependency, DependencyFlags};
 
@@ -6,7 +6,7 @@ use super::record::{ListedFile, Record};
 use base::epoch::SOURCE_DATE_EPOCH;
 use base::xml::Xml;
 
-/// The document over all packages.
+/// The document with all packages.
 pub(super) fn document(records: &[Record]) -> String {
     let mut xml = Xml::new();
     xml.open(

@@ -1,4 +1,4 @@
-//! What the metadata says of one package, read from its header.
+//! The metadata of one package, read from its header.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -17,7 +17,7 @@ pub(super) struct Record {
     pub sha256: Digest,
     pub package_bytes: u64,
     pub installed_bytes: u64,
-    /// Where its header is in the file, from the first byte to the one after the last.
+    /// The range of its header in the file, from the first byte to the one after the last.
     pub header_range: (u64, u64),
     pub name: String,
     pub arch: String,
@@ -45,7 +45,7 @@ pub(super) struct Version {
 
 /// All dependencies of one kind.
 pub(super) struct Relations {
-    /// Its element's name: `provides`, `requires` …
+    /// The name of its element: `provides`, `requires` …
     pub element: &'static str,
     pub entries: Vec<Dependency>,
 }
@@ -53,7 +53,7 @@ pub(super) struct Relations {
 /// One entry of the file list.
 pub(super) struct ListedFile {
     pub path: String,
-    /// `dir`, `ghost`, or nothing for a file.
+    /// `dir`, `ghost`, or `None` for a file.
     pub kind: Option<&'static str>,
 }
 
@@ -71,7 +71,7 @@ impl Record {
     fn of_header(package: &RepoPackage, sha256: Digest, package_bytes: u64, metadata: &PackageMetadata) -> Result<Self, rpm::Error> {
         let offsets = metadata.get_package_segment_offsets();
         let files = files(metadata)?;
-        // A tag may be absent; the metadata then has the element empty.
+        // A tag may be absent; then the element is empty.
         let optional = |text: Result<&str, rpm::Error>| text.unwrap_or_default().to_owned();
         Ok(Self {
             file: package.file.clone(),
@@ -104,7 +104,7 @@ impl Record {
 
 fn relations(metadata: &PackageMetadata, files: &[ListedFile]) -> Result<Vec<Relations>, rpm::Error> {
     let provides = metadata.get_provides()?;
-    // What a package needs and itself gives (`config(…)`, for one) concerns nobody else.
+    // Requirements that the package itself provides (such as `config(…)`) do not concern other packages.
     let is_own = |need: &Dependency| {
         let is_same = |given: &Dependency| given.name == need.name && given.version == need.version;
         provides.iter().any(is_same) || files.iter().any(|file| file.path == need.name)
@@ -121,7 +121,7 @@ fn relations(metadata: &PackageMetadata, files: &[ListedFile]) -> Result<Vec<Rel
         ("recommends", metadata.get_recommends()?),
         ("supplements", metadata.get_supplements()?),
     ] {
-        // What the package format itself asks of the installing program is not a matter between packages.
+        // Requirements on the installing program are not dependencies between packages.
         let entries: Vec<Dependency> = entries.into_iter().filter(|entry| !entry.name.starts_with("rpmlib(")).collect();
         if !entries.is_empty() {
             relations.push(Relations { element, entries });

@@ -1,4 +1,4 @@
-//! The number of a repository's state. Clients refuse to go back to a smaller one.
+//! The revision of a repository. Clients refuse a smaller one than they have seen.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use super::metadata::{MetadataFile, repomd};
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// The number of a repository where there was none: nothing but what goes in decides it.
+/// The revision of a new repository, a constant so that its bytes depend only on its content.
 const FIRST: u64 = SOURCE_DATE_EPOCH as u64;
 
-/// The number for what is about to take the place of `dir`: the same if it says the same, one more if not.
+/// The revision for a repository that replaces `dir`: the same if the content is the same, else one more.
 pub(super) fn next(dir: &Path, files: &[MetadataFile], expires: Option<u64>) -> u64 {
     let Ok(old) = fs::read_to_string(dir.join("repodata/repomd.xml")) else { return FIRST };
     let number = |text: &str| -> Option<u64> { text.split_once("<revision>")?.1.split_once('<')?.0.parse().ok() };

@@ -1,4 +1,4 @@
-//! Why a package comes with others.
+//! Why a package is installed with others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -8,17 +8,17 @@ use super::{BuiltPackage, Results, inputs::capability};
 use crate::graph::Graph;
 use base::name::PackageName;
 
-/// A package, and what the one before it wants of it.
+/// A package, and what the one before it requires of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Link {
     /// The package.
     pub package: PackageName,
-    /// What is wanted, where that is not its name: `libz.so.1()(64bit)`.
+    /// What is required, if that is not its name: `libz.so.1()(64bit)`.
     pub wanted: Option<String>,
 }
 
-/// A shortest chain of needs from one of `from` to `package`, both included. What specs say by name counts, weak wishes too, and what
-/// was found in the files of the packages that are built.
+/// A shortest chain of requirements from one of `from` to `package`, inclusive. Counts names in specs, including weak dependencies, and
+/// requirements found in files of built packages.
 pub fn chain(graph: &Graph, results: &Results, from: &[PackageName], package: &PackageName) -> Option<Vec<Link>> {
     let built = Built::new(results);
     let mut parents: BTreeMap<&PackageName, Option<(&PackageName, Option<&str>)>> = BTreeMap::new();
@@ -56,7 +56,7 @@ fn walk_back<'a>(parents: &BTreeMap<&'a PackageName, Option<(&'a PackageName, Op
     links
 }
 
-/// The packages one needs, those it names first, each with what is wanted of it.
+/// The packages that `package` needs, those it names first, each with the required capability.
 fn needs<'a>(graph: &'a Graph, built: &Built<'a>, package: &'a PackageName) -> Vec<(&'a PackageName, Option<&'a str>)> {
     let mut needs: Vec<_> = graph.run_requires(package).map(|next| (next, None)).collect();
     let spec = graph.index().owner(package).and_then(|owner| graph.spec(owner));

@@ -1,4 +1,4 @@
-//! Which built packages are laid into a sandbox: those a spec declares, and what these need in turn.
+//! The built packages in a sandbox: those that a spec declares, and what these need in turn.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use super::{BuildResult, BuiltPackage, Results};
 use crate::graph::{Graph, SpecSet};
 use base::name::PackageName;
 
-/// Built packages, to be found by name and by what they provide.
+/// Built packages, by name and by what they provide.
 ///
-/// Those of specs marked `toolchain` are never in it: the SDK carries the same libraries.
+/// Without those of specs marked `toolchain`: the SDK contains the same libraries.
 #[derive(Default)]
 pub struct PackagePool<'a> {
     /// Package → the number of its spec, and the package.
@@ -19,7 +19,7 @@ pub struct PackagePool<'a> {
 }
 
 impl<'a> PackagePool<'a> {
-    /// Adds what building a spec produced.
+    /// Adds the packages of a result.
     pub fn put(&mut self, graph: &Graph, result: &'a BuildResult) {
         let Some(number) = graph.number(&result.spec) else { return };
         if graph.spec(&result.spec).is_none_or(|folder| folder.spec.toolchain) {
@@ -33,7 +33,7 @@ impl<'a> PackagePool<'a> {
         }
     }
 
-    /// The packages laid into `spec`'s sandbox, sorted by name. `reach` has the numbers of all specs that its build needs.
+    /// The packages in `spec`'s sandbox, sorted by name. `reach` has the numbers of all specs that its build needs.
     pub fn inputs(&self, graph: &Graph, spec: &PackageName, reach: &SpecSet) -> Vec<&'a BuiltPackage> {
         let Some(folder) = graph.spec(spec) else { return Vec::new() };
         let roots = folder.spec.build_requires.iter().filter_map(|name| graph.index().package(name.as_str()));
@@ -52,14 +52,14 @@ impl<'a> PackagePool<'a> {
         self.packages.get(name).filter(|(number, _)| reach.contains(*number)).map(|(_, package)| *package)
     }
 
-    /// The package of this name, or else the first, by name, that provides it.
+    /// The package of this name, or else the first package in the order of names that provides it.
     fn provider(&self, capability: &str, reach: &SpecSet) -> Option<&'a BuiltPackage> {
         let others = || self.providers.get(capability)?.iter().find_map(|name| self.package(name, reach));
         self.package(capability, reach).or_else(others)
     }
 }
 
-/// The packages laid into `spec`'s sandbox, sorted by name. `results` must contain all specs its build needs.
+/// The packages in `spec`'s sandbox, sorted by name. `results` must contain all specs that its build needs.
 pub fn input_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Results) -> Vec<&'a BuiltPackage> {
     let reach = graph.reach(spec);
     let mut pool = PackagePool::default();

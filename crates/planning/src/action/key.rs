@@ -1,7 +1,7 @@
 //! The key of a build: a digest over everything that can change its output.
 //!
-//! Neither times, paths, addresses nor anything about the host take part. The packages built on take part by their output
-//! digests, so a rebuilt dependency with the same output stops the cascade.
+//! It contains no times, paths, addresses or properties of the host. Build inputs are included by their output digests, so a rebuilt
+//! dependency with the same output stops the cascade.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use base::digest::Digest;
 
 use super::BuiltPackage;
 
-/// What goes into a key, by name.
+/// The inputs of a key, by name.
 pub type Fields = BTreeMap<String, String>;
 
-/// Raised when the sandbox or the packaging changes in a way that changes outputs and that no other field shows.
+/// Increment when a change of the sandbox or the packaging changes outputs and no other field reflects it.
 const CONTRACT: u32 = 2;
 
 /// What a key needs beyond the spec itself.
@@ -63,7 +63,7 @@ pub fn key_of(fields: &Fields) -> Digest {
     Digest::of_json(fields)
 }
 
-/// The spec without where its sources come from and without its scripts: a moved mirror rebuilds nothing, and the recipe is a field of its own.
+/// The spec without the addresses of its sources and without its scripts: a moved mirror rebuilds nothing, and the recipe is a separate field.
 fn without_addresses(spec: &Spec) -> Spec {
     let usage_only = |source: &Source| Source { origins: Vec::new(), name: None, usage: source.usage.clone() };
     let sources = spec.sources.iter().filter(|source| source.usage != SourceUsage::Keep).map(usage_only).collect();
@@ -75,7 +75,7 @@ fn without_addresses(spec: &Spec) -> Spec {
         subdir: String::new(),
         keep_symbols: Vec::new(),
     };
-    // The recipe of a kernel is made from its flavour, elsewhere.
+    // The recipe of a kernel is made from its flavour by the kernel crate.
     let build = match spec.build.system.kernel_flavour() {
         Some(_) => Build { system: spec.build.system.clone(), ..build },
         None => build,

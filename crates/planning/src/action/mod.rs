@@ -16,14 +16,14 @@ pub use chain::{Link, chain};
 pub use inputs::{PackagePool, input_packages};
 pub use key::{Fields, KeyInputs, key_fields, key_of};
 
-/// What building a spec produced; recorded under the action's key.
+/// The result of building a spec, recorded under the action's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildResult {
     /// The spec.
     pub spec: PackageName,
     /// The action's key.
     pub key: Digest,
-    /// What went into the key, by name, so that `why` can report what changed.
+    /// The inputs of the key, by name, so that `why` can report what changed.
     pub fields: Fields,
     /// The packages, sorted by name.
     pub packages: Vec<BuiltPackage>,
@@ -38,7 +38,7 @@ pub struct BuildResult {
     pub shared: Option<SharedFrom>,
 }
 
-/// Where a result comes from that others built.
+/// The origin of a result that others built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedFrom {
     /// The cache's name.
@@ -69,7 +69,7 @@ pub struct BuiltPackage {
 }
 
 impl BuildResult {
-    /// Reads a recorded result. Planning reads one for every spec, so this is compiled where planning is.
+    /// Reads a recorded result. Planning reads one for every spec, so this is compiled in the optimised planning crate.
     ///
     /// # Errors
     /// When it is not a result.
@@ -78,14 +78,14 @@ impl BuildResult {
     }
 }
 
-/// What was learnt of a spec's last build, by the spec's name: for estimates, scheduling and `why`.
+/// What is known from a spec's last build, by the spec's name: for estimates, scheduling and `why`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// What went into the key.
     pub fields: Fields,
     /// Wall time, in milliseconds.
     pub elapsed_ms: u64,
-    /// Processor time, in milliseconds; 0 where an earlier builder did not record it.
+    /// Processor time, in milliseconds; 0 if an earlier builder did not record it.
     #[serde(default)]
     pub cpu_ms: u64,
     /// Largest memory use seen, in bytes.
@@ -93,7 +93,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// What is kept of a result.
+    /// The record of a result.
     pub fn of(result: &BuildResult) -> Self {
         let BuildResult { fields, elapsed_ms, cpu_ms, peak_memory_bytes, .. } = result;
         Self { fields: fields.clone(), elapsed_ms: *elapsed_ms, cpu_ms: *cpu_ms, peak_memory_bytes: *peak_memory_bytes }

@@ -3,7 +3,7 @@
 /// A line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiffLine {
-    /// The name of a file, or the place of a group of changes.
+    /// The name of a file, or the position of a group of changes.
     Header(String),
     /// A line of both texts.
     Same(String),
@@ -16,7 +16,7 @@ pub enum DiffLine {
 /// How many lines are shown around a change.
 const CONTEXT: usize = 3;
 
-/// The difference of two texts, line by line; nothing where they are equal.
+/// The difference of two texts, line by line; empty if they are equal.
 pub fn difference(path: &str, old: &str, new: &str) -> Vec<DiffLine> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let count = old.len().min(new.len());
@@ -42,7 +42,7 @@ pub fn difference(path: &str, old: &str, new: &str) -> Vec<DiffLine> {
     lines
 }
 
-/// Ranges of lines around the changed ones; ranges that meet are one.
+/// Ranges of lines around the changed ones; adjacent ranges are joined.
 fn groups(changed: &[usize], count: usize) -> Vec<(usize, usize)> {
     let mut groups: Vec<(usize, usize)> = Vec::new();
     for line in changed {
@@ -56,7 +56,7 @@ fn groups(changed: &[usize], count: usize) -> Vec<(usize, usize)> {
 }
 
 impl DiffLine {
-    /// The line as diff(1) writes it.
+    /// The line in the format of diff(1).
     pub fn text(&self) -> String {
         match self {
             Self::Header(text) => text.clone(),

@@ -1,5 +1,5 @@
-//! Raising a spec to a new version by editing its text: versions and digests are replaced where they stand, and comments, order and layout
-//! stay as they are.
+//! Updates a spec to a new version by editing its text: versions and digests are replaced in place, and comments, order and layout stay as
+//! they are.
 
 mod difference;
 mod read;
@@ -14,11 +14,11 @@ pub use read::read;
 /// The places of a spec's text that change with its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// The version as it is now.
+    /// The current version.
     pub version: String,
-    /// Where it is, with its quotation marks.
+    /// Its range, with quotation marks.
     version_at: Range<usize>,
-    /// Where the release is.
+    /// The range of the release.
     release_at: Range<usize>,
     /// Sources, in order.
     pub sources: Vec<SourcePlaces>,
@@ -31,7 +31,7 @@ pub struct SourcePlaces {
     pub line: usize,
     /// Its address, with `{version}`.
     pub url: Option<String>,
-    /// Where its digest is, with quotation marks.
+    /// The range of its digest, with quotation marks.
     sha256_at: Option<Range<usize>>,
     /// Its file in the Debian archive.
     pub debian: Option<DebianPlaces>,
@@ -40,44 +40,44 @@ pub struct SourcePlaces {
 /// A Debian origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebianPlaces {
-    /// `package_version:file`, as it is written.
+    /// `package_version:file`, as written.
     pub text: String,
     /// The line it is in, from 1.
     pub line: usize,
-    /// Where the digest of its own is, with quotation marks, if it has one.
+    /// The range of its own digest, with quotation marks, if it has one.
     sha256_at: Option<Range<usize>>,
 }
 
 const PLACEHOLDER: &str = "{version}";
 
 impl SourcePlaces {
-    /// The address of the source's file of another version, if its address has `{version}`.
+    /// The address of the source's file for another version, if its address has `{version}`.
     pub fn url_of(&self, version: &str) -> Option<String> {
         self.url.as_ref().filter(|url| url.contains(PLACEHOLDER)).map(|url| url.replace(PLACEHOLDER, version))
     }
 
-    /// What it is called in messages: its address or its Debian file.
+    /// Its name in messages: its address or its Debian file.
     pub fn label(&self) -> &str {
         self.url.as_deref().or(self.debian.as_ref().map(|debian| &*debian.text)).unwrap_or("this source")
     }
 }
 
-/// A spec's text raised to a new version.
+/// A spec's text for a new version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bumped {
     /// The new text.
     pub text: String,
-    /// Debian origins that still name the old version, and so other bytes than the new ones.
+    /// Debian origins that still name the old version, whose bytes differ from the new one's.
     pub stale_debian: Vec<DebianPlaces>,
     /// Sources whose files were not replaced, as their addresses have no `{version}`.
     pub kept: Vec<SourcePlaces>,
-    /// Other lines, from 1, in which the old version is written out.
+    /// Other lines, from 1, that contain the old version.
     pub old_version_in: Vec<usize>,
 }
 
-/// Puts a new version into a spec's text, with the digests of the sources' new files; `digests` has one for each source whose address has
-/// `{version}`, in order. The release is 1 again. A Debian origin with a digest of its own gets a placeholder in its place: as it is
-/// trusted by that digest, it would otherwise give the old version's bytes where the address does not answer.
+/// Puts a new version into a spec's text, with the digests of the sources' new files: `digests` has one per source whose address has
+/// `{version}`, in order. The release becomes 1. The digest of a Debian origin is replaced by a placeholder: otherwise the old version's
+/// bytes would be accepted when the address does not answer.
 pub fn bump(text: &str, places: &Places, version: &str, digests: &[Option<Digest>]) -> Bumped {
     let mut changes =
         vec![(places.version_at.clone(), in_quotes(text, &places.version_at, version)), (places.release_at.clone(), "1".to_owned())];
@@ -99,21 +99,21 @@ pub fn bump(text: &str, places: &Places, version: &str, digests: &[Option<Digest
     for (at, replacement) in changes {
         new.replace_range(at, &replacement);
     }
-    // The line of the version itself may contain the old one as a part of the new.
+    // The line of the version itself may contain the old one as part of the new.
     let version_line = text[..places.version_at.start].lines().count().max(1);
     let named: Vec<usize> = stale_debian.iter().map(|debian| debian.line).chain([version_line]).collect();
     let old_version_in = lines_with(&new, &places.version).into_iter().filter(|line| !named.contains(line)).collect();
     Bumped { text: new, stale_debian, kept, old_version_in }
 }
 
-/// A string in the quotation marks that the one at this place has.
+/// A string in the same kind of quotation marks as the one at this position.
 fn in_quotes(text: &str, at: &Range<usize>, value: &str) -> String {
     let written = &text[at.clone()];
     let mark = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|mark| written.starts_with(mark)).unwrap_or("\"");
     format!("{mark}{value}{mark}")
 }
 
-/// The lines in which a version is written out, comments apart. One without a full stop is found in too many places that mean something else.
+/// The lines that contain a version, except comments. None for a version without a full stop, which would match too much else.
 fn lines_with(text: &str, version: &str) -> Vec<usize> {
     if !version.contains('.') {
         return Vec::new();

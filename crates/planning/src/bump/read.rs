@@ -1,14 +1,14 @@
-//! Finding the places of a spec's text that change with its version.
+//! Finds the places of a spec's text that change with its version.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{DebianPlaces, Places, SourcePlaces};
 
-/// Finds the places in a text that is a valid spec, as [`crate::spec::parse`] says; none in any other. Byte offsets are those of the text as
-/// it is, whatever its line ends.
+/// Finds the places in a text that is a valid spec according to [`crate::spec::parse`]; `None` for any other. Byte offsets refer to the
+/// original text, whatever its line ends.
 pub fn read(text: &str) -> Option<Places> {
-    // The parser of TOML counts from after a byte order mark.
+    // The TOML parser's offsets do not include a byte order mark.
     let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let body = &text[mark..];
     let tree = DeTable::parse(body).ok()?;

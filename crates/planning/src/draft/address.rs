@@ -1,4 +1,4 @@
-//! What an address of an archive states by itself: the version and the project's page.
+//! What can be derived from an archive's address: the version and the project's page.
 
 use base::address::public;
 use base::name::check_version;
@@ -8,7 +8,7 @@ use base::name::check_version;
 pub struct VersionedAddress {
     /// The address with `{version}` in place of each occurrence of the version.
     pub url: String,
-    /// The version as RPM takes it.
+    /// The version in RPM's notation.
     pub version: String,
 }
 
@@ -32,22 +32,22 @@ const ENDINGS: [&str; 16] = [
     ".7z",
 ];
 
-/// What stands between a version and such an ending: Debian's names have `.orig`, others `-src`.
+/// Words between a version and such an ending: Debian uses `.orig`, others `-src`.
 const TAILS: [&str; 6] = [".orig", "-src", ".src", "-source", "-sources", "-dist"];
 
 impl VersionedAddress {
-    /// Reads the version from the address of an archive. `name` is what the package is called; its own digits (`lz4`) are no version.
+    /// Reads the version from the address of an archive. `name` is the package's name, whose digits (`lz4`) are not a version.
     pub fn of(url: &str, name: &str) -> Option<Self> {
         let written = written_version(file_name(url), name)?;
         let version = [pre_release(written), written.to_owned()].into_iter().find(|version| check_version(version).is_ok())?;
         Some(Self::with(url, version))
     }
 
-    /// The address of an archive whose version is known.
+    /// The address of an archive with a known version.
     pub fn with(url: &str, version: String) -> Self {
-        // The host may contain it, too: `v1.test`.
+        // The host may contain the version as well: `v1.test`.
         let (host, path) = url.split_at(path_start(url));
-        // A version of one letter or digit is everywhere in a path by chance.
+        // A version of one character occurs in paths by chance.
         let is_distinct = version.len() > 1;
         let url = if is_distinct { format!("{host}{}", path.replace(&version, "{version}")) } else { replaced_in_name(url, &version) };
         Self { url, version }
@@ -64,7 +64,7 @@ fn replaced_in_name(url: &str, version: &str) -> String {
     }
 }
 
-/// The project's page: the address up to where forges put archives, else its host.
+/// The project's page: the address up to the part that forges use for archives, else its host.
 pub fn homepage(url: &str) -> Option<String> {
     let url = public(url);
     let url = &*url;
@@ -96,7 +96,7 @@ fn after_name(url: &str) -> &str {
     url.find(['?', '#']).map_or("", |at| &url[at..])
 }
 
-/// The version as it is written in a file name.
+/// The version as written in a file name.
 fn written_version<'a>(file: &'a str, name: &str) -> Option<&'a str> {
     let stem = ENDINGS.iter().find_map(|ending| file.strip_suffix(ending)).unwrap_or(file);
     let stem = TAILS.iter().find_map(|tail| stem.strip_suffix(tail)).unwrap_or(stem);
@@ -118,11 +118,11 @@ fn begins(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// How releases before a version are marked.
+/// Markers of pre-releases.
 const BEFORE: [&str; 6] = ["alpha", "beta", "dev", "pre", "rc", "test"];
 
-/// RPM writes a pre-release `1.0~rc1`, upstream mostly `1.0-rc1` or `1.0rc1`, which RPM takes for something after 1.0. What else follows a
-/// version comes after it: a snapshot or a patch level.
+/// RPM writes a pre-release as `1.0~rc1`, upstream mostly as `1.0-rc1` or `1.0rc1`, which RPM sorts after 1.0. Any other suffix, such as a
+/// snapshot or a patch level, sorts after the version.
 fn pre_release(written: &str) -> String {
     let Some((version, rest)) = written.split_once('-') else {
         let lower = written.to_ascii_lowercase();

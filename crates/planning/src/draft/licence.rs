@@ -1,9 +1,9 @@
-//! Recognising the licence of an archive by the text of its licence file. Only texts that state one licence and nothing else are
-//! recognised; in doubt the user is asked, because a wrong licence is worse than none.
+//! Recognises the licence of an archive by the text of its licence file. Only texts that state exactly one licence are recognised; if in
+//! doubt the user is asked, because a wrong licence is worse than none.
 
 use super::system::Archive;
 
-/// What a licence file says.
+/// The licence in a licence file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Licence {
     /// This SPDX expression.
@@ -28,11 +28,11 @@ pub fn is_licence_file(name: &str) -> bool {
 struct Titled {
     title: &'static str,
     licence: Licence,
-    /// A little more words than its text has: what is longer contains something else as well, such as an exception.
+    /// Slightly more than the words of its text: a longer text contains something else as well, such as an exception.
     most_words: usize,
 }
 
-/// The licences of the GNU project, whose texts leave open what the source files say; so their length does not matter.
+/// The licences of the GNU project. Their texts do not decide between the two expressions, so their length does not matter.
 const fn gnu(title: &'static str, only: &'static str, or_later: &'static str) -> Titled {
     Titled { title, licence: Licence::OneOf([only, or_later]), most_words: usize::MAX }
 }
@@ -55,7 +55,7 @@ const TITLED: [Titled; 11] = [
     titled("this is free and unencumbered software released into the public domain", "Unlicense", 300),
 ];
 
-/// A short licence: all of `with` is in its text, and nothing of `without`.
+/// A short licence: its text contains all of `with`, and none of `without`.
 struct Short {
     spdx: &'static str,
     with: &'static [&'static str],
@@ -112,15 +112,15 @@ const SHORT: [Short; 5] = [
     },
 ];
 
-/// More words than any of the short licences and its copyright lines have: what is longer contains something else as well.
+/// More words than any short licence with its copyright lines: a longer text contains something else as well.
 const MOST_WORDS_OF_SHORT: usize = 400;
 
-/// What the licence files at the top of an archive say together.
+/// The licence according to all licence files at the top of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoundLicence {
     /// All of them state this licence.
     Sure(&'static str),
-    /// It cannot be told.
+    /// It cannot be determined.
     Unsure {
         /// The files that may contain it.
         files: Vec<String>,
@@ -147,7 +147,7 @@ pub fn licence_of(archive: &Archive, top: &str) -> FoundLicence {
     FoundLicence::Unsure { files, candidates }
 }
 
-/// The licence that a licence file's text states, if it is plainly one of the common ones.
+/// The licence that a licence file's text states, if it is clearly one of the common ones.
 pub fn licence(text: &str) -> Option<Licence> {
     let text = plain(text);
     let words = text.split(' ').count();
@@ -161,7 +161,7 @@ pub fn licence(text: &str) -> Option<Licence> {
     SHORT.iter().find(fits).map(|short| Licence::Known(short.spdx))
 }
 
-/// The text in lower case, without layout, marks of comments and the punctuation in which copies differ.
+/// The text in lower case, without layout, comment markers and punctuation that differs between copies.
 fn plain(text: &str) -> String {
     let lower = text.to_lowercase().replace(['\u{2018}', '\u{2019}', '`'], "'").replace([',', '(', ')', '*', '#', '"', ';', ':'], " ");
     let words: Vec<&str> = lower.split_whitespace().filter(|word| !matches!(*word, "//" | "=" | "--")).collect();

@@ -1,5 +1,5 @@
-//! The first version of a spec, drafted from an address and what its archive contains. The user edits it afterwards, so it is as short as
-//! it can be: what cannot be known is left to the defaults.
+//! The first version of a spec, drafted from an address and the content of its archive. The user edits it afterwards, so it is as short as
+//! possible: unknown values are left to the defaults.
 
 mod address;
 mod licence;
@@ -14,12 +14,12 @@ pub use address::{VersionedAddress, homepage};
 pub use licence::{FoundLicence, Licence, is_licence_file, licence, licence_of};
 pub use system::{Archive, Guess, System, guess, is_read, top_of};
 
-/// All that a drafted spec states.
+/// The content of a drafted spec.
 #[derive(Clone, Debug)]
 pub struct Draft<'a> {
     /// The spec's name.
     pub name: &'a PackageName,
-    /// Upstream's version, as RPM takes it.
+    /// Upstream's version, in RPM's notation.
     pub version: &'a str,
     /// One line about the package.
     pub summary: &'a str,
@@ -29,7 +29,7 @@ pub struct Draft<'a> {
     pub homepage: Option<&'a str>,
     /// The source's address, with `{version}` where the version is.
     pub url: &'a str,
-    /// What it gives.
+    /// The digest of the file there.
     pub sha256: Digest,
     /// How it is built.
     pub guess: &'a Guess,
@@ -78,9 +78,9 @@ fn package(draft: &Draft<'_>, system: &System, is_library: bool) -> Vec<(&'stati
 fn build(system: &System, is_library: bool) -> Vec<(&'static str, String)> {
     match system {
         System::Autotools { is_generated: true, .. } if is_library => vec![("configure", list(["--disable-static"]))],
-        // CMake's own default is a static library.
+        // CMake builds static libraries by default.
         System::Cmake if is_library => vec![("options", list(["-DBUILD_SHARED_LIBS=ON"]))],
-        // A configure script that its author wrote refuses options that autoconf's takes.
+        // A handwritten configure script rejects options that autoconf's accepts.
         System::Autotools { is_generated: false, .. } => {
             vec![("defaults", "false".to_owned()), ("configure", list(["--prefix=/usr", "--libdir=/usr/lib"]))]
         }
@@ -95,7 +95,7 @@ fn build(system: &System, is_library: bool) -> Vec<(&'static str, String)> {
     }
 }
 
-/// A table with its values one below the other.
+/// A table with aligned values.
 fn table(text: &mut String, header: &str, keys: &[(&'static str, String)]) {
     let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
     let _ = writeln!(text, "{header}");

@@ -1,15 +1,15 @@
-//! Guessing how an archive is built by the files in it.
+//! Guesses how an archive is built from the files in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::licence::is_licence_file;
 
-/// What an archive contains.
+/// The content of an archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Archive {
     /// The paths of all files in it, without a leading `./`.
     pub names: BTreeSet<String>,
-    /// The beginnings of the files that [`is_read`] names.
+    /// The beginnings of the files that [`is_read`] selects.
     pub texts: BTreeMap<String, String>,
 }
 
@@ -29,7 +29,7 @@ pub enum System {
     Cmake,
     /// `go.mod`
     Go {
-        /// The module's path, where the modules that it requires are not beside it in `vendor`.
+        /// The module's path, if the modules that it requires are not in its `vendor` directory.
         import_path: Option<String>,
         /// Program → directory of its package.
         programs: BTreeMap<String, String>,
@@ -48,11 +48,11 @@ pub enum System {
 pub struct Guess {
     /// The build system.
     pub system: System,
-    /// Leading directories left out when unpacking: 1 where the archive has one top directory and nothing beside it.
+    /// Leading directories left out when unpacking: 1 if everything in the archive is in one top directory.
     pub strip: u32,
-    /// Where below the top the build files are; empty for the top itself.
+    /// The directory of the build files below the top; empty for the top itself.
     pub subdir: String,
-    /// Whether a template of a pkg-config file says that it installs a library.
+    /// Whether a template of a pkg-config file indicates that it installs a library.
     pub is_library: bool,
 }
 
@@ -69,7 +69,7 @@ impl System {
         }
     }
 
-    /// The layer of the SDK it takes beyond the base.
+    /// The layer of the SDK that it needs beyond the base.
     pub fn layer(&self) -> Option<&'static str> {
         match self {
             Self::Go { .. } => Some("go"),
@@ -79,18 +79,18 @@ impl System {
     }
 }
 
-/// Whether the text of this file is looked at, besides its name.
+/// Whether the text of this file is needed, not only its name.
 pub fn is_read(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.matches('/').count() <= 2 && (matches!(name, "configure" | "go.mod" | "Cargo.toml") || is_licence_file(name))
 }
 
-/// The one top directory that everything in the archive is in, with a slash after it; empty where there is none.
+/// The one top directory that everything in the archive is in, with a trailing slash; empty if there is none.
 pub fn top_of(archive: &Archive) -> String {
     top_directory(&archive.names).map_or(String::new(), |top| format!("{top}/"))
 }
 
-/// How the archive is built; none where no build file of a known system is at its top or in just one directory there.
+/// How the archive is built; `None` unless a build file of a known system is at its top or in exactly one directory there.
 pub fn guess(archive: &Archive) -> Option<Guess> {
     let prefix = top_of(archive);
     let strip = u32::from(!prefix.is_empty());
@@ -109,7 +109,7 @@ pub fn guess(archive: &Archive) -> Option<Guess> {
     }
 }
 
-/// The one top directory that everything is in.
+/// The single top directory that contains everything, if there is one.
 fn top_directory(names: &BTreeSet<String>) -> Option<&str> {
     let (top, _) = names.first()?.split_once('/')?;
     names.iter().all(|name| name.split_once('/').is_some_and(|(first, _)| first == top)).then_some(top)
@@ -140,7 +140,7 @@ fn system(archive: &Archive, inner: &BTreeSet<&str>, prefix: &str, subdir: &str)
     ["GNUmakefile", "makefile", "Makefile"].into_iter().any(has).then_some(System::Make)
 }
 
-/// The module's path if it needs the SDK's libraries, and a program for each `main.go` at the top or in `cmd`.
+/// Go modules: the module's path if it needs the SDK's libraries, and a program for each `main.go` at the top or in `cmd`.
 fn go(module: &str, inner: &BTreeSet<&str>) -> Option<System> {
     let import_path = module.lines().find_map(|line| line.strip_prefix("module "))?.split("//").next()?.trim().trim_matches('"').to_owned();
     let mut parts = import_path.rsplit('/');

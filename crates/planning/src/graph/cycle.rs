@@ -1,4 +1,4 @@
-//! Builds that need themselves.
+//! Detects builds that need themselves.
 
 use super::Graph;
 use crate::project::quoted_place;
@@ -11,7 +11,7 @@ enum State {
     Done,
 }
 
-/// A problem naming one cycle of builds, if there is any.
+/// A problem with one cycle of builds, if there is any.
 pub(super) fn find(graph: &Graph) -> Option<Problem> {
     let mut state: Vec<Option<State>> = vec![None; graph.specs.len()];
     for root in 0..graph.specs.len() {

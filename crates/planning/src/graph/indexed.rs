@@ -1,4 +1,4 @@
-//! Specs, packages and their needs as numbers: what walks over thousands of them compares no names.
+//! Specs, packages and their dependencies as numbers, so that walking over thousands of them compares no names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,12 +6,12 @@ use super::Index;
 use crate::project::SpecFolder;
 use base::name::PackageName;
 
-/// Numbered specs and packages, both in the order of their names.
+/// Numbered specs and packages, both in order of name.
 #[derive(Debug)]
 pub(super) struct IndexedGraph {
     pub(super) specs: Names,
     pub(super) packages: Names,
-    /// Package → the spec that makes it.
+    /// Package → the spec that builds it.
     pub(super) owner: Vec<usize>,
     /// Package → packages it needs at run time, ascending.
     pub(super) run: Vec<Vec<usize>>,
@@ -74,7 +74,7 @@ impl IndexedGraph {
         closure
     }
 
-    /// The specs that make these packages, ascending.
+    /// The specs that build these packages, ascending.
     pub(super) fn owners(&self, packages: &[usize]) -> Vec<usize> {
         let mut owners: Vec<usize> = packages.iter().map(|package| self.owner[*package]).collect();
         owners.sort_unstable();
@@ -88,7 +88,7 @@ impl IndexedGraph {
 pub struct SpecSet(Vec<u64>);
 
 impl SpecSet {
-    /// Adds a number; whether it is new.
+    /// Adds a number, and returns whether it is new.
     pub fn insert(&mut self, number: usize) -> bool {
         let (at, bit) = (number / 64, 1 << (number % 64));
         if at >= self.0.len() {

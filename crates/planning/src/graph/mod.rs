@@ -1,7 +1,7 @@
-//! What needs what: specs, the packages they make, and the order of building.
+//! Dependencies: specs, the packages they build, and the build order.
 //!
-//! Two kinds of need lead to a spec being built before another: its package is laid into the sandbox (`requires.build`), or a
-//! package laid there needs it in turn (`requires.run`). Needs at run time alone may go in circles, needs of building may not.
+//! A spec must be built before another if its package is in the sandbox (`requires.build`), or is needed by a package there
+//! (`requires.run`). Run-time dependencies alone may have cycles, build dependencies may not.
 
 mod cycle;
 mod indexed;
@@ -17,7 +17,7 @@ use indexed::IndexedGraph;
 pub use indexed::SpecSet;
 pub use resolve::{Index, requirement_place};
 
-/// All specs and their needs, checked: every name is provided and no build needs itself.
+/// All specs and their dependencies, checked: every name is provided and there are no build cycles.
 #[derive(Debug)]
 pub struct Graph {
     specs: BTreeMap<PackageName, SpecFolder>,
@@ -29,7 +29,7 @@ impl Graph {
     /// Checks the specs against each other.
     ///
     /// # Errors
-    /// Every name nobody provides, every name two specs claim, and one cycle if there is any.
+    /// Every name that nothing provides, every name that two specs claim, and one cycle if there is any.
     pub fn new(specs: BTreeMap<PackageName, SpecFolder>) -> Result<Self, Problems> {
         let mut problems: Vec<Problem> = Vec::new();
         let index = Index::new(&specs, &mut problems);
@@ -45,7 +45,7 @@ impl Graph {
         Err(Problems::new(problems))
     }
 
-    /// The spec called `name`.
+    /// The spec named `name`.
     pub fn spec(&self, name: &PackageName) -> Option<&SpecFolder> {
         self.specs.get(name)
     }
@@ -55,22 +55,22 @@ impl Graph {
         self.specs.iter()
     }
 
-    /// The main package of each spec, in the order of the specs' names: with what they need, all there is.
+    /// The main package of each spec, in order of the specs' names; with everything they need, these are all packages.
     pub fn main_packages(&self) -> impl Iterator<Item = &PackageName> {
         self.specs.values().map(|folder| &folder.spec.main.name)
     }
 
-    /// The specs of what every compiled program may need without saying so: the C library and the compiler's own.
+    /// The specs that every compiled program may need without declaring it: the C library and the compiler's own.
     pub fn toolchain(&self) -> impl Iterator<Item = &PackageName> {
         self.specs.iter().filter(|(_, folder)| folder.spec.toolchain).map(|(name, _)| name)
     }
 
-    /// Who makes which package and provides which capability.
+    /// The index of packages and capabilities.
     pub fn index(&self) -> &Index {
         &self.index
     }
 
-    /// The number of a spec: its place among all specs by name.
+    /// The number of a spec: its position among all specs by name.
     pub fn number(&self, spec: &PackageName) -> Option<usize> {
         self.indexed.specs.number(spec)
     }
@@ -78,7 +78,7 @@ impl Graph {
     /// The numbers of the specs that must be built before the spec with this number can be, directly.
     ///
     /// # Panics
-    /// For a number that [`Graph::number`] did not give.
+    /// For a number that [`Graph::number`] did not return.
     pub fn edges(&self, number: usize) -> &[usize] {
         &self.indexed.build[number]
     }
@@ -106,7 +106,7 @@ impl Graph {
         needs.into_iter().flatten().map(|number| self.indexed.packages.name(*number))
     }
 
-    /// `packages` and everything they need at run time, as far as specs say it by name.
+    /// `packages` and everything they need at run time, as far as specs name it.
     pub fn run_closure<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> BTreeSet<&'a PackageName> {
         let numbers = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
         self.indexed.run_closure(numbers).into_iter().map(|number| self.indexed.packages.name(number)).collect()
@@ -117,24 +117,23 @@ impl Graph {
         self.number(spec).into_iter().flat_map(|number| self.edges(number)).map(|edge| self.indexed.specs.name(*edge)).collect()
     }
 
-    /// All specs that take part in building `packages` with everything they need, in an order in which each comes after those it needs.
+    /// All specs that are built for `packages` with everything they need, in build order.
     pub fn build_order<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
         let packages = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
         self.order_of(self.indexed.owners(&self.indexed.run_closure(packages)))
     }
 
-    /// The specs of `packages` and all that must be built before them, in an order in which each comes after those it needs. What
-    /// `packages` need at run time alone is not in it.
+    /// The specs of `packages` and all that must be built before them, in build order. Without what `packages` need only at run time.
     pub fn build_order_without_run_needs<'a>(&'a self, packages: impl IntoIterator<Item = &'a PackageName>) -> Vec<&'a PackageName> {
         let packages: Vec<usize> = packages.into_iter().filter_map(|name| self.indexed.packages.number(name)).collect();
         self.order_of(self.indexed.owners(&packages))
     }
 
-    /// The specs with these numbers and all that must be built before them, each after those it needs.
+    /// The specs with these numbers and all that must be built before them, in build order.
     fn order_of(&self, roots: impl IntoIterator<Item = usize, IntoIter: DoubleEndedIterator>) -> Vec<&PackageName> {
         let mut order = Vec::new();
         let mut seen = SpecSet::default();
-        // An explicit stack: a chain of ten thousand specs must not overflow the thread's own.
+        // An explicit stack, because a chain of ten thousand specs must not overflow the thread's stack.
         let mut stack: Vec<(usize, bool)> = roots.into_iter().rev().map(|root| (root, false)).collect();
         while let Some((spec, done)) = stack.pop() {
             if done {

@@ -1,4 +1,4 @@
-//! From names in specs to packages.
+//! Resolves names in specs to packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,17 +10,17 @@ use base::document::place;
 use base::name::{Dependency, PackageName};
 use text::did_you_mean;
 
-/// Who makes which package and provides which capability.
+/// Which spec builds each package, and which packages provide each capability.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// Package → the spec that makes it.
+    /// Package → the spec that builds it.
     owners: BTreeMap<PackageName, PackageName>,
     /// Declared capability → the packages that provide it.
     provides: BTreeMap<String, BTreeSet<PackageName>>,
 }
 
 impl Index {
-    /// Reads what all specs make; reports packages that two specs claim.
+    /// Indexes all specs; reports packages that two specs claim.
     pub(super) fn new(specs: &BTreeMap<PackageName, SpecFolder>, problems: &mut Vec<Problem>) -> Self {
         let mut index = Self::default();
         for (name, folder) in specs {
@@ -39,12 +39,12 @@ impl Index {
         index
     }
 
-    /// The spec that makes `package`.
+    /// The spec that builds `package`.
     pub fn owner(&self, package: &PackageName) -> Option<&PackageName> {
         self.owners.get(package)
     }
 
-    /// The package with this name, or the first, by name, that declares to provide it.
+    /// The package with this name, or the first by name that declares that it provides it.
     pub fn package(&self, capability: &str) -> Option<&PackageName> {
         let by_name = capability.parse::<PackageName>().ok().and_then(|name| self.owners.get_key_value(&name)).map(|(name, _)| name);
         by_name.or_else(|| self.provides.get(capability).and_then(BTreeSet::first))
@@ -56,7 +56,7 @@ impl Index {
     }
 }
 
-/// Package → packages it needs by name; reports names nobody provides.
+/// Package → packages it needs by name; reports names that nothing provides.
 pub(super) fn run_edges(
     specs: &BTreeMap<PackageName, SpecFolder>,
     index: &Index,
@@ -80,7 +80,7 @@ fn needs_of(folder: &SpecFolder, content: &Content, index: &Index, problems: &mu
     for (dependency, is_weak) in content.requires.iter().map(|item| (item, false)).chain(content.recommends.iter().map(|item| (item, true)))
     {
         match index.package(&dependency.capability) {
-            // Weak needs are a matter of images: laying them into a sandbox would widen what a build sees.
+            // Weak dependencies only matter for images: in a sandbox they would add packages that the build may depend on.
             Some(_) if is_weak => {}
             Some(package) => {
                 needs.insert(package.clone());
@@ -95,7 +95,7 @@ fn needs_of(folder: &SpecFolder, content: &Content, index: &Index, problems: &mu
     needs
 }
 
-/// Reports build requirements nobody provides.
+/// Reports build requirements that nothing provides.
 pub(super) fn check_build_names(specs: &BTreeMap<PackageName, SpecFolder>, index: &Index, problems: &mut Vec<Problem>) {
     for (name, folder) in specs {
         for wanted in &folder.spec.build_requires {
@@ -107,7 +107,7 @@ pub(super) fn check_build_names(specs: &BTreeMap<PackageName, SpecFolder>, index
     }
 }
 
-/// Where a package's requirement stands in its spec; `key` is the list: `run` or `weak`.
+/// The position of a package's requirement in its spec; `key` is the list: `run` or `weak`.
 pub fn requirement_place(folder: &SpecFolder, package: &PackageName, key: &str, wanted: &Dependency) -> Range<usize> {
     let matches = |text: &str| text.parse::<Dependency>().is_ok_and(|written| written == *wanted);
     let table = folder.table_of(package);

@@ -35,7 +35,7 @@ fn name(text: &str) -> PackageName {
 }
 
 #[test]
-fn run_needs_of_what_is_laid_in_come_before() {
+fn run_time_needs_of_build_inputs_are_built_before() {
     let graph = graph(&[("app", &["lib-devel"], &[]), ("lib", &[], &["data"]), ("data", &[], &[]), ("other", &[], &[])]).unwrap();
     let app = name("app");
     let order: Vec<_> = graph.build_order([&app]).into_iter().map(PackageName::as_str).collect();
@@ -43,7 +43,7 @@ fn run_needs_of_what_is_laid_in_come_before() {
 }
 
 #[test]
-fn run_needs_of_what_is_wanted_alone_are_not_built() {
+fn run_time_needs_of_the_requested_packages_are_not_built() {
     let graph = graph(&[("app", &["lib-devel"], &["tool"]), ("lib", &[], &["data"]), ("data", &[], &[]), ("tool", &[], &[])]).unwrap();
     let app = name("app");
     let names = |order: Vec<&PackageName>| order.into_iter().map(|name| name.to_string()).collect::<Vec<_>>();
@@ -52,7 +52,7 @@ fn run_needs_of_what_is_wanted_alone_are_not_built() {
 }
 
 #[test]
-fn circles_at_run_time_are_fine_and_circles_of_building_are_named() {
+fn run_time_cycles_are_allowed_and_build_cycles_are_reported() {
     assert!(graph(&[("a", &[], &["b"]), ("b", &[], &["a"])]).is_ok());
     let problems = graph(&[("a", &["b"], &[]), ("b", &["c"], &[]), ("c", &["a"], &[])]).unwrap_err();
     assert_eq!(problems, ["these builds need each other: a → b → c → a"]);
@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn every_spec_comes_after_what_it_needs(edges in proptest::collection::vec((1usize..12, 0usize..12), 0..30)) {
         let names: Vec<String> = (0..12).map(|number| format!("p{number:02}")).collect();
-        // Edges lead from higher to lower numbers only, so there is no circle.
+        // Edges lead only from higher to lower numbers, so there is no cycle.
         let build: Vec<Vec<&str>> = (0..12)
             .map(|from| edges.iter().filter(|(a, b)| *a == from && b < a).map(|(_, b)| names[*b].as_str()).collect())
             .collect();

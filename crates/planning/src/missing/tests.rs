@@ -21,7 +21,7 @@ fn library_of(name: &str) -> Option<Missing> {
 }
 
 #[test]
-fn words_of_tools_are_understood() {
+fn messages_of_tools_are_recognised() {
     for (line, expected) in [
         ("app.c:1:10: fatal error: zlib.h: No such file or directory", header_of("zlib.h")),
         ("../src/x.cc:12:10: fatal error: openssl/ssl.h: No such file or directory", header_of("openssl/ssl.h")),
@@ -85,7 +85,7 @@ fn offers() -> Offers {
 }
 
 #[test]
-fn whoever_has_it_is_named() {
+fn the_package_or_layer_that_has_it_is_named() {
     let sdk = Sdk(&[("go", "/usr/bin/go"), ("kernel", "/usr/include/libelf.h"), ("kernel", "/usr/bin/gawk")]);
     let said = |log: &str| advice(log.lines(), &offers(), &sdk).map(|advice| advice.to_string());
     let package =
@@ -104,13 +104,13 @@ fn whoever_has_it_is_named() {
         ("x.c:1:1: fatal error: libelf.h: No such file or directory", layer("the header `libelf.h`", "kernel")),
         ("x.c:1:1: fatal error: openssl/ssl.h: No such file or directory", perhaps("the header `openssl/ssl.h`", "openssl-devel")),
         ("make: bison: No such file or directory", perhaps("the program `bison`", "bison")),
-        // What a package is known to have counts before what a name suggests.
+        // Known files of packages count before guesses by name.
         ("x.c:1:1: fatal error: openssl/ssl.h: No such file or directory\nsh: 1: gawk: not found", package("the program `gawk`", "gawk")),
         (
             "error: no matching package named `libc` found\nsh: 1: gawk: not found",
             Some("the crate `libc` is not in the sources, and builds have no network: add an archive of what `cargo vendor` writes as a `[[source]]`".into()),
         ),
-        // The sources' own header, which nobody has.
+        // A header of the sources, which nothing provides.
         ("x.c:8: fatal error: expat_config.h: No such file or directory", None),
         ("bash: cmake: command not found", None),
         ("all is well", None),

@@ -1,5 +1,5 @@
-//! What building specs costs, as it was recorded once and committed with them: for estimates and the order of builds on a machine
-//! that has built nothing yet. Costs never take part in a key.
+//! The costs of building specs, recorded once and committed with them: for estimates and the build order on a machine that has not built
+//! anything yet. Costs are never part of a key.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use base::diagnostic::Problems;
 use base::document::{Document, Table};
 use base::name::PackageName;
 
-/// Where the recorded costs are below the project's top folder.
+/// The path of the recorded costs, relative to the project's top folder.
 pub const COSTS_FILE: &str = "specs/costs.toml";
 
-/// What one build is expected to take.
+/// The expected cost of one build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Estimate {
     /// Wall time, in milliseconds.
@@ -38,7 +38,7 @@ pub enum Basis {
 /// Recorded costs of a project's specs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// What [`sample_work`] took on the machine the costs were recorded on, in microseconds.
+    /// The time of [`sample_work`] on the machine where the costs were recorded, in microseconds.
     pub sample_us: Option<u64>,
     /// Spec → processor time of its build, in seconds.
     pub cpu_seconds: BTreeMap<PackageName, u64>,
@@ -82,7 +82,7 @@ impl Costs {
         text
     }
 
-    /// Processor time of a spec's build in seconds; for one that is not recorded the median of all. `None` where nothing is recorded.
+    /// Processor time of a spec's build in seconds; for one that is not recorded, the median of all; `None` if nothing is recorded.
     pub fn cpu_seconds(&self, spec: &PackageName) -> Option<u64> {
         self.cpu_seconds.get(spec).copied().or_else(|| {
             let mut all: Vec<u64> = self.cpu_seconds.values().copied().collect();
@@ -91,21 +91,21 @@ impl Costs {
         })
     }
 
-    /// The estimate for a spec on a machine that takes `pace` times as long as the one the costs were recorded on, with `jobs` processors.
+    /// The estimate for a spec on a machine that takes `pace` times as long as the one where the costs were recorded, with `jobs` processors.
     pub fn estimate(&self, spec: &PackageName, pace: f64, jobs: usize) -> Option<Estimate> {
         let cpu_ms = (self.cpu_seconds(spec)? as f64 * 1000.0 * pace) as u64;
         Some(Estimate { elapsed_ms: wall_ms(cpu_ms, jobs), cpu_ms, basis: Basis::RecordedCosts })
     }
 }
 
-/// Wall time of a build: unpacking, configuring and installing keep one processor busy, about ten seconds of it; the rest is shared.
+/// Wall time of a build. Unpacking, configuring and installing use one processor for about ten seconds; the rest runs on all.
 fn wall_ms(cpu_ms: u64, jobs: usize) -> u64 {
     const ALONE_MS: u64 = 10_000;
     cpu_ms.min(ALONE_MS) + cpu_ms.saturating_sub(ALONE_MS) / jobs.max(1) as u64
 }
 
-/// A fixed piece of work of a few milliseconds that, like a compiler's, is mostly comparing and following pointers. Two machines'
-/// times for it tell how they compare. The result depends on all of the work, so that none of it is optimised away.
+/// A fixed piece of work of a few milliseconds that, like a compiler, mostly compares and follows pointers. Its times on two machines show
+/// their relative speed. The result depends on all of the work, so that none of it is optimised away.
 pub fn sample_work() -> u64 {
     let mut state: u64 = 1;
     let mut tree = BTreeMap::new();

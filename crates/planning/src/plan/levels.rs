@@ -1,4 +1,4 @@
-//! Planning by levels: specs whose needs are all known are looked up in parallel.
+//! Plans by levels: specs whose inputs are all known are looked up in parallel.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::graph::{Graph, SpecSet};
 use base::digest::Digest;
 use base::name::PackageName;
 
-/// Plans specs that come each after those it needs.
+/// Plans specs, which must be in build order.
 pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> (Plan, Results) {
     let known: Vec<Known> = order.iter().map(|_| Known::default()).collect();
     let planner = Planner::new(graph, order, world, &known);
@@ -29,7 +29,7 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
         }
     }
     let step = |(spec, state, known): (&&PackageName, State, &Known)| {
-        // What was taken from a cache says nothing of how long this machine would take.
+        // What was taken from a cache does not show how long this machine would take.
         let result = known.result.get().filter(|result| result.shared.is_none()).map(|result| last_build(result.elapsed_ms, result.cpu_ms));
         let last = || world.record(spec).map(|record| last_build(record.elapsed_ms, record.cpu_ms));
         Step { spec: (*spec).clone(), state, estimate: result.or_else(last).or_else(|| world.expected(spec)) }
@@ -41,7 +41,7 @@ pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> 
     (Plan { steps }, results)
 }
 
-/// Records of earlier builders say nothing of processor time; the build's own time stands for it.
+/// Records of earlier builders lack the processor time; the wall time is used instead.
 fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
     Estimate { elapsed_ms, cpu_ms: if cpu_ms == 0 { elapsed_ms } else { cpu_ms }, basis: Basis::LastBuild }
 }
@@ -49,7 +49,7 @@ fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
 /// What is known of a spec; each part is set once.
 #[derive(Default)]
 struct Known {
-    /// All specs its build needs.
+    /// All specs that its build needs.
     reach: OnceLock<SpecSet>,
     /// Its result, if it is cached or shared.
     result: OnceLock<BuildResult>,
@@ -60,10 +60,10 @@ struct Planner<'a> {
     order: &'a [&'a PackageName],
     /// The numbers of the specs in the order.
     numbers: Vec<usize>,
-    /// Number of a spec → its place in the order; zero for those that are not in it, which nothing in it needs.
+    /// Number of a spec → its position in the order; zero for specs that are not in it, which nothing in it needs.
     places: Vec<usize>,
     world: &'a dyn World,
-    /// Layers by what a spec asks for beyond the base.
+    /// Layers by the layers that a spec requests beyond the base.
     layers: BTreeMap<&'a [String], Vec<(String, Digest)>>,
     known: &'a [Known],
 }
@@ -82,12 +82,12 @@ impl<'a> Planner<'a> {
         Self { graph, order, numbers, places, world, layers, known }
     }
 
-    /// Places of the specs that a spec builds on.
+    /// Positions of the specs that a spec builds on.
     fn needs(&self, place: usize) -> impl Iterator<Item = usize> {
         self.graph.edges(self.numbers[place]).iter().map(|number| self.places[*number])
     }
 
-    /// Places by the length of their longest chain of needs.
+    /// Positions by the length of their longest dependency chain.
     fn levels(&self) -> Vec<Vec<usize>> {
         let mut heights: Vec<usize> = Vec::with_capacity(self.order.len());
         let mut levels: Vec<Vec<usize>> = Vec::new();
@@ -102,7 +102,7 @@ impl<'a> Planner<'a> {
         levels
     }
 
-    /// Computes the key of a spec, if the results of all it builds on are known, and takes its result if there is one.
+    /// Computes the key of a spec, if the results of all its inputs are known, and looks up its result.
     fn look_up(&self, place: usize, pool: &PackagePool<'_>) -> State {
         let (spec, known) = (self.order[place], &self.known[place]);
         let reach = known.reach.get_or_init(|| self.reach(place));
@@ -122,7 +122,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Takes from caches what is not at hand: all of a level at once, as each question crosses a network.
+    /// Looks up missing results in caches: a whole level at once, because each request crosses a network.
     fn look_up_shared(&self, found: &mut [(usize, State)]) {
         let wanted = |(at, (place, state)): (usize, &(usize, State))| match state {
             State::Build { key } => Some((at, (self.order[*place], *key))),

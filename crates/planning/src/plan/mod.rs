@@ -1,4 +1,4 @@
-//! What would be done: which specs are cached, which will be built, which depend on the output of one that will.
+//! A plan: which specs are cached, which will be built, and which depend on the output of such a build.
 
 mod cost;
 mod levels;
@@ -14,14 +14,14 @@ use base::name::PackageName;
 
 pub use cost::{Basis, COSTS_FILE, Costs, Estimate, sample_work};
 
-/// A plan for some specs, each after those it needs.
+/// A plan for some specs, in build order.
 #[derive(Debug, Serialize)]
 pub struct Plan {
     /// One step for each spec.
     pub steps: Vec<Step>,
 }
 
-/// What becomes of one spec.
+/// The plan for one spec.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The spec.
@@ -29,7 +29,7 @@ pub struct Step {
     /// Its state.
     #[serde(flatten)]
     pub state: State,
-    /// What building it takes, where that was ever recorded.
+    /// The estimated cost of building it, if anything was recorded.
     #[serde(flatten)]
     pub estimate: Option<Estimate>,
 }
@@ -38,7 +38,7 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
-    /// Its result is at hand.
+    /// Its result is in the store.
     Cached {
         /// Its key.
         key: Digest,
@@ -57,7 +57,7 @@ pub enum State {
         /// Its key.
         key: Digest,
     },
-    /// It will be built only if a package it builds on comes out different.
+    /// It will be built only if a package that it builds on changes.
     Unknown,
 }
 
@@ -74,7 +74,7 @@ impl State {
 /// A result that a cache has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
-    /// The result; its packages are not at hand yet.
+    /// The result; its packages are not in the store yet.
     pub result: BuildResult,
     /// The size of their files, in bytes.
     pub bytes: u64,
@@ -82,40 +82,40 @@ pub struct Shared {
     pub cache: String,
 }
 
-/// What planning asks of the world, from several threads.
+/// What planning needs to know, from several threads.
 pub trait World: Sync {
     /// SDK layers for a spec, in stacking order, and their digests.
     fn layers(&self, extra: &[String]) -> Vec<(String, Digest)>;
     /// Inputs from outside a spec's folder.
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest>;
-    /// The result of a spec recorded under a key, if all it names is at hand.
+    /// The result of a spec recorded under a key, if everything it refers to is in the store.
     fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult>;
-    /// What caches have for builds whose results are not at hand, in their order.
+    /// What caches have for builds whose results are not in the store, in the same order.
     fn shared(&self, wanted: &[(&PackageName, Digest)]) -> Vec<Option<Shared>> {
         vec![None; wanted.len()]
     }
-    /// What was learnt of the spec's last build.
+    /// The record of the spec's last build.
     fn record(&self, spec: &PackageName) -> Option<Record>;
-    /// What building a spec is expected to take that was never built here.
+    /// The expected cost of a spec that was never built here.
     fn expected(&self, _spec: &PackageName) -> Option<Estimate> {
         None
     }
 }
 
-/// Plans the building of `packages` with everything they need, and returns the results already at hand.
+/// Plans the building of `packages` with everything they need, and returns the existing results.
 pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
     let packages: Vec<_> = packages.into_iter().collect();
     let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));
     plan_specs(graph, &order, world)
 }
 
-/// Plans the building of exactly these specs, and gives the results already at hand. Each spec in `order` comes after those it builds on,
-/// which must all be in it.
+/// Plans the building of exactly these specs, and returns the existing results. `order` is a build order that contains everything its specs
+/// build on.
 pub fn plan_specs(graph: &Graph, order: &[&PackageName], world: &dyn World) -> (Plan, Results) {
     levels::plan(graph, order, world)
 }
 
-/// The key fields of a spec, given the results of all it builds on.
+/// The key fields of a spec, given the results of everything it builds on.
 pub fn fields_of(graph: &Graph, spec: &PackageName, world: &dyn World, results: &Results) -> Fields {
     let Some(folder) = graph.spec(spec) else { return Fields::new() };
     let packages = input_packages(graph, spec, results);
@@ -141,8 +141,8 @@ impl Plan {
         (sizes().count(), sizes().sum())
     }
 
-    /// Estimated wall time in milliseconds on `cores` cores: the processor time of all that is to be built, shared among them, and at least as
-    /// long as the longest build. `None` where nothing was recorded.
+    /// Estimated wall time in milliseconds on `cores` cores: the total processor time divided among them, but at least the longest build.
+    /// `None` if nothing was recorded.
     pub fn estimate_ms(&self, cores: usize) -> Option<u64> {
         let work = self.steps.iter().filter(|step| step.state.is_work());
         let known: Vec<Estimate> = work.filter_map(|step| step.estimate).collect();

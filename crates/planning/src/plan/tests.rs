@@ -7,7 +7,7 @@ use crate::project::SpecFolder;
 use crate::spec;
 use base::diagnostic::SourceText;
 
-/// A world whose builds give an output that depends on what the test says alone.
+/// A world whose builds have the output that the test defines.
 #[derive(Default)]
 struct Pretend {
     results: Mutex<BTreeMap<Digest, BuildResult>>,
@@ -33,7 +33,7 @@ impl World for Pretend {
 }
 
 impl Pretend {
-    /// Builds all that is not cached, in order; `output` names what a spec's package comes out as.
+    /// Builds everything that is not cached, in order; `output` names the output of a spec.
     fn build(&self, graph: &Graph, root: &PackageName, output: impl Fn(&PackageName) -> String) -> Vec<String> {
         let (plan, mut results) = plan(graph, [root], self);
         let mut built = Vec::new();
@@ -111,14 +111,14 @@ fn another_sdk_builds_all_again() {
 }
 
 #[test]
-fn what_depends_on_an_output_is_unknown() {
+fn specs_that_depend_on_an_output_are_unknown() {
     let app: PackageName = "app".parse().unwrap();
     let (plan, _) = plan(&graph(|_, text| text), [&app], &Pretend::default());
     let states: Vec<_> = plan.steps.iter().map(|step| matches!(step.state, State::Unknown)).collect();
     assert_eq!(states, [false, true, true]);
 }
 
-/// A world in which nothing was built, with costs of specs.
+/// A world without results, with costs of specs.
 struct Costly(Costs);
 
 impl World for Costly {

@@ -1,4 +1,4 @@
-//! Users and groups that specs name: each must be declared by some package of the project.
+//! Checks that users and groups in specs are declared by some package of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,10 +9,10 @@ use base::document::place;
 use base::name::PackageName;
 use text::did_you_mean;
 
-/// Users that systemd declares (`sysusers.d` of systemd 257). No spec names them, because upstream installs the files.
+/// Users that systemd declares (`sysusers.d` of systemd 257). No spec declares them, because upstream installs the files.
 const SYSTEMD_USERS: [&str; 6] = ["nobody", "root", "systemd-journal-remote", "systemd-network", "systemd-resolve", "systemd-timesync"];
 
-/// Groups that systemd declares beside those of its users.
+/// Groups that systemd declares in addition to those of its users.
 const SYSTEMD_GROUPS: [&str; 19] = [
     "adm",
     "audio",
@@ -35,7 +35,7 @@ const SYSTEMD_GROUPS: [&str; 19] = [
     "wheel",
 ];
 
-/// Where packages keep their declarations.
+/// The directory of packages' declarations.
 const SYSUSERS: &str = "/usr/lib/sysusers.d/";
 
 /// The names of all users and groups that the project declares.
@@ -44,7 +44,7 @@ struct Declared {
     groups: BTreeSet<String>,
 }
 
-/// Reports every user and group that a spec names as an owner or as a user's group and nothing declares.
+/// Reports every undeclared user and group that a spec uses as an owner or as a user's group.
 ///
 /// # Errors
 /// When a `sysusers.d` file next to a spec cannot be read.
@@ -59,7 +59,7 @@ pub(super) fn undeclared(specs: &BTreeMap<PackageName, SpecFolder>) -> Result<Ve
 }
 
 impl Declared {
-    /// What `[user]` and `[group]` tables declare.
+    /// The declarations of `[user]` and `[group]` tables.
     fn of_specs(specs: &BTreeMap<PackageName, SpecFolder>) -> Self {
         let mut users: BTreeSet<String> = SYSTEMD_USERS.map(str::to_owned).into();
         let mut groups: BTreeSet<String> = SYSTEMD_GROUPS.iter().chain(&SYSTEMD_USERS).map(|name| (*name).to_owned()).collect();
@@ -75,7 +75,7 @@ impl Declared {
         Self { users, groups }
     }
 
-    /// Adds what files that specs install into `sysusers.d` declare.
+    /// Adds the declarations of files that specs install into `sysusers.d`.
     fn read_files(&mut self, specs: &BTreeMap<PackageName, SpecFolder>) -> Result<(), ProjectError> {
         for folder in specs.values() {
             for (file, _) in folder.spec.install.iter().filter(|(_, to)| to.starts_with(SYSUSERS)) {
@@ -87,7 +87,7 @@ impl Declared {
         Ok(())
     }
 
-    /// One line of sysusers.d(5). What is wrong with it is reported when an image is made.
+    /// One line of sysusers.d(5). Mistakes in it are reported when an image is made.
     fn read_line(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         match (words.next(), words.next(), words.next()) {

@@ -1,4 +1,4 @@
-//! Cargo's lock file, as far as a build needs it.
+//! Cargo's lock file, reduced to what a build needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +16,7 @@ use base::digest::Digest;
 pub struct Locked {
     /// The format's version, which cargo checks.
     version: u32,
-    /// All crates, the workspace's own included, in cargo's order.
+    /// All crates, including those of the workspace, in cargo's order.
     #[serde(rename = "package", default)]
     pub crates: Vec<LockedCrate>,
 }
@@ -30,13 +30,13 @@ pub struct LockedCrate {
     source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<Digest>,
-    /// `name`, or `name version` where several versions are in.
+    /// `name`, or `name version` if there are several versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dependencies: Vec<String>,
 }
 
 impl LockedCrate {
-    /// Where the crate comes from; nothing for a member of the workspace.
+    /// The source of the crate; `None` for a member of the workspace.
     pub fn source(&self) -> Option<Source> {
         let origin = Origin::Crate { file: format!("{}-{}.crate", self.name, self.version), sha256: self.checksum? };
         Some(Source { origins: vec![origin], name: None, usage: SourceUsage::Keep })
@@ -47,13 +47,13 @@ impl Locked {
     /// Reads a lock file.
     ///
     /// # Errors
-    /// When it cannot be read or is none.
+    /// When it cannot be read or is not a lock file.
     pub fn read(path: &Path) -> Result<Self, ProjectError> {
         let text = fs::read_to_string(path).map_err(|source| ProjectError::Io { path: path.to_owned(), source })?;
         toml::from_str(&text).map_err(|error| ProjectError::Cargo { path: path.to_owned(), reason: error.message().to_owned() })
     }
 
-    /// What `members` of the workspace need, and they themselves: for each its name, and the names of the crates that it needs.
+    /// The lock file with only `members` and what they need. Each member is given by its name and the names of the crates that it needs.
     pub fn reduced(&self, members: &BTreeMap<&str, BTreeSet<&str>>) -> Self {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut crates = self.crates.clone();

@@ -14,7 +14,8 @@ use base::diagnostic::Failure;
 use base::digest::Digest;
 use base::file_error::FileError;
 
-/// What of a file goes into a key: its content and whether it is executable. Its time, owner and other mode bits depend on who checked it out.
+/// The properties of a file that go into a key: its content and whether it is executable. Its time, owner and other mode bits depend on who
+/// checked it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LocalFile {
     /// SHA-256 of the content.
@@ -47,7 +48,7 @@ impl Failure for LocalFileError {
 }
 
 impl LocalFile {
-    /// Copies the file at `from` to `to`, whose folders are made.
+    /// Copies the file at `from` to `to`, and creates its folders.
     pub(super) fn copy(&self, from: &Path, to: &Path) -> Result<(), LocalFileError> {
         let failed = |operation, path: &Path| {
             let path = path.to_owned();
@@ -70,15 +71,15 @@ impl LocalFile {
     }
 }
 
-/// What is next to a spec.
+/// The content of a spec's folder.
 pub struct Local {
     /// The regular files, by relative path.
     pub files: BTreeMap<String, LocalFile>,
-    /// What is neither a file nor a directory, or has a name that is not text, sorted: a build would silently lack it.
+    /// Other kinds of entries, and names that are not text, sorted: a build would silently lack them.
     pub others: Vec<String>,
 }
 
-/// All regular files below `folder` but `package.toml`, by relative path. Editors' droppings (`*~`, `.*`) are passed over.
+/// All regular files below `folder` except `package.toml`, by relative path. Backup and hidden files (`*~`, `.*`) are ignored.
 ///
 /// # Errors
 /// When one cannot be read.

@@ -1,4 +1,4 @@
-//! Numbers of system users and groups: an image has each name once, with one number, and each number for one name.
+//! Checks the numbers of system users and groups: within an image, a name has one number, and a number belongs to one name.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use base::diagnostic::Problem;
 use base::document::place;
 use base::name::PackageName;
 
-/// Numbers that the project's systemd gives its own users and the groups of their names (`-Dsystemd-*-uid` and the like).
+/// Numbers of systemd's users and their groups in this project (`-Dsystemd-*-uid` and the like).
 const SYSTEMD_USERS: [(&str, u32); 3] = [("systemd-network", 192), ("systemd-resolve", 193), ("systemd-timesync", 194)];
 
-/// Numbers that it gives to groups.
+/// Numbers of its other groups.
 const SYSTEMD_GROUPS: [(&str, u32); 5] =
     [("tty", 5), ("systemd-journal", 190), ("systemd-network", 192), ("systemd-resolve", 193), ("systemd-timesync", 194)];
 
-/// A kind of account, whose numbers are apart from those of the other.
+/// A kind of account; each kind has its own numbers.
 #[derive(Clone, Copy)]
 enum Kind {
     User,

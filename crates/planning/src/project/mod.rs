@@ -23,7 +23,7 @@ use file::Local;
 pub use file::{LocalFile, LocalFileError, local_files};
 pub use workspace::Workspace;
 
-/// A spec and what is next to it.
+/// A spec and the other files in its folder.
 #[derive(Debug, Clone)]
 pub struct SpecFolder {
     /// The checked spec.
@@ -32,9 +32,9 @@ pub struct SpecFolder {
     pub source: Arc<SourceText>,
     /// The folder, absolute.
     pub path: PathBuf,
-    /// All files in it but `package.toml`, by path below it.
+    /// All files in it except `package.toml`, by relative path.
     pub files: BTreeMap<String, LocalFile>,
-    /// What it takes of the project's own crates.
+    /// The part of the project's workspace that it needs.
     pub workspace: Workspace,
 }
 
@@ -45,11 +45,11 @@ impl SpecFolder {
         suffix.map(|suffix| vec!["subpackage".to_owned(), suffix.to_owned()]).unwrap_or_default()
     }
 
-    /// Copies the files next to the spec to the folder `into`, with modes that no checkout decides. They must be what they were when the
-    /// spec was read: their digests are in the key.
+    /// Copies the files next to the spec to the folder `into`, with modes that do not depend on the checkout. They must be unchanged since
+    /// the spec was read, because their digests are in the key.
     ///
     /// # Errors
-    /// When one cannot be read or written, or was changed since.
+    /// When one cannot be read or written, or has changed since.
     pub fn write_files(&self, into: &Path) -> Result<(), LocalFileError> {
         for (path, file) in &self.files {
             file.copy(&self.path.join(path), &into.join(path))?;
@@ -75,7 +75,7 @@ pub enum ProjectError {
         /// Why.
         source: io::Error,
     },
-    /// A file of cargo's is not what cargo writes.
+    /// A file of cargo cannot be parsed.
     #[error("cannot parse `{}`: {reason}", path.display())]
     Cargo {
         /// The file.
@@ -206,7 +206,7 @@ fn patches_without_change(spec: &Spec, source: &Arc<SourceText>, folder: &Path) 
     Ok(problems)
 }
 
-/// What a spec names a file for.
+/// What a spec uses a file for.
 #[derive(Clone, Copy)]
 enum Role {
     Installed,
@@ -236,7 +236,7 @@ fn missing_file(source: &Arc<SourceText>, folder: &Path, file: &str, role: Role)
     Problem::new(source, span, format!("there is no file `{file}` next to this spec"))
 }
 
-/// A folder of specs with a TOML file, but none that is a spec's: it would be passed over without a word.
+/// A problem for a spec folder that has a TOML file, but no `package.toml`: it would be ignored silently.
 fn misnamed(folder: &Path) -> Option<Problem> {
     if folder.join("package.toml").exists() {
         return None;
@@ -251,7 +251,7 @@ fn misnamed(folder: &Path) -> Option<Problem> {
     Some(Problem::new(&source, 0..0, "this file is not read, because a spec is named `package.toml`").hint(hint))
 }
 
-/// What a spec's build takes of the workspace; the name of a member that is not there.
+/// The part of the workspace that a spec's build needs, or the name of a member that does not exist.
 fn workspace_of(spec: &Spec, folder: &Path) -> Result<Result<Workspace, String>, ProjectError> {
     match spec.build.system.members() {
         [] => Ok(Ok(Workspace::default())),
@@ -259,7 +259,7 @@ fn workspace_of(spec: &Spec, folder: &Path) -> Result<Result<Workspace, String>,
     }
 }
 
-/// Where a quoted string stands in a file; the file's beginning where it does not.
+/// The position of a quoted string in a file; the file's beginning if it is not there.
 pub fn quoted_place(source: &SourceText, text: &str) -> std::ops::Range<usize> {
     let quoted = format!("\"{text}\"");
     source.text.find(&quoted).map_or(0..0, |at| at..at + quoted.len())

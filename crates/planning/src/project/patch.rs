@@ -1,7 +1,7 @@
-//! Whether a patch next to a spec changes anything.
+//! Checks whether a patch next to a spec changes anything.
 
-/// Whether a file contains a change that patch(1) knows: a hunk of a unified, context or normal diff, or a file that git renames or whose
-/// mode it changes. An empty file, a mail without its diff or a page that a server sent instead contain none.
+/// Whether a file contains a change that patch(1) applies: a hunk of a unified, context or normal diff, or git's rename or mode change. An
+/// empty file, a mail without a diff and an error page of a server contain none.
 pub fn has_change(patch: &[u8]) -> bool {
     patch.split(|byte| *byte == b'\n').any(|line| {
         line.starts_with(b"@@ -") || line.starts_with(b"***************") || line.starts_with(b"diff --git ") || is_command(line)

@@ -1,4 +1,4 @@
-//! What a spec takes of the project's own cargo workspace: the crates it names and those they stand on, without the rest, so that
+//! The part of the project's cargo workspace that a spec needs: the crates it names and their dependencies. The rest is left out, so that
 //! only a change in what is compiled rebuilds the package.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,22 +15,22 @@ use crate::draft::is_licence_file;
 use crate::spec::Source;
 use base::digest::Digest;
 
-/// The part of the workspace a spec is built from.
+/// The part of the workspace that a spec is built from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workspace {
-    /// Contents by path below the workspace's top. Its `Cargo.toml` and `Cargo.lock` are reduced to the members here.
+    /// Contents by path relative to the workspace's top. `Cargo.toml` and `Cargo.lock` are reduced to the included members.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// The crates of others, as cargo's lock names them.
+    /// Third-party crates, as in cargo's lock.
     pub sources: Vec<Source>,
 }
 
 impl Workspace {
-    /// What of it goes into a key.
+    /// The files, for a key.
     pub fn keyed(&self) -> impl Iterator<Item = (&str, LocalFile)> {
         self.files.iter().map(|(path, content)| (path.as_str(), LocalFile { digest: Digest::of_bytes(content), executable: false }))
     }
 
-    /// Writes it to the folder `into`, which must be there.
+    /// Writes it to the folder `into`, which must exist.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -44,10 +44,10 @@ impl Workspace {
     }
 }
 
-/// Reads the members named `wanted` of the workspace at `root`, and the members they stand on.
+/// Reads the members named `wanted` of the workspace at `root`, and the members they depend on.
 ///
 /// # Errors
-/// When a file cannot be read or understood. A member that is not there is `Ok(Err(name))`.
+/// When a file cannot be read or parsed. A member that does not exist is `Ok(Err(name))`.
 pub fn read(root: &Path, wanted: &[String]) -> Result<Result<Workspace, String>, ProjectError> {
     let mut manifests: BTreeMap<String, Table> = BTreeMap::new();
     let mut open: Vec<String> = wanted.to_vec();
@@ -85,7 +85,7 @@ fn table(path: &Path) -> Result<Table, ProjectError> {
     text.parse().map_err(|error: toml::de::Error| ProjectError::Cargo { path: path.to_owned(), reason: error.message().to_owned() })
 }
 
-/// A manifest without what only tests need: cargo would resolve it even where it does not build it.
+/// A manifest without test dependencies, which cargo would resolve even if it does not build them.
 fn without_tests(mut manifest: Table) -> Table {
     manifest.remove("dev-dependencies");
     manifest
@@ -100,19 +100,19 @@ fn package_name(manifest: &Table) -> Option<&str> {
     manifest.get("package")?.get("name")?.as_str()
 }
 
-/// The dependencies that members take over with `workspace = true`.
+/// The dependencies that members inherit with `workspace = true`.
 fn shared_dependencies(top: &Table) -> Table {
     let shared = top.get("workspace").and_then(|workspace| workspace.get("dependencies")?.as_table());
     shared.cloned().unwrap_or_default()
 }
 
-/// The names of the crates that a member needs, which `package` sets where the member has a name of its own for one.
+/// The names of the crates that a member needs; for a renamed dependency, the name in `package`.
 fn needed_crates<'a>(manifest: &'a Table, shared: &'a Table) -> BTreeSet<&'a str> {
     let renamed = |wish: &'a Value| wish.get("package")?.as_str();
     dependencies(manifest).map(|(name, wish)| renamed(wish).or_else(|| renamed(shared.get(name)?)).unwrap_or(name)).collect()
 }
 
-/// The member that is at `path` seen from `member`.
+/// The member at `path` relative to `member`.
 fn neighbour(member: &str, path: &str) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     for part in PathBuf::from(member).join(path).components() {
@@ -125,7 +125,7 @@ fn neighbour(member: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// All that a member is compiled from; its tests stay out.
+/// Adds everything that a member is compiled from, without its tests.
 fn add_member(root: &Path, member: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ProjectError> {
     let folder = root.join(member);
     let parts = ["build.rs", "src"].map(|part| folder.join(part));
@@ -144,7 +144,7 @@ fn add_member(root: &Path, member: &str, files: &mut BTreeMap<String, Vec<u8>>) 
     Ok(())
 }
 
-/// The licence texts at the workspace's top, which every package built from it contains.
+/// Adds the licence texts at the workspace's top, which every package built from it contains.
 fn add_licences(root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ProjectError> {
     let fail = |path: &Path| {
         let path = path.to_owned();
@@ -160,7 +160,7 @@ fn add_licences(root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()
     Ok(())
 }
 
-/// The workspace's manifest with these members alone, and the shared dependencies they use.
+/// The workspace's manifest with only these members, and the shared dependencies they use.
 fn reduced(mut top: Table, manifests: &BTreeMap<String, Table>) -> Table {
     let used: BTreeSet<&str> = manifests.values().flat_map(dependencies).map(|(name, _)| name.as_str()).collect();
     let Some(workspace) = top.get_mut("workspace").and_then(Value::as_table_mut) else { return top };
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_bring_those_they_stand_on_and_nothing_else() {
+    fn members_include_their_dependencies_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = folder.path().join(path);

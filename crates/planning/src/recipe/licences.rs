@@ -1,16 +1,16 @@
-//! Collecting the licence texts of what is built.
+//! Collects the licence texts of what is built.
 
 use super::{Phase, SOURCE_TREE, python};
 use crate::spec::{BuildSystem, Spec};
 use text::quote;
 
-/// Finds the texts in the sources, by their names.
+/// Finds texts in the sources by name.
 const SCRIPT: &str = include_str!("licences.py");
 
-/// Where the texts are collected, below the sandbox's root.
+/// The directory in the sandbox where texts are collected.
 pub const LICENCES: &str = "/build/licences";
 
-/// The phase between patching and building: what a build makes or removes changes nothing of it.
+/// The phase between patching and building, so that the build itself does not affect it.
 pub fn phase(spec: &Spec) -> Phase {
     let named = spec.license_files.iter().map(|glob| format!(" named {}", quote(glob)));
     let linked = linked(&spec.build.system).iter().map(|glob| format!(" linked {}", quote(glob)));
@@ -19,7 +19,7 @@ pub fn phase(spec: &Spec) -> Phase {
     Phase { name: "licences", script: python(SCRIPT, &arguments), cwd: SOURCE_TREE.into() }
 }
 
-/// The texts of what is linked in from the SDK, which are Debian's `copyright` files (Debian Policy, 12.5).
+/// The texts of libraries that are linked in from the SDK, which are Debian's `copyright` files (Debian Policy, 12.5).
 fn linked(system: &BuildSystem) -> &'static [&'static str] {
     match system {
         BuildSystem::Go { .. } => &["/usr/share/doc/golang-*/copyright"],

@@ -1,6 +1,6 @@
 //! From a spec to the scripts that build it: pure text, run later by the sandbox.
 //!
-//! The text goes into the build's key, so a change here rebuilds exactly the packages whose scripts it changes.
+//! The text is part of the build's key, so a change here rebuilds exactly the packages whose scripts it changes.
 
 mod licences;
 mod prepare;
@@ -22,7 +22,7 @@ use base::epoch::SOURCE_DATE_EPOCH;
 pub struct Recipe {
     /// Scripts in order.
     pub phases: Vec<Phase>,
-    /// The environment of all of them. What depends on the machine (`JOBS`, `MAKEFLAGS`) comes on top of it and is in no key.
+    /// The environment of all of them. What depends on the machine (`JOBS`, `MAKEFLAGS`) is added to it and is not in any key.
     pub env: BTreeMap<String, String>,
 }
 
@@ -37,15 +37,15 @@ pub struct Phase {
     pub cwd: String,
 }
 
-/// Where the sources are unpacked.
+/// The directory where sources are unpacked.
 pub const SOURCE_TREE: &str = "/build/src";
-/// Where packages are installed to.
+/// The directory where packages are installed.
 pub const INSTALL_ROOT: &str = "/build/out";
-/// Where the files of the spec are.
+/// The directory of the spec's files.
 pub const SPEC_FILES: &str = "/build/files";
-/// Where the project's own crates are, for a spec that builds some.
+/// The directory of the project's crates, for specs that build them.
 pub const WORKSPACE: &str = "/build/workspace";
-/// Where the source files themselves are.
+/// The directory of the source files.
 pub const SOURCE_FILES: &str = "/build/sources";
 
 /// The recipe of a spec, without a kernel's own phases.
@@ -53,7 +53,7 @@ pub fn recipe(spec: &Spec) -> Recipe {
     recipe_with(spec, Vec::new())
 }
 
-/// The recipe of a spec, with phases of its own beside those of its build system: those of a kernel, say.
+/// The recipe of a spec, with phases in addition to those of its build system, such as those of a kernel.
 pub fn recipe_with(spec: &Spec, own: Vec<Phase>) -> Recipe {
     let mut phases = prepare::phases(spec);
     let tree = working_directory(spec);
@@ -79,7 +79,7 @@ fn working_directory(spec: &Spec) -> String {
     }
 }
 
-/// Compiler flags: what Debian and Fedora harden with, without debug information, which is never shipped.
+/// Compiler flags: the hardening of Debian and Fedora, without debug information, which is never shipped.
 const CFLAGS: &str = "-O2 -g0 -pipe -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=3";
 const LDFLAGS: &str = "-Wl,-O1 -Wl,--as-needed -Wl,-z,relro -Wl,-z,now";
 
@@ -99,7 +99,7 @@ fn environment(spec: &Spec) -> BTreeMap<String, String> {
         ("CFLAGS", CFLAGS),
         ("CXXFLAGS", CFLAGS),
         ("LDFLAGS", LDFLAGS),
-        // Only packages laid into the sandbox are found, never what the SDK carries for its own tools.
+        // Only modules of packages in the sandbox are found, not those of the SDK.
         ("PKG_CONFIG_LIBDIR", "/usr/lib/pkgconfig:/usr/share/pkgconfig"),
         ("FORCE_UNSAFE_CONFIGURE", "1"),
         ("PYTHONDONTWRITEBYTECODE", "1"),
@@ -110,12 +110,12 @@ fn environment(spec: &Spec) -> BTreeMap<String, String> {
     env
 }
 
-/// A command that runs a program of Python with these arguments. It sees neither the build's environment nor modules in its directory.
+/// A command that runs a Python program with these arguments. It sees neither the build's environment nor modules in its directory.
 fn python(program: &str, arguments: &str) -> String {
     format!("python3 -IS - {arguments} <<'PYTHON'\n{program}PYTHON")
 }
 
-/// An argument of a build tool: quoted, but `$VARIABLE`s of the sandbox's environment are expanded.
+/// An argument of a build tool: quoted, but with `$VARIABLE`s of the sandbox's environment expanded.
 fn argument(word: &str) -> String {
     if word.contains('$') { format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('`', "\\`")) } else { quote(word) }
 }

@@ -1,13 +1,13 @@
-//! Unpacking and patching.
+//! Unpacks and patches sources.
 
 use super::system::GOPATH;
 use super::{Phase, SOURCE_FILES, SOURCE_TREE, SPEC_FILES, WORKSPACE, python};
 use crate::spec::{BuildSystem, PatchSeries, Source, SourceUsage, Spec};
 use text::quote;
 
-/// Unpacks archives, and refuses those of which stripping folders would lose or overwrite files.
+/// Unpacks archives, and refuses those where stripping folders would lose or overwrite files.
 const UNPACK: &str = include_str!("unpack.py");
-/// Applies patches, and refuses those that a series names and the archive lacks, and those that need fuzz.
+/// Applies patches. Refuses patches of a series that the archive lacks, and patches that need more fuzz than allowed.
 const PATCH: &str = include_str!("patch.py");
 
 /// The phases that turn source files into a patched tree.
@@ -30,7 +30,7 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
     } else if spec.sources.iter().all(|source| !matches!(source.usage, SourceUsage::Unpack { .. }))
         && spec.build.system != BuildSystem::None
     {
-        // A spec without an archive builds what is next to it.
+        // A spec without an archive builds the files next to it.
         unpack.push(format!("if [ -d {SPEC_FILES} ]; then cp -r {SPEC_FILES}/. {SOURCE_TREE}/; fi"));
     }
     if !spec.patches.is_empty() {
@@ -48,8 +48,8 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
     phases
 }
 
-/// Lays crates out as cargo's directory sources want them (the Cargo book, "Source Replacement"). Their checksums were checked when they
-/// were fetched, so the list of their files is left empty.
+/// Unpacks crates in the layout of cargo's directory sources (the Cargo book, "Source Replacement"). Their checksums were verified when
+/// they were fetched, so the list of their files is left empty.
 const VENDOR: &str = r#"mkdir -p "$CARGO_HOME" /build/vendor
 for crate in /build/sources/*.crate; do
   tar -xzf "$crate" --no-same-owner -C /build/vendor
@@ -67,7 +67,7 @@ fn archive_patches(source: &Source, file: &str, series: &PatchSeries, fuzz: u32)
     format!("mkdir -p {folder}\ntar -xf {file} --ignore-zeros -C {folder}\napply archive {folder} {fuzz}{names}")
 }
 
-/// GOPATH mode finds packages by where they are, and does not follow links to them.
+/// In GOPATH mode, packages are found by their location, and links to them are not followed.
 fn place_go_tree(import_path: &str) -> String {
     let place = format!("{GOPATH}/src/{}", quote(import_path));
     format!("mkdir -p $(dirname {place})\nmv {SOURCE_TREE} {place}\nln -s {place} {SOURCE_TREE}")

@@ -41,20 +41,20 @@ const CMAKE_DEFAULTS: [&str; 9] = [
     "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",
 ];
 
-/// Where make installs to, under the two names that makefiles have for it (GNU Coding Standards, 7.2.5).
+/// The install prefix of make, in the two spellings that makefiles use (GNU Coding Standards, 7.2.5).
 const MAKE_DEFAULTS: [&str; 2] = ["PREFIX=/usr", "prefix=/usr"];
 
-/// Where a tree with an import path is placed; the SDK's Go libraries are in a GOPATH of their own.
+/// The GOPATH for a tree with an import path; the SDK's Go libraries are in a separate one.
 pub const GOPATH: &str = "/build/go";
 
-/// Builds the programs as their `go.mod` wants it, and says what cannot be built.
+/// Builds the programs as their `go.mod` requires, and reports what cannot be built.
 const GO: &str = include_str!("go.py");
 
 /// Variables a build system needs beyond the common ones.
 pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
     let pairs: Vec<(&str, &str)> = match system {
-        // Left to itself, `configure` prefers bash, which then also runs make's commands and libtool: the smaller shell forks cheaper,
-        // and make starts simple commands without any if its shell is this one (GNU make manual, 5.3.2).
+        // By default, `configure` prefers bash, which then also runs make's commands and libtool. The smaller shell forks faster, and make
+        // runs simple commands without a shell if its shell is this one (GNU make manual, 5.3.2).
         BuildSystem::Autotools { .. } => vec![("CONFIG_SHELL", "/bin/sh")],
         BuildSystem::Go { import_path, cgo, .. } => vec![
             ("GO111MODULE", if import_path.is_some() { "off" } else { "on" }),
@@ -64,7 +64,7 @@ pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
             ("GOPATH", "/build/go:/usr/share/gocode"),
             ("GOCACHE", "/build/go-cache"),
             ("CGO_ENABLED", if *cgo { "1" } else { "0" }),
-            // Compilers are gone before it pays to collect what they let go of; a process that grows large collects all the same.
+            // Compilers end before garbage collection pays off; with the memory limit, a process that grows large still collects.
             ("GOGC", "off"),
             ("GOMEMLIMIT", "1GiB"),
         ],
@@ -120,11 +120,11 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
         BuildSystem::Go { import_path, programs, tags, ldflags, pie, .. } => {
             let mode = if import_path.is_some() { GOPATH } else { "module" };
             let buildmode = if *pie { "pie" } else { "exe" };
-            // The build id is a hash over the toolchain's inputs and serves no purpose in a package.
+            // The build id is a hash over the toolchain's inputs and useless in a package.
             let link = format!("-s -w -buildid= {ldflags}");
             let mut given = format!("{mode} {buildmode} {} {}", quote(&tags.join(" ")), argument(link.trim_end()));
             given.extend(programs.iter().map(|(name, package)| format!(" {} {}", quote(name), quote(package))));
-            // GOPATH mode finds no package through a link.
+            // In GOPATH mode, packages are not found through links.
             let enter = format!("cd -P {}", quote(if spec.build.subdir.is_empty() { "." } else { &spec.build.subdir }));
             vec![Phase { name: "build", script: format!("{enter}\n{}", python(GO, &given)), cwd: SOURCE_TREE.into() }]
         }
@@ -136,7 +136,7 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
                      `build.target` in its .cargo/config.toml needs a patch'\n  exit 1\nfi\ninstall -D -m 755 /build/target/release/{name} \"$DESTDIR\"/usr/bin/{name}\n"
                 )
             });
-            // A lock reduced to some members may still hold crates that only the others' features ask for; cargo drops those.
+            // A lock reduced to some members may still contain crates that only features of other members use; cargo removes those.
             let build = match &members[..] {
                 [] => "cargo build --release --offline --locked -j \"$JOBS\"".to_owned(),
                 _ => format!(
@@ -151,7 +151,7 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
     }
 }
 
-/// The arguments of make, after the prefix if they set none.
+/// The arguments of make, after the default prefix unless they set one.
 fn make_arguments(given: &[String]) -> String {
     let sets_prefix = given.iter().any(|word| ["PREFIX=", "prefix="].iter().any(|name| word.starts_with(name)));
     let defaults: &[&str] = if sets_prefix { &[] } else { &MAKE_DEFAULTS };

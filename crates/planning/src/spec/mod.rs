@@ -1,4 +1,4 @@
-//! Package specs: what `specs/<name>/package.toml` says, checked and typed.
+//! Package specs: the content of `specs/<name>/package.toml`, checked and typed.
 
 mod model;
 mod parse;

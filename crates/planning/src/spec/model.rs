@@ -9,10 +9,10 @@ use base::address::public;
 use base::digest::Digest;
 use base::name::{Dependency, PackageName};
 
-/// A checked spec. Serialised, it is the normalised form that goes into the build's key: comments, order of keys and layout are gone.
+/// A checked spec. Serialised, it is the normalised form that goes into the build's key: without comments, order of keys and layout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Spec {
-    /// The name of the spec's directory, which is that of its main package unless that has another.
+    /// The name of the spec's directory, which is also the name of its main package unless it sets another.
     pub name: PackageName,
     /// Upstream's version: no `-`, no `/`, no space.
     pub version: String,
@@ -28,15 +28,15 @@ pub struct Spec {
     pub arch: Arch,
     /// SDK layers beyond `base`, in the order written.
     pub sdk: Vec<String>,
-    /// Whether the SDK carries these libraries itself, so that they are never laid over it.
+    /// Whether the SDK contains these libraries itself, so that the packages are never put into sandboxes.
     pub toolchain: bool,
     /// Globs of installed files that are left out.
     pub drop: Vec<String>,
     /// Globs of installed files that may contain paths of the sandbox.
-    // Left out when empty, so that keys of specs without it stay as they are.
+    // Left out when empty, so that keys of specs without it do not change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub build_paths: Vec<String>,
-    /// Globs of licence texts that are not found by their names: below the source tree, or absolute paths of the sandbox.
+    /// Globs of licence texts that are not found by their names: relative to the source tree, or absolute paths of the sandbox.
     // They are in the recipe, and so in the key.
     #[serde(skip)]
     pub license_files: Vec<String>,
@@ -44,11 +44,11 @@ pub struct Spec {
     pub sources: Vec<Source>,
     /// Patches of the project's own, in order.
     pub patches: Vec<Patch>,
-    /// Packages laid into the sandbox.
+    /// Packages in the sandbox.
     pub build_requires: Vec<PackageName>,
     /// How it is built.
     pub build: Build,
-    /// Files of the spec's directory put into the package: path below the spec's directory → path in the image.
+    /// Files of the spec's directory put into the package: path relative to the spec's directory → path in the image.
     pub install: BTreeMap<String, String>,
     /// Empty directories: path → mode.
     pub directories: BTreeMap<String, u32>,
@@ -86,9 +86,9 @@ impl fmt::Display for Arch {
 pub struct Source {
     /// Origins, in the order they are tried; at least one.
     pub origins: Vec<Origin>,
-    /// The file's name in the sandbox, where the spec sets one.
+    /// The file's name in the sandbox, if the spec sets one.
     pub name: Option<String>,
-    /// What becomes of it.
+    /// How it is used.
     pub usage: SourceUsage,
 }
 
@@ -102,7 +102,7 @@ impl Source {
     }
 }
 
-/// A place a source can be fetched from, with the hash of its file there.
+/// An origin that a source can be fetched from, with the hash of its file there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
@@ -111,21 +111,21 @@ pub enum Origin {
         /// `https://…`
         #[serde(serialize_with = "public_address")]
         url: String,
-        /// What it gives.
+        /// The hash of the file there.
         sha256: Digest,
     },
     /// A file of a source package in the Debian archive.
     Debian {
         /// The source package's name.
         package: String,
-        /// Its version, as Debian writes it.
+        /// Its version, in Debian's notation.
         version: String,
         /// The file's name.
         file: String,
-        /// What it gives.
+        /// The hash of the file there.
         sha256: Digest,
     },
-    /// A crate, from where the host's cargo takes crates.
+    /// A crate, from the registry of the host's cargo.
     Crate {
         /// `NAME-VERSION.crate`
         file: String,
@@ -134,7 +134,7 @@ pub enum Origin {
     },
 }
 
-/// Writes an address without its password: what is written may be shown.
+/// Writes an address without its password: the result may be shown.
 fn public_address<S: Serializer>(address: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&public(address))
 }
@@ -156,18 +156,18 @@ impl Origin {
     }
 }
 
-/// What becomes of a source in the sandbox.
+/// How a source is used in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceUsage {
     /// Unpacked below the source tree.
     Unpack {
-        /// Where below the source tree; empty for the tree itself.
+        /// The directory below the source tree; empty for the tree itself.
         into: String,
         /// Leading components removed.
         strip: u32,
     },
-    /// Laid at `/build/sources/<file name>`.
+    /// Available as `/build/sources/<file name>`.
     Keep,
     /// A patch archive, such as Debian's.
     Patches {
@@ -182,7 +182,7 @@ pub enum SourceUsage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PatchSeries {
-    /// All that its `series` lists.
+    /// All patches in its `series`.
     Whole,
     /// These, in this order.
     These(Vec<String>),
@@ -191,7 +191,7 @@ pub enum PatchSeries {
 /// A patch in the spec's directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Patch {
-    /// Path below the spec's directory.
+    /// Path relative to the spec's directory.
     pub file: String,
     /// Leading components removed.
     pub strip: u32,
@@ -202,15 +202,15 @@ pub struct Patch {
 /// How a package is built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Build {
-    /// The build system and its own keys.
+    /// The build system and its settings.
     pub system: BuildSystem,
-    /// Environment, over the defaults.
+    /// Environment variables, which override the defaults.
     pub env: BTreeMap<String, String>,
     /// Script before configuring.
     pub prepare: Option<String>,
     /// Script after installing.
     pub finish: Option<String>,
-    /// Where in the source tree the build happens; empty for its top.
+    /// The build directory in the source tree; empty for its top.
     pub subdir: String,
     /// Globs of installed files that are not stripped.
     pub keep_symbols: Vec<String>,
@@ -254,7 +254,7 @@ pub enum BuildSystem {
     },
     /// Go programs.
     Go {
-        /// Where the tree is placed in GOPATH, beside the SDK's Go libraries. None to build in module mode, with what `vendor` contains.
+        /// The import path of the tree, to build in GOPATH mode with the SDK's Go libraries. `None` to build in module mode, with `vendor`.
         import_path: Option<String>,
         /// Program → package path below the tree (`./cmd/x`).
         programs: BTreeMap<String, String>,
@@ -271,7 +271,7 @@ pub enum BuildSystem {
     Cargo {
         /// The binaries that are installed.
         programs: Vec<String>,
-        /// Folders of the project's own crates that are built, instead of what is next to the spec.
+        /// Folders of the project's own crates that are built, instead of the files next to the spec.
         members: Vec<String>,
         /// Whether libc is linked in.
         is_static: bool,
@@ -281,7 +281,7 @@ pub enum BuildSystem {
         /// The flavour's name in `kernel-config/flavours`.
         flavour: String,
     },
-    /// A script that does it all.
+    /// A script that does everything.
     Script {
         /// bash.
         run: String,
@@ -336,14 +336,14 @@ impl BuildSystem {
     }
 }
 
-/// Everything about one binary package but its files.
+/// Everything about one binary package except its files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Content {
     /// The package's name.
     pub name: PackageName,
     /// One line.
     pub summary: String,
-    /// Text; the summary where the spec sets none.
+    /// Text; the summary by default.
     pub description: String,
     /// `Requires`, beyond what is found in the files.
     pub requires: Vec<Dependency>,
@@ -368,7 +368,7 @@ pub struct Content {
 /// A binary package split off by globs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subpackage {
-    /// What it is.
+    /// Its description.
     pub content: Content,
     /// Its files.
     pub files: Vec<String>,
@@ -381,11 +381,11 @@ pub struct Subpackage {
 pub struct User {
     /// Fixed number, if any.
     pub uid: Option<u32>,
-    /// Primary group; a group of the user's name where none is given.
+    /// Primary group; by default, a group of the user's name.
     pub group: Option<String>,
-    /// Home directory; `/` where none is given.
+    /// Home directory; `/` by default.
     pub home: String,
-    /// Login shell; `/usr/bin/nologin` where none is given.
+    /// Login shell; `/usr/bin/nologin` by default.
     pub shell: String,
     /// The comment field.
     pub description: String,
@@ -400,7 +400,7 @@ pub struct Group {
     pub gid: Option<u32>,
 }
 
-/// Attributes of files; what is `None` stays as the build left it.
+/// Attributes of files; `None` keeps what the build set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Attributes {
     /// Permission bits, setuid and the like included.
@@ -413,7 +413,7 @@ pub struct Attributes {
     pub caps: Option<String>,
     /// Whether and how it is a configuration file.
     pub config: Option<ConfigFile>,
-    /// Whether only its name belongs to the package.
+    /// Whether the package owns it but does not contain it.
     pub ghost: Option<bool>,
 }
 
@@ -423,18 +423,18 @@ pub struct Attributes {
 pub enum ConfigFile {
     /// It stays; the package's is next to it as `.rpmnew`.
     Noreplace,
-    /// It is kept as `.rpmsave`, and the package's takes its place.
+    /// It is kept as `.rpmsave`, and replaced with the package's.
     Replace,
 }
 
 impl Spec {
-    /// All binary packages of the spec, the main one first. The main one is there even when it is a subpackage-only spec; whether it
-    /// becomes a package depends on its files.
+    /// All binary packages of the spec, the main one first. The main package is included even if all files are in subpackages; it is built
+    /// only if it has files.
     pub fn packages(&self) -> impl Iterator<Item = &Content> {
         std::iter::once(&self.main).chain(self.subpackages.iter().map(|sub| &sub.content))
     }
 
-    /// `[epoch:]version-release` as RPM compares it, the distribution's tag included.
+    /// `[epoch:]version-release` as RPM compares it, including the distribution's tag.
     pub fn evr(&self) -> String {
         let release = self.rpm_release();
         match self.epoch {

@@ -1,4 +1,4 @@
-//! Users and groups as a whole, and the files they are written to.
+//! The database of users and groups, and its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,13 +7,13 @@ use super::Ids;
 use super::declaration::{AccountError, Declaration, UserDeclaration};
 use base::epoch::SOURCE_DATE_EPOCH;
 
-/// System ids are given out downwards from here, as systemd-sysusers does (`SYSTEM_UID_MAX`).
+/// System ids are assigned downwards from here, as by systemd-sysusers (`SYSTEM_UID_MAX`).
 const HIGHEST_SYSTEM_ID: u32 = 999;
 
-/// The shell of accounts nobody logs in to.
+/// The shell of accounts without login.
 const NO_SHELL: &str = "/usr/bin/nologin";
 
-/// A password that nothing matches, of an account that is not locked for keys.
+/// A password that nothing matches, but that does not lock the account for keys.
 const NO_PASSWORD: &str = "!*";
 
 /// All accounts.
@@ -39,7 +39,7 @@ struct Group {
 }
 
 impl Database {
-    /// Takes over the well-formed lines of an `/etc/passwd`.
+    /// Adds the well-formed lines of an `/etc/passwd`.
     pub(super) fn read_passwd(&mut self, text: &str) {
         for line in text.lines() {
             let [name, _, uid, gid, gecos, home, shell] = line.split(':').collect::<Vec<_>>()[..] else { continue };
@@ -49,7 +49,7 @@ impl Database {
         }
     }
 
-    /// Takes over the well-formed lines of an `/etc/group`.
+    /// Adds the well-formed lines of an `/etc/group`.
     pub(super) fn read_group(&mut self, text: &str) {
         for line in text.lines() {
             let [name, _, gid, members] = line.split(':').collect::<Vec<_>>()[..] else { continue };
@@ -59,8 +59,7 @@ impl Database {
         }
     }
 
-    /// Adds what is declared, and root in any case: first what has a fixed number, then the rest, so that nothing takes a number
-    /// that is somebody's own.
+    /// Adds root and what is declared: accounts with fixed numbers first, so that the others do not take their numbers.
     pub(super) fn declare(&mut self, declarations: &[Declaration], root_shell: &str) -> Result<(), AccountError> {
         let root = UserDeclaration {
             name: "root".into(),
@@ -139,7 +138,7 @@ impl Database {
         Ok(())
     }
 
-    /// The group's number: what it has, what is asked for, what is wished for and free, or a free one.
+    /// The group's number: its existing one, else `wanted`, else `wished` if that is free, else a free one.
     fn group_called(&mut self, name: &str, wanted: Option<u32>, wished: Option<u32>) -> Result<u32, AccountError> {
         if let Some(known) = self.groups.get(name) {
             return match wanted {
@@ -206,7 +205,7 @@ impl Database {
         text
     }
 
-    /// The text of `/etc/shadow` (shadow(5)): nobody but perhaps root has a password, and the last change is that of the sources.
+    /// The text of `/etc/shadow` (shadow(5)): only root can have a password, and the last change is at the build epoch.
     pub(super) fn shadow(&self, root_hash: Option<&str>) -> String {
         let day = SOURCE_DATE_EPOCH / 86_400;
         let mut text = String::new();

@@ -16,7 +16,7 @@ pub(super) enum Declaration {
 pub(super) struct UserDeclaration {
     pub(super) name: String,
     pub(super) uid: Option<u32>,
-    /// The primary group, by name or number, where it is not one of the user's own name.
+    /// The primary group, by name or number, if it is not that of the user's name.
     pub(super) group: Option<String>,
     pub(super) gecos: String,
     pub(super) home: Option<String>,
@@ -36,16 +36,16 @@ pub enum AccountError {
         /// Why.
         reason: &'static str,
     },
-    /// Two accounts want the same number.
+    /// Two accounts require the same number.
     #[error("{what} `{name}` requires the id {id}, which `{other}` has")]
     Taken {
         /// `user` or `group`.
         what: &'static str,
-        /// Who wants it.
+        /// The account that requires it.
         name: String,
         /// The number.
         id: u32,
-        /// Who has it.
+        /// The account that has it.
         other: String,
     },
     /// An account is declared with different numbers.
@@ -68,13 +68,13 @@ pub enum AccountError {
         /// The group.
         group: String,
     },
-    /// Root's password is given in some other form than crypt(5)'s.
+    /// Root's password is not a hash of crypt(5).
     #[error("root's password is not a hash in the format of crypt(5), such as `openssl passwd -6` prints")]
     PasswordHash,
     /// No system id is left.
     #[error("no system id is left for `{name}`")]
     Full {
-        /// Who wants one.
+        /// The account that needs one.
         name: String,
     },
 }
@@ -89,7 +89,7 @@ impl Declaration {
         parsed.filter_map(Result::transpose).collect()
     }
 
-    /// Reads one line; `None` where it declares nothing that needs an account (`r`, a range of numbers).
+    /// Reads one line; `None` if it declares no account (`r`, a range of numbers).
     fn parse(line: &str) -> Result<Option<Self>, &'static str> {
         let fields = fields(line)?;
         let field = |at: usize| fields.get(at).map(String::as_str).filter(|text| !text.is_empty() && *text != "-");
@@ -102,7 +102,7 @@ impl Declaration {
             "u" | "u!" => {
                 let (uid, group) = match field(2).map(|id| id.split_once(':').unwrap_or((id, ""))) {
                     None => (None, None),
-                    // A path whose owner is taken over stands for no fixed number here.
+                    // An id taken from the owner of a path counts as not fixed.
                     Some((path, _)) if path.starts_with('/') => (None, None),
                     Some((uid, group)) => (number(uid)?, Some(group).filter(|group| !group.is_empty()).map(str::to_owned)),
                 };
@@ -130,7 +130,7 @@ fn number(text: &str) -> Result<Option<u32>, &'static str> {
     if text == "-" { Ok(None) } else { text.parse().map(Some).map_err(|_| "the id is not a number") }
 }
 
-/// Names that shadow's tools accept too: no colon, no blank, nothing that reads as a number.
+/// Names that shadow's tools accept as well: no colon, no blank, not a number.
 fn is_name(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     first && name.len() <= 31 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))

@@ -1,7 +1,7 @@
-//! The tree's users and groups: what packages declare in `sysusers.d`, written as `/etc/passwd` and its companions.
+//! The tree's users and groups: declarations of packages in `sysusers.d`, written to `/etc/passwd` and related files.
 //!
-//! Done here rather than by systemd-sysusers in the tree, so that trees without systemd have users too, and so that the outcome
-//! depends on nothing but the declarations. At boot systemd-sysusers finds nothing left to do.
+//! This is done here rather than by systemd-sysusers in the tree, so that trees without systemd have users as well, and so that the result
+//! depends only on the declarations. At boot systemd-sysusers has nothing left to do.
 
 mod database;
 mod declaration;
@@ -26,13 +26,13 @@ pub struct Ids {
     pub groups: BTreeMap<String, u32>,
 }
 
-/// Where declarations are; a file in the first folder stands for one of the same name in the second (sysusers.d(5)).
+/// The folders of declarations; a file in the first replaces one of the same name in the second (sysusers.d(5)).
 const FOLDERS: [&str; 2] = ["/etc/sysusers.d", "/usr/lib/sysusers.d"];
 
 /// The account files and their modes. Only root may read the secret ones.
 const FILES: [(&str, u16); 4] = [("/etc/passwd", 0o644), ("/etc/group", 0o644), ("/etc/shadow", 0), ("/etc/gshadow", 0)];
 
-/// Writes the account files from all declarations and from what packages brought.
+/// Writes the account files from all declarations and from the files of packages.
 pub(super) fn create(rootfs: &mut Rootfs, root_password_hash: Option<&str>) -> Result<(), RootfsError> {
     let is_crypted = |hash: &str| hash.starts_with('$') && hash.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
     if root_password_hash.is_some_and(|hash| !is_crypted(hash)) {
@@ -61,7 +61,7 @@ pub(super) fn create(rootfs: &mut Rootfs, root_password_hash: Option<&str>) -> R
     Ok(())
 }
 
-/// The declaration files in the order of their names.
+/// The declaration files sorted by name.
 fn files(rootfs: &Rootfs) -> Vec<String> {
     let mut by_name: BTreeMap<String, String> = BTreeMap::new();
     for folder in FOLDERS {
@@ -80,7 +80,7 @@ fn read(rootfs: &Rootfs, path: &str) -> Result<Option<String>, RootfsError> {
     fs::read_to_string(&on_disk).map(Some).map_err(RootfsError::io("read", &on_disk))
 }
 
-/// The numbers of all users and groups, once it is sure that every file belongs to one of them.
+/// The numbers of all users and groups. Checks that every file belongs to one of them.
 pub(super) fn resolve(rootfs: &Rootfs) -> Result<Ids, RootfsError> {
     let mut database = Database::default();
     database.read_passwd(&read(rootfs, "/etc/passwd")?.unwrap_or_default());

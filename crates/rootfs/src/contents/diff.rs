@@ -24,21 +24,21 @@ pub struct Difference {
     pub kernel: Vec<Change>,
 }
 
-/// One thing that differs.
+/// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What.
+    /// The name of what differs.
     pub name: String,
-    /// How it was; nothing if it was not there.
+    /// Its state before; `None` if it did not exist.
     pub before: Option<String>,
-    /// How it is; nothing if it is gone.
+    /// Its state after; `None` if it no longer exists.
     pub after: Option<String>,
-    /// By how many bytes the whole grew, where that is known.
+    /// By how many bytes it grew, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grown_bytes: Option<i64>,
 }
 
-/// Compares two images. What changed in size comes first, the largest change at the top; the rest by name.
+/// Compares two images. Changes in size come first, the largest at the top, then the rest by name.
 pub fn diff(before: &Contents, after: &Contents) -> Difference {
     Difference {
         size_bytes: (before.manifest.size_bytes(), after.manifest.size_bytes()),
@@ -51,7 +51,7 @@ pub fn diff(before: &Contents, after: &Contents) -> Difference {
 }
 
 impl Difference {
-    /// Whether there is none.
+    /// Whether there are no differences.
     pub fn is_empty(&self) -> bool {
         self.parts().iter().all(|(_, changes)| changes.is_empty())
     }
@@ -67,7 +67,7 @@ impl Difference {
     }
 }
 
-/// How something is, and its bytes where it has any.
+/// The state of something, and its size in bytes if it has one.
 type State = (String, Option<u64>);
 
 fn packages(contents: &Contents) -> BTreeMap<String, State> {

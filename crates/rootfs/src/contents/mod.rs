@@ -1,4 +1,4 @@
-//! What is in an image: kept next to its files, to look at and to compare, without composing it again.
+//! The contents of an image, recorded to inspect and compare it without composing it again.
 
 mod diff;
 mod summary;
@@ -15,28 +15,28 @@ pub use summary::{Privileged, Share, Summary, summary};
 use crate::{InstalledPackage, Rootfs};
 use runtime::beneath::regular_file;
 
-/// All that is in a root file system.
+/// The contents of a root file system.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// Every path.
     pub manifest: Manifest,
     /// Its packages, in the order of installation.
     pub packages: Vec<InstalledPackage>,
-    /// The kernel, where there is one.
+    /// The kernel, if there is one.
     pub kernel: Option<KernelContents>,
 }
 
 /// The kernel of a root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelContents {
-    /// As `uname -r` gives it.
+    /// As printed by `uname -r`.
     pub release: String,
     /// Options that are on: `CONFIG_X` → value.
     pub options: BTreeMap<String, String>,
 }
 
 impl Contents {
-    /// What is in a composed root. A kernel that keeps its configuration to itself counts as one without options.
+    /// The contents of a composed root. A kernel without a configuration file counts as one without options.
     pub fn of(rootfs: &Rootfs) -> Self {
         let kernel = rootfs.kernel_release.as_ref().map(|release| {
             let config =
@@ -46,7 +46,7 @@ impl Contents {
         Self { manifest: rootfs.manifest.clone(), packages: rootfs.packages.clone(), kernel }
     }
 
-    /// Enabled units: `unit` and what wants it, from the links in `/etc/systemd`.
+    /// Enabled units, each with the unit that wants it, from the links in `/etc/systemd`.
     pub fn enabled_units(&self) -> BTreeSet<String> {
         let link = |(path, entry): (&str, &Entry)| {
             let place = path.strip_prefix("/etc/systemd/")?.split_once('/')?.1;
@@ -63,7 +63,7 @@ fn options(config: &str) -> BTreeMap<String, String> {
     lines.filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// What a file may do that its user may not: `setuid root`, its capabilities.
+/// The privileges that a file gives to its user: `setuid root`, its capabilities.
 fn privileges(entry: &Entry) -> Option<String> {
     if !matches!(entry.kind, Kind::File { .. }) {
         return None;

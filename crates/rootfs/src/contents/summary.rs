@@ -1,4 +1,4 @@
-//! What is in an image, in short.
+//! A summary of an image's contents.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Contents, privileges};
 use crate::MADE_HERE;
 
-/// What an image contains.
+/// The summary of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The kernel's release.
@@ -18,9 +18,9 @@ pub struct Summary {
     pub paths: usize,
     /// Bytes of all files.
     pub size_bytes: u64,
-    /// What each package takes, the largest first.
+    /// The size of each package, the largest first.
     pub packages: Vec<Share>,
-    /// What each directory of the first two levels takes, the largest first.
+    /// The size of each directory of the first two levels, the largest first.
     pub directories: Vec<Share>,
     /// The largest files.
     pub files: Vec<Share>,
@@ -44,11 +44,11 @@ pub struct Share {
 pub struct Privileged {
     /// The file.
     pub path: String,
-    /// What it may.
+    /// The privileges.
     pub privileges: String,
 }
 
-/// Sums up an image, with its `count` largest files.
+/// Summarises an image, with its `count` largest files.
 pub fn summary(contents: &Contents, count: usize) -> Summary {
     let entries = || contents.manifest.iter();
     let nevra: BTreeMap<&str, &str> = contents.packages.iter().map(|package| (&*package.name, &*package.nevra)).collect();
@@ -75,7 +75,7 @@ pub fn summary(contents: &Contents, count: usize) -> Summary {
     }
 }
 
-/// The first two directories of a path, or the one there is.
+/// The first two directories of a path, or the first if there is only one.
 fn folder(path: &str) -> &str {
     let ends = path.match_indices('/').map(|(at, _)| at).skip(1);
     ends.take(2).last().map_or("/", |end| &path[..end])
@@ -121,7 +121,7 @@ mod tests {
     use crate::contents::tests::sample;
 
     #[test]
-    fn bytes_are_told_by_package_and_place() {
+    fn sizes_are_listed_by_package_and_directory() {
         let summary = summary(&sample(), 1);
         let share = |name: &str, bytes| Share { name: name.into(), bytes };
         assert_eq!(summary.packages, [share("tool-1-1.kn1.x86_64", 1050), share(MADE_HERE, 7)]);

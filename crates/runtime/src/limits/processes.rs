@@ -1,19 +1,19 @@
-//! How many processes and threads there may be.
+//! Limits of processes and threads.
 
 use std::fs;
 use std::path::Path;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource};
 
-/// How many processes and threads this user, or this container, may have at a time: the lower of the user's limit and those of the control
-/// groups this process is in (`pids.max`, in the kernel's cgroup-v2 documentation). None where there is no limit.
+/// How many processes and threads this user or container may have: the lower of the user's limit and those of this process's control groups
+/// (`pids.max`, in the kernel's cgroup-v2 documentation). `None` if there is no limit.
 pub fn most_processes() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let of_user = Some(super::soft(Resource::RLIMIT_NPROC)).filter(|limit| *limit != RLIM_INFINITY);
     of_user.into_iter().chain(of_groups(&groups, &|path| fs::read_to_string(path).ok())).min()
 }
 
-/// The lowest limit of the control group that `groups`, the text of `/proc/self/cgroup`, names and of those above it.
+/// The lowest limit of the control group in `groups`, the text of `/proc/self/cgroup`, and of its parents.
 fn of_groups(groups: &str, read: &dyn Fn(&Path) -> Option<String>) -> Option<u64> {
     let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let limit = |group: &Path| read(&Path::new("/sys/fs/cgroup").join(group).join("pids.max"))?.trim().parse().ok();

@@ -1,4 +1,4 @@
-//! What can go wrong with a sandbox, apart from its steps.
+//! Errors of a sandbox itself, not of its steps.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,24 +11,24 @@ use crate::disk_space::{MORE_INODES, inodes_used_up};
 use crate::limits::{self, MORE_PROCESSES, is_no_process};
 use base::diagnostic::{ExitCode, Failure};
 
-/// Why a job was not run to its end.
+/// Why a job could not be run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The host cannot make sandboxes.
+    /// The host cannot create sandboxes.
     #[error("this machine cannot create build sandboxes")]
     Host(#[source] HostLack),
-    /// A directory or file the job names is not there.
+    /// A directory or file of the job does not exist.
     #[error("{what} `{}` does not exist", path.display())]
     Missing {
-        /// What it is to the job: `layer`, `input`, `build directory`.
+        /// Its role in the job: `layer`, `input`, `build directory`.
         what: &'static str,
         /// Where it should be.
         path: PathBuf,
     },
-    /// A directory or file the job names cannot be reached: even root's sandboxes have no power over what belongs to others.
+    /// A directory or file of the job is not accessible: in a sandbox even root has no rights over files of other users.
     #[error("{what} `{}` cannot be reached from a sandbox: a directory above it is closed to this user", path.display())]
     Closed {
-        /// What it is to the job, as in [`SandboxError::Missing`].
+        /// Its role in the job, as in [`SandboxError::Missing`].
         what: &'static str,
         /// Where it is.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum SandboxError {
         /// The program as the step names it.
         program: String,
     },
-    /// A step's program is there and cannot be run.
+    /// A step's program exists, but cannot be run.
     #[error("phase `{phase}`: cannot run `{program}` in the sandbox")]
     NotStarted {
         /// The step's phase.
@@ -65,25 +65,25 @@ pub enum SandboxError {
         /// The path.
         at: String,
     },
-    /// The disk the job writes to is full.
+    /// The disk that the job writes to is full.
     #[error("the disk is full: no room left in `{}`", path.display())]
     DiskFull {
         /// A directory on that disk.
         path: PathBuf,
     },
-    /// The file system the job writes to has no inodes left.
+    /// The file system that the job writes to has no inodes left.
     #[error("no inodes left on the file system of `{}`", path.display())]
     NoInodes {
         /// A directory on that file system.
         path: PathBuf,
     },
-    /// This process may not have as many files open as the sandbox has layers.
+    /// This process may not open as many files as the sandbox has layers.
     #[error("a sandbox needs more open files than the {limit} that this process is allowed")]
     OpenFiles {
         /// The limit (`ulimit -Hn`).
         limit: u64,
     },
-    /// The sandbox could not be made, for a reason that is not the host's.
+    /// The sandbox could not be created, for a reason other than the host's limitations.
     #[error("cannot create the sandbox: {what}")]
     Setup {
         /// What was being done.
@@ -91,7 +91,7 @@ pub enum SandboxError {
         /// Why not.
         source: io::Error,
     },
-    /// The worker could not be started or listened to.
+    /// The worker could not be started or read from.
     #[error("cannot {operation} the sandbox's worker")]
     Worker {
         /// What was being done with it.
@@ -107,7 +107,7 @@ pub enum SandboxError {
         /// Why.
         source: io::Error,
     },
-    /// The worker ended without a word, as when the kernel kills it for want of memory.
+    /// The worker ended without a report, for example because the kernel ran out of memory and killed it.
     #[error("the sandbox's worker ended early: {status}")]
     Lost {
         /// How it ended.
@@ -116,18 +116,18 @@ pub enum SandboxError {
     /// The worker could not read the job.
     #[error("the sandbox's worker could not read its job: {message}")]
     BadJob {
-        /// What it said.
+        /// Its message.
         message: String,
     },
-    /// It was asked to stop.
+    /// The user asked to stop.
     #[error("interrupted")]
     Cancelled,
 }
 
-/// What a host lacks to make sandboxes.
+/// What a host lacks to create sandboxes.
 #[derive(Debug, thiserror::Error)]
 pub enum HostLack {
-    /// A setting of Debian's kernels closes user namespaces to ordinary users.
+    /// A setting of Debian's kernels forbids user namespaces for ordinary users.
     #[error("user namespaces are not available to ordinary users (kernel.unprivileged_userns_clone = 0)")]
     UnprivilegedUserNamespaces,
     /// The limit of user namespaces is zero or used up.
@@ -139,7 +139,7 @@ pub enum HostLack {
     /// AppArmor takes all capabilities from user namespaces of ordinary users (Ubuntu since 23.10).
     #[error("AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns = 1)")]
     AppArmor,
-    /// Namespaces are refused for a reason no setting shows: a container's system call filter, as a rule.
+    /// Namespaces are refused, usually by a container's system call filter and not by a setting.
     #[error("{what} refused")]
     Namespaces {
         /// Which namespaces.
@@ -147,13 +147,13 @@ pub enum HostLack {
         /// The system call's error.
         source: io::Error,
     },
-    /// `/proc` cannot be mounted afresh, because parts of the present one are hidden: so it is in most containers.
+    /// `/proc` cannot be mounted afresh, because parts of the existing one are masked, as in most containers.
     #[error("a fresh /proc cannot be mounted")]
     Proc {
         /// The system call's error.
         source: io::Error,
     },
-    /// A sandbox without namespaces cannot be made either.
+    /// A sandbox without namespaces cannot be created either.
     #[error("{what} is refused")]
     Chroot {
         /// What was tried.
@@ -175,7 +175,7 @@ pub enum HostLack {
         /// A directory of the store.
         folder: PathBuf,
     },
-    /// The kernel lacks a system call or refuses a mount every kernel since 5.12 allows in a user namespace.
+    /// The kernel lacks a system call, or refuses a mount that every kernel since 5.12 allows in a user namespace.
     #[error("the kernel refuses to mount {what}")]
     Mount {
         /// What was to be mounted.
@@ -186,7 +186,7 @@ pub enum HostLack {
 }
 
 impl SandboxError {
-    /// The file system of `path` is full, of bytes or of files.
+    /// The file system of `path` has no bytes or no inodes left.
     pub(super) fn full(path: PathBuf) -> Self {
         if inodes_used_up(&path) { Self::NoInodes { path } } else { Self::DiskFull { path } }
     }
@@ -250,7 +250,7 @@ impl HostLack {
         }
     }
 
-    /// What lets sandboxes of namespaces be made.
+    /// The remedy that makes sandboxes with namespaces possible.
     fn mended_by_namespaces(&self) -> String {
         match self {
             Self::UnprivilegedUserNamespaces => "enable them: `sudo sysctl -w kernel.unprivileged_userns_clone=1`".into(),
@@ -307,7 +307,7 @@ impl From<Refusal> for SandboxError {
             Stage::IdentityMap => HostLack::of_capabilities("writing the user namespace's identity map was", source),
             Stage::Namespaces => HostLack::of_capabilities("mount, process, network, IPC and host name namespaces were", source),
             Stage::MountNamespace => HostLack::of_capabilities("a mount namespace was", source),
-            // Builds may record the host name, so one that is not the sandbox's own would make their results differ.
+            // Builds may record the host name, so their results would depend on the host if the sandbox did not set its own.
             Stage::Identity => HostLack::of_capabilities("setting the host name and domain was", source),
             Stage::Chroot | Stage::Node => HostLack::Chroot { what: stage.doing(&subject), source },
             Stage::Overlay => HostLack::Overlay { upper: path, source },
@@ -332,7 +332,7 @@ impl HostLack {
         }
     }
 
-    /// AppArmor lets the user namespace be made and takes its capabilities, so that only a later step is refused.
+    /// AppArmor permits creating the user namespace but removes its capabilities, so that only a later step is refused.
     fn of_capabilities(what: &'static str, source: io::Error) -> Self {
         if setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1) && !nix::unistd::geteuid().is_root() {
             return Self::AppArmor;
@@ -341,8 +341,8 @@ impl HostLack {
     }
 }
 
-/// Whether a sandbox can be had by chroot: this process must be root, not only that of a user namespace, which may make no devices, and have
-/// the capabilities SETPCAP, SYS_CHROOT and MKNOD (8, 18 and 27 in `linux/capability.h`).
+/// Whether a sandbox with chroot is possible. This process must be real root, not root of a user namespace, which may not create devices,
+/// and have the capabilities SETPCAP, SYS_CHROOT and MKNOD (8, 18 and 27 in `linux/capability.h`).
 fn chroot_would_do() -> bool {
     const WANTED: u64 = 1 << 8 | 1 << 18 | 1 << 27;
     let read = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();

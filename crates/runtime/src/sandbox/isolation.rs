@@ -1,4 +1,4 @@
-//! How a sandbox is kept apart from the host, and what is weaker about some.
+//! How a sandbox is isolated from the host, and its possible weaknesses.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,11 +21,11 @@ pub enum Isolation {
     Chroot,
 }
 
-/// What is weaker about a sandbox than about one with all namespaces and a `/proc` of its own.
+/// A weakness of a sandbox compared to one with all namespaces and its own `/proc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weakness {
-    /// The processes of the container around it show in its `/proc`.
+    /// Its `/proc` shows the processes of the surrounding container.
     HostProcesses,
     /// It has no namespaces.
     Chroot,
@@ -45,21 +45,21 @@ impl Weakness {
     }
 }
 
-/// Set once, by the command line.
+/// Set once, from the command line.
 static SELECTED: OnceLock<Isolation> = OnceLock::new();
 
 impl Isolation {
-    /// Makes this the kind of all sandboxes of this process. Only the first call counts.
+    /// Selects this isolation for all sandboxes of this process. Only the first call has an effect.
     pub fn select(self) {
         let _ = SELECTED.set(self);
     }
 
-    /// The kind of all sandboxes of this process: that of the first call of [`Isolation::select`].
+    /// The isolation of all sandboxes of this process: that of the first call of [`Isolation::select`].
     pub fn selected() -> Self {
         SELECTED.get().copied().unwrap_or_default()
     }
 
-    /// The name under which it enters the keys of what was made in such sandboxes; none for the usual kind.
+    /// Its field in the keys of what was made in such sandboxes; `None` for the default isolation.
     pub fn key_field(self) -> Option<(String, Digest)> {
         match self {
             Self::Namespaces => None,
@@ -67,7 +67,7 @@ impl Isolation {
         }
     }
 
-    /// The key of something made in such sandboxes, if `key` is that of the same thing made in the usual ones.
+    /// The key of something made in such sandboxes, if `key` is that of the same thing made with the default isolation.
     pub fn keyed(self, key: Digest) -> Digest {
         match self.key_field() {
             None => key,
@@ -76,7 +76,7 @@ impl Isolation {
     }
 }
 
-/// Reports what was weak about the sandbox of `outcome`, unless this process has told already.
+/// Reports the weakness of the sandbox of `outcome`, once per process.
 pub fn report_weakness(outcome: &Outcome, reporter: &dyn Reporter) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if let Some(weakness) = outcome.weakness

@@ -1,4 +1,4 @@
-//! What a sandbox runs and how that ended.
+//! What a sandbox runs, and the outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::isolation::Weakness;
 
-/// All a sandboxed build may see and do. As JSON, the content of the file `xtask worker --job FILE` reads.
+/// Everything a sandboxed build may see and do. As JSON, this is the file that `xtask worker --job FILE` reads.
 ///
 /// Host paths may be relative to the worker's working directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Job {
-    /// What it is about, for messages: `zlib`.
+    /// Its name for messages: `zlib`.
     pub name: String,
     /// What becomes `/`.
     pub root: Root,
@@ -22,7 +22,7 @@ pub struct Job {
     pub build_dir: Option<PathBuf>,
     /// Files and directories of the host, read-only inside.
     pub inputs: Vec<Input>,
-    /// The whole environment of every step. With a jobserver, its tokens' place is added to `MAKEFLAGS`.
+    /// The whole environment of every step. With a jobserver, its descriptors are added to `MAKEFLAGS`.
     pub env: BTreeMap<String, String>,
     /// What runs, in this order, until one fails.
     pub steps: Vec<Step>,
@@ -32,20 +32,20 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Root {
-    /// Directories laid over each other, and an upper one that takes the changes.
+    /// Stacked directories, and an upper one for changes.
     Overlay {
         /// Read-only directories, uppermost first: unpacked packages, then SDK layers.
         layers: Vec<PathBuf>,
-        /// Takes all changes. On a file system with user extended attributes that is not an overlay itself.
+        /// The directory for all changes, on a file system with user extended attributes that is not itself an overlay.
         upper: PathBuf,
-        /// The overlay's own scratch, on the same file system as `upper`, used by nobody else.
+        /// The overlay's work directory, on the same file system as `upper` and not used for anything else.
         work: PathBuf,
     },
     /// A root file system, changed in place: for file triggers.
     Directory(PathBuf),
 }
 
-/// A file or directory of the host shown inside.
+/// A file or directory of the host that is visible inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Input {
@@ -63,35 +63,35 @@ pub struct Step {
     pub phase: String,
     /// The program, looked up in the environment's `PATH`, and its arguments.
     pub argv: Vec<String>,
-    /// The directory inside it runs in.
+    /// Its working directory inside.
     pub cwd: String,
 }
 
-/// How a job went.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Outcome {
-    /// Whether all steps were done.
+    /// Whether all steps succeeded.
     pub status: StepsEnded,
-    /// The most memory its processes held at one time: the sum of their own pages, sampled, or the largest single process if
-    /// that is more.
+    /// The most memory that its processes used at one time, in bytes: the sampled sum of their private pages, or the largest single process
+    /// if that is more.
     pub peak_memory_bytes: u64,
     /// Processor time of all its processes, user and system, in milliseconds.
     pub cpu_ms: u64,
     /// Wall time of the steps, in milliseconds.
     pub wall_ms: u64,
-    /// What was weaker about the sandbox than it should be.
+    /// The sandbox's weakness, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weakness: Option<Weakness>,
 }
 
-/// Whether all steps were done.
+/// Whether all steps succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepsEnded {
-    /// All ended with 0.
+    /// All steps exited with 0.
     Done,
-    /// One did not; those after it were not run.
+    /// One step did not; later steps were not run.
     Failed {
         /// Its phase.
         phase: String,

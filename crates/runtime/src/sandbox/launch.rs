@@ -1,4 +1,4 @@
-//! Starting the worker, listening to it, ending it.
+//! Starts the worker, reads its messages, and ends it.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -24,10 +24,10 @@ use crate::cancel::Cancel;
 use crate::disk_space;
 use crate::nameless;
 
-/// How often a request to stop is looked for, in milliseconds.
+/// How often to check for a request to stop, in milliseconds.
 const CANCEL_CHECK_MS: u16 = 100;
 
-/// With less room than this left on its disk, in bytes, a step that failed is taken to have failed for want of room.
+/// If less space than this is left on the disk, in bytes, a failed step is attributed to the full disk.
 const ROOM_LEFT_BYTES: u64 = 1 << 20;
 
 /// Starts sandboxes, with a given program as the worker.
@@ -38,7 +38,7 @@ pub struct Launcher {
 }
 
 impl Default for Launcher {
-    /// This very program is the worker, even when its file was replaced since it began. Sandboxes are of the selected kind.
+    /// The worker is this program, even if its file was replaced since it started. Sandboxes have the selected isolation.
     fn default() -> Self {
         Self::new("/proc/self/exe").isolated(Isolation::selected())
     }
@@ -50,7 +50,7 @@ impl Launcher {
         Self { worker: worker.into(), isolation: Isolation::default() }
     }
 
-    /// Makes sandboxes of this kind.
+    /// Uses this isolation for sandboxes.
     #[must_use]
     pub fn isolated(self, isolation: Isolation) -> Self {
         Self { isolation, ..self }
@@ -61,10 +61,10 @@ impl Launcher {
         Order { job, terminal, isolation: self.isolation }
     }
 
-    /// Runs `job` to its end. Its output becomes the content of `log`; `on_phase` hears of each
-    /// phase as it begins. Steps get their tokens from `jobserver`; the one for the job itself is the caller's affair.
+    /// Runs `job` to its end. Its output is written to `log`; `on_phase` is called when a phase begins. Steps get tokens from `jobserver`;
+    /// the token of the job itself is the caller's responsibility.
     ///
-    /// All processes of the job end with this thread, whatever ends it.
+    /// All processes of the job end with this thread, however it ends.
     ///
     /// # Errors
     /// When the steps could not be run. A step that fails is an [`Outcome`], not an error, unless it filled the disk.
@@ -88,7 +88,7 @@ impl Launcher {
         }
     }
 
-    /// Starts the worker. Its standard error, and so the steps' output, goes to `output`.
+    /// Starts the worker. Its standard error, which includes the steps' output, goes to `output`.
     pub(super) fn start(&self, order: &Order<'_>, jobserver: Option<&jobserver::Client>, output: Stdio) -> Result<Worker, SandboxError> {
         let trouble = |operation| move |source| SandboxError::Worker { operation, source };
         let file = order_file(order).map_err(trouble("write the job for"))?;
@@ -109,7 +109,7 @@ impl Launcher {
     }
 }
 
-/// The order as a file in memory, so that nothing is left behind whatever happens and no directory for temporary files is needed.
+/// The order as a file in memory, so that it is never left behind and no directory for temporary files is needed.
 fn order_file(order: &Order<'_>) -> io::Result<File> {
     let mut file = nameless::file("job")?;
     file.write_all(&serde_json::to_vec(order)?)?;
@@ -120,7 +120,7 @@ fn before_exec(job: RawFd, parent: Pid, terminal: bool) -> io::Result<()> {
     // SAFETY: the parent keeps the job's file open until the worker has been started.
     fcntl(unsafe { BorrowedFd::borrow_raw(job) }, FcntlArg::F_SETFD(FdFlag::empty()))?;
     set_pdeathsig(Signal::SIGKILL)?;
-    // The parent may have ended before the line above.
+    // The parent may have ended before prctl took effect.
     if getppid() != parent {
         return Err(Errno::ESRCH.into());
     }
@@ -130,7 +130,7 @@ fn before_exec(job: RawFd, parent: Pid, terminal: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// A worker that runs; dropping it ends all of its processes.
+/// A running worker; dropping it ends all of its processes.
 pub(super) struct Worker {
     child: Child,
     report: ChildStdout,
@@ -138,7 +138,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Listens until the worker ends.
+    /// Reads messages until the worker ends.
     pub(super) fn follow(mut self, cancel: &Cancel, on_phase: &(dyn Fn(&str) + Sync)) -> Result<Outcome, SandboxError> {
         let mut last = None;
         while let Some(message) = self.next(cancel)? {
@@ -161,7 +161,7 @@ impl Worker {
         }
     }
 
-    /// The next message; none when the worker has said all.
+    /// The next message; `None` at the end.
     fn next(&mut self, cancel: &Cancel) -> Result<Option<Message>, SandboxError> {
         let trouble = |source| SandboxError::Worker { operation: "listen to", source };
         loop {
@@ -188,7 +188,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// The worker, asked to end, kills process 1 of the sandbox and with it all others, and waits until they are gone.
+    /// On the signal, the worker kills process 1 of the sandbox, and so all its processes, and waits until they have ended.
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             let _ = kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM);
@@ -197,7 +197,7 @@ impl Drop for Worker {
     }
 }
 
-/// A directory the job writes to whose disk has no room left, if there is one.
+/// A directory that the job writes to and whose disk is full, if there is one.
 fn full_disk(job: &Job) -> Option<PathBuf> {
     let root = match &job.root {
         Root::Overlay { upper, .. } => upper,

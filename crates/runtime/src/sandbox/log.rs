@@ -1,7 +1,7 @@
 //! The log of a job.
 //!
-//! What the job's processes get is a pipe and never the file: one that opens its standard output anew, as `> /dev/stderr` does, would cut
-//! the file off, and would see where it is.
+//! The job's processes get a pipe, never the file: one that reopens its standard output, as `> /dev/stderr` does, would truncate the file
+//! and could find out its path.
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// How often it is looked at whether the job has ended, in milliseconds.
+/// How often to check whether the job has ended, in milliseconds.
 const PAUSE_MS: u16 = 50;
 
 /// Writes the log until the job has ended.
@@ -23,7 +23,7 @@ pub(super) struct LogWriter {
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-/// Empties the log at `path`, and returns what writes it, and the end of the pipe that the job is given.
+/// Empties the log at `path`, and returns its writer and the job's end of the pipe.
 pub(super) fn writer_of(path: &Path) -> io::Result<(LogWriter, PipeWriter)> {
     let log = File::create(path)?;
     let (reader, writer) = io::pipe()?;
@@ -34,7 +34,7 @@ pub(super) fn writer_of(path: &Path) -> io::Result<(LogWriter, PipeWriter)> {
 }
 
 impl LogWriter {
-    /// Waits until all that the job wrote is in the log. A process that outlives its job is not waited for.
+    /// Waits until everything that the job wrote is in the log, but not for processes that outlive the job.
     ///
     /// # Errors
     /// When the log could not be written.
@@ -54,8 +54,8 @@ impl Drop for LogWriter {
     }
 }
 
-/// Copies until the pipe is closed, or until the job has ended and the pipe is empty. A log that cannot be written stops no build: what
-/// it prints is read on.
+/// Copies until the pipe is closed, or until the job has ended and the pipe is empty. An unwritable log does not stop a build: its output
+/// is still read.
 fn copy(mut reader: PipeReader, mut log: File, has_ended: &AtomicBool) -> io::Result<()> {
     let mut written = Ok(());
     let mut buffer = vec![0; 64 << 10];

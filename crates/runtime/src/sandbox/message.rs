@@ -1,4 +1,4 @@
-//! What the worker and whoever started it say to each other.
+//! The messages between the worker and the process that started it.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use super::isolation::Isolation;
 use super::job::{Job, Outcome};
 
-/// The content of the job file: a job, and whether its steps have the terminal.
+/// The content of the job file: a job, and whether its steps may use the terminal.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Order<'a> {
     #[serde(flatten)]
     pub job: Cow<'a, Job>,
-    /// Steps read the worker's standard input instead of nothing and keep its controlling terminal.
+    /// Whether steps read the worker's standard input and keep its controlling terminal; otherwise they have no input.
     #[serde(default)]
     pub terminal: bool,
-    /// How the sandbox is kept apart from the host.
+    /// How the sandbox is isolated from the host.
     #[serde(default)]
     pub isolation: Isolation,
 }
@@ -35,23 +35,23 @@ pub(super) enum Message {
     Refused(Refusal),
     /// A step's program could not be started.
     NotStarted { phase: String, program: String, errno: i32 },
-    /// A step's working directory is not there.
+    /// A step's working directory does not exist.
     NoDirectory { phase: String, directory: String },
     /// The job file could not be read.
     BadJob(String),
 }
 
-/// The first thing that could not be done when the sandbox was made.
+/// The first operation that failed while the sandbox was created.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Refusal {
     pub stage: Stage,
-    /// The path it is about, or nothing.
+    /// The path it is about, or an empty string.
     pub subject: String,
     pub errno: i32,
 }
 
-/// What is done to make a sandbox, in this order.
+/// The stages of creating a sandbox, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Stage {
@@ -79,7 +79,7 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// Makes a system call's error a refusal at this stage, about `subject`.
+    /// Turns a system call's error into a refusal at this stage, about `subject`.
     pub fn refused<E: Into<io::Error>>(self, subject: impl Into<String>) -> impl FnOnce(E) -> Refusal {
         let subject = subject.into();
         move |error| Refusal { stage: self, subject, errno: error.into().raw_os_error().unwrap_or(Errno::EIO as i32) }
@@ -87,7 +87,7 @@ impl Stage {
 }
 
 impl Stage {
-    /// What this stage's path is to the job, if it is one the job names.
+    /// The role of this stage's path in the job, if it is one of the job's paths.
     pub fn part(self) -> Option<&'static str> {
         match self {
             Self::Layer => Some("layer"),

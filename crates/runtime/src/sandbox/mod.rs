@@ -1,11 +1,11 @@
-//! The sandbox every build and every file trigger runs in.
+//! The sandbox of builds and file triggers.
 //!
-//! A [`Job`] names all a build may see: layers, inputs, environment, steps. [`run`] starts this same program again as
-//! `xtask worker --job FILE`; the worker makes the namespaces and the root, runs the steps as process 1's children and
-//! tells how they went, one JSON object a line on its standard output, the steps' own output on its standard error. A
-//! remote execution service runs the same command with the same file.
+//! A [`Job`] names everything a build may see: layers, inputs, environment, steps. [`run`] starts this same program again as `xtask worker
+//! --job FILE`; the worker creates the namespaces and the root, runs the steps as process 1's children and reports on its standard output,
+//! one JSON object per line. The steps' own output goes to its standard error. A remote execution service can run the same command with the
+//! same file.
 //!
-//! Nothing here needs privileges: the namespaces hang off a user namespace of their own, for root as for anybody.
+//! Nothing here needs privileges: the namespaces belong to a new user namespace, for root as for everybody else.
 
 mod error;
 mod isolation;
@@ -31,13 +31,13 @@ use crate::cancel::Cancel;
 /// The sandbox's host name.
 pub const HOST_NAME: &str = "kaon";
 
-/// Where [`Job::build_dir`] appears.
+/// The path of [`Job::build_dir`] in the sandbox.
 pub const BUILD_DIR: &str = "/build";
 
 /// Runs `job` with this program as the worker. See [`Launcher::run`].
 ///
 /// # Errors
-/// As [`Launcher::run`].
+/// As for [`Launcher::run`].
 pub fn run(
     job: &Job,
     jobserver: Option<&jobserver::Client>,
@@ -51,7 +51,7 @@ pub fn run(
 /// Opens an interactive shell in the sandbox of `job`. See [`Launcher::shell`].
 ///
 /// # Errors
-/// As [`Launcher::shell`].
+/// As for [`Launcher::shell`].
 pub fn shell(job: &Job) -> Result<End, SandboxError> {
     Launcher::default().shell(job)
 }
@@ -59,15 +59,15 @@ pub fn shell(job: &Job) -> Result<End, SandboxError> {
 /// Runs one command in the sandbox of `job`. See [`Launcher::command`].
 ///
 /// # Errors
-/// As [`Launcher::command`].
+/// As for [`Launcher::command`].
 pub fn command(job: &Job, argv: Vec<String>) -> Result<End, SandboxError> {
     Launcher::default().command(job, argv)
 }
 
-/// Whether this host can make sandboxes with their scratch in `folder`. See [`Launcher::probe`].
+/// Checks that this host can create sandboxes with their scratch directory in `folder`. See [`Launcher::probe`].
 ///
 /// # Errors
-/// As [`Launcher::probe`].
+/// As for [`Launcher::probe`].
 pub fn probe(folder: &Path) -> Result<(), SandboxError> {
     Launcher::default().probe(folder)
 }

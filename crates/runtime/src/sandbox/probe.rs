@@ -1,4 +1,4 @@
-//! Whether this host can make sandboxes.
+//! Checks whether this host can create sandboxes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::launch::Launcher;
 use crate::cancel::Cancel;
 
 impl Launcher {
-    /// Makes a sandbox with its scratch in `folder`, runs nothing in it, and takes it away.
+    /// Creates a sandbox with its scratch directory in `folder`, runs nothing in it, and removes it.
     ///
     /// # Errors
     /// [`SandboxError::Host`] naming what is refused and the command that fixes it; others when `folder` is not writable.
@@ -42,15 +42,15 @@ impl Launcher {
     }
 }
 
-/// Checks that programs in `folder` can be started, as builds do with those they have just compiled. A folder that cannot be written to is left
-/// to whoever writes to it next.
+/// Checks that programs in `folder` can be started, as builds do with programs they have just compiled. A folder that cannot be written to
+/// is reported when something is written there.
 ///
 /// # Errors
 /// [`HostLack::NoExec`] when its file system is mounted `noexec`.
 pub fn check_programs(folder: &Path) -> Result<(), SandboxError> {
     let executable = Permissions::from_mode(0o700);
     let Ok(file) = tempfile::Builder::new().prefix("probe-").permissions(executable).tempfile_in(folder) else { return Ok(()) };
-    // Asked with the file's own permissions out of the way, the kernel answers for the mount: access(2), EACCES.
+    // The file is executable, so the kernel's answer concerns the mount: access(2), EACCES.
     let allowed = access(file.path(), AccessFlags::X_OK);
     allowed.map_err(|_| SandboxError::Host(HostLack::NoExec { folder: folder.to_owned() }))
 }

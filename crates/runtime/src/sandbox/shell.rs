@@ -1,4 +1,4 @@
-//! A shell where a build failed.
+//! A shell in the sandbox of a failed build.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
@@ -48,17 +48,17 @@ impl Launcher {
     }
 }
 
-/// Makes this process group the terminal's foreground one again: the shell cannot, since it does not see this group from its
-/// process namespace.
+/// Makes this process group the terminal's foreground group again: the shell cannot, because this group is not visible in its process
+/// namespace.
 fn take_terminal_back() {
     let terminal = io::stdin();
     if !terminal.is_terminal() {
         return;
     }
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    // SAFETY: both handlers are dispositions, not functions.
+    // SAFETY: both dispositions are constants, not functions.
     let Ok(before) = (unsafe { sigaction(Signal::SIGTTOU, &ignore) }) else { return };
     let _ = tcsetpgrp(terminal.as_fd(), getpgrp());
-    // SAFETY: as above; this restores what was there.
+    // SAFETY: as above; this restores the previous disposition.
     let _ = unsafe { sigaction(Signal::SIGTTOU, &before) };
 }

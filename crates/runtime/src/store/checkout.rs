@@ -1,22 +1,22 @@
-//! What of a store belongs to one checkout alone: logs and folders of failed builds. All else is named by content, and shared.
+//! The parts of a store that belong to one checkout: logs and folders of failed builds. Everything else is named by content, and shared.
 
 use std::path::{Path, PathBuf};
 
 use super::Store;
 use base::digest::Digest;
 
-/// Names what belongs to a checkout.
+/// A prefix for names of what belongs to a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark(String);
 
 impl Mark {
-    /// The mark of the checkout whose top folder is `root`: by its path, so that it stays the same from run to run.
+    /// The mark of the checkout whose top folder is `root`: derived from its path, so that it is the same in every run.
     fn of(root: &Path) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         Self(Digest::of_bytes(root.as_os_str().as_encoded_bytes()).short())
     }
 
-    /// The mark that `name` begins with, if it is one.
+    /// The mark at the beginning of `name`, if there is one.
     fn read(name: &str) -> Option<Self> {
         let (mark, _) = name.split_once('-')?;
         let is_mark =
@@ -26,22 +26,22 @@ impl Mark {
 }
 
 impl Store {
-    /// The same store, as the checkout whose top folder is `root` uses it.
+    /// The same store, for the checkout whose top folder is `root`.
     pub fn of_checkout(self, root: &Path) -> Self {
         Self { checkout: Some(Mark::of(root)), ..self }
     }
 
-    /// `name` for what belongs to this checkout alone.
+    /// `name` with this checkout's mark.
     pub fn own_name(&self, name: &str) -> String {
         self.checkout.as_ref().map_or_else(|| name.to_owned(), |Mark(mark)| format!("{mark}-{name}"))
     }
 
-    /// Where this checkout's log called `name` is or will be.
+    /// The path of this checkout's log `name`.
     pub fn log(&self, name: &str) -> PathBuf {
         self.root().join("logs").join(self.own_name(name))
     }
 
-    /// Whether `name` is one that another checkout gave.
+    /// Whether `name` has the mark of another checkout.
     pub(super) fn is_anothers(&self, name: &str) -> bool {
         Mark::read(name).is_some_and(|mark| self.checkout.as_ref() != Some(&mark))
     }

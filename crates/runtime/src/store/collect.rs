@@ -1,4 +1,4 @@
-//! Collecting what nothing needs.
+//! Removes what nothing needs.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
@@ -13,17 +13,17 @@ use super::tree::FACTS;
 use super::{RemoveError, Store, StoreError, Swept, TreeState};
 use base::digest::Digest;
 
-/// What names of kept folders of failed builds begin with.
+/// The prefix of names of kept folders of failed builds.
 const FAILED: &str = "failed-";
 
-/// What is needed. Results count whatever their age, and with them all they name; everything else only as far as it is listed or young.
+/// What is needed. Listed results are kept with everything that they refer to; everything else only if it is listed or recent.
 #[derive(Debug, Default)]
 pub struct Needs {
     /// Keys of results.
     pub results: BTreeSet<Digest>,
-    /// Objects no result names: sources.
+    /// Objects that no result refers to: sources.
     pub objects: BTreeSet<Digest>,
-    /// Trees that are made of no object.
+    /// Trees that are not made from an object.
     pub trees: BTreeSet<Digest>,
     /// Names of logs.
     pub logs: BTreeSet<String>,
@@ -42,33 +42,33 @@ pub struct Collected {
     pub trees: Swept,
     /// Logs.
     pub logs: Swept,
-    /// What dead processes and failed builds left.
+    /// Leftovers of dead processes and failed builds.
     pub scratch: Swept,
 }
 
-/// How a collection is done.
+/// The rules of a collection.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
-    /// What was stored more recently than this is kept, needed or not.
+    /// Whatever was stored more recently than this is kept, even if not needed.
     pub keep: Duration,
-    /// Counts, and removes nothing.
+    /// Whether to only count, without removing anything.
     pub dry_run: bool,
-    /// The trees that are made of an object.
+    /// The keys of trees that are made from an object.
     pub trees_of: &'a dyn Fn(&Digest) -> Vec<Digest>,
 }
 
 impl Collected {
-    /// All of it.
+    /// The sum of all kinds.
     pub fn total(&self) -> Swept {
         let parts = [self.results, self.objects, self.trees, self.logs, self.scratch];
         Swept { items: parts.iter().map(|part| part.items).sum(), bytes: parts.iter().map(|part| part.bytes).sum() }
     }
 }
 
-/// What a collection did.
+/// The outcome of a collection.
 #[derive(Debug, Default)]
 pub struct Collection {
-    /// What is gone, or would be.
+    /// What was removed, or would be.
     pub removed: Collected,
     /// What could not be removed.
     pub stayed: Vec<RemoveError>,
@@ -80,13 +80,13 @@ impl Store {
         format!("{FAILED}{}", self.own_name(spec))
     }
 
-    /// Removes what is not needed. The caller has the store [`alone`](Store::alone), unless it is a dry run.
+    /// Removes what is not needed. The caller must have the store [`alone`](Store::alone), except for a dry run.
     ///
-    /// Results go before the objects they name, and trees vanish whole, so that what is left after an interruption is a good store.
-    /// Removing a tree begins with a new name for it, which may take room: what gives room without goes before.
+    /// Results are removed before the objects they refer to, and trees as a whole, so that the store is consistent after an interruption.
+    /// Removing a tree begins with renaming it, which may need space; so what frees space without that is removed first.
     ///
     /// # Errors
-    /// When the store cannot be read. What cannot be removed is not an error: all else is removed, and it is listed.
+    /// When the store cannot be read. What cannot be removed is not an error: everything else is removed, and it is listed.
     pub fn collect(&self, needs: &Needs, rules: Rules<'_>) -> Result<Collection, StoreError> {
         let mut stayed = Vec::new();
         let mut objects = needs.objects.clone();
@@ -131,7 +131,7 @@ impl Store {
                 for path in trees.iter().filter(|path| self.is_damaged(path) || !kept_trees(path) && !is_young(path, rules.keep)) {
                     tally.remove_whole(path, &self.folder("scratch").join(format!("collect-{}", name(path))));
                 }
-                // What a tree looked like is of no use without the tree, and so small that it is not counted.
+                // Recorded facts about a tree are useless without the tree, and too small to be counted.
                 facts.iter().filter(|path| !path.with_extension("").exists()).for_each(|path| tally.discard(path));
                 Ok(())
             })?,
@@ -142,14 +142,14 @@ impl Store {
         Ok(Collection { removed, stayed })
     }
 
-    /// The results to remove; adds to `objects` what those that stay name.
+    /// The results to remove. Adds the objects that the remaining results refer to to `objects`.
     fn unneeded_results(&self, needs: &Needs, rules: Rules<'_>, objects: &mut BTreeSet<Digest>) -> Result<Vec<PathBuf>, StoreError> {
         let (kept, gone): (Vec<PathBuf>, Vec<PathBuf>) = read(&self.folder("results"))?
             .into_iter()
             .partition(|path| digest_of(path).is_some_and(|key| needs.results.contains(&key)) || is_young(path, rules.keep));
         for path in kept {
             let bytes = fs::read(&path).map_err(|source| StoreError::io("read", &path, source))?;
-            // A result that cannot be read names nothing; whoever wants it sets it aside.
+            // A result that cannot be read refers to nothing; it is set aside when it is needed.
             if let Ok(value) = serde_json::from_slice(&bytes) {
                 mark(&value, objects);
             }
@@ -183,7 +183,7 @@ fn digest_of(path: &Path) -> Option<Digest> {
     name(path).trim_end_matches(".json").parse().ok()
 }
 
-/// Adds every digest in a document, whatever it stands for: one too many keeps an object, one too few loses it.
+/// Adds every digest in a document, whatever it means: one too many keeps an object, one too few loses it.
 fn mark(value: &serde_json::Value, objects: &mut BTreeSet<Digest>) {
     match value {
         serde_json::Value::String(text) => objects.extend(text.split(' ').filter_map(|word| word.parse::<Digest>().ok())),
@@ -193,7 +193,7 @@ fn mark(value: &serde_json::Value, objects: &mut BTreeSet<Digest>) {
     }
 }
 
-/// Whether something was stored, or given another name, less than `keep` ago. Times of content are fixed, that of the entry is not.
+/// Whether something was stored or renamed less than `keep` ago. Modification times are fixed, but change times are not.
 fn is_young(path: &Path, keep: Duration) -> bool {
     let changed = |meta: Metadata| UNIX_EPOCH + Duration::from_secs(u64::try_from(meta.ctime()).unwrap_or(0));
     let age = fs::symlink_metadata(path).ok().map(changed).and_then(|time| SystemTime::now().duration_since(time).ok());
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_stays_and_all_else_goes() {
+    fn needed_content_is_kept_and_everything_else_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [needed, rubbish, source] = fill(&store);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_young_stays() {
+    fn recent_content_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [_, _, source] = fill(&store);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_removed_stops_nothing_and_is_listed() {
+    fn failures_to_remove_stop_nothing_and_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [_, rubbish, source] = fill(&store);
@@ -283,13 +283,13 @@ mod tests {
         fs::set_permissions(&logs, Permissions::from_mode(0o700)).unwrap();
         assert!(store.object(&rubbish).is_none());
         let stayed: Vec<PathBuf> = collection.stayed.into_iter().map(|error| error.path).collect();
-        // Root removes what it likes.
+        // Root can remove everything.
         let expected = if nix::unistd::geteuid().is_root() { Vec::new() } else { vec![store.log("old.log")] };
         assert_eq!((collection.removed.logs.items, stayed), (u64::from(expected.is_empty()), expected));
     }
 
     #[test]
-    fn what_dead_builders_left_goes_whatever_its_modes() {
+    fn leftovers_of_dead_builders_are_removed_whatever_their_modes() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [dead, closed] = ["dead", "closed"].map(|label| store.scratch(label).unwrap().keep());
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_checkout_keeps_stays_while_it_is_young() {
+    fn recent_leftovers_of_another_checkout_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let [own, other] = ["own", "other"].map(|name| store.clone().of_checkout(&folder.path().join(name)));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn locks_nobody_holds_go() {
+    fn unused_locks_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         drop(store.lock("free", || {}).unwrap());

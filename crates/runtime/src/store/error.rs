@@ -1,4 +1,4 @@
-//! What can go wrong with the store.
+//! Errors of the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::file_error::FileError;
 
-/// Why the store could not do what was asked.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file system said no.
@@ -21,23 +21,23 @@ pub enum StoreError {
     /// Something could not be removed.
     #[error(transparent)]
     Remove(#[from] RemoveError),
-    /// A stored object no longer has the content its name says. It has been set aside.
+    /// The content of a stored object does not match its name. It has been set aside.
     #[error("stored object {expected} has wrong content (SHA-256 {found}); it was moved to `{}`", aside.display())]
     Corrupt {
-        /// The digest it is named by.
+        /// The digest in its name.
         expected: Digest,
-        /// The digest of what it contains.
+        /// The digest of its content.
         found: Digest,
         /// Where it is now.
         aside: PathBuf,
     },
-    /// A stored object that a result names is gone.
+    /// A stored object that a result refers to is missing.
     #[error("stored object {digest} is missing")]
     Missing {
         /// Its digest.
         digest: Digest,
     },
-    /// Others use the store, so nothing may be taken from it.
+    /// Another process uses the store, so nothing may be removed.
     #[error("another builder is using the store `{}`", store.display())]
     InUse {
         /// The store.
@@ -53,7 +53,7 @@ pub enum StoreError {
     },
 }
 
-/// What to do when the disk is full.
+/// The hint for a full disk.
 const MAKE_ROOM: &str =
     "free some space (`cargo xtask gc` removes what nothing needs) and run the same command again: packages that are built are kept";
 
@@ -71,7 +71,7 @@ impl StoreError {
         Self::Io(FileError::new(operation, path, disk_space::explained(source, path)))
     }
 
-    /// The same for a store that is being opened: another one may do.
+    /// The same error while the store is being opened, whose hint is to use another store.
     pub(super) fn while_opening(self) -> Self {
         match self {
             Self::Io(error) => Self::Open(error),
@@ -85,7 +85,7 @@ impl StoreError {
     }
 }
 
-/// The directory that decides who may change what is at `path`.
+/// The directory whose permissions decide who may change `path`.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(path)
 }

@@ -1,4 +1,4 @@
-//! What a tree looked like when it was published: how damage is found.
+//! Facts about a tree when it was published, to detect damage.
 
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -9,7 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use base::digest::{Digest, Hasher};
 
-/// Names, kinds, modes and sizes of all that is in a tree. Content is not read: a tree has tens of thousands of files, and is looked at in
+/// Names, kinds, modes and sizes of everything in a tree. Content is not read: a tree has tens of thousands of files, and is checked in
 /// every run that builds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +30,8 @@ impl Facts {
         while let Some(entry) = walk.next() {
             let entry = entry?;
             let meta = entry.metadata()?;
-            // What is in a directory that is closed to its owner is left out for root as well, to whom nothing is closed.
+            // The content of a directory that is closed to its owner is left out, also for root, so that the result does not depend on the
+            // user.
             if meta.is_dir() && meta.mode() & 0o500 != 0o500 {
                 walk.skip_current_dir();
             }
@@ -43,11 +44,11 @@ impl Facts {
     }
 }
 
-/// Every part ends with what it cannot contain, so that no two trees produce the same bytes.
+/// Every part ends with a byte that it cannot contain, so that no two trees produce the same bytes.
 fn add(hasher: &mut Hasher, root: &Path, entry: &DirEntry, mode: u32, size: u64) -> io::Result<()> {
     let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
     hasher.update(path.as_os_str().as_encoded_bytes());
-    // The mode of a link says nothing, and its kind is in the same number.
+    // The permission bits of a link have no meaning; its kind is in the remaining bits.
     let mode = if entry.path_is_symlink() { mode & !0o7777 } else { mode };
     hasher.update(format!("\0{mode:o} {size} "));
     if entry.path_is_symlink() {

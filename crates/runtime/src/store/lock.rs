@@ -8,14 +8,14 @@ use std::path::Path;
 use super::collect::read;
 use super::{RemoveError, Store, StoreError, usage};
 
-/// A lock held until dropped; the kernel drops it when the process dies, however it dies.
+/// A lock held until dropped; the kernel releases it when the process ends for any reason.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Store {
-    /// Waits for the lock called `name` and takes it. `waiting` is called once if somebody else has it.
+    /// Waits for the lock `name` and takes it. `waiting` is called once if another process has it.
     ///
     /// # Errors
     /// When the lock's file cannot be opened or locked.
@@ -33,7 +33,7 @@ impl Store {
                     }
                     Err(TryLockError::Error(error)) => return Err(error),
                 }
-                // One that was collected between opening and locking keeps nobody out.
+                // A file that was removed between opening and locking excludes nobody.
                 if is_named(&file, &path)? {
                     return Ok(file);
                 }
@@ -42,12 +42,12 @@ impl Store {
         take().map(|file| Lock { _file: file }).map_err(|source| StoreError::io("lock", &path, source))
     }
 
-    /// Removes all locks that nobody holds. Gives those that cannot be removed.
+    /// Removes all locks that are not held. Returns those that cannot be removed.
     pub(super) fn collect_locks(&self) -> Result<Vec<RemoveError>, StoreError> {
         let paths = read(&self.root().join("locks"))?;
         let free = paths.into_iter().filter(|path| !path.ends_with(usage::FILE_NAME)).filter_map(|path| {
             let file = File::open(&path).ok()?;
-            // It is removed while it is held, so whoever opened it before finds out.
+            // It is removed while locked, so that a process that opened it before notices.
             file.try_lock().ok()?;
             fs::remove_file(&path).err().map(|source| RemoveError { path, others: 0, source })
         });
@@ -55,7 +55,7 @@ impl Store {
     }
 }
 
-/// Whether an open file is the one that `path` names.
+/// Whether an open file is the one at `path`.
 fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     let opened = file.metadata()?;
     match fs::symlink_metadata(path) {

@@ -5,12 +5,12 @@
 //! results/<key>.json    what an action produced, by its key
 //! trees/<sha256>/       unpacked directories: SDK layers, packages
 //! logs/<name>           build logs
-//! scratch/<name>/       work in progress; whatever is here without a living owner is rubbish
+//! scratch/<name>/       work in progress; anything without a living owner is garbage
 //! locks/<name>          advisory locks
 //! ```
 //!
-//! Whatever has its final name is whole: it was written under `scratch`, synced, then renamed. Nothing is ever changed in
-//! place, so readers need no lock and a process killed at any point leaves rubbish in `scratch` at worst.
+//! Everything with its final name is complete: it was written under `scratch`, synced, then renamed. Nothing is ever changed in place, so
+//! readers need no lock, and a process killed at any point leaves at most garbage in `scratch`.
 
 mod checkout;
 mod collect;
@@ -52,12 +52,12 @@ use crate::cancel::Cancel;
 use crate::progress::Reporter;
 use base::digest::Digest;
 
-/// The mode of directories of a store. Unpacked packages have programs and files of all kinds: whoever is not the store's owner must neither
-/// run nor read them.
+/// The mode of directories of a store. Unpacked packages contain all kinds of programs and files, which users other than the store's owner
+/// must neither run nor read.
 const PRIVATE: u32 = 0o700;
 
-/// Closes a directory of the store to other users, as older builders did not. Where that is refused it belongs to another user, whose
-/// business it is.
+/// Closes a directory of the store to other users, which older builders did not. If that fails, the directory belongs to another user, who
+/// is responsible for it.
 fn keep_private(path: &Path) -> io::Result<()> {
     let is_open = fs::metadata(path)?.permissions().mode() & 0o077 != 0;
     if is_open
@@ -75,18 +75,18 @@ pub struct Store {
     root: PathBuf,
     /// Holds a shared lock: see [`Store::alone`].
     user: Arc<File>,
-    /// The way to the user.
+    /// Messages to the user.
     notices: Arc<Notices>,
-    /// Trees that this process found whole.
+    /// Trees that this process found undamaged.
     whole_trees: Arc<Mutex<BTreeSet<Digest>>>,
-    /// The checkout that uses it, where it is one.
+    /// The checkout that uses it, if there is one.
     checkout: Option<checkout::Mark>,
-    /// Raised when the user wants to stop: then nothing large is removed any more.
+    /// Raised when the user wants to stop: from then on, nothing large is removed.
     cancel: Cancel,
 }
 
 impl Store {
-    /// Opens the store in `root`, making what is missing. Waits while somebody collects what nothing needs from it.
+    /// Opens the store in `root`, creating what is missing. Waits while another process removes unneeded content.
     ///
     /// # Errors
     /// When a directory cannot be made.
@@ -106,12 +106,12 @@ impl Store {
         Ok(Self { root, user, notices: Arc::default(), whole_trees: Arc::default(), checkout: None, cancel: Cancel::new() })
     }
 
-    /// The same store; what stops nothing but should be known is reported to `reporter`.
+    /// The same store, with warnings sent to `reporter`.
     pub fn reporting_to(self, reporter: Arc<dyn Reporter>) -> Self {
         Self { notices: Arc::new(Notices::to(reporter)), ..self }
     }
 
-    /// The same store, whose user raises `cancel` to stop.
+    /// The same store, with `cancel` as the flag to stop.
     pub fn stopped_by(self, cancel: &Cancel) -> Self {
         Self { cancel: cancel.clone(), ..self }
     }

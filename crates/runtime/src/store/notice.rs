@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::RemoveError;
 use crate::progress::{Reporter, Silent};
 
-/// The way to the user.
+/// Messages to the user.
 pub(super) struct Notices {
     reporter: Arc<dyn Reporter>,
     has_leftovers: AtomicBool,
@@ -18,13 +18,13 @@ impl Notices {
         Self { reporter, has_leftovers: AtomicBool::new(false) }
     }
 
-    /// Warns of something that stops nothing.
+    /// Sends a warning.
     pub(super) fn warn(&self, message: String) {
         self.reporter.warn(message);
     }
 
-    /// Warns of a scratch directory that stays, if it is the first: a fault of the file system shows in every one, and one warning is as
-    /// good as fifty.
+    /// Warns of a scratch directory that could not be removed, but only once: a fault of the file system affects all of them, and one
+    /// warning is enough.
     pub(super) fn leftover(&self, error: &RemoveError) {
         if !self.has_leftovers.swap(true, Ordering::Relaxed) {
             self.warn(format!("{error}: {} (`cargo xtask gc` tries again and lists what remains)", error.source));

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::{Store, StoreError};
 use base::digest::{Digest, Hasher};
 
-/// An object in the making: what is written to it is hashed on the way.
+/// An object being written; its content is hashed on the way.
 pub struct ObjectWriter<'a> {
     store: &'a Store,
     file: NamedTempFile,
@@ -18,13 +18,13 @@ pub struct ObjectWriter<'a> {
 }
 
 impl Store {
-    /// Where the object with this digest is, whole but not read back, if it is at hand.
+    /// The path of the object with this digest, if it exists; its content is not verified.
     pub fn object(&self, digest: &Digest) -> Option<PathBuf> {
         let path = self.object_path(digest);
         path.is_file().then_some(path)
     }
 
-    /// The object with this digest, after reading it back.
+    /// The object with this digest, after verifying its content.
     ///
     /// # Errors
     /// [`StoreError::Missing`], or [`StoreError::Corrupt`] after setting the file aside so that it is never used.
@@ -46,7 +46,7 @@ impl Store {
     /// Begins a new object.
     ///
     /// # Errors
-    /// When no file can be made.
+    /// When no file can be created.
     pub fn writer(&self) -> Result<ObjectWriter<'_>, StoreError> {
         let folder = self.root().join("scratch");
         let file = tempfile::Builder::new()
@@ -83,7 +83,7 @@ impl Store {
         }
     }
 
-    /// Takes over a file of [`Store::scratch`]: no byte is copied, and holes stay holes. The file is gone from its place afterwards.
+    /// Moves a file of [`Store::scratch`] into the store. Nothing is copied, and holes are kept.
     ///
     /// # Errors
     /// When it cannot be read, synced or renamed.
@@ -121,7 +121,7 @@ impl Write for ObjectWriter<'_> {
 }
 
 impl ObjectWriter<'_> {
-    /// Syncs the object and gives it its name; nothing has seen it before.
+    /// Syncs the object and gives it its final name, so that it becomes visible.
     ///
     /// # Errors
     /// When it cannot be synced or renamed.

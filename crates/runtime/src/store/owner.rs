@@ -1,4 +1,4 @@
-//! Whose store it is.
+//! Checks the owner of a store.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use nix::unistd::{Uid, User, geteuid};
 
 use base::diagnostic::{ExitCode, Failure};
 
-/// A store that belongs to somebody else. Even root cannot use it: in a sandbox no other user's files can be taken over.
+/// A store that belongs to another user. Even root cannot use it: in a sandbox, files of other users are not accessible.
 #[derive(Debug, thiserror::Error)]
 #[error("the store `{}` belongs to {owner}, and the builder runs as {user}", store.display())]
 pub struct ForeignStore {
@@ -28,8 +28,8 @@ impl Failure for ForeignStore {
     }
 }
 
-/// Refuses the store in `root` if it is there and belongs to another user than this process runs as. What cannot be examined is left to
-/// whoever opens the store.
+/// Refuses the store in `root` if it exists and belongs to another user than that of this process. If it cannot be examined, opening it
+/// will report that.
 ///
 /// # Errors
 /// [`ForeignStore`], naming both users.
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_directory_of_root_is_refused_to_others() {
-        // As root the directory is the process's own. `/` may be the user's, in a root that was unpacked without root.
+        // For root, the directory is its own. `/` is not used here, because it may belong to the user in a root that was unpacked without root.
         assert_eq!(check_owner(Path::new("/proc")).is_ok(), geteuid().is_root());
     }
 }

@@ -1,10 +1,10 @@
-//! Removing directory trees, whatever a build left in them.
+//! Removes directory trees, whatever a build left in them.
 //!
-//! Builds leave directories without any permission (the kernel itself does: a `volatile` overlay has two nested ones of mode 000), links
-//! to anywhere, and trees deeper than a path may be long. So the removal never resolves a path: it holds a descriptor of the directory it
-//! is in, and every step is one name below it. No link is followed, and nothing outside of the tree is opened, changed or removed.
+//! Builds leave directories without any permissions (even the kernel does: a `volatile` overlay has two nested ones of mode 000), links to
+//! anywhere, and trees deeper than the longest path. So removal never resolves a path: it keeps a descriptor of the current directory, and
+//! every step is one name below it. No link is followed, and nothing outside of the tree is opened, changed or removed.
 //!
-//! It keeps its way in memory and goes up by `..`, so that neither the stack nor the number of descriptors bounds the depth.
+//! The path is kept in memory and `..` leads back up, so that neither the stack nor the number of descriptors limits the depth.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, Permissions};
@@ -20,13 +20,13 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{Mode, fchmod, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-/// What of a tree could not be removed. All else of it is gone.
+/// What could not be removed of a tree. Everything else was removed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot remove `{}`{}", path.display(), more(*others))]
 pub struct RemoveError {
     /// The first file or directory that stayed.
     pub path: PathBuf,
-    /// How many others stayed for a reason of their own.
+    /// How many others stayed for reasons of their own.
     pub others: usize,
     /// Why the first one stayed.
     pub source: io::Error,
@@ -42,11 +42,11 @@ impl From<RemoveError> for io::Error {
     }
 }
 
-/// Removes what is at `path`: a file, a link (not what it points to), or a directory with all in it, whatever the modes. Nothing there is
-/// fine.
+/// Removes what is at `path`: a file, a link (not what it points to), or a directory with its content, whatever the modes. It is not an
+/// error if nothing is there.
 ///
 /// # Errors
-/// When something stayed, as what belongs to another user. The rest is removed nevertheless.
+/// When something could not be removed, such as files of another user. Everything else is removed.
 pub fn remove_tree(path: &Path) -> Result<(), RemoveError> {
     let failed = |source| RemoveError { path: path.to_owned(), others: 0, source };
     let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
@@ -66,18 +66,18 @@ pub fn remove_tree(path: &Path) -> Result<(), RemoveError> {
     Removal { parent, levels: vec![base], first: None, failures: 0 }.run(here)
 }
 
-/// To stand in a directory takes no permission to read it.
+/// A descriptor of a directory, which needs no permission to read it.
 const STAND: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
-/// A directory on the way from the top to where the removal is.
+/// A directory on the path from the top to the current one.
 struct Level {
     /// Its name in the level above.
     name: CString,
-    /// By which it is seen that `..` led back to it.
+    /// Its device and inode, to check that `..` led back to it.
     identity: (u64, u64),
     /// Directories in it that are still to be removed.
     waiting: Vec<CString>,
-    /// Whether nothing in it had to stay.
+    /// Whether everything in it could be removed.
     is_clear: bool,
 }
 
@@ -118,8 +118,8 @@ impl Removal<'_> {
         first.map_or(Ok(()), |(path, source)| Err(RemoveError { path, others: failures - 1, source }))
     }
 
-    /// Removes what is called `name` in the directory `here`; of a directory, whatever is in it but directories. These are then the
-    /// topmost level, and its descriptor is given.
+    /// Removes `name` in the directory `here`; of a directory, everything in it except directories. These are then in the topmost level,
+    /// and the directory's descriptor is returned.
     fn enter(&mut self, here: &OwnedFd, name: &CStr) -> io::Result<Option<OwnedFd>> {
         let opened = match open_below(here, name, OFlag::O_RDONLY) {
             Err(Errno::EACCES) => open_up(here, name).and_then(|()| Ok(open_below(here, name, OFlag::O_RDONLY)?)),
@@ -129,12 +129,12 @@ impl Removal<'_> {
         };
         let opened = match opened {
             Ok(opened) => opened,
-            // One of another user that is empty needs no opening.
+            // An empty directory of another user can be removed without opening it.
             Err(error) => return unlinkat(here, name, UnlinkatFlags::RemoveDir).map(|()| None).map_err(|_| error),
         };
         let stat = fstat(&opened)?;
         if stat.st_mode & 0o700 != 0o700 {
-            // Of another user it cannot be; then what follows says so.
+            // This fails for another user's directory; then the following operations report it.
             let _ = fchmod(&opened, Mode::S_IRWXU);
         }
         let mut listed = Dir::from_fd(opened)?;
@@ -148,7 +148,7 @@ impl Removal<'_> {
         Ok(Some(below))
     }
 
-    /// Removes an entry of the topmost level, or notes it for later if it is a directory.
+    /// Removes an entry of the topmost level, or records it for later if it is a directory.
     fn empty_of(&mut self, here: &OwnedFd, name: CString, kind: Option<Type>) {
         if [c".", c".."].contains(&name.as_c_str()) {
             return;
@@ -164,7 +164,7 @@ impl Removal<'_> {
         }
     }
 
-    /// Notes that what is called `name` in the topmost level stays.
+    /// Records that `name` in the topmost level stays.
     fn stays(&mut self, name: &CStr, error: io::Error) {
         self.failures += 1;
         if self.first.is_none() {
@@ -178,25 +178,25 @@ impl Removal<'_> {
     }
 }
 
-/// Opens a directory by its name in `here`: not through a link, and not where something is mounted, as that is not the tree's.
+/// Opens a directory by its name in `here`: not through a link, and not if something is mounted there, which is not part of the tree.
 fn open_below(here: &OwnedFd, name: &CStr, flags: OFlag) -> nix::Result<OwnedFd> {
     let flags = flags | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
     match openat2(here, name, OpenHow::new().flags(flags).resolve(resolve)) {
-        // Some containers forbid the call. A single name without links cannot lead out of the tree either.
+        // Some containers forbid the call. A single name that is not a link cannot lead out of the tree either.
         Err(Errno::ENOSYS | Errno::EPERM) => openat(here, name, flags, Mode::empty()),
         opened => opened,
     }
 }
 
-/// Gives the owner all permissions on a directory that cannot be opened. A chmod by name could be led elsewhere by a link put in its place,
-/// and fchmod(2) refuses a descriptor that needs no permission (`O_PATH`); its name in `/proc` stands for exactly the directory it is open on.
+/// Gives the owner all permissions on a directory that cannot be opened. A chmod by name could be redirected by a link put in its place,
+/// and fchmod(2) refuses a descriptor that needs no permission (`O_PATH`); its name in `/proc` refers to exactly the open directory.
 fn open_up(here: &OwnedFd, name: &CStr) -> io::Result<()> {
     let folder = open_below(here, name, OFlag::O_PATH)?;
     fs::set_permissions(format!("/proc/self/fd/{}", folder.as_raw_fd()), Permissions::from_mode(0o700))
 }
 
-/// The directory above, if it is still the one the removal came from.
+/// The parent directory, if it is still the expected one.
 fn climb(here: &OwnedFd, expected: (u64, u64)) -> io::Result<OwnedFd> {
     let above = openat(here, c"..", STAND | OFlag::O_DIRECTORY, Mode::empty())?;
     if identity(&above)? == expected { Ok(above) } else { Err(io::Error::other("it was moved in the meantime")) }
@@ -206,7 +206,7 @@ fn identity(folder: impl AsFd) -> nix::Result<(u64, u64)> {
     fstat(folder).map(|stat| (stat.st_dev, stat.st_ino))
 }
 
-/// What is not there needs no removing.
+/// Treats a missing file as removed.
 fn gone(removed: nix::Result<()>) -> nix::Result<()> {
     match removed {
         Err(Errno::ENOENT) => Ok(()),
@@ -320,7 +320,7 @@ mod tests {
         let path = path.to_owned();
         let remove = move || {
             if nix::unistd::geteuid().is_root() {
-                // For this thread alone.
+                // For this thread only.
                 nix::unistd::setfsuid(NOBODY.into());
             }
             remove_tree(&path)

@@ -1,4 +1,4 @@
-//! Results: small JSON documents by the key of the action that gave them.
+//! Results: small JSON documents by the key of the action that produced them.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,15 +15,15 @@ impl Store {
     /// The result recorded under `key`, if there is one.
     ///
     /// # Errors
-    /// When it is there and cannot be read; a result that is not a valid `T` is set aside first.
+    /// When it exists but cannot be read; a result that is not a valid `T` is set aside first.
     pub fn result<T: DeserializeOwned>(&self, key: &Digest) -> Result<Option<T>, StoreError> {
         self.result_as(key, |bytes| serde_json::from_slice(bytes))
     }
 
-    /// The result recorded under `key`, if there is one, as `read` understands it.
+    /// The result recorded under `key`, if there is one, parsed by `read`.
     ///
     /// # Errors
-    /// When it is there and cannot be read; one that `read` does not understand is set aside first.
+    /// When it exists but cannot be read; one that `read` cannot parse is set aside first.
     pub fn result_as<T>(&self, key: &Digest, read: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<Option<T>, StoreError> {
         let path = self.result_path(key);
         let bytes = match fs::read(&path) {
@@ -41,7 +41,7 @@ impl Store {
         }
     }
 
-    /// Records a result under `key`. The objects it names must have been stored before.
+    /// Records a result under `key`. The objects that it refers to must have been stored before.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -11,12 +11,12 @@ use super::notice::Notices;
 use super::{Store, StoreError, remove_tree};
 use crate::cancel::{CHECK, Cancel};
 
-/// What names of scratch directories begin with that are only left to be removed.
+/// The prefix of names of scratch directories that only need to be removed.
 const LEFT: &str = "left-";
 
-/// A directory that vanishes when dropped, unless it is kept. A lock on it tells other processes that its owner lives.
+/// A directory that vanishes when dropped, unless it is kept. A lock on it shows other processes that its owner is alive.
 ///
-/// Once the user wants to stop, it is not removed, which takes a large tree a minute on a busy disk, but set aside for
+/// After the user asks to stop, it is not removed, because that takes a minute for a large tree on a busy disk, but renamed for
 /// [`Store::left`].
 #[derive(Debug)]
 pub struct Scratch {
@@ -42,7 +42,7 @@ impl Store {
         make().map_err(|source| StoreError::io("make a directory in", &parent, source))
     }
 
-    /// Scratch directories that interrupted builders set aside and nobody is removing. To drop one removes it.
+    /// Scratch directories that interrupted builders set aside and no process is removing. Dropping one removes it.
     ///
     /// # Errors
     /// When the scratch area cannot be read.
@@ -51,7 +51,7 @@ impl Store {
         let read = || -> io::Result<Vec<PathBuf>> { fs::read_dir(&parent)?.map(|entry| entry.map(|entry| entry.path())).collect() };
         let paths = read().map_err(|source| StoreError::io("read", &parent, source))?;
         let left = paths.into_iter().filter(|path| is_left(path));
-        // One that cannot be opened is left to `gc`; one that is locked is being removed.
+        // Those that cannot be opened are left to `gc`; those that are locked are being removed.
         let free = left.filter_map(|path| File::open(&path).ok().filter(|folder| folder.try_lock().is_ok()).map(|folder| (path, folder)));
         Ok(free.map(|(path, folder)| self.scratch_at(path, folder)).collect())
     }
@@ -69,7 +69,7 @@ impl Scratch {
     /// The directory.
     ///
     /// # Panics
-    /// Never: only `keep` and dropping take the folder away, and both end the value.
+    /// Never: only `keep` and dropping take the folder, and both end the value.
     pub fn path(&self) -> &Path {
         self.folder.as_ref().expect("the folder is there until the value ends")
     }
@@ -77,17 +77,17 @@ impl Scratch {
     /// Leaves the directory where it is and returns its path.
     ///
     /// # Panics
-    /// Never, as [`Scratch::path`].
+    /// Never, as for [`Scratch::path`].
     pub fn keep(mut self) -> PathBuf {
         self.folder.take().expect("the folder is there until the value ends")
     }
 
-    /// Renames the directory, so that the next builder removes what this one does not come to remove.
+    /// Renames the directory, so that the next builder removes it if this one does not.
     fn set_aside(&mut self) {
         let Some(folder) = self.folder.as_mut().filter(|folder| !is_left(folder)) else { return };
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let aside = folder.with_file_name(format!("{LEFT}{name}"));
-        // Under its old name `gc` collects it, which knows it by its missing lock.
+        // If this fails, `gc` removes it under its old name, because it is not locked.
         if fs::rename(&*folder, &aside).is_ok() {
             *folder = aside;
         }
@@ -100,7 +100,7 @@ impl Drop for Scratch {
             self.set_aside();
             return;
         }
-        // What cannot be removed now is collected by `gc`, which knows it by its missing lock.
+        // What cannot be removed now is removed by `gc`, because it is not locked.
         if let Some(folder) = self.folder.take()
             && let Err(error) = remove_tree(&folder)
         {
@@ -109,22 +109,22 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes scratch directories while other work goes on: a large tree takes its disk seconds. When dropped it waits until the last is gone,
-/// unless the user wants to stop: then the next builder removes the rest.
+/// Removes scratch directories in the background: a large tree takes seconds. When dropped, it waits until all are removed, unless the user
+/// wants to stop; then the next builder removes the rest.
 #[derive(Debug)]
 pub struct Sweeper {
     folders: Option<Sender<Scratch>>,
-    /// Closed when all are removed.
+    /// Closed when all have been removed.
     done: Mutex<Receiver<()>>,
     cancel: Cancel,
 }
 
 impl Sweeper {
-    /// A sweeper with nothing to do, whose user raises `cancel` to stop.
+    /// A sweeper without work, with `cancel` as the flag to stop.
     pub fn new(cancel: &Cancel) -> Self {
         let (folders, given) = mpsc::channel();
         let (working, done) = mpsc::channel();
-        // On a host that allows no further thread nobody receives, and each folder is removed where it is given.
+        // If the host allows no further thread, there is no receiver, and each folder is removed by the sender.
         let _ = thread::Builder::new().spawn(move || {
             given.into_iter().for_each(drop);
             drop(working);
@@ -137,7 +137,7 @@ impl Sweeper {
         // The process may end before it is removed.
         scratch.set_aside();
         if let Some(folders) = &self.folders {
-            // A sweeper that is gone gives the folder back, and it is removed here.
+            // If the sweeper's thread has ended, the folder is returned and removed here.
             let _ = folders.send(scratch);
         }
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_is_reported_once_a_run() {
+    fn leftovers_are_reported_once_per_run() {
         let folder = tempfile::tempdir().unwrap();
         let warnings = Arc::new(Warnings::default());
         let store = Store::open(folder.path()).unwrap().reporting_to(warnings.clone());
@@ -197,7 +197,7 @@ mod tests {
         fs::set_permissions(&closed, Permissions::from_mode(0o500)).unwrap();
         scratches.into_iter().for_each(drop);
         fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
-        // Root removes what it likes.
+        // Root can remove everything.
         let expected = if geteuid().is_root() {
             Vec::new()
         } else {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stops_removes_nothing_and_the_next_removes_it() {
+    fn a_stopped_builder_leaves_removal_to_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let cancel = Cancel::new();
         let store = Store::open(folder.path()).unwrap().stopped_by(&cancel);
@@ -239,7 +239,7 @@ mod tests {
         cancel.raise();
         sweeper.sweep(scratches.next().unwrap());
         drop((sweeper, scratches));
-        // What the sweeper was given is let go of in its own thread.
+        // The sweeper drops folders in its own thread.
         let other = Store::open(folder.path()).unwrap();
         let left = loop {
             let left = other.left().unwrap();

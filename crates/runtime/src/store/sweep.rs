@@ -1,4 +1,4 @@
-//! Sweeping away what dead processes left.
+//! Removes what dead processes left.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,7 +9,7 @@ use super::tally::Tally;
 use super::{Store, StoreError};
 
 impl Store {
-    /// Removes everything in the scratch area that no living process holds, but what `is_kept` says to keep.
+    /// Removes everything in the scratch area that no living process uses, except what `is_kept` selects.
     ///
     /// # Errors
     /// When the scratch area cannot be read.
@@ -23,16 +23,16 @@ impl Store {
     }
 }
 
-/// Whether nobody is at work on what is in the scratch area.
+/// Whether no process uses a path in the scratch area.
 fn is_free(path: &Path) -> bool {
-    // Files are written by living processes only for moments, so old ones alone are rubbish.
+    // Living processes need their files only for moments, so old files are garbage.
     if !fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) {
         return is_old(path);
     }
     match File::open(path) {
         // A living owner holds a shared lock on its directory.
         Ok(folder) => folder.try_lock().is_ok(),
-        // Its owner could open it.
+        // A living owner would have made it accessible.
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
 }

@@ -1,4 +1,4 @@
-//! Counting what a collection removes.
+//! Counts what a collection removes.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -18,7 +18,7 @@ pub struct Swept {
     pub bytes: u64,
 }
 
-/// Removes things of one kind, and counts them. What cannot be removed stops nothing.
+/// Removes things of one kind, and counts them. Continues after failures.
 pub(super) struct Tally<'a> {
     pub(super) swept: Swept,
     pub(super) stayed: &'a mut Vec<RemoveError>,
@@ -41,7 +41,7 @@ impl Tally<'_> {
         }
     }
 
-    /// Removes the file at `path`, and does not count it.
+    /// Removes the file at `path`, without counting it.
     pub(super) fn discard(&mut self, path: &Path) {
         if !self.dry_run
             && let Err(error) = remove_tree(path)
@@ -50,7 +50,7 @@ impl Tally<'_> {
         }
     }
 
-    /// Removes the directory at `path` such that at any moment it is there whole or not at all: it goes by the unused name `doomed`.
+    /// Removes the directory at `path` so that it is never there incompletely: it is first renamed to the unused name `doomed`.
     pub(super) fn remove_whole(&mut self, path: &Path, doomed: &Path) {
         if self.dry_run {
             return self.remove(path);
@@ -62,7 +62,7 @@ impl Tally<'_> {
     }
 }
 
-/// Room that removing gives: none for a file that has another name elsewhere, as an ISO in `out`.
+/// The space that removing frees: none for a file with another hard link elsewhere, such as an ISO in `out`.
 fn freed_bytes(path: &Path) -> u64 {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() && meta.nlink() > 1 => 0,
@@ -77,7 +77,7 @@ fn size_bytes(path: &Path) -> u64 {
     files.map(|meta| used_bytes(&meta)).sum()
 }
 
-/// Bytes of a file that are on the disk: those of a file with holes are fewer than its length (stat(2), `st_blocks` counts 512 bytes).
+/// Bytes of a file on disk, fewer than its length if it has holes (stat(2), `st_blocks` counts 512 bytes).
 fn used_bytes(meta: &fs::Metadata) -> u64 {
     meta.len().min(meta.blocks() * 512)
 }

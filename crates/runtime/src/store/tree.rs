@@ -1,7 +1,7 @@
-//! Trees: unpacked directories, published whole.
+//! Trees: unpacked directories, published as a whole.
 //!
-//! Next to a tree is what it looked like then. It is compared when a process first uses the tree: a tree is not named by what it contains, so
-//! a file lost from it would show as a failed build only.
+//! Next to a tree are facts about it when it was published. They are compared when a process first uses the tree: a tree is not named by
+//! its content, so a missing file would otherwise appear only as a failed build.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,19 +12,19 @@ use super::object::sync_folder;
 use super::{Store, StoreError};
 use base::digest::Digest;
 
-/// How a tree stands.
+/// The state of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeState {
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// It is there, and not as it was published.
+    /// It differs from what was published.
     Damaged,
-    /// It is at hand.
+    /// It exists and is undamaged.
     Whole(PathBuf),
 }
 
 impl TreeState {
-    /// The directory, if it is at hand.
+    /// The directory, if it is undamaged.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Whole(path) => Some(path),
@@ -34,7 +34,7 @@ impl TreeState {
 }
 
 impl Store {
-    /// How the tree that `key` stands for stands.
+    /// The state of the tree with this key.
     pub fn tree_state(&self, key: &Digest) -> TreeState {
         let path = self.tree_path(key);
         if !path.is_dir() {
@@ -43,7 +43,7 @@ impl Store {
         if self.is_whole(key, &path) { TreeState::Whole(path) } else { TreeState::Damaged }
     }
 
-    /// The directory that `key` stands for, if it is at hand.
+    /// The directory of the tree with this key, if it exists and is undamaged.
     pub fn existing_tree(&self, key: &Digest) -> Option<PathBuf> {
         match self.tree_state(key) {
             TreeState::Whole(path) => Some(path),
@@ -51,11 +51,11 @@ impl Store {
         }
     }
 
-    /// The directory that `key` stands for: at hand, or made now by `fill`, which is given an empty directory. A damaged one is made again.
-    /// Two processes that want the same tree make it once; `waiting` is called if the other is at it.
+    /// The directory of the tree with this key, created by `fill` in an empty directory if it is missing or damaged. If two processes need
+    /// the same tree, only one creates it; `waiting` is called in the other.
     ///
     /// # Errors
-    /// What `fill` gives, or a store error.
+    /// Errors of `fill`, or a store error.
     pub fn tree<E: From<StoreError>>(
         &self,
         key: &Digest,
@@ -95,14 +95,14 @@ impl Store {
         self.root().join("trees").join(key.hex())
     }
 
-    /// Whether the tree at `path` is as it was published; looked at once in a process.
+    /// Whether the tree at `path` is as it was published; checked once per process.
     fn is_whole(&self, key: &Digest, path: &Path) -> bool {
         if self.whole_trees.lock().is_ok_and(|whole| whole.contains(key)) {
             return true;
         }
         let is_whole = match fs::read(self.facts_path(key)) {
             Ok(bytes) => serde_json::from_slice::<Facts>(&bytes).is_ok_and(|facts| Facts::of(path).is_ok_and(|found| found == facts)),
-            // Older builders recorded nothing. Where it cannot be recorded now, the next process tries again.
+            // Older builders recorded nothing. If it cannot be recorded now, the next process tries again.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let _ = self.record_facts(key, path);
                 true
@@ -115,7 +115,7 @@ impl Store {
         is_whole
     }
 
-    /// Records what the tree of `key`, as it is in `folder`, looks like.
+    /// Records the facts about the tree of `key`, which is in `folder`.
     fn record_facts(&self, key: &Digest, folder: &Path) -> io::Result<()> {
         let facts = Facts::of(folder)?;
         let mut file = tempfile::Builder::new().prefix("facts-").tempfile_in(self.root().join("scratch"))?;
@@ -129,7 +129,7 @@ impl Store {
     }
 }
 
-/// The ending of the file next to a tree.
+/// The ending of the file with facts next to a tree.
 pub(super) const FACTS: &str = "json";
 
 #[cfg(test)]
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_of_an_older_builder_is_taken_as_it_is_from_then_on() {
+    fn facts_about_a_tree_of_an_older_builder_are_recorded_at_first_use() {
         let folder = tempfile::tempdir().unwrap();
         let key = Digest::of_bytes("key");
         let open = || Store::open(folder.path()).unwrap();

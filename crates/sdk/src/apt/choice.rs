@@ -1,4 +1,4 @@
-//! Which program talks to the Debian archive.
+//! Selects the client for the Debian archive.
 
 use std::env;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::download::APT_HELPER;
 
-/// Which program talks to the Debian archive, as the user asks for it.
+/// The user's choice of the client for the Debian archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ClientChoice {
     /// The host's apt if it is installed, otherwise the built-in client
@@ -20,7 +20,7 @@ pub enum ClientChoice {
     Builtin,
 }
 
-/// Which program talks to the Debian archive.
+/// The client for the Debian archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
     /// The host's apt, with its proxies and credentials.

@@ -19,7 +19,7 @@ pub struct Repository {
     pub signed_by: Option<String>,
 }
 
-/// The enabled `deb` entries of a one-line-format file. What does not parse is left to the host's apt to complain about.
+/// The enabled `deb` entries of a one-line-format file. Lines that cannot be parsed are ignored; the host's apt reports them.
 pub fn parse_one_line(text: &str) -> Vec<Repository> {
     text.lines().filter_map(parse_line).collect()
 }
@@ -76,7 +76,7 @@ fn parse_stanza(lines: &[&str]) -> Vec<Repository> {
 /// All repositories in `sources.list` and `sources.list.d` of an apt configuration folder, in apt's order.
 ///
 /// # Errors
-/// When a file that is there cannot be read.
+/// When an existing file cannot be read.
 pub fn host_repositories(apt_folder: &Path) -> Result<Vec<Repository>, AptError> {
     let mut repositories = read(&apt_folder.join("sources.list"))?.map(|text| parse_one_line(&text)).unwrap_or_default();
     let folder = apt_folder.join("sources.list.d");

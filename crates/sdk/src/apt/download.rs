@@ -1,4 +1,4 @@
-//! Fetching files by address, many at once, through either client.
+//! Fetches files by address, many at once, through either client.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,12 +13,12 @@ use base::address::public;
 use runtime::cancel::Cancel;
 use runtime::tool::Tool;
 
-/// A file to fetch. What is fetched is not checked here.
+/// A file to fetch. Its content is not checked here.
 #[derive(Clone, Debug)]
 pub struct Download {
     /// Its address.
     pub uri: String,
-    /// Where it is put.
+    /// The path where it is stored.
     pub target: PathBuf,
     /// The transfer of a longer file is given up.
     pub most_bytes: u64,
@@ -42,27 +42,27 @@ impl Download {
     }
 }
 
-/// What became of a download.
+/// The outcome of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The file is there.
     Fetched,
     /// The server answered that it has no such file.
     NotFound,
-    /// The server could not be reached at all, or is too slow to be of use.
+    /// The server could not be reached at all, or is too slow.
     Unreachable(String),
     /// Anything else.
     Failed(String),
 }
 
-/// How long a server is put up with.
+/// How long a server is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// How often a failed transfer is tried again; a partial file is resumed.
     pub retries: u32,
     /// Seconds without a byte after which a server counts as dead.
     pub timeout_s: u32,
-    /// A server that returns less than this is given up at once.
+    /// A server that is slower than this is given up at once.
     pub least: Rate,
 }
 
@@ -72,7 +72,8 @@ impl Patience {
         Self { retries, timeout_s, least: Rate::USUAL }
     }
 
-    /// Measures a transfer. Where all tries together last so long without a byte, timeouts do not find what is wrong: a header that drips, say.
+    /// Measures a transfer. A time without a byte that is longer than all attempts together means a problem that timeouts do not detect,
+    /// such as a slowly sent header.
     pub(super) fn pace(self) -> Pace {
         const SLACK: u32 = 3;
         let tries = Duration::from_secs(self.timeout_s.into()) * (self.retries + 1);
@@ -83,8 +84,8 @@ impl Patience {
 /// apt's download client, which is not on `PATH`.
 pub(super) const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
-/// Fetches `downloads` one after the other over a connection kept open, and says what became of each, in their order. `report` is given
-/// the number of further bytes on disk, now and then.
+/// Fetches `downloads` one after the other over a connection kept open, and returns their outcomes in the same order. `report` is called
+/// with the number of new bytes on disk from time to time.
 ///
 /// # Errors
 /// When the client cannot be run, or the user asked to stop.
@@ -140,16 +141,16 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
         if is_remote { pace.take(more) } else { Ok(()) }
     };
     let ended = run("apt-helper", tool, cancel, &mut look)?;
-    // What is left to report; the pace of a transfer that is over does not matter.
+    // Reports the rest; the pace of a finished transfer does not matter.
     let _ = look();
     Ok(outcomes(downloads, &ended))
 }
 
-/// What became of each download. Apt removes no file that it did not finish, so a file counts only where apt vouches for it.
+/// The outcome of each download. Apt does not remove incomplete files, so a file counts only if apt reported success.
 fn outcomes(downloads: &[Download], ended: &Ended) -> Vec<Outcome> {
     let mut reasons = reasons(&ended.stderr);
     let own: Vec<Option<String>> = downloads.iter().map(|download| reasons.remove(&comparable(&download.uri))).collect();
-    // A reason with another address is one of a download that was redirected.
+    // A reason with another address belongs to a redirected download.
     let is_clear = ended.status.success() || ended.status.code().is_some() && reasons.is_empty() && own.iter().any(Option::is_some);
     let outcome = |(download, own): (&Download, Option<String>)| match (own, &ended.given_up) {
         (Some(reason), _) => classify(&reason),
@@ -173,8 +174,8 @@ fn reasons(stderr: &str) -> BTreeMap<String, String> {
     stderr.lines().filter_map(line).collect()
 }
 
-/// An address to compare it by: apt writes `+` as `%2b`, and leaves out the password. So percent-encoded bytes are decoded, and user and password
-/// are gone.
+/// An address in a form for comparison: apt writes `+` as `%2b`, and leaves out the password. So percent-encoded bytes are decoded, and
+/// user and password are removed.
 fn comparable(uri: &str) -> String {
     decoded(&public(uri))
 }
@@ -191,7 +192,7 @@ pub(super) fn decoded(uri: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The scheme, host and port of an address: what answers or does not.
+/// The scheme, host and port of an address, which identify the server.
 pub fn host(uri: &str) -> &str {
     let after_scheme = uri.find("://").map_or(0, |at| at + 3);
     let end = uri[after_scheme..].find('/').map_or(uri.len(), |at| after_scheme + at);
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn apt_vouches_for_what_it_fetched_or_it_is_a_part() {
+    fn files_count_only_if_apt_reported_success() {
         let folder = tempfile::tempdir().unwrap();
         let [part, other] = ["part", "other"].map(|name| Download::new(format!("http://a.test/{name}"), folder.path().join(name)));
         for download in [&part, &other] {
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(one(&ended(well, "")), Outcome::Fetched);
         assert!(matches!(one(&ended(by_signal, "")), Outcome::Failed(reason) if reason.contains("signal: 15")));
         assert_eq!(one(&ended(by_code, "E: Interrupted")), Outcome::Failed("Interrupted".into()));
-        // What was redirected fails under its last address.
+        // A redirected download fails with its last address.
         let cut = "E: Failed to fetch http://b.test/part  Undetermined Error [IP: 1.2.3.4 80]\nE: Download Failed\n";
         assert_eq!(one(&ended(by_code, cut)), Outcome::Failed("the connection ended before the whole file was received".into()));
         let slow = Ended { given_up: Some("too slow".into()), ..ended(ExitStatus::from_raw(9), "") };

@@ -1,4 +1,4 @@
-//! What can go wrong with the Debian archive.
+//! Errors of the Debian archive.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use base::file_error::FileError;
 use runtime::store::StoreError;
 use runtime::tool::ToolError;
 
-/// Why the Debian archive returned nothing.
+/// Why an operation with the Debian archive failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// Neither the host's apt configuration nor the user names a Debian archive.
@@ -41,7 +41,7 @@ pub enum AptError {
         /// Why.
         reason: String,
     },
-    /// There is no set of packages.
+    /// No set of packages satisfies the request.
     #[error("the SDK's packages cannot be installed from the Debian archive: {}", without_passwords(reason))]
     Unresolved {
         /// Why not.
@@ -59,7 +59,7 @@ pub enum AptError {
     /// A program of apt's.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The user asked to stop.

@@ -1,5 +1,5 @@
-//! A private apt: its own sources, lists, status and cache in a scratch directory, the project's keyring, nothing of the host's but
-//! how it reaches the network (proxies, credentials).
+//! A private apt: with its own sources, lists, status and cache in a scratch directory, and the project's keyring. From the host it uses
+//! only the network settings (proxies, credentials).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ pub struct HostIndex<'a> {
 }
 
 impl<'a> HostIndex<'a> {
-    /// As [`super::Index::fetch`].
+    /// Like [`super::Index::fetch`].
     ///
     /// # Errors
     /// When no mirror returns one, or apt cannot be run.
@@ -29,7 +29,7 @@ impl<'a> HostIndex<'a> {
             let index = Self { scratch: store.scratch("apt")?, cancel };
             index.prepare(mirror, suites, &settings.keyring)?;
             let ended = run("apt-get", index.tool("apt-get").args(["-q", "update"]), cancel, &mut || Ok(()))?;
-            // apt-get update ends with 0 for a mirror it cannot reach; only the index's presence counts.
+            // apt-get update ends with 0 for a mirror it cannot reach; so the presence of the index is checked.
             if ended.status.success() && index.has_lists()? {
                 return Ok(index);
             }
@@ -39,7 +39,7 @@ impl<'a> HostIndex<'a> {
         Err(AptError::Index { suite: suites.join(" "), reasons })
     }
 
-    /// As [`super::Index::resolve`].
+    /// Like [`super::Index::resolve`].
     ///
     /// # Errors
     /// When there is no such set.
@@ -57,7 +57,7 @@ impl<'a> HostIndex<'a> {
         self.records(&names)
     }
 
-    /// As [`super::Index::records`].
+    /// Like [`super::Index::records`].
     ///
     /// # Errors
     /// When one of them is not in the index.
@@ -94,7 +94,7 @@ impl<'a> HostIndex<'a> {
             let path = self.path(folder);
             fs::create_dir_all(&path).map_err(|source| AptError::io("make", &path, source))?;
         }
-        // A folder of keys and not `Signed-By`, which takes no path with blanks.
+        // A folder of keys instead of `Signed-By`, which does not accept a path with blanks.
         let copy = self.path("keys/keyring.asc");
         fs::copy(keyring, &copy).map_err(|source| AptError::io("read", keyring, source))?;
         let sources = format!(
@@ -114,10 +114,10 @@ impl<'a> HostIndex<'a> {
     }
 }
 
-/// Read after the host's configuration (apt.conf(5)), so that of the host's only network settings remain in force.
+/// Read after the host's configuration (apt.conf(5)), so that only network settings of the host remain in effect.
 fn configuration(folder: &Path, preferred: &str) -> String {
     let folder = folder.display();
-    // As root apt would fetch as `_apt`, who cannot read the store.
+    // As root, apt would fetch as the user `_apt`, who cannot access the store.
     let user = if nix::unistd::geteuid().is_root() { "APT::Sandbox::User \"root\";\n" } else { "" };
     format!(
         "#clear APT::Update;\n#clear APT::Default-Release;\n#clear APT::Architectures;\n#clear DPkg;\n\

@@ -1,4 +1,4 @@
-//! The signed package index of the Debian archive, read by whichever client there is.
+//! The signed package index of the Debian archive, read by either client.
 
 use std::collections::BTreeSet;
 
@@ -29,8 +29,8 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The packages that must be added to `installed` to have all of `wanted` and what they depend on, sorted by name.
-    /// Recommendations are not taken.
+    /// The packages that must be added to `installed` for all of `wanted` and their dependencies, sorted by name. Recommendations are
+    /// ignored.
     ///
     /// # Errors
     /// When there is no such set.
@@ -41,7 +41,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// What the index says about packages, sorted by name.
+    /// The records of packages in the index, sorted by name.
     ///
     /// # Errors
     /// When one of them is not in the index.

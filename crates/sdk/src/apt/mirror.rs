@@ -1,4 +1,4 @@
-//! Which Debian archive to use: the user's setting, else the one the host's apt is configured with.
+//! Selects the Debian archive: the user's setting, else the one in the host's apt configuration.
 
 use std::fmt;
 use std::fs;
@@ -21,12 +21,12 @@ pub struct InvalidMirror {
 }
 
 impl Mirror {
-    /// The address itself; [`Display`](fmt::Display) hides user and password.
+    /// The complete address; [`Display`](fmt::Display) hides user and password.
     pub fn address(&self) -> String {
         self.0.clone()
     }
 
-    /// The address of the file at `path` below the archive's root, as a method of apt that leaves a copy takes it.
+    /// The address of the file at `path` below the archive's root, in the form of apt's method that leaves a copy.
     pub fn file(&self, path: &str) -> String {
         let root = self.0.strip_prefix("file:").map_or_else(|| self.0.clone(), |rest| format!("copy:{rest}"));
         format!("{root}/{path}")
@@ -34,7 +34,7 @@ impl Mirror {
 }
 
 impl Mirror {
-    /// The address of the file with this digest, where the address is that of a shared cache.
+    /// The address of the file with this digest, if this is the address of a shared cache.
     pub fn by_digest(&self, sha256: &Digest) -> String {
         self.file(&format!("cas/{sha256}"))
     }
@@ -88,7 +88,7 @@ const SUITES: [&str; 14] = [
 ];
 
 impl Archive {
-    /// The archive the user set, else the one of the host's apt configuration.
+    /// The archive that the user set, else the one of the host's apt configuration.
     ///
     /// # Errors
     /// When neither names one, or the setting is not an address.
@@ -100,7 +100,7 @@ impl Archive {
         if archive.main.is_empty() { Err(AptError::NoArchive { folder: settings.apt_folder.clone() }) } else { Ok(archive) }
     }
 
-    /// Picks Debian's repositories out of all, likeliest first. `read` returns the text of a mirror list (apt-transport-mirror(1)).
+    /// Selects Debian's repositories, likeliest first. `read` returns the text of a mirror list (apt-transport-mirror(1)).
     pub fn choose(repositories: &[Repository], read: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut ranked: Vec<&Repository> =
             repositories.iter().filter(|repository| repository.components.iter().any(|c| c == "main")).collect();
@@ -132,7 +132,7 @@ fn debian_suite(suite: &str) -> Option<bool> {
     SUITES.contains(&name).then_some(false)
 }
 
-/// Third parties name their suites after Debian's too; what Debian's keys sign, and what ends as its mirrors do, goes first.
+/// Third parties also use names of Debian's suites, so repositories with Debian's keys, and with addresses like Debian's mirrors, come first.
 fn likelihood(repository: &Repository) -> u8 {
     let is_signed = repository.signed_by.as_ref().is_some_and(|key| key.contains("debian-archive"));
     let has_the_name = repository.uri.trim_end_matches('/').rsplit('/').next().is_some_and(|last| last.starts_with("debian"));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_settles_it() {
+    fn a_repository_signed_by_debian_comes_first() {
         let text = "Types: deb\nURIs: http://vendor.test/debian\nSuites: trixie\nComponents: main\n\n\
             Types: deb\nURIs: http://cache.test/d\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n";
         let archive = Archive::choose(&parse_deb822(text), &|_| None);

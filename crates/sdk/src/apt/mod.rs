@@ -1,5 +1,5 @@
-//! Clients of the Debian archive: the host's apt with a state of its own, the host's being read for the mirror and never touched, or
-//! this program itself.
+//! Clients of the Debian archive: the host's apt with separate state (the host's configuration is only read to find the mirror), or this
+//! program itself.
 
 mod builtin;
 mod choice;
@@ -27,16 +27,16 @@ pub use netrc::credentials;
 pub use pace::Rate;
 pub use record::Record;
 
-/// What the user set about fetching.
+/// The user's settings for fetching.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `KAON_DEBIAN_MIRROR`: the Debian archive to use instead of the one in the host's apt configuration.
     pub debian_mirror: Option<String>,
     /// Which client talks to the archive.
     pub client: Client,
-    /// `--source-mirror`: where sources are looked for after their own origins, by file name and by digest.
+    /// `--source-mirror`: where to look for sources after their own origins, by file name and by digest.
     pub source_mirrors: Vec<String>,
-    /// Shared caches, which have files by their digests: the last places for sources and packages of the SDK.
+    /// Shared caches, which have files by digest: tried last for sources and packages of the SDK.
     pub caches: Vec<Mirror>,
     /// The host's apt configuration, `/etc/apt`.
     pub apt_folder: PathBuf,
@@ -51,7 +51,7 @@ pub struct Settings {
 /// The folder of the host's apt configuration.
 pub const HOST_APT_FOLDER: &str = "/etc/apt";
 
-/// A small archive for the tests of others.
+/// A small archive for tests of other modules.
 #[cfg(test)]
 pub(crate) mod testing {
     pub(crate) use super::builtin::{TestArchive, server};

@@ -1,4 +1,4 @@
-//! Credentials of addresses for apt, by a file: every user of a machine can read the arguments of a program.
+//! Passes credentials of addresses to apt in a file, because every user of a machine can read a program's arguments.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 use super::download::{decoded, host};
 use base::address::public;
 
-/// Where the host's own credentials are (apt_auth.conf(5)). Those in `auth.conf.d` apt reads as well.
+/// The host's own credentials (apt_auth.conf(5)). Apt also reads those in `auth.conf.d`.
 const OF_HOST: &str = "/etc/apt/auth.conf";
 
 /// A file of credentials that vanishes when dropped.
 pub(super) struct Netrc(PathBuf);
 
 impl Netrc {
-    /// Writes the credentials in `uris` to the new file `path`, which only its owner can read, and those of the host after them; none where
-    /// no address has any.
+    /// Writes the credentials in `uris`, followed by those of the host, to the new file `path`, which only its owner can read. `None` if no
+    /// address has credentials.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -32,7 +32,7 @@ impl Netrc {
         if text.is_empty() {
             return Ok(None);
         }
-        // Apt could not read more of it than this process can.
+        // If this process cannot read it, neither can apt.
         text.push_str(&fs::read_to_string(OF_HOST).unwrap_or_default());
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         let written = Self(path.to_owned());
@@ -48,12 +48,12 @@ impl Netrc {
 
 impl Drop for Netrc {
     fn drop(&mut self) {
-        // It is in a scratch directory that vanishes, too.
+        // If this fails, it is removed with its scratch directory.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Whether addresses have credentials that no such file can contain, in which blanks separate words and a host has one user.
+/// Whether addresses have credentials that such a file cannot contain: blanks separate words, and a host has only one user.
 pub(super) fn are_beyond<'a>(uris: impl Iterator<Item = &'a str>) -> bool {
     let is_word = |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#');
     let mut users = BTreeMap::new();
@@ -63,7 +63,7 @@ pub(super) fn are_beyond<'a>(uris: impl Iterator<Item = &'a str>) -> bool {
     })
 }
 
-/// `machine SCHEME://HOST login USER password PASSWORD`. Not with the path, which apt encodes in a way of its own before it compares.
+/// `machine SCHEME://HOST login USER password PASSWORD`. Without the path, which apt encodes in its own way before comparing.
 fn entry(uri: &str) -> Option<String> {
     let (user, password) = credentials(uri)?;
     Some(format!("machine {} login {user} password {password}", host(&public(uri))))
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_words_cannot_hold_is_seen() {
+    fn credentials_that_netrc_cannot_contain_are_detected() {
         for (uris, beyond) in [
             (&["http://a.test/x@y"][..], false),
             (&["http://me:secret@a.test/x", "http://me:secret@a.test/y", "http://me:other@b.test/x"], false),

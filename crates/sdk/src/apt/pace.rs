@@ -1,18 +1,18 @@
-//! Whether a server returns what is asked for fast enough to be worth waiting for.
+//! Checks whether a server is fast enough to be worth waiting for.
 
 use std::time::{Duration, Instant};
 
-/// What a server that returns anything must return at least. One that returns nothing at all is the matter of a timeout.
+/// The minimum rate of a server that sends anything. One that sends nothing is detected by a timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     /// Bytes a second, on average.
     pub bytes_per_s: u64,
-    /// The time over which the average is taken, again and again.
+    /// The length of the consecutive periods over which the average is taken.
     pub over: Duration,
 }
 
 impl Rate {
-    /// What dnf puts up with (`minrate` and `timeout` in dnf.conf(5)).
+    /// The minimum that dnf accepts (`minrate` and `timeout` in dnf.conf(5)).
     pub const USUAL: Self = Self { bytes_per_s: 1000, over: Duration::from_secs(30) };
 }
 
@@ -26,12 +26,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// A transfer that begins now and may stand still for `idle`.
+    /// A transfer that begins now and may stall for `idle`.
     pub fn new(rate: Rate, idle: Duration) -> Self {
         Self { rate, idle, since: Instant::now(), bytes: 0, last_byte: Instant::now() }
     }
 
-    /// Takes note of bytes that came, and says what is wrong if those of the last while were too few.
+    /// Records received bytes, and returns an error if the last period had too few.
     pub fn take(&mut self, bytes: u64) -> Result<(), String> {
         if bytes > 0 {
             self.last_byte = Instant::now();

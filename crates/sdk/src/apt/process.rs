@@ -1,4 +1,4 @@
-//! Running apt's programs so that the user can stop them.
+//! Runs apt's programs so that the user can stop them.
 
 use std::io::{self, Read as _, Seek as _};
 use std::process::{ExitStatus, Stdio};
@@ -17,17 +17,17 @@ pub struct Ended {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// Why it was ended, if it was.
+    /// Why it was killed, if it was.
     pub given_up: Option<String>,
 }
 
-/// How often a running program is looked after.
+/// How often a running program is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs a program to its end, calling `look` now and then, or kills it when that returns a reason or the user asks to stop.
+/// Runs a program to its end, calling `look` from time to time, or kills it when that returns a reason or the user asks to stop.
 ///
 /// # Errors
-/// When it cannot be run, or the user asked to stop. How it ended is the caller's business.
+/// When it cannot be run, or the user asked to stop. Its exit status is left to the caller.
 pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut() -> Result<(), String>) -> Result<Ended, AptError> {
     let start = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => ToolError::Missing { program: name.into() },
@@ -41,7 +41,7 @@ pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut
     let status = loop {
         let ended = child.try_wait().map_err(start)?;
         if cancel.is_raised() {
-            // The signal that asks to stop may have gone to the program as well.
+            // The signal that asks to stop may have reached the program as well.
             if ended.is_none() {
                 child.kill().map_err(start)?;
                 child.wait().map_err(start)?;
@@ -68,7 +68,7 @@ pub fn run(name: &'static str, tool: Tool, cancel: &Cancel, look: &mut dyn FnMut
     Ok(Ended { status, stdout: next()?, stderr: next()?, given_up })
 }
 
-/// What apt's error lines (`E: …`) say, joined.
+/// The text of apt's error lines (`E: …`), joined.
 pub fn complaints(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().filter_map(|line| line.strip_prefix("E: ")).map(str::trim).collect();
     if lines.is_empty() { stderr.trim().lines().last().unwrap_or("no reason given").to_owned() } else { lines.join("; ") }

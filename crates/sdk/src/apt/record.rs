@@ -2,14 +2,14 @@
 
 use base::digest::Digest;
 
-/// What an index says about one binary package.
+/// The entry of one binary package in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The package's name.
     pub name: String,
-    /// Its version, epoch included.
+    /// Its version, including the epoch.
     pub version: String,
-    /// Path of the `.deb` below the archive's root.
+    /// Path of the `.deb` relative to the archive's root.
     pub path: String,
     /// Size of the `.deb`.
     pub size_bytes: u64,
@@ -20,12 +20,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// Parses the stanzas `apt-cache show` prints; those that lack a field needed here are left out.
+    /// Parses the stanzas that `apt-cache show` prints; those without a required field are left out.
     pub fn parse_all(text: &str) -> Vec<Self> {
         text.split("\n\n").filter_map(Self::parse).collect()
     }
 
-    /// Parses one stanza; none where it lacks a field needed here.
+    /// Parses one stanza; `None` if it lacks a required field.
     pub fn parse(stanza: &str) -> Option<Self> {
         let stanza = stanza.trim_matches('\n');
         let field = |name: &str| {
@@ -42,7 +42,7 @@ impl Record {
         })
     }
 
-    /// The stanza as dpkg's status file has it for an installed package.
+    /// The stanza for an installed package in dpkg's status file.
     pub fn installed_stanza(&self) -> String {
         format!("{}\nStatus: install ok installed\n\n", self.stanza)
     }

@@ -1,4 +1,4 @@
-//! Looking into an archive of sources: the names of its files, and the beginnings of a few of them.
+//! Reads archives of sources: the names of files, and the beginnings of a few of them.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
@@ -11,15 +11,15 @@ use base::diagnostic::{ExitCode, Failure};
 use planning::draft::{Archive, is_read};
 use runtime::cancel::Cancel;
 
-/// Why an archive could not be looked into.
+/// Why an archive could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// It is none, or of a kind that only the SDK's programs read.
+    /// It is not an archive, or of a kind that only programs of the SDK can read.
     #[error("cannot look into `{file}`: it is {kind}")]
     Unsupported {
         /// The file's name.
         file: String,
-        /// What it is.
+        /// Its kind.
         kind: &'static str,
     },
     /// It is damaged, or cannot be read.
@@ -58,13 +58,13 @@ impl Failure for ArchiveError {
 /// How many bytes of a file's beginning are kept.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// What a page is called that a server sent in place of an archive.
+/// The name for a page that a server sent in place of an archive.
 pub const HTML: &str = "a page of HTML";
 
-/// What a file is called that is none of those that are recognised.
+/// The name for a file of an unknown kind.
 pub const NOT_AN_ARCHIVE: &str = "not an archive";
 
-/// What begins the files that are recognised: at which byte, with what, and what they are.
+/// Signatures of recognised files: offset, bytes, and kind.
 const SIGNATURES: [(usize, &[u8], Kind); 12] = [
     (0, &[0x1f, 0x8b], Kind::Gzip),
     (0, &[0xfd, b'7', b'z', b'X', b'Z', 0], Kind::Xz),
@@ -89,13 +89,13 @@ enum Kind {
     Other(&'static str),
 }
 
-/// What the beginning of a file says that it is.
+/// The kind of a file according to its beginning.
 fn recognised(start: &[u8]) -> Kind {
     let found = SIGNATURES.iter().find(|(at, bytes, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
     found.map_or(Kind::Other(NOT_AN_ARCHIVE), |(_, _, kind)| *kind)
 }
 
-/// The first bytes of a file, as far as they are needed to recognise it.
+/// The first bytes of a file, as many as are needed to recognise it.
 fn start(file: &mut File) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     Read::by_ref(file).take(512).read_to_end(&mut start)?;
@@ -103,14 +103,14 @@ fn start(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// Whether the file at `path` is a web page, as servers send it in place of a file that they do not have or do not give to anyone.
+/// Whether the file at `path` is a web page, which servers send in place of missing or protected files.
 pub(super) fn is_page(path: &Path) -> io::Result<bool> {
     let start = start(&mut File::open(path)?)?;
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).trim_ascii_start();
     Ok(matches!(recognised(text), Kind::Other(HTML)))
 }
 
-/// What the archive at `path` contains; `file` is its name as shown to the user. Reads tar, plain or compressed with gzip, xz or zstd.
+/// The content of the archive at `path`; `file` is its name as shown to the user. Reads tar, plain or compressed with gzip, xz or zstd.
 ///
 /// # Errors
 /// When it is something else or damaged, or the user asked to stop.
@@ -133,7 +133,7 @@ pub fn archive(path: &Path, file: &str, cancel: &Cancel) -> Result<Archive, Arch
     }
 }
 
-/// The archive's files; nothing where the user asked to stop.
+/// The archive's files; `None` if the user asked to stop.
 fn read(stream: impl Read, cancel: &Cancel) -> io::Result<Option<Archive>> {
     let mut found = Archive::default();
     for entry in tar::Archive::new(stream).entries()? {
@@ -144,7 +144,7 @@ fn read(stream: impl Read, cancel: &Cancel) -> io::Result<Option<Archive>> {
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = name.trim_start_matches("./");
         let kind = entry.header().entry_type();
-        // Links count as files: some archives have `Makefile` or `COPYING` as one. What git writes first is none: a header for all entries.
+        // Links count as files: `Makefile` or `COPYING` is one in some archives. Git's global header at the beginning does not count.
         if !(kind.is_file() || kind.is_hard_link() || kind.is_symlink() || kind.is_gnu_sparse()) || name.is_empty() {
             continue;
         }
@@ -166,7 +166,7 @@ mod tests {
 
     fn tarred() -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
-        // As `git archive` begins, which makes the archives of tags.
+        // The beginning of archives by `git archive`, such as those of tags.
         let mut global = tar::Header::new_ustar();
         global.set_entry_type(tar::EntryType::XGlobalHeader);
         global.set_size(0);

@@ -1,5 +1,4 @@
-//! Crates as the host's cargo has them. It fetched those of this very program, so it knows how: the user's mirrors, proxies and
-//! credentials are its business.
+//! Crates from the host's cargo. It fetched those of this program, so the user's mirrors, proxies and credentials are configured for it.
 
 use std::env;
 use std::ffi::OsString;
@@ -25,18 +24,18 @@ impl Cargo {
         Self { project: project.to_owned(), home, fetched: OnceLock::new() }
     }
 
-    /// Where cargo keeps the crate `file` (`NAME-VERSION.crate`) with these bytes, if it does.
+    /// The path of the crate `file` (`NAME-VERSION.crate`) with this digest in cargo's cache, if it is there.
     pub fn find(&self, file: &str, sha256: &Digest) -> Option<PathBuf> {
-        // One folder for each registry or mirror; the checksum says which file is right.
+        // One folder per registry or mirror; the checksum decides which file is right.
         let registries = fs::read_dir(self.home.as_ref()?.join("registry/cache")).ok()?;
         let mut paths = registries.flatten().map(|registry| registry.path().join(file));
         paths.find(|path| Digest::of_file(path).is_ok_and(|found| found == *sha256))
     }
 
-    /// Has cargo fetch every crate of its lock, once.
+    /// Runs cargo to fetch every crate of its lock, once.
     ///
     /// # Errors
-    /// In cargo's words.
+    /// Cargo's message.
     pub fn fetch(&self) -> Result<(), String> {
         self.fetched.get_or_init(|| self.run()).clone()
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a source.
+//! Errors of sources.
 
 use std::fmt;
 use std::io;
@@ -10,39 +10,39 @@ use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use runtime::store::StoreError;
 
-/// Why a source is not at hand.
+/// Why a source is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// No place returned it.
+    /// No origin or mirror has it.
     #[error("no origin has the source `{file}`:{}", listed(attempts))]
     Unavailable {
         /// The file's name.
         file: String,
-        /// All places tried, in order.
+        /// All addresses tried, in order.
         attempts: Vec<Attempt>,
     },
-    /// The spec has no digest yet but something in its place.
+    /// The spec has a placeholder instead of a digest.
     #[error("the `sha256` of `{file}` is a placeholder; `{uri}` returned the file with SHA-256 {found}{}", others(uri, attempts))]
     Placeholder {
         /// The file's name.
         file: String,
         /// The address.
         uri: String,
-        /// The digest of what came.
+        /// The digest of what was received.
         found: Digest,
-        /// All places tried, in order.
+        /// All addresses tried, in order.
         attempts: Vec<Attempt>,
     },
-    /// A place returned other bytes, and no other place the right ones.
+    /// An address returned other bytes, and no other address the right ones.
     #[error("`{uri}` returned other content than the spec expects: expected SHA-256 {expected}, found {found}{}", others(uri, attempts))]
     WrongBytes {
         /// The address.
         uri: String,
         /// The digest in the spec.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of what was received.
         found: Digest,
-        /// All places tried, in order.
+        /// All addresses tried, in order.
         attempts: Vec<Attempt>,
     },
     /// `--source-mirror` is not an address.
@@ -59,29 +59,29 @@ pub enum SourceError {
         /// Why.
         source: io::Error,
     },
-    /// apt, which does the fetching.
+    /// apt failed.
     #[error(transparent)]
     Apt(#[from] AptError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A place that did not return the source.
+/// An address that did not return the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The address.
     pub uri: String,
-    /// Why it returned nothing.
+    /// Why it failed.
     pub reason: Reason,
 }
 
-/// Why a place returned nothing.
+/// Why an address did not return the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// It has no such file.
     NotFound,
-    /// It answered well and returned nothing.
+    /// It returned an empty file.
     Empty,
     /// It returned a web page.
     Page,
@@ -89,17 +89,17 @@ pub enum Reason {
     WrongBytes {
         /// The digest in the spec.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of what was received.
         found: Digest,
     },
-    /// Its host did not answer before, so it was not tried.
+    /// It was not tried because its host had not answered before.
     Skipped,
-    /// Anything else, in apt's words.
+    /// Anything else, as apt's message.
     Other(String),
 }
 
 impl Attempt {
-    /// An attempt at an address, whose password and those in the words of others are not kept.
+    /// An attempt at an address, without the passwords in the address and the message.
     pub fn new(uri: &str, reason: Reason) -> Self {
         let reason = match reason {
             Reason::Other(text) => Reason::Other(without_passwords(&text).into_owned()),
@@ -123,7 +123,7 @@ impl fmt::Display for Reason {
 }
 
 impl SourceError {
-    /// The error for a source that no place returned.
+    /// The error for a source that no address returned.
     pub fn not_given(file: &str, attempts: Vec<Attempt>) -> Self {
         let wrong = attempts.iter().find_map(|attempt| match attempt.reason {
             Reason::WrongBytes { expected, found } => Some((attempt.uri.clone(), expected, found)),
@@ -141,7 +141,7 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n    {}: {}", attempt.uri, attempt.reason)).collect()
 }
 
-/// What the places besides `told` returned.
+/// The outcomes of the addresses other than `told`.
 fn others(told: &str, attempts: &[Attempt]) -> String {
     let others: Vec<Attempt> = attempts.iter().filter(|attempt| attempt.uri != told).cloned().collect();
     if others.is_empty() { String::new() } else { format!("; also tried:{}", listed(&others)) }

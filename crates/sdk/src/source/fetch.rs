@@ -1,4 +1,4 @@
-//! Fetching sources.
+//! Fetches sources.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use runtime::progress::{Event, Outcome as UnitOutcome, Reporter};
 use runtime::store::{Scratch, Store};
 use runtime::workers::try_each;
 
-/// Fetches sources into a store. Remembers which hosts do not answer and what could not be fetched, so make one and keep it.
+/// Fetches sources into a store. Remembers which hosts do not answer and what could not be fetched, so use one for the whole run.
 pub struct Fetcher<'a> {
     pub(super) store: &'a Store,
     settings: &'a Settings,
@@ -29,43 +29,43 @@ pub struct Fetcher<'a> {
     cargo: Cargo,
 }
 
-/// A file that was fetched, in a scratch directory that goes with it.
+/// A file that was fetched, in a scratch directory that is removed with it.
 pub(super) struct Received {
     /// The file.
     pub(super) item: Download,
     _scratch: Scratch,
 }
 
-/// What fetching has found out about places, of use to whoever fetches next.
+/// What a fetcher has found out about hosts and sources, for the next fetcher.
 #[derive(Default)]
 pub struct FoundOut {
     silent_hosts: BTreeSet<String>,
-    /// What was tried for each source that no place returned, by the digests of its origins.
+    /// The attempts for each source that could not be fetched, by the digests of its origins.
     not_given: BTreeMap<Vec<Digest>, Vec<Attempt>>,
 }
 
-/// Sources fetched at a time.
+/// Sources fetched in parallel.
 const CONNECTIONS: usize = 6;
 
-/// Another origin is usually behind an upstream server.
+/// Upstream servers usually have another origin as a fallback.
 const WITH_UPSTREAM: Patience = Patience::new(0, 10);
 
 const WITH_MIRRORS: Patience = Patience::new(3, 30);
 
 impl<'a> Fetcher<'a> {
-    /// Fetches into `store` as `settings` say.
+    /// Fetches into `store` according to `settings`.
     pub fn new(store: &'a Store, settings: &'a Settings, reporter: &'a dyn Reporter, cancel: &'a Cancel) -> Self {
         let patience = [WITH_UPSTREAM, WITH_MIRRORS];
         Self { store, settings, reporter, cancel, patience, found_out: Mutex::default(), cargo: Cargo::new(&settings.project) }
     }
 
-    /// Makes use of what was found out before.
+    /// Uses what another fetcher has found out.
     #[must_use]
     pub fn knowing(self, found_out: FoundOut) -> Self {
         Self { found_out: Mutex::new(found_out), ..self }
     }
 
-    /// What was found out.
+    /// What this fetcher has found out.
     pub fn found_out(self) -> FoundOut {
         self.found_out.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +74,7 @@ impl<'a> Fetcher<'a> {
         self.found_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has all `sources` at hand, fetched in parallel. Gives the failures in the sources' order; an interruption is one failure.
+    /// Fetches missing `sources` in parallel. Returns the failures in the sources' order; an interruption is one failure.
     pub fn fetch_all(&self, sources: &[&Source]) -> Vec<SourceError> {
         match self.ensure_all(sources) {
             Ok(results) => results.into_iter().filter_map(Result::err).collect(),
@@ -82,7 +82,7 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// What [`Self::ensure`] returns of each source, in their order; they are fetched in parallel.
+    /// The results of [`Self::ensure`] for all sources, in order; they are fetched in parallel.
     ///
     /// # Errors
     /// When the user asked to stop.
@@ -93,15 +93,15 @@ impl<'a> Fetcher<'a> {
         })
     }
 
-    /// The digest of the object that contains a source: at hand under the digest of any of its origins, or fetched now.
+    /// The digest of a source's object: existing with the digest of any of its origins, or fetched now.
     ///
     /// # Errors
-    /// When no place returns it, the store fails, or the user asked to stop.
+    /// When no address returns it, the store fails, or the user asked to stop.
     pub fn ensure(&self, source: &Source) -> Result<Digest, SourceError> {
         if let Some(digest) = self.at_hand(source)? {
             return Ok(digest);
         }
-        // Sources are shared by specs and by builders: whoever comes second finds it in the store.
+        // Specs and builders share sources: the second one finds it in the store.
         let name = source.origins.first().map(|origin| origin.sha256().hex()).unwrap_or_default();
         let (unit, begun, has_waited) = (format!("source {}", source.file_name()), Instant::now(), Cell::new(false));
         let _lock = self.store.lock(&format!("source-{name}"), || {
@@ -136,7 +136,7 @@ impl<'a> Fetcher<'a> {
         self.take_from_cargo(source)
     }
 
-    /// Takes a crate that cargo has into the store.
+    /// Stores a crate from cargo's cache.
     fn take_from_cargo(&self, source: &Source) -> Result<Option<Digest>, SourceError> {
         for origin in &source.origins {
             if let Origin::Crate { file, sha256 } = origin
@@ -148,7 +148,7 @@ impl<'a> Fetcher<'a> {
         Ok(None)
     }
 
-    /// Tries all places. The inner result is what they returned, or what each said; the outer one ends the whole work.
+    /// Tries all addresses. The inner error is a list of attempts; the outer error ends the whole work.
     fn fetch(&self, source: &Source) -> Result<Result<Digest, Vec<Attempt>>, SourceError> {
         let file = source.file_name();
         let unit = format!("source {file}");
@@ -178,7 +178,7 @@ impl<'a> Fetcher<'a> {
         Ok(Err(attempts))
     }
 
-    /// Names the places that returned other bytes than they should. Where no other place returned the right ones, the error names them.
+    /// Warns of addresses that returned wrong bytes, when another one returned the right ones. Otherwise the error names them.
     fn warn_of(&self, attempts: &[Attempt]) {
         for Attempt { uri, reason } in attempts.iter().filter(|attempt| matches!(attempt.reason, Reason::WrongBytes { .. })) {
             self.reporter.warn(format!("{uri}: {reason}; it is not used"));
@@ -190,7 +190,7 @@ impl<'a> Fetcher<'a> {
         self.reporter.event(Event::Finished { unit, outcome: UnitOutcome::Built, elapsed_ms });
     }
 
-    /// Tries one place. The inner result says what the place returned; the outer one ends the whole work.
+    /// Tries one address. The inner error is why it failed; the outer error ends the whole work.
     fn fetch_from(&self, place: &Place, source: &Source, unit: &str) -> Result<Result<Digest, Reason>, SourceError> {
         match self.receive(&place.uri, place.is_mirror, unit)? {
             Ok(received) => self.keep(&received.item, place, source),
@@ -198,7 +198,7 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// Fetches whatever an address gives. The results are as those of [`Self::fetch_from`].
+    /// Fetches the file at an address without checking it. Errors are as for [`Self::fetch_from`].
     pub(super) fn receive(&self, uri: &str, is_mirror: bool, unit: &str) -> Result<Result<Received, Reason>, SourceError> {
         let host = host(uri);
         if self.known().silent_hosts.contains(host) {
@@ -225,7 +225,7 @@ impl<'a> Fetcher<'a> {
         })
     }
 
-    /// Stores what was fetched if it is what the spec says, be it another origin's bytes.
+    /// Stores what was fetched if it has a digest of the spec, even that of another origin.
     fn keep(&self, item: &Download, place: &Place, source: &Source) -> Result<Result<Digest, Reason>, SourceError> {
         let io = |source| SourceError::Io { path: item.target.clone(), source };
         let found = Digest::of_file(&item.target).map_err(io)?;
@@ -341,14 +341,14 @@ mod tests {
         assert!(!told.contains("s3cret"), "{told}");
     }
 
-    /// The clients to try: the one of this machine and the builder's own.
+    /// The clients to try: that of this machine and the built-in one.
     fn clients() -> [Client; 2] {
         [ClientChoice::Auto.client(), Client::Builtin]
     }
 
     const IMPATIENT: Patience = Patience::new(0, 1);
 
-    /// Gives up servers that give less than 5000 bytes over half a second.
+    /// Gives up on servers that send less than 5000 bytes in half a second.
     const VERY_IMPATIENT: Patience = Patience { least: Rate { bytes_per_s: 10_000, over: Duration::from_millis(500) }, ..IMPATIENT };
 
     /// Fetches from `url` and then from a folder that contains `text`.
@@ -364,7 +364,7 @@ mod tests {
         let source = Source { origins, name: None, usage: SourceUsage::Keep };
         let result = fetcher.ensure(&source);
         if result.is_err() {
-            // Nobody waits for it again.
+            // It is not waited for again.
             assert!(fetcher.ensure(&source).is_err());
         }
         drop(fetcher);
@@ -398,7 +398,7 @@ mod tests {
         }
     }
 
-    /// A server that returns nothing useful costs no source that another place has, and is reported once if none has it.
+    /// A server that returns nothing useful does not matter if another one has the source, and is reported once if none has.
     fn is_passed_by(client: Client, patience: Patience, url: &str, gives_other_bytes: bool) {
         let (found, _) = ensure(client, patience, url, "good");
         assert_eq!(found.unwrap(), Digest::of_bytes("good"), "{client:?} {url}");

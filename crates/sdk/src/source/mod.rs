@@ -1,4 +1,4 @@
-//! Sources of packages: fetched from wherever they still are, checked by SHA-256, kept in the store.
+//! Sources of packages: fetched from any origin that still has them, checked by SHA-256, stored.
 
 mod archive;
 mod cargo;

@@ -1,4 +1,4 @@
-//! Fetching a file whose digest nobody knows yet, to write the digest into a spec.
+//! Fetches a file with an unknown digest, to write the digest into a spec.
 
 use std::fs;
 use std::time::Instant;
@@ -8,11 +8,11 @@ use base::digest::Digest;
 use runtime::progress::Event;
 
 impl Fetcher<'_> {
-    /// Fetches what `url` gives into the store, so that the first build finds it there, and returns its digest. The mirrors of sources are
-    /// tried after the address itself.
+    /// Fetches the file at `url` into the store, so that the first build finds it there, and returns its digest. Source mirrors are tried
+    /// after the address itself.
     ///
     /// # Errors
-    /// When no place gives anything, the store fails, or the user asked to stop.
+    /// When no address returns anything, the store fails, or the user asked to stop.
     pub fn pin(&self, url: &str) -> Result<Digest, SourceError> {
         let file = url.rsplit('/').next().unwrap_or(url);
         let unit = format!("source {file}");

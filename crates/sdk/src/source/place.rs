@@ -1,4 +1,4 @@
-//! The addresses a source is tried at, in order.
+//! The addresses of a source, in the order of attempts.
 
 use crate::apt::{Archive, Mirror};
 use base::digest::Digest;
@@ -11,18 +11,18 @@ pub struct Place {
     pub uri: String,
     /// The digest of what it should return.
     pub sha256: Digest,
-    /// Whether it is one of a mirror, which is worth several tries; upstream's servers are given one, as a mirror is behind them.
+    /// Whether it belongs to a mirror, which is tried several times; upstream's servers are tried once, since mirrors follow.
     pub is_mirror: bool,
 }
 
-/// All places of a source: each origin as the spec lists them, then the mirrors of sources, by file name and by digest, and shared caches.
+/// All addresses of a source: its origins in the spec's order, then source mirrors, by file name and by digest, then shared caches.
 pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror], caches: &[Mirror]) -> Vec<Place> {
     let mut places = Vec::new();
     for origin in &source.origins {
         let sha256 = *origin.sha256();
         match origin {
             Origin::Url { url, .. } => places.push(Place { uri: url.clone(), sha256, is_mirror: false }),
-            // Taken from cargo before any address is tried.
+            // Cargo's cache is used before any address is tried.
             Origin::Crate { .. } => {}
             Origin::Debian { package, file, .. } => {
                 let in_main = archive.main.iter().map(|mirror| mirror.file(&pool_path("pool/main", package, file)));
@@ -46,8 +46,8 @@ pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror], cac
     places
 }
 
-/// Where a source package's file is in an archive: below its first letter, or for libraries below `lib` and the next one
-/// (Debian's pool layout).
+/// The path of a source package's file in an archive: below its first letter, or for libraries below `lib` and the next letter (Debian's
+/// pool layout).
 pub fn pool_path(pool: &str, package: &str, file: &str) -> String {
     let letters = if package.starts_with("lib") { 4 } else { 1 };
     let prefix: String = package.chars().take(letters).collect();

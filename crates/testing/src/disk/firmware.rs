@@ -1,12 +1,12 @@
-//! What firmware would start from a disk: as much of UEFI's partitions and FAT, and of a BIOS, as that takes. Written from the standards, not
-//! from the code it judges.
+//! What firmware would start from a disk: the parts of UEFI's partitions and FAT, and of a BIOS, that this needs. Written from the
+//! standards, independently of the code that it tests.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
-/// A disk that can be looked at.
+/// A readable disk.
 pub trait Disk {
-    /// So many bytes from there; zeros beyond the end.
+    /// Reads `length` bytes at `at`; zeros beyond the end.
     fn read(&self, at: u64, length: usize) -> Vec<u8>;
     /// Its size, in bytes.
     fn size(&self) -> u64;
@@ -43,7 +43,7 @@ impl Disk for File {
     }
 }
 
-/// Where a partition begins and how long it is, in bytes, its type, and its name.
+/// Offset and size of a partition in bytes, its type, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
     pub at: u64,
@@ -53,7 +53,7 @@ pub struct Partition {
 }
 
 const SECTOR: u64 = 512;
-/// C12A7328-F81F-11D2-BA4B-00A0C93EC93B as it is on disks.
+/// C12A7328-F81F-11D2-BA4B-00A0C93EC93B in the byte order of disks.
 pub const ESP: [u8; 16] = [0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b];
 
 fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
@@ -66,13 +66,13 @@ fn crc(bytes: &[u8]) -> u64 {
     crc.sum().into()
 }
 
-/// What a BIOS runs: the code of the first sector, if it is marked as such.
+/// The code that a BIOS runs: that of the first sector, if it has the boot signature.
 pub fn bios(disk: &dyn Disk) -> Option<Vec<u8>> {
     let sector = disk.read(0, 512);
     (sector[510..] == [0x55, 0xaa]).then(|| sector[..440].to_vec())
 }
 
-/// The partitions UEFI sees: of the first table that is whole (UEFI 2.10, 5.3.2), or of an old one.
+/// The partitions that UEFI uses: those of the first intact table (UEFI 2.10, 5.3.2), or of an MBR.
 pub fn partitions(disk: &dyn Disk) -> Vec<Partition> {
     let first = disk.read(0, 512);
     if first[510..] != [0x55, 0xaa] {
@@ -92,7 +92,7 @@ pub fn partitions(disk: &dyn Disk) -> Vec<Partition> {
     old.iter().filter(|entry| entry[4] != 0).map(of).collect()
 }
 
-/// The table whose header is in this sector, if it is whole.
+/// The table whose header is in this sector, if it is intact.
 pub fn table(disk: &dyn Disk, sector: u64) -> Option<Vec<Partition>> {
     let header = disk.read(sector * SECTOR, 512);
     let size = usize::try_from(number(&header, 12, 4)).unwrap();
@@ -118,7 +118,7 @@ pub fn table(disk: &dyn Disk, sector: u64) -> Option<Vec<Partition>> {
     Some(entries.chunks(128).filter(|entry| entry[..16] != [0; 16]).map(of).collect())
 }
 
-/// The programs UEFI may start, whichever partition it tries first. It looks at every FAT file system, not only at those marked for it.
+/// The programs that UEFI may start, whichever partition it tries first. It searches every FAT file system, not only marked ones.
 pub fn uefi(disk: &dyn Disk) -> Vec<Vec<u8>> {
     let program = |partition: &Partition| Fat::open(disk, partition.at)?.file(&["EFI        ", "BOOT       ", "BOOTX64 EFI"]);
     partitions(disk).iter().filter_map(program).collect()
@@ -137,7 +137,7 @@ pub struct Fat<'a> {
 }
 
 impl<'a> Fat<'a> {
-    /// The file system that begins there, if there is one.
+    /// The file system at `at`, if there is one.
     pub fn open(disk: &'a dyn Disk, at: u64) -> Option<Self> {
         let boot = disk.read(at, 512);
         let [each, reserved, tables, entries] = [(13, 1), (14, 2), (16, 1), (17, 2)].map(|(at, length)| number(&boot, at, length));
@@ -190,14 +190,14 @@ impl<'a> Fat<'a> {
         bytes
     }
 
-    /// A file by its short names.
+    /// The file at a path of short names.
     pub fn file(&self, path: &[&str]) -> Option<Vec<u8>> {
         let mut bytes = match self.root_cluster {
             Some(cluster) => self.chain(cluster),
             None => self.disk.read(self.root, (self.data - self.root) as usize),
         };
         for name in path {
-            // 0x0f marks parts of long names, 0x08 the volume's.
+            // 0x0f marks parts of long names, 0x08 the volume label.
             let found =
                 bytes.chunks(32).take_while(|entry| entry[0] != 0).find(|entry| entry[..11] == *name.as_bytes() && entry[11] & 8 == 0)?;
             let (first, size) = (number(found, 20, 2) << 16 | number(found, 26, 2), number(found, 28, 4) as usize);

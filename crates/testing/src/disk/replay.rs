@@ -1,4 +1,4 @@
-//! A disk that is cut off at every one of its writes: what it starts then.
+//! Checks what a disk starts when it is interrupted at each of its writes.
 
 use std::fmt;
 use std::fs::File;
@@ -11,9 +11,9 @@ use super::firmware::{self, ESP};
 
 /// One write.
 pub struct Write {
-    /// Where, in bytes.
+    /// The offset, in bytes.
     pub at: u64,
-    /// What.
+    /// The data.
     pub data: Data,
 }
 
@@ -21,7 +21,7 @@ pub struct Write {
 pub enum Data {
     /// These bytes.
     Bytes(Vec<u8>),
-    /// So many zeros.
+    /// This many zeros.
     Zeros(u64),
 }
 
@@ -34,7 +34,7 @@ impl Write {
             }
     }
 
-    /// In parts: of what firmware looks at, by sector.
+    /// The write in parts: by sector, if firmware reads the area.
     fn parts(&self, by_sector: bool) -> Vec<(u64, Data)> {
         match &self.data {
             Data::Zeros(length) => vec![(self.at, Data::Zeros(*length))],
@@ -57,7 +57,7 @@ fn put(disk: &File, at: u64, data: &Data) {
     }
 }
 
-/// What both firmwares do with a disk: by BIOS, and by UEFI whichever program it finds first.
+/// What firmware starts from a disk: BIOS, and UEFI with any program that it might find first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub bios: Start,
@@ -71,28 +71,28 @@ pub enum Start {
     Nothing,
     /// The notice that the installation is not finished.
     Notice,
-    /// What was there before.
+    /// The old system.
     Old,
-    /// What is installed.
+    /// The new system.
     New,
     /// Something else.
     Wrong,
 }
 
-/// What there was before and is in the end.
+/// The boot programs before and after the installation.
 pub struct Known {
     old: (Option<Vec<u8>>, Vec<Vec<u8>>),
     new: (Option<Vec<u8>>, Vec<Vec<u8>>),
 }
 
 impl Known {
-    /// A disk before and after.
+    /// Reads the disk before and after.
     pub fn new(old: &File, new: &File) -> Self {
         let of = |disk: &File| (firmware::bios(disk), firmware::uefi(disk));
         Self { old: of(old), new: of(new) }
     }
 
-    /// What firmware does with a disk.
+    /// What firmware starts from a disk.
     pub fn verdict(&self, disk: &File) -> Verdict {
         let is = |known: &(Option<Vec<u8>>, Vec<Vec<u8>>), program: &Vec<u8>| known.1.contains(program);
         let bios = match firmware::bios(disk) {
@@ -128,21 +128,21 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What replaying found.
+/// The result of replaying.
 pub struct Replayed {
     /// The verdicts in order, without repetitions.
     pub verdicts: Vec<String>,
-    /// How many states of the disk were judged.
+    /// How many states of the disk were checked.
     pub states: usize,
-    /// How many writes there were before the new system could be started.
+    /// The number of writes before the new system could be started.
     pub before: usize,
 }
 
-/// Does the writes again on `disk`, which is as it was before, and judges the disk after each of them; of those that firmware looks at, after
+/// Repeats the writes on `disk`, which is in the old state, and checks the disk after each of them; in areas that firmware reads, after
 /// each sector.
 ///
-/// Once the new system can be started, nothing more may be written to its partitions, but to that of UEFI; and the old one may be started
-/// only as long as nothing was written to its.
+/// Once the new system can be started, nothing more may be written to its partitions except the EFI system partition. The old system may be
+/// startable only until something is written to its partitions.
 pub fn replay(disk: &File, writes: &[Write], known: &Known, finished: &File) -> Replayed {
     let (old, new) = (firmware::partitions(disk), firmware::partitions(finished));
     let size = firmware::Disk::size(disk);

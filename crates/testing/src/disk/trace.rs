@@ -1,4 +1,4 @@
-//! All that a command and what it calls write to a file, in order, as passed to the kernel (ptrace(2)).
+//! Records all writes of a command and its children to a file, in order, as passed to the kernel (ptrace(2)).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -26,11 +26,11 @@ const PWRITEV: u64 = 296;
 const COPY_FILE_RANGE: u64 = 326;
 const PWRITEV2: u64 = 328;
 
-/// How fallocate(2) makes zeros.
+/// Modes of fallocate(2) that make zeros.
 const PUNCH_HOLE: u64 = 2;
 const ZERO_RANGE: u64 = 16;
 
-/// A call that is under way: where it writes, and from which address, or how many zeros.
+/// A system call in progress: its offset, and the address of its data or the number of zeros.
 struct Call {
     at: u64,
     from: From,
@@ -63,7 +63,7 @@ pub fn record(command: &mut Command, file: &Path) -> (Vec<Write>, i32) {
                 step(pid, file, &mut calls, &mut writes);
                 go_on(pid, None);
             }
-            // What is new stops once; so does what calls another program.
+            // New processes stop once, and so does exec.
             Ok(WaitStatus::PtraceEvent(pid, ..) | WaitStatus::Stopped(pid, Signal::SIGSTOP | Signal::SIGTRAP)) => go_on(pid, None),
             Ok(WaitStatus::Stopped(pid, signal)) => go_on(pid, Some(signal)),
             Ok(WaitStatus::Exited(pid, code)) if pid == child => ended = code,
@@ -74,14 +74,14 @@ pub fn record(command: &mut Command, file: &Path) -> (Vec<Write>, i32) {
     }
 }
 
-/// Who was killed meanwhile need not go on.
+/// A process that was killed meanwhile need not continue.
 fn go_on(pid: Pid, signal: Option<Signal>) {
     if let Err(error) = ptrace::syscall(pid, signal) {
         assert_eq!(error, Errno::ESRCH);
     }
 }
 
-/// A call begins or ends.
+/// Handles the beginning or the end of a call.
 fn step(pid: Pid, file: &Path, calls: &mut BTreeMap<Pid, Call>, writes: &mut Vec<Write>) {
     let Ok(registers) = ptrace::getregs(pid) else { return };
     if let Some(call) = calls.remove(&pid) {
@@ -96,7 +96,7 @@ fn step(pid: Pid, file: &Path, calls: &mut BTreeMap<Pid, Call>, writes: &mut Vec
         }
         return;
     }
-    // At the beginning of a call, its result stands as this.
+    // At the beginning of a call, this is the value of its result.
     if registers.rax.cast_signed() != -i64::from(Errno::ENOSYS as i32) {
         return;
     }
@@ -112,7 +112,7 @@ fn step(pid: Pid, file: &Path, calls: &mut BTreeMap<Pid, Call>, writes: &mut Vec
             WRITE => (position(pid, target), From::Memory(registers.rsi)),
             PWRITE64 => (registers.r10, From::Memory(registers.rsi)),
             FALLOCATE if registers.rsi & (PUNCH_HOLE | ZERO_RANGE) != 0 => (registers.rdx, From::Zeros(registers.r10)),
-            // It only takes room.
+            // It only allocates space.
             FALLOCATE => return,
             other => panic!("the call {other} writes to the disk, and is not recorded"),
         };

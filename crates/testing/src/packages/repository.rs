@@ -1,4 +1,4 @@
-//! A small signed repository of the packages a table names.
+//! A small signed repository of packages in a table.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -36,13 +36,13 @@ pub struct Recipe {
 /// Packages by `[epoch:]name-version-release`.
 pub type World = BTreeMap<String, Recipe>;
 
-/// Builds and signs all packages into `folder` and returns what metadata says of them.
+/// Builds and signs all packages into `folder` and returns their metadata.
 pub fn build(folder: &Path, world: &World) -> Vec<Offer> {
     fs::create_dir_all(folder.join("Packages")).unwrap();
     world.iter().map(|(id, recipe)| build_one(folder, id, recipe)).collect()
 }
 
-/// What metadata says of a package that was never built.
+/// The metadata of a package that was never built.
 pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
     let (rest, release) = id.rsplit_once('-').unwrap();
     let (name, version) = rest.rsplit_once('-').unwrap();
@@ -130,7 +130,7 @@ pub fn write_metadata(folder: &Path, offers: &[Offer], updateinfo: &str, revisio
     write_expiring(folder, offers, updateinfo, revision, None);
 }
 
-/// The same, with the time from when on nobody is to believe it.
+/// The same, with an expiry time.
 pub fn write_expiring(folder: &Path, offers: &[Offer], updateinfo: &str, revision: u64, expires: Option<u64>) {
     let data = folder.join("repodata");
     let _ = fs::remove_dir_all(&data);

@@ -1,16 +1,16 @@
-//! What a terminal shows of the bytes it was sent, as far as programs here use it (ECMA-48).
+//! The screen of a terminal after the bytes sent to it, limited to what programs here use (ECMA-48).
 
 /// A screen.
 pub struct Shown {
     cells: Vec<Vec<char>>,
     x: usize,
     y: usize,
-    /// An escape sequence or a character that has not ended.
+    /// An incomplete escape sequence or character.
     held: Vec<u8>,
 }
 
 impl Shown {
-    /// An empty one.
+    /// An empty screen.
     pub fn new(columns: usize, rows: usize) -> Self {
         Self { cells: vec![vec![' '; columns]; rows], x: 0, y: 0, held: Vec::new() }
     }
@@ -20,7 +20,7 @@ impl Shown {
         self.cells.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned() + "\n").collect()
     }
 
-    /// Takes bytes.
+    /// Processes bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match (self.held.first(), byte) {

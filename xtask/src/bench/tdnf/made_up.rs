@@ -1,4 +1,4 @@
-//! A repository of made-up packages that hang together as real ones do: metadata only, the same each time.
+//! A repository of made-up packages with dependencies like real ones: metadata only, and deterministic.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,7 @@ use flate2::{Compression, GzBuilder};
 use crate::bench::BenchError;
 use base::digest::Digest;
 
-/// One package in so many is a library that others require.
+/// One in this many packages is a library that others require.
 const LIBRARY_OF: usize = 10;
 
 /// The name of a package.
@@ -45,7 +45,7 @@ pub fn write(folder: &Path, size: usize) -> Result<(), BenchError> {
     fs::write(&path, index + "</repomd>").map_err(BenchError::io("write", &path))
 }
 
-/// Libraries that a package requires, fewer the further down: with everything they need in turn they are some dozens, as of real programs.
+/// Libraries that a package requires, fewer at lower levels: with all their dependencies they are some dozens, as for real programs.
 fn required(number: usize) -> impl Iterator<Item = usize> {
     let library = number / LIBRARY_OF;
     [2, 3, 5, 11].into_iter().map(move |part| library / part).filter(move |needed| *needed < library).map(|library| library * LIBRARY_OF)
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requirements_lead_to_libraries_before() {
+    fn requirements_are_on_earlier_libraries() {
         for number in 0..20_000 {
             assert!(required(number).all(|library| library < number && library % LIBRARY_OF == 0), "{number}");
         }

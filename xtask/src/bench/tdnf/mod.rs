@@ -1,4 +1,4 @@
-//! tdnf compared with dnf: the same repository, the same packages, in turns; and how it fares with thousands of made-up packages.
+//! tdnf compared with dnf: with the same repository and packages, alternately; and tdnf with thousands of made-up packages.
 
 mod made_up;
 mod program;
@@ -17,7 +17,7 @@ use program::Program;
 use signing::Keys;
 use steps::{STEPS, Step, Taken};
 
-/// So many packages are planned at once.
+/// How many packages are planned at once.
 const PLANNED: usize = 100;
 
 /// Sizes of made-up repositories, in packages; dnf is measured with the last.
@@ -37,7 +37,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     Ok(figures)
 }
 
-/// What both do with the image's packages.
+/// Measures both with the image's packages.
 fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec<Figure>, BenchError> {
     let (repository, wanted) = match &bench.repository {
         Some(repository) => (fs::canonicalize(repository).map_err(BenchError::io("find", repository))?, image_names(bench)),
@@ -58,7 +58,7 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
         dnf.prepare(room)?;
     }
     let (mut ours, mut theirs) = (vec![Vec::new(); STEPS.len()], vec![Vec::new(); STEPS.len()]);
-    // Step by step: a file system is slow to reuse what was removed a moment ago, and nobody is to install after another's removal.
+    // One step at a time for both: a file system is slow to reuse freed space, so neither must install right after the other has removed.
     for (place, step) in STEPS.iter().enumerate() {
         let packages = if *step == Step::Plan { &planned } else { &wanted };
         for (root, room) in &places {
@@ -83,7 +83,7 @@ fn beside(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec
     Ok(figures)
 }
 
-/// Times and memory of both, and what was promised about them.
+/// Times and memory of both, and their goals.
 fn compared(what: &str, ours: &[Taken], theirs: &[Taken]) -> Vec<Figure> {
     let of = |all: &[Taken], value: fn(&Taken) -> f64| median(all.iter().map(value));
     let wall = [ours, theirs].map(|all| of(all, |taken| taken.wall_s));
@@ -101,7 +101,7 @@ fn compared(what: &str, ours: &[Taken], theirs: &[Taken]) -> Vec<Figure> {
     ]
 }
 
-/// How time and memory grow with the repository.
+/// Measures how time and memory grow with the repository.
 fn growing(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
     for size in SIZES {
@@ -124,7 +124,7 @@ fn growing(bench: &mut Bench<'_>, program: &Program, folder: &Path) -> Result<Ve
         }
         for (title, step, packages) in asked {
             let mut ours = Vec::new();
-            // What is loaded once is there the next time.
+            // After the first fetch, the metadata is cached.
             for _ in 0..if step == Step::Fetch { 1 } else { bench.runs } {
                 ours.push(program.step(bench, &root, step, packages)?);
             }
@@ -150,8 +150,8 @@ fn image_names(bench: &Bench<'_>) -> Vec<String> {
     bench.image.packages.iter().map(ToString::to_string).collect()
 }
 
-/// The names of all packages of a repository that install by themselves, sorted. Files for compilers may need programs that only the SDK
-/// has.
+/// The names of all packages of a repository that can be installed on their own, sorted. Development packages may need programs that only
+/// the SDK has.
 fn names(repository: &Path) -> Result<Vec<String>, BenchError> {
     let folder = repository.join("Packages");
     let entries = fs::read_dir(&folder).map_err(BenchError::io("read", &folder))?;

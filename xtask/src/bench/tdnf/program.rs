@@ -1,4 +1,4 @@
-//! tdnf as it is shipped, a process of its own.
+//! tdnf as shipped, as a separate process.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use packaging::elf::{self, Elf};
 use packaging::repo;
 use runtime::tool::Tool;
 
-/// The C library in its parts, and the compiler's own.
+/// The libraries of the C library and the compiler.
 const OF_LIBC_AND_GCC: [&str; 4] = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libgcc_s.so.1"];
 
 /// The program.
@@ -19,7 +19,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program next to this one, compiled as it is shipped.
+    /// The program next to this one, compiled as shipped.
     ///
     /// # Errors
     /// When it was not.
@@ -48,7 +48,7 @@ impl Program {
         ])
     }
 
-    /// Makes an empty root that takes its packages from `repository`.
+    /// Creates an empty root that uses `repository`.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -64,14 +64,14 @@ impl Program {
         Ok(())
     }
 
-    /// Does a step in a prepared root.
+    /// Runs a step in a prepared root.
     ///
     /// # Errors
     /// When it fails.
     pub fn step(&self, bench: &Bench<'_>, root: &Path, step: Step, packages: &[&str]) -> Result<Taken, BenchError> {
         let (words, code): (&[&str], i32) = match step {
             Step::Fetch => (&["makecache"], 0),
-            // The reference's number for what the user said no to, as an exit code.
+            // The error number of Photon's tdnf for a declined transaction, as an exit code.
             Step::Plan => (&["--assumeno", "--cacheonly", "install"], 1032 % 256),
             Step::Install => (&["--assumeyes", "--cacheonly", "install"], 0),
             Step::Remove => (&["--assumeyes", "erase", "*"], 0),

@@ -1,11 +1,11 @@
-//! What package managers are asked to do.
+//! The steps that package managers are measured with.
 
 use std::path::Path;
 
 use crate::bench::dnf::Dnf;
 use crate::bench::{Bench, BenchError};
 
-/// One thing to do.
+/// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Fetch the metadata and index it.
@@ -16,21 +16,21 @@ pub enum Step {
     Install,
     /// Remove everything.
     Remove,
-    /// Look for a word.
+    /// Search for a word.
     Search,
 }
 
-/// What is done with the image's packages, in order.
+/// The steps with the image's packages, in order.
 pub const STEPS: [Step; 4] = [Step::Fetch, Step::Plan, Step::Install, Step::Remove];
 
-/// What a step took.
+/// The cost of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Taken {
     /// Wall time, in seconds.
     pub wall_s: f64,
     /// Processor time, user and system, in seconds.
     pub cpu_s: f64,
-    /// The most memory at a time, in MiB.
+    /// The peak memory, in MiB.
     pub memory_mib: f64,
 }
 
@@ -38,7 +38,7 @@ pub struct Taken {
 pub const MIB: f64 = 1_048_576.0;
 
 impl Step {
-    /// How it is called.
+    /// Its title.
     pub fn title(self) -> &'static str {
         match self {
             Self::Fetch => "makecache",
@@ -49,17 +49,17 @@ impl Step {
         }
     }
 
-    /// What of the packages it is about is named.
+    /// The packages to name on the command line.
     pub fn named<'a>(self, packages: &'a [&'a str]) -> &'a [&'a str] {
         if matches!(self, Self::Fetch | Self::Remove) { &[] } else { packages }
     }
 }
 
-/// Lets dnf do a step.
+/// Runs a step with dnf.
 pub fn of_dnf(bench: &Bench<'_>, dnf: &Dnf, room: &Path, step: Step, packages: &[&str]) -> Result<Taken, BenchError> {
     let (words, codes): (&[&str], &[u8]) = match step {
         Step::Fetch => (&["--assumeyes", "makecache"], &[0]),
-        // Its way to say that it was told no.
+        // The exit code for a declined transaction.
         Step::Plan => (&["--assumeno", "--cacheonly", "install"], &[1]),
         Step::Install => (&["--assumeyes", "--cacheonly", "install"], &[0]),
         Step::Remove => (&["--assumeyes", "remove", "*"], &[0]),

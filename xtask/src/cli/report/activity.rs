@@ -1,4 +1,4 @@
-//! What is at work, since when and in which phase, and how much is done: what all receivers of progress show, each in its way.
+//! The running units with their times and phases, and the overall progress, as shown by all receivers of progress.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use runtime::progress::{Event, Outcome};
 
-/// How many of the slowest packages are named at the end.
+/// How many of the slowest packages are listed at the end.
 const SLOWEST: usize = 5;
 
 /// The state of all units, from their events.
@@ -20,19 +20,19 @@ pub struct Activity {
     slowest: Vec<(u64, String)>,
 }
 
-/// A unit at work.
+/// A running unit.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Running {
     /// The unit.
     pub unit: String,
     /// Its phase, or how much of it is done; may be empty.
     pub phase: String,
-    /// For how long, in milliseconds.
+    /// How long it has been running, in milliseconds.
     pub elapsed_ms: u64,
 }
 
 impl Activity {
-    /// Takes an event of the time `now`.
+    /// Processes an event at the time `now`.
     pub fn take(&mut self, event: &Event, now: Instant) {
         match event {
             Event::Started { unit } => self.begin(unit, "", now),
@@ -75,12 +75,12 @@ impl Activity {
         self.ended += usize::from(unit.starts_with("package "));
     }
 
-    /// How many packages have ended, and of how many, where a plan said so.
+    /// How many packages have ended, and the total, if a plan was reported.
     pub fn position(&self) -> Option<(usize, usize)> {
         self.all.map(|all| (self.ended.min(all), all))
     }
 
-    /// What is at work, longest first.
+    /// The running units, longest first.
     pub fn running(&self, now: Instant) -> Vec<Running> {
         let elapsed_ms = |since: Instant| u64::try_from(now.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
         let mut running: Vec<Running> = self

@@ -1,4 +1,4 @@
-//! Moving progress on a terminal: one line for the whole, one for each unit at work.
+//! Animated progress on a terminal: one line for the whole, one for each running unit.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use super::lines::lines;
 use base::diagnostic::{Style, visible_line};
 use runtime::progress::{Event, Outcome, Reporter};
 
-/// Draws on standard error. Every line ends in its one part that is cut to the terminal's width, so that none wraps, however narrow it is.
+/// Draws on standard error. Only the last part of each line is truncated to the terminal's width, so that lines never wrap.
 pub struct Bars {
     all: MultiProgress,
     style: Style,
@@ -26,7 +26,7 @@ struct State {
     units: BTreeMap<String, ProgressBar>,
 }
 
-/// How often what moves is drawn.
+/// The interval of redrawing.
 const TICK: Duration = Duration::from_millis(500);
 
 impl Bars {
@@ -57,7 +57,7 @@ fn line(template: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    // It would panic where the host allows no further thread.
+    // It would panic if the host allows no further thread.
     if thread::Builder::new().spawn(|| ()).is_ok() {
         bar.enable_steady_tick(TICK);
     }
@@ -65,7 +65,7 @@ fn line(template: &str) -> ProgressBar {
 }
 
 impl State {
-    /// Shows the unit with its phase, or how much of it is done.
+    /// Shows the unit with its phase, or its progress.
     fn show(&self, unit: &str, now: Instant) {
         let running = self.activity.running(now).into_iter().find(|running| running.unit == unit);
         if let (Some(bar), Some(running)) = (self.units.get(unit), running) {
@@ -108,10 +108,10 @@ impl Reporter for Bars {
             Event::Warning { .. } | Event::Note { .. } => {}
         }
         state.show_whole();
-        // What the bars themselves show, or nobody needs to see.
+        // These events are shown by the bars, or not needed.
         let is_shown = matches!(event, Event::Started { .. } | Event::Waiting { .. } | Event::Finished { outcome: Outcome::Cached, .. });
         if let Some(text) = lines(&event, &state.activity, self.style, None).filter(|_| !is_shown) {
-            // Drawn above the bars; an error means the terminal is gone.
+            // Drawn above the bars; an error means that the terminal was closed.
             let _ = self.all.println(text.trim_end_matches('\n'));
         }
     }

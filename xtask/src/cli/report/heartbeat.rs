@@ -4,19 +4,19 @@ use std::sync::{Once, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// After so long a silence, it is said what is at work.
+/// After this much silence, the running units are reported.
 pub const SILENCE: Duration = Duration::from_secs(45);
 
-/// How often it is looked whether the silence has lasted long enough.
+/// How often to check for silence.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Something that says what is at work, if it has been silent for long enough.
+/// A reporter of running units after a silence.
 pub trait Beat: Send + Sync + 'static {
-    /// Says it, at the time `now`.
+    /// Reports the running units if it has been silent for long enough at the time `now`.
     fn beat(&self, now: Instant);
 }
 
-/// From the first call with this `once` on, calls `who` every few seconds from a thread of its own, as long as somebody else has it.
+/// At the first call with this `once`, starts a thread that calls `who` every few seconds as long as `who` is in use.
 pub fn start<B: Beat>(once: &Once, who: &Weak<B>) {
     once.call_once(|| {
         let who = Weak::clone(who);
@@ -27,7 +27,7 @@ pub fn start<B: Beat>(once: &Once, who: &Weak<B>) {
                 who.beat(Instant::now());
             }
         };
-        // Where the host allows no further thread, work goes on in silence.
+        // If the host allows no further thread, work continues without these reports.
         let _ = thread::Builder::new().spawn(beat);
     });
 }

@@ -1,4 +1,4 @@
-//! Events as JSON, one a line, for pipelines.
+//! Events as JSON, one per line, for pipelines.
 
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 use std::time::Instant;
@@ -19,7 +19,7 @@ pub struct JsonLines {
     state: Mutex<(Activity, Instant)>,
 }
 
-/// What is at work, after a silence.
+/// The running units after a silence.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename = "running")]
 struct StillRunning {

@@ -11,7 +11,7 @@ use base::address::without_passwords;
 use base::diagnostic::{Style, visible_line};
 use runtime::progress::{Event, Outcome, Reporter};
 
-/// Writes what begins and ends to standard error.
+/// Writes the begin and end of units to standard error.
 pub struct Lines {
     me: Weak<Self>,
     err: Arc<Stream>,
@@ -22,17 +22,17 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Writes to `err`; if `quiet`, results, warnings and failures only.
+    /// Writes to `err`; if `quiet`, only results, warnings and failures.
     pub fn new(err: Arc<Stream>, quiet: bool, style: Style) -> Arc<Self> {
         let state = Mutex::new((Activity::default(), Instant::now()));
         Arc::new_cyclic(|me| Self { me: Weak::clone(me), err, quiet, style, once: Once::new(), state })
     }
 }
 
-/// The text an event is worth, if any, as lines that end with a newline. `now` is the time, where what else is running is to be named.
+/// The text for an event, if any, as lines that end with a newline. If `now` is given, other running packages are listed.
 pub(super) fn lines(event: &Event, activity: &Activity, style: Style, now: Option<Instant>) -> Option<String> {
     let line = match event {
-        // There are many, and most are there at once: one line each is enough.
+        // There are many, and most exist already: one line each is enough.
         Event::Started { unit } if unit.starts_with("source ") => return None,
         Event::Started { unit } => format!("{unit}: started"),
         Event::Waiting { unit } => format!("{unit}: waiting for another builder"),
@@ -63,10 +63,10 @@ fn finished(unit: &str, elapsed_ms: u64, activity: &Activity, now: Option<Instan
     }
 }
 
-/// How a package's unit begins.
+/// The prefix of units for packages.
 const PACKAGE: &str = "package ";
 
-/// The packages being built, the ones begun first named.
+/// The number of packages being built, with the names of the first ones.
 fn others(activity: &Activity, now: Instant) -> String {
     const NAMED: usize = 3;
     let packages: Vec<String> = activity
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_says_how_far_it_is_and_what_was_slow() {
+    fn lines_show_the_position_and_the_slowest_packages() {
         assert_eq!(
             printed(false, build),
             "4 to build, 56 cached, about 1 min 30 s\npackage a: started\npackage \\x1b[2Jb: started\nimage x: started\n[2/60] package a: built in \
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_silence_it_is_said_what_is_at_work() {
+    fn running_units_are_reported_after_a_silence() {
         let text = printed(false, |lines| {
             let begun = Instant::now();
             lines.event(started("package linux"));

@@ -33,17 +33,17 @@ impl Failure for NoCaches {
     }
 }
 
-/// What was found.
+/// The results of the check.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Found {
-    /// Results, and the bytes of their packages, by cache.
+    /// Numbers of results and sizes of their packages, by cache.
     caches: BTreeMap<String, Had>,
     /// Caches that did not answer.
     silent: Vec<String>,
-    /// Results that are at hand.
+    /// Number of results in the store.
     cached: usize,
-    /// What would be built.
+    /// The packages that would be built.
     work: Vec<PackageName>,
 }
 

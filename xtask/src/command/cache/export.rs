@@ -47,7 +47,7 @@ enum With {
     Sdk,
 }
 
-/// Why nothing is written.
+/// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 enum NothingToExport {
     #[error("nothing that was asked for is built here")]
@@ -118,7 +118,7 @@ fn name(what: &What, key: &StatementKey) -> Result<String, NothingToExport> {
     if is_fine { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
 }
 
-/// Files of the store that builds of these results start from, as far as they are at hand.
+/// Files of the store that builds of these results start from, if they are in the store.
 fn objects(builder: &Builder<'_>, results: &Results, with: &[With]) -> BTreeSet<Digest> {
     let mut wanted = BTreeSet::new();
     if with.contains(&With::Sources) {

@@ -22,7 +22,7 @@ pub struct Options {
     dry_run: bool,
 }
 
-/// Why nobody is trusted.
+/// Why the builder was not added.
 #[derive(Debug, thiserror::Error)]
 enum TrustError {
     #[error("cannot fetch `{address}`: {reason}")]
@@ -49,7 +49,7 @@ impl Failure for TrustError {
     }
 }
 
-/// Adds a builder to those that the user believes.
+/// Adds a trusted builder to the user's settings.
 ///
 /// # Errors
 /// When its file cannot be read, or the user's cannot be written.
@@ -101,7 +101,7 @@ fn text(context: &Context<'_>, builder: &str) -> Result<String, Report> {
     }
 }
 
-/// Adds builders to the user's file, whose other lines stay as they are.
+/// Adds builders to the user's file, and keeps its other lines.
 fn add(path: &Path, builders: &[(&String, &TrustedBuilder)]) -> Result<(), Report> {
     let mut text = match fs::read_to_string(path) {
         Ok(text) => text,

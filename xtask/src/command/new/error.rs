@@ -1,4 +1,4 @@
-//! Why no spec was written.
+//! Why a spec was not written.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use base::address::public;
 use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
 
-/// Why no spec was written.
+/// Why a spec was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
-    /// There is one of this name.
+    /// There is already a spec of this name.
     #[error("`{path}` exists already")]
     Exists {
         /// The file.
@@ -18,7 +18,7 @@ pub enum NewError {
         /// The package.
         name: PackageName,
     },
-    /// Another spec makes a package of this name.
+    /// Another spec builds a package of this name.
     #[error("the package `{package}` is made by the spec `{spec}`")]
     Taken {
         /// The package.
@@ -26,7 +26,7 @@ pub enum NewError {
         /// The spec.
         spec: PackageName,
     },
-    /// It is not an address of a file.
+    /// The text is not an address of a file.
     #[error("`{url}` is not the address of a file")]
     Address {
         /// The text.
@@ -44,14 +44,14 @@ pub enum NewError {
         /// The archive.
         file: String,
     },
-    /// The licence is not plainly one.
+    /// The licence cannot be determined.
     #[error("cannot tell the licence of `{file}`: {}", looked_at(files))]
     Licence {
         /// The archive.
         file: String,
         /// The licence files in it.
         files: Vec<String>,
-        /// SPDX expressions it may be.
+        /// Possible SPDX expressions.
         candidates: Vec<&'static str>,
     },
     /// The file cannot be written.

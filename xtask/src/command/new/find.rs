@@ -1,4 +1,4 @@
-//! What the archive itself tells about its spec, and what the user says instead.
+//! What the archive shows about its spec, or the user states instead.
 
 use super::error::NewError;
 use super::{Chosen, Options};
@@ -9,7 +9,7 @@ use planning::draft::{Archive, FoundLicence, Guess, System, guess, licence_of, t
 use runtime::store::Store;
 use sdk::source::{ArchiveError, archive};
 
-/// What a spec needs of its archive.
+/// What a spec needs to know about its archive.
 pub(super) struct Found {
     /// How it is built.
     pub(super) guess: Guess,
@@ -17,12 +17,12 @@ pub(super) struct Found {
     pub(super) license: String,
 }
 
-/// Looks into the archive in the store. Whatever the user names is taken as given.
+/// Examines the archive in the store. The user's options take precedence.
 pub(super) fn find(context: &Context<'_>, store: &Store, options: &Options, digest: &Digest) -> Result<Found, Report> {
     let file = options.url.rsplit('/').next().unwrap_or_default().to_owned();
     let path = store.verified(digest)?;
     let archive = match archive(&path, &file, &context.cancel) {
-        // Then everything it would tell is known.
+        // Then the options already contain everything.
         Err(ArchiveError::Unsupported { .. }) if options.system.is_some() && options.license.is_some() => None,
         result => Some(result?),
     };

@@ -11,7 +11,7 @@ use base::name::PackageName;
 use planning::action::{BuildResult, BuiltPackage};
 use runtime::store::Store;
 
-/// The package is not built as its spec stands.
+/// The package is not built from its current spec.
 #[derive(Debug, thiserror::Error)]
 #[error("package `{package}` is not built from its current spec, so its files are not known")]
 struct NotBuilt {
@@ -50,7 +50,7 @@ struct Line {
     config: bool,
 }
 
-/// Prints the files of the package called `named`; if that is the spec's name, of all packages that the spec makes.
+/// Prints the files of the package `named`; for the name of a spec, those of all its packages.
 pub(super) fn run(
     context: &Context<'_>,
     store: &Store,
@@ -89,7 +89,7 @@ impl Line {
         Self { path, kind, mode: format!("{mode:04o}"), user, group, size_bytes, target, caps, config: flags.config }
     }
 
-    /// The path, and what else is to be known of it.
+    /// The path, with further details.
     fn described(&self) -> String {
         let mut text = self.path.clone();
         match self.kind {

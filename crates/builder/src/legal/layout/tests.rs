@@ -28,7 +28,7 @@ const DEBIAN: &str = "a_1.orig.tar.xz";
 const UP: &str = "https://up.test/v1.tar.gz";
 const OTHER: &str = "https://other.test/v1.tar.gz";
 
-/// One source that Debian has with other bytes, and two whose addresses end alike.
+/// One source that Debian has with other bytes, and two whose addresses end with the same name.
 fn sources() -> String {
     let source = |url: &str, rest: &str| format!("[[source]]\nurl = \"{url}\"\nsha256 = \"{}\"\n{rest}\n", Digest::of_bytes(url));
     let debian = format!("debian = {{ file = \"a_1-1:{DEBIAN}\", sha256 = \"{}\" }}", Digest::of_bytes(DEBIAN));

@@ -87,7 +87,7 @@ fn everything_is_where_it_was_planned() {
 }
 
 #[test]
-fn what_is_wrong_leaves_the_earlier_directory_as_it_was() {
+fn errors_leave_the_earlier_directory_unchanged() {
     let world = World::new();
     world.write(&world.entries()).unwrap();
     let absent = Digest::of_bytes("absent");

@@ -71,7 +71,7 @@ impl Step for Pretend {
     }
 }
 
-/// `d` builds on `b` and `c`, which build on `a`; `e` stands alone.
+/// `d` builds on `b` and `c`, which build on `a`; `e` is independent.
 fn graph() -> Graph {
     let specs = [("a", "[]"), ("b", "[\"a\"]"), ("c", "[\"a\"]"), ("d", "[\"b\", \"c\"]"), ("e", "[]")].map(|(name, build)| {
         let text = format!(
@@ -114,7 +114,7 @@ fn memory_bounds_what_runs_at_once_and_never_blocks() {
     run_all(&pretend, Limits { builds: 4, memory_bytes: 1 }).unwrap();
 }
 
-/// Keeps all events.
+/// Collects all events.
 #[derive(Default)]
 struct Kept(Mutex<Vec<Event>>);
 

@@ -11,7 +11,7 @@ use text::did_you_mean;
 /// Reads the keys of one build system.
 type Reader = fn(&Table<'_>, &str) -> Option<BuildSystem>;
 
-/// All build systems by name, each with what reads its table.
+/// All build systems by name, each with the function that reads its table.
 const SYSTEMS: [(&str, Reader); 9] = [
     ("autotools", autotools),
     ("meson", |table, version| Some(BuildSystem::Meson { options: list(table, "options", version) })),
@@ -28,7 +28,7 @@ const SYSTEMS: [(&str, Reader); 9] = [
     ("none", |_, _| Some(BuildSystem::None)),
 ];
 
-/// The one build table of a spec.
+/// The build table of a spec.
 pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
     let build = top.required_table("build")?;
     let entries = build.entries();
@@ -51,7 +51,7 @@ pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
         table.problem(span, format!("`keep-symbols` has no meaning in `[build.{name}]`, which strips nothing"));
     }
     let build = Build {
-        // Of the others, what is wrong is named even where this is missing.
+        // Mistakes in the other keys are reported even if the build system is missing.
         system: system.clone().unwrap_or(BuildSystem::None),
         env: environment(&table, version),
         prepare: table.string("prepare").map(|text| text.value),
@@ -91,7 +91,7 @@ fn go(table: &Table<'_>, version: &str) -> Option<BuildSystem> {
     })
 }
 
-/// Build tags. In `GOFLAGS` they would be lost, as would be the flags that the builder sets there.
+/// Build tags. In `GOFLAGS` of `env` they would be lost, as would the builder's own flags.
 fn go_tags(table: &Table<'_>) -> Vec<String> {
     if let Some(flags) = table.table("env").and_then(|env| env.span_of("GOFLAGS")) {
         let hint = "write build tags as `tags`, and flags of the linker as `ldflags`";

@@ -3,7 +3,7 @@
 use text::nearest;
 pub use well_known::CAPABILITIES;
 
-/// Why a text names no file capabilities.
+/// Why a text is not a description of file capabilities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCaps {
     /// There are only blanks.
@@ -15,16 +15,16 @@ pub enum InvalidCaps {
         /// The clause.
         clause: String,
     },
-    /// There is no such capability.
+    /// The capability does not exist.
     #[error("unknown capability `{name}`")]
     UnknownName {
         /// Its name.
         name: String,
     },
-    /// A letter or operator that stands for no set, or stands in the wrong place.
+    /// A letter or operator is unknown, or in the wrong place.
     #[error("`{sets}` of `{clause}` is not `=`, `+` or `-` with the letters `e`, `i` and `p`")]
     Sets {
-        /// What stands after the names.
+        /// The text after the names.
         sets: String,
         /// The clause.
         clause: String,
@@ -38,7 +38,7 @@ pub enum InvalidCaps {
 }
 
 impl InvalidCaps {
-    /// The next step, where there is one that fits this error alone.
+    /// The hint, if there is one for this error in particular.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownName { name } => {
@@ -53,11 +53,11 @@ impl InvalidCaps {
     }
 }
 
-/// Checks a text of file capabilities: what RPM, the kernel and this distribution's tdnf all take, or nothing, which takes capabilities
-/// away that the build set.
+/// Checks a text of file capabilities that RPM, the kernel and this distribution's tdnf must all accept. An empty text removes capabilities
+/// that the build set.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first mistake in it.
 pub fn check(text: &str) -> Result<(), InvalidCaps> {
     let mut sets = Sets::default();
     for clause in text.split_whitespace() {
@@ -86,7 +86,7 @@ struct Sets {
 }
 
 impl Sets {
-    /// Applies `=ep`, `+i` or `=p+e` to the capabilities of `mask`; `None` where it is none of these.
+    /// Applies `=ep`, `+i` or `=p+e` to the capabilities of `mask`; `None` if it is none of these.
     fn apply(&mut self, mask: u64, actions: &str) -> Option<()> {
         let is_operator = |c: char| matches!(c, '=' | '+' | '-');
         let mut adds = true;
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn good_ones_pass() {
+    fn valid_capabilities_are_accepted() {
         for good in [
             "cap_net_raw=ep",
             "cap_net_raw,cap_net_admin+ep",

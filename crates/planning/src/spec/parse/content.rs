@@ -1,4 +1,4 @@
-//! What is said of a binary package: the main one and the subpackages.
+//! The description of binary packages: the main one and the subpackages.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::spec::{Content, Group, Subpackage, User};
 use base::document::Table;
 use base::name::{Dependency, PackageName};
 
-/// The main package, which is called as the spec unless it has a `name`, from `[package]`, `[requires]`, `[user]`, `[group]` and `[units]`.
+/// The main package, which has the spec's name unless it sets `name`, from `[package]`, `[requires]`, `[user]`, `[group]` and `[units]`.
 pub fn main(name: &PackageName, package: &Table<'_>, requires: Option<&Table<'_>>, top: &Table<'_>) -> Option<Content> {
     let name = package.parsed::<PackageName>("name").map_or_else(|| name.clone(), |own| own.value);
     read(name, package, requires, top)
@@ -81,7 +81,7 @@ fn read(name: PackageName, table: &Table<'_>, requires: Option<&Table<'_>>, acco
     })
 }
 
-/// `run` and `conflicts`: with one dependency in both, the package could never be installed.
+/// `run` and `conflicts`: a package with one dependency in both could never be installed.
 fn run_and_conflicts(requires: &Table<'_>) -> (Vec<Dependency>, Vec<Dependency>) {
     let run = values(requires.parsed_list::<Dependency>("run"));
     let conflicts = requires.parsed_list::<Dependency>("conflicts");
@@ -92,7 +92,7 @@ fn run_and_conflicts(requires: &Table<'_>) -> (Vec<Dependency>, Vec<Dependency>)
     (run, values(conflicts))
 }
 
-/// `obsoletes`: packages alone, as RPM has it.
+/// `obsoletes`: only names of packages, as in RPM.
 fn obsoletes(requires: &Table<'_>) -> Vec<Dependency> {
     let (names, others): (Vec<_>, Vec<_>) =
         requires.parsed_list::<Dependency>("obsoletes").into_iter().partition(|item| !item.value.is_found_in_files());

@@ -53,7 +53,7 @@ pub fn symlinks(top: &Table<'_>) -> BTreeMap<String, String> {
     table.entries().into_iter().filter_map(read).collect()
 }
 
-/// Reports paths that several entries of `[install]`, `[directories]` and `[symlinks]` are for: only one would be in the package.
+/// Reports paths that occur in several entries of `[install]`, `[directories]` and `[symlinks]`: only one would be in the package.
 pub fn check_destinations(top: &Table<'_>) {
     let mut seen = BTreeMap::new();
     for key in ["install", "directories", "symlinks"] {
@@ -103,7 +103,7 @@ pub fn globs(table: &Table<'_>, key: &str) -> Vec<String> {
     table.strings(key).into_iter().filter_map(|text| glob(table, text)).collect()
 }
 
-/// A user's or group's name, as useradd(8) recommends it.
+/// A user's or group's name, as recommended by useradd(8).
 pub fn account(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
     let first_ok = text.value.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let rest_ok = text.value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));

@@ -18,7 +18,7 @@ pub fn expression(package: &Table<'_>) -> Option<String> {
     }
 }
 
-/// The expression that was meant, where the library knows it, or else where the names are listed.
+/// The expression that was probably meant, if the library recognises it, otherwise a link to the list of names.
 fn hint(text: &str) -> String {
     match Expression::canonicalize(text) {
         Ok(Some(canonical)) if Expression::parse(&canonical).is_ok() => format!("did you mean `{canonical}`?"),
@@ -27,7 +27,7 @@ fn hint(text: &str) -> String {
     }
 }
 
-/// `license-files`: globs below the source tree, or absolute ones in the sandbox.
+/// `license-files`: globs relative to the source tree, or absolute ones in the sandbox.
 pub fn files(package: &Table<'_>) -> Vec<String> {
     let mut globs = Vec::new();
     for text in package.strings("license-files") {

@@ -24,7 +24,7 @@ pub fn parse(name: &PackageName, path: &str, text: &str) -> Result<Spec, Vec<Pro
     Document::new(path, text).read_whole(|top| read(name, top))
 }
 
-/// The whole file. `None` only where a problem was reported.
+/// The whole file. `None` only if a problem was reported.
 fn read(name: &PackageName, top: &Table<'_>) -> Option<Spec> {
     let package = top.required_table("package");
     let version = package.as_ref().and_then(version);
@@ -94,7 +94,7 @@ fn version(package: &Table<'_>) -> Option<String> {
     }
 }
 
-/// How to write a version that RPM does not take.
+/// The hint for a version that RPM does not accept.
 fn version_hint(text: &str) -> String {
     let trimmed = text.trim();
     if trimmed.len() < text.len() && check_version(trimmed).is_ok() {
@@ -109,7 +109,7 @@ fn version_hint(text: &str) -> String {
     "write a pre-release as `1.0~rc1`, and the revision of the package in `release`".into()
 }
 
-/// `requires.build`: names alone, because the sandbox gets the version that the project's own spec has.
+/// `requires.build`: names without versions, because the sandbox gets the version of the project's spec.
 fn build_requires(requires: &Table<'_>) -> Vec<PackageName> {
     let mut names = Vec::new();
     for text in requires.strings("build") {
@@ -125,12 +125,12 @@ fn build_requires(requires: &Table<'_>) -> Vec<PackageName> {
     names
 }
 
-/// The values without their places.
+/// The values without their spans.
 fn values<T>(items: Vec<Spanned<T>>) -> Vec<T> {
     items.into_iter().map(|item| item.value).collect()
 }
 
-/// Puts the version where `{version}` stands; reports any other substitution.
+/// Replaces `{version}` with the version; reports any other placeholder.
 fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String {
     let result = text.value.replace(VERSION, version);
     if let Some(name) = placeholder(&result) {
@@ -143,7 +143,7 @@ fn substitute(table: &Table<'_>, text: Spanned<String>, version: &str) -> String
     result
 }
 
-/// Reports what make, RPM or the shell would replace, in a text that none of them reads.
+/// Reports placeholders of make, RPM or the shell in a text that none of them reads.
 fn refuse_foreign(table: &Table<'_>, text: &Spanned<String>) {
     let opening = ["${", "%{"].iter().find_map(|opening| text.value.find(opening));
     let Some(name) = opening.and_then(|at| Some(&text.value[at..=at + text.value[at..].find('}')?])) else { return };

@@ -23,13 +23,13 @@ pub fn sources(top: &Table<'_>, version: &str) -> Vec<Source> {
     read.into_iter().map(|(_, source)| source).collect()
 }
 
-/// Whether two sources are one file that is used twice.
+/// Whether two sources are the same file used twice.
 fn is_same_file(one: &Source, other: &Source) -> bool {
     let hashes = |source: &Source| source.origins.iter().map(|origin| *origin.sha256()).collect::<BTreeSet<_>>();
     hashes(one) == hashes(other)
 }
 
-/// Where the name of a source's file is written.
+/// The position of the name of a source's file.
 fn name_span(table: &Table<'_>) -> Range<usize> {
     ["name", "url", "debian"].iter().find_map(|key| table.span_of(key)).unwrap_or_else(|| table.span())
 }
@@ -46,7 +46,7 @@ pub fn patches(top: &Table<'_>, version: &str) -> Vec<Patch> {
     top.tables("patch").iter().filter_map(read).collect()
 }
 
-/// How much of a change's context may differ: none of it unless the spec says so.
+/// The allowed fuzz: 0 by default.
 fn fuzz(table: &Table<'_>) -> u32 {
     const MOST_OF_PATCH: u64 = 2;
     table.integer("fuzz", 0..=MOST_OF_PATCH).and_then(|fuzz| u32::try_from(fuzz.value).ok()).unwrap_or(0)
@@ -97,7 +97,7 @@ fn lacks_hash(table: &Table<'_>) {
     );
 }
 
-/// Whether a text is the address of a file, as `url` takes it.
+/// Whether a text is an address that `url` accepts.
 pub fn is_file_address(url: &str) -> bool {
     let rest = ["https://", "http://", "file:///"].iter().find_map(|scheme| url.strip_prefix(scheme));
     let named = url.rsplit('/').next().is_some_and(|name| !name.is_empty());
@@ -188,7 +188,7 @@ fn refuse(table: &Table<'_>, keys: &[&str], reason: &str) {
     }
 }
 
-/// A file's name without folders.
+/// A file name without folders.
 fn file_name(table: &Table<'_>, name: Spanned<String>) -> Option<String> {
     if name.value.contains('/') {
         table.problem(name.span, format!("`{}` is a path, but a source's `name` must be a file name", name.value));
@@ -197,27 +197,27 @@ fn file_name(table: &Table<'_>, name: Spanned<String>) -> Option<String> {
     inner_path(table, name)
 }
 
-/// A text with the version where `{version}` stands.
+/// A text with `{version}` replaced.
 pub fn substituted(table: &Table<'_>, text: Spanned<String>, version: &str) -> Spanned<String> {
     refuse_foreign(table, &text);
     let span = text.span.clone();
     Spanned { value: substitute(table, text, version), span }
 }
 
-/// A relative path that stays below where it starts, in which nothing is substituted.
+/// A relative path without `..` and without placeholders.
 pub fn literal_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
     refuse_placeholder(table, &path);
     inner_path(table, path)
 }
 
-/// Whether a text is a relative path that stays below where it starts.
+/// Whether a text is a relative path without `..`.
 pub fn is_plain_path(path: &str) -> bool {
     !path.is_empty()
         && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }
 
-/// A relative path that stays below where it starts.
+/// A relative path without `..`.
 pub fn inner_path(table: &Table<'_>, path: Spanned<String>) -> Option<String> {
     if is_plain_path(&path.value) {
         return Some(path.value);

@@ -100,7 +100,7 @@ fn every_mistake_is_named() {
 }
 
 #[test]
-fn paths_cannot_leave_their_place() {
+fn paths_must_be_plain() {
     for addition in ["[install]\n\"../x\" = \"/usr/x\"\n", "[install]\n\"x\" = \"/usr/../etc/x\"\n", "[[patch]]\nfile = \"/etc/passwd\"\n"]
     {
         assert!(zlib(&format!("{ZLIB}\n{addition}")).is_err(), "{addition}");
@@ -120,7 +120,7 @@ fn sources_of_one_name_need_another() {
 }
 
 #[test]
-fn the_version_stands_in_paths_that_are_built() {
+fn the_version_is_substituted_in_paths() {
     let text = ZLIB.replace("configure =", "subdir = \"zlib-{version}\"\nconfigure =")
         + "\n[[patch]]\nfile = \"fix-{version}.patch\"\nfuzz = 2\nstrip = 0\n";
     let spec = zlib(&text).unwrap();

@@ -1,4 +1,4 @@
-//! Where the steps run: a root in namespaces, or one that each of them enters by chroot.
+//! The root of the steps: mounted in namespaces, or entered by each step with chroot.
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,16 +17,16 @@ use super::copied::Copied;
 use super::root::Assembled;
 use super::{filter, limits, namespaces, network, scope};
 
-/// A root in place, and this process confined as its steps shall be.
+/// A prepared root, with this process confined like its steps.
 pub(super) enum Confinement {
     /// This process's own root.
     Mounted(Assembled),
-    /// A root each step enters.
+    /// A root that each step enters.
     Copied(Copied),
 }
 
 impl Confinement {
-    /// Makes the root of the order's job and gives up what steps must not have.
+    /// Creates the root of the order's job and drops the rights that steps must not have.
     pub fn new(order: &Order<'_>) -> Result<Self, Refusal> {
         let confinement = match order.isolation {
             Isolation::Namespaces => {
@@ -58,7 +58,7 @@ impl Confinement {
         }
     }
 
-    /// Has `command` run in the directory `path` of the steps' root.
+    /// Makes `command` run in the directory `path` of the steps' root.
     pub fn enter(&self, command: &mut Command, path: &str) {
         match self {
             Self::Mounted(_) => {
@@ -66,7 +66,7 @@ impl Confinement {
             }
             Self::Copied(copied) => {
                 let names = CString::new(copied.root().as_os_str().as_bytes()).and_then(|root| Ok((root, CString::new(path)?)));
-                // Made for each step, when the places of the jobserver's descriptors are taken.
+                // Created for each step, when the descriptors of the jobserver are in place.
                 let ruleset = scope::ruleset();
                 let enter = move || {
                     if let Some(ruleset) = &ruleset {
@@ -77,13 +77,13 @@ impl Confinement {
                     chdir(path.as_c_str())?;
                     Ok(())
                 };
-                // SAFETY: what runs between fork and exec makes system calls only; the names were made before.
+                // SAFETY: what runs between fork and exec makes system calls only; all names were prepared before.
                 unsafe { command.pre_exec(enter) };
             }
         }
     }
 
-    /// What the confinement lacks.
+    /// The weakness of the confinement, if any.
     pub fn weakness(&self) -> Option<Weakness> {
         match self {
             Self::Mounted(root) => root.shares_proc().then_some(Weakness::HostProcesses),
@@ -91,7 +91,7 @@ impl Confinement {
         }
     }
 
-    /// Takes away what must not stay. No step's process may live any more.
+    /// Removes what must not stay. All processes of steps must have ended.
     pub fn take_apart(self) -> Result<(), Refusal> {
         match self {
             Self::Mounted(root) => {

@@ -1,7 +1,7 @@
-//! A root that is copied together and entered by chroot: all that is possible where namespaces are forbidden.
+//! A root that is assembled by copying and entered with chroot, for hosts where namespaces are forbidden.
 //!
-//! The worker itself stays outside. Whatever it does in the root it does in a child that has entered it, so that no symbolic link a
-//! build has made leads it out.
+//! The worker itself stays outside. It changes the root only in a child process that has entered it, so that symbolic links made by a build
+//! cannot lead outside.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -20,30 +20,30 @@ use super::copy::lay;
 use super::devices::{DEVICES, LINKS, NUMBERS};
 use super::place::{Kind, Places};
 
-/// The file among an overlay's scratch that says that its root has been copied together.
+/// The file in an overlay's work directory that marks its root as completely copied.
 const LAID: &str = "laid";
 
-/// A root in place.
+/// A prepared root.
 pub(super) struct Copied {
     root: PathBuf,
     build: Option<Build>,
-    /// What was made in the root and must not stay in it, in the order it was made.
+    /// What was created in the root and must not stay in it, in order of creation.
     made: Vec<(PathBuf, Kind)>,
 }
 
-/// The build's own directory, moved into the root for as long as steps run.
+/// The build's own directory, moved into the root while steps run.
 struct Build {
     place: PathBuf,
     identity: (u64, u64),
 }
 
 impl Copied {
-    /// Copies the root of `job` together.
+    /// Assembles the root of `job` by copying.
     pub fn new(job: &Job) -> Result<Self, Refusal> {
         if !geteuid().is_root() {
             return Err(Stage::Chroot.refused("")(Errno::EPERM));
         }
-        // In a sandbox of namespaces there are none either.
+        // In a sandbox with namespaces there are no groups either.
         let _ = setgroups(&[]);
         fs::read_link("/proc/self").map_err(Stage::Chroot.refused("/proc"))?;
         let (root, is_new) = match &job.root {
@@ -62,12 +62,12 @@ impl Copied {
         Ok(Self { root, build, made: if is_lasting { made } else { Vec::new() } })
     }
 
-    /// The directory that steps must enter by chroot.
+    /// The directory that steps must enter with chroot.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Takes away what a lasting root must not keep, and puts the build's directory back. No step's process may live any more.
+    /// Removes what a permanent root must not keep, and moves the build's directory back. All processes of steps must have ended.
     pub fn take_apart(self) -> Result<(), Refusal> {
         if let Some(build) = &self.build {
             build.leave(&self.root)?;
@@ -83,7 +83,7 @@ impl Copied {
     }
 }
 
-/// Copies layers into the empty directory `upper`, unless an earlier sandbox has. Says whether it did.
+/// Copies layers into the empty directory `upper`, unless an earlier sandbox did. Returns whether it copied.
 fn stack(layers: &[PathBuf], upper: &Path, work: &Path) -> Result<bool, Refusal> {
     let mark = work.join(LAID);
     if mark.exists() {
@@ -101,7 +101,7 @@ fn stack(layers: &[PathBuf], upper: &Path, work: &Path) -> Result<bool, Refusal>
     Ok(true)
 }
 
-/// Copies an input to its place. Nothing of a build has run in the root yet; that no package leads out of it is checked.
+/// Copies an input to its place. No build step has run in the root yet; links of packages that lead out of it are refused.
 fn show(input: &Input, root: &Path) -> Result<(), Refusal> {
     let refused = |errno: Errno| Stage::MountPoint.refused::<Errno>(&input.at)(errno);
     let below = Path::new(&input.at).strip_prefix("/").map_err(|_| refused(Errno::EINVAL))?;
@@ -120,7 +120,7 @@ fn show(input: &Input, root: &Path) -> Result<(), Refusal> {
     lay(&input.host, &place).map_err(Stage::Copy.refused(root.to_string_lossy()))
 }
 
-/// Makes the directories and devices every sandbox has, from inside the root.
+/// Creates the directories and devices of every sandbox, from inside the root.
 fn system(is_lasting: bool) -> Result<Places, Refusal> {
     let mut places = Places::default();
     for path in ["/proc", "/dev", "/dev/shm", "/tmp", "/var/tmp"] {
@@ -138,7 +138,7 @@ fn system(is_lasting: bool) -> Result<Places, Refusal> {
         }
         fs::set_permissions(&path, Permissions::from_mode(0o666)).map_err(Stage::Node.refused(path.to_string_lossy()))?;
     }
-    // On a file system mounted `nodev` the file is there and cannot be used.
+    // On a file system mounted `nodev`, the file exists but cannot be opened.
     File::open("/dev/null").map_err(Stage::Node.refused("/dev/null"))?;
     for (link, target) in LINKS {
         match symlink(target, link) {
@@ -169,7 +169,7 @@ impl Build {
         Ok(Self { place: place.to_owned(), identity })
     }
 
-    /// Moves it back, if it still is what it was: a build could have put another in its place.
+    /// Moves it back if it is still the same directory: a build could have replaced it.
     fn leave(&self, root: &Path) -> Result<(), Refusal> {
         let refused = || Stage::BuildDirectory.refused::<io::Error>(self.place.to_string_lossy());
         if identity(&inside(root)).map_err(refused())? != self.identity {
@@ -179,7 +179,7 @@ impl Build {
     }
 }
 
-/// Where a root has the build's directory.
+/// The path of the build's directory in a root.
 fn inside(root: &Path) -> PathBuf {
     root.join(BUILD_DIR.trim_start_matches('/'))
 }
@@ -189,7 +189,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Runs `act` in a child that has entered the root, and returns what it made there.
+/// Runs `act` in a child that has entered the root, and returns what it created there.
 fn in_root(root: &Path, act: impl FnOnce() -> Result<Places, Refusal>) -> Result<Vec<(PathBuf, Kind)>, Refusal> {
     let refused = || Stage::Process.refused::<Errno>("");
     let (reader, writer) = pipe().map_err(refused())?;
@@ -200,7 +200,7 @@ fn in_root(root: &Path, act: impl FnOnce() -> Result<Places, Refusal>) -> Result
             let entered = chroot(root).and_then(|()| chdir("/")).map_err(Stage::Chroot.refused(root.to_string_lossy()));
             let said = entered.and_then(|()| act()).map(Places::into_made);
             let told = serde_json::to_vec(&said).is_ok_and(|text| File::from(writer).write_all(&text).is_ok());
-            // SAFETY: nothing of the parent's is to be run or flushed here.
+            // SAFETY: nothing of the parent must be run or flushed here.
             unsafe { nix::libc::_exit(i32::from(!told)) }
         }
         ForkResult::Parent { child } => {

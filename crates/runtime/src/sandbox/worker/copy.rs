@@ -1,4 +1,4 @@
-//! Trees laid over each other by copying them, where overlays cannot be mounted.
+//! Stacks trees by copying, for hosts where overlays cannot be mounted.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io;
@@ -7,11 +7,11 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-/// The permissions a copy keeps: whoever else is on the machine must not get at programs with set-id bits.
+/// The permission bits that a copy keeps: without set-id bits, because other users of the machine could run such programs.
 const KEPT_MODE: u32 = 0o1777;
 
-/// Lays the file or tree `from` over what is at `to`, as an overlay would show it: directories are merged, all else is replaced. No
-/// symbolic link is followed below either. File systems that share the blocks of copies do so.
+/// Copies the file or tree `from` over what is at `to`, with the result of an overlay: directories are merged, everything else is replaced.
+/// Symbolic links in them are not followed. File systems with reflinks share the blocks.
 pub(super) fn lay(from: &Path, to: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(from)?;
     let there = match fs::symlink_metadata(to) {

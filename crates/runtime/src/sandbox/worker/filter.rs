@@ -3,18 +3,18 @@
 use nix::errno::Errno;
 use nix::libc;
 
-/// What begins a system call's number on the x32 interface, which no distribution uses.
+/// The bit of system call numbers of the x32 interface, which no distribution uses.
 const X32: u32 = 0x4000_0000;
 /// `AUDIT_ARCH_X86_64` and `AUDIT_ARCH_I386` (`linux/audit.h`).
 const X86_64: u32 = 0xc000_003e;
 const I386: u32 = 0x4000_0003;
 
-/// Where `struct seccomp_data` has the number, the architecture and the low half of the first argument.
+/// The offsets of the number, the architecture and the low half of the first argument in `struct seccomp_data`.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const FIRST_ARGUMENT: u32 = 16;
 
-/// What becomes of one system call.
+/// The treatment of one system call.
 #[derive(Clone, Copy)]
 enum Rule {
     /// It fails with this error.
@@ -25,10 +25,10 @@ enum Rule {
     FailsIf(u32, Errno),
 }
 
-/// `kill(-1, …)` asks for every process there is, which without a process namespace is more than the sandbox's.
+/// `kill(-1, …)` is for all processes, which without a process namespace includes others than the sandbox's.
 const EVERYBODY: u32 = u32::MAX;
 
-/// Only sockets between processes of this machine. What makes sockets without `socket` is refused, too.
+/// Only sockets between processes of this machine. Calls that create sockets without `socket` are refused as well.
 const RULES_X86_64: [(u32, Rule); 6] = [
     (libc::SYS_socket as u32, Rule::FailsUnless(libc::AF_UNIX as u32, Errno::EAFNOSUPPORT)),
     (libc::SYS_io_uring_setup as u32, Rule::Fails(Errno::ENOSYS)),
@@ -50,7 +50,7 @@ const RULES_I386: [(u32, Rule); 7] = [
     (287, Rule::Fails(Errno::ENOSYS)),
 ];
 
-/// Puts the filter on this process and all it starts, for good. `no_new_privs` must be set.
+/// Installs the filter permanently for this process and all it starts. `no_new_privs` must be set.
 pub(super) fn install() -> Result<(), Errno> {
     let mut program = program();
     let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
@@ -72,7 +72,7 @@ fn program() -> Vec<libc::sock_filter> {
     program
 }
 
-/// Decides on the number that is loaded; whatever no rule names is allowed.
+/// Decides on the loaded number; calls without a rule are allowed.
 fn checks(rules: &[(u32, Rule)]) -> Vec<libc::sock_filter> {
     let mut program = Vec::new();
     for (number, rule) in rules {
@@ -102,12 +102,12 @@ const fn operation(code: u32, value: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: 0, k: value }
 }
 
-/// Goes on with the next operation if what is loaded is `value`, and after `count` more if not.
+/// Continues with the next operation if the loaded value is `value`, otherwise skips `count` operations.
 const fn skip_unless(value: u32, count: usize) -> libc::sock_filter {
     libc::sock_filter { jf: count as u8, ..operation(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value) }
 }
 
-/// Goes on with the next operation if a bit of `bits` is set, and after `count` more if none is.
+/// Continues with the next operation if a bit of `bits` is set, otherwise skips `count` operations.
 const fn skip_unless_set(bits: u32, count: usize) -> libc::sock_filter {
     libc::sock_filter { jf: count as u8, ..operation(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, bits) }
 }

@@ -1,4 +1,4 @@
-//! Process 1 of the sandbox, and the worker's care for it.
+//! Process 1 of the sandbox, started and ended by the worker.
 
 use std::io::Read as _;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -13,28 +13,28 @@ use nix::unistd::{ForkResult, fork, pipe};
 use super::super::Isolation;
 use super::super::message::{Refusal, Stage};
 
-/// Process 1 as the worker sees it; 0 before there is one.
+/// Process 1, by its number for the worker; 0 before it exists.
 static INIT: AtomicI32 = AtomicI32::new(0);
-/// The signal that ends it and with it all others.
+/// The signal that ends it and so all others.
 static ENDING: AtomicI32 = AtomicI32::new(Signal::SIGKILL as i32);
 
-/// Undoes what signals the caller had set aside or blocked, as `nohup` and background jobs of shells do.
+/// Resets signals that the caller ignored or blocked, as `nohup` and background jobs of shells do.
 ///
-/// The C library hides two of the 64 signals from its callers, so the kernel is asked itself.
+/// The C library hides two of the 64 signals, so the system call is used directly.
 pub(super) fn default_signals() {
     const SIGNAL_SET_BYTES: usize = 8;
-    // The kernel's own structure, of four words: handler (zero is the default one), flags, restorer, mask.
+    // The kernel's own structure, with four words: handler (zero is the default), flags, restorer, mask.
     let default = [0_u64; 4];
     for number in (1..=64).filter(|&number| number != libc::SIGPIPE) {
-        // SAFETY: the structure outlives the call, and the default disposition runs no code of ours.
+        // SAFETY: the structure outlives the call, and the default disposition runs no code of this program.
         unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const default, std::ptr::null::<u64>(), SIGNAL_SET_BYTES) };
     }
     let _ = SigSet::empty().thread_set_mask();
 }
 
-/// Runs `live` as process 1 and returns the code it ended with, when it and all its descendants are gone.
+/// Runs `live` as process 1 and returns its exit code when it and all its descendants have ended.
 ///
-/// Without a process namespace it is not a process 1 but only the reaper of its descendants, and must be asked to end them.
+/// Without a process namespace it is not process 1 but only the reaper of its descendants, and must be asked to end them.
 pub(super) fn run(isolation: Isolation, live: impl FnOnce() -> u8) -> Result<u8, Refusal> {
     let ending = match isolation {
         Isolation::Namespaces => Signal::SIGKILL,
@@ -68,7 +68,7 @@ pub(super) fn run(isolation: Isolation, live: impl FnOnce() -> u8) -> Result<u8,
     }
 }
 
-/// Ties process 1's life to the worker's. Whether the worker still lives shows in its byte: its number cannot be seen from here.
+/// Makes process 1 end with the worker. A byte from the worker shows that it is still alive: its number is not visible from here.
 fn begin(go: &mut std::fs::File, terminate: SigSet, ending: Signal) -> bool {
     let tied = set_pdeathsig(ending).is_ok() && terminate.thread_unblock().is_ok();
     tied && matches!(go.read(&mut [0]), Ok(1))
@@ -90,7 +90,7 @@ fn wait(init: nix::unistd::Pid) -> Result<u8, Refusal> {
 }
 
 extern "C" fn kill_init(_: libc::c_int) {
-    // SAFETY: `kill` may be called in a signal handler; the number is of a child not yet waited for, or the handler finds
-    // nobody because the worker is about to end.
+    // SAFETY: `kill` may be called in a signal handler. The number is that of a child not yet waited for; otherwise the call fails, and the
+    // worker is about to end anyway.
     unsafe { libc::kill(INIT.load(Ordering::SeqCst), ENDING.load(Ordering::SeqCst)) };
 }

@@ -1,4 +1,4 @@
-//! What is the same for every build, whoever started it.
+//! Settings that are the same for every build, whoever starts it.
 
 use nix::errno::Errno;
 use nix::libc;
@@ -10,8 +10,8 @@ use nix::unistd::sethostname;
 use super::super::message::{Refusal, Stage};
 use super::super::{HOST_NAME, Isolation};
 
-/// Capabilities steps keep, by number (`linux/capability.h`): what packaging needs. All act within the user namespace only.
-/// Without `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`, a step can undo no mount and change no interface.
+/// Capabilities that steps keep, by number (`linux/capability.h`): what packaging needs. All of them are effective only within the user
+/// namespace. Without `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`, a step can neither unmount anything nor change an interface.
 const KEPT_CAPABILITIES: [libc::c_ulong; 11] = [
     0,  // CAP_CHOWN
     1,  // CAP_DAC_OVERRIDE
@@ -26,10 +26,11 @@ const KEPT_CAPABILITIES: [libc::c_ulong; 11] = [
     31, // CAP_SETFCAP
 ];
 
-/// Numbers above the last capability any kernel knows are refused, which ends the loop below.
+/// More than any kernel has; the loop below ends when the kernel refuses a number.
 const CAPABILITY_NUMBERS: std::ops::Range<libc::c_ulong> = 0..64;
 
-/// With the host's own capabilities, these would lead out of a chroot (the first two), to the host's processes, or to more devices.
+/// With the host's own capabilities, these would permit leaving a chroot (`DAC_READ_SEARCH`, `SYS_CHROOT`) and signalling the host's
+/// processes (`KILL`).
 const KEPT_IN_NAMESPACES_ONLY: [libc::c_ulong; 3] = [
     2,  // CAP_DAC_READ_SEARCH, for open_by_handle_at(2)
     5,  // CAP_KILL
@@ -44,7 +45,7 @@ pub(super) fn fix(isolation: Isolation) -> Result<(), Refusal> {
             sethostname(HOST_NAME).map_err(Stage::Identity.refused(""))?;
             set_domain_name("(none)").map_err(Stage::Identity.refused(""))?;
         }
-        // The host's name is not a sandbox's to change.
+        // A sandbox must not change the host's name.
         Isolation::Chroot => {}
     }
     resources();
@@ -53,7 +54,7 @@ pub(super) fn fix(isolation: Isolation) -> Result<(), Refusal> {
     set_no_new_privs().map_err(Stage::Limits.refused(""))
 }
 
-/// A hard limit lower than the one wanted cannot be raised by an ordinary user; then it stands.
+/// Sets resource limits. An ordinary user cannot raise a hard limit; a lower one stays in effect.
 fn resources() {
     let mib = 1 << 20;
     let wanted = [
@@ -79,14 +80,14 @@ fn set_domain_name(name: &str) -> Result<(), Errno> {
     Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }).map(drop)
 }
 
-/// Keys of the user's session (of a mounted home, of Kerberos) stay behind. A kernel without keyrings has none to leave.
+/// Leaves the keys of the user's session (of a mounted home, of Kerberos). Fails on a kernel without keyrings, where there is nothing to leave.
 fn leave_keyring() {
     const JOIN_SESSION_KEYRING: libc::c_long = 1;
     // SAFETY: a null name asks for a new anonymous keyring; no memory is passed.
     unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>()) };
 }
 
-/// Process 1 keeps its own; the programs it starts get no more than this set.
+/// Process 1 keeps its capabilities; programs that it starts get at most this set.
 fn drop_capabilities(isolation: Isolation) -> Result<(), Errno> {
     let is_kept = |number: &libc::c_ulong| {
         KEPT_CAPABILITIES.contains(number) && (isolation == Isolation::Namespaces || !KEPT_IN_NAMESPACES_ONLY.contains(number))

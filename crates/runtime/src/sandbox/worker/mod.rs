@@ -1,4 +1,4 @@
-//! The process that makes a sandbox and runs a job's steps in it: `xtask worker --job FILE`.
+//! The process that creates a sandbox and runs a job's steps in it: `xtask worker --job FILE`.
 
 mod confinement;
 mod copied;
@@ -28,10 +28,10 @@ use confinement::Confinement;
 use report::Report;
 use tokens::Tokens;
 
-/// Runs the job in `job_file` and ends: with 0 when all steps were done, 1 when one failed, 4 when the sandbox or a step
-/// could not be had.
+/// Runs the job in `job_file` and ends: with 0 if all steps succeeded, 1 if one failed, 4 if the sandbox could not be created or a step
+/// could not be started.
 ///
-/// The process must have a single thread; it becomes part of what it makes.
+/// The process must have a single thread, because it enters the sandbox.
 pub fn worker_main(job_file: &Path) -> ExitCode {
     let Ok(mut report) = Report::open() else { return ExitCode::from(4) };
     let order = match read_order(job_file) {
@@ -64,7 +64,7 @@ fn supervise(order: &Order<'_>, report: &mut Report) -> Result<u8, Refusal> {
     init::run(order.isolation, || live(order, tokens, report))
 }
 
-/// Process 1 of the sandbox, from its first to its last moment.
+/// The whole life of process 1 of the sandbox.
 fn live(order: &Order<'_>, tokens: Option<Tokens>, report: &mut Report) -> u8 {
     let confinement = match Confinement::new(order) {
         Ok(confinement) => confinement,

@@ -1,4 +1,4 @@
-//! Leaving the host's namespaces.
+//! Leaves the host's namespaces.
 
 use std::fs;
 
@@ -8,12 +8,12 @@ use nix::unistd::{getegid, geteuid, setgroups};
 
 use super::super::message::{Refusal, Stage};
 
-/// Enters a user namespace in which this user is 0, and in it process (for children), network, IPC, host name and, where the
-/// kernel has them, control group namespaces.
+/// Enters a user namespace in which this user is 0, and within it process (for children), network, IPC, host name and, if the kernel
+/// supports them, control group namespaces.
 pub(super) fn enter() -> Result<(), Refusal> {
     let (uid, gid) = (geteuid(), getegid());
     if uid.is_root() {
-        // Ordinary users cannot drop their groups; root's would be the only difference left between the two.
+        // Fails for ordinary users, who cannot drop their groups. For root, the groups would be the only remaining difference.
         let _ = setgroups(&[]);
     }
     unshare(CloneFlags::CLONE_NEWUSER).map_err(Stage::UserNamespace.refused(""))?;
@@ -24,12 +24,12 @@ pub(super) fn enter() -> Result<(), Refusal> {
     }
     let rest = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     unshare(rest).map_err(Stage::Namespaces.refused(""))?;
-    // Hides the host's group names in /proc/self/cgroup; kernels without control groups have nothing to hide.
+    // Hides the host's group names in /proc/self/cgroup; kernels without control groups do not need it.
     let _ = unshare(CloneFlags::CLONE_NEWCGROUP);
     Ok(())
 }
 
-/// Enters a mount namespace whose mounts the host never sees.
+/// Enters a mount namespace whose mounts are not visible to the host.
 pub(super) fn enter_mounts() -> Result<(), Refusal> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(Stage::MountNamespace.refused(""))?;
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).map_err(Stage::MountNamespace.refused(""))

@@ -8,7 +8,7 @@ use nix::libc;
 
 use super::super::message::{Refusal, Stage};
 
-/// Raises `lo`, which test suites talk to themselves over. There is no other interface and no route.
+/// Enables `lo`, which test suites use. There is no other interface and no route.
 pub(super) fn raise_loopback() -> Result<(), Refusal> {
     let socket = UdpSocket::bind("0.0.0.0:0").map_err(Stage::Loopback.refused(""))?;
     // SAFETY: all-zero bytes are a valid `ifreq`.

@@ -9,36 +9,36 @@ use serde::{Deserialize, Serialize};
 
 use super::super::message::{Refusal, Stage};
 
-/// What is at a mount point before something is mounted on it.
+/// The kind of a mount point.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     Directory,
     File,
 }
 
-/// The mount points that had to be made, so that they can be taken away again.
+/// The mount points that had to be created, so that they can be removed again.
 #[derive(Default)]
 pub(super) struct Places {
     made: Vec<(PathBuf, Kind)>,
 }
 
 impl Places {
-    /// What another process has made.
+    /// The mount points that another process created.
     pub fn of(made: Vec<(PathBuf, Kind)>) -> Self {
         Self { made }
     }
 
-    /// What was made, in this order.
+    /// What was created, in order.
     pub fn into_made(self) -> Vec<(PathBuf, Kind)> {
         self.made
     }
 
-    /// Takes note of a file somebody else made.
+    /// Records a file created elsewhere.
     pub fn note(&mut self, path: &Path) {
         self.made.push((path.to_owned(), Kind::File));
     }
 
-    /// Makes sure that there is a `kind` at `path`, which must be absolute and must not lead upwards.
+    /// Ensures that there is a `kind` at `path`, which must be absolute and without `..`.
     pub fn ensure(&mut self, path: &str, kind: Kind) -> Result<(), Refusal> {
         self.make(Path::new(path), kind).map_err(Stage::MountPoint.refused(path))
     }
@@ -62,7 +62,7 @@ impl Places {
         Ok(())
     }
 
-    /// Removes what was made, as far as it is empty.
+    /// Removes what was created, unless it is not empty.
     pub fn remove(self) {
         for (path, kind) in self.made.into_iter().rev() {
             let _ = match kind {

@@ -9,19 +9,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
-/// How processes that were killed are waited for.
+/// The pause between checks for killed processes.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Bytes of pages that are the processes' own, summed over all that descend from this one. Shared pages are left out rather than
-/// counted once for each process.
+/// Bytes of private pages of all processes that descend from this one. Shared pages are left out rather than counted once per process.
 pub(super) fn held_bytes() -> u64 {
     let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(4096);
     let pages = |process: i32| own_pages(&fs::read_to_string(format!("/proc/{process}/statm")).ok()?);
     descendants().into_iter().filter_map(pages).sum::<u64>().saturating_mul(page_bytes)
 }
 
-/// Kills all that descend from this process, and reaps them. It must be their reaper (`PR_SET_CHILD_SUBREAPER`), and `/proc` that of
-/// its process namespace: then none can get out of reach by leaving its parent.
+/// Kills all descendants of this process, and reaps them. It must be their reaper (`PR_SET_CHILD_SUBREAPER`), and `/proc` must be that of
+/// its process namespace: then none can escape by leaving its parent.
 pub(super) fn end_descendants() {
     loop {
         for process in descendants() {
@@ -35,7 +34,7 @@ pub(super) fn end_descendants() {
     }
 }
 
-/// The numbers in `/proc` of all processes that descend from this one. They are those of this process's namespace only if `/proc` is.
+/// The process numbers of all descendants according to `/proc`. They are valid in this process's namespace only if `/proc` belongs to it.
 fn descendants() -> Vec<i32> {
     let Some(own) = fs::read_link("/proc/self").ok().and_then(|target| target.to_str()?.parse().ok()) else { return Vec::new() };
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
@@ -56,7 +55,7 @@ fn descendants() -> Vec<i32> {
     found
 }
 
-/// The parent in a line of `/proc/PID/stat` (proc_pid_stat(5)). The name of the program before it may contain blanks and brackets.
+/// The parent's number in a line of `/proc/PID/stat` (proc_pid_stat(5)). The program's name before it may contain blanks and brackets.
 fn parent(stat: &str) -> Option<i32> {
     stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
@@ -81,7 +80,7 @@ mod tests {
         assert_eq!(own_pages("100 30 10 1 0 5 0"), Some(20));
     }
 
-    /// How many generations a process that a test starts has below it.
+    /// How many generations of descendants a test process starts.
     const GENERATIONS_VARIABLE: &str = "KAON_TEST_GENERATIONS";
 
     fn start(generations: u32) -> Child {

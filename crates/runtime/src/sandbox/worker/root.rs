@@ -1,4 +1,4 @@
-//! The root file system the steps see.
+//! The root file system of the steps.
 
 use std::fs::{self, File, Permissions};
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -20,31 +20,31 @@ use super::place::{Kind, Places};
 
 const NOTHING: Option<&str> = None;
 
-/// Files of `/proc` that are the host's. The host's root is user 0 here too when root builds, and their own checks ask for
+/// Files of `/proc` that affect the host. When root builds, user 0 of the sandbox is the host's root, and the checks of these files are for
 /// that user, not for a capability.
 const HOST_PROC: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-/// The kernel stacks no more directories in one overlay (`OVL_MAX_STACK`); more are merged in a read-only overlay below.
+/// The kernel's limit of directories in one overlay (`OVL_MAX_STACK`); more are merged in a read-only overlay below.
 const MOST_LAYERS: usize = 500;
 
-/// A file or directory of the host, opened before its path is out of sight.
+/// A file or directory of the host, opened while its path is still reachable.
 struct Source {
     fd: OwnedFd,
     kind: Kind,
 }
 
-/// A root in place, with all that is mounted in it.
+/// A prepared root, with everything mounted in it.
 pub(super) struct Assembled {
     places: Places,
     mounted: Vec<String>,
-    /// Whether the root stays when the sandbox is gone, so that nothing of the sandbox must stay in it.
+    /// Whether the root outlives the sandbox, so that nothing of the sandbox may stay in it.
     lasting: bool,
-    /// Whether `/proc` is that of the process namespace around this one.
+    /// Whether `/proc` is that of the surrounding process namespace.
     shares_proc: bool,
 }
 
 impl Assembled {
-    /// Makes the root of `job` this process's own and lets go of the host's.
+    /// Makes the root of `job` this process's root and detaches the host's.
     pub fn new(job: &Job) -> Result<Self, Refusal> {
         let build = job.build_dir.as_deref().map(|path| Source::open(path, Stage::BuildDirectory)).transpose()?;
         let inputs = job.inputs.iter().map(|input| Source::open(&input.host, Stage::Input)).collect::<Result<Vec<_>, _>>()?;
@@ -72,12 +72,12 @@ impl Assembled {
         Ok(root)
     }
 
-    /// Whether processes from outside the sandbox show in its `/proc`.
+    /// Whether its `/proc` shows processes outside of the sandbox.
     pub fn shares_proc(&self) -> bool {
         self.shares_proc
     }
 
-    /// Takes away what a lasting root must not keep. No step's process may live any more.
+    /// Removes what a permanent root must not keep. All processes of steps must have ended.
     pub fn take_apart(self) {
         if self.lasting {
             let _ = chdir("/");
@@ -88,8 +88,9 @@ impl Assembled {
         }
     }
 
-    /// Mounts a `/proc` of the sandbox's own. The kernel refuses that with EPERM where parts of the present one are hidden, as in most
-    /// containers; then that one is shown, hidden parts and all. Its processes are out of reach: they are of another user namespace.
+    /// Mounts a separate `/proc` for the sandbox. The kernel refuses that with EPERM if parts of the existing one are masked, as in most
+    /// containers; then the existing one is used, including its masks. Its processes are protected, because they belong to another user
+    /// namespace.
     fn mount_proc(&mut self, host: &Source) -> Result<(), Refusal> {
         let hardened = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
         match self.mount("proc", "/proc", hardened, NOTHING, Stage::Proc) {
@@ -134,7 +135,7 @@ impl Assembled {
             self.places.ensure(path, Kind::Directory)?;
             set_mode(path, 0o1777)?;
         }
-        // The upper directory's mode is its maker's umask's.
+        // The upper directory's mode depends on the umask of its creator.
         set_mode("/", 0o755)
     }
 
@@ -184,16 +185,16 @@ fn mount_root(root: &Root) -> Result<(), Refusal> {
     }
 }
 
-/// The options of a mount must fit in a page, which the paths of hundreds of layers do not. So the layers are opened, and
-/// named by their numbers relative to the directory of open files; that also spares quoting colons and commas.
+/// The options of a mount must fit into a page, which paths of hundreds of layers do not. So the layers are opened, and named by number
+/// relative to the directory of open files, which also avoids quoting colons and commas.
 ///
-/// `volatile`: nothing in a sandbox outlives a crash of the machine, and without it the whole file system that contains the changes would be
-/// written to its disk when the sandbox ends (overlayfs in the kernel's documentation).
+/// `volatile`: no sandbox outlives a crash of the machine, and without it the whole file system that contains the changes would be synced
+/// to disk when the sandbox ends (overlayfs in the kernel's documentation).
 fn mount_overlay(layers: &[impl AsRef<Path>], upper: &Path, work: &Path) -> Result<(), Refusal> {
     let mut layers = layers.iter().map(|path| Source::open(path.as_ref(), Stage::Layer)).collect::<Result<Vec<_>, _>>()?;
     let top = Source::open(upper, Stage::Layer)?;
     let own = Source::open(work, Stage::Layer)?;
-    // Where an earlier sandbox with these changes ended, its mark would keep this one from beginning.
+    // The marker of an earlier sandbox with this upper directory would prevent the mount.
     let _ = fs::remove_dir_all(work.join("work/incompat"));
     let absolute = |path: &Path| std::path::absolute(path).map_err(Stage::Layer.refused(path.to_string_lossy()));
     let (target, work) = (absolute(upper)?, absolute(work)?);
@@ -208,9 +209,9 @@ fn mount_overlay(layers: &[impl AsRef<Path>], upper: &Path, work: &Path) -> Resu
     chdir(&target).map_err(refused())
 }
 
-/// Fewer layers that show the same: each stands for up to [`MOST_LAYERS`] others. Side by side, for overlays nest only once.
+/// Fewer layers with the same content: each merges up to [`MOST_LAYERS`] others. They are not nested further, because overlays nest only once.
 ///
-/// Any directory will do as the `place` of all, since everything is reached by descriptors.
+/// All can be mounted at the same `place`, since everything is accessed by descriptors.
 fn merged(layers: Vec<Source>, place: &Path) -> Result<Vec<Source>, Errno> {
     let mut rest = layers.into_iter().peekable();
     let mut merged = Vec::new();
@@ -228,13 +229,13 @@ fn merged(layers: Vec<Source>, place: &Path) -> Result<Vec<Source>, Errno> {
     Ok(merged)
 }
 
-/// The descriptors of layers as an overlay's option lists them.
+/// The descriptors of layers in the form of an overlay's option.
 fn numbers(layers: &[Source]) -> String {
     let names: Vec<String> = layers.iter().map(|layer| layer.fd.as_raw_fd().to_string()).collect();
     names.join(":")
 }
 
-/// Makes a mount and all below it read-only, leaving its other flags alone, which the kernel would not let us clear.
+/// Makes a mount and all below it read-only, without changing its other flags, which the kernel would not let it clear.
 fn set_read_only(at: &str) -> Result<(), Refusal> {
     let path = std::ffi::CString::new(at).map_err(Stage::MountPoint.refused(at))?;
     let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };

@@ -1,4 +1,4 @@
-//! Running the steps as process 1.
+//! Runs the steps as process 1.
 
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
@@ -22,10 +22,10 @@ use super::processes;
 use super::report::Report;
 use super::tokens::Settled;
 
-/// How often the memory in use is looked at, in milliseconds.
+/// The interval in which memory use is sampled, in milliseconds.
 const SAMPLE_MS: u16 = 500;
 
-/// Runs the steps of `order` until one fails. Gives what to report and the worker's exit code.
+/// Runs the steps of `order` until one fails. Returns the message to report and the worker's exit code.
 pub(super) fn run_all(order: &Order<'_>, confinement: &Confinement, tokens: Option<&Settled>, report: &mut Report) -> (Message, u8) {
     let began = Instant::now();
     let mut watch = match Watch::new(order.isolation) {
@@ -76,19 +76,19 @@ fn run_one(step: &Step, order: &Order<'_>, confinement: &Confinement, tokens: Op
     }
     let child = command.spawn().map_err(not_started)?;
     let end = watch.until_end_of(Pid::from_raw(child.id().cast_signed()));
-    // What a step left running has no part in the next one.
+    // Processes that a step left running must not affect the next one.
     watch.end_rest();
     end.map_err(|errno| not_started(errno.into()))
 }
 
-/// Every descriptor but the three standard ones and the jobserver's ends at a step's start.
+/// Closes every descriptor except the three standard ones and the jobserver's when a step starts.
 fn keep_own_descriptors(tokens: Option<&Settled>) {
     let first: libc::c_uint = if tokens.is_some() { 5 } else { 3 };
-    // SAFETY: the call only marks descriptors; it closes none now.
+    // SAFETY: the call only marks descriptors, and does not close any now.
     unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
-/// Reaps processes and measures them meanwhile.
+/// Reaps processes and measures their memory.
 struct Watch {
     isolation: Isolation,
     signals: SignalFd,
@@ -100,7 +100,7 @@ impl Watch {
     fn new(isolation: Isolation) -> Result<Self, Errno> {
         let mut awaited = SigSet::from(Signal::SIGCHLD);
         if isolation == Isolation::Chroot {
-            // Whose end is not everybody's must see to that first.
+            // Without a process namespace, the other processes do not end with this one, which must end them first.
             awaited.add(Signal::SIGTERM);
         }
         awaited.thread_block()?;
@@ -108,7 +108,7 @@ impl Watch {
         Ok(Self { isolation, signals, peak_bytes: 0, sampled: Instant::now() })
     }
 
-    /// Reaps whatever ends until `step` does.
+    /// Reaps processes until `step` ends.
     fn until_end_of(&mut self, step: Pid) -> Result<End, Errno> {
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
@@ -121,7 +121,7 @@ impl Watch {
         }
     }
 
-    /// Waits for the end of a process or the time of the next sample, which it takes.
+    /// Waits for the end of a process or the next sample, and takes the sample.
     fn sleep(&mut self) -> Result<(), Errno> {
         match poll(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], PollTimeout::from(SAMPLE_MS)) {
             Ok(0) | Err(Errno::EINTR) => {}
@@ -142,7 +142,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Kills and reaps all processes there still are.
+    /// Kills and reaps all remaining processes.
     fn end_rest(&self) {
         match self.isolation {
             Isolation::Namespaces => {

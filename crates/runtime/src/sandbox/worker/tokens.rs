@@ -1,4 +1,4 @@
-//! The jobserver's tokens, handed on to the steps.
+//! Passes the jobserver's tokens to the steps.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
@@ -9,7 +9,7 @@ use nix::libc;
 
 use super::report::FIRST_OWN_FD;
 
-/// Where steps find the two ends of the jobserver's pipe: always the same, so that their environment is.
+/// The descriptors of the jobserver's pipe in steps: fixed, so that their environment is always the same.
 const STEP_FDS: (RawFd, RawFd) = (3, 4);
 
 /// The two ends of the jobserver's pipe.
@@ -18,21 +18,21 @@ pub(super) struct Tokens {
     writer: File,
 }
 
-/// Tokens at the place where steps find them.
+/// Tokens at the descriptors where steps expect them.
 pub(super) struct Settled(());
 
 impl Tokens {
-    /// Takes over what `MAKEFLAGS` of the worker's own environment names.
+    /// Takes the descriptors that are named in the worker's `MAKEFLAGS`.
     pub fn inherited() -> Option<Self> {
         let flags = std::env::var("MAKEFLAGS").ok()?;
         let (reader, writer) = pipe_ends(&flags)?;
         Some(Self { reader: take_over(reader)?, writer: take_over(writer)? })
     }
 
-    /// Puts them where steps look. Nothing of the worker's own may be there any more.
+    /// Moves them to the descriptors where steps expect them, which the worker must not use.
     pub fn settle(self) -> Option<Settled> {
         for (end, place) in [(self.reader, STEP_FDS.0), (self.writer, STEP_FDS.1)] {
-            // SAFETY: the worker keeps its own descriptors at `FIRST_OWN_FD` and above, so `place` is nobody's.
+            // SAFETY: the worker keeps its own descriptors at `FIRST_OWN_FD` and above, so `place` is unused.
             Errno::result(unsafe { libc::dup2(end.as_raw_fd(), place) }).ok()?;
         }
         Some(Settled(()))
@@ -40,7 +40,7 @@ impl Tokens {
 }
 
 impl Settled {
-    /// What `MAKEFLAGS` must contain besides the job's own.
+    /// The addition to the job's own `MAKEFLAGS`.
     pub fn make_flags(&self) -> String {
         format!("-j --jobserver-auth={},{}", STEP_FDS.0, STEP_FDS.1)
     }
@@ -54,12 +54,12 @@ fn pipe_ends(flags: &str) -> Option<(RawFd, RawFd)> {
 }
 
 fn take_over(fd: RawFd) -> Option<File> {
-    // SAFETY: the descriptor was inherited for this purpose; `fcntl` refuses a number that is none.
+    // SAFETY: the descriptor was inherited for this purpose; `fcntl` refuses an invalid number.
     let copy = unsafe {
         let borrowed = std::os::fd::BorrowedFd::borrow_raw(fd);
         fcntl(borrowed, FcntlArg::F_DUPFD_CLOEXEC(FIRST_OWN_FD)).ok()?
     };
-    // SAFETY: the copy was just made, and the original is used by nobody else in this process.
+    // SAFETY: the copy was just created, and the original is not used elsewhere in this process.
     unsafe {
         drop(OwnedFd::from_raw_fd(fd));
         Some(File::from(OwnedFd::from_raw_fd(copy)))
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_pipe_named_counts() {
+    fn the_last_jobserver_pipe_is_used() {
         assert_eq!(pipe_ends("-j --jobserver-fds=5,6 --jobserver-auth=5,6"), Some((5, 6)));
         assert_eq!(pipe_ends("--jobserver-auth=5,6 --jobserver-auth=7,8"), Some((7, 8)));
         assert_eq!(pipe_ends("--jobserver-auth=fifo:/tmp/x"), None);

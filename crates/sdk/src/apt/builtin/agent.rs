@@ -13,7 +13,7 @@ use ureq::{Agent, Proxy};
 
 use super::forward::ForwardConnector;
 
-/// Where distributions keep the certificates of authorities.
+/// Files with the certificates of authorities in distributions.
 const AUTHORITIES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/certs/ca-bundle.crt",
@@ -22,7 +22,7 @@ const AUTHORITIES: [&str; 5] = [
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 ];
 
-/// What the user's environment says about the way to the network.
+/// Network settings of the user's environment.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// The proxy for `http:` addresses.
@@ -36,7 +36,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// As the variables say that curl and others know: `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`, in either case, and
+    /// From the variables that curl and others use: `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`, in either case, and
     /// `SSL_CERT_FILE`.
     pub fn from_environment() -> Self {
         let one = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -53,7 +53,7 @@ impl Network {
     /// A client for `http:` addresses, or for `https:` ones.
     ///
     /// # Errors
-    /// When the proxy's address or the file of certificates cannot be used, in words.
+    /// When the proxy's address or the file of certificates cannot be used, as text.
     pub fn agent(&self, is_tls: bool, timeout: Duration) -> Result<Agent, String> {
         let proxy = self.proxy(is_tls)?;
         let builder = || {
@@ -86,7 +86,7 @@ impl Network {
         }
         for host in self.no_proxy.iter().flat_map(|hosts| hosts.split(',')).map(str::trim).filter(|host| !host.is_empty()) {
             builder = builder.no_proxy(host);
-            // `example.org` and `.example.org` both mean the domain and all below it, as they do for curl.
+            // `example.org` and `.example.org` both mean the domain and all below it, as for curl.
             if !host.starts_with(['*', '.']) {
                 builder = builder.no_proxy(&format!(".{host}"));
             }
@@ -94,7 +94,7 @@ impl Network {
         builder.build().map(Some).map_err(wrong)
     }
 
-    /// Redirections lead from `http:` to `https:`, so every client has certificates; only the latter cannot do without.
+    /// `http:` may be redirected to `https:`, so every client loads certificates, but only the client for `https:` requires them.
     fn tls(&self, is_needed: bool) -> Result<TlsConfig, String> {
         let roots = match &self.certificates {
             None if is_needed => {

@@ -7,12 +7,12 @@ use super::relation::{Comparison, Relation, groups};
 use super::version::compare;
 use crate::apt::Record;
 
-/// A package as its index describes it.
+/// A package in an index.
 #[derive(Clone, Copy, Debug)]
 pub struct Package<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its version, epoch included.
+    /// Its version, including the epoch.
     pub version: &'a str,
     /// Its whole stanza.
     pub stanza: &'a str,
@@ -26,12 +26,12 @@ pub struct Catalogue<'a> {
 }
 
 impl<'a> Package<'a> {
-    /// Reads a stanza; none where it lacks its name or version.
+    /// Reads a stanza; `None` if it lacks its name or version.
     pub fn parse(stanza: &'a str) -> Option<Self> {
         Some(Self { name: field(stanza, "Package")?, version: field(stanza, "Version")?, stanza })
     }
 
-    /// The package a record describes.
+    /// The package of a record.
     pub fn of(record: &'a Record) -> Self {
         Self { name: &record.name, version: &record.version, stanza: &record.stanza }
     }
@@ -43,7 +43,7 @@ impl<'a> Package<'a> {
         needs
     }
 
-    /// What it cannot be installed with: `Conflicts` and `Breaks`.
+    /// Packages that it cannot be installed with: `Conflicts` and `Breaks`.
     pub fn refuses(&self) -> Vec<Relation<'a>> {
         let fields = ["Conflicts", "Breaks"].into_iter().filter_map(|name| field(self.stanza, name));
         fields.flat_map(groups).flatten().collect()
@@ -64,7 +64,7 @@ impl<'a> Package<'a> {
         self.provides().iter().any(|(name, version)| *name == relation.name && relation.allows_provided(*version))
     }
 
-    /// How important the archive says it is, the most important first.
+    /// Its priority in the archive, the most important first.
     pub fn rank(&self) -> usize {
         const PRIORITIES: [&str; 4] = ["required", "important", "standard", "optional"];
         let priority = field(self.stanza, "Priority").unwrap_or_default();
@@ -74,7 +74,7 @@ impl<'a> Package<'a> {
 }
 
 impl<'a> Catalogue<'a> {
-    /// Reads the indexes of suites; packages of a later one are preferred to those of earlier ones, whatever their version.
+    /// Reads the indexes of suites; packages of later suites are preferred to those of earlier ones, regardless of version.
     pub fn new(indexes: &[&'a str]) -> Self {
         let mut catalogue = Self::default();
         for (suite, index) in indexes.iter().enumerate() {
@@ -119,7 +119,7 @@ impl<'a> Catalogue<'a> {
     }
 }
 
-/// The value of a field that stands on one line, as all read here do.
+/// The value of a field on one line, like all fields that are read here.
 fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
     stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }

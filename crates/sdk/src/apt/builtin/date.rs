@@ -1,8 +1,8 @@
-//! Times as `Release` files write them: `Sat, 21 Nov 2026 09:15:44 UTC` (RFC 5322 with a named zone).
+//! Times in the format of `Release` files: `Sat, 21 Nov 2026 09:15:44 UTC` (RFC 5322 with a named zone).
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Seconds since 1970. Only universal time is used in `Release` files; another zone is not read.
+/// Seconds since 1970. `Release` files use only universal time; other zones are not parsed.
 pub fn parse(text: &str) -> Option<u64> {
     let mut words = text.split_whitespace().skip(1);
     let day: u64 = words.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
@@ -28,7 +28,7 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
 mod tests {
     use super::parse;
 
-    /// Judged by `date -u -d TEXT +%s`.
+    /// Expected values are from `date -u -d TEXT +%s`.
     #[test]
     fn times() {
         for (text, seconds) in [

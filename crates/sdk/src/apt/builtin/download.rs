@@ -1,4 +1,4 @@
-//! Fetching files by address, without any program of the host.
+//! Fetches files by address, without programs of the host.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use crate::apt::download::host;
 use crate::apt::{AptError, Download, Outcome, Patience};
 use runtime::cancel::Cancel;
 
-/// How often the user's wish to stop is looked for.
+/// How often to check whether the user asked to stop.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Fetches `downloads` one after the other over connections kept open, as [`fn@crate::apt::download`] does.
+/// Fetches `downloads` one after the other over connections kept open, like [`fn@crate::apt::download`].
 ///
 /// # Errors
 /// When the user asked to stop.
@@ -35,7 +35,7 @@ pub fn download(
     let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (sender, results) = mpsc::channel();
     let work = Work { downloads: downloads.to_vec(), agents: agents.clone(), patience, done: Arc::clone(&done), stop: Arc::clone(&stop) };
-    // Not joined when the user asks to stop: a connection that is being made cannot be interrupted, only waited for.
+    // Not joined when the user asks to stop, because connecting cannot be interrupted.
     if let Err(error) = thread::Builder::new().spawn(move || sender.send(work.run())) {
         let reason = format!("cannot start a thread: {error}");
         return Ok(downloads.iter().map(|_| Outcome::Failed(reason.clone())).collect());
@@ -66,7 +66,7 @@ pub fn download(
     }
 }
 
-/// The clients for either scheme, or why there is none.
+/// The clients for either scheme, or why one cannot be used.
 #[derive(Clone)]
 struct Agents {
     plain: Result<Agent, String>,
@@ -129,12 +129,12 @@ impl Work {
     }
 }
 
-/// Nothing before the first try, then 0.2 s, 0.4 s, 0.8 s, … up to 2 s.
+/// None before the first try, then 0.2 s, 0.4 s, 0.8 s, … up to 2 s.
 fn pause(attempt: u32) -> Duration {
     if attempt == 0 { Duration::ZERO } else { Duration::from_millis(100 << attempt.min(5)).min(Duration::from_secs(2)) }
 }
 
-/// The file an address means on this machine: `copy:/path`, `file:/path` or `file:///path`, percent-encoded as apt takes it.
+/// The local file of an address: `copy:/path`, `file:/path` or `file:///path`, percent-encoded as apt takes it.
 fn local_path(uri: &str) -> Option<PathBuf> {
     let path = uri.strip_prefix("copy:").or_else(|| uri.strip_prefix("file:"))?;
     Some(PathBuf::from(crate::apt::download::decoded(path.strip_prefix("//").unwrap_or(path))))

@@ -1,7 +1,7 @@
 //! Plain HTTP through a proxy.
 //!
-//! ureq opens a tunnel through a proxy (`CONNECT`) even for `http:` addresses, which many proxies allow for TLS only, and caches cannot
-//! look into. As RFC 9112, section 3.2.2 has it, the proxy is sent the whole address in the request's first line instead.
+//! ureq opens a tunnel through a proxy (`CONNECT`) even for `http:` addresses, which many proxies allow only for TLS, and which bypasses
+//! caches. Instead, the whole address is sent to the proxy in the request's first line (RFC 9112, section 3.2.2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +10,11 @@ use ureq::http::uri::Scheme;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Error, Proxy, ProxyProtocol};
 
-/// Connects to a proxy for `http:` addresses, and as ureq does by itself for all others.
+/// Connects to a proxy for `http:` addresses, and like ureq for all others.
 #[derive(Debug)]
 pub struct ForwardConnector {
     usual: DefaultConnector,
-    /// How the proxy itself is connected to.
+    /// The configuration for connecting to the proxy itself.
     direct: Config,
 }
 
@@ -48,7 +48,7 @@ impl Connector<()> for ForwardConnector {
         };
         let Some(inner) = self.usual.connect(&to_proxy, chained)? else { return Ok(None) };
         let credentials = proxy.username().map(|user| format!("{user}:{}", proxy.password().unwrap_or_default()));
-        // Credentials of the target are sent in a header, and none of the proxy's business.
+        // Credentials of the target are sent in a header, and not to the proxy.
         let host = target.as_str().rsplit('@').next().unwrap_or_default().to_owned();
         Ok(Some(Box::new(Forwarding { inner, host, credentials })))
     }
@@ -63,7 +63,7 @@ struct Forwarding {
 }
 
 impl Forwarding {
-    /// The head of a request, rewritten; none where what is sent is not the beginning of a request.
+    /// The head of a request, rewritten; `None` if it is not the beginning of a request.
     fn rewritten(&self, head: &[u8]) -> Option<Vec<u8>> {
         let rest = head.strip_prefix(b"GET /")?;
         let end = rest.windows(2).position(|pair| pair == b"\r\n")? + 2;

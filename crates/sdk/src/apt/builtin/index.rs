@@ -1,4 +1,4 @@
-//! The signed package index of suites, read without any program of the host.
+//! The signed package index of suites, read without programs of the host.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -19,43 +19,43 @@ use base::digest::Digest;
 use runtime::cancel::Cancel;
 use runtime::store::{Scratch, Store};
 
-/// The indexes of several suites, in the order of preference.
+/// The indexes of several suites, in order of preference.
 pub struct BuiltinIndex {
     indexes: Vec<String>,
 }
 
-/// Why a mirror returned no index of a suite.
+/// Why the index of a suite could not be read from a mirror.
 #[derive(Debug, thiserror::Error)]
 enum IndexError {
-    /// A file of the suite did not come.
+    /// A file of the suite could not be fetched.
     #[error("{path}: {reason}")]
     Transfer { path: String, reason: String },
-    /// Nobody of the keyring signed the suite.
+    /// No key of the keyring signed the suite.
     #[error("{path}: {source}")]
     Signature { path: String, source: SignatureError },
-    /// The suite's `Release` file is not one to use.
+    /// The suite's `Release` file cannot be used.
     #[error("{path}: {source}")]
     Release { path: String, source: ReleaseError },
     /// The suite has no index of the component `main` for this architecture.
     #[error("the suite `{suite}` has no index of `main` for amd64")]
     NoPackages { suite: String },
-    /// An index is not the one the signed `Release` file names.
+    /// An index does not match the signed `Release` file.
     #[error("{path} does not match the signed index: expected SHA-256 {expected}, found {found}")]
     WrongBytes { path: String, expected: Digest, found: Digest },
     /// An index cannot be unpacked.
     #[error("{path} cannot be unpacked: {reason}")]
     Damaged { path: String, reason: String },
-    /// What has nothing to do with the mirror.
+    /// An error unrelated to the mirror.
     #[error(transparent)]
     Other(#[from] AptError),
 }
 
 const PATIENCE: Patience = Patience::new(3, 30);
 
-/// What an index may unpack to at most.
+/// The largest size of an unpacked index.
 const LARGEST_INDEX_BYTES: u64 = 1 << 30;
 
-/// The index wanted, and the ways it may be packed, the smallest first.
+/// The paths of the index, by compression, the smallest first.
 const PACKAGES: [&str; 3] = ["main/binary-amd64/Packages.xz", "main/binary-amd64/Packages.gz", "main/binary-amd64/Packages"];
 
 impl BuiltinIndex {
@@ -78,7 +78,7 @@ impl BuiltinIndex {
         Err(AptError::Index { suite: suites.join(" "), reasons: reasons.join("; ") })
     }
 
-    /// As [`crate::apt::Index::resolve`].
+    /// Like [`crate::apt::Index::resolve`].
     ///
     /// # Errors
     /// When there is no such set of packages.
@@ -87,7 +87,7 @@ impl BuiltinIndex {
         solve(&self.catalogue(), &installed, wanted)?.into_iter().map(record).collect()
     }
 
-    /// As [`crate::apt::Index::records`].
+    /// Like [`crate::apt::Index::records`].
     ///
     /// # Errors
     /// When one of the packages is not in the index.
@@ -127,7 +127,7 @@ impl Fetcher<'_> {
         unpack(&packed, path).map_err(|error| IndexError::Damaged { path: format!("{folder}/{path}"), reason: error.to_string() })
     }
 
-    /// The text of the suite's `Release` file, its signature checked.
+    /// The text of the suite's `Release` file, after checking its signature.
     fn release(&self, folder: &str) -> Result<String, IndexError> {
         let signature = |path: &str| {
             let path = path.to_owned();
@@ -144,7 +144,7 @@ impl Fetcher<'_> {
         Ok(release)
     }
 
-    /// The file of an index, its digest checked. While a mirror is being updated, only the name by digest leads to the right one.
+    /// The file of an index, after checking its digest. While a mirror is being updated, only the name by digest is reliable.
     fn index(&self, folder: &str, path: &str, file: IndexFile, has_by_hash: bool) -> Result<PathBuf, IndexError> {
         let plain = format!("{folder}/{path}");
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);

@@ -1,4 +1,4 @@
-//! Whose signature an index must have: the project's copy of the archive's keys.
+//! The keys that indexes must be signed with: the project's copy of the archive's keys.
 
 use std::fs;
 use std::io::Cursor;
@@ -18,7 +18,7 @@ pub struct Keyring {
     now: u64,
 }
 
-/// Why a text counts as unsigned.
+/// Why a signature is not accepted.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// It is not a signed text, or the signature cannot be read.
@@ -27,13 +27,13 @@ pub enum SignatureError {
         /// Why not.
         reason: String,
     },
-    /// Nobody of the keyring signed it.
+    /// No key of the keyring signed it.
     #[error("none of the keys in the keyring signed it; it is signed by {}", issuers.join(", "))]
     Stranger {
-        /// Identities of the keys that did.
+        /// Identities of the keys that signed it.
         issuers: Vec<String>,
     },
-    /// A key of the keyring signed something else.
+    /// The signature of a key of the keyring does not match.
     #[error("its signature is invalid: it was changed after it was signed")]
     Wrong,
 }
@@ -60,13 +60,13 @@ impl Keyring {
         }
     }
 
-    /// The text of a clear-signed document (RFC 9580, section 7), as it was signed.
+    /// The text of a clear-signed document (RFC 9580, section 7), in the signed form.
     ///
     /// # Errors
     /// When no key of the keyring signed it.
     pub fn signed_text(&self, document: &str) -> Result<String, SignatureError> {
         let (message, _) = CleartextSignedMessage::from_string(document).map_err(not_signed)?;
-        // Line endings are part of what is signed; those of the signature's form are not those of the document.
+        // Line endings are part of the signed text; the signed form uses other ones than the document.
         let signed = message.signed_text();
         self.check(message.signatures(), signed.as_bytes())?;
         Ok(signed.replace("\r\n", "\n"))
@@ -112,7 +112,7 @@ impl Keyring {
         verifies(signature, &key.primary_key, document) || subkeys.any(|subkey| verifies(signature, &subkey.key, document))
     }
 
-    /// Whether a subkey, whose bindings were checked, is for signing, not revoked and not expired.
+    /// Whether a subkey, whose binding signatures were checked, is for signing, not revoked and not expired.
     fn may_sign(&self, subkey: &SignedPublicSubKey) -> bool {
         let is_revoked = subkey.signatures.iter().any(|signature| signature.typ() == Some(SignatureType::SubkeyRevocation));
         let newest = subkey.signatures.iter().max_by_key(|signature| signature.created().map(|time| time.as_secs()));

@@ -1,4 +1,4 @@
-//! A client of the Debian archive that needs no program of the host: signed indexes, dependencies, and files over HTTP.
+//! A client of the Debian archive that needs no programs of the host: signed indexes, dependencies, and files over HTTP.
 
 mod agent;
 mod catalogue;

@@ -1,11 +1,11 @@
-//! What packages ask of each other (Debian Policy 7.1).
+//! Relations between packages (Debian Policy 7.1).
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use super::version::compare;
 
-/// How a version must compare.
+/// How versions are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `<<`.
@@ -20,17 +20,17 @@ pub enum Comparison {
     Later,
 }
 
-/// One package that would do: a name, and perhaps a version.
+/// One acceptable package: a name, optionally with a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation<'a> {
-    /// The package, or a virtual one that others provide.
+    /// The name of a package or a virtual package.
     pub name: &'a str,
-    /// What its version must be.
+    /// The required version.
     pub version: Option<(Comparison, &'a str)>,
 }
 
 impl Relation<'_> {
-    /// Whether a package of this name with `version` will do.
+    /// Whether a package of this name with `version` is acceptable.
     pub fn allows(&self, version: &str) -> bool {
         let Some((comparison, wanted)) = self.version else { return true };
         let order = compare(version, wanted);
@@ -43,7 +43,7 @@ impl Relation<'_> {
         }
     }
 
-    /// Whether a package will do that provides this name with `version`, or without one.
+    /// Whether a package that provides this name with `version`, or without one, is acceptable.
     pub fn allows_provided(&self, version: Option<&str>) -> bool {
         match version {
             Some(version) => self.allows(version),
@@ -66,8 +66,8 @@ impl fmt::Display for Relation<'_> {
     }
 }
 
-/// The groups of alternatives in a field such as `Depends`: one of each group is needed. What cannot be read is left out; an index is
-/// written by the archive's own tools.
+/// The groups of alternatives in a field such as `Depends`: one of each group is needed. Unparsable ones are left out, because the
+/// archive's own tools write the index.
 pub fn groups(field: &str) -> Vec<Vec<Relation<'_>>> {
     let groups = field.split(',').map(|group| group.split('|').filter_map(relation).collect::<Vec<_>>());
     groups.filter(|group| !group.is_empty()).collect()
@@ -76,7 +76,7 @@ pub fn groups(field: &str) -> Vec<Vec<Relation<'_>>> {
 fn relation(text: &str) -> Option<Relation<'_>> {
     let text = text.trim();
     let (name, rest) = text.split_at(text.find(|character: char| character.is_whitespace() || character == '(').unwrap_or(text.len()));
-    // A qualifier (`python3:any`) names an architecture, of which there is one here.
+    // A qualifier (`python3:any`) names an architecture, and only one is used here.
     let name = name.split(':').next().filter(|name| !name.is_empty())?;
     let inside = rest.trim_start().strip_prefix('(').and_then(|rest| Some(rest.split_once(')')?.0.trim()));
     Some(Relation { name, version: inside.map(version) })

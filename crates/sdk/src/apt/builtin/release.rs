@@ -15,25 +15,25 @@ pub struct IndexFile {
     pub size_bytes: u64,
 }
 
-/// What a `Release` file says.
+/// The content of a `Release` file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Release {
     names: Vec<String>,
     date: Option<u64>,
     valid_until: Option<u64>,
-    /// Whether indexes also are under their digests.
+    /// Whether indexes are also available by digest.
     pub has_by_hash: bool,
-    /// Indexes by path below the suite's folder.
+    /// Indexes by path relative to the suite's folder.
     pub files: BTreeMap<String, IndexFile>,
 }
 
-/// Why a `Release` file cannot be used though it is signed.
+/// Why a `Release` file cannot be used although it is signed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseError {
     /// It is of another suite.
     #[error("it is the index of suite `{found}`")]
     OtherSuite {
-        /// What it says of itself.
+        /// Its name.
         found: String,
     },
     /// A time in it cannot be read.
@@ -42,21 +42,21 @@ pub enum ReleaseError {
         /// The field.
         field: &'static str,
     },
-    /// It has expired: someone may be withholding newer ones.
+    /// It has expired: a mirror may be withholding newer ones.
     #[error("it expired {hours} hours ago")]
     Expired {
         /// How long ago.
         hours: u64,
     },
-    /// It is of the future: this machine's clock is slow.
+    /// It is from the future: this machine's clock is slow.
     #[error("it is from the future: the clock of this machine is {seconds} seconds behind")]
     Future {
-        /// How far.
+        /// How many seconds.
         seconds: u64,
     },
 }
 
-/// By how much clocks may differ, in seconds, as apt has it (`Acquire::Max-FutureTime`).
+/// The accepted difference of clocks in seconds, the same as in apt (`Acquire::Max-FutureTime`).
 const CLOCK_SKEW_S: u64 = 10;
 
 impl Release {
@@ -88,11 +88,11 @@ impl Release {
         Ok(release)
     }
 
-    /// Whether it is of `suite`, and holds at `now`, in seconds since 1970. A mirror could otherwise return another suite's, or keep
-    /// giving one with known holes.
+    /// Checks that it is of `suite`, and valid at `now`, in seconds since 1970. Otherwise a mirror could return another suite's file, or an
+    /// old one with known vulnerabilities.
     ///
     /// # Errors
-    /// When it does not.
+    /// When it is not.
     pub fn check(&self, suite: &str, now: u64) -> Result<(), ReleaseError> {
         if !self.names.iter().any(|name| name == suite) {
             return Err(ReleaseError::OtherSuite { found: self.names.last().cloned().unwrap_or_default() });

@@ -1,5 +1,5 @@
-//! Which packages must be added so that all that is wanted works. As apt does it for `install`: the first alternative that can be
-//! installed is taken, and what was decided is not taken back.
+//! Finds the packages that must be added so that all requested ones work. As in `apt install`, the first alternative that can be installed
+//! is taken, and decisions are not revised.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::catalogue::{Catalogue, Package};
 use super::relation::Relation;
 use crate::apt::AptError;
 
-/// The packages that must be added to `installed` to have all of `wanted` and what they need, sorted by name.
+/// The packages that must be added to `installed` for all of `wanted` and their dependencies, sorted by name.
 ///
 /// # Errors
 /// When there is no such set.
@@ -33,11 +33,11 @@ pub fn solve<'a>(catalogue: &Catalogue<'a>, installed: &[Package<'a>], wanted: &
 
 struct Solver<'c, 'a> {
     catalogue: &'c Catalogue<'a>,
-    /// What is installed or will be, by name.
+    /// Packages that are installed or will be, by name.
     present: BTreeMap<&'a str, Package<'a>>,
-    /// Who of them provides a virtual package.
+    /// Virtual packages, with the packages that provide them.
     provided: BTreeMap<&'a str, Vec<&'a str>>,
-    /// What they cannot be installed with, by its name, and who says so.
+    /// What they cannot be installed with, by name, and the package that declares it.
     refused: BTreeMap<&'a str, Vec<(Relation<'a>, &'a str)>>,
     added: BTreeMap<&'a str, Package<'a>>,
 }
@@ -57,7 +57,7 @@ impl<'c, 'a> Solver<'c, 'a> {
         }
     }
 
-    /// Decides for a package.
+    /// Adds a package.
     fn add(&mut self, package: Package<'a>) -> Result<(), String> {
         if let Some(other) = self.enemy(&package) {
             return Err(format!("{} {} cannot be installed with {other}", package.name, package.version));
@@ -67,7 +67,7 @@ impl<'c, 'a> Solver<'c, 'a> {
         Ok(())
     }
 
-    /// Adds what a package needs: first what leaves no choice, so that choices are made knowing it.
+    /// Adds what a package needs: first dependencies without alternatives, so that they are known when choices are made.
     fn complete(&mut self, package: Package<'a>) -> Result<(), String> {
         let (plain, choices): (Vec<_>, Vec<_>) = package.needs().into_iter().partition(|group| group.len() == 1);
         for group in plain.into_iter().chain(choices) {
@@ -86,20 +86,20 @@ impl<'c, 'a> Solver<'c, 'a> {
         Ok(())
     }
 
-    /// The name of a package that is present and fulfils a relation.
+    /// The name of a present package that fulfils a relation.
     fn who_fulfils(&self, relation: &Relation<'_>) -> Option<&'a str> {
         let own = self.present.get_key_value(relation.name).map(|(name, _)| name);
         let others = self.provided.get(relation.name).into_iter().flatten();
         own.into_iter().chain(others).copied().find(|name| self.present.get(name).is_some_and(|package| package.fulfils(relation)))
     }
 
-    /// The name of a package that is present and cannot be installed with `package`.
+    /// The name of a present package that cannot be installed with `package`.
     fn enemy(&self, package: &Package<'a>) -> Option<&'a str> {
         let refused_by_it = package.refuses().into_iter().filter_map(|relation| self.who_fulfils(&relation));
         let names = std::iter::once(package.name).chain(package.provides().into_iter().map(|(name, _)| name));
         let refusing = names.filter_map(|name| self.refused.get(name)).flatten();
         let refusing = refusing.filter(|(relation, _)| package.fulfils(relation)).map(|(_, by)| *by);
-        // Many packages refuse what they provide themselves, so that there is one of a kind.
+        // Many packages conflict with what they provide themselves, so that only one such package is installed.
         refused_by_it.chain(refusing).find(|name| *name != package.name)
     }
 }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_are_made_knowing_what_leaves_none() {
+    fn dependencies_without_alternatives_are_decided_first() {
         assert_eq!(solved("", &["app"]), names(&["app", "base", "editor", "mawk", "vim"]));
         assert_eq!(solved("", &["gawk", "app"]), names(&["app", "base", "editor", "gawk", "vim"]));
         assert_eq!(solved("", &["loop-a"]), names(&["loop-a", "loop-b"]));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_that_do_not_go_together() {
+    fn packages_in_conflict() {
         assert_eq!(solved("", &["mawk", "picky"]), names(&["base", "mawk", "picky"]));
         let reason = |wanted: &[&str]| solved("", wanted).unwrap_err();
         assert!(reason(&["picky", "gawk"]).contains("gawk 1 cannot be installed with picky"));

@@ -12,11 +12,11 @@ use ureq::{Agent, Body, Error};
 use crate::apt::pace::Pace;
 use crate::apt::{Download, Outcome, Patience};
 
-/// How a try ended that did not return the file.
+/// Why an attempt failed.
 pub enum Failed {
-    /// The same address may give it later; what came so far is kept.
+    /// A retry may succeed; what was received so far is kept.
     ForNow(Outcome),
-    /// It will not.
+    /// A retry is useless.
     ForGood(Outcome),
 }
 
@@ -33,12 +33,12 @@ pub fn transfer(agent: &Agent, download: &Download, patience: Patience, done: &A
     let continues = match response.status() {
         StatusCode::OK => false,
         StatusCode::PARTIAL_CONTENT if have > 0 => true,
-        // What is there is as long as the whole; its digest says whether it is the right one.
+        // The existing part has the full length; its digest shows whether it is the right file.
         StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return Ok(()),
         status => return Err(refused(status)),
     };
     if !continues {
-        // What came before comes again.
+        // The earlier bytes are sent again.
         let _ = done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(have)));
     }
     let file = OpenOptions::new().create(true).append(continues).write(true).truncate(!continues).open(target).map_err(io)?;
@@ -91,7 +91,7 @@ fn save(
         written += read as u64;
         download.check_length(before + written).map_err(|reason| Failed::ForGood(Outcome::Failed(reason)))?;
         done.fetch_add(read as u64, Ordering::Relaxed);
-        // The next try would be as slow.
+        // A retry would be just as slow.
         pace.take(read as u64).map_err(|reason| Failed::ForGood(Outcome::Unreachable(reason)))?;
     }
 }

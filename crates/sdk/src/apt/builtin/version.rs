@@ -26,7 +26,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Stretches without digits and numbers take turns. `~` comes before the end, the end before letters, letters before all else.
+/// Compares parts without digits and numbers alternately. `~` sorts before the end, the end before letters, and letters before everything
+/// else.
 fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !a.is_empty() || !b.is_empty() {
         let (words_a, rest_a) = a.split_at(leading(a, |byte| !byte.is_ascii_digit()));
@@ -60,7 +61,7 @@ fn weight(byte: Option<&u8>) -> i32 {
     }
 }
 
-/// Numbers of any length: the longer one is larger once leading zeros are gone.
+/// Numbers of any length: without leading zeros, the longer one is larger.
 fn compare_numbers(a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (&a[leading(a, |byte| byte == b'0')..], &b[leading(b, |byte| byte == b'0')..]);
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
@@ -70,7 +71,7 @@ fn compare_numbers(a: &[u8], b: &[u8]) -> Ordering {
 mod tests {
     use super::*;
 
-    /// Judged by `dpkg --compare-versions`.
+    /// Expected results are from `dpkg --compare-versions`.
     #[test]
     fn versions_in_order() {
         let ordered = [

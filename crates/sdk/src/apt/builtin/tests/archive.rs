@@ -13,7 +13,7 @@ use base::digest::Digest;
 
 /// The archive's folder, its key and its keyring.
 pub struct TestArchive {
-    /// What contains `dists`.
+    /// The folder that contains `dists`.
     pub folder: PathBuf,
     key: SignedSecretKey,
 }
@@ -59,7 +59,7 @@ impl TestArchive {
         self.folder.join("dists").join(suite).join(path)
     }
 
-    /// Adds a suite whose `Release` file has the lines `fields` as well, with an index packed by gzip, under its digest, too.
+    /// Adds a suite whose `Release` file has the lines `fields` as well, with an index compressed with gzip, also available by digest.
     pub fn add(&self, suite: &str, fields: &str, packages: &str) {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(packages.as_bytes()).unwrap();

@@ -12,7 +12,7 @@ use runtime::cancel::Cancel;
 
 const CONTENT: &[u8] = b"0123456789abcdef";
 
-/// Fetches `uri` into `folder/got` with so many retries, and says what became of it and what was counted.
+/// Fetches `uri` into `folder/got` and returns the outcome and the number of bytes counted.
 fn get(uri: &str, folder: &Path, retries: u32, network: &Network) -> (Outcome, u64) {
     let counted = Mutex::new(0);
     let item = Download::new(uri.to_owned(), folder.join("got"));
@@ -22,15 +22,15 @@ fn get(uri: &str, folder: &Path, retries: u32, network: &Network) -> (Outcome, u
 }
 
 #[test]
-fn files_come_whole_by_redirections_and_in_pieces() {
+fn files_are_fetched_through_redirections_and_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|asked, number| match (asked.target.as_str(), asked.range()) {
         ("/plain", None) => ok(CONTENT),
         ("/moved", None) => b"HTTP/1.1 302 Found\r\nLocation: /plain\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec(),
-        // Breaks off in the middle and goes on from there.
+        // Breaks off in the middle and can be resumed there.
         ("/pieces", None) => response("200 OK", 16, &CONTENT[..6]),
         ("/pieces", Some(from)) => response("206 Partial Content", 16 - from, &CONTENT[from..]),
-        // Breaks off and cannot go on.
+        // Breaks off and cannot be resumed.
         ("/whole", _) if number % 2 == 0 => response("200 OK", 16, &CONTENT[..6]),
         ("/whole", _) => ok(CONTENT),
         ("/busy", _) if number % 2 == 0 => response("503 Service Unavailable", 0, b""),
@@ -47,7 +47,7 @@ fn files_come_whole_by_redirections_and_in_pieces() {
 }
 
 #[test]
-fn what_does_not_come_is_told_apart() {
+fn failures_are_classified() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|asked, _| match asked.target.as_str() {
         "/gone" => response("410 Gone", 0, b""),
@@ -67,13 +67,13 @@ fn what_does_not_come_is_told_apart() {
         assert!(found.contains(reason), "{path}: {found}");
         fs::remove_file(folder.path().join("got")).ok();
     }
-    // A port nobody listens on: the server that had it is gone.
+    // A port without a listener: its server has ended.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(matches!(get(&format!("http://{closed}/x"), folder.path(), 0, &Network::default()).0, Outcome::Unreachable(_)));
 }
 
 #[test]
-fn plain_http_goes_through_a_proxy_as_caches_take_it() {
+fn plain_http_goes_through_a_proxy_without_a_tunnel() {
     let folder = tempfile::tempdir().unwrap();
     let (proxy, origin) = (Server::new(|_, _| ok(b"by the proxy")), Server::new(|_, _| ok(b"directly")));
     let with_user = proxy.address.replace("http://", "http://user:secret@");
@@ -143,7 +143,7 @@ fn a_silent_server_does_not_keep_who_wants_to_stop() {
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
-/// Gives up servers that give less than 2000 bytes over 200 ms, or nothing for a second.
+/// Gives up on servers that send less than 2000 bytes in 200 ms, or nothing for a second.
 const IMPATIENT: Patience = Patience { retries: 3, timeout_s: 1, least: Rate { bytes_per_s: 10_000, over: Duration::from_millis(200) } };
 
 #[test]

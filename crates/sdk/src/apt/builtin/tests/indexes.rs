@@ -30,7 +30,7 @@ impl Place {
         let archive = TestArchive::new(&folder.path().join("debian"));
         archive.add("trixie", "", &packages(&ENTRIES));
         archive.add("trixie-backports", "NotAutomatic: yes\n", &packages(&[("old", "4~bpo", ""), ("editor", "2~bpo", "")]));
-        // apt's configuration must take a path with blanks, too.
+        // apt's configuration must also accept a path with blanks.
         let store = Store::open(&folder.path().join("a store")).unwrap();
         Self { _folder: folder, archive, store }
     }
@@ -63,7 +63,7 @@ impl Place {
         format!("file:{}", self.archive.folder.display())
     }
 
-    /// Why the archive as it is now returns no index of trixie.
+    /// Why the index of trixie cannot be read from the archive in its current state.
     fn refusal(&self) -> String {
         self.index(Client::Builtin, &[self.mirror()], &["trixie"]).map(|_| ()).unwrap_err()
     }
@@ -88,7 +88,7 @@ fn expected(editor: &str, old: &str) -> Found {
     Found { resolved, with_installed: without_tool, records: vec![one("editor", editor), one("old", old)] }
 }
 
-/// Every client of this machine returns the same. Where apt is not installed, `Auto` is the builtin one.
+/// Every client of this machine returns the same. If apt is not installed, `Auto` is the built-in one.
 #[test]
 fn signed_indexes_are_read_by_both_clients_alike() {
     let place = Place::new();
@@ -105,7 +105,7 @@ fn signed_indexes_are_read_by_both_clients_alike() {
 }
 
 #[test]
-fn detached_signatures_do_where_there_is_no_inrelease() {
+fn detached_signatures_are_used_without_inrelease() {
     let place = Place::new();
     fs::remove_file(place.archive.file("trixie", "InRelease")).unwrap();
     assert_eq!(place.index(Client::Builtin, &[place.mirror()], &["trixie"]), Ok(expected("1", "5")));
@@ -151,7 +151,7 @@ fn text_outside_of_the_signature_is_not_read() {
 }
 
 #[test]
-fn indexes_that_do_not_hold_are_refused() {
+fn expired_indexes_and_those_of_other_suites_are_refused() {
     let place = Place::new();
     place.archive.add("trixie", "Valid-Until: Thu, 01 Jan 2026 01:00:00 UTC\n", &packages(&ENTRIES));
     assert!(place.refusal().contains("dists/trixie/Release: it expired "), "{}", place.refusal());

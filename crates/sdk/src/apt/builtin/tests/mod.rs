@@ -1,4 +1,4 @@
-//! The client against real servers and archives, on this machine alone.
+//! Tests of the client with real servers and archives on this machine.
 
 mod archive;
 mod files;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-/// What a client asked for.
+/// A request of a client.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The second word of the first line.
@@ -17,7 +17,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Where a part is to begin.
+    /// The first byte of the requested range.
     pub fn range(&self) -> Option<usize> {
         let line = self.headers.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
         line.and_then(|range| range.trim_end_matches('-').parse().ok())
@@ -32,7 +32,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each connection with what `answer` returns for the request and its number, and closes it. No bytes: it is kept open in silence.
+    /// Answers each connection with what `answer` returns for the request and its number, and closes it. If that is empty, the connection
+    /// is kept open without an answer.
     pub fn new(answer: impl Fn(&Asked, usize) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -48,7 +49,7 @@ impl Server {
                 seen.lock().unwrap().push(request);
                 match bytes.is_empty() {
                     true => silent.push(stream),
-                    // The client may have left.
+                    // The client may have disconnected.
                     false => drop(stream.write_all(&bytes)),
                 }
             }
@@ -69,7 +70,7 @@ impl Server {
                     let Some(request) = read(&stream) else { return };
                     seen.lock().unwrap().push(request);
                     let mut sent = stream.write_all(head);
-                    // Until the client leaves.
+                    // Until the client disconnects.
                     while sent.is_ok() {
                         sleep(Duration::from_millis(20));
                         sent = stream.write_all(b"x");
@@ -89,7 +90,7 @@ impl Server {
         })
     }
 
-    /// What was asked for so far.
+    /// The requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
