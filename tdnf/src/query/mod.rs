@@ -321,6 +321,12 @@ impl<'a> Sack<'a> {
         newest.into_values().map(|(_, id)| id).collect()
     }
 
+    /// The newest installed version of a package, for the same architecture.
+    pub fn newest_installed(&self, nevra: &Nevra) -> Nevra {
+        let all = self.installed_called(&nevra.name).into_iter().map(|id| self.nevra(id));
+        all.filter(|other| other.arch == nevra.arch).max_by(|a, b| a.evr.cmp(&b.evr)).unwrap_or_else(|| nevra.clone())
+    }
+
     /// Names that look like a word, of what is installed or of what is offered; a few.
     pub fn similar(&self, word: &str, of_installed: bool) -> Vec<String> {
         const MOST: usize = 5;
