@@ -151,6 +151,18 @@ fn priorities_hold_for_versions_side_by_side() {
     }
 }
 
+/// A package that replaced another by mistake, and whose newest version does not any more.
+#[test]
+fn a_replacement_that_was_taken_back() {
+    let machine = Machine::new();
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\nobsoletes = [\"foo\"]\n[\"bar-2-1\"]\n", 101);
+    machine.accepts(&["--refresh", "install", "foo"]);
+    assert_eq!(machine.installed(), ["foo-1"]);
+    assert!(!machine.accepts(&["check-update"]).contains("bar"));
+    machine.accepts(&["update"]);
+    assert_eq!(machine.installed(), ["foo-1"]);
+}
+
 /// AlmaLinux/mirrors#694, librepo#372: a mirror that shows a page, nothing signed or an old state is passed over, as is one whose files are
 /// damaged.
 #[test]
