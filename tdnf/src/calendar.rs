@@ -59,15 +59,10 @@ impl Civil {
 /// A time on the wall of this machine, with the name of its zone: `2026-01-01 01:00 CET`. Zones are those of the C library: `TZ`, else
 /// `/etc/localtime`.
 pub fn local(time: u64) -> String {
-    let (seconds, mut broken) = (time as nix::libc::time_t, std::mem::MaybeUninit::<nix::libc::tm>::zeroed());
-    // SAFETY: both are what the function says, and it fills the second or returns null.
-    let found = unsafe { nix::libc::localtime_r(&raw const seconds, broken.as_mut_ptr()) };
-    if found.is_null() {
+    let Some(broken) = broken_down(time) else {
         let utc = Civil::of(time);
         return format!("{:04}-{:02}-{:02} {:02}:{:02} UTC", utc.year, utc.month, utc.day, utc.hour, utc.minute);
-    }
-    // SAFETY: all bytes were zero, which is a value of it, and the function filled it.
-    let broken = unsafe { broken.assume_init() };
+    };
     let zone = match broken.tm_zone.is_null() {
         true => "UTC".into(),
         // SAFETY: names of zones are strings of the C library that stay.
@@ -75,6 +70,24 @@ pub fn local(time: u64) -> String {
     };
     let (year, month) = (broken.tm_year + 1900, broken.tm_mon + 1);
     format!("{year:04}-{month:02}-{:02} {:02}:{:02} {zone}", broken.tm_mday, broken.tm_hour, broken.tm_min)
+}
+
+/// The minute of the day on the wall of this machine, from 0 at midnight.
+pub fn minute_of_day(time: u64) -> u16 {
+    let (hour, minute) = match broken_down(time) {
+        Some(broken) => (broken.tm_hour.unsigned_abs(), broken.tm_min.unsigned_abs()),
+        None => ((time % DAY / 3_600) as u32, (time / 60 % 60) as u32),
+    };
+    (hour * 60 + minute) as u16
+}
+
+/// A time in the zone of this machine; none where its year is none.
+fn broken_down(time: u64) -> Option<nix::libc::tm> {
+    let (seconds, mut broken) = (time as nix::libc::time_t, std::mem::MaybeUninit::<nix::libc::tm>::zeroed());
+    // SAFETY: both are what the function says, and it fills the second or returns null.
+    let found = unsafe { nix::libc::localtime_r(&raw const seconds, broken.as_mut_ptr()) };
+    // SAFETY: all bytes were zero, which is a value of it, and the function filled it.
+    (!found.is_null()).then(|| unsafe { broken.assume_init() })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! What it does to packages and systems is the work of [`rpm_engine`].
 
+pub mod automatic;
 pub mod cache;
 pub(crate) mod calendar;
 pub mod cli;

@@ -1,6 +1,7 @@
-//! `tdnf`: the package manager's command line.
+//! `tdnf`: the package manager's command line; called as `tdnf-automatic`, updates without anybody asking.
 
 use std::env::args_os;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use nix::sys::stat::{Mode, umask};
@@ -18,5 +19,7 @@ fn main() -> ExitCode {
     }
     // As RPM has it: whoever may read what is installed, and what its scripts make, does not depend on who installs it.
     umask(Mode::from_bits_truncate(0o022));
-    ExitCode::from(tdnf::cli::run(args_os().collect()))
+    let arguments: Vec<OsString> = args_os().collect();
+    let is_automatic = arguments.first().is_some_and(|name| name.to_string_lossy().ends_with("tdnf-automatic"));
+    ExitCode::from(if is_automatic { tdnf::automatic::run(arguments) } else { tdnf::cli::run(arguments) })
 }

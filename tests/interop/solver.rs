@@ -51,9 +51,13 @@ for line in open('/build/cases'):
     result = None
     try:
         base.fill_sack(load_system_repo=True)
+        if case['security']:
+            base.add_security_filters('gte', types=('security',))
         for word in case['words']:
             if case['action'] == 'install':
                 base.install(word)
+                if base.sack.query().installed().filterm(name=word):
+                    base.upgrade(word)
             elif case['action'] == 'erase':
                 base.remove(word)
             else:
@@ -61,7 +65,7 @@ for line in open('/build/cases'):
         if case['action'] == 'update' and not case['words']:
             base.upgrade_all()
         base.resolve(allow_erasing=case['action'] == 'erase')
-        after = set(str(p) for p in base.sack.query().installed())
+        after = set(str(p) for p in base.sack.query().installed() if p.name != 'gpg-pubkey')
         after -= set(str(p) for p in base.transaction.remove_set)
         after |= set(str(p) for p in base.transaction.install_set)
         result = sorted(after)
@@ -93,19 +97,59 @@ struct Case {
     installed: Vec<String>,
     action: &'static str,
     words: Vec<String>,
+    /// Packages whose advisories call them security updates; whether only those are asked for.
+    advised: Vec<String>,
+    security: bool,
+    /// Whether a key was imported with `rpm --import`, which is a package without an architecture.
+    key: bool,
 }
+
+impl Case {
+    fn nevra(&self, id: &str) -> String {
+        format!("{id}.{}", self.world[id].arch.as_deref().unwrap_or("noarch"))
+    }
+
+    /// What is installed before.
+    fn before(&self) -> BTreeSet<String> {
+        self.installed.iter().map(|id| self.nevra(id)).collect()
+    }
+
+    /// The advisories, as a document.
+    fn updateinfo(&self) -> String {
+        let one = |(number, id): (usize, &String)| {
+            let mut parts = id.split('-');
+            let (name, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            format!(
+                "<update type=\"security\" status=\"final\" from=\"x\" version=\"1\"><id>A-{number}</id><title>t</title><issued date=\"2026-01-02 00:00:00\"/>\
+                 <pkglist><collection short=\"c\"><name>c</name><package name=\"{name}\" epoch=\"0\" version=\"{version}\" release=\"1\" arch=\"noarch\">\
+                 <filename>{id}.noarch.rpm</filename></package></collection></pkglist></update>"
+            )
+        };
+        let all: String = self.advised.iter().enumerate().map(one).collect();
+        if all.is_empty() { all } else { format!("<updates>{all}</updates>") }
+    }
+}
+
+/// An architecture of no machine that tests run on.
+const FOREIGN: &str = "s390x";
 
 fn name(number: usize) -> String {
     format!("p{number:02}")
 }
 
-/// Up to 24 names in up to three versions; a few capabilities that several of them provide.
+/// Up to 24 names in up to three versions; a few capabilities that several of them provide. In one world of three, several packages replace
+/// another.
 fn case(numbers: &mut Numbers) -> Case {
     let names = 8 + numbers.below(17);
     let mut world = World::new();
+    let replaced = numbers.chance(3).then(|| numbers.below(names));
     for number in 0..names {
         for version in 1..=1 + numbers.below(3) {
-            world.insert(format!("{}-{version}-1", name(number)), recipe(numbers, number, names));
+            let mut recipe = recipe(numbers, number, names);
+            if let Some(replaced) = replaced.filter(|replaced| *replaced != number && numbers.chance(6)) {
+                recipe.obsoletes.push(format!("{} < 3", name(replaced)));
+            }
+            world.insert(format!("{}-{version}-1", name(number)), recipe);
         }
     }
     let (action, installed) = match numbers.below(4) {
@@ -120,7 +164,9 @@ fn case(numbers: &mut Numbers) -> Case {
         "update" | "erase" => vec![bare(&installed[numbers.below(installed.len())]).to_owned()],
         _ => (0..=numbers.below(3)).map(|_| name(numbers.below(names))).collect::<BTreeSet<_>>().into_iter().collect(),
     };
-    Case { world, installed, action, words }
+    let advised = world.keys().filter(|id| world[*id].arch.is_none() && numbers.chance(3)).cloned().collect();
+    let (security, key) = (action == "update" && numbers.chance(4), numbers.chance(12));
+    Case { world, installed, action, words, advised, security, key }
 }
 
 fn bare(id: &str) -> &str {
@@ -135,12 +181,13 @@ fn recipe(numbers: &mut Numbers, number: usize, names: usize) -> Recipe {
     };
     for _ in 0..numbers.below(3) {
         let wanted = other(numbers);
-        recipe.requires.push(match numbers.below(10) {
+        recipe.requires.push(match numbers.below(12) {
             0 | 1 => format!("{wanted} >= 2"),
             2 => format!("{wanted} < 3"),
             3 => format!("({wanted} or {})", other(numbers)),
             4 => format!("({wanted} if {})", other(numbers)),
-            5 | 6 => format!("virtual{}", numbers.below(3)),
+            5 => format!("/usr/libexec/{wanted}"),
+            6 | 7 => format!("virtual{}", numbers.below(3)),
             _ => wanted,
         });
     }
@@ -155,6 +202,12 @@ fn recipe(numbers: &mut Numbers, number: usize, names: usize) -> Recipe {
     }
     if numbers.chance(6) {
         recipe.recommends.push(other(numbers));
+    }
+    if numbers.chance(2) {
+        recipe.files.push(format!("/usr/libexec/{}", name(number)));
+    }
+    if numbers.chance(25) {
+        recipe.arch = Some(FOREIGN.to_owned());
     }
     recipe
 }
@@ -209,6 +262,7 @@ fn program() -> PathBuf {
 fn ours(program: &Path, root: &Path, case: &Case) -> Option<BTreeSet<String>> {
     let mut command = Command::new(program);
     command.arg(format!("--installroot={}", root.display())).args(["--json", "--assumeno", "--noautoremove", case.action]);
+    command.args(case.security.then_some("--security"));
     let output = command.args(&case.words).env_clear().output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let values: Vec<Value> =
@@ -218,7 +272,7 @@ fn ours(program: &Path, root: &Path, case: &Case) -> Option<BTreeSet<String>> {
     if !matches!(error, None | Some(1032)) {
         return None;
     }
-    let mut after: BTreeSet<String> = case.installed.iter().map(|id| format!("{id}.noarch")).collect();
+    let mut after = case.before();
     let listed = |key: &str| -> Vec<(String, String)> {
         let all = values.iter().filter_map(|value| value[key].as_array()).flatten();
         let text = |value: &Value, key: &str| value[key].as_str().unwrap().to_owned();
@@ -270,11 +324,13 @@ fn verdict(case: &Case, ours: Option<&BTreeSet<String>>, theirs: Option<&BTreeSe
         rpm_engine::solver::problems(&packages, &there, "x86_64").into_iter().collect()
     };
     // What was broken before may stay so.
-    let before = problems(&case.installed.iter().map(|id| format!("{id}.noarch")).collect());
+    let before = problems(&case.before());
     let fits = |after: &BTreeSet<String>| problems(after).is_subset(&before);
     match (ours, theirs) {
         (Some(ours), _) if !fits(ours) => Verdict::OursDoesNotFit,
         (Some(ours), Some(theirs)) if ours == theirs => Verdict::Same,
+        // dnf does nothing and says nothing where a named package cannot be updated; tdnf says why.
+        (None, Some(theirs)) if *theirs == case.before() => Verdict::BothRefuse,
         (Some(_), Some(_)) => Verdict::OtherChoice,
         (None, None) => Verdict::BothRefuse,
         (Some(_), None) => Verdict::OnlyOurs,
@@ -293,11 +349,12 @@ fn plans_are_those_of_dnf() {
     let mut numbers = Numbers(setting("KAON_SOLVER_SEED", 0x6b61_6f6e));
     let (world, program) = (tools::World::new(), program());
     let keys = Keyring::from_armoured([testing::packages::KEY]).unwrap();
+    fs::write(world.path("key.asc"), testing::packages::KEY).unwrap();
     let (mut cases, mut lines, mut answers) = (Vec::new(), String::new(), Vec::new());
     for number in 0..count {
         let case = case(&mut numbers);
         let (repository, root) = (world.make(&format!("{number}/repo")), world.make(&format!("{number}/root")));
-        write_metadata(&repository, &offers(&case.world), "", 1);
+        write_metadata(&repository, &offers(&case.world), &case.updateinfo(), 1);
         let recipes: World = case.installed.iter().map(|id| (id.clone(), case.world[id].clone())).collect();
         if !recipes.is_empty() {
             let folder = world.make(&format!("{number}/rpms"));
@@ -314,9 +371,14 @@ fn plans_are_those_of_dnf() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
+        if case.key {
+            let key = world.inside(&world.path("key.asc"));
+            world.run("rpmkeys", &["--root", &world.inside(&root), "--dbpath", rpm_engine::rpmdb::DIRECTORY, "--import", &key]);
+        }
         answers.push(ours(&program, &root, &case));
         let (root, repo) = (world.inside(&root), world.inside(&repository));
-        lines += &format!("{}\n", json!({ "root": root, "repo": repo, "action": case.action, "words": case.words }));
+        let (action, words, security) = (case.action, &case.words, case.security);
+        lines += &format!("{}\n", json!({ "root": root, "repo": repo, "action": action, "words": words, "security": security }));
         cases.push(case);
     }
     fs::write(world.path("cases"), lines).unwrap();
@@ -330,7 +392,8 @@ fn plans_are_those_of_dnf() {
         let verdict = verdict(case, ours.as_ref(), theirs.as_ref());
         *tally.entry((verdict, case.action)).or_default() += 1;
         if !matches!(verdict, Verdict::Same | Verdict::BothRefuse) {
-            eprintln!("{number}: {verdict}: {} {:?}, installed {:?}", case.action, case.words, case.installed);
+            let only = if case.security { " --security" } else { "" };
+            eprintln!("{number}: {verdict}: {}{only} {:?}, installed {:?}, key {}", case.action, case.words, case.before(), case.key);
             let only = |a: &Option<BTreeSet<String>>, b: &Option<BTreeSet<String>>| {
                 let (a, b) = (a.clone().unwrap_or_default(), b.clone().unwrap_or_default());
                 a.difference(&b).cloned().collect::<Vec<_>>()
@@ -338,10 +401,18 @@ fn plans_are_those_of_dnf() {
             eprintln!("    only tdnf: {:?}, only dnf: {:?}", only(ours, theirs), only(theirs, ours));
             if std::env::var_os("KAON_SOLVER_WORLDS").is_some() {
                 for (id, recipe) in &case.world {
-                    let lists = [&recipe.requires, &recipe.provides, &recipe.conflicts, &recipe.obsoletes, &recipe.recommends];
+                    let lists =
+                        [&recipe.requires, &recipe.provides, &recipe.conflicts, &recipe.obsoletes, &recipe.recommends, &recipe.files];
                     eprintln!(
-                        "    {id}: requires {:?} provides {:?} conflicts {:?} obsoletes {:?} recommends {:?}",
-                        lists[0], lists[1], lists[2], lists[3], lists[4]
+                        "    {}: requires {:?} provides {:?} conflicts {:?} obsoletes {:?} recommends {:?} files {:?}, advised {}",
+                        case.nevra(id),
+                        lists[0],
+                        lists[1],
+                        lists[2],
+                        lists[3],
+                        lists[4],
+                        lists[5],
+                        case.advised.contains(id)
                     );
                 }
             }

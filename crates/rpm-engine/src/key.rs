@@ -21,6 +21,9 @@ pub struct KeyFacts {
 /// Why a key is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableKey {
+    /// There is no such file.
+    #[error("there is no such file")]
+    Missing,
     /// It is not a key.
     #[error("it is not an ASCII-armoured OpenPGP public key")]
     NotAKey(#[source] Box<pgp::errors::Error>),

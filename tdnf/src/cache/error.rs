@@ -111,6 +111,44 @@ pub enum CacheError {
 }
 
 impl CacheError {
+    /// Whether another state of the repository or of its mirror would be free of it; otherwise this machine or its user is the cause.
+    pub fn is_of_repository(&self) -> bool {
+        match self {
+            Self::Download { source: DownloadError::Io { .. }, .. } => false,
+            Self::Download { .. }
+            | Self::Refused { .. }
+            | Self::NotInMetalink { .. }
+            | Self::Key { .. }
+            | Self::Keys { .. }
+            | Self::NoKeys { .. }
+            | Self::Unsigned { .. }
+            | Self::Older { .. }
+            | Self::Expired { .. }
+            | Self::NotCached { .. } => true,
+            Self::Io { .. } | Self::KeyNotAccepted { .. } => false,
+        }
+    }
+
+    /// Whether a mirror answered, and another one may have something better.
+    pub(super) fn is_of_mirror(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::NotInMetalink { .. } | Self::Unsigned { .. } | Self::Older { .. } | Self::Expired { .. } => true,
+            Self::Download { .. }
+            | Self::Key { .. }
+            | Self::Keys { .. }
+            | Self::NoKeys { .. }
+            | Self::NotCached { .. }
+            | Self::Io { .. }
+            | Self::KeyNotAccepted { .. } => false,
+        }
+    }
+
+    /// The error and its causes in one line.
+    pub fn with_causes(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {

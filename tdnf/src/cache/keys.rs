@@ -1,6 +1,7 @@
 //! The keys a repository is checked with.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -89,14 +90,8 @@ fn gathered(repository: &RepositoryConfig, context: &Context<'_>, age: Age) -> R
     if usable.is_empty() {
         return Err(wrong.into_iter().next().unwrap_or_else(|| CacheError::NoKeys { id: repository.id.clone() }));
     }
-    wrong.iter().for_each(|error| (context.warn)(&with_causes(error)));
+    wrong.iter().for_each(|error| (context.warn)(&error.with_causes()));
     Keyring::from_armoured(usable).map_err(|source| CacheError::Keys { id: repository.id.clone(), source })
-}
-
-/// An error and its causes in one line.
-fn with_causes(error: &CacheError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn is_armoured(text: &str) -> bool {
@@ -136,7 +131,13 @@ fn read_key(path: &Path) -> Result<String, CacheError> {
 fn text_of(repository: &RepositoryConfig, key: &str, context: &Context<'_>, age: Age) -> Result<String, CacheError> {
     if let Some(path) = download::local_path(key) {
         let inside = beneath(context.root, &path);
-        return read_key(if inside.exists() { &inside } else { &path });
+        let found = if inside.exists() { &inside } else { &path };
+        return read_key(found).map_err(|error| match error {
+            CacheError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                CacheError::Key { id: repository.id.clone(), key: key.to_owned(), source: UnusableKey::Missing }
+            }
+            error => error,
+        });
     }
     let folder = context.persistent.join("keys").join(&repository.id);
     let kept = kept_at(repository, key, context);

@@ -7,9 +7,11 @@ use super::{CacheError, Context, Kept, io_at, keys, publish, seen};
 use crate::download::{self, Client, Item};
 use rpm_engine::checksum::{self, Checksum};
 use rpm_engine::config::RepositoryConfig;
+use rpm_engine::keyring::Keyring;
 use rpm_engine::repo::{Document, LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, RepoError};
 
 /// Where the repository is, and what its index may be.
+#[derive(Clone)]
 struct Mirrors {
     urls: Vec<String>,
     /// The checksum of the index, one of these; empty where nobody says.
@@ -26,30 +28,14 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     let _ = fs::remove_dir_all(&arriving);
     fs::create_dir_all(arriving.join("repodata")).map_err(io_at(&arriving))?;
     let mirrors = mirrors(repository, &client, &arriving, context)?;
-    let index = arriving.join("repodata/repomd.xml");
-    fetch_index(repository, &client, &mirrors, &index, context, "repodata/repomd.xml")?;
-    if !mirrors.digests.is_empty() && !mirrors.digests.iter().any(|digest| checksum::has(&index, digest).unwrap_or(false)) {
-        return Err(CacheError::NotInMetalink { id: id() });
-    }
-    let trusted = match repository.transport.repo_gpgcheck {
-        true => {
-            let signature = arriving.join("repodata/repomd.xml.asc");
-            fetch_index(repository, &client, &mirrors, &signature, context, "repodata/repomd.xml.asc").map_err(unsigned)?;
-            Some(keys::keyring(repository, context)?)
+    let from = |urls: &[String]| index_from(kept, &client, &Mirrors { urls: urls.to_vec(), ..mirrors.clone() }, &arriving, context);
+    let (metadata, trusted) = match from(&mirrors.urls) {
+        // A mirror may be outdated, or show a page of its own.
+        Err(error) if error.is_of_mirror() && mirrors.urls.len() > 1 => {
+            mirrors.urls.iter().find_map(|url| from(std::slice::from_ref(url)).ok()).ok_or(error)?
         }
-        false => None,
+        found => found?,
     };
-    let refused = |source| CacheError::Refused { id: id(), source };
-    let (metadata, trusted) = match Metadata::open(&arriving, trusted.as_ref()) {
-        // It may be signed with a new key, which is where the old one was.
-        Err(RepoError::Untrusted { folder, source }) => match keys::renewed(repository, context)? {
-            Some(renewed) => (Metadata::open(&arriving, Some(&renewed)).map_err(refused)?, Some(renewed)),
-            None => return Err(refused(RepoError::Untrusted { folder, source })),
-        },
-        opened => (opened.map_err(refused)?, trusted),
-    };
-    unexpired(repository, &metadata, context)?;
-    seen::check(context.persistent, &kept.name, &repository.id, &metadata.repomd)?;
     publish(&kept.folder.join("mirrors"), mirrors.urls.join("\n").as_bytes())?;
     documents(kept, &metadata, kinds, context)?;
     for name in ["repomd.xml.asc", "repomd.xml"] {
@@ -61,9 +47,45 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     fs::remove_dir_all(&arriving).map_err(io_at(&arriving))?;
     seen::remember(context.persistent, &kept.name, &metadata.repomd)?;
     publish(&kept.folder.join("lastrefresh"), format!("{}\n", context.now).as_bytes())?;
-    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
+    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(|source| CacheError::Refused { id: id(), source })?;
     sweep(kept, &metadata)?;
     Ok(metadata)
+}
+
+/// Fetches the index into `arriving` and checks it. The keys that it was checked with are returned, if it was.
+fn index_from(
+    kept: &Kept<'_>,
+    client: &Client,
+    mirrors: &Mirrors,
+    arriving: &Path,
+    context: &Context<'_>,
+) -> Result<(Metadata, Option<Keyring>), CacheError> {
+    let repository = kept.repository;
+    let index = arriving.join("repodata/repomd.xml");
+    fetch_index(repository, client, mirrors, &index, context, "repodata/repomd.xml")?;
+    if !mirrors.digests.is_empty() && !mirrors.digests.iter().any(|digest| checksum::has(&index, digest).unwrap_or(false)) {
+        return Err(CacheError::NotInMetalink { id: repository.id.clone() });
+    }
+    let trusted = match repository.transport.repo_gpgcheck {
+        true => {
+            let signature = arriving.join("repodata/repomd.xml.asc");
+            fetch_index(repository, client, mirrors, &signature, context, "repodata/repomd.xml.asc").map_err(unsigned)?;
+            Some(keys::keyring(repository, context)?)
+        }
+        false => None,
+    };
+    let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
+    let (metadata, trusted) = match Metadata::open(arriving, trusted.as_ref()) {
+        // It may be signed with a new key, which is where the old one was.
+        Err(RepoError::Untrusted { folder, source }) => match keys::renewed(repository, context)? {
+            Some(renewed) => (Metadata::open(arriving, Some(&renewed)).map_err(refused)?, Some(renewed)),
+            None => return Err(refused(RepoError::Untrusted { folder, source })),
+        },
+        opened => (opened.map_err(refused)?, trusted),
+    };
+    unexpired(repository, &metadata, context)?;
+    seen::check(context.persistent, &kept.name, &repository.id, &metadata.repomd)?;
+    Ok((metadata, trusted))
 }
 
 /// The index was there; where its signature is not, nobody signed it.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::Common;
 use super::error::CliError;
+use super::number;
 
 /// Where answers go, and questions.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +69,11 @@ impl Console {
         let _ = writeln!(io::stderr().lock(), "warning: {text}");
     }
 
+    /// Why a program failed, in its own words.
+    pub fn fail_with(&self, text: impl Display) {
+        let _ = writeln!(io::stderr().lock(), "error: {text}");
+    }
+
     /// An answer in JSON.
     pub fn value(&self, value: &Value) {
         self.line(value);
@@ -108,7 +114,7 @@ impl Console {
     /// Reports why a command failed, and returns its exit code.
     pub fn fail(&self, error: &CliError) -> u8 {
         let (error, answer) = error.parts();
-        let number = error.number();
+        let number = number::of(error);
         if matches!(error, CliError::UpdatesAvailable) {
             return 100;
         }

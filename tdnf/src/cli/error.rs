@@ -1,5 +1,6 @@
-//! What goes wrong, with the numbers the reference gives it.
+//! What goes wrong. The numbers of errors are in [`super::number`].
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -13,6 +14,24 @@ use rpm_engine::rpmfile::RpmFileError;
 use rpm_engine::solver::SolveError;
 use rpm_engine::system::SystemError;
 use rpm_engine::transaction::ApplyError;
+
+/// Options of `--downloadonly`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Downloading {
+    /// `--downloaddir`
+    Directory,
+    /// `--alldeps`
+    All,
+}
+
+impl fmt::Display for Downloading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "--downloaddir",
+            Self::All => "--alldeps",
+        })
+    }
+}
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -91,9 +110,9 @@ pub enum CliError {
         /// What is wrong.
         text: String,
     },
-    /// An option has no meaning without another.
-    #[error("{0}")]
-    Parameter(String),
+    /// An option has no meaning without `--downloadonly`.
+    #[error("`{0}` requires `--downloadonly`")]
+    OnlyWithDownload(Downloading),
     /// With an answer in JSON that was known before.
     #[error("{error}")]
     After {
@@ -113,55 +132,6 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// The reference's number for it; the exit code is its lowest byte.
-    pub fn number(&self) -> u32 {
-        match self {
-            Self::Config(ConfigError::NoSuchRepository { .. }) => 1009,
-            Self::Config(ConfigError::NotAnAssignment { .. }) => 911,
-            Self::Config(ConfigError::NoDirectory { .. }) => 1005,
-            Self::Config(ConfigError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => 1602,
-            Self::Config(_) => 1002,
-            Self::Cache(CacheError::NotCached { .. }) => 1034,
-            Self::Cache(CacheError::NoKeys { .. }) => 1523,
-            Self::Cache(CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. }) => 1505,
-            Self::Cache(
-                CacheError::Refused { .. }
-                | CacheError::Unsigned { .. }
-                | CacheError::Older { .. }
-                | CacheError::Expired { .. }
-                | CacheError::NotInMetalink { .. },
-            ) => 2501,
-            Self::Cache(CacheError::Download { source: DownloadError::Io { source, .. }, .. })
-            | Self::Cache(CacheError::Io { source, .. })
-            | Self::Download(DownloadError::Io { source, .. })
-                if source.kind() == io::ErrorKind::StorageFull =>
-            {
-                1036
-            }
-            Self::Cache(_) | Self::Download(_) => 1006,
-            Self::System(SystemError::History(_)) => 1801,
-            Self::System(_) => 1526,
-            Self::Solve(SolveError::Missing { .. }) | Self::NoMatch => 1011,
-            Self::Solve(SolveError::Conflict { .. }) | Self::Unfit(_) | Self::Locked(_) => 1301,
-            Self::BelowMinimum(_) => 1035,
-            Self::Package(_) => 1514,
-            Self::Transaction(_) => 1525,
-            Self::NoSearchResults => 1599,
-            Self::NothingToDo | Self::NoData => 0,
-            Self::UpdatesAvailable => 100,
-            Self::NoEnabledRepos { .. } => 1012,
-            Self::NotRoot => 1601,
-            Self::Aborted => 1032,
-            Self::Protected(_) => 1030,
-            Self::CheckFailed(_) => 1515,
-            Self::Usage(_) => 902,
-            Self::Parameter(_) => 1622,
-            Self::Setting { code, .. } => u32::from(*code),
-            Self::Io { .. } => 1602,
-            Self::After { error, .. } => error.number(),
-        }
-    }
-
     /// The error with what is known already, so that a failure in JSON is one document, too.
     pub fn after(self, session: &Session, answer: impl FnOnce() -> Value) -> Self {
         if session.console.json { Self::After { answer: Box::new(answer()), error: Box::new(self) } } else { self }
@@ -196,56 +166,6 @@ impl CliError {
             Self::Config(ConfigError::NoDirectory { .. }) => Some("make it, or correct `repodir` in `tdnf.conf`".into()),
             Self::Protected(_) => Some("remove them from the `protected.d` files if they may be removed".into()),
             _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The numbers are the reference's (`tdnferror.h`), so that scripts work with both.
-    #[test]
-    fn numbers() {
-        let full = || io::Error::from(io::ErrorKind::StorageFull);
-        let none = || io::Error::from(io::ErrorKind::NotFound);
-        let status = |status| DownloadError::Status { url: "u".into(), status, proxy: None };
-        let id = || "r".to_owned();
-        let table = [
-            (CliError::NoMatch, 1011),
-            (CliError::NoSearchResults, 1599),
-            (CliError::NothingToDo, 0),
-            (CliError::NoData, 0),
-            (CliError::UpdatesAvailable, 100),
-            (CliError::NoEnabledRepos { others: true }, 1012),
-            (CliError::NotRoot, 1601),
-            (CliError::Aborted, 1032),
-            (CliError::Protected(vec![]), 1030),
-            (CliError::Locked(vec![]), 1301),
-            (CliError::Unfit(String::new()), 1301),
-            (CliError::BelowMinimum(vec![]), 1035),
-            (CliError::CheckFailed(1), 1515),
-            (CliError::Usage(String::new()), 902),
-            (CliError::Parameter(String::new()), 1622),
-            (CliError::Io { path: "p".into(), source: none() }, 1602),
-            (ConfigError::NoSuchRepository { id: id() }.into(), 1009),
-            (ConfigError::NotAnAssignment { text: id() }.into(), 911),
-            (ConfigError::NoDirectory { path: "p".into() }.into(), 1005),
-            (ConfigError::Io { path: "p".into(), source: none() }.into(), 1602),
-            (ConfigError::Io { path: "p".into(), source: io::Error::other("x") }.into(), 1002),
-            (CacheError::NotCached { id: id() }.into(), 1034),
-            (CacheError::NoKeys { id: id() }.into(), 1523),
-            (CacheError::KeyNotAccepted { id: id(), key: id() }.into(), 1505),
-            (CacheError::Expired { id: id() }.into(), 2501),
-            (CacheError::Download { id: id(), source: status(404) }.into(), 1006),
-            (CacheError::Io { path: "p".into(), source: full() }.into(), 1036),
-            (DownloadError::Io { url: id(), path: "p".into(), source: full() }.into(), 1036),
-            (status(500).into(), 1006),
-            (SolveError::Missing { missing: vec![], similar: vec![] }.into(), 1011),
-            (SolveError::Conflict { explanation: String::new() }.into(), 1301),
-        ];
-        for (error, number) in table {
-            assert_eq!(error.number(), number, "{error}");
         }
     }
 }

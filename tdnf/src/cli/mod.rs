@@ -4,6 +4,7 @@ pub mod args;
 pub mod console;
 pub mod error;
 pub mod local;
+pub mod number;
 pub mod progress;
 pub mod session;
 mod usage;
@@ -28,7 +29,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            let number = usage::number(&error, &words);
+            let number = number::of_usage(&error, &words);
             if !asked && words.iter().any(|word| word == "-j" || word == "--json") {
                 let text = error.render().to_string();
                 let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();

@@ -155,8 +155,8 @@ impl Session {
             for repository in enabled {
                 match cache::open(repository, context) {
                     Ok(found) => opened.push(found),
-                    Err(error @ cache::CacheError::Download { .. }) if repository.transport.skip_if_unavailable => {
-                        self.console.warn(format!("{error}; it is ignored"));
+                    Err(error) if repository.transport.skip_if_unavailable && error.is_of_repository() => {
+                        self.console.warn(format!("{}; it is ignored", error.with_causes()));
                     }
                     Err(error) => return Err(error),
                 }

@@ -1,39 +1,13 @@
-//! Arguments that make no sense, and those that only stand in another place.
+//! Arguments that stand in another place than where they are looked for.
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::args::Cli;
 
-/// The reference's numbers for wrong usage (`tdnfclierror.h` and `tdnferror.h`); the exit code is the lowest byte.
-pub fn number(error: &clap::Error, words: &[String]) -> u32 {
-    let command = words.iter().find_map(|word| known(&Cli::command(), word));
-    match (error.kind(), command.as_deref()) {
-        (ErrorKind::MissingRequiredArgument, Some("install" | "erase" | "reinstall")) => 1001,
-        (ErrorKind::MissingRequiredArgument, Some("clean")) => 903,
-        (ErrorKind::MissingRequiredArgument, Some("check-local")) => 906,
-        (ErrorKind::MissingRequiredArgument, Some("provides")) => 907,
-        (ErrorKind::MissingRequiredArgument, Some("search")) => 1599,
-        (ErrorKind::InvalidValue, Some("clean")) if !is_without_value(error) => 1016,
-        (ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand, None) => 904,
-        (ErrorKind::InvalidSubcommand, _) => 912,
-        (ErrorKind::UnknownArgument, _) => 908,
-        (ErrorKind::InvalidValue | ErrorKind::NoEquals, _) if is_without_value(error) => 909,
-        (ErrorKind::TooManyValues, _) => 910,
-        _ => 902,
-    }
-}
-
-/// Whether an option lacks its value.
-fn is_without_value(error: &clap::Error) -> bool {
-    matches!(error.get(ContextKind::InvalidValue), None | Some(ContextValue::None))
-        || matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
-}
-
 /// The name of the command that a word is, be it an alias.
-fn known(cli: &Command, word: &str) -> Option<String> {
+pub(super) fn known(cli: &Command, word: &str) -> Option<String> {
     cli.get_subcommands()
         .find(|command| command.get_name() == word || command.get_all_aliases().any(|alias| alias == word))
         .map(|command| command.get_name().to_owned())
@@ -89,8 +63,6 @@ pub fn reordered(arguments: Vec<OsString>) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
 
     fn words(text: &str) -> Vec<OsString> {
@@ -112,33 +84,6 @@ mod tests {
         ];
         for (written, meant) in table {
             assert_eq!(reordered(words(written)), words(meant), "{written}");
-        }
-    }
-
-    #[test]
-    fn numbers_of_wrong_usage() {
-        let table = [
-            ("install", 1001),
-            ("erase", 1001),
-            ("remove", 1001),
-            ("reinstall", 1001),
-            ("clean", 903),
-            ("clean nonsense", 1016),
-            ("check-local", 906),
-            ("provides", 907),
-            ("whatprovides", 907),
-            ("search", 1599),
-            ("nonsense", 912),
-            ("list --nonsense", 908),
-            ("--nonsense list", 908),
-            ("list --installroot", 909),
-            ("--assumeyes --assumeno list", 902),
-            ("repolist nonsense", 902),
-        ];
-        for (written, expected) in table {
-            let error = Cli::try_parse_from(words(written)).unwrap_err();
-            let said: Vec<String> = written.split(' ').map(str::to_owned).collect();
-            assert_eq!(number(&error, &said), expected, "{written}: {:?} {error}", error.kind());
         }
     }
 }

@@ -211,6 +211,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::number;
 
     const REPO: &str = "# mine\n[a]\nname = A\nbaseurl=http://h/a\n  http://i/a\n\n[b]\nEnabled=1\n";
 
@@ -267,7 +268,7 @@ mod tests {
             (act(ConfigureAction::Create(settings("b", &["a=b"]))), 5),
         ];
         for (done, code) in codes {
-            assert_eq!(done.unwrap_err().number(), code);
+            assert_eq!(number::of(&done.unwrap_err()), code);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
+use crate::automatic::Arguments;
 use crate::cli::args::{Cli, Generated};
 use crate::cli::error::CliError;
 use crate::cli::session::io_at;
@@ -28,7 +29,7 @@ pub fn run(what: Generated, directory: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// `tdnf.8` and `tdnf-COMMAND.8`: commands of the administrator are in section 8.
+/// `tdnf.8`, `tdnf-COMMAND.8` and `tdnf-automatic.8`: commands of the administrator are in section 8.
 fn pages(mut command: clap::Command, directory: &Path) -> Result<(), CliError> {
     fs::create_dir_all(directory).map_err(io_at(directory))?;
     command.build();
@@ -39,7 +40,7 @@ fn pages(mut command: clap::Command, directory: &Path) -> Result<(), CliError> {
         let name = format!("tdnf-{}", subcommand.get_name());
         page(subcommand, name, directory)?;
     }
-    Ok(())
+    page(Arguments::command(), "tdnf-automatic".to_owned(), directory)
 }
 
 fn page(command: clap::Command, name: String, directory: &Path) -> Result<(), CliError> {

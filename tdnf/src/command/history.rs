@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::change::{self, Request, Wish};
 use crate::calendar;
-use crate::cli::args::{HistoryAction, HistoryArguments, HistoryRange, HistorySpan};
+use crate::cli::args::{HistoryAction, HistoryArguments, HistoryRange, HistoryShown, HistorySpan};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, need_root};
@@ -22,9 +22,9 @@ const COMMAND_WIDTH: usize = 40;
 /// When there is no such transaction, or its packages are not offered any more.
 pub fn run(session: &mut Session, asked: HistoryArguments) -> Result<(), CliError> {
     let HistoryArguments { range: outer, info, action } = asked;
-    match action.unwrap_or(HistoryAction::List(HistoryRange::default())) {
-        HistoryAction::List(range) => show(session, &range.or(&outer), info),
-        HistoryAction::Info(range) => show(session, &range.or(&outer), true),
+    match action.unwrap_or(HistoryAction::List(HistoryShown::default())) {
+        HistoryAction::List(shown) => show(session, &range_of(session, shown, &outer)?, info),
+        HistoryAction::Info(shown) => show(session, &range_of(session, shown, &outer)?, true),
         HistoryAction::Update => update(session),
         HistoryAction::Rollback { number, to } => {
             let to = one_of(session, to.or(outer.to), number.as_deref())?;
@@ -49,19 +49,53 @@ pub fn run(session: &mut Session, asked: HistoryArguments) -> Result<(), CliErro
 fn one_of(session: &Session, option: Option<u32>, word: Option<&str>) -> Result<u32, CliError> {
     match (option, word) {
         (Some(id), None) => Ok(id),
-        (None, Some("last")) => entries(session)?.last().map(|entry| entry.id).ok_or(CliError::NothingToDo),
-        (None, Some(word)) => {
-            word.parse().map_err(|_| CliError::Usage(format!("`{word}` is not a transaction: write its number, or `last`")))
-        }
+        (None, Some(word)) => named(session, word),
         (None, None) => Err(CliError::Usage("name a transaction: its number, or `last`; `tdnf history` lists them".into())),
-        (Some(_), Some(_)) => Err(CliError::Usage("name transactions by words or by options, not by both".into())),
+        (Some(_), Some(_)) => Err(both()),
     }
+}
+
+fn both() -> CliError {
+    CliError::Usage("name transactions by words or by options, not by both".into())
+}
+
+/// The transaction that a word names.
+fn named(session: &Session, word: &str) -> Result<u32, CliError> {
+    if word == "last" {
+        return entries(session)?.last().map(|entry| entry.id).ok_or(CliError::NothingToDo);
+    }
+    word.parse().map_err(|_| CliError::Usage(format!("`{word}` is not a transaction: write its number, `last`, or a range such as `3-5`")))
+}
+
+/// The transactions that a word names: `3`, `last`, `3-5`.
+fn named_span(session: &Session, word: &str) -> Result<RangeInclusive<u32>, CliError> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Ok(named(session, first)?..=named(session, last)?)
 }
 
 /// The transactions that are meant: one, or all from the first to the last named.
 fn span_of(session: &Session, span: &HistorySpan, outer: &HistoryRange) -> Result<RangeInclusive<u32>, CliError> {
-    let first = one_of(session, span.from.or(outer.from), span.number.as_deref())?;
-    Ok(first..=span.to.or(outer.to).unwrap_or(first))
+    let (from, to) = (span.from.or(outer.from), span.to.or(outer.to));
+    match &span.number {
+        Some(word) if from.is_none() && to.is_none() => named_span(session, word),
+        word => {
+            let first = one_of(session, from, word.as_deref())?;
+            Ok(first..=to.unwrap_or(first))
+        }
+    }
+}
+
+/// The transactions that are to be shown, by a word or by options.
+fn range_of(session: &Session, shown: HistoryShown, outer: &HistoryRange) -> Result<HistoryRange, CliError> {
+    let range = shown.range.or(outer);
+    match shown.number {
+        None => Ok(range),
+        Some(_) if range.from.is_some() || range.to.is_some() => Err(both()),
+        Some(word) => {
+            let span = named_span(session, &word)?;
+            Ok(HistoryRange { from: Some(*span.start()), to: Some(*span.end()), ..range })
+        }
+    }
 }
 
 /// Takes note of what other programs did.

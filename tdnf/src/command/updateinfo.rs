@@ -228,6 +228,15 @@ pub(in crate::command) fn restricted(session: &Session, repositories: &Repositor
     Ok(Some(Advised(asked.flat_map(|advisory| advisory.packages).collect())))
 }
 
+/// The packages whose advisories ask for a reboot.
+///
+/// # Errors
+/// When a repository cannot be used.
+pub fn rebooting(session: &Session, repositories: &Repositories) -> Result<BTreeSet<Nevra>, CliError> {
+    let advisories = all(session, repositories)?.into_iter().filter(|advisory| advisory.reboot);
+    Ok(advisories.flat_map(|advisory| advisory.packages).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,7 +28,11 @@ pub(super) struct ProxyResolver {
 
 impl Resolver for ProxyResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        self.usual.resolve(self.proxies.hop(uri).map_or(uri, |hop| &hop.uri), config, timeout)
+        self.usual.resolve(self.proxies.hop(uri).map_or(uri, |hop| &hop.uri), config, timeout).map_err(|error| match error {
+            // The C library says nothing else of a name that it cannot find.
+            Error::Io(_) => Error::HostNotFound,
+            error => error,
+        })
     }
 }
 

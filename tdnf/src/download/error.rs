@@ -48,7 +48,23 @@ pub enum DownloadError {
         /// Why.
         source: Box<ureq::Error>,
     },
-    /// Reading or writing fails on the way.
+    /// It is on this machine and cannot be read.
+    #[error("`{url}` cannot be read")]
+    Local {
+        /// The address.
+        url: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The connection breaks while it arrives.
+    #[error("`{url}` cannot be received to the end")]
+    Broken {
+        /// The address.
+        url: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// What arrived cannot be written or read again.
     #[error("`{url}` cannot be fetched into `{path}`")]
     Io {
         /// The address.
@@ -114,8 +130,10 @@ impl DownloadError {
     pub fn is_missing(&self) -> bool {
         match self {
             Self::Status { status, .. } => matches!(status, 404 | 410),
-            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Local { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Transfer { .. }
+            | Self::Broken { .. }
+            | Self::Io { .. }
             | Self::Refused { .. }
             | Self::Silent { .. }
             | Self::Slow { .. }
@@ -135,12 +153,22 @@ impl DownloadError {
             {
                 0
             }
-            Self::TooLarge { .. } | Self::Certificate { .. } | Self::Proxy { .. } | Self::Nowhere { .. } | Self::Silent { .. } => 0,
-            Self::Io { source, .. } if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::StorageFull) => 0,
+            Self::Local { .. }
+            | Self::TooLarge { .. }
+            | Self::Certificate { .. }
+            | Self::Proxy { .. }
+            | Self::Nowhere { .. }
+            | Self::Silent { .. } => 0,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => 0,
             // What the other side is does not change within seconds.
             Self::Transfer { source, .. } if matches!(**source, ureq::Error::Rustls(_) | ureq::Error::BadUri(_)) => 0,
             Self::Transfer { .. } => client.calls,
-            Self::Io { .. } | Self::Status { .. } | Self::Refused { .. } | Self::Slow { .. } | Self::Digest { .. } => client.retries,
+            Self::Broken { .. }
+            | Self::Io { .. }
+            | Self::Status { .. }
+            | Self::Refused { .. }
+            | Self::Slow { .. }
+            | Self::Digest { .. } => client.retries,
         }
     }
 
@@ -163,6 +191,8 @@ impl DownloadError {
             Self::Certificate { .. } => "check `sslcacert`, `sslclientcert` and `sslclientkey`",
             Self::Proxy { .. } => "write it as `http://host:port`; `proxy=_none_` uses none, whatever the environment says",
             Self::Slow { .. } => "`minrate` says what is expected at least",
+            Self::Local { .. } => "check `baseurl`",
+            Self::Broken { .. } => "check the network",
             Self::Status { .. } | Self::Io { .. } | Self::TooLarge { .. } | Self::Digest { .. } | Self::Nowhere { .. } => return None,
         })
     }

@@ -151,12 +151,12 @@ pub fn fetch_all(items: &[(&Client, Item)], at_once: usize, report: Report<'_>) 
 /// When it cannot be read, or is another.
 pub fn check(item: &Item, path: &Path) -> Result<(), DownloadError> {
     let url = path.display().to_string();
-    let io = |source| DownloadError::Io { url: url.clone(), path: path.to_owned(), source };
-    if std::fs::metadata(path).map_err(io)?.len() > item.limit_bytes() {
+    let local = |source| DownloadError::Local { url: url.clone(), source };
+    if std::fs::metadata(path).map_err(local)?.len() > item.limit_bytes() {
         return Err(DownloadError::TooLarge { url, limit_bytes: item.limit_bytes() });
     }
     match &item.expected {
-        Some(expected) if !rpm_engine::checksum::has(path, expected).map_err(io)? => Err(DownloadError::Digest { url }),
+        Some(expected) if !rpm_engine::checksum::has(path, expected).map_err(local)? => Err(DownloadError::Digest { url }),
         _ => Ok(()),
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn transfer(client: &Client, item: &Item, address: &Address, report: 
     loop {
         let read = match source.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read.map_err(io)?,
+            read => read.map_err(|source| DownloadError::Broken { url: url.to_owned(), source })?,
         };
         if read == 0 {
             break;
@@ -104,9 +104,9 @@ struct Opened {
 fn open(client: &Client, address: &Address, have: u64) -> Result<Opened, DownloadError> {
     let url = address.url.as_str();
     if let Some(path) = super::local_path(url) {
-        let io = |source| DownloadError::Io { url: url.to_owned(), path: path.clone(), source };
-        let file = File::open(&path).map_err(io)?;
-        let length = file.metadata().map_err(io)?.len();
+        let local = |source| DownloadError::Local { url: url.to_owned(), source };
+        let file = File::open(&path).map_err(local)?;
+        let length = file.metadata().map_err(local)?.len();
         return Ok(Opened { body: Box::new(file), length: Some(length), continues: false });
     }
     let proxy = proxy(client, url);

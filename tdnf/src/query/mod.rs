@@ -245,9 +245,17 @@ impl<'a> Sack<'a> {
         self.provided.get_or_init(index).get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// What is offered, may be seen and obsoletes a name, in whatever version.
+    /// What is offered, may be seen and obsoletes a name, in whatever version. Of each package only the newest counts: it may have taken
+    /// that back.
     pub fn available_obsoleting(&self, name: &str) -> Vec<Id> {
-        self.in_stocks(|index| index.obsoleting(name))
+        self.in_stocks(|index| index.obsoleting(name)).into_iter().filter(|id| self.is_newest(*id)).collect()
+    }
+
+    /// Whether nothing newer of the same name and architecture is offered.
+    fn is_newest(&self, id: Id) -> bool {
+        let nevra = self.nevra(id);
+        let mut others = self.available_called(&nevra.name).into_iter().map(|other| self.nevra(other));
+        !others.any(|other| other.arch == nevra.arch && other.evr > nevra.evr)
     }
 
     /// What is offered, bears another name and replaces an offered package; the newest of each name.
@@ -319,6 +327,12 @@ impl<'a> Sack<'a> {
             }
         }
         newest.into_values().map(|(_, id)| id).collect()
+    }
+
+    /// The newest installed version of a package, for the same architecture.
+    pub fn newest_installed(&self, nevra: &Nevra) -> Nevra {
+        let all = self.installed_called(&nevra.name).into_iter().map(|id| self.nevra(id));
+        all.filter(|other| other.arch == nevra.arch).max_by(|a, b| a.evr.cmp(&b.evr)).unwrap_or_else(|| nevra.clone())
     }
 
     /// Names that look like a word, of what is installed or of what is offered; a few.
@@ -394,16 +408,10 @@ impl<'a> Sack<'a> {
         let mut found = Vec::new();
         for old in self.all_installed() {
             let Some(package) = self.package(old) else { continue };
-            for (stock, all) in self.stocks.iter().enumerate() {
-                for at in all.index.obsoleting(&package.nevra.name) {
-                    let id = Id::Available(stock, at);
-                    let fits =
-                        |new: &Package| new.nevra.name != package.nevra.name && new.obsoletes.iter().any(|wanted| package.is_named(wanted));
-                    if all.index.package(at).as_ref().is_some_and(fits) && self.is_offered(id) {
-                        found.push((id, old));
-                    }
-                }
-            }
+            let replaces =
+                |new: &Package| new.nevra.name != package.nevra.name && new.obsoletes.iter().any(|wanted| package.is_named(wanted));
+            let heirs = self.available_obsoleting(&package.nevra.name).into_iter();
+            found.extend(heirs.filter(|id| self.package(*id).as_ref().is_some_and(replaces)).map(|id| (id, old)));
         }
         found
     }

@@ -6,6 +6,7 @@
 mod error;
 mod ini;
 mod main;
+mod plain;
 mod repository;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,9 @@ use glob::Pattern;
 
 pub use error::{ConfigError, Place, Warning};
 pub use main::{Main, Proxy, Transport};
+pub use plain::{Setting, settings};
 pub use repository::RepositoryConfig;
+pub use value::{boolean, number};
 pub use variables::Variables;
 
 use main::Key;

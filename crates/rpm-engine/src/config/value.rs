@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 /// `1`, `true`, `yes`, `on`, and their opposites.
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
+///
+/// # Errors
+/// When it is something else, which the text says.
+pub fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
@@ -12,7 +15,10 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
 }
 
 /// A whole number that is not negative.
-pub(super) fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+///
+/// # Errors
+/// When it is not, which the text says.
+pub fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| format!("`{text}` is not a number in range"))
 }
 

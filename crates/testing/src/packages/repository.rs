@@ -47,6 +47,7 @@ pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
     let (rest, release) = id.rsplit_once('-').unwrap();
     let (name, version) = rest.rsplit_once('-').unwrap();
     let evr = Evr::new(0, version, Some(release));
+    let arch = recipe.arch.as_deref().unwrap_or("noarch");
     let capabilities = |texts: &[String]| texts.iter().map(|text| Capability::parse(text).unwrap()).collect::<Vec<_>>();
     let dependencies = |texts: &[String]| -> Vec<rpm_engine::dependency::Dependency> {
         let one = |text: &String| match text.starts_with('(') {
@@ -57,7 +58,7 @@ pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
     };
     let own = Capability::ranged(name, Comparison::Equal, evr.clone());
     let package = Package {
-        nevra: Nevra { name: name.into(), evr, arch: "noarch".into() },
+        nevra: Nevra { name: name.into(), evr, arch: arch.into() },
         provides: [vec![own], capabilities(&recipe.provides)].concat(),
         requires: dependencies(&recipe.requires),
         conflicts: dependencies(&recipe.conflicts),
@@ -68,7 +69,7 @@ pub fn made_up(id: &str, recipe: &Recipe) -> Offer {
         installed_size_bytes: 1,
         package_size_bytes: 1,
     };
-    let (location, checksum) = (format!("Packages/{id}.noarch.rpm"), hex::encode(Sha256::digest(id)));
+    let (location, checksum) = (format!("Packages/{id}.{arch}.rpm"), hex::encode(Sha256::digest(format!("{id}.{arch}"))));
     Offer { package, details: Details { summary: "A package".into(), ..Details::default() }, location, checksum }
 }
 

@@ -20,9 +20,9 @@ pub struct HistoryArguments {
 #[derive(Debug, Subcommand)]
 pub enum HistoryAction {
     /// Show what was done.
-    List(HistoryRange),
+    List(HistoryShown),
     /// Show what was done and which packages changed.
-    Info(HistoryRange),
+    Info(HistoryShown),
     /// Record changes made without tdnf.
     #[command(alias = "init")]
     Update,
@@ -62,10 +62,21 @@ impl HistoryRange {
     }
 }
 
+/// Which transactions are shown.
+#[derive(Debug, Args, Default)]
+pub struct HistoryShown {
+    /// The number of one, `last`, or the first and the last: `3-5`.
+    #[arg(value_name = "TRANSACTION")]
+    pub number: Option<String>,
+    /// Which, by options.
+    #[command(flatten)]
+    pub range: HistoryRange,
+}
+
 /// Which transactions.
 #[derive(Debug, Args)]
 pub struct HistorySpan {
-    /// The number of one, or `last`.
+    /// The number of one, `last`, or the first and the last: `3-5`.
     #[arg(value_name = "TRANSACTION")]
     pub number: Option<String>,
     /// The first.

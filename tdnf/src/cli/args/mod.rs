@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use common::Common;
 pub use configure::{Configure, ConfigureAction, Settings};
-pub use history::{HistoryAction, HistoryArguments, HistoryRange, HistorySpan};
+pub use history::{HistoryAction, HistoryArguments, HistoryRange, HistoryShown, HistorySpan};
 pub use listing::{Listing, Updateinfo};
 pub use repoquery::Repoquery;
 pub use reposync::Reposync;

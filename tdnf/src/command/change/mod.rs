@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Downloading};
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
 use crate::cli::session::{Session, io_at, need_repositories, need_root};
 use crate::query::Sack;
@@ -60,13 +60,13 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     let locked = lock(session)?;
     if session.common.all_dependencies {
         if !session.common.download_only {
-            return Err(CliError::Parameter("`--alldeps` requires `--downloadonly`".into()));
+            return Err(CliError::OnlyWithDownload(Downloading::All));
         }
         // As if nothing were installed: then everything required is fetched.
         session.installed.clear();
     }
     if session.common.download_directory.is_some() && !session.common.download_only {
-        return Err(CliError::Parameter("`--downloaddir` requires `--downloadonly`".into()));
+        return Err(CliError::OnlyWithDownload(Downloading::Directory));
     }
     let mut repositories = if matches!(verb, Verb::Erase | Verb::Autoremove) { Repositories::none() } else { session.open()? };
     add_files(session, &mut repositories, words)?;

@@ -114,6 +114,11 @@ fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word
     let pattern = Pattern::new(word);
     let found = sack.available_matching(&pattern);
     if found.is_empty() {
+        // What is excluded, or not offered any more, may be there already.
+        if let (false, Some(there)) = (pattern.is_glob(), sack.installed_matching(&pattern).last()) {
+            request.existing.push(*there);
+            return Ok(());
+        }
         return capability(session, repositories, sack, word, request);
     }
     let names: BTreeSet<String> = found.iter().map(|id| sack.nevra(*id).name).collect();
@@ -300,7 +305,9 @@ fn update(
     for id in chosen {
         let nevra = sack.nevra(id);
         let newest = || sack.available_called(&nevra.name).into_iter().map(|id| sack.nevra(id)).max_by(|a, b| a.evr.cmp(&b.evr));
-        if advised.as_ref().is_some_and(|advised| !newest().is_some_and(|newest| advised.asks_for(&nevra, &newest))) {
+        // Of several versions side by side the newest counts: the older ones are not mended by a further one.
+        let there = sack.newest_installed(&nevra);
+        if advised.as_ref().is_some_and(|advised| !newest().is_some_and(|newest| advised.asks_for(&there, &newest))) {
             continue;
         }
         if is_install_only(session, sack, &[id]) {

@@ -41,6 +41,8 @@ struct Gathering<'a, 's> {
     seen: HashSet<String>,
     /// For each name an installed package provides, the names of installed packages that require it.
     requirers: HashMap<String, BTreeSet<String>>,
+    /// For each name on which a requirement of an installed package depends, as in `(a if name)`, what that requirement is about.
+    conditions: HashMap<String, Vec<Capability>>,
 }
 
 impl Scope {
@@ -52,8 +54,8 @@ impl Scope {
     pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String], blind: Blind, full: FullLists<'_>) -> Result<Self, CliError> {
         let empty =
             Self { packages: Vec::new(), ids: Vec::new(), installed: BTreeSet::new(), separate: BTreeSet::new(), places: HashMap::new() };
-        let mut gathering =
-            Gathering { sack, full, blind, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers: HashMap::new() };
+        let (requirers, conditions) = (HashMap::new(), HashMap::new());
+        let mut gathering = Gathering { sack, full, blind, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers, conditions };
         for id in sack.all_installed() {
             gathering.add(id);
         }
@@ -108,6 +110,9 @@ impl Gathering<'_, '_> {
             for capability in package.requires.iter().flat_map(capabilities) {
                 self.requirers.entry(capability.name.clone()).or_default().insert(package.nevra.name.clone());
             }
+            for (rich, tested) in package.requires.iter().flat_map(tested) {
+                self.conditions.entry(tested.name.clone()).or_default().extend(capabilities(rich).into_iter().cloned());
+            }
         }
     }
 
@@ -125,6 +130,12 @@ impl Gathering<'_, '_> {
         self.heirs(&name);
         for provided in &package.provides {
             self.supplementers(&provided.name);
+        }
+        // With this package installed packages may require what they did not.
+        let names = package.provides.iter().map(|provided| &provided.name).chain(&package.paths);
+        let newly_required: Vec<Capability> = names.filter_map(|name| self.conditions.remove(name)).flatten().collect();
+        for capability in &newly_required {
+            self.providers(capability)?;
         }
         // What stands where an installed package stood may lack what others require of that: those may have to be updated too.
         for old in self.sack.installed_called(&name) {
@@ -202,6 +213,16 @@ impl Gathering<'_, '_> {
 /// Whether the list of packages itself names a path: createrepo's rule, which all follow.
 fn is_in_short_list(path: &str) -> bool {
     path.starts_with("/etc/") || path == "/usr/lib/sendmail" || path.rsplit_once('/').is_some_and(|(folder, _)| folder.ends_with("bin"))
+}
+
+/// What a boolean dependency makes its demand depend on, each with the dependency.
+fn tested(dependency: &Dependency) -> Vec<(&Dependency, &Capability)> {
+    match dependency {
+        Dependency::Simple(_) => Vec::new(),
+        Dependency::Rich(rich) => {
+            rich.leaves().into_iter().filter(|(_, tested)| *tested).map(|(capability, _)| (dependency, capability)).collect()
+        }
+    }
 }
 
 fn capabilities(dependency: &Dependency) -> Vec<&Capability> {

@@ -159,6 +159,7 @@ fn what_replaces_others() {
         ("instead of it", &[("udev-2", &[]), ("boot-2", &["obsoletes: udev < 3"])], false, "base-1 boot-2"),
         ("one that replaces another heir", &[("b-2", &["obsoletes: udev"]), ("c-3", &["obsoletes: udev, b"])], false, "base-1 c-3"),
         ("two that replace each other", &[("b-2", &["obsoletes: udev, c"]), ("c-3", &["obsoletes: udev, b"])], false, "b-2 base-1"),
+        ("one that took it back", &[("b-2", &["obsoletes: udev"]), ("b-3", &[])], false, "base-1 udev-1"),
         (
             "one that does not fit",
             &[("core-2", &["obsoletes: udev"]), ("extras-2", &["obsoletes: udev", "requires: nothing"])],

@@ -70,12 +70,15 @@ impl Search<'_> {
         newer
     }
 
-    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces.
+    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces and those
+    /// whose newest version does not replace it any more.
     pub(super) fn heirs(&self, index: usize) -> Vec<Vec<usize>> {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for heir in self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)) {
             by_name.entry(&self.situation.packages[heir].nevra.name).or_default().push(heir);
         }
+        let newest = |name: &str| self.universe.called(name).into_iter().min_by(|a, b| self.universe.newer_first(*a, *b));
+        by_name.retain(|name, group| newest(name).is_some_and(|newest| group.contains(&newest)));
         let mut groups: Vec<Vec<usize>> = by_name.into_values().collect();
         groups.iter_mut().for_each(|group| group.sort_by(|a, b| self.universe.newer_first(*a, *b)));
         let replaces = |new: usize, old: usize| self.universe.heirs(old).contains(&new);

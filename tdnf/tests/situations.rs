@@ -1,0 +1,242 @@
+//! Situations that people reported of package managers: what is installed, excluded or offered in unusual ways.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use testing::packages::repository::{World, build, write_metadata};
+use testing::packages::{KEY, OTHER_KEY};
+
+const WORLD: &str = r#"
+["app-1-1"]
+files = ["/usr/bin/app"]
+["app-2-1"]
+files = ["/usr/bin/app"]
+["macros-1-1"]
+requires = ["(det if python else det-nopython)"]
+["det-1-1"]
+requires = ["python"]
+["det-nopython-1-1"]
+["python-1-1"]
+["kern-1-1"]
+provides = ["installonlypkg(kernel)"]
+["kern-2-1"]
+provides = ["installonlypkg(kernel)"]
+["kern-3-1"]
+provides = ["installonlypkg(kernel)"]
+["kern-4-1"]
+provides = ["installonlypkg(kernel)"]
+"#;
+
+const ADVISORIES: &str = r#"<updates><update type="security"><id>A-1</id><title>kern: a hole</title><issued date="2026-01-02 00:00:00"/>
+<pkglist><collection><package name="kern" epoch="0" version="3" release="1" arch="noarch"/></collection></pkglist></update></updates>
+"#;
+
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A repository `good` and a system without packages.
+    fn new() -> Self {
+        let machine = Self { folder: tempfile::tempdir().unwrap() };
+        machine.offer("good", WORLD, 100);
+        machine.configure(&machine.at("good"), "");
+        machine
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn at(&self, name: &str) -> String {
+        format!("baseurl=file://{}\ngpgkey=file:///etc/pki/key.asc\n", self.place(name))
+    }
+
+    /// Makes a repository.
+    fn offer(&self, name: &str, world: &str, revision: u64) {
+        let (world, folder): (World, _) = (toml::from_str(world).unwrap(), self.folder.path().join(name));
+        write_metadata(&folder, &build(&folder, &world), ADVISORIES, revision);
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Configures the repository `base`, and what else there is.
+    fn configure(&self, lines: &str, more: &str) {
+        self.write("root/etc/tdnf/tdnf.conf", "[main]\n");
+        self.write("root/etc/yum.repos.d/base.repo", &format!("[base]\nenabled=1\n{lines}\n{more}"));
+        self.write("root/etc/pki/key.asc", KEY);
+        self.write("root/etc/pki/other.asc", OTHER_KEY);
+    }
+
+    /// Runs tdnf; what it says, and whether it succeeded.
+    fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
+        command.arg(format!("--installroot={}", self.place("root"))).arg("-y").args(arguments).env_clear();
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    }
+
+    fn accepts(&self, arguments: &[&str]) -> String {
+        let (succeeded, said) = self.run(arguments);
+        assert!(succeeded, "{arguments:?}:\n{said}");
+        said
+    }
+
+    fn refuses(&self, arguments: &[&str], reason: &str) {
+        let (succeeded, said) = self.run(arguments);
+        assert!(!succeeded && said.contains(reason), "{arguments:?} should be refused for `{reason}`:\n{said}");
+    }
+
+    /// What is installed.
+    fn installed(&self) -> Vec<String> {
+        self.accepts(&["-q", "repoquery", "--installed"]).lines().map(|line| line.replace("-1.noarch", "")).collect()
+    }
+}
+
+/// rpm#3082: what an installed package requires only beside another comes with that one.
+#[test]
+fn conditions_of_installed_packages() {
+    let machine = Machine::new();
+    machine.accepts(&["install", "macros"]);
+    assert_eq!(machine.installed(), ["det-nopython-1", "macros-1"]);
+    machine.accepts(&["install", "python"]);
+    assert_eq!(machine.installed(), ["det-1", "det-nopython-1", "macros-1", "python-1"]);
+}
+
+/// ansible#33187: what is excluded and installed is there, however it is named.
+#[test]
+fn what_is_excluded_may_be_installed() {
+    let machine = Machine::new();
+    machine.accepts(&["install", "app-1"]);
+    for word in ["app", "app-1", "app-1-1", "app.noarch", "app=1"] {
+        let said = machine.accepts(&["--setopt=excludepkgs=app*", "install", word]);
+        assert!(said.contains("app-1-1.noarch is already installed"), "{word}: {said}");
+    }
+    machine.refuses(&["--setopt=excludepkgs=app*", "install", "app-2"], "No package app-2 available");
+    machine.refuses(&["--setopt=excludepkgs=app*", "install", "ap*"], "No package ap* available");
+}
+
+/// dnf5#2754: an older version beside one that is mended needs no further one; an advisory is answered by a newer version.
+#[test]
+fn security_updates_of_versions_side_by_side() {
+    let machine = Machine::new();
+    machine.accepts(&["install", "kern-1"]);
+    machine.accepts(&["install", "kern-2"]);
+    assert!(machine.accepts(&["check-update", "--security"]).contains("kern.noarch"));
+    machine.accepts(&["--security", "update"]);
+    assert_eq!(machine.installed(), ["kern-2", "kern-4"]);
+    let machine = Machine::new();
+    machine.accepts(&["install", "kern-2"]);
+    machine.accepts(&["install", "kern-3"]);
+    assert!(!machine.accepts(&["check-update", "--security"]).contains("kern.noarch"));
+    assert!(machine.accepts(&["--security", "update"]).contains("Nothing to do"));
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"]);
+}
+
+/// dnf5#2781: a repository that goes before others does so for versions side by side, too.
+#[test]
+fn priorities_hold_for_versions_side_by_side() {
+    let machine = Machine::new();
+    machine.offer("preferred", "[\"kern-1-1\"]\nprovides = [\"installonlypkg(kernel)\"]\n", 100);
+    machine.configure(&machine.at("good"), &format!("[preferred]\npriority=10\nenabled=1\n{}", machine.at("preferred")));
+    machine.accepts(&["install", "kern"]);
+    for command in ["update", "distro-sync", "check-update"] {
+        machine.accepts(&[command]);
+        assert_eq!(machine.installed(), ["kern-1"], "{command}");
+    }
+}
+
+/// A package that replaced another by mistake, and whose newest version does not any more.
+#[test]
+fn a_replacement_that_was_taken_back() {
+    let machine = Machine::new();
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\nobsoletes = [\"foo\"]\n[\"bar-2-1\"]\n", 101);
+    machine.accepts(&["--refresh", "install", "foo"]);
+    assert_eq!(machine.installed(), ["foo-1"]);
+    assert!(!machine.accepts(&["check-update"]).contains("bar"));
+    machine.accepts(&["update"]);
+    assert_eq!(machine.installed(), ["foo-1"]);
+}
+
+/// AlmaLinux/mirrors#694, librepo#372: a mirror that shows a page, nothing signed or an old state is passed over, as is one whose files are
+/// damaged.
+#[test]
+fn a_wrong_mirror_is_passed_over() {
+    let machine = Machine::new();
+    machine.offer("old", "[\"app-1-1\"]\nfiles = [\"/usr/bin/app\"]\n", 50);
+    machine.write("page/repodata/repomd.xml", "<html>Sorry</html>");
+    machine.write("page/repodata/repomd.xml.asc", "<html>Sorry</html>");
+    machine.write("unsigned/repodata/repomd.xml", &fs::read_to_string(machine.place("good/repodata/repomd.xml")).unwrap());
+    for name in ["damaged/repodata/repomd.xml", "damaged/repodata/repomd.xml.asc"] {
+        machine.write(name, &fs::read_to_string(machine.place(&name.replace("damaged", "good"))).unwrap());
+    }
+    for entry in fs::read_dir(machine.place("good/repodata")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("repomd.xml") {
+            machine.write(&format!("damaged/repodata/{name}"), "junk");
+        }
+    }
+    for first in ["page", "unsigned", "damaged", "old"] {
+        machine.write("mirrors", &format!("file://{}\nfile://{}\n", machine.place(first), machine.place("good")));
+        let list = format!("mirrorlist=file://{}\ngpgkey=file:///etc/pki/key.asc\n", machine.place("mirrors"));
+        machine.configure(&list, "");
+        machine.accepts(&["--refresh", "install", "app"]);
+        // Of the old state nothing is known before the first fetch, then it is recognised.
+        assert_eq!(machine.installed(), ["app-2"], "{first}");
+        machine.accepts(&["erase", "app"]);
+    }
+    machine.write("mirrors", &format!("file://{}\nfile://{}\n", machine.place("page"), machine.place("unsigned")));
+    machine.refuses(&["--refresh", "install", "app"], "its index is not trusted");
+}
+
+/// dnf5#2065, #2155: `skip_if_unavailable` is about keys and signatures, too.
+#[test]
+fn what_cannot_be_checked_may_be_unavailable() {
+    let machine = Machine::new();
+    machine.write("unsigned/repodata/repomd.xml", &fs::read_to_string(machine.place("good/repodata/repomd.xml")).unwrap());
+    let cases = [
+        ("unsigned", "file:///etc/pki/key.asc", "is not signed"),
+        ("good", "file:///etc/pki/missing.asc", "there is no such file"),
+        ("good", "file:///etc/pki/other.asc", "is not trusted"),
+    ];
+    for (place, key, reason) in cases {
+        let skipped =
+            |skip: &str| format!("[more]\nenabled=1\nbaseurl=file://{}\ngpgkey={key}\nskip_if_unavailable={skip}\n", machine.place(place));
+        machine.configure(&machine.at("good"), &skipped("0"));
+        machine.refuses(&["list", "app"], reason);
+        machine.configure(&machine.at("good"), &skipped("1"));
+        let said = machine.accepts(&["list", "app"]);
+        assert!(said.contains("it is ignored") && said.contains(reason), "{said}");
+    }
+}
+
+/// photon#1261: a damaged cache is made again.
+#[test]
+fn a_damaged_cache_heals() {
+    let machine = Machine::new();
+    machine.accepts(&["makecache"]);
+    for size in [0, 100] {
+        let mut damaged = 0;
+        let mut folders = vec![Path::new(&machine.place("root/var/cache/tdnf")).to_owned()];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false => {
+                        fs::write(&path, vec![b'x'; size]).unwrap();
+                        damaged += 1;
+                    }
+                }
+            }
+        }
+        assert!(damaged > 4);
+        machine.accepts(&["list", "app"]);
+        machine.accepts(&["provides", "/usr/bin/app"]);
+        machine.accepts(&["updateinfo", "list", "all"]);
+    }
+}
