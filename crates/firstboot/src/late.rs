@@ -114,8 +114,8 @@ fn message_text(message: &str) -> String {
     text
 }
 
-fn phone_home(wanted: &PhoneHome, instance: &str) -> String {
-    let wants = |name: &str| wanted.post.is_empty() || wanted.post.iter().any(|word| word == "all" || word == name);
+fn phone_home(PhoneHome { url, post, tries }: &PhoneHome, instance: &str) -> String {
+    let wants = |name: &str| post.is_empty() || post.iter().any(|word| word == "all" || word == name);
     let mut data = String::new();
     for kind in ["rsa", "ecdsa", "ed25519"] {
         let name = format!("pub_key_{kind}");
@@ -134,22 +134,24 @@ fn phone_home(wanted: &PhoneHome, instance: &str) -> String {
         data.push_str(" --data-urlencode \"fqdn=$(uname -n)\"");
     }
     // curl counts the tries after the first one.
-    let tries = wanted.tries.unwrap_or(10).saturating_sub(1);
+    let tries = tries.unwrap_or(10).saturating_sub(1);
     format!(
         "curl --disable --fail --silent --show-error --output /dev/null --proto =http,https --retry {tries} --retry-all-errors --connect-timeout 15{data} -- {}\n",
-        quote(&wanted.url.0)
+        quote(&url.0)
     )
 }
 
 fn power_state(wanted: &PowerState) -> String {
-    let option = match wanted.mode {
+    // This is the end, so that no end is waited for.
+    let PowerState { mode, delay, message, condition, timeout: _ } = wanted;
+    let option = match mode {
         Mode::Reboot => "-r",
         Mode::Poweroff => "-P",
         Mode::Halt => "-H",
     };
-    let time = if wanted.delay.0 == 0 { "now".to_owned() } else { format!("+{}", wanted.delay.0) };
-    let message = wanted.message.as_ref().map_or_else(String::new, |line| format!(" {}", quote(&line.0)));
-    let condition = wanted.condition.as_ref().map(|command| command.line()).filter(|line| line != "true" && line != "True");
+    let time = if delay.0 == 0 { "now".to_owned() } else { format!("+{}", delay.0) };
+    let message = message.as_ref().map_or_else(String::new, |line| format!(" {}", quote(&line.0)));
+    let condition = condition.as_ref().map(|command| command.line()).filter(|line| line != "true" && line != "True");
     match condition {
         Some(line) if line == "false" || line == "False" => String::new(),
         Some(line) => format!("if ( {line}\n) >/dev/null 2>&1; then shutdown {option} {time}{message}; fi\n"),
