@@ -160,7 +160,7 @@ mod all_boots {
             let mut mounts = guest.all("mount").to_vec();
             // They are mounted all at once, and told in the order in which that was done.
             mounts.sort_unstable();
-            assert_eq!(mounts, ["/srv xfs", "/var/data btrfs"]);
+            assert_eq!(mounts, ["/home btrfs", "/srv xfs", "/var/data btrfs"]);
         }
     }
 
