@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
     (TOP, "ssh", Needless, "keys are not shown"),
     (TOP, "write_files", Done, "files; the keys are below. Missing directories are made"),
     (TOP, "bootcmd", Different, "commands that run before anything else is done, at the first start only: for every start, write a unit"),
-    (TOP, "runcmd", Done, "lines for the shell or lists of words, run once when the network and the container engine are up and images are loaded"),
+    (TOP, "runcmd", Done, "lines for the shell or lists of words, run once when the network and the container engine are up and images are loaded. One that only writes /etc/cloud/cloud-init.disabled is left out"),
     (TOP, "ca_certs", Different, "`trusted`: certificates to trust in addition to the usual ones; the container engine trusts them too. `remove_defaults` is refused"),
     (TOP, "ca-certs", Different, "as `ca_certs`"),
     (TOP, "timezone", Done, "a name such as `Europe/Berlin`"),
