@@ -15,7 +15,8 @@ use std::process::{Command, Output};
 use support::{medium, without_chance};
 
 /// What the medium has.
-const PACKAGES: [&str; 9] = ["minimal", "docker", "linux", "kaon-disk", "kaon-firstboot", "grub", "less", "sudo", "xfsprogs"];
+const PACKAGES: [&str; 10] =
+    ["minimal", "btrfs-progs", "docker", "linux", "kaon-disk", "kaon-firstboot", "grub", "less", "sudo", "xfsprogs"];
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/photon")
@@ -112,4 +113,18 @@ fn preinstall_sets_variables() {
     let read = |path: &str| fs::read_to_string(folder.join("tree").join(path)).unwrap_or_default();
     assert!(output.status.success(), "{told}");
     assert_eq!((read("etc/hostname").as_str(), read("etc/made").as_str()), ("node-lab\n", "made\n"), "{told}");
+}
+
+#[test]
+fn a_disk_that_only_scripts_know_is_shown_on_one_that_is_there() {
+    let (world, case) = (world(), cases().join("variables"));
+    let mut facts: serde_json::Value = serde_json::from_str(&fs::read_to_string(cases().join("facts.json")).unwrap()).unwrap();
+    let mut second = facts["disks"][0].clone();
+    second["device"] = "/dev/sdb".into();
+    facts["disks"].as_array_mut().unwrap().push(second);
+    let path = world.path().join("facts.json");
+    fs::write(&path, facts.to_string()).unwrap();
+    let output = installer(&case, world.path(), "ks.json", &["--plan", "--facts", path.to_str().unwrap()]);
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success() && out.contains("disk: the plan is shown for /dev/sda\n"), "{out}{err}");
 }

@@ -10,16 +10,27 @@ const SCRIPT: &str = include_str!("containers.sh");
 
 /// Boots the image, waits until the guest's test is over, and returns what it reported.
 pub fn boot(way: &str, image: &str, options: &[&str]) -> Guest {
+    boot_further(&Start { options, ..Start::of(way, image, "") })
+}
+
+/// The same for a machine with more than that: its script runs after the test's own, and its disks come after that with the containers.
+pub fn boot_further(start: &Start<'_>) -> Guest {
     let folder = tempfile::tempdir().unwrap();
-    let disks = [container::write(folder.path(), &[])];
-    let guest = Start { way, image, options, script: SCRIPT, disks: &disks }.run();
-    record(&root().join(format!("out/boot-{way}.json")), &guest);
+    let disks: Vec<_> = [container::write(folder.path(), &[])].into_iter().chain(start.disks.iter().cloned()).collect();
+    let script = format!("{SCRIPT}{}", start.script);
+    let guest = Start { script: &script, disks: &disks, ..*start }.run();
+    record(&root().join(format!("out/boot-{}.json", start.way)), &guest);
     guest
 }
 
 /// Boots the image and asks that it is up and runs containers.
 pub fn check_machine(way: &str, image: &str, root_type: &str, options: &[&str]) -> Guest {
-    let guest = boot(way, image, options);
+    check_further(&Start { options, ..Start::of(way, image, "") }, root_type)
+}
+
+/// The same for a machine with more than that.
+pub fn check_further(start: &Start<'_>, root_type: &str) -> Guest {
+    let guest = boot_further(start);
     check_system(&guest, root_type);
     check_containers(&guest);
     guest

@@ -130,11 +130,18 @@ pub struct Start<'a> {
     pub options: &'a [&'a str],
     /// What runs in the guest, below [`SAY`].
     pub script: &'a str,
-    /// Disks of the guest.
+    /// Disks of the guest, which it can only read.
     pub disks: &'a [PathBuf],
+    /// Further arguments of QEMU.
+    pub arguments: &'a [&'a str],
 }
 
-impl Start<'_> {
+impl<'a> Start<'a> {
+    /// A machine without anything further.
+    pub fn of(way: &'a str, image: &'a str, script: &'a str) -> Self {
+        Self { way, image, options: &[], script, disks: &[], arguments: &[] }
+    }
+
     /// Starts the machine and waits until its script is over.
     pub fn run(&self) -> Guest {
         let folder = tempfile::tempdir().unwrap();
@@ -155,6 +162,10 @@ impl Start<'_> {
         }
         words.extend(["--port".into(), format!("kaon.result={}", results.display()).into()]);
         words.extend(self.disks.iter().flat_map(|disk| [OsString::from("--disk"), disk.into()]));
+        if !self.arguments.is_empty() {
+            words.push("--".into());
+            words.extend(self.arguments.iter().map(OsString::from));
+        }
         let (status, console) = attempt(&words, &format!("`{}`: a running system, and the end of the test's script in it", self.way));
         let text = fs::read_to_string(&results).unwrap();
         assert!(status.success() && text.ends_with("end \n"), "the guest did not finish ({status}); it had said:\n{text}");

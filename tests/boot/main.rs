@@ -5,17 +5,22 @@
 
 #![allow(missing_docs, clippy::print_stderr)]
 
+mod appliance;
 mod check;
 mod cidata;
 mod container;
+mod fat;
 mod guest;
 mod job;
+mod login;
 mod medium;
+mod server;
 mod unattended;
 mod update;
 mod user_data;
 
-use check::{boot, check_closed, check_containers, check_machine, check_system};
+use check::{boot, check_closed, check_containers, check_further, check_machine, check_system};
+use guest::Start;
 
 /// The file system a live medium's root is.
 const LIVE: &str = "overlay";
@@ -65,12 +70,15 @@ fn starts_by_bios_from_the_network() {
 }
 
 /// Both ways a virtual machine of VMware starts, on its own devices: vmxnet3, and pvscsi or NVMe. The UEFI of the emulator has no driver
-/// for pvscsi, VMware's has.
+/// for pvscsi, VMware's has. One of them gets the properties that somebody filled in.
 #[test]
 #[ignore = "needs the built image"]
 fn copies_of_an_ova_are_machines_of_their_own() {
     let by_uefi = check_machine("uefi-ova", "out/kaon-minimal.ova", DISK, &["--uefi", "--bus", "nvme"]);
-    let by_bios = check_machine("bios-ova", "out/kaon-minimal.ova", DISK, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (script, disks) = (appliance::script(), [appliance::disc(folder.path())]);
+    let by_bios = check_further(&Start { disks: &disks, ..Start::of("bios-ova", "out/kaon-minimal.ova", &script) }, DISK);
+    appliance::check(&by_bios);
     for key in ["machine-id", "host-key", "random-seed"] {
         let copies = [by_uefi.one(key), by_bios.one(key)];
         assert!(copies.iter().all(|value| value.len() >= 32), "{key}: {copies:?}");
@@ -152,7 +160,7 @@ mod all_boots {
             let mut mounts = guest.all("mount").to_vec();
             // They are mounted all at once, and told in the order in which that was done.
             mounts.sort_unstable();
-            assert_eq!(mounts, ["/srv xfs", "/var/data btrfs"]);
+            assert_eq!(mounts, ["/home btrfs", "/srv xfs", "/var/data btrfs"]);
         }
     }
 
@@ -175,11 +183,14 @@ mod all_boots {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let disk = unattended::found_in_the_machine(folder.path());
         let disk = disk.to_str().expect("a path in UTF-8");
+        let script = unattended::look();
         for (way, options) in [("photon-bios", &[][..]), ("photon-uefi", &["--uefi"][..])] {
-            let guest = check_machine(way, disk, DISK, options);
+            let guest = check_further(&Start { options, ..Start::of(way, disk, &script) }, DISK);
             assert_eq!(guest.one("hostname"), "photon-1");
-            assert_eq!(guest.one("authorized-keys"), medium::INSTALLED_KEY);
+            assert_eq!(guest.one("login"), "photon-1", "{}", guest.one("said"));
             assert!(guest.one("root-password").starts_with("$6$"));
+            assert_eq!(guest.all("first-start"), ["first", "second"]);
+            assert_eq!(guest.one("boot-type"), "ext4");
         }
     }
 

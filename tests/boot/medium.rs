@@ -16,7 +16,10 @@ pub fn install(folder: &Path) -> PathBuf {
             "hostname": "installed-1", "packages": ["minimal"], "public_key": {{"key": "{INSTALLED_KEY}"}}, "eject_cdrom": false, "finish": "poweroff",
             "partitions": [
                 {{"mountpoint": "/", "size": 0}}, {{"size": 64, "filesystem": "swap"}},
-                {{"mountpoint": "/srv", "size": 512, "filesystem": "xfs"}}, {{"mountpoint": "/var/data", "size": 512, "filesystem": "btrfs"}}
+                {{"mountpoint": "/srv", "size": 512, "filesystem": "xfs"}}, {{
+                    "mountpoint": "/var/data", "size": 512, "filesystem": "btrfs",
+                    "btrfs": {{"label": "data", "subvols": [{{"name": "people", "mountpoint": "/home"}}]}}
+                }}
             ]
         }}"#
     );

@@ -1,14 +1,11 @@
 //! Kickstart files from other places than the medium: a web server, another disk, the machine itself.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::guest::{file, root, run, xtask};
-use super::medium::INSTALLED_KEY;
+use super::login;
+use super::server::Server;
 
 /// Must not be seen on any console.
 const PASSWORD: &str = "only-the-file-knows";
@@ -42,12 +39,12 @@ fn target(folder: &Path) -> PathBuf {
 /// Started over the network, by a script that sets nothing but the kickstart file's address.
 pub fn from_a_server() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let (port, asked) = serve(kickstart());
+    let server = Server::start(kickstart());
     let start = folder.path().join("site.pxe.tar");
-    let script = format!("#!ipxe\nset ks http://10.0.2.2:{port}/ks.json\nchain install.ipxe\n");
+    let script = format!("#!ipxe\nset ks http://10.0.2.2:{}/ks.json\nchain install.ipxe\n", server.port);
     with_script(&root().join("out/kaon-minimal.pxe.tar"), &script, &start);
     install(folder.path(), &start, &[]);
-    assert!(asked.load(Ordering::Relaxed) > 0, "nobody asked for the file");
+    assert!(!server.requests().is_empty(), "nobody asked for the file");
 }
 
 /// Copies a network start; `script` is what iPXE begins with.
@@ -80,45 +77,33 @@ pub fn from_another_disk() {
     install(folder.path(), &iso, &["-blockdev", &disk, "-device", "virtio-blk-pci,drive=answers"]);
 }
 
-/// A file as it was written for Photon OS, which the stock medium finds in the machine, without a kernel argument. Returns the disk.
+/// What is asked of the machine that was installed by [`found_in_the_machine`].
+pub fn look() -> String {
+    let first = "while read -r line; do fact first-start \"$line\"; done < <(until [ \"$(wc -l </etc/first-start)\" = 2 ]; do sleep 1; done; cat /etc/first-start)\n\
+                 fact boot-type \"$(findmnt -n -o FSTYPE /boot)\"\n";
+    format!("{first}{}", login::script("root", "uname -n"))
+}
+
+/// A file as it was written for Photon OS, which the stock medium finds in the machine, without a kernel argument, as it finds one in guestinfo
+/// where there is VMware's hypervisor: the emulator has no such variables. Returns the disk.
 pub fn found_in_the_machine(folder: &Path) -> PathBuf {
     let text = format!(
         r##"{{
-            "hostname": "photon-1", "disk": "/dev/vda", "password": {{"crypted": false, "text": "{PASSWORD}"}}, "public_key": "{INSTALLED_KEY}\n",
+            "hostname": "photon-1", "disk": "/dev/vda", "password": {{"crypted": false, "text": "{PASSWORD}"}}, "public_key": "{}\n",
             "partitions": [
                 {{"mountpoint": "/", "size": 0, "filesystem": "ext4"}}, {{"mountpoint": "/boot", "size": 128, "filesystem": "ext4"}},
                 {{"mountpoint": "/root", "size": 128, "filesystem": "ext4"}}, {{"size": 128, "filesystem": "swap"}}
             ],
             "packagelist_file": "packages_minimal.json", "additional_packages": ["initramfs", "cloud-utils"], "linux_flavor": "linux",
-            "network": {{"type": "dhcp"}}, "postinstall": ["#!/bin/sh", "touch /etc/postinstall"], "eject_cdrom": false, "finish": "poweroff"
-        }}"##
+            "network": {{"type": "dhcp"}}, "postinstall": ["#!/bin/sh", "touch /etc/postinstall"],
+            "firstboot": {{"scripts": ["/run/one.sh", "/run/two.sh"]}},
+            "preinstall": ["#!/bin/sh", "echo 'echo first >>/etc/first-start' >/run/one.sh", "echo 'echo second >>/etc/first-start' >/run/two.sh"],
+            "eject_cdrom": false, "finish": "poweroff"
+        }}"##,
+        login::PUBLIC_KEY
     );
     let kickstart = file(folder, "ks.json", text.as_bytes());
     let option = format!("name=opt/org.kaon/kickstart,file={}", kickstart.display());
     install(folder, Path::new("minimal"), &["-fw_cfg", &option]);
     folder.join("target.raw")
-}
-
-/// Answers every request with this text; how many there were is counted. It ends with the test.
-fn serve(text: String) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
-    let asked = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            asked.fetch_add(1, Ordering::Relaxed);
-            // Who hangs up early asks again.
-            let _ = answer(stream, &text);
-        }
-    });
-    (port, count)
-}
-
-fn answer(mut stream: TcpStream, text: &str) -> std::io::Result<()> {
-    let mut request = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
-    while request.read_line(&mut line)? > 2 {
-        line.clear();
-    }
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
 }

@@ -21,7 +21,7 @@ pub fn check() {
     spoil(&repository);
     let served = Served::start(&repository);
     let script = SCRIPT.replace("@address@", &format!("10.0.2.2:{}", served.port));
-    let guest = Start { way: "updated", image: "out/kaon-minimal.raw", options: &[], script: &script, disks: &[] }.run();
+    let guest = Start::of("updated", "out/kaon-minimal.raw", &script).run();
     check_answers(&guest);
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::cloud::TimeZone;
 use super::source::{Bundle, META_DATA, NETWORK_CONFIG, OVF, USER_DATA, VENDOR_DATA};
-use super::{Environment, report, understand};
+use super::{report, understand};
 use system::guestinfo;
 
 /// The exit code where something was reported.
@@ -48,13 +48,7 @@ fn bundle(files: &[PathBuf]) -> Result<Bundle, String> {
             return Err(format!("`{other}` and `{shown}` are both {kind}: check one at a time"));
         }
         match guestinfo::text_of(&bytes) {
-            Ok(text) if kind == OVF => match Environment::parse(&text) {
-                Ok(environment) => {
-                    bundle.user_data = bundle.user_data.take().or_else(|| environment.user_data(&mut bundle.complaints));
-                    bundle.ovf = Some(environment);
-                }
-                Err(error) => bundle.complaints.push(format!("{shown}: {error}")),
-            },
+            Ok(text) if kind == OVF => bundle.take_ovf(&text),
             Ok(text) => *place(&mut bundle, kind) = Some(text),
             Err(error) => bundle.complaints.push(format!("{shown}: {error}")),
         }

@@ -1,5 +1,5 @@
-//! The disk called `cidata`, which is waited for only while it may still appear: while udev has something to do, and one of those things
-//! is a disk or what disks hang on.
+//! Disks that a platform writes documents onto. They are waited for only while one may still appear: while udev has something to do, and one of
+//! those things is a disk or what disks hang on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,17 @@ use std::time::{Duration, Instant};
 
 use system::program;
 
-/// Where the disk is mounted.
+/// Where a disk is mounted.
 const AT: &str = "/run/kaon/cidata";
+
+/// Names of file systems, as udev writes them into its links.
+pub(super) type Labels = &'static [&'static str];
+
+/// cloud-init's NoCloud.
+pub(super) const CIDATA: Labels = &["cidata", "CIDATA"];
+
+/// The ISO transport of an OVF environment (DSP0243, 9.2), as vSphere and others call it.
+pub(super) const OVF_ENVIRONMENT: Labels = &["OVF\\x20ENV", "OVF-TRANSPORT", "ovf-transport"];
 
 /// Nothing is waited for longer: a disk that is there is found by then on the slowest machine, and one that is not is not waited for.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -19,26 +28,30 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Block devices that contain no file system of anybody's, or are made of other ones.
 const NO_DISKS: [&str; 7] = ["dm-", "loop", "md", "nbd", "ram", "zd", "zram"];
 
-/// The disk, if it is there.
-fn find() -> Option<PathBuf> {
-    ["cidata", "CIDATA"].map(|label| Path::new("/dev/disk/by-label").join(label)).into_iter().find(|path| path.exists())
+/// A disk called so, if it is there.
+fn find(labels: Labels) -> Option<PathBuf> {
+    labels.iter().map(|label| Path::new("/dev/disk/by-label").join(label)).find(|path| path.exists())
 }
 
-/// Waits for the disk, no longer than it may still appear.
+fn is_there() -> bool {
+    [CIDATA, OVF_ENVIRONMENT].into_iter().any(|labels| find(labels).is_some())
+}
+
+/// Waits for a disk, no longer than it may still appear.
 pub(super) fn wait() {
     let deadline = Instant::now() + LONGEST;
     // Whatever the kernel has told of until now is in udev's hands when it answers.
-    if find().is_some() || program::run("udevadm", &["control", "--ping", "--timeout=30"], None).is_err() {
+    if is_there() || program::run("udevadm", &["control", "--ping", "--timeout=30"], None).is_err() {
         return;
     }
-    while find().is_none() && may_appear(Path::new("/sys"), Path::new("/run/udev")) && Instant::now() < deadline {
+    while !is_there() && may_appear(Path::new("/sys"), Path::new("/run/udev")) && Instant::now() < deadline {
         thread::sleep(PAUSE);
     }
 }
 
-/// What `read` makes of the disk's directory; nothing where there is no such disk.
-pub(super) fn with_cidata<T>(read: impl FnOnce(&Path) -> T) -> Option<T> {
-    let device = find()?;
+/// What `read` makes of a disk's directory; nothing where there is no such disk.
+pub(super) fn with_disk<T>(labels: Labels, read: impl FnOnce(&Path) -> T) -> Option<T> {
+    let device = find(labels)?;
     let device = device.to_str()?;
     fs::create_dir_all(AT).ok()?;
     program::run("mount", &["-o", "ro,nodev,nosuid,noexec", device, AT], None).ok()?;

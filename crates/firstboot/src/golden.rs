@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Bundle, Environment, act, understand};
+use super::{Bundle, act, understand};
 use system::{Target, guestinfo};
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
@@ -35,9 +35,7 @@ fn bundle(folder: &Path) -> Bundle {
     let (network_config, vendor_data) = (document("network-config", "network-config"), document("vendor-data", "vendordata"));
     bundle = Bundle { user_data, meta_data, network_config, vendor_data, ..bundle };
     if let Ok(xml) = fs::read_to_string(folder.join("ovfEnv")) {
-        let environment = Environment::parse(&xml).unwrap();
-        bundle.user_data = bundle.user_data.take().or_else(|| environment.user_data(&mut bundle.complaints));
-        bundle.ovf = Some(environment);
+        bundle.take_ovf(&xml);
     }
     bundle
 }

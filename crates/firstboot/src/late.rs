@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use text::quote;
 
-use super::cloud::{CloudConfig, Mode, PhoneHome, PowerState, WriteFile};
+use super::cloud::{CloudConfig, Command, Mode, PhoneHome, PowerState, WriteFile};
 use super::{Wishes, load};
 use system::{SystemError, Target};
 
@@ -40,9 +40,19 @@ pub(super) fn scripts(wishes: &Wishes) -> Vec<Script> {
     let of_lines = |name: &str, lines: String| (!lines.is_empty()).then(|| (name.to_owned(), format!("#!/bin/sh\n{lines}")));
     let files = of_lines("10-files", cloud.write_files.iter().filter(|file| file.source.is_some()).map(download).collect());
     let own = wishes.scripts.iter().enumerate().map(|(index, script)| (format!("30-script-{:03}", index + 1), script.clone()));
-    let commands = of_lines("40-runcmd", cloud.runcmd.iter().map(|command| command.line() + "\n").collect());
+    let commands = cloud.runcmd.iter().map(Command::line).filter(|line| !switches_off(line));
+    let commands = of_lines("40-runcmd", commands.map(|line| line + "\n").collect());
     let first = files.into_iter().chain(of_lines("20-packages", packages(cloud)));
     first.chain(own).chain(commands).chain(of_lines("50-end", end(cloud, &wishes.instance))).collect()
+}
+
+/// Whether a command switches cloud-init off, as the documents that virt-install writes do at their end. Nothing is done twice anyway, and
+/// the directory it writes to is not there.
+fn switches_off(line: &str) -> bool {
+    const MARK: &str = "/etc/cloud/cloud-init.disabled";
+    let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
+    let is_plain = words.iter().find(|word| **word != "sudo").is_some_and(|word| matches!(*word, "echo" | "touch"));
+    is_plain && words.last().is_some_and(|word| word.trim_start_matches('>') == MARK) && !line.contains([';', '&', '|'])
 }
 
 fn packages(cloud: &CloudConfig) -> String {
@@ -114,8 +124,8 @@ fn message_text(message: &str) -> String {
     text
 }
 
-fn phone_home(wanted: &PhoneHome, instance: &str) -> String {
-    let wants = |name: &str| wanted.post.is_empty() || wanted.post.iter().any(|word| word == "all" || word == name);
+fn phone_home(PhoneHome { url, post, tries }: &PhoneHome, instance: &str) -> String {
+    let wants = |name: &str| post.is_empty() || post.iter().any(|word| word == "all" || word == name);
     let mut data = String::new();
     for kind in ["rsa", "ecdsa", "ed25519"] {
         let name = format!("pub_key_{kind}");
@@ -134,22 +144,24 @@ fn phone_home(wanted: &PhoneHome, instance: &str) -> String {
         data.push_str(" --data-urlencode \"fqdn=$(uname -n)\"");
     }
     // curl counts the tries after the first one.
-    let tries = wanted.tries.unwrap_or(10).saturating_sub(1);
+    let tries = tries.unwrap_or(10).saturating_sub(1);
     format!(
         "curl --disable --fail --silent --show-error --output /dev/null --proto =http,https --retry {tries} --retry-all-errors --connect-timeout 15{data} -- {}\n",
-        quote(&wanted.url.0)
+        quote(&url.0)
     )
 }
 
 fn power_state(wanted: &PowerState) -> String {
-    let option = match wanted.mode {
+    // This is the end, so that no end is waited for.
+    let PowerState { mode, delay, message, condition, timeout: _ } = wanted;
+    let option = match mode {
         Mode::Reboot => "-r",
         Mode::Poweroff => "-P",
         Mode::Halt => "-H",
     };
-    let time = if wanted.delay.0 == 0 { "now".to_owned() } else { format!("+{}", wanted.delay.0) };
-    let message = wanted.message.as_ref().map_or_else(String::new, |line| format!(" {}", quote(&line.0)));
-    let condition = wanted.condition.as_ref().map(|command| command.line()).filter(|line| line != "true" && line != "True");
+    let time = if delay.0 == 0 { "now".to_owned() } else { format!("+{}", delay.0) };
+    let message = message.as_ref().map_or_else(String::new, |line| format!(" {}", quote(&line.0)));
+    let condition = condition.as_ref().map(|command| command.line()).filter(|line| line != "true" && line != "True");
     match condition {
         Some(line) if line == "false" || line == "False" => String::new(),
         Some(line) => format!("if ( {line}\n) >/dev/null 2>&1; then shutdown {option} {time}{message}; fi\n"),
@@ -215,6 +227,21 @@ mod tests {
         // A document that changed before it was done is done once.
         prepare(&wishes("three", false), &target).unwrap();
         assert_eq!(names(), ["three"]);
+    }
+
+    #[test]
+    fn what_switches_cloud_init_off_is_left_out() {
+        let table = [
+            ("echo \"Disabled by virt-install\" > /etc/cloud/cloud-init.disabled", true),
+            ("sudo touch /etc/cloud/cloud-init.disabled", true),
+            ("echo off >/etc/cloud/cloud-init.disabled", true),
+            ("touch /etc/a; touch /etc/cloud/cloud-init.disabled", false),
+            ("rm /etc/cloud/cloud-init.disabled", false),
+            ("echo done", false),
+        ];
+        for (line, expected) in table {
+            assert_eq!(switches_off(line), expected, "{line}");
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn early(target: &Target) -> Result<Vec<String>, SystemError> {
     let mut instance = Instance { machine: identity::machine(), ..Instance::default() };
     let cloud = Cloud::of(Path::new(metadata::FIRMWARE));
     // Slow disks are worth waiting for at a start as another system, and where documents came from a disk before; clouds speak otherwise.
-    let is_of_disk = recorded.as_ref().is_some_and(|recorded| recorded.origin == source::NO_CLOUD);
+    let is_of_disk = recorded.as_ref().is_some_and(|recorded| [source::NO_CLOUD, source::OVF_DISC].contains(&recorded.origin.as_str()));
     let bundle = gather(cloud.is_none() && (is_of_disk || instance.is_new(recorded.as_ref())));
     let mut complaints = configure(&bundle, &mut instance, recorded.as_ref(), cloud.is_some(), target)?;
     // What an earlier start was asked and could not do is tried again.

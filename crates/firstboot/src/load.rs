@@ -122,7 +122,7 @@ fn load(image: &Image, target: &Target) -> Result<(), SystemError> {
     let wanted = image.sha256.as_deref();
     match image.place()? {
         Place::Here(path) => load_file(&target.folder(path)?, wanted, target),
-        Place::Cidata(name) => disks::with_cidata(|folder| load_file(&folder.join(name), wanted, target))
+        Place::Cidata(name) => disks::with_disk(disks::CIDATA, |folder| load_file(&folder.join(name), wanted, target))
             .unwrap_or_else(|| Err(SystemError::refused("no disk labelled `cidata` can be mounted"))),
         Place::Url(url) => {
             let file = target.place(DOWNLOAD)?;

@@ -60,14 +60,27 @@ impl Bundle {
         texts.chain(ovf).collect()
     }
 
+    /// Takes the properties of an OVF environment, if any was filled in.
+    pub(super) fn take_ovf(&mut self, xml: &str) {
+        match Environment::parse(xml) {
+            Ok(environment) if environment.is_empty() => {}
+            Ok(environment) => {
+                self.user_data = self.user_data.take().or_else(|| environment.user_data(&mut self.complaints));
+                self.ovf = Some(environment);
+            }
+            Err(error) => self.complaints.push(error.to_string()),
+        }
+    }
+
     /// Whether no platform said anything.
     pub fn is_empty(&self) -> bool {
         self.origin.is_empty()
     }
 }
 
-/// The platform that is a disk.
+/// Platforms that are disks.
 pub(super) const NO_CLOUD: &str = "NoCloud";
+pub(super) const OVF_DISC: &str = "OVF disc";
 
 /// The documents' names.
 pub(super) const USER_DATA: &str = "user-data";
@@ -80,7 +93,24 @@ pub(super) const OVF: &str = "ovf";
 /// appear are waited for, where nobody else said anything.
 pub fn gather(patience: bool) -> Bundle {
     let found = [credentials, fw_cfg, vmware].into_iter().find_map(|ask| ask());
-    found.or_else(|| no_cloud(patience)).unwrap_or_default()
+    let mut bundle = found.or_else(|| disk(patience)).unwrap_or_default();
+    if bundle.is_empty() {
+        let said = ["/sys/class/dmi/id/product_serial", "/proc/cmdline"].map(|path| fs::read_to_string(path).unwrap_or_default());
+        bundle.complaints.extend(said.iter().filter_map(|text| seed_from(text)));
+    }
+    bundle
+}
+
+/// What is said of an address that a serial number or the kernel's arguments name for NoCloud: `ds=nocloud;s=http://192.0.2.7/`.
+fn seed_from(text: &str) -> Option<String> {
+    let text = text.replace(['"', '\''], "");
+    let word = text.split_whitespace().find(|word| word.starts_with("ds=nocloud"))?;
+    let address = word.split(';').find_map(|part| part.strip_prefix("s=").or_else(|| part.strip_prefix("seedfrom=")))?;
+    Some(format!(
+        "{NO_CLOUD}: documents are not fetched from `{}`, where anybody on the way could replace them: put them onto a disk labelled `cidata`, \
+         or give them as credentials or with fw_cfg",
+        crate::load::without_password(address)
+    ))
 }
 
 /// A file; nothing if there is none.
@@ -111,12 +141,23 @@ fn bundle(origin: &str, read: impl Fn(&str) -> Option<Result<String, String>>) -
     (any || !bundle.complaints.is_empty()).then_some(bundle)
 }
 
-/// A disk whose file system is called `cidata` (cloud-init's NoCloud).
-fn no_cloud(patience: bool) -> Option<Bundle> {
+/// A disk that the platform wrote: one called `cidata` (cloud-init's NoCloud), or a disc with the OVF environment.
+fn disk(patience: bool) -> Option<Bundle> {
     if patience {
         disks::wait();
     }
-    disks::with_cidata(|folder| bundle(NO_CLOUD, |name| file(&folder.join(name)))).flatten()
+    let documents = disks::with_disk(disks::CIDATA, |folder| bundle(NO_CLOUD, |name| file(&folder.join(name)))).flatten();
+    documents.or_else(|| disks::with_disk(disks::OVF_ENVIRONMENT, |folder| file(&folder.join("ovf-env.xml"))).flatten().and_then(ovf_disc))
+}
+
+/// What a disc with the OVF environment says.
+fn ovf_disc(text: Result<String, String>) -> Option<Bundle> {
+    let mut bundle = Bundle { origin: OVF_DISC.to_owned(), ..Bundle::default() };
+    match text {
+        Ok(text) => bundle.take_ovf(&text),
+        Err(reason) => bundle.complaints.push(format!("{OVF_DISC}: ovf-env.xml: {reason}")),
+    }
+    (bundle.ovf.is_some() || !bundle.complaints.is_empty()).then_some(bundle)
 }
 
 /// QEMU: `-fw_cfg name=opt/org.kaon/user-data,file=…`.
@@ -142,14 +183,8 @@ fn vmware() -> Option<Bundle> {
     let (user_data, meta_data) = (document("userdata"), document("metadata"));
     let (network_config, vendor_data) = (document("network-config"), document("vendordata"));
     bundle = Bundle { user_data, meta_data, network_config, vendor_data, ..bundle };
-    match guestinfo::variable("ovfEnv").map(|xml| Environment::parse(&xml)) {
-        Some(Ok(environment)) if environment.is_empty() => {}
-        Some(Ok(environment)) => {
-            bundle.user_data = bundle.user_data.take().or_else(|| environment.user_data(&mut bundle.complaints));
-            bundle.ovf = Some(environment);
-        }
-        Some(Err(error)) => bundle.complaints.push(error.to_string()),
-        None => {}
+    if let Some(xml) = guestinfo::variable("ovfEnv") {
+        bundle.take_ovf(&xml);
     }
     let documents = [&bundle.user_data, &bundle.meta_data, &bundle.network_config, &bundle.vendor_data];
     let says = documents.iter().any(|text| text.is_some());
@@ -160,4 +195,33 @@ fn vmware() -> Option<Bundle> {
 fn credentials() -> Option<Bundle> {
     const FOLDER: &str = "/run/credentials/@system";
     bundle("credentials", |name| file(&Path::new(FOLDER).join(format!("kaon.{name}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_documents_are_told() {
+        let table = [
+            ("ds=nocloud;s=http://192.0.2.7/a/\n", Some("http://192.0.2.7/a/")),
+            ("root=x ds='nocloud-net;seedfrom=https://me:sesame@x.example/?key=1' quiet", Some("https://x.example/")),
+            ("ds=nocloud;h=node", None),
+            ("VMware-56 4d", None),
+        ];
+        for (text, expected) in table {
+            let told = seed_from(text);
+            assert_eq!(told.is_some(), expected.is_some(), "{text}");
+            assert!(told.iter().all(|told| told.contains(&format!("`{}`", expected.unwrap())) && !told.contains("sesame")), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_disc_says_what_was_filled_in() {
+        let xml = |value: &str| format!(r#"<Environment xmlns:oe="x"><Property oe:key="hostname" oe:value="{value}"/></Environment>"#);
+        let bundle = ovf_disc(Ok(xml("node"))).unwrap();
+        assert!(bundle.ovf.is_some() && bundle.complaints.is_empty() && bundle.origin == OVF_DISC);
+        assert!(ovf_disc(Ok(xml(""))).is_none());
+        assert_eq!(ovf_disc(Err("it is larger".into())).unwrap().complaints, ["OVF disc: ovf-env.xml: it is larger"]);
+    }
 }

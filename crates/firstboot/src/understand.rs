@@ -1,9 +1,10 @@
 //! From the documents of a platform to what is to be done.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use kickstart::document::{Document, Language, Parsed};
-use kickstart::{Network, NetworkV1, network_dialect, networkd};
+use kickstart::{Cidr, Network, NetworkV1, Route, network_dialect, networkd};
 use system::guestinfo;
 
 use super::cloud::{CloudConfig, MetaData, meta};
@@ -205,9 +206,27 @@ fn network(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<N
     if parsed.word("version") == Some("1") || parsed.inner("config").is_some() {
         return version_1(name, parsed, complaints);
     }
-    let (document, problems) = parsed.known::<Network>(network_dialect(), networkd::complaints);
+    let routes = parsed.inner("routes");
+    let (document, problems) = parsed.without("routes").known::<Network>(network_dialect(), networkd::complaints);
     complaints.extend(problems.map(|problems| problems.to_string()));
-    document.map(|document| document.value)
+    let mut network = document?.value;
+    if let Some(routes) = routes {
+        common_routes(name, routes, &mut network, complaints);
+    }
+    Some(network)
+}
+
+/// Routes of no interface, as Cluster API writes them.
+fn common_routes(name: &str, routes: Parsed, network: &mut Network, complaints: &mut Vec<String>) {
+    let (document, problems) = routes.known::<Vec<Route>>(network_dialect(), |_| Vec::new());
+    complaints.extend(problems.map(|problems| problems.to_string()));
+    for route in document.into_iter().flat_map(|document| document.value) {
+        if route.to != "default" && route.to.parse::<Cidr>().is_err() && route.to.parse::<IpAddr>().is_err() {
+            complaints.push(format!("{name}: routes: `{}` is neither a network nor `default`", route.to));
+        } else if let Err(reason) = network.add_route(route) {
+            complaints.push(format!("{name}: routes: {reason}: write it below its interface"));
+        }
+    }
 }
 
 fn version_1(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {

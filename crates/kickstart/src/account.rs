@@ -22,7 +22,7 @@ pub struct Password {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublicKey {
-    /// The key, as in `authorized_keys` (sshd(8)).
+    /// The key, as in `authorized_keys` (sshd(8)); or several, each on its line.
     pub key: String,
     /// Why the key is there; becomes a comment next to it.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DockerMethod, FileSystem, Kickstart, Partition, account, crypt};
+use super::{DockerMethod, FileSystem, Kickstart, Partition, Placed, account, crypt};
 
 /// A path, what is wrong there, and what to do about it.
 type Complaint = (String, String, Option<String>);
@@ -139,6 +139,7 @@ fn partitions(kickstart: &Kickstart, list: &mut Complaints) {
             }
         }
         mountpoint(partition, &path, &mut mounted, list);
+        subvolumes(partition, &path, &mut mounted, list);
     }
     let on_other_disk = |at: &str| {
         kickstart
@@ -168,14 +169,7 @@ fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&
         }
         return;
     }
-    if at != "/" && !is_normal(at) {
-        list.add(key.clone(), format!("`{at}` is not an absolute path in its shortest form"));
-    } else if let Some((folder, reason)) = NOT_APART.iter().find(|(folder, _)| *folder == at) {
-        list.add(key.clone(), format!("`{folder}` cannot be a partition: {reason}"));
-    }
-    if !mounted.insert(at) {
-        list.add(key, format!("`{at}` is set twice"));
-    }
+    mounted_at(at, &key, mounted, list);
     if at == "/" && partition.filesystem != FileSystem::Ext4 {
         let hint = "use ext4 for `/`; partitions for data may be xfs or btrfs";
         list.hint(format!("{path}.filesystem"), "the root must be ext4: the boot loader reads the kernels from it", hint);
@@ -190,6 +184,52 @@ fn mountpoint<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&
     }
     if at == ESP_MOUNT && partition.filesystem != FileSystem::Vfat {
         list.add(format!("{path}.filesystem"), "the EFI system partition must be vfat, which firmware reads");
+    }
+}
+
+/// A place where something may be mounted.
+fn mounted_at<'a>(at: &'a str, key: &str, mounted: &mut BTreeSet<&'a str>, list: &mut Complaints) {
+    if at != "/" && !is_normal(at) {
+        list.add(key, format!("`{at}` is not an absolute path in its shortest form"));
+    } else if let Some((folder, reason)) = NOT_APART.iter().find(|(folder, _)| *folder == at) {
+        list.add(key, format!("`{folder}` cannot be a partition: {reason}"));
+    }
+    if !mounted.insert(at) {
+        list.add(key, format!("`{at}` is set twice"));
+    }
+}
+
+fn subvolumes<'a>(partition: &'a Partition, path: &str, mounted: &mut BTreeSet<&'a str>, list: &mut Complaints) {
+    let Some(btrfs) = &partition.btrfs else { return };
+    if partition.filesystem != FileSystem::Btrfs {
+        list.hint(format!("{path}.btrfs"), "the file system is another one", "set `filesystem` to `btrfs`, or leave the key out");
+        return;
+    }
+    if btrfs
+        .label
+        .as_ref()
+        .is_some_and(|label| label.is_empty() || label.len() > 255 || label.contains(|c: char| c.is_control() || c == '/'))
+    {
+        list.add(format!("{path}.btrfs.label"), "a name has 1 to 255 bytes, without `/` and control characters");
+    }
+    let mut paths = BTreeSet::new();
+    for Placed { key, path: place, subvolume } in btrfs.all() {
+        let key = format!("{path}.{key}");
+        let name = subvolume.name.as_str();
+        // It becomes a part of a mount option.
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b',' | b'\\' | b'#'));
+        if name.is_empty() || !is_plain || name.starts_with('-') || matches!(name, "." | "..") {
+            list.add(format!("{key}.name"), format!("`{name}` is not a name of a subvolume"));
+        } else if !paths.insert(place) {
+            list.add(format!("{key}.name"), format!("`{name}` is set twice"));
+        }
+        match subvolume.mountpoint.as_deref() {
+            Some(at @ ("/" | BOOT_MOUNT | ESP_MOUNT)) => {
+                list.add(format!("{key}.mountpoint"), format!("`{at}` cannot be a subvolume: the boot loader and firmware read no Btrfs"));
+            }
+            Some(at) => mounted_at(at, &format!("{key}.mountpoint"), mounted, list),
+            None => {}
+        }
     }
 }
 
@@ -222,7 +262,10 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
         list.add("shadow_password", "`password` and `shadow_password` are both set");
     }
     let key_hint = "a line as in ~/.ssh/id_ed25519.pub";
-    if kickstart.public_key.as_ref().is_some_and(|key| !account::is_authorized_key(&key.key)) {
+    // Photon's installer writes the text as it is, so that several lines are several keys.
+    let is_wrong =
+        |key: &str| key.trim().is_empty() || key.lines().any(|line| !line.trim().is_empty() && !account::is_authorized_key(line));
+    if kickstart.public_key.as_ref().is_some_and(|key| is_wrong(&key.key)) {
         list.hint("public_key.key", "not a public key", key_hint);
     }
     if kickstart.public_key.as_ref().and_then(|key| key.reason.as_ref()).is_some_and(|reason| reason.contains(char::is_control)) {

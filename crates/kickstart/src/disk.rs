@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Btrfs;
+
 /// A disk to install on.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,4 +129,7 @@ pub struct Partition {
     /// Mount options: `nodev,noexec`.
     #[serde(default)]
     pub fs_options: Option<String>,
+    /// Name and subvolumes of a Btrfs file system.
+    #[serde(default)]
+    pub btrfs: Option<Btrfs>,
 }

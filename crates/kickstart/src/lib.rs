@@ -4,6 +4,7 @@
 //! that names it; what is done otherwise than written is said in a note. `docs/src/kickstart.md` is made from these types.
 
 mod account;
+mod btrfs;
 mod check;
 mod crypt;
 mod disk;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key};
+pub use btrfs::{Btrfs, Placed, Subvolume};
 pub use crypt::is_hash;
 pub use disk::{BootMode, Disk, FileSystem, Partition, PartitionType};
 pub use network::{Address, Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Overrides, Route, Rule, Version, Vlan};
@@ -86,6 +88,8 @@ pub struct Kickstart {
     pub postinstallscripts: Vec<String>,
     /// Variables of all scripts. A value that is `$NAME` as a whole is replaced by the variable, or by what `preinstall` exports.
     pub environment: BTreeMap<String, String>,
+    /// What runs when the installed system first starts.
+    pub firstboot: Firstboot,
     /// Container images that Docker has once the system has started for the first time.
     pub docker: Docker,
     /// Archives to unpack: pairs of a tar archive, compressed or not, searched for in `search_path`, and a directory of the installed system.
@@ -137,6 +141,7 @@ impl Default for Kickstart {
             postinstall: Vec::new(),
             postinstallscripts: Vec::new(),
             environment: BTreeMap::new(),
+            firstboot: Firstboot::default(),
             docker: Docker::default(),
             archives: Vec::new(),
             additional_files: Vec::new(),
@@ -197,6 +202,14 @@ impl LinuxFlavor {
             Self::LinuxSecure => "linux-secure",
         }
     }
+}
+
+/// What runs when the installed system first starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Firstboot {
+    /// Scripts that run once, in this order, when the network is up. Searched for in `search_path`.
+    pub scripts: Vec<String>,
 }
 
 /// What Docker has when the system has started for the first time.
@@ -336,6 +349,16 @@ impl Kickstart {
     /// # Errors
     /// As there.
     pub fn parse_with(name: &str, text: &str, variables: &Variables) -> Result<Parsed, Problems> {
+        let (parsed, problems) = Self::read(name, text, variables)?;
+        match (parsed, problems.is_empty()) {
+            (Some(parsed), true) => Ok(parsed),
+            (Some(parsed), false) => Err(parsed.document.problems(problems)),
+            (None, _) => Err(Problems { name: name.to_owned(), problems }),
+        }
+    }
+
+    /// What of a file can be read, and all that is wrong with it, by place if nothing can be read.
+    fn read(name: &str, text: &str, variables: &Variables) -> Result<(Option<Parsed>, Vec<Problem>), Problems> {
         let (language, mut told) = (Language::of(name, text), Told::default());
         let text = if language == Language::Yaml { photon::with_defaults(text, &mut told) } else { text.to_owned() };
         let mut parsed = document::Parsed::new(name, &text, language)?;
@@ -346,7 +369,7 @@ impl Kickstart {
         problems.append(&mut told.problems);
         let Some(document) = document else {
             problems.sort_by_key(|problem| problem.place);
-            return Err(Problems { name: name.to_owned(), problems });
+            return Ok((None, problems));
         };
         let found: Vec<Problem> = check::check(&document.value)
             .into_iter()
@@ -355,10 +378,7 @@ impl Kickstart {
             .collect();
         problems.extend(found);
         told.notes.sort_by_key(|note| note.place);
-        match problems.is_empty() {
-            true => Ok(Parsed { document, notes: told.notes, pending: told.pending }),
-            false => Err(document.problems(problems)),
-        }
+        Ok((Some(Parsed { document, notes: told.notes, pending: told.pending }), problems))
     }
 
     /// What is wrong with a model that was not read from a file, by path, and what to do about it.

@@ -98,10 +98,12 @@ pub fn load(path: &Path) -> Result<Loaded, MediumError> {
 /// # Errors
 /// As there.
 pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, MediumError> {
-    let Parsed { document, notes, pending } = Kickstart::parse_with(&path.display().to_string(), &text(path)?, variables)?;
+    let name = path.display().to_string();
+    let (parsed, mut problems) = Kickstart::read(&name, &text(path)?, variables)?;
+    let Some(Parsed { document, notes, pending }) = parsed else { return Err(Problems { name, problems }.into()) };
     let search = Search::new(&document.value, path.parent().unwrap_or(Path::new("")));
     let mut loaded = Loaded { kickstart: document, notes, pending, lists: Vec::new(), files: BTreeSet::new(), search };
-    let mut problems = loaded.read_lists();
+    problems.extend(loaded.read_lists());
     problems.extend(loaded.find_files(*variables == Variables::Unknown));
     if problems.is_empty() { Ok(loaded) } else { Err(loaded.kickstart.problems(problems).into()) }
 }
@@ -109,6 +111,13 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, MediumErr
 /// What to do about a file that is not there.
 const MISSING: &str =
     "put it next to the kickstart file, set `search_path`, or give an absolute path; one that was fetched has nothing next to it";
+
+/// What to do about a file that is an address.
+const FETCH: &str = "fetch it in `preinstall` (`curl --output /run/NAME ADDRESS`) and write /run/NAME, or put the file onto the medium";
+
+fn is_address(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://")
+}
 
 impl Loaded {
     /// Reads the lists of packages; what is wrong with them.
@@ -150,6 +159,10 @@ impl Loaded {
         let has_scripts = !(kickstart.preinstall.is_empty() && kickstart.preinstallscripts.is_empty());
         let mut problems = Vec::new();
         for (path, name, kind) in named(kickstart) {
+            if is_address(&name) {
+                problems.push(self.kickstart.problem(&path, "nothing is fetched from an address here", Some(FETCH.to_owned())));
+                continue;
+            }
             match self.search.find(&name).and_then(|place| kind.check(place)) {
                 Ok(()) => {
                     self.files.insert(name);
@@ -207,6 +220,7 @@ fn named(kickstart: &Kickstart) -> Vec<(String, String, Kind)> {
     [
         scripts("preinstallscripts", &kickstart.preinstallscripts, Kind::Before),
         scripts("postinstallscripts", &kickstart.postinstallscripts, Kind::File),
+        scripts("firstboot.scripts", &kickstart.firstboot.scripts, Kind::File),
         pairs("additional_files", &kickstart.additional_files, Kind::Any),
         pairs("archives", &kickstart.archives, Kind::File),
         images.collect(),

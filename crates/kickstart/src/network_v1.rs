@@ -1,11 +1,14 @@
 //! Version 1 of cloud-init's network description, which Proxmox and others write, in terms of version 2.
 
+mod parameters;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use crate::network::{Bond, Bridge, Cidr, Ethernet, Match, Network, Route, Settings, Vlan};
+use self::parameters::{bond, bridge, unknown_parameters};
+use crate::network::{Cidr, Ethernet, Match, Network, Route, Settings, Vlan};
 
 /// The network description, version 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -149,6 +152,7 @@ impl NetworkV1 {
                 wrong.push("an interface has no `name`".to_owned());
                 continue;
             }
+            wrong.extend(unknown_parameters(&name, &entry));
             let mut own = |entry: EntryV1, settings: Settings<'_>| wrong.extend(apply(&name, entry, settings));
             match entry.kind {
                 Kind::Physical => {
@@ -178,79 +182,6 @@ fn card(name: &str, entry: &EntryV1) -> Ethernet {
     Ethernet { matches: found, set_name, wakeonlan: entry.wakeonlan, ..Ethernet::default() }
 }
 
-/// A parameter by its name, with hyphens or underscores.
-fn parameter(entry: &EntryV1, name: &str) -> Option<String> {
-    let found = entry.params.iter().find(|(key, _)| key.replace('_', "-") == name);
-    found.map(|(_, Text(value))| value.clone())
-}
-
-fn number<T: std::str::FromStr>(entry: &EntryV1, name: &str) -> Option<T> {
-    parameter(entry, name)?.parse().ok()
-}
-
-fn time(entry: &EntryV1, name: &str) -> Option<crate::network::Time> {
-    parameter(entry, name).map(Into::into)
-}
-
-fn flag(entry: &EntryV1, name: &str) -> Option<bool> {
-    parameter(entry, name).map(|word| matches!(word.to_ascii_lowercase().as_str(), "on" | "yes" | "true" | "1"))
-}
-
-fn bond(entry: &EntryV1) -> Bond {
-    let parameters = crate::network::BondParameters {
-        mode: parameter(entry, "bond-mode").map(|mode| bond_mode(&mode).to_owned()),
-        lacp_rate: parameter(entry, "bond-lacp-rate").map(|rate| {
-            if rate == "1" {
-                "fast".into()
-            } else if rate == "0" {
-                "slow".into()
-            } else {
-                rate
-            }
-        }),
-        mii_monitor_interval: time(entry, "bond-miimon"),
-        transmit_hash_policy: parameter(entry, "bond-xmit-hash-policy"),
-        up_delay: time(entry, "bond-updelay"),
-        down_delay: time(entry, "bond-downdelay"),
-        primary: parameter(entry, "bond-primary"),
-        min_links: number(entry, "bond-min-links"),
-        arp_interval: time(entry, "bond-arp-interval"),
-        arp_ip_targets: parameter(entry, "bond-arp-ip-target")
-            .map(|text| text.split([',', ' ']).map(str::to_owned).collect())
-            .unwrap_or_default(),
-        arp_validate: parameter(entry, "bond-arp-validate"),
-        arp_all_targets: parameter(entry, "bond-arp-all-targets"),
-        fail_over_mac_policy: parameter(entry, "bond-fail-over-mac"),
-        primary_reselect_policy: parameter(entry, "bond-primary-reselect"),
-        ad_select: parameter(entry, "bond-ad-select"),
-        resend_igmp: number(entry, "bond-resend-igmp"),
-        gratuitous_arp: number(entry, "bond-num-grat-arp"),
-        packets_per_member: number(entry, "bond-packets-per-slave"),
-        all_members_active: flag(entry, "bond-all-slaves-active"),
-        ..crate::network::BondParameters::default()
-    };
-    Bond { interfaces: entry.bond_interfaces.clone(), parameters, ..Bond::default() }
-}
-
-/// The modes of Linux' bonding driver by their numbers.
-fn bond_mode(mode: &str) -> &str {
-    const MODES: [&str; 7] = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
-    mode.parse::<usize>().ok().and_then(|number| MODES.get(number).copied()).unwrap_or(mode)
-}
-
-fn bridge(entry: &EntryV1) -> Bridge {
-    let parameters = crate::network::BridgeParameters {
-        stp: flag(entry, "bridge-stp"),
-        forward_delay: time(entry, "bridge-fd"),
-        ageing_time: time(entry, "bridge-ageing"),
-        priority: number(entry, "bridge-bridgeprio"),
-        hello_time: time(entry, "bridge-hello"),
-        max_age: time(entry, "bridge-maxage"),
-        ..crate::network::BridgeParameters::default()
-    };
-    Bridge { interfaces: entry.bridge_interfaces.clone(), parameters, ..Bridge::default() }
-}
-
 /// Sets what all interfaces have.
 fn apply(name: &str, entry: EntryV1, settings: Settings<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -262,31 +193,33 @@ fn apply(name: &str, entry: EntryV1, settings: Settings<'_>) -> Vec<String> {
     }
     let [gateway4, gateway6] = settings.gateways;
     for subnet in entry.subnets {
-        match subnet.kind {
+        // Interfaces are always configured at the start, as with netplan.
+        let Subnet { kind, address, netmask, gateway, dns_nameservers, dns_search, routes, mtu, control: _ } = subnet;
+        match kind {
             SubnetKind::Dhcp4 => *settings.dhcp4 = true,
             SubnetKind::Dhcp6 => *settings.dhcp6 = true,
             SubnetKind::Slaac => *settings.accept_ra = Some(true),
             SubnetKind::Static | SubnetKind::Manual => {}
         }
-        if let Some(address) = &subnet.address {
-            match cidr(address, subnet.netmask.as_deref()) {
+        if let Some(address) = &address {
+            match cidr(address, netmask.as_deref()) {
                 Ok(cidr) => settings.addresses.push(cidr.into()),
                 Err(reason) => wrong.push(format!("{name}: {reason}")),
             }
-        } else if subnet.kind == SubnetKind::Static {
+        } else if kind == SubnetKind::Static {
             wrong.push(format!("{name}: a subnet of type `static` has no `address`"));
         }
-        match subnet.gateway {
+        match gateway {
             Some(gateway @ IpAddr::V4(_)) => *gateway4 = Some(gateway),
             Some(gateway @ IpAddr::V6(_)) => *gateway6 = Some(gateway),
             None => {}
         }
-        settings.nameservers.addresses.extend(subnet.dns_nameservers);
-        settings.nameservers.search.extend(words(subnet.dns_search));
-        if subnet.mtu.is_some() {
-            *settings.mtu = subnet.mtu;
+        settings.nameservers.addresses.extend(dns_nameservers);
+        settings.nameservers.search.extend(words(dns_search));
+        if mtu.is_some() {
+            *settings.mtu = mtu;
         }
-        for each in subnet.routes {
+        for each in routes {
             match route(&each) {
                 Ok(route) => settings.routes.push(route),
                 Err(reason) => wrong.push(format!("{name}: {reason}")),
@@ -330,13 +263,14 @@ fn prefix(mask: &str) -> Option<u8> {
 }
 
 fn route(given: &RouteV1) -> Result<Route, String> {
-    let mask = given.prefix.map(|prefix| prefix.to_string()).or_else(|| given.netmask.clone());
-    let to = match given.destination.as_str() {
+    let RouteV1 { destination, netmask, prefix, gateway, metric } = given;
+    let mask = prefix.map(|prefix| prefix.to_string()).or_else(|| netmask.clone());
+    let to = match destination.as_str() {
         "default" => "default".to_owned(),
         text if text.contains('/') || mask.is_none() => text.to_owned(),
         text => cidr(text, mask.as_deref())?.to_string(),
     };
-    Ok(Route { to, via: given.gateway, metric: given.metric, ..Route::default() })
+    Ok(Route { to, via: *gateway, metric: *metric, ..Route::default() })
 }
 
 /// Name servers for one interface, or for all.
@@ -362,25 +296,7 @@ fn global_route(entry: EntryV1, network: &mut Network) -> Option<String> {
         Ok(route) => route,
         Err(reason) => return Some(reason),
     };
-    let Some(via) = route.via else { return Some(format!("the route to `{}` has no `gateway`", route.to)) };
-    let holder = network.settings().find(|(_, settings)| settings.addresses.iter().any(|address| contains(address.cidr, via)));
-    match holder {
-        Some((_, settings)) => {
-            settings.routes.push(route);
-            None
-        }
-        None => Some(format!("the route to `{}`: no address is in the network of its gateway", route.to)),
-    }
-}
-
-fn contains(network: Cidr, address: IpAddr) -> bool {
-    let (own, other, width) = match (network.address, address) {
-        (IpAddr::V4(own), IpAddr::V4(other)) => (u128::from(u32::from(own)), u128::from(u32::from(other)), 32),
-        (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own), u128::from(other), 128),
-        _ => return false,
-    };
-    let shift = width - u32::from(network.prefix);
-    own.checked_shr(shift).unwrap_or(0) == other.checked_shr(shift).unwrap_or(0)
+    network.add_route(route).err()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Partitions that are the kernel's devices.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{ApplyError, filesystem, program};
+use super::{ApplyError, filesystem, mount, program};
 use crate::plan::Place;
 use kickstart::FileSystem;
 
@@ -30,4 +31,18 @@ pub(super) fn make(place: &Place, filesystem: FileSystem, label: &str, uuid: &st
     words.push(of(place)?.display().to_string());
     program::run(filesystem.program(), &words, None)?;
     Ok(())
+}
+
+/// Where a file system is mounted while subvolumes are made in it.
+const INSIDE: &str = "/run/kaon/subvolumes";
+
+/// Makes subvolumes in a Btrfs file system, in this order.
+pub(super) fn make_subvolumes(place: &Place, paths: &[String]) -> Result<(), ApplyError> {
+    let inside = Path::new(INSIDE);
+    fs::create_dir_all(inside).map_err(ApplyError::io("make", inside))?;
+    mount::mount(&of(place)?, inside, FileSystem::Btrfs.name(), &[])?;
+    let make = |path: &String| program::run("btrfs", &["subvolume", "create", &inside.join(path).display().to_string()], None);
+    let made = paths.iter().try_for_each(|path| make(path).map(drop));
+    mount::unmount(inside)?;
+    Ok(made?)
 }

@@ -178,6 +178,7 @@ impl Run<'_> {
                 Some(files) => files.plan_file_system(partition, *filesystem, label, uuid, options),
                 None => device::make(partition, *filesystem, label, uuid, options),
             },
+            Step::MakeSubvolumes { partition, paths } => device::make_subvolumes(partition, paths),
             Step::Mount { partition, at, filesystem, options } => self.mount(partition, at, *filesystem, options),
             Step::InstallPackages { .. } => {
                 self.chosen.iter().try_for_each(|chosen| chosen.install(&self.target, self.observer))?;

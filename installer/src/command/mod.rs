@@ -319,8 +319,9 @@ fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Res
         Err(error) if arguments.plan && arguments.repository.join("repodata").exists() => return Err(error.into()),
         offered => offered.ok(),
     };
+    let shown = shown_on(loaded, with);
     let request = plan::Request {
-        kickstart: &document.value,
+        kickstart: shown.as_ref().unwrap_or(&document.value),
         lists: &loaded.lists,
         facts: with.facts,
         directory: arguments.target_dir.is_some(),
@@ -330,9 +331,13 @@ fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Res
     };
     let planned = plan::plan(&request);
     let mut refusals = planned.as_ref().err().cloned().unwrap_or_default();
+    let mut further: Vec<plan::Note> = shown.iter().filter_map(|shown| shown.disk.as_ref()).map(shown_note).collect();
     if let Some(packages) = plan::packages(&request).filter(|_| offered.is_some()) {
         match apply::contents(&packages, with.sources) {
-            Ok(contents) => refusals.extend(contents.check(&document.value)),
+            Ok(contents) => {
+                refusals.extend(contents.check(&document.value));
+                further.extend(contents.notes(&document.value));
+            }
             Err(ApplyError::Choice(error)) => {
                 refusals.push(plan::Refusal { path: "packages".into(), message: error.to_string(), hint: None });
             }
@@ -341,7 +346,7 @@ fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Res
     }
     match planned {
         Ok(mut plan) if refusals.is_empty() => {
-            let own = plan.notes.drain(..).map(|note| document.problem(&note.path, note.message, None));
+            let own = plan.notes.drain(..).chain(further).map(|note| document.problem(&note.path, note.message, None));
             let mut notes: Vec<_> = own.chain(loaded.notes.iter().cloned()).collect();
             notes.sort_by_key(|note| note.place);
             plan.notes = notes.iter().map(|note| plan::Note::of(&document.name, note)).collect();
@@ -357,6 +362,18 @@ fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Res
             Err(CommandError::Refused(document.problems(refusals.into_iter().map(problem).collect())))
         }
     }
+}
+
+/// The same with a disk to show the plan on, where the file's own is known only once the scripts of `preinstall` have run.
+fn shown_on(loaded: &Loaded, with: &Planning<'_>) -> Option<Kickstart> {
+    let kickstart = &loaded.kickstart.value;
+    let is_pending = !with.prepared && kickstart.disk.is_none() && loaded.notes.iter().any(|note| note.path == "disk");
+    let disk = with.facts.usable().next().filter(|_| is_pending)?;
+    Some(Kickstart { disk: Some(disk.device.clone()), ..kickstart.clone() })
+}
+
+fn shown_note(disk: &String) -> plan::Note {
+    plan::Note { at: String::new(), path: "disk".into(), message: format!("the plan is shown for {disk}") }
 }
 
 /// Chance from the kernel, for identities.

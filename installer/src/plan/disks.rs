@@ -2,7 +2,7 @@
 
 use disk_layout::{BIOS_BYTES, ESP_BYTES, LayoutError, MIB, Purpose, Size, Wish};
 
-use super::{Destroyed, Note, Place, Refusal, Request, Step, guid};
+use super::{Destroyed, Note, Place, Refusal, Request, Step, guid, mounts};
 use kickstart::{FileSystem, Partition};
 
 /// Less than this contains no system.
@@ -10,7 +10,6 @@ const ROOT_BYTES: u64 = 768 * MIB;
 
 const DEFAULT_DISK: &str = "default";
 const ESP_MOUNT: &str = "/boot/efi";
-const BOOT_MOUNT: &str = "/boot";
 
 /// The part of a plan that is about disks.
 pub(super) struct Disks {
@@ -35,11 +34,20 @@ struct Target<'a> {
 }
 
 /// What a partition is in the plan.
-struct Part<'a> {
-    wish: Wish,
-    filesystem: Option<FileSystem>,
-    mountpoint: Option<&'a str>,
-    given: Option<(usize, &'a Partition)>,
+pub(super) struct Part<'a> {
+    pub wish: Wish,
+    /// What is on it; nothing for a boot loader without a file system.
+    pub filesystem: Option<FileSystem>,
+    pub mountpoint: Option<&'a str>,
+    /// Where it is written, if it is.
+    pub given: Option<(usize, &'a Partition)>,
+}
+
+/// A partition in its place, with its identity.
+pub(super) struct Made<'a> {
+    pub part: Part<'a>,
+    pub place: Place,
+    pub partuuid: String,
 }
 
 pub(super) fn plan(request: &Request<'_>, notes: &mut Vec<Note>) -> Result<Disks, Vec<Refusal>> {
@@ -54,11 +62,8 @@ pub(super) fn plan(request: &Request<'_>, notes: &mut Vec<Note>) -> Result<Disks
                 if let Step::PartitionTable { layout, .. } = &step {
                     for (part, partition) in parts.into_iter().zip(&layout.partitions) {
                         let (number, offset_bytes, size_bytes) = (partition.number, partition.offset_bytes, partition.size_bytes);
-                        made.push((
-                            part,
-                            Place { disk: target.device.clone(), number, offset_bytes, size_bytes },
-                            partition.guid.to_string(),
-                        ));
+                        let place = Place { disk: target.device.clone(), number, offset_bytes, size_bytes };
+                        made.push(Made { part, place, partuuid: partition.guid.to_string() });
                     }
                 }
                 disks.steps.push(step);
@@ -66,15 +71,15 @@ pub(super) fn plan(request: &Request<'_>, notes: &mut Vec<Note>) -> Result<Disks
             Err(refusal) => refusals.push(refusal),
         }
     }
-    programs(request, made.iter().map(|(part, ..)| part), &mut refusals);
+    programs(request, made.iter().map(|made| &made.part), &mut refusals);
     if is_in_files(request) {
-        in_files(request, made.iter().map(|(part, ..)| part), &mut refusals);
+        in_files(request, made.iter().map(|made| &made.part), &mut refusals);
     }
     if !refusals.is_empty() {
         return Err(refusals);
     }
     small_esp(request, notes);
-    file_systems(request, &made, &mut disks);
+    mounts::file_systems(request, &made, &mut disks);
     Ok(disks)
 }
 
@@ -119,7 +124,9 @@ fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<R
             match usable[..] {
                 [only] => device(DEFAULT_DISK, "disk".into(), &only.device.clone(), refusals),
                 [] => refusals.push(Refusal::new("disk", "there is no disk to install on").hint(available(request))),
-                _ => refusals.push(Refusal::new("disk", "no disk is specified, and there is more than one").hint(available(request))),
+                [_, _, ..] => {
+                    refusals.push(Refusal::new("disk", "no disk is specified, and there is more than one").hint(available(request)))
+                }
             }
         }
         None => {
@@ -187,23 +194,24 @@ fn parts<'a>(request: &'a Request<'_>, target: &Target<'_>) -> Vec<Part<'a>> {
 }
 
 fn given<'a>(index: usize, partition: &'a Partition, guid: impl Fn(&str) -> disk_layout::Guid) -> Part<'a> {
-    let mountpoint = partition.mountpoint.as_deref().filter(|_| partition.filesystem != FileSystem::Swap);
-    let (purpose, label) = match (mountpoint, partition.filesystem) {
-        (Some("/"), _) => (Purpose::Root, "root".to_owned()),
-        (Some(ESP_MOUNT), _) => (Purpose::Esp, "esp".to_owned()),
-        (_, FileSystem::Swap) => (Purpose::Swap, "swap".to_owned()),
-        (Some(at), _) => (Purpose::Data, at.trim_start_matches('/').chars().take(36).collect()),
-        (None, _) => (Purpose::Data, "data".to_owned()),
+    // The options and what is inside of the file system are `mounts`'s, the disk is the caller's.
+    let Partition { mountpoint, size, sizepercent, filesystem, disk_id: _, mkfs_options: _, fs_options: _, btrfs: _ } = partition;
+    let mountpoint = mountpoint.as_deref().filter(|_| *filesystem != FileSystem::Swap);
+    let (purpose, label) = match mountpoint {
+        Some("/") => (Purpose::Root, "root".to_owned()),
+        Some(ESP_MOUNT) => (Purpose::Esp, "esp".to_owned()),
+        Some(at) => (Purpose::Data, at.trim_start_matches('/').chars().take(36).collect()),
+        None if *filesystem == FileSystem::Swap => (Purpose::Swap, "swap".to_owned()),
+        None => (Purpose::Data, "data".to_owned()),
     };
-    let at_least_bytes = if purpose == Purpose::Root { ROOT_BYTES } else { MIB };
-    let size = match (partition.size, partition.sizepercent) {
+    let size = match (size, sizepercent) {
         (Some(_), _) if is_small_esp(partition) => Size::Bytes(ESP_BYTES),
         (Some(mib @ 1..), _) => Size::Bytes(mib.saturating_mul(MIB)),
-        (_, Some(percent)) => Size::Percent(percent),
-        _ => Size::Rest { at_least_bytes },
+        (Some(0) | None, Some(percent)) => Size::Percent(*percent),
+        (Some(0) | None, None) => Size::Rest { at_least_bytes: if purpose == Purpose::Root { ROOT_BYTES } else { MIB } },
     };
     let wish = Wish { purpose, size, label, guid: guid(&format!("partitions[{index}]")) };
-    Part { wish, filesystem: Some(partition.filesystem), mountpoint, given: Some((index, partition)) }
+    Part { wish, filesystem: Some(*filesystem), mountpoint, given: Some((index, partition)) }
 }
 
 fn lay_out(request: &Request<'_>, target: &Target<'_>, parts: &[Part<'_>]) -> Result<Step, Refusal> {
@@ -220,7 +228,7 @@ fn lay_out(request: &Request<'_>, target: &Target<'_>, parts: &[Part<'_>]) -> Re
         let least = match part.wish.purpose {
             Purpose::Root => ROOT_BYTES,
             Purpose::Esp => ESP_BYTES,
-            _ => 0,
+            Purpose::BiosBoot | Purpose::Swap | Purpose::Data => 0,
         };
         if partition.size_bytes < least {
             let path = part.given.map_or_else(|| target.path.clone(), |(index, _)| format!("partitions[{index}]"));
@@ -268,61 +276,7 @@ fn in_files<'a>(request: &Request<'_>, parts: impl Iterator<Item = &'a Part<'a>>
             Some(FileSystem::Vfat) if !request.facts.programs.iter().any(|known| known == WRITER) => {
                 refusals.push(Refusal::new(path, format!("this system has no `{WRITER}`")).hint("it is in the package `mtools`"));
             }
-            _ => {}
+            Some(FileSystem::Ext4 | FileSystem::Vfat | FileSystem::Swap) | None => {}
         }
-    }
-}
-
-fn words(text: Option<&String>, at: impl Fn(char) -> bool) -> Vec<String> {
-    text.into_iter().flat_map(|text| text.split(&at)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// Making and mounting file systems, the lines of fstab(5), and the boot loader.
-fn file_systems(request: &Request<'_>, made: &[(Part<'_>, Place, String)], disks: &mut Disks) {
-    let mut mounts = Vec::new();
-    let mut lines = Vec::new();
-    let (mut bios, mut efi, mut root) = (None, None, None);
-    let boot = made.iter().find(|(part, ..)| part.mountpoint == Some(BOOT_MOUNT)).map(|(_, place, _)| place.clone());
-    for (part, place, partuuid) in made {
-        match part.wish.purpose {
-            Purpose::BiosBoot => bios = Some(place.clone()),
-            Purpose::Esp => efi = Some(place.clone()),
-            Purpose::Root => root = Some(place.clone()),
-            _ => {}
-        }
-        let Some(filesystem) = part.filesystem else { continue };
-        let partition = part.given.map(|(_, partition)| partition);
-        let uuid = guid(&request.seed, &format!("file system {partuuid}")).to_string();
-        let options = words(partition.and_then(|given| given.mkfs_options.as_ref()), char::is_whitespace);
-        let label = if part.wish.purpose == Purpose::Root { "kaon".to_owned() } else { part.wish.label.clone() };
-        disks.steps.push(Step::MakeFileSystem { partition: place.clone(), filesystem, label, uuid, options });
-        let options = words(partition.and_then(|given| given.fs_options.as_ref()), |letter| letter == ',');
-        let joined = if options.is_empty() { default_options(filesystem).to_owned() } else { options.join(",") };
-        match (part.mountpoint, filesystem) {
-            (_, FileSystem::Swap) => lines.push((String::new(), format!("PARTUUID={partuuid} none swap {joined} 0 0\n"))),
-            (Some(at), _) => {
-                let pass = if at == "/" { 1 } else { 2 };
-                lines.push((at.to_owned(), format!("PARTUUID={partuuid} {at} {} {joined} 0 {pass}\n", filesystem.name())));
-                mounts.push((at.to_owned(), Step::Mount { partition: place.clone(), at: at.to_owned(), filesystem, options }));
-            }
-            _ => {}
-        }
-    }
-    // A path sorts after the one it is in.
-    mounts.sort_by(|(a, _), (b, _)| a.cmp(b));
-    lines.sort();
-    disks.steps.extend(mounts.into_iter().map(|(_, step)| step));
-    disks.fstab = lines.into_iter().map(|(_, line)| line).collect();
-    if let Some(root) = root {
-        disks.root_behind_boot = boot.as_ref().map(|_| root.number);
-        let menu = boot.map_or(root.number, |boot| boot.number);
-        disks.boot = Step::BootLoader { disk: root.disk, root: menu, bios, efi };
-    }
-}
-
-fn default_options(filesystem: FileSystem) -> &'static str {
-    match filesystem {
-        FileSystem::Vfat => "umask=0077",
-        _ => "defaults",
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::disks::Disks;
-use super::{Note, Request, Step, step};
+use super::{Note, Request, Step, first_start, step};
 use kickstart::networkd;
-use kickstart::{Docker, DockerMethod, Kickstart, ServiceState};
+use kickstart::{Kickstart, ServiceState};
 
 /// Where the administrator's own choice of units stands; a later `systemctl preset-all` follows it as well.
 const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";
@@ -14,12 +14,6 @@ const PRESET: &str = "/etc/systemd/system-preset/10-installer.preset";
 /// partition table again, to let the root grow: it would not be found then.
 const ROOT_OPTIONS: &str = "/etc/systemd/system/systemd-remount-fs.service.d/installer.conf";
 const AFTER_GROWING: &str = "[Unit]\nAfter=systemd-repart.service\n";
-
-/// Where archives of container images are until they are loaded.
-const IMAGES: &str = "/var/lib/kaon/images";
-
-/// What loads container images once Docker runs.
-const LOADER: &str = "kaon-images.service";
 
 /// What is written before caches are made and units switched.
 pub(super) fn before_configure(request: &Request<'_>, disks: Option<&Disks>, notes: &mut Vec<Note>) -> Vec<Step> {
@@ -42,15 +36,16 @@ pub(super) fn before_configure(request: &Request<'_>, disks: Option<&Disks>, not
     if !menu.is_empty() {
         put("/boot/grub/local.cfg", 0o644, menu);
     }
-    if !kickstart.docker.images.is_empty() {
-        put(&format!("{IMAGES}/load"), 0o600, image_script(&kickstart.docker));
-        put(&format!("/etc/systemd/system/{LOADER}"), 0o644, image_unit(&kickstart.docker));
+    let units = first_start::units(kickstart);
+    for unit in &units {
+        put(&unit.script.0, unit.script.1, unit.script.2.clone());
+        put(&format!("/etc/systemd/system/{}", unit.name), 0o644, unit.text.clone());
     }
     let presets: String = kickstart
         .services
         .iter()
         .filter_map(|(unit, state)| step::preset_word(*state).map(|word| format!("{word} {}\n", full_name(unit))))
-        .chain((!kickstart.docker.images.is_empty()).then(|| format!("enable {LOADER}\n")))
+        .chain(units.iter().map(|unit| format!("enable {}\n", unit.name)))
         .collect();
     if !presets.is_empty() {
         put(PRESET, 0o644, presets);
@@ -114,49 +109,6 @@ fn plain_names(request: &Request<'_>, notes: &mut Vec<Note>) -> Option<String> {
         ),
     ));
     Some(format!("{ARGUMENT}=0"))
-}
-
-/// Where the archive of an image is copied to.
-pub(super) fn image_archive(index: usize) -> String {
-    format!("{IMAGES}/{index}.tar")
-}
-
-/// Loads and pulls all images. What it did is not done again when it is started again.
-fn image_script(docker: &Docker) -> String {
-    let mut text = "set -e\n".to_owned();
-    for (index, image) in docker.images.iter().enumerate() {
-        let done = format!("{IMAGES}/{index}.done");
-        let _ = writeln!(text, "if [ ! -e {done} ]; then");
-        match image.method {
-            DockerMethod::Load => {
-                let _ =
-                    writeln!(text, "    said=$(docker load --quiet --input {})\n    name=${{said#Loaded image: }}", image_archive(index));
-            }
-            DockerMethod::Pull => {
-                let name = image.name.as_deref().unwrap_or_default();
-                let _ = writeln!(text, "    name={name}\n    docker pull --quiet \"$name\"");
-            }
-        }
-        for tag in &image.tags {
-            let _ = writeln!(text, "    docker tag \"$name\" {tag}");
-        }
-        if image.drop_tag {
-            text.push_str("    docker rmi \"$name\"\n");
-        }
-        let _ = writeln!(text, "    touch {done}\nfi");
-    }
-    let _ = writeln!(text, "rm -r {IMAGES}");
-    text
-}
-
-fn image_unit(docker: &Docker) -> String {
-    let pulls = docker.images.iter().any(|image| image.method == DockerMethod::Pull);
-    let network = if pulls { "Wants=network-online.target\nAfter=network-online.target\n" } else { "" };
-    format!(
-        "[Unit]\nDescription=Container images that the kickstart file names\nConditionPathExists={IMAGES}/load\n\
-         Requires=docker.service\nAfter=docker.service\n{network}\n[Service]\nType=oneshot\nExecStart=/bin/sh {IMAGES}/load\n\
-         Restart=on-failure\nRestartSec=30\n\n[Install]\nWantedBy=multi-user.target\n"
-    )
 }
 
 /// Units that cannot be started at all.

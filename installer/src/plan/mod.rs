@@ -3,6 +3,8 @@
 mod disks;
 mod facts;
 mod files;
+mod first_start;
+mod mounts;
 mod names;
 mod offered;
 mod step;
@@ -18,7 +20,7 @@ pub use offered::{Contents, Offered};
 pub use step::{Place, Script, Step};
 
 use kickstart::document::Problem;
-use kickstart::{Finish, Kickstart, PackageList, Password};
+use kickstart::{Arch, Finish, Kickstart, PackageList, Password, PublicKey, Security, Selinux, User};
 use system::account::{Credential, RootAccount, UserAccount};
 
 /// What a plan is made of.
@@ -129,13 +131,56 @@ impl fmt::Display for Refusal {
 /// All reasons why the machine cannot be installed as wanted.
 pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
     let kickstart = request.kickstart;
+    // A key that nobody uses does not compile: what is not bound here belongs to who is named before it.
+    let Kickstart {
+        preinstall,
+        preinstallscripts,
+        postinstall,
+        postinstallscripts,
+        archives: to_unpack,
+        live,
+        disks: given_disks,
+        eject_cdrom,
+        finish,
+        // `disks`:
+        disk: _,
+        partition_type: _,
+        partitions: _,
+        bootmode: _,
+        // `names`, with what `medium` read:
+        packages: _,
+        additional_packages: _,
+        packagelist_file: _,
+        packagelist_files: _,
+        linux_flavor: _,
+        // `files`:
+        hostname: _,
+        kernel_arguments: _,
+        network: _,
+        ca_certificates: _,
+        services: _,
+        // `first_start`:
+        firstboot: _,
+        docker: _,
+        // `accounts` and `copies`:
+        password: _,
+        shadow_password: _,
+        public_key: _,
+        users: _,
+        additional_files: _,
+        // The command:
+        environment: _,
+        search_path: _,
+        ui: _,
+        log_level: _,
+        // There is one value:
+        arch: Arch::X86_64,
+        security: Security { selinux: Selinux::Disabled },
+    } = kickstart;
     let (mut notes, mut refusals) = (Vec::new(), Vec::new());
     let mut plan = Plan { notes: Vec::new(), destroys: Vec::new(), steps: Vec::new() };
     if !request.prepared {
-        scripts(&mut plan.steps, "preinstall", &kickstart.preinstall, &kickstart.preinstallscripts, |name, script| Step::RunHere {
-            name,
-            script,
-        });
+        scripts(&mut plan.steps, "preinstall", preinstall, preinstallscripts, |name, script| Step::RunHere { name, script });
     }
     let disks = match request.directory {
         true => None,
@@ -150,7 +195,7 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
         plan.destroys.clone_from(&disks.destroys);
         plan.steps.extend(disks.steps.iter().cloned());
     }
-    let on_machine = !request.directory && kickstart.live && kickstart.disks.get("default").is_none_or(|disk| disk.filename.is_none());
+    let on_machine = !request.directory && *live && given_disks.get("default").is_none_or(|disk| disk.filename.is_none());
     plan.steps.push(Step::InstallPackages { packages });
     plan.steps.extend(files::before_configure(request, disks.as_ref(), &mut notes));
     plan.steps.extend(copies(kickstart, offered::is_about_units));
@@ -159,22 +204,22 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
     accounts(kickstart, &mut plan.steps);
     plan.steps.extend(copies(kickstart, |path| !offered::is_about_units(path)));
     let unpack = |(source, to): (&String, &String)| Step::Unpack { source: source.clone(), to: to.clone() };
-    plan.steps.extend(kickstart.archives.iter().flatten().map(unpack));
-    let apart = request.directory || kickstart.disks.values().any(|disk| disk.filename.is_some());
+    plan.steps.extend(to_unpack.iter().flatten().map(unpack));
+    let apart = request.directory || given_disks.values().any(|disk| disk.filename.is_some());
     let in_target: fn(String, Script) -> Step = match apart {
         true => |name, script| Step::RunInTarget { name, script, apart: true },
         false => |name, script| Step::RunInTarget { name, script, apart: false },
     };
-    scripts(&mut plan.steps, "postinstall", &kickstart.postinstall, &kickstart.postinstallscripts, in_target);
+    scripts(&mut plan.steps, "postinstall", postinstall, postinstallscripts, in_target);
     if let Some(disks) = disks {
         plan.steps.push(Step::Close);
         plan.steps.push(disks.boot);
     }
     if on_machine {
-        if kickstart.eject_cdrom && kickstart.finish != Finish::Stay {
+        if *eject_cdrom && *finish != Finish::Stay {
             plan.steps.push(Step::Eject);
         }
-        plan.steps.push(Step::Finish { how: kickstart.finish });
+        plan.steps.push(Step::Finish { how: *finish });
     }
     plan.notes = notes;
     Ok(plan)
@@ -189,9 +234,8 @@ pub fn packages(request: &Request<'_>) -> Option<Vec<String>> {
 
 /// What is copied to paths of a kind. Units come before they are switched on.
 fn copies(kickstart: &Kickstart, is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = Step> {
-    let images = kickstart.docker.images.iter().enumerate();
-    let images = images.filter_map(|(index, image)| Some((image.filename.clone()?, files::image_archive(index))));
-    let all = kickstart.additional_files.iter().flatten().map(|(source, to)| (source.clone(), to.clone())).chain(images);
+    let all =
+        kickstart.additional_files.iter().flatten().map(|(source, to)| (source.clone(), to.clone())).chain(first_start::copies(kickstart));
     all.filter(move |(_, to)| is_meant(to)).map(|(source, to)| Step::Copy { source, to })
 }
 
@@ -214,25 +258,27 @@ fn scripts(into: &mut Vec<Step>, name: &str, lines: &[String], files: &[String],
 }
 
 fn accounts(kickstart: &Kickstart, steps: &mut Vec<Step>) {
-    let credential = |password: &Password| Credential { text: password.text.clone(), crypted: password.crypted, age: password.age };
+    let credential = |Password { text, crypted, age }: &Password| Credential { text: text.clone(), crypted: *crypted, age: *age };
     let short = kickstart.shadow_password.clone().map(|text| Credential { text, crypted: true, age: None });
     // Behind a key, a line of `authorized_keys` is comment.
-    let ssh_keys = kickstart.public_key.iter().map(|key| {
-        let reason = key.reason.iter().map(|reason| format!(" ({reason})"));
-        reason.fold(key.key.trim().to_owned(), |line, reason| line + &reason)
+    let ssh_keys = kickstart.public_key.iter().flat_map(|PublicKey { key, reason }| {
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        let lines = key.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.map(|line| format!("{line}{reason}")).collect::<Vec<_>>()
     });
     let locks = |credential: &Credential| credential.crypted && matches!(credential.text.reveal(), "*" | "!" | "!*");
     let password = kickstart.password.as_ref().map(credential).or(short).filter(|credential| !locks(credential));
     steps.push(Step::Root(RootAccount { password, ssh_keys: ssh_keys.collect() }));
-    for user in &kickstart.users {
+    // What a user may do with sudo is a file.
+    for User { name, gecos, uid, groups, shell, password, ssh_keys, sudo: _ } in &kickstart.users {
         steps.push(Step::User(UserAccount {
-            name: user.name.clone(),
-            gecos: user.gecos.clone(),
-            uid: user.uid,
-            groups: user.groups.clone(),
-            shell: user.shell.clone(),
-            password: user.password.as_ref().map(credential),
-            ssh_keys: user.ssh_keys.iter().map(|key| key.trim().to_owned()).collect(),
+            name: name.clone(),
+            gecos: gecos.clone(),
+            uid: *uid,
+            groups: groups.clone(),
+            shell: shell.clone(),
+            password: password.as_ref().map(credential),
+            ssh_keys: ssh_keys.iter().map(|key| key.trim().to_owned()).collect(),
         }));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kickstart::{Kickstart, ServiceState};
 
-use super::{Refusal, files};
+use super::{Note, Refusal, files};
 
 /// What the medium contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,27 +95,51 @@ impl Contents {
     }
 
     fn check_units(&self, kickstart: &Kickstart, refusals: &mut Vec<Refusal>) {
-        let known: BTreeSet<&str> = self.paths.iter().filter_map(|path| unit_of(path)).collect();
-        let copied: BTreeSet<&str> =
-            kickstart.additional_files.iter().flat_map(|pairs| pairs.values()).filter_map(|path| unit_of(path)).collect();
-        let copies_folders =
-            kickstart.additional_files.iter().flat_map(|pairs| pairs.values()).any(|path| unit_of(path).is_none() && is_about_units(path))
-                || !kickstart.archives.is_empty();
-        for (name, _) in kickstart.services.iter().filter(|(_, state)| **state == ServiceState::Enabled) {
+        for (name, _) in self.unknown_units(kickstart).filter(|(_, state)| *state == ServiceState::Enabled) {
             let unit = files::full_name(name);
-            let template = unit.split_once('@').and_then(|(name, rest)| Some(format!("{name}@.{}", rest.rsplit_once('.')?.1)));
-            let is_there = |unit: &str| known.contains(unit) || copied.contains(unit);
-            if is_there(&unit) || template.as_deref().is_some_and(is_there) || copies_folders {
-                continue;
-            }
-            let near =
-                text::nearest(&unit, known.iter().copied()).map(|near| format!("did you mean `{}`?", near.trim_end_matches(".service")));
-            let hint = near.unwrap_or_else(|| {
+            let hint = self.nearest_unit(&unit).unwrap_or_else(|| {
                 "add the package that contains it, or copy it with `additional_files` to /etc/systemd/system".to_owned()
             });
             refusals
                 .push(Refusal::new(format!("services.{name}"), format!("there is no unit `{unit}` in the installed system")).hint(hint));
         }
+    }
+
+    /// What a kickstart file says that has nothing to act on.
+    pub fn notes(&self, kickstart: &Kickstart) -> Vec<Note> {
+        let told = |(name, state)| {
+            let (unit, what) = (
+                files::full_name(name),
+                match state {
+                    ServiceState::Enabled => return None,
+                    ServiceState::Disabled => "it is not started",
+                    ServiceState::Masked => "it is masked all the same",
+                },
+            );
+            let near = self.nearest_unit(&unit).map_or_else(String::new, |near| format!("; {near}"));
+            Some(Note::new(format!("services.{name}"), format!("there is no unit `{unit}` in the installed system: {what}{near}")))
+        };
+        self.unknown_units(kickstart).filter_map(told).collect()
+    }
+
+    /// The units of `services` that neither packages nor what is copied contain.
+    fn unknown_units<'a>(&self, kickstart: &'a Kickstart) -> impl Iterator<Item = (&'a str, ServiceState)> {
+        let copied = || kickstart.additional_files.iter().flat_map(|pairs| pairs.values());
+        let copies_folders = copied().any(|path| unit_of(path).is_none() && is_about_units(path)) || !kickstart.archives.is_empty();
+        let is_there = move |unit: &str| self.units().chain(copied().filter_map(|path| unit_of(path))).any(|known| known == unit);
+        kickstart.services.iter().map(|(name, state)| (name.as_str(), *state)).filter(move |(name, _)| {
+            let unit = files::full_name(name);
+            let template = unit.split_once('@').and_then(|(name, rest)| Some(format!("{name}@.{}", rest.rsplit_once('.')?.1)));
+            !copies_folders && !is_there(&unit) && !template.as_deref().is_some_and(&is_there)
+        })
+    }
+
+    fn units(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().filter_map(|path| unit_of(path))
+    }
+
+    fn nearest_unit(&self, unit: &str) -> Option<String> {
+        text::nearest(unit, self.units()).map(|near| format!("did you mean `{}`?", near.trim_end_matches(".service")))
     }
 }
 
@@ -148,7 +172,7 @@ mod tests {
             (r#"{"users": [{"name": "sshd"}]}"#, vec!["users[0].name"]),
             (r#"{"users": [{"name": "a", "shell": "/usr/bin/zsh"}]}"#, vec!["users[0].shell"]),
             (r#"{"services": {"sshd": "enabled", "getty@tty3": "enabled", "iptables": "disabled", "x": "masked"}}"#, vec![]),
-            (r#"{"services": {"sshdd": "enabled"}}"#, vec!["services.sshdd"]),
+            (r#"{"services": {"sshdd": "enabled", "nothing": "disabled"}}"#, vec!["services.sshdd"]),
             (r#"{"services": {"own": "enabled"}, "additional_files": [{"own": "/etc/systemd/system/own.service"}]}"#, vec![]),
             (r#"{"services": {"own": "enabled"}, "additional_files": [{"etc": "/etc"}]}"#, vec![]),
             (r#"{"services": {"own": "enabled"}, "additional_files": [{"etc": "/etc/own"}]}"#, vec!["services.own"]),
@@ -156,5 +180,19 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(refused(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_switched_off_and_is_not_there_is_told() {
+        let parsed =
+            Kickstart::parse("x.json", r#"{"services": {"sshd": "disabled", "sshdd": "disabled", "tmp.mount": "masked"}}"#).unwrap();
+        let told: Vec<String> = contents().notes(&parsed.document.value).into_iter().map(|note| note.message).collect();
+        assert_eq!(
+            told,
+            [
+                "there is no unit `sshdd.service` in the installed system: it is not started; did you mean `sshd`?",
+                "there is no unit `tmp.mount` in the installed system: it is masked all the same",
+            ]
+        );
     }
 }

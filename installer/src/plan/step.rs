@@ -48,6 +48,13 @@ pub enum Step {
         /// Further words for the program.
         options: Vec<String>,
     },
+    /// Makes subvolumes in a Btrfs file system.
+    MakeSubvolumes {
+        /// The partition.
+        partition: Place,
+        /// Their paths in the file system, each after the one it is in.
+        paths: Vec<String>,
+    },
     /// Mounts a file system below the target.
     Mount {
         /// The partition.
@@ -209,6 +216,9 @@ impl fmt::Display for Step {
                 )?;
                 if options.is_empty() { Ok(()) } else { write!(f, " with {}", options.join(" ")) }
             }
+            Self::MakeSubvolumes { partition, paths } => {
+                write!(f, "make the subvolumes {} on {}", paths.join(", "), partition.device())
+            }
             Self::Mount { partition, at, options, .. } => {
                 write!(f, "mount {} at {at}", partition.device())?;
                 if options.is_empty() { Ok(()) } else { write!(f, " ({})", options.join(",")) }
@@ -242,7 +252,7 @@ impl fmt::Display for Step {
                 let firmware = match (bios, efi) {
                     (Some(_), Some(_)) => "BIOS and UEFI",
                     (Some(_), None) => "BIOS",
-                    _ => "UEFI",
+                    (None, Some(_) | None) => "UEFI",
                 };
                 write!(f, "make {disk} bootable with {firmware}")
             }

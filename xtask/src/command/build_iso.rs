@@ -35,7 +35,9 @@ pub struct Options {
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let mut image = project::load_image(&context.root, &options.image)?;
     if let Some(path) = &options.kickstart {
-        image = variant::kickstart(image, path)?;
+        let variant::Unattended { image: unattended, notes } = variant::kickstart(image, path)?;
+        notes.iter().for_each(|note| context.reporter.warn(note));
+        image = unattended;
     }
     if let Some(path) = &options.container {
         image = variant::container(image, path)?;

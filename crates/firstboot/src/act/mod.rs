@@ -9,8 +9,8 @@ mod tests;
 
 use std::path::Path;
 
-use super::cloud::{CloudConfig, WriteFile};
-use super::{Wishes, include, late, load};
+use super::cloud::{CaCerts, CloudConfig, Command, WriteFile};
+use super::{Kaon, Wishes, include, late, load};
 use kickstart::networkd::{self, File};
 use system::{NO_ARGUMENTS, SystemError, Target};
 
@@ -34,7 +34,53 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
         report.0.extend(cards::resolve(network, &cards::all()));
     }
     let cloud = &wishes.cloud;
-    boot_commands(wishes, target, &mut report);
+    // A key that nobody uses does not compile: what is not bound here belongs to who is named before it.
+    let CloudConfig {
+        write_files,
+        ca_certs: CaCerts { trusted },
+        kaon: Kaon { images, containers },
+        bootcmd,
+        // `name`:
+        hostname: _,
+        fqdn: _,
+        prefer_fqdn_over_hostname: _,
+        preserve_hostname: _,
+        // `people`:
+        groups: _,
+        users: _,
+        ssh_authorized_keys: _,
+        chpasswd: _,
+        ssh_pwauth: _,
+        disable_root: _,
+        ssh_keys: _,
+        // `CloudConfig::settle`, which makes others of them:
+        user: _,
+        password: _,
+        older_ca_certs: _,
+        // `settings`:
+        timezone: _,
+        locale: _,
+        keyboard: _,
+        ntp: _,
+        resolv_conf: _,
+        yum_repos: _,
+        proxy: _,
+        // `storage`:
+        disk_setup: _,
+        fs_setup: _,
+        mounts: _,
+        mount_default_fields: _,
+        swap: _,
+        // `late`:
+        runcmd: _,
+        packages: _,
+        package_update: _,
+        package_upgrade: _,
+        phone_home: _,
+        final_message: _,
+        power_state: _,
+    } = cloud;
+    boot_commands(bootcmd, &wishes.boothooks, target, &mut report);
     if let Some(name) = name(cloud) {
         report.take("hostname", hostname(name, target));
     }
@@ -48,26 +94,26 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     storage::prepare(cloud, wishes.is_added, target, &mut report);
     people::make(cloud, target, &mut report);
     let added = if wishes.is_added { "-included" } else { "" };
-    for (index, certificate) in cloud.ca_certs.trusted.iter().enumerate() {
+    for (index, certificate) in trusted.iter().enumerate() {
         let path = format!("/etc/pki/anchors/firstboot{added}-{}.pem", index + 1);
         report.take("ca_certs", target.write(&path, 0o644, (certificate.trim().to_owned() + "\n").as_bytes()));
     }
-    if !cloud.ca_certs.trusted.is_empty() && target.has("update-ca-trust") {
+    if !trusted.is_empty() && target.has("update-ca-trust") {
         report.take("ca_certs", target.run("update-ca-trust", NO_ARGUMENTS, None).map(drop));
     }
     settings::apply(cloud, target, &mut report);
-    for file in cloud.write_files.iter().filter(|file| file.source.is_none()) {
+    for file in write_files.iter().filter(|file| file.source.is_none()) {
         report.take(&format!("write_files: {}", file.path), write_file(file, target));
     }
-    let mut containers = Vec::new();
-    for container in cloud.kaon.containers.iter().map(|checked| &checked.0) {
+    let mut installed = Vec::new();
+    for container in containers.iter().map(|checked| &checked.0) {
         match container.install(target) {
-            Ok(()) => containers.push(container),
+            Ok(()) => installed.push(container),
             Err(error) => report.take(&format!("containers: {}", container.name), Err(error)),
         }
     }
-    let images: Vec<_> = cloud.kaon.images.iter().map(|checked| checked.0.clone()).collect();
-    report.take("images", load::prepare(&images, &containers, wishes.is_added, target));
+    let images: Vec<_> = images.iter().map(|checked| checked.0.clone()).collect();
+    report.take("images", load::prepare(&images, &installed, wishes.is_added, target));
     report.take("include", include::prepare(&wishes.includes, target));
     report.take("runcmd", late::prepare(wishes, target));
     Ok(report.0)
@@ -81,10 +127,10 @@ fn name(cloud: &CloudConfig) -> Option<&str> {
 }
 
 /// Commands that run before anything else is done.
-fn boot_commands(wishes: &Wishes, target: &Target, report: &mut Report) {
-    let lines: Vec<String> = wishes.cloud.bootcmd.iter().map(|command| command.line() + "\n").collect();
+fn boot_commands(bootcmd: &[Command], hooks: &[String], target: &Target, report: &mut Report) {
+    let lines: Vec<String> = bootcmd.iter().map(|command| command.line() + "\n").collect();
     let commands = (!lines.is_empty()).then(|| ("bootcmd", format!("#!/bin/sh\n{}", lines.concat())));
-    let hooks = wishes.boothooks.iter().map(|script| ("cloud-boothook", script.clone()));
+    let hooks = hooks.iter().map(|script| ("cloud-boothook", script.clone()));
     for (what, script) in hooks.chain(commands) {
         report.take(what, target.run_text(what, script.as_bytes()).map(drop));
     }
@@ -113,7 +159,9 @@ fn rename_cards(target: &Target) -> Result<(), SystemError> {
 }
 
 fn write_file(file: &WriteFile, target: &Target) -> Result<(), SystemError> {
-    let before = if file.append { target.read_bytes(&file.path)? } else { Vec::new() };
-    target.write(&file.path, file.permissions.map_or(0o644, |mode| mode.0), &[&before[..], &file.content].concat())?;
-    file.owner.as_ref().map_or(Ok(()), |owner| target.run("chown", &["-h", "--", owner, &file.path], None).map(drop))
+    // Files with a `source` are written when the network is up.
+    let WriteFile { path, content, source: _, permissions, owner, append } = file;
+    let before = if *append { target.read_bytes(path)? } else { Vec::new() };
+    target.write(path, permissions.map_or(0o644, |mode| mode.0), &[&before[..], content].concat())?;
+    owner.as_ref().map_or(Ok(()), |owner| target.run("chown", &["-h", "--", owner, path], None).map(drop))
 }

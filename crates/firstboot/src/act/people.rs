@@ -1,7 +1,7 @@
 //! Users, groups, passwords, keys, and who may come in over SSH.
 
 use super::Report;
-use crate::cloud::{CloudConfig, CloudUser, PasswordKind};
+use crate::cloud::{AccountName, CloudConfig, CloudUser, PasswordKind, Words};
 use kickstart::is_authorized_key;
 use system::account::{self, Accounts, Credential, Details, UserAccount};
 use system::{SystemError, Target};
@@ -50,15 +50,36 @@ fn make_group(name: &str, target: &Target) -> Result<(), SystemError> {
 }
 
 fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
-    let name = &wanted.name.0;
-    let given = wanted.password().filter(|_| wanted.lock_passwd != Some(true));
+    // The three kinds of passwords are `password`'s, and rules of sudo a file's.
+    let CloudUser {
+        name: AccountName(name),
+        gecos,
+        uid,
+        groups: Words(groups, _),
+        primary_group,
+        homedir,
+        system,
+        expiredate,
+        inactive,
+        no_create_home,
+        no_user_group,
+        create_groups,
+        shell,
+        sudo: _,
+        passwd: _,
+        hashed_passwd: _,
+        plain_text_passwd: _,
+        lock_passwd,
+        ssh_authorized_keys,
+    } = wanted;
+    let given = wanted.password().filter(|_| *lock_passwd != Some(true));
     let password = given.map(|(text, crypted)| Credential { text: text.clone(), crypted, age: None });
-    let keys: Vec<String> = wanted.ssh_authorized_keys.iter().map(|key| key.0.clone()).collect();
-    let primary = wanted.primary_group.as_ref().map(|group| group.0.clone());
-    let primary = primary.or_else(|| wanted.no_user_group.then(|| "users".to_owned()));
-    if wanted.create_groups != Some(false) {
+    let keys: Vec<String> = ssh_authorized_keys.iter().map(|key| key.0.clone()).collect();
+    let primary = primary_group.as_ref().map(|group| group.0.clone());
+    let primary = primary.or_else(|| no_user_group.then(|| "users".to_owned()));
+    if *create_groups != Some(false) {
         let own = primary.iter().filter(|group| *group != name);
-        wanted.groups.0.iter().chain(own).try_for_each(|group| make_group(group, target))?;
+        groups.iter().chain(own).try_for_each(|group| make_group(group, target))?;
     }
     let is_there = Accounts::read(target)?.user(name).is_some();
     if is_there {
@@ -67,22 +88,22 @@ fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
     } else {
         let account = UserAccount {
             name: name.clone(),
-            gecos: wanted.gecos.replace([':', '\n'], " "),
-            uid: wanted.uid,
-            groups: wanted.groups.0.clone(),
-            shell: wanted.shell.as_ref().map_or_else(|| "/usr/bin/bash".to_owned(), |shell| shell.0.clone()),
+            gecos: gecos.replace([':', '\n'], " "),
+            uid: *uid,
+            groups: groups.clone(),
+            shell: shell.as_ref().map_or_else(|| "/usr/bin/bash".to_owned(), |shell| shell.0.clone()),
             password,
             ssh_keys: keys,
         };
         let details = Details {
             primary_group: primary,
-            home: wanted.homedir.as_ref().map(|home| home.0.clone()),
-            is_system: wanted.system,
-            expires: wanted.expiredate.map(|day| day.0),
-            inactive: wanted.inactive,
-            is_homeless: wanted.no_create_home || wanted.system && wanted.homedir.is_none(),
+            home: homedir.as_ref().map(|home| home.0.clone()),
+            is_system: *system,
+            expires: expiredate.map(|day| day.0),
+            inactive: *inactive,
+            is_homeless: *no_create_home || *system && homedir.is_none(),
             // As cloud-init does where nothing else is said.
-            is_locked: wanted.lock_passwd != Some(false),
+            is_locked: *lock_passwd != Some(false),
         };
         account::add_detailed_user(&account, &details, target)?;
     }

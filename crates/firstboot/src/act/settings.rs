@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Report;
-use crate::cloud::{CloudConfig, Keyboard, Locale, Ntp, Proxy, ResolvConf, TimeZone, YumRepo};
+use crate::cloud::{CloudConfig, Keyboard, Line, Locale, Ntp, Proxy, ResolvConf, TimeZone, YumRepo};
 use system::{SystemError, Target};
 
 pub(super) fn apply(cloud: &CloudConfig, target: &Target, report: &mut Report) {
@@ -29,9 +29,9 @@ pub(super) fn apply(cloud: &CloudConfig, target: &Target, report: &mut Report) {
     }
 }
 
-fn proxy(proxy: &Proxy, target: &Target) -> Result<(), SystemError> {
+fn proxy(Proxy { http, https, no_proxy }: &Proxy, target: &Target) -> Result<(), SystemError> {
     let mut pairs = Vec::new();
-    for (name, value) in [("http_proxy", &proxy.http), ("https_proxy", &proxy.https), ("no_proxy", &proxy.no_proxy)] {
+    for (name, value) in [("http_proxy", http), ("https_proxy", https), ("no_proxy", no_proxy)] {
         let Some(value) = value else { continue };
         pairs.extend([(name.to_owned(), &value.0), (name.to_uppercase(), &value.0)]);
     }
@@ -61,24 +61,25 @@ fn timezone(TimeZone(zone): &TimeZone, target: &Target) -> Result<(), SystemErro
 }
 
 fn locale(name: &str, target: &Target) -> Result<(), SystemError> {
-    // glibc's own way to write a locale's directory: `en_GB.utf8`.
+    // glibc's own way to write a locale's directory: `en_GB.utf8`. Some need none: glibc itself contains them.
     let folder = name
         .split_once('.')
         .map_or_else(|| name.to_owned(), |(language, charset)| format!("{language}.{}", charset.to_ascii_lowercase().replace('-', "")));
-    let is_there = matches!(name, "C" | "POSIX") || target.place(&format!("/usr/lib/locale/{folder}"))?.is_dir();
+    let is_there = matches!(folder.as_str(), "C" | "POSIX" | "C.utf8") || target.place(&format!("/usr/lib/locale/{folder}"))?.is_dir();
     if !is_there {
         return Err(SystemError::refused(&format!("`{name}` is not installed: programs go on using C.UTF-8")));
     }
     target.write("/etc/locale.conf", 0o644, format!("LANG={name}\n").as_bytes())
 }
 
-fn console(keyboard: &Keyboard, target: &Target) -> Result<(), SystemError> {
+fn console(Keyboard { layout, model, variant, options }: &Keyboard, target: &Target) -> Result<(), SystemError> {
     let word = |key: &str, value: Option<&str>| value.map_or_else(String::new, |value| format!("{key}={}\n", text::quote(value)));
-    let text = word("KEYMAP", Some(&keyboard.layout.0))
-        + &word("XKBLAYOUT", Some(&keyboard.layout.0))
-        + &word("XKBMODEL", keyboard.model.as_ref().map(|line| line.0.as_str()))
-        + &word("XKBVARIANT", keyboard.variant.as_ref().map(|line| line.0.as_str()))
-        + &word("XKBOPTIONS", keyboard.options.as_ref().map(|line| line.0.as_str()));
+    let line = |line: &Option<Line>| line.as_ref().map(|line| line.0.clone());
+    let text = word("KEYMAP", Some(&layout.0))
+        + &word("XKBLAYOUT", Some(&layout.0))
+        + &word("XKBMODEL", line(model).as_deref())
+        + &word("XKBVARIANT", line(variant).as_deref())
+        + &word("XKBOPTIONS", line(options).as_deref());
     target.write("/etc/vconsole.conf", 0o644, text.as_bytes())?;
     if target.has("loadkeys") {
         Ok(())
@@ -87,20 +88,20 @@ fn console(keyboard: &Keyboard, target: &Target) -> Result<(), SystemError> {
     }
 }
 
-fn ntp(wanted: &Ntp, target: &Target) -> Result<(), SystemError> {
-    if wanted.enabled == Some(false) {
+fn ntp(Ntp { enabled, servers, pools }: &Ntp, target: &Target) -> Result<(), SystemError> {
+    if *enabled == Some(false) {
         return target.symlink("/etc/systemd/system/systemd-timesyncd.service", "/dev/null");
     }
-    let names: Vec<&str> = wanted.servers.iter().chain(&wanted.pools).map(|line| line.0.as_str()).collect();
+    let names: Vec<&str> = servers.iter().chain(pools).map(|line| line.0.as_str()).collect();
     if names.is_empty() {
         return Ok(());
     }
     target.write("/etc/systemd/timesyncd.conf.d/50-firstboot.conf", 0o644, format!("[Time]\nNTP={}\n", names.join(" ")).as_bytes())
 }
 
-fn resolver(wanted: &ResolvConf, target: &Target) -> Result<(), SystemError> {
-    let domains: Vec<&str> = wanted.domain.iter().chain(&wanted.searchdomains).map(|line| line.0.as_str()).collect();
-    let servers: Vec<String> = wanted.nameservers.iter().map(ToString::to_string).collect();
+fn resolver(ResolvConf { nameservers, searchdomains, domain }: &ResolvConf, target: &Target) -> Result<(), SystemError> {
+    let domains: Vec<&str> = domain.iter().chain(searchdomains).map(|line| line.0.as_str()).collect();
+    let servers: Vec<String> = nameservers.iter().map(ToString::to_string).collect();
     let mut text = String::from("[Resolve]\n");
     if !servers.is_empty() {
         let _ = writeln!(text, "DNS={}", servers.join(" "));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Report;
-use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Swap};
+use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Swap, Words};
 use system::program::ProgramError;
 use system::{SystemError, Target};
 
@@ -106,20 +106,29 @@ fn definitions(percents: &[u32]) -> Vec<(String, String)> {
     percents.iter().enumerate().map(define).collect()
 }
 
+/// The kernel's name of a device that is given by one of its others, which name partitions in ways of their own.
+fn kernel_name(device: &str) -> String {
+    std::fs::canonicalize(device).ok().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| device.to_owned())
+}
+
+/// A partition by its number: disks whose name ends in a digit put a `p` before it.
+fn partition_of(disk: &str, number: &str) -> String {
+    let p = if disk.ends_with(|letter: char| letter.is_ascii_digit()) { "p" } else { "" };
+    format!("{disk}{p}{number}")
+}
+
 fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
-    let disk = device(&setup.device.0);
-    let place = match setup.partition.as_ref().map(|word| word.0.as_str()) {
+    let FsSetup { device: given, filesystem, label: name, partition, extra_opts: Words(further, _), overwrite } = setup;
+    let disk = device(&given.0);
+    let place = match partition.as_ref().map(|word| word.0.as_str()) {
         None | Some("auto" | "any" | "none") => disk,
-        Some(number) if number.parse::<u8>().is_ok() => {
-            let p = if disk.ends_with(|letter: char| letter.is_ascii_digit()) { "p" } else { "" };
-            format!("{disk}{p}{number}")
-        }
+        Some(number) if number.parse::<u8>().is_ok() => partition_of(&kernel_name(&disk), number),
         Some(_) => return Err(SystemError::refused("`partition` must be a number, `auto`, `any` or `none`")),
     };
-    if !is_empty(&place, setup.overwrite, target)? {
+    if !is_empty(&place, *overwrite, target)? {
         return Ok(());
     }
-    let kind = &setup.filesystem.0;
+    let kind = &filesystem.0;
     let plain = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (program, label) = match kind.as_str() {
         "swap" => ("mkswap".to_owned(), "-L"),
@@ -129,8 +138,9 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
     if !plain || !target.has(&program) {
         return Err(SystemError::refused(&format!("no program is installed that makes the file system `{kind}`")));
     }
-    let name = setup.label.as_ref().map(|line| line.0.as_str());
-    let words: Vec<&str> = name.iter().flat_map(|name| [label, name]).chain([place.as_str()]).collect();
+    let name = name.as_ref().map(|line| line.0.as_str());
+    let further = further.iter().flat_map(|words| words.split_whitespace());
+    let words: Vec<&str> = name.iter().flat_map(|name| [label, name]).chain(further).chain([place.as_str()]).collect();
     target.run(&program, &words, None).map(drop)
 }
 
@@ -228,6 +238,16 @@ mod tests {
             let texts: Vec<String> = definitions(percents).into_iter().map(|(_, text)| text).collect();
             assert_eq!(texts, expected);
         }
+    }
+
+    #[test]
+    fn partitions_have_the_kernel_s_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (disk, link) = (folder.path().join("sdb"), folder.path().join("virtio-data1"));
+        std::fs::write(&disk, "").unwrap();
+        std::os::unix::fs::symlink(&disk, &link).unwrap();
+        assert_eq!(partition_of(&kernel_name(link.to_str().unwrap()), "2"), format!("{}2", disk.canonicalize().unwrap().display()));
+        assert_eq!(partition_of(&kernel_name("/dev/none/nvme0n1"), "2"), "/dev/none/nvme0n1p2");
     }
 
     #[test]

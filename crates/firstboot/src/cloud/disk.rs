@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::value::{AbsolutePath, Line, Word};
+use super::value::{AbsolutePath, Line, Word, Words};
 
 /// Partitions of a disk that has none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -73,6 +73,9 @@ pub struct FsSetup {
     /// The number of the partition; `auto`, `any` and `none` for what `device` says.
     #[serde(default)]
     pub partition: Option<Word>,
+    /// Further words for the program.
+    #[serde(default)]
+    pub extra_opts: Words,
     /// Whether what is there is lost.
     #[serde(default)]
     pub overwrite: bool,

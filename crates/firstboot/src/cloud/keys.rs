@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
     (TOP, "ssh", Needless, "keys are not shown"),
     (TOP, "write_files", Done, "files; the keys are below. Missing directories are made"),
     (TOP, "bootcmd", Different, "commands that run before anything else is done, at the first start only: for every start, write a unit"),
-    (TOP, "runcmd", Done, "lines for the shell or lists of words, run once when the network and the container engine are up and images are loaded"),
+    (TOP, "runcmd", Done, "lines for the shell or lists of words, run once when the network and the container engine are up and images are loaded. One that only writes /etc/cloud/cloud-init.disabled is left out"),
     (TOP, "ca_certs", Different, "`trusted`: certificates to trust in addition to the usual ones; the container engine trusts them too. `remove_defaults` is refused"),
     (TOP, "ca-certs", Different, "as `ca_certs`"),
     (TOP, "timezone", Done, "a name such as `Europe/Berlin`"),
@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
     (TOP, "package_upgrade", Done, "`tdnf -y update` before packages are installed"),
     (TOP, "package_reboot_if_required", Refused, "set `power_state` to restart the machine"),
     (TOP, "disk_setup", Different, "partitions of a disk that is empty: `layout`; the table is always GPT. `overwrite: true` is refused, so that no start loses data"),
-    (TOP, "fs_setup", Different, "file systems on partitions that have none: `device`, `partition`, `filesystem`, `label`. `overwrite: true` is refused"),
+    (TOP, "fs_setup", Different, "file systems on partitions that have none: `device`, `partition`, `filesystem`, `label`, `extra_opts`. `overwrite: true` is refused"),
     (TOP, "mounts", Done, "entries of /etc/fstab; directories are made. By default they do not stop a start: `nofail`"),
     (TOP, "mount_default_fields", Done, "the fields that entries of `mounts` leave out"),
     (TOP, "swap", Done, "`filename`, `size`, `maxsize`: a file to swap to"),
@@ -110,6 +110,7 @@ const ROWS: &[Row] = &[
     (TOP, "wireguard", Refused, "write a tunnel of the mode `wireguard` into network-config"),
     (TOP, "drivers", Refused, "the kernel's modules are packages"),
     (TOP, "coreos", Refused, "this is a document of CoreOS: write units with `write_files`, and start them in `runcmd`"),
+    (TOP, "autoinstall", Refused, "this is a document of Ubuntu's installer: write a kickstart file, or what is below its `user-data` as cloud-config"),
     (TOP, "ignition", Refused, "this is a document of Ignition, which is not supported: write cloud-config"),
     (USER, "name", Done, "the login name"),
     (USER, "gecos", Done, "the full name"),
@@ -153,7 +154,6 @@ const ROWS: &[Row] = &[
     ("ResolvConf", "options", Refused, "write a file below /etc/systemd/resolved.conf.d with `write_files`"),
     ("ResolvConf", "sortlist", Refused, "systemd-resolved has no such list"),
     ("FsSetup", "replace_fs", Refused, "a file system that is there is never replaced"),
-    ("FsSetup", "extra_opts", Refused, "make the file system in `bootcmd`"),
     ("FsSetup", "cmd", Refused, "make the file system in `bootcmd`"),
 ];
 

@@ -20,7 +20,7 @@ pub use file::WriteFile;
 pub use meta::MetaData;
 pub use service::{Keyboard, Locale, Mode, Ntp, Package, PhoneHome, PowerState, ResolvConf, YumRepo};
 pub use user::{Chpasswd, CloudUser, Groups, PasswordKind, PasswordOf};
-pub use value::{Command, Hostname, ProxyAddress, SshKey, TimeZone, WebAddress, Word, Words};
+pub use value::{AccountName, Command, Hostname, Line, ProxyAddress, SshKey, TimeZone, WebAddress, Word, Words};
 
 macro_rules! cloud_config {
     ($($(#[$about:meta])* $name:ident: $type:ty,)*) => {

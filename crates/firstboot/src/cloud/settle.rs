@@ -14,6 +14,9 @@ impl CloudConfig {
     /// Gives each user what is theirs; what cannot be given is reported.
     pub(crate) fn settle(&mut self) -> Vec<String> {
         let mut complaints = Vec::new();
+        split_keys(&mut self.ssh_authorized_keys);
+        let default = self.user.iter_mut();
+        self.users.iter_mut().chain(default).for_each(|user| split_keys(&mut user.ssh_authorized_keys));
         self.users.retain(|user| !matches!(user.name.0.as_str(), "default" | "none"));
         let default = self.user.take().map_or_else(|| ROOT.to_owned(), |user| self.add_default(user));
         if default != ROOT {
@@ -87,4 +90,9 @@ impl CloudConfig {
     pub(crate) fn add_keys(&mut self, keys: Vec<String>) {
         self.ssh_authorized_keys.extend(keys.into_iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(SshKey));
     }
+}
+
+/// Makes a key of each line.
+fn split_keys(keys: &mut Vec<SshKey>) {
+    *keys = keys.iter().flat_map(|key| key.0.lines()).map(|line| SshKey(line.to_owned())).collect();
 }

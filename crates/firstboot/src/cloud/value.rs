@@ -5,7 +5,21 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use kickstart::{Secret, is_account_name, is_authorized_key, is_hash, is_hostname};
+use kickstart::{Secret, is_account_name, is_authorized_key, is_hash, is_hostname, is_ssh_key};
+
+/// The keys in a text: one in each line, or where YAML has folded lines into one, behind each other.
+fn key_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let begins = |index: &usize| words.get(*index..*index + 2).is_some_and(|pair| is_ssh_key(&pair.join(" ")));
+        // Options may stand before the first one.
+        let starts: Vec<usize> = [0].into_iter().chain((0..words.len()).filter(begins).skip(1)).collect();
+        let ends = starts.iter().skip(1).copied().chain([words.len()]);
+        lines.extend(starts.iter().zip(ends).map(|(start, end)| words[*start..end].join(" ").trim().to_owned()));
+    }
+    lines
+}
 
 /// A list of texts, or one text. Which one it was matters for commands only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,10 +92,31 @@ impl Command {
     /// As a line of a script.
     pub fn line(&self) -> String {
         match self {
-            Self::Line(line) => line.clone(),
-            Self::List(words) => words.iter().map(|word| text::quote(word)).collect::<Vec<_>>().join(" "),
+            Self::Line(line) => without_frequency(line).to_owned(),
+            Self::List(words) => {
+                let is_wrapped = words.len() > 3 && words.first().is_some_and(|word| is_frequency(word));
+                let words = if is_wrapped { &words[3..] } else { words };
+                words.iter().map(|word| text::quote(word)).collect::<Vec<_>>().join(" ")
+            }
         }
     }
+}
+
+/// The program of cloud-init that says how often a command runs. Commands run once here.
+fn is_frequency(word: &str) -> bool {
+    word.rsplit('/').next() == Some("cloud-init-per")
+}
+
+/// A line without `cloud-init-per FREQUENCY NAME` before its command.
+fn without_frequency(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    for index in 0..3 {
+        match rest.split_once(char::is_whitespace) {
+            Some((word, behind)) if index > 0 || is_frequency(word) => rest = behind.trim_start(),
+            Some(_) | None => return line,
+        }
+    }
+    rest
 }
 
 impl<'de> Deserialize<'de> for Command {
@@ -214,10 +249,11 @@ checked! {
         let refusal = format!("`{text}` is not a name of a user or group: use lower-case letters, digits, `-` and `_`, at most 31");
         Some(text.trim().to_owned()).filter(|text| is_account_name(text)).ok_or(refusal)
     };
-    /// A line of `authorized_keys`.
+    /// A line of `authorized_keys`; or several, as files have them.
     SshKey(String), |text| {
-        let text = text.trim().to_owned();
-        if is_authorized_key(&text) { Ok(text) } else { Err("not a public key: write a line as in ~/.ssh/id_ed25519.pub".to_owned()) }
+        let lines = key_lines(&text);
+        let are_keys = !lines.is_empty() && lines.iter().all(|line| is_authorized_key(line));
+        if are_keys { Ok(lines.join("\n")) } else { Err("not a public key: write a line as in ~/.ssh/id_ed25519.pub".to_owned()) }
     };
     /// A password's hash.
     PasswordHash(Secret), |text| {
@@ -254,6 +290,35 @@ checked! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_a_file_are_several() {
+        let (one, two) = ("ssh-ed25519 AAAAC3 me", "from=\"192.0.2.0/24\" ssh-rsa AAAAB3 a b");
+        let table = [
+            (format!("{one}\n\n{two}\n"), Some(format!("{one}\n{two}"))),
+            (format!("{two} {one}"), Some(format!("{two}\n{one}"))),
+            (format!("{one} {one} again"), Some(format!("{one}\n{one} again"))),
+            (format!("{one}\n# mine"), None),
+            (String::new(), None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(SshKey::try_from(Word(text.clone())).ok().map(|key| key.0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_run_once_without_being_told_so() {
+        let list = |words: &[&str]| Command::List(words.iter().map(|word| (*word).to_owned()).collect());
+        let table = [
+            (Command::Line("cloud-init-per once mkfs  mkfs.xfs /dev/sdb".into()), "mkfs.xfs /dev/sdb"),
+            (list(&["/usr/bin/cloud-init-per", "instance", "x", "echo", "a b"]), "echo 'a b'"),
+            (Command::Line("  echo cloud-init-per once x".into()), "  echo cloud-init-per once x"),
+            (list(&["cloud-init-per", "once"]), "cloud-init-per once"),
+        ];
+        for (command, expected) in table {
+            assert_eq!(command.line(), expected);
+        }
+    }
 
     #[test]
     fn words_and_bits() {

@@ -6,7 +6,7 @@ mod kickstart;
 
 pub use container::container;
 pub use error::VariantError;
-pub use kickstart::kickstart;
+pub use kickstart::{Unattended, kickstart};
 
 use std::path::Path;
 

@@ -47,6 +47,12 @@ impl Problem {
     pub(crate) fn at(place: Place, message: impl Into<String>) -> Self {
         Self { path: String::new(), place, message: message.into(), hint: None }
     }
+
+    /// In one line, without the hint. `name` is the document's.
+    pub fn line(&self, name: &str) -> String {
+        let path = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
+        format!("{name}:{}:{}: {path}{}", self.place.line, self.place.column, self.message)
+    }
 }
 
 /// All that is wrong with a document.
@@ -60,14 +66,10 @@ pub struct Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Problem { path, place, message, hint }) in self.problems.iter().enumerate() {
+        for (index, problem) in self.problems.iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
-            write!(f, "{end}{}:{}:{}: ", self.name, place.line, place.column)?;
-            if !path.is_empty() {
-                write!(f, "{path}: ")?;
-            }
-            write!(f, "{message}")?;
-            if let Some(hint) = hint {
+            write!(f, "{end}{}", problem.line(&self.name))?;
+            if let Some(hint) = &problem.hint {
                 write!(f, "\n  hint: {hint}")?;
             }
         }

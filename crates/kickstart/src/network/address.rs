@@ -19,6 +19,19 @@ pub struct Cidr {
     pub prefix: u8,
 }
 
+impl Cidr {
+    /// Whether an address is in the network.
+    pub fn contains(self, address: IpAddr) -> bool {
+        let (own, other, width) = match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => (u128::from(u32::from(own)), u128::from(u32::from(other)), 32),
+            (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own), u128::from(other), 128),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+        };
+        let shift = width - u32::from(self.prefix);
+        own.checked_shr(shift).unwrap_or(0) == other.checked_shr(shift).unwrap_or(0)
+    }
+}
+
 impl FromStr for Cidr {
     type Err = String;
 
@@ -123,5 +136,25 @@ impl<'de> Deserialize<'de> for Address {
             }
         }
         deserializer.deserialize_any(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_contain_their_addresses() {
+        let table = [
+            ("192.0.2.7/24", "192.0.2.1", true),
+            ("192.0.2.7/24", "192.0.3.1", false),
+            ("0.0.0.0/0", "192.0.3.1", true),
+            ("2001:db8::7/64", "2001:db8::1", true),
+            ("2001:db8::7/128", "2001:db8::1", false),
+            ("::/0", "192.0.2.1", false),
+        ];
+        for (network, address, expected) in table {
+            assert_eq!(network.parse::<Cidr>().unwrap().contains(address.parse().unwrap()), expected, "{network} {address}");
+        }
     }
 }

@@ -74,6 +74,9 @@ fn cards(network: &Network, list: &mut List) {
         if !is_file_name(name) {
             list.push((path.clone(), "the name must consist of letters, digits, `-`, `_` and `.`".to_owned()));
         }
+        if IS_KEY.contains(&name.as_str()) && card.matches.is_none() {
+            list.push((path.clone(), "this is a key of an interface, not one: indent it below the interface that it is for".to_owned()));
+        }
         matches(&path, name, card.matches.as_ref(), list);
         if card.set_name.as_ref().is_some_and(|name| !is_interface(name)) {
             list.push((format!("{path}.set-name"), NO_INTERFACE.to_owned()));
@@ -96,6 +99,9 @@ fn made(kind: &str, name: &str, network: &Network, list: &mut List) -> String {
     }
     path
 }
+
+/// Keys that are taken for interfaces where they are not indented enough.
+const IS_KEY: [&str; 4] = ["dhcp4-overrides", "dhcp6-overrides", "match", "nameservers"];
 
 const NO_INTERFACE: &str = "an interface name has at most 15 letters, digits, `-`, `_` and `.`";
 

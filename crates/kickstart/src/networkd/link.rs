@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::{pairs, yes};
-use crate::network::{Activation, AddressGeneration, Family, Lifetime, Link};
-use crate::{DhcpIdentifier, Overrides, Route, Rule};
+use crate::network::{Activation, AddressGeneration, Family, Lifetime, Link, RaOverrides};
+use crate::{Address, DhcpIdentifier, Nameservers, Overrides, Route, Rule};
 
 /// All sections after `[Match]`. `tied` are the lines that tell of other interfaces; `table` is where routes are put by default.
 pub(super) fn sections(link: &Link<'_>, lldp: Option<bool>, tied: &[String], table: Option<u32>) -> String {
@@ -19,28 +19,33 @@ pub(super) fn sections(link: &Link<'_>, lldp: Option<bool>, tied: &[String], tab
         ],
     );
     text.push_str(&network(link, lldp, tied));
-    for address in link.addresses.iter().filter(|address| address.label.is_some() || address.lifetime.is_some()) {
-        let lifetime = address.lifetime.map(|time| if time == Lifetime::None { "0" } else { "forever" }.to_owned());
-        let lines = [("Address", Some(address.cidr.to_string())), ("Label", address.label.clone()), ("PreferredLifetime", lifetime)];
+    for Address { cidr, label, lifetime } in link.addresses.iter().filter(|address| has_options(address)) {
+        let lifetime = lifetime.map(|time| if time == Lifetime::None { "0" } else { "forever" }.to_owned());
+        let lines = [("Address", Some(cidr.to_string())), ("Label", label.clone()), ("PreferredLifetime", lifetime)];
         text.push_str(&section("Address", &lines));
     }
     let identifier = link.identifier.map(|kind| if kind == DhcpIdentifier::Mac { "mac" } else { "duid" }.to_owned());
     text.push_str(&dhcp("DHCPv4", link.overrides[0], identifier));
     text.push_str(&dhcp("DHCPv6", link.overrides[1], None));
     let flag = |value: Option<bool>| value.map(|value| yes(value).to_owned());
-    let ra = link.ra_overrides;
+    let RaOverrides { use_dns, use_domains, table: table_of_ra } = link.ra_overrides;
     let token = match (link.token, link.generation) {
         (Some(token), _) => Some(format!("static:{token}")),
         (None, Some(AddressGeneration::Eui64)) => Some("eui64".to_owned()),
         (None, Some(AddressGeneration::StablePrivacy)) => Some("prefixstable".to_owned()),
         (None, None) => None,
     };
-    let table_of_ra = ra.table.map(|table| table.to_string());
-    let lines = [("UseDNS", flag(ra.use_dns)), ("UseDomains", ra.use_domains.clone()), ("RouteTable", table_of_ra), ("Token", token)];
+    let table_of_ra = table_of_ra.map(|table| table.to_string());
+    let lines = [("UseDNS", flag(*use_dns)), ("UseDomains", use_domains.clone()), ("RouteTable", table_of_ra), ("Token", token)];
     text.push_str(&section("IPv6AcceptRA", &lines));
     link.routes.iter().for_each(|each| text.push_str(&route(each, table)));
     link.rules.iter().for_each(|each| text.push_str(&rule(each, table)));
     text
+}
+
+/// Whether an address needs a section of its own.
+fn has_options(address: &Address) -> bool {
+    address.label.is_some() || address.lifetime.is_some()
 }
 
 /// A section, if anything stands in it.
@@ -79,82 +84,87 @@ fn network(link: &Link<'_>, lldp: Option<bool>, tied: &[String]) -> String {
         ("ConfigureWithoutCarrier", link.ignores_carrier.then(|| "yes".to_owned())),
     ]));
     let mut lines = |key: &str, values: Vec<String>| values.into_iter().for_each(|value| text.push_str(&format!("{key}={value}\n")));
-    let plain = link.addresses.iter().filter(|address| address.label.is_none() && address.lifetime.is_none());
+    let plain = link.addresses.iter().filter(|address| !has_options(address));
     lines("Address", plain.map(|address| address.cidr.to_string()).collect());
     lines("Gateway", link.gateways.iter().filter_map(|(_, gateway)| gateway.as_ref()).map(ToString::to_string).collect());
-    lines("DNS", link.nameservers.addresses.iter().map(ToString::to_string).collect());
-    if !link.nameservers.search.is_empty() {
-        lines("Domains", vec![link.nameservers.search.join(" ")]);
+    let Nameservers { addresses: servers, search } = link.nameservers;
+    lines("DNS", servers.iter().map(ToString::to_string).collect());
+    if !search.is_empty() {
+        lines("Domains", vec![search.join(" ")]);
     }
     tied.iter().for_each(|line| text.push_str(&format!("{line}\n")));
     text
 }
 
 fn dhcp(name: &str, given: &Overrides, identifier: Option<String>) -> String {
-    let flag = |value: Option<bool>| value.map(|value| yes(value).to_owned());
+    let Overrides { use_dns, use_ntp, use_hostname, use_mtu, use_routes, use_domains, send_hostname, hostname, route_metric } = given;
+    let flag = |value: &Option<bool>| value.map(|value| yes(value).to_owned());
     let is_v4 = name == "DHCPv4";
     let only_v4 = |value: Option<String>| value.filter(|_| is_v4);
     section(
         name,
         &[
             ("ClientIdentifier", identifier),
-            ("UseDNS", flag(given.use_dns)),
-            ("UseNTP", flag(given.use_ntp)),
-            ("UseHostname", flag(given.use_hostname)),
-            ("UseMTU", only_v4(flag(given.use_mtu))),
-            ("UseRoutes", only_v4(flag(given.use_routes))),
-            ("UseDomains", given.use_domains.clone()),
-            ("SendHostname", flag(given.send_hostname)),
-            ("Hostname", given.hostname.clone()),
-            ("RouteMetric", only_v4(given.route_metric.map(|metric| metric.to_string()))),
+            ("UseDNS", flag(use_dns)),
+            ("UseNTP", flag(use_ntp)),
+            ("UseHostname", flag(use_hostname)),
+            ("UseMTU", only_v4(flag(use_mtu))),
+            ("UseRoutes", only_v4(flag(use_routes))),
+            ("UseDomains", use_domains.clone()),
+            ("SendHostname", flag(send_hostname)),
+            ("Hostname", hostname.clone()),
+            ("RouteMetric", only_v4(route_metric.map(|metric| metric.to_string()))),
         ],
     )
 }
 
-fn route(route: &Route, table: Option<u32>) -> String {
-    let is_v6 = route.via.or(route.from).is_some_and(|address| address.is_ipv6());
-    let to = match route.to.as_str() {
+fn route(route: &Route, default_table: Option<u32>) -> String {
+    let Route { to, via, from, on_link, metric, kind, scope, table, mtu, congestion_window, advertised_receive_window, advertised_mss } =
+        route;
+    let is_v6 = via.or(*from).is_some_and(|address| address.is_ipv6());
+    let to = match to.as_str() {
         "default" if is_v6 => "::/0",
         "default" => "0.0.0.0/0",
         to => to,
     };
-    let number = |value: Option<u32>| value.map(|value| value.to_string());
-    let text = |address: Option<IpAddr>| address.map(|address| address.to_string());
+    let number = |value: &Option<u32>| value.map(|value| value.to_string());
+    let text = |address: &Option<IpAddr>| address.map(|address| address.to_string());
     // A destination that is on the link itself, as ip(8) has it.
-    let scope = route.scope.clone().or_else(|| (route.via.is_none() && route.kind.is_none() && !is_v6).then(|| "link".to_owned()));
+    let scope = scope.clone().or_else(|| (via.is_none() && kind.is_none() && !is_v6).then(|| "link".to_owned()));
     section(
         "Route",
         &[
             ("Destination", Some(to.to_owned())),
-            ("Gateway", text(route.via)),
-            ("GatewayOnLink", route.on_link.filter(|on_link| *on_link).map(|_| "yes".to_owned())),
-            ("PreferredSource", text(route.from)),
-            ("Metric", number(route.metric)),
+            ("Gateway", text(via)),
+            ("GatewayOnLink", on_link.filter(|on_link| *on_link).map(|_| "yes".to_owned())),
+            ("PreferredSource", text(from)),
+            ("Metric", number(metric)),
             ("Scope", scope),
-            ("Type", route.kind.clone()),
-            ("Table", number(route.table.or(table))),
-            ("MTUBytes", number(route.mtu)),
-            ("InitialCongestionWindow", number(route.congestion_window)),
-            ("InitialAdvertisedReceiveWindow", number(route.advertised_receive_window)),
-            ("TCPAdvertisedMaximumSegmentSize", number(route.advertised_mss)),
+            ("Type", kind.clone()),
+            ("Table", number(&table.or(default_table))),
+            ("MTUBytes", number(mtu)),
+            ("InitialCongestionWindow", number(congestion_window)),
+            ("InitialAdvertisedReceiveWindow", number(advertised_receive_window)),
+            ("TCPAdvertisedMaximumSegmentSize", number(advertised_mss)),
         ],
     )
 }
 
-fn rule(rule: &Rule, table: Option<u32>) -> String {
-    let number = |value: Option<u32>| value.map(|value| value.to_string());
+fn rule(rule: &Rule, default_table: Option<u32>) -> String {
+    let Rule { from, to, table, priority, mark, type_of_service } = rule;
+    let number = |value: &Option<u32>| value.map(|value| value.to_string());
     let mut text = section(
         "RoutingPolicyRule",
         &[
-            ("From", rule.from.clone()),
-            ("To", rule.to.clone()),
-            ("Table", number(rule.table.or(table))),
-            ("Priority", number(rule.priority)),
-            ("FirewallMark", number(rule.mark)),
-            ("TypeOfService", rule.type_of_service.map(|kind| kind.to_string())),
+            ("From", from.clone()),
+            ("To", to.clone()),
+            ("Table", number(&table.or(default_table))),
+            ("Priority", number(priority)),
+            ("FirewallMark", number(mark)),
+            ("TypeOfService", type_of_service.map(|kind| kind.to_string())),
         ],
     );
-    if rule.from.is_none() && rule.to.is_none() && !text.is_empty() {
+    if from.is_none() && to.is_none() && !text.is_empty() {
         let _ = writeln!(text, "Family=both");
     }
     text

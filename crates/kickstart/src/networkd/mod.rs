@@ -7,7 +7,7 @@ mod netdev;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::network::Link;
+use crate::network::{Link, only};
 use crate::{Ethernet, Match, Network};
 
 pub use check::complaints;
@@ -43,42 +43,45 @@ struct Ties<'a> {
 
 /// The files; none clash with those of packages, and they come before them.
 pub fn files(network: &Network) -> Vec<File> {
+    // There is one version, and one program that does it; the host name is the machine's.
+    let Network { version: _, renderer: _, hostname: _, ethernets, bonds, bridges, vlans, tunnels, vrfs, dummy_devices, virtual_ethernets } =
+        network;
     let ties = ties(network);
     let mut files = Vec::new();
-    for (name, card) in &network.ethernets {
+    for (name, card) in ethernets {
         if let Some(content) = link_file(name, card, network) {
             files.push(file(name, "link", content));
         }
-        files.push(network_file(name, &matches(name, card), &card.link(), emit_lldp(card), &ties, None));
+        files.push(network_file(name, &matches(name, card), &card.link(), card.emit_lldp, &ties, None));
     }
     let mut devices = Vec::new();
     let mut device = |name: &str, netdev: netdev::Netdev, link: Link<'_>, table: Option<u32>| {
         devices.push(File { is_secret: netdev.is_secret, ..file(name, "netdev", netdev.content) });
         devices.push(network_file(name, &format!("Name={name}\n"), &link, None, &ties, table));
     };
-    for (name, bond) in &network.bonds {
+    for (name, bond) in bonds {
         device(name, netdev::bond(name, bond), bond.link(), None);
     }
-    for (name, bridge) in &network.bridges {
+    for (name, bridge) in bridges {
         device(name, netdev::bridge(name, bridge), bridge.link(), None);
     }
-    for (name, vlan) in &network.vlans {
+    for (name, vlan) in vlans {
         device(name, netdev::vlan(name, vlan), vlan.link(), None);
     }
-    for (name, tunnel) in &network.tunnels {
+    for (name, tunnel) in tunnels {
         device(name, netdev::tunnel(name, tunnel), tunnel.link(), None);
     }
-    for (name, vrf) in &network.vrfs {
+    for (name, vrf) in vrfs {
         device(name, netdev::vrf(name, vrf), vrf.link(), Some(vrf.table));
     }
-    for (name, dummy) in &network.dummy_devices {
+    for (name, dummy) in dummy_devices {
         device(name, netdev::plain(name, "dummy", dummy.link().mac), dummy.link(), None);
     }
     // One file makes both.
-    for (name, one) in network.virtual_ethernets.iter().filter(|(name, one)| **name <= one.peer) {
+    for (name, one) in virtual_ethernets.iter().filter(|(name, one)| **name <= one.peer) {
         device(name, netdev::pair(name, one), one.link(), None);
     }
-    for (name, one) in network.virtual_ethernets.iter().filter(|(name, one)| **name > one.peer) {
+    for (name, one) in virtual_ethernets.iter().filter(|(name, one)| **name > one.peer) {
         files.push(network_file(name, &format!("Name={name}\n"), &one.link(), None, &ties, None));
     }
     files.extend(devices);
@@ -128,12 +131,13 @@ fn ties(network: &Network) -> Ties<'_> {
 /// The lines that say which card a file is for.
 fn matches(name: &str, card: &Ethernet) -> String {
     let Some(given) = &card.matches else { return format!("Name={}\n", card.set_name.as_deref().unwrap_or(name)) };
-    let is_hardware = given.macaddress.is_some() || given.driver.is_some();
+    let Match { name: given_name, macaddress, driver } = given;
+    let is_hardware = macaddress.is_some() || driver.is_some();
     // A card that is found by its name and renamed is found by the new one.
     let name = match &card.set_name {
-        Some(new) if given.name.is_some() && !is_hardware => Some(new),
+        Some(new) if given_name.is_some() && !is_hardware => Some(new),
         Some(_) => None,
-        None => given.name.as_ref(),
+        None => given_name.as_ref(),
     };
     pairs(&[("Name", name.cloned()), ("PermanentMACAddress", mac(given)), ("Driver", drivers(given))])
 }
@@ -155,34 +159,46 @@ fn yes(value: bool) -> &'static str {
     if value { "yes" } else { "no" }
 }
 
-fn emit_lldp(card: &Ethernet) -> Option<bool> {
-    card.emit_lldp
-}
-
 /// What udev does with a card, if anything. Only the first file that fits counts for it: what the system's own does is repeated.
 fn link_file(name: &str, card: &Ethernet, network: &Network) -> Option<String> {
+    // `link` is the card whose function this is, and LLDP is systemd-networkd's.
+    let only!(Ethernet {
+        matches,
+        set_name,
+        wakeonlan,
+        emit_lldp: _,
+        virtual_function_count,
+        link: _,
+        receive_checksum_offload,
+        transmit_checksum_offload,
+        tcp_segmentation_offload,
+        tcp6_segmentation_offload,
+        generic_segmentation_offload,
+        generic_receive_offload,
+        large_receive_offload,
+    }) = card;
     let split = network.ethernets.values().filter(|other| other.link.as_deref() == Some(name)).count();
-    let functions = card.virtual_function_count.or_else(|| u32::try_from(split).ok().filter(|count| *count > 0));
-    let flag = |value: Option<bool>| value.map(|value| yes(value).to_owned());
+    let functions = virtual_function_count.or_else(|| u32::try_from(split).ok().filter(|count| *count > 0));
+    let flag = |value: &Option<bool>| value.map(|value| yes(value).to_owned());
     let settings = pairs(&[
-        ("WakeOnLan", card.wakeonlan.map(|wakes| if wakes { "magic" } else { "off" }.to_owned())),
-        ("ReceiveChecksumOffload", flag(card.receive_checksum_offload)),
-        ("TransmitChecksumOffload", flag(card.transmit_checksum_offload)),
-        ("TCPSegmentationOffload", flag(card.tcp_segmentation_offload)),
-        ("TCP6SegmentationOffload", flag(card.tcp6_segmentation_offload)),
-        ("GenericSegmentationOffload", flag(card.generic_segmentation_offload)),
-        ("GenericReceiveOffload", flag(card.generic_receive_offload)),
-        ("LargeReceiveOffload", flag(card.large_receive_offload)),
+        ("WakeOnLan", wakeonlan.map(|wakes| if wakes { "magic" } else { "off" }.to_owned())),
+        ("ReceiveChecksumOffload", flag(receive_checksum_offload)),
+        ("TransmitChecksumOffload", flag(transmit_checksum_offload)),
+        ("TCPSegmentationOffload", flag(tcp_segmentation_offload)),
+        ("TCP6SegmentationOffload", flag(tcp6_segmentation_offload)),
+        ("GenericSegmentationOffload", flag(generic_segmentation_offload)),
+        ("GenericReceiveOffload", flag(generic_receive_offload)),
+        ("LargeReceiveOffload", flag(large_receive_offload)),
         ("SR-IOVVirtualFunctions", functions.map(|count| count.to_string())),
     ]);
-    if card.set_name.is_none() && settings.is_empty() {
+    if set_name.is_none() && settings.is_empty() {
         return None;
     }
-    let found = match &card.matches {
+    let found = match matches {
         None => format!("OriginalName={name}\n"),
         Some(given) => pairs(&[("OriginalName", given.name.clone()), ("PermanentMACAddress", mac(given)), ("Driver", drivers(given))]),
     };
-    let names = match &card.set_name {
+    let names = match set_name {
         Some(name) => format!("Name={name}\n"),
         None => "NamePolicy=keep kernel database onboard slot path\n".to_owned(),
     };

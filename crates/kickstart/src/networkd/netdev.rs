@@ -1,7 +1,9 @@
 //! Interfaces that are made, as systemd.netdev(5) has them.
 
 use super::{pairs, yes};
-use crate::network::{Bond, BondParameters, Bridge, Time, Tunnel, TunnelKeys, TunnelMode, VirtualEthernet, Vlan, Vrf};
+use crate::network::{
+    Bond, BondParameters, Bridge, BridgeParameters, Peer, PeerKeys, Time, Tunnel, TunnelKeys, TunnelMode, VirtualEthernet, Vlan, Vrf, only,
+};
 
 /// The text of a file.
 pub(super) struct Netdev {
@@ -37,56 +39,87 @@ fn time(value: &Option<Time>, unit: &str) -> Option<String> {
 }
 
 pub(super) fn bond(name: &str, bond: &Bond) -> Netdev {
-    let BondParameters { mode, lacp_rate, transmit_hash_policy, ad_select, arp_validate, arp_all_targets, .. } = &bond.parameters;
-    let given = &bond.parameters;
-    let targets = (!given.arp_ip_targets.is_empty()).then(|| given.arp_ip_targets.join(" "));
+    // Its cards are tied to it in their own files.
+    let only!(Bond { interfaces: _, parameters }) = bond;
+    let BondParameters {
+        mode,
+        lacp_rate,
+        mii_monitor_interval,
+        min_links,
+        transmit_hash_policy,
+        ad_select,
+        all_members_active,
+        all_slaves_active,
+        arp_interval,
+        arp_ip_targets,
+        arp_validate,
+        arp_all_targets,
+        up_delay,
+        down_delay,
+        fail_over_mac_policy,
+        gratuitous_arp,
+        gratuitious_arp,
+        packets_per_member,
+        packets_per_slave,
+        primary_reselect_policy,
+        resend_igmp,
+        learn_packet_interval,
+        primary: _,
+    } = parameters;
+    let targets = (!arp_ip_targets.is_empty()).then(|| arp_ip_targets.join(" "));
     let lines = [
         ("Mode", mode.clone()),
         ("LACPTransmitRate", lacp_rate.clone()),
-        ("MIIMonitorSec", time(&given.mii_monitor_interval, "ms")),
-        ("MinLinks", number(given.min_links)),
+        ("MIIMonitorSec", time(mii_monitor_interval, "ms")),
+        ("MinLinks", number(*min_links)),
         ("TransmitHashPolicy", transmit_hash_policy.clone()),
         ("AdSelect", ad_select.clone()),
-        ("AllSlavesActive", flag(given.all_members_active.or(given.all_slaves_active))),
-        ("ARPIntervalSec", time(&given.arp_interval, "ms")),
+        ("AllSlavesActive", flag(all_members_active.or(*all_slaves_active))),
+        ("ARPIntervalSec", time(arp_interval, "ms")),
         ("ARPIPTargets", targets),
         ("ARPValidate", arp_validate.clone()),
         ("ARPAllTargets", arp_all_targets.clone()),
-        ("UpDelaySec", time(&given.up_delay, "ms")),
-        ("DownDelaySec", time(&given.down_delay, "ms")),
-        ("FailOverMACPolicy", given.fail_over_mac_policy.clone()),
-        ("GratuitousARP", number(given.gratuitous_arp.or(given.gratuitious_arp))),
-        ("PacketsPerSlave", number(given.packets_per_member.or(given.packets_per_slave))),
-        ("PrimaryReselectPolicy", given.primary_reselect_policy.clone()),
-        ("ResendIGMP", number(given.resend_igmp)),
-        ("LearnPacketIntervalSec", time(&given.learn_packet_interval, "s")),
+        ("UpDelaySec", time(up_delay, "ms")),
+        ("DownDelaySec", time(down_delay, "ms")),
+        ("FailOverMACPolicy", fail_over_mac_policy.clone()),
+        ("GratuitousARP", number(gratuitous_arp.or(*gratuitious_arp))),
+        ("PacketsPerSlave", number(packets_per_member.or(*packets_per_slave))),
+        ("PrimaryReselectPolicy", primary_reselect_policy.clone()),
+        ("ResendIGMP", number(*resend_igmp)),
+        ("LearnPacketIntervalSec", time(learn_packet_interval, "s")),
     ];
     with(plain(name, "bond", bond.macaddress.as_deref()), "Bond", &lines)
 }
 
 pub(super) fn bridge(name: &str, bridge: &Bridge) -> Netdev {
-    let given = &bridge.parameters;
+    // What is said of ports is in their own files.
+    let only!(Bridge { interfaces: _, parameters }) = bridge;
+    let BridgeParameters { ageing_time, aging_time, priority, forward_delay, hello_time, max_age, stp, path_cost: _, port_priority: _ } =
+        parameters;
     let lines = [
-        ("AgeingTimeSec", time(&given.ageing_time, "s").or_else(|| time(&given.aging_time, "s"))),
-        ("Priority", given.priority.map(|priority| priority.to_string())),
-        ("ForwardDelaySec", time(&given.forward_delay, "s")),
-        ("HelloTimeSec", time(&given.hello_time, "s")),
-        ("MaxAgeSec", time(&given.max_age, "s")),
-        ("STP", flag(given.stp)),
+        ("AgeingTimeSec", time(ageing_time, "s").or_else(|| time(aging_time, "s"))),
+        ("Priority", priority.map(|priority| priority.to_string())),
+        ("ForwardDelaySec", time(forward_delay, "s")),
+        ("HelloTimeSec", time(hello_time, "s")),
+        ("MaxAgeSec", time(max_age, "s")),
+        ("STP", flag(*stp)),
     ];
     with(plain(name, "bridge", bridge.macaddress.as_deref()), "Bridge", &lines)
 }
 
 pub(super) fn vlan(name: &str, vlan: &Vlan) -> Netdev {
-    with(plain(name, "vlan", vlan.macaddress.as_deref()), "VLAN", &[("Id", Some(vlan.id.to_string()))])
+    let only!(Vlan { id, link: _ }) = vlan;
+    with(plain(name, "vlan", vlan.macaddress.as_deref()), "VLAN", &[("Id", Some(id.to_string()))])
 }
 
 pub(super) fn vrf(name: &str, vrf: &Vrf) -> Netdev {
-    with(plain(name, "vrf", None), "VRF", &[("Table", Some(vrf.table.to_string()))])
+    let only!(Vrf { table, interfaces: _ }) = vrf;
+    with(plain(name, "vrf", None), "VRF", &[("Table", Some(table.to_string()))])
 }
 
 pub(super) fn pair(name: &str, one: &VirtualEthernet) -> Netdev {
-    with(plain(name, "veth", one.macaddress.as_deref()), "Peer", &[("Name", Some(one.peer.clone()))])
+    let only!(VirtualEthernet { peer }) = one;
+    with(plain(name, "veth", one.macaddress.as_deref()), "Peer", &[("Name", Some(peer.clone()))])
 }
 
 /// The key of `[Network]` by which an interface knows a tunnel that is on it.
@@ -95,32 +128,31 @@ pub(super) fn tie(mode: Option<TunnelMode>) -> &'static str {
 }
 
 pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
-    let keys = tunnel.keys.as_ref().or(tunnel.key.as_ref());
-    let address = |address: Option<std::net::IpAddr>| address.map(|address| address.to_string());
+    // The mark and the other ends are WireGuard's.
+    let only!(Tunnel { mode, local, remote, ttl, key, keys, mark: _, port, peers: _, id, link }) = tunnel;
+    let keys = keys.as_ref().or(key.as_ref());
+    let address = |address: &Option<std::net::IpAddr>| address.map(|address| address.to_string());
+    let ttl = || ttl.map(|ttl| ttl.to_string());
+    let is_alone = || link.is_none().then(|| "yes".to_owned());
     let netdev = |kind: &str| plain(name, kind, tunnel.macaddress.as_deref());
     let ends = |kind: &str, section: &str, further: &[(&str, Option<String>)]| {
-        let ends = [
-            ("Independent", tunnel.link.is_none().then(|| "yes".to_owned())),
-            ("Local", address(tunnel.local)),
-            ("Remote", address(tunnel.remote)),
-            ("TTL", tunnel.ttl.map(|ttl| ttl.to_string())),
-        ];
+        let ends = [("Independent", is_alone()), ("Local", address(local)), ("Remote", address(remote)), ("TTL", ttl())];
         with(netdev(kind), section, &[&ends, further].concat())
     };
     // A tunnel without a mode is refused before it comes here.
-    let mode = tunnel.mode.unwrap_or(TunnelMode::Sit);
+    let mode = mode.unwrap_or(TunnelMode::Sit);
     match mode {
         TunnelMode::WireGuard => wireguard(netdev("wireguard"), tunnel, keys),
         TunnelMode::VxLan => with(
             netdev("vxlan"),
             "VXLAN",
             &[
-                ("VNI", number(tunnel.id)),
-                ("Local", address(tunnel.local)),
-                (if tunnel.remote.is_some_and(|remote| remote.is_multicast()) { "Group" } else { "Remote" }, address(tunnel.remote)),
-                ("TTL", tunnel.ttl.map(|ttl| ttl.to_string())),
-                ("DestinationPort", tunnel.port.map(|port| port.to_string())),
-                ("Independent", tunnel.link.is_none().then(|| "yes".to_owned())),
+                ("VNI", number(*id)),
+                ("Local", address(local)),
+                (if remote.is_some_and(|remote| remote.is_multicast()) { "Group" } else { "Remote" }, address(remote)),
+                ("TTL", ttl()),
+                ("DestinationPort", port.map(|port| port.to_string())),
+                ("Independent", is_alone()),
             ],
         ),
         TunnelMode::Ipip6 | TunnelMode::Ip6Ip6 => {
@@ -157,13 +189,13 @@ fn wireguard(netdev: Netdev, tunnel: &Tunnel, keys: Option<&TunnelKeys>) -> Netd
         ("FirewallMark", number(tunnel.mark)),
     ];
     let mut netdev = with(netdev, "WireGuard", &lines);
-    for peer in &tunnel.peers {
+    for Peer { endpoint, allowed_ips, keepalive, keys: PeerKeys { public, shared } } in &tunnel.peers {
         let lines = [
-            ("PublicKey", peer.keys.public.clone()),
-            key("PresharedKey", "PresharedKeyFile", peer.keys.shared.as_ref()),
-            ("AllowedIPs", (!peer.allowed_ips.is_empty()).then(|| peer.allowed_ips.join(","))),
-            ("PersistentKeepalive", peer.keepalive.map(|seconds| seconds.to_string())),
-            ("Endpoint", peer.endpoint.clone()),
+            ("PublicKey", public.clone()),
+            key("PresharedKey", "PresharedKeyFile", shared.as_ref()),
+            ("AllowedIPs", (!allowed_ips.is_empty()).then(|| allowed_ips.join(","))),
+            ("PersistentKeepalive", keepalive.map(|seconds| seconds.to_string())),
+            ("Endpoint", endpoint.clone()),
         ];
         netdev = with(netdev, "WireGuardPeer", &lines);
     }

@@ -40,7 +40,6 @@ pub struct Key {
 
 pub(super) const MSDOS: &str = "a GUID partition table is written, which BIOSes start from, too";
 pub(super) const FIPS: &str = "this system's OpenSSL has no provider that was validated for FIPS 140";
-const ALWAYS: &str = "nothing to do: every system does it at its first start";
 const SIGNED: &str =
     "packages come from the signed repository on the medium alone; `additional_files` can put others into /etc/yum.repos.d";
 const CHECKED: &str = "signatures of packages and repositories are always checked";
@@ -88,7 +87,7 @@ const KEYS: [Key; 88] = [
     noted("dps", "nothing to do: partitions always have discoverable types"),
     done(FILE, "eject_cdrom"),
     done(FILE, "environment"),
-    noted("firstboot", ALWAYS),
+    otherwise(FILE, "firstboot", "`scripts` run once when the system first starts and the network is up; all else is done on every system"),
     refused(FILE, "grub", ARGUMENTS),
     done(FILE, "hostname"),
     noted("insecure_installation", CHECKED),
@@ -121,7 +120,12 @@ const KEYS: [Key; 88] = [
     otherwise(FILE, "packages", "names that are needless here, such as `initramfs`, are left out with a note"),
     done(FILE, "packages_x86_64"),
     noted("packages_aarch64", "there is one architecture, x86_64"),
-    otherwise(FILE, "partition_type", "`msdos`: a GUID partition table is written, which BIOSes start from, too"),
+    otherwise(
+        FILE,
+        "partition_type",
+        "`msdos`: a GUID partition table is written, whose first sector has an active entry, so that BIOSes start from it, too; with a table \
+         of four entries, the root could not grow, and an interrupted installation would leave a disk that says nothing",
+    ),
     done(FILE, "partitions"),
     done(FILE, "password"),
     noted("photon_docker_image", "nothing is loaded for it; `docker` loads images"),
@@ -146,7 +150,7 @@ const KEYS: [Key; 88] = [
     refused(FILE, "user_grub_cfg_file", ARGUMENTS),
     refused(PART, "ab", "there is one system on a disk; updates are undone with `tdnf history`, or keep a second disk"),
     otherwise(PART, "all_disk", "one partition fills the disk"),
-    refused(PART, "btrfs", "subvolumes are not made; make them in `postinstall` (`btrfs subvolume create`), or use a partition each"),
+    otherwise(PART, "btrfs", "not for the root, which is ext4: the boot loader reads the kernels from it"),
     otherwise(PART, "disk", "as `disk_id`, also by the path of a device"),
     done(PART, "disk_id"),
     done(PART, "filesystem"),

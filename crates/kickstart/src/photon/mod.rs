@@ -70,6 +70,10 @@ pub(crate) fn translate(node: &mut Node, variables: &Variables, told: &mut Told)
     if let Some(key) = node.get_mut("public_key") {
         public_key(key);
     }
+    // Whoever sets it to true wants an identity of its own, which every system gets.
+    if node.entry("firstboot").is_some_and(|entry| entry.node.flag().is_some()) {
+        node.take("firstboot");
+    }
     security(node, told);
     partitions::translate(node, told);
     if let Some(network) = node.get_mut("network") {

@@ -10,6 +10,10 @@ pub(super) fn translate(node: &mut Node, told: &mut Told) {
         let path = format!("partitions[{index}]");
         options(partition, &path, told);
         whole_disk(partition, &path, told);
+        // What is false asks for nothing.
+        if partition.entry("ab").is_some_and(|entry| entry.node.flag() == Some(false)) {
+            partition.take("ab");
+        }
         if let Some(entry) = partition.take("disk") {
             let name = entry.node.text().unwrap_or_default().to_owned();
             let known = devices.iter().chain(&new).find(|(id, device)| *id == name || *device == name).map(|(id, _)| id.clone());

@@ -66,5 +66,5 @@ fn parse(line: &str) -> Result<Partition, String> {
         None => (Some(given.parse().ok().filter(|mib| (1..=1 << 40).contains(mib)).ok_or_else(wrong)?), None),
     };
     let mountpoint = (filesystem != FileSystem::Swap).then(|| at.to_owned());
-    Ok(Partition { mountpoint, size, sizepercent, filesystem, disk_id: None, mkfs_options: None, fs_options: None })
+    Ok(Partition { mountpoint, size, sizepercent, filesystem, disk_id: None, mkfs_options: None, fs_options: None, btrfs: None })
 }
