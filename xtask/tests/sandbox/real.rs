@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use walkdir::{DirEntry, WalkDir};
 
@@ -55,5 +56,8 @@ fn raise_release(spec: &Path) {
     let text = fs::read_to_string(spec).unwrap();
     let (before, after) = text.split_once("\nrelease").unwrap();
     let (equals, rest) = after.split_once("= ").unwrap();
-    fs::write(spec, format!("{before}\nrelease{equals}= 9{rest}")).unwrap();
+    // No earlier run may have built the same.
+    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 100_000_000;
+    let (_, rest) = rest.split_once('\n').unwrap();
+    fs::write(spec, format!("{before}\nrelease{equals}= 1{now_s:08}\n{rest}")).unwrap();
 }

@@ -1,6 +1,6 @@
 # Builds Go programs. Arguments: `module`, or the directory of the import path in GOPATH; then the buildmode, tags and linker flags, then
 # for each program its name and the path of its package.
-import json, os, re, subprocess, sys
+import json, os, re, shutil, subprocess, sys
 
 TOP = os.path.realpath("/build/src")
 # Before it, a program cannot name the version whose behaviour it wants, and gets the same as go1.20.
@@ -110,6 +110,10 @@ def build(name, package, flags):
 
 
 mode, buildmode, tags, ldflags, *programs = sys.argv[1:]
+# go finds its own files through /proc, which is empty in a sandbox without namespaces.
+go = shutil.which("go")
+if go:
+    os.environ.setdefault("GOROOT", os.path.dirname(os.path.dirname(os.path.realpath(go))))
 ours = subprocess.run(["go", "env", "GOVERSION"], stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.strip()
 flags = [f"-buildmode={buildmode}", "-tags", tags, "-ldflags", ldflags]
 if mode == "module":

@@ -33,6 +33,21 @@ impl Pretend {
     }
 }
 
+/// A spec that was built into no packages.
+fn built(spec: &PackageName) -> Executed {
+    let result = BuildResult {
+        spec: spec.clone(),
+        key: Digest::of_bytes(spec.as_str()),
+        fields: BTreeMap::new(),
+        packages: vec![],
+        elapsed_ms: 1,
+        cpu_ms: 1,
+        peak_memory_bytes: 1,
+        shared: None,
+    };
+    Executed { result, was_cached: false, log: None }
+}
+
 impl Step for Pretend {
     fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
         let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -56,18 +71,7 @@ impl Step for Pretend {
             return Err(BuildError::Cancelled { spec: spec.clone() });
         }
         assert!(spec.as_str() != "d" || results.len() >= 2, "`d` began before what it builds on");
-        let key = Digest::of_bytes(spec.as_str());
-        let result = BuildResult {
-            spec: spec.clone(),
-            key,
-            fields: BTreeMap::new(),
-            packages: vec![],
-            elapsed_ms: 1,
-            cpu_ms: 1,
-            peak_memory_bytes: 1,
-            shared: None,
-        };
-        Ok(Executed { result, was_cached: false, log: None })
+        Ok(built(spec))
     }
 }
 
@@ -177,17 +181,7 @@ struct Given(Mutex<BTreeMap<PackageName, Results>>);
 impl Step for Given {
     fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
         self.0.lock().unwrap().insert(spec.clone(), results.clone());
-        let result = BuildResult {
-            spec: spec.clone(),
-            key: Digest::of_bytes(spec.as_str()),
-            fields: BTreeMap::new(),
-            packages: vec![],
-            elapsed_ms: 1,
-            cpu_ms: 1,
-            peak_memory_bytes: 1,
-            shared: None,
-        };
-        Ok(Executed { result, was_cached: false, log: None })
+        Ok(built(spec))
     }
 }
 
