@@ -1,8 +1,11 @@
 //! Situations that people reported of package managers: what is installed, excluded or offered in unusual ways.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread::spawn;
 
 use testing::packages::repository::{World, build, write_metadata};
 use testing::packages::{KEY, OTHER_KEY};
@@ -239,4 +242,49 @@ fn a_damaged_cache_heals() {
         machine.accepts(&["provides", "/usr/bin/app"]);
         machine.accepts(&["updateinfo", "list", "all"]);
     }
+}
+
+/// Serves a folder until the test ends, and returns its address.
+fn serve(folder: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let asked = lines.next().unwrap_or_default();
+            lines.for_each(drop);
+            let found = fs::read(format!("{folder}{}", asked.split(' ').nth(1).unwrap_or_default()));
+            let (status, body) = found.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        }
+    });
+    address
+}
+
+/// `--cacheonly` says that nothing is fetched, and packages are something.
+#[test]
+fn with_the_cache_alone_nothing_is_fetched() {
+    let machine = Machine::new();
+    let address = serve(machine.place("good"));
+    machine.configure(&format!("baseurl={address}\ngpgkey=file:///etc/pki/key.asc\n"), "");
+    machine.refuses(&["--cacheonly", "install", "app"], "there is no cached metadata");
+    machine.accepts(&["makecache"]);
+    machine.refuses(&["--cacheonly", "install", "app"], "the cache does not have app-2-1.noarch.rpm");
+    assert_eq!(machine.installed(), [""; 0]);
+    machine.accepts(&["install", "app"]);
+}
+
+/// dnf#2130: who names a repository on the command line wants it, and often no other.
+#[test]
+fn a_repository_of_the_command_line_is_on() {
+    let machine = Machine::new();
+    machine.offer("other", "[\"own-1-1\"]\n", 100);
+    let own = format!("--repofrompath=own,file://{}", machine.place("other"));
+    let no_check = "--nogpgcheck";
+    machine.accepts(&["--disablerepo=*", &own, no_check, "install", "own"]);
+    assert_eq!(machine.installed(), ["own-1"]);
+    machine.refuses(&["--disablerepo=own", &own, no_check, "install", "own-2"], "own-2");
+    machine.refuses(&["--repoid=base", &own, no_check, "reinstall", "own"], "own");
 }

@@ -108,6 +108,12 @@ pub enum CacheError {
         /// The repository.
         id: String,
     },
+    /// Only the cache may be used, and it lacks packages.
+    #[error("the cache does not have {}", files.join(", "))]
+    PackagesNotCached {
+        /// Their files.
+        files: Vec<String>,
+    },
 }
 
 impl CacheError {
@@ -125,7 +131,7 @@ impl CacheError {
             | Self::Older { .. }
             | Self::Expired { .. }
             | Self::NotCached { .. } => true,
-            Self::Io { .. } | Self::KeyNotAccepted { .. } => false,
+            Self::Io { .. } | Self::KeyNotAccepted { .. } | Self::PackagesNotCached { .. } => false,
         }
     }
 
@@ -138,6 +144,7 @@ impl CacheError {
             | Self::Keys { .. }
             | Self::NoKeys { .. }
             | Self::NotCached { .. }
+            | Self::PackagesNotCached { .. }
             | Self::Io { .. }
             | Self::KeyNotAccepted { .. } => false,
         }
@@ -166,6 +173,7 @@ impl CacheError {
                 Some("the repository is not maintained, or an attacker serves an old state of it; ask its operator".into())
             }
             Self::NotCached { .. } => Some("run `tdnf makecache`, or remove `--cacheonly`".into()),
+            Self::PackagesNotCached { .. } => Some("fetch them with `--downloadonly`, or remove `--cacheonly`".into()),
             Self::Download { id, .. } if id == COMMAND_LINE => None,
             Self::Download { id, source } => {
                 let what = source.hint().unwrap_or("check the network and `baseurl`");

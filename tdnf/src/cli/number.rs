@@ -63,7 +63,7 @@ fn of_cache(error: &CacheError) -> u32 {
         CacheError::Download { source, .. } => of_download(source),
         CacheError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => 1036,
         CacheError::Io { .. } => 1006,
-        CacheError::NotCached { .. } => 1034,
+        CacheError::NotCached { .. } | CacheError::PackagesNotCached { .. } => 1034,
         CacheError::Key { .. } | CacheError::Keys { .. } | CacheError::KeyNotAccepted { .. } => 1505,
         CacheError::NoKeys { .. } => 1523,
         CacheError::Refused { .. }

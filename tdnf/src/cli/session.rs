@@ -237,6 +237,9 @@ fn pair(text: &String) -> Result<(String, String), CliError> {
 
 fn overrides(common: &Common) -> Result<Overrides, CliError> {
     let added = common.from_path.iter().map(pair).collect::<Result<Vec<_>, CliError>>()?;
+    // Who adds a repository wants it, whatever a pattern switches off; but not one besides those that are named.
+    let is_wanted = |id: &String| common.only.is_empty() && !common.disable.contains(id);
+    let wanted: Vec<String> = added.iter().map(|(id, _)| id.clone()).filter(is_wanted).collect();
     let all = |ids: &[String], on: bool| ids.iter().map(|id| (on, id.clone())).collect::<Vec<_>>();
     let local = common.from_directory.iter().map(pair).collect::<Result<Vec<_>, CliError>>()?;
     // Packages in a directory are a repository, too, which only the configuration does not know.
@@ -247,7 +250,7 @@ fn overrides(common: &Common) -> Result<Overrides, CliError> {
         set: common.set.clone(),
         release: common.release.clone(),
         arch: common.arch.clone(),
-        enable: [none, all(&common.disable, false), all(&common.enable, true)].concat(),
+        enable: [none, all(&common.disable, false), all(&wanted, true), all(&common.enable, true)].concat(),
         only,
         added,
     })

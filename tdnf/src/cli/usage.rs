@@ -28,41 +28,53 @@ fn option<'a>(arguments: impl Iterator<Item = &'a Arg>, word: &str) -> Option<bo
     Some(arg.get_action().takes_values() && !is_joined)
 }
 
-/// Options of a command may stand before it, as the reference has it: they are put behind it.
+/// Options may be written before the command. They are put behind it: the command's own because only the command knows them, and those of all
+/// commands because values before and after the command would else not be added up.
 pub fn reordered(arguments: Vec<OsString>) -> Vec<OsString> {
     let cli = Cli::command();
     let everywhere = |word: &str| option(cli.get_arguments(), word);
     let anywhere = |word: &str| cli.get_subcommands().find_map(|command| option(command.get_arguments(), word));
     let mut at = 1;
-    let mut own: Vec<(usize, usize)> = Vec::new();
+    let (mut own, mut general): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     while let Some(word) = arguments.get(at).and_then(|word| word.to_str()) {
         if let Some(name) = known(&cli, word) {
-            let command = cli.find_subcommand(&name);
-            let belongs = |word: &str| command.and_then(|command| option(command.get_arguments(), word)).is_some();
-            let moved: Vec<(usize, usize)> = own.into_iter().filter(|(from, _)| arguments[*from].to_str().is_some_and(belongs)).collect();
-            let is_moved = |at: usize| moved.iter().any(|(from, to)| (*from..*to).contains(&at));
-            let mut all: Vec<OsString> = (0..=at).filter(|at| !is_moved(*at)).map(|at| arguments[at].clone()).collect();
-            all.extend((1..at).filter(|at| is_moved(*at)).map(|at| arguments[at].clone()));
-            all.extend(arguments[at + 1..].iter().cloned());
-            return all;
+            return behind(&arguments, at, cli.find_subcommand(&name), &own, &general);
         }
         if word == "--" || !word.starts_with('-') {
             return arguments;
         }
-        at += match (everywhere(word), anywhere(word)) {
-            (Some(takes), _) => 1 + usize::from(takes),
-            (None, Some(takes)) => {
-                own.push((at, at + 1 + usize::from(takes)));
-                1 + usize::from(takes)
-            }
-            (None, None) => 1,
+        let (list, takes) = match (everywhere(word), anywhere(word)) {
+            (Some(takes), _) => (Some(&mut general), takes),
+            (None, Some(takes)) => (Some(&mut own), takes),
+            (None, None) => (None, false),
         };
+        let next = at + 1 + usize::from(takes);
+        if let Some(list) = list {
+            list.extend(at..next);
+        }
+        at = next;
     }
     arguments
 }
 
+/// Puts the words at `own`, as far as the command at `at` knows them, behind it, and those at `general` behind its own command, if one follows.
+fn behind(arguments: &[OsString], at: usize, command: Option<&Command>, own: &[usize], general: &[usize]) -> Vec<OsString> {
+    let knows = |word: &OsString| word.to_str().zip(command).is_some_and(|(word, command)| option(command.get_arguments(), word).is_some());
+    // A value belongs to the option before it.
+    let is_known = |place: &usize| knows(&arguments[*place]) || (own.contains(&(place - 1)) && knows(&arguments[place - 1]));
+    let own: Vec<usize> = own.iter().copied().filter(is_known).collect();
+    let after = arguments.get(at + 1).and_then(|word| word.to_str());
+    let is_nested = after.zip(command).is_some_and(|(word, command)| known(command, word).is_some());
+    let end = at + 1 + usize::from(is_nested);
+    let stays = (0..=at).filter(|place| !own.contains(place) && !general.contains(place));
+    let places = stays.chain(own.iter().copied()).chain(at + 1..end).chain(general.iter().copied()).chain(end..arguments.len());
+    places.filter_map(|place| arguments.get(place).cloned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     fn words(text: &str) -> Vec<OsString> {
@@ -73,17 +85,31 @@ mod tests {
     fn options_before_their_command() {
         let table = [
             ("--download-metadata reposync base", "reposync --download-metadata base"),
-            ("-y --download-path /x --newest-only reposync", "-y reposync --download-path /x --newest-only"),
+            ("-y --download-path /x --newest-only reposync", "reposync --download-path /x --newest-only -y"),
             ("--info history", "history --info"),
             ("--from 2 history undo", "history --from 2 undo"),
-            ("--installroot /x -y install a", "--installroot /x -y install a"),
-            ("--installroot reposync list", "--installroot reposync list"),
+            ("--installroot /x -y install a", "install --installroot /x -y a"),
+            ("-y history undo 3", "history undo -y 3"),
+            ("-x a -y --setopt=b=1 update -x c", "update -x a -y --setopt=b=1 -x c"),
+            ("--installroot reposync list", "list --installroot reposync"),
             ("--nonsense install a", "--nonsense install a"),
             ("install --nogpgcheck a", "install --nogpgcheck a"),
             ("--all list", "list --all"),
         ];
         for (written, meant) in table {
             assert_eq!(reordered(words(written)), words(meant), "{written}");
+        }
+    }
+
+    #[test]
+    fn values_before_and_after_the_command_add_up() {
+        let read = |text: &str| Cli::try_parse_from(reordered(words(text)));
+        let cli = read("-x a --setopt=keepcache=1 --repofrompath=m,/m update -x b --setopt=best=1 --repofrompath=n,/n").unwrap();
+        assert_eq!(cli.common.exclude, ["a", "b"]);
+        assert_eq!(cli.common.set, ["keepcache=1", "best=1"]);
+        assert_eq!(cli.common.from_path, ["m,/m", "n,/n"]);
+        for text in ["-y update a --assumeno", "-y history undo 3 --assumeno", "update -y --assumeno a"] {
+            assert_eq!(read(text).unwrap_err().kind(), clap::error::ErrorKind::ArgumentConflict, "{text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::plan::{Change, Plan};
-use crate::cache::keyring;
+use crate::cache::{CacheError, keyring};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, io_at};
@@ -68,6 +68,10 @@ pub fn fetch(session: &Session, repositories: &Repositories, sack: &Sack<'_>, co
             let to = named.unwrap_or(kept);
             items.extend(opened.package_item(&offer, to.clone())?.map(|item| (client, item)));
             files.insert(*id, to.into());
+        }
+        if context.cache_only && !items.is_empty() {
+            let file = |(_, item): &(_, Item)| item.to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(CacheError::PackagesNotCached { files: items.iter().map(file).collect() }.into());
         }
         if !items.is_empty() {
             session.console.note(format!("\nDownloading {} packages:", items.len()));
