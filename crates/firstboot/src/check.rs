@@ -53,7 +53,7 @@ fn bundle(files: &[PathBuf]) -> Result<Bundle, String> {
             Err(error) => bundle.complaints.push(format!("{shown}: {error}")),
         }
     }
-    bundle.names = names;
+    bundle.names.extend(names);
     Ok(bundle)
 }
 

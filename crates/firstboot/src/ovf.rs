@@ -1,6 +1,7 @@
 //! The OVF environment (DMTF DSP0243, 9): what was filled in when a virtual appliance was deployed.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use quick_xml::Reader;
@@ -8,8 +9,12 @@ use quick_xml::events::Event;
 
 use super::CloudConfig;
 use super::cloud::{CaCerts, Chpasswd, Hostname, PasswordOf, SshKey, Word};
+use super::source::{NETWORK_CONFIG, USER_DATA};
 use kickstart::{Ethernet, Match, Nameservers, Network, Overrides, Secret};
-use system::guestinfo;
+use system::guestinfo::{self, DecodeError};
+
+/// Properties that are documents of their own.
+const DOCUMENTS: [&str; 2] = [USER_DATA, NETWORK_CONFIG];
 
 /// The properties, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,11 +66,22 @@ impl Environment {
         self.0.get(key).map(Secret::reveal)
     }
 
-    /// The user data in it, which is in Base64.
-    pub(super) fn user_data(&self, complaints: &mut Vec<String>) -> Option<String> {
-        let text: String = self.get("user-data")?.split_whitespace().collect();
-        let text = guestinfo::decode_bytes(&text, "base64").and_then(|bytes| guestinfo::text_of(&bytes));
-        text.map_err(|error| complaints.push(format!("OVF: user-data: {error}"))).ok()
+    /// A document in a property: in Base64, or as it is, which cloud-init tries in this order.
+    pub(super) fn document(&self, key: &str, complaints: &mut Vec<String>) -> Option<String> {
+        let given = self.get(key)?;
+        let text = match guestinfo::decode_bytes(given, "base64") {
+            // A cut document has letters of Base64 only.
+            Err(DecodeError::Base64) if given.contains(['#', ':', '{']) => Ok(given.to_owned()),
+            decoded => decoded.and_then(|bytes| guestinfo::text_of(&bytes)),
+        };
+        let text = text.map_err(|error| complaints.push(format!("OVF: {key}: {error}"))).ok()?;
+        let is_one_comment =
+            text.starts_with('#') && text.trim().split_once(char::is_whitespace).is_some() && text.trim().lines().count() == 1;
+        if is_one_comment {
+            complaints.push(format!("OVF: {key}: all of it is one line, which begins with `#`: write it in Base64, which keeps its lines"));
+            return None;
+        }
+        Some(text)
     }
 
     /// The property that says which system this is.
@@ -73,9 +89,9 @@ impl Environment {
         self.get("instance-id")
     }
 
-    /// All properties but the user data, which is a document of its own, for a digest.
+    /// All properties but those that are documents of their own, for a digest.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let pairs = self.0.iter().filter(|(key, _)| *key != "user-data");
+        let pairs = self.0.iter().filter(|(key, _)| !DOCUMENTS.contains(&key.as_str()));
         pairs.flat_map(|(key, value)| format!("{key}\0{}\0", value.reveal()).into_bytes()).collect()
     }
 
@@ -107,13 +123,17 @@ impl Environment {
         };
         for key in self.0.keys() {
             match key.as_str() {
-                "hostname" | "public-keys" | "password" | "address" | "gateway" | "dns" | "user-data" | "ca-certificates"
-                | "instance-id" => {}
+                "address" | "gateway" | "dns" if self.0.contains_key(NETWORK_CONFIG) => {
+                    complain(key, "it is not used, for there is a `network-config`");
+                }
+                "hostname" | "public-keys" | "password" | "address" | "gateway" | "dns" | "ca-certificates" | "instance-id" => {}
+                USER_DATA | NETWORK_CONFIG => {}
                 "seedfrom" => complain(key, "nothing is fetched from an address: use `user-data`"),
                 _ => complain(key, "unknown property"),
             }
         }
-        (cloud, self.network(complaints))
+        let network = if self.0.contains_key(NETWORK_CONFIG) { None } else { self.network(complaints) };
+        (cloud, network)
     }
 
     /// A fixed address on every card but those of containers.
@@ -122,11 +142,16 @@ impl Environment {
             self.get(key).map(|text| text.split([' ', ',']).map(str::to_owned).collect()).unwrap_or_default()
         };
         let (addresses, gateway, dns) = (list("address"), list("gateway"), list("dns"));
-        let mut wrong = |key: &str, text: &str| complaints.push(format!("OVF: {key}: `{text}` is not an address"));
+        let mask = addresses.iter().find_map(|text| length_of_mask(text));
         let mut card = Ethernet { matches: Some(Match { name: Some("e*".into()), ..Match::default() }), ..Ethernet::default() };
-        for text in addresses.iter().filter(|text| !text.is_empty()) {
-            text.parse().map_or_else(|_| wrong("address", text), |address| card.addresses.push(address));
+        let is_address = |text: &&String| !text.is_empty() && (addresses.len() == 1 || length_of_mask(text).is_none());
+        for text in addresses.iter().filter(is_address) {
+            match text.parse() {
+                Ok(address) => card.addresses.push(address),
+                Err(_) => complaints.push(format!("OVF: address: {}", not_in_a_network(text, mask))),
+            }
         }
+        let mut wrong = |key: &str, text: &str| complaints.push(format!("OVF: {key}: `{text}` is not an address"));
         for text in gateway.iter().filter(|text| !text.is_empty()) {
             text.parse().map_or_else(|_| wrong("gateway", text), |address| card.gateway = Some(address));
         }
@@ -146,6 +171,22 @@ impl Environment {
         let given = !card.addresses.is_empty() || !card.nameservers.addresses.is_empty();
         given.then(|| Network { ethernets: BTreeMap::from([("ovf".to_owned(), card)]), ..Network::default() })
     }
+}
+
+/// What is wrong with an address that does not say how long its network's prefix is; `mask` is what another word says of that.
+fn not_in_a_network(text: &str, mask: Option<u32>) -> String {
+    let length = match text.parse() {
+        Ok(IpAddr::V4(_)) => mask.unwrap_or(24),
+        Ok(IpAddr::V6(_)) => 64,
+        Err(_) => return format!("`{text}` is not an address"),
+    };
+    format!("`{text}` lacks the length of its network's prefix: write for example `{text}/{length}`")
+}
+
+/// The length of the prefix that a mask such as 255.255.255.0 stands for.
+fn length_of_mask(text: &str) -> Option<u32> {
+    let bits = text.parse::<Ipv4Addr>().ok()?.to_bits();
+    (bits.leading_ones() >= 8 && bits.leading_ones() + bits.trailing_zeros() == 32).then_some(bits.leading_ones())
 }
 
 /// PEM texts, one after the other, or Base64 of that; a property of one line has blanks where line ends were.
@@ -175,7 +216,7 @@ mod tests {
             </PropertySection></Environment>"#;
         let environment = Environment::parse(xml).unwrap();
         let mut complaints = Vec::new();
-        assert_eq!(environment.user_data(&mut complaints).as_deref(), Some("#cloud-config\n"));
+        assert_eq!(environment.document(USER_DATA, &mut complaints).as_deref(), Some("#cloud-config\n"));
         let (cloud, network) = environment.wishes(&mut complaints);
         assert_eq!(cloud.hostname, Some(Hostname("node".into())));
         assert_eq!(cloud.ssh_authorized_keys, [SshKey("ssh-ed25519 AAAA <me>".into())]);
@@ -186,6 +227,38 @@ mod tests {
         assert_eq!(complaints, ["OVF: flux: unknown property", "OVF: dns: `x` is not an address"]);
         assert!(!format!("{environment:?}").contains("sesame"));
         assert!(Environment::parse("<a").is_err());
+    }
+
+    #[test]
+    fn documents_are_in_base64_or_as_they_are() {
+        let table = [
+            ("I2Nsb3VkLWNvbmZpZwo=", Some("#cloud-config\n"), 0),
+            ("#cloud-config\nhostname: raw", Some("#cloud-config\nhostname: raw"), 0),
+            ("I2Nsb3VkLWNvbmZpZw", None, 1),
+            ("#cloud-config hostname: raw", None, 1),
+        ];
+        for (text, expected, told) in table {
+            let environment = Environment(BTreeMap::from([(USER_DATA.to_owned(), Secret::new(text))]));
+            let mut complaints = Vec::new();
+            assert_eq!(environment.document(USER_DATA, &mut complaints).as_deref(), expected, "{text}");
+            assert_eq!(complaints.len(), told, "{text}: {complaints:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_needs_the_length_of_its_prefix() {
+        let table = [
+            ("10.0.0.5", "`10.0.0.5/24`"),
+            ("10.0.0.5 255.255.0.0", "`10.0.0.5/16`"),
+            ("2001:db8::5", "`2001:db8::5/64`"),
+            ("x", "`x` is not an address"),
+        ];
+        for (text, expected) in table {
+            let environment = Environment(BTreeMap::from([("address".to_owned(), Secret::new(text))]));
+            let mut complaints = Vec::new();
+            environment.wishes(&mut complaints);
+            assert!(complaints.len() == 1 && complaints[0].contains(expected), "{text}: {complaints:?}");
+        }
     }
 
     #[test]

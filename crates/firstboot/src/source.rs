@@ -65,7 +65,12 @@ impl Bundle {
         match Environment::parse(xml) {
             Ok(environment) if environment.is_empty() => {}
             Ok(environment) => {
-                self.user_data = self.user_data.take().or_else(|| environment.user_data(&mut self.complaints));
+                for (name, place) in [(USER_DATA, &mut self.user_data), (NETWORK_CONFIG, &mut self.network_config)] {
+                    if place.is_none() {
+                        *place = environment.document(name, &mut self.complaints);
+                        self.names.extend(place.is_some().then(|| (name, format!("OVF: {name}"))));
+                    }
+                }
                 self.ovf = Some(environment);
             }
             Err(error) => self.complaints.push(error.to_string()),

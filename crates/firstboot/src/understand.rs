@@ -97,7 +97,8 @@ pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishe
         wishes.instance = meta.data.instance_id.take().map(|word| word.0).unwrap_or_default();
         wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.data.local_hostname).or(meta.data.hostname);
         if !is_done(META_DATA) {
-            wishes.cloud.add_keys(meta.data.public_keys.0);
+            let told = wishes.cloud.add_keys(meta.data.public_keys.0);
+            wishes.complaints.extend(told.into_iter().map(|line| format!("{}: {line}", bundle.name(META_DATA))));
             wishes.network = wishes.network.take().or(meta.network);
         }
     }
@@ -112,7 +113,8 @@ pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishe
         let hostname = metadata.hostname.clone().map(super::cloud::Hostname);
         let given = CloudConfig { hostname, users: metadata.users.clone(), ..CloudConfig::default() };
         wishes.cloud.add(given);
-        wishes.cloud.add_keys(metadata.root_keys.clone());
+        let told = wishes.cloud.add_keys(metadata.root_keys.clone());
+        wishes.complaints.extend(told.into_iter().map(|line| format!("{}: {line}", bundle.origin)));
     }
     let told = wishes.cloud.settle();
     wishes

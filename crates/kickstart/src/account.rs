@@ -89,10 +89,18 @@ pub fn is_authorized_key(line: &str) -> bool {
     end.is_some_and(|end| has_options && is_ssh_key(line[end..].trim_start()) && !line.contains(char::is_control))
 }
 
-/// Whether this can be the name of a user or group (the rule of shadow's tools).
+/// Whether this can be the name of a user or group: the rule of shadow's tools, and a dot within, as in `first.last`.
 pub fn is_account_name(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    first && name.len() <= 31 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+    first
+        && name.len() <= 31
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte))
+        && !name.ends_with('.')
+}
+
+/// The file of a user's rules for sudo(8), which passes over files with a dot in their names.
+pub fn sudoers_file(name: &str) -> String {
+    format!("/etc/sudoers.d/50-{}", name.replace('.', "+"))
 }
 
 /// Whether this can be a machine's name (RFC 1123, and the kernel's limit of 64 bytes).

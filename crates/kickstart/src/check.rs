@@ -70,6 +70,9 @@ fn names(kickstart: &Kickstart, list: &mut Complaints) {
     }
 }
 
+/// What is wrong where disks are given, but not the first one.
+pub(crate) const NO_DEFAULT: &str = "the disk that the system starts from is not given";
+
 fn disks(kickstart: &Kickstart, list: &mut Complaints) {
     match &kickstart.disk {
         Some(_) if !kickstart.disks.is_empty() => list.add("disk", "`disk` and `disks` are both set"),
@@ -82,7 +85,9 @@ fn disks(kickstart: &Kickstart, list: &mut Complaints) {
         _ => {}
     }
     if !kickstart.disks.is_empty() && !kickstart.disks.contains_key(DEFAULT_DISK) {
-        list.add("disks", "one of the disks must be called `default`");
+        let nameless = kickstart.partitions.iter().position(|partition| partition.disk_id.is_none());
+        let path = nameless.map_or_else(|| "disks".to_owned(), |index| format!("partitions[{index}]"));
+        list.hint(path, NO_DEFAULT, "set `disk`, or `disks.default`, to the disk that the system starts from");
     }
     for (name, disk) in &kickstart.disks {
         let path = format!("disks.{name}");

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key};
+pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key, sudoers_file};
 pub use btrfs::{Btrfs, Placed, Subvolume};
 pub use crypt::is_hash;
 pub use disk::{BootMode, Disk, FileSystem, Partition, PartitionType};
@@ -333,6 +333,8 @@ pub struct Parsed {
     pub notes: Vec<Problem>,
     /// The variables whose values only the scripts of `preinstall` know.
     pub pending: Vec<String>,
+    /// Whether one of them is the disk that the system starts from.
+    pub awaits_disk: bool,
 }
 
 impl Kickstart {
@@ -374,11 +376,13 @@ impl Kickstart {
         let found: Vec<Problem> = check::check(&document.value)
             .into_iter()
             .filter(|(path, ..)| !is_consequence(&document.original(path), &problems))
+            .filter(|(_, message, _)| !(told.awaits_disk && message == check::NO_DEFAULT))
             .map(|(path, message, hint)| document.problem(&path, message, hint))
             .collect();
         problems.extend(found);
         told.notes.sort_by_key(|note| note.place);
-        Ok((Some(Parsed { document, notes: told.notes, pending: told.pending }), problems))
+        let Told { notes, pending, awaits_disk, .. } = told;
+        Ok((Some(Parsed { document, notes, pending, awaits_disk }), problems))
     }
 
     /// What is wrong with a model that was not read from a file, by path, and what to do about it.

@@ -48,6 +48,8 @@ pub struct Loaded {
     pub notes: Vec<Problem>,
     /// The variables whose values only the scripts of `preinstall` know: the file must be loaded again with them.
     pub pending: Vec<String>,
+    /// Whether one of them is the disk that the system starts from.
+    pub awaits_disk: bool,
     /// The lists, read.
     pub lists: Vec<PackageList>,
     /// The files it names that are there: besides lists, scripts, and what is copied.
@@ -100,9 +102,9 @@ pub fn load(path: &Path) -> Result<Loaded, MediumError> {
 pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, MediumError> {
     let name = path.display().to_string();
     let (parsed, mut problems) = Kickstart::read(&name, &text(path)?, variables)?;
-    let Some(Parsed { document, notes, pending }) = parsed else { return Err(Problems { name, problems }.into()) };
+    let Some(Parsed { document, notes, pending, awaits_disk }) = parsed else { return Err(Problems { name, problems }.into()) };
     let search = Search::new(&document.value, path.parent().unwrap_or(Path::new("")));
-    let mut loaded = Loaded { kickstart: document, notes, pending, lists: Vec::new(), files: BTreeSet::new(), search };
+    let mut loaded = Loaded { kickstart: document, notes, pending, awaits_disk, lists: Vec::new(), files: BTreeSet::new(), search };
     problems.extend(loaded.read_lists());
     problems.extend(loaded.find_files(*variables == Variables::Unknown));
     if problems.is_empty() { Ok(loaded) } else { Err(loaded.kickstart.problems(problems).into()) }

@@ -21,7 +21,7 @@ use crate::ui::screen::Session;
 use kickstart::document::{self, Language};
 use kickstart::medium::{self, Loaded, MediumError, Search};
 use kickstart::photon::Variables;
-use kickstart::{self, Kickstart};
+use kickstart::{self, Disk, Kickstart};
 
 /// Install Kaon on this machine, interactively or from a kickstart file.
 #[derive(Debug, Parser)]
@@ -331,7 +331,7 @@ fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Res
     };
     let planned = plan::plan(&request);
     let mut refusals = planned.as_ref().err().cloned().unwrap_or_default();
-    let mut further: Vec<plan::Note> = shown.iter().filter_map(|shown| shown.disk.as_ref()).map(shown_note).collect();
+    let mut further: Vec<plan::Note> = shown.iter().filter_map(shown_note).collect();
     if let Some(packages) = plan::packages(&request).filter(|_| offered.is_some()) {
         match apply::contents(&packages, with.sources) {
             Ok(contents) => {
@@ -367,13 +367,23 @@ fn plan_file(arguments: &Arguments, loaded: &Loaded, with: &Planning<'_>) -> Res
 /// The same with a disk to show the plan on, where the file's own is known only once the scripts of `preinstall` have run.
 fn shown_on(loaded: &Loaded, with: &Planning<'_>) -> Option<Kickstart> {
     let kickstart = &loaded.kickstart.value;
-    let is_pending = !with.prepared && kickstart.disk.is_none() && loaded.notes.iter().any(|note| note.path == "disk");
-    let disk = with.facts.usable().next().filter(|_| is_pending)?;
-    Some(Kickstart { disk: Some(disk.device.clone()), ..kickstart.clone() })
+    let is_pending = !with.prepared && loaded.awaits_disk;
+    let named: Vec<&str> = kickstart.disks.values().filter_map(|disk| disk.device.as_deref()).collect();
+    let named: Vec<_> = named.into_iter().filter_map(|name| with.facts.disk(name)).map(|disk| &disk.device).collect();
+    let disk = with.facts.usable().find(|disk| !named.contains(&&disk.device)).filter(|_| is_pending)?;
+    let device = Some(disk.device.clone());
+    if kickstart.disks.is_empty() {
+        return Some(Kickstart { disk: device, ..kickstart.clone() });
+    }
+    let mut disks = kickstart.disks.clone();
+    disks.insert(plan::DEFAULT_DISK.to_owned(), Disk { device, filename: None, size: None });
+    Some(Kickstart { disks, ..kickstart.clone() })
 }
 
-fn shown_note(disk: &String) -> plan::Note {
-    plan::Note { at: String::new(), path: "disk".into(), message: format!("the plan is shown for {disk}") }
+fn shown_note(shown: &Kickstart) -> Option<plan::Note> {
+    let first = shown.disks.get(plan::DEFAULT_DISK).and_then(|disk| disk.device.as_ref());
+    let disk = shown.disk.as_ref().or(first)?;
+    Some(plan::Note { at: String::new(), path: "disk".into(), message: format!("the plan is shown for {disk}") })
 }
 
 /// Chance from the kernel, for identities.

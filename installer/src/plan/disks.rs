@@ -8,7 +8,8 @@ use kickstart::{FileSystem, Partition};
 /// Less than this contains no system.
 const ROOT_BYTES: u64 = 768 * MIB;
 
-const DEFAULT_DISK: &str = "default";
+/// The name of the disk that the system starts from.
+pub(crate) const DEFAULT_DISK: &str = "default";
 const ESP_MOUNT: &str = "/boot/efi";
 
 /// The part of a plan that is about disks.
@@ -130,6 +131,9 @@ fn targets<'a>(request: &'a Request<'_>, disks: &mut Disks, refusals: &mut Vec<R
             }
         }
         None => {
+            if !kickstart.disks.contains_key(DEFAULT_DISK) {
+                refusals.push(Refusal::new("disk", "no disk is left for the system to start from").hint(available(request)));
+            }
             for (name, disk) in kickstart.disks.iter().filter(|(_, disk)| disk.filename.is_none()) {
                 device(name, format!("disks.{name}"), disk.device.as_deref().unwrap_or_default(), refusals);
             }

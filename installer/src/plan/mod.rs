@@ -15,6 +15,7 @@ use disk_layout::Guid;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use disks::DEFAULT_DISK;
 pub use facts::{DiskFacts, Facts, Firmware};
 pub use offered::{Contents, Offered};
 pub use step::{Place, Script, Step};

@@ -131,7 +131,7 @@ fn sudo(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
         return Err(SystemError::refused("a rule of `sudo` contains a line break: it may do nothing with sudo"));
     }
     let rules = wanted.sudo.0.iter().fold(String::new(), |text, rule| text + &format!("{name} {rule}\n"));
-    let path = format!("/etc/sudoers.d/50-{name}");
+    let path = kickstart::sudoers_file(name);
     target.write(&path, 0o440, rules.as_bytes())?;
     // A rule that makes no sense would take sudo from everybody.
     if target.has("visudo") && target.run("visudo", &["-c", "-q", "-f", &path], None).is_err() {

@@ -132,7 +132,12 @@ impl<'de> Deserialize<'de> for Package {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Package, A::Error> {
                 let manager: String = map.next_key()?.unwrap_or_default();
                 let _: de::IgnoredAny = map.next_value()?;
-                Err(de::Error::custom(format!("`{manager}` is another package manager; list the names of packages for tdnf")))
+                Err(de::Error::custom(match manager.as_str() {
+                    "apt" | "snap" | "dnf" | "yum" | "zypper" | "apk" | "pacman" => {
+                        format!("`{manager}` is another package manager; list the names of packages for tdnf")
+                    }
+                    _ => "write the name of a package, or `[name, version]`, not a table".to_owned(),
+                }))
             }
         }
         deserializer.deserialize_any(Reader)

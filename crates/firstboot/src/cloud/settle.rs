@@ -1,14 +1,20 @@
 //! What of cloud-config only makes sense together: the user that `default` stands for, and whom keys and passwords at the top are for.
 
 use super::user::{CloudUser, NO_RANDOM, PasswordOf};
-use super::value::SshKey;
-use super::{CloudConfig, Words};
+use super::value::{SshKey, Word};
+use super::{CloudConfig, FsSetup, Line, Words};
 
 /// The user that keys and passwords are for where no other is named.
 const ROOT: &str = "root";
 
 /// What cloud-init's own default users may do.
 const EVERYTHING: &str = "ALL=(ALL) NOPASSWD:ALL";
+
+/// What `phone_home` can tell.
+const POSTED: [&str; 7] = ["all", "pub_key_rsa", "pub_key_ecdsa", "pub_key_ed25519", "instance_id", "hostname", "fqdn"];
+
+/// The file systems for which there are packages with their programs.
+const FILE_SYSTEMS: [&str; 8] = ["btrfs", "ext2", "ext3", "ext4", "fat", "swap", "vfat", "xfs"];
 
 impl CloudConfig {
     /// Gives each user what is theirs; what cannot be given is reported.
@@ -50,7 +56,49 @@ impl CloudConfig {
                 ));
             }
         }
+        self.settle_disks(&mut complaints);
+        self.settle_texts(&mut complaints);
         complaints
+    }
+
+    /// Reports what disks are asked for that no start does.
+    fn settle_disks(&self, complaints: &mut Vec<String>) {
+        const KEPT: &str = "`overwrite: true` loses no data here: it is done only if nothing is there";
+        complaints
+            .extend(self.disk_setup.iter().filter(|(_, setup)| setup.overwrite).map(|(disk, _)| format!("disk_setup: {disk}: {KEPT}")));
+        for FsSetup { device: Line(device), filesystem: Line(kind), overwrite, .. } in &self.fs_setup {
+            if *overwrite {
+                complaints.push(format!("fs_setup: {device}: {KEPT}"));
+            }
+            if !FILE_SYSTEMS.contains(&kind.as_str()) {
+                complaints.push(format!("fs_setup: {device}: `{kind}` is none of the file systems {}", FILE_SYSTEMS.join(", ")));
+            }
+        }
+    }
+
+    /// Leaves out texts that are not what they are for; a host key that is none would keep sshd from starting.
+    fn settle_texts(&mut self, complaints: &mut Vec<String>) {
+        let mut index = 0;
+        self.ca_certs.trusted.retain(|text| {
+            index += 1;
+            let is_certificate = text.contains("-----BEGIN CERTIFICATE-----") && text.contains("-----END CERTIFICATE-----");
+            if !is_certificate {
+                complaints.push(format!("ca_certs: certificate {index} is not a certificate in PEM"));
+            }
+            is_certificate
+        });
+        self.ssh_keys.retain(|name, key| {
+            let is_key = !matches!(name.as_str(), "rsa_private" | "dsa_private" | "ecdsa_private" | "ed25519_private")
+                || key.reveal().contains("PRIVATE KEY-----");
+            if !is_key {
+                complaints.push(format!("ssh_keys: {name}: not a private key: the server makes its own"));
+            }
+            is_key
+        });
+        let asked = self.phone_home.iter().flat_map(|phone| &phone.post);
+        for word in asked.filter(|word| !POSTED.contains(&word.as_str())) {
+            complaints.push(format!("phone_home: post: `{word}` is none of {}", POSTED.join(", ")));
+        }
     }
 
     /// Makes the user that `default` stands for one of the users, and gives its name.
@@ -86,9 +134,16 @@ impl CloudConfig {
         }
     }
 
-    /// Adds keys that a platform knows, for whom keys are for.
-    pub(crate) fn add_keys(&mut self, keys: Vec<String>) {
-        self.ssh_authorized_keys.extend(keys.into_iter().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(SshKey));
+    /// Adds keys that a platform knows, for whom keys are for; what is not one is reported by its number.
+    pub(crate) fn add_keys(&mut self, keys: Vec<String>) -> Vec<String> {
+        let mut complaints = Vec::new();
+        for (index, text) in keys.into_iter().filter(|key| !key.trim().is_empty()).enumerate() {
+            match SshKey::try_from(Word(text)) {
+                Ok(key) => self.ssh_authorized_keys.push(key),
+                Err(reason) => complaints.push(format!("public-keys: key {}: {reason}", index + 1)),
+            }
+        }
+        complaints
     }
 }
 

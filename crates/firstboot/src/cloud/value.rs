@@ -246,7 +246,7 @@ checked! {
     };
     /// The name of a user or group.
     AccountName(String), |text| {
-        let refusal = format!("`{text}` is not a name of a user or group: use lower-case letters, digits, `-` and `_`, at most 31");
+        let refusal = format!("`{text}` is not a name of a user or group: use lower-case letters, digits, `-`, `_` and dots within, at most 31");
         Some(text.trim().to_owned()).filter(|text| is_account_name(text)).ok_or(refusal)
     };
     /// A line of `authorized_keys`; or several, as files have them.

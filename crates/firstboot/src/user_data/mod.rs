@@ -7,6 +7,7 @@ use kickstart::document::{Language, Parsed};
 use system::guestinfo;
 
 use super::cloud::{self, CloudConfig, Merge, WebAddress, Word};
+use super::load::without_password;
 
 pub(super) use template::facts;
 
@@ -133,7 +134,7 @@ impl<'a> Reader<'a> {
         };
         let word = parsed.word("merge_how").or_else(|| parsed.word("merge_type")).map(Merge::of);
         let how = word.unwrap_or(how);
-        let (document, problems) = parsed.known::<CloudConfig>(cloud::DIALECT, |_| Vec::new());
+        let (document, problems) = parsed.listed("users", "name").known::<CloudConfig>(cloud::DIALECT, |_| Vec::new());
         self.complaints.extend(problems.map(|problems| problems.to_string()));
         let Some(document) = document else { return self.complain(name, "nothing of it is done") };
         for key in self.found.cloud.merge(document.value, how) {
@@ -162,11 +163,14 @@ impl<'a> Reader<'a> {
     }
 
     fn include(&mut self, name: &str, text: &str) {
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let lines = text.lines().map(str::trim).enumerate();
+        for (index, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             match WebAddress::try_from(Word(line.to_owned())) {
                 Ok(WebAddress(address)) if address.starts_with("https://") => self.found.includes.push(address),
-                _ => {
-                    self.complain(name, "only addresses that begin with https:// are included, so that nobody can replace them on the way")
+                Ok(WebAddress(_)) | Err(_) => {
+                    let (number, address) = (index + 1, without_password(line));
+                    const WHY: &str = "only addresses that begin with https:// are included, so that nobody can replace them on the way";
+                    self.complain(name, &format!("line {number}: `{address}`: {WHY}"));
                 }
             }
         }
@@ -227,7 +231,12 @@ impl<'a> Reader<'a> {
 
     fn typed(&mut self, name: &str, text: &str, kind_name: &str, merge: &str) {
         let by_type = TYPES.iter().find(|(known, _)| kind_name.eq_ignore_ascii_case(known)).map(|(_, kind)| *kind);
-        self.part(name, text, by_type.unwrap_or_else(|| kind(text)), Merge::of(merge));
+        let kind = by_type.unwrap_or_else(|| kind(text));
+        let is_plain = kind_name.is_empty() || kind_name.eq_ignore_ascii_case("text/plain");
+        if matches!(kind, Kind::Refused(_)) && by_type.is_none() && !is_plain {
+            return self.complain(name, &format!("the type `{kind_name}` is unknown: write `text/cloud-config` or `text/x-shellscript`"));
+        }
+        self.part(name, text, kind, Merge::of(merge));
     }
 }
 
@@ -245,6 +254,9 @@ fn kind(text: &str) -> Kind {
     known.unwrap_or_else(|| Kind::Refused(foreign(text)))
 }
 
+/// Shorter texts are words, not Base64 of a document: so long is that of `#cloud-config`.
+const LEAST_PACKED: usize = 20;
+
 const IGNITION: &str = "this is a document of Ignition, which is not supported: write cloud-config, with `#cloud-config` as its first line";
 
 /// Whether a document says nothing: it has empty lines and comments only.
@@ -260,7 +272,7 @@ fn foreign(text: &str) -> &'static str {
         "this is a machine configuration of Talos, which is not supported: write cloud-config, with `#cloud-config` as its first line"
     } else if has("variant:") {
         "this is a document of Butane, which is not supported: write cloud-config, with `#cloud-config` as its first line"
-    } else if text.trim_end().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte)) {
+    } else if text.len() >= LEAST_PACKED && text.trim_end().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte)) {
         "it looks like Base64: set its encoding (`guestinfo.userdata.encoding`) to `base64`"
     } else {
         "it is ignored, for its first line does not say what it is: write `#cloud-config`, or `#!/bin/sh` for a script"
@@ -299,6 +311,20 @@ mod tests {
         let mut reader = Reader::new(&facts, &mut complaints);
         reader.read("x", "#cloud-boothook\n#!/bin/sh\necho early\n");
         assert_eq!(reader.found.boothooks, ["#!/bin/sh\necho early\n"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let table = [
+            ("#cloud-config-archive\n- {type: text/foo, content: x}\n", "x: part 1: the type `text/foo` is unknown: "),
+            ("#cloud-config-archive\n- {type: text/plain, content: x}\n", "x: part 1: it is ignored, for its first line "),
+            ("#include\n\nhttp://me:sesame@a.example/b\n", "x: line 3: `http://a.example/b`: only addresses "),
+        ];
+        for (text, expected) in table {
+            let (facts, mut complaints) = (serde_json::json!({}), Vec::new());
+            Reader::new(&facts, &mut complaints).read("x", text);
+            assert!(complaints.len() == 1 && complaints[0].starts_with(expected), "{complaints:?}");
+        }
     }
 
     #[test]

@@ -174,6 +174,16 @@ impl Parsed {
         self
     }
 
+    /// The document in which a key at its top is a list, though it was written as a table whose keys are each item's `field`, or as words with
+    /// commas between them.
+    #[must_use]
+    pub fn listed(mut self, key: &str, field: &str) -> Self {
+        if let Some(node) = self.tree.node.get_mut(key) {
+            node.become_list(field);
+        }
+        self
+    }
+
     /// Each item of a list, as a document of its own; nothing if it is not a list.
     pub fn items(&self) -> Option<Vec<Self>> {
         let Value::List(nodes) = &self.tree.node.value else { return None };

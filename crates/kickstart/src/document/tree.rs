@@ -52,6 +52,20 @@ impl Tree {
     }
 }
 
+impl Entry {
+    /// The value with the key as one of its fields, which it may have already.
+    fn into_item(self, field: &str) -> Node {
+        let Self { key, place, mut node } = self;
+        if node.value == Value::Null {
+            node = Node::new(Value::Map(Vec::new()), place);
+        }
+        if node.entry(field).is_none() {
+            node.put(field, place, Node::new(Value::String(key), place));
+        }
+        node
+    }
+}
+
 impl Node {
     /// A value that is written as it is.
     pub fn new(value: Value, place: Place) -> Self {
@@ -124,6 +138,20 @@ impl Node {
             self.value = Value::List(vec![one]);
         }
         if let Value::List(nodes) = &mut self.value { Some(nodes) } else { None }
+    }
+
+    /// Makes a list of a table of tables, in which each key becomes a `field` of its value, or of words with commas between them.
+    pub fn become_list(&mut self, field: &str) {
+        let is_table = |entry: &Entry| matches!(entry.node.value, Value::Map(_) | Value::Null);
+        if let Value::Map(entries) = &mut self.value
+            && entries.iter().all(is_table)
+        {
+            let entries = std::mem::take(entries);
+            self.value = Value::List(entries.into_iter().map(|entry| entry.into_item(field)).collect());
+        } else if let Some(text) = self.text().filter(|text| text.contains(',')) {
+            let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+            self.value = Value::List(words.map(|word| Self::new(Value::String(word.to_owned()), self.place)).collect());
+        }
     }
 
     /// Takes the entry of a key out.

@@ -165,7 +165,7 @@ const KEYS: [Key; 88] = [
     done(PART, "size"),
     done(PART, "sizepercent"),
     done(NET, "ethernets"),
-    done(NET, "hostname"),
+    otherwise(NET, "hostname", "the machine's name; in version 1, beside the file's `hostname`, what DHCP servers are told"),
     otherwise(NET, "nameservers", "for every card, bond, bridge and VLAN without own ones"),
     otherwise(NET, "type", "`dhcp`, `static` and `vlan` of version 1 become a description of version 2"),
     done(NET, "gateway"),

@@ -27,6 +27,8 @@ pub(crate) struct Told {
     pub problems: Vec<Problem>,
     /// Names of variables whose values only the scripts of `preinstall` know.
     pub pending: Vec<String>,
+    /// Whether one of them is the disk that the system starts from.
+    pub awaits_disk: bool,
 }
 
 impl Told {
@@ -76,8 +78,9 @@ pub(crate) fn translate(node: &mut Node, variables: &Variables, told: &mut Told)
     }
     security(node, told);
     partitions::translate(node, told);
+    let has_name = node.entry("hostname").is_some();
     if let Some(network) = node.get_mut("network") {
-        network::translate(network, told);
+        network::translate(network, has_name, told);
     }
 }
 

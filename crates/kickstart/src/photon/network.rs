@@ -12,10 +12,16 @@ const FIRST: &str = "eth0";
 /// The tables of interfaces that may ask name servers.
 const INTERFACES: [&str; 4] = ["ethernets", "bonds", "bridges", "vlans"];
 
-pub(super) fn translate(network: &mut Node, told: &mut Told) {
+/// `has_name` is whether the file sets the machine's name besides.
+pub(super) fn translate(network: &mut Node, has_name: bool, told: &mut Told) {
     if let Some(kind) = network.take("type") {
         network.take("version");
+        // It is what DHCP servers are told.
+        let name = if has_name { network.take("hostname") } else { None };
         first_version(network, &kind, told);
+        if let Some(name) = name {
+            tell_servers(network, name, told);
+        }
     }
     if let Some(servers) = network.take("nameservers") {
         let ports = ports(network);
@@ -98,6 +104,20 @@ fn first_version(network: &mut Node, kind: &Entry, told: &mut Told) {
     }
 }
 
+/// Sets the name that interfaces with DHCP send.
+fn tell_servers(network: &mut Node, name: Entry, told: &mut Told) {
+    let mut is_told = false;
+    for key in INTERFACES {
+        for card in network.get_mut(key).and_then(Node::entries_mut).into_iter().flatten().filter(|card| card.node.entry("dhcp4").is_some())
+        {
+            card.node.put("dhcp4-overrides", name.place, map(name.place, vec![("hostname", name.node.clone())]));
+            is_told = true;
+        }
+    }
+    let words = if is_told { "it is sent to DHCP servers; `hostname` is the machine's name" } else { "without DHCP nobody is told it" };
+    told.note("network.hostname", name.place, words);
+}
+
 fn is_vlan(entry: &Entry) -> bool {
     entry.node.text().and_then(|text| text.trim().parse::<u16>().ok()).is_some_and(|number| (1..=4094).contains(&number))
 }
@@ -114,5 +134,21 @@ fn with_prefix(address: &Entry, mask: Option<&Entry>, told: &mut Told) -> Option
             told.wrong(format!("network.{key}"), place, reason, hint);
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Kickstart;
+
+    #[test]
+    fn the_name_of_the_first_version_is_for_servers_where_the_machine_has_another() {
+        let read = |text: &str| Kickstart::parse("x.json", text).unwrap().document.value;
+        let both = read(r#"{"hostname": "n1", "network": {"type": "dhcp", "hostname": "dhcpname"}}"#);
+        assert_eq!(both.hostname(), Some("n1"));
+        let overrides = &both.network.unwrap().ethernets["id0"].dhcp4_overrides;
+        assert_eq!(overrides.hostname.as_deref(), Some("dhcpname"));
+        let alone = read(r#"{"network": {"type": "dhcp", "hostname": "dhcpname"}}"#);
+        assert_eq!(alone.hostname(), Some("dhcpname"));
     }
 }

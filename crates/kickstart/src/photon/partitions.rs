@@ -5,7 +5,8 @@ use crate::document::{Entry, Node, Place, Value};
 
 pub(super) fn translate(node: &mut Node, told: &mut Told) {
     let devices = devices(node);
-    let mut new = Vec::new();
+    let first = if devices.is_empty() && !told.awaits_disk { first_disk(node) } else { None };
+    let mut new: Vec<(String, String)> = first.into_iter().map(|name| ("default".to_owned(), name)).collect();
     for (index, partition) in node.get_mut("partitions").and_then(Node::items_mut).into_iter().flatten().enumerate() {
         let path = format!("partitions[{index}]");
         options(partition, &path, told);
@@ -28,6 +29,13 @@ pub(super) fn translate(node: &mut Node, told: &mut Told) {
     if !new.is_empty() {
         with_disks(node, new);
     }
+}
+
+/// The disk that the system starts from, where only partitions name disks: that of `/boot`, or of the root.
+fn first_disk(node: &Node) -> Option<String> {
+    let Value::List(partitions) = &node.entry("partitions")?.node.value else { return None };
+    let at = |place: &str| partitions.iter().find(|partition| partition.text_of("mountpoint") == Some(place));
+    at("/boot").or_else(|| at("/"))?.text_of("disk").map(str::to_owned)
 }
 
 /// The disks by name, and their devices.
@@ -88,4 +96,28 @@ fn whole_disk(partition: &mut Node, path: &str, told: &mut Told) {
     partition.take("size");
     partition.put("size", entry.place, Node::new(Value::Integer(0), entry.place));
     told.note(format!("{path}.all_disk"), entry.place, "one partition fills the disk");
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Kickstart;
+
+    fn disks(text: &str) -> Result<Vec<(String, String)>, String> {
+        let parsed = Kickstart::parse("x.json", text).map_err(|problems| problems.to_string())?;
+        let disks = parsed.document.value.disks.into_iter();
+        Ok(disks.map(|(name, disk)| (name, disk.device.unwrap_or_default())).collect())
+    }
+
+    #[test]
+    fn the_disk_to_start_from_may_be_known_later_or_from_the_partitions() {
+        let pair = |name: &str, device: &str| (name.to_owned(), device.to_owned());
+        let root = |disk: &str| format!(r#"{{{disk}"mountpoint": "/", "size": 0}}"#);
+        let data = r#"{"disk": "/dev/sdb", "mountpoint": "/data", "size": 0}"#;
+        let awaited = format!(r#"{{"disk": "$DISK", "preinstall": ["export DISK=/dev/sda"], "partitions": [{}, {data}]}}"#, root(""));
+        assert_eq!(disks(&awaited).unwrap(), [pair("dev_sdb", "/dev/sdb")]);
+        let named = format!(r#"{{"partitions": [{data}, {}]}}"#, root(r#""disk": "/dev/sda", "#));
+        assert_eq!(disks(&named).unwrap(), [pair("default", "/dev/sda"), pair("dev_sdb", "/dev/sdb")]);
+        let missing = disks(&format!(r#"{{"partitions": [{}, {data}]}}"#, root(""))).unwrap_err();
+        assert!(missing.starts_with("x.json:1:17: partitions[0]: the disk that the system starts from is not given"), "{missing}");
+    }
 }

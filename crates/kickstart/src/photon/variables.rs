@@ -92,6 +92,7 @@ impl Filler<'_> {
                 false
             }
             Found::Pending => {
+                told.awaits_disk |= matches!(at.as_str(), "disk" | "disks.default" | "disks.default.device");
                 told.note(at, entry.node.place, format!("`${name}` is known once `preinstall` has run; the file is checked again then"));
                 told.pending.push(name);
                 let is_password = entry.key == "text" || entry.key == "shadow_password";
