@@ -10,7 +10,7 @@ use quick_xml::events::Event;
 use super::CloudConfig;
 use super::cloud::{CaCerts, Chpasswd, Hostname, PasswordOf, SshKey, Word};
 use super::source::{NETWORK_CONFIG, USER_DATA};
-use kickstart::{Ethernet, Match, Nameservers, Network, Overrides, Secret};
+use kickstart::{Ethernet, Match, Nameservers, Network, Overrides, Route, Secret};
 use system::guestinfo::{self, DecodeError};
 
 /// Properties that are documents of their own.
@@ -168,6 +168,14 @@ impl Environment {
             card.dhcp4 = true;
             card.dhcp4_overrides = Overrides { use_dns: Some(false), ..Overrides::default() };
         }
+        if let Some(gateway) = card.gateway.filter(|gateway| {
+            let mut same = card.addresses.iter().filter(|own| own.cidr.address.is_ipv4() == gateway.is_ipv4()).peekable();
+            same.peek().is_some() && !same.any(|own| own.cidr.contains(*gateway))
+        }) {
+            complaints.push(format!("OVF: gateway: {gateway} is outside of the networks of `address`; it is taken to be on the link"));
+            card.gateway = None;
+            card.routes.push(Route { to: "default".to_owned(), via: Some(gateway), on_link: Some(true), ..Route::default() });
+        }
         let given = !card.addresses.is_empty() || !card.nameservers.addresses.is_empty();
         given.then(|| Network { ethernets: BTreeMap::from([("ovf".to_owned(), card)]), ..Network::default() })
     }
@@ -270,6 +278,22 @@ mod tests {
             let (_, network) = environment.wishes(&mut told);
             assert_eq!(network.is_some_and(|network| network.ethernets["ovf"].dhcp4), expected, "{keys:?}");
             assert_eq!(told.len(), complaints, "{keys:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_outside_is_on_the_link() {
+        for (address, gateway, on_link) in
+            [("192.0.2.7/24", "192.0.2.1", None), ("203.0.113.7/32", "198.51.100.1", Some(true)), ("2001:db8::7/64", "2001:db8::1", None)]
+        {
+            let properties = [("address", address), ("gateway", gateway)].map(|(key, value)| (key.to_owned(), Secret::new(value)));
+            let mut told = Vec::new();
+            let (_, network) = Environment(properties.into_iter().collect()).wishes(&mut told);
+            let network = network.unwrap();
+            let card = &network.ethernets["ovf"];
+            assert_eq!(card.routes.first().and_then(|route| route.on_link), on_link, "{gateway}");
+            assert_eq!(card.gateway.is_none(), on_link.is_some(), "{gateway}");
+            assert_eq!(told.len(), usize::from(on_link.is_some()), "{told:?}");
         }
     }
 

@@ -199,14 +199,14 @@ fn network_of_meta(name: &str, meta: &Parsed, complaints: &mut Vec<String>) -> O
 
 /// A network, in either version, with or without `network:` and `config:` around it.
 fn network(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
-    let parsed = parsed.inner("network").unwrap_or(parsed);
+    let parsed = parsed.unwrapped("network");
     if parsed.word("config") == Some("disabled") {
         return None;
     }
     let is_wrapped = parsed.inner("config").is_some_and(|config| config.items().is_none());
-    let parsed = if is_wrapped { parsed.inner("config").unwrap_or(parsed) } else { parsed };
+    let parsed = if is_wrapped { parsed.unwrapped("config") } else { parsed };
     if parsed.word("version") == Some("1") || parsed.inner("config").is_some() {
-        return version_1(name, parsed, complaints);
+        return version_1(parsed, complaints);
     }
     let routes = parsed.inner("routes");
     let (document, problems) = parsed.without("routes").known::<Network>(network_dialect(), networkd::complaints);
@@ -231,17 +231,8 @@ fn common_routes(name: &str, routes: Parsed, network: &mut Network, complaints: 
     }
 }
 
-fn version_1(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
-    let (document, problems) = parsed.known::<NetworkV1>(network_dialect(), |_| Vec::new());
+fn version_1(parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
+    let (network, problems) = NetworkV1::read(parsed);
     complaints.extend(problems.map(|problems| problems.to_string()));
-    let (mut network, wrong) = document?.value.into_network();
-    complaints.extend(wrong.into_iter().map(|line| format!("{name}: {line}")));
-    // What is wrong beyond types is said of the same network in version 2.
-    while let Some((path, message)) = networkd::complaints(&network).into_iter().next() {
-        complaints.push(format!("{name}: {path}: {message}: the interface is left out"));
-        if !network.leave_out(&path) {
-            return None;
-        }
-    }
-    Some(network)
+    network
 }

@@ -365,7 +365,7 @@ impl Kickstart {
         let text = if language == Language::Yaml { photon::with_defaults(text, &mut told) } else { text.to_owned() };
         let mut parsed = document::Parsed::new(name, &text, language)?;
         photon::translate(parsed.root(), variables, &mut told);
-        let (document, problems) = parsed.known::<Self>(Dialect::plain(unsupported::reason), |_| Vec::new());
+        let (document, problems) = parsed.known::<Self>(unsupported::kickstart(), |_| Vec::new());
         let mut problems = problems.map(|problems| problems.problems).unwrap_or_default();
         problems.retain(|problem| !told.explains(problem));
         problems.append(&mut told.problems);

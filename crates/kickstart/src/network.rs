@@ -21,7 +21,9 @@ pub use overrides::{Overrides, RaOverrides};
 pub use parameters::{BondParameters, BridgeParameters, Time};
 pub use route::{Route, Rule};
 pub use secret_key::{Peer, PeerKeys, TunnelKeys};
-pub use words::{Activation, AddressGeneration, DhcpIdentifier, Family, TunnelMode};
+pub use words::{
+    Activation, AddressGeneration, DhcpIdentifier, Family, RuleKind, TunnelMode, VxLanChecksum, VxLanExtension, VxLanNotification,
+};
 
 pub(crate) use interface::{Link, Settings, only};
 

@@ -1,13 +1,14 @@
 //! Version 1 of cloud-init's network description, which Proxmox and others write, in terms of version 2.
 
 mod parameters;
+mod read;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use self::parameters::{bond, bridge, unknown_parameters};
+use self::parameters::{bond, bridge, wrong_parameters};
 use crate::network::{Cidr, Ethernet, Match, Network, Route, Settings, Vlan};
 
 /// The network description, version 1.
@@ -42,7 +43,7 @@ struct EntryV1 {
     #[serde(default)]
     bridge_interfaces: Vec<String>,
     #[serde(default)]
-    params: BTreeMap<String, Text>,
+    params: BTreeMap<String, Words>,
     #[serde(default)]
     vlan_link: String,
     #[serde(default)]
@@ -63,10 +64,10 @@ struct EntryV1 {
     metric: Option<u32>,
 }
 
-/// A value that is passed on as text.
+/// A value that is passed on as text, or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-struct Text(String);
+struct Words(Vec<String>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -140,38 +141,56 @@ struct RouteV1 {
     metric: Option<u32>,
 }
 
-impl NetworkV1 {
-    /// The same in version 2, and what of it makes no sense.
-    pub fn into_network(self) -> (Network, Vec<String>) {
-        let (mut network, mut wrong) = (Network::default(), Vec::new());
-        let (interfaces, others): (Vec<_>, Vec<_>) =
-            self.config.into_iter().partition(|entry| !matches!(entry.kind, Kind::Nameserver | Kind::Route));
-        for mut entry in interfaces {
-            let name = std::mem::take(&mut entry.name);
-            if name.is_empty() {
-                wrong.push("an interface has no `name`".to_owned());
-                continue;
-            }
-            wrong.extend(unknown_parameters(&name, &entry));
-            let mut own = |entry: EntryV1, settings: Settings<'_>| wrong.extend(apply(&name, entry, settings));
-            match entry.kind {
-                Kind::Physical => {
-                    own(entry.clone(), network.ethernets.entry(name.clone()).or_insert_with(|| card(&name, &entry)).settings())
-                }
-                Kind::Bond => own(entry.clone(), network.bonds.entry(name.clone()).or_insert_with(|| bond(&entry)).settings()),
-                Kind::Bridge => own(entry.clone(), network.bridges.entry(name.clone()).or_insert_with(|| bridge(&entry)).settings()),
-                Kind::Vlan => {
-                    let vlan = Vlan { id: entry.vlan_id, link: entry.vlan_link.clone(), ..Vlan::default() };
-                    own(entry, network.vlans.entry(name.clone()).or_insert(vlan).settings());
-                }
-                // It always has its addresses.
-                Kind::Loopback | Kind::Nameserver | Kind::Route => {}
+/// Paths in the document, and what is wrong there.
+type Wrong = Vec<(String, String)>;
+
+/// A network of version 1 in terms of version 2.
+#[derive(Default)]
+struct Translation {
+    network: Network,
+    wrong: Wrong,
+    /// The entries that interfaces come from, by the interfaces' names.
+    entries: BTreeMap<String, usize>,
+}
+
+impl Translation {
+    fn of(description: &NetworkV1) -> Self {
+        let mut all = Self::default();
+        let is_interface = |entry: &EntryV1| !matches!(entry.kind, Kind::Nameserver | Kind::Route);
+        let entries = || description.config.iter().enumerate();
+        entries().filter(|(_, entry)| is_interface(entry)).for_each(|(index, entry)| all.interface(index, entry.clone()));
+        for (index, entry) in entries().filter(|(_, entry)| !is_interface(entry)) {
+            if entry.kind == Kind::Nameserver {
+                names(entry.clone(), &mut all.network);
+            } else if let Some(reason) = global_route(entry.clone(), &mut all.network) {
+                all.wrong.push((format!("config[{index}]"), reason));
             }
         }
-        for entry in others {
-            if entry.kind == Kind::Nameserver { names(entry, &mut network) } else { wrong.extend(global_route(entry, &mut network)) }
+        all
+    }
+
+    fn interface(&mut self, index: usize, mut entry: EntryV1) {
+        let path = format!("config[{index}]");
+        let name = std::mem::take(&mut entry.name);
+        if name.is_empty() {
+            self.wrong.push((path, "an interface has no `name`".to_owned()));
+            return;
         }
-        (network, wrong)
+        self.entries.insert(name.clone(), index);
+        self.wrong.extend(wrong_parameters(&path, &entry));
+        let network = &mut self.network;
+        let settings = match entry.kind {
+            Kind::Physical => network.ethernets.entry(name.clone()).or_insert_with(|| card(&name, &entry)).settings(),
+            Kind::Bond => network.bonds.entry(name).or_insert_with(|| bond(&entry)).settings(),
+            Kind::Bridge => network.bridges.entry(name).or_insert_with(|| bridge(&entry)).settings(),
+            Kind::Vlan => {
+                let vlan = Vlan { id: entry.vlan_id, link: entry.vlan_link.clone(), ..Vlan::default() };
+                network.vlans.entry(name).or_insert(vlan).settings()
+            }
+            // It always has its addresses.
+            Kind::Loopback | Kind::Nameserver | Kind::Route => return,
+        };
+        self.wrong.extend(apply(&path, entry, settings));
     }
 }
 
@@ -183,50 +202,92 @@ fn card(name: &str, entry: &EntryV1) -> Ethernet {
 }
 
 /// Sets what all interfaces have.
-fn apply(name: &str, entry: EntryV1, settings: Settings<'_>) -> Vec<String> {
-    let mut wrong = Vec::new();
+fn apply(path: &str, entry: EntryV1, mut settings: Settings<'_>) -> Wrong {
+    let mut wrong = Wrong::new();
     *settings.mtu = entry.mtu;
     *settings.accept_ra = entry.accept_ra;
     *settings.optional = entry.optional;
-    if entry.kind != Kind::Physical {
+    if entry.kind != Kind::Physical && entry.mac_address.is_some() {
         *settings.mac = entry.mac_address;
     }
-    let [gateway4, gateway6] = settings.gateways;
-    for subnet in entry.subnets {
-        // Interfaces are always configured at the start, as with netplan.
-        let Subnet { kind, address, netmask, gateway, dns_nameservers, dns_search, routes, mtu, control: _ } = subnet;
-        match kind {
-            SubnetKind::Dhcp4 => *settings.dhcp4 = true,
-            SubnetKind::Dhcp6 => *settings.dhcp6 = true,
-            SubnetKind::Slaac => *settings.accept_ra = Some(true),
-            SubnetKind::Static | SubnetKind::Manual => {}
-        }
-        if let Some(address) = &address {
-            match cidr(address, netmask.as_deref()) {
-                Ok(cidr) => settings.addresses.push(cidr.into()),
-                Err(reason) => wrong.push(format!("{name}: {reason}")),
+    for (index, each) in entry.subnets.into_iter().enumerate() {
+        wrong.extend(subnet(&format!("{path}.subnets[{index}]"), each, &mut settings));
+    }
+    gateways_on_link(&mut settings);
+    wrong
+}
+
+fn subnet(path: &str, subnet: Subnet, settings: &mut Settings<'_>) -> Wrong {
+    let mut wrong = Wrong::new();
+    // Interfaces are always configured at the start, as with netplan.
+    let Subnet { kind, address, netmask, gateway, dns_nameservers, dns_search, routes, mtu, control: _ } = subnet;
+    match kind {
+        SubnetKind::Dhcp4 => *settings.dhcp4 = true,
+        SubnetKind::Dhcp6 => *settings.dhcp6 = true,
+        SubnetKind::Slaac => *settings.accept_ra = Some(true),
+        SubnetKind::Static | SubnetKind::Manual => {}
+    }
+    let mut complain = |key: &str, message: String| wrong.push((format!("{path}.{key}"), message));
+    let has_address = match (&address, netmask.as_deref()) {
+        (None, _) => {
+            if kind == SubnetKind::Static {
+                complain("address", "a subnet of type `static` has no `address`".to_owned());
             }
-        } else if kind == SubnetKind::Static {
-            wrong.push(format!("{name}: a subnet of type `static` has no `address`"));
+            false
         }
-        match gateway {
-            Some(gateway @ IpAddr::V4(_)) => *gateway4 = Some(gateway),
-            Some(gateway @ IpAddr::V6(_)) => *gateway6 = Some(gateway),
-            None => {}
-        }
-        settings.nameservers.addresses.extend(dns_nameservers);
-        settings.nameservers.search.extend(words(dns_search));
-        if mtu.is_some() {
-            *settings.mtu = mtu;
-        }
-        for each in routes {
-            match route(&each) {
-                Ok(route) => settings.routes.push(route),
-                Err(reason) => wrong.push(format!("{name}: {reason}")),
+        (Some(address), mask) => match cidr(address, mask.or(usual_prefix(address))) {
+            Ok(cidr) => {
+                if mask.is_none() && !address.contains('/') {
+                    complain("address", format!("it has no prefix length, and becomes `{cidr}`"));
+                }
+                settings.addresses.push(cidr.into());
+                true
             }
+            Err(reason) => {
+                complain("address", reason);
+                false
+            }
+        },
+    };
+    match gateway.filter(|_| has_address || kind != SubnetKind::Static) {
+        Some(gateway @ IpAddr::V4(_)) => *settings.gateways[0] = Some(gateway),
+        Some(gateway @ IpAddr::V6(_)) => *settings.gateways[1] = Some(gateway),
+        None => {}
+    }
+    settings.nameservers.addresses.extend(dns_nameservers);
+    settings.nameservers.search.extend(words(dns_search));
+    if mtu.is_some() {
+        *settings.mtu = mtu;
+    }
+    for (index, each) in routes.iter().enumerate() {
+        match route(each) {
+            Ok(route) => settings.routes.push(route),
+            Err(reason) => complain(&format!("routes[{index}]"), reason),
         }
     }
     wrong
+}
+
+/// The prefix length that cloud-init takes for an address without one.
+fn usual_prefix(address: &str) -> Option<&'static str> {
+    address.parse().ok().map(|address: IpAddr| if address.is_ipv4() { "24" } else { "64" })
+}
+
+/// Gateways outside of all networks of an interface are on the link, as cloud-init has it.
+fn gateways_on_link(settings: &mut Settings<'_>) {
+    let is_reached = |gateway: IpAddr| match gateway {
+        IpAddr::V4(_) => *settings.dhcp4,
+        IpAddr::V6(gateway) => *settings.dhcp6 || gateway.is_unicast_link_local(),
+    };
+    for gateway in &mut settings.gateways {
+        let Some(address) = **gateway else { continue };
+        let mut same_family = settings.addresses.iter().filter(|own| own.cidr.address.is_ipv4() == address.is_ipv4()).peekable();
+        let is_outside = same_family.peek().is_some() && !same_family.any(|own| own.cidr.contains(address));
+        if is_outside && !is_reached(address) {
+            **gateway = None;
+            settings.routes.push(Route { to: "default".to_owned(), via: Some(address), on_link: Some(true), ..Route::default() });
+        }
+    }
 }
 
 /// Lists of names may be one text with blanks.

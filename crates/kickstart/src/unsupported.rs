@@ -24,21 +24,40 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'stati
     KEYS.into_iter()
 }
 
+/// How kickstart files are read.
+pub(super) fn kickstart() -> Dialect {
+    Dialect { needless: needless_in_network, short, ..Dialect::plain(reason) }
+}
+
+/// Keys of descriptions of networks that ask for nothing that is not so anyway.
+fn needless_in_network(of: &str, key: &str) -> bool {
+    matches!(key, "optional-addresses" | "networkmanager")
+        || of == "EntryV1" && key == "id"
+        || of == "Ethernet" && key == "delay-virtual-functions-rebind"
+}
+
+/// The key that a text in place of a struct stands for.
+fn short(of: &str) -> Option<&'static str> {
+    (of == "TunnelKeys").then_some("private")
+}
+
 /// How descriptions of networks are read that programs write for all kinds of systems.
 pub fn network() -> Dialect {
     Dialect {
         unsupported: |of, key| {
-            const ALL: [(&str, &str); 6] = [
-                ("type", "this is version 1 of the network description; write version 2, with `ethernets`"),
+            const ALL: [(&str, &str); 5] = [
                 ("auth", "there are no programs for authentication at switches"),
                 ("openvswitch", "Open vSwitch is not part of the system"),
                 ("access-points", "there are no programs for wireless networks"),
                 ("embedded-switch-mode", "set it with devlink in a unit"),
                 ("infiniband-mode", "set it in a file for systemd-networkd, with `write_files`"),
             ];
+            if key == "type" && matches!(of, "Network" | "Ethernet") {
+                return Some("this is version 1 of the network description; write version 2, with `ethernets`");
+            }
             reason(of, key).or_else(|| ALL.iter().find(|(known, _)| *known == key).map(|(_, reason)| *reason))
         },
-        needless: |_, key| matches!(key, "optional-addresses" | "delay-virtual-functions-rebind" | "networkmanager"),
+        needless: needless_in_network,
         vital: |of, key| match of {
             "Ethernet" => key == "match",
             "Vlan" => matches!(key, "id" | "link"),
@@ -47,10 +66,8 @@ pub fn network() -> Dialect {
             "Match" | "Route" | "Rule" | "Peer" | "TunnelKeys" | "PeerKeys" => true,
             _ => false,
         },
-        short: |of| match of {
-            "TunnelKeys" => Some("private"),
-            _ => None,
-        },
+        whole: |of| of == "Rule",
+        short,
         hyphens: false,
     }
 }

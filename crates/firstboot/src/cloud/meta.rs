@@ -37,6 +37,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         text::nearest(key, KNOWN).is_none()
     },
     vital: |_, _| false,
+    whole: |_| false,
     short: |_| None,
     hyphens: true,
 };

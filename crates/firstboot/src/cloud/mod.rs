@@ -162,6 +162,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         "PasswordOf" | "Image" | "Container" | "Source" | "DiskSetup" | "FsSetup" | "Swap" | "PowerState" | "YumRepo" => true,
         _ => false,
     },
+    whole: |_| false,
     short: |of| match of {
         "CloudUser" => Some("name"),
         "Locale" => Some("name"),

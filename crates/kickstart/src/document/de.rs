@@ -192,6 +192,8 @@ impl<'a> Reader<'a> {
                     ("unknown key".to_owned(), near.or_else(|| Some(format!("known here: {}", super::error::listed(fields)))), meant)
                 }
             };
+            let message =
+                if (self.context.dialect.whole)(name) { format!("{message}; all that it belongs to is left out") } else { message };
             let problem = Problem { path: self.below(&entry.node, key).path, place: entry.place, message, hint };
             let mut all = self.context.unknown.borrow_mut();
             // It is met again each time the document is read without one more value.
@@ -286,6 +288,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         match &self.node.value {
             Value::Map(entries) => self.at_place(|| visitor.visit_map(self.entries(entries, None))),
             Value::Null => self.at_place(|| visitor.visit_map(self.entries(&[], None))),
+            // Programs whose tables are lists at first write an empty one so.
+            Value::List(nodes) if nodes.is_empty() => self.at_place(|| visitor.visit_map(self.entries(&[], None))),
             _ => self.wrong("a table of keys"),
         }
     }
@@ -306,7 +310,12 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             },
         };
         let reader = Reader { node: self.node, path: self.path.clone(), context: self.context };
-        self.at_place(|| visitor.visit_map(reader.entries(entries, Some((name, fields)))))
+        let entries = reader.entries(entries, Some((name, fields)));
+        let has_unknown = self.context.unknown.borrow().iter().any(|key| key.of == self.path);
+        if has_unknown && (self.context.dialect.whole)(name) {
+            return Err(Error::reported().located(&self.path, self.node.place));
+        }
+        self.at_place(|| visitor.visit_map(entries))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {

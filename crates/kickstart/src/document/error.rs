@@ -19,6 +19,8 @@ struct Wrong {
     cut: String,
     /// The key that is missing.
     missing: Option<&'static str>,
+    /// Whether it was reported before.
+    is_reported: bool,
 }
 
 impl Error {
@@ -40,10 +42,10 @@ impl Error {
 
     /// The path of what cannot be used, and the problem; none where a key is missing only because its value was reported.
     pub fn split(self, cut: &BTreeSet<String>) -> (String, Option<Problem>) {
-        let Wrong { problem, cut: path, missing } = *self.0;
+        let Wrong { problem, cut: path, missing, is_reported } = *self.0;
         let dot = if problem.path.is_empty() { "" } else { "." };
         let is_told = missing.is_some_and(|key| cut.contains(&format!("{}{dot}{key}", problem.path)));
-        (path, Some(problem).filter(|_| !is_told))
+        (path, Some(problem).filter(|_| !is_told && !is_reported))
     }
 
     /// The table in which a key is missing, and the key.
@@ -51,9 +53,16 @@ impl Error {
         self.0.missing.map(|key| (self.0.problem.path.as_str(), key))
     }
 
+    /// Of something that cannot be used because of what was reported.
+    pub fn reported() -> Self {
+        let mut error = Self::new(String::new(), None, None);
+        error.0.is_reported = true;
+        error
+    }
+
     fn new(message: String, hint: Option<String>, missing: Option<&'static str>) -> Self {
         let problem = Problem { path: String::new(), place: Place::default(), message, hint };
-        Self(Box::new(Wrong { problem, cut: String::new(), missing }))
+        Self(Box::new(Wrong { problem, cut: String::new(), missing, is_reported: false }))
     }
 }
 

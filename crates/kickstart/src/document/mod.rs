@@ -73,6 +73,8 @@ pub struct Dialect {
     pub needless: fn(&str, &str) -> bool,
     /// Keys without whose right value the whole they are in must not be used, by struct and key.
     pub vital: fn(&str, &str) -> bool,
+    /// Structs that would mean more without one of their keys, so that an unknown key leaves out all of them.
+    pub whole: fn(&str) -> bool,
     /// The key that a text in place of a struct stands for.
     pub short: fn(&str) -> Option<&'static str>,
     /// Whether keys may be written with hyphens in place of underscores.
@@ -82,7 +84,7 @@ pub struct Dialect {
 impl Dialect {
     /// One that has nothing peculiar but keys that cannot be done.
     pub fn plain(unsupported: Unsupported) -> Self {
-        Self { unsupported, needless: |_, _| false, vital: |_, _| false, short: |_| None, hyphens: false }
+        Self { unsupported, needless: |_, _| false, vital: |_, _| false, whole: |_| false, short: |_| None, hyphens: false }
     }
 }
 
@@ -166,6 +168,14 @@ impl Parsed {
     pub fn inner(&self, key: &str) -> Option<Self> {
         let node = self.tree.node.entry(key)?.node.clone();
         Some(Self { name: self.name.clone(), tree: Tree { node, problems: Vec::new() } })
+    }
+
+    /// What a key at the top contains, in place of the whole, with what is wrong with the text; the same if there is no such key.
+    pub fn unwrapped(mut self, key: &str) -> Self {
+        if let Some(entry) = self.tree.node.take(key) {
+            self.tree.node = entry.node;
+        }
+        self
     }
 
     /// The document without a key at its top.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Activation, Address, AddressGeneration, BondParameters, BridgeParameters, DhcpIdentifier, Family, Nameservers, Overrides, Peer,
-    RaOverrides, Renderer, Route, Rule, TunnelKeys, TunnelMode,
+    RaOverrides, Renderer, Route, Rule, Time, TunnelKeys, TunnelMode, VxLanChecksum, VxLanExtension, VxLanNotification,
 };
 
 /// A pattern of what only this kind of interface has; what all have is [`Link`]'s. While a key is missing in it, it does not compile.
@@ -249,6 +249,32 @@ devices! {
         id: Option<u32>,
         /// VXLAN: the interface it is on.
         link: Option<String>,
+        /// VXLAN: whether addresses of the other ends are learnt.
+        mac_learning: Option<bool>,
+        /// VXLAN: how long addresses are remembered, in seconds.
+        ageing: Option<Time>,
+        /// VXLAN: how many addresses are remembered at most.
+        limit: Option<u32>,
+        /// VXLAN: whether questions for addresses are answered here.
+        arp_proxy: Option<bool>,
+        /// VXLAN: whether questions for addresses that are known are not sent on.
+        neigh_suppress: Option<bool>,
+        /// VXLAN: what programs are told of: `l2-miss`, `l3-miss`.
+        notifications: Vec<VxLanNotification>,
+        /// VXLAN: whether packets for this machine are routed at once.
+        short_circuit: Option<bool>,
+        /// VXLAN: which sums are written: `udp`, `zero-udp6-tx`, `zero-udp6-rx`, `remote-tx`, `remote-rx`.
+        checksums: Vec<VxLanChecksum>,
+        /// VXLAN: `group-policy`, `generic-protocol`.
+        extensions: Vec<VxLanExtension>,
+        /// VXLAN: the first and the last port that packets are sent from.
+        port_range: Vec<u16>,
+        /// VXLAN: the flow label of its packets, up to 1048575.
+        flow_label: Option<u32>,
+        /// VXLAN: the type of service of its packets.
+        type_of_service: Option<u8>,
+        /// VXLAN: whether its packets must not be divided.
+        do_not_fragment: Option<bool>,
     }
     /// A routing table with interfaces of its own.
     Vrf {

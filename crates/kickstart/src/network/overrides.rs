@@ -13,9 +13,9 @@ pub struct Overrides {
     pub use_ntp: Option<bool>,
     /// Whether its name for this machine is used.
     pub use_hostname: Option<bool>,
-    /// Whether its packet size is used.
+    /// Whether its packet size is used; in `dhcp6-overrides`, that of router advertisements.
     pub use_mtu: Option<bool>,
-    /// Whether its routes are used.
+    /// Whether its routes are used; in `dhcp6-overrides`, those of router advertisements.
     pub use_routes: Option<bool>,
     /// Whether its domains are searched; `route` uses its name servers for them only.
     pub use_domains: Option<String>,
@@ -23,7 +23,7 @@ pub struct Overrides {
     pub send_hostname: Option<bool>,
     /// The name it is told.
     pub hostname: Option<String>,
-    /// The metric of its routes.
+    /// The metric of its routes; in `dhcp6-overrides`, of those of router advertisements.
     pub route_metric: Option<u32>,
 }
 

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::RuleKind;
+
 /// A route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -54,9 +56,17 @@ pub struct Rule {
     pub from: Option<String>,
     /// Where packets go to.
     pub to: Option<String>,
-    /// The table.
+    /// The interface that packets come in by.
+    pub iif: Option<String>,
+    /// The interface that packets of this machine go out by.
+    pub oif: Option<String>,
+    /// The table; below a VRF, its own by default.
     pub table: Option<u32>,
-    /// Rules with a lower number are looked at first.
+    /// What is done with packets in place of looking into a table.
+    #[serde(rename = "type")]
+    pub kind: Option<RuleKind>,
+    /// Rules with a lower number are looked at first; also `preference`.
+    #[serde(alias = "preference")]
     pub priority: Option<u32>,
     /// The firewall's mark of packets.
     pub mark: Option<u32>,

@@ -40,3 +40,31 @@ pub struct PeerKeys {
     /// A key that both know, in Base64, or the path of a file that contains it.
     pub shared: Option<Secret>,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Kickstart;
+
+    /// netplan: "key (scalar or mapping)".
+    #[test]
+    fn keys_are_texts_numbers_or_tables() {
+        const WIREGUARD: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
+        let table = [
+            ("{mode: vti6, local: '2001:db8::1', remote: '2001:db8::2', key: 59568549}".to_owned(), "59568549"),
+            ("{mode: gre, remote: 192.0.2.3, key: '1234'}".to_owned(), "1234"),
+            ("{mode: wireguard, key: /etc/wg.key}".to_owned(), "/etc/wg.key"),
+            (format!("{{mode: wireguard, key: {WIREGUARD}}}"), WIREGUARD),
+            (format!("{{mode: wireguard, key: {{private: {WIREGUARD}}}}}"), WIREGUARD),
+        ];
+        for (tunnel, expected) in table {
+            let network = format!(
+                "{{version: 2, ethernets: {{eth0: {{dhcp4: true, delay-virtual-functions-rebind: true}}}}, tunnels: {{t: {tunnel}}}}}"
+            );
+            let text = format!("hostname: h\ndisk: /dev/sda\npackages: [minimal]\nnetwork: {network}\n");
+            let parsed = Kickstart::parse("ks.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+            let network = parsed.document.value.network.unwrap();
+            let key = network.tunnels["t"].key.as_ref().and_then(|keys| keys.private.as_ref());
+            assert_eq!(key.map(crate::Secret::reveal), Some(expected), "{tunnel}");
+        }
+    }
+}

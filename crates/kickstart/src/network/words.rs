@@ -49,6 +49,44 @@ words! {
         /// Never.
         Off = "off",
     }
+    /// What a rule does with packets.
+    RuleKind {
+        /// The table is looked into, which is the default.
+        Table = "table",
+        /// They are dropped.
+        BlackHole = "blackhole",
+        /// The sender is told that there is no way.
+        Unreachable = "unreachable",
+        /// The sender is told that it may not.
+        Prohibit = "prohibit",
+    }
+    /// What a VXLAN tells programs of.
+    VxLanNotification {
+        /// An address of Ethernet is not known.
+        L2Miss = "l2-miss",
+        /// An address of IP is not known.
+        L3Miss = "l3-miss",
+    }
+    /// Sums of packets of a VXLAN.
+    VxLanChecksum {
+        /// They are written over IPv4.
+        Udp = "udp",
+        /// They are not written over IPv6.
+        ZeroUdp6Tx = "zero-udp6-tx",
+        /// Packets without them are taken over IPv6.
+        ZeroUdp6Rx = "zero-udp6-rx",
+        /// The other end computes them.
+        RemoteTx = "remote-tx",
+        /// They are computed for the other end.
+        RemoteRx = "remote-rx",
+    }
+    /// What a VXLAN can do besides.
+    VxLanExtension {
+        /// Packets carry a group's number.
+        GroupPolicy = "group-policy",
+        /// Packets say what they contain.
+        GenericProtocol = "generic-protocol",
+    }
     /// A kind of tunnel.
     TunnelMode {
         /// WireGuard.

@@ -1,6 +1,8 @@
 //! Parameters of bonds and bridges, by the names that they have on the kernel's side.
 
-use super::{EntryV1, Kind, Text};
+use std::collections::BTreeMap;
+
+use super::{EntryV1, Kind, Words, Wrong};
 use crate::network::{Bond, BondParameters, Bridge, BridgeParameters, Time};
 
 /// The parameters of bonds and bridges that are read.
@@ -25,25 +27,78 @@ const BOND: [&str; 19] = [
     "updelay",
     "xmit-hash-policy",
 ];
-/// The last three ask for nothing that is not so anyway.
-const BRIDGE: [&str; 9] = ["stp", "fd", "ageing", "bridgeprio", "hello", "maxage", "maxwait", "ports", "waitport"];
+/// For the last four there is nothing to do: the kernel and systemd-networkd take care of it.
+const BRIDGE: [&str; 14] = [
+    "ageing",
+    "bridgeprio",
+    "fd",
+    "hello",
+    "hw",
+    "maxage",
+    "pathcost",
+    "pathprio",
+    "portprio",
+    "stp",
+    "gcint",
+    "maxwait",
+    "ports",
+    "waitport",
+];
 
-/// Parameters that nothing reads.
-pub(super) fn unknown_parameters(name: &str, entry: &EntryV1) -> Vec<String> {
-    let (prefix, known): (_, &[&str]) = match entry.kind {
-        Kind::Bond => ("bond-", &BOND),
-        Kind::Bridge => ("bridge-", &BRIDGE),
-        Kind::Physical | Kind::Loopback | Kind::Vlan | Kind::Nameserver | Kind::Route => ("", &[]),
+/// A parameter's name without the prefix that it may have.
+fn plain(key: &str, kind: Kind) -> String {
+    let key = key.replace('_', "-");
+    let prefix = match kind {
+        Kind::Bond => "bond-",
+        Kind::Bridge => "bridge-",
+        Kind::Physical | Kind::Loopback | Kind::Vlan | Kind::Nameserver | Kind::Route => "",
     };
-    let is_known = |key: &&String| key.replace('_', "-").strip_prefix(prefix).is_some_and(|word| known.contains(&word));
-    let unknown = entry.params.keys().filter(|key| !is_known(key));
-    unknown.map(|key| format!("{name}: params: `{key}` is not known; see the parameters of version 2")).collect()
+    key.strip_prefix(prefix).map(str::to_owned).unwrap_or(key)
 }
 
-/// A parameter by its name, with hyphens or underscores.
+/// Parameters that nothing reads, and values of ports that are none.
+pub(super) fn wrong_parameters(path: &str, entry: &EntryV1) -> Wrong {
+    let known: &[&str] = match entry.kind {
+        Kind::Bond => &BOND,
+        Kind::Bridge => &BRIDGE,
+        Kind::Physical | Kind::Loopback | Kind::Vlan | Kind::Nameserver | Kind::Route => &[],
+    };
+    let wrong = entry.params.iter().filter_map(|(key, words)| {
+        let plain = plain(key, entry.kind);
+        let message = if !known.contains(&plain.as_str()) {
+            "not known; see the parameters of version 2"
+        } else if entry.kind == Kind::Bridge && plain == "pathcost" && ports::<u32>(words).is_none() {
+            "write ports with numbers, such as `eth0 75`"
+        } else if entry.kind == Kind::Bridge && PRIORITIES.contains(&plain.as_str()) && ports::<u8>(words).is_none() {
+            "write ports with numbers from 0 to 63, such as `eth0 28`"
+        } else {
+            return None;
+        };
+        Some((format!("{path}.params.{key}"), message.to_owned()))
+    });
+    wrong.collect()
+}
+
+/// Names of the priorities of a bridge's ports.
+const PRIORITIES: [&str; 2] = ["portprio", "pathprio"];
+
+/// Numbers of ports: `eth0 75`; nothing if they are not that.
+fn ports<T: std::str::FromStr>(Words(list): &Words) -> Option<BTreeMap<String, T>> {
+    let words: Vec<&str> = list.iter().flat_map(|text| text.split_whitespace()).collect();
+    let pairs = words.chunks(2).map(|pair| match pair {
+        [port, number] => Some(((*port).to_owned(), number.parse().ok()?)),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+fn found<'a>(entry: &'a EntryV1, name: &str) -> Option<&'a Words> {
+    entry.params.iter().find(|(key, _)| plain(key, entry.kind) == name).map(|(_, words)| words)
+}
+
+/// A parameter by its name, with hyphens or underscores, and with or without the kind's prefix.
 fn parameter(entry: &EntryV1, name: &str) -> Option<String> {
-    let found = entry.params.iter().find(|(key, _)| key.replace('_', "-") == name);
-    found.map(|(_, Text(value))| value.clone())
+    found(entry, name).map(|Words(list)| list.join(" "))
 }
 
 fn number<T: std::str::FromStr>(entry: &EntryV1, name: &str) -> Option<T> {
@@ -60,8 +115,8 @@ fn flag(entry: &EntryV1, name: &str) -> Option<bool> {
 
 pub(super) fn bond(entry: &EntryV1) -> Bond {
     let parameters = BondParameters {
-        mode: parameter(entry, "bond-mode").map(|mode| bond_mode(&mode).to_owned()),
-        lacp_rate: parameter(entry, "bond-lacp-rate").map(|rate| {
+        mode: parameter(entry, "mode").map(|mode| bond_mode(&mode).to_owned()),
+        lacp_rate: parameter(entry, "lacp-rate").map(|rate| {
             if rate == "1" {
                 "fast".into()
             } else if rate == "0" {
@@ -70,25 +125,25 @@ pub(super) fn bond(entry: &EntryV1) -> Bond {
                 rate
             }
         }),
-        mii_monitor_interval: time(entry, "bond-miimon"),
-        transmit_hash_policy: parameter(entry, "bond-xmit-hash-policy"),
-        up_delay: time(entry, "bond-updelay"),
-        down_delay: time(entry, "bond-downdelay"),
-        primary: parameter(entry, "bond-primary"),
-        min_links: number(entry, "bond-min-links"),
-        arp_interval: time(entry, "bond-arp-interval"),
-        arp_ip_targets: parameter(entry, "bond-arp-ip-target")
-            .map(|text| text.split([',', ' ']).map(str::to_owned).collect())
+        mii_monitor_interval: time(entry, "miimon"),
+        transmit_hash_policy: parameter(entry, "xmit-hash-policy"),
+        up_delay: time(entry, "updelay"),
+        down_delay: time(entry, "downdelay"),
+        primary: parameter(entry, "primary"),
+        min_links: number(entry, "min-links"),
+        arp_interval: time(entry, "arp-interval"),
+        arp_ip_targets: parameter(entry, "arp-ip-target")
+            .map(|text| text.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect())
             .unwrap_or_default(),
-        arp_validate: parameter(entry, "bond-arp-validate"),
-        arp_all_targets: parameter(entry, "bond-arp-all-targets"),
-        fail_over_mac_policy: parameter(entry, "bond-fail-over-mac"),
-        primary_reselect_policy: parameter(entry, "bond-primary-reselect"),
-        ad_select: parameter(entry, "bond-ad-select"),
-        resend_igmp: number(entry, "bond-resend-igmp"),
-        gratuitous_arp: number(entry, "bond-num-grat-arp"),
-        packets_per_member: number(entry, "bond-packets-per-slave"),
-        all_members_active: flag(entry, "bond-all-slaves-active"),
+        arp_validate: parameter(entry, "arp-validate"),
+        arp_all_targets: parameter(entry, "arp-all-targets"),
+        fail_over_mac_policy: parameter(entry, "fail-over-mac"),
+        primary_reselect_policy: parameter(entry, "primary-reselect"),
+        ad_select: parameter(entry, "ad-select"),
+        resend_igmp: number(entry, "resend-igmp"),
+        gratuitous_arp: number(entry, "num-grat-arp"),
+        packets_per_member: number(entry, "packets-per-slave"),
+        all_members_active: flag(entry, "all-slaves-active"),
         ..BondParameters::default()
     };
     Bond { interfaces: entry.bond_interfaces.clone(), parameters, ..Bond::default() }
@@ -102,13 +157,16 @@ fn bond_mode(mode: &str) -> &str {
 
 pub(super) fn bridge(entry: &EntryV1) -> Bridge {
     let parameters = BridgeParameters {
-        stp: flag(entry, "bridge-stp"),
-        forward_delay: time(entry, "bridge-fd"),
-        ageing_time: time(entry, "bridge-ageing"),
-        priority: number(entry, "bridge-bridgeprio"),
-        hello_time: time(entry, "bridge-hello"),
-        max_age: time(entry, "bridge-maxage"),
+        stp: flag(entry, "stp"),
+        forward_delay: time(entry, "fd"),
+        ageing_time: time(entry, "ageing"),
+        priority: number(entry, "bridgeprio"),
+        hello_time: time(entry, "hello"),
+        max_age: time(entry, "maxage"),
+        path_cost: found(entry, "pathcost").and_then(ports).unwrap_or_default(),
+        port_priority: found(entry, "portprio").or_else(|| found(entry, "pathprio")).and_then(ports).unwrap_or_default(),
         ..BridgeParameters::default()
     };
-    Bridge { interfaces: entry.bridge_interfaces.clone(), parameters, ..Bridge::default() }
+    let macaddress = parameter(entry, "hw");
+    Bridge { interfaces: entry.bridge_interfaces.clone(), parameters, macaddress, ..Bridge::default() }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::network::{Link, Tunnel, TunnelMode};
+use crate::network::{Link, RuleKind, Tunnel, TunnelMode};
 use crate::{Cidr, Match, Network, Secret};
 
 /// Paths and messages.
@@ -52,7 +52,7 @@ pub fn complaints(network: &Network) -> Vec<(String, String)> {
             list.push((path.clone(), "`table` is missing: write the number of a routing table".to_owned()));
         }
         members(&path, &vrf.interfaces, name, network, &mut list);
-        link(&path, &vrf.link(), &mut list);
+        link_of(&path, &vrf.link(), Some(vrf.table), &mut list);
     }
     for (name, dummy) in &network.dummy_devices {
         let path = made("dummy-devices", name, network, &mut list);
@@ -167,14 +167,20 @@ fn is_mac(text: &str) -> bool {
 }
 
 fn link(path: &str, link: &Link<'_>, list: &mut List) {
+    link_of(path, link, None, list);
+}
+
+/// As [`link`], with the table that rules mean by default.
+fn link_of(path: &str, link: &Link<'_>, table: Option<u32>, list: &mut List) {
     for (key, gateway) in link.gateways {
         let Some(gateway) = gateway else { continue };
         if key == "gateway4" && gateway.is_ipv6() || key == "gateway6" && gateway.is_ipv4() {
             list.push((format!("{path}.{key}"), "the address is of the other IP version".to_owned()));
         }
-        let covered = link.addresses.iter().any(|address| address.cidr.address.is_ipv4() == gateway.is_ipv4());
-        if !covered && !(if gateway.is_ipv4() { link.dhcp.0 } else { link.dhcp.1 || link.accept_ra != Some(false) }) {
-            list.push((format!("{path}.{key}"), format!("no address is in the network of the gateway {gateway}")));
+        if !is_reached(gateway, link) {
+            let message = format!("no address is in the network of the gateway {gateway}");
+            let hint = "if it is on the link all the same, write a route to `default` with `via` and `on-link: true` in place of it";
+            list.push((format!("{path}.{key}"), format!("{message}; {hint}")));
         }
     }
     for (index, route) in link.routes.iter().enumerate() {
@@ -190,7 +196,9 @@ fn link(path: &str, link: &Link<'_>, list: &mut List) {
         let path = format!("{path}.routing-policy[{index}]");
         if rule.from.iter().chain(&rule.to).any(|text| !is_network(text)) {
             list.push((path, "`from` or `to` is not a network".to_owned()));
-        } else if rule.table.is_none() {
+        } else if rule.iif.iter().chain(&rule.oif).any(|name| !is_interface(name)) {
+            list.push((path, format!("`iif` or `oif`: {NO_INTERFACE}")));
+        } else if rule.table.or(table).is_none() && rule.kind.is_none_or(|kind| kind == RuleKind::Table) {
             list.push((path, "`table` is missing: write the number of a routing table".to_owned()));
         }
     }
@@ -222,6 +230,18 @@ fn link(path: &str, link: &Link<'_>, list: &mut List) {
     {
         list.push((format!("{path}.addresses[{index}]"), "a label has 1 to 15 letters".to_owned()));
     }
+}
+
+/// Whether a gateway may be on the link, as far as a description can say: networkd sets no route by one that is not.
+fn is_reached(gateway: IpAddr, link: &Link<'_>) -> bool {
+    let by_itself = match gateway {
+        IpAddr::V4(_) => link.dhcp.0,
+        IpAddr::V6(gateway) => link.dhcp.1 || link.accept_ra != Some(false) || gateway.is_unicast_link_local(),
+    };
+    let is_in = |network: &str| network.parse::<Cidr>().map_or_else(|_| network.parse() == Ok(gateway), |cidr| cidr.contains(gateway));
+    by_itself
+        || link.addresses.iter().any(|address| address.cidr.contains(gateway))
+        || link.routes.iter().any(|route| route.via.is_none() && is_in(&route.to))
 }
 
 const DOMAINS: &str = "write true, false or `route`";
@@ -264,6 +284,10 @@ fn tunnels(path: &str, tunnel: &Tunnel, network: &Network, list: &mut List) {
             }
         }
         TunnelMode::VxLan if tunnel.id.is_none_or(|id| !(1..=16_777_215).contains(&id)) => wrong("`id` must be 1 to 16777215"),
+        TunnelMode::VxLan if !matches!(tunnel.port_range[..], [] | [_, _]) || !tunnel.port_range.is_sorted() => {
+            wrong("`port-range` must be the first and the last port: [40000, 49999]");
+        }
+        TunnelMode::VxLan if tunnel.flow_label.is_some_and(|label| label > 1_048_575) => wrong("`flow-label` must be 0 to 1048575"),
         TunnelMode::VxLan => {}
         _ if tunnel.remote.is_none() => wrong("`remote` is missing: the address of the other end"),
         _ if keys.is_some_and(|keys| [&keys.private, &keys.input, &keys.output].into_iter().flatten().any(|key| !is_number(key))) => {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::{pairs, yes};
-use crate::network::{Activation, AddressGeneration, Family, Lifetime, Link, RaOverrides};
+use crate::network::{Activation, AddressGeneration, Family, Lifetime, Link, RaOverrides, RuleKind};
 use crate::{Address, DhcpIdentifier, Nameservers, Overrides, Route, Rule};
 
 /// All sections after `[Match]`. `tied` are the lines that tell of other interfaces; `table` is where routes are put by default.
@@ -29,6 +29,8 @@ pub(super) fn sections(link: &Link<'_>, lldp: Option<bool>, tied: &[String], tab
     text.push_str(&dhcp("DHCPv6", link.overrides[1], None));
     let flag = |value: Option<bool>| value.map(|value| yes(value).to_owned());
     let RaOverrides { use_dns, use_domains, table: table_of_ra } = link.ra_overrides;
+    // DHCPv6 has no routes and no packet size: routers advertise both.
+    let Overrides { use_routes, use_mtu, route_metric, .. } = link.overrides[1];
     let token = match (link.token, link.generation) {
         (Some(token), _) => Some(format!("static:{token}")),
         (None, Some(AddressGeneration::Eui64)) => Some("eui64".to_owned()),
@@ -36,7 +38,16 @@ pub(super) fn sections(link: &Link<'_>, lldp: Option<bool>, tied: &[String], tab
         (None, None) => None,
     };
     let table_of_ra = table_of_ra.map(|table| table.to_string());
-    let lines = [("UseDNS", flag(*use_dns)), ("UseDomains", use_domains.clone()), ("RouteTable", table_of_ra), ("Token", token)];
+    let lines = [
+        ("UseDNS", flag(*use_dns)),
+        ("UseDomains", use_domains.clone()),
+        ("UseMTU", flag(*use_mtu)),
+        ("UseGateway", flag(*use_routes)),
+        ("UseRoutePrefix", flag(*use_routes)),
+        ("RouteMetric", route_metric.map(|metric| metric.to_string())),
+        ("RouteTable", table_of_ra),
+        ("Token", token),
+    ];
     text.push_str(&section("IPv6AcceptRA", &lines));
     link.routes.iter().for_each(|each| text.push_str(&route(each, table)));
     link.rules.iter().for_each(|each| text.push_str(&rule(each, table)));
@@ -151,14 +162,17 @@ fn route(route: &Route, default_table: Option<u32>) -> String {
 }
 
 fn rule(rule: &Rule, default_table: Option<u32>) -> String {
-    let Rule { from, to, table, priority, mark, type_of_service } = rule;
+    let Rule { from, to, iif, oif, table, kind, priority, mark, type_of_service } = rule;
     let number = |value: &Option<u32>| value.map(|value| value.to_string());
     let mut text = section(
         "RoutingPolicyRule",
         &[
             ("From", from.clone()),
             ("To", to.clone()),
+            ("IncomingInterface", iif.clone()),
+            ("OutgoingInterface", oif.clone()),
             ("Table", number(&table.or(default_table))),
+            ("Type", kind.filter(|kind| *kind != RuleKind::Table).map(|kind| kind.as_str().to_owned())),
             ("Priority", number(priority)),
             ("FirewallMark", number(mark)),
             ("TypeOfService", type_of_service.map(|kind| kind.to_string())),

@@ -117,6 +117,11 @@ fn ties(network: &Network) -> Ties<'_> {
             tie(link, format!("{}={name}", netdev::tie(tunnel.mode)));
         }
     }
+    for (name, tunnel) in &network.tunnels {
+        if let Some(suppress) = tunnel.neigh_suppress {
+            ties.bridge.entry(name).or_default().push(format!("NeighborSuppression={}", yes(suppress)));
+        }
+    }
     for bridge in network.bridges.values() {
         for (port, cost) in &bridge.parameters.path_cost {
             ties.bridge.entry(port).or_default().push(format!("Cost={cost}"));
@@ -252,6 +257,18 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_may_be_reached_by_what_is_not_said() {
+        for card in [
+            r#"{"addresses": ["10.0.0.5/24"], "gateway4": "10.0.0.1"}"#,
+            r#"{"dhcp4": true, "gateway4": "192.168.9.1"}"#,
+            r#"{"addresses": ["10.0.0.5/32"], "gateway4": "192.168.9.1", "routes": [{"to": "192.168.9.1/32"}]}"#,
+            r#"{"addresses": ["2001:db8::7/64"], "gateway6": "fe80::1", "accept-ra": false}"#,
+        ] {
+            assert_eq!(complaints(&network(&format!(r#"{{"version": 2, "ethernets": {{"a": {card}}}}}"#))), [], "{card}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_told() {
         let table = [
             (r#"{"ethernets": {"a/b": {"dhcp4": true}}}"#, "ethernets.a/b"),
@@ -259,6 +276,9 @@ mod tests {
             (r#"{"ethernets": {"a": {"match": {"name": "x\ny"}}}}"#, "ethernets.a"),
             (r#"{"ethernets": {"a": {"match": {"macaddress": "1:2"}}}}"#, "ethernets.a"),
             (r#"{"ethernets": {"a": {"gateway": "192.0.2.1"}}}"#, "ethernets.a.gateway"),
+            (r#"{"ethernets": {"a": {"addresses": ["10.0.0.5/24"], "gateway4": "192.168.9.1"}}}"#, "ethernets.a.gateway4"),
+            (r#"{"ethernets": {"a": {"routing-policy": [{"from": "10.0.0.5"}]}}}"#, "ethernets.a.routing-policy[0]"),
+            (r#"{"tunnels": {"v": {"mode": "vxlan", "id": 7, "port-range": [9]}}}"#, "tunnels.v"),
             (r#"{"ethernets": {"a": {"routes": [{"to": "x", "via": "192.0.2.1"}]}}}"#, "ethernets.a.routes[0]"),
             (r#"{"ethernets": {"a": {"nameservers": {"search": ["a b"]}}}}"#, "ethernets.a.nameservers.search[0]"),
             (r#"{"vlans": {"v": {"id": 0, "link": "x"}}}"#, "vlans.v"),

@@ -2,7 +2,8 @@
 
 use super::{pairs, yes};
 use crate::network::{
-    Bond, BondParameters, Bridge, BridgeParameters, Peer, PeerKeys, Time, Tunnel, TunnelKeys, TunnelMode, VirtualEthernet, Vlan, Vrf, only,
+    Bond, BondParameters, Bridge, BridgeParameters, Peer, PeerKeys, Time, Tunnel, TunnelKeys, TunnelMode, VirtualEthernet, Vlan, Vrf,
+    VxLanChecksum, VxLanExtension, VxLanNotification, only,
 };
 
 /// The text of a file.
@@ -129,7 +130,7 @@ pub(super) fn tie(mode: Option<TunnelMode>) -> &'static str {
 
 pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
     // The mark and the other ends are WireGuard's.
-    let only!(Tunnel { mode, local, remote, ttl, key, keys, mark: _, port, peers: _, id, link }) = tunnel;
+    let Tunnel { mode, local, remote, ttl, key, keys, link, .. } = tunnel;
     let keys = keys.as_ref().or(key.as_ref());
     let address = |address: &Option<std::net::IpAddr>| address.map(|address| address.to_string());
     let ttl = || ttl.map(|ttl| ttl.to_string());
@@ -143,18 +144,7 @@ pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
     let mode = mode.unwrap_or(TunnelMode::Sit);
     match mode {
         TunnelMode::WireGuard => wireguard(netdev("wireguard"), tunnel, keys),
-        TunnelMode::VxLan => with(
-            netdev("vxlan"),
-            "VXLAN",
-            &[
-                ("VNI", number(*id)),
-                ("Local", address(local)),
-                (if remote.is_some_and(|remote| remote.is_multicast()) { "Group" } else { "Remote" }, address(remote)),
-                ("TTL", ttl()),
-                ("DestinationPort", port.map(|port| port.to_string())),
-                ("Independent", is_alone()),
-            ],
-        ),
+        TunnelMode::VxLan => vxlan(netdev("vxlan"), tunnel),
         TunnelMode::Ipip6 | TunnelMode::Ip6Ip6 => {
             ends("ip6tnl", "Tunnel", &[("Mode", Some(if mode == TunnelMode::Ipip6 { "ipip6" } else { "ip6ip6" }.to_owned()))])
         }
@@ -167,6 +157,66 @@ pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
         | TunnelMode::Vti
         | TunnelMode::Vti6 => ends(mode.as_str(), "Tunnel", &numbers(keys)),
     }
+}
+
+fn vxlan(netdev: Netdev, tunnel: &Tunnel) -> Netdev {
+    // Keys, the mark and the other ends are other tunnels'; what is said of it as a port of a bridge is in its other file.
+    let only!(Tunnel {
+        mode: _,
+        local,
+        remote,
+        ttl,
+        key: _,
+        keys: _,
+        mark: _,
+        port,
+        peers: _,
+        id,
+        link,
+        mac_learning,
+        ageing,
+        limit,
+        arp_proxy,
+        neigh_suppress: _,
+        notifications,
+        short_circuit,
+        checksums,
+        extensions,
+        port_range,
+        flow_label,
+        type_of_service,
+        do_not_fragment,
+    }) = tunnel;
+    let told = |of| notifications.contains(&of).then(|| "yes".to_owned());
+    let sum = |of| checksums.contains(&of).then(|| "yes".to_owned());
+    let extension = |of| extensions.contains(&of).then(|| "yes".to_owned());
+    let lines = [
+        ("VNI", number(*id)),
+        ("Local", local.map(|address| address.to_string())),
+        (if remote.is_some_and(|remote| remote.is_multicast()) { "Group" } else { "Remote" }, remote.map(|address| address.to_string())),
+        ("TOS", type_of_service.map(|kind| kind.to_string())),
+        ("TTL", ttl.map(|ttl| ttl.to_string())),
+        ("MacLearning", flag(*mac_learning)),
+        ("FDBAgeingSec", time(ageing, "s")),
+        ("MaximumFDBEntries", number(*limit)),
+        ("ReduceARPProxy", flag(*arp_proxy)),
+        ("L2MissNotification", told(VxLanNotification::L2Miss)),
+        ("L3MissNotification", told(VxLanNotification::L3Miss)),
+        ("RouteShortCircuit", flag(*short_circuit)),
+        ("UDPChecksum", sum(VxLanChecksum::Udp)),
+        ("UDP6ZeroChecksumTx", sum(VxLanChecksum::ZeroUdp6Tx)),
+        ("UDP6ZeroChecksumRx", sum(VxLanChecksum::ZeroUdp6Rx)),
+        ("RemoteChecksumTx", sum(VxLanChecksum::RemoteTx)),
+        ("RemoteChecksumRx", sum(VxLanChecksum::RemoteRx)),
+        ("GroupPolicyExtension", extension(VxLanExtension::GroupPolicy)),
+        ("GenericProtocolExtension", extension(VxLanExtension::GenericProtocol)),
+        ("DestinationPort", port.map(|port| port.to_string())),
+        ("PortRange", port_range.first().zip(port_range.last()).map(|(first, last)| format!("{first}-{last}"))),
+        ("FlowLabel", number(*flow_label)),
+        ("IPDoNotFragment", flag(*do_not_fragment)),
+        ("Independent", link.is_none().then(|| "yes".to_owned())),
+    ];
+    with(netdev, "VXLAN", &lines)
 }
 
 /// The numbers of a tunnel's packets.
