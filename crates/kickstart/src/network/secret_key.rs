@@ -48,13 +48,11 @@ mod tests {
     /// netplan: "key (scalar or mapping)".
     #[test]
     fn keys_are_texts_numbers_or_tables() {
-        const WIREGUARD: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
         let table = [
-            ("{mode: vti6, local: '2001:db8::1', remote: '2001:db8::2', key: 59568549}".to_owned(), "59568549"),
-            ("{mode: gre, remote: 192.0.2.3, key: '1234'}".to_owned(), "1234"),
-            ("{mode: wireguard, key: /etc/wg.key}".to_owned(), "/etc/wg.key"),
-            (format!("{{mode: wireguard, key: {WIREGUARD}}}"), WIREGUARD),
-            (format!("{{mode: wireguard, key: {{private: {WIREGUARD}}}}}"), WIREGUARD),
+            ("{mode: vti6, local: '2001:db8::1', remote: '2001:db8::2', key: 59568549}", "59568549"),
+            ("{mode: gre, remote: 192.0.2.3, key: '1234'}", "1234"),
+            ("{mode: wireguard, key: /etc/wg.key}", "/etc/wg.key"),
+            ("{mode: wireguard, key: {private: /etc/wg.key}}", "/etc/wg.key"),
         ];
         for (tunnel, expected) in table {
             let network = format!(
