@@ -49,7 +49,8 @@ pub(super) fn wait() {
     }
 }
 
-/// What `read` makes of a disk's directory; nothing where there is no such disk.
+/// Mounts the first disk with one of these labels and returns what `read` returns for its directory; `None` if there is no such disk, or it
+/// cannot be mounted.
 pub(super) fn with_disk<T>(labels: Labels, read: impl FnOnce(&Path) -> T) -> Option<T> {
     let device = find(labels)?;
     let device = device.to_str()?;

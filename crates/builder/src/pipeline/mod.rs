@@ -112,7 +112,7 @@ pub fn image_contents(builder: &mut Builder<'_>, image: &Image) -> Result<Conten
 /// The image in these formats, if nothing has changed since they were written.
 ///
 /// # Errors
-/// When the image needs a package that no spec builds, or there is no key.
+/// When no spec builds a package that the image needs, or a key is missing.
 pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<Option<ImageResult>, ImageError> {
     let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
     if !plan.is_all_cached() {
