@@ -97,6 +97,11 @@ impl Steps<'_> {
 
     /// Builds a spec whose result is known, and returns the packages without recording them.
     pub(super) fn build_again(&self, folder: &SpecFolder, results: &Results) -> Result<Vec<BuiltPackage>, BuildError> {
+        let (store, spec) = (self.builder.store, &folder.spec.name);
+        let waiting = || self.builder.reporter.waiting(&format!("package {spec}"));
+        // Its log is that of any other build of the spec in this checkout.
+        let own = format!("spec-{}", store.own_name(spec.as_str()));
+        let _own = store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
         let made = self.make(folder, results)?;
         self.sweeper.sweep(made.scratch);
         Ok(made.packages)

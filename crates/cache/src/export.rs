@@ -171,16 +171,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Adds an object of the store that is not there yet, after it was checked, and returns its size in bytes.
+    /// Adds an object of the store, after it was checked, unless it is there, and returns its size in bytes.
     fn object(&self, object: &Digest) -> Result<u64, ExportError> {
         if self.cancel.is_raised() {
             return Err(ExportError::Interrupted);
         }
-        let path = self.store.verified(object)?;
+        let path = self.store.object(object).ok_or(StoreError::Missing { digest: *object })?;
         let length = fs::metadata(&path).map_err(|source| StoreError::io("read", &path, source))?.len();
         let name = blob(object);
         if !self.place.has(&name)? {
-            self.place.write(&name, Content::File(&path))?;
+            self.place.write(&name, Content::File(&self.store.verified(object)?))?;
             let mut exported = self.exported();
             exported.files += 1;
             exported.bytes += length;
