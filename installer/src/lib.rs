@@ -14,3 +14,15 @@ pub mod live;
 pub mod machine;
 pub mod plan;
 pub mod ui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use nix::sys::stat::{Mode, umask};
+
+/// Runs `kaon-installer`.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Who installs decides nothing about the modes of an installed system.
+    umask(Mode::from_bits_truncate(0o022));
+    command::main(arguments)
+}

@@ -8,4 +8,7 @@ pub(crate) mod calendar;
 pub mod cli;
 pub mod command;
 pub mod download;
+mod program;
 pub mod query;
+
+pub use program::main;

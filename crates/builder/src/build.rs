@@ -86,8 +86,8 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let sweeper = Sweeper::new(&builder.cancel);
     builder.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
     let (mut first, mut results) = caching::plan_and_take(builder, order)?;
-    let builds_kernel = work_of(&first).any(|spec| builder.kernels.holds(spec));
-    if builds_kernel && builder.kernels.ensure_key(&builder.keys)? {
+    let needs_key = work_of(&first).any(|spec| builder.kernels.needs_key(spec));
+    if needs_key && builder.kernels.ensure_key(&builder.keys)? {
         (first, results) = caching::plan_and_take(builder, order)?;
     }
     if first.is_all_cached() {

@@ -1,4 +1,6 @@
 //! The project's kernels, ready to be built: their configurations, and the key of their modules.
+//!
+//! One spec compiles a flavour, which is the same for every builder, and another makes the kernel of it, which trusts this builder's modules.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +10,7 @@ use base::digest::Digest;
 use base::document::Spanned;
 use base::name::PackageName;
 use kernel::signing::{ModuleKey, SigningError};
-use kernel::{Description, phases};
+use kernel::{Description, certify, compile};
 use planning::graph::Graph;
 use planning::recipe::Phase;
 use planning::spec::Spec;
@@ -17,11 +19,34 @@ use planning::spec::Spec;
 #[derive(Default)]
 pub struct Kernels {
     description: Description,
-    /// Spec → flavour.
-    flavours: BTreeMap<PackageName, String>,
+    /// Spec → what it does.
+    steps: BTreeMap<PackageName, KernelStep>,
     key: Option<ModuleKey>,
     /// The certificate of a trusted builder, whose kernels are used while this builder has no module key.
     trusted: Option<String>,
+}
+
+/// The part of building a kernel that a spec does.
+#[derive(Debug)]
+enum KernelStep {
+    /// Compiles this flavour.
+    Compile(String),
+    /// Inserts the certificate into the objects of this flavour, and signs its modules.
+    Certify(String),
+}
+
+impl KernelStep {
+    fn of(spec: &Spec) -> Option<Self> {
+        let system = &spec.build.system;
+        let compiled = system.compiled_flavour().map(|flavour| Self::Compile(flavour.to_owned()));
+        compiled.or_else(|| system.kernel_flavour().map(|flavour| Self::Certify(flavour.to_owned())))
+    }
+
+    fn flavour(&self) -> &str {
+        match self {
+            Self::Compile(flavour) | Self::Certify(flavour) => flavour,
+        }
+    }
 }
 
 impl Kernels {
@@ -30,21 +55,21 @@ impl Kernels {
     /// # Errors
     /// Mistakes in the descriptions, unknown flavours, a key that cannot be used.
     pub fn load(graph: &Graph, root: &Path, keys: &Path) -> Result<Self, Report> {
-        let flavour = |spec: &Spec| Some((spec.name.clone(), spec.build.system.kernel_flavour()?.to_owned()));
-        let flavours: BTreeMap<_, _> = graph.specs().filter_map(|(_, folder)| flavour(&folder.spec)).collect();
-        if flavours.is_empty() {
+        let step = |spec: &Spec| Some((spec.name.clone(), KernelStep::of(spec)?));
+        let steps: BTreeMap<_, _> = graph.specs().filter_map(|(_, folder)| step(&folder.spec)).collect();
+        if steps.is_empty() {
             return Ok(Self::default());
         }
         let description = Description::load(root)?;
-        for flavour in flavours.values() {
-            description.kernel(flavour)?;
+        for step in steps.values() {
+            description.kernel(step.flavour())?;
         }
-        Ok(Self { description, flavours, key: ModuleKey::open(keys)?, trusted: None })
+        Ok(Self { description, steps, key: ModuleKey::open(keys)?, trusted: None })
     }
 
-    /// Whether a spec builds a kernel.
-    pub fn holds(&self, spec: &PackageName) -> bool {
-        self.flavours.contains_key(spec)
+    /// Whether what a spec builds depends on the module key.
+    pub fn needs_key(&self, spec: &PackageName) -> bool {
+        matches!(self.steps.get(spec), Some(KernelStep::Certify(_)))
     }
 
     /// Plans kernels with this certificate, in PEM, of a builder that the user trusts, while this builder has no module key.
@@ -71,15 +96,18 @@ impl Kernels {
 
     /// The phases of a kernel's build beyond those of any other; none for other specs.
     pub fn phases(&self, spec: &PackageName) -> Vec<Phase> {
-        let kernel = self.flavours.get(spec).and_then(|flavour| self.description.kernel(flavour).ok());
-        // With neither, nothing has been built yet: these phases are only planned, and no store has a result for their digest.
-        let certificate = self.own_certificate().or(self.trusted.as_deref()).unwrap_or_default();
-        kernel.map(|kernel| phases(&kernel, certificate)).unwrap_or_default()
+        match self.steps.get(spec) {
+            Some(KernelStep::Compile(flavour)) => self.description.kernel(flavour).map(|kernel| compile(&kernel)).unwrap_or_default(),
+            // With neither certificate, nothing has been built yet: these phases are only planned, and no store has a result for their digest.
+            Some(KernelStep::Certify(flavour)) => certify(flavour, self.own_certificate().or(self.trusted.as_deref()).unwrap_or_default()),
+            None => Vec::new(),
+        }
     }
 
     /// The files of the project that configure a kernel, relative to its top folder; none for other specs.
     pub fn files(&self, spec: &PackageName) -> Vec<String> {
-        let Some(flavour) = self.flavours.get(spec).and_then(|name| self.description.flavours.get(name)) else { return Vec::new() };
+        let Some(KernelStep::Compile(flavour)) = self.steps.get(spec) else { return Vec::new() };
+        let Some(flavour) = self.description.flavours.get(flavour) else { return Vec::new() };
         let named = |names: &[Spanned<String>], folder: &str, end: &str| -> Vec<String> {
             names.iter().map(|name| format!("kernel-config/{folder}/{}.{end}", name.value)).collect()
         };
@@ -91,19 +119,21 @@ impl Kernels {
 
     /// What goes into a kernel's key.
     pub fn inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
-        if !self.holds(spec) {
-            return BTreeMap::new();
-        }
-        BTreeMap::from([("kernel configuration and certificate".to_owned(), Digest::of_json(&self.phases(spec)))])
+        let name = match self.steps.get(spec) {
+            Some(KernelStep::Compile(_)) => "kernel configuration",
+            Some(KernelStep::Certify(_)) => "kernel certificate",
+            None => return BTreeMap::new(),
+        };
+        BTreeMap::from([(name.to_owned(), Digest::of_json(&self.phases(spec)))])
     }
 
-    /// Signs the modules a kernel's build installed; does nothing for other specs.
+    /// Signs the modules that a kernel's spec installed; does nothing for other specs.
     ///
     /// # Errors
     /// When one cannot be signed.
     pub fn sign(&self, spec: &PackageName, installed: &Path) -> Result<(), SigningError> {
         match &self.key {
-            Some(key) if self.holds(spec) => kernel::signing::sign_modules(installed, key).map(drop),
+            Some(key) if self.needs_key(spec) => kernel::signing::sign_modules(installed, key).map(drop),
             _ => Ok(()),
         }
     }

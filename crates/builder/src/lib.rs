@@ -88,6 +88,12 @@ impl Builder<'_> {
         self.sdk.description.closure(&wanted)
     }
 
+    /// The layers whose tools write images, in stacking order.
+    pub fn image_layers(&self) -> Vec<LayerName> {
+        let image: Vec<LayerName> = "image".parse().into_iter().collect();
+        self.sdk.description.closure(&image)
+    }
+
     /// The layers that the sandboxes of these specs are made of.
     pub fn layers_of<'s>(&self, specs: impl Iterator<Item = &'s PackageName>) -> Vec<LayerName> {
         let specs = specs.filter_map(|spec| self.graph.spec(spec));

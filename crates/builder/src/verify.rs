@@ -69,7 +69,7 @@ pub fn verify(
 fn verdict(steps: &Steps<'_>, spec: &PackageName, results: &Results) -> Option<Verdict> {
     let builder = steps.builder;
     let (result, folder) = (results.get(spec)?, builder.graph.spec(spec)?);
-    if builder.kernels.holds(spec) {
+    if builder.kernels.needs_key(spec) {
         return Some(Verdict::OwnKey);
     }
     let unit = format!("package {spec}");

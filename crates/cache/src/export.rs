@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::{ExitCode, Failure, Problems};
 use base::digest::Digest;
 use planning::action::BuildResult;
 use runtime::cancel::Cancel;
@@ -13,10 +13,10 @@ use runtime::workers::try_each;
 use serde::Serialize;
 use signing::{Envelope, PublicKey, SignError, StatementKey, seal};
 
+use super::builders::with_builder;
 use super::entry::{self, File};
 use super::offer::ENVELOPE;
 use super::place::{Content, Place, PlaceError};
-use super::settings::builder_text;
 use super::statement::{SharedPackage, Statement};
 
 /// The file of a cache that describes its builder, for `cargo xtask cache trust`.
@@ -58,6 +58,15 @@ pub enum ExportError {
     /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// The cache's list of builders has mistakes.
+    #[error("the cache's `{BUILDER_FILE}` cannot be extended")]
+    Builders(#[from] Problems),
+    /// Another builder of the cache has the same name.
+    #[error("the cache contains results of another builder called `{name}`")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
     /// The cache contains another result for the same build.
     #[error("`{entry}` is the result of the same build of `{spec}`, with other packages")]
     Disagreement {
@@ -77,7 +86,8 @@ impl Failure for ExportError {
             Self::Place(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Sign(error) => Some(error),
-            Self::Disagreement { .. } | Self::Interrupted => None,
+            Self::Builders(problems) => Some(problems),
+            Self::NameTaken { .. } | Self::Disagreement { .. } | Self::Interrupted => None,
         }
     }
 
@@ -86,15 +96,21 @@ impl Failure for ExportError {
             Self::Disagreement { .. } => Some(
                 "one build is not reproducible, or one builder is not to be trusted: find out which before the entry is removed".into(),
             ),
+            Self::NameTaken { .. } => Some("choose another name with --name; if the key was renewed, remove the old builder from that file".into()),
             Self::Interrupted => Some("run the same command again: it writes only what is missing".into()),
-            Self::Place(_) | Self::Store(_) | Self::Sign(_) => self.inner()?.hint(),
+            Self::Place(_) | Self::Store(_) | Self::Sign(_) | Self::Builders(_) => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::Interrupted => ExitCode::Interrupted,
-            Self::Disagreement { .. } | Self::Place(_) | Self::Store(_) | Self::Sign(_) => {
+            Self::Disagreement { .. }
+            | Self::NameTaken { .. }
+            | Self::Place(_)
+            | Self::Store(_)
+            | Self::Sign(_)
+            | Self::Builders(_) => {
                 self.inner().map_or(ExitCode::Failed, Failure::exit)
             }
         }
@@ -115,7 +131,7 @@ pub fn export(
     cancel: &Cancel,
 ) -> Result<Exported, ExportError> {
     let writer = Writer { place, store, key: publisher.key, cancel, exported: Mutex::default() };
-    let text = builder_text(publisher.name, publisher.key.public(), publisher.modules);
+    let text = with_builder(place.read(BUILDER_FILE)?.as_deref(), publisher)?;
     place.write(BUILDER_FILE, Content::Bytes(text.as_bytes()))?;
     let objects: Vec<&Digest> = objects.iter().collect();
     try_each(&objects, AT_A_TIME, |object| writer.object(object))?;
@@ -267,7 +283,8 @@ mod tests {
     }
 
     fn publish(folder: &Path, store: &Store, key: &StatementKey, content: &str) -> Result<Exported, ExportError> {
-        let publisher = Publisher { name: "me", key, modules: None };
+        let name = &key.id()[..8];
+        let publisher = Publisher { name, key, modules: None };
         export(&Folder::new(folder), &[&result(store, content)], &BTreeSet::new(), store, &publisher, &Cancel::new())
     }
 

@@ -6,6 +6,7 @@
 //!
 //! [`statement`] and [`entry`] are the formats, [`settings`] what the user trusts, [`Caches`] reads, [`export()`] writes.
 
+mod builders;
 pub mod entry;
 mod export;
 mod fetch;

@@ -27,6 +27,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::stat::{Mode, umask};
 
 pub use cloud::{CloudConfig, MetaData};
 pub use container::{Container, Image, Kaon, Restart};
@@ -81,6 +82,8 @@ pub enum FirstbootError {
 
 /// Runs the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Who starts it decides nothing about the modes of what it makes.
+    umask(Mode::from_bits_truncate(0o022));
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),

@@ -27,7 +27,7 @@ use symbol::Symbol;
 use text::did_you_mean;
 
 pub use load::LoadError;
-pub use recipe::{CERTIFICATE, phases};
+pub use recipe::{certify, compile};
 
 /// Everything below `kernel-config`, by name, with all references checked.
 #[derive(Debug, Default)]
@@ -72,8 +72,8 @@ pub enum KernelError {
         /// A similar name.
         near: Option<String>,
     },
-    /// No spec builds a kernel.
-    #[error("no spec builds a kernel, so there is no Kconfig to read")]
+    /// No spec compiles a kernel.
+    #[error("no spec compiles a kernel, so there is no Kconfig to read")]
     NoSources,
     /// The configuration does not match requests or contracts.
     #[error(transparent)]
@@ -95,7 +95,7 @@ impl Failure for KernelError {
             Self::NoOption { flavour, near: None, .. } => {
                 Some(format!("`cargo xtask kernel config {flavour}` prints the requested options"))
             }
-            Self::NoSources => Some("a spec with `[build.kernel]` names the kernel's sources".into()),
+            Self::NoSources => Some("a spec with `[build.kernel-objects]` names the kernel's sources".into()),
             Self::Problems(_) => None,
         }
     }

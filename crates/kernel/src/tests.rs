@@ -131,13 +131,28 @@ fn the_projects_own_kernels_are_described_without_mistakes() {
         Description::load(&root).unwrap_or_else(|error| panic!("{}", base::diagnostic::render(&error, base::diagnostic::Style::Plain)));
     for name in description.flavours.keys() {
         let kernel = description.kernel(name).unwrap();
-        let phases: Vec<&str> = super::phases(&kernel, "certificate").iter().map(|phase| phase.name).collect();
-        assert_eq!(phases, ["configure", "build", "install"]);
+        let phases: Vec<&str> = super::compile(&kernel).iter().map(|phase| phase.name).collect();
+        assert_eq!(phases, ["configure", "build", "install", "pack"]);
         assert_eq!(kernel.contracts.len(), kernel.flavour.contracts.len());
     }
     for name in description.fragments.keys() {
         let used = description.flavours.values().any(|flavour| flavour.fragments.iter().any(|fragment| fragment.value == *name));
         assert!(used, "no flavour uses fragment {name}");
+    }
+}
+
+#[test]
+fn only_the_second_step_depends_on_the_certificate() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let description = Description::load(&root).unwrap();
+    for name in description.flavours.keys() {
+        let compiled: String = super::compile(&description.kernel(name).unwrap()).into_iter().map(|phase| phase.script).collect();
+        let [one, other] = ["-----BEGIN CERTIFICATE-----\nMA\n", "-----BEGIN CERTIFICATE-----\nMB\n"].map(|pem| super::certify(name, pem));
+        assert_ne!(one, other);
+        assert_eq!(one.iter().map(|phase| phase.name).collect::<Vec<_>>(), ["objects", "certificate", "build", "install"]);
+        let archive = format!("/usr/lib/kernel-objects/{name}.tar");
+        assert!(compiled.contains(&archive) && one[0].script.contains(&archive), "the second step reads what the first one writes");
+        assert!(!compiled.contains("CERTIFICATE-----"));
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Description, LayerName, LayerTree, Lock, SdkError, ensure, resolve};
+use super::resolve::{resolve, resolve_again};
+use super::{Description, LayerName, LayerTree, Lock, SdkError, ensure};
 use crate::apt::Settings;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
@@ -101,12 +102,17 @@ impl Sdk {
         Ok(trees)
     }
 
-    /// Resolves all layers again and records the result; returns what changed, package by package.
+    /// Resolves `layers` and all that stand on them again, or all layers if there are none, and records the result; returns what changed,
+    /// package by package.
     ///
     /// # Errors
-    /// When the archive cannot be read, or the lock cannot be written.
-    pub fn update(&mut self, store: &Store, settings: &Settings, cancel: &Cancel) -> Result<Vec<String>, SdkError> {
-        let newer = resolve(store, settings, &self.description, cancel)?;
+    /// When a layer is unknown, the archive cannot be read, a layer that stays no longer fits, or the lock cannot be written.
+    pub fn update(&mut self, store: &Store, settings: &Settings, layers: &[LayerName], cancel: &Cancel) -> Result<Vec<String>, SdkError> {
+        self.description.check_names(layers)?;
+        let newer = match layers {
+            [] => resolve(store, settings, &self.description, &self.layers(), cancel)?,
+            layers => resolve_again(store, settings, &self.description, &self.lock, layers, cancel)?,
+        };
         let changes = self.lock.changes(&newer);
         self.lock = newer;
         self.save()?;

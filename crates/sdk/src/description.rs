@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::LayerName;
+use super::{LayerName, SdkError};
 use base::diagnostic::Problems;
 use base::digest::Digest;
 use base::document::{Document, Spanned, Table};
@@ -77,6 +77,22 @@ impl Description {
             self.close(below, closed);
         }
         closed.push(name.clone());
+    }
+
+    /// Checks that the description has these layers.
+    ///
+    /// # Errors
+    /// [`SdkError::UnknownLayer`] for the first that it does not have.
+    pub fn check_names(&self, layers: &[LayerName]) -> Result<(), SdkError> {
+        let Some(name) = layers.iter().find(|name| !self.layers.contains_key(name)) else { return Ok(()) };
+        let known: Vec<&str> = self.layers.keys().map(LayerName::as_str).collect();
+        Err(SdkError::UnknownLayer { name: name.clone(), known: known.join(", ") })
+    }
+
+    /// `layers` and all layers that stand on one of them, by name.
+    pub fn with_those_above(&self, layers: &[LayerName]) -> Vec<LayerName> {
+        let stands_on = |name: &LayerName| self.closure(std::slice::from_ref(name)).iter().any(|below| layers.contains(below));
+        self.layers.keys().filter(|name| stands_on(name)).cloned().collect()
     }
 
     /// The digest of everything that determines a layer's packages and tree; a lock is valid while it equals the one that it was resolved for.

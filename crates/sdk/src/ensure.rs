@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::error::UnpackError;
+use super::error::some;
 use super::finish::finish;
 use super::packages::PackagePool;
+use super::resolve::{resolve, resolve_again};
 use super::unpack::{Selection, unpack};
-use super::{Description, LayerName, Lock, LockedPackage, SdkError, resolve};
+use super::{Description, LayerName, Lock, LockedPackage, SdkError};
 use crate::apt::{AptError, Settings};
 use base::digest::Digest;
 use base::glob::Glob;
@@ -28,8 +30,9 @@ pub struct LayerTree {
     pub path: PathBuf,
 }
 
-/// Returns the trees of `layers` and of all layers below them, in stacking order. A lock that is no longer valid (another description,
-/// packages removed from the archive) is resolved again, with a warning; the caller writes it to its file.
+/// Returns the trees of `layers` and of all layers below them, in stacking order. A lock that is no longer valid is resolved again, with a
+/// warning: the layers whose description changed and those above them, or all layers if packages were removed from the archive. The caller
+/// writes it to its file.
 ///
 /// # Errors
 /// When a layer is unknown, cannot be resolved, fetched or unpacked, or a locked one would have to change with `--locked`.
@@ -43,20 +46,17 @@ pub fn ensure(
     cancel: &Cancel,
 ) -> Result<Vec<LayerTree>, SdkError> {
     let work = Work { store, settings, description, reporter, cancel };
-    if let Some(name) = layers.iter().find(|name| !description.layers.contains_key(name)) {
-        let known: Vec<&str> = description.layers.keys().map(LayerName::as_str).collect();
-        return Err(SdkError::UnknownLayer { name: name.clone(), known: known.join(", ") });
-    }
+    description.check_names(layers)?;
     let names = description.closure(layers);
-    if let Some(name) = names.iter().find(|name| !lock.holds(description, name)) {
-        work.relock(lock, &format!("`specs/sdk.toml` lists other packages for layer `{name}` than are locked"), || {
-            SdkError::LockOutdated { name: name.clone() }
-        })?;
+    let outdated: Vec<LayerName> = names.iter().filter(|name| !lock.fits(description, name)).cloned().collect();
+    if let Some(name) = outdated.first() {
+        let because = format!("`specs/sdk.toml` lists other packages for layer `{name}` than are locked");
+        work.relock(lock, &because, Some(&outdated), || SdkError::LockOutdated { name: name.clone() })?;
     }
     let missing = work.fetch(lock, &names)?;
     if !missing.is_empty() {
         let because = format!("the Debian archive no longer has {} of the locked SDK packages", missing.len());
-        work.relock(lock, &because, || SdkError::PackagesGone { paths: missing.clone() })?;
+        work.relock(lock, &because, None, || SdkError::PackagesGone { paths: missing.clone() })?;
         if let Some(path) = work.fetch(lock, &names)?.into_iter().next() {
             return Err(SdkError::Fetch { path, reason: "the index lists it, but no mirror has it".into() });
         }
@@ -73,16 +73,27 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn relock(&self, lock: &mut Lock, because: &str, refusal: impl FnOnce() -> SdkError) -> Result<(), SdkError> {
+    /// Resolves `outdated` layers again, as far as they can be alone, or all.
+    fn relock(
+        &self,
+        lock: &mut Lock,
+        because: &str,
+        outdated: Option<&[LayerName]>,
+        refusal: impl FnOnce() -> SdkError,
+    ) -> Result<(), SdkError> {
         if self.settings.locked {
             return Err(refusal());
         }
         self.reporter.phase("sdk", "resolve");
-        let newer = resolve(self.store, self.settings, self.description, self.cancel)?;
-        let changes = lock.changes(&newer);
-        let shown = changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        let more = if changes.len() > 5 { format!(" and {} more", changes.len() - 5) } else { String::new() };
-        self.reporter.warn(format!("{because}; resolved again and recorded in `specs/sdk.lock`: {shown}{more}"));
+        let Self { store, settings, description, cancel, .. } = self;
+        let every: Vec<LayerName> = description.layers.keys().cloned().collect();
+        let again = outdated.map(|outdated| resolve_again(store, settings, description, lock, outdated, cancel));
+        let newer = match again {
+            None | Some(Err(SdkError::BelowMoved { .. })) => resolve(store, settings, description, &every, cancel)?,
+            Some(newer) => newer?,
+        };
+        let changes = some(&lock.changes(&newer));
+        self.reporter.warn(format!("{because}; resolved again and recorded in `specs/sdk.lock`: {changes}"));
         *lock = newer;
         Ok(())
     }

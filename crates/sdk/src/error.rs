@@ -38,6 +38,14 @@ pub enum SdkError {
         /// Paths in the pool; at least one.
         paths: Vec<String>,
     },
+    /// A layer cannot be updated alone.
+    #[error("the layer `{name}` below it is no longer what is locked: {}", some(changes))]
+    BelowMoved {
+        /// The layer below.
+        name: LayerName,
+        /// What differs, package by package.
+        changes: Vec<String>,
+    },
     /// A package cannot be fetched, although the current index has it.
     #[error("cannot fetch `{path}` from the Debian archive: {}", without_passwords(reason))]
     Fetch {
@@ -111,6 +119,13 @@ pub enum UnpackError {
     Interrupted,
 }
 
+/// The first few changes, for people.
+pub(super) fn some(changes: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = changes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if changes.len() > SHOWN { format!("{shown} and {} more", changes.len() - SHOWN) } else { shown }
+}
+
 impl SdkError {
     /// An I/O error at `path`.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
@@ -131,6 +146,7 @@ impl Failure for SdkError {
             Self::UnknownLayer { .. }
             | Self::LockOutdated { .. }
             | Self::PackagesGone { .. }
+            | Self::BelowMoved { .. }
             | Self::Fetch { .. }
             | Self::WrongBytes { .. }
             | Self::Unpack { .. }
@@ -145,6 +161,9 @@ impl Failure for SdkError {
             Self::LockOutdated { .. } | Self::PackagesGone { .. } => {
                 Some("`cargo xtask sdk update` resolves the SDK again; review and commit `specs/sdk.lock`".into())
             }
+            Self::BelowMoved { name, .. } => Some(format!(
+                "`cargo xtask sdk update {name}` updates that layer and all that stand on it, and so builds their packages again"
+            )),
             Self::Fetch { .. } => Some("run the same command again; KAON_DEBIAN_MIRROR=URL selects another mirror".into()),
             Self::WrongBytes { .. } => Some("the mirror or a proxy changes files: KAON_DEBIAN_MIRROR=URL selects another mirror".into()),
             Self::DanglingLink { .. } => Some("correct `links` of the layer in `specs/sdk.toml`".into()),
@@ -159,6 +178,7 @@ impl Failure for SdkError {
             Self::Description(_)
             | Self::LockOutdated { .. }
             | Self::PackagesGone { .. }
+            | Self::BelowMoved { .. }
             | Self::Fetch { .. }
             | Self::WrongBytes { .. }
             | Self::Unpack { .. }

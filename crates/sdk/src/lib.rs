@@ -27,4 +27,3 @@ pub use error::SdkError;
 pub use lock::{Lock, LockedLayer, LockedPackage};
 pub use name::{InvalidLayerName, LayerName};
 pub use program::wrap;
-pub use resolve::resolve;

@@ -94,8 +94,13 @@ impl Lock {
 
     /// Whether the layer and all layers below it were resolved for the current `description`.
     pub fn holds(&self, description: &Description, name: &LayerName) -> bool {
-        let fits = |name| self.layers.get(name).map(|layer| layer.request) == description.request(name);
-        description.layers.contains_key(name) && description.closure(std::slice::from_ref(name)).iter().all(fits)
+        description.layers.contains_key(name)
+            && description.closure(std::slice::from_ref(name)).iter().all(|name| self.fits(description, name))
+    }
+
+    /// Whether the layer itself was resolved for the current `description`.
+    pub fn fits(&self, description: &Description, name: &LayerName) -> bool {
+        self.layers.get(name).map(|layer| layer.request) == description.request(name)
     }
 
     /// What differs in `newer`, package by package (`bash 5.2.37-2 → 5.2.37-3`), sorted.

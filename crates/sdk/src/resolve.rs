@@ -8,17 +8,22 @@ use crate::apt::{Archive, Index, Record, Settings};
 use runtime::cancel::Cancel;
 use runtime::store::Store;
 
-/// Resolves all layers from one new index per suite, so that they are consistent.
+/// Resolves these layers, and those that they stand on, from one new index per suite, so that they are consistent.
 ///
 /// # Errors
 /// When the index cannot be fetched, or has no set of packages for a layer.
-pub fn resolve(store: &Store, settings: &Settings, description: &Description, cancel: &Cancel) -> Result<Lock, SdkError> {
+pub fn resolve(
+    store: &Store,
+    settings: &Settings,
+    description: &Description,
+    layers: &[LayerName],
+    cancel: &Cancel,
+) -> Result<Lock, SdkError> {
     let archive = Archive::find(settings)?;
     let mut indexes: BTreeMap<Option<&str>, Index<'_>> = BTreeMap::new();
     let mut resolved: BTreeMap<LayerName, Vec<Record>> = BTreeMap::new();
-    let all: Vec<LayerName> = description.layers.keys().cloned().collect();
     let mut lock = Lock::default();
-    for name in description.closure(&all) {
+    for name in description.closure(layers) {
         let (Some(layer), Some(request)) = (description.layers.get(&name), description.request(&name)) else { continue };
         let below = records_below(description, layer, &resolved);
         let index = match indexes.entry(layer.suite.as_deref()) {
@@ -35,6 +40,32 @@ pub fn resolve(store: &Store, settings: &Settings, description: &Description, ca
         resolved.insert(name, records);
     }
     Ok(lock)
+}
+
+/// `lock` with only these layers, and those that stand on them, resolved again.
+///
+/// # Errors
+/// As for [`resolve`]; or when a layer below them, which stays as it is locked, would be another one now: a layer must fit those below it.
+pub fn resolve_again(
+    store: &Store,
+    settings: &Settings,
+    description: &Description,
+    lock: &Lock,
+    layers: &[LayerName],
+    cancel: &Cancel,
+) -> Result<Lock, SdkError> {
+    let changing = description.with_those_above(layers);
+    let newer = resolve(store, settings, description, &changing, cancel)?;
+    let stays = |name: &LayerName| !changing.contains(name);
+    if let Some((name, _)) = newer.layers.iter().find(|(name, layer)| stays(name) && lock.layers.get(*name) != Some(*layer)) {
+        let only = |lock: &Lock| Lock {
+            layers: lock.layers.get_key_value(name).map(|(name, layer)| (name.clone(), layer.clone())).into_iter().collect(),
+        };
+        return Err(SdkError::BelowMoved { name: name.clone(), changes: only(lock).changes(&only(&newer)) });
+    }
+    let mut merged = lock.clone();
+    merged.layers.extend(newer.layers.into_iter().filter(|(name, _)| !stays(name)));
+    Ok(merged)
 }
 
 /// All packages of the layers below `layer`, each once: layers may share a package, but dpkg's status must not repeat it.

@@ -165,3 +165,41 @@ fn packages_gone_from_the_archive_are_resolved_anew_unless_locked() {
     let error = world.ensure(&settings, "third").unwrap_err();
     assert!(matches!(&error, SdkError::Fetch { path, .. } if path == "pool/main/tool_1.0-2_amd64.deb"), "{error}");
 }
+
+#[test]
+fn a_layer_is_updated_alone_unless_those_below_it_have_moved() {
+    let world = World::new();
+    let (settings, cancel) = (world.settings(Client::Builtin), Cancel::new());
+    let store = Store::open(&world.folder.path().join("store")).unwrap();
+    let describe = |text: &str| fs::write(world.folder.path().join("project/specs/sdk.toml"), format!("{DESCRIPTION}{text}")).unwrap();
+    let alone = "[layer.alone]\nsummary = \"s\"\npackages = [\"tool\"]\n";
+    let above = "[layer.above]\nsummary = \"s\"\nneeds = [\"base\"]\nalone = [\"tool\"]\n";
+    let layers: [super::LayerName; 3] = ["base", "alone", "above"].map(|name| name.parse().unwrap());
+    let [base, alone_name, above_name] = &layers;
+    describe(&format!("{alone}{above}"));
+    world.sdk().update(&store, &settings, &[], &cancel).unwrap();
+    let first = world.sdk().lock;
+    assert_eq!(world.sdk().update(&store, &settings, &[above_name.clone()], &cancel).unwrap(), [""; 0]);
+
+    world.publish("1.0-2");
+    let error = world.sdk().update(&store, &settings, &[above_name.clone()], &cancel).unwrap_err();
+    assert_eq!(error.to_string(), "the layer `base` below it is no longer what is locked: tool 1.0-1 → 1.0-2");
+    assert_eq!(world.sdk().lock, first);
+    world.sdk().update(&store, &settings, &[alone_name.clone()], &cancel).unwrap();
+    let second = world.sdk().lock;
+    assert_eq!(second.layers[base], first.layers[base]);
+    assert_eq!(second.layers[alone_name].packages[1].version, "1.0-2");
+
+    // A changed description moves that layer alone, too.
+    describe(&format!("{}{above}", alone.replace("packages", "links = { \"/usr/bin/t\" = \"tool\" }\npackages")));
+    world.sdk().ensure(&store, &settings, &[alone_name.clone()], &Silent, &cancel).unwrap();
+    assert_eq!(world.sdk().lock.layers[base], first.layers[base]);
+
+    // With a layer, all that stand on it.
+    world.sdk().update(&store, &settings, &[base.clone()], &cancel).unwrap();
+    let third = world.sdk().lock;
+    assert_eq!(third.layers[base].packages[1].version, "1.0-2");
+    assert_eq!(third.layers[above_name], first.layers[above_name]);
+    let unknown = world.sdk().update(&store, &settings, &["nosuch".parse().unwrap()], &cancel).unwrap_err();
+    assert!(matches!(unknown, SdkError::UnknownLayer { .. }), "{unknown}");
+}

@@ -130,7 +130,7 @@ fn resolve<'a>(kernel: &'a Kernel<'a>, kconfig: &'a Kconfig) -> Resolved<'a> {
     Resolved::new(kconfig, kernel.merged.wishes())
 }
 
-/// The options of the kernel that the spec of this flavour builds; of any kernel if no spec builds this one.
+/// The options of the kernel that the spec of this flavour compiles; of any kernel if no spec compiles this one.
 fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
     let graph = context.graph()?;
     let store = context.store()?;
@@ -141,6 +141,6 @@ fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
 
 fn spec_of<'a>(graph: &'a Graph, flavour: &str) -> Option<&'a SpecFolder> {
     let kernels: BTreeMap<&str, &SpecFolder> =
-        graph.specs().filter_map(|(_, folder)| Some((folder.spec.build.system.kernel_flavour()?, folder))).collect();
+        graph.specs().filter_map(|(_, folder)| Some((folder.spec.build.system.compiled_flavour()?, folder))).collect();
     kernels.get(flavour).or_else(|| kernels.values().next()).copied()
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
 use runtime::store::TreeState;
-use sdk::{LayerStatus, Sdk};
+use sdk::{LayerName, LayerStatus, Sdk};
 
 /// Options of `sdk`.
 #[derive(Args, Debug)]
@@ -22,9 +22,17 @@ enum Action {
     /// Show the layers and their state
     Status,
     /// Fetch and unpack all layers
-    Fetch,
+    Fetch {
+        /// Fetch only these layers, and those that they stand on
+        #[arg(value_name = "LAYER")]
+        layers: Vec<LayerName>,
+    },
     /// Update `specs/sdk.lock` to the current packages of the archive
-    Update,
+    Update {
+        /// Update only these layers, and those that stand on them
+        #[arg(value_name = "LAYER")]
+        layers: Vec<LayerName>,
+    },
 }
 
 /// Runs the action.
@@ -34,17 +42,17 @@ enum Action {
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let store = context.store()?;
     let mut sdk = Sdk::load(&context.root)?;
-    match options.action {
+    match &options.action {
         Action::Status => show_status(context, &sdk.status(&store)),
-        Action::Fetch => {
-            let layers = sdk.layers();
+        Action::Fetch { layers } => {
+            let layers = if layers.is_empty() { sdk.layers() } else { layers.clone() };
             sdk.ensure(&store, &context.settings(), &layers, &*context.reporter, &context.cancel)?;
             if context.output.is_json() {
                 show_status(context, &sdk.status(&store));
             }
         }
-        Action::Update => {
-            let changes = sdk.update(&store, &context.settings(), &context.cancel)?;
+        Action::Update { layers } => {
+            let changes = sdk.update(&store, &context.settings(), layers, &context.cancel)?;
             if context.output.is_json() {
                 context.output.document(&serde_json::json!({ "changes": changes }));
             } else {

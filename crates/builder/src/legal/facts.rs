@@ -33,6 +33,8 @@ pub struct PackageFacts<'a> {
     pub arch: String,
     /// What it was built from.
     pub folder: &'a SpecFolder,
+    /// The spec that names its sources.
+    pub compiled_from: &'a SpecFolder,
     /// The package file's digest.
     pub object: Digest,
     /// Its licence texts, as [`texts`] finds them.
@@ -70,12 +72,13 @@ impl<'a> Facts<'a> {
 }
 
 impl<'a> PackageFacts<'a> {
-    fn of(builder: &Builder<'_>, folder: &'a SpecFolder, package: &'a BuiltPackage) -> Result<Self, LegalError> {
+    fn of(builder: &Builder<'a>, folder: &'a SpecFolder, package: &'a BuiltPackage) -> Result<Self, LegalError> {
         let stem = package.file_name.trim_end_matches(".rpm");
         Ok(Self {
             name: &package.name,
             arch: stem.rsplit_once('.').map_or(stem, |(_, arch)| arch).to_owned(),
             folder,
+            compiled_from: builder.graph.compiled_from(folder),
             object: package.object,
             texts: texts(package.name.as_str(), &files(builder.store, package)?),
         })

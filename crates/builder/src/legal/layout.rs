@@ -123,7 +123,7 @@ fn chosen<'a>(folder: &'a SpecFolder, found: Option<&Vec<Digest>>) -> Vec<(Strin
 /// The packages with machine code but without sources: they contain files of the SDK.
 fn copies<'a>(packages: &'a [PackageFacts<'_>]) -> Vec<&'a str> {
     let is_own = |spec: &Spec| !spec.sources.is_empty() || matches!(spec.build.system, BuildSystem::Cargo { .. });
-    let copies = packages.iter().filter(|package| package.folder.spec.arch == Arch::X86_64 && !is_own(&package.folder.spec));
+    let copies = packages.iter().filter(|package| package.folder.spec.arch == Arch::X86_64 && !is_own(&package.compiled_from.spec));
     copies.map(|package| package.name.as_str()).collect()
 }
 
@@ -137,12 +137,12 @@ fn rows(facts: &Facts<'_>, sources: &Sources) -> Vec<Row> {
 }
 
 fn row(package: &PackageFacts<'_>, with_texts: Option<&PackageFacts<'_>>, sources: &Sources) -> Row {
-    let spec = &package.folder.spec;
+    let spec = &package.compiled_from.spec;
     let found = match sources {
         Sources::Included(found) => found.get(&spec.name),
         Sources::Named => None,
     };
-    let sources = chosen(package.folder, found).into_iter().map(|(file, origin)| {
+    let sources = chosen(package.compiled_from, found).into_iter().map(|(file, origin)| {
         let from = source_file(spec, origin).uri;
         SourceRow { file, sha256: *origin.sha256(), from }
     });

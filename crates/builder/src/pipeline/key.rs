@@ -46,8 +46,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The key of one format of the image with this root.
 pub(super) fn format_key(builder: &Builder<'_>, image: &Image, root: &Digest, format: Format) -> Digest {
-    let layers: Vec<Option<Digest>> =
-        builder.layer_names(&["image".into()]).iter().map(|name| builder.sdk.lock.layer_digest(name)).collect();
+    let layers: Vec<Option<Digest>> = builder.image_layers().iter().map(|name| builder.sdk.lock.layer_digest(name)).collect();
     let base = (root, format, layers, &image.name);
     let disk = (disk::CONTRACT, disk_format::CONTRACT);
     match format {

@@ -36,7 +36,6 @@ use rootfs::contents::Contents;
 use rootfs::{ExtraFile, Rootfs};
 use runtime::progress::{Event, Outcome};
 use runtime::store::StoreError;
-use sdk::LayerName;
 use signing::Keys;
 use well_known::{BOOT_LOADER, DISK_PACKAGE};
 
@@ -195,8 +194,8 @@ fn extra_packages(image: &Image) -> Option<PackageName> {
 
 /// Composes the root, writes what is missing, and records both.
 fn make(builder: &mut Builder<'_>, image: &Image, keys: &Keys, results: &Results, cached: &mut Cached) -> Result<RootRecord, ImageError> {
-    let layer: Vec<LayerName> = "image".parse().into_iter().collect();
-    let trees = builder.sdk.ensure(builder.store, &builder.settings, &layer, builder.reporter, &builder.cancel);
+    let layers = builder.image_layers();
+    let trees = builder.sdk.ensure(builder.store, &builder.settings, &layers, builder.reporter, &builder.cancel);
     let tools: Vec<PathBuf> = trees.map_err(PackagesError::from)?.into_iter().map(|tree| tree.path).collect();
     let signed = sign_all(builder.store, keys, results)?;
     let scratch = builder.store.scratch("image")?;

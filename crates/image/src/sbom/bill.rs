@@ -95,8 +95,9 @@ fn component(member: &Member, graph: &Graph, digest: Option<Digest>) -> Componen
     let rest = package.nevra.strip_prefix(&format!("{}-", package.name)).unwrap_or_default();
     let (version, arch) = rest.rsplit_once('.').unwrap_or((rest, "noarch"));
     let name = graph.index().package(&package.name);
-    let spec = name.and_then(|name| graph.index().owner(name)).and_then(|owner| graph.spec(owner)).map(|folder| &folder.spec);
-    let mut sources: Vec<SourceFile> = spec.into_iter().flat_map(source_files).collect();
+    let folder = name.and_then(|name| graph.index().owner(name)).and_then(|owner| graph.spec(owner));
+    let spec = folder.map(|folder| &folder.spec);
+    let mut sources: Vec<SourceFile> = folder.into_iter().flat_map(|folder| source_files(&graph.compiled_from(folder).spec)).collect();
     sources.sort();
     sources.dedup();
     Component {

@@ -76,8 +76,9 @@ fn without_addresses(spec: &Spec) -> Spec {
         keep_symbols: Vec::new(),
     };
     // The recipe of a kernel is made from its flavour by the kernel crate.
-    let build = match spec.build.system.kernel_flavour() {
-        Some(_) => Build { system: spec.build.system.clone(), ..build },
+    let system = &spec.build.system;
+    let build = match system.kernel_flavour().or(system.compiled_flavour()) {
+        Some(_) => Build { system: system.clone(), ..build },
         None => build,
     };
     Spec { sources, build, ..spec.clone() }

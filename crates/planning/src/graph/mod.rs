@@ -5,6 +5,7 @@
 
 mod cycle;
 mod indexed;
+mod kernel;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ impl Graph {
         let index = Index::new(&specs, &mut problems);
         let run = resolve::run_edges(&specs, &index, &mut problems);
         resolve::check_build_names(&specs, &index, &mut problems);
+        kernel::check(&specs, &index, &mut problems);
         if problems.is_empty() {
             let graph = Self { indexed: IndexedGraph::new(&specs, &index, &run), specs, index };
             match cycle::find(&graph) {
@@ -48,6 +50,11 @@ impl Graph {
     /// The spec named `name`.
     pub fn spec(&self, name: &PackageName) -> Option<&SpecFolder> {
         self.specs.get(name)
+    }
+
+    /// The spec that names the sources of what `folder` packages: for a kernel the one that compiles it, else `folder` itself.
+    pub fn compiled_from<'a>(&'a self, folder: &'a SpecFolder) -> &'a SpecFolder {
+        kernel::objects(folder, &self.specs, &self.index).unwrap_or(folder)
     }
 
     /// All specs, by name.

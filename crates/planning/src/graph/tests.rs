@@ -25,6 +25,15 @@ fn folder(name: &str, build: &[&str], run: &[&str]) -> (PackageName, SpecFolder)
     )
 }
 
+/// The same with another version and build system.
+fn kernel(name: &str, build: &[&str], version: &str, system: &str) -> (PackageName, SpecFolder) {
+    let (name, mut folder) = folder(name, build, &[]);
+    let text = folder.source.text.replace("version = \"1\"", &format!("version = \"{version}\"")).replace("[build.none]", system);
+    folder.spec = spec::parse(&name, &folder.source.path, &text).unwrap();
+    folder.source = Arc::new(SourceText { path: folder.source.path.clone(), text });
+    (name, folder)
+}
+
 fn graph(specs: &[(&str, &[&str], &[&str])]) -> Result<Graph, Vec<String>> {
     Graph::new(specs.iter().map(|(name, build, run)| folder(name, build, run)).collect())
         .map_err(|problems| problems.iter().map(|problem| problem.message.clone()).collect())
@@ -32,6 +41,29 @@ fn graph(specs: &[(&str, &[&str], &[&str])]) -> Result<Graph, Vec<String>> {
 
 fn name(text: &str) -> PackageName {
     text.parse().unwrap()
+}
+
+#[test]
+fn kernels_are_made_of_objects_of_their_flavour_and_version() {
+    let problems = |objects: &str, version: &str, needed: &[&str]| {
+        let specs = [kernel("linux-objects", &[], version, objects), kernel("linux", needed, "6.12", "[build.kernel]\nflavour = \"esx\"")];
+        match Graph::new(specs.into()) {
+            Ok(graph) => {
+                let folder = graph.spec(&name("linux")).unwrap();
+                assert_eq!(graph.compiled_from(folder).spec.name.as_str(), "linux-objects");
+                Vec::new()
+            }
+            Err(problems) => problems.iter().map(|problem| format!("{}:{}", problem.line_and_column().0, problem.message)).collect(),
+        }
+    };
+    let esx = "[build.kernel-objects]\nflavour = \"esx\"";
+    assert!(problems(esx, "6.12", &["linux-objects"]).is_empty());
+    let none = ["10:the kernel of `linux` has no compiled objects of flavour `esx`"];
+    assert_eq!(problems(esx, "6.12", &[]), none);
+    assert_eq!(problems("[build.kernel-objects]\nflavour = \"rt\"", "6.12", &["linux-objects"]), none);
+    assert_eq!(problems("[build.none]", "6.12", &["linux-objects"]), none);
+    let newer = ["2:the kernel of `linux` has version 6.12, and `linux-objects` compiles version 6.13"];
+    assert_eq!(problems(esx, "6.13", &["linux-objects"]), newer);
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn linked(system: &BuildSystem) -> &'static [&'static str] {
         | BuildSystem::Cmake { .. }
         | BuildSystem::Make { .. }
         | BuildSystem::Kernel { .. }
+        | BuildSystem::KernelObjects { .. }
         | BuildSystem::Script { .. }
         | BuildSystem::None => &[],
     }

@@ -80,6 +80,7 @@ pub fn environment(system: &BuildSystem) -> BTreeMap<String, String> {
         | BuildSystem::Cmake { .. }
         | BuildSystem::Make { .. }
         | BuildSystem::Kernel { .. }
+        | BuildSystem::KernelObjects { .. }
         | BuildSystem::Script { .. }
         | BuildSystem::None => Vec::new(),
     };
@@ -147,7 +148,7 @@ pub fn phases(spec: &Spec, tree: &str) -> Vec<Phase> {
             vec![phase("build", build), phase("install", install.collect())]
         }
         BuildSystem::Script { run } => vec![phase("build", run.clone())],
-        BuildSystem::Kernel { .. } | BuildSystem::None => Vec::new(),
+        BuildSystem::Kernel { .. } | BuildSystem::KernelObjects { .. } | BuildSystem::None => Vec::new(),
     }
 }
 

@@ -276,8 +276,13 @@ pub enum BuildSystem {
         /// Whether libc is linked in.
         is_static: bool,
     },
-    /// A kernel of a flavour.
+    /// A kernel of a flavour: compiled objects with the builder's certificate inserted.
     Kernel {
+        /// The flavour's name in `kernel-config/flavours`.
+        flavour: String,
+    },
+    /// The compiled objects of a flavour's kernel, which are the same for every builder.
+    KernelObjects {
         /// The flavour's name in `kernel-config/flavours`.
         flavour: String,
     },
@@ -301,6 +306,23 @@ impl BuildSystem {
             | Self::Make { .. }
             | Self::Go { .. }
             | Self::Cargo { .. }
+            | Self::KernelObjects { .. }
+            | Self::Script { .. }
+            | Self::None => None,
+        }
+    }
+
+    /// The flavour of the kernel that it compiles, if it compiles one.
+    pub fn compiled_flavour(&self) -> Option<&str> {
+        match self {
+            Self::KernelObjects { flavour } => Some(flavour),
+            Self::Autotools { .. }
+            | Self::Meson { .. }
+            | Self::Cmake { .. }
+            | Self::Make { .. }
+            | Self::Go { .. }
+            | Self::Cargo { .. }
+            | Self::Kernel { .. }
             | Self::Script { .. }
             | Self::None => None,
         }
@@ -316,6 +338,7 @@ impl BuildSystem {
             | Self::Make { .. }
             | Self::Go { .. }
             | Self::Kernel { .. }
+            | Self::KernelObjects { .. }
             | Self::Script { .. }
             | Self::None => &[],
         }
@@ -331,7 +354,7 @@ impl BuildSystem {
             | Self::Go { .. }
             | Self::Cargo { .. }
             | Self::Script { .. } => true,
-            Self::Kernel { .. } | Self::None => false,
+            Self::Kernel { .. } | Self::KernelObjects { .. } | Self::None => false,
         }
     }
 }

@@ -12,7 +12,7 @@ use text::did_you_mean;
 type Reader = fn(&Table<'_>, &str) -> Option<BuildSystem>;
 
 /// All build systems by name, each with the function that reads its table.
-const SYSTEMS: [(&str, Reader); 9] = [
+const SYSTEMS: [(&str, Reader); 10] = [
     ("autotools", autotools),
     ("meson", |table, version| Some(BuildSystem::Meson { options: list(table, "options", version) })),
     ("cmake", |table, version| {
@@ -21,12 +21,15 @@ const SYSTEMS: [(&str, Reader); 9] = [
     ("make", |table, version| Some(BuildSystem::Make { make: list(table, "make", version), install: list(table, "install", version) })),
     ("go", go),
     ("cargo", |table, _| Some(cargo(table))),
-    ("kernel", |table, _| {
-        Some(BuildSystem::Kernel { flavour: table.required_string("flavour").and_then(|path| literal_path(table, path))? })
-    }),
+    ("kernel", |table, _| Some(BuildSystem::Kernel { flavour: flavour(table)? })),
+    ("kernel-objects", |table, _| Some(BuildSystem::KernelObjects { flavour: flavour(table)? })),
     ("script", |table, _| Some(BuildSystem::Script { run: table.required_string("run")?.value })),
     ("none", |_, _| Some(BuildSystem::None)),
 ];
+
+fn flavour(table: &Table<'_>) -> Option<String> {
+    table.required_string("flavour").and_then(|path| literal_path(table, path))
+}
 
 /// The build table of a spec.
 pub fn read(top: &Table<'_>, version: &str) -> Option<Build> {
