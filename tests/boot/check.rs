@@ -53,6 +53,8 @@ pub fn check_containers(guest: &Guest) {
     assert_eq!(guest.one("container-to-container"), "answer");
     assert_eq!(guest.one("published-port"), "answer");
     assert_eq!(guest.one("containers-left"), "0");
+    assert_eq!(guest.one("unsigned-modules"), "0", "the kernel does not trust the key that its modules are signed with");
+    assert_eq!(guest.one("enforced-module").trim(), "wireguard");
 }
 
 /// Nobody gets in who was not let in: no password, no key, and nothing listens to the network but SSH.

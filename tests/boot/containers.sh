@@ -47,4 +47,10 @@ fact container-to-container "$(docker run --rm kaon-test ask "$address:8080" 2>&
 fact published-port "$(exec 4<>/dev/tcp/127.0.0.1/8081 && cat <&4)"
 docker rm -f server >/dev/null
 fact containers-left "$(docker ps -aq | wc -l)"
+
+# Bit 13 of the kernel's taint flags is set by a module without a valid signature; from here on such a module is refused.
+fact unsigned-modules "$(( $(cat /proc/sys/kernel/tainted) >> 13 & 1 ))"
+echo 1 >/sys/module/module/parameters/sig_enforce
+fact enforced-module "$(modprobe wireguard 2>&1 && grep -o '^wireguard ' /proc/modules)"
+
 fact containers-done-us "$(awk '{ printf "%d", $1 * 1000000 }' /proc/uptime)"

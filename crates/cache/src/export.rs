@@ -96,7 +96,9 @@ impl Failure for ExportError {
             Self::Disagreement { .. } => Some(
                 "one build is not reproducible, or one builder is not to be trusted: find out which before the entry is removed".into(),
             ),
-            Self::NameTaken { .. } => Some("choose another name with --name; if the key was renewed, remove the old builder from that file".into()),
+            Self::NameTaken { .. } => {
+                Some("choose another name with --name; if the key was renewed, remove the old builder from that file".into())
+            }
             Self::Interrupted => Some("run the same command again: it writes only what is missing".into()),
             Self::Place(_) | Self::Store(_) | Self::Sign(_) | Self::Builders(_) => self.inner()?.hint(),
         }
@@ -105,12 +107,7 @@ impl Failure for ExportError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Interrupted => ExitCode::Interrupted,
-            Self::Disagreement { .. }
-            | Self::NameTaken { .. }
-            | Self::Place(_)
-            | Self::Store(_)
-            | Self::Sign(_)
-            | Self::Builders(_) => {
+            Self::Disagreement { .. } | Self::NameTaken { .. } | Self::Place(_) | Self::Store(_) | Self::Sign(_) | Self::Builders(_) => {
                 self.inner().map_or(ExitCode::Failed, Failure::exit)
             }
         }

@@ -8,7 +8,18 @@ use runtime::tool::{Tool, ToolError};
 
 /// This program with the store and the keys of this run, in the project at `root`.
 pub fn program<A: AsRef<OsStr>>(bench: &Bench<'_>, root: &Path, store: &Path, arguments: impl IntoIterator<Item = A>) -> Tool {
-    let mut tool = Tool::new(&bench.program).arg("--store").arg(store).arg("--keys").arg(&bench.builder.keys);
+    program_of_another(bench, root, store, &bench.builder.keys, arguments)
+}
+
+/// This program with other keys than those of this run.
+pub fn program_of_another<A: AsRef<OsStr>>(
+    bench: &Bench<'_>,
+    root: &Path,
+    store: &Path,
+    keys: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Tool {
+    let mut tool = Tool::new(&bench.program).arg("--store").arg(store).arg("--keys").arg(keys);
     tool = tool.arg("--jobs").arg(bench.builder.jobs.to_string());
     if let Some(mirror) = &bench.builder.settings.debian_mirror {
         tool = tool.arg("--debian-mirror").arg(mirror);

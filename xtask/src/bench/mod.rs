@@ -11,6 +11,7 @@ mod debian;
 mod dnf;
 mod error;
 mod figure;
+mod first;
 mod folder;
 mod guest;
 mod install;
@@ -88,6 +89,8 @@ pub enum Benchmark {
     Boot,
     /// Starting the image's disk in the emulator, compared with Debian and its Docker; minutes per run
     Debian,
+    /// The first image of somebody who takes all packages from a cache, the builder's compilation included; minutes
+    First,
     /// A full build from an empty store to the ISO; takes as long as a first build
     Cold,
 }
@@ -113,6 +116,7 @@ impl Benchmark {
             Self::Kernel => kernel::run(bench),
             Self::Boot => boot::run(bench),
             Self::Debian => debian::run(bench),
+            Self::First => first::run(bench),
             Self::Cold => cold::run(bench),
         }
     }

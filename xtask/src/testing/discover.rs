@@ -84,10 +84,12 @@ fn output(program: &Path, command: &mut Command) -> Result<String, TestError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The packages of each call of cargo. Features of all crates in one call are unified, so these are separate: the builder uses tdnf and the
-/// installer as libraries without their programs, and would be compiled a second time together with them.
-const PARTS: [&[&str]; 2] =
-    [&["--workspace", "--exclude", "tdnf", "--exclude", "installer"], &["--package", "tdnf", "--package", "installer"]];
+/// The packages of each call of cargo. Features of all crates in one call are unified, so these are separate: together with the programs of
+/// installed systems, crates that the builder uses as well would be compiled a second time.
+const PARTS: [&[&str]; 2] = [
+    &["--workspace", "--exclude", "tdnf", "--exclude", "installer", "--exclude", "kaon-tools"],
+    &["--package", "tdnf", "--package", "installer", "--package", "kaon-tools"],
+];
 
 /// Compiles all test binaries of the project at `root`, with cargo's own progress on standard error, and lists their tests.
 ///
