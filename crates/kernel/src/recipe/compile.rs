@@ -25,7 +25,7 @@ rm -f "$modules/build" "$modules/source"
 find "$modules" -name '*.ko' -print0 | sort -z | xargs -0 -r zstd -q --rm -3
 install -m 644 .config "$modules/config"
 install -m 644 System.map "$modules/System.map"
-depmod -b /build/objects/out -m /lib/modules -F System.map "$release"
+depmod -b /build/objects/out/usr -m /lib/modules -F System.map "$release"
 "#;
 
 /// The boot image is linked again from nothing but the archive, and must be the one that Kbuild made: if a kernel needs more than the archive

@@ -55,7 +55,8 @@ def members(path):
 
 def needed():
     """What linking reads, but for what it makes itself."""
-    files = {"vmlinux", "scripts/insert-sys-cert"}
+    # Kbuild leaves the last one out of all prerequisites (scripts/basic/fixdep.c).
+    files = {"vmlinux", "scripts/insert-sys-cert", "include/generated/autoconf.h"}
     for target in TARGETS:
         command, read_by_compiler = read(target)
         files.add(record_of(target))
