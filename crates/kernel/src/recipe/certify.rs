@@ -9,7 +9,9 @@ scripts/insert-sys-cert -b vmlinux -c /build/kernel/certificate.der
 "#;
 
 const INSTALL: &str = r#"cp -a /build/objects/out/. "$DESTDIR"
-install -m 644 arch/x86/boot/bzImage "$DESTDIR"/usr/lib/modules/*/vmlinuz
+for modules in "$DESTDIR"/usr/lib/modules/*; do
+  install -m 644 arch/x86/boot/bzImage "$modules/vmlinuz"
+done
 "#;
 
 /// The phases between unpacking and packaging that make the kernel of a flavour from its compiled objects. It will trust modules signed for
