@@ -135,7 +135,7 @@ impl Mount {
         let kind = field(self, 2).or_else(|| field(defaults?, 2)).unwrap_or_else(|| "auto".to_owned());
         let source = self.0.first()?.as_deref()?;
         let is_device = device(source).starts_with('/') || source.contains(['=', ':']);
-        let is_mounted = self.0.get(1).is_none_or(|folder| folder.is_some());
+        let is_mounted = self.0.get(1).is_some_and(Option::is_some);
         (is_mounted && !is_device && ON_DEVICES.contains(&kind.as_str())).then_some(source)
     }
 }
