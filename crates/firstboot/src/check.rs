@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::cloud::TimeZone;
 use super::source::{Bundle, META_DATA, NETWORK_CONFIG, OVF, USER_DATA, VENDOR_DATA};
-use super::{report, understand};
+use super::{config_drive, report, understand};
 use system::guestinfo;
 
 /// The exit code where something was reported.
@@ -49,12 +49,20 @@ fn bundle(files: &[PathBuf]) -> Result<Bundle, String> {
         }
         match guestinfo::text_of(&bytes) {
             Ok(text) if kind == OVF => bundle.take_ovf(&text),
+            Ok(text) if kind == VENDOR_DATA && is_json(file) => {
+                bundle.vendor_data = config_drive::vendor_file(&shown.to_string(), &text, &mut bundle.complaints);
+            }
             Ok(text) => *place(&mut bundle, kind) = Some(text),
             Err(error) => bundle.complaints.push(format!("{shown}: {error}")),
         }
     }
     bundle.names.extend(names);
     Ok(bundle)
+}
+
+/// Whether a file has the form of OpenStack's config drives.
+fn is_json(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "json")
 }
 
 fn place<'a>(bundle: &'a mut Bundle, kind: &str) -> &'a mut Option<String> {
@@ -103,7 +111,7 @@ mod tests {
             path
         };
         let files = [
-            write("user-data", "#cloud-config\nhostname: a_b\nusers: [{name: Dev}, {name: x, passwd: sesame}]\nwrite_files: [{path: a}]\n"),
+            write("user-data", "#cloud-config\nhostname: a_b\nusers: [{name: d@v}, {name: x, passwd: sesame}]\nwrite_files: [{path: a}]\n"),
             write("network-config", "ethernets: {a: {dhcp4: maybe, mtu: 9}}\n"),
             write("meta-data", "instance-id: 5\nlocal-hostname: [x]\n"),
         ];

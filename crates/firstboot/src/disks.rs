@@ -17,6 +17,9 @@ pub(super) type Labels = &'static [&'static str];
 /// cloud-init's NoCloud.
 pub(super) const CIDATA: Labels = &["cidata", "CIDATA"];
 
+/// OpenStack's config drive: an ISO, or FAT.
+pub(super) const CONFIG_DRIVE: Labels = &["config-2", "CONFIG-2"];
+
 /// The ISO transport of an OVF environment (DSP0243, 9.2), as vSphere and others call it.
 pub(super) const OVF_ENVIRONMENT: Labels = &["OVF\\x20ENV", "OVF-TRANSPORT", "ovf-transport"];
 
@@ -34,7 +37,7 @@ fn find(labels: Labels) -> Option<PathBuf> {
 }
 
 fn is_there() -> bool {
-    [CIDATA, OVF_ENVIRONMENT].into_iter().any(|labels| find(labels).is_some())
+    [CIDATA, CONFIG_DRIVE, OVF_ENVIRONMENT].into_iter().any(|labels| find(labels).is_some())
 }
 
 /// Waits for a disk, no longer than it may still appear.

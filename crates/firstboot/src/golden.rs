@@ -4,6 +4,8 @@
 //! of VMware as `gi.userdata`, `gi.userdata.encoding`); `answer` next to them is what is reported and every file that is written. With
 //! `KAON_UPDATE_CASES=1` in the environment these are written again. Passwords are not shown: whether there is a hash is.
 
+mod units;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -77,7 +77,7 @@ fn download(file: &WriteFile) -> String {
         source.headers.iter().map(|(name, value)| format!("--header {}", quote(&format!("{name}: {}", value.0)))).collect();
     let (path, fresh) = (quote(&file.path), quote(&format!("{}.kaon-new", file.path)));
     let folder = quote(file.path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }));
-    let mode = file.permissions.map_or(0o644, |mode| mode.0);
+    let mode = file.permissions.map_or(0o644, |permissions| permissions.bits);
     let put = if file.append { format!("cat {fresh} >>{path} && rm -f {fresh}") } else { format!("mv -f {fresh} {path}") };
     let owner = file.owner.as_ref().map_or_else(String::new, |owner| format!(" && chown -h -- {} {path}", quote(owner)));
     let otherwise = if file.content.is_empty() {

@@ -7,6 +7,7 @@
 mod act;
 mod check;
 mod cloud;
+mod config_drive;
 mod container;
 mod disks;
 #[cfg(test)]
@@ -124,7 +125,9 @@ fn early(target: &Target) -> Result<Vec<String>, SystemError> {
     let mut instance = Instance { machine: identity::machine(), ..Instance::default() };
     let cloud = Cloud::of(Path::new(metadata::FIRMWARE));
     // Slow disks are worth waiting for at a start as another system, and where documents came from a disk before; clouds speak otherwise.
-    let is_of_disk = recorded.as_ref().is_some_and(|recorded| [source::NO_CLOUD, source::OVF_DISC].contains(&recorded.origin.as_str()));
+    let is_of_disk = recorded
+        .as_ref()
+        .is_some_and(|recorded| [source::NO_CLOUD, config_drive::CONFIG_DRIVE, source::OVF_DISC].contains(&recorded.origin.as_str()));
     let bundle = gather(cloud.is_none() && (is_of_disk || instance.is_new(recorded.as_ref())));
     let mut complaints = configure(&bundle, &mut instance, recorded.as_ref(), cloud.is_some(), target)?;
     // What an earlier start was asked and could not do is tried again.
@@ -239,7 +242,7 @@ mod tests {
         };
         let wishes = understand(&bundle);
         assert_eq!((wishes.instance.as_str(), wishes.cloud.hostname.clone()), ("i-1", Some(cloud::Hostname("node".into()))));
-        assert_eq!(wishes.cloud.users[0].groups.0, ["docker", "wheel"]);
+        assert_eq!(wishes.cloud.users[0].groups.names, ["docker", "wheel"]);
         assert!(wishes.network.is_some_and(|network| network.ethernets["e"].dhcp4));
         assert_eq!(wishes.complaints.len(), 1, "{:?}", wishes.complaints);
         assert!(wishes.complaints.iter().any(|line| line.contains("flux: unknown key")));

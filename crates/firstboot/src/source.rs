@@ -8,7 +8,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::metadata::{Cloud, CloudMetadata};
-use super::{Environment, disks};
+use super::{Environment, config_drive, disks};
 use system::guestinfo;
 use system::program;
 
@@ -102,6 +102,7 @@ pub fn gather(patience: bool) -> Bundle {
     if bundle.is_empty() {
         let said = ["/sys/class/dmi/id/product_serial", "/proc/cmdline"].map(|path| fs::read_to_string(path).unwrap_or_default());
         bundle.complaints.extend(said.iter().filter_map(|text| seed_from(text)));
+        bundle.complaints.extend(service_of(&fs::read_to_string("/sys/class/dmi/id/product_name").unwrap_or_default()));
     }
     bundle
 }
@@ -118,8 +119,14 @@ fn seed_from(text: &str) -> Option<String> {
     ))
 }
 
+/// What is said of a platform, by its name of the machine, whose metadata service is not asked.
+fn service_of(product: &str) -> Option<String> {
+    let is_openstack = product.trim().starts_with("OpenStack ");
+    is_openstack.then(|| "OpenStack: its metadata service is not asked: give the machine a config drive (`--config-drive true`)".to_owned())
+}
+
 /// A file; nothing if there is none.
-fn file(path: &Path) -> Option<Result<String, String>> {
+pub(super) fn file(path: &Path) -> Option<Result<String, String>> {
     let mut bytes = Vec::new();
     let opened = match fs::File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -146,12 +153,13 @@ fn bundle(origin: &str, read: impl Fn(&str) -> Option<Result<String, String>>) -
     (any || !bundle.complaints.is_empty()).then_some(bundle)
 }
 
-/// A disk that the platform wrote: one called `cidata` (cloud-init's NoCloud), or a disc with the OVF environment.
+/// A disk that the platform wrote: one called `cidata` (cloud-init's NoCloud), OpenStack's config drive, or a disc with the OVF environment.
 fn disk(patience: bool) -> Option<Bundle> {
     if patience {
         disks::wait();
     }
     let documents = disks::with_disk(disks::CIDATA, |folder| bundle(NO_CLOUD, |name| file(&folder.join(name)))).flatten();
+    let documents = documents.or_else(|| disks::with_disk(disks::CONFIG_DRIVE, config_drive::read));
     documents.or_else(|| disks::with_disk(disks::OVF_ENVIRONMENT, |folder| file(&folder.join("ovf-env.xml"))).flatten().and_then(ovf_disc))
 }
 
@@ -219,6 +227,11 @@ mod tests {
             assert_eq!(told.is_some(), expected.is_some(), "{text}");
             assert!(told.iter().all(|told| told.contains(&format!("`{}`", expected.unwrap())) && !told.contains("sesame")), "{told:?}");
         }
+    }
+
+    #[test]
+    fn services_that_are_not_asked_are_told() {
+        assert!(service_of("OpenStack Nova\n").is_some() && service_of("OpenStack Compute").is_some() && service_of("VMware7,1").is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use kickstart::document::{Document, Language, Parsed};
-use kickstart::{Cidr, Network, NetworkV1, Route, network_dialect, networkd};
+use kickstart::{Cidr, Network, NetworkData, NetworkV1, Route, network_dialect, networkd};
 use system::guestinfo;
 
 use super::cloud::{CloudConfig, MetaData, meta};
@@ -94,7 +94,7 @@ pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishe
         }
     }
     if let Some(mut meta) = meta {
-        wishes.instance = meta.data.instance_id.take().map(|word| word.0).unwrap_or_default();
+        wishes.instance = meta.data.instance_id.take().or(meta.data.uuid.take()).map(|word| word.0).unwrap_or_default();
         wishes.cloud.hostname = wishes.cloud.hostname.take().or(meta.data.local_hostname).or(meta.data.hostname);
         if !is_done(META_DATA) {
             let told = wishes.cloud.add_keys(meta.data.public_keys.0);
@@ -202,6 +202,11 @@ fn network(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<N
     let parsed = parsed.unwrapped("network");
     if parsed.word("config") == Some("disabled") {
         return None;
+    }
+    if NetworkData::is_it(&parsed) {
+        let (network, problems) = NetworkData::read(parsed);
+        complaints.extend(problems.map(|problems| problems.to_string()));
+        return network;
     }
     let is_wrapped = parsed.inner("config").is_some_and(|config| config.items().is_none());
     let parsed = if is_wrapped { parsed.unwrapped("config") } else { parsed };

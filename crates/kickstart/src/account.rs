@@ -33,7 +33,7 @@ pub struct PublicKey {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// The login name.
+    /// The login name: at most 31 letters, digits, `-`, `_` and dots within, and not digits only.
     pub name: String,
     /// The full name.
     #[serde(default)]
@@ -89,13 +89,20 @@ pub fn is_authorized_key(line: &str) -> bool {
     end.is_some_and(|end| has_options && is_ssh_key(line[end..].trim_start()) && !line.contains(char::is_control))
 }
 
-/// Whether this can be the name of a user or group: the rule of shadow's tools, and a dot within, as in `first.last`.
+/// Whether this can be the name of a user or group, as shadow's tools see it: letters of either case, digits, `_`, and `-` and `.` within,
+/// but not digits only. systemd takes no longer ones.
 pub fn is_account_name(name: &str) -> bool {
-    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     first
         && name.len() <= 31
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && !name.bytes().all(|byte| byte.is_ascii_digit())
         && !name.ends_with('.')
+}
+
+/// A user's name in rules of sudo(8), where words in capitals are names of aliases, or `ALL`.
+pub fn sudoers_name(name: &str) -> String {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { format!("\"{name}\"") } else { name.to_owned() }
 }
 
 /// The file of a user's rules for sudo(8), which passes over files with a dot in their names.
@@ -117,6 +124,15 @@ pub fn is_hostname(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_that_useradd_takes() {
+        let right = ["dev", "Admin", "JohnDoe", "first.last", "1st", "_svc", "a-b", "ALL"];
+        let wrong = ["", "1000", "me@example", "DOM\\me", "-a", ".a", "a.", "a b", "a:b", "a/b", "ä", "a$", &"a".repeat(32)];
+        right.iter().for_each(|name| assert!(is_account_name(name), "{name}"));
+        wrong.iter().for_each(|name| assert!(!is_account_name(name), "{name}"));
+        assert_eq!((sudoers_name("dev"), sudoers_name("ALL")), ("dev".into(), "\"ALL\"".into()));
+    }
 
     #[test]
     fn keys_may_have_options() {

@@ -23,12 +23,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key, sudoers_file};
+pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key, sudoers_file, sudoers_name};
 pub use btrfs::{Btrfs, Placed, Subvolume};
 pub use crypt::is_hash;
 pub use disk::{BootMode, Disk, FileSystem, Partition, PartitionType};
 pub use network::{Address, Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Overrides, Route, Rule, Version, Vlan};
-pub use network_v1::NetworkV1;
+pub use network_v1::{NetworkData, NetworkV1};
 pub use reference::{reference, schema};
 pub use secret::Secret;
 pub use unsupported::network as network_dialect;

@@ -1,5 +1,6 @@
 //! Version 1 of cloud-init's network description, which Proxmox and others write, in terms of version 2.
 
+mod openstack;
 mod parameters;
 mod read;
 
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+pub use self::openstack::NetworkData;
 use self::parameters::{bond, bridge, wrong_parameters};
 use crate::network::{Cidr, Ethernet, Match, Network, Route, Settings, Vlan};
 
@@ -20,7 +22,7 @@ pub struct NetworkV1 {
 }
 
 /// An interface, or something for all of them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 struct EntryV1 {
     #[serde(rename = "type")]
     kind: Kind,
@@ -69,9 +71,10 @@ struct EntryV1 {
 #[serde(transparent)]
 struct Words(Vec<String>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
+    #[default]
     Physical,
     Loopback,
     Bond,
@@ -127,7 +130,7 @@ enum Control {
     Hotplug,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 struct RouteV1 {
     #[serde(alias = "network")]
     destination: String,
@@ -273,12 +276,20 @@ fn usual_prefix(address: &str) -> Option<&'static str> {
     address.parse().ok().map(|address: IpAddr| if address.is_ipv4() { "24" } else { "64" })
 }
 
-/// Gateways outside of all networks of an interface are on the link, as cloud-init has it.
+/// Gateways outside of all networks of an interface are on the link, as cloud-init has it; and so are those of routes, for without that
+/// they would lead nowhere.
 fn gateways_on_link(settings: &mut Settings<'_>) {
     let is_reached = |gateway: IpAddr| match gateway {
         IpAddr::V4(_) => *settings.dhcp4,
         IpAddr::V6(gateway) => *settings.dhcp6 || gateway.is_unicast_link_local(),
     };
+    for route in settings.routes.iter_mut() {
+        let Some(via) = route.via else { continue };
+        let is_own = settings.addresses.iter().any(|own| own.cidr.contains(via));
+        if !is_own && !is_reached(via) {
+            route.on_link = Some(true);
+        }
+    }
     for gateway in &mut settings.gateways {
         let Some(address) = **gateway else { continue };
         let mut same_family = settings.addresses.iter().filter(|own| own.cidr.address.is_ipv4() == address.is_ipv4()).peekable();

@@ -55,7 +55,7 @@ pub(super) fn before_configure(request: &Request<'_>, disks: Option<&Disks>, not
     }
     for user in kickstart.users.iter().filter(|user| user.sudo) {
         let word = if user.password.is_some() { "ALL" } else { "NOPASSWD: ALL" };
-        put(&kickstart::sudoers_file(&user.name), 0o440, format!("{} ALL=(ALL:ALL) {word}\n", user.name));
+        put(&kickstart::sudoers_file(&user.name), 0o440, format!("{} ALL=(ALL:ALL) {word}\n", kickstart::sudoers_name(&user.name)));
     }
     if disks.is_some_and(|disks| disks.root_behind_boot.is_some()) {
         // The boot loader looks for /boot/grub on the partition whose top /boot is.

@@ -162,6 +162,6 @@ fn write_file(file: &WriteFile, target: &Target) -> Result<(), SystemError> {
     // Files with a `source` are written when the network is up.
     let WriteFile { path, content, source: _, permissions, owner, append } = file;
     let before = if *append { target.read_bytes(path)? } else { Vec::new() };
-    target.write(path, permissions.map_or(0o644, |mode| mode.0), &[&before[..], content].concat())?;
+    target.write(path, permissions.map_or(0o644, |permissions| permissions.bits), &[&before[..], content].concat())?;
     owner.as_ref().map_or(Ok(()), |owner| target.run("chown", &["-h", "--", owner, path], None).map(drop))
 }

@@ -1,7 +1,7 @@
 //! Users, groups, passwords, keys, and who may come in over SSH.
 
 use super::Report;
-use crate::cloud::{AccountName, CloudConfig, CloudUser, PasswordKind, Words};
+use crate::cloud::{AccountName, CloudConfig, CloudUser, GroupNames, PasswordKind, SudoRules, Uid};
 use kickstart::is_authorized_key;
 use system::account::{self, Accounts, Credential, Details, UserAccount};
 use system::{SystemError, Target};
@@ -17,7 +17,11 @@ pub(super) fn make(cloud: &CloudConfig, target: &Target, report: &mut Report) {
         report.take(&format!("groups: {name}"), make_group(name, target));
     }
     for wanted in &cloud.users {
-        report.take(&format!("users: {}", wanted.name.0), user(wanted, target));
+        let what = format!("users: {}", wanted.name.0);
+        match user(wanted, target) {
+            Ok(notes) => report.0.extend(notes.into_iter().map(|note| format!("{what}: {note}"))),
+            Err(error) => report.take(&what, Err(error)),
+        }
     }
     for (name, members) in &cloud.groups.0 {
         for member in members {
@@ -49,13 +53,14 @@ fn make_group(name: &str, target: &Target) -> Result<(), SystemError> {
     if is_new && name == SUDO { target.write("/etc/sudoers.d/40-group-sudo", 0o440, SUDO_RULE.as_bytes()) } else { Ok(()) }
 }
 
-fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
+/// Makes a user; what is done otherwise than it is written.
+fn user(wanted: &CloudUser, target: &Target) -> Result<Option<String>, SystemError> {
     // The three kinds of passwords are `password`'s, and rules of sudo a file's.
     let CloudUser {
         name: AccountName(name),
         gecos,
         uid,
-        groups: Words(groups, _),
+        groups: GroupNames { names: groups, refused: _ },
         primary_group,
         homedir,
         system,
@@ -81,15 +86,21 @@ fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
         let own = primary.iter().filter(|group| *group != name);
         groups.iter().chain(own).try_for_each(|group| make_group(group, target))?;
     }
-    let is_there = Accounts::read(target)?.user(name).is_some();
-    if is_there {
+    let accounts = Accounts::read(target)?;
+    let mut note = None;
+    if accounts.user(name).is_some() {
         existing(wanted, password.as_ref(), target)?;
         add_keys(name, &keys, target)?;
     } else {
+        let mut uid = uid.as_ref().map(|Uid(uid)| *uid);
+        if let Some((number, owner)) = uid.and_then(|uid| Some((uid, accounts.owner(uid)?))) {
+            note = Some(format!("the number {number} is that of `{owner}`: the next free one is given"));
+            uid = None;
+        }
         let account = UserAccount {
             name: name.clone(),
             gecos: gecos.replace([':', '\n'], " "),
-            uid: *uid,
+            uid,
             groups: groups.clone(),
             shell: shell.as_ref().map_or_else(|| "/usr/bin/bash".to_owned(), |shell| shell.0.clone()),
             password,
@@ -107,7 +118,7 @@ fn user(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
         };
         account::add_detailed_user(&account, &details, target)?;
     }
-    sudo(wanted, target)
+    sudo(wanted, target).map(|()| note)
 }
 
 /// What is done with a user who is there.
@@ -119,26 +130,21 @@ fn existing(wanted: &CloudUser, password: Option<&Credential>, target: &Target) 
         (Some(_), _) | (None, Some(false) | None) => {}
         (None, Some(true)) => account::lock(name, target)?,
     }
-    wanted.groups.0.iter().try_for_each(|group| account::join_group(name, group, target))
+    wanted.groups.names.iter().try_for_each(|group| account::join_group(name, group, target))
 }
 
 fn sudo(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
-    if wanted.sudo.0.is_empty() {
+    let (AccountName(name), SudoRules(rules)) = (&wanted.name, &wanted.sudo);
+    if rules.is_empty() {
         return Ok(());
     }
-    let name = &wanted.name.0;
-    if wanted.sudo.0.iter().any(|rule| rule.contains(char::is_control)) {
-        return Err(SystemError::refused("a rule of `sudo` contains a line break: it may do nothing with sudo"));
-    }
-    let rules = wanted.sudo.0.iter().fold(String::new(), |text, rule| text + &format!("{name} {rule}\n"));
-    let path = kickstart::sudoers_file(name);
-    target.write(&path, 0o440, rules.as_bytes())?;
+    let user = kickstart::sudoers_name(name);
+    let text = rules.iter().fold(String::new(), |text, rule| text + &format!("{user} {}\n", rule.0));
     // A rule that makes no sense would take sudo from everybody.
-    if target.has("visudo") && target.run("visudo", &["-c", "-q", "-f", &path], None).is_err() {
-        target.remove(&path)?;
+    if target.has("visudo") && target.run("visudo", &["-c", "-q", "-f", "-"], Some(&text)).is_err() {
         return Err(SystemError::refused("sudo does not understand its rules: it may do nothing with sudo"));
     }
-    Ok(())
+    target.write(&kickstart::sudoers_file(name), 0o440, text.as_bytes())
 }
 
 /// Adds keys; one that is none locks out only its owner.

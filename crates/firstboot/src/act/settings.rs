@@ -88,7 +88,8 @@ fn console(Keyboard { layout, model, variant, options }: &Keyboard, target: &Tar
     }
 }
 
-fn ntp(Ntp { enabled, servers, pools }: &Ntp, target: &Target) -> Result<(), SystemError> {
+// Another client than this one is reported where the document is read.
+fn ntp(Ntp { enabled, servers, pools, ntp_client: _ }: &Ntp, target: &Target) -> Result<(), SystemError> {
     if *enabled == Some(false) {
         return target.symlink("/etc/systemd/system/systemd-timesyncd.service", "/dev/null");
     }

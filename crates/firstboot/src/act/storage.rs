@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Report;
-use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Swap, Words};
+use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Swap, Words, device};
 use system::program::ProgramError;
 use system::{SystemError, Target};
 
@@ -43,14 +43,6 @@ pub(super) fn prepare(cloud: &CloudConfig, is_added: bool, target: &Target, repo
     if !lines.is_empty() {
         report.take("mounts", fstab(&lines, is_added, target));
     }
-}
-
-/// A device by its path; names without one are of /dev, as cloud-init reads them.
-fn device(name: &str) -> String {
-    let is_other =
-        name.starts_with('/') || name.contains(['=', ':']) || matches!(name, "swap" | "none" | "tmpfs" | "proc" | "sysfs" | "overlay");
-    let is_disk = ["sd", "vd", "xvd", "nvme", "hd", "sr", "md", "mapper/", "disk/"].iter().any(|start| name.starts_with(start));
-    if !is_other && is_disk { format!("/dev/{name}") } else { name.to_owned() }
 }
 
 /// blkid(8) ends so where it finds nothing.
@@ -155,12 +147,8 @@ fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Opti
     // cloud-init's way to say that something is not mounted.
     let Some(folder) = field(1) else { return Ok(None) };
     let is_swap = field(2).as_deref() == Some("swap") || folder == "swap";
-    let folder = if is_swap { "none".to_owned() } else { folder };
-    let is_path = folder.starts_with('/') && folder.split('/').all(|part| part != "..");
-    if !is_swap && !is_path {
-        return Err(SystemError::refused(&format!("`{folder}` is not an absolute path")));
-    }
-    if !is_swap {
+    let folder = if is_swap || folder == "none" { "none".to_owned() } else { folder };
+    if folder != "none" {
         target.directory(&folder, 0o755)?;
     }
     let kind = if is_swap { Some("swap".to_owned()) } else { field(2) };
@@ -267,7 +255,6 @@ mod tests {
         for (mount, expected) in &table {
             assert_eq!(line(mount, None, &target).unwrap().as_deref(), *expected, "{mount:?}");
         }
-        assert!(line(&mount(&["sdb1", "data"]), None, &target).is_err());
         assert_eq!(
             line(&mount(&["sdb1", "/data"]), Some(&mount(&["", "", "xfs"])), &target).unwrap().unwrap(),
             "/dev/sdb1 /data xfs defaults,nofail 0 2"

@@ -54,7 +54,7 @@ fn everything_that_is_asked_for() {
 #[test]
 fn what_cannot_be_done_is_told_and_the_rest_is_done() {
     let (_folder, target, complaints) = done(
-        "hostname: a_b\nusers: [{name: Dev}, {name: x, passwd: sesame}]\nssh_authorized_keys: [x]\ntimezone: ../../etc/shadow\n\
+        "hostname: a_b\nusers: [{name: d@v}, {name: x, passwd: sesame}]\nssh_authorized_keys: [x]\ntimezone: ../../etc/shadow\n\
          write_files: [{path: ../a}, {path: /b, content: '!', encoding: b64}, {path: /etc/c, content: c}]\nproxy: {http: 'a b'}\n",
     );
     assert_eq!(complaints.len(), 1, "one text of several lines: {complaints:?}");

@@ -1,7 +1,9 @@
 //! Disks: partitions, file systems, mounts, swap.
 
+use std::fmt;
+
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{self, Deserializer, Error as _, SeqAccess, Visitor};
 
 use super::value::{AbsolutePath, Line, Word, Words};
 
@@ -87,12 +89,60 @@ pub struct Mount(pub Vec<Option<String>>);
 
 impl<'de> Deserialize<'de> for Mount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Vec::<Option<Line>>::deserialize(deserializer)?;
-        if fields.is_empty() || fields.len() > 6 {
-            return Err(D::Error::custom("write a list of device, directory, kind, options, dump, pass"));
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Mount;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("each entry as a list: [device, directory, kind, options, dump, pass]")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Mount, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = list.next_element::<Option<Line>>()? {
+                    fields.push(field.map(|Line(text)| text).filter(|text| !matches!(text.as_str(), "" | "None")));
+                }
+                if fields.is_empty() || fields.len() > 6 {
+                    return Err(de::Error::custom("write a list of device, directory, kind, options, dump, pass"));
+                }
+                match fields.get(1) {
+                    Some(Some(folder)) if !is_mount_point(folder) => {
+                        Err(de::Error::custom(format!("`{folder}` is not an absolute path of a directory")))
+                    }
+                    Some(_) | None => Ok(Mount(fields)),
+                }
+            }
         }
-        Ok(Self(fields.into_iter().map(|field| field.map(|Line(text)| text).filter(|text| !text.is_empty())).collect()))
+        deserializer.deserialize_any(Reader)
     }
+}
+
+/// Kinds of file systems that are on devices; `auto` is one of them.
+const ON_DEVICES: [&str; 10] = ["auto", "btrfs", "exfat", "ext2", "ext3", "ext4", "iso9660", "ntfs", "vfat", "xfs"];
+
+/// A device by its path; names without one are of /dev, as cloud-init reads them.
+pub(crate) fn device(name: &str) -> String {
+    let is_other =
+        name.starts_with('/') || name.contains(['=', ':']) || matches!(name, "swap" | "none" | "tmpfs" | "proc" | "sysfs" | "overlay");
+    let is_disk = ["sd", "vd", "xvd", "nvme", "hd", "sr", "md", "mapper/", "disk/"].iter().any(|start| name.starts_with(start));
+    if !is_other && is_disk { format!("/dev/{name}") } else { name.to_owned() }
+}
+
+impl Mount {
+    /// The device, if it is one that no system has by this name, such as cloud-init's `ephemeral0`: fstab(5) would wait for it at every start.
+    pub(super) fn nowhere(&self, defaults: Option<&Self>) -> Option<&str> {
+        let field = |mount: &'_ Self, index: usize| mount.0.get(index).cloned().flatten();
+        let kind = field(self, 2).or_else(|| field(defaults?, 2)).unwrap_or_else(|| "auto".to_owned());
+        let source = self.0.first()?.as_deref()?;
+        let is_device = device(source).starts_with('/') || source.contains(['=', ':']);
+        let is_mounted = self.0.get(1).is_some_and(Option::is_some);
+        (is_mounted && !is_device && ON_DEVICES.contains(&kind.as_str())).then_some(source)
+    }
+}
+
+/// Whether something can be mounted there, or is swapped to.
+fn is_mount_point(folder: &str) -> bool {
+    matches!(folder, "none" | "swap") || folder.starts_with('/') && folder.split('/').all(|part| part != "..")
 }
 
 /// A file to swap to.

@@ -6,7 +6,8 @@ use std::io::Read as _;
 use base64::Engine as _;
 use serde::Deserialize;
 
-use super::value::{AbsolutePath, Content, Line, Octal, WebAddress};
+use super::permissions::{Owner, Permissions};
+use super::value::{AbsolutePath, Content, Line, WebAddress};
 
 /// A file is not made larger than this, in bytes: a small document must not fill the disk.
 const LONGEST_BYTES: u64 = 64 << 20;
@@ -22,7 +23,7 @@ pub struct WriteFile {
     /// Where its content is fetched from when the network is up; `content` is used if that fails.
     pub source: Option<Source>,
     /// Permission bits.
-    pub permissions: Option<Octal>,
+    pub permissions: Option<Permissions>,
     /// `user:group`.
     pub owner: Option<String>,
     /// Whether the content goes to the end of what is there.
@@ -50,9 +51,9 @@ struct RawFile {
     #[serde(default)]
     encoding: Encoding,
     #[serde(default)]
-    permissions: Option<Octal>,
+    permissions: Option<Permissions>,
     #[serde(default)]
-    owner: Option<Line>,
+    owner: Option<Owner>,
     #[serde(default)]
     append: bool,
 }
@@ -77,7 +78,7 @@ impl TryFrom<RawFile> for WriteFile {
     fn try_from(raw: RawFile) -> Result<Self, String> {
         let AbsolutePath(path) = raw.path;
         let content = decode(raw.content.0, raw.encoding).map_err(|reason| format!("`{path}`: {reason}"))?;
-        let owner = raw.owner.map(|Line(owner)| owner).filter(|owner| !owner.is_empty());
+        let owner = raw.owner.map(|Owner(owner)| owner).filter(|owner| !owner.is_empty());
         Ok(Self { path, content, source: raw.source, permissions: raw.permissions, owner, append: raw.append })
     }
 }

@@ -15,6 +15,8 @@ pub struct MetaData {
     /// Which system this is.
     #[serde(alias = "instance_id")]
     pub instance_id: Option<Word>,
+    /// The same, as OpenStack has it.
+    pub uuid: Option<Word>,
     /// Its name.
     #[serde(alias = "local_hostname")]
     pub local_hostname: Option<Hostname>,
@@ -29,7 +31,7 @@ pub struct MetaData {
 pub(crate) const DIALECT: Dialect = Dialect {
     unsupported: |_, key| match key {
         "network-interfaces" | "network_interfaces" => Some("write the network as `network-config`, or below `network`"),
-        "random_seed" | "random-seed" => Some("the kernel has its own sources of chance"),
+        "files" => Some("write files with `write_files` of user data"),
         _ => None,
     },
     needless: |_, key| {

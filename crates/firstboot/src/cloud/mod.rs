@@ -4,8 +4,10 @@ mod disk;
 mod file;
 pub(crate) mod keys;
 pub(crate) mod meta;
+mod permissions;
 mod service;
 mod settle;
+mod sudo;
 mod user;
 mod value;
 
@@ -15,12 +17,15 @@ use super::container::Kaon;
 use kickstart::Secret;
 use kickstart::document::Dialect;
 
+pub(crate) use disk::device;
 pub use disk::{DiskSetup, FsSetup, Mount, Swap};
 pub use file::WriteFile;
 pub use meta::MetaData;
+pub use permissions::Permissions;
 pub use service::{Keyboard, Locale, Mode, Ntp, Package, PhoneHome, PowerState, ResolvConf, YumRepo};
-pub use user::{Chpasswd, CloudUser, Groups, PasswordKind, PasswordOf};
-pub use value::{AccountName, Command, Hostname, Line, ProxyAddress, SshKey, TimeZone, WebAddress, Word, Words};
+pub use sudo::SudoRules;
+pub use user::{Chpasswd, CloudUser, GroupNames, Groups, PasswordKind, PasswordOf};
+pub use value::{AccountName, Command, Hostname, Line, ProxyAddress, SshKey, TimeZone, Uid, WebAddress, Word, Words};
 
 macro_rules! cloud_config {
     ($($(#[$about:meta])* $name:ident: $type:ty,)*) => {
@@ -76,6 +81,7 @@ cloud_config! {
     /// Passwords.
     chpasswd: Chpasswd,
     /// Whether passwords are taken over SSH.
+    #[serde(deserialize_with = "value::unless_unchanged")]
     ssh_pwauth: Option<bool>,
     /// Whether root cannot log in over SSH.
     disable_root: Option<bool>,
@@ -157,7 +163,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     unsupported: keys::unsupported,
     needless: keys::needless,
     vital: |of, key| match of {
-        "WriteFile" => key != "append",
+        "WriteFile" => !matches!(key, "append" | "owner"),
         "CloudUser" => key == "name",
         "PasswordOf" | "Image" | "Container" | "Source" | "DiskSetup" | "FsSetup" | "Swap" | "PowerState" | "YumRepo" => true,
         _ => false,
@@ -176,7 +182,15 @@ impl CloudConfig {
     /// Adds what another source says; what is there goes before.
     pub(super) fn add(&mut self, other: Self) {
         self.hostname = self.hostname.take().or(other.hostname);
-        self.users.extend(other.users);
+        for mut user in other.users {
+            match self.users.iter_mut().find(|own| own.name == user.name) {
+                Some(own) => {
+                    own.ssh_authorized_keys.append(&mut user.ssh_authorized_keys);
+                    own.fill(user);
+                }
+                None => self.users.push(user),
+            }
+        }
         self.ssh_authorized_keys.extend(other.ssh_authorized_keys);
         self.chpasswd.users.extend(other.chpasswd.users);
         self.ca_certs.trusted.extend(other.ca_certs.trusted);
@@ -285,6 +299,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn users_of_a_platform_get_the_keys_of_both() {
+        let part = |text: &str| read(&serde_json::from_str(text).unwrap()).0;
+        let mut own = part(r#"{"users": [{"name": "dev", "ssh_authorized_keys": ["ssh-ed25519 AAAA one"]}]}"#);
+        own.add(part(r#"{"users": [{"name": "dev", "sudo": "ALL=(ALL) ALL", "ssh_authorized_keys": ["ssh-ed25519 AAAA two"]}, "ops"]}"#));
+        assert!(own.settle().is_empty() && own.users.len() == 2);
+        assert_eq!((own.users[0].ssh_authorized_keys.len(), own.users[0].sudo.0.len()), (2, 1));
     }
 
     #[test]

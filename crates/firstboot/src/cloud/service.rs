@@ -51,6 +51,20 @@ pub struct Ntp {
     pub servers: Vec<Line>,
     /// Names that lead to several servers.
     pub pools: Vec<Line>,
+    /// The program that asks.
+    pub ntp_client: Option<NtpClient>,
+}
+
+/// A program that asks for the time.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct NtpClient(pub Line);
+
+impl NtpClient {
+    /// Whether it is the one that is used.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.0.0.as_str(), "auto" | "systemd-timesyncd" | "none" | "None" | "")
+    }
 }
 
 /// Who is asked for names.

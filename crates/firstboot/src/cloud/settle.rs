@@ -1,14 +1,12 @@
 //! What of cloud-config only makes sense together: the user that `default` stands for, and whom keys and passwords at the top are for.
 
+use super::sudo::SudoRules;
 use super::user::{CloudUser, NO_RANDOM, PasswordOf};
 use super::value::{SshKey, Word};
-use super::{CloudConfig, FsSetup, Line, Words};
+use super::{CloudConfig, FsSetup, Line, Permissions};
 
 /// The user that keys and passwords are for where no other is named.
 const ROOT: &str = "root";
-
-/// What cloud-init's own default users may do.
-const EVERYTHING: &str = "ALL=(ALL) NOPASSWD:ALL";
 
 /// What `phone_home` can tell.
 const POSTED: [&str; 7] = ["all", "pub_key_rsa", "pub_key_ecdsa", "pub_key_ed25519", "instance_id", "hostname", "fqdn"];
@@ -24,6 +22,7 @@ impl CloudConfig {
         let default = self.user.iter_mut();
         self.users.iter_mut().chain(default).for_each(|user| split_keys(&mut user.ssh_authorized_keys));
         self.users.retain(|user| !matches!(user.name.0.as_str(), "default" | "none"));
+        self.settle_users(&mut complaints);
         let default = self.user.take().map_or_else(|| ROOT.to_owned(), |user| self.add_default(user));
         if default != ROOT {
             let keys = std::mem::take(&mut self.ssh_authorized_keys);
@@ -57,12 +56,44 @@ impl CloudConfig {
             }
         }
         self.settle_disks(&mut complaints);
+        self.settle_services(&mut complaints);
+        for file in &self.write_files {
+            complaints.extend(file.permissions.and_then(Permissions::doubt).map(|doubt| format!("write_files: {}: {doubt}", file.path)));
+        }
         self.settle_texts(&mut complaints);
         complaints
     }
 
+    /// Makes one of entries with the same name, of which the first one's keys count, as with cloud-init.
+    fn settle_users(&mut self, complaints: &mut Vec<String>) {
+        let mut users: Vec<CloudUser> = Vec::new();
+        for user in std::mem::take(&mut self.users) {
+            let Some(first) = users.iter_mut().find(|first| first.name == user.name) else {
+                users.push(user);
+                continue;
+            };
+            let name = user.name.0.clone();
+            let passed: Vec<String> = first.fill(user).into_iter().map(|key| format!("`{key}`")).collect();
+            let lost = if passed.is_empty() { String::new() } else { format!(": {} of the later one do not count", passed.join(", ")) };
+            complaints.push(format!("users: {name}: listed twice, and made one user{lost}"));
+        }
+        for user in users.iter_mut().chain(&mut self.user) {
+            let refused = std::mem::take(&mut user.groups.refused);
+            complaints.extend(refused.into_iter().map(|reason| format!("users: {}: groups: {reason}", user.name.0)));
+        }
+        self.users = users;
+    }
+
     /// Reports what disks are asked for that no start does.
-    fn settle_disks(&self, complaints: &mut Vec<String>) {
+    fn settle_disks(&mut self, complaints: &mut Vec<String>) {
+        let defaults = self.mount_default_fields.clone();
+        self.mounts.retain(|mount| {
+            let nowhere = mount.nowhere(defaults.as_ref());
+            complaints.extend(nowhere.map(|name| {
+                format!("mounts: `{name}` is not a device here: write one below /dev, `LABEL=…` or `UUID=…`; the entry is left out")
+            }));
+            nowhere.is_none()
+        });
         const KEPT: &str = "`overwrite: true` loses no data here: it is done only if nothing is there";
         complaints
             .extend(self.disk_setup.iter().filter(|(_, setup)| setup.overwrite).map(|(disk, _)| format!("disk_setup: {disk}: {KEPT}")));
@@ -73,6 +104,13 @@ impl CloudConfig {
             if !FILE_SYSTEMS.contains(&kind.as_str()) {
                 complaints.push(format!("fs_setup: {device}: `{kind}` is none of the file systems {}", FILE_SYSTEMS.join(", ")));
             }
+        }
+    }
+
+    /// Reports what services are asked for that are others here.
+    fn settle_services(&self, complaints: &mut Vec<String>) {
+        if let Some(client) = self.ntp.as_ref().and_then(|ntp| ntp.ntp_client.as_ref()).filter(|client| !client.is_ours()) {
+            complaints.push(format!("ntp: ntp_client: systemd-timesyncd is used in place of `{}`", client.0.0));
         }
     }
 
@@ -107,8 +145,8 @@ impl CloudConfig {
         if let Some(own) = self.users.iter_mut().find(|own| own.name == user.name) {
             own.ssh_authorized_keys.append(&mut user.ssh_authorized_keys);
         } else if name != ROOT {
-            if user.sudo == Words::default() {
-                user.sudo = Words(vec![EVERYTHING.to_owned()], true);
+            if user.sudo == SudoRules::default() {
+                user.sudo = SudoRules::everything();
             }
             self.users.insert(0, user);
         } else {

@@ -6,96 +6,80 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::value::{AbsolutePath, AccountName, Line, PasswordHash, SshKey, Words};
+use super::sudo::SudoRules;
+use super::value::{AbsolutePath, AccountName, Line, PasswordHash, SshKey, Uid, Words};
 use kickstart::Secret;
 
-/// A user.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct CloudUser {
-    /// The login name; `default` stands for the one that [`super::CloudConfig::user`] names.
-    pub name: AccountName,
+macro_rules! cloud_user {
+    ($($(#[$about:meta])* $name:ident: $type:ty,)*) => {
+        /// A user.
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        pub struct CloudUser {
+            /// The login name; `default` stands for the one that [`super::CloudConfig::user`] names.
+            pub name: AccountName,
+            $($(#[$about])* #[serde(default)] pub $name: $type,)*
+        }
+
+        impl CloudUser {
+            /// A user of whom only the name is given.
+            pub(crate) fn named(name: &str) -> Self {
+                Self { name: AccountName(name.to_owned()), $($name: <$type>::default(),)* }
+            }
+
+            /// Takes from a later entry of the same user what this one does not say; the keys for which it says something else.
+            pub(super) fn fill(&mut self, other: Self) -> Vec<&'static str> {
+                let mut passed = Vec::new();
+                $(if self.$name == <$type>::default() {
+                    self.$name = other.$name;
+                } else if other.$name != <$type>::default() && other.$name != self.$name {
+                    passed.push(stringify!($name));
+                })*
+                passed
+            }
+        }
+    };
+}
+
+cloud_user! {
     /// The full name.
-    #[serde(default)]
-    pub gecos: String,
+    gecos: String,
     /// The number.
-    #[serde(default)]
-    pub uid: Option<u32>,
+    uid: Option<Uid>,
     /// Further groups: a list, or text with commas.
-    #[serde(default)]
-    pub groups: Words,
+    groups: GroupNames,
     /// The first group; default: one of the user's name.
-    #[serde(default)]
-    pub primary_group: Option<AccountName>,
+    primary_group: Option<AccountName>,
     /// The home directory.
-    #[serde(default)]
-    pub homedir: Option<AbsolutePath>,
+    homedir: Option<AbsolutePath>,
     /// Whether it is the account of a service.
-    #[serde(default)]
-    pub system: bool,
+    system: bool,
     /// The day from which nobody logs in: `2032-09-01`.
-    #[serde(default)]
-    pub expiredate: Option<Day>,
+    expiredate: Option<Day>,
     /// Days after the password's end in which it still fits.
-    #[serde(default)]
-    pub inactive: Option<u32>,
+    inactive: Option<u32>,
     /// Whether the home directory is not made.
-    #[serde(default)]
-    pub no_create_home: bool,
+    no_create_home: bool,
     /// Whether no group of the user's name is made.
-    #[serde(default)]
-    pub no_user_group: bool,
+    no_user_group: bool,
     /// Whether groups that are not there are made; true by default.
-    #[serde(default)]
-    pub create_groups: Option<bool>,
+    create_groups: Option<bool>,
     /// The login shell.
-    #[serde(default)]
-    pub shell: Option<AbsolutePath>,
+    shell: Option<AbsolutePath>,
     /// Rules of sudo(8) without the user's name: `ALL=(ALL) NOPASSWD:ALL`.
-    #[serde(default)]
-    pub sudo: Words,
+    sudo: SudoRules,
     /// The password's hash.
-    #[serde(default)]
-    pub passwd: Option<PasswordHash>,
+    passwd: Option<PasswordHash>,
     /// The password's hash.
-    #[serde(default)]
-    pub hashed_passwd: Option<PasswordHash>,
+    hashed_passwd: Option<PasswordHash>,
     /// The password.
-    #[serde(default)]
-    pub plain_text_passwd: Option<Secret>,
+    plain_text_passwd: Option<Secret>,
     /// Whether no password fits; true by default.
-    #[serde(default)]
-    pub lock_passwd: Option<bool>,
+    lock_passwd: Option<bool>,
     /// Keys that may log in over SSH.
-    #[serde(default)]
-    pub ssh_authorized_keys: Vec<SshKey>,
+    ssh_authorized_keys: Vec<SshKey>,
 }
 
 impl CloudUser {
-    /// A user of whom only the name is given.
-    pub(crate) fn named(name: &str) -> Self {
-        Self {
-            name: AccountName(name.to_owned()),
-            gecos: String::new(),
-            uid: None,
-            groups: Words::default(),
-            primary_group: None,
-            homedir: None,
-            system: false,
-            expiredate: None,
-            inactive: None,
-            no_create_home: false,
-            no_user_group: false,
-            create_groups: None,
-            shell: None,
-            sudo: Words::default(),
-            passwd: None,
-            hashed_passwd: None,
-            plain_text_passwd: None,
-            lock_passwd: None,
-            ssh_authorized_keys: Vec::new(),
-        }
-    }
-
     /// The password and whether it is a hash.
     pub(crate) fn password(&self) -> Option<(&Secret, bool)> {
         let hash = self.passwd.as_ref().or(self.hashed_passwd.as_ref()).map(|hash| (&hash.0, true));
@@ -120,6 +104,52 @@ impl TryFrom<Line> for Day {
         let century = year / 100;
         let days = 365 * year + year / 4 - century + century / 4 + (153 * month + 2) / 5 + day - 1;
         Ok(Self(days - 719_468))
+    }
+}
+
+/// Names of groups: a list, or text with commas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupNames {
+    /// The names.
+    pub names: Vec<String>,
+    /// What is wrong with others in the same text.
+    pub refused: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for GroupNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = GroupNames;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of groups, or text with commas")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<GroupNames, E> {
+                Ok(GroupNames::default())
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<GroupNames, E> {
+                let mut groups = GroupNames::default();
+                for name in text.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "none" | "None")) {
+                    match checked(name) {
+                        Ok(name) => groups.names.push(name),
+                        Err(reason) => groups.refused.push(reason),
+                    }
+                }
+                Ok(groups)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<GroupNames, A::Error> {
+                let mut groups = GroupNames::default();
+                while let Some(AccountName(name)) = list.next_element()? {
+                    groups.names.push(name);
+                }
+                Ok(groups)
+            }
+        }
+        deserializer.deserialize_any(Reader)
     }
 }
 

@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Words {
                 Ok(Words::default())
             }
 
-            // `sudo: false`, as cloud-init writes "none".
+            // Where nothing is meant, some documents write false.
             fn visit_bool<E: de::Error>(self, value: bool) -> Result<Words, E> {
                 if value { Err(E::invalid_type(de::Unexpected::Bool(value), &self)) } else { Ok(Words::default()) }
             }
@@ -78,6 +78,17 @@ fn is_name_list(text: &str) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Word(pub String);
+
+/// True, false, or `unchanged`, which is as if nothing were said.
+pub(super) fn unless_unchanged<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let Word(text) = Word::deserialize(deserializer)?;
+    match text.to_ascii_lowercase().as_str() {
+        "unchanged" => Ok(None),
+        "true" | "yes" | "on" | "1" => Ok(Some(true)),
+        "false" | "no" | "off" | "0" => Ok(Some(false)),
+        _ => Err(de::Error::custom("write true, false or `unchanged`")),
+    }
+}
 
 /// A command: a line for the shell, or a list of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +154,12 @@ impl<'de> Deserialize<'de> for Command {
                 Ok(Command::Line(String::new()))
             }
 
+            fn visit_map<A: de::MapAccess<'de>>(self, _: A) -> Result<Command, A::Error> {
+                Err(de::Error::custom(
+                    "a colon and a blank make a table of it: put the whole line in quotes, or write `- |` and the line below",
+                ))
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Command, A::Error> {
                 let mut words = Vec::new();
                 while let Some(Word(word)) = list.next_element()? {
@@ -153,45 +170,6 @@ impl<'de> Deserialize<'de> for Command {
         }
         deserializer.deserialize_any(Reader)
     }
-}
-
-/// Permission bits: `'0644'`, or `0o644`. A number without a zero before it is decimal, as programs write it: 420. One too large to be
-/// that can only have been meant by its digits: 644.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Octal(pub u32);
-
-/// All bits for reading, writing and running.
-const ALL_BITS: u64 = 0o777;
-
-impl<'de> Deserialize<'de> for Octal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = Octal;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("permission bits such as '0644'")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Octal, E> {
-                let digits = text.trim().trim_start_matches("0o");
-                let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o7777);
-                mode.map(Octal).ok_or_else(|| E::custom(format!("write {}", as_text(&self))))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Octal, E> {
-                match u32::try_from(number) {
-                    Ok(mode) if number <= ALL_BITS => Ok(Octal(mode)),
-                    _ => self.visit_str(&number.to_string()),
-                }
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-fn as_text(expected: &dyn de::Expected) -> String {
-    format!("{expected}")
 }
 
 /// Bytes: text, or what YAML's `!!binary` contains.
@@ -246,8 +224,14 @@ checked! {
     };
     /// The name of a user or group.
     AccountName(String), |text| {
-        let refusal = format!("`{text}` is not a name of a user or group: use lower-case letters, digits, `-`, `_` and dots within, at most 31");
+        let refusal = format!("`{text}` is not a name of a user or group: use letters, digits, `-`, `_` and dots within, at most 31, and not digits only");
         Some(text.trim().to_owned()).filter(|text| is_account_name(text)).ok_or(refusal)
+    };
+    /// The number of a user besides root, but for those that mean none: -1 in 16 and 32 bits (chown(2)).
+    Uid(u32), |text| match text.trim().parse() {
+        Ok(0) => Err("0 is root's number: the user gets the next free one".to_owned()),
+        Ok(65_535 | u32::MAX) | Err(_) => Err(format!("`{text}` is not a user's number: the user gets the next free one")),
+        Ok(uid) => Ok(uid),
     };
     /// A line of `authorized_keys`; or several, as files have them.
     SshKey(String), |text| {
@@ -321,16 +305,11 @@ mod tests {
     }
 
     #[test]
-    fn words_and_bits() {
+    fn words_are_one_or_several() {
         let read = |text: &str| serde_json::from_str::<Words>(text).map(|words| words.0);
         assert_eq!(read("\"docker, wheel\"").unwrap(), ["docker", "wheel"]);
         assert_eq!(read("\"ALL=(ALL) NOPASSWD:ALL\"").unwrap(), ["ALL=(ALL) NOPASSWD:ALL"]);
         assert_eq!(read("[\"a\", \"7\"]").unwrap(), ["a", "7"]);
         assert!(read("false").unwrap().is_empty() && read("true").is_err());
-        for (text, mode) in [("\"0644\"", 0o644), ("420", 0o644), ("644", 0o644), ("\"0o600\"", 0o600), ("384", 0o600), ("\"420\"", 0o420)]
-        {
-            assert_eq!(serde_json::from_str::<Octal>(text).unwrap(), Octal(mode), "{text}");
-        }
-        assert!(serde_json::from_str::<Octal>("\"9\"").is_err() && serde_json::from_str::<Octal>("\"77777\"").is_err());
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::CloudMetadata;
 use super::service::{MetadataError, Method, Reply, Service};
-use crate::cloud::{CloudUser, SshKey, Words};
+use crate::cloud::{CloudUser, SshKey, SudoRules};
 use system::guestinfo;
 
 /// Without it the server refuses, so that no program asks by being led there; its answers bear it too.
@@ -93,9 +93,5 @@ fn take_keys(lines: &str, metadata: &mut CloudMetadata) {
 
 /// A user as clouds have them: with keys, without a password, who may do everything.
 pub(super) fn administrator(name: &str, keys: Vec<String>) -> CloudUser {
-    CloudUser {
-        sudo: Words(vec!["ALL=(ALL) NOPASSWD:ALL".into()], true),
-        ssh_authorized_keys: keys.into_iter().map(SshKey).collect(),
-        ..CloudUser::named(name)
-    }
+    CloudUser { sudo: SudoRules::everything(), ssh_authorized_keys: keys.into_iter().map(SshKey).collect(), ..CloudUser::named(name) }
 }

@@ -5,7 +5,7 @@ use base64::Engine as _;
 
 use super::fake::{Answer, Asked, Fake, PATIENCE, ok, status};
 use super::*;
-use crate::cloud::SshKey;
+use crate::cloud::{SshKey, SudoRules};
 
 const KEY: &str = "ssh-ed25519 AAAAC3 me";
 const USER_DATA: &str = "#cloud-config\nhostname: node\n";
@@ -167,7 +167,7 @@ fn google_is_asked_for_two_documents() {
     assert_eq!((metadata.root_keys, metadata.user_data.as_deref()), (vec!["ssh-rsa AAAAB3 r".to_owned()], Some(USER_DATA)));
     assert_eq!((metadata.users.len(), metadata.users[0].name.0.as_str()), (1, "dev"));
     assert_eq!(metadata.users[0].ssh_authorized_keys, [SshKey(KEY.to_owned()), SshKey(format!("{KEY} 2"))]);
-    assert_eq!(metadata.users[0].sudo.0, ["ALL=(ALL) NOPASSWD:ALL"]);
+    assert_eq!(metadata.users[0].sudo, SudoRules::everything());
     assert_eq!(metadata.complaints.len(), 3, "{:?}", metadata.complaints);
     assert_eq!(fake.asked().len(), 2);
 }

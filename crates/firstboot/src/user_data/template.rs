@@ -131,7 +131,7 @@ pub(crate) fn facts(meta_data: Option<&Value>, platform: &str, hostname: Option<
     let meta = with_underscores(meta_data.unwrap_or(&empty));
     let word = |key: &str| meta.get(key).cloned();
     let name = word("local_hostname").or_else(|| word("hostname")).or_else(|| hostname.map(Into::into));
-    let instance = word("instance_id").unwrap_or_else(|| instance.into());
+    let instance = word("instance_id").or_else(|| word("uuid")).unwrap_or_else(|| instance.into());
     let cloud = platform.to_ascii_lowercase();
     let v1 = json!({
         "instance_id": instance,

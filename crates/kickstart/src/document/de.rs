@@ -10,7 +10,7 @@ use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, Visitor};
 
 use super::error::Error;
-use super::{Dialect, Entry, Node, Problem, Value};
+use super::{Dialect, Entry, NUMERAL, Node, Problem, Value};
 use text::nearest;
 
 /// So many values that do not fit are looked for; a document with more is another kind of document.
@@ -318,7 +318,10 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         self.at_place(|| visitor.visit_map(entries))
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        if name == NUMERAL && self.node.text().is_some_and(|text| text.len() > 1 && text.starts_with('0')) {
+            return self.text(visitor);
+        }
         visitor.visit_newtype_struct(self)
     }
 

@@ -58,6 +58,10 @@ pub(crate) fn is_within(path: &str, whole: &str) -> bool {
     whole.is_empty() || path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
+/// The name of newtype structs for which a whole number that is written with a zero before it is text: it is octal, and its value does not
+/// tell whether it was.
+pub const NUMERAL: &str = "Numeral";
+
 /// How deep lists and maps may be nested.
 const DEEPEST: usize = 64;
 

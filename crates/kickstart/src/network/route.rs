@@ -19,7 +19,7 @@ pub struct Route {
     /// The address that packets are sent from.
     #[serde(default)]
     pub from: Option<IpAddr>,
-    /// Whether the gateway is on the link although no address is in its network.
+    /// Whether the gateway is on the link although no address is in its network. Without it, such a route is refused: it would never be set.
     #[serde(default)]
     pub on_link: Option<bool>,
     /// Routes with a lower metric are preferred.

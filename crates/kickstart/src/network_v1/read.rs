@@ -14,21 +14,28 @@ impl NetworkV1 {
         if !has_config {
             problems.push(document.problem("", "version 1 has no `config`: nothing is set", None));
         }
-        let Translation { network, wrong, entries } = Translation::of(&document.value);
-        let found = wrong.into_iter().map(|(path, message)| document.problem(&path, message, None));
-        let found: Vec<Problem> = found.filter(|problem| !is_explained(problem, &problems)).collect();
-        problems.extend(found);
-        let entry_of = |path: &str| {
-            let name = path.split_once('.').map_or("", |(_, name)| name);
-            entries.iter().filter(|(known, _)| is_within(name, known)).max_by_key(|(known, _)| known.len())
-        };
-        let network = without_wrong(network, |path, message| {
-            let place = entry_of(path).map(|(_, index)| format!("config[{index}]")).unwrap_or_default();
-            problems.push(document.problem(&place, format!("{message}: the interface is left out"), None));
+        let before = problems.clone();
+        let network = translated(&document.value, |path, message| {
+            let problem = document.problem(path, message, None);
+            problems.extend(Some(problem).filter(|problem| !is_explained(problem, &before)));
         });
         let problems = (!problems.is_empty()).then(|| document.problems(problems));
         (network, problems)
     }
+}
+
+/// The network in terms of version 2, without what makes no sense, which `complain` is told with its path.
+pub(super) fn translated(description: &NetworkV1, mut complain: impl FnMut(&str, String)) -> Option<Network> {
+    let Translation { network, wrong, entries } = Translation::of(description);
+    wrong.into_iter().for_each(|(path, message)| complain(&path, message));
+    let entry_of = |path: &str| {
+        let name = path.split_once('.').map_or("", |(_, name)| name);
+        entries.iter().filter(|(known, _)| is_within(name, known)).max_by_key(|(known, _)| known.len())
+    };
+    without_wrong(network, |path, message| {
+        let place = entry_of(path).map(|(_, index)| format!("config[{index}]")).unwrap_or_default();
+        complain(&place, format!("{message}: the interface is left out"));
+    })
 }
 
 /// Leaves out interfaces that make no sense in version 2.

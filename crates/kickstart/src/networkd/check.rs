@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::network::{Link, RuleKind, Tunnel, TunnelMode};
+use crate::network::{Family, Link, RuleKind, Tunnel, TunnelMode};
 use crate::{Cidr, Match, Network, Secret};
 
 /// Paths and messages.
@@ -178,9 +178,8 @@ fn link_of(path: &str, link: &Link<'_>, table: Option<u32>, list: &mut List) {
             list.push((format!("{path}.{key}"), "the address is of the other IP version".to_owned()));
         }
         if !is_reached(gateway, link) {
-            let message = format!("no address is in the network of the gateway {gateway}");
-            let hint = "if it is on the link all the same, write a route to `default` with `via` and `on-link: true` in place of it";
-            list.push((format!("{path}.{key}"), format!("{message}; {hint}")));
+            let hint = "write a route to `default` with `via` and `on-link: true` in place of it";
+            list.push((format!("{path}.{key}"), unreached(gateway, hint)));
         }
     }
     for (index, route) in link.routes.iter().enumerate() {
@@ -189,7 +188,12 @@ fn link_of(path: &str, link: &Link<'_>, table: Option<u32>, list: &mut List) {
             list.push((path.clone(), format!("`to`: `{}` is neither a network nor `default`", route.to)));
         }
         if route.kind.iter().chain(&route.scope).any(|word| !is_word(word)) {
-            list.push((path, "`type` or `scope` is not a word".to_owned()));
+            list.push((path.clone(), "`type` or `scope` is not a word".to_owned()));
+        }
+        // The gateways of a VRF are in the networks of its interfaces.
+        let is_known = table.is_some() || route.on_link == Some(true);
+        if let Some(gateway) = route.via.filter(|gateway| !is_known && !is_reached(*gateway, link)) {
+            list.push((path, unreached(gateway, "add `on-link: true`")));
         }
     }
     for (index, rule) in link.rules.iter().enumerate() {
@@ -232,10 +236,17 @@ fn link_of(path: &str, link: &Link<'_>, table: Option<u32>, list: &mut List) {
     }
 }
 
+/// What is said of a gateway that is in no network of its interface.
+fn unreached(gateway: IpAddr, hint: &str) -> String {
+    format!("no address is in the network of the gateway {gateway}; if it is on the link all the same, {hint}")
+}
+
 /// Whether a gateway may be on the link, as far as a description can say: networkd sets no route by one that is not.
 fn is_reached(gateway: IpAddr, link: &Link<'_>) -> bool {
     let by_itself = match gateway {
-        IpAddr::V4(_) => link.dhcp.0,
+        IpAddr::V4(gateway) => {
+            link.dhcp.0 || gateway.is_link_local() && link.link_local.is_some_and(|families| families.contains(&Family::Ipv4))
+        }
         IpAddr::V6(gateway) => link.dhcp.1 || link.accept_ra != Some(false) || gateway.is_unicast_link_local(),
     };
     let is_in = |network: &str| network.parse::<Cidr>().map_or_else(|_| network.parse() == Ok(gateway), |cidr| cidr.contains(gateway));

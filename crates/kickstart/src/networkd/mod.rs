@@ -263,6 +263,10 @@ mod tests {
             r#"{"dhcp4": true, "gateway4": "192.168.9.1"}"#,
             r#"{"addresses": ["10.0.0.5/32"], "gateway4": "192.168.9.1", "routes": [{"to": "192.168.9.1/32"}]}"#,
             r#"{"addresses": ["2001:db8::7/64"], "gateway6": "fe80::1", "accept-ra": false}"#,
+            r#"{"addresses": ["10.0.0.5/32"], "routes": [{"to": "default", "via": "192.168.9.1", "on-link": true}]}"#,
+            r#"{"addresses": ["10.0.0.5/32"], "routes": [{"to": "192.168.9.1"}, {"to": "default", "via": "192.168.9.1"}]}"#,
+            r#"{"dhcp4": true, "routes": [{"to": "10.0.0.0/8", "via": "192.168.9.1"}]}"#,
+            r#"{"link-local": ["ipv4"], "routes": [{"to": "10.0.0.0/8", "via": "169.254.1.1"}]}"#,
         ] {
             assert_eq!(complaints(&network(&format!(r#"{{"version": 2, "ethernets": {{"a": {card}}}}}"#))), [], "{card}");
         }
@@ -277,6 +281,10 @@ mod tests {
             (r#"{"ethernets": {"a": {"match": {"macaddress": "1:2"}}}}"#, "ethernets.a"),
             (r#"{"ethernets": {"a": {"gateway": "192.0.2.1"}}}"#, "ethernets.a.gateway"),
             (r#"{"ethernets": {"a": {"addresses": ["10.0.0.5/24"], "gateway4": "192.168.9.1"}}}"#, "ethernets.a.gateway4"),
+            (
+                r#"{"ethernets": {"a": {"addresses": ["10.0.0.5/24"], "routes": [{"to": "default", "via": "192.168.9.1"}]}}}"#,
+                "ethernets.a.routes[0]",
+            ),
             (r#"{"ethernets": {"a": {"routing-policy": [{"from": "10.0.0.5"}]}}}"#, "ethernets.a.routing-policy[0]"),
             (r#"{"tunnels": {"v": {"mode": "vxlan", "id": 7, "port-range": [9]}}}"#, "tunnels.v"),
             (r#"{"ethernets": {"a": {"routes": [{"to": "x", "via": "192.0.2.1"}]}}}"#, "ethernets.a.routes[0]"),

@@ -59,6 +59,11 @@ impl Accounts {
         Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?, (*fields.get(5)?).to_owned()))
     }
 
+    /// The name of the user who has a number.
+    pub fn owner(&self, uid: u32) -> Option<&str> {
+        ids(&self.passwd).find(|(_, id)| *id == uid).map(|(name, _)| name)
+    }
+
     /// The number of a group.
     pub fn group(&self, name: &str) -> Option<u32> {
         line(&self.group, name)?.get(2)?.parse().ok()
@@ -159,14 +164,13 @@ impl Accounts {
     }
 
     fn free(&self, wanted: Option<u32>, is_system: bool) -> Result<u32, AccountsError> {
-        let owner = |uid| ids(&self.passwd).find(|(_, id)| *id == uid).map(|(name, _)| name);
         match wanted {
-            Some(uid) => match owner(uid) {
+            Some(uid) => match self.owner(uid) {
                 Some(owner) => Err(AccountsError::Taken { uid, owner: owner.to_owned() }),
                 None => Ok(uid),
             },
-            None if is_system => SYSTEM.rev().find(|uid| owner(*uid).is_none()).ok_or(AccountsError::Full),
-            None => (1000..=60_000).find(|uid| owner(*uid).is_none()).ok_or(AccountsError::Full),
+            None if is_system => SYSTEM.rev().find(|uid| self.owner(*uid).is_none()).ok_or(AccountsError::Full),
+            None => (1000..=60_000).find(|uid| self.owner(*uid).is_none()).ok_or(AccountsError::Full),
         }
     }
 
