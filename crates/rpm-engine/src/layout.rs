@@ -32,13 +32,18 @@ pub struct Conflict {
     pub path: String,
     /// The package that comes first.
     pub first: String,
+    /// The path it has there, if that is another: links lead both to one place.
+    pub first_path: Option<String>,
     /// The other package.
     pub second: String,
 }
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` of {} and of {}", self.path, self.first, self.second)
+        match &self.first_path {
+            None => write!(f, "`{}` of {} and of {}", self.path, self.first, self.second),
+            Some(path) => write!(f, "`{path}` of {} and `{}` of {}, which is the same place", self.first, self.path, self.second),
+        }
     }
 }
 
@@ -260,7 +265,7 @@ impl Planner {
         }
         if !self.conflicts.is_empty() {
             let name = |package: usize| packages[package].0.to_owned();
-            let named = |(path, first, second)| Conflict { path, first: name(first), second: name(second) };
+            let named = |(path, first, second)| Conflict { path, first: name(first), first_path: None, second: name(second) };
             return Err(LayoutError::Conflicts(self.conflicts.into_iter().map(named).collect()));
         }
         let mut manifest = Manifest::new();

@@ -17,7 +17,6 @@ pub const DIRECTORY: &str = "/usr/lib/sysimage/tdnf";
 /// The history's file.
 pub const HISTORY: &str = "/usr/lib/sysimage/tdnf/history.sqlite";
 const LOCK: &str = "/usr/lib/sysimage/tdnf/lock";
-const RPM_LOCK: &str = "/usr/lib/sysimage/rpm/.rpm.lock";
 
 /// Why a system cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +32,12 @@ pub enum SystemError {
     /// Another program changes it.
     #[error(transparent)]
     Locked(#[from] LockError),
+    /// The RPM database is of a kind that RPM wrote before SQLite.
+    #[error("the RPM database `{path}` is not in SQLite's format: convert it first, with `rpmdb --rebuilddb` of RPM 4.16 or newer")]
+    OldDatabase {
+        /// The path in the tree.
+        path: String,
+    },
     /// The RPM database cannot be used.
     #[error("the RPM database cannot be used")]
     Database(#[from] RpmDbError),
@@ -89,7 +94,7 @@ impl System {
     /// # Errors
     /// When a database cannot be read.
     pub fn installed(&self) -> Result<Vec<Installed>, SystemError> {
-        let file = self.file(rpmdb::FILE)?;
+        let file = self.database()?;
         if !file.exists() {
             return Ok(Vec::new());
         }
@@ -107,7 +112,7 @@ impl System {
     /// # Errors
     /// When the database cannot be read.
     pub fn is_current(&self, installed: &[Installed]) -> Result<bool, SystemError> {
-        let file = self.file(rpmdb::FILE)?;
+        let file = self.database()?;
         let numbers = if file.exists() { RpmDb::open(&file)?.numbers()? } else { Vec::new() };
         Ok(installed.iter().map(|one| one.package.number).eq(numbers))
     }
@@ -126,12 +131,29 @@ impl System {
     /// # Errors
     /// When another program has it, or the root cannot be written.
     pub fn lock(&self) -> Result<LockedSystem, SystemError> {
-        for directory in [rpmdb::DIRECTORY, DIRECTORY] {
-            let path = self.file(directory)?;
-            fs::create_dir_all(&path).map_err(|source| SystemError::Io { path, source })?;
+        let database = self.database()?;
+        let rpm = database.with_file_name(".rpm.lock");
+        for directory in [database.parent().map(Path::to_owned), Some(self.file(DIRECTORY)?)].into_iter().flatten() {
+            fs::create_dir_all(&directory).map_err(|source| SystemError::Io { path: directory, source })?;
         }
-        let lock = Lock::take(&self.file(LOCK)?, &self.file(RPM_LOCK)?)?;
+        let lock = Lock::take(&self.file(LOCK)?, &rpm)?;
         Ok(LockedSystem { system: self.clone(), _lock: lock })
+    }
+
+    /// Where the RPM database is on this machine, or is to be: other distributions have theirs in another directory.
+    pub(crate) fn database(&self) -> Result<PathBuf, SystemError> {
+        for directory in rpmdb::DIRECTORIES {
+            let file = self.file(&format!("{directory}/{}", rpmdb::NAME))?;
+            if file.exists() {
+                return Ok(file);
+            }
+        }
+        for old in rpmdb::DIRECTORIES.iter().flat_map(|directory| rpmdb::OLD_NAMES.map(|name| format!("{directory}/{name}"))) {
+            if self.file(&old)?.exists() {
+                return Err(SystemError::OldDatabase { path: old });
+            }
+        }
+        self.file(rpmdb::FILE)
     }
 
     /// Where a path of the tree is on this machine: the tree's own links do not lead out of it.
@@ -176,5 +198,30 @@ impl LockedSystem {
         let changes = marked.iter().flat_map(pair).collect();
         let (mark, user) = (format!("marked-{time:x}-{}", history.list()?.len()), nix::unistd::getuid().as_raw());
         Ok(Some(history.add(&Record { mark, time, user, command: command.to_owned(), changes })?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_is_where_rpm_has_it() {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::open(root.path()).unwrap();
+        let put = |path: &str| {
+            let path = system.root().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            path
+        };
+        assert_eq!(system.database().unwrap(), system.root().join(&rpmdb::FILE[1..]), "a new system");
+        let old = put("var/lib/rpm/Packages");
+        assert!(matches!(system.database(), Err(SystemError::OldDatabase { path }) if path == "/var/lib/rpm/Packages"));
+        let others = put("var/lib/rpm/rpmdb.sqlite");
+        fs::remove_file(old).unwrap();
+        assert_eq!(system.database().unwrap(), others);
+        let own = put(&rpmdb::FILE[1..]);
+        assert_eq!(system.database().unwrap(), own);
     }
 }

@@ -125,6 +125,30 @@ fn what_is_changed_is_refused() {
     assert!(matches!(open(), Err(RepoError::Digest { .. })));
 }
 
+/// What one package says wrongly of itself costs that package.
+#[test]
+fn a_package_that_makes_no_sense_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("Packages/g.rpm", "a/../../g.rpm", "its location is outside of the repository"),
+        ("(bash if docs)", "(bash if", "the metadata of gcc-c++-1:12.2-3.kn1.x86_64 is malformed: "),
+        ("/etc/g", "etc/g", "`etc/g` is not absolute and normalised"),
+    ];
+    for (good, bad, reason) in cases {
+        write(folder.path(), &PRIMARY.replace(good, bad));
+        let metadata = Metadata::open(folder.path(), Some(&keys())).unwrap();
+        let mut names = Vec::new();
+        let left_out = metadata.each_offer(|offer| {
+            names.push(offer.package.nevra.name);
+            Ok(())
+        });
+        assert_eq!(names, ["glibc"], "{bad}");
+        let left_out = left_out.unwrap();
+        assert!(left_out.len() == 1 && left_out[0].starts_with("the package `gcc-c++` is left out: "), "{left_out:?}");
+        assert!(left_out[0].contains(reason), "{left_out:?}");
+    }
+}
+
 #[test]
 fn hostile_documents_are_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where something stands in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The file.
     pub file: PathBuf,
-    /// The line, counted from 1; 0 for what came from the command line.
+    /// The line, counted from 1; 0 for the whole file, or what came from the command line.
     pub line: usize,
 }
 
@@ -32,6 +32,12 @@ pub struct Warning {
 }
 
 impl Warning {
+    /// A file whose repositories are not known because of an error.
+    pub(super) fn unread(file: &Path, error: &ConfigError) -> Self {
+        let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        Self { place: Place { file: file.to_owned(), line: 0 }, message: format!("its repositories are not used: {cause}") }
+    }
+
     /// An error with a place, where it need not stop anything.
     pub(super) fn of(error: &ConfigError) -> Option<Self> {
         match error {

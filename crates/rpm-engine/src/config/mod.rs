@@ -103,8 +103,9 @@ impl Config {
         if let Some(release) = overrides.release.clone().or_else(|| release(&main)) {
             variables.set("releasever", release);
         }
-        let (mut repositories, faults) = read_repositories(root, &main, &variables, &mut warnings)?;
+        let (mut repositories, mut faults) = read_repositories(root, &main, &variables, &mut warnings)?;
         add_from_paths(&mut repositories, &main, overrides)?;
+        faults.retain(|id, _| !overrides.added.iter().any(|(added, _)| added == id));
         for (id, key, value) in &repository_options {
             let mut found = false;
             for repository in repositories.iter_mut().filter(|repository| matches(id, &repository.id)) {
@@ -116,7 +117,7 @@ impl Config {
             }
         }
         select(&mut repositories, &faults, overrides)?;
-        judge(&repositories, faults, &mut warnings)?;
+        leave_out(&mut repositories, faults, &mut warnings);
         Ok(Self { main, repositories, variables, warnings })
     }
 
@@ -231,7 +232,13 @@ fn read_repositories(
     }
     let (mut repositories, mut faults): (Vec<RepositoryConfig>, Faults) = (Vec::new(), Faults::new());
     for file in by_file.into_values() {
-        let parsed = ini::parse(&file, &read_any(&file, warnings)?)?;
+        let parsed = match read_any(&file, warnings).and_then(|text| ini::parse(&file, &text)) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                warnings.push(Warning::unread(&file, &error));
+                continue;
+            }
+        };
         warnings.extend(parsed.faults.iter().filter_map(Warning::of));
         for section in parsed.sections {
             if let Some(first) = repositories.iter().find(|repository| repository.id == section.name) {
@@ -277,18 +284,16 @@ fn described(
     (repository, faults)
 }
 
-/// A repository that is not used stops nothing, whatever is in its file; of one that is used everything must make sense.
-fn judge(repositories: &[RepositoryConfig], faults: Faults, warnings: &mut Vec<Warning>) -> Result<(), ConfigError> {
+/// A repository whose description makes no sense is not used: it stops nothing, and nobody guesses what was meant.
+fn leave_out(repositories: &mut [RepositoryConfig], faults: Faults, warnings: &mut Vec<Warning>) {
     for (id, faults) in faults {
-        let enabled = repositories.iter().any(|repository| repository.id == id && repository.enabled);
-        for fault in faults {
-            match Warning::of(&fault) {
-                Some(warning) if !enabled => warnings.push(warning),
-                Some(_) | None => return Err(fault),
-            }
+        warnings.extend(faults.iter().filter_map(Warning::of));
+        for repository in repositories.iter_mut().filter(|repository| repository.id == id && repository.enabled) {
+            repository.enabled = false;
+            let message = format!("the repository `{id}` is not used because of that");
+            warnings.push(Warning { place: repository.place.clone(), message });
         }
     }
-    Ok(())
 }
 
 /// The text of a file that others wrote; what is not UTF-8 in it is replaced, with a warning.

@@ -47,12 +47,12 @@ pub struct RepositoryConfig {
 const PRIORITY: i32 = 50;
 
 impl RepositoryConfig {
-    /// A repository with nothing but defaults.
+    /// A repository with nothing but defaults: in use unless somebody says otherwise.
     pub fn new(id: &str, transport: Transport, place: Place) -> Self {
         Self {
             id: id.to_owned(),
             name: id.to_owned(),
-            enabled: false,
+            enabled: true,
             base_urls: Vec::new(),
             mirror_list: None,
             metalink: None,

@@ -17,7 +17,7 @@ fn load(root: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
 }
 
 const REPO: &str = "[kaon]\nname=Kaon $releasever\nbaseurl=http://a/$releasever/$basearch\n  http://b/$site\nenabled=1\n\
-                    gpgkey=file:///etc/pki/a file:///etc/pki/b\npriority=10\nmetadata_expire=6h\nunheard=of\n[off]\nbaseurl=/srv/off\n";
+                    gpgkey=file:///etc/pki/a file:///etc/pki/b\npriority=10\nmetadata_expire=6h\nunheard=of\n[off]\nbaseurl=/srv/off\nenabled=0\n";
 
 #[test]
 fn files_are_laid_over_each_other() {
@@ -84,9 +84,6 @@ fn errors_say_where() {
         ("etc/tdnf/tdnf.conf", "[main]\nkeepcache=perhaps\n", "tdnf.conf:2: `keepcache`: `perhaps` is neither true nor false"),
         ("etc/tdnf/tdnf.conf", "[main]\n\ncachedir\n", "tdnf.conf:3: a line must be written as `key = value`"),
         ("etc/tdnf/tdnf.conf", "[main\n", "tdnf.conf:1: a section must be written as `[name]`"),
-        ("etc/yum.repos.d/a.repo", "[a]\nbaseurl=ftp://h/\nenabled=1\n", "a.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
-        ("etc/yum.repos.d/a.repo", "[../a]\nbaseurl=/b\nenabled=1\n", "a.repo:1: `../a` is not a repository name"),
-        ("etc/yum.repos.d/a.repo", "[a]\nmetadata_expire=soon\nenabled=1\n", "a.repo:2: `metadata_expire`: `soon` is not a time"),
         ("etc/tdnf/minversions.d/x.conf", "tdnf\n", "x.conf:1: `minversions`: `tdnf` must be written as `name=version`"),
     ];
     for (path, text, expected) in table {
@@ -116,9 +113,36 @@ fn what_is_not_used_stops_nothing() {
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
         assert!(warnings.len() == 1 && warnings[0].contains(warning), "{warnings:?}");
     }
-    let root = tree(&[("etc/yum.repos.d/a.repo", "\u{feff}[bom]\r\nbaseurl=/bom\r\nenabled=1\r\n[z]\nbaseurl=ftp://h/\n")]);
+    let root = tree(&[("etc/yum.repos.d/a.repo", "\u{feff}[bom]\r\nbaseurl=/bom\r\nenabled=1\r\n")]);
     let config = load(root.path(), &Overrides::default()).unwrap();
     assert_eq!(config.enabled()[0].base_urls, ["/bom"]);
-    let used = Overrides { enable: vec![(true, "z".into())], ..Overrides::default() };
-    assert!(load(root.path(), &used).is_err());
+}
+
+#[test]
+fn what_makes_no_sense_is_not_used() {
+    let table = [
+        ("[a]\nbaseurl=ftp://h/\n", "a.repo:2: `baseurl`: `ftp://h/` is neither an http://"),
+        ("[../a]\nbaseurl=/b\n", "a.repo:1: `../a` is not a repository name"),
+        ("[a]\nbaseurl=/b\nmetadata_expire=soon\n", "a.repo:3: `metadata_expire`: `soon` is not a time"),
+        ("[a]\nbaseurl=/b\nnonsense\n", "a.repo:3: a line must be written as `key = value`"),
+    ];
+    for (text, warning) in table {
+        let root = tree(&[("etc/yum.repos.d/a.repo", &format!("{text}[b]\nbaseurl=/b\n"))]);
+        fs::create_dir(root.path().join("etc/yum.repos.d/directory.repo")).unwrap();
+        let config = load(root.path(), &Overrides::default()).unwrap();
+        assert_eq!(config.enabled().iter().map(|repository| repository.id.as_str()).collect::<Vec<_>>(), ["b"], "{text}");
+        let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        for expected in [warning, "is not used because of that", "directory.repo: its repositories are not used: "] {
+            assert!(warnings.iter().any(|line| line.contains(expected)), "{expected}: {warnings:?}");
+        }
+        let overrides = Overrides { enable: vec![(true, "*".into())], added: vec![("a".into(), "/other".into())], ..Overrides::default() };
+        assert!(load(root.path(), &overrides).unwrap().enabled().len() >= 2, "an option takes the place of what the file says");
+    }
+}
+
+#[test]
+fn a_repository_is_used_unless_it_says_otherwise() {
+    let root = tree(&[("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/a\n[b]\nbaseurl=/b\nenabled=0\n")]);
+    let config = load(root.path(), &Overrides::default()).unwrap();
+    assert_eq!(config.enabled().iter().map(|repository| repository.id.as_str()).collect::<Vec<_>>(), ["a"]);
 }

@@ -87,21 +87,25 @@ impl Metadata {
     /// The packages, in the order of the metadata, with those of their paths that dependencies usually name.
     ///
     /// # Errors
-    /// When the list is missing, damaged or malformed.
+    /// When the list is missing or damaged, or what it says of any package makes no sense.
     pub fn offers(&self) -> Result<Vec<Offer>, RepoError> {
         let mut offers = Vec::new();
-        self.each_offer(|offer| {
+        let left_out = self.each_offer(|offer| {
             offers.push(offer);
             Ok(())
         })?;
-        Ok(offers)
+        match left_out.into_iter().next() {
+            Some(reason) => Err(RepoError::Malformed { document: "primary.xml".into(), reason }),
+            None => Ok(offers),
+        }
     }
 
-    /// As [`Metadata::offers`], one at a time. They are to be believed when all were given.
+    /// As [`Metadata::offers`], one at a time; they are to be believed when all were given. Packages of which something makes no sense are
+    /// left out, and returned as texts that say why.
     ///
     /// # Errors
-    /// As there, or as `each` says.
-    pub fn each_offer(&self, each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<(), RepoError> {
+    /// When the list is missing, damaged or malformed, or as `each` says.
+    pub fn each_offer(&self, each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<Vec<String>, RepoError> {
         self.read("primary", |xml| primary::parse(xml, each))
     }
 

@@ -9,17 +9,38 @@ use crate::dependency::{Capability, Comparison, Dependency};
 use crate::package::{Details, Nevra, Package, is_word};
 use crate::version::Evr;
 
-/// Gives all packages to `each`, in the document's order.
-pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<(), RepoError> {
-    let mut offer = blank();
-    walk("primary.xml", "metadata", xml, |stack| match stack {
-        [_, package] if package.name == "package" => {
+/// Gives all packages to `each`, in the document's order. Those of which something makes no sense are left out and returned as texts.
+pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<Vec<String>, RepoError> {
+    let (mut offer, mut fault, mut left_out) = (blank(), None, Vec::new());
+    walk("primary.xml", "metadata", xml, |stack| {
+        if let [_, package] = stack
+            && package.name == "package"
+        {
             let mut finished = std::mem::replace(&mut offer, blank());
             finished.package.paths.sort_unstable();
-            check(&finished)?;
-            each(finished)
+            let wrong = fault.take().or_else(|| check(&finished).err());
+            match wrong {
+                None => each(finished)?,
+                Some(wrong) => left_out.push(format!("the package `{}` is left out: {}", finished.package.nevra.name, reason(&wrong))),
+            }
+            return Ok(());
         }
-        [_, _, element] => fact(&mut offer, element),
+        if let Err(wrong) = add(&mut offer, stack) {
+            fault.get_or_insert(wrong);
+        }
+        Ok(())
+    })?;
+    Ok(left_out)
+}
+
+fn reason(error: &RepoError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+/// Adds what an element says of a package.
+fn add(offer: &mut Offer, stack: &[Element]) -> Result<(), RepoError> {
+    match stack {
+        [_, _, element] => fact(offer, element),
         [_, _, format, element] if format.name == "format" && matches!(element.name.as_str(), "license" | "sourcerpm") => {
             match element.name.as_str() {
                 "license" => offer.details.license.clone_from(&element.text),
@@ -31,9 +52,9 @@ pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(),
             offer.package.paths.push(path("primary.xml", &element.text)?);
             Ok(())
         }
-        [_, _, _, relation, entry] if entry.name == "entry" => add_relation(&mut offer, &relation.name, entry),
+        [_, _, _, relation, entry] if entry.name == "entry" => add_relation(offer, &relation.name, entry),
         _ => Ok(()),
-    })
+    }
 }
 
 /// Refuses a package that is not all there, or whose name and version could not stand in a file's name.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::RpmDbError;
 use crate::package::{Package, PackageFile};
 use crate::rpmfile::header::{self, Origin};
-use crate::rpmfile::{HeaderError, Headers, Phase, Scriptlet, scriptlet, shape};
+use crate::rpmfile::{HeaderError, Headers, Phase, Scriptlet, Trigger, scriptlet, shape, trigger};
 
 /// How long another program that writes the database is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,6 +31,7 @@ pub struct InstalledPackage {
     pub install_time: u32,
     headers: Headers,
     scriptlets: Vec<(Phase, Scriptlet)>,
+    pub(crate) triggers: Vec<Trigger>,
     /// What became of each file; nothing is said of further ones.
     states: Vec<u8>,
 }
@@ -50,7 +51,8 @@ impl InstalledPackage {
             Ok(IndexData::Char(states) | IndexData::Int8(states)) => states,
             _ => Vec::new(),
         };
-        Ok(Self { number, package, files, install_time, headers, scriptlets: scriptlet::all(&metadata), states })
+        let (scriptlets, triggers) = (scriptlet::all(&metadata), trigger::all(&metadata));
+        Ok(Self { number, package, files, install_time, headers, scriptlets, triggers, states })
     }
 
     /// The header, for whatever else is to be shown of the package; read again.

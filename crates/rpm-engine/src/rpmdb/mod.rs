@@ -25,6 +25,15 @@ pub const DIRECTORY: &str = "/usr/lib/sysimage/rpm";
 /// The database's file.
 pub const FILE: &str = "/usr/lib/sysimage/rpm/rpmdb.sqlite";
 
+/// The file's name.
+pub(crate) const NAME: &str = "rpmdb.sqlite";
+
+/// Where distributions have it (`_dbpath` of RPM); a new one is made in the first.
+pub(crate) const DIRECTORIES: [&str; 2] = [DIRECTORY, "/var/lib/rpm"];
+
+/// What databases in the formats of RPM before SQLite are called: Berkeley's and NDB.
+pub(crate) const OLD_NAMES: [&str; 2] = ["Packages", "Packages.db"];
+
 pub use change::{Changes, Plan};
 pub use installed::{InstalledPackage, RpmDb};
 

@@ -8,6 +8,7 @@ pub(crate) mod scriptlet;
 pub(crate) mod shape;
 mod stripped;
 pub(crate) mod tags;
+pub(crate) mod trigger;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -26,6 +27,7 @@ pub use header::{HeaderError, details};
 pub(crate) use headers::Headers;
 pub use scriptlet::{Phase, Scriptlet};
 pub(crate) use stripped::stripped_size;
+pub(crate) use trigger::Trigger;
 
 /// Packed bytes are read so many at a time.
 const PACKED_BYTES: usize = 64 << 10;
@@ -52,6 +54,7 @@ pub struct RpmFile {
     header_size_bytes: u64,
     compressor: Result<Compressor, String>,
     scriptlets: Vec<(Phase, Scriptlet)>,
+    pub(crate) triggers: Vec<Trigger>,
     /// Where the content is instead of in a payload, if it does.
     trees: Option<Vec<PathBuf>>,
     /// What the header says of the package.
@@ -203,6 +206,7 @@ impl RpmFile {
             header_size_bytes: metadata.get_package_segment_offsets().payload,
             compressor: Compressor::of(&metadata),
             scriptlets: scriptlet::all(&metadata),
+            triggers: trigger::all(&metadata),
             trees: None,
             package,
             files,

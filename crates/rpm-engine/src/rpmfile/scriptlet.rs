@@ -171,6 +171,12 @@ fn value(tag: &str, metadata: &PackageMetadata) -> String {
     found.unwrap_or_else(|| "(none)".to_owned())
 }
 
+/// The text of a script as it runs, with what its flags ask for put in.
+pub(super) fn expanded(text: &str, flags: u32, metadata: &PackageMetadata) -> String {
+    let text = if flags & EXPAND_MACROS == 0 { text.to_owned() } else { with_macros(text) };
+    if flags & EXPAND_TAGS == 0 { text } else { with_tags(&text, metadata) }
+}
+
 /// The script of a phase. A header may name only the interpreter.
 fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
     use rpm::IndexTag as Tag;
@@ -182,10 +188,9 @@ fn of(metadata: &PackageMetadata, phase: Phase) -> Option<Scriptlet> {
         Phase::AfterRemoval => (Tag::RPMTAG_POSTUN, Tag::RPMTAG_POSTUNPROG, Tag::RPMTAG_POSTUNFLAGS),
         Phase::AfterAll => (Tag::RPMTAG_POSTTRANS, Tag::RPMTAG_POSTTRANSPROG, Tag::RPMTAG_POSTTRANSFLAGS),
     };
-    let text = metadata.header.get_entry_data_as_string(text).ok().map(str::to_owned);
+    let text = metadata.header.get_entry_data_as_string(text).ok();
     let flags = metadata.header.get_entry_data_as_u32(flags).unwrap_or(0);
-    let text = text.map(|text| if flags & EXPAND_MACROS == 0 { text } else { with_macros(&text) });
-    let text = text.map(|text| if flags & EXPAND_TAGS == 0 { text } else { with_tags(&text, metadata) });
+    let text = text.map(|text| expanded(text, flags, metadata));
     // One program is a string, a program with arguments an array.
     let program: Vec<String> = match metadata.header.get_entry_data_as_string_array(program) {
         Ok(words) => words.into_iter().map(str::to_owned).collect(),

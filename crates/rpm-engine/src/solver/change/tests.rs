@@ -204,3 +204,19 @@ fn what_is_left_out_is_said() {
     assert_eq!(left.len(), 2);
     assert!(change(situation, &Goal { best: true, ..goal }).is_err());
 }
+
+/// What an interrupted transaction left: two versions of one package.
+#[test]
+fn several_versions_are_updated_together() {
+    let table: [(&[(&str, &[&str])], &str); 3] = [
+        (&[("+app-1", &[]), ("+app-2", &[]), ("app-2", &[]), ("app-3", &[])], "app-3"),
+        (&[("+app-1", &[]), ("+app-2", &[]), ("app-1", &[]), ("app-2", &[])], "app-1 app-2"),
+        (&[("+app-1", &[]), ("+app-2", &[]), ("app-3", &["requires: nothing"])], "app-1 app-2 <app-3-1.x86_64 <app-3-1.x86_64"),
+    ];
+    for (lines, expected) in table {
+        let (packages, installed, separate) = world(lines);
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let goal = Goal { update: installed.clone(), ..Goal::default() };
+        assert_eq!(shown(&packages, change(situation, &goal)), expected);
+    }
+}

@@ -57,14 +57,16 @@ impl Search<'_> {
         Some(all).filter(|all| !all.is_empty()).into_iter().chain(rest.into_iter().filter(|choice| *choice != known)).collect()
     }
 
-    /// The newer versions of an installed package that may come, the newest first.
+    /// The newer versions of an installed package that may come, the newest first: newer than all that are installed in whose place they come.
     pub(super) fn newer(&self, index: usize) -> Vec<usize> {
         let packages = self.situation.packages;
         let nevra = &packages[index].nevra;
-        let mut newer: Vec<usize> = self.universe.called(&nevra.name).into_iter().collect();
+        let called = self.universe.called(&nevra.name);
+        let installed: Vec<_> = called.iter().filter(|at| self.situation.installed.contains(at)).map(|at| &packages[*at].nevra).collect();
+        let mut newer: Vec<usize> = called.iter().copied().filter(|at| !self.situation.installed.contains(at)).collect();
         newer.retain(|new| {
-            let new_nevra = &packages[*new].nevra;
-            !self.situation.installed.contains(new) && new_nevra.may_replace(nevra) && new_nevra.evr > nevra.evr
+            let new = &packages[*new].nevra;
+            new.may_replace(nevra) && installed.iter().all(|old| !new.may_replace(old) || new.evr > old.evr)
         });
         newer.sort_by(|a, b| self.universe.newer_first(*a, *b));
         newer

@@ -89,6 +89,14 @@ pub enum ApplyError {
         /// Its exit code, if it came to run and was not killed.
         code: Option<i32>,
     },
+    /// A program cannot be run.
+    #[error("cannot run `{program}`")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
     /// A file cannot be changed.
     #[error("cannot change `{path}`")]
     Change {

@@ -18,21 +18,25 @@ mod run;
 mod scripts;
 mod space;
 mod stage;
+mod triggers;
 
 pub use error::{ApplyError, Shortage};
 pub use recover::Recovery;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::beneath::Beneath;
 use super::place::Places;
-use super::step::{Settings, Step};
+use super::step::{Event, Settings, Step};
 use crate::history::{Action, Reason};
 use crate::order;
-use crate::rpmdb::{self, InstalledPackage};
+use crate::rpmdb::InstalledPackage;
 use crate::rpmfile::{Phase, RpmFile, Scriptlet};
 use crate::system::{self, Installed, LockedSystem, System, SystemError};
 use plan::{FilePlan, Packages};
+use scripts::{Ended, Stage};
+use triggers::{Member, Schedule, Turn};
 
 /// What a transaction did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +62,29 @@ impl System {
     /// What the transaction would fail with before it changes anything.
     pub fn check(&self, steps: &[Step], settings: &Settings<'_>) -> Result<(), ApplyError> {
         let installed = self.installed()?;
-        Prepared::new(self, &installed, steps, "check", settings).map(drop)
+        let order = Order::new(self, &installed, steps, settings)?;
+        match order.plan(self, &installed, "check") {
+            Err(error) if settings.scripts && order.may_mend(&error) => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Runs a program of the system with its arguments as scripts of packages are run, what it prints reported. Says whether it succeeded.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn run(&self, command: &[String], settings: &Settings<'_>) -> Result<bool, ApplyError> {
+        let Some((program, arguments)) = command.split_first() else { return Ok(false) };
+        let own = self.own_directory()?;
+        let (ended, printed) = Stage { root: self.root(), own: &own, settings }.quietly(program, arguments)?;
+        if !printed.is_empty() {
+            settings.observer.report(Event::Output { text: &String::from_utf8_lossy(&printed) });
+        }
+        match ended {
+            Ended::Well => Ok(true),
+            Ended::Badly(_) => Ok(false),
+            Ended::Missing(source) => Err(ApplyError::Program { program: program.clone(), source }),
+        }
     }
 
     /// The directory of the journal, on this machine.
@@ -115,59 +141,126 @@ struct Going<'a> {
     reason: Reason,
 }
 
-/// A transaction whose checks have passed.
-struct Prepared<'a> {
+/// What comes and what goes, in their order, and the scripts that will run.
+struct Order<'a> {
     /// In the order of installation.
     coming: Vec<Coming<'a>>,
     /// Those that nothing comes for last, what needs others before those.
     going: Vec<Going<'a>>,
+    /// Empty where no scripts run.
+    schedule: Schedule<'a>,
+}
+
+/// What a transaction does to files.
+struct Plan {
     files: FilePlan,
     /// A directory on each file system that is written.
     devices: Vec<String>,
 }
 
-impl<'a> Prepared<'a> {
-    fn new(system: &System, installed: &'a [Installed], steps: &'a [Step], id: &str, settings: &Settings<'_>) -> Result<Self, ApplyError> {
+impl<'a> Order<'a> {
+    fn new(system: &System, installed: &'a [Installed], steps: &'a [Step], settings: &Settings<'_>) -> Result<Self, ApplyError> {
         let (coming, going) = sort(installed, steps)?;
-        let incoming: Vec<&RpmFile> = coming.iter().map(|coming| coming.package).collect();
-        let outgoing: Vec<&InstalledPackage> = going.iter().map(|going| going.package).collect();
+        let mut order = Self { coming, going, schedule: Schedule::default() };
+        if settings.scripts {
+            order.schedule = order.schedule(installed);
+            order.scripts_can_run(system)?;
+        }
+        Ok(order)
+    }
+
+    /// Finds out what to do to files, and whether it can be done.
+    fn plan(&self, system: &System, installed: &[Installed], id: &str) -> Result<Plan, ApplyError> {
+        let incoming: Vec<&RpmFile> = self.coming.iter().map(|coming| coming.package).collect();
+        let outgoing: Vec<&InstalledPackage> = self.going.iter().map(|going| going.package).collect();
         let leaves = |package: &InstalledPackage| outgoing.iter().any(|other| other.number == package.number);
         let staying: Vec<&InstalledPackage> = installed.iter().map(|one| &one.package).filter(|package| !leaves(package)).collect();
         let packages = Packages { incoming: &incoming, outgoing: &outgoing, staying: &staying };
         let open = || Beneath::open(system.root()).map_err(|source| ApplyError::Change { path: "/".into(), source });
         let files = plan::plan(packages, open()?, [Places::new(open()?), Places::new(open()?)], id)?;
         let devices = space::check(packages, &files, &mut open()?)?;
-        let prepared = Self { coming, going, files, devices };
-        if settings.scripts {
-            prepared.scripts_can_run(system)?;
+        Ok(Plan { files, devices })
+    }
+
+    /// Packages come and go in turn: what one replaces goes when it has come.
+    fn turns(&self) -> Vec<Turn> {
+        let mut left: Vec<usize> = (0..self.going.len()).collect();
+        let mut turns = Vec::with_capacity(self.coming.len() + self.going.len());
+        for (index, coming) in self.coming.iter().enumerate() {
+            turns.push(Turn::Install(index));
+            for replaced in &coming.replaces {
+                if let Some(at) = left.iter().position(|other| other == replaced) {
+                    turns.push(Turn::Remove(left.remove(at)));
+                }
+            }
         }
-        Ok(prepared)
+        turns.extend(left.into_iter().map(Turn::Remove));
+        turns
+    }
+
+    fn schedule(&self, installed: &'a [Installed]) -> Schedule<'a> {
+        let there = installed.iter().map(|one| {
+            let InstalledPackage { package, files, triggers, .. } = &one.package;
+            Member { nevra: &package.nevra, files, triggers }
+        });
+        let coming = self.coming.iter().map(|coming| {
+            let RpmFile { package, files, triggers, .. } = coming.package;
+            Member { nevra: &package.nevra, files, triggers }
+        });
+        let place = |going: &Going<'_>| installed.iter().position(|one| one.package.number == going.package.number);
+        let going: Vec<usize> = self.going.iter().filter_map(place).collect();
+        Schedule::new(there.collect(), coming.collect(), &going, &self.turns())
     }
 
     /// Every script that will run, by package.
-    fn scripts(&self) -> impl Iterator<Item = (String, Phase, Scriptlet)> {
+    fn scripts(&self) -> impl Iterator<Item = (String, &'static str, Scriptlet)> {
         const COMING: [Phase; 4] = [Phase::BeforeAll, Phase::BeforeInstall, Phase::AfterInstall, Phase::AfterAll];
         const GOING: [Phase; 2] = [Phase::BeforeRemoval, Phase::AfterRemoval];
         let coming = self.coming.iter().flat_map(|coming| {
-            COMING.into_iter().filter_map(|phase| Some((coming.package.package.nevra.to_string(), phase, coming.package.scriptlet(phase)?)))
+            COMING
+                .into_iter()
+                .filter_map(|phase| Some((coming.package.package.nevra.to_string(), phase.section(), coming.package.scriptlet(phase)?)))
         });
         let going = self.going.iter().flat_map(|going| {
-            GOING.into_iter().filter_map(|phase| Some((going.package.package.nevra.to_string(), phase, going.package.scriptlet(phase)?)))
+            GOING
+                .into_iter()
+                .filter_map(|phase| Some((going.package.package.nevra.to_string(), phase.section(), going.package.scriptlet(phase)?)))
         });
         coming.chain(going)
     }
 
+    /// Every trigger that will run. Those in Lua are left out: one of an installed package must not stop all that is ever done to others.
+    fn triggers(&self) -> impl Iterator<Item = (String, &'static str, Scriptlet)> {
+        let runs = self.schedule.all().filter(|fired| !fired.trigger.script.is_lua());
+        runs.map(|fired| (fired.owner.to_string(), fired.trigger.section(), fired.trigger.script.clone()))
+    }
+
     fn scripts_can_run(&self, system: &System) -> Result<(), ApplyError> {
         let privileged = nix::unistd::geteuid().is_root() || system.root() == std::path::Path::new("/");
-        for (package, phase, script) in self.scripts() {
+        for (package, section, script) in self.scripts().chain(self.triggers()) {
             let reason = match () {
                 () if script.is_lua() => "it is written in RPM's Lua; `--setopt=tsflags=noscripts` skips scripts",
                 () if !privileged => "only root can run programs of another root; `--setopt=tsflags=noscripts` skips scripts",
                 () => continue,
             };
-            return Err(ApplyError::Script { package, section: phase.section(), reason });
+            return Err(ApplyError::Script { package, section, reason });
         }
         Ok(())
+    }
+
+    /// Names the triggers that would run and cannot.
+    fn warn(&self, settings: &Settings<'_>) {
+        let lua = self.schedule.all().filter(|fired| fired.trigger.script.is_lua());
+        let named: BTreeSet<String> = lua.map(|fired| format!("{} of {}", fired.trigger.section(), fired.owner)).collect();
+        for name in named {
+            settings.observer.report(Event::Warning { text: &format!("{name} is written in RPM's Lua and is not run") });
+        }
+    }
+
+    /// Whether `%pretrans` might take away what made the plan fail.
+    fn may_mend(&self, error: &ApplyError) -> bool {
+        let has_script = |coming: &Coming<'_>| coming.package.scriptlet(Phase::BeforeAll).is_some();
+        matches!(error, ApplyError::InTheWay { .. }) && self.coming.iter().any(has_script)
     }
 }
 
@@ -219,9 +312,4 @@ fn order_going<'a>(coming: &mut [Coming<'a>], going: Vec<Going<'a>>) -> Vec<Goin
     }
     let mut slots: Vec<Option<Going<'a>>> = going.into_iter().map(Some).collect();
     order.into_iter().filter_map(|index| slots[index].take()).collect()
-}
-
-/// Where the database is on this machine.
-fn database(system: &System) -> Result<PathBuf, SystemError> {
-    system.file(rpmdb::FILE)
 }

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::accounts::Accounts;
+use super::change;
 use super::error::ApplyError;
 use super::finish as ending;
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::Op;
-use super::scripts::{Ended, Stage};
+use super::scripts::Stage;
 use super::stage::Stager;
-use super::{change, database};
 use crate::history::{Change, History, Record};
 use crate::package::Nevra;
 use crate::rpmdb::Changes;
@@ -43,7 +43,7 @@ pub enum Recovery {
 pub(super) fn recover(system: &System, settings: &Settings<'_>) -> Result<Option<Recovery>, ApplyError> {
     let file = JournalFile::new(&system.own_directory()?, settings.gate);
     let Some((journal, reached)) = file.read()? else { return Ok(None) };
-    if reached != Reached::Undone && Changes::open(&database(system)?)?.is_applied(&journal.database)? {
+    if reached != Reached::Undone && Changes::open(&system.database()?)?.is_applied(&journal.database)? {
         finish(system, &journal, &file, settings)?;
         return Ok(Some(Recovery::Finished));
     }
@@ -109,12 +109,8 @@ pub(super) fn finish(system: &System, journal: &Journal<'_>, file: &JournalFile<
     owned?;
     ending::run(&tasks.last, stage, privileged);
     for script in &journal.scripts {
-        let text = match stage.script(script)? {
-            Ended::Well => continue,
-            Ended::Badly(code) => format!("failed{}", code.map_or_else(String::new, |code| format!(" with exit code {code}"))),
-            Ended::Missing(error) => format!("cannot be run: {error}"),
-        };
-        settings.observer.report(Event::Warning { text: &format!("{} of {} {text}", script.section, script.package) });
+        let ended = stage.script(script)?;
+        stage.complain(script, &ended);
     }
     remove_script(system)?;
     // What is still to reach the disk is only what was taken away or given to its owner since.

@@ -7,13 +7,15 @@ use super::accounts::Accounts;
 use super::error::ApplyError;
 use super::journal::{Journal, JournalFile, Reached};
 use super::op::{Attributes, Op, Stage as Staged};
-use super::scripts::{Ended, Pending, Stage};
+use super::plan::FilePlan;
+use super::scripts::{Pending, Stage};
 use super::stage::Stager;
-use super::{Applied, Prepared, change, database, recover};
+use super::triggers::{Moment, Turn};
+use super::{Applied, Order, Plan, change, recover};
 use crate::history::Reason;
 use crate::package::Package;
 use crate::rpmdb::{self, Changes};
-use crate::rpmfile::{Phase, RpmFile, Scriptlet};
+use crate::rpmfile::{Phase, RpmFile};
 use crate::system::{Installed, System};
 use crate::transaction::beneath::Beneath;
 use crate::transaction::place::Places;
@@ -21,28 +23,33 @@ use crate::transaction::step::{Event, Settings, Step};
 
 /// Carries out the steps on a system whose lock is held and whose journal is empty.
 pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], settings: &Settings<'_>) -> Result<Applied, ApplyError> {
-    let mut changes = Changes::open(&database(system)?)?;
+    let mut changes = Changes::open(&system.database()?)?;
     let removed: Vec<u32> = steps.iter().flat_map(Step::outgoing).map(|(number, _)| number).collect();
     let added = steps.iter().filter(|step| step.incoming().is_some()).count();
     let plan = changes.plan(&removed, added)?;
     // Numbers in the database are never used twice.
     let id = format!("{:x}-{}", settings.time, plan.mark());
-    let prepared = Prepared::new(system, installed, steps, &id, settings)?;
+    let order = Order::new(system, installed, steps, settings)?;
+    order.warn(settings);
+    let mut counts = Counts::new(installed);
+    let own = system.own_directory()?;
+    let stage = Stage { root: system.root(), own: &own, settings };
+    let planned = planned(system, installed, &order, &id, || before_all(&order, stage, &counts))?;
     let open = || Beneath::open(system.root()).map_err(|source| ApplyError::Change { path: "/".into(), source });
     let accounts = Accounts::read(&mut open()?, &mut Places::new(open()?))
         .map_err(|source| ApplyError::Change { path: "/etc/passwd".into(), source })?;
     let privileged = nix::unistd::geteuid().is_root();
-    let own = system.own_directory()?;
     let work = Work {
-        prepared: &prepared,
+        order: &order,
+        files: &planned.files,
+        devices: &planned.devices,
         stager: Stager { root: system.root(), settings, accounts, privileged },
-        stage: Stage { root: system.root(), own: &own, settings },
+        stage,
         file: JournalFile::new(&own, settings.gate),
     };
-    let mut counts = Counts::new(installed);
-    work.before_all(&counts)?;
+    stage.fire(order.schedule.at(Moment::BeforeAll))?;
     // Made again for the end: to keep it would take memory while files are unpacked, when it is scarce.
-    let journal = || prepared.journal(&id, &plan, &work.stager.accounts, &Counts::new(installed), settings);
+    let journal = || work.journal(&id, &plan, &Counts::new(installed));
     let done = work.file.write(&journal()).and_then(|()| work.carry_out(&mut counts, &mut changes, &plan));
     drop(changes);
     if let Err(error) = done {
@@ -52,34 +59,56 @@ pub(super) fn run(system: &System, installed: &[Installed], steps: &[Step], sett
         });
     }
     let id = recover::finish(system, &journal(), &work.file, settings)?;
-    Ok(Applied { id, notes: prepared.files.notes })
+    Ok(Applied { id, notes: planned.files.notes })
+}
+
+/// Decides what becomes of files. `%pretrans` runs before, as it may take away what is in the way; what it cannot mend is refused before it runs.
+fn planned(
+    system: &System,
+    installed: &[Installed],
+    order: &Order<'_>,
+    id: &str,
+    before_all: impl FnOnce() -> Result<bool, ApplyError>,
+) -> Result<Plan, ApplyError> {
+    match order.plan(system, installed, id) {
+        Err(error) if !order.may_mend(&error) => Err(error),
+        first => match before_all()? {
+            true => order.plan(system, installed, id),
+            false => first,
+        },
+    }
+}
+
+/// Runs `%pretrans`, which may forbid everything. Says whether there was one.
+fn before_all(order: &Order<'_>, stage: Stage<'_>, counts: &Counts) -> Result<bool, ApplyError> {
+    let mut ran = false;
+    for coming in order.coming.iter().filter(|_| stage.settings.scripts) {
+        let package = &coming.package.package;
+        let script = coming.package.scriptlet(Phase::BeforeAll);
+        ran |= script.is_some();
+        stage.of_package(package, Phase::BeforeAll, script, counts.of(package) + 1)?;
+    }
+    Ok(ran)
 }
 
 struct Work<'a> {
-    prepared: &'a Prepared<'a>,
+    order: &'a Order<'a>,
+    files: &'a FilePlan,
+    devices: &'a [String],
     stager: Stager<'a>,
     stage: Stage<'a>,
     file: JournalFile<'a>,
 }
 
 impl Work<'_> {
-    /// `%pretrans` runs before anything is changed, so that it may still forbid it.
-    fn before_all(&self, counts: &Counts) -> Result<(), ApplyError> {
-        for coming in &self.prepared.coming {
-            let package = &coming.package.package;
-            self.script(package, Phase::BeforeAll, coming.package.scriptlet(Phase::BeforeAll), counts.of(package) + 1)?;
-        }
-        Ok(())
-    }
-
     /// Everything up to the commit that decides.
     fn carry_out(&self, counts: &mut Counts, changes: &mut Changes, plan: &rpmdb::Plan) -> Result<(), ApplyError> {
         let mut disk = self.stager.open()?;
-        let packages: Vec<&RpmFile> = self.prepared.coming.iter().map(|coming| coming.package).collect();
+        let packages: Vec<&RpmFile> = self.order.coming.iter().map(|coming| coming.package).collect();
         self.write(&packages, &mut disk)?;
         let settings = self.stage.settings;
         let mut record = || Ok(changes.write(plan, &packages, settings.time)?);
-        if settings.scripts && self.prepared.scripts().next().is_some() {
+        if settings.scripts && self.order.scripts().chain(self.order.triggers()).next().is_some() {
             // A script may ask the database, which is closed to others once it is written to.
             self.names(counts, &mut disk)?;
             record()?;
@@ -93,7 +122,7 @@ impl Work<'_> {
 
     /// Writes everything new under temporary names, and gives what will be replaced its second one.
     fn write(&self, packages: &[&RpmFile], disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
-        let files = &self.prepared.files;
+        let files = self.files;
         files.prepare.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
         self.stager.stage(packages, files)?;
         let mut replaces = false;
@@ -110,43 +139,52 @@ impl Work<'_> {
 
     /// Changes the names of files, and runs what scripts come with that.
     fn names(&self, counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
-        let files = &self.prepared.files;
-        let mut gone = vec![false; self.prepared.going.len()];
-        for (coming, plan) in self.prepared.coming.iter().zip(&files.incoming) {
-            let package = &coming.package.package;
-            let count = counts.add(package);
-            self.script(package, Phase::BeforeInstall, coming.package.scriptlet(Phase::BeforeInstall), count)?;
-            disk.forget();
-            plan.ops.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
-            self.script(package, Phase::AfterInstall, coming.package.scriptlet(Phase::AfterInstall), count)?;
-            self.report(|package| Event::Installed { package }, package);
-            for index in &coming.replaces {
-                self.remove(*index, &mut gone, counts, disk)?;
+        for turn in self.order.turns() {
+            match turn {
+                Turn::Install(index) => self.install(index, counts, disk)?,
+                Turn::Remove(index) => self.remove(index, counts, disk)?,
             }
         }
-        for index in 0..self.prepared.going.len() {
-            self.remove(index, &mut gone, counts, disk)?;
-        }
-        files.adjust.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
+        self.files.adjust.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
         self.sync(disk)
     }
 
-    fn remove(&self, index: usize, gone: &mut [bool], counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
-        if std::mem::replace(&mut gone[index], true) {
-            return Ok(());
-        }
-        let going = self.prepared.going[index].package;
-        let count = counts.take(&going.package);
-        self.script(&going.package, Phase::BeforeRemoval, going.scriptlet(Phase::BeforeRemoval), count)?;
+    fn install(&self, index: usize, counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        let file = self.order.coming[index].package;
+        let count = counts.add(&file.package);
+        self.fire(Moment::BeforeInstall(index))?;
+        self.stage.of_package(&file.package, Phase::BeforeInstall, file.scriptlet(Phase::BeforeInstall), count)?;
         disk.forget();
-        self.prepared.files.outgoing[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
-        self.script(&going.package, Phase::AfterRemoval, going.scriptlet(Phase::AfterRemoval), count)?;
+        self.files.incoming[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
+        self.fire(Moment::FilesThere(index))?;
+        self.stage.of_package(&file.package, Phase::AfterInstall, file.scriptlet(Phase::AfterInstall), count)?;
+        self.fire(Moment::AfterInstall(index))?;
+        self.report(|package| Event::Installed { package }, &file.package);
+        Ok(())
+    }
+
+    fn remove(&self, index: usize, counts: &mut Counts, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
+        let going = self.order.going[index].package;
+        let count = counts.take(&going.package);
+        self.fire(Moment::BeforeRemoval(index))?;
+        self.stage.of_package(&going.package, Phase::BeforeRemoval, going.scriptlet(Phase::BeforeRemoval), count)?;
+        self.fire(Moment::FilesGo(index))?;
+        disk.forget();
+        self.files.outgoing[index].ops.iter().try_for_each(|op| change::perform(op, disk, &self.stager))?;
+        self.fire(Moment::FilesGone(index))?;
+        self.stage.of_package(&going.package, Phase::AfterRemoval, going.scriptlet(Phase::AfterRemoval), count)?;
+        self.fire(Moment::AfterRemoval(index))?;
         self.report(|package| Event::Removed { package }, &going.package);
         Ok(())
     }
 
+    /// Runs the triggers of a moment.
+    fn fire(&self, moment: Moment) -> Result<(), ApplyError> {
+        self.stage.fire(self.order.schedule.at(moment))
+    }
+
     fn sync(&self, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
-        for path in &self.prepared.devices {
+        for path in self.devices {
             disk.sync(path).map_err(|source| ApplyError::Change { path: path.clone(), source })?;
         }
         Ok(())
@@ -156,27 +194,9 @@ impl Work<'_> {
         self.stage.settings.observer.report(event(&package.nevra.to_string()));
     }
 
-    /// Runs a script. What runs before a change may forbid it; what runs after may only complain.
-    fn script(&self, package: &Package, phase: Phase, script: Option<Scriptlet>, count: usize) -> Result<(), ApplyError> {
-        let Some(script) = script.filter(|_| self.stage.settings.scripts) else { return Ok(()) };
-        let name = package.nevra.to_string();
-        let ended = self.stage.script(&Pending::new(&name, phase, script, count))?;
-        let (code, text) = match ended {
-            Ended::Well => return Ok(()),
-            Ended::Badly(code) => (code, code.map_or_else(|| "was killed".to_owned(), |code| format!("failed with exit code {code}"))),
-            Ended::Missing(error) => (None, format!("cannot be run: {error}")),
-        };
-        if matches!(phase, Phase::BeforeAll | Phase::BeforeInstall | Phase::BeforeRemoval) {
-            return Err(ApplyError::ScriptFailed { package: name, section: phase.section(), code });
-        }
-        self.stage.settings.observer.report(Event::Warning { text: &format!("{} of {name} {text}", phase.section()) });
-        Ok(())
-    }
-}
-
-impl Prepared<'_> {
     /// What is written down before anything is changed.
-    fn journal(&self, id: &str, plan: &rpmdb::Plan, accounts: &Accounts, counts: &Counts, settings: &Settings<'_>) -> Journal<'_> {
+    fn journal(&self, id: &str, plan: &rpmdb::Plan, counts: &Counts) -> Journal<'_> {
+        let (settings, order) = (self.stage.settings, self.order);
         let mut journal = Journal::new(id.to_owned(), plan.clone());
         journal.time = settings.time;
         journal.user = settings.user;
@@ -185,32 +205,33 @@ impl Prepared<'_> {
         journal.ops = self.files.ops().map(Cow::Borrowed).collect();
         let plans = self.files.incoming.iter().chain(&self.files.outgoing);
         journal.temporary = plans.flat_map(|plan| plan.stages().map(|(name, _)| Cow::Borrowed(name))).collect();
-        journal.late = self.late(accounts);
+        journal.late = self.late();
         let change = |package: &Package, action, reason: Reason| {
             let nevra = &package.nevra;
             (action, nevra.name.clone(), nevra.evr.to_string(), nevra.arch.clone(), reason)
         };
-        let going = self.going.iter().map(|going| change(&going.package.package, going.action, going.reason));
-        let coming = self.coming.iter().map(|coming| change(&coming.package.package, coming.action, coming.reason));
+        let going = order.going.iter().map(|going| change(&going.package.package, going.action, going.reason));
+        let coming = order.coming.iter().map(|coming| change(&coming.package.package, coming.action, coming.reason));
         journal.changes = going.chain(coming).collect();
-        for coming in self.coming.iter().filter(|_| settings.scripts) {
+        for coming in order.coming.iter().filter(|_| settings.scripts) {
             let package = &coming.package.package;
             let name = package.nevra.to_string();
             let same = |other: &Package| other.nevra.name == package.nevra.name;
-            let goes = self.going.iter().filter(|going| same(&going.package.package)).count();
-            let comes = self.coming.iter().filter(|coming| same(&coming.package.package)).count();
+            let goes = order.going.iter().filter(|going| same(&going.package.package)).count();
+            let comes = order.coming.iter().filter(|coming| same(&coming.package.package)).count();
             let count = (counts.of(package) + comes).saturating_sub(goes);
             let script = coming.package.scriptlet(Phase::AfterAll);
             journal.scripts.extend(script.map(|script| Pending::new(&name, Phase::AfterAll, script, count)));
         }
+        journal.scripts.extend(order.schedule.at(Moment::AfterAll).iter().filter_map(Pending::of));
         journal
     }
 
     /// The files whose owner the tree does not know yet, by the names they will have.
-    fn late(&self, accounts: &Accounts) -> Vec<(String, Attributes)> {
-        let unknown = |attributes: &Attributes| accounts.find(attributes).is_none();
+    fn late(&self) -> Vec<(String, Attributes)> {
+        let unknown = |attributes: &Attributes| self.stager.accounts.find(attributes).is_none();
         let mut late = Vec::new();
-        for (coming, plan) in self.coming.iter().zip(&self.files.incoming) {
+        for (coming, plan) in self.order.coming.iter().zip(&self.files.incoming) {
             let stages: HashMap<&str, &Staged> = plan.stages().collect();
             for op in &plan.ops {
                 let Op::Put { path, new, .. } = op else { continue };

@@ -1,8 +1,8 @@
 //! Running what packages of others bring, in the tree they are installed into.
 
 use std::ffi::{CStr, CString};
-use std::fs::{self, OpenOptions};
-use std::io::{self, PipeReader, Read as _, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, PipeReader, Read as _, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,9 +13,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApplyError;
+use super::triggers::Fired;
+use crate::names;
+use crate::package::Package;
 use crate::rpmfile::{Phase, Scriptlet};
 use crate::system;
 use crate::transaction::step::{Event, Settings};
@@ -32,12 +36,49 @@ pub(super) struct Pending {
     text: String,
     /// How many packages of that name there will be.
     count: usize,
+    /// How many there will be of the name that set a trigger off.
+    #[serde(default)]
+    other: Option<usize>,
+    /// The paths that set a trigger off, which it reads.
+    #[serde(default)]
+    paths: Vec<String>,
 }
 
 impl Pending {
     pub(super) fn new(package: &str, phase: Phase, script: Scriptlet, count: usize) -> Self {
         let section = phase.section().to_owned();
-        Self { package: package.to_owned(), section, interpreter: script.interpreter, text: script.text, count }
+        let (other, paths) = (None, Vec::new());
+        Self { package: package.to_owned(), section, interpreter: script.interpreter, text: script.text, count, other, paths }
+    }
+
+    /// A trigger; none where it cannot be run, which was said before.
+    pub(super) fn of(fired: &Fired<'_>) -> Option<Self> {
+        let (script, (count, other)) = (&fired.trigger.script, fired.counts);
+        (!script.is_lua()).then(|| Self {
+            package: fired.owner.to_string(),
+            section: fired.trigger.section().to_owned(),
+            interpreter: script.interpreter.clone(),
+            text: script.text.clone(),
+            count,
+            other,
+            paths: fired.paths.iter().map(|path| (*path).to_owned()).collect(),
+        })
+    }
+
+    /// What it reads: a line for each path.
+    fn input(&self) -> io::Result<Stdio> {
+        if self.paths.is_empty() {
+            return Ok(Stdio::null());
+        }
+        let mut file = File::from(memfd_create(c"paths", MFdFlags::MFD_CLOEXEC)?);
+        let mut lines = Vec::new();
+        for path in &self.paths {
+            lines.extend(names::raw(path).as_bytes());
+            lines.push(b'\n');
+        }
+        file.write_all(&lines)?;
+        file.rewind()?;
+        Ok(file.into())
     }
 }
 
@@ -76,19 +117,51 @@ impl Stage<'_> {
             let mut opened = options.write(true).create_new(true).mode(0o700).open(&file).map_err(failed)?;
             opened.write_all(script.text.as_bytes()).map_err(failed)?;
             words.extend([place.clone(), script.count.to_string()]);
+            words.extend(script.other.map(|other| other.to_string()));
         }
-        let ended = self.run(program, &words)?;
+        let (ended, bytes) = self.with_input(program, &words, script.input().map_err(failed)?)?;
+        self.pass_on(&bytes);
         if !script.text.is_empty() {
             fs::remove_file(&file).map_err(failed)?;
         }
         Ok(ended)
     }
 
-    /// Runs a program of the tree, with what it prints passed on.
-    pub(super) fn run(&self, program: &str, arguments: &[String]) -> Result<Ended, ApplyError> {
-        let (ended, bytes) = self.quietly(program, arguments)?;
-        self.pass_on(&bytes);
-        Ok(ended)
+    /// Runs a script of a package. What runs before a change may forbid it; what runs after may only complain.
+    pub(super) fn of_package(&self, package: &Package, phase: Phase, script: Option<Scriptlet>, count: usize) -> Result<(), ApplyError> {
+        let Some(script) = script.filter(|_| self.settings.scripts) else { return Ok(()) };
+        let pending = Pending::new(&package.nevra.to_string(), phase, script, count);
+        let ended = self.script(&pending)?;
+        let code = match &ended {
+            Ended::Well => return Ok(()),
+            Ended::Badly(code) => *code,
+            Ended::Missing(_) => None,
+        };
+        if matches!(phase, Phase::BeforeAll | Phase::BeforeInstall | Phase::BeforeRemoval) {
+            return Err(ApplyError::ScriptFailed { package: pending.package, section: phase.section(), code });
+        }
+        self.complain(&pending, &ended);
+        Ok(())
+    }
+
+    /// Runs triggers, none of which may forbid anything.
+    pub(super) fn fire(&self, fired: &[Fired<'_>]) -> Result<(), ApplyError> {
+        for pending in fired.iter().filter_map(Pending::of) {
+            let ended = self.script(&pending)?;
+            self.complain(&pending, &ended);
+        }
+        Ok(())
+    }
+
+    /// Reports how a script ended, unless that was well.
+    pub(super) fn complain(&self, script: &Pending, ended: &Ended) {
+        let text = match ended {
+            Ended::Well => return,
+            Ended::Badly(Some(code)) => format!("failed with exit code {code}"),
+            Ended::Badly(None) => "was killed".to_owned(),
+            Ended::Missing(error) => format!("cannot be run: {error}"),
+        };
+        self.settings.observer.report(Event::Warning { text: &format!("{} of {} {text}", script.section, script.package) });
     }
 
     /// Reports what a program printed.
@@ -100,6 +173,10 @@ impl Stage<'_> {
 
     /// Runs a program of the tree and returns what it prints.
     pub(super) fn quietly(&self, program: &str, arguments: &[String]) -> Result<(Ended, Vec<u8>), ApplyError> {
+        self.with_input(program, arguments, Stdio::null())
+    }
+
+    fn with_input(&self, program: &str, arguments: &[String], input: Stdio) -> Result<(Ended, Vec<u8>), ApplyError> {
         self.settings.gate.pass("run").map_err(|source| ApplyError::Change { path: program.to_owned(), source })?;
         let missing = |error| Ok((Ended::Missing(error), Vec::new()));
         let mut command = Command::new(program);
@@ -110,7 +187,7 @@ impl Stage<'_> {
             Ok(pipe) => pipe,
             Err(error) => return missing(error),
         };
-        command.stdin(Stdio::null()).stdout(first).stderr(second);
+        command.stdin(input).stdout(first).stderr(second);
         if self.root != Path::new("/") {
             let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
             let (Ok(root), Ok(devices)) = (path(self.root), path(&self.root.join("dev"))) else {
