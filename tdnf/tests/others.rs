@@ -1,14 +1,15 @@
 //! Repositories as others make them: other checksums, other places, other documents, new keys.
 
+mod support;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::thread::spawn;
 
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
-use testing::packages::repository::{World, build, write_metadata};
+use support::Machine;
 use testing::packages::{KEY, OTHER_KEY};
 
 const WORLD: &str = r#"
@@ -21,102 +22,64 @@ files = ["/usr/libexec/helper"]
 files = ["/usr/libexec/helper", "/usr/share/other"]
 "#;
 
-struct Machine {
-    repository: tempfile::TempDir,
-    root: tempfile::TempDir,
+/// A path in the repository.
+fn offered(machine: &Machine, path: &str) -> PathBuf {
+    machine.path("good").join(path)
 }
 
-impl Machine {
-    fn new() -> Self {
-        let world: World = toml::from_str(WORLD).unwrap();
-        let machine = Self { repository: tempfile::tempdir().unwrap(), root: tempfile::tempdir().unwrap() };
-        write_metadata(machine.path(""), &build(machine.path(""), &world), "", 100);
-        machine.configure(&format!("baseurl=file://{}\ngpgkey=file:///etc/pki/key.asc\n", machine.path("").display()));
-        machine
-    }
+/// The text of a document.
+fn document(machine: &Machine, kind: &str) -> String {
+    let paths = fs::read_dir(offered(machine, "repodata")).unwrap().map(|entry| entry.unwrap().path());
+    let path = paths.into_iter().find(|path| path.to_string_lossy().contains(&format!("-{kind}.xml"))).unwrap();
+    String::from_utf8(zstd::decode_all(&fs::read(path).unwrap()[..]).unwrap()).unwrap()
+}
 
-    fn path(&self, path: &str) -> &'static Path {
-        Box::leak(self.repository.path().join(path).into_boxed_path())
-    }
-
-    fn configure(&self, lines: &str) {
-        let repo = format!("[base]\nenabled=1\n{lines}\n");
-        for (path, text) in [("etc/tdnf/tdnf.conf", "[main]\n"), ("etc/yum.repos.d/base.repo", &repo), ("etc/pki/key.asc", KEY)] {
-            let path = self.root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-    }
-
-    /// Runs tdnf; what it says, and whether it succeeded.
-    fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
-        let root = format!("--installroot={}", self.root.path().display());
-        let output = command.arg(root).arg("-y").args(arguments).env_clear().output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
-    }
-
-    fn accepts(&self, arguments: &[&str]) -> String {
-        let (succeeded, said) = self.run(arguments);
-        assert!(succeeded, "{arguments:?}:\n{said}");
-        said
-    }
-
-    fn refuses(&self, arguments: &[&str], reason: &str) {
-        let (succeeded, said) = self.run(arguments);
-        assert!(!succeeded && said.contains(reason), "{arguments:?} should be refused for `{reason}`:\n{said}");
-    }
-
-    /// The text of a document.
-    fn document(&self, kind: &str) -> String {
-        let paths = fs::read_dir(self.path("repodata")).unwrap().map(|entry| entry.unwrap().path());
-        let path = paths.into_iter().find(|path| path.to_string_lossy().contains(&format!("-{kind}.xml"))).unwrap();
-        String::from_utf8(zstd::decode_all(&fs::read(path).unwrap()[..]).unwrap()).unwrap()
-    }
-
-    /// Writes an index of its own, nobody's signature, of documents by kind: the checksum's name and text, the location's attributes.
-    fn index(&self, documents: &[(&str, &str, String, &str)]) {
-        let one = |(kind, name, checksum, location): &(&str, &str, String, &str)| {
-            format!("<data type=\"{kind}\"><checksum type=\"{name}\">{checksum}</checksum><location {location}/></data>")
-        };
-        let data: String = documents.iter().map(one).collect();
-        fs::write(self.path("repodata/repomd.xml"), format!("<repomd xmlns:xml=\"x\"><revision>101</revision>{data}</repomd>")).unwrap();
-    }
+/// Writes an index of its own, nobody's signature, of documents by kind: the checksum's name and text, the location's attributes.
+fn index(machine: &Machine, documents: &[(&str, &str, String, &str)]) {
+    let one = |(kind, name, checksum, location): &(&str, &str, String, &str)| {
+        format!("<data type=\"{kind}\"><checksum type=\"{name}\">{checksum}</checksum><location {location}/></data>")
+    };
+    let data: String = documents.iter().map(one).collect();
+    let text = format!("<repomd xmlns:xml=\"x\"><revision>101</revision>{data}</repomd>");
+    fs::write(offered(machine, "repodata/repomd.xml"), text).unwrap();
 }
 
 #[test]
 fn requirements_on_any_path_are_met() {
-    let machine = Machine::new();
+    let machine = Machine::new(WORLD, "");
     machine.accepts(&["install", "app"]);
-    assert!(machine.root.path().join("usr/libexec/helper").exists());
+    assert!(machine.path("root").join("usr/libexec/helper").exists());
     // What holds it may be replaced by what holds it, too, which the short list does not say.
-    let machine = Machine::new();
+    let machine = Machine::new(WORLD, "");
     machine.accepts(&["install", "other-1.0", "app"]);
     machine.accepts(&["update"]);
-    assert!(machine.root.path().join("usr/share/other").exists());
+    assert_eq!(machine.installed(), ["app-1.0", "other-2.0"]);
 }
 
 #[test]
 fn other_checksums_and_places() {
-    let machine = Machine::new();
-    let (primary, elsewhere) = (machine.document("primary"), tempfile::tempdir().unwrap());
-    fs::rename(machine.path("Packages/app-1.0-1.noarch.rpm"), elsewhere.path().join("app.rpm")).unwrap();
+    let machine = Machine::new(WORLD, "");
+    let (primary, elsewhere) = (document(&machine, "primary"), tempfile::tempdir().unwrap());
+    fs::rename(offered(&machine, "Packages/app-1.0-1.noarch.rpm"), elsewhere.path().join("app.rpm")).unwrap();
     let base = format!("xml:base=\"file://{}/\" href=\"./app.rpm\"", elsewhere.path().display());
     let primary =
         primary.replace("href=\"Packages/app-1.0-1.noarch.rpm\"", &base).replace("href=\"Packages/other", "href=\"./x/../Packages/other");
     assert!(primary.contains("./app.rpm") && primary.contains("./x/../"), "{primary}");
-    let filelists = machine.document("filelists");
-    fs::write(machine.path("repodata/p.xml"), &primary).unwrap();
+    let filelists = document(&machine, "filelists");
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
     fs::write(elsewhere.path().join("f.xml"), &filelists).unwrap();
     let weak = ("productid", "sha", "a".repeat(40), "href=\"repodata/none\"");
     let lists = format!("xml:base=\"file://{}\" href=\"f.xml\"", elsewhere.path().display());
-    machine.index(&[
-        ("primary", "sha512", hex::encode(Sha512::digest(&primary)), "href=\"./repodata/p.xml\""),
-        ("filelists", "sha384", hex::encode(Sha384::digest(&filelists)), &lists),
-        weak.clone(),
-    ]);
+    index(
+        &machine,
+        &[
+            ("primary", "sha512", hex::encode(Sha512::digest(&primary)), "href=\"./repodata/p.xml\""),
+            ("filelists", "sha384", hex::encode(Sha384::digest(&filelists)), &lists),
+            weak.clone(),
+        ],
+    );
     machine.accepts(&["--setopt=base.repo_gpgcheck=0", "install", "app"]);
-    assert!(machine.root.path().join("usr/bin/app").exists());
+    assert!(machine.path("root").join("usr/bin/app").exists());
     // What was cached is found again.
     machine.accepts(&["-C", "--setopt=base.repo_gpgcheck=0", "reinstall", "other"]);
     // A weak checksum of what is needed is one too little; so is a wrong one.
@@ -125,34 +88,37 @@ fn other_checksums_and_places() {
         ("sha512", "b".repeat(128), "its checksum differs"),
         ("sha512", "b".repeat(64), "is not the SHA-512 of a file"),
     ] {
-        machine.index(&[("primary", name, checksum, "href=\"repodata/p.xml\""), weak.clone()]);
+        index(&machine, &[("primary", name, checksum, "href=\"repodata/p.xml\""), weak.clone()]);
         machine.refuses(&["--setopt=base.repo_gpgcheck=0", "--refresh", "count"], reason);
     }
 }
 
 #[test]
 fn a_copy_is_a_repository() {
-    let machine = Machine::new();
+    let machine = Machine::new(WORLD, "");
     let comps = "<comps/>";
-    fs::write(machine.path("repodata/comps.xml"), comps).unwrap();
-    let primary = machine.document("primary");
-    fs::write(machine.path("repodata/p.xml"), &primary).unwrap();
-    machine.index(&[
-        ("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\""),
-        ("group", "sha256", hex::encode(Sha256::digest(comps)), "href=\"repodata/comps.xml\""),
-    ]);
-    let copy: PathBuf = machine.root.path().join("copy");
+    fs::write(offered(&machine, "repodata/comps.xml"), comps).unwrap();
+    let primary = document(&machine, "primary");
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
+    index(
+        &machine,
+        &[
+            ("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\""),
+            ("group", "sha256", hex::encode(Sha256::digest(comps)), "href=\"repodata/comps.xml\""),
+        ],
+    );
+    let copy: PathBuf = machine.path("root").join("copy");
     let unsigned = "--setopt=base.repo_gpgcheck=0";
     machine.accepts(&[unsigned, "--download-metadata", "reposync", "-p", &copy.to_string_lossy()]);
     for file in ["repodata/repomd.xml", "repodata/p.xml", "repodata/comps.xml", "Packages/other-2.0-1.noarch.rpm"] {
         assert!(copy.join("base").join(file).is_file(), "{file}");
     }
-    machine.configure(&format!("baseurl=file://{}/base\ngpgkey=file:///etc/pki/key.asc\n", copy.display()));
+    machine.configure(&format!("baseurl=file://{}/base\ngpgkey=file:///etc/pki/key.asc\n", copy.display()), "");
     machine.accepts(&[unsigned, "install", "other"]);
 }
 
 /// Serves one key at `/key`, which may change, to whoever asks.
-fn serve(key: &'static Path) -> String {
+fn serve(key: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/key", listener.local_addr().unwrap());
     spawn(move || {
@@ -160,7 +126,7 @@ fn serve(key: &'static Path) -> String {
             let mut stream = stream.unwrap();
             let lines = BufReader::new(stream.try_clone().unwrap()).lines();
             lines.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
-            let text = fs::read(key).unwrap();
+            let text = fs::read(&key).unwrap();
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
             let _ = stream.write_all(&[head.as_bytes(), &text].concat());
         }
@@ -170,15 +136,15 @@ fn serve(key: &'static Path) -> String {
 
 #[test]
 fn a_new_key_at_the_old_place_is_asked_about() {
-    let machine = Machine::new();
-    let key = machine.path("key");
-    fs::write(key, OTHER_KEY).unwrap();
-    let address = serve(key);
-    machine.configure(&format!("baseurl=file://{}\ngpgkey={address}\n", machine.path("").display()));
+    let machine = Machine::new(WORLD, "");
+    let key = offered(&machine, "key");
+    fs::write(&key, OTHER_KEY).unwrap();
+    let address = serve(key.clone());
+    machine.configure(&format!("baseurl=file://{}\ngpgkey={address}\n", machine.place("good")), "");
     // The wrong key is accepted, kept, and of no use, however often it is fetched.
     machine.refuses(&["install", "other"], "is not trusted");
     machine.refuses(&["install", "other"], "is not trusted");
-    fs::write(key, KEY).unwrap();
+    fs::write(&key, KEY).unwrap();
     let said = machine.accepts(&["install", "other"]);
     assert!(said.contains("Fingerprint"), "{said}");
     assert!(!machine.accepts(&["reinstall", "other"]).contains("Fingerprint"), "it is asked about once");

@@ -1,14 +1,14 @@
 //! Situations that people reported of package managers: what is installed, excluded or offered in unusual ways.
 
+mod support;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 use std::thread::spawn;
 
-use testing::packages::repository::{World, build, write_metadata};
-use testing::packages::{KEY, OTHER_KEY};
+use support::Machine;
 
 const WORLD: &str = r#"
 ["app-1-1"]
@@ -35,76 +35,14 @@ const ADVISORIES: &str = r#"<updates><update type="security"><id>A-1</id><title>
 <pkglist><collection><package name="kern" epoch="0" version="3" release="1" arch="noarch"/></collection></pkglist></update></updates>
 "#;
 
-struct Machine {
-    folder: tempfile::TempDir,
-}
-
-impl Machine {
-    /// A repository `good` and a system without packages.
-    fn new() -> Self {
-        let machine = Self { folder: tempfile::tempdir().unwrap() };
-        machine.offer("good", WORLD, 100);
-        machine.configure(&machine.at("good"), "");
-        machine
-    }
-
-    fn place(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn at(&self, name: &str) -> String {
-        format!("baseurl=file://{}\ngpgkey=file:///etc/pki/key.asc\n", self.place(name))
-    }
-
-    /// Makes a repository.
-    fn offer(&self, name: &str, world: &str, revision: u64) {
-        let (world, folder): (World, _) = (toml::from_str(world).unwrap(), self.folder.path().join(name));
-        write_metadata(&folder, &build(&folder, &world), ADVISORIES, revision);
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// Configures the repository `base`, and what else there is.
-    fn configure(&self, lines: &str, more: &str) {
-        self.write("root/etc/tdnf/tdnf.conf", "[main]\n");
-        self.write("root/etc/yum.repos.d/base.repo", &format!("[base]\nenabled=1\n{lines}\n{more}"));
-        self.write("root/etc/pki/key.asc", KEY);
-        self.write("root/etc/pki/other.asc", OTHER_KEY);
-    }
-
-    /// Runs tdnf; what it says, and whether it succeeded.
-    fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
-        command.arg(format!("--installroot={}", self.place("root"))).arg("-y").args(arguments).env_clear();
-        let output = command.output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
-    }
-
-    fn accepts(&self, arguments: &[&str]) -> String {
-        let (succeeded, said) = self.run(arguments);
-        assert!(succeeded, "{arguments:?}:\n{said}");
-        said
-    }
-
-    fn refuses(&self, arguments: &[&str], reason: &str) {
-        let (succeeded, said) = self.run(arguments);
-        assert!(!succeeded && said.contains(reason), "{arguments:?} should be refused for `{reason}`:\n{said}");
-    }
-
-    /// What is installed.
-    fn installed(&self) -> Vec<String> {
-        self.accepts(&["-q", "repoquery", "--installed"]).lines().map(|line| line.replace("-1.noarch", "")).collect()
-    }
+fn usual() -> Machine {
+    Machine::new(WORLD, ADVISORIES)
 }
 
 /// rpm#3082: what an installed package requires only beside another comes with that one.
 #[test]
 fn conditions_of_installed_packages() {
-    let machine = Machine::new();
+    let machine = usual();
     machine.accepts(&["install", "macros"]);
     assert_eq!(machine.installed(), ["det-nopython-1", "macros-1"]);
     machine.accepts(&["install", "python"]);
@@ -114,7 +52,7 @@ fn conditions_of_installed_packages() {
 /// ansible#33187: what is excluded and installed is there, however it is named.
 #[test]
 fn what_is_excluded_may_be_installed() {
-    let machine = Machine::new();
+    let machine = usual();
     machine.accepts(&["install", "app-1"]);
     for word in ["app", "app-1", "app-1-1", "app.noarch", "app=1"] {
         let said = machine.accepts(&["--setopt=excludepkgs=app*", "install", word]);
@@ -127,13 +65,13 @@ fn what_is_excluded_may_be_installed() {
 /// dnf5#2754: an older version beside one that is mended needs no further one; an advisory is answered by a newer version.
 #[test]
 fn security_updates_of_versions_side_by_side() {
-    let machine = Machine::new();
+    let machine = usual();
     machine.accepts(&["install", "kern-1"]);
     machine.accepts(&["install", "kern-2"]);
     assert!(machine.accepts(&["check-update", "--security"]).contains("kern.noarch"));
     machine.accepts(&["--security", "update"]);
     assert_eq!(machine.installed(), ["kern-2", "kern-4"]);
-    let machine = Machine::new();
+    let machine = usual();
     machine.accepts(&["install", "kern-2"]);
     machine.accepts(&["install", "kern-3"]);
     assert!(!machine.accepts(&["check-update", "--security"]).contains("kern.noarch"));
@@ -144,8 +82,8 @@ fn security_updates_of_versions_side_by_side() {
 /// dnf5#2781: a repository that goes before others does so for versions side by side, too.
 #[test]
 fn priorities_hold_for_versions_side_by_side() {
-    let machine = Machine::new();
-    machine.offer("preferred", "[\"kern-1-1\"]\nprovides = [\"installonlypkg(kernel)\"]\n", 100);
+    let machine = usual();
+    machine.offer("preferred", "[\"kern-1-1\"]\nprovides = [\"installonlypkg(kernel)\"]\n", ADVISORIES, 100);
     machine.configure(&machine.at("good"), &format!("[preferred]\npriority=10\nenabled=1\n{}", machine.at("preferred")));
     machine.accepts(&["install", "kern"]);
     for command in ["update", "distro-sync", "check-update"] {
@@ -157,8 +95,8 @@ fn priorities_hold_for_versions_side_by_side() {
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {
-    let machine = Machine::new();
-    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\nobsoletes = [\"foo\"]\n[\"bar-2-1\"]\n", 101);
+    let machine = usual();
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\nobsoletes = [\"foo\"]\n[\"bar-2-1\"]\n", ADVISORIES, 101);
     machine.accepts(&["--refresh", "install", "foo"]);
     assert_eq!(machine.installed(), ["foo-1"]);
     assert!(!machine.accepts(&["check-update"]).contains("bar"));
@@ -170,8 +108,8 @@ fn a_replacement_that_was_taken_back() {
 /// damaged.
 #[test]
 fn a_wrong_mirror_is_passed_over() {
-    let machine = Machine::new();
-    machine.offer("old", "[\"app-1-1\"]\nfiles = [\"/usr/bin/app\"]\n", 50);
+    let machine = usual();
+    machine.offer("old", "[\"app-1-1\"]\nfiles = [\"/usr/bin/app\"]\n", ADVISORIES, 50);
     machine.write("page/repodata/repomd.xml", "<html>Sorry</html>");
     machine.write("page/repodata/repomd.xml.asc", "<html>Sorry</html>");
     machine.write("unsigned/repodata/repomd.xml", &fs::read_to_string(machine.place("good/repodata/repomd.xml")).unwrap());
@@ -200,7 +138,7 @@ fn a_wrong_mirror_is_passed_over() {
 /// dnf5#2065, #2155: `skip_if_unavailable` is about keys and signatures, too.
 #[test]
 fn what_cannot_be_checked_may_be_unavailable() {
-    let machine = Machine::new();
+    let machine = usual();
     machine.write("unsigned/repodata/repomd.xml", &fs::read_to_string(machine.place("good/repodata/repomd.xml")).unwrap());
     let cases = [
         ("unsigned", "file:///etc/pki/key.asc", "is not signed"),
@@ -221,7 +159,7 @@ fn what_cannot_be_checked_may_be_unavailable() {
 /// photon#1261: a damaged cache is made again.
 #[test]
 fn a_damaged_cache_heals() {
-    let machine = Machine::new();
+    let machine = usual();
     machine.accepts(&["makecache"]);
     for size in [0, 100] {
         let mut damaged = 0;
@@ -266,7 +204,7 @@ fn serve(folder: String) -> String {
 /// `--cacheonly` says that nothing is fetched, and packages are something.
 #[test]
 fn with_the_cache_alone_nothing_is_fetched() {
-    let machine = Machine::new();
+    let machine = usual();
     let address = serve(machine.place("good"));
     machine.configure(&format!("baseurl={address}\ngpgkey=file:///etc/pki/key.asc\n"), "");
     machine.refuses(&["--cacheonly", "install", "app"], "there is no cached metadata");
@@ -279,8 +217,8 @@ fn with_the_cache_alone_nothing_is_fetched() {
 /// dnf#2130: who names a repository on the command line wants it, and often no other.
 #[test]
 fn a_repository_of_the_command_line_is_on() {
-    let machine = Machine::new();
-    machine.offer("other", "[\"own-1-1\"]\n", 100);
+    let machine = usual();
+    machine.offer("other", "[\"own-1-1\"]\n", ADVISORIES, 100);
     let own = format!("--repofrompath=own,file://{}", machine.place("other"));
     let no_check = "--nogpgcheck";
     machine.accepts(&["--disablerepo=*", &own, no_check, "install", "own"]);

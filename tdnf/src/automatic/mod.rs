@@ -29,6 +29,7 @@ use crate::command::change::{self, Verb};
 use crate::command::{check_update, updateinfo};
 use rpm_engine::config::{ConfigError, beneath};
 use rpm_engine::package::Nevra;
+use rpm_engine::transaction::ApplyError;
 
 pub use arguments::Arguments;
 use report::Outcome;
@@ -56,7 +57,7 @@ enum Failure {
     #[error("the report cannot be written to `{path}`")]
     Report { path: PathBuf, source: io::Error },
     #[error("the machine cannot be restarted with `{command}`")]
-    Restart { command: String, source: Option<io::Error> },
+    Restart { command: String, source: Option<ApplyError> },
 }
 
 impl Failure {
@@ -227,7 +228,8 @@ fn restart(session: &Session, settings: &Settings, came: &[Nevra], rebooting: &B
     let time = reboot::time(settings.window, calendar::minute_of_day(now()));
     session.console.note(format!("The machine restarts at {time}."));
     let failed = |source| Failure::Restart { command: settings.reboot_command.join(" "), source };
-    match reboot::restart(&settings.reboot_command, time) {
+    let command = reboot::command(&settings.reboot_command, time);
+    match change::with_settings(session, |settings| session.system.run(&command, settings)) {
         Ok(true) => Ok(()),
         Ok(false) => Err(failed(None)),
         Err(error) => Err(failed(Some(error))),

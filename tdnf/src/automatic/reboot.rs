@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io;
-use std::process::Command;
 use std::str::FromStr;
 
 use rpm_engine::dependency::Capability;
@@ -104,14 +102,10 @@ pub fn is_needed(came: &[&Package], install_only: &[String], advised: &BTreeSet<
     })
 }
 
-/// Runs the command that restarts the machine, and returns whether it succeeded.
-///
-/// # Errors
-/// When it cannot be run.
-pub fn restart(command: &[String], time: Time) -> io::Result<bool> {
-    let [program, arguments @ ..] = command else { return Ok(false) };
+/// The command that restarts the machine, with the time and a message for those who are logged in.
+pub fn command(words: &[String], time: Time) -> Vec<String> {
     let message = "restart after updates; `shutdown -c` cancels it";
-    Ok(Command::new(program).args(arguments).arg(time.to_string()).arg(message).status()?.success())
+    words.iter().cloned().chain([time.to_string(), message.to_owned()]).collect()
 }
 
 #[cfg(test)]
@@ -140,12 +134,8 @@ mod tests {
 
     #[test]
     fn the_command_gets_the_time_and_a_message() {
-        let folder = tempfile::tempdir().unwrap();
-        let seen = folder.path().join("seen");
-        let script = format!("printf '%s|' \"$@\" > {}", seen.display());
-        let command = |last: &str| ["sh", "-c", last, "sh", "-r"].map(str::to_owned);
-        assert!(restart(&command(&script), Time::At(125)).unwrap());
-        assert_eq!(std::fs::read_to_string(&seen).unwrap(), "-r|02:05|restart after updates; `shutdown -c` cancels it|");
-        assert!(!restart(&command("false"), Time::Soon).unwrap());
+        let words = ["shutdown", "-r"].map(str::to_owned);
+        assert_eq!(command(&words, Time::At(125)), ["shutdown", "-r", "02:05", "restart after updates; `shutdown -c` cancels it"]);
+        assert_eq!(command(&words, Time::Soon)[2], "+5");
     }
 }

@@ -61,8 +61,25 @@ enum Age {
     New,
 }
 
+/// Where the accepted keys of a repository are.
+fn folder(repository: &RepositoryConfig, persistent: &Path) -> PathBuf {
+    persistent.join("keys").join(&repository.id)
+}
+
+/// Forgets which keys from the network were accepted for a repository; they are asked about again.
+///
+/// # Errors
+/// When they cannot be removed.
+pub fn forget(repository: &RepositoryConfig, persistent: &Path) -> Result<(), CacheError> {
+    let folder = folder(repository, persistent);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_at(&folder)(error)),
+        _ => Ok(()),
+    }
+}
+
 fn kept_at(repository: &RepositoryConfig, key: &str, context: &Context<'_>) -> PathBuf {
-    context.persistent.join("keys").join(&repository.id).join(format!("{}.asc", &hex::encode(Sha256::digest(key))[..16]))
+    folder(repository, context.persistent).join(format!("{}.asc", &hex::encode(Sha256::digest(key))[..16]))
 }
 
 fn gathered(repository: &RepositoryConfig, context: &Context<'_>, age: Age) -> Result<Keyring, CacheError> {

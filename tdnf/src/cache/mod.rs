@@ -1,7 +1,7 @@
 //! The metadata and packages kept of each repository on this machine.
 //!
-//! Each repository has a folder: `repodata` as it was fetched, `index` and `index-files` made of it, `rpms`, `mirrors`, and `lastrefresh`,
-//! which is written last.
+//! Each repository has a folder: `repodata` as it was fetched, `index` and `index-files` made of it, `left-out` with the reasons why packages
+//! are not in those, `rpms`, `mirrors`, and `lastrefresh`, which is written last.
 
 mod error;
 mod keys;
@@ -23,7 +23,7 @@ use rpm_engine::keyring::Keyring;
 use rpm_engine::repo::{Advisory, Change, Index, Metadata, Offer, index};
 
 pub use error::CacheError;
-pub use keys::{KeyQuestion, keyring, renewed};
+pub use keys::{KeyQuestion, forget, keyring, renewed};
 
 /// No package is larger.
 const LARGEST_PACKAGE_BYTES: u64 = 16 << 30;
@@ -128,7 +128,7 @@ pub fn open(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Open
     }
     let _lock = lock(&kept)?;
     let metadata = refresh::refresh(&kept, context, &["primary", "updateinfo"])?;
-    with_index(&kept, metadata)
+    with_index(&kept, metadata, context)
 }
 
 fn lock(kept: &Kept<'_>) -> Result<File, CacheError> {
@@ -145,16 +145,24 @@ fn open_kept(kept: &Kept<'_>, context: &Context<'_>) -> Result<Opened, CacheErro
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
     let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
     refresh::unexpired(repository, &metadata, context)?;
-    with_index(kept, metadata)
+    with_index(kept, metadata, context)
 }
 
-fn with_index(kept: &Kept<'_>, metadata: Metadata) -> Result<Opened, CacheError> {
+fn with_index(kept: &Kept<'_>, metadata: Metadata, context: &Context<'_>) -> Result<Opened, CacheError> {
+    let mut left_out = None;
     let index = index_of(kept.repository, &kept.folder, &metadata, "primary", "index", |builder| {
-        metadata.each_offer(|offer| {
+        left_out = Some(metadata.each_offer(|offer| {
             builder.add(&offer);
             Ok(())
-        })
+        })?);
+        Ok(())
     })?;
+    let list = kept.folder.join("left-out");
+    if let Some(left_out) = left_out {
+        publish(&list, left_out.iter().map(|reason| format!("{}\n", reason.replace('\n', " "))).collect::<String>().as_bytes())?;
+    }
+    let reasons = fs::read_to_string(&list).unwrap_or_default();
+    reasons.lines().for_each(|reason| (context.warn)(&format!("repository `{}`: {reason}", kept.repository.id)));
     Ok(Opened { repository: kept.repository.clone(), metadata, index, folder: kept.folder.clone() })
 }
 
@@ -408,9 +416,9 @@ pub fn clean(cache: &Path, repositories: Option<&[&RepositoryConfig]>, what: Cle
     let names: &[&str] = match what {
         Clean::Packages => &["rpms"],
         Clean::Metadata => &["lastrefresh", "repodata", "mirrors", "arriving"],
-        Clean::Indexes => &["index", "index-files"],
+        Clean::Indexes => &["index", "index-files", "left-out"],
         Clean::Expiry => &["lastrefresh"],
-        Clean::All => &["lastrefresh", "repodata", "mirrors", "arriving", "index", "index-files", "rpms", "lock", ""],
+        Clean::All => &["lastrefresh", "repodata", "mirrors", "arriving", "index", "index-files", "left-out", "rpms", "lock", ""],
     };
     for folder in folders {
         for name in names {

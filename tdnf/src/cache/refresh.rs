@@ -142,12 +142,15 @@ pub(super) fn item(repository: &RepositoryConfig, document: &Document, mirrors: 
     }
 }
 
-/// An address below another, if it is not one by itself.
+/// An address below another, if it is not one by itself. What follows `?` in the base, a token as a rule, goes with every address below it.
 pub(super) fn join(base: &str, location: &str) -> String {
     if location.contains("://") {
         return location.to_owned();
     }
-    format!("{}/{location}", base.trim_end_matches('/'))
+    match base.split_once('?').filter(|(base, _)| base.starts_with("http")) {
+        Some((base, query)) => format!("{}/{location}?{query}", base.trim_end_matches('/')),
+        None => format!("{}/{location}", base.trim_end_matches('/')),
+    }
 }
 
 fn fetch_index(
@@ -218,4 +221,23 @@ fn sweep(kept: &Kept<'_>, metadata: &Metadata) -> Result<(), CacheError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn addresses_below_others() {
+        let table = [
+            ("http://h/a", "http://h/a/x/y.rpm"),
+            ("https://h/a/?token=b/c", "https://h/a/x/y.rpm?token=b/c"),
+            ("file:///srv/a?b/", "file:///srv/a?b/x/y.rpm"),
+            ("/srv/a?b", "/srv/a?b/x/y.rpm"),
+        ];
+        for (base, expected) in table {
+            assert_eq!(join(base, "x/y.rpm"), expected);
+        }
+        assert_eq!(join("http://h/a?b", "http://other/x.rpm"), "http://other/x.rpm");
+    }
 }

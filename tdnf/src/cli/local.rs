@@ -78,7 +78,11 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
         let path = entry.path();
         if entry.file_type().map_err(io_at(&path))?.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rpm") && !path.to_string_lossy().ends_with(".src.rpm") {
+        } else if path.extension().is_some_and(|extension| extension == "rpm")
+            && !path.to_string_lossy().ends_with(".src.rpm")
+            // A pipe would be waited for.
+            && path.is_file()
+        {
             files.push(path);
         }
     }

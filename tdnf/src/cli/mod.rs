@@ -7,7 +7,7 @@ pub mod local;
 pub mod number;
 pub mod progress;
 pub mod session;
-mod usage;
+pub mod usage;
 
 use std::ffi::OsString;
 
@@ -30,14 +30,17 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             let number = number::of_usage(&error, &words);
+            let advice = usage::advice(&words).filter(|_| error.kind() == ErrorKind::InvalidSubcommand);
             if !asked && words.iter().any(|word| word == "-j" || word == "--json") {
                 let text = error.render().to_string();
                 let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                Console::new(&Common::default()).value(&json!({ "Error": number, "ErrorMessage": first }));
+                let text = [Some(first.as_str()), advice].into_iter().flatten().collect::<Vec<_>>().join(": ");
+                Console::new(&Common::default()).value(&json!({ "Error": number, "ErrorMessage": text }));
                 return number as u8;
             }
             // Nothing is left to be done where not even this can be written.
             let _ = error.print();
+            advice.into_iter().for_each(|advice| Console::new(&Common::default()).warn(advice));
             return if asked { 0 } else { number as u8 };
         }
     };
@@ -89,6 +92,7 @@ fn dispatch(cli: Cli, words: Vec<String>) -> Result<(), CliError> {
         Command::Mark { what, packages } => command::mark::run(&mut session, what, &packages),
         Command::History(asked) => command::history::run(&mut session, asked),
         Command::Install(asked) => change::run(&mut session, Verb::Install, &asked.packages),
+        Command::Erase(asked) if asked.duplicates => change::run(&mut session, Verb::EraseDuplicates, &asked.packages),
         Command::Erase(asked) => change::run(&mut session, Verb::Erase, &asked.packages),
         Command::Update(asked) => change::run(&mut session, Verb::Update, &asked.packages),
         Command::Downgrade(asked) => change::run(&mut session, Verb::Downgrade, &asked.packages),

@@ -184,9 +184,9 @@ impl Session {
             excludes: if self.common.disable_excludes { &[] } else { &opened.repository.excludes },
             includes: if self.common.disable_excludes { &[] } else { &opened.repository.includes },
         };
-        let mut excludes = self.common.exclude.clone();
+        let mut excludes: Vec<_> = self.common.exclude.iter().map(|text| (text.clone(), "`--exclude`")).collect();
         if !self.common.disable_excludes {
-            excludes.extend(self.config.main.excludes.iter().cloned());
+            excludes.extend(self.config.main.excludes.iter().map(|text| (text.clone(), "`excludepkgs`")));
         }
         let filter = Filter { excludes, min_versions: self.config.main.min_versions.clone() };
         // A file named by hand goes before whatever repositories hold.
@@ -201,7 +201,7 @@ impl Session {
     /// When it cannot be fetched.
     pub fn bring(&self, file: &str) -> Result<PathBuf, CliError> {
         if !file.starts_with("http://") && !file.starts_with("https://") {
-            return Ok(file.strip_prefix("file://").unwrap_or(file).into());
+            return Ok(download::local_path(file).unwrap_or_else(|| file.into()));
         }
         let folder = self.cache.join("files");
         fs::create_dir_all(&folder).map_err(io_at(&folder))?;
@@ -221,6 +221,11 @@ impl Session {
     /// Where metadata and packages are kept.
     pub fn cache_directory(&self) -> &Path {
         &self.cache
+    }
+
+    /// Where accepted keys and what was seen of repositories is kept.
+    pub fn persistent_directory(&self) -> &Path {
+        &self.persistent
     }
 }
 

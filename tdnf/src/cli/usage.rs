@@ -6,6 +6,15 @@ use clap::{Arg, Command, CommandFactory as _};
 
 use super::args::Cli;
 
+/// What is said where a group of packages is asked for.
+pub const GROUPS: &str = "groups of packages are not supported; name the packages, or a package that requires them";
+
+/// What to say of a word that is no command here, but one of dnf.
+pub(super) fn advice(words: &[String]) -> Option<&'static str> {
+    let groups = ["group", "groups", "grouplist", "groupinfo", "groupinstall", "groupremove", "groupupdate"];
+    words.iter().any(|word| groups.contains(&word.as_str())).then_some(GROUPS)
+}
+
 /// The name of the command that a word is, be it an alias.
 pub(super) fn known(cli: &Command, word: &str) -> Option<String> {
     cli.get_subcommands()

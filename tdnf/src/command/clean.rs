@@ -21,6 +21,10 @@ pub fn run(session: &Session, what: &[CleanWhat]) -> Result<(), CliError> {
             CleanWhat::Dbcache => Clean::Indexes,
             CleanWhat::ExpireCache => Clean::Expiry,
             CleanWhat::All => Clean::All,
+            CleanWhat::Keys => {
+                enabled.iter().try_for_each(|repository| cache::forget(repository, session.persistent_directory()))?;
+                continue;
+            }
             CleanWhat::Plugins => continue,
         };
         let of = if cleaned == Clean::All { None } else { Some(&enabled[..]) };

@@ -10,7 +10,7 @@ use crate::cli::args::{HistoryAction, HistoryArguments, HistoryRange, HistorySho
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, need_root};
-use crate::query::{Id, Sack};
+use crate::query::{Id, Pattern, Sack};
 use rpm_engine::history::{Action, Change, Entry};
 
 /// The width of the column of command lines.
@@ -231,7 +231,10 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     request.erase.retain(|id| !coming.contains(&sack.nevra(*id).name));
     if !request.unresolved.is_empty() {
         session.console.note("The following packages could not be resolved:\n");
-        request.unresolved.iter().for_each(|word| session.console.note(word));
+        for word in &request.unresolved {
+            session.console.note(word);
+            sack.hidden(&Pattern::new(word)).iter().for_each(|hidden| session.console.note(format!("  {hidden}")));
+        }
         session.console.note("\nThey are no longer in the enabled repositories.");
         return Err(CliError::NoMatch.after(session, || json!({ "Unavailable": request.unresolved })));
     }
@@ -263,7 +266,7 @@ fn one(sack: &Sack<'_>, change: &Change, request: &mut Request) {
     if there().iter().any(|id| sack.nevra(*id) == *nevra) {
         return;
     }
-    match sack.available_called(&nevra.name).into_iter().find(|id| sack.nevra(*id) == *nevra) {
+    match sack.available_matching(&Pattern::new(&nevra.to_string())).into_iter().find(|id| sack.nevra(*id) == *nevra) {
         Some(id @ Id::Available(..)) => {
             if matches!(change.action, Action::Upgrade | Action::Downgrade) {
                 request.released.extend(there());

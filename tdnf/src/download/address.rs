@@ -42,6 +42,11 @@ pub(super) fn basic(credentials: &str) -> String {
 }
 
 fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&bytes(text)).into_owned()
+}
+
+/// What a percent-encoded text stands for. Encoding that makes no sense stays as it is.
+pub(super) fn bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -57,7 +62,7 @@ fn decoded(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 #[cfg(test)]

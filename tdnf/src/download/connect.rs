@@ -1,17 +1,15 @@
-//! Connections to servers, through a proxy where there is one.
-//!
-//! ureq opens a tunnel (`CONNECT`) even for `http:` addresses, which many proxies allow to port 443 only, and caches cannot look into. Here a
-//! proxy is sent the whole address in the request's first line instead (RFC 9112, section 3.2.2); tunnels are for `https:`.
+//! Connections to servers, through a proxy where there is one. Tunnels (`CONNECT`) are only for `https:`.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
+use forward::Forwarding;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport, TransportAdapter};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport, TransportAdapter};
 
 use super::proxy::{Hop, Proxies};
 use super::tls::Tls;
@@ -66,7 +64,7 @@ impl Connector<()> for Connections {
             return Ok(Some(self.secured(tunnel, details.uri, details)?));
         }
         let host = details.uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
-        Ok(Some(Box::new(Forwarding { inner: to_proxy, host, authorization: hop.authorization.clone() })))
+        Ok(Some(Box::new(Forwarding::new(to_proxy, host, hop.authorization.clone()))))
     }
 }
 
@@ -112,53 +110,4 @@ fn answer(input: &[u8]) -> Option<(u16, usize)> {
     let length = input.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&input[..length]).ok()?;
     Some((text.split(' ').nth(1)?.trim().parse().ok()?, length))
-}
-
-/// A connection to a proxy that rewrites the first line of each request.
-#[derive(Debug)]
-struct Forwarding {
-    inner: Box<dyn Transport>,
-    host: String,
-    authorization: Option<String>,
-}
-
-impl Forwarding {
-    /// The head of a request, rewritten; none where what is sent is not the beginning of one.
-    fn rewritten(&self, head: &[u8]) -> Option<Vec<u8>> {
-        let rest = head.strip_prefix(b"GET /")?;
-        let end = rest.windows(2).position(|pair| pair == b"\r\n")? + 2;
-        let mut new = format!("GET http://{}/", self.host).into_bytes();
-        new.extend_from_slice(&rest[..end]);
-        if let Some(authorization) = &self.authorization {
-            new.extend_from_slice(format!("Proxy-Authorization: {authorization}\r\n").as_bytes());
-        }
-        new.extend_from_slice(&rest[end..]);
-        Some(new)
-    }
-}
-
-impl Transport for Forwarding {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let head = self.inner.buffers().output()[..amount].to_vec();
-        let Some(new) = self.rewritten(&head) else {
-            return Err(Error::ConnectProxyFailed("only the heads of requests can be sent".into()));
-        };
-        let Some(room) = self.inner.buffers().output().get_mut(..new.len()) else {
-            return Err(Error::ConnectProxyFailed("the request is too long".into()));
-        };
-        room.copy_from_slice(&new);
-        self.inner.transmit_output(new.len(), timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.inner.await_input(timeout)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
-    }
 }

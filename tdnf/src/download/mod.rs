@@ -12,6 +12,8 @@ mod tls;
 mod transfer;
 mod trust;
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -161,8 +163,11 @@ pub fn check(item: &Item, path: &Path) -> Result<(), DownloadError> {
     }
 }
 
-/// The file an address means on this machine: `file:///path` or a bare path.
+/// The file an address means on this machine: `file:///path`, percent-encoded, or a bare path, as it is. What a repository's metadata adds to
+/// an address is not encoded as a rule, so a file that really has such a name goes first.
 pub fn local_path(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("file://").unwrap_or(url);
-    path.starts_with('/').then(|| Path::new(path).to_owned())
+    let Some(path) = url.strip_prefix("file://") else { return url.starts_with('/').then(|| Path::new(url).to_owned()) };
+    let plain = Path::new(path);
+    let decoded = PathBuf::from(OsString::from_vec(address::bytes(path)));
+    path.starts_with('/').then(|| if decoded != plain && plain.exists() { plain.to_owned() } else { decoded })
 }

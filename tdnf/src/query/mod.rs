@@ -1,5 +1,6 @@
 //! All packages there are, installed and offered, and what can be asked of them.
 
+mod hidden;
 mod pattern;
 
 use std::cmp::Ordering;
@@ -15,6 +16,7 @@ use rpm_engine::solver::looks_alike;
 use rpm_engine::system::Installed;
 use rpm_engine::version::Evr;
 
+use hidden::Exclusion;
 pub use pattern::Pattern;
 
 /// How the reference calls what is installed, where it names repositories.
@@ -47,8 +49,8 @@ pub struct Stock<'a> {
 /// What of the offered packages is skipped wherever it comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Patterns of packages.
-    pub excludes: Vec<String>,
+    /// Patterns of packages, each with what says so.
+    pub excludes: Vec<(String, &'static str)>,
     /// Packages by name that are never taken below a version.
     pub min_versions: Vec<(String, String)>,
 }
@@ -61,7 +63,7 @@ pub struct Sack<'a> {
     /// Those offered.
     pub stocks: Vec<Stock<'a>>,
     arch: String,
-    excludes: Vec<Pattern>,
+    excludes: Vec<Exclusion>,
     stock_excludes: Vec<Vec<Pattern>>,
     stock_includes: Vec<Vec<Pattern>>,
     min_versions: BTreeMap<String, Evr>,
@@ -76,7 +78,7 @@ impl<'a> Sack<'a> {
         Self {
             installed,
             arch: arch.to_owned(),
-            excludes: patterns(&filter.excludes),
+            excludes: filter.excludes.iter().map(|(text, by)| Exclusion::new(text, by)).collect(),
             stock_excludes: stocks.iter().map(|stock| patterns(stock.excludes)).collect(),
             stock_includes: stocks.iter().map(|stock| patterns(stock.includes)).collect(),
             min_versions: filter.min_versions.iter().map(|(name, version)| (name.clone(), Evr::parse(version))).collect(),
@@ -148,8 +150,7 @@ impl<'a> Sack<'a> {
     /// All that is offered and may be seen, sorted by name and version.
     pub fn all_available(&self) -> &[Id] {
         self.available.get_or_init(|| {
-            let all = self.stocks.iter().enumerate().flat_map(|(stock, all)| (0..all.index.len()).map(move |at| Id::Available(stock, at)));
-            let mut named: Vec<(Nevra, Id)> = all.map(|id| (self.nevra(id), id)).collect();
+            let mut named: Vec<(Nevra, Id)> = self.all_offered().map(|id| (self.nevra(id), id)).collect();
             named.sort();
             let best = self.best_priorities(&named);
             named.retain(|(nevra, id)| self.is_visible(*id, nevra) && best.get(&nevra.name).is_none_or(|best| self.priority(*id) == *best));
@@ -159,7 +160,7 @@ impl<'a> Sack<'a> {
 
     /// For each name that several repositories have, the smallest priority number.
     fn best_priorities(&self, named: &[(Nevra, Id)]) -> BTreeMap<String, i32> {
-        if self.stocks.windows(2).all(|pair| pair[0].priority == pair[1].priority) {
+        if self.is_even() {
             return BTreeMap::new();
         }
         let mut best = BTreeMap::new();
@@ -182,21 +183,53 @@ impl<'a> Sack<'a> {
         let Id::Available(stock, _) = id else { return true };
         let fits = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.fits(nevra));
         self.is_native(nevra)
-            && !fits(&self.excludes)
+            && !self.excludes.iter().any(|exclusion| exclusion.pattern.fits(nevra))
             && !fits(&self.stock_excludes[stock])
             && (self.stock_includes[stock].is_empty() || fits(&self.stock_includes[stock]))
-            && self.min_versions.get(&nevra.name).is_none_or(|least| nevra.evr.compare_version(least).is_ge())
+            && self.least_above(nevra).is_none()
+    }
+
+    /// The version below which a package is never taken (`minversions`), if it is older. Without a release all of its releases will do.
+    fn least_above(&self, nevra: &Nevra) -> Option<&Evr> {
+        let order =
+            |least: &Evr| nevra.evr.compare_version(least).then_with(|| nevra.evr.compare_release(least).unwrap_or(Ordering::Equal));
+        self.min_versions.get(&nevra.name).filter(|least| order(least).is_lt())
     }
 
     /// What is offered of one name and may be seen.
     pub fn available_called(&self, name: &str) -> Vec<Id> {
+        self.preferred(self.visible_called(name))
+    }
+
+    /// What is offered of one name and fits the machine, whatever the priorities of repositories.
+    fn visible_called(&self, name: &str) -> Vec<Id> {
         let all = self.stocks.iter().enumerate();
         let all = all.flat_map(|(stock, all)| all.index.called(name).into_iter().map(move |at| Id::Available(stock, at)));
-        let mut visible: Vec<Id> = all.filter(|id| self.is_visible(*id, &self.nevra(*id))).collect();
-        if let Some(best) = visible.iter().map(|id| self.priority(*id)).min() {
-            visible.retain(|id| self.priority(*id) == best);
+        all.filter(|id| self.is_visible(*id, &self.nevra(*id))).collect()
+    }
+
+    /// Whether no repository goes before another.
+    fn is_even(&self) -> bool {
+        self.stocks.windows(2).all(|pair| pair[0].priority == pair[1].priority)
+    }
+
+    /// All that repositories have, seen or not.
+    fn all_offered(&self) -> impl Iterator<Item = Id> {
+        self.stocks.iter().enumerate().flat_map(|(stock, all)| (0..all.index.len()).map(move |at| Id::Available(stock, at)))
+    }
+
+    /// Of each name those of the smallest priority number.
+    fn preferred(&self, mut ids: Vec<Id>) -> Vec<Id> {
+        if self.is_even() {
+            return ids;
         }
-        visible
+        let mut best: HashMap<String, i32> = HashMap::new();
+        for id in &ids {
+            let least = best.entry(self.nevra(*id).name).or_insert(i32::MAX);
+            *least = self.priority(*id).min(*least);
+        }
+        ids.retain(|id| best.get(&self.nevra(*id).name) == Some(&self.priority(*id)));
+        ids
     }
 
     /// What is installed of one name.
@@ -217,7 +250,8 @@ impl<'a> Sack<'a> {
                 }
             }
         }
-        found.into_iter().filter(|id| self.is_offered(*id)).collect()
+        // What only a repository of lower priority has is better than nothing.
+        self.preferred(found.into_iter().filter(|id| self.is_visible(*id, &self.nevra(*id))).collect())
     }
 
     /// What is installed and provides a capability.
@@ -285,22 +319,20 @@ impl<'a> Sack<'a> {
         self.is_visible(id, &nevra) && self.available_called(&nevra.name).contains(&id)
     }
 
-    /// The offered packages that a pattern fits.
+    /// The offered packages that a pattern fits. Priorities decide among those: who names a version wants it, wherever it is.
     pub fn available_matching(&self, pattern: &Pattern) -> Vec<Id> {
         let candidates: Vec<Id> = match pattern.is_glob() {
-            true => self.all_available().to_vec(),
-            false => {
-                pattern.names().into_iter().flat_map(|name| self.available_called(name)).collect::<BTreeSet<_>>().into_iter().collect()
-            }
+            true if self.is_even() => self.all_available().to_vec(),
+            true => self.all_offered().filter(|id| self.is_visible(*id, &self.nevra(*id))).collect(),
+            false => pattern.names().into_iter().flat_map(|name| self.visible_called(name)).collect::<BTreeSet<_>>().into_iter().collect(),
         };
-        self.sorted(candidates.into_iter().filter(|id| pattern.fits(&self.nevra(*id))).collect())
+        self.sorted(self.preferred(candidates.into_iter().filter(|id| pattern.fits(&self.nevra(*id))).collect()))
     }
 
     /// The newest offered source package that a pattern fits. Nothing else sees source packages.
     pub fn source(&self, pattern: &Pattern) -> Option<Id> {
-        let all = self.stocks.iter().enumerate().flat_map(|(stock, all)| (0..all.index.len()).map(move |at| Id::Available(stock, at)));
         let fits = |nevra: &Nevra| matches!(nevra.arch.as_str(), "src" | "nosrc") && pattern.fits(nevra);
-        all.map(|id| (self.nevra(id), id)).filter(|(nevra, _)| fits(nevra)).max().map(|(_, id)| id)
+        self.all_offered().map(|id| (self.nevra(id), id)).filter(|(nevra, _)| fits(nevra)).max().map(|(_, id)| id)
     }
 
     /// The installed packages that a pattern fits.
@@ -335,6 +367,19 @@ impl<'a> Sack<'a> {
         all.filter(|other| other.arch == nevra.arch).max_by(|a, b| a.evr.cmp(&b.evr)).unwrap_or_else(|| nevra.clone())
     }
 
+    /// Installed packages beside newer ones in whose place they would have gone, each with the newest.
+    pub fn duplicates(&self) -> Vec<(Id, Id)> {
+        let all: Vec<(Nevra, Id)> = self.all_installed().into_iter().map(|id| (self.nevra(id), id)).collect();
+        let mut found = Vec::new();
+        for same in all.chunk_by(|(a, _), (b, _)| a.name == b.name) {
+            for (at, (nevra, id)) in same.iter().enumerate() {
+                let newer = same[at + 1..].iter().rev().find(|(newer, _)| newer.may_replace(nevra));
+                found.extend(newer.map(|(_, newest)| (*id, *newest)));
+            }
+        }
+        found
+    }
+
     /// Names that look like a word, of what is installed or of what is offered; a few.
     pub fn similar(&self, word: &str, of_installed: bool) -> Vec<String> {
         const MOST: usize = 5;
@@ -348,7 +393,7 @@ impl<'a> Sack<'a> {
 
     /// Offered packages that a pattern fits and that are hidden because they are below a version that is never gone below (`minversions`).
     pub fn below_minimum(&self, pattern: &Pattern) -> Vec<Nevra> {
-        let is_below = |nevra: &Nevra| self.min_versions.get(&nevra.name).is_some_and(|least| nevra.evr.compare_version(least).is_lt());
+        let is_below = |nevra: &Nevra| self.least_above(nevra).is_some();
         let all = self.stocks.iter().flat_map(|stock| (0..stock.index.len()).filter_map(|at| stock.index.nevra(at)));
         let mut found: Vec<Nevra> = if self.min_versions.is_empty() { Vec::new() } else { all.filter(is_below).collect() };
         found.retain(|nevra| self.is_native(nevra) && pattern.fits(nevra));

@@ -56,7 +56,7 @@ fn scripts_run_in_the_tree() {
     world.install("x", "1", logged("1")).unwrap();
     world.upgrade("x", "2", logged("2")).unwrap();
     world.erase("x").unwrap();
-    let expected = "pre1 1 none\npost1 1 1\nposttrans1 1 1\npre2 2 1\npost2 2 2\npreun1 1 2\npostun1 1 2\nposttrans2 1 2\n\
+    let expected = "pre1 1 none\npost1 1 1\nposttrans1 1 1\npre2 2 1\npost2 2 2\npreun1 1 2\npostun1 1 2\nposttrans2 2 2\n\
                     preun2 0 2\npostun2 0 none\n";
     assert_eq!(world.text("/log"), expected);
     let before = world.tree();

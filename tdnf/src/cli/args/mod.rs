@@ -44,7 +44,7 @@ pub enum Command {
     Install(Packages),
     /// Remove packages and the packages that require them.
     #[command(alias = "remove")]
-    Erase(Packages),
+    Erase(Erased),
     /// Update all or some packages.
     #[command(alias = "upgrade", alias = "update-to", alias = "upgrade-to")]
     Update(OptionalPackages),
@@ -153,6 +153,17 @@ pub struct Packages {
     pub packages: Vec<String>,
 }
 
+/// Packages to be removed.
+#[derive(Debug, Args)]
+pub struct Erased {
+    /// Remove the older ones of packages that are installed in several versions.
+    #[arg(long)]
+    pub duplicates: bool,
+    /// Names, patterns or capabilities.
+    #[arg(required_unless_present = "duplicates", value_name = "PACKAGE")]
+    pub packages: Vec<String>,
+}
+
 /// Packages, or all.
 #[derive(Debug, Args)]
 pub struct OptionalPackages {
@@ -192,11 +203,13 @@ pub enum CleanWhat {
     Metadata,
     /// Indexes made of metadata.
     Dbcache,
+    /// Keys from the network that were accepted.
+    Keys,
     /// Nothing: there are no plugins.
     Plugins,
     /// That metadata is fresh.
     #[value(name = "expire-cache")]
     ExpireCache,
-    /// Everything.
+    /// Everything but the keys.
     All,
 }

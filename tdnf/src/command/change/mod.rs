@@ -7,6 +7,7 @@ mod scope;
 mod show;
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,9 +23,10 @@ use rpm_engine::system::{LockedSystem, SystemError};
 
 use plan::Plan;
 pub(in crate::command) use plan::Sweep;
+pub(in crate::command) use request::is_install_only;
 pub use request::{Request, Wish};
 
-pub(in crate::command) use execute::with_settings;
+pub(crate) use execute::with_settings;
 
 /// How long another program is waited for, as the reference does.
 const LOCK_PATIENCE: Duration = Duration::from_secs(300);
@@ -39,6 +41,8 @@ pub enum Verb {
     Install,
     /// They go, and what requires them.
     Erase,
+    /// Of those that are there in several versions, the older ones go.
+    EraseDuplicates,
     /// They are replaced by the newest versions.
     Update,
     /// They are replaced by older versions.
@@ -49,6 +53,16 @@ pub enum Verb {
     DistroSync,
     /// They go, and what nobody needs.
     Autoremove,
+}
+
+impl Verb {
+    /// Whether it is about nothing but what is installed.
+    fn is_of_installed(self) -> bool {
+        match self {
+            Self::Erase | Self::EraseDuplicates | Self::Autoremove => true,
+            Self::Install | Self::Update | Self::Downgrade | Self::Reinstall | Self::DistroSync => false,
+        }
+    }
 }
 
 /// Does what the words after a verb ask for.
@@ -68,11 +82,11 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     if session.common.download_directory.is_some() && !session.common.download_only {
         return Err(CliError::OnlyWithDownload(Downloading::Directory));
     }
-    let mut repositories = if matches!(verb, Verb::Erase | Verb::Autoremove) { Repositories::none() } else { session.open()? };
+    let mut repositories = if verb.is_of_installed() { Repositories::none() } else { session.open()? };
     add_files(session, &mut repositories, words)?;
     let sack = session.sack(&repositories);
     let request = request::request(session, &repositories, &sack, verb, words)?;
-    if !request.unresolved.is_empty() && !matches!(verb, Verb::Erase | Verb::Autoremove) {
+    if !request.unresolved.is_empty() && !verb.is_of_installed() {
         need_repositories(session)?;
     }
     let clean = session.config.main.clean_requirements && !session.common.no_autoremove;
@@ -136,10 +150,10 @@ fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, reque
     Ok(())
 }
 
-/// Why nothing happens: there is nothing to do, or what was asked for by name does not fit.
+/// Why nothing happens: there is nothing to do, or what was asked for by name does not fit, or no word means anything.
 fn nothing(request: &Request, plan: &Plan) -> CliError {
     match plan.left.first() {
-        _ if !request.unresolved.is_empty() => CliError::NoMatch,
+        _ if !request.unresolved.is_empty() && !request.means_anything() => CliError::NoMatch,
         Some(left) if request.by_name => CliError::Unfit(left.reason.clone()),
         Some(_) | None => CliError::NothingToDo,
     }
@@ -215,6 +229,10 @@ fn add_files(session: &Session, repositories: &mut Repositories, words: &[String
     for word in files {
         let path = session.bring(&word)?;
         let real = fs::canonicalize(&path).map_err(io_at(&path))?;
+        // A pipe would be waited for.
+        if !real.is_file() {
+            return Err(io_at(&path)(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
+        }
         repositories.files.insert(word, real);
     }
     let mut paths: Vec<PathBuf> = repositories.files.values().cloned().collect();

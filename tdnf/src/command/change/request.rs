@@ -62,8 +62,21 @@ pub struct Request {
     pub of_installed: bool,
     /// Packages that would be downgrades which `minversions` forbids.
     pub forbidden: Vec<String>,
+    /// Installed packages that are locked, though newer ones are offered.
+    pub locked: Vec<Id>,
     /// Installed packages that are asked for by name from now on.
     pub mark: Vec<(Id, Reason)>,
+}
+
+impl Request {
+    /// Whether any word means something, be it there already.
+    pub fn means_anything(&self) -> bool {
+        let nothing = [&self.update, &self.erase, &self.released].into_iter().all(BTreeSet::is_empty)
+            && self.wishes.is_empty()
+            && self.reinstall.is_empty()
+            && self.existing.is_empty();
+        !nothing
+    }
 }
 
 /// What the words after a verb mean.
@@ -71,7 +84,7 @@ pub struct Request {
 /// # Errors
 /// When a repository cannot be used.
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
-    let of_installed = matches!(verb, Verb::Erase | Verb::Autoremove);
+    let of_installed = verb.is_of_installed();
     let mut request = Request { by_name: !words.is_empty(), of_installed, ..Request::default() };
     match verb {
         Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
@@ -86,6 +99,7 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
             let excluded: Vec<Pattern> = session.common.exclude.iter().map(|text| Pattern::new(text)).collect();
             request.erase.retain(|id| !excluded.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
         }
+        Verb::EraseDuplicates => duplicates(session, sack, words, &mut request),
         Verb::Update => update(session, repositories, sack, words, &mut request)?,
         Verb::Downgrade => downgrade(session, repositories, sack, words, &mut request),
         Verb::Reinstall => words.iter().for_each(|word| reinstall(repositories, sack, word, &mut request)),
@@ -96,7 +110,10 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
         request.mark = request.existing.iter().filter(|id| to_mark(id)).map(|id| (*id, Reason::User)).collect();
     }
     // What is locked is not updated; whatever else would change it is refused.
-    request.update.retain(|id| !is_locked(session, sack, *id));
+    let (locked, update): (Vec<Id>, Vec<Id>) = request.update.iter().copied().partition(|id| is_locked(session, sack, *id));
+    request.update = update.into_iter().collect();
+    let has_newer = |id: &Id| sack.available_called(&sack.nevra(*id).name).iter().any(|new| sack.nevra(*new).evr > sack.nevra(*id).evr);
+    request.locked = locked.into_iter().filter(has_newer).collect();
     Ok(request)
 }
 
@@ -108,7 +125,11 @@ pub fn is_locked(session: &Session, sack: &Sack<'_>, id: Id) -> bool {
 
 fn install(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) -> Result<(), CliError> {
     if let Some(id) = file(repositories, sack, word) {
-        exactly(session, sack, word, id, request);
+        let nevra = sack.nevra(id);
+        match sack.is_native(&nevra) {
+            true => exactly(session, sack, word, id, request),
+            false => request.unresolved.push(nevra.to_string()),
+        }
         return Ok(());
     }
     let pattern = Pattern::new(word);
@@ -220,7 +241,8 @@ fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found:
     }
 }
 
-fn is_install_only(session: &Session, sack: &Sack<'_>, found: &[Id]) -> bool {
+/// Whether versions of these packages may be there side by side.
+pub fn is_install_only(session: &Session, sack: &Sack<'_>, found: &[Id]) -> bool {
     let names = &session.config.main.install_only;
     let is = |id: &Id| sack.package(*id).is_some_and(|package| names.iter().any(|name| package.satisfies(&Capability::any(name))));
     found.first().is_some_and(is)
@@ -268,6 +290,15 @@ fn erase(sack: &Sack<'_>, word: &str, request: &mut Request) {
         request.unresolved.push(word.to_owned());
     }
     request.erase.extend(found);
+}
+
+/// The older versions of what is there more than once, and should not be.
+fn duplicates(session: &Session, sack: &Sack<'_>, words: &[String], request: &mut Request) {
+    let patterns: Vec<Pattern> = words.iter().map(|text| Pattern::new(text)).collect();
+    let is_meant = |id: &Id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id)));
+    let older = sack.duplicates().into_iter().map(|(older, _)| older);
+    request.erase.extend(older.filter(|id| is_meant(id) && !is_install_only(session, sack, &[*id])));
+    request.unresolved.extend(words.iter().filter(|word| sack.installed_matching(&Pattern::new(word)).is_empty()).cloned());
 }
 
 fn update(

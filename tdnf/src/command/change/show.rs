@@ -6,7 +6,8 @@ use super::plan::{Change, Plan, Why, subject};
 use super::request::Request;
 use crate::cli::console::size;
 use crate::cli::session::Session;
-use crate::query::{Id, Sack};
+use crate::cli::usage::GROUPS;
+use crate::query::{Id, Pattern, Sack};
 use rpm_engine::solver::Skipped;
 
 /// Packages of one kind of change: the title, the key in JSON, the packages.
@@ -34,10 +35,21 @@ pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
     let state = if request.of_installed { "installed" } else { "available" };
     for word in &request.unresolved {
         session.console.note(format!("No package {word} {state}"));
+        if word.starts_with('@') {
+            session.console.note(format!("  {GROUPS}"));
+            continue;
+        }
+        if !request.of_installed {
+            let hidden = sack.hidden(&Pattern::new(word));
+            hidden.iter().for_each(|hidden| session.console.note(format!("  {hidden}")));
+        }
         let similar = sack.similar(word, request.of_installed);
         if !similar.is_empty() {
             session.console.note(format!("  did you mean {}?", similar.join(", ")));
         }
+    }
+    for id in &request.locked {
+        session.console.note(format!("Package {} is locked (`locks.d`) and stays as it is.", sack.nevra(*id)));
     }
     for id in &request.existing {
         session.console.note(format!("Package {} is already installed, skipping.", sack.nevra(*id)));

@@ -216,10 +216,8 @@ impl Work<'_> {
         for coming in order.coming.iter().filter(|_| settings.scripts) {
             let package = &coming.package.package;
             let name = package.nevra.to_string();
-            let same = |other: &Package| other.nevra.name == package.nevra.name;
-            let goes = order.going.iter().filter(|going| same(&going.package.package)).count();
-            let comes = order.coming.iter().filter(|coming| same(&coming.package.package)).count();
-            let count = (counts.of(package) + comes).saturating_sub(goes);
+            // As many as before the transaction and itself, as with rpm: what it replaces counts, though it is gone by then.
+            let count = counts.of(package) + 1;
             let script = coming.package.scriptlet(Phase::AfterAll);
             journal.scripts.extend(script.map(|script| Pending::new(&name, Phase::AfterAll, script, count)));
         }

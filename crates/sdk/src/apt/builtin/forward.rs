@@ -1,13 +1,11 @@
-//! Plain HTTP through a proxy.
-//!
-//! ureq opens a tunnel through a proxy (`CONNECT`) even for `http:` addresses, which many proxies allow only for TLS, and which bypasses
-//! caches. Instead, the whole address is sent to the proxy in the request's first line (RFC 9112, section 3.2.2).
+//! Connections through a proxy, as the apt configuration names it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use forward::Forwarding;
 use ureq::config::Config;
 use ureq::http::uri::Scheme;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
 use ureq::{Error, Proxy, ProxyProtocol};
 
 /// Connects to a proxy for `http:` addresses, and like ureq for all others.
@@ -48,55 +46,9 @@ impl Connector<()> for ForwardConnector {
         };
         let Some(inner) = self.usual.connect(&to_proxy, chained)? else { return Ok(None) };
         let credentials = proxy.username().map(|user| format!("{user}:{}", proxy.password().unwrap_or_default()));
+        let authorization = credentials.map(|credentials| format!("Basic {}", STANDARD.encode(credentials)));
         // Credentials of the target are sent in a header, and not to the proxy.
         let host = target.as_str().rsplit('@').next().unwrap_or_default().to_owned();
-        Ok(Some(Box::new(Forwarding { inner, host, credentials })))
-    }
-}
-
-/// A connection to a proxy that rewrites each request's first line.
-#[derive(Debug)]
-struct Forwarding {
-    inner: Box<dyn Transport>,
-    host: String,
-    credentials: Option<String>,
-}
-
-impl Forwarding {
-    /// The head of a request, rewritten; `None` if it is not the beginning of a request.
-    fn rewritten(&self, head: &[u8]) -> Option<Vec<u8>> {
-        let rest = head.strip_prefix(b"GET /")?;
-        let end = rest.windows(2).position(|pair| pair == b"\r\n")? + 2;
-        let mut new = format!("GET http://{}/", self.host).into_bytes();
-        new.extend_from_slice(&rest[..end]);
-        if let Some(credentials) = &self.credentials {
-            new.extend_from_slice(format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(credentials)).as_bytes());
-        }
-        new.extend_from_slice(&rest[end..]);
-        Some(new)
-    }
-}
-
-impl Transport for Forwarding {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let head = self.inner.buffers().output()[..amount].to_vec();
-        let Some(new) = self.rewritten(&head) else { return self.inner.transmit_output(amount, timeout) };
-        let Some(room) = self.inner.buffers().output().get_mut(..new.len()) else {
-            return Err(Error::ConnectProxyFailed("the request is too long".into()));
-        };
-        room.copy_from_slice(&new);
-        self.inner.transmit_output(new.len(), timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.inner.await_input(timeout)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
+        Ok(Some(Box::new(Forwarding::new(inner, host, authorization))))
     }
 }
