@@ -224,3 +224,13 @@ fn locks_and_least_versions_are_named() {
     machine.accepts(&["install", "app"]);
     assert_eq!(machine.installed(), ["app-3"]);
 }
+
+#[test]
+fn a_system_without_repositories_says_so() {
+    let machine = Machine::new(WORLD, "");
+    machine.accepts(&["install", "tool"]);
+    fs::remove_dir_all(machine.path("root/etc/yum.repos.d")).unwrap();
+    assert!(machine.accepts(&["update"]).contains("no repository is enabled"));
+    assert!(machine.accepts(&["repolist"]).contains("no repository is configured"));
+    assert!(!machine.accepts(&["remove", "tool"]).contains("repository"));
+}

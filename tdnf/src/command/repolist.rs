@@ -23,6 +23,9 @@ pub fn run(session: &Session, which: Which) -> Result<(), CliError> {
         session.console.value(&Value::Array(all));
         return Ok(());
     }
+    if session.config.repositories.is_empty() {
+        session.console.warn("no repository is configured");
+    }
     if !repositories.is_empty() {
         session.console.line(format!("{:<20} {:<40} {}", "repo id", "repo name", "status"));
     }

@@ -128,11 +128,11 @@ fn what_makes_no_sense_is_not_used() {
     ];
     for (text, warning) in table {
         let root = tree(&[("etc/yum.repos.d/a.repo", &format!("{text}[b]\nbaseurl=/b\n"))]);
-        fs::create_dir(root.path().join("etc/yum.repos.d/directory.repo")).unwrap();
+        fs::write(root.path().join("etc/yum.repos.d/large.repo"), vec![b'#'; (1 << 20) + 1]).unwrap();
         let config = load(root.path(), &Overrides::default()).unwrap();
         assert_eq!(config.enabled().iter().map(|repository| repository.id.as_str()).collect::<Vec<_>>(), ["b"], "{text}");
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
-        for expected in [warning, "is not used because of that", "directory.repo: its repositories are not used: "] {
+        for expected in [warning, "is not used because of that", "large.repo: its repositories are not used: "] {
             assert!(warnings.iter().any(|line| line.contains(expected)), "{expected}: {warnings:?}");
         }
         let overrides = Overrides { enable: vec![(true, "*".into())], added: vec![("a".into(), "/other".into())], ..Overrides::default() };

@@ -89,6 +89,10 @@ pub fn run(session: &mut Session, verb: Verb, words: &[String]) -> Result<(), Cl
     if !request.unresolved.is_empty() && !verb.is_of_installed() {
         need_repositories(session)?;
     }
+    // A file needs no repository; whoever waits for updates does.
+    if !verb.is_of_installed() && request.wishes.is_empty() && need_repositories(session).is_err() {
+        session.console.warn("no repository is enabled");
+    }
     let clean = session.config.main.clean_requirements && !session.common.no_autoremove;
     let sweep =
         Sweep { newly_unneeded: clean && verb == Verb::Erase, all_unneeded: verb == Verb::Autoremove && !session.common.no_autoremove };
