@@ -16,7 +16,7 @@ use signing::{Envelope, PublicKey, SignError, StatementKey, seal};
 use super::builders::with_builder;
 use super::entry::{self, File};
 use super::offer::ENVELOPE;
-use super::place::{Content, Place, PlaceError};
+use super::place::{Content, Place, PlaceError, by_digest};
 use super::statement::{SharedPackage, Statement};
 
 /// The file of a cache that describes its builder, for `cargo xtask cache trust`.
@@ -131,7 +131,7 @@ pub fn export(
     let text = with_builder(place.read(BUILDER_FILE)?.as_deref(), publisher)?;
     place.write(BUILDER_FILE, Content::Bytes(text.as_bytes()))?;
     let objects: Vec<&Digest> = objects.iter().collect();
-    try_each(&objects, AT_A_TIME, |object| writer.object(object))?;
+    try_each(&objects, AT_A_TIME, |object| place.announce(object, writer.object(object)?).map_err(ExportError::from))?;
     try_each(results, AT_A_TIME, |result| writer.result(result))?;
     Ok(writer.exported.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -170,7 +170,7 @@ impl Writer<'_> {
             None => seal(&statement, self.key)?,
         };
         let sha256 = Digest::of_bytes(&envelope);
-        self.place.write(&blob(&sha256), Content::Bytes(envelope.as_bytes()))?;
+        self.place.write(&by_digest(&sha256), Content::Bytes(envelope.as_bytes()))?;
         let size_bytes = envelope.len() as u64;
         let mut files = vec![File { path: ENVELOPE.into(), sha256, size_bytes, contents: Some(envelope.into_bytes()) }];
         files.extend(packages.into_iter().map(|SharedPackage { package, size_bytes }| File {
@@ -191,9 +191,8 @@ impl Writer<'_> {
         }
         let path = self.store.object(object).ok_or(StoreError::Missing { digest: *object })?;
         let length = fs::metadata(&path).map_err(|source| StoreError::io("read", &path, source))?.len();
-        let name = blob(object);
-        if !self.place.has(&name)? {
-            self.place.write(&name, Content::File(&self.store.verified(object)?))?;
+        if !self.place.has(object, length)? {
+            self.place.write(&by_digest(object), Content::File(&self.store.verified(object)?))?;
             let mut exported = self.exported();
             exported.files += 1;
             exported.bytes += length;
@@ -204,10 +203,6 @@ impl Writer<'_> {
     fn exported(&self) -> MutexGuard<'_, Exported> {
         self.exported.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn blob(object: &Digest) -> String {
-    format!("cas/{}", object.hex())
 }
 
 /// The state of an entry that already exists.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use base::diagnostic::{ExitCode, Failure, Problem, Problems};
 use base::document::{Document, Spanned, Table};
-use sdk::apt::Mirror;
+use runtime::remote::InvalidServer;
+use sdk::apt::{CacheAddress, InvalidCacheAddress};
 use signing::PublicKey;
 
 /// The file's name, at the project's top and in the user's `~/.config/kaon`.
@@ -35,7 +36,7 @@ pub struct TrustedBuilder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedCache {
     /// Where it is.
-    pub address: Mirror,
+    pub address: CacheAddress,
     /// Whether it is used without being named on the command line.
     pub is_used: bool,
     /// Whether `cargo xtask cache push` writes to it without being told so.
@@ -58,6 +59,9 @@ pub enum SettingsError {
     /// A file has mistakes.
     #[error(transparent)]
     Mistakes(#[from] Problems),
+    /// A `--cache` is meant as the address of a gRPC server, but is not one.
+    #[error(transparent)]
+    Server(#[from] InvalidServer),
     /// A `--cache` is neither an address nor the name of a cache.
     #[error("`{text}` is neither the address of a cache nor the name of one in cache.toml")]
     Unknown {
@@ -72,7 +76,7 @@ impl Failure for SettingsError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Mistakes(problems) => Some(problems),
-            Self::Read { .. } | Self::Unknown { .. } => None,
+            Self::Read { .. } | Self::Server(_) | Self::Unknown { .. } => None,
         }
     }
 
@@ -84,6 +88,10 @@ impl Failure for SettingsError {
             Self::Unknown { names, .. } => {
                 Some(format!("give an address, the path of a folder that exists, or one of {}", names.join(", ")))
             }
+            Self::Server(_) => Some(
+                "write it as grpc://host:port, or with TLS grpcs://host:port; the name of an instance may follow: grpcs://host:port/main"
+                    .into(),
+            ),
             Self::Read { .. } => None,
             Self::Mistakes(problems) => problems.hint(),
         }
@@ -91,7 +99,7 @@ impl Failure for SettingsError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Unknown { .. } => ExitCode::Usage,
+            Self::Unknown { .. } | Self::Server(_) => ExitCode::Usage,
             Self::Mistakes(_) => ExitCode::Description,
             Self::Read { .. } => ExitCode::Failed,
         }
@@ -163,7 +171,10 @@ impl Settings {
         let unknown = || SettingsError::Unknown { text: text.to_owned(), names: self.caches.keys().cloned().collect() };
         let folder = fs::canonicalize(text).ok().filter(|folder| folder.is_dir());
         let address = folder.map_or_else(|| text.to_owned(), |folder| format!("file:{}", folder.display()));
-        let address: Mirror = address.parse().map_err(|_| unknown())?;
+        let address: CacheAddress = address.parse().map_err(|error| match error {
+            InvalidCacheAddress::Grpc(error) => SettingsError::Server(error),
+            InvalidCacheAddress::Files(_) => unknown(),
+        })?;
         // If the settings name this address, their values apply.
         let same = self.caches.iter().find(|(_, cache)| cache.address == address);
         let named = same.map(|(name, cache)| (name.clone(), cache.clone()));
@@ -207,7 +218,7 @@ fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
     let is_pushed = table.boolean("push", false);
     let agree = table.integer("agree", 1..=16).map_or(1, |number| number.value as usize);
     let name = table.required_string("name");
-    let address = table.required_parsed::<Mirror>("url");
+    let address = table.required_parsed::<CacheAddress>("url");
     table.finish();
     Some((name?.value, NamedCache { address: address?.value, is_used, is_pushed, agree }))
 }
@@ -273,7 +284,9 @@ mod tests {
         assert_eq!(names(&["team"]).unwrap(), [("team".to_owned(), 1)]);
         assert_eq!(names(&["https://cache.test/kaon"]).unwrap(), [("public".to_owned(), 2)]);
         assert_eq!(names(&["http://other.test/x"]).unwrap(), [("http://other.test/x".to_owned(), 1)]);
+        assert_eq!(names(&["grpc://other.test:1/x"]).unwrap(), [("grpc://other.test:1/x".to_owned(), 1)]);
         assert!(matches!(names(&["nosuch"]), Err(SettingsError::Unknown { .. })));
+        assert!(matches!(names(&["grpc://other.test"]), Err(SettingsError::Server(_))));
     }
 
     #[test]

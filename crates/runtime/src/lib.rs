@@ -9,6 +9,7 @@ pub mod limits;
 pub mod nameless;
 pub mod progress;
 pub mod regular;
+pub mod remote;
 
 pub mod sandbox;
 pub mod signals;

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{LockedPackage, SdkError};
-use crate::apt::{Archive, Download, Mirror, Outcome, Patience, Settings, download};
+use crate::apt::{Archive, CacheAddress, Download, Mirror, Outcome, Patience, Settings, download};
 use base::digest::Digest;
 use runtime::cancel::Cancel;
 use runtime::progress::{Event, Reporter};
@@ -30,8 +30,23 @@ const PATIENCE: Patience = Patience::new(3, 30);
 /// A package that is not in the store yet, and the errors of mirrors, except that they do not have the file.
 type Wanted<'p> = (&'p LockedPackage, Vec<String>);
 
-/// The address of a package on a mirror.
-type Address<'a> = &'a (dyn Fn(&Mirror, &LockedPackage) -> String + Sync);
+/// A place that may have packages.
+struct Place<'a> {
+    /// What people know it by.
+    name: String,
+    /// The address of a package there.
+    address: Box<dyn Fn(&LockedPackage) -> String + Sync + 'a>,
+}
+
+impl<'a> Place<'a> {
+    fn mirror(mirror: &'a Mirror) -> Self {
+        Self { name: mirror.to_string(), address: Box::new(|package| mirror.file(&package.path)) }
+    }
+
+    fn cache(cache: &'a CacheAddress) -> Self {
+        Self { name: cache.to_string(), address: Box::new(|package| cache.by_digest(&package.sha256)) }
+    }
+}
 
 impl PackagePool<'_> {
     /// Those of `packages` that are missing or damaged in the store. Their digests are verified, so that damaged ones are detected before use.
@@ -54,16 +69,11 @@ impl PackagePool<'_> {
             self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: Some(total) });
         };
         let mut left: Vec<Wanted<'_>> = packages.iter().map(|package| (*package, Vec::new())).collect();
-        let by_path = |mirror: &Mirror, package: &LockedPackage| mirror.file(&package.path);
-        let by_digest = |cache: &Mirror, package: &LockedPackage| cache.by_digest(&package.sha256);
-        let mirrors = archive.main.iter().map(|mirror| (mirror, &by_path as Address<'_>));
         // Archives remove what they replaced; caches keep it.
-        let caches = self.settings.caches.iter().map(|cache| (cache, &by_digest as Address<'_>));
-        for (mirror, address) in mirrors.chain(caches) {
+        for place in archive.main.iter().map(Place::mirror).chain(self.settings.caches.iter().map(Place::cache)) {
             let batch = BATCH.min(left.len().div_ceil(CONNECTIONS)).max(1);
             let batches: Vec<&[Wanted<'_>]> = left.chunks(batch).collect();
-            left =
-                try_each(&batches, CONNECTIONS, |batch| self.fetch_batch(mirror, address, batch, &report))?.into_iter().flatten().collect();
+            left = try_each(&batches, CONNECTIONS, |batch| self.fetch_batch(&place, batch, &report))?.into_iter().flatten().collect();
         }
         match left.iter().find(|(_, reasons)| !reasons.is_empty()) {
             Some((package, reasons)) => Err(SdkError::Fetch { path: package.path.clone(), reason: reasons.join("; ") }),
@@ -71,17 +81,11 @@ impl PackagePool<'_> {
         }
     }
 
-    /// Fetches a few packages from one mirror and returns those it did not have.
-    fn fetch_batch<'p>(
-        &self,
-        mirror: &Mirror,
-        address: Address<'_>,
-        batch: &[Wanted<'p>],
-        report: &dyn Fn(u64),
-    ) -> Result<Vec<Wanted<'p>>, SdkError> {
+    /// Fetches a few packages from one place and returns those it did not have.
+    fn fetch_batch<'p>(&self, place: &Place<'_>, batch: &[Wanted<'p>], report: &dyn Fn(u64)) -> Result<Vec<Wanted<'p>>, SdkError> {
         let scratch = self.store.scratch("debs")?;
         let one = |(package, _): &Wanted<'_>| {
-            Download::at_most(address(mirror, package), scratch.path().join(package.sha256.hex()), package.size_bytes)
+            Download::sized((place.address)(package), scratch.path().join(package.sha256.hex()), package.size_bytes)
         };
         let downloads: Vec<Download> = batch.iter().map(one).collect();
         let outcomes = download(self.settings.client, &downloads, PATIENCE, report, self.cancel)?;
@@ -92,7 +96,7 @@ impl PackagePool<'_> {
                 Outcome::Fetched => match fs::metadata(&item.target).map_err(|source| SdkError::io("read", &item.target, source))?.len() {
                     // A truncated file is not a sign of tampering, and the next mirror may have all of it.
                     length if length < package.size_bytes => {
-                        reasons.push(format!("{mirror}: it sent {length} of {} bytes", package.size_bytes));
+                        reasons.push(format!("{}: it sent {length} of {} bytes", place.name, package.size_bytes));
                     }
                     _ => {
                         self.keep(package, item)?;
@@ -100,7 +104,7 @@ impl PackagePool<'_> {
                     }
                 },
                 Outcome::NotFound => {}
-                Outcome::Unreachable(reason) | Outcome::Failed(reason) => reasons.push(format!("{mirror}: {reason}")),
+                Outcome::Unreachable(reason) | Outcome::Failed(reason) => reasons.push(format!("{}: {reason}", place.name)),
             }
             left.push((*package, reasons));
         }

@@ -101,6 +101,7 @@ impl<'a> Context<'a> {
         global.sandbox.select();
         let cancel = output.cancel();
         signal::watch(&cancel);
+        runtime::remote::set_up(root.clone(), output.reporter(), cancel.clone());
         Ok(Self { root, reporter: output.reporter(), global, output, cancel })
     }
 

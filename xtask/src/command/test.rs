@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::build_image;
 use crate::cli::Context;
-use crate::testing::{self, Binary, Scope, Selection, Stage, StageResult, Summary};
+use crate::testing::{self, Binary, Host, Scope, Selection, Stage, StageResult, Summary};
 use base::diagnostic::{ExitCode, Report};
 use builder::project;
 use image::description::Format;
@@ -98,7 +98,7 @@ impl Options {
             (false, true) => Scope::AllBoots,
             (false, false) => Scope::Usual,
         };
-        Ok(Selection::new(binaries, &self.filters, scope, nix::unistd::geteuid().is_root())?)
+        Ok(Selection::new(binaries, &self.filters, scope, Host::this())?)
     }
 }
 

@@ -16,5 +16,5 @@ pub use discover::{Binary, discover};
 pub use error::TestError;
 pub use need::{Need, Stage};
 pub use run::{Outcome, run_stage};
-pub use select::{Scope, Selection};
+pub use select::{Host, Scope, Selection};
 pub use summary::{StageResult, Summary};

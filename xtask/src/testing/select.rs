@@ -1,6 +1,8 @@
 //! Selects the tests that run, by stage, and counts those left out, by reason.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
 
 use super::discover::{Binary, Test};
 use super::{Need, Stage, TestError};
@@ -14,6 +16,30 @@ pub enum Scope {
     Usual,
     /// All stages, and every way to boot.
     AllBoots,
+}
+
+/// What this machine offers to tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// Whether root runs them.
+    pub is_root: bool,
+    /// Whether there is buildbox.
+    pub has_buildbox: bool,
+}
+
+impl Host {
+    /// This machine.
+    pub fn this() -> Self {
+        Self { is_root: nix::unistd::geteuid().is_root(), has_buildbox: has_buildbox() }
+    }
+}
+
+/// Whether `buildbox-casd` is in the directory `KAON_TEST_BUILDBOX` or on `PATH`.
+fn has_buildbox() -> bool {
+    let given = env::var_os("KAON_TEST_BUILDBOX").map(PathBuf::from);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = given.map_or_else(|| env::split_paths(&path).collect(), |folder| vec![folder]);
+    folders.iter().any(|folder| folder.join("buildbox-casd").is_file())
 }
 
 /// The module of tests that run with [`Scope::AllBoots`] only.
@@ -38,11 +64,11 @@ pub struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    /// Selects from `binaries` the tests whose full names contain one of `filters`, or all if there are none. `is_root` is whether root runs them.
+    /// Selects from `binaries` the tests whose full names contain one of `filters`, or all if there are none, as far as `host` can run them.
     ///
     /// # Errors
     /// [`TestError::NothingMatches`].
-    pub fn new(binaries: &'a [Binary], filters: &[String], scope: Scope, is_root: bool) -> Result<Self, TestError> {
+    pub fn new(binaries: &'a [Binary], filters: &[String], scope: Scope, host: Host) -> Result<Self, TestError> {
         let mut selection = Self::default();
         let mut unused: Vec<&String> = filters.iter().collect();
         for binary in binaries {
@@ -55,7 +81,7 @@ impl<'a> Selection<'a> {
                 unused.retain(|filter| !name.contains(filter.as_str()));
                 // A test that is selected by a filter runs in every scope.
                 let scope = if filters.is_empty() { scope } else { Scope::AllBoots };
-                match why_not(test, stage, scope, is_root) {
+                match why_not(test, stage, scope, host) {
                     Some(reason) => *selection.left_out.entry((stage, reason)).or_default() += 1,
                     None => selection.add(stage, binary, test),
                 }
@@ -82,12 +108,15 @@ impl<'a> Selection<'a> {
 }
 
 /// Why a test does not run, if it does not.
-fn why_not(test: &Test, stage: Stage, scope: Scope, is_root: bool) -> Option<&'static str> {
+fn why_not(test: &Test, stage: Stage, scope: Scope, host: Host) -> Option<&'static str> {
     if scope == Scope::Quick && stage != Stage::Code {
         return Some("skipped by --quick");
     }
-    if test.need.is_for_root() && !is_root {
+    if test.need.is_for_root() && !host.is_root {
         return Some("needs root");
+    }
+    if test.need == Need::Buildbox && !host.has_buildbox {
+        return Some("needs buildbox");
     }
     let is_rare_boot = test.need == Need::Built && test.name.contains(ALL_BOOTS);
     (is_rare_boot && scope == Scope::Usual).then_some("runs with --all-boots")
@@ -100,7 +129,7 @@ mod tests {
     fn binaries() -> Vec<Binary> {
         let test = |name: &str, need| Test { name: name.into(), need };
         let boot = vec![test("by_bios", Need::Built), test("all_boots::by_uefi", Need::Built), test("child", Need::Parent)];
-        let code = vec![test("a", Need::Nothing), test("b", Need::Root), test("c", Need::Sdk)];
+        let code = vec![test("a", Need::Nothing), test("b", Need::Root), test("c", Need::Sdk), test("d", Need::Buildbox)];
         [("boot", boot), ("xtask", code)]
             .map(|(name, tests)| Binary { name: name.into(), executable: name.into(), package: "x".into(), tests })
             .into()
@@ -114,28 +143,29 @@ mod tests {
     #[test]
     fn scopes() {
         let binaries = binaries();
-        let of = |scope, is_root| names(&Selection::new(&binaries, &[], scope, is_root).unwrap());
-        assert_eq!(of(Scope::Quick, false), ["xtask::a"]);
-        assert_eq!(of(Scope::Quick, true), ["xtask::a", "xtask::b"]);
-        assert_eq!(of(Scope::Usual, false), ["xtask::a", "xtask::c", "boot::by_bios"]);
-        assert_eq!(of(Scope::AllBoots, false), ["xtask::a", "xtask::c", "boot::by_bios", "boot::all_boots::by_uefi"]);
+        let of = |scope, is_root, has_buildbox| names(&Selection::new(&binaries, &[], scope, Host { is_root, has_buildbox }).unwrap());
+        assert_eq!(of(Scope::Quick, false, true), ["xtask::a"]);
+        assert_eq!(of(Scope::Quick, true, true), ["xtask::a", "xtask::b"]);
+        assert_eq!(of(Scope::Usual, false, true), ["xtask::a", "xtask::c", "xtask::d", "boot::by_bios"]);
+        assert_eq!(of(Scope::AllBoots, false, false), ["xtask::a", "xtask::c", "boot::by_bios", "boot::all_boots::by_uefi"]);
     }
 
     #[test]
     fn what_is_left_out_is_counted_with_its_reason() {
         let binaries = binaries();
-        let left_out = Selection::new(&binaries, &[], Scope::Quick, false).unwrap().left_out;
+        let left_out = |scope| Selection::new(&binaries, &[], scope, Host::default()).unwrap().left_out;
         let expected =
-            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "skipped by --quick"), 1), ((Stage::System, "skipped by --quick"), 2)];
-        assert_eq!(left_out, expected.into());
+            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "skipped by --quick"), 2), ((Stage::System, "skipped by --quick"), 2)];
+        assert_eq!(left_out(Scope::Quick), expected.into());
+        assert_eq!(left_out(Scope::AllBoots).get(&(Stage::Sdk, "needs buildbox")), Some(&1));
     }
 
     #[test]
     fn filters_are_parts_of_full_names() {
         let binaries = binaries();
-        let selection = Selection::new(&binaries, &["boot::".into()], Scope::Usual, false).unwrap();
+        let selection = Selection::new(&binaries, &["boot::".into()], Scope::Usual, Host::default()).unwrap();
         assert_eq!(names(&selection), ["boot::by_bios", "boot::all_boots::by_uefi"]);
-        let error = Selection::new(&binaries, &["boot::".into(), "bot".into()], Scope::Usual, false).unwrap_err();
+        let error = Selection::new(&binaries, &["boot::".into(), "bot".into()], Scope::Usual, Host::default()).unwrap_err();
         assert!(matches!(error, TestError::NothingMatches { filter } if filter == "bot"));
     }
 }

@@ -1,5 +1,6 @@
 //! Results of another builder: used if a trusted builder signed them, and otherwise built, whatever state the cache is in.
 
+mod grpc;
 mod served;
 mod trust;
 

@@ -88,7 +88,7 @@ impl Caches {
         let place = |(offer, shared): &(&Offer, &SharedPackage)| {
             let (_, cache) = self.list.iter().find(|(name, _)| *name == offer.cache && !self.is_silent(name))?;
             let object = shared.package.object;
-            Some(Download::at_most(cache.address.file(&format!("cas/{object}")), scratch.path().join(object.hex()), shared.size_bytes))
+            Some(Download::sized(cache.address.file(&format!("cas/{object}")), scratch.path().join(object.hex()), shared.size_bytes))
         };
         let asked: Vec<(&(&Offer, &SharedPackage), Download)> = batch.iter().filter_map(|one| Some((one, place(one)?))).collect();
         let downloads: Vec<Download> = asked.iter().map(|(_, item)| item.clone()).collect();

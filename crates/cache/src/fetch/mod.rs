@@ -14,6 +14,7 @@ pub use blobs::FetchError;
 use base::digest::Digest;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
+use runtime::remote::TOKEN_VARIABLE;
 use runtime::store::Store;
 use sdk::apt::Client;
 
@@ -128,6 +129,9 @@ fn answer(reason: &str) -> Answer {
     match reason.split_whitespace().next() {
         Some("403") => Answer::Missing,
         Some("401" | "407") => Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain")),
+        Some("UNAUTHENTICATED:" | "PERMISSION_DENIED:") => Answer::Locked(format!(
+            "{reason}: it wants a user and a password, which the address may contain, or a token in {TOKEN_VARIABLE}"
+        )),
         _ => Answer::Broken(reason.to_owned()),
     }
 }

@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Content, Place, PlaceError};
+use super::{Content, Place, PlaceError, by_digest};
+use base::digest::Digest;
 
 /// A folder whose files everybody may read.
 #[derive(Clone, Debug)]
@@ -28,8 +29,8 @@ impl Place for Folder {
         }
     }
 
-    fn has(&self, name: &str) -> Result<bool, PlaceError> {
-        Ok(self.0.join(name).is_file())
+    fn has(&self, object: &Digest, _: u64) -> Result<bool, PlaceError> {
+        Ok(self.0.join(by_digest(object)).is_file())
     }
 
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError> {

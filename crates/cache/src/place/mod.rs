@@ -1,16 +1,20 @@
-//! Where caches are written: a folder of this machine, or a server that takes files by PUT.
+//! Where caches are written: a folder of this machine, a server that takes files by PUT, or one that speaks gRPC.
 
 mod folder;
+mod grpc;
 mod server;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use base::diagnostic::{ExitCode, Failure};
+use base::digest::Digest;
 use base::file_error::FileError;
+use runtime::remote::{RemoteError, TOKEN_VARIABLE};
 
 pub use folder::Folder;
-pub use server::{Server, TOKEN_VARIABLE, authorizations};
+pub use grpc::Grpc;
+pub use server::{Server, authorizations};
 
 /// A place for the files of a cache. Names are paths below its top: `ac/KEY`, `cas/SHA256`.
 pub trait Place: Sync {
@@ -20,11 +24,11 @@ pub trait Place: Sync {
     /// When the place does not answer, or refuses.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PlaceError>;
 
-    /// Whether there is a file of this name.
+    /// Whether there is an object, of this size.
     ///
     /// # Errors
     /// As those of [`read`](Self::read).
-    fn has(&self, name: &str) -> Result<bool, PlaceError>;
+    fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError>;
 
     /// Writes a file, completely or not at all.
     ///
@@ -32,8 +36,21 @@ pub trait Place: Sync {
     /// As those of [`read`](Self::read), or when `content` cannot be read.
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError>;
 
+    /// Lets those find an object who know only its digest, which needs something only where objects are found by digest and size.
+    ///
+    /// # Errors
+    /// As those of [`write`](Self::write).
+    fn announce(&self, _object: &Digest, _size_bytes: u64) -> Result<(), PlaceError> {
+        Ok(())
+    }
+
     /// The place of a file, for people.
     fn shown(&self, name: &str) -> String;
+}
+
+/// The name of an object.
+pub fn by_digest(object: &Digest) -> String {
+    format!("cas/{object}")
 }
 
 /// What is written.
@@ -68,13 +85,24 @@ pub enum PlaceError {
         reason: String,
     },
     /// The server wants a user and a password, or they are wrong.
-    #[error("the server refused to write `{address}`: it answered {status}")]
+    #[error("the server refused to write `{address}`: it answered {answer}")]
     Locked {
         /// The address of the file.
         address: String,
-        /// The status code.
-        status: u16,
+        /// The status code, or gRPC's with the server's words.
+        answer: String,
     },
+    /// A gRPC server failed to do it.
+    #[error("the server did not take `{address}`: {reason}")]
+    Failed {
+        /// The address of the file.
+        address: String,
+        /// gRPC's status code and the server's words.
+        reason: String,
+    },
+    /// The program that speaks gRPC cannot be used.
+    #[error(transparent)]
+    Program(#[from] RemoteError),
     /// The server answered with an error.
     #[error("the server did not take `{address}`: it answered {status}")]
     Refused {
@@ -92,12 +120,28 @@ impl PlaceError {
 }
 
 impl Failure for PlaceError {
+    fn inner(&self) -> Option<&dyn Failure> {
+        match self {
+            Self::Program(error) => Some(error),
+            Self::File(_)
+            | Self::Address { .. }
+            | Self::Unreachable { .. }
+            | Self::Locked { .. }
+            | Self::Failed { .. }
+            | Self::Refused { .. } => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::File(_) => {
                 Some("check who owns the directory and that its file system has room; files that are there are complete".into())
             }
-            Self::Address { .. } => Some("give an http or https address, or the name of a cache in cache.toml".into()),
+            Self::Program(error) => error.hint(),
+            Self::Failed { reason, .. } if reason.starts_with("UNIMPLEMENTED") => {
+                Some("check the port and the instance: this server, or this part of it, is not a cache that takes files".into())
+            }
+            Self::Address { .. } => Some("give an http, https or grpc address, or the name of a cache in cache.toml".into()),
             Self::Unreachable { .. } => {
                 Some("check the network and proxy variables, and run the same command again: it sends only what is missing".into())
             }
@@ -109,14 +153,17 @@ impl Failure for PlaceError {
                 Some("the server limits the size of files: raise it (nginx: `client_max_body_size 0;`)".into())
             }
             Self::Refused { status: 507, .. } => Some("the server's disk is full: `cargo xtask cache prune` makes room there".into()),
-            Self::Refused { .. } => Some("look into the server's log; run the same command again: it sends only what is missing".into()),
+            Self::Refused { .. } | Self::Failed { .. } => {
+                Some("look into the server's log; run the same command again: it sends only what is missing".into())
+            }
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::Address { .. } => ExitCode::Usage,
-            Self::File(_) | Self::Unreachable { .. } | Self::Locked { .. } | Self::Refused { .. } => ExitCode::Failed,
+            Self::Program(error) => error.exit(),
+            Self::File(_) | Self::Unreachable { .. } | Self::Locked { .. } | Self::Failed { .. } | Self::Refused { .. } => ExitCode::Failed,
         }
     }
 }

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use runtime::remote::TOKEN_VARIABLE;
 use sdk::apt::{Mirror, Network, credentials};
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use ureq::{Agent, Error, SendBody};
 
-use super::{Content, Place, PlaceError};
+use super::{Content, Place, PlaceError, by_digest};
 use base::address::{public, without_passwords};
-
-/// The variable with a token that is sent to the server (RFC 6750, "Bearer").
-pub const TOKEN_VARIABLE: &str = "KAON_CACHE_TOKEN";
+use base::digest::Digest;
 
 /// Time without an answer after which the server counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,7 +65,9 @@ impl Server {
             let failed = match once(&url) {
                 Ok(Answer::Done(value)) => return Ok(Some(value)),
                 Ok(Answer::Status(404 | 410)) => return Ok(None),
-                Ok(Answer::Status(status @ (401 | 403 | 407))) => return Err(PlaceError::Locked { address: url, status }),
+                Ok(Answer::Status(status @ (401 | 403 | 407))) => {
+                    return Err(PlaceError::Locked { address: url, answer: status.to_string() });
+                }
                 Ok(Answer::Status(status)) if !matches!(status, 408 | 425 | 429 | 500 | 502..=504) => {
                     return Err(PlaceError::Refused { address: url, status });
                 }
@@ -116,8 +117,8 @@ impl Place for Server {
         })
     }
 
-    fn has(&self, name: &str) -> Result<bool, PlaceError> {
-        let found = self.ask(name, |url| {
+    fn has(&self, object: &Digest, _: u64) -> Result<bool, PlaceError> {
+        let found = self.ask(&by_digest(object), |url| {
             let mut request = self.agent.head(url);
             if let Some(authorization) = &self.authorization {
                 request = request.header(AUTHORIZATION, authorization);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::netrc::{Netrc, are_beyond};
 use super::pace::Pace;
 use super::process::{Ended, run};
-use super::{AptError, Client, Network, Rate, builtin};
+use super::{AptError, Client, Network, Rate, builtin, over_grpc};
 use base::address::public;
 use runtime::cancel::Cancel;
 use runtime::tool::Tool;
@@ -22,17 +22,24 @@ pub struct Download {
     pub target: PathBuf,
     /// The transfer of a longer file is given up.
     pub most_bytes: u64,
+    /// Its size, if it is known. Servers that find files by digest and size need it.
+    pub size_bytes: Option<u64>,
 }
 
 impl Download {
     /// A file of any length.
     pub fn new(uri: String, target: PathBuf) -> Self {
-        Self { uri, target, most_bytes: u64::MAX }
+        Self { uri, target, most_bytes: u64::MAX, size_bytes: None }
     }
 
     /// A file of at most so many bytes: a server that sends more must not fill the disk.
     pub fn at_most(uri: String, target: PathBuf, most_bytes: u64) -> Self {
-        Self { uri, target, most_bytes }
+        Self { uri, target, most_bytes, size_bytes: None }
+    }
+
+    /// A file of a known size.
+    pub fn sized(uri: String, target: PathBuf, size_bytes: u64) -> Self {
+        Self { uri, target, most_bytes: size_bytes, size_bytes: Some(size_bytes) }
     }
 
     /// What is wrong with a transfer that has brought so many bytes.
@@ -90,6 +97,27 @@ pub(super) const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 /// # Errors
 /// When the client cannot be run, or the user asked to stop.
 pub fn download(
+    client: Client,
+    downloads: &[Download],
+    patience: Patience,
+    report: &dyn Fn(u64),
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>, AptError> {
+    let over_grpc = downloads.iter().filter(|download| over_grpc::is_of(&download.uri)).count();
+    if over_grpc == 0 {
+        return by_client(client, downloads, patience, report, cancel);
+    }
+    if over_grpc == downloads.len() {
+        return over_grpc::download(downloads, patience, report, cancel);
+    }
+    let (theirs, others): (Vec<Download>, Vec<Download>) = downloads.iter().cloned().partition(|download| over_grpc::is_of(&download.uri));
+    let mut theirs = over_grpc::download(&theirs, patience, report, cancel)?.into_iter();
+    let mut others = by_client(client, &others, patience, report, cancel)?.into_iter();
+    let outcome = |download: &Download| if over_grpc::is_of(&download.uri) { theirs.next() } else { others.next() };
+    Ok(downloads.iter().map(outcome).map(|outcome| outcome.unwrap_or(Outcome::NotFound)).collect())
+}
+
+fn by_client(
     client: Client,
     downloads: &[Download],
     patience: Patience,

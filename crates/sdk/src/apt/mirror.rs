@@ -7,7 +7,6 @@ use std::str::FromStr;
 use super::config::host_repositories;
 use super::{AptError, Repository, Settings};
 use base::address::without_passwords;
-use base::digest::Digest;
 
 /// The address of an archive: `http:`, `https:`, `file:` or `copy:`, without a final slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,13 +29,6 @@ impl Mirror {
     pub fn file(&self, path: &str) -> String {
         let root = self.0.strip_prefix("file:").map_or_else(|| self.0.clone(), |rest| format!("copy:{rest}"));
         format!("{root}/{path}")
-    }
-}
-
-impl Mirror {
-    /// The address of the file with this digest, if this is the address of a shared cache.
-    pub fn by_digest(&self, sha256: &Digest) -> String {
-        self.file(&format!("cas/{sha256}"))
     }
 }
 

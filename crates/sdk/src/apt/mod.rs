@@ -2,6 +2,7 @@
 //! program itself.
 
 mod builtin;
+mod cache_address;
 mod choice;
 mod config;
 mod download;
@@ -10,6 +11,7 @@ mod host_index;
 mod index;
 mod mirror;
 mod netrc;
+mod over_grpc;
 mod pace;
 mod process;
 mod record;
@@ -17,6 +19,7 @@ mod record;
 use std::path::PathBuf;
 
 pub use builtin::Network;
+pub use cache_address::{CacheAddress, InvalidCacheAddress};
 pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};
 pub use download::{Download, Outcome, Patience, download, host};
@@ -37,7 +40,7 @@ pub struct Settings {
     /// `--source-mirror`: where to look for sources after their own origins, by file name and by digest.
     pub source_mirrors: Vec<String>,
     /// Shared caches, which have files by digest: tried last for sources and packages of the SDK.
-    pub caches: Vec<Mirror>,
+    pub caches: Vec<CacheAddress>,
     /// The host's apt configuration, `/etc/apt`.
     pub apt_folder: PathBuf,
     /// The project's copy of the Debian archive's keys.

@@ -1,6 +1,6 @@
 //! The addresses of a source, in the order of attempts.
 
-use crate::apt::{Archive, Mirror};
+use crate::apt::{Archive, CacheAddress, Mirror};
 use base::digest::Digest;
 use planning::spec::{Origin, Source};
 
@@ -16,7 +16,7 @@ pub struct Place {
 }
 
 /// All addresses of a source: its origins in the spec's order, then source mirrors, by file name and by digest, then shared caches.
-pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror], caches: &[Mirror]) -> Vec<Place> {
+pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror], caches: &[CacheAddress]) -> Vec<Place> {
     let mut places = Vec::new();
     for origin in &source.origins {
         let sha256 = *origin.sha256();
@@ -84,7 +84,7 @@ mod tests {
         };
         let mirror = |text: &str| -> Mirror { text.parse().unwrap() };
         let archive = Archive { main: vec![mirror("http://d.test/debian")], security: vec![mirror("http://s.test/security")] };
-        let found = places(&source, &archive, &[mirror("file:///srv/m")], &[mirror("https://c.test")]);
+        let found = places(&source, &archive, &[mirror("file:///srv/m")], &["https://c.test".parse().unwrap()]);
         let shown: Vec<(&str, &Digest)> = found.iter().map(|place| (place.uri.as_str(), &place.sha256)).collect();
         let (up, deb) = (format!("copy:/srv/m/{upstream}"), format!("copy:/srv/m/{debian}"));
         let (cached_up, cached_deb) = (format!("https://c.test/cas/{upstream}"), format!("https://c.test/cas/{debian}"));

@@ -9,8 +9,9 @@ use clap::Args;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure, Report, visible_line};
 use cache::BUILDER_FILE;
-use cache::place::{TOKEN_VARIABLE, authorizations};
+use cache::place::authorizations;
 use file_server::{Accepted, Server, Uploads};
+use runtime::remote::TOKEN_VARIABLE;
 
 /// Options of `cache serve`.
 #[derive(Args, Debug)]

@@ -10,7 +10,7 @@ use crate::cli::Context;
 use crate::output;
 use base::diagnostic::{ExitCode, Failure, Problems, Report};
 use cache::settings::{FILE, Settings, TrustedBuilder, builder_text};
-use sdk::apt::{Download, Mirror, Outcome, Patience, download};
+use sdk::apt::{CacheAddress, Download, InvalidCacheAddress, Outcome, Patience, download};
 
 /// Options of `cache trust`.
 #[derive(Args, Debug)]
@@ -86,10 +86,10 @@ fn text(context: &Context<'_>, builder: &str) -> Result<String, Report> {
         if builder.ends_with(".toml") { builder.to_owned() } else { format!("{}/{}", builder.trim_end_matches('/'), cache::BUILDER_FILE) };
     let failed = |reason: String| TrustError::Fetch { address: address.clone(), reason };
     let (folder, file) = address.rsplit_once('/').unwrap_or((&address, ""));
-    let mirror: Mirror = folder.parse().map_err(|error: sdk::apt::InvalidMirror| failed(error.to_string()))?;
+    let cache: CacheAddress = folder.parse().map_err(|error: InvalidCacheAddress| failed(error.to_string()))?;
     let store = context.store()?;
     let scratch = store.scratch("cache-trust")?;
-    let item = Download::at_most(mirror.file(file), scratch.path().join("builder.toml"), 1 << 20);
+    let item = Download::at_most(cache.file(file), scratch.path().join("builder.toml"), 1 << 20);
     let outcomes = download(context.settings().client, std::slice::from_ref(&item), Patience::new(1, 30), &|_| {}, &context.cancel)?;
     match outcomes.into_iter().next() {
         Some(Outcome::Fetched) => {

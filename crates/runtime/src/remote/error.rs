@@ -1,0 +1,60 @@
+//! Why `kaon-remote` cannot be used.
+
+use base::address::without_passwords;
+use base::diagnostic::{ExitCode, Failure};
+
+/// Why `kaon-remote` cannot be used. Texts, not sources: the error is kept for later requests.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// There is neither its source nor the program.
+    #[error("addresses with grpc:// need the program `kaon-remote`, which is neither in this project nor beside the builder")]
+    NotHere,
+    /// cargo cannot be started.
+    #[error("cannot start cargo to compile `kaon-remote`: {reason}")]
+    NoCargo {
+        /// Why.
+        reason: String,
+    },
+    /// cargo failed.
+    #[error("`kaon-remote` cannot be compiled: {}", without_passwords(last_words))]
+    Compile {
+        /// cargo's last lines.
+        last_words: String,
+    },
+    /// It cannot be started.
+    #[error("cannot start `{program}`: {reason}")]
+    Start {
+        /// Its path.
+        program: String,
+        /// Why.
+        reason: String,
+    },
+    /// It ended before it answered.
+    #[error("`kaon-remote` ended before it answered")]
+    Ended,
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Failure for RemoteError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotHere => Some("run the builder in a checkout of Kaon, or put `kaon-remote` into the directory of the builder".into()),
+            Self::NoCargo { .. } => Some("run the builder as `cargo xtask`, or put cargo on PATH".into()),
+            Self::Compile { .. } => Some(
+                "its crates are downloaded when it is compiled first: `cargo build --package remote` shows all of cargo's output".into(),
+            ),
+            Self::Ended => Some("run the command again; if it ends again, its last words are on standard error".into()),
+            Self::Start { .. } | Self::Interrupted => None,
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::NotHere | Self::NoCargo { .. } => ExitCode::Host,
+            Self::Compile { .. } | Self::Start { .. } | Self::Ended => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `kaon-remote`, the program that speaks to servers of Bazel's Remote Execution API over gRPC, and how the builder uses it.
+//!
+//! It is a separate program because few users need it and all would wait for the compilation of its crates. It is compiled when an address
+//! with `grpc://` or `grpcs://` is first used, runs as long as the builder does, and ends with its standard input.
+
+mod connection;
+mod error;
+mod message;
+pub mod program;
+mod server;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use base::digest::Digest;
+
+use crate::cancel::Cancel;
+use crate::progress::Reporter;
+
+pub use connection::Connection;
+pub use error::RemoteError;
+pub use message::{Answer, Blob, Call, Name, News, Patience, Reply, Request, Trouble, Wanted};
+pub use server::{InvalidServer, Server};
+
+/// The variable with a token that is sent to servers whose addresses have no user (RFC 6750, "Bearer").
+pub const TOKEN_VARIABLE: &str = "KAON_CACHE_TOKEN";
+
+/// What starting the program needs.
+struct Setup {
+    project: PathBuf,
+    reporter: Arc<dyn Reporter>,
+    cancel: Cancel,
+}
+
+static SETUP: OnceLock<Setup> = OnceLock::new();
+
+/// The program's state in this process.
+enum State {
+    NotStarted,
+    Running(Arc<Connection>),
+    /// It cannot be had. Trying again would take long, and fail for every request.
+    Broken(RemoteError),
+}
+
+static STATE: Mutex<State> = Mutex::new(State::NotStarted);
+
+/// Says where the project is that the program is compiled from, and where its compilation is reported. The first call counts.
+pub fn set_up(project: PathBuf, reporter: Arc<dyn Reporter>, cancel: Cancel) {
+    let _ = SETUP.set(Setup { project, reporter, cancel });
+}
+
+/// The running program; it is compiled and started if necessary.
+///
+/// # Errors
+/// When it cannot be compiled or started.
+pub fn connection() -> Result<Arc<Connection>, RemoteError> {
+    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*state {
+        State::Running(connection) if connection.is_alive() => return Ok(Arc::clone(connection)),
+        State::Broken(error) => return Err(error.clone()),
+        State::Running(_) | State::NotStarted => {}
+    }
+    let started = start();
+    *state = match &started {
+        Ok(connection) => State::Running(Arc::clone(connection)),
+        Err(RemoteError::Interrupted) => State::NotStarted,
+        Err(error) => State::Broken(error.clone()),
+    };
+    started
+}
+
+fn start() -> Result<Arc<Connection>, RemoteError> {
+    let setup = SETUP.get().ok_or(RemoteError::NotHere)?;
+    let program = program::find(&setup.project, &*setup.reporter, &setup.cancel)?;
+    Connection::start(&program).map(Arc::new)
+}
+
+/// The name under which servers keep the size of a blob of which only the digest is known: they find blobs by digest and size.
+pub fn pointer_of(blob: &Digest) -> String {
+    format!("cas/{blob}")
+}
