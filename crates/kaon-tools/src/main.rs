@@ -34,12 +34,15 @@ fn main() -> ExitCode {
         Some(Program::Tdnf) => tdnf::main(arguments),
         Some(Program::Installer) => installer::main(arguments),
         Some(Program::Firstboot) => firstboot::main(arguments),
-        None => {
-            eprintln!("error: `{name}` is none of the programs in this file: tdnf, kaon-installer, kaon-firstboot");
-            eprintln!("hint: call it by a link with the program's name");
-            ExitCode::from(2)
-        }
+        None => unknown(&name),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "no program's own way of reporting applies")]
+fn unknown(name: &str) -> ExitCode {
+    eprintln!("error: `{name}` is none of the programs in this file: tdnf, kaon-installer, kaon-firstboot");
+    eprintln!("hint: call it by a link with the program's name");
+    ExitCode::from(2)
 }
 
 #[cfg(test)]
