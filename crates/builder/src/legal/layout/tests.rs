@@ -56,6 +56,7 @@ impl World {
             name: &self.names[at],
             arch: "x86_64".into(),
             folder: &self.a,
+            compiled_from: &self.a,
             object: Digest::of_bytes(self.names[at].as_str()),
             texts: texts.iter().map(|path| ((*path).to_owned(), format!("/usr/share/licenses/by-digest/{path}"))).collect(),
         };
@@ -175,7 +176,7 @@ fn copies_of_the_sdks_files_are_named() {
     let world = World::new();
     let script = "[build.script]\nrun = \"true\"\n";
     let folders = [folder("copy", script, &[], &[]), folder("data", &format!("noarch = true\n{script}"), &[], &[])];
-    let package = |folder| PackageFacts { folder, ..world.facts().packages.remove(0) };
+    let package = |folder| PackageFacts { folder, compiled_from: folder, ..world.facts().packages.remove(0) };
     let named = |packages: &[PackageFacts<'_>]| copies(packages).len();
     for (folder, expected) in [(&folders[0], 1), (&folders[1], 0), (&world.a, 0)] {
         assert_eq!(named(&[package(folder)]), expected, "{}", folder.spec.name);
