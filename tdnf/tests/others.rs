@@ -122,6 +122,17 @@ fn places_with_any_characters() {
 }
 
 #[test]
+fn a_package_that_is_not_what_the_metadata_says() {
+    let machine = Machine::new(WORLD, "");
+    let primary = document(&machine, "primary").replace("ver=\"2.0\"", "ver=\"2.0-2\"");
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
+    index(&machine, &[("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\"")]);
+    let said = machine.refuses(&["--setopt=base.repo_gpgcheck=0", "install", "other"], "is other-2.0-1.noarch, not other-2.0-2-1.noarch");
+    assert!(said.contains("Error(2501)") && said.contains("--exclude=other"), "{said}");
+    assert_eq!(machine.installed(), [""; 0]);
+}
+
+#[test]
 fn a_copy_is_a_repository() {
     let machine = Machine::new(WORLD, "");
     let comps = "<comps/>";
