@@ -53,6 +53,24 @@ fn words_that_mean_nothing_are_skipped() {
 }
 
 #[test]
+fn an_update_that_does_not_fit_is_no_failure() {
+    let machine = Machine::new(WORLD, "");
+    machine.accepts(&["install", "app-1", "lib-1"]);
+    machine.offer("more", "[\"lib-2-1\"]\n", "", 100);
+    machine.configure(&machine.at("good"), &format!("[more]\n{}", machine.at("more")));
+    for words in
+        [&["install", "lib"][..], &["update", "lib"], &["--skip-broken", "update", "lib"], &["--best", "--skip-broken", "install", "lib"]]
+    {
+        let said = machine.accepts(&[&["--exclude=app"][..], words].concat());
+        assert_eq!(said.matches("Update lib-2-1.noarch cannot be installed, skipping:").count(), 1, "{words:?}: {said}");
+        assert_eq!(said.matches("app-1-1.noarch would require").count(), 1, "{words:?}: {said}");
+        assert!(!said.contains("Error("), "{words:?}: {said}");
+    }
+    machine.refuses(&["--exclude=app", "--best", "update", "lib"], "Error(1301)");
+    assert_eq!(machine.installed(), ["app-1", "lib-1"]);
+}
+
+#[test]
 fn several_versions_of_one_package() {
     let machine = Machine::new(WORLD, "");
     machine.accepts(&["install", "app-1", "needs", "tool"]);

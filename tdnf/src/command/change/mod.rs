@@ -130,7 +130,7 @@ pub(in crate::command) fn carry_out(
     }
     let done = match plan.changes.is_empty() {
         true if !request.mark.is_empty() => mark(session, locked, sack, request),
-        true => Err(nothing(request, &plan)),
+        true => Err(nothing(request)),
         false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
         false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request)),
     };
@@ -154,12 +154,11 @@ fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, reque
     Ok(())
 }
 
-/// Why nothing happens: there is nothing to do, or what was asked for by name does not fit, or no word means anything.
-fn nothing(request: &Request, plan: &Plan) -> CliError {
-    match plan.left.first() {
-        _ if !request.unresolved.is_empty() && !request.means_anything() => CliError::NoMatch,
-        Some(left) if request.by_name => CliError::Unfit(left.reason.clone()),
-        Some(_) | None => CliError::NothingToDo,
+/// Why nothing happens: there is nothing to do, or no word means anything. What does not fit was listed.
+fn nothing(request: &Request) -> CliError {
+    match request.unresolved.is_empty() || request.means_anything() {
+        true => CliError::NothingToDo,
+        false => CliError::NoMatch,
     }
 }
 

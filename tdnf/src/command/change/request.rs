@@ -56,8 +56,6 @@ pub struct Request {
     pub strict: bool,
     /// Words that mean nothing.
     pub unresolved: Vec<String>,
-    /// Whether packages were named; otherwise it is about all there are.
-    pub by_name: bool,
     /// Whether words name what is installed, not what is offered.
     pub of_installed: bool,
     /// Packages that would be downgrades which `minversions` forbids.
@@ -85,7 +83,7 @@ impl Request {
 /// When a repository cannot be used.
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
     let of_installed = verb.is_of_installed();
-    let mut request = Request { by_name: !words.is_empty(), of_installed, ..Request::default() };
+    let mut request = Request { of_installed, ..Request::default() };
     match verb {
         Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
         Verb::Install => {
