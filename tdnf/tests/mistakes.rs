@@ -48,8 +48,28 @@ fn words_that_mean_nothing_are_skipped() {
     assert!(said.contains("No package nosuch available") && said.contains("tool-1-1.noarch is already installed"), "{said}");
     let said = machine.accepts(&["--skip-broken", "update", "nosuch", "tool"]);
     assert!(said.contains("No package nosuch available"), "{said}");
-    machine.refuses(&["--skip-broken", "install", "nosuch"], "Error(1011)");
+    // Or if there was nothing else.
+    for verb in ["install", "update", "erase"] {
+        let said = machine.accepts(&["--skip-broken", verb, "nosuch"]);
+        assert!(said.contains("No package nosuch"), "{said}");
+    }
     machine.refuses(&["install", "nosuch", "tool"], "Error(1011)");
+}
+
+#[test]
+fn package_files_that_cannot_be_used_are_skipped() {
+    let machine = Machine::new(WORLD, "");
+    machine.write("junk.rpm", "junk");
+    let (junk, none, lib) = (machine.place("junk.rpm"), machine.place("none.rpm"), machine.place("good/Packages/lib-1-1.noarch.rpm"));
+    machine.refuses(&["install", "tool", &none], "none.rpm");
+    machine.refuses(&["install", "tool", &junk], "junk.rpm");
+    assert_eq!(machine.installed(), [""; 0]);
+    let said = machine.accepts(&["--skip-broken", "install", "tool", &junk, &none, &lib]);
+    for expected in [format!("{none}`: No such file"), format!("`{junk}`: unexpected end of file"), "it is skipped".into()] {
+        assert!(said.contains(&expected), "{expected}: {said}");
+    }
+    assert_eq!(machine.installed(), ["lib-1", "tool-1"]);
+    machine.accepts(&["--skip-broken", "install", &none]);
 }
 
 #[test]

@@ -153,6 +153,12 @@ impl CliError {
         if let Self::After { answer, error } = self { (error, Some(answer)) } else { (self, None) }
     }
 
+    /// The error and its causes in one line.
+    pub fn with_causes(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -66,17 +66,6 @@ pub struct Request {
     pub mark: Vec<(Id, Reason)>,
 }
 
-impl Request {
-    /// Whether any word means something, be it there already.
-    pub fn means_anything(&self) -> bool {
-        let nothing = [&self.update, &self.erase, &self.released].into_iter().all(BTreeSet::is_empty)
-            && self.wishes.is_empty()
-            && self.reinstall.is_empty()
-            && self.existing.is_empty();
-        !nothing
-    }
-}
-
 /// What the words after a verb mean.
 ///
 /// # Errors
