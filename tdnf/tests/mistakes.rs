@@ -172,6 +172,8 @@ fn a_version_of_a_repository_that_comes_last() {
     assert_eq!(machine.installed(), ["app-2"]);
     machine.accepts(&["install", "app-3"]);
     assert_eq!(machine.installed(), ["app-3"]);
+    let said = machine.accepts(&["reinstall", "app"]);
+    assert!(said.contains("Reinstalling") && said.contains("app-3-1.noarch"), "{said}");
     // What that very version requires may be there only, too.
     machine.accepts(&["install", "app-1"]);
     assert_eq!(machine.installed(), ["app-1", "lib-1"]);

@@ -408,7 +408,7 @@ fn reinstall(repositories: &Repositories, sack: &Sack<'_>, word: &str, request: 
     }
     for id in installed(sack, word, request) {
         let nevra = sack.nevra(id);
-        match sack.available_called(&nevra.name).into_iter().find(|offered| sack.nevra(*offered) == nevra) {
+        match sack.available_as(&nevra) {
             Some(offered) => request.reinstall.push((id, offered)),
             None => request.unresolved.push(nevra.to_string()),
         }
