@@ -73,6 +73,18 @@ fn package_files_that_cannot_be_used_are_skipped() {
 }
 
 #[test]
+fn a_root_needs_no_main_configuration() {
+    let machine = Machine::new(WORLD, "");
+    fs::remove_dir_all(machine.path("root/etc/tdnf")).unwrap();
+    machine.accepts(&["install", "tool"]);
+    assert_eq!(machine.installed(), ["tool-1"]);
+    // The defaults apply: what is not signed is refused.
+    machine.write("root/etc/yum.repos.d/base.repo", &format!("[base]\nbaseurl=file://{}\n", machine.place("good")));
+    fs::remove_file(machine.path("good/repodata/repomd.xml.asc")).unwrap();
+    machine.refuses(&["--refresh", "list", "tool"], "`base`");
+}
+
+#[test]
 fn an_update_that_does_not_fit_is_no_failure() {
     let machine = Machine::new(WORLD, "");
     machine.accepts(&["install", "app-1", "lib-1"]);
