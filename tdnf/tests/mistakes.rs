@@ -48,8 +48,58 @@ fn words_that_mean_nothing_are_skipped() {
     assert!(said.contains("No package nosuch available") && said.contains("tool-1-1.noarch is already installed"), "{said}");
     let said = machine.accepts(&["--skip-broken", "update", "nosuch", "tool"]);
     assert!(said.contains("No package nosuch available"), "{said}");
-    machine.refuses(&["--skip-broken", "install", "nosuch"], "Error(1011)");
+    // Or if there was nothing else.
+    for verb in ["install", "update", "erase"] {
+        let said = machine.accepts(&["--skip-broken", verb, "nosuch"]);
+        assert!(said.contains("No package nosuch"), "{said}");
+    }
     machine.refuses(&["install", "nosuch", "tool"], "Error(1011)");
+}
+
+#[test]
+fn package_files_that_cannot_be_used_are_skipped() {
+    let machine = Machine::new(WORLD, "");
+    machine.write("junk.rpm", "junk");
+    let (junk, none, lib) = (machine.place("junk.rpm"), machine.place("none.rpm"), machine.place("good/Packages/lib-1-1.noarch.rpm"));
+    machine.refuses(&["install", "tool", &none], "none.rpm");
+    machine.refuses(&["install", "tool", &junk], "junk.rpm");
+    assert_eq!(machine.installed(), [""; 0]);
+    let said = machine.accepts(&["--skip-broken", "install", "tool", &junk, &none, &lib]);
+    for expected in [format!("{none}`: No such file"), format!("`{junk}`: unexpected end of file"), "it is skipped".into()] {
+        assert!(said.contains(&expected), "{expected}: {said}");
+    }
+    assert_eq!(machine.installed(), ["lib-1", "tool-1"]);
+    machine.accepts(&["--skip-broken", "install", &none]);
+}
+
+#[test]
+fn a_root_needs_no_main_configuration() {
+    let machine = Machine::new(WORLD, "");
+    fs::remove_dir_all(machine.path("root/etc/tdnf")).unwrap();
+    machine.accepts(&["install", "tool"]);
+    assert_eq!(machine.installed(), ["tool-1"]);
+    // The defaults apply: what is not signed is refused.
+    machine.write("root/etc/yum.repos.d/base.repo", &format!("[base]\nbaseurl=file://{}\n", machine.place("good")));
+    fs::remove_file(machine.path("good/repodata/repomd.xml.asc")).unwrap();
+    machine.refuses(&["--refresh", "list", "tool"], "`base`");
+}
+
+#[test]
+fn an_update_that_does_not_fit_is_no_failure() {
+    let machine = Machine::new(WORLD, "");
+    machine.accepts(&["install", "app-1", "lib-1"]);
+    machine.offer("more", "[\"lib-2-1\"]\n", "", 100);
+    machine.configure(&machine.at("good"), &format!("[more]\n{}", machine.at("more")));
+    for words in
+        [&["install", "lib"][..], &["update", "lib"], &["--skip-broken", "update", "lib"], &["--best", "--skip-broken", "install", "lib"]]
+    {
+        let said = machine.accepts(&[&["--exclude=app"][..], words].concat());
+        assert_eq!(said.matches("Update lib-2-1.noarch cannot be installed, skipping:").count(), 1, "{words:?}: {said}");
+        assert_eq!(said.matches("app-1-1.noarch would require").count(), 1, "{words:?}: {said}");
+        assert!(!said.contains("Error("), "{words:?}: {said}");
+    }
+    machine.refuses(&["--exclude=app", "--best", "update", "lib"], "Error(1301)");
+    assert_eq!(machine.installed(), ["app-1", "lib-1"]);
 }
 
 #[test]
@@ -134,6 +184,8 @@ fn a_version_of_a_repository_that_comes_last() {
     assert_eq!(machine.installed(), ["app-2"]);
     machine.accepts(&["install", "app-3"]);
     assert_eq!(machine.installed(), ["app-3"]);
+    let said = machine.accepts(&["reinstall", "app"]);
+    assert!(said.contains("Reinstalling") && said.contains("app-3-1.noarch"), "{said}");
     // What that very version requires may be there only, too.
     machine.accepts(&["install", "app-1"]);
     assert_eq!(machine.installed(), ["app-1", "lib-1"]);

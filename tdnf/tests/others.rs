@@ -93,6 +93,45 @@ fn other_checksums_and_places() {
     }
 }
 
+/// createrepo_c writes locations as they are; in an address they are encoded, `+` and `^` too.
+#[test]
+fn places_with_any_characters() {
+    let machine = Machine::new(WORLD, "");
+    let (old, new) = ("Packages/other-2.0-1.noarch.rpm", "x y/o#1?+^%31ö.rpm");
+    let primary = document(&machine, "primary").replace(old, new);
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
+    index(&machine, &[("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\"")]);
+    fs::create_dir(offered(&machine, "x y")).unwrap();
+    fs::rename(offered(&machine, old), offered(&machine, new)).unwrap();
+    let unsigned = "--setopt=base.repo_gpgcheck=0";
+    machine.accepts(&[unsigned, "install", "other"]);
+    machine.accepts(&["erase", "other"]);
+    fs::create_dir(offered(&machine, "x%20y")).unwrap();
+    fs::rename(offered(&machine, new), offered(&machine, "x%20y/o%231%3F%2B%5E%2531%C3%B6.rpm")).unwrap();
+    let address = serve(machine.path("good"));
+    machine.configure(&format!("baseurl={address}\ngpgkey=file:///etc/pki/key.asc\n"), "");
+    machine.accepts(&[unsigned, "install", "other"]);
+    assert_eq!(machine.installed(), ["other-2.0"]);
+    // A copy has the names as they are, also where the metadata names another place.
+    let primary = primary.replace("href=\"x y/", &format!("xml:base=\"{address}/x%20y\" href=\""));
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
+    index(&machine, &[("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\"")]);
+    let copy = machine.place("copy");
+    machine.accepts(&[unsigned, "--refresh", "--newest-only", "reposync", "-p", &copy]);
+    assert!(machine.path("copy/base/o#1?+^%31ö.rpm").is_file());
+}
+
+#[test]
+fn a_package_that_is_not_what_the_metadata_says() {
+    let machine = Machine::new(WORLD, "");
+    let primary = document(&machine, "primary").replace("ver=\"2.0\"", "ver=\"2.0-2\"");
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
+    index(&machine, &[("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\"")]);
+    let said = machine.refuses(&["--setopt=base.repo_gpgcheck=0", "install", "other"], "is other-2.0-1.noarch, not other-2.0-2-1.noarch");
+    assert!(said.contains("Error(2501)") && said.contains("--exclude=other"), "{said}");
+    assert_eq!(machine.installed(), [""; 0]);
+}
+
 #[test]
 fn a_copy_is_a_repository() {
     let machine = Machine::new(WORLD, "");
@@ -117,17 +156,18 @@ fn a_copy_is_a_repository() {
     machine.accepts(&[unsigned, "install", "other"]);
 }
 
-/// Serves one key at `/key`, which may change, to whoever asks.
-fn serve(key: PathBuf) -> String {
+/// Serves the files of a folder, which may change, under their names as they are asked for; returns its address.
+fn serve(folder: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/key", listener.local_addr().unwrap());
+    let address = format!("http://{}", listener.local_addr().unwrap());
     spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            lines.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
-            let text = fs::read(&key).unwrap();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+            let head: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let asked = head[0].split(' ').nth(1).unwrap();
+            let (status, text) = fs::read(folder.join(&asked[1..])).map_or(("404 Not Found", Vec::new()), |text| ("200 OK", text));
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
             let _ = stream.write_all(&[head.as_bytes(), &text].concat());
         }
     });
@@ -139,7 +179,7 @@ fn a_new_key_at_the_old_place_is_asked_about() {
     let machine = Machine::new(WORLD, "");
     let key = offered(&machine, "key");
     fs::write(&key, OTHER_KEY).unwrap();
-    let address = serve(key.clone());
+    let address = format!("{}/key", serve(machine.path("good")));
     machine.configure(&format!("baseurl=file://{}\ngpgkey={address}\n", machine.place("good")), "");
     // The wrong key is accepted, kept, and of no use, however often it is fetched.
     machine.refuses(&["install", "other"], "is not trusted");

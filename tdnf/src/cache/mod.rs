@@ -323,8 +323,7 @@ impl Opened {
 
     /// Where a package's file is kept once it was fetched.
     pub fn package_path(&self, offer: &Offer) -> PathBuf {
-        let name = offer.location.rsplit('/').next().unwrap_or(&offer.location);
-        self.folder.join("rpms").join(name)
+        self.folder.join("rpms").join(offer.file_name())
     }
 
     /// The addresses of a package's file, in the order of trial.

@@ -8,6 +8,7 @@ use crate::download::{self, Client, Item};
 use rpm_engine::checksum::{self, Checksum};
 use rpm_engine::config::RepositoryConfig;
 use rpm_engine::keyring::Keyring;
+use rpm_engine::repo::percent::encoded;
 use rpm_engine::repo::{Document, LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, RepoError};
 
 /// Where the repository is, and what its index may be.
@@ -142,11 +143,16 @@ pub(super) fn item(repository: &RepositoryConfig, document: &Document, mirrors: 
     }
 }
 
-/// An address below another, if it is not one by itself. What follows `?` in the base, a token as a rule, goes with every address below it.
+/// An address below another, if it is not one by itself. Locations are plain text, so they are encoded, but for a base that is a bare path.
+/// What follows `?` in the base, a token as a rule, goes with every address below it.
 pub(super) fn join(base: &str, location: &str) -> String {
     if location.contains("://") {
         return location.to_owned();
     }
+    if base.starts_with('/') {
+        return format!("{}/{location}", base.trim_end_matches('/'));
+    }
+    let location = encoded(location);
     match base.split_once('?').filter(|(base, _)| base.starts_with("http")) {
         Some((base, query)) => format!("{}/{location}?{query}", base.trim_end_matches('/')),
         None => format!("{}/{location}", base.trim_end_matches('/')),
@@ -238,6 +244,10 @@ mod tests {
         for (base, expected) in table {
             assert_eq!(join(base, "x/y.rpm"), expected);
         }
-        assert_eq!(join("http://h/a?b", "http://other/x.rpm"), "http://other/x.rpm");
+        assert_eq!(join("http://h/a?b", "http://other/x%20y.rpm"), "http://other/x%20y.rpm");
+        let table = [("https://h/a%20b", "x%20y/b%231%2B%25.rpm"), ("file:///a%20b", "x%20y/b%231%2B%25.rpm"), ("/a b", "x y/b#1+%.rpm")];
+        for (base, expected) in table {
+            assert_eq!(join(base, "x y/b#1+%.rpm"), format!("{base}/{expected}"));
+        }
     }
 }

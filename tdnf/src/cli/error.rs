@@ -10,6 +10,7 @@ use super::session::Session;
 use crate::cache::CacheError;
 use crate::download::DownloadError;
 use rpm_engine::config::ConfigError;
+use rpm_engine::package::Nevra;
 use rpm_engine::rpmfile::RpmFileError;
 use rpm_engine::solver::SolveError;
 use rpm_engine::system::SystemError;
@@ -51,6 +52,16 @@ pub enum CliError {
     /// A package file is not accepted.
     #[error(transparent)]
     Package(#[from] RpmFileError),
+    /// The metadata of a repository describes another package than the one it names.
+    #[error("`{path}` is {found}, not {expected}")]
+    OtherPackage {
+        /// The package file.
+        path: PathBuf,
+        /// What it is.
+        found: Box<Nevra>,
+        /// What the metadata says.
+        expected: Box<Nevra>,
+    },
     /// A package cannot be fetched.
     #[error("a package cannot be fetched")]
     Download(#[from] DownloadError),
@@ -142,6 +153,12 @@ impl CliError {
         if let Self::After { answer, error } = self { (error, Some(answer)) } else { (self, None) }
     }
 
+    /// The error and its causes in one line.
+    pub fn with_causes(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -161,6 +178,10 @@ impl CliError {
             Self::Download(error) if error.is_missing() || matches!(error, DownloadError::Digest { .. }) => {
                 Some("the repository may have changed since its metadata was fetched: try `--refresh`".into())
             }
+            Self::OtherPackage { expected, .. } => Some(format!(
+                "the repository's metadata is wrong: ask its operator; `--exclude={}` does without the package",
+                expected.name
+            )),
             Self::Download(error) => error.hint().map(str::to_owned),
             Self::Locked(_) => Some("remove them from the `locks.d` files, or from `--exclude`, if they may be changed".into()),
             Self::Config(ConfigError::NoDirectory { .. }) => Some("make it, or correct `repodir` in `tdnf.conf`".into()),

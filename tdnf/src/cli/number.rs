@@ -35,6 +35,7 @@ pub fn of(error: &CliError) -> u32 {
         CliError::Aborted => 1032,
         CliError::BelowMinimum(_) => 1035,
         CliError::Solve(SolveError::Conflict { .. }) | CliError::Unfit(_) | CliError::Locked(_) => 1301,
+        CliError::OtherPackage { .. } => 2501,
         CliError::Package(_) => 1514,
         CliError::CheckFailed(_) => 1515,
         CliError::Transaction(_) => 1525,
@@ -133,7 +134,9 @@ fn is_without_value(error: &clap::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use rpm_engine::package::Nevra;
     use rpm_engine::rpmfile::RpmFileError;
+    use rpm_engine::version::Evr;
 
     use super::*;
 
@@ -142,6 +145,7 @@ mod tests {
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         let none = || io::Error::from(io::ErrorKind::NotFound);
         let text = || "x".to_owned();
+        let nevra = |version: &str| Box::new(Nevra { name: text(), evr: Evr::parse(version), arch: "noarch".into() });
         let table = [
             (CliError::NothingToDo, 0),
             (CliError::NoData, 0),
@@ -157,6 +161,7 @@ mod tests {
             (CliError::Unfit(text()), 1301),
             (CliError::Locked(vec![]), 1301),
             (RpmFileError::Unsealed { path: "p".into() }.into(), 1514),
+            (CliError::OtherPackage { path: "p".into(), found: nevra("1"), expected: nevra("2") }, 2501),
             (CliError::CheckFailed(1), 1515),
             (CliError::NoSearchResults, 1599),
             (CliError::NotRoot, 1601),

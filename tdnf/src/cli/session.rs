@@ -63,8 +63,7 @@ impl Session {
         let arch = machine();
         let installed = system.installed()?;
         // A root that is only being made has no configuration of its own yet; with `-c` nothing of the root's own is asked for.
-        let own = ["etc/tdnf/tdnf.conf", "usr/lib/tdnf/tdnf.conf"].iter().any(|file| root.join(file).exists());
-        let configured = if own && common.config.is_none() { &*root } else { Path::new("/") };
+        let configured = if Config::is_in(&root) && common.config.is_none() { &*root } else { Path::new("/") };
         let release = |main: &Main| release(main, &root, configured, &installed);
         let mut config = Config::load(configured, &arch, &overrides(&common)?, release)?;
         if !console.quiet {

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rpm_engine::repo::percent;
 
 /// An address, and what was written before its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,27 +43,7 @@ pub(super) fn basic(credentials: &str) -> String {
 }
 
 fn decoded(text: &str) -> String {
-    String::from_utf8_lossy(&bytes(text)).into_owned()
-}
-
-/// What a percent-encoded text stands for. Encoding that makes no sense stays as it is.
-pub(super) fn bytes(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = (*first == b'%').then(|| after.get(..2)).flatten();
-        match digits.and_then(|digits| hex::decode(digits).ok()) {
-            Some(byte) => {
-                bytes.extend(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    bytes
+    String::from_utf8_lossy(&percent::decoded(text)).into_owned()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use address::Address;
+use rpm_engine::repo::percent;
 
 pub use address::shown;
 pub use client::{Client, Family, Network};
@@ -163,11 +164,11 @@ pub fn check(item: &Item, path: &Path) -> Result<(), DownloadError> {
     }
 }
 
-/// The file an address means on this machine: `file:///path`, percent-encoded, or a bare path, as it is. What a repository's metadata adds to
-/// an address is not encoded as a rule, so a file that really has such a name goes first.
+/// The file an address means on this machine: `file:///path`, percent-encoded, or a bare path, as it is.
 pub fn local_path(url: &str) -> Option<PathBuf> {
-    let Some(path) = url.strip_prefix("file://") else { return url.starts_with('/').then(|| Path::new(url).to_owned()) };
-    let plain = Path::new(path);
-    let decoded = PathBuf::from(OsString::from_vec(address::bytes(path)));
-    path.starts_with('/').then(|| if decoded != plain && plain.exists() { plain.to_owned() } else { decoded })
+    match url.strip_prefix("file://") {
+        Some(path) if path.starts_with('/') => Some(OsString::from_vec(percent::decoded(path)).into()),
+        Some(_) => None,
+        None => url.starts_with('/').then(|| url.into()),
+    }
 }

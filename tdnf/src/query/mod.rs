@@ -208,6 +208,12 @@ impl<'a> Sack<'a> {
         all.filter(|id| self.is_visible(*id, &self.nevra(*id))).collect()
     }
 
+    /// What is offered under exactly this name and version and may be seen. Priorities decide only among those.
+    pub fn available_as(&self, nevra: &Nevra) -> Option<Id> {
+        let same = self.visible_called(&nevra.name).into_iter().filter(|id| self.nevra(*id) == *nevra);
+        self.preferred(same.collect()).first().copied()
+    }
+
     /// Whether no repository goes before another.
     fn is_even(&self) -> bool {
         self.stocks.windows(2).all(|pair| pair[0].priority == pair[1].priority)

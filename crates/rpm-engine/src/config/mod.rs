@@ -121,6 +121,17 @@ impl Config {
         Ok(Self { main, repositories, variables, warnings })
     }
 
+    /// Whether the system in `root` has a configuration of its own: a `tdnf.conf`, or a repository in a usual place.
+    pub fn is_in(root: &Path) -> bool {
+        let vendor = root.join(VENDOR);
+        let mut files_of_main = [vendor.join("tdnf.conf"), root.join(MAIN_FILE)].into_iter();
+        let usual = Main::default().repository_directories;
+        let mut directories = usual.iter().map(|directory| beneath(root, directory)).chain([vendor.join("repos.d")]);
+        // What cannot be read is reported by whoever reads it.
+        files_of_main.any(|file| file.exists())
+            || directories.any(|directory| files(&directory, ".repo").map_or(true, |found| !found.is_empty()))
+    }
+
     /// The repositories in use, those with the smallest priority number first.
     pub fn enabled(&self) -> Vec<&RepositoryConfig> {
         let mut enabled: Vec<_> = self.repositories.iter().filter(|repository| repository.enabled).collect();

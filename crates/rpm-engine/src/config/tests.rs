@@ -141,6 +141,21 @@ fn what_makes_no_sense_is_not_used() {
 }
 
 #[test]
+fn systems_with_a_configuration_of_their_own() {
+    let table = [
+        ("etc/tdnf/tdnf.conf", true),
+        ("usr/lib/tdnf/tdnf.conf", true),
+        ("etc/yum.repos.d/a.repo", true),
+        ("usr/lib/tdnf/repos.d/a.repo", true),
+        ("etc/yum.repos.d/README", false),
+        ("etc/hostname", false),
+    ];
+    for (path, expected) in table {
+        assert_eq!(Config::is_in(tree(&[(path, "")]).path()), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_repository_is_used_unless_it_says_otherwise() {
     let root = tree(&[("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/a\n[b]\nbaseurl=/b\nenabled=0\n")]);
     let config = load(root.path(), &Overrides::default()).unwrap();

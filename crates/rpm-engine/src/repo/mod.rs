@@ -6,6 +6,7 @@ mod filelists;
 pub mod index;
 mod metalink;
 mod other;
+pub mod percent;
 mod primary;
 mod repomd;
 mod unpack;
@@ -45,7 +46,7 @@ pub struct Offer {
     pub package: Package,
     /// What only queries show.
     pub details: Details,
-    /// Where the package file is, relative to the repository, or its address if it is elsewhere (`xml:base`).
+    /// Where the package file is: a path relative to the repository, as it is, or an encoded address if it is elsewhere (`xml:base`).
     pub location: String,
     /// The checksum of the package file, in lowercase hexadecimal; which it is its length says.
     pub checksum: String,
@@ -53,11 +54,17 @@ pub struct Offer {
 
 impl Offer {
     /// Where the package file is put in a copy of the repository, relative to it.
-    pub fn path(&self) -> &str {
-        match self.location.contains("://") {
-            true => self.location.rsplit('/').next().unwrap_or(&self.location),
-            false => &self.location,
-        }
+    pub fn path(&self) -> String {
+        if self.location.contains("://") { self.file_name() } else { self.location.clone() }
+    }
+
+    /// How the package file is called.
+    pub fn file_name(&self) -> String {
+        let text = match self.location.contains("://") {
+            true => String::from_utf8_lossy(&percent::decoded(&self.location)).into_owned(),
+            false => self.location.clone(),
+        };
+        text.rsplit_once('/').map_or(text.as_str(), |(_, name)| name).to_owned()
     }
 }
 

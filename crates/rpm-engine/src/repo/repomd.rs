@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::RepoError;
+use super::percent::encoded;
 use super::xml::{Element, number, walk};
 use crate::checksum::Checksum;
 
@@ -139,13 +140,14 @@ pub(super) fn local(href: &str) -> Result<String, RepoError> {
     }
 }
 
-/// Where a `location` is: relative to the repository, or an address where it names another place (`xml:base`). A medium that is to be put in
+/// Where a `location` is: relative to the repository, or an address where it names another place (`xml:base`), which is encoded already,
+/// other than what is below it. A medium that is to be put in
 /// (`media:`) is none.
 pub(super) fn location(element: &Element) -> Result<String, RepoError> {
     let href = local(element.attribute("href").unwrap_or_default())?;
     let base = element.attribute("base").unwrap_or_default().trim_end_matches('/');
     if ["http://", "https://", "file:///"].iter().any(|scheme| base.starts_with(scheme)) {
-        return Ok(format!("{base}/{href}"));
+        return Ok(format!("{base}/{}", encoded(&href)));
     }
     if base.is_empty() || base.contains(':') { Ok(href) } else { local(&format!("{base}/{href}")) }
 }
@@ -177,16 +179,17 @@ mod tests {
     #[test]
     fn other_bases() {
         let table = [
-            ("", "x.rpm"),
-            ("http://h/a/", "http://h/a/x.rpm"),
-            ("https://h", "https://h/x.rpm"),
-            ("file:///srv/a", "file:///srv/a/x.rpm"),
-            ("media://123#1", "x.rpm"),
-            ("a/b", "a/b/x.rpm"),
+            ("", "x+ y.rpm"),
+            ("http://h/a/", "http://h/a/x%2B%20y.rpm"),
+            ("https://h", "https://h/x%2B%20y.rpm"),
+            ("https://h/a%20b", "https://h/a%20b/x%2B%20y.rpm"),
+            ("file:///srv/a", "file:///srv/a/x%2B%20y.rpm"),
+            ("media://123#1", "x+ y.rpm"),
+            ("a/b", "a/b/x+ y.rpm"),
         ];
         for (base, expected) in table {
             let xml = format!(
-                r#"<repomd xmlns:xml="x"><data type="primary"><location xml:base="{base}" href="./x.rpm"/>
+                r#"<repomd xmlns:xml="x"><data type="primary"><location xml:base="{base}" href="./x+ y.rpm"/>
                 <checksum type="sha256">{}</checksum></data></repomd>"#,
                 "a".repeat(64)
             );

@@ -108,7 +108,8 @@ pub fn verify(session: &Session, repositories: &Repositories, sack: &Sack<'_>, f
         }
         let file = RpmFile::open(path)?;
         if file.package.nevra != *nevra {
-            return Err(CliError::Usage(format!("`{}` is {}, not {nevra}", path.display(), file.package.nevra)));
+            let (found, expected) = (Box::new(file.package.nevra), Box::new(nevra.clone()));
+            return Err(CliError::OtherPackage { path: path.clone(), found, expected });
         }
         let checked = match keys.get(stock).and_then(Option::as_ref) {
             Some(keys) => file.verified(keys)?,

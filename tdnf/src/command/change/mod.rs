@@ -18,6 +18,7 @@ use crate::cli::session::{Session, io_at, need_repositories, need_root};
 use crate::query::Sack;
 use rpm_engine::history::Reason;
 use rpm_engine::lock::LockError;
+use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::solver::SolveError;
 use rpm_engine::system::{LockedSystem, SystemError};
 
@@ -130,7 +131,7 @@ pub(in crate::command) fn carry_out(
     }
     let done = match plan.changes.is_empty() {
         true if !request.mark.is_empty() => mark(session, locked, sack, request),
-        true => Err(nothing(request, &plan)),
+        true => Err(CliError::NothingToDo),
         false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
         false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request)),
     };
@@ -152,15 +153,6 @@ fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, reque
         marked.iter().for_each(|(nevra, _)| session.console.note(format!("{nevra} marked as {as_what}")));
     }
     Ok(())
-}
-
-/// Why nothing happens: there is nothing to do, or what was asked for by name does not fit, or no word means anything.
-fn nothing(request: &Request, plan: &Plan) -> CliError {
-    match plan.left.first() {
-        _ if !request.unresolved.is_empty() && !request.means_anything() => CliError::NoMatch,
-        Some(left) if request.by_name => CliError::Unfit(left.reason.clone()),
-        Some(_) | None => CliError::NothingToDo,
-    }
 }
 
 fn execute_plan(
@@ -224,20 +216,38 @@ fn wait_for_lock(session: &Session) -> Result<LockedSystem, CliError> {
     }
 }
 
+/// Where the package file that a word names really is.
+fn file(session: &Session, word: &str) -> Result<PathBuf, CliError> {
+    let path = session.bring(word)?;
+    let real = fs::canonicalize(&path).map_err(io_at(&path))?;
+    // A pipe would be waited for.
+    match real.is_file() {
+        true => Ok(real),
+        false => Err(io_at(&path)(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"))),
+    }
+}
+
 /// Package files named in words.
 fn add_files(session: &Session, repositories: &mut Repositories, words: &[String]) -> Result<(), CliError> {
     let files: Vec<_> = words.iter().filter(|word| request::is_file(word)).cloned().collect();
     if files.is_empty() {
         return Ok(());
     }
+    let skip = session.config.main.skip_broken;
     for word in files {
-        let path = session.bring(&word)?;
-        let real = fs::canonicalize(&path).map_err(io_at(&path))?;
-        // A pipe would be waited for.
-        if !real.is_file() {
-            return Err(io_at(&path)(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
+        let found = file(session, &word).and_then(|path| {
+            // One that is read together with others fails with them.
+            let checked = if skip { RpmFile::open(&path).map(drop) } else { Ok(()) };
+            Ok(checked.map(|()| path)?)
+        });
+        match found {
+            Ok(path) => drop(repositories.files.insert(word, path)),
+            Err(error) if skip => session.console.warn(format!("{}; it is skipped", error.with_causes())),
+            Err(error) => return Err(error),
         }
-        repositories.files.insert(word, real);
+    }
+    if repositories.files.is_empty() {
+        return Ok(());
     }
     let mut paths: Vec<PathBuf> = repositories.files.values().cloned().collect();
     paths.sort();

@@ -56,8 +56,6 @@ pub struct Request {
     pub strict: bool,
     /// Words that mean nothing.
     pub unresolved: Vec<String>,
-    /// Whether packages were named; otherwise it is about all there are.
-    pub by_name: bool,
     /// Whether words name what is installed, not what is offered.
     pub of_installed: bool,
     /// Packages that would be downgrades which `minversions` forbids.
@@ -68,24 +66,13 @@ pub struct Request {
     pub mark: Vec<(Id, Reason)>,
 }
 
-impl Request {
-    /// Whether any word means something, be it there already.
-    pub fn means_anything(&self) -> bool {
-        let nothing = [&self.update, &self.erase, &self.released].into_iter().all(BTreeSet::is_empty)
-            && self.wishes.is_empty()
-            && self.reinstall.is_empty()
-            && self.existing.is_empty();
-        !nothing
-    }
-}
-
 /// What the words after a verb mean.
 ///
 /// # Errors
 /// When a repository cannot be used.
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
     let of_installed = verb.is_of_installed();
-    let mut request = Request { by_name: !words.is_empty(), of_installed, ..Request::default() };
+    let mut request = Request { of_installed, ..Request::default() };
     match verb {
         Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
         Verb::Install => {
@@ -421,7 +408,7 @@ fn reinstall(repositories: &Repositories, sack: &Sack<'_>, word: &str, request: 
     }
     for id in installed(sack, word, request) {
         let nevra = sack.nevra(id);
-        match sack.available_called(&nevra.name).into_iter().find(|offered| sack.nevra(*offered) == nevra) {
+        match sack.available_as(&nevra) {
             Some(offered) => request.reinstall.push((id, offered)),
             None => request.unresolved.push(nevra.to_string()),
         }

@@ -208,7 +208,8 @@ fn what_is_left_out_is_said() {
 /// What an interrupted transaction left: two versions of one package.
 #[test]
 fn several_versions_are_updated_together() {
-    let table: [(&[(&str, &[&str])], &str); 3] = [
+    type Packages = &'static [(&'static str, &'static [&'static str])];
+    let table: [(Packages, &str); 3] = [
         (&[("+app-1", &[]), ("+app-2", &[]), ("app-2", &[]), ("app-3", &[])], "app-3"),
         (&[("+app-1", &[]), ("+app-2", &[]), ("app-1", &[]), ("app-2", &[])], "app-1 app-2"),
         (&[("+app-1", &[]), ("+app-2", &[]), ("app-3", &["requires: nothing"])], "app-1 app-2 <app-3-1.x86_64 <app-3-1.x86_64"),
