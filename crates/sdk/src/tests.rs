@@ -179,24 +179,24 @@ fn a_layer_is_updated_alone_unless_those_below_it_have_moved() {
     describe(&format!("{alone}{above}"));
     world.sdk().update(&store, &settings, &[], &cancel).unwrap();
     let first = world.sdk().lock;
-    assert_eq!(world.sdk().update(&store, &settings, &[above_name.clone()], &cancel).unwrap(), [""; 0]);
+    assert_eq!(world.sdk().update(&store, &settings, std::slice::from_ref(above_name), &cancel).unwrap(), [""; 0]);
 
     world.publish("1.0-2");
-    let error = world.sdk().update(&store, &settings, &[above_name.clone()], &cancel).unwrap_err();
+    let error = world.sdk().update(&store, &settings, std::slice::from_ref(above_name), &cancel).unwrap_err();
     assert_eq!(error.to_string(), "the layer `base` below it is no longer what is locked: tool 1.0-1 → 1.0-2");
     assert_eq!(world.sdk().lock, first);
-    world.sdk().update(&store, &settings, &[alone_name.clone()], &cancel).unwrap();
+    world.sdk().update(&store, &settings, std::slice::from_ref(alone_name), &cancel).unwrap();
     let second = world.sdk().lock;
     assert_eq!(second.layers[base], first.layers[base]);
     assert_eq!(second.layers[alone_name].packages[1].version, "1.0-2");
 
     // A changed description moves that layer alone, too.
     describe(&format!("{}{above}", alone.replace("packages", "links = { \"/usr/bin/t\" = \"tool\" }\npackages")));
-    world.sdk().ensure(&store, &settings, &[alone_name.clone()], &Silent, &cancel).unwrap();
+    world.sdk().ensure(&store, &settings, std::slice::from_ref(alone_name), &Silent, &cancel).unwrap();
     assert_eq!(world.sdk().lock.layers[base], first.layers[base]);
 
     // With a layer, all that stand on it.
-    world.sdk().update(&store, &settings, &[base.clone()], &cancel).unwrap();
+    world.sdk().update(&store, &settings, std::slice::from_ref(base), &cancel).unwrap();
     let third = world.sdk().lock;
     assert_eq!(third.layers[base].packages[1].version, "1.0-2");
     assert_eq!(third.layers[above_name], first.layers[above_name]);
