@@ -1,6 +1,6 @@
 //! The scripts that build a kernel, in two steps.
 //!
-//! [`compile`] takes nearly all the time and contains nothing of the builder's own, so its result is the same everywhere. [`certify`] inserts
+//! [`compile()`] takes nearly all the time and contains nothing of the builder's own, so its result is the same everywhere. [`certify()`] inserts
 //! the certificate of the builder's module key into the compiled kernel and links the boot image again.
 
 mod certify;
