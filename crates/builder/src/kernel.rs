@@ -13,40 +13,17 @@ use kernel::signing::{ModuleKey, SigningError};
 use kernel::{Description, certify, compile};
 use planning::graph::Graph;
 use planning::recipe::Phase;
-use planning::spec::Spec;
+use planning::spec::{KernelStep, Spec};
 
 /// What building kernels needs beyond their specs.
 #[derive(Default)]
 pub struct Kernels {
     description: Description,
-    /// Spec → what it does.
-    steps: BTreeMap<PackageName, KernelStep>,
+    /// Spec → the step that it does, and the flavour.
+    steps: BTreeMap<PackageName, (KernelStep, String)>,
     key: Option<ModuleKey>,
     /// The certificate of a trusted builder, whose kernels are used while this builder has no module key.
     trusted: Option<String>,
-}
-
-/// The part of building a kernel that a spec does.
-#[derive(Debug)]
-enum KernelStep {
-    /// Compiles this flavour.
-    Compile(String),
-    /// Inserts the certificate into the objects of this flavour, and signs its modules.
-    Certify(String),
-}
-
-impl KernelStep {
-    fn of(spec: &Spec) -> Option<Self> {
-        let system = &spec.build.system;
-        let compiled = system.compiled_flavour().map(|flavour| Self::Compile(flavour.to_owned()));
-        compiled.or_else(|| system.kernel_flavour().map(|flavour| Self::Certify(flavour.to_owned())))
-    }
-
-    fn flavour(&self) -> &str {
-        match self {
-            Self::Compile(flavour) | Self::Certify(flavour) => flavour,
-        }
-    }
 }
 
 impl Kernels {
@@ -55,21 +32,24 @@ impl Kernels {
     /// # Errors
     /// Mistakes in the descriptions, unknown flavours, a key that cannot be used.
     pub fn load(graph: &Graph, root: &Path, keys: &Path) -> Result<Self, Report> {
-        let step = |spec: &Spec| Some((spec.name.clone(), KernelStep::of(spec)?));
+        let step = |spec: &Spec| {
+            let (step, flavour) = spec.build.system.kernel_step()?;
+            Some((spec.name.clone(), (step, flavour.to_owned())))
+        };
         let steps: BTreeMap<_, _> = graph.specs().filter_map(|(_, folder)| step(&folder.spec)).collect();
         if steps.is_empty() {
             return Ok(Self::default());
         }
         let description = Description::load(root)?;
-        for step in steps.values() {
-            description.kernel(step.flavour())?;
+        for (_, flavour) in steps.values() {
+            description.kernel(flavour)?;
         }
         Ok(Self { description, steps, key: ModuleKey::open(keys)?, trusted: None })
     }
 
     /// Whether what a spec builds depends on the module key.
     pub fn needs_key(&self, spec: &PackageName) -> bool {
-        matches!(self.steps.get(spec), Some(KernelStep::Certify(_)))
+        matches!(self.steps.get(spec), Some((KernelStep::Certify, _)))
     }
 
     /// Plans kernels with this certificate, in PEM, of a builder that the user trusts, while this builder has no module key.
@@ -97,16 +77,18 @@ impl Kernels {
     /// The phases of a kernel's build beyond those of any other; none for other specs.
     pub fn phases(&self, spec: &PackageName) -> Vec<Phase> {
         match self.steps.get(spec) {
-            Some(KernelStep::Compile(flavour)) => self.description.kernel(flavour).map(|kernel| compile(&kernel)).unwrap_or_default(),
+            Some((KernelStep::Compile, flavour)) => self.description.kernel(flavour).map(|kernel| compile(&kernel)).unwrap_or_default(),
             // With neither certificate, nothing has been built yet: these phases are only planned, and no store has a result for their digest.
-            Some(KernelStep::Certify(flavour)) => certify(flavour, self.own_certificate().or(self.trusted.as_deref()).unwrap_or_default()),
+            Some((KernelStep::Certify, flavour)) => {
+                certify(flavour, self.own_certificate().or(self.trusted.as_deref()).unwrap_or_default())
+            }
             None => Vec::new(),
         }
     }
 
     /// The files of the project that configure a kernel, relative to its top folder; none for other specs.
     pub fn files(&self, spec: &PackageName) -> Vec<String> {
-        let Some(KernelStep::Compile(flavour)) = self.steps.get(spec) else { return Vec::new() };
+        let Some((KernelStep::Compile, flavour)) = self.steps.get(spec) else { return Vec::new() };
         let Some(flavour) = self.description.flavours.get(flavour) else { return Vec::new() };
         let named = |names: &[Spanned<String>], folder: &str, end: &str| -> Vec<String> {
             names.iter().map(|name| format!("kernel-config/{folder}/{}.{end}", name.value)).collect()
@@ -120,8 +102,8 @@ impl Kernels {
     /// What goes into a kernel's key.
     pub fn inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest> {
         let name = match self.steps.get(spec) {
-            Some(KernelStep::Compile(_)) => "kernel configuration",
-            Some(KernelStep::Certify(_)) => "kernel certificate",
+            Some((KernelStep::Compile, _)) => "kernel configuration",
+            Some((KernelStep::Certify, _)) => "kernel certificate",
             None => return BTreeMap::new(),
         };
         BTreeMap::from([(name.to_owned(), Digest::of_json(&self.phases(spec)))])

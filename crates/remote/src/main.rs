@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "there is no other place for what concerns no request")]
+#[expect(clippy::print_stderr, reason = "these messages belong to no request, so no reply can contain them")]
 fn failed(reason: &str) -> ExitCode {
     eprintln!("kaon-remote: {reason}");
     ExitCode::FAILURE

@@ -15,6 +15,7 @@ use kernel::why::why;
 use kernel::{Description, Kernel, KernelError};
 use planning::graph::Graph;
 use planning::project::SpecFolder;
+use planning::spec::KernelStep;
 
 /// Options of `kernel`.
 #[derive(Args, Debug)]
@@ -141,6 +142,6 @@ fn options_of(context: &Context<'_>, flavour: &str) -> Result<Kconfig, Report> {
 
 fn spec_of<'a>(graph: &'a Graph, flavour: &str) -> Option<&'a SpecFolder> {
     let kernels: BTreeMap<&str, &SpecFolder> =
-        graph.specs().filter_map(|(_, folder)| Some((folder.spec.build.system.compiled_flavour()?, folder))).collect();
+        graph.specs().filter_map(|(_, folder)| Some((folder.spec.build.system.flavour_for(KernelStep::Compile)?, folder))).collect();
     kernels.get(flavour).or_else(|| kernels.values().next()).copied()
 }

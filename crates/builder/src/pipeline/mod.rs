@@ -32,6 +32,7 @@ use image::description::{self, Format, Image};
 use planning::action::Results;
 use planning::plan::plan;
 use planning::project::SpecFolder;
+use planning::spec::KernelStep;
 use rootfs::contents::Contents;
 use rootfs::{ExtraFile, Rootfs};
 use runtime::progress::{Event, Outcome};
@@ -182,7 +183,7 @@ fn check_container(builder: &Builder<'_>, image: &Image, packages: &[PackageName
 /// The package of the image's kernel, if it has one.
 fn kernel_package(builder: &Builder<'_>, image: &Image) -> Result<Option<PackageName>, ImageError> {
     let Some(wished) = &image.kernel else { return Ok(None) };
-    let is_wished = |folder: &SpecFolder| folder.spec.build.system.kernel_flavour() == Some(wished);
+    let is_wished = |folder: &SpecFolder| folder.spec.build.system.flavour_for(KernelStep::Certify) == Some(wished);
     let kernel = builder.graph.specs().find(|(_, folder)| is_wished(folder)).map(|(name, _)| name.clone());
     let missing = || ImageError::NoPackage { image: image.name.clone(), what: format!("a kernel of flavour `{wished}`") };
     kernel.map(Some).ok_or_else(missing)

@@ -24,7 +24,7 @@ impl NetworkV1 {
     }
 }
 
-/// The network in terms of version 2, without what makes no sense, which `complain` is told with its path.
+/// The network in terms of version 2, without the parts that cannot be used. `complain` receives the path of each such part and the reason.
 pub(super) fn translated(description: &NetworkV1, mut complain: impl FnMut(&str, String)) -> Option<Network> {
     let Translation { network, wrong, entries } = Translation::of(description);
     wrong.into_iter().for_each(|(path, message)| complain(&path, message));

@@ -77,7 +77,7 @@ fn without_addresses(spec: &Spec) -> Spec {
     };
     // The recipe of a kernel is made from its flavour by the kernel crate.
     let system = &spec.build.system;
-    let build = match system.kernel_flavour().or(system.compiled_flavour()) {
+    let build = match system.kernel_step() {
         Some(_) => Build { system: system.clone(), ..build },
         None => build,
     };

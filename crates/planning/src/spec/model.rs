@@ -295,37 +295,35 @@ pub enum BuildSystem {
     None,
 }
 
+/// The steps of building a kernel, each done by a spec of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelStep {
+    /// Compiles a flavour: the same for every builder.
+    Compile,
+    /// Inserts the certificate into the objects of a flavour, and has its modules signed.
+    Certify,
+}
+
 impl BuildSystem {
-    /// The flavour of the kernel that it builds, if it builds one.
-    pub fn kernel_flavour(&self) -> Option<&str> {
+    /// The step of building a kernel that it does, and the kernel's flavour.
+    pub fn kernel_step(&self) -> Option<(KernelStep, &str)> {
         match self {
-            Self::Kernel { flavour } => Some(flavour),
+            Self::KernelObjects { flavour } => Some((KernelStep::Compile, flavour)),
+            Self::Kernel { flavour } => Some((KernelStep::Certify, flavour)),
             Self::Autotools { .. }
             | Self::Meson { .. }
             | Self::Cmake { .. }
             | Self::Make { .. }
             | Self::Go { .. }
             | Self::Cargo { .. }
-            | Self::KernelObjects { .. }
             | Self::Script { .. }
             | Self::None => None,
         }
     }
 
-    /// The flavour of the kernel that it compiles, if it compiles one.
-    pub fn compiled_flavour(&self) -> Option<&str> {
-        match self {
-            Self::KernelObjects { flavour } => Some(flavour),
-            Self::Autotools { .. }
-            | Self::Meson { .. }
-            | Self::Cmake { .. }
-            | Self::Make { .. }
-            | Self::Go { .. }
-            | Self::Cargo { .. }
-            | Self::Kernel { .. }
-            | Self::Script { .. }
-            | Self::None => None,
-        }
+    /// The flavour of the kernel that it does this step of, if it does.
+    pub fn flavour_for(&self, step: KernelStep) -> Option<&str> {
+        self.kernel_step().filter(|(own, _)| *own == step).map(|(_, flavour)| flavour)
     }
 
     /// The crates of the project's own workspace that it builds.

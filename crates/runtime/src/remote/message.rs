@@ -19,7 +19,7 @@ pub enum Request {
         /// What.
         call: Call,
     },
-    /// Stop it. There is no further reply.
+    /// Stop it. No reply follows.
     Stop {
         /// What.
         id: u64,
