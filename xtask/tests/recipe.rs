@@ -11,6 +11,7 @@ mod support {
 
 mod recipe {
     mod bench;
+    mod deb;
     mod go;
     mod licences;
     mod patch;

@@ -13,7 +13,8 @@ use base::diagnostic::Failure;
 use base::digest::Digest;
 use kernel::kconfig::{self, Kconfig, KconfigError};
 use planning::project::SpecFolder;
-use planning::recipe::{Phase, Recipe, SOURCE_FILES};
+use planning::recipe::{Phase, Recipe, archive_file, from_package};
+use planning::spec::Source;
 use runtime::sandbox::{self, Isolation, SandboxError, StepsEnded};
 use runtime::store::StoreError;
 use sdk::source::{Fetcher, SourceError};
@@ -90,21 +91,24 @@ pub fn kconfig(builder: &mut Builder<'_>, folder: &SpecFolder) -> Result<Kconfig
     for source in &folder.spec.sources {
         let digest = fetcher.ensure(source)?;
         let waiting = || builder.reporter.waiting(&format!("kconfig of {}", source.file_name()));
-        let tree =
-            builder.store.tree(&tree_key(&digest), waiting, |into| unpack(builder, folder, source.file_name(), &digest, &layers, into))?;
+        let tree = builder.store.tree(&tree_key(&digest), waiting, |into| unpack(builder, folder, source, &digest, &layers, into))?;
         files.extend(read(&tree)?);
     }
     Ok(kconfig::parse(&files)?)
 }
 
-const UNPACK: &str = r#"mkdir kconfig
-tar -xf "$FILE" --strip-components=1 --no-same-owner -C kconfig --wildcards '*/Kconfig*'"#;
+/// The script that unpacks the Kconfig files of a source.
+fn script(source: &Source) -> String {
+    let package = from_package(source).unwrap_or_default();
+    let file = archive_file(source);
+    format!("{package}\nmkdir kconfig\ntar -xf {file} --strip-components=1 --no-same-owner -C kconfig --wildcards '*/Kconfig*'")
+}
 
 /// Unpacks the Kconfig files of a tarball with the SDK's tar, which supports every compression.
 fn unpack(
     builder: &Builder<'_>,
     folder: &SpecFolder,
-    name: &str,
+    source: &Source,
     digest: &Digest,
     layers: &[PathBuf],
     into: &Path,
@@ -112,15 +116,15 @@ fn unpack(
     let spec = &folder.spec;
     let file = builder.store.object(digest).ok_or(StoreError::Missing { digest: *digest })?;
     let recipe = Recipe {
-        phases: vec![Phase { name: "unpack", script: UNPACK.into(), cwd: "/build".into() }],
-        env: BTreeMap::from([("PATH", "/usr/bin".to_owned()), ("FILE", format!("{SOURCE_FILES}/{name}"))].map(|(k, v)| (k.to_owned(), v))),
+        phases: vec![Phase { name: "unpack", script: script(source), cwd: "/build".into() }],
+        env: BTreeMap::from([("PATH".to_owned(), "/usr/bin".to_owned())]),
     };
     let scratch = builder.store.scratch(&format!("kconfig-{}", spec.name))?;
     for part in ["build", "upper", "work"] {
         let path = scratch.path().join(part);
         fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
     }
-    let sources = BTreeMap::from([(name.to_owned(), file)]);
+    let sources = BTreeMap::from([(source.file_name().to_owned(), file)]);
     let job = sandbox_job(spec, &recipe, layers, &sources, scratch.path(), 1);
     let log = builder.store.log(&format!("kconfig-{}.log", spec.name));
     let outcome = sandbox::run(&job, None, &log, &builder.cancel, &|_| ())?;

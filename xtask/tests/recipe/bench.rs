@@ -92,6 +92,13 @@ def tar(members):
                 member.size = len(content)
             archive.addfile(member, io.BytesIO((content or "").encode("latin-1")))
     return buffer.getvalue()
+
+def deb(files, name="data.tar.xz", pack=lzma.compress):
+    """A Debian binary package of these files."""
+    content = b"!<arch>\n"
+    for member, data in [("debian-binary", b"2.0\n"), ("control.tar.xz", lzma.compress(tar({}))), (name, pack(tar(files)))]:
+        content += f"{member:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2)
+    return content
 "#;
 
 /// A comment with this prefix in the tables of a spec sets `license-files` of its `[package]`.

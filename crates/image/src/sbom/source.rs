@@ -50,6 +50,9 @@ pub fn source_file(spec: &Spec, origin: &Origin) -> SourceFile {
         Origin::Debian { package, version, .. } => {
             (version.clone(), format!("pkg:deb/debian/{}@{}?arch=source", escaped(package), escaped(version)))
         }
+        Origin::Deb { package, version, arch, .. } => {
+            (version.clone(), format!("pkg:deb/debian/{}@{}?arch={}", escaped(package), escaped(version), escaped(arch)))
+        }
         Origin::Crate { file, .. } => {
             let (name, version) = crate_parts(file);
             (version.to_owned(), format!("pkg:cargo/{}@{}", escaped(name), escaped(version)))
@@ -98,11 +101,20 @@ mod tests {
         let spec = spec.unwrap();
         let url = Origin::Url { url: "https://user:secret@example.org/a-2.tar.gz".into(), sha256 };
         let debian = Origin::Debian { package: "a".into(), version: "1:2-1".into(), file: "a_2.orig.tar.gz".into(), sha256 };
+        let binary = Origin::Deb {
+            source: "a".into(),
+            package: "a-source".into(),
+            version: "2-1".into(),
+            arch: "all".into(),
+            file: "a-source_2-1_all.deb".into(),
+            sha256,
+        };
         let registry = Origin::Crate { file: "zstd-sys-2.0.16+zstd.1.5.7.crate".into(), sha256 };
         let url_purl = format!("pkg:generic/a-2.tar.gz@2?checksum=sha256:{sha256}&download_url=https%3A%2F%2Fexample.org%2Fa-2.tar.gz");
         for (origin, version, purl, supplier) in [
             (url, "2", &*url_purl, None),
             (debian, "1:2-1", "pkg:deb/debian/a@1%3A2-1?arch=source", Some("Debian")),
+            (binary, "2-1", "pkg:deb/debian/a-source@2-1?arch=all", Some("Debian")),
             (registry, "2.0.16+zstd.1.5.7", "pkg:cargo/zstd-sys@2.0.16%2Bzstd.1.5.7", None),
         ] {
             let file = source_file(&spec, &origin);

@@ -65,7 +65,7 @@ pub fn key_of(fields: &Fields) -> Digest {
 
 /// The spec without the addresses of its sources and without its scripts: a moved mirror rebuilds nothing, and the recipe is a separate field.
 fn without_addresses(spec: &Spec) -> Spec {
-    let usage_only = |source: &Source| Source { origins: Vec::new(), name: None, usage: source.usage.clone() };
+    let usage_only = |source: &Source| Source { origins: Vec::new(), name: None, path: source.path.clone(), usage: source.usage.clone() };
     let sources = spec.sources.iter().filter(|source| source.usage != SourceUsage::Keep).map(usage_only).collect();
     let build = Build {
         system: BuildSystem::None,

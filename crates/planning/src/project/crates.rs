@@ -39,7 +39,7 @@ impl LockedCrate {
     /// The source of the crate; `None` for a member of the workspace.
     pub fn source(&self) -> Option<Source> {
         let origin = Origin::Crate { file: format!("{}-{}.crate", self.name, self.version), sha256: self.checksum? };
-        Some(Source { origins: vec![origin], name: None, usage: SourceUsage::Keep })
+        Some(Source { origins: vec![origin], name: None, path: None, usage: SourceUsage::Keep })
     }
 }
 

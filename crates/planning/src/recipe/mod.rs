@@ -10,6 +10,7 @@ mod system;
 use std::collections::BTreeMap;
 
 pub use licences::LICENCES;
+pub use prepare::{archive_file, from_package};
 use text::quote;
 
 use serde::Serialize;

@@ -7,15 +7,21 @@ use text::quote;
 
 /// Unpacks archives, and refuses those where stripping folders would lose or overwrite files.
 const UNPACK: &str = include_str!("unpack.py");
+/// Takes a file or folder out of a binary package.
+const DEB: &str = include_str!("deb.py");
 /// Applies patches. Refuses patches of a series that the archive lacks, and patches that need more fuzz than allowed.
 const PATCH: &str = include_str!("patch.py");
+
+/// Where files and folders of binary packages lie in the sandbox.
+const PACKAGE_FILES: &str = "/build/packages";
 
 /// The phases that turn source files into a patched tree.
 pub fn phases(spec: &Spec) -> Vec<Phase> {
     let mut unpack = vec!["mkdir -p \"$HOME\" \"$DESTDIR\" \"$SRC\"".to_owned()];
     let (mut archives, mut patch) = (String::new(), Vec::new());
     for source in &spec.sources {
-        let file = format!("{SOURCE_FILES}/{}", quote(source.file_name()));
+        unpack.extend(from_package(source));
+        let file = archive_file(source);
         match &source.usage {
             SourceUsage::Unpack { into, strip } => archives.push_str(&format!(" {file} {strip} {}", quote(into))),
             SourceUsage::Keep => {}
@@ -46,6 +52,23 @@ pub fn phases(spec: &Spec) -> Vec<Phase> {
         phases.push(Phase { name: "place", script: place_go_tree(import_path), cwd: "/build".into() });
     }
     phases
+}
+
+/// The archive of a source in the sandbox, quoted. It is not there before [`from_package`] where it comes from a binary package.
+pub fn archive_file(source: &Source) -> String {
+    let name = quote(source.file_name());
+    match source.path.as_deref().and_then(|path| path.rsplit('/').next()) {
+        Some(inner) => format!("{PACKAGE_FILES}/{name}/{}", quote(inner)),
+        None => format!("{SOURCE_FILES}/{name}"),
+    }
+}
+
+/// The script that takes a source out of its binary package, if it is in one.
+pub fn from_package(source: &Source) -> Option<String> {
+    let path = source.path.as_deref()?;
+    let (package, target) = (quote(source.file_name()), archive_file(source));
+    let script = python(DEB, &format!("{SOURCE_FILES}/{package} {} {target}", quote(path)));
+    Some(format!("mkdir -p {PACKAGE_FILES}/{package}\n{script}"))
 }
 
 /// Unpacks crates in the layout of cargo's directory sources (the Cargo book, "Source Replacement"). Their checksums were verified when

@@ -88,6 +88,9 @@ pub struct Source {
     pub origins: Vec<Origin>,
     /// The file's name in the sandbox, if the spec sets one.
     pub name: Option<String>,
+    /// The file or folder of a binary package that is the source, relative to the root of its files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// How it is used.
     pub usage: SourceUsage,
 }
@@ -125,6 +128,21 @@ pub enum Origin {
         /// The hash of the file there.
         sha256: Digest,
     },
+    /// A binary package of the Debian archive.
+    Deb {
+        /// The source package it was built from, whose name its place in the archive has.
+        source: String,
+        /// The package's name.
+        package: String,
+        /// Its version as file names have it, without an epoch.
+        version: String,
+        /// Its architecture.
+        arch: String,
+        /// `NAME_VERSION_ARCH.deb`
+        file: String,
+        /// The hash of the file there.
+        sha256: Digest,
+    },
     /// A crate, from the registry of the host's cargo.
     Crate {
         /// `NAME-VERSION.crate`
@@ -143,7 +161,7 @@ impl Origin {
     /// The hash of this origin's file.
     pub fn sha256(&self) -> &Digest {
         match self {
-            Self::Url { sha256, .. } | Self::Debian { sha256, .. } | Self::Crate { sha256, .. } => sha256,
+            Self::Url { sha256, .. } | Self::Debian { sha256, .. } | Self::Deb { sha256, .. } | Self::Crate { sha256, .. } => sha256,
         }
     }
 
@@ -151,7 +169,7 @@ impl Origin {
     pub fn file_name(&self) -> &str {
         match self {
             Self::Url { url, .. } => url.rsplit('/').next().unwrap_or(url),
-            Self::Debian { file, .. } | Self::Crate { file, .. } => file,
+            Self::Debian { file, .. } | Self::Deb { file, .. } | Self::Crate { file, .. } => file,
         }
     }
 }

@@ -244,7 +244,7 @@ impl<'a> Fetcher<'a> {
 
     /// The Debian archive, if the source has a file there. A host without one can still use the other origins.
     fn archive(&self, source: &Source) -> Result<Archive, SourceError> {
-        let is_in_debian = source.origins.iter().any(|origin| matches!(origin, Origin::Debian { .. }));
+        let is_in_debian = source.origins.iter().any(|origin| matches!(origin, Origin::Debian { .. } | Origin::Deb { .. }));
         let has_others =
             source.origins.iter().any(|origin| matches!(origin, Origin::Url { .. })) || !self.settings.source_mirrors.is_empty();
         match Archive::find(self.settings) {
@@ -296,7 +296,7 @@ mod tests {
     fn source(url: &str, good: &str) -> Source {
         let sha256 = Digest::of_bytes(good);
         let debian = Origin::Debian { package: "x".into(), version: "1-1".into(), file: "x_1.orig.tar.gz".into(), sha256 };
-        Source { origins: vec![Origin::Url { url: url.into(), sha256 }, debian], name: None, usage: SourceUsage::Keep }
+        Source { origins: vec![Origin::Url { url: url.into(), sha256 }, debian], name: None, path: None, usage: SourceUsage::Keep }
     }
 
     #[test]
@@ -361,7 +361,7 @@ mod tests {
         let (cancel, events) = (Cancel::new(), Recorded::default());
         let fetcher = Fetcher { patience: [patience; 2], ..Fetcher::new(&store, &settings, &events, &cancel) };
         let origins = vec![Origin::Url { url: url.to_owned(), sha256: Digest::of_bytes("good") }];
-        let source = Source { origins, name: None, usage: SourceUsage::Keep };
+        let source = Source { origins, name: None, path: None, usage: SourceUsage::Keep };
         let result = fetcher.ensure(&source);
         if result.is_err() {
             // It is not waited for again.

@@ -24,7 +24,7 @@ pub fn places(source: &Source, archive: &Archive, source_mirrors: &[Mirror], cac
             Origin::Url { url, .. } => places.push(Place { uri: url.clone(), sha256, is_mirror: false }),
             // Cargo's cache is used before any address is tried.
             Origin::Crate { .. } => {}
-            Origin::Debian { package, file, .. } => {
+            Origin::Debian { package, file, .. } | Origin::Deb { source: package, file, .. } => {
                 let in_main = archive.main.iter().map(|mirror| mirror.file(&pool_path("pool/main", package, file)));
                 let in_security = archive.security.iter().map(|mirror| mirror.file(&pool_path("pool/updates/main", package, file)));
                 places.extend(in_main.chain(in_security).map(|uri| Place { uri, sha256, is_mirror: true }));
@@ -80,6 +80,7 @@ mod tests {
                 Origin::Debian { package: "x".into(), version: "1-1".into(), file: "x_1.orig.tar.gz".into(), sha256: debian },
             ],
             name: None,
+            path: None,
             usage: SourceUsage::Keep,
         };
         let mirror = |text: &str| -> Mirror { text.parse().unwrap() };

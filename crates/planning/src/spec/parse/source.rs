@@ -1,5 +1,7 @@
 //! `[[source]]` and `[[patch]]`.
 
+mod deb;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -31,7 +33,7 @@ fn is_same_file(one: &Source, other: &Source) -> bool {
 
 /// The position of the name of a source's file.
 fn name_span(table: &Table<'_>) -> Range<usize> {
-    ["name", "url", "debian"].iter().find_map(|key| table.span_of(key)).unwrap_or_else(|| table.span())
+    ["name", "url", "debian", "deb"].iter().find_map(|key| table.span_of(key)).unwrap_or_else(|| table.span())
 }
 
 /// All `[[patch]]` tables.
@@ -56,9 +58,10 @@ fn source(table: &Table<'_>, version: &str) -> Option<Source> {
     let sha256 = table.parsed::<Digest>("sha256").map(|digest| digest.value);
     let url = table.string("url").map(|url| url_of(table, url, version));
     let debian = table.string_or_table("debian");
+    let deb = deb::read(table, version);
     let mut origins = Vec::new();
-    if url.is_none() && debian.is_none() {
-        table.problem_with_hint(table.span(), "this source has no origin", "set `url`, `debian`, or both");
+    if url.is_none() && debian.is_none() && deb.is_none() {
+        table.problem_with_hint(table.span(), "this source has no origin", "set `url`, `debian`, both of them, or `deb`");
     }
     if let Some(url) = url {
         match (url, sha256) {
@@ -83,10 +86,20 @@ fn source(table: &Table<'_>, version: &str) -> Option<Source> {
         }
         None => {}
     }
+    let mut path = None;
+    if let Some(deb) = deb {
+        match sha256 {
+            None if !table.has("sha256") => lacks_hash(table),
+            sha256 => {
+                origins.extend(deb.as_ref().zip(sha256).map(|(deb, sha256)| deb.origin(sha256)));
+                path = deb.map(|deb| deb.path);
+            }
+        }
+    }
     let name = table.string("name").and_then(|name| file_name(table, substituted(table, name, version)));
     let usage = usage(table, version);
     table.finish();
-    if origins.is_empty() { None } else { Some(Source { origins, name, usage: usage? }) }
+    if origins.is_empty() { None } else { Some(Source { origins, name, path, usage: usage? }) }
 }
 
 fn lacks_hash(table: &Table<'_>) {

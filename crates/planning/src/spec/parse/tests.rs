@@ -136,3 +136,39 @@ fn passwords_are_used_and_not_written() {
     let written = serde_json::to_string(&spec).unwrap();
     assert!(written.contains("https://zlib.net/fossils/zlib-1.3.1.tar.gz") && !written.contains("s3cret"), "{written}");
 }
+
+/// A spec whose source is in a binary package, with these keys.
+fn from_deb(keys: &str) -> Result<Spec, Vec<String>> {
+    let sha256 = "9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23";
+    let head = "[package]\nversion = \"1.3.1\"\nrelease = 1\nsummary = \"A library\"\nlicense = \"Zlib\"\n[build.none]\n";
+    zlib(&format!("{head}[[source]]\nsha256 = \"{sha256}\"\n{keys}\n"))
+}
+
+#[test]
+fn a_source_may_be_in_a_binary_package() {
+    let spec = from_deb("deb = \"zlib-source_{version}-1_all.deb\"\nfrom = \"zlib\"\npath = \"usr/src/zlib.tar.xz\"").unwrap();
+    let Origin::Deb { source, package, version, arch, file, .. } = &spec.sources[0].origins[0] else { panic!("a binary package") };
+    let found = [source, package, version, arch, file].map(String::as_str);
+    assert_eq!(found, ["zlib", "zlib-source", "1.3.1-1", "all", "zlib-source_1.3.1-1_all.deb"]);
+    assert_eq!(spec.sources[0].path.as_deref(), Some("usr/src/zlib.tar.xz"));
+    let own = from_deb("deb = \"a_1_all.deb\"\npath = \"usr\"").unwrap();
+    assert!(matches!(&own.sources[0].origins[0], Origin::Deb { source, .. } if source == "a"));
+}
+
+#[test]
+fn keys_of_binary_packages_that_make_no_sense_are_named() {
+    for (keys, message) in [
+        ("deb = \"a_1_all.deb\"", "this binary package lacks `path`"),
+        ("deb = \"a_1.deb\"\npath = \"usr\"", "`a_1.deb` is not a binary package of the Debian archive"),
+        ("deb = \"a_../x_all.deb\"\npath = \"usr\"", "`a_../x_all.deb` is not a binary package of the Debian archive"),
+        ("deb = \"a_1_all.deb\"\npath = \"../x\"", "`../x` is not a path below this directory"),
+        ("deb = \"a_1_all.deb\"\nfrom = \"x/y\"\npath = \"usr\"", "`x/y` is not the name of a source package"),
+        ("deb = \"a_1_all.deb\"\npath = \"usr\"\nunpack = false", "a binary package is always unpacked"),
+        ("deb = \"a_1_all.deb\"\npath = \"usr\"\npatches = [\"x\"]", "`patches` has no meaning together with `deb`"),
+        ("deb = \"a_1_all.deb\"\npath = \"usr\"\nurl = \"https://x.test/y\"", "`url` cannot be an origin beside `deb`"),
+        ("url = \"https://x.test/y\"\npath = \"usr\"", "`path` has a meaning only together with `deb`"),
+    ] {
+        let problems = from_deb(keys).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.starts_with(message)), "{keys}: {problems:?}");
+    }
+}
