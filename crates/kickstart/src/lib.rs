@@ -170,9 +170,9 @@ pub enum LinuxFlavor {
     Linux,
     /// Photon's kernel for AWS: as `linux`.
     LinuxAws,
-    /// Photon's kernel for real time: as `linux`.
+    /// The kernel with bounded latency or, where the medium has none, as `linux`.
     LinuxRt,
-    /// Photon's hardened kernel: as `linux`.
+    /// The hardened kernel or, where the medium has none, as `linux`.
     LinuxSecure,
 }
 
@@ -182,7 +182,9 @@ impl LinuxFlavor {
         match self {
             Self::LinuxEsx => &["linux-esx"],
             Self::LinuxGeneric => &["linux-generic"],
-            Self::Linux | Self::LinuxAws | Self::LinuxRt | Self::LinuxSecure => &["linux-generic", "linux-esx"],
+            Self::Linux | Self::LinuxAws => &["linux-generic", "linux-esx"],
+            Self::LinuxRt => &["linux-rt", "linux-generic", "linux-esx"],
+            Self::LinuxSecure => &["linux-secure", "linux-generic", "linux-esx"],
         }
     }
 

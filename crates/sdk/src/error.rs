@@ -39,7 +39,7 @@ pub enum SdkError {
         paths: Vec<String>,
     },
     /// A layer cannot be updated alone.
-    #[error("the layer `{name}` below it is no longer what is locked: {}", some(changes))]
+    #[error("this layer needs the layer `{name}` below it to be another one than locked: {}", some(changes))]
     BelowMoved {
         /// The layer below.
         name: LayerName,

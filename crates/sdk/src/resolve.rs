@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Description, Layer, LayerName, Lock, LockedLayer, LockedPackage, SdkError};
-use crate::apt::{Archive, Index, Record, Settings};
+use crate::apt::{AptError, Archive, Index, Record, Settings};
 use runtime::cancel::Cancel;
 use runtime::store::Store;
 
@@ -19,33 +19,13 @@ pub fn resolve(
     layers: &[LayerName],
     cancel: &Cancel,
 ) -> Result<Lock, SdkError> {
-    let archive = Archive::find(settings)?;
-    let mut indexes: BTreeMap<Option<&str>, Index<'_>> = BTreeMap::new();
-    let mut resolved: BTreeMap<LayerName, Vec<Record>> = BTreeMap::new();
-    let mut lock = Lock::default();
-    for name in description.closure(layers) {
-        let (Some(layer), Some(request)) = (description.layers.get(&name), description.request(&name)) else { continue };
-        let below = records_below(description, layer, &resolved);
-        let index = match indexes.entry(layer.suite.as_deref()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let suites: Vec<&str> = std::iter::once(&*description.suite).chain(layer.suite.as_deref()).collect();
-                new.insert(Index::fetch(store, settings, &archive, &suites, cancel)?)
-            }
-        };
-        let records = resolve_layer(index, layer, &below)?;
-        let has_left = |record: &Record| !layer.exclude.contains(&record.name);
-        let packages: Vec<LockedPackage> = records.iter().filter(|record| has_left(record)).cloned().map(Into::into).collect();
-        lock.layers.insert(name.clone(), LockedLayer { request, packages });
-        resolved.insert(name, records);
-    }
-    Ok(lock)
+    Resolution { store, settings, description, kept: &Lock::default(), cancel }.run(layers)
 }
 
-/// `lock` with only these layers, and those that stand on them, resolved again.
+/// `lock` with only these layers, and those that stand on them, resolved again: for the packages of the layers below, as they are locked.
 ///
 /// # Errors
-/// As for [`resolve`]; or when a layer below them, which stays as it is locked, would be another one now: a layer must fit those below it.
+/// As for [`resolve`]; or when a layer needs another version of a package in a layer below it, which stays as it is locked.
 pub fn resolve_again(
     store: &Store,
     settings: &Settings,
@@ -55,17 +35,101 @@ pub fn resolve_again(
     cancel: &Cancel,
 ) -> Result<Lock, SdkError> {
     let changing = description.with_those_above(layers);
-    let newer = resolve(store, settings, description, &changing, cancel)?;
-    let stays = |name: &LayerName| !changing.contains(name);
-    if let Some((name, _)) = newer.layers.iter().find(|(name, layer)| stays(name) && lock.layers.get(*name) != Some(*layer)) {
-        let only = |lock: &Lock| Lock {
-            layers: lock.layers.get_key_value(name).map(|(name, layer)| (name.clone(), layer.clone())).into_iter().collect(),
-        };
-        return Err(SdkError::BelowMoved { name: name.clone(), changes: only(lock).changes(&only(&newer)) });
-    }
+    let stays = |name: &LayerName| !changing.contains(name) && lock.fits(description, name);
+    let kept =
+        Lock { layers: lock.layers.iter().filter(|(name, _)| stays(name)).map(|(name, layer)| (name.clone(), layer.clone())).collect() };
+    let newer = Resolution { store, settings, description, kept: &kept, cancel }.run(&changing)?;
     let mut merged = lock.clone();
-    merged.layers.extend(newer.layers.into_iter().filter(|(name, _)| !stays(name)));
+    merged.layers.extend(newer.layers);
     Ok(merged)
+}
+
+/// One run of resolving.
+struct Resolution<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    description: &'a Description,
+    /// Layers that stay as they are locked.
+    kept: &'a Lock,
+    cancel: &'a Cancel,
+}
+
+impl Resolution<'_> {
+    /// The layers that are resolved, which are these and those below them that are not kept.
+    fn run(&self, layers: &[LayerName]) -> Result<Lock, SdkError> {
+        let archive = Archive::find(self.settings)?;
+        let mut indexes: BTreeMap<Option<&str>, Index<'_>> = BTreeMap::new();
+        let mut resolved: BTreeMap<LayerName, Vec<Record>> = BTreeMap::new();
+        let mut lock = Lock::default();
+        for name in self.description.closure(layers) {
+            let Some((layer, request)) = self.description.layers.get(&name).zip(self.description.request(&name)) else { continue };
+            let index = match indexes.entry(layer.suite.as_deref()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let suites: Vec<&str> = std::iter::once(&*self.description.suite).chain(layer.suite.as_deref()).collect();
+                    new.insert(Index::fetch(self.store, self.settings, &archive, &suites, self.cancel)?)
+                }
+            };
+            if let Some(kept) = self.kept.layers.get(&name) {
+                resolved.insert(name, kept_records(index, layer, kept)?);
+                continue;
+            }
+            let records = resolve_layer(index, layer, &records_below(self.description, layer, &resolved))?;
+            self.check_below(layer, &records)?;
+            let has_left = |record: &Record| !layer.exclude.contains(&record.name);
+            let packages: Vec<LockedPackage> = records.iter().filter(|record| has_left(record)).cloned().map(Into::into).collect();
+            lock.layers.insert(name.clone(), LockedLayer { request, packages });
+            resolved.insert(name, records);
+        }
+        Ok(lock)
+    }
+
+    /// Checks that none of a layer's packages replaces one of a layer below it that is kept.
+    fn check_below(&self, layer: &Layer, records: &[Record]) -> Result<(), SdkError> {
+        for name in self.description.closure(&layer.needs) {
+            let Some(kept) = self.kept.layers.get(&name) else { continue };
+            let changed = |package: &LockedPackage| {
+                let record = records.iter().find(|record| record.name == package.name)?;
+                Some(format!("{} {} → {}", package.name, package.version, record.version))
+            };
+            let changes: Vec<String> = kept.packages.iter().filter_map(changed).collect();
+            if !changes.is_empty() {
+                return Err(SdkError::BelowMoved { name, changes });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The packages of a layer that is kept, as installed ones: in the versions that are locked, whatever the index has now. What they depend on
+/// is there; what they provide is taken from the index.
+fn kept_records(index: &Index<'_>, layer: &Layer, kept: &LockedLayer) -> Result<Vec<Record>, SdkError> {
+    let mut names: BTreeSet<String> =
+        kept.packages.iter().map(|package| package.name.clone()).chain(layer.exclude.iter().cloned()).collect();
+    let listed = loop {
+        match index.records(&names) {
+            // The archive has it no more.
+            Err(AptError::UnknownPackage { name }) if names.remove(&name) => {}
+            found => break found?,
+        }
+    };
+    let listed = |name: &str| listed.iter().find(|record| record.name == name);
+    let locked = kept.packages.iter().map(|package| installed(package, listed(&package.name)));
+    let excluded = layer.exclude.iter().filter_map(|name| listed(name)).map(|record| installed(&record.clone().into(), Some(record)));
+    Ok(locked.chain(excluded).collect())
+}
+
+/// A package as dpkg's status has it, without what it needs.
+fn installed(package: &LockedPackage, listed: Option<&Record>) -> Record {
+    let LockedPackage { name, version, path, size_bytes, sha256 } = package;
+    let arch = path.trim_end_matches(".deb").rsplit('_').next().unwrap_or("amd64");
+    let mut stanza = format!("Package: {name}\nVersion: {version}\nArchitecture: {arch}\nMaintainer: -\nDescription: -");
+    let fields = listed.iter().flat_map(|record| record.stanza.lines());
+    for field in fields.filter(|line| ["Provides:", "Multi-Arch:"].iter().any(|field| line.starts_with(field))) {
+        stanza.push('\n');
+        stanza.push_str(field);
+    }
+    Record { name: name.clone(), version: version.clone(), path: path.clone(), size_bytes: *size_bytes, sha256: *sha256, stanza }
 }
 
 /// All packages of the layers below `layer`, each once: layers may share a package, but dpkg's status must not repeat it.

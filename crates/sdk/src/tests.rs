@@ -66,7 +66,9 @@ impl World {
     fn publish(&self, version: &str) {
         let skeleton = self.package("skeleton", "1", "", &deb(&SKELETON));
         let tool = self.package("tool", version, "Depends: skeleton\n", &deb(&[("usr/bin/tool", version)]));
-        self.archive.add("trixie", "", &format!("{skeleton}{tool}"));
+        let tight = self.package("tight", version, &format!("Depends: tool (= {version})\n"), &deb(&[("usr/bin/tight", version)]));
+        let loose = self.package("loose", version, "Depends: tool\n", &deb(&[("usr/bin/loose", version)]));
+        self.archive.add("trixie", "", &format!("{skeleton}{tool}{tight}{loose}"));
     }
 
     /// Puts a package into the pool and returns its stanza.
@@ -167,39 +169,43 @@ fn packages_gone_from_the_archive_are_resolved_anew_unless_locked() {
 }
 
 #[test]
-fn a_layer_is_updated_alone_unless_those_below_it_have_moved() {
-    let world = World::new();
-    let (settings, cancel) = (world.settings(Client::Builtin), Cancel::new());
-    let store = Store::open(&world.folder.path().join("store")).unwrap();
-    let describe = |text: &str| fs::write(world.folder.path().join("project/specs/sdk.toml"), format!("{DESCRIPTION}{text}")).unwrap();
-    let alone = "[layer.alone]\nsummary = \"s\"\npackages = [\"tool\"]\n";
-    let above = "[layer.above]\nsummary = \"s\"\nneeds = [\"base\"]\nalone = [\"tool\"]\n";
-    let layers: [super::LayerName; 3] = ["base", "alone", "above"].map(|name| name.parse().unwrap());
-    let [base, alone_name, above_name] = &layers;
-    describe(&format!("{alone}{above}"));
-    world.sdk().update(&store, &settings, &[], &cancel).unwrap();
-    let first = world.sdk().lock;
-    assert_eq!(world.sdk().update(&store, &settings, std::slice::from_ref(above_name), &cancel).unwrap(), [""; 0]);
+fn a_layer_is_updated_alone_unless_it_needs_another_one_below_it() {
+    for client in [ClientChoice::Auto.client(), Client::Builtin] {
+        let world = World::new();
+        let (settings, cancel) = (world.settings(client), Cancel::new());
+        let store = Store::open(&world.folder.path().join("store")).unwrap();
+        let describe = |text: &str| fs::write(world.folder.path().join("project/specs/sdk.toml"), format!("{DESCRIPTION}{text}")).unwrap();
+        let above = |name: &str, key: &str| format!("[layer.{name}]\nsummary = \"s\"\nneeds = [\"base\"]\n{key} = [\"{name}\"]\n");
+        let (tight, loose) = (above("tight", "packages"), above("loose", "packages"));
+        describe(&format!("{tight}{loose}"));
+        let layer = |name: &str| -> super::LayerName { name.parse().unwrap() };
+        let update = |name: &str| world.sdk().update(&store, &settings, &[layer(name)], &cancel);
+        world.sdk().update(&store, &settings, &[], &cancel).unwrap();
+        let first = world.sdk().lock;
+        assert_eq!(update("tight").unwrap(), [""; 0]);
 
-    world.publish("1.0-2");
-    let error = world.sdk().update(&store, &settings, std::slice::from_ref(above_name), &cancel).unwrap_err();
-    assert_eq!(error.to_string(), "the layer `base` below it is no longer what is locked: tool 1.0-1 → 1.0-2");
-    assert_eq!(world.sdk().lock, first);
-    world.sdk().update(&store, &settings, std::slice::from_ref(alone_name), &cancel).unwrap();
-    let second = world.sdk().lock;
-    assert_eq!(second.layers[base], first.layers[base]);
-    assert_eq!(second.layers[alone_name].packages[1].version, "1.0-2");
+        world.publish("1.0-2");
+        assert_eq!(update("loose").unwrap(), ["loose 1.0-1 → 1.0-2"]);
+        let second = world.sdk().lock;
+        assert_eq!(
+            (&second.layers[&layer("base")], &second.layers[&layer("tight")]),
+            (&first.layers[&layer("base")], &first.layers[&layer("tight")])
+        );
+        let error = update("tight").unwrap_err();
+        assert_eq!(error.to_string(), "this layer needs the layer `base` below it to be another one than locked: tool 1.0-1 → 1.0-2");
+        assert_eq!(world.sdk().lock, second);
 
-    // A changed description moves that layer alone, too.
-    describe(&format!("{}{above}", alone.replace("packages", "links = { \"/usr/bin/t\" = \"tool\" }\npackages")));
-    world.sdk().ensure(&store, &settings, std::slice::from_ref(alone_name), &Silent, &cancel).unwrap();
-    assert_eq!(world.sdk().lock.layers[base], first.layers[base]);
+        // A changed description moves that layer alone, too.
+        describe(&format!("{tight}{}", loose.replace("packages", "links = { \"/usr/bin/t\" = \"loose\" }\npackages")));
+        world.sdk().ensure(&store, &settings, &[layer("loose")], &Silent, &cancel).unwrap();
+        assert_eq!(world.sdk().lock.layers[&layer("base")], first.layers[&layer("base")]);
 
-    // With a layer, all that stand on it.
-    world.sdk().update(&store, &settings, std::slice::from_ref(base), &cancel).unwrap();
-    let third = world.sdk().lock;
-    assert_eq!(third.layers[base].packages[1].version, "1.0-2");
-    assert_eq!(third.layers[above_name], first.layers[above_name]);
-    let unknown = world.sdk().update(&store, &settings, &["nosuch".parse().unwrap()], &cancel).unwrap_err();
-    assert!(matches!(unknown, SdkError::UnknownLayer { .. }), "{unknown}");
+        // With a layer, all that stand on it.
+        update("base").unwrap();
+        let third = world.sdk().lock;
+        assert_eq!(third.layers[&layer("base")].packages[1].version, "1.0-2");
+        assert_eq!(third.layers[&layer("tight")].packages[0].version, "1.0-2");
+        let unknown = update("nosuch").unwrap_err();
+        assert!(matches!(unknown, SdkError::UnknownLayer { .. }), "{unknown}");
+    }
 }

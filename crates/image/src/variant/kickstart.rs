@@ -81,10 +81,15 @@ fn packages(loaded: &Loaded, flavour: Option<&str>, notes: &mut Vec<Problem>) ->
 /// The package of a kernel that is not the image's own. Photon's names stand for whichever there is.
 fn kernel(wanted: LinuxFlavor, own: Option<&str>) -> Option<&'static str> {
     match (wanted, own) {
-        (LinuxFlavor::LinuxEsx, Some("esx")) | (LinuxFlavor::LinuxGeneric, Some("generic")) => None,
+        (LinuxFlavor::LinuxEsx, Some("esx"))
+        | (LinuxFlavor::LinuxGeneric, Some("generic"))
+        | (LinuxFlavor::LinuxRt, Some("rt"))
+        | (LinuxFlavor::LinuxSecure, Some("secure"))
+        | (LinuxFlavor::Linux | LinuxFlavor::LinuxAws, _) => None,
         (LinuxFlavor::LinuxEsx, _) => Some("linux"),
         (LinuxFlavor::LinuxGeneric, _) => Some("linux-generic"),
-        (LinuxFlavor::Linux | LinuxFlavor::LinuxAws | LinuxFlavor::LinuxRt | LinuxFlavor::LinuxSecure, _) => None,
+        (LinuxFlavor::LinuxRt, _) => Some("linux-rt"),
+        (LinuxFlavor::LinuxSecure, _) => Some("linux-secure"),
     }
 }
 

@@ -96,7 +96,7 @@ const KEYS: [Key; 88] = [
     otherwise(
         FILE,
         "linux_flavor",
-        "`linux`, `linux-aws`, `linux-rt` and `linux-secure` are `linux-generic` or, where the medium has no such kernel, `linux-esx`",
+        "`linux` and `linux-aws`, and kernels that the medium does not have, are `linux-generic` or, where it does not have that, `linux-esx`",
     ),
     done(FILE, "linux_flavor_x86_64"),
     noted("linux_flavor_aarch64", "there is one architecture, x86_64"),

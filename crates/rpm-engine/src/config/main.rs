@@ -197,7 +197,7 @@ impl Default for Main {
             locks: Vec::new(),
             min_versions: Vec::new(),
             protected: words(&["tdnf"]),
-            install_only: words(&["installonlypkg(kernel)", "kernel", "linux", "linux-generic"]),
+            install_only: words(&["installonlypkg(kernel)", "kernel", "linux", "linux-generic", "linux-rt", "linux-secure"]),
             install_only_limit: 2,
             clean_requirements: false,
             exit_on_lock: false,
