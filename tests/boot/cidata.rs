@@ -7,8 +7,10 @@ use super::{fat, login};
 fn user_data() -> String {
     format!(
         "#cloud-config\nhostname: pve-1\nmanage_etc_hosts: true\nfqdn: pve-1.example.com\nuser: admin\npassword: sesame\n\
-         ssh_authorized_keys:\n  - {}\nchpasswd:\n  expire: False\nusers:\n  - default\n",
-        login::PUBLIC_KEY
+         ssh_authorized_keys:\n  - {key}\nchpasswd:\n  expire: False\nusers:\n  - default\n\
+         kaon:\n  ssh:\n    trusted_user_ca: ['{key}']\n    principals: {{admin: [ops]}}\n    revoked_keys: ['{lost}']\n",
+        key = login::PUBLIC_KEY,
+        lost = login::LOST_PUBLIC_KEY
     )
 }
 
@@ -40,10 +42,15 @@ pub fn check() {
     let disk = fat::write(folder.path(), "cidata", &files);
     let image = root().join("out/kaon-minimal.qcow2");
     let image = image.to_str().expect("a path in UTF-8");
-    let script = format!("{FACTS}{}", login::script("admin", "sudo -n id -un"));
+    let script = format!("{FACTS}{}{}", login::script("admin", "sudo -n id -un"), login::certificates("admin"));
     let guest = Start { disks: &[disk], ..Start::of("cidata", image, &script) }.run();
     check_system(&guest, super::DISK);
     assert_eq!(guest.one("hostname"), "pve-1.example.com", "{}", guest.one("said"));
     assert!(guest.one("address").contains("10.0.2.42/24"), "{}: {}", guest.one("address"), guest.one("said"));
     assert_eq!(guest.one("login"), "root", "{}", guest.one("said"));
+    assert_eq!(guest.one("certificate-good"), "admin");
+    for name in ["expired", "lost", "other"] {
+        let said = guest.one(&format!("certificate-{name}"));
+        assert!(said.contains("Permission denied"), "{name}: {said}");
+    }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::cloud::{Word, Words};
+use kickstart::Ssh;
 use system::{SystemError, Target};
 
 /// Where units of the administrator's are.
@@ -19,6 +20,8 @@ pub struct Kaon {
     pub images: Vec<Checked<Image>>,
     /// Containers to start, now and at every start.
     pub containers: Vec<Checked<Container>>,
+    /// Certificates in place of single SSH keys.
+    pub ssh: Ssh,
 }
 
 /// An archive of images, as `docker save` writes it.

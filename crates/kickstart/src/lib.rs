@@ -16,6 +16,7 @@ pub mod networkd;
 pub mod photon;
 mod reference;
 mod secret;
+mod ssh;
 mod unsupported;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use network::{Address, Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, N
 pub use network_v1::{NetworkData, NetworkV1};
 pub use reference::{reference, schema};
 pub use secret::Secret;
+pub use ssh::{Account, HostCertificate, KeyLine, Principal, SSH_FILE_MODE, Ssh, SshFile};
 pub use unsupported::network as network_dialect;
 
 use document::{Dialect, Document, Language, Problem, Problems};
@@ -72,6 +74,8 @@ pub struct Kickstart {
     pub public_key: Option<PublicKey>,
     /// Users in addition to root.
     pub users: Vec<User>,
+    /// Certificates in place of single keys.
+    pub ssh: Ssh,
     /// The network; DHCP on all cards by default.
     pub network: Option<Network>,
     /// Certificates of authorities to trust in addition to the usual ones, each in PEM.
@@ -133,6 +137,7 @@ impl Default for Kickstart {
             shadow_password: None,
             public_key: None,
             users: Vec::new(),
+            ssh: Ssh::default(),
             network: None,
             ca_certificates: Vec::new(),
             services: BTreeMap::new(),

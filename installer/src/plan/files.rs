@@ -53,6 +53,9 @@ pub(super) fn before_configure(request: &Request<'_>, disks: Option<&Disks>, not
     for (index, certificate) in kickstart.ca_certificates.iter().enumerate() {
         put(&format!("/etc/pki/anchors/installer-{}.pem", index + 1), 0o644, certificate.trim().to_owned() + "\n");
     }
+    for file in kickstart.ssh.files() {
+        put(&file.path, kickstart::SSH_FILE_MODE.into(), file.content);
+    }
     for user in kickstart.users.iter().filter(|user| user.sudo) {
         let word = if user.password.is_some() { "ALL" } else { "NOPASSWD: ALL" };
         put(&kickstart::sudoers_file(&user.name), 0o440, format!("{} ALL=(ALL:ALL) {word}\n", kickstart::sudoers_name(&user.name)));

@@ -159,6 +159,7 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
         kernel_arguments: _,
         network: _,
         ca_certificates: _,
+        ssh: _,
         services: _,
         // `first_start`:
         firstboot: _,

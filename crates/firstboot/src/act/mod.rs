@@ -38,7 +38,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     let CloudConfig {
         write_files,
         ca_certs: CaCerts { trusted },
-        kaon: Kaon { images, containers },
+        kaon: Kaon { images, containers, ssh },
         bootcmd,
         // `name`:
         hostname: _,
@@ -93,6 +93,9 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     }
     storage::prepare(cloud, wishes.is_added, target, &mut report);
     people::make(cloud, target, &mut report);
+    for file in ssh.files() {
+        report.take("kaon.ssh", target.write(&file.path, kickstart::SSH_FILE_MODE.into(), file.content.as_bytes()));
+    }
     let added = if wishes.is_added { "-included" } else { "" };
     for (index, certificate) in trusted.iter().enumerate() {
         let path = format!("/etc/pki/anchors/firstboot{added}-{}.pem", index + 1);

@@ -234,6 +234,8 @@ impl CloudConfig {
             append(&mut self.ca_certs.trusted, &mut other.ca_certs.trusted);
             append(&mut self.kaon.images, &mut other.kaon.images);
             append(&mut self.kaon.containers, &mut other.kaon.containers);
+            append(&mut self.kaon.ssh.trusted_user_ca, &mut other.kaon.ssh.trusted_user_ca);
+            append(&mut self.kaon.ssh.revoked_keys, &mut other.kaon.ssh.revoked_keys);
             append(&mut self.chpasswd.users, &mut other.chpasswd.users);
         }
         self.replace(other)

@@ -9,6 +9,7 @@ use x509_cert::Certificate;
 
 use base::digest::Digest;
 use base::document::{Spanned, Table};
+use kickstart::{Account, SSH_FILE_MODE, Ssh, SshFile};
 use well_known::PUBLIC_KEY;
 
 /// Reads a file next to the image description.
@@ -31,9 +32,10 @@ pub struct File {
 /// The directory where update-ca-trust looks for the administrator's authorities.
 const ANCHORS: &str = "/etc/pki/anchors";
 
-/// The files for `hostname`, `repository`, `trust` and `[files]`, sorted by path.
+/// The files for `hostname`, `repository`, `trust`, `[ssh]` and `[files]`, sorted by path.
 pub fn files(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
-    let mut files: Vec<File> = hostname(top).into_iter().chain(repository(top)).chain(trust(top, read)).chain(plain(top, read)).collect();
+    let mut files: Vec<File> =
+        hostname(top).into_iter().chain(repository(top)).chain(trust(top, read)).chain(ssh(top)).chain(plain(top, read)).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
@@ -96,6 +98,32 @@ fn trust(top: &Table<'_>, read: Reader<'_>) -> Vec<File> {
         Some(file(format!("{ANCHORS}/{stem}.pem"), 0o644, content))
     });
     certificates.collect()
+}
+
+/// `[ssh]`: whose certificates let users in. Certificates of the server's keys are not here: an image has no keys.
+fn ssh(top: &Table<'_>) -> Vec<File> {
+    let Some(table) = top.table("ssh") else { return Vec::new() };
+    let mut ssh =
+        Ssh { trusted_user_ca: read_each(&table, "trusted-user-ca"), revoked_keys: read_each(&table, "revoked-keys"), ..Ssh::default() };
+    if let Some(principals) = table.table("principals") {
+        for entry in principals.entries() {
+            let names = read_each(&principals, &entry.key.value);
+            if let Some(user) = read_one::<Account>(&principals, entry.key) {
+                ssh.principals.insert(user, names);
+            }
+        }
+    }
+    table.finish();
+    ssh.files().into_iter().map(|SshFile { path, content }| file(path, SSH_FILE_MODE, content.into_bytes())).collect()
+}
+
+/// Values of a list, each of which is checked.
+fn read_each<T: TryFrom<String, Error = String>>(table: &Table<'_>, key: &str) -> Vec<T> {
+    table.strings(key).into_iter().filter_map(|text| read_one(table, text)).collect()
+}
+
+fn read_one<T: TryFrom<String, Error = String>>(table: &Table<'_>, text: Spanned<String>) -> Option<T> {
+    T::try_from(text.value).map_err(|message| table.problem(text.span, message)).ok()
 }
 
 /// `[files]`: path in the image → file next to the description, or `{ from = "…", mode = "0600" }`.

@@ -135,6 +135,9 @@ mod tests {
             ("[iso]", "[files]\n\"/run/a/b\" = \"x\"\n[iso]", "`/run/a/b` would not be seen"),
             ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware must be"),
             ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "not a public SSH key"),
+            ("[iso]", "[ssh]\ntrusted-user-ca = [\"secret\"]\n[iso]", "write a public key"),
+            ("[iso]", "[ssh.principals]\n\"a/b\" = [\"ops\"]\n[iso]", "`a/b` is not a user's name"),
+            ("[iso]", "[ssh]\nhost-certificates = []\n[iso]", "unknown key `host-certificates`"),
         ];
         for (from, to, expected) in cases {
             let found = messages(&MINIMAL.replace(from, to));
