@@ -92,6 +92,30 @@ fn priorities_hold_for_versions_side_by_side() {
     }
 }
 
+/// What a repository that goes before others has is neither replaced by packages of other names from those, nor is a provider of theirs taken
+/// before its own.
+#[test]
+fn priorities_hold_between_names() {
+    let machine = usual();
+    let first = "[\"old-1-1\"]\n[\"second-1-1\"]\nprovides = [\"virtual\"]\n";
+    machine.offer("preferred", first, ADVISORIES, 100);
+    let later =
+        "[\"new-1-1\"]\nobsoletes = [\"old\"]\n[\"first-1-1\"]\nprovides = [\"virtual\"]\n[\"user-1-1\"]\nrequires = [\"virtual\"]\n";
+    machine.offer("good", later, ADVISORIES, 101);
+    machine.configure(&machine.at("good"), &format!("[preferred]\npriority=10\nenabled=1\n{}", machine.at("preferred")));
+    machine.accepts(&["install", "old", "virtual"]);
+    machine.accepts(&["install", "user"]);
+    assert_eq!(machine.installed(), ["old-1", "second-1", "user-1"]);
+    for command in ["update", "distro-sync", "check-update"] {
+        assert!(!machine.accepts(&[command]).contains("new"), "{command}");
+    }
+    machine.accepts(&["erase", "second"]);
+    machine.accepts(&["install", "user"]);
+    assert_eq!(machine.installed(), ["old-1", "second-1", "user-1"]);
+    machine.accepts(&["install", "new"]);
+    assert_eq!(machine.installed(), ["new-1", "second-1", "user-1"]);
+}
+
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {

@@ -11,7 +11,7 @@ use resolvo::ConditionalRequirement;
 
 use super::clause::Universe;
 use super::provider::{Provider, Roles};
-use super::{SolveError, answer};
+use super::{SolveError, Standing, answer};
 use crate::dependency::Dependency;
 use crate::package::Package;
 
@@ -26,6 +26,8 @@ pub struct Situation<'a> {
     pub separate: &'a BTreeSet<usize>,
     /// The machine's architecture.
     pub arch: &'a str,
+    /// Where the packages stand, by index; those without an entry stand alike.
+    pub standing: &'a [Standing],
 }
 
 /// One of these packages is to be there.
@@ -118,7 +120,8 @@ struct Search<'a> {
 pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveError> {
     let fresh = goal.released.iter().map(|index| situation.packages[*index].nevra.name.clone()).collect();
     let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh };
-    let search = Search { universe: Universe::new(situation.packages, situation.installed, situation.arch), situation, roles };
+    let universe = Universe::new(situation.packages, situation.installed, situation.arch, situation.standing);
+    let search = Search { universe, situation, roles };
     let (mut targets, mut skipped, mut left) = (goal.targets.clone(), Vec::new(), Vec::new());
     let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index, goal).into_iter().next()?))).collect();
     let (hold, mut there) = match search.hold_as_needed(&targets, goal, &pins) {

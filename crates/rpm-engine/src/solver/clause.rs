@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::Standing;
 use crate::dependency::{Capability, Dependency, Rich};
 use crate::package::Package;
 
@@ -28,6 +29,7 @@ pub(super) struct Universe<'a> {
     by_path: HashMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<&'a str, Set>,
     obsoleted_by: HashMap<usize, Set>,
+    standing: &'a [Standing],
 }
 
 /// A boolean combination of sets.
@@ -40,11 +42,11 @@ enum Formula {
 
 impl<'a> Universe<'a> {
     /// Of `packages`, those of other architectures count only where they are `installed`.
-    pub(super) fn new(packages: &'a [Package], installed: &Set, arch: &str) -> Self {
+    pub(super) fn new(packages: &'a [Package], installed: &Set, arch: &str, standing: &'a [Standing]) -> Self {
         let native = packages.iter().map(|package| package.nevra.arch == arch || package.nevra.arch == "noarch").collect();
         let installed = (0..packages.len()).map(|index| installed.contains(&index)).collect();
         let (by_capability, by_path, by_name) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        let mut universe = Self { packages, native, installed, by_capability, by_path, by_name, obsoleted_by: HashMap::new() };
+        let mut universe = Self { packages, native, installed, by_capability, by_path, by_name, obsoleted_by: HashMap::new(), standing };
         for (index, package) in packages.iter().enumerate() {
             if universe.is_usable(index) {
                 universe.index(index, package);
@@ -64,12 +66,13 @@ impl<'a> Universe<'a> {
         self.by_name.entry(&package.nevra.name).or_default().insert(index);
     }
 
-    /// For each package the ones of other names that replace it.
+    /// For each package the ones of other names that replace it: not from repositories that come after those that offer it.
     fn find_obsoleted(&self) -> HashMap<usize, Set> {
         let mut found: HashMap<usize, Set> = HashMap::new();
-        for (index, package) in self.usable() {
+        for (index, package) in self.usable().filter(|(index, _)| !self.standing(*index).is_hidden) {
             for target in package.obsoletes.iter().flat_map(|obsoleted| self.named(obsoleted)) {
-                if self.packages[target].nevra.name != package.nevra.name {
+                let comes_after = self.standing(index).priority > self.standing(target).priority;
+                if self.packages[target].nevra.name != package.nevra.name && !comes_after {
                     found.entry(target).or_default().insert(index);
                 }
             }
@@ -85,6 +88,11 @@ impl<'a> Universe<'a> {
     /// Whether a package may be installed on this machine, or is.
     pub(super) fn is_usable(&self, index: usize) -> bool {
         self.native[index] || self.installed[index]
+    }
+
+    /// Where a package stands behind others.
+    pub(super) fn standing(&self, index: usize) -> Standing {
+        self.standing.get(index).copied().unwrap_or_default()
     }
 
     /// Whether a package is made for this machine.
@@ -210,9 +218,14 @@ impl<'a> Universe<'a> {
     }
 
     /// The order in which packages are tried for a capability.
-    pub(super) fn preference(&self, index: usize, capability: &str) -> (bool, bool, &'a str) {
+    pub(super) fn preference(&self, index: usize, capability: &str) -> (Standing, bool, bool, &'a str) {
         let name = self.packages[index].nevra.name.as_str();
-        (self.is_obsoleted(index), name != capability, name)
+        (self.standing(index), self.is_obsoleted(index), name != capability, name)
+    }
+
+    /// The order in which versions of one name are tried.
+    pub(super) fn version_order(&self, a: usize, b: usize) -> std::cmp::Ordering {
+        self.standing(a).cmp(&self.standing(b)).then_with(|| self.newer_first(a, b))
     }
 
     /// The newest first; of equal versions that of the machine's own architecture.

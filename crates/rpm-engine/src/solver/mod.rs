@@ -7,6 +7,7 @@ mod change;
 mod clause;
 mod needed;
 mod provider;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use provider::{Provider, Roles};
 
 pub use change::{Goal, Need, Outcome, Situation, Skipped, Target, change};
 pub use needed::{needs, problems, unneeded, with_dependents};
+pub use standing::Standing;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -63,7 +65,7 @@ fn list(names: &[String]) -> String {
 /// # Errors
 /// When a request has no provider, or the packages do not fit together.
 pub fn solve(packages: &[Package], request: &Request) -> Result<Vec<usize>, SolveError> {
-    let universe = Universe::new(packages, &BTreeSet::new(), &request.arch);
+    let universe = Universe::new(packages, &BTreeSet::new(), &request.arch, &[]);
     missing(&universe, request)?;
     let mut chosen = search(&universe, request, &[])?;
     if request.weak {

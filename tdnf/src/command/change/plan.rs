@@ -149,7 +149,8 @@ impl Planning<'_, '_> {
             best: main.best,
             weak: main.weak && !request.strict,
         };
-        let situation = Situation { packages: &scope.packages, installed: &scope.installed, separate: &scope.separate, arch };
+        let Scope { packages, installed, separate, standing, .. } = scope;
+        let situation = Situation { packages, installed, separate, arch, standing };
         Ok(solver::change(situation, &goal)?)
     }
 

@@ -169,7 +169,7 @@ fn build_dependencies(sack: &Sack<'_>, word: &str, request: &mut Request) {
         if found.is_empty() {
             request.unresolved.push(label);
         } else {
-            request.wishes.push(Wish::new(label, sack.sorted(found), Reason::Dependency));
+            request.wishes.push(Wish::new(label, sack.by_standing(found), Reason::Dependency));
         }
     }
 }
@@ -249,7 +249,7 @@ fn capability(session: &Session, repositories: &Repositories, sack: &Sack<'_>, w
     if found.is_empty() {
         request.unresolved.push(word.to_owned());
     } else {
-        request.wishes.push(Wish::new(word, sack.sorted(found), Reason::User));
+        request.wishes.push(Wish::new(word, sack.by_standing(found), Reason::User));
     }
     Ok(())
 }

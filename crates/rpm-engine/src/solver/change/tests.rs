@@ -79,11 +79,11 @@ fn what_is_there_afterwards() {
         ("erased", Goal { erase: [at("sh")].into(), ..Goal::default() }, "app-1 kernel-1 lib-1 old-1".into()),
     ];
     for (case, goal, expected) in table {
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
     }
     let both = Goal { targets: vec![Target { label: "kernel".into(), any_of: vec![8], need: Need::Must }], ..Goal::default() };
-    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
     assert_eq!(shown(&packages, change(situation, &both)), "app-1 kernel-1 kernel-2 lib-1 old-1 sh-1");
 }
 
@@ -136,7 +136,7 @@ fn what_was_broken_before_stops_nothing_else() {
         ("keys", update(&["gpg-pubkey"]), BASE.into()),
     ];
     for (case, goal, expected) in table {
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
     }
 }
@@ -173,7 +173,7 @@ fn what_replaces_others() {
         let (packages, installed, separate) = world_of(extra);
         let keep_name = if *by_name { [0].into() } else { BTreeSet::new() };
         let goal = Goal { update: [0].into(), keep_name, ..Goal::default() };
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), *expected, "{case}");
     }
 }
@@ -190,7 +190,7 @@ fn what_is_left_out_is_said() {
         ("c-2", &[]),
         ("*kernel-2", &["requires: firmware"]),
     ]);
-    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
     let kernel = Target { label: "kernel".into(), any_of: vec![7], need: Need::IfItFits };
     let goal = Goal { update: installed.clone(), targets: vec![kernel], ..Goal::default() };
     let outcome = change(situation, &goal).unwrap();
@@ -216,8 +216,59 @@ fn several_versions_are_updated_together() {
     ];
     for (lines, expected) in table {
         let (packages, installed, separate) = world(lines);
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         let goal = Goal { update: installed.clone(), ..Goal::default() };
         assert_eq!(shown(&packages, change(situation, &goal)), expected);
+    }
+}
+
+type Offered<'a> = (&'a str, i32, &'a [&'a str]);
+
+/// Where packages of repositories with these numbers stand.
+fn standing(lines: &[Offered<'_>]) -> Vec<Standing> {
+    let name = |id: &str| id.trim_start_matches('+').rsplit_once('-').unwrap().0.to_owned();
+    let least = |id: &str| {
+        let offered = lines.iter().filter(|(other, ..)| !other.starts_with('+') && name(other) == name(id));
+        offered.map(|(_, number, _)| *number).min().unwrap_or(i32::MAX)
+    };
+    let one = |(id, number, _): &Offered<'_>| match id.starts_with('+') {
+        true => Standing { priority: least(id), is_hidden: false },
+        false => Standing { priority: *number, is_hidden: least(id) < *number },
+    };
+    lines.iter().map(one).collect()
+}
+
+/// What dnf 4.14 makes of repositories that go before others.
+#[test]
+fn repositories_that_go_before_others() {
+    const VIRT: &[&str] = &["provides: virt"];
+    const APP: Offered<'_> = ("app-1", 50, &["requires: virt"]);
+    const HEIR: &[&str] = &["obsoletes: old"];
+    let table: &[(&str, &[Offered<'_>], &str)] = &[
+        ("a provider of the first", &[("b-1", 10, VIRT), ("a-1", 50, VIRT), APP], "app-1 b-1"),
+        ("whatever it is called", &[("b-1", 10, VIRT), ("virt-1", 50, &[]), APP], "app-1 b-1"),
+        ("a provider that is not hidden", &[("a-1", 10, &[]), ("a-2", 50, VIRT), ("b-1", 50, VIRT), APP], "app-1 b-1"),
+        ("a hidden one of an earlier repository", &[("a-1", 10, &[]), ("a-2", 30, VIRT), ("b-1", 50, VIRT), APP], "a-2 app-1"),
+        ("the only one", &[("a-1", 10, &[]), ("a-2", 50, VIRT), APP], "a-2 app-1"),
+        ("an older one", &[("a-1", 10, VIRT), ("a-2", 50, VIRT), APP], "a-1 app-1"),
+        ("one that is replaced by a later", &[("p-1", 10, VIRT), ("q-1", 50, &["provides: virt", "obsoletes: p"]), APP], "app-1 p-1"),
+        ("one that fits", &[("+x-1", 0, &["conflicts: b"]), ("b-1", 10, VIRT), ("a-1", 50, VIRT), APP], "a-1 app-1 x-1"),
+        ("recommended", &[("b-1", 10, VIRT), ("a-1", 50, VIRT), ("app-1", 50, &["recommends: virt"])], "app-1 b-1"),
+        ("no heir of a later one", &[("+old-1", 0, &[]), ("old-1", 10, &[]), ("new-1", 50, HEIR)], "old-1"),
+        ("but the own version", &[("+old-1", 0, &[]), ("old-2", 10, &[]), ("new-1", 50, HEIR)], "old-2"),
+        ("an heir of what nobody offers", &[("+old-1", 0, &[]), ("x-1", 10, &[]), ("new-1", 50, HEIR)], "new-1"),
+        ("an heir of the first", &[("+old-1", 0, &[]), ("new-1", 10, &["obsoletes: old < 3"]), ("old-5", 50, &[])], "new-1"),
+        ("no hidden heir", &[("+old-1", 0, &[]), ("new-1", 10, &[]), ("new-2", 50, HEIR)], "old-1"),
+        ("no hidden version", &[("+a-1", 0, &[]), ("a-1", 10, &[]), ("a-2", 50, &[])], "a-1"),
+    ];
+    for (case, lines, expected) in table {
+        let facts: Vec<(&str, &[&str])> = lines.iter().map(|(id, _, facts)| (*id, *facts)).collect();
+        let (packages, installed, separate) = world(&facts);
+        let standing = standing(lines);
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &standing };
+        let app = (0..packages.len()).filter(|at| packages[*at].nevra.name == "app");
+        let targets = app.map(|at| Target { label: "app".into(), any_of: vec![at], need: Need::Must }).collect();
+        let goal = Goal { targets, update: installed.clone(), weak: true, ..Goal::default() };
+        assert_eq!(shown(&packages, change(situation, &goal)), *expected, "{case}");
     }
 }
