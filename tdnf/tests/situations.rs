@@ -116,6 +116,23 @@ fn priorities_hold_between_names() {
     assert_eq!(machine.installed(), ["new-1", "second-1", "user-1"]);
 }
 
+/// Packages that replace each other are not exchanged by every update; the one that is named comes.
+#[test]
+fn packages_that_replace_each_other() {
+    let machine = usual();
+    let world = "[\"foo-1-1\"]\nobsoletes = [\"bar\"]\n[\"bar-1-1\"]\nobsoletes = [\"foo\"]\n";
+    machine.offer("good", world, ADVISORIES, 101);
+    for (name, other) in [("foo", "bar"), ("bar", "foo")] {
+        machine.accepts(&["install", name]);
+        for command in [&["update"][..], &["distro-sync"], &["update", name], &["install", other], &["check-update"]] {
+            let said = machine.accepts(command);
+            assert!(command[0] != "check-update" || !said.contains(other), "{said}");
+            assert_eq!(machine.installed(), [format!("{name}-1")], "{command:?}");
+        }
+        machine.accepts(&["erase", name]);
+    }
+}
+
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {

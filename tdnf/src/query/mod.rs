@@ -324,14 +324,24 @@ impl<'a> Sack<'a> {
     /// the package replaces nothing.
     pub fn heirs(&self, id: Id) -> Vec<Id> {
         let Some(package) = self.package(id) else { return Vec::new() };
-        let replaces = |heir: &Id| {
-            let heir = self.package(*heir).filter(|heir| heir.nevra.name != package.nevra.name);
-            heir.is_some_and(|heir| heir.obsoletes.iter().any(|wanted| package.is_named(wanted)))
-        };
+        let replaces = |heir: &Id| self.package(*heir).is_some_and(|heir| replaces(&heir, &package));
         let standing = self.standing(id);
         let comes_after = |heir: &Id| self.standing(*heir).priority > standing.priority;
         let heirs = self.available_obsoleting(&package.nevra.name).into_iter();
         self.newest(&self.sorted(heirs.filter(|heir| replaces(heir) && !comes_after(heir)).collect()))
+    }
+
+    /// Whether a package would replace its heir again, by itself or by way of others.
+    pub fn comes_back(&self, heir: Id, id: Id) -> bool {
+        let Some(package) = self.package(id) else { return false };
+        let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
+        while let Some(at) = queue.pop() {
+            if self.package(at).is_some_and(|at| replaces(&package, &at)) {
+                return true;
+            }
+            queue.extend(self.heirs(at).into_iter().filter(|next| seen.insert(*next)));
+        }
+        false
     }
 
     /// What is offered, may be seen and supplements a name.
@@ -482,6 +492,12 @@ impl<'a> Sack<'a> {
 
     /// Offered packages that obsolete installed ones, each with what it obsoletes.
     pub fn obsoleting(&self) -> Vec<(Id, Id)> {
-        self.all_installed().into_iter().flat_map(|old| self.heirs(old).into_iter().map(move |heir| (heir, old))).collect()
+        let with_heirs = self.all_installed().into_iter().flat_map(|old| self.heirs(old).into_iter().map(move |heir| (heir, old)));
+        with_heirs.filter(|(heir, old)| !self.comes_back(*heir, *old)).collect()
     }
+}
+
+/// Whether a package of another name replaces another.
+fn replaces(new: &Package, old: &Package) -> bool {
+    new.nevra.name != old.nevra.name && new.obsoletes.iter().any(|wanted| old.is_named(wanted))
 }

@@ -223,6 +223,9 @@ fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found:
                 request.existing.push(*there);
                 return;
             }
+            // Of packages that replace each other the one that was named comes.
+            let comes_back = |heir: &Id| replaced.iter().any(|id| sack.comes_back(*heir, *id));
+            let heirs = heirs.into_iter().filter(|heir| !comes_back(heir)).collect();
             request.wishes.push(Wish::new(word, [heirs, found].concat(), Reason::User));
         }
     }

@@ -272,3 +272,26 @@ fn repositories_that_go_before_others() {
         assert_eq!(shown(&packages, change(situation, &goal)), *expected, "{case}");
     }
 }
+
+/// What dnf 4.14 makes of packages that replace each other.
+#[test]
+fn packages_that_replace_each_other_come_to_rest() {
+    const B: &[&str] = &["obsoletes: b"];
+    const A: &[&str] = &["obsoletes: a"];
+    const C: &[&str] = &["obsoletes: c"];
+    type Packages = &'static [(&'static str, &'static [&'static str])];
+    let table: [(&str, Packages, &str); 6] = [
+        ("both offered", &[("+a-1", B), ("a-1", B), ("b-1", A)], "a-1"),
+        ("the other way round", &[("+b-1", A), ("a-1", B), ("b-1", A)], "b-1"),
+        ("newer versions of both", &[("+a-1", B), ("a-2", B), ("b-2", A)], "a-2"),
+        ("an installed version that does not yet", &[("+a-1", &[]), ("a-2", &[]), ("b-1", A)], "b-1"),
+        ("only older versions of the other", &[("+a-1", &["obsoletes: b < 2"]), ("b-2", A)], "b-2"),
+        ("in turn", &[("+a-1", B), ("b-1", C), ("c-1", A)], "a-1"),
+    ];
+    for (case, lines, expected) in table {
+        let (packages, installed, separate) = world(lines);
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
+        let goal = Goal { update: installed.clone(), ..Goal::default() };
+        assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
+    }
+}

@@ -1,7 +1,7 @@
 //! What an installed package may be updated to, and how far.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Goal, Pins, Search, Skipped, Target};
 use crate::solver::SolveError;
@@ -76,11 +76,25 @@ impl Search<'_> {
         newer
     }
 
-    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces and those
-    /// whose newest version does not replace it any more.
+    /// Whether an installed package would replace its heir again, by itself or by way of others: each update would exchange them.
+    fn comes_back(&self, heir: usize, installed: usize) -> bool {
+        let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
+        while let Some(at) = queue.pop() {
+            let next = self.universe.heirs(at);
+            if next.contains(&installed) {
+                return true;
+            }
+            queue.extend(next.into_iter().filter(|next| seen.insert(*next)));
+        }
+        false
+    }
+
+    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces, those
+    /// that it would replace again, and those whose newest version does not replace it any more.
     pub(super) fn heirs(&self, index: usize) -> Vec<Vec<usize>> {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for heir in self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)) {
+        let comes = |heir: &usize| !self.situation.installed.contains(heir) && !self.comes_back(*heir, index);
+        for heir in self.universe.heirs(index).into_iter().filter(comes) {
             by_name.entry(&self.situation.packages[heir].nevra.name).or_default().push(heir);
         }
         let newest = |name: &str| self.universe.called(name).into_iter().min_by(|a, b| self.universe.version_order(*a, *b));
