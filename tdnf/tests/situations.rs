@@ -133,6 +133,20 @@ fn packages_that_replace_each_other() {
     }
 }
 
+/// What is excluded is left as it is, be it that another package would replace it; whoever names that one wants it.
+#[test]
+fn what_is_excluded_is_not_replaced() {
+    let machine = usual();
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\n[\"bar-2-1\"]\nobsoletes = [\"foo\"]\n", ADVISORIES, 101);
+    machine.accepts(&["install", "foo"]);
+    for command in [&["-x", "foo", "update"][..], &["--setopt=excludepkgs=fo*", "update"], &["-x", "foo", "distro-sync"]] {
+        machine.accepts(command);
+        assert_eq!(machine.installed(), ["foo-1"], "{command:?}");
+    }
+    machine.accepts(&["-x", "foo", "install", "bar"]);
+    assert_eq!(machine.installed(), ["bar-2"]);
+}
+
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {

@@ -205,10 +205,15 @@ impl<'a> Sack<'a> {
         let Id::Available(stock, _) = id else { return true };
         let fits = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.fits(nevra));
         self.is_native(nevra)
-            && !self.excludes.iter().any(|exclusion| exclusion.pattern.fits(nevra))
+            && !self.is_excluded(nevra)
             && !fits(&self.stock_excludes[stock])
             && (self.stock_includes[stock].is_empty() || fits(&self.stock_includes[stock]))
             && self.least_above(nevra).is_none()
+    }
+
+    /// Whether `--exclude` or `excludepkgs` of `[main]` excludes a package, be it installed.
+    pub fn is_excluded(&self, nevra: &Nevra) -> bool {
+        self.excludes.iter().any(|exclusion| exclusion.pattern.fits(nevra))
     }
 
     /// The version below which a package is never taken (`minversions`), if it is older. Without a release all of its releases will do.

@@ -59,6 +59,8 @@ pub struct Goal {
     pub update: BTreeSet<usize>,
     /// Of those, the ones that no heir may replace: somebody asked for them by name.
     pub keep_name: BTreeSet<usize>,
+    /// Installed packages that are excluded or locked: only what is itself a target may replace them.
+    pub kept: BTreeSet<usize>,
     /// Installed packages that must not be held: a target speaks for them.
     pub released: BTreeSet<usize>,
     /// Installed packages that must go.
@@ -206,7 +208,7 @@ impl Search<'_> {
             match (pins.get(index), hold) {
                 (Some(pinned), _) => requirements.extend(pinned.iter().map(|each| provider.one_of(each, "(the update)"))),
                 (None, Hold::Some(held)) if !held.contains(index) => {}
-                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), "(installed)")),
+                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold, goal), "(installed)")),
             }
         }
         let found = answer(&self.universe, provider, requirements, &[])?;
@@ -220,11 +222,15 @@ impl Search<'_> {
     }
 
     /// What may be there in an installed package's place, in the order of preference.
-    fn held(&self, index: usize, hold: &Hold) -> Vec<usize> {
+    fn held(&self, index: usize, hold: &Hold, goal: &Goal) -> Vec<usize> {
         if *hold == Hold::Exactly || self.situation.separate.contains(&index) {
             return vec![index];
         }
-        [vec![index], self.newer(index), self.heirs(index).concat()].concat()
+        let mut others = [self.newer(index), self.heirs(index).concat()].concat();
+        if goal.kept.contains(&index) {
+            others.retain(|other| goal.targets.iter().any(|target| target.any_of.contains(other)));
+        }
+        [vec![index], others].concat()
     }
 
     /// What a package recommends that an installed version of it did not: what was not there then was not wanted.

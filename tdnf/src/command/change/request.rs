@@ -96,6 +96,8 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
         let to_mark = |id: &Id| sack.reason(*id).is_some_and(|reason| reason != Reason::User);
         request.mark = request.existing.iter().filter(|id| to_mark(id)).map(|id| (*id, Reason::User)).collect();
     }
+    // What is excluded is left as it is, and nothing is said of it.
+    request.update.retain(|id| !sack.is_excluded(&sack.nevra(*id)));
     // What is locked is not updated; whatever else would change it is refused.
     let (locked, update): (Vec<Id>, Vec<Id>) = request.update.iter().copied().partition(|id| is_locked(session, sack, *id));
     request.update = update.into_iter().collect();

@@ -295,3 +295,31 @@ fn packages_that_replace_each_other_come_to_rest() {
         assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
     }
 }
+
+/// What dnf 4.14 leaves alone that is excluded.
+#[test]
+fn what_is_kept_is_replaced_only_by_what_is_requested() {
+    const HEIR: &[&str] = &["obsoletes: old"];
+    type Packages = &'static [(&'static str, &'static [&'static str])];
+    let table: [(&str, Packages, bool, &str); 4] = [
+        ("an heir", &[("+old-1", &[]), ("new-1", HEIR)], false, "old-1"),
+        ("a new version of another", &[("+old-1", &[]), ("+new-1", &[]), ("new-2", HEIR)], false, "new-1 old-1 <new-2-1.x86_64"),
+        (
+            "what an update requires",
+            &[("+old-1", &[]), ("+app-1", &[]), ("app-2", &["requires: new"]), ("new-1", HEIR)],
+            false,
+            "app-1 old-1 <app-2-1.x86_64",
+        ),
+        ("requested", &[("+old-1", &[]), ("new-1", HEIR)], true, "new-1"),
+    ];
+    for (case, lines, is_requested, expected) in table {
+        let (packages, installed, separate) = world(lines);
+        let called = |name: &str| (0..packages.len()).filter(|at| packages[*at].nevra.name == name).collect::<Vec<_>>();
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
+        let target = || Target { label: "new".into(), any_of: called("new"), need: Need::Must };
+        let kept: BTreeSet<usize> = called("old").into_iter().collect();
+        let update = if is_requested { BTreeSet::new() } else { &installed - &kept };
+        let targets = is_requested.then(target).into_iter().collect();
+        assert_eq!(shown(&packages, change(situation, &Goal { targets, update, kept, ..Goal::default() })), expected, "{case}");
+    }
+}
