@@ -253,7 +253,7 @@ impl Search<'_> {
             let new = &set - self.situation.installed;
             let names: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
             let recommended: Vec<&Dependency> = new.iter().flat_map(|index| self.newly_recommended(*index)).collect();
-            let mut wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
+            let mut wishes = super::weak_wishes(&self.universe, &recommended, &set, self.situation.installed);
             wishes.retain(|index| !names.contains(self.situation.packages[*index].nevra.name.as_str()) && known.insert(*index));
             if wishes.is_empty() {
                 return there;

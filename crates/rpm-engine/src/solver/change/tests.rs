@@ -323,3 +323,34 @@ fn what_is_kept_is_replaced_only_by_what_is_requested() {
         assert_eq!(shown(&packages, change(situation, &Goal { targets, update, kept, ..Goal::default() })), expected, "{case}");
     }
 }
+
+/// As with dnf 4.14, what somebody removed, or never wanted, does not come with the next change.
+#[test]
+fn only_what_is_newly_supplemented_comes() {
+    let lines: [(&str, &[&str]); 7] = [
+        ("+app-1", &[]),
+        ("app-2", &[]),
+        ("lang-1", &["supplements: app"]),
+        ("z-1", &[]),
+        ("both-1", &["supplements: (app and z)"]),
+        ("new-1", &["supplements: app = 2-1"]),
+        ("other-1", &[]),
+    ];
+    let (packages, installed, separate) = world(&lines);
+    let target = |name: &str| {
+        let any_of = (0..packages.len()).filter(|at| packages[*at].nevra.name == name).collect();
+        Target { label: name.into(), any_of, need: Need::Must }
+    };
+    let install = |name: &str| Goal { targets: vec![target(name)], weak: true, ..Goal::default() };
+    let update = Goal { update: installed.clone(), weak: true, ..Goal::default() };
+    let table = [
+        (&installed, install("other"), "app-1 other-1"),
+        (&installed, install("z"), "app-1 both-1 z-1"),
+        (&installed, update, "app-2 new-1"),
+        (&BTreeSet::new(), install("app"), "app-2 lang-1 new-1"),
+    ];
+    for (installed, goal, expected) in table {
+        let situation = Situation { packages: &packages, installed, separate: &separate, arch: "x86_64", standing: &[] };
+        assert_eq!(shown(&packages, change(situation, &goal)), expected);
+    }
+}
