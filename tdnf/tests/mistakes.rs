@@ -120,6 +120,20 @@ fn several_versions_of_one_package() {
     assert!(machine.accepts(&["remove", "--duplicates"]).contains("Nothing to do"));
 }
 
+/// The newest that is offered takes the place of all; a version that is named does, too.
+#[test]
+fn one_of_several_versions_is_reinstalled() {
+    for (word, left, gone) in [("app", "app-2", "1"), ("app-2", "app-2", "1"), ("app-1", "app-1", "2")] {
+        let machine = Machine::new(WORLD, "");
+        machine.accepts(&["install", "app-1"]);
+        beside(&machine, "app-2-1.noarch.rpm");
+        machine.accepts(&["reinstall", word]);
+        assert_eq!(machine.installed(), [left, "lib-1"], "{word}");
+        assert!(!machine.path("root/usr/share/app").join(gone).exists(), "{word}");
+        machine.accepts(&["check"]);
+    }
+}
+
 #[test]
 fn several_versions_are_updated_and_removed() {
     for (command, left) in
