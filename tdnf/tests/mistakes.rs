@@ -39,6 +39,14 @@ fn beside(machine: &Machine, file: &str) {
 }
 
 #[test]
+fn a_repository_that_is_not_there_is_off() {
+    let machine = Machine::new(WORLD, "");
+    let said = machine.accepts(&["--disablerepo=nosuch*", "install", "tool"]);
+    assert!(said.contains("warning: ") && said.contains("there is no repository `nosuch*` to disable"), "{said}");
+    machine.refuses(&["--enablerepo=nosuch*", "install", "tool"], "Error(1009)");
+}
+
+#[test]
 fn words_that_mean_nothing_are_skipped() {
     let machine = Machine::new(WORLD, "");
     let said = machine.accepts(&["--skip-broken", "install", "nosuch", "tool"]);
