@@ -218,7 +218,7 @@ impl Observer for ConsoleReport<'_> {
             Event::Installed { package } => console.note(format!("Installing/Updating: {package}")),
             Event::Removed { package } => console.note(format!("Removing: {package}")),
             Event::Running { what } if console.verbose => console.note(format!("Running: {what}")),
-            Event::Output { text } if !console.json && !console.quiet => console.line(text.trim_end()),
+            Event::Output { text } if !console.json && !console.quiet => console.raw(text.trim_end()),
             Event::Warning { text } => console.warn(text),
             Event::Unpacked { .. } | Event::Running { .. } | Event::Output { .. } => {}
         }
