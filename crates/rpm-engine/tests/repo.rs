@@ -156,8 +156,8 @@ fn broken_documents_are_refused_with_their_place() {
     let table = [
         ("&amp;", "&unknown;", "`primary.xml` is malformed in line 6, in the description of the package `gcc-c++`: `&unknown;` is unknown"),
         ("<description/>", "</description>", "`primary.xml` is malformed in line 6, in the description of the package `gcc-c++`: "),
-        ("<name>glibc</name>", "<name>glibc</nam>", "`primary.xml` is malformed in line 16: "),
-        ("</metadata>", "", "`primary.xml` is malformed in line 21: it ends early"),
+        ("<name>glibc</name>", "<name>glibc</nam>", "`primary.xml` is malformed in line 18: "),
+        ("</metadata>", "", "`primary.xml` is malformed in line 23: it ends early"),
     ];
     for (good, bad, reason) in table {
         write(folder.path(), &PRIMARY.replacen(good, bad, 1));
