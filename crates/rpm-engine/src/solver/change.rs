@@ -226,7 +226,7 @@ impl Search<'_> {
         if *hold == Hold::Exactly || self.situation.separate.contains(&index) {
             return vec![index];
         }
-        let mut others = [self.newer(index), self.heirs(index).concat()].concat();
+        let mut others = [self.newer(index), self.replacing(index)].concat();
         if goal.kept.contains(&index) {
             others.retain(|other| goal.targets.iter().any(|target| target.any_of.contains(other)));
         }

@@ -66,13 +66,12 @@ impl<'a> Universe<'a> {
         self.by_name.entry(&package.nevra.name).or_default().insert(index);
     }
 
-    /// For each package the ones of other names that replace it: not from repositories that come after those that offer it.
+    /// For each package the ones of other names that replace it.
     fn find_obsoleted(&self) -> HashMap<usize, Set> {
         let mut found: HashMap<usize, Set> = HashMap::new();
-        for (index, package) in self.usable().filter(|(index, _)| !self.standing(*index).is_hidden) {
+        for (index, package) in self.usable() {
             for target in package.obsoletes.iter().flat_map(|obsoleted| self.named(obsoleted)) {
-                let comes_after = self.standing(index).priority > self.standing(target).priority;
-                if self.packages[target].nevra.name != package.nevra.name && !comes_after {
+                if self.packages[target].nevra.name != package.nevra.name {
                     found.entry(target).or_default().insert(index);
                 }
             }
@@ -132,18 +131,27 @@ impl<'a> Universe<'a> {
         if !current.is_empty() {
             return current;
         }
-        let heirs: Set = providers.iter().filter_map(|index| self.obsoleted_by.get(index)).flatten().copied().collect();
+        let heirs: Set = providers.iter().flat_map(|index| self.heirs(*index)).collect();
         if heirs.is_empty() { providers } else { heirs }
     }
 
-    /// The packages of other names that replace this one.
-    pub(super) fn heirs(&self, index: usize) -> Set {
-        self.obsoleted_by.get(&index).cloned().unwrap_or_default()
+    /// The packages of other names that replace this one, once they are there.
+    pub(super) fn replacing(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        self.obsoleted_by.get(&index).into_iter().flatten().copied()
     }
 
-    /// Whether another package replaces this one.
+    /// Those of them that come in its place: none from a repository that comes after those that offer it.
+    pub(super) fn heirs(&self, index: usize) -> Set {
+        self.replacing(index).filter(|heir| self.may_succeed(*heir, index)).collect()
+    }
+
+    fn may_succeed(&self, heir: usize, index: usize) -> bool {
+        !self.standing(heir).is_hidden && self.standing(heir).priority <= self.standing(index).priority
+    }
+
+    /// Whether another package comes in the place of this one.
     pub(super) fn is_obsoleted(&self, index: usize) -> bool {
-        self.obsoleted_by.contains_key(&index)
+        self.replacing(index).any(|heir| self.may_succeed(heir, index))
     }
 
     /// What the package at `index` demands: its requirements, conflicts and obsoletes. Of an installed one only what holds now, as in

@@ -259,6 +259,12 @@ fn repositories_that_go_before_others() {
         ("an heir of what nobody offers", &[("+old-1", 0, &[]), ("x-1", 10, &[]), ("new-1", 50, HEIR)], "new-1"),
         ("an heir of the first", &[("+old-1", 0, &[]), ("new-1", 10, &["obsoletes: old < 3"]), ("old-5", 50, &[])], "new-1"),
         ("no hidden heir", &[("+old-1", 0, &[]), ("new-1", 10, &[]), ("new-2", 50, HEIR)], "old-1"),
+        (
+            "a later heir that is required",
+            &[("+old-1", 0, &[]), ("old-1", 10, &[]), ("new-1", 50, HEIR), ("app-1", 50, &["requires: new"])],
+            "app-1 new-1",
+        ),
+        ("a later heir that is requested", &[("+old-1", 0, &[]), ("old-1", 10, &[]), ("app-1", 50, HEIR)], "app-1"),
         ("no hidden version", &[("+a-1", 0, &[]), ("a-1", 10, &[]), ("a-2", 50, &[])], "a-1"),
     ];
     for (case, lines, expected) in table {

@@ -76,6 +76,15 @@ impl Search<'_> {
         newer
     }
 
+    /// All packages of other names that replace an installed one where they are required or requested, the first ones first.
+    pub(super) fn replacing(&self, index: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = self.universe.replacing(index).filter(|other| !self.situation.installed.contains(other)).collect();
+        let name = |at: usize| &self.situation.packages[at].nevra.name;
+        all.sort_by(|a, b| name(*a).cmp(name(*b)).then_with(|| self.universe.version_order(*a, *b)));
+        all.sort_by_key(|at| self.universe.standing(*at));
+        all
+    }
+
     /// Whether an installed package would replace its heir again, by itself or by way of others: each update would exchange them.
     fn comes_back(&self, heir: usize, installed: usize) -> bool {
         let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
