@@ -39,6 +39,14 @@ fn beside(machine: &Machine, file: &str) {
 }
 
 #[test]
+fn a_repository_that_is_not_there_is_off() {
+    let machine = Machine::new(WORLD, "");
+    let said = machine.accepts(&["--disablerepo=nosuch*", "install", "tool"]);
+    assert!(said.contains("warning: ") && said.contains("there is no repository `nosuch*` to disable"), "{said}");
+    machine.refuses(&["--enablerepo=nosuch*", "install", "tool"], "Error(1009)");
+}
+
+#[test]
 fn words_that_mean_nothing_are_skipped() {
     let machine = Machine::new(WORLD, "");
     let said = machine.accepts(&["--skip-broken", "install", "nosuch", "tool"]);
@@ -118,6 +126,20 @@ fn several_versions_of_one_package() {
     assert!(!machine.path("root/usr/share/app/1").exists() && machine.path("root/usr/share/app/2").exists());
     machine.accepts(&["check"]);
     assert!(machine.accepts(&["remove", "--duplicates"]).contains("Nothing to do"));
+}
+
+/// The newest that is offered takes the place of all; a version that is named does, too.
+#[test]
+fn one_of_several_versions_is_reinstalled() {
+    for (word, left, gone) in [("app", "app-2", "1"), ("app-2", "app-2", "1"), ("app-1", "app-1", "2")] {
+        let machine = Machine::new(WORLD, "");
+        machine.accepts(&["install", "app-1"]);
+        beside(&machine, "app-2-1.noarch.rpm");
+        machine.accepts(&["reinstall", word]);
+        assert_eq!(machine.installed(), [left, "lib-1"], "{word}");
+        assert!(!machine.path("root/usr/share/app").join(gone).exists(), "{word}");
+        machine.accepts(&["check"]);
+    }
 }
 
 #[test]

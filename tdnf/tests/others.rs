@@ -132,6 +132,26 @@ fn a_package_that_is_not_what_the_metadata_says() {
     assert_eq!(machine.installed(), [""; 0]);
 }
 
+/// Whatever the metadata contains, terminals only show it.
+#[test]
+fn metadata_gives_terminals_no_orders() {
+    let machine = Machine::new(WORLD, "");
+    let evil = "<summary>\n nice&#10;Repo : trusted</summary><description>one\ntwo&#27;]0;owned&#7;&#155;2J&#13;</description>";
+    let primary =
+        document(&machine, "primary").replace("<summary>A package</summary><description>A package, at length.</description>", evil);
+    assert!(primary.contains("owned"), "{primary}");
+    fs::write(offered(&machine, "repodata/p.xml"), &primary).unwrap();
+    index(&machine, &[("primary", "sha256", hex::encode(Sha256::digest(&primary)), "href=\"repodata/p.xml\"")]);
+    let unsigned = "--setopt=base.repo_gpgcheck=0";
+    for command in
+        [&["info", "app"][..], &["search", "nice"], &["repoquery", "--qf", "%{summary} %{description}", "app"], &["provides", "app"]]
+    {
+        let said = machine.accepts(&[&[unsigned][..], command].concat());
+        assert!(said.contains("nice Repo : trusted"), "{said}");
+        assert!(!said.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')), "{said:?}");
+    }
+}
+
 #[test]
 fn a_copy_is_a_repository() {
     let machine = Machine::new(WORLD, "");

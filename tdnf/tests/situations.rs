@@ -92,6 +92,61 @@ fn priorities_hold_for_versions_side_by_side() {
     }
 }
 
+/// What a repository that goes before others has is neither replaced by packages of other names from those, nor is a provider of theirs taken
+/// before its own.
+#[test]
+fn priorities_hold_between_names() {
+    let machine = usual();
+    let first = "[\"old-1-1\"]\n[\"second-1-1\"]\nprovides = [\"virtual\"]\n";
+    machine.offer("preferred", first, ADVISORIES, 100);
+    let later =
+        "[\"new-1-1\"]\nobsoletes = [\"old\"]\n[\"first-1-1\"]\nprovides = [\"virtual\"]\n[\"user-1-1\"]\nrequires = [\"virtual\"]\n";
+    machine.offer("good", later, ADVISORIES, 101);
+    machine.configure(&machine.at("good"), &format!("[preferred]\npriority=10\nenabled=1\n{}", machine.at("preferred")));
+    machine.accepts(&["install", "old", "virtual"]);
+    machine.accepts(&["install", "user"]);
+    assert_eq!(machine.installed(), ["old-1", "second-1", "user-1"]);
+    for command in ["update", "distro-sync", "check-update"] {
+        assert!(!machine.accepts(&[command]).contains("new"), "{command}");
+    }
+    machine.accepts(&["erase", "second"]);
+    machine.accepts(&["install", "user"]);
+    assert_eq!(machine.installed(), ["old-1", "second-1", "user-1"]);
+    machine.accepts(&["install", "new"]);
+    assert_eq!(machine.installed(), ["new-1", "second-1", "user-1"]);
+}
+
+/// Packages that replace each other are not exchanged by every update; the one that is named comes.
+#[test]
+fn packages_that_replace_each_other() {
+    let machine = usual();
+    let world = "[\"foo-1-1\"]\nobsoletes = [\"bar\"]\n[\"bar-1-1\"]\nobsoletes = [\"foo\"]\n";
+    machine.offer("good", world, ADVISORIES, 101);
+    for (name, other) in [("foo", "bar"), ("bar", "foo")] {
+        machine.accepts(&["install", name]);
+        for command in [&["update"][..], &["distro-sync"], &["update", name], &["install", other], &["check-update"]] {
+            let said = machine.accepts(command);
+            assert!(command[0] != "check-update" || !said.contains(other), "{said}");
+            assert_eq!(machine.installed(), [format!("{name}-1")], "{command:?}");
+        }
+        machine.accepts(&["erase", name]);
+    }
+}
+
+/// What is excluded is left as it is, be it that another package would replace it; whoever names that one wants it.
+#[test]
+fn what_is_excluded_is_not_replaced() {
+    let machine = usual();
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\n[\"bar-2-1\"]\nobsoletes = [\"foo\"]\n", ADVISORIES, 101);
+    machine.accepts(&["install", "foo"]);
+    for command in [&["-x", "foo", "update"][..], &["--setopt=excludepkgs=fo*", "update"], &["-x", "foo", "distro-sync"]] {
+        machine.accepts(command);
+        assert_eq!(machine.installed(), ["foo-1"], "{command:?}");
+    }
+    machine.accepts(&["-x", "foo", "install", "bar"]);
+    assert_eq!(machine.installed(), ["bar-2"]);
+}
+
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {

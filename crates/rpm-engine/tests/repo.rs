@@ -149,6 +149,34 @@ fn a_package_that_makes_no_sense_is_left_out() {
     }
 }
 
+/// Whoever wrote the document must find what is wrong.
+#[test]
+fn broken_documents_are_refused_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = [
+        ("&amp;", "&unknown;", "`primary.xml` is malformed in line 6, in the description of the package `gcc-c++`: `&unknown;` is unknown"),
+        ("<description/>", "</description>", "`primary.xml` is malformed in line 6, in the description of the package `gcc-c++`: "),
+        ("<name>glibc</name>", "<name>glibc</nam>", "`primary.xml` is malformed in line 18: "),
+        ("</metadata>", "", "`primary.xml` is malformed in line 23: it ends early"),
+    ];
+    for (good, bad, reason) in table {
+        write(folder.path(), &PRIMARY.replacen(good, bad, 1));
+        let error = Metadata::open(folder.path(), Some(&keys())).unwrap().offers().unwrap_err();
+        assert!(matches!(error, RepoError::Xml { .. }), "{error:?}");
+        assert!(error.to_string().starts_with(reason), "{error} should be {reason}");
+    }
+}
+
+/// What is one line is read as one, whatever its author put into it.
+#[test]
+fn single_lines_are_read_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = "<summary>\n one&#27;[2J\n Repo : trusted</summary>";
+    write(folder.path(), &PRIMARY.replace("<summary>C &amp; C&#43;&#x2B; &lt;compiler&gt;</summary>", summary));
+    let offers = Metadata::open(folder.path(), Some(&keys())).unwrap().offers().unwrap();
+    assert_eq!(offers[0].details.summary, "one [2J Repo : trusted");
+}
+
 #[test]
 fn hostile_documents_are_refused() {
     let folder = tempfile::tempdir().unwrap();

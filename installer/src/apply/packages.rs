@@ -164,7 +164,7 @@ impl transaction::Observer for Report<'_> {
             }
             Event::Warning { text } | Event::Output { text } => self.observer.says(text),
             Event::Running { what } => self.observer.says(what),
-            Event::Installed { .. } | Event::Removed { .. } => {}
+            Event::Begins | Event::Installed { .. } | Event::Removed { .. } => {}
         }
     }
 }

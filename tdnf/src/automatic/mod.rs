@@ -25,6 +25,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::number;
 use crate::cli::session::Session;
+use crate::cli::signals;
 use crate::command::change::{self, Verb};
 use crate::command::{check_update, updateinfo};
 use rpm_engine::config::{ConfigError, beneath};
@@ -66,6 +67,7 @@ impl Failure {
             Self::NoFile(_) => 2,
             Self::NotRoot => 13,
             Self::Settings(_) => 22,
+            Self::Failed(error @ CliError::Signalled(_)) => number::of(error) as u8,
             Self::Offline(_) => 64,
             Self::Failed(_) | Self::Report { .. } | Self::Restart { .. } => 121,
         }
@@ -146,6 +148,7 @@ fn update(asked: &Arguments, words: Vec<String>) -> Result<(), Failure> {
         Work::Apply => {
             let came = apply(&mut session)?;
             emit(&session, Outcome::Applied, &came)?;
+            signals::none_came()?;
             restart(&session, &settings, &came, &rebooting)
         }
     }
@@ -190,10 +193,10 @@ fn find(session: &Session) -> Result<Found, CliError> {
     Ok(Found { pending: pending.into_iter().map(|id| sack.nevra(id)).collect(), rebooting })
 }
 
-/// Updates, as the command does. That nothing fits is no failure: what is left out was reported.
+/// Updates, as the command does. That nothing fits is no failure: what is left out was reported. Neither is a signal that was waited with.
 fn carry_out(session: &mut Session) -> Result<(), CliError> {
     match change::run(session, Verb::Update, &[]) {
-        Err(error) if number::of(&error) == 0 => Ok(()),
+        Err(error) if number::of(&error) == 0 || matches!(error, CliError::Signalled(_)) => Ok(()),
         done => done,
     }
 }

@@ -47,6 +47,11 @@ impl Console {
 
     /// A line of an answer. A closed pipe is not an error.
     pub fn line(&self, text: impl Display) {
+        self.raw(plain(text));
+    }
+
+    /// What a program printed for the terminal, as it is.
+    pub fn raw(&self, text: impl Display) {
         let _ = writeln!(io::stdout().lock(), "{text}");
     }
 
@@ -60,18 +65,18 @@ impl Console {
     /// A line for people about what takes time; it is no part of the answer.
     pub fn aside(&self, text: impl Display) {
         if !self.json && !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", plain(text));
         }
     }
 
     /// A line about what is not as it should be.
     pub fn warn(&self, text: impl Display) {
-        let _ = writeln!(io::stderr().lock(), "warning: {text}");
+        let _ = writeln!(io::stderr().lock(), "warning: {}", plain(text));
     }
 
     /// Why a program failed, in its own words.
     pub fn fail_with(&self, text: impl Display) {
-        let _ = writeln!(io::stderr().lock(), "error: {text}");
+        let _ = writeln!(io::stderr().lock(), "error: {}", plain(text));
     }
 
     /// An answer in JSON.
@@ -132,15 +137,22 @@ impl Console {
             return number as u8;
         }
         let mut out = io::stderr().lock();
-        let _ = if number == 0 { writeln!(out, "{error}") } else { writeln!(out, "Error({number}) : {error}") };
+        let text = plain(error);
+        let _ = if number == 0 { writeln!(out, "{text}") } else { writeln!(out, "Error({number}) : {text}") };
         for cause in causes {
-            let _ = writeln!(out, "  cause: {cause}");
+            let _ = writeln!(out, "  cause: {}", plain(cause));
         }
         if let Some(hint) = error.hint() {
-            let _ = writeln!(out, "hint: {hint}");
+            let _ = writeln!(out, "hint: {}", plain(hint));
         }
         number as u8
     }
+}
+
+/// A text that a terminal only shows: what it would obey is replaced, but for ends of lines and tabs. Metadata and servers may say anything.
+fn plain(text: impl Display) -> String {
+    let harmless = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { c };
+    text.to_string().replace("\r\n", "\n").chars().map(harmless).collect()
 }
 
 fn terminal_width() -> Option<usize> {
@@ -165,6 +177,19 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terminals_are_told_nothing() {
+        let table = [
+            ("a\tb\nc é", "a\tb\nc é"),
+            ("a\r\nb", "a\nb"),
+            ("good\rbad\u{8}", "good\u{fffd}bad\u{fffd}"),
+            ("\u{1b}]0;title\u{7}\u{9b}2J\u{7f}\0", "\u{fffd}]0;title\u{fffd}\u{fffd}2J\u{fffd}\u{fffd}"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(plain(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn sizes() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::session::Session;
@@ -132,6 +133,9 @@ pub enum CliError {
         /// What went wrong.
         error: Box<CliError>,
     },
+    /// A signal asked the program to end while it changed the system, which was finished first.
+    #[error("{0} came while the system was changed, which was finished first")]
+    Signalled(Signal),
     /// A file cannot be used.
     #[error("cannot use `{path}`")]
     Io {

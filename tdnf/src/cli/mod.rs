@@ -7,6 +7,7 @@ pub mod local;
 pub mod number;
 pub mod progress;
 pub mod session;
+pub mod signals;
 pub mod usage;
 
 use std::ffi::OsString;

@@ -18,6 +18,9 @@ use rpm_engine::system::SystemError;
 /// What the reference adds to the error codes of libcurl.
 const OF_CURL: u32 = 1201;
 
+/// What shells add to the number of a signal that ended a program.
+const SIGNALLED: u32 = 128;
+
 /// The number of an error.
 pub fn of(error: &CliError) -> u32 {
     match error {
@@ -44,6 +47,7 @@ pub fn of(error: &CliError) -> u32 {
         CliError::NoSearchResults => 1599,
         CliError::NotRoot => 1601,
         CliError::Io { .. } => 1602,
+        CliError::Signalled(signal) => SIGNALLED + *signal as u32,
         CliError::Setting { code, .. } => u32::from(*code),
         CliError::After { error, .. } => of(error),
     }
@@ -134,6 +138,7 @@ fn is_without_value(error: &clap::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use nix::sys::signal::Signal;
     use rpm_engine::package::Nevra;
     use rpm_engine::rpmfile::RpmFileError;
     use rpm_engine::version::Evr;
@@ -166,6 +171,7 @@ mod tests {
             (CliError::NoSearchResults, 1599),
             (CliError::NotRoot, 1601),
             (CliError::Io { path: "p".into(), source: none() }, 1602),
+            (CliError::Signalled(Signal::SIGTERM), 143),
             (CliError::Setting { code: 3, text: text() }, 3),
             (ConfigError::NotAnAssignment { text: text() }.into(), 911),
             (ConfigError::Io { path: "p".into(), source: io::Error::other("x") }.into(), 1002),

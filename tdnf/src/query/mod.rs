@@ -12,7 +12,7 @@ use rpm_engine::history::Reason;
 use rpm_engine::package::{Details, Nevra, Package};
 use rpm_engine::repo::{Index, Offer};
 use rpm_engine::rpmfile;
-use rpm_engine::solver::looks_alike;
+use rpm_engine::solver::{Standing, looks_alike};
 use rpm_engine::system::Installed;
 use rpm_engine::version::Evr;
 
@@ -178,15 +178,42 @@ impl<'a> Sack<'a> {
         }
     }
 
+    /// Where a package stands behind those of other repositories.
+    pub fn standing(&self, id: Id) -> Standing {
+        if self.is_even() {
+            return Standing::default();
+        }
+        let offered = self.available_called(&self.nevra(id).name);
+        match id {
+            Id::Installed(_) => {
+                let priority = offered.iter().map(|id| self.priority(*id)).min().unwrap_or(i32::MAX);
+                Standing { priority, is_hidden: false }
+            }
+            Id::Available(..) => Standing { priority: self.priority(id), is_hidden: !offered.contains(&id) },
+        }
+    }
+
+    /// Sorted as [`Sack::sorted`], but what is taken first comes first.
+    pub fn by_standing(&self, ids: Vec<Id>) -> Vec<Id> {
+        let mut sorted = self.sorted(ids);
+        sorted.sort_by_cached_key(|id| self.standing(*id));
+        sorted
+    }
+
     /// Whether a package fits the machine and is not skipped; other repositories' priorities not counted.
     fn is_visible(&self, id: Id, nevra: &Nevra) -> bool {
         let Id::Available(stock, _) = id else { return true };
         let fits = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.fits(nevra));
         self.is_native(nevra)
-            && !self.excludes.iter().any(|exclusion| exclusion.pattern.fits(nevra))
+            && !self.is_excluded(nevra)
             && !fits(&self.stock_excludes[stock])
             && (self.stock_includes[stock].is_empty() || fits(&self.stock_includes[stock]))
             && self.least_above(nevra).is_none()
+    }
+
+    /// Whether `--exclude` or `excludepkgs` of `[main]` excludes a package, be it installed.
+    pub fn is_excluded(&self, nevra: &Nevra) -> bool {
+        self.excludes.iter().any(|exclusion| exclusion.pattern.fits(nevra))
     }
 
     /// The version below which a package is never taken (`minversions`), if it is older. Without a release all of its releases will do.
@@ -298,14 +325,28 @@ impl<'a> Sack<'a> {
         !others.any(|other| other.arch == nevra.arch && other.evr > nevra.evr)
     }
 
-    /// What is offered, bears another name and replaces an offered package; the newest of each name.
+    /// What is offered, bears another name and replaces a package; the newest of each name. A repository that comes after those that offer
+    /// the package replaces nothing.
     pub fn heirs(&self, id: Id) -> Vec<Id> {
         let Some(package) = self.package(id) else { return Vec::new() };
-        let replaces = |heir: &Id| {
-            let heir = self.package(*heir).filter(|heir| heir.nevra.name != package.nevra.name);
-            heir.is_some_and(|heir| heir.obsoletes.iter().any(|wanted| package.is_named(wanted)))
-        };
-        self.newest(&self.sorted(self.available_obsoleting(&package.nevra.name).into_iter().filter(replaces).collect()))
+        let replaces = |heir: &Id| self.package(*heir).is_some_and(|heir| replaces(&heir, &package));
+        let standing = self.standing(id);
+        let comes_after = |heir: &Id| self.standing(*heir).priority > standing.priority;
+        let heirs = self.available_obsoleting(&package.nevra.name).into_iter();
+        self.newest(&self.sorted(heirs.filter(|heir| replaces(heir) && !comes_after(heir)).collect()))
+    }
+
+    /// Whether a package would replace its heir again, by itself or by way of others.
+    pub fn comes_back(&self, heir: Id, id: Id) -> bool {
+        let Some(package) = self.package(id) else { return false };
+        let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
+        while let Some(at) = queue.pop() {
+            if self.package(at).is_some_and(|at| replaces(&package, &at)) {
+                return true;
+            }
+            queue.extend(self.heirs(at).into_iter().filter(|next| seen.insert(*next)));
+        }
+        false
     }
 
     /// What is offered, may be seen and supplements a name.
@@ -456,14 +497,12 @@ impl<'a> Sack<'a> {
 
     /// Offered packages that obsolete installed ones, each with what it obsoletes.
     pub fn obsoleting(&self) -> Vec<(Id, Id)> {
-        let mut found = Vec::new();
-        for old in self.all_installed() {
-            let Some(package) = self.package(old) else { continue };
-            let replaces =
-                |new: &Package| new.nevra.name != package.nevra.name && new.obsoletes.iter().any(|wanted| package.is_named(wanted));
-            let heirs = self.available_obsoleting(&package.nevra.name).into_iter();
-            found.extend(heirs.filter(|id| self.package(*id).as_ref().is_some_and(replaces)).map(|id| (id, old)));
-        }
-        found
+        let with_heirs = self.all_installed().into_iter().flat_map(|old| self.heirs(old).into_iter().map(move |heir| (heir, old)));
+        with_heirs.filter(|(heir, old)| !self.comes_back(*heir, *old)).collect()
     }
+}
+
+/// Whether a package of another name replaces another.
+fn replaces(new: &Package, old: &Package) -> bool {
+    new.nevra.name != old.nevra.name && new.obsoletes.iter().any(|wanted| old.is_named(wanted))
 }

@@ -54,11 +54,16 @@ impl Machine {
         self.write("root/etc/pki/other.asc", OTHER_KEY);
     }
 
+    /// tdnf, for the system.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
+        command.arg(format!("--installroot={}", self.place("root"))).env_clear();
+        command
+    }
+
     /// Runs tdnf; what it says, and whether it succeeded.
     pub fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tdnf"));
-        command.arg(format!("--installroot={}", self.place("root"))).arg("-y").args(arguments).env_clear();
-        let output = command.output().unwrap();
+        let output = self.command().arg("-y").args(arguments).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 

@@ -116,7 +116,7 @@ impl Config {
                 return Err(ConfigError::NoSuchRepository { id: id.clone() });
             }
         }
-        select(&mut repositories, &faults, overrides)?;
+        select(&mut repositories, &faults, overrides, &mut warnings)?;
         leave_out(&mut repositories, faults, &mut warnings);
         Ok(Self { main, repositories, variables, warnings })
     }
@@ -342,7 +342,13 @@ fn add_from_paths(repositories: &mut Vec<RepositoryConfig>, main: &Main, overrid
     Ok(())
 }
 
-fn select(repositories: &mut [RepositoryConfig], faults: &Faults, overrides: &Overrides) -> Result<(), ConfigError> {
+/// Switches repositories on and off as the command line says. One that is to be off and is not there is only worth a warning, as with dnf.
+fn select(
+    repositories: &mut [RepositoryConfig],
+    faults: &Faults,
+    overrides: &Overrides,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), ConfigError> {
     let none = |id: &String| ConfigError::NoSuchRepository { id: id.clone() };
     if !overrides.only.is_empty() {
         for id in &overrides.only {
@@ -359,8 +365,12 @@ fn select(repositories: &mut [RepositoryConfig], faults: &Faults, overrides: &Ov
             repository.enabled = *enabled && (repository.has_place() || faults.contains_key(&repository.id));
             found = true;
         }
-        if !found {
-            return Err(none(id));
+        match (found, enabled) {
+            (true, _) => {}
+            (false, true) => return Err(none(id)),
+            (false, false) => {
+                warnings.push(Warning { place: command_line(), message: format!("there is no repository `{id}` to disable") })
+            }
         }
     }
     Ok(())

@@ -161,3 +161,23 @@ fn a_repository_is_used_unless_it_says_otherwise() {
     let config = load(root.path(), &Overrides::default()).unwrap();
     assert_eq!(config.enabled().iter().map(|repository| repository.id.as_str()).collect::<Vec<_>>(), ["a"]);
 }
+
+/// As with dnf: whoever wants a repository off has what they want if there is none.
+#[test]
+fn repositories_that_are_not_there() {
+    let root = tree(&[("etc/yum.repos.d/a.repo", "[a]\nbaseurl=/a\n")]);
+    for id in ["none", "none*"] {
+        let config = load(root.path(), &Overrides { enable: vec![(false, id.into())], ..Overrides::default() }).unwrap();
+        let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        assert!(warnings.len() == 1 && warnings[0].ends_with(&format!("there is no repository `{id}` to disable")), "{warnings:?}");
+        assert_eq!(config.enabled().len(), 1);
+        let refused = [
+            Overrides { enable: vec![(true, id.into())], ..Overrides::default() },
+            Overrides { only: vec![id.into()], ..Overrides::default() },
+        ];
+        for overrides in refused {
+            let error = load(root.path(), &overrides).unwrap_err();
+            assert!(matches!(&error, ConfigError::NoSuchRepository { id: named } if named == id), "{error}");
+        }
+    }
+}

@@ -39,6 +39,15 @@ pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && text.len() <= LONGEST_WORD && !text.contains(wrong)
 }
 
+/// A text that is a line by its meaning, as one: ends of lines and other control characters count as blanks.
+pub(crate) fn one_line(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 impl fmt::Display for Nevra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}.{}", self.name, self.evr, self.arch)
@@ -85,5 +94,18 @@ impl Package {
     pub fn is_named(&self, wanted: &Capability) -> bool {
         use crate::dependency::Comparison::Equal;
         self.nevra.name == wanted.name && wanted.satisfied_by(&Capability::ranged(&self.nevra.name, Equal, self.nevra.evr.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_no_ends() {
+        let table = [("", ""), ("a  b ", "a  b "), ("\n a\r\nb\t", "a b"), ("a\u{1b}[2Jb", "a [2Jb"), ("\u{9b}31m", "31m"), ("\0", "")];
+        for (text, expected) in table {
+            assert_eq!(one_line(text), expected, "{text:?}");
+        }
     }
 }

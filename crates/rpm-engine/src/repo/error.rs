@@ -47,6 +47,18 @@ pub enum RepoError {
         /// Why.
         reason: String,
     },
+    /// A document is not the XML that it should be.
+    #[error("`{document}` is malformed in line {line}{}: {reason}", of_package(.package.as_deref()))]
+    Xml {
+        /// The document.
+        document: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The package whose description that is, where it is known.
+        package: Option<String>,
+        /// Why.
+        reason: String,
+    },
     /// The index lacks a document.
     #[error("the repository's index does not list `{kind}`")]
     Lacks {
@@ -73,4 +85,20 @@ pub enum RepoError {
         /// The file.
         path: PathBuf,
     },
+}
+
+fn of_package(name: Option<&str>) -> String {
+    name.map(|name| format!(", in the description of the package `{name}`")).unwrap_or_default()
+}
+
+impl RepoError {
+    /// With the name of the package that was being read, if one was.
+    pub(super) fn at_package(self, name: &str) -> Self {
+        match self {
+            Self::Xml { document, line, package: None, reason } if !name.is_empty() => {
+                Self::Xml { document, line, package: Some(name.to_owned()), reason }
+            }
+            other => other,
+        }
+    }
 }

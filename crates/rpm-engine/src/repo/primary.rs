@@ -6,13 +6,13 @@ use super::repomd::{checksum, location};
 use super::xml::{Element, number, walk};
 use super::{Offer, RepoError};
 use crate::dependency::{Capability, Comparison, Dependency};
-use crate::package::{Details, Nevra, Package, is_word};
+use crate::package::{Details, Nevra, Package, is_word, one_line};
 use crate::version::Evr;
 
 /// Gives all packages to `each`, in the document's order. Those of which something makes no sense are left out and returned as texts.
 pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(), RepoError>) -> Result<Vec<String>, RepoError> {
     let (mut offer, mut fault, mut left_out) = (blank(), None, Vec::new());
-    walk("primary.xml", "metadata", xml, |stack| {
+    let walked = walk("primary.xml", "metadata", xml, |stack| {
         if let [_, package] = stack
             && package.name == "package"
         {
@@ -29,7 +29,8 @@ pub(super) fn parse(xml: impl BufRead, mut each: impl FnMut(Offer) -> Result<(),
             fault.get_or_insert(wrong);
         }
         Ok(())
-    })?;
+    });
+    walked.map_err(|error| error.at_package(&offer.package.nevra.name))?;
     Ok(left_out)
 }
 
@@ -43,8 +44,8 @@ fn add(offer: &mut Offer, stack: &[Element]) -> Result<(), RepoError> {
         [_, _, element] => fact(offer, element),
         [_, _, format, element] if format.name == "format" && matches!(element.name.as_str(), "license" | "sourcerpm") => {
             match element.name.as_str() {
-                "license" => offer.details.license.clone_from(&element.text),
-                _ => offer.details.source.clone_from(&element.text),
+                "license" => offer.details.license = one_line(&element.text),
+                _ => offer.details.source = one_line(&element.text),
             }
             Ok(())
         }
@@ -107,9 +108,9 @@ fn fact(offer: &mut Offer, element: &Element) -> Result<(), RepoError> {
         "arch" => package.nevra.arch.clone_from(&element.text),
         "version" => package.nevra.evr = evr(element, "ver", "rel").unwrap_or_else(|| Evr::new(0, "", None)),
         "checksum" => offer.checksum = checksum(element)?.unwrap_or_default(),
-        "summary" => offer.details.summary.clone_from(&element.text),
+        "summary" => offer.details.summary = one_line(&element.text),
         "description" => offer.details.description.clone_from(&element.text),
-        "url" => offer.details.url.clone_from(&element.text),
+        "url" => offer.details.url = one_line(&element.text),
         "time" => offer.details.build_time = number("build")?,
         "size" => {
             package.package_size_bytes = number("package")?;

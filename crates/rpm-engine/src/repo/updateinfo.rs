@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::RepoError;
 use super::xml::{Element, walk};
-use crate::package::Nevra;
+use crate::package::{Nevra, is_word, one_line};
 use crate::version::Evr;
 
 /// What an advisory is about.
@@ -83,7 +83,7 @@ pub(super) fn parse(xml: impl BufRead) -> Result<Vec<Advisory>, RepoError> {
             }
             [_, _, element] => fact(&mut advisory, element),
             [_, _, references, element] if references.name == "references" && element.name == "reference" => {
-                advisory.references.extend(element.attribute("id").map(str::to_owned));
+                advisory.references.extend(element.attribute("id").map(one_line));
             }
             [_, _, _, _, package] if package.name == "package" => advisory.packages.extend(nevra(package)),
             [_, _, _, _, package, flag] if package.name == "package" && flag.name == "reboot_suggested" => advisory.reboot = true,
@@ -95,15 +95,15 @@ pub(super) fn parse(xml: impl BufRead) -> Result<Vec<Advisory>, RepoError> {
 }
 
 fn fact(advisory: &mut Advisory, element: &Element) {
-    let date = || element.attribute("date").unwrap_or_default().to_owned();
-    let text = || element.text.trim().to_owned();
+    let date = || one_line(element.attribute("date").unwrap_or_default());
+    let text = || one_line(element.text.trim());
     match element.name.as_str() {
         "id" => advisory.id = text(),
         "title" => advisory.title = text(),
         "severity" => advisory.severity = text(),
         "issued" => advisory.issued = date(),
         "updated" => advisory.updated = date(),
-        "description" => advisory.description = text(),
+        "description" => advisory.description = element.text.trim().to_owned(),
         "reboot_suggested" => advisory.reboot = true,
         _ => {}
     }
@@ -111,7 +111,10 @@ fn fact(advisory: &mut Advisory, element: &Element) {
 
 fn nevra(package: &Element) -> Option<Nevra> {
     let evr = super::primary::evr(package, "version", "release")?;
-    Some(Nevra { name: package.attribute("name")?.to_owned(), evr, arch: package.attribute("arch").unwrap_or("noarch").to_owned() })
+    let nevra = Nevra { name: package.attribute("name")?.to_owned(), evr, arch: package.attribute("arch").unwrap_or("noarch").to_owned() };
+    // No package can be called otherwise, so there is none to be updated.
+    let is_possible = [&nevra.name, &nevra.evr.version, &nevra.arch].into_iter().all(|word| is_word(word));
+    is_possible.then_some(nevra)
 }
 
 impl Advisory {

@@ -34,31 +34,35 @@ pub(super) fn walk(
     xml: impl BufRead,
     mut visit: impl FnMut(&[Element]) -> Result<(), RepoError>,
 ) -> Result<(), RepoError> {
-    let malformed = |reason: String| RepoError::Malformed { document: document.to_owned(), reason };
+    let malformed = |line: usize, reason: String| RepoError::Xml { document: document.to_owned(), line, package: None, reason };
     let mut reader = Reader::from_reader(xml);
     let mut token = Vec::new();
     let mut stack: Vec<Element> = Vec::new();
     let mut is_begun = false;
     let mut begin = |stack: &[Element]| match stack {
-        [outermost] if is_begun || outermost.name != root => Err(malformed(format!("it is not a `{root}` document"))),
+        [outermost] if is_begun || outermost.name != root => Err(format!("it is not a `{root}` document")),
         [_] => {
             is_begun = true;
             Ok(())
         }
-        _ if stack.len() > DEEPEST => Err(malformed("its elements are nested too deeply".into())),
+        _ if stack.len() > DEEPEST => Err("its elements are nested too deeply".to_owned()),
         _ => Ok(()),
     };
     let mut is_ended = false;
+    // Where the token begins that is read.
+    let mut line = 1;
     loop {
+        line += token.iter().filter(|byte| **byte == b'\n').count();
         token.clear();
-        match reader.read_event_into(&mut token).map_err(|error| malformed(error.to_string()))? {
+        let here = |reason: String| malformed(line, reason);
+        match reader.read_event_into(&mut token).map_err(|error| here(error.to_string()))? {
             Event::Start(start) => {
-                stack.push(element(&start).map_err(malformed)?);
-                begin(&stack)?;
+                stack.push(element(&start).map_err(here)?);
+                begin(&stack).map_err(here)?;
             }
             Event::Empty(start) => {
-                stack.push(element(&start).map_err(malformed)?);
-                begin(&stack)?;
+                stack.push(element(&start).map_err(here)?);
+                begin(&stack).map_err(here)?;
                 visit(&stack)?;
                 stack.pop();
                 is_ended |= stack.is_empty();
@@ -73,15 +77,15 @@ pub(super) fn walk(
             Event::CData(text) => append(&mut stack, &text.xml10_content()),
             Event::GeneralRef(reference) => {
                 let name = reference.xml10_content();
-                let character = reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))?;
+                let character = reference.resolve_char_ref().map_err(|error| here(error.to_string()))?;
                 let text = match character {
                     Some(character) => character.to_string(),
-                    None => predefined(&name).ok_or_else(|| malformed(format!("`&{name};` is unknown")))?.to_owned(),
+                    None => predefined(&name).ok_or_else(|| here(format!("`&{name};` is unknown")))?.to_owned(),
                 };
                 append(&mut stack, &text);
             }
             Event::Eof if is_ended && stack.is_empty() => return Ok(()),
-            Event::Eof => return Err(malformed("it ends early".into())),
+            Event::Eof => return Err(here("it ends early".into())),
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }

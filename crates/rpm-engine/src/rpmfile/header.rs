@@ -9,7 +9,7 @@ use crate::checksum::Checksum;
 use crate::dependency::{Capability, Comparison, Dependency, InvalidRich};
 use crate::filecaps::{self, InvalidCaps};
 use crate::names;
-use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile, is_word};
+use crate::package::{Details, FileFlags, FileKind, Nevra, Package, PackageFile, is_word, one_line};
 use crate::version::Evr;
 
 /// Why a header is not accepted.
@@ -127,13 +127,13 @@ pub(crate) fn package(
 
 /// What only queries show. What a header lacks is empty.
 pub fn details(metadata: &PackageMetadata) -> Details {
-    let text = |found: Result<&str, rpm::Error>| found.unwrap_or_default().to_owned();
+    let text = |found: Result<&str, rpm::Error>| one_line(found.unwrap_or_default());
     let list = |found: Result<Vec<rpm::Dependency>, rpm::Error>| found.ok().and_then(|all| dependencies(all).ok()).unwrap_or_default();
     let before = DependencyFlags::SCRIPT_PRE | DependencyFlags::PRETRANS | DependencyFlags::PREREQ;
     let all = metadata.get_requires().unwrap_or_default();
     Details {
         summary: text(metadata.get_summary()),
-        description: text(metadata.get_description()),
+        description: metadata.get_description().unwrap_or_default().to_owned(),
         url: text(metadata.get_url()),
         license: text(metadata.get_license()),
         source: text(metadata.get_source_rpm()),

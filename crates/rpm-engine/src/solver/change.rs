@@ -11,7 +11,7 @@ use resolvo::ConditionalRequirement;
 
 use super::clause::Universe;
 use super::provider::{Provider, Roles};
-use super::{SolveError, answer};
+use super::{SolveError, Standing, answer};
 use crate::dependency::Dependency;
 use crate::package::Package;
 
@@ -26,6 +26,8 @@ pub struct Situation<'a> {
     pub separate: &'a BTreeSet<usize>,
     /// The machine's architecture.
     pub arch: &'a str,
+    /// Where the packages stand, by index; those without an entry stand alike.
+    pub standing: &'a [Standing],
 }
 
 /// One of these packages is to be there.
@@ -57,6 +59,8 @@ pub struct Goal {
     pub update: BTreeSet<usize>,
     /// Of those, the ones that no heir may replace: somebody asked for them by name.
     pub keep_name: BTreeSet<usize>,
+    /// Installed packages that are excluded or locked: only what is itself a target may replace them.
+    pub kept: BTreeSet<usize>,
     /// Installed packages that must not be held: a target speaks for them.
     pub released: BTreeSet<usize>,
     /// Installed packages that must go.
@@ -118,7 +122,8 @@ struct Search<'a> {
 pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveError> {
     let fresh = goal.released.iter().map(|index| situation.packages[*index].nevra.name.clone()).collect();
     let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh };
-    let search = Search { universe: Universe::new(situation.packages, situation.installed, situation.arch), situation, roles };
+    let universe = Universe::new(situation.packages, situation.installed, situation.arch, situation.standing);
+    let search = Search { universe, situation, roles };
     let (mut targets, mut skipped, mut left) = (goal.targets.clone(), Vec::new(), Vec::new());
     let mut pins: Pins = goal.update.iter().filter_map(|index| Some((*index, search.updates(*index, goal).into_iter().next()?))).collect();
     let (hold, mut there) = match search.hold_as_needed(&targets, goal, &pins) {
@@ -203,7 +208,7 @@ impl Search<'_> {
             match (pins.get(index), hold) {
                 (Some(pinned), _) => requirements.extend(pinned.iter().map(|each| provider.one_of(each, "(the update)"))),
                 (None, Hold::Some(held)) if !held.contains(index) => {}
-                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold), "(installed)")),
+                (None, _) => requirements.push(provider.one_of(&self.held(*index, hold, goal), "(installed)")),
             }
         }
         let found = answer(&self.universe, provider, requirements, &[])?;
@@ -217,11 +222,15 @@ impl Search<'_> {
     }
 
     /// What may be there in an installed package's place, in the order of preference.
-    fn held(&self, index: usize, hold: &Hold) -> Vec<usize> {
+    fn held(&self, index: usize, hold: &Hold, goal: &Goal) -> Vec<usize> {
         if *hold == Hold::Exactly || self.situation.separate.contains(&index) {
             return vec![index];
         }
-        [vec![index], self.newer(index), self.heirs(index).concat()].concat()
+        let mut others = [self.newer(index), self.replacing(index)].concat();
+        if goal.kept.contains(&index) {
+            others.retain(|other| goal.targets.iter().any(|target| target.any_of.contains(other)));
+        }
+        [vec![index], others].concat()
     }
 
     /// What a package recommends that an installed version of it did not: what was not there then was not wanted.
@@ -244,7 +253,7 @@ impl Search<'_> {
             let new = &set - self.situation.installed;
             let names: BTreeSet<&str> = set.iter().map(|index| self.situation.packages[*index].nevra.name.as_str()).collect();
             let recommended: Vec<&Dependency> = new.iter().flat_map(|index| self.newly_recommended(*index)).collect();
-            let mut wishes = super::weak_wishes(&self.universe, &recommended, &new, &set);
+            let mut wishes = super::weak_wishes(&self.universe, &recommended, &set, self.situation.installed);
             wishes.retain(|index| !names.contains(self.situation.packages[*index].nevra.name.as_str()) && known.insert(*index));
             if wishes.is_empty() {
                 return there;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::Standing;
 use crate::dependency::{Capability, Dependency, Rich};
 use crate::package::Package;
 
@@ -28,6 +29,7 @@ pub(super) struct Universe<'a> {
     by_path: HashMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<&'a str, Set>,
     obsoleted_by: HashMap<usize, Set>,
+    standing: &'a [Standing],
 }
 
 /// A boolean combination of sets.
@@ -40,11 +42,11 @@ enum Formula {
 
 impl<'a> Universe<'a> {
     /// Of `packages`, those of other architectures count only where they are `installed`.
-    pub(super) fn new(packages: &'a [Package], installed: &Set, arch: &str) -> Self {
+    pub(super) fn new(packages: &'a [Package], installed: &Set, arch: &str, standing: &'a [Standing]) -> Self {
         let native = packages.iter().map(|package| package.nevra.arch == arch || package.nevra.arch == "noarch").collect();
         let installed = (0..packages.len()).map(|index| installed.contains(&index)).collect();
         let (by_capability, by_path, by_name) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        let mut universe = Self { packages, native, installed, by_capability, by_path, by_name, obsoleted_by: HashMap::new() };
+        let mut universe = Self { packages, native, installed, by_capability, by_path, by_name, obsoleted_by: HashMap::new(), standing };
         for (index, package) in packages.iter().enumerate() {
             if universe.is_usable(index) {
                 universe.index(index, package);
@@ -87,6 +89,11 @@ impl<'a> Universe<'a> {
         self.native[index] || self.installed[index]
     }
 
+    /// Where a package stands behind others.
+    pub(super) fn standing(&self, index: usize) -> Standing {
+        self.standing.get(index).copied().unwrap_or_default()
+    }
+
     /// Whether a package is made for this machine.
     pub(super) fn is_native(&self, index: usize) -> bool {
         self.native[index]
@@ -124,18 +131,27 @@ impl<'a> Universe<'a> {
         if !current.is_empty() {
             return current;
         }
-        let heirs: Set = providers.iter().filter_map(|index| self.obsoleted_by.get(index)).flatten().copied().collect();
+        let heirs: Set = providers.iter().flat_map(|index| self.heirs(*index)).collect();
         if heirs.is_empty() { providers } else { heirs }
     }
 
-    /// The packages of other names that replace this one.
-    pub(super) fn heirs(&self, index: usize) -> Set {
-        self.obsoleted_by.get(&index).cloned().unwrap_or_default()
+    /// The packages of other names that replace this one, once they are there.
+    pub(super) fn replacing(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        self.obsoleted_by.get(&index).into_iter().flatten().copied()
     }
 
-    /// Whether another package replaces this one.
+    /// Those of them that come in its place: none from a repository that comes after those that offer it.
+    pub(super) fn heirs(&self, index: usize) -> Set {
+        self.replacing(index).filter(|heir| self.may_succeed(*heir, index)).collect()
+    }
+
+    fn may_succeed(&self, heir: usize, index: usize) -> bool {
+        !self.standing(heir).is_hidden && self.standing(heir).priority <= self.standing(index).priority
+    }
+
+    /// Whether another package comes in the place of this one.
     pub(super) fn is_obsoleted(&self, index: usize) -> bool {
-        self.obsoleted_by.contains_key(&index)
+        self.replacing(index).any(|heir| self.may_succeed(heir, index))
     }
 
     /// What the package at `index` demands: its requirements, conflicts and obsoletes. Of an installed one only what holds now, as in
@@ -210,9 +226,14 @@ impl<'a> Universe<'a> {
     }
 
     /// The order in which packages are tried for a capability.
-    pub(super) fn preference(&self, index: usize, capability: &str) -> (bool, bool, &'a str) {
+    pub(super) fn preference(&self, index: usize, capability: &str) -> (Standing, bool, bool, &'a str) {
         let name = self.packages[index].nevra.name.as_str();
-        (self.is_obsoleted(index), name != capability, name)
+        (self.standing(index), self.is_obsoleted(index), name != capability, name)
+    }
+
+    /// The order in which versions of one name are tried.
+    pub(super) fn version_order(&self, a: usize, b: usize) -> std::cmp::Ordering {
+        self.standing(a).cmp(&self.standing(b)).then_with(|| self.newer_first(a, b))
     }
 
     /// The newest first; of equal versions that of the machine's own architecture.

@@ -7,6 +7,7 @@ mod change;
 mod clause;
 mod needed;
 mod provider;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use provider::{Provider, Roles};
 
 pub use change::{Goal, Need, Outcome, Situation, Skipped, Target, change};
 pub use needed::{needs, problems, unneeded, with_dependents};
+pub use standing::Standing;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -63,7 +65,7 @@ fn list(names: &[String]) -> String {
 /// # Errors
 /// When a request has no provider, or the packages do not fit together.
 pub fn solve(packages: &[Package], request: &Request) -> Result<Vec<usize>, SolveError> {
-    let universe = Universe::new(packages, &BTreeSet::new(), &request.arch);
+    let universe = Universe::new(packages, &BTreeSet::new(), &request.arch, &[]);
     missing(&universe, request)?;
     let mut chosen = search(&universe, request, &[])?;
     if request.weak {
@@ -135,7 +137,7 @@ fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>)
     loop {
         let all: BTreeSet<usize> = chosen.iter().copied().collect();
         let recommended: Vec<&Dependency> = all.iter().flat_map(|index| &universe.packages[*index].recommends).collect();
-        let wishes = weak_wishes(universe, &recommended, &all, &all);
+        let wishes = weak_wishes(universe, &recommended, &all, &BTreeSet::new());
         let new: Vec<usize> = wishes.into_iter().filter(|index| !wished.contains(index)).collect();
         if new.is_empty() {
             return chosen;
@@ -149,15 +151,18 @@ fn with_weak(universe: &Universe<'_>, request: &Request, mut chosen: Vec<usize>)
     }
 }
 
-/// For each of the `recommended` things that is not there yet, the provider that would be taken first; and what supplements the `new` ones
-/// among the `chosen`.
-fn weak_wishes(universe: &Universe<'_>, recommended: &[&Dependency], new: &BTreeSet<usize>, chosen: &BTreeSet<usize>) -> BTreeSet<usize> {
+/// For each of the `recommended` things that is not there yet, the provider that would be taken first; and what supplements the `chosen`
+/// packages, but not what supplemented those that were there `before`: it was not wanted.
+fn weak_wishes(
+    universe: &Universe<'_>,
+    recommended: &[&Dependency],
+    chosen: &BTreeSet<usize>,
+    before: &BTreeSet<usize>,
+) -> BTreeSet<usize> {
     let missing = recommended.iter().filter(|dependency| !universe.holds(dependency, chosen));
     let mut wishes: BTreeSet<usize> = missing.filter_map(|dependency| universe.first_choice(dependency)).collect();
     let names: BTreeSet<&str> = chosen.iter().map(|index| universe.packages[*index].nevra.name.as_str()).collect();
-    let before = chosen - new;
-    // What supplements only what was there before is not wished for again.
-    let is_new = |dependency: &Dependency| universe.holds(dependency, chosen) && !universe.holds(dependency, &before);
+    let is_new = |dependency: &Dependency| universe.holds(dependency, chosen) && !universe.holds(dependency, before);
     for (index, package) in universe.usable() {
         if !names.contains(package.nevra.name.as_str()) && package.supplements.iter().any(is_new) {
             wishes.insert(index);

@@ -69,7 +69,7 @@ pub fn unneeded(packages: &[Package], there: &BTreeSet<usize>, wanted: &BTreeSet
 
 /// `gone` and, of the packages `there`, those that require what is then provided by nobody, and so on.
 pub fn with_dependents(packages: &[Package], there: &BTreeSet<usize>, gone: &BTreeSet<usize>, arch: &str) -> BTreeSet<usize> {
-    let universe = super::Universe::new(packages, there, arch);
+    let universe = super::Universe::new(packages, there, arch, &[]);
     let mut gone = gone.clone();
     loop {
         let left = there - &gone;
@@ -85,7 +85,7 @@ pub fn with_dependents(packages: &[Package], there: &BTreeSet<usize>, gone: &BTr
 
 /// What the packages `there` require and nobody provides, and what they conflict with: each with the package.
 pub fn problems(packages: &[Package], there: &BTreeSet<usize>, arch: &str) -> Vec<String> {
-    let universe = super::Universe::new(packages, there, arch);
+    let universe = super::Universe::new(packages, there, arch, &[]);
     let mut problems = Vec::new();
     for index in there {
         let package = &packages[*index];

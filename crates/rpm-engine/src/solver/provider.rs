@@ -360,7 +360,9 @@ impl DependencyProvider for Provider<'_> {
         solvables.sort_by(|a, b| match (record(*a), record(*b)) {
             (Candidate::Package { index: a, .. }, Candidate::Package { index: b, .. }) => {
                 let (a, b) = (*a, *b);
-                away(a).cmp(&away(b)).then_with(|| obsoleted(a).cmp(&obsoleted(b))).then_with(|| self.universe.newer_first(a, b))
+                let standing = |index: usize| self.universe.standing(index);
+                let first = away(a).cmp(&away(b)).then_with(|| standing(a).cmp(&standing(b)));
+                first.then_with(|| obsoleted(a).cmp(&obsoleted(b))).then_with(|| self.universe.newer_first(a, b))
             }
             (Candidate::Way { at: a, .. }, Candidate::Way { at: b, .. }) => a.cmp(b),
             // No key has both.

@@ -75,6 +75,8 @@ impl Step {
 /// What a transaction reports while it runs, from any thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<'a> {
+    /// The system is changed from here on. A program that ends before it is told the result leaves work to the next run, and scripts half done.
+    Begins,
     /// Files are being unpacked; so many bytes more were written.
     Unpacked {
         /// The bytes.

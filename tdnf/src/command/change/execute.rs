@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -12,6 +13,7 @@ use crate::cache::{CacheError, keyring};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, io_at};
+use crate::cli::signals::{self, Deferral};
 use crate::download::{self, Item};
 use crate::query::{Id, Sack};
 use rpm_engine::keyring::Keyring;
@@ -191,17 +193,32 @@ pub fn steps(sack: &Sack<'_>, plan: &Plan, mut packages: BTreeMap<Id, Verified>)
     plan.changes.iter().filter_map(step).collect()
 }
 
-/// Prints what a transaction does.
-struct ConsoleReport<'a>(&'a Session);
+/// Prints what a transaction does, which it defers signals for.
+struct ConsoleReport<'a> {
+    session: &'a Session,
+    signals: Deferral,
+    said: AtomicBool,
+}
+
+impl ConsoleReport<'_> {
+    /// Says at once that a signal came: whoever sent it should not think that it was lost.
+    fn answer_signal(&self) {
+        if let Some(signal) = signals::caught().filter(|_| !self.said.swap(true, Ordering::Relaxed)) {
+            self.session.console.warn(format!("{signal} came; the transaction is finished first"));
+        }
+    }
+}
 
 impl Observer for ConsoleReport<'_> {
     fn report(&self, event: Event<'_>) {
-        let console = &self.0.console;
+        let console = &self.session.console;
+        self.answer_signal();
         match event {
+            Event::Begins => self.signals.begin(),
             Event::Installed { package } => console.note(format!("Installing/Updating: {package}")),
             Event::Removed { package } => console.note(format!("Removing: {package}")),
             Event::Running { what } if console.verbose => console.note(format!("Running: {what}")),
-            Event::Output { text } if !console.json && !console.quiet => console.line(text.trim_end()),
+            Event::Output { text } if !console.json && !console.quiet => console.raw(text.trim_end()),
             Event::Warning { text } => console.warn(text),
             Event::Unpacked { .. } | Event::Running { .. } | Event::Output { .. } => {}
         }
@@ -210,7 +227,7 @@ impl Observer for ConsoleReport<'_> {
 
 /// Runs `work` with the settings of a transaction.
 pub fn with_settings<T>(session: &Session, work: impl FnOnce(&Settings<'_>) -> T) -> T {
-    let report = ConsoleReport(session);
+    let report = ConsoleReport { session, signals: Deferral::default(), said: AtomicBool::new(signals::caught().is_some()) };
     let command = session.command_line.join(" ");
     // Whoever makes a system that is to have equal bytes each time gives the time themselves (reproducible-builds.org).
     let given = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::cli::error::{CliError, Downloading};
 use crate::cli::local::{COMMAND_LINE, Local, Repositories};
 use crate::cli::session::{Session, io_at, need_repositories, need_root};
+use crate::cli::signals;
 use crate::query::Sack;
 use rpm_engine::history::Reason;
 use rpm_engine::lock::LockError;
@@ -135,7 +136,7 @@ pub(in crate::command) fn carry_out(
         false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
         false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request)),
     };
-    done.map_err(|error| error.after(session, value))?;
+    done.and_then(|()| signals::none_came()).map_err(|error| error.after(session, value))?;
     if session.console.json {
         session.console.value(&value());
     }
@@ -189,6 +190,7 @@ pub(in crate::command) fn lock(session: &mut Session) -> Result<Option<LockedSys
             rpm_engine::transaction::Recovery::Finished => "finished",
         };
         session.console.warn(format!("a transaction was interrupted; it was {how}"));
+        signals::none_came()?;
     }
     // Another program may have had the lock when it was read first.
     if !session.system.is_current(&session.installed)? {

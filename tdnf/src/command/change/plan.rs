@@ -142,6 +142,7 @@ impl Planning<'_, '_> {
             targets,
             update,
             keep_name: place(&request.keep_name),
+            kept: scope.installed.iter().copied().filter(|index| self.is_kept(scope.ids[*index])).collect(),
             released: place(&request.released),
             erase,
             allow_erasing: common.allow_erasing,
@@ -149,8 +150,14 @@ impl Planning<'_, '_> {
             best: main.best,
             weak: main.weak && !request.strict,
         };
-        let situation = Situation { packages: &scope.packages, installed: &scope.installed, separate: &scope.separate, arch };
+        let Scope { packages, installed, separate, standing, .. } = scope;
+        let situation = Situation { packages, installed, separate, arch, standing };
         Ok(solver::change(situation, &goal)?)
+    }
+
+    /// Whether an installed package is to be left as it is.
+    fn is_kept(&self, id: Id) -> bool {
+        self.sack.is_excluded(&self.sack.nevra(id)) || is_locked(self.session, self.sack, id)
     }
 
     /// `--nodeps`: just what was asked for.

@@ -89,13 +89,15 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
         Verb::EraseDuplicates => duplicates(session, sack, words, &mut request),
         Verb::Update => update(session, repositories, sack, words, &mut request)?,
         Verb::Downgrade => downgrade(session, repositories, sack, words, &mut request),
-        Verb::Reinstall => words.iter().for_each(|word| reinstall(repositories, sack, word, &mut request)),
+        Verb::Reinstall => words.iter().for_each(|word| reinstall(session, repositories, sack, word, &mut request)),
         Verb::DistroSync => synchronise(session, sack, words, &mut request),
     }
     if verb == Verb::Install && !session.common.build_dependencies {
         let to_mark = |id: &Id| sack.reason(*id).is_some_and(|reason| reason != Reason::User);
         request.mark = request.existing.iter().filter(|id| to_mark(id)).map(|id| (*id, Reason::User)).collect();
     }
+    // What is excluded is left as it is, and nothing is said of it.
+    request.update.retain(|id| !sack.is_excluded(&sack.nevra(*id)));
     // What is locked is not updated; whatever else would change it is refused.
     let (locked, update): (Vec<Id>, Vec<Id>) = request.update.iter().copied().partition(|id| is_locked(session, sack, *id));
     request.update = update.into_iter().collect();
@@ -169,7 +171,7 @@ fn build_dependencies(sack: &Sack<'_>, word: &str, request: &mut Request) {
         if found.is_empty() {
             request.unresolved.push(label);
         } else {
-            request.wishes.push(Wish::new(label, sack.sorted(found), Reason::Dependency));
+            request.wishes.push(Wish::new(label, sack.by_standing(found), Reason::Dependency));
         }
     }
 }
@@ -223,6 +225,9 @@ fn newest(session: &Session, sack: &Sack<'_>, word: &str, name: &str, mut found:
                 request.existing.push(*there);
                 return;
             }
+            // Of packages that replace each other the one that was named comes.
+            let comes_back = |heir: &Id| replaced.iter().any(|id| sack.comes_back(*heir, *id));
+            let heirs = heirs.into_iter().filter(|heir| !comes_back(heir)).collect();
             request.wishes.push(Wish::new(word, [heirs, found].concat(), Reason::User));
         }
     }
@@ -249,7 +254,7 @@ fn capability(session: &Session, repositories: &Repositories, sack: &Sack<'_>, w
     if found.is_empty() {
         request.unresolved.push(word.to_owned());
     } else {
-        request.wishes.push(Wish::new(word, sack.sorted(found), Reason::User));
+        request.wishes.push(Wish::new(word, sack.by_standing(found), Reason::User));
     }
     Ok(())
 }
@@ -397,7 +402,7 @@ fn downgrade(session: &Session, repositories: &Repositories, sack: &Sack<'_>, wo
     }
 }
 
-fn reinstall(repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) {
+fn reinstall(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) {
     if let Some(new) = file(repositories, sack, word) {
         let nevra = sack.nevra(new);
         match sack.installed_called(&nevra.name).into_iter().find(|old| sack.nevra(*old) == nevra) {
@@ -406,12 +411,25 @@ fn reinstall(repositories: &Repositories, sack: &Sack<'_>, word: &str, request: 
         }
         return;
     }
-    for id in installed(sack, word, request) {
-        let nevra = sack.nevra(id);
-        match sack.available_as(&nevra) {
-            Some(offered) => request.reinstall.push((id, offered)),
-            None => request.unresolved.push(nevra.to_string()),
+    let found = installed(sack, word, request);
+    found.iter().for_each(|id| again(session, sack, *id, &found, request));
+}
+
+/// One of the installed packages that were `found`, as it is offered. Of several versions of which one should be there the newest that is
+/// offered comes in place of all.
+fn again(session: &Session, sack: &Sack<'_>, id: Id, found: &[Id], request: &mut Request) {
+    let nevra = sack.nevra(id);
+    let there = if is_install_only(session, sack, &[id]) { vec![id] } else { replaced_by(sack, &nevra) };
+    let offered = there.iter().filter(|there| found.contains(there)).filter_map(|there| sack.available_as(&sack.nevra(*there)));
+    match offered.max_by_key(|offered| sack.nevra(*offered)) {
+        None => request.unresolved.push(nevra.to_string()),
+        Some(offered) if there.len() == 1 => request.reinstall.push((id, offered)),
+        Some(offered) if sack.nevra(offered) == nevra => {
+            request.released.extend(there);
+            request.wishes.push(Wish::new(nevra.to_string(), vec![offered], Reason::User));
         }
+        // That one comes in its place.
+        Some(_) => {}
     }
 }
 

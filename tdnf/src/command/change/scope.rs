@@ -6,8 +6,10 @@ use crate::cli::error::CliError;
 use crate::query::{Id, Sack};
 use rpm_engine::dependency::{Capability, Dependency};
 use rpm_engine::package::Package;
+use rpm_engine::solver::Standing;
 
 /// The installed packages and what may come.
+#[derive(Default)]
 pub struct Scope {
     /// The packages.
     pub packages: Vec<Package>,
@@ -17,6 +19,8 @@ pub struct Scope {
     pub installed: BTreeSet<usize>,
     /// The indexes of those whose versions may be there side by side.
     pub separate: BTreeSet<usize>,
+    /// Where the packages stand behind those of other repositories.
+    pub standing: Vec<Standing>,
     places: HashMap<Id, usize>,
 }
 
@@ -52,8 +56,7 @@ impl Scope {
     /// # Errors
     /// When a list of files that is needed cannot be fetched.
     pub fn gather(sack: &Sack<'_>, wanted: &[Id], install_only: &[String], blind: Blind, full: FullLists<'_>) -> Result<Self, CliError> {
-        let empty =
-            Self { packages: Vec::new(), ids: Vec::new(), installed: BTreeSet::new(), separate: BTreeSet::new(), places: HashMap::new() };
+        let empty = Self::default();
         let (requirers, conditions) = (HashMap::new(), HashMap::new());
         let mut gathering = Gathering { sack, full, blind, scope: empty, queue: Vec::new(), seen: HashSet::new(), requirers, conditions };
         for id in sack.all_installed() {
@@ -69,6 +72,7 @@ impl Scope {
         let is_separate =
             |package: &Package| install_only.iter().any(|name| package.nevra.name == *name || package.satisfies(&Capability::any(name)));
         scope.separate = (0..scope.packages.len()).filter(|index| is_separate(&scope.packages[*index])).collect();
+        scope.standing = scope.ids.iter().map(|id| sack.standing(*id)).collect();
         Ok(scope)
     }
 

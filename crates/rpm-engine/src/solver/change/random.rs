@@ -61,7 +61,7 @@ proptest! {
 
     #[test]
     fn nothing_is_broken_that_was_not((packages, installed, separate, goal) in asked()) {
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         if let Ok(outcome) = change(situation, &goal) {
             let before: BTreeSet<String> = problems(&packages, &installed, "x86_64").into_iter().collect();
             let new: Vec<String> = problems(&packages, &outcome.there, "x86_64").into_iter().filter(|one| !before.contains(one)).collect();
@@ -76,7 +76,7 @@ proptest! {
         packages.push(package("free-1", &[]));
         let free = packages.len() - 1;
         let goal = Goal { targets: vec![Target { label: "free".into(), any_of: vec![free], need: Need::Must }], ..Goal::default() };
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         let mut expected = installed.clone();
         expected.insert(free);
         prop_assert_eq!(change(situation, &goal).map(|outcome| outcome.there), Ok(expected));

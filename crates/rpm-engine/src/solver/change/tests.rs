@@ -79,11 +79,11 @@ fn what_is_there_afterwards() {
         ("erased", Goal { erase: [at("sh")].into(), ..Goal::default() }, "app-1 kernel-1 lib-1 old-1".into()),
     ];
     for (case, goal, expected) in table {
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
     }
     let both = Goal { targets: vec![Target { label: "kernel".into(), any_of: vec![8], need: Need::Must }], ..Goal::default() };
-    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
     assert_eq!(shown(&packages, change(situation, &both)), "app-1 kernel-1 kernel-2 lib-1 old-1 sh-1");
 }
 
@@ -136,7 +136,7 @@ fn what_was_broken_before_stops_nothing_else() {
         ("keys", update(&["gpg-pubkey"]), BASE.into()),
     ];
     for (case, goal, expected) in table {
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
     }
 }
@@ -173,7 +173,7 @@ fn what_replaces_others() {
         let (packages, installed, separate) = world_of(extra);
         let keep_name = if *by_name { [0].into() } else { BTreeSet::new() };
         let goal = Goal { update: [0].into(), keep_name, ..Goal::default() };
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), *expected, "{case}");
     }
 }
@@ -190,7 +190,7 @@ fn what_is_left_out_is_said() {
         ("c-2", &[]),
         ("*kernel-2", &["requires: firmware"]),
     ]);
-    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+    let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
     let kernel = Target { label: "kernel".into(), any_of: vec![7], need: Need::IfItFits };
     let goal = Goal { update: installed.clone(), targets: vec![kernel], ..Goal::default() };
     let outcome = change(situation, &goal).unwrap();
@@ -216,8 +216,147 @@ fn several_versions_are_updated_together() {
     ];
     for (lines, expected) in table {
         let (packages, installed, separate) = world(lines);
-        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64" };
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
         let goal = Goal { update: installed.clone(), ..Goal::default() };
+        assert_eq!(shown(&packages, change(situation, &goal)), expected);
+    }
+}
+
+type Offered<'a> = (&'a str, i32, &'a [&'a str]);
+
+/// Where packages of repositories with these numbers stand.
+fn standing(lines: &[Offered<'_>]) -> Vec<Standing> {
+    let name = |id: &str| id.trim_start_matches('+').rsplit_once('-').unwrap().0.to_owned();
+    let least = |id: &str| {
+        let offered = lines.iter().filter(|(other, ..)| !other.starts_with('+') && name(other) == name(id));
+        offered.map(|(_, number, _)| *number).min().unwrap_or(i32::MAX)
+    };
+    let one = |(id, number, _): &Offered<'_>| match id.starts_with('+') {
+        true => Standing { priority: least(id), is_hidden: false },
+        false => Standing { priority: *number, is_hidden: least(id) < *number },
+    };
+    lines.iter().map(one).collect()
+}
+
+/// What dnf 4.14 makes of repositories that go before others.
+#[test]
+fn repositories_that_go_before_others() {
+    const VIRT: &[&str] = &["provides: virt"];
+    const APP: Offered<'_> = ("app-1", 50, &["requires: virt"]);
+    const HEIR: &[&str] = &["obsoletes: old"];
+    let table: &[(&str, &[Offered<'_>], &str)] = &[
+        ("a provider of the first", &[("b-1", 10, VIRT), ("a-1", 50, VIRT), APP], "app-1 b-1"),
+        ("whatever it is called", &[("b-1", 10, VIRT), ("virt-1", 50, &[]), APP], "app-1 b-1"),
+        ("a provider that is not hidden", &[("a-1", 10, &[]), ("a-2", 50, VIRT), ("b-1", 50, VIRT), APP], "app-1 b-1"),
+        ("a hidden one of an earlier repository", &[("a-1", 10, &[]), ("a-2", 30, VIRT), ("b-1", 50, VIRT), APP], "a-2 app-1"),
+        ("the only one", &[("a-1", 10, &[]), ("a-2", 50, VIRT), APP], "a-2 app-1"),
+        ("an older one", &[("a-1", 10, VIRT), ("a-2", 50, VIRT), APP], "a-1 app-1"),
+        ("one that is replaced by a later", &[("p-1", 10, VIRT), ("q-1", 50, &["provides: virt", "obsoletes: p"]), APP], "app-1 p-1"),
+        ("one that fits", &[("+x-1", 0, &["conflicts: b"]), ("b-1", 10, VIRT), ("a-1", 50, VIRT), APP], "a-1 app-1 x-1"),
+        ("recommended", &[("b-1", 10, VIRT), ("a-1", 50, VIRT), ("app-1", 50, &["recommends: virt"])], "app-1 b-1"),
+        ("no heir of a later one", &[("+old-1", 0, &[]), ("old-1", 10, &[]), ("new-1", 50, HEIR)], "old-1"),
+        ("but the own version", &[("+old-1", 0, &[]), ("old-2", 10, &[]), ("new-1", 50, HEIR)], "old-2"),
+        ("an heir of what nobody offers", &[("+old-1", 0, &[]), ("x-1", 10, &[]), ("new-1", 50, HEIR)], "new-1"),
+        ("an heir of the first", &[("+old-1", 0, &[]), ("new-1", 10, &["obsoletes: old < 3"]), ("old-5", 50, &[])], "new-1"),
+        ("no hidden heir", &[("+old-1", 0, &[]), ("new-1", 10, &[]), ("new-2", 50, HEIR)], "old-1"),
+        (
+            "a later heir that is required",
+            &[("+old-1", 0, &[]), ("old-1", 10, &[]), ("new-1", 50, HEIR), ("app-1", 50, &["requires: new"])],
+            "app-1 new-1",
+        ),
+        ("a later heir that is requested", &[("+old-1", 0, &[]), ("old-1", 10, &[]), ("app-1", 50, HEIR)], "app-1"),
+        ("no hidden version", &[("+a-1", 0, &[]), ("a-1", 10, &[]), ("a-2", 50, &[])], "a-1"),
+    ];
+    for (case, lines, expected) in table {
+        let facts: Vec<(&str, &[&str])> = lines.iter().map(|(id, _, facts)| (*id, *facts)).collect();
+        let (packages, installed, separate) = world(&facts);
+        let standing = standing(lines);
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &standing };
+        let app = (0..packages.len()).filter(|at| packages[*at].nevra.name == "app");
+        let targets = app.map(|at| Target { label: "app".into(), any_of: vec![at], need: Need::Must }).collect();
+        let goal = Goal { targets, update: installed.clone(), weak: true, ..Goal::default() };
+        assert_eq!(shown(&packages, change(situation, &goal)), *expected, "{case}");
+    }
+}
+
+/// What dnf 4.14 makes of packages that replace each other.
+#[test]
+fn packages_that_replace_each_other_come_to_rest() {
+    const B: &[&str] = &["obsoletes: b"];
+    const A: &[&str] = &["obsoletes: a"];
+    const C: &[&str] = &["obsoletes: c"];
+    type Packages = &'static [(&'static str, &'static [&'static str])];
+    let table: [(&str, Packages, &str); 6] = [
+        ("both offered", &[("+a-1", B), ("a-1", B), ("b-1", A)], "a-1"),
+        ("the other way round", &[("+b-1", A), ("a-1", B), ("b-1", A)], "b-1"),
+        ("newer versions of both", &[("+a-1", B), ("a-2", B), ("b-2", A)], "a-2"),
+        ("an installed version that does not yet", &[("+a-1", &[]), ("a-2", &[]), ("b-1", A)], "b-1"),
+        ("only older versions of the other", &[("+a-1", &["obsoletes: b < 2"]), ("b-2", A)], "b-2"),
+        ("in turn", &[("+a-1", B), ("b-1", C), ("c-1", A)], "a-1"),
+    ];
+    for (case, lines, expected) in table {
+        let (packages, installed, separate) = world(lines);
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
+        let goal = Goal { update: installed.clone(), ..Goal::default() };
+        assert_eq!(shown(&packages, change(situation, &goal)), expected, "{case}");
+    }
+}
+
+/// What dnf 4.14 leaves alone that is excluded.
+#[test]
+fn what_is_kept_is_replaced_only_by_what_is_requested() {
+    const HEIR: &[&str] = &["obsoletes: old"];
+    type Packages = &'static [(&'static str, &'static [&'static str])];
+    let table: [(&str, Packages, bool, &str); 4] = [
+        ("an heir", &[("+old-1", &[]), ("new-1", HEIR)], false, "old-1"),
+        ("a new version of another", &[("+old-1", &[]), ("+new-1", &[]), ("new-2", HEIR)], false, "new-1 old-1 <new-2-1.x86_64"),
+        (
+            "what an update requires",
+            &[("+old-1", &[]), ("+app-1", &[]), ("app-2", &["requires: new"]), ("new-1", HEIR)],
+            false,
+            "app-1 old-1 <app-2-1.x86_64",
+        ),
+        ("requested", &[("+old-1", &[]), ("new-1", HEIR)], true, "new-1"),
+    ];
+    for (case, lines, is_requested, expected) in table {
+        let (packages, installed, separate) = world(lines);
+        let called = |name: &str| (0..packages.len()).filter(|at| packages[*at].nevra.name == name).collect::<Vec<_>>();
+        let situation = Situation { packages: &packages, installed: &installed, separate: &separate, arch: "x86_64", standing: &[] };
+        let target = || Target { label: "new".into(), any_of: called("new"), need: Need::Must };
+        let kept: BTreeSet<usize> = called("old").into_iter().collect();
+        let update = if is_requested { BTreeSet::new() } else { &installed - &kept };
+        let targets = is_requested.then(target).into_iter().collect();
+        assert_eq!(shown(&packages, change(situation, &Goal { targets, update, kept, ..Goal::default() })), expected, "{case}");
+    }
+}
+
+/// As with dnf 4.14, what somebody removed, or never wanted, does not come with the next change.
+#[test]
+fn only_what_is_newly_supplemented_comes() {
+    let lines: [(&str, &[&str]); 7] = [
+        ("+app-1", &[]),
+        ("app-2", &[]),
+        ("lang-1", &["supplements: app"]),
+        ("z-1", &[]),
+        ("both-1", &["supplements: (app and z)"]),
+        ("new-1", &["supplements: app = 2-1"]),
+        ("other-1", &[]),
+    ];
+    let (packages, installed, separate) = world(&lines);
+    let target = |name: &str| {
+        let any_of = (0..packages.len()).filter(|at| packages[*at].nevra.name == name).collect();
+        Target { label: name.into(), any_of, need: Need::Must }
+    };
+    let install = |name: &str| Goal { targets: vec![target(name)], weak: true, ..Goal::default() };
+    let update = Goal { update: installed.clone(), weak: true, ..Goal::default() };
+    let table = [
+        (&installed, install("other"), "app-1 other-1"),
+        (&installed, install("z"), "app-1 both-1 z-1"),
+        (&installed, update, "app-2 new-1"),
+        (&BTreeSet::new(), install("app"), "app-2 lang-1 new-1"),
+    ];
+    for (installed, goal, expected) in table {
+        let situation = Situation { packages: &packages, installed, separate: &separate, arch: "x86_64", standing: &[] };
         assert_eq!(shown(&packages, change(situation, &goal)), expected);
     }
 }

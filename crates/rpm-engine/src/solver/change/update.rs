@@ -1,7 +1,7 @@
 //! What an installed package may be updated to, and how far.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Goal, Pins, Search, Skipped, Target};
 use crate::solver::SolveError;
@@ -46,8 +46,12 @@ impl Search<'_> {
     /// What an installed package may be updated to, the best first. Its own newest version stays beside all that replace the old one, as of
     /// a package that was split; where that does not fit, one of them will do.
     pub(super) fn updates(&self, index: usize, goal: &Goal) -> Vec<Vec<Vec<usize>>> {
-        let own = self.newer(index);
         let heirs = if goal.keep_name.contains(&index) { Vec::new() } else { self.heirs(index) };
+        let standing = |at: &usize| self.universe.standing(*at);
+        // What replaces it goes before versions of its own from repositories that come after.
+        let first = heirs.iter().flatten().map(|heir| standing(heir).priority).min();
+        let comes_first = |own: &usize| !standing(own).is_hidden && first.is_none_or(|first| standing(own).priority <= first);
+        let own: Vec<usize> = self.newer(index).into_iter().filter(comes_first).collect();
         let replaced = |own: &usize| heirs.iter().flatten().any(|heir| self.universe.heirs(*own).contains(heir));
         let stays = own.first().copied().filter(|own| !replaced(own));
         let all: Vec<Vec<usize>> = stays.map(|own| vec![own]).into_iter().chain(heirs.iter().cloned()).collect();
@@ -68,21 +72,44 @@ impl Search<'_> {
             let new = &packages[*new].nevra;
             new.may_replace(nevra) && installed.iter().all(|old| !new.may_replace(old) || new.evr > old.evr)
         });
-        newer.sort_by(|a, b| self.universe.newer_first(*a, *b));
+        newer.sort_by(|a, b| self.universe.version_order(*a, *b));
         newer
     }
 
-    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces and those
-    /// whose newest version does not replace it any more.
+    /// All packages of other names that replace an installed one where they are required or requested, the first ones first.
+    pub(super) fn replacing(&self, index: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = self.universe.replacing(index).filter(|other| !self.situation.installed.contains(other)).collect();
+        let name = |at: usize| &self.situation.packages[at].nevra.name;
+        all.sort_by(|a, b| name(*a).cmp(name(*b)).then_with(|| self.universe.version_order(*a, *b)));
+        all.sort_by_key(|at| self.universe.standing(*at));
+        all
+    }
+
+    /// Whether an installed package would replace its heir again, by itself or by way of others: each update would exchange them.
+    fn comes_back(&self, heir: usize, installed: usize) -> bool {
+        let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
+        while let Some(at) = queue.pop() {
+            let next = self.universe.heirs(at);
+            if next.contains(&installed) {
+                return true;
+            }
+            queue.extend(next.into_iter().filter(|next| seen.insert(*next)));
+        }
+        false
+    }
+
+    /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces, those
+    /// that it would replace again, and those whose newest version does not replace it any more.
     pub(super) fn heirs(&self, index: usize) -> Vec<Vec<usize>> {
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for heir in self.universe.heirs(index).into_iter().filter(|heir| !self.situation.installed.contains(heir)) {
+        let comes = |heir: &usize| !self.situation.installed.contains(heir) && !self.comes_back(*heir, index);
+        for heir in self.universe.heirs(index).into_iter().filter(comes) {
             by_name.entry(&self.situation.packages[heir].nevra.name).or_default().push(heir);
         }
-        let newest = |name: &str| self.universe.called(name).into_iter().min_by(|a, b| self.universe.newer_first(*a, *b));
+        let newest = |name: &str| self.universe.called(name).into_iter().min_by(|a, b| self.universe.version_order(*a, *b));
         by_name.retain(|name, group| newest(name).is_some_and(|newest| group.contains(&newest)));
         let mut groups: Vec<Vec<usize>> = by_name.into_values().collect();
-        groups.iter_mut().for_each(|group| group.sort_by(|a, b| self.universe.newer_first(*a, *b)));
+        groups.iter_mut().for_each(|group| group.sort_by(|a, b| self.universe.version_order(*a, *b)));
         let replaces = |new: usize, old: usize| self.universe.heirs(old).contains(&new);
         let bests: Vec<usize> = groups.iter().map(|group| group[0]).collect();
         let is_replaced = |at: usize| {

@@ -43,6 +43,7 @@ pub enum Recovery {
 pub(super) fn recover(system: &System, settings: &Settings<'_>) -> Result<Option<Recovery>, ApplyError> {
     let file = JournalFile::new(&system.own_directory()?, settings.gate);
     let Some((journal, reached)) = file.read()? else { return Ok(None) };
+    settings.observer.report(Event::Begins);
     if reached != Reached::Undone && Changes::open(&system.database()?)?.is_applied(&journal.database)? {
         finish(system, &journal, &file, settings)?;
         return Ok(Some(Recovery::Finished));

@@ -79,8 +79,9 @@ fn planned(
     }
 }
 
-/// Runs `%pretrans`, which may forbid everything. Says whether there was one.
+/// Runs `%pretrans`, which may forbid everything and is the first that may change the system. Says whether there was one.
 fn before_all(order: &Order<'_>, stage: Stage<'_>, counts: &Counts) -> Result<bool, ApplyError> {
+    stage.settings.observer.report(Event::Begins);
     let mut ran = false;
     for coming in order.coming.iter().filter(|_| stage.settings.scripts) {
         let package = &coming.package.package;

@@ -188,6 +188,8 @@ impl Stage<'_> {
             Err(error) => return missing(error),
         };
         command.stdin(input).stdout(first).stderr(second);
+        // SAFETY: one system call.
+        unsafe { command.pre_exec(apart) };
         if self.root != Path::new("/") {
             let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
             let (Ok(root), Ok(devices)) = (path(self.root), path(&self.root.join("dev"))) else {
@@ -239,6 +241,12 @@ fn until_it_ends(child: &mut Child, reader: &mut PipeReader, bytes: &mut Vec<u8>
     }
 }
 
+/// Puts this process into a session of its own: the terminal's signals, such as that of Ctrl-C, would end it in the middle of its work.
+fn apart() -> io::Result<()> {
+    nix::unistd::setsid()?;
+    Ok(())
+}
+
 /// Makes a tree the root of this process. Programs expect `/proc` and `/dev` to be there; only this process sees them.
 fn enter(root: &CStr, devices: &CStr) -> io::Result<()> {
     let none: Option<&CStr> = None;
@@ -275,6 +283,20 @@ mod tests {
         kill(Pid::from_raw(left), Signal::SIGKILL).unwrap();
         assert_eq!(status.code(), Some(3));
         assert!(since.elapsed() < Duration::from_secs(30));
+    }
+
+    /// A terminal sends its signals to the processes of one session only.
+    #[test]
+    fn programs_run_in_a_session_of_their_own() {
+        let settings = Settings::new(0, "a test");
+        let own = tempfile::tempdir().unwrap();
+        let stage = Stage { root: Path::new("/"), own: own.path(), settings: &settings };
+        let line = "read -r process _ _ _ group session _ < /proc/self/stat; echo $process $group $session";
+        let (ended, printed) = stage.quietly("/bin/sh", &["-c".to_owned(), line.to_owned()]).unwrap();
+        assert!(matches!(ended, Ended::Well));
+        let printed = String::from_utf8(printed).unwrap();
+        let numbers: Vec<&str> = printed.split_whitespace().collect();
+        assert_eq!(numbers, [numbers[0]; 3]);
     }
 
     #[test]

@@ -7,8 +7,7 @@ mod packages;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use files::Class::{Early, Late};
 
@@ -84,7 +83,7 @@ impl<'a> Schedule<'a> {
         going.iter().for_each(|at| held[*at].touched = true);
         let triggers = held.iter().flat_map(|held| held.member.triggers).filter(|trigger| trigger.cause == Cause::Files);
         let prefixes = triggers.flat_map(|trigger| &trigger.conditions).map(|(_, prefix)| prefix.name.as_str()).collect();
-        let walk = Walk { held, prefixes, owners: HashMap::new(), gone: BTreeSet::new(), schedule: Self::default() };
+        let walk = Walk { held, prefixes, owners: HashMap::new(), schedule: Self::default() };
         walk.through(turns, first_coming, going)
     }
 
@@ -107,9 +106,6 @@ struct Held<'a> {
     touched: bool,
 }
 
-/// A trigger among those to be run: the larger the priority the earlier, then by package and place.
-type Ranked = (Reverse<u32>, usize, usize);
-
 /// The state of the database on the way through a transaction.
 struct Walk<'a> {
     held: Vec<Held<'a>>,
@@ -117,8 +113,6 @@ struct Walk<'a> {
     prefixes: Vec<&'a str>,
     /// How many of the packages that are there have each path below one of them.
     owners: HashMap<&'a str, usize>,
-    /// `%transfiletriggerpostun` that were set off so far.
-    gone: BTreeSet<Ranked>,
     schedule: Schedule<'a>,
 }
 
@@ -141,7 +135,7 @@ impl<'a> Walk<'a> {
                 Turn::Remove(index) => self.remove(index, going[index]),
             }
         }
-        let after = self.after_all(&added);
+        let after = self.after_all(&added, &removed);
         self.put(Moment::AfterAll, after);
         self.schedule
     }
@@ -178,7 +172,6 @@ impl<'a> Walk<'a> {
         self.put(Moment::FilesGone(index), gone);
         let after = [self.packages_of_others(AfterRemoval, at), self.files_of_others(AfterRemoval, at, Late)].concat();
         self.put(Moment::AfterRemoval(index), after);
-        self.note_removal(at);
         self.count_paths(at, false);
         self.held[at].there = false;
     }

@@ -2,13 +2,16 @@
 
 use std::cmp::Reverse;
 
-use super::{Fired, Ranked, Walk};
+use super::{Fired, Walk};
 use crate::package::PackageFile;
 use crate::rpmfile::Trigger;
 use crate::rpmfile::trigger::{Cause, When};
 
 /// Triggers of this priority and above run before the scripts of the package, others after them.
 const EARLY_PRIORITY: u32 = 10_000;
+
+/// A trigger among those to be run: the larger the priority the earlier, then by package and place.
+type Ranked = (Reverse<u32>, usize, usize);
 
 /// Whether triggers run before the scripts of the package that sets them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,26 +128,22 @@ impl<'a> Walk<'a> {
         self.of_transaction(When::BeforeRemoval, removed).concat()
     }
 
-    /// Takes note of what the removal of a package sets off at the end.
-    pub(super) fn note_removal(&mut self, at: usize) {
-        let ranked = self.ranked(Cause::Transaction, When::AfterRemoval, self.there());
-        let files = self.held[at].member.files;
-        let set_off = |(_, owner, index): &Ranked| {
-            let trigger = &self.held[*owner].member.triggers[*index];
-            files.iter().any(|file| matches(trigger, &file.path))
+    /// `%transfiletriggerpostun`, where `removed` has gone. They get no paths, as there are none any more. Those of all packages that are there
+    /// at the end run, as rpm installs all packages before it removes any.
+    fn after_removal_of_all(&self, removed: &[usize]) -> Vec<Fired<'a>> {
+        let mut ranked = self.ranked(Cause::Transaction, When::AfterRemoval, self.there());
+        let files = || removed.iter().flat_map(|at| self.held[*at].member.files);
+        ranked.retain(|(_, owner, index)| files().any(|file| matches(&self.held[*owner].member.triggers[*index], &file.path)));
+        let fire = |(_, owner, index): Ranked| {
+            let member = &self.held[owner].member;
+            Fired { owner: member.nevra, trigger: &member.triggers[index], counts: (0, None), paths: Vec::new() }
         };
-        let set_off: Vec<Ranked> = ranked.into_iter().filter(set_off).collect();
-        self.gone.extend(set_off);
+        ranked.into_iter().map(fire).collect()
     }
 
-    /// `%transfiletriggerin` and `%transfiletriggerpostun`, where `added` has come. The latter get no paths, as there are none any more.
-    pub(super) fn after_all(&self, added: &[usize]) -> Vec<Fired<'a>> {
+    /// `%transfiletriggerin` and `%transfiletriggerpostun`, where `added` has come and `removed` has gone.
+    pub(super) fn after_all(&self, added: &[usize], removed: &[usize]) -> Vec<Fired<'a>> {
         let [by_others, by_own] = self.of_transaction(When::AfterInstall, added);
-        let left = self.gone.iter().filter(|(_, at, _)| self.held[*at].there);
-        let gone = left.map(|(_, at, index)| {
-            let member = &self.held[*at].member;
-            Fired { owner: member.nevra, trigger: &member.triggers[*index], counts: (0, None), paths: Vec::new() }
-        });
-        [by_others, gone.collect(), by_own].concat()
+        [by_others, self.after_removal_of_all(removed), by_own].concat()
     }
 }

@@ -152,6 +152,22 @@ fn both_are_updated() {
     assert_eq!(lines, expected);
 }
 
+/// What goes does so before the version with the trigger comes, which rpm never lets happen: it installs all before it removes any.
+#[test]
+fn triggers_after_removal_are_those_of_what_is_there_at_the_end() {
+    let owner = |version: &str| Made::new("own", version, &["/usr/share/own/f"]).with(Cause::Transaction, 5000, &["/usr/share/z"]);
+    let after = |installed: &[Made], coming: &[Made], going: &[usize], turns: &[Turn]| -> Vec<String> {
+        log(installed, coming, going, turns).into_iter().filter(|line| line.contains("postun")).collect()
+    };
+    let turns = [Turn::Install(0), Turn::Remove(0), Turn::Install(1), Turn::Remove(1)];
+    let updated = after(&[target("1"), owner("1")], &[target("2"), owner("2")], &[0, 1], &turns);
+    assert_eq!(updated, ["own2 %transfiletriggerpostun 0 :"]);
+    let new = after(&[target("1")], &[target("2"), owner("2")], &[0], &turns[..3]);
+    assert_eq!(new, ["own2 %transfiletriggerpostun 0 :"]);
+    let gone = after(&[target("1"), owner("1")], &[target("2")], &[0, 1], &[turns[0], turns[1], turns[3]]);
+    assert_eq!(gone, [""; 0]);
+}
+
 #[test]
 fn both_go() {
     let lines = log(&[other(), owner("2"), target("2")], &[], &[1, 2], &[Turn::Remove(0), Turn::Remove(1)]);
