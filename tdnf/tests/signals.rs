@@ -66,4 +66,5 @@ fn before_the_first_change_the_program_ends() {
     send(&child, Signal::SIGTERM);
     assert_eq!(child.wait().unwrap().signal(), Some(Signal::SIGTERM as i32));
     assert_eq!(machine.installed(), [""; 0]);
+    machine.refuses(&["erase", "package*"], "package*");
 }
