@@ -123,6 +123,8 @@ pub enum Command {
     New(command::new::Options),
     /// Raise a spec to a new version: fetch its files, put their digests into the spec and show the difference
     Bump(command::bump::Options),
+    /// Compare the sources of specs with the versions in the Debian archive
+    Outdated(command::outdated::Options),
     /// Fetch the sources and SDK layers that builds of packages need, without building
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do
