@@ -1,4 +1,4 @@
-//! `outdated` with an archive in a folder.
+//! `outdated`, and `bump` from the archive, with an archive in a folder.
 
 mod outdated {
     pub mod archive;
@@ -153,4 +153,104 @@ fn a_damaged_index_is_an_error() {
     fs::write(&release, fs::read_to_string(&release).unwrap() + "Label: changed\n").unwrap();
     let (code, _, err) = project.said(&["outdated", "--exit-code"]);
     assert!(code == 1 && err.contains("its signature is invalid"), "{err}");
+}
+
+#[test]
+fn a_spec_gets_the_newest_version_that_can_be_fetched() {
+    let project = project();
+    let old = project.text("gone");
+    let new = old
+        .replace("\"1.0\"", "\"1.1\"")
+        .replace("release = 4", "release = 1")
+        .replace("gone_1.0-1:gone_1.0.orig.tar.gz", "gone_1.1-1:gone_1.1.orig.tar.xz")
+        .replace(&digest("gone_1.0.orig.tar.gz"), &digest("gone_1.1.orig.tar.xz"));
+    let (code, out, err) = project.said(&["bump", "gone", "--dry-run"]);
+    assert_eq!(
+        (code, &*err),
+        (0, "warning: version 1.2-1 of `gone` is newer still, but cannot be fetched: no mirror has gone_1.2.orig.tar.xz\n")
+    );
+    assert!(out.contains("\n-debian = \"gone_1.0-1:gone_1.0.orig.tar.gz\" # mine\n") && out.contains("\n+version = \"1.1\"\n"), "{out}");
+    assert_eq!(project.text("gone"), old);
+    assert_eq!(project.said(&["bump", "gone"]), (0, out, err));
+    assert_eq!(project.text("gone"), new);
+    let (code, out, err) = project.said(&["bump", "gone"]);
+    assert_eq!((code, &*out), (1, ""));
+    assert!(
+        err.starts_with("error: version 1.2-1 of `gone` is newer than that of `gone`, but cannot be fetched\n  cause: no mirror has"),
+        "{err}"
+    );
+
+    assert_eq!(project.said(&["bump", "fresh"]), (0, "the archive has nothing newer for `fresh`\n".into(), String::new()));
+    project.said(&["bump", "fresh", "--suite", "forky"]);
+    assert!(
+        project.text("fresh").contains("version = \"2.0~rc1\"") && project.text("fresh").contains("fresh_2.0~rc1-1:fresh_2.0~rc1.orig")
+    );
+    let (code, _, err) = project.said(&["bump", "own"]);
+    assert_eq!(code, 3);
+    assert!(
+        err.starts_with("error: no source of `specs/own/package.toml` is in the Debian archive") && err.contains("bump own VERSION"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_new_revision_raises_the_release() {
+    let project = project();
+    let old = project.text("fixed");
+    let (code, _, err) = project.said(&["bump", "fixed"]);
+    let warning = "warning: specs/fixed/package.toml:11: the list of `patches` was made for fixed_1.0+dfsg-1.debian.tar.xz: compare it with \
+        `debian/patches/series` in fixed_1.0+dfsg-1+deb13u1.debian.tar.xz\n";
+    assert_eq!((code, &*err), (0, warning));
+    let new = old
+        .replace("release = 4", "release = 5")
+        .replace(&digest("fixed_1.0+dfsg-1.debian.tar.xz"), &digest("fixed_1.0+dfsg-1+deb13u1.debian.tar.xz"))
+        .replace("fixed_1.0+dfsg-1", "fixed_1.0+dfsg-1+deb13u1");
+    assert_eq!(project.text("fixed"), new);
+    assert_eq!(project.said(&["outdated", "fixed", "--exit-code"]).0, 0);
+}
+
+#[test]
+fn an_update_that_changes_no_file_of_the_spec_is_not_taken_for_one() {
+    let project = project();
+    let new = project.text("label").replace("label_1.0-1:", "label_1.0-2:");
+    let (code, _, err) = project.said(&["bump", "label"]);
+    let warning = "warning: specs/label/package.toml: 1.0-2 of `label` has the files that the spec has: what is new in it is in others, such as \
+        `debian/patches`, and is not built until the spec takes them\n";
+    assert_eq!((code, &*err), (0, warning));
+    assert_eq!(project.text("label"), new, "the release stays");
+}
+
+#[test]
+fn specs_with_one_source_are_raised_together() {
+    let project = project();
+    let new = project
+        .text("kernel")
+        .replace("\"1.0\"", "\"1.1\"")
+        .replace("release = 4", "release = 1")
+        .replace(&digest("kernel-source_1.0-1_all.deb"), &digest("kernel-source_1.1-1_all.deb"));
+    let (code, _, err) = project.said(&["bump", "kernel", "--dry-run"]);
+    let warning = "warning: `other-kernel` should have the same version and sources: `--together` raises them as well\n";
+    assert_eq!((code, &*err), (0, warning));
+    let (code, out, _) = project.said(&["--json", "bump", "other-kernel", "--together"]);
+    let document: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let names: Vec<&str> = document.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!((code, names), (0, vec!["other-kernel", "kernel"]));
+    assert_eq!([project.text("kernel"), project.text("other-kernel")], [new.clone(), new], "`{{version}}` stays");
+}
+
+#[test]
+fn a_named_version_takes_unknown_digests_from_the_index() {
+    let project = project();
+    let old = project.text("kernel");
+    let (code, out, err) = project.said(&["bump", "kernel", "1.2"]);
+    assert_eq!((code, &*out), (1, ""));
+    assert!(
+        err.starts_with("error: the Debian archive lists no `kernel-source_1.2-1_all.deb`")
+            && err.contains("\nhint: `cargo xtask bump kernel`"),
+        "{err}"
+    );
+    assert_eq!(project.text("kernel"), old);
+    let (code, _, err) = project.said(&["bump", "kernel", "1.1"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(project.text("kernel").contains(&digest("kernel-source_1.1-1_all.deb")));
 }
