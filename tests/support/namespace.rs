@@ -19,6 +19,8 @@ pub enum Change {
     Write(&'static CStr, &'static str),
     /// A file system is mounted: its type, its options and where.
     Mount(&'static CStr, &'static CStr, &'static CStr),
+    /// A directory is also seen here: itself, then where.
+    Bind(&'static CStr, &'static CStr),
     /// A file system in memory is mounted here, from which programs cannot be started.
     NoPrograms(&'static CStr),
 }
@@ -42,6 +44,7 @@ pub fn enter(command: &mut Command, changes: Vec<Change>) {
             match change {
                 Change::Write(path, text) => put(path, text)?,
                 Change::Mount(kind, options, at) => mount(Some(c"none"), *at, Some(*kind), MsFlags::empty(), Some(*options))?,
+                Change::Bind(what, at) => mount(Some(*what), *at, None::<&CStr>, MsFlags::MS_BIND, None::<&CStr>)?,
                 Change::NoPrograms(at) => mount(Some(c"none"), *at, Some(c"tmpfs"), MsFlags::MS_NOEXEC, None::<&CStr>)?,
             }
         }

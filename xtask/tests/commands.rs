@@ -160,7 +160,7 @@ fn a_terminal_gets_colours_unless_the_environment_says_otherwise() {
 
 /// One call of each command with `--json` that ends soon without network and SDK, by doing its work or with an error. `PKG` is a package
 /// of the project.
-const CALLS: [(&str, &str); 42] = [
+const CALLS: [(&str, &str); 43] = [
     ("bench", "bench nosuch"),
     ("build", "build nosuch"),
     ("build-image", "build-image nosuch"),
@@ -191,6 +191,7 @@ const CALLS: [(&str, &str); 42] = [
     ("log", "log PKG"),
     ("log", "log --path PKG"),
     ("new", "new ../up file:///nonexistent.tar"),
+    ("outdated", "outdated nosuch"),
     ("plan", "plan"),
     ("qemu", "qemu nosuch"),
     ("repo", "repo nosuch"),

@@ -19,6 +19,7 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 mod unpack;
+pub mod updates;
 
 pub use command::{FILES, LayerStatus, Sdk};
 pub use description::{Description, Layer};

@@ -121,8 +121,10 @@ pub enum Command {
     Repo(command::repo::Options),
     /// Write the spec of a new package: fetch its archive, pin its digest and guess how it is built
     New(command::new::Options),
-    /// Raise a spec to a new version: fetch its files, put their digests into the spec and show the difference
+    /// Raise a spec to a new version, or to the newest in the Debian archive, with the digests of its files, and show the difference
     Bump(command::bump::Options),
+    /// Compare the sources of specs with the versions in the Debian archive
+    Outdated(command::outdated::Options),
     /// Fetch the sources and SDK layers that builds of packages need, without building
     Fetch(command::fetch::Options),
     /// Show what is cached and what a build would do

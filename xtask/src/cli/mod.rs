@@ -6,6 +6,7 @@ mod output;
 mod report;
 mod signal;
 mod stream;
+mod table;
 
 use std::env;
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use runtime::limits::{check_memory, start_pool};
 pub use arguments::{Arguments, Command, Global};
 pub use context::Context;
 pub use output::Output;
+pub use table::{Cell, Tone};
 
 /// Runs the command line and returns the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -97,6 +99,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<ExitCode, Report> {
         Command::Repo(options) => command::repo::run(&context, &options),
         Command::New(options) => command::new::run(&context, &options),
         Command::Bump(options) => command::bump::run(&context, &options),
+        Command::Outdated(options) => command::outdated::run(&context, &options),
         Command::Fetch(options) => command::fetch::run(&context, &options),
         Command::Plan(options) => command::plan::run(&context, &options),
         Command::Why(options) => command::why::run(&context, &options),

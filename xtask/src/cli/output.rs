@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Global;
 use super::report::{Bars, JsonLines, Lines};
 use super::stream::{Content, Stream};
+use super::table::{Cell, table};
 use base::address::without_passwords;
 use base::diagnostic::{self, ExitCode, Explanation, Failure, Style, must_be_escaped, visible, visible_line};
 use planning::bump::DiffLine;
@@ -99,6 +100,11 @@ impl Output {
             let _ = writeln!(text, "{colour}{}{off}", visible_line(&line.text()));
         }
         self.results.write(text.as_bytes());
+    }
+
+    /// Prints a table as a result.
+    pub fn table(&self, rows: &[Vec<Cell>]) {
+        self.results.write(table(rows, self.results_style).as_bytes());
     }
 
     /// Prints a result as one line of JSON.

@@ -19,6 +19,7 @@ pub mod legal_info;
 pub mod list;
 pub mod log;
 pub mod new;
+pub mod outdated;
 pub mod plan;
 pub mod qemu;
 pub mod repo;

@@ -1,22 +1,28 @@
 //! Updates a spec to a new version by editing its text: versions and digests are replaced in place, and comments, order and layout stay as
 //! they are.
 
+mod archive;
 mod difference;
 mod read;
+mod together;
 
 use std::ops::Range;
 
 use base::digest::Digest;
 
+pub use archive::{NewFile, archive_text};
 pub use difference::{DiffLine, difference};
 pub use read::read;
+pub use together::together;
 
 /// The places of a spec's text that change with its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The current version.
     pub version: String,
-    /// Its range, with quotation marks.
+    /// The current release.
+    release: u32,
+    /// The range of the version, with quotation marks.
     version_at: Range<usize>,
     /// The range of the release.
     release_at: Range<usize>,
@@ -34,18 +40,31 @@ pub struct SourcePlaces {
     /// The range of its digest, with quotation marks.
     sha256_at: Option<Range<usize>>,
     /// Its file in the Debian archive.
-    pub debian: Option<DebianPlaces>,
+    pub archive: Option<ArchivePlaces>,
 }
 
-/// A Debian origin.
+/// An origin in the Debian archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DebianPlaces {
-    /// `package_version:file`, as written.
+pub struct ArchivePlaces {
+    /// The key it is written with.
+    pub key: ArchiveKey,
+    /// `package_version:file` or `NAME_VERSION_ARCH.deb`, as written.
     pub text: String,
     /// The line it is in, from 1.
     pub line: usize,
+    /// The range of the text, with quotation marks.
+    text_at: Range<usize>,
     /// The range of its own digest, with quotation marks, if it has one.
     sha256_at: Option<Range<usize>>,
+}
+
+/// The key of an origin in the Debian archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveKey {
+    /// `debian`: a file of a source package.
+    Debian,
+    /// `deb`: a binary package.
+    Deb,
 }
 
 const PLACEHOLDER: &str = "{version}";
@@ -56,10 +75,51 @@ impl SourcePlaces {
         self.url.as_ref().filter(|url| url.contains(PLACEHOLDER)).map(|url| url.replace(PLACEHOLDER, version))
     }
 
-    /// Its name in messages: its address or its Debian file.
+    /// Its name in messages: its address or its file in the archive.
     pub fn label(&self) -> &str {
-        self.url.as_deref().or(self.debian.as_ref().map(|debian| &*debian.text)).unwrap_or("this source")
+        self.url.as_deref().or(self.archive.as_ref().map(|origin| &*origin.text)).unwrap_or("this source")
     }
+}
+
+impl ArchivePlaces {
+    /// Whether it has `{version}`.
+    pub fn has_version(&self) -> bool {
+        self.text.contains(PLACEHOLDER)
+    }
+
+    /// Whether it has a digest of its own, other than that of the file at the address.
+    pub fn has_own_digest(&self) -> bool {
+        self.sha256_at.is_some()
+    }
+}
+
+/// What becomes of the release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseChange {
+    /// It is 1: the version is new.
+    First,
+    /// One more: the version has other sources.
+    Next,
+    /// It stays: so do the sources.
+    Same,
+}
+
+/// What changes in a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceChange {
+    /// The new `sha256` of the source.
+    pub sha256: Option<Digest>,
+    /// The new origin in the archive.
+    pub archive: Option<ArchiveChange>,
+}
+
+/// A new origin in the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveChange {
+    /// What is written.
+    pub text: String,
+    /// The digest of the file; written where the origin has one of its own.
+    pub sha256: Digest,
 }
 
 /// A spec's text for a new version.
@@ -67,31 +127,40 @@ impl SourcePlaces {
 pub struct Bumped {
     /// The new text.
     pub text: String,
-    /// Debian origins that still name the old version, whose bytes differ from the new one's.
-    pub stale_debian: Vec<DebianPlaces>,
-    /// Sources whose files were not replaced, as their addresses have no `{version}`.
+    /// Origins in the archive whose files have other bytes than those of the new version, or unknown ones.
+    pub stale: Vec<ArchivePlaces>,
+    /// Sources that stay as they are although the version changes.
     pub kept: Vec<SourcePlaces>,
     /// Other lines, from 1, that contain the old version.
     pub old_version_in: Vec<usize>,
 }
 
-/// Puts a new version into a spec's text, with the digests of the sources' new files: `digests` has one per source whose address has
-/// `{version}`, in order. The release becomes 1. The digest of a Debian origin is replaced by a placeholder: otherwise the old version's
-/// bytes would be accepted when the address does not answer.
-pub fn bump(text: &str, places: &Places, version: &str, digests: &[Option<Digest>]) -> Bumped {
+/// Puts a version into a spec's text, and what changes in its sources, in order. The digest of an origin in the archive that is not known is
+/// replaced by a placeholder: otherwise the old version's bytes would be accepted when the address does not answer.
+pub fn bump(text: &str, places: &Places, version: &str, release: ReleaseChange, sources: &[SourceChange]) -> Bumped {
+    let is_new = places.version != version;
+    let release = match release {
+        ReleaseChange::First => 1,
+        ReleaseChange::Next => places.release.saturating_add(1),
+        ReleaseChange::Same => places.release,
+    };
     let mut changes =
-        vec![(places.version_at.clone(), in_quotes(text, &places.version_at, version)), (places.release_at.clone(), "1".to_owned())];
-    let (mut stale_debian, mut kept) = (Vec::new(), Vec::new());
-    for (source, digest) in places.sources.iter().zip(digests) {
-        let Some(digest) = digest else {
-            kept.push(source.clone());
-            continue;
-        };
-        changes.extend(source.sha256_at.clone().map(|at| (at.clone(), in_quotes(text, &at, &digest.hex()))));
-        let stale = source.debian.iter().filter(|debian| !debian.text.contains(PLACEHOLDER));
-        for debian in stale {
-            changes.extend(debian.sha256_at.clone().map(|at| (at.clone(), in_quotes(text, &at, &"0".repeat(64)))));
-            stale_debian.push(debian.clone());
+        vec![(places.version_at.clone(), in_quotes(text, &places.version_at, version)), (places.release_at.clone(), release.to_string())];
+    let (mut stale, mut kept) = (Vec::new(), Vec::new());
+    for (source, change) in places.sources.iter().zip(sources) {
+        let put = |at: &Option<Range<usize>>, value: &str| at.clone().map(|at| (at.clone(), in_quotes(text, &at, value)));
+        changes.extend(change.sha256.and_then(|digest| put(&source.sha256_at, &digest.hex())));
+        match (&source.archive, &change.archive) {
+            (Some(origin), Some(new)) => {
+                changes.extend(put(&Some(origin.text_at.clone()), &new.text));
+                changes.extend(put(&origin.sha256_at, &new.sha256.hex()));
+            }
+            (Some(origin), None) if change.sha256.is_some() && (!origin.has_version() || origin.has_own_digest()) => {
+                changes.extend(put(&origin.sha256_at, &"0".repeat(64)));
+                stale.push(origin.clone());
+            }
+            _ if is_new && change.sha256.is_none() => kept.push(source.clone()),
+            _ => {}
         }
     }
     changes.sort_by_key(|(at, _)| std::cmp::Reverse(at.start));
@@ -101,9 +170,10 @@ pub fn bump(text: &str, places: &Places, version: &str, digests: &[Option<Digest
     }
     // The line of the version itself may contain the old one as part of the new.
     let version_line = text[..places.version_at.start].lines().count().max(1);
-    let named: Vec<usize> = stale_debian.iter().map(|debian| debian.line).chain([version_line]).collect();
-    let old_version_in = lines_with(&new, &places.version).into_iter().filter(|line| !named.contains(line)).collect();
-    Bumped { text: new, stale_debian, kept, old_version_in }
+    let named: Vec<usize> = stale.iter().map(|origin| origin.line).chain([version_line]).collect();
+    let written_out = if is_new { lines_with(&new, &places.version) } else { Vec::new() };
+    let old_version_in = written_out.into_iter().filter(|line| !named.contains(line)).collect();
+    Bumped { text: new, stale, kept, old_version_in }
 }
 
 /// A string in the same kind of quotation marks as the one at this position.

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{DebianPlaces, Places, SourcePlaces};
+use super::{ArchiveKey, ArchivePlaces, Places, SourcePlaces};
 
 /// Finds the places in a text that is a valid spec according to [`crate::spec::parse`]; `None` for any other. Byte offsets refer to the
 /// original text, whatever its line ends.
@@ -14,15 +14,16 @@ pub fn read(text: &str) -> Option<Places> {
     let tree = DeTable::parse(body).ok()?;
     let reader = Reader { text: body, offset: mark };
     let package = as_table(tree.get_ref().get("package")?)?;
-    let version = package.get("version")?;
+    let (version, release) = (package.get("version")?, package.get("release")?);
     let sources = match tree.get_ref().get("source").map(Spanned::get_ref) {
         Some(DeValue::Array(items)) => items.iter().filter_map(|item| Some(reader.source(as_table(item)?, item.span().start))).collect(),
         _ => Vec::new(),
     };
     Some(Places {
         version: as_string(version)?,
+        release: as_number(release)?,
         version_at: reader.place(version),
-        release_at: reader.place(package.get("release")?),
+        release_at: reader.place(release),
         sources,
     })
 }
@@ -38,19 +39,24 @@ impl Reader<'_> {
             line: self.line(start),
             url: table.get("url").and_then(as_string),
             sha256_at: table.get("sha256").map(|digest| self.place(digest)),
-            debian: table.get("debian").and_then(|debian| self.debian(debian)),
+            archive: self.archive(table),
         }
     }
 
-    fn debian(&self, value: &Spanned<DeValue<'_>>) -> Option<DebianPlaces> {
-        let line = self.line(value.span().start);
-        match as_table(value) {
-            Some(table) => {
-                let sha256_at = table.get("sha256").map(|digest| self.place(digest));
-                Some(DebianPlaces { text: as_string(table.get("file")?)?, line, sha256_at })
-            }
-            None => Some(DebianPlaces { text: as_string(value)?, line, sha256_at: None }),
-        }
+    fn archive(&self, table: &DeTable<'_>) -> Option<ArchivePlaces> {
+        let [debian, deb] = ["debian", "deb"].map(|key| table.get(key));
+        let (key, value) = debian.map(|value| (ArchiveKey::Debian, value)).or(deb.map(|value| (ArchiveKey::Deb, value)))?;
+        let (text, sha256) = match as_table(value) {
+            Some(table) => (table.get("file")?, table.get("sha256")),
+            None => (value, None),
+        };
+        Some(ArchivePlaces {
+            key,
+            text: as_string(text)?,
+            line: self.line(value.span().start),
+            text_at: self.place(text),
+            sha256_at: sha256.map(|digest| self.place(digest)),
+        })
     }
 
     fn place(&self, value: &Spanned<DeValue<'_>>) -> std::ops::Range<usize> {
@@ -72,6 +78,13 @@ fn as_table<'a, 't>(value: &'a Spanned<DeValue<'t>>) -> Option<&'a DeTable<'t>> 
 fn as_string(value: &Spanned<DeValue<'_>>) -> Option<String> {
     match value.get_ref() {
         DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+fn as_number(value: &Spanned<DeValue<'_>>) -> Option<u32> {
+    match value.get_ref() {
+        DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
         _ => None,
     }
 }

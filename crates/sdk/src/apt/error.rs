@@ -33,6 +33,12 @@ pub enum AptError {
         /// Why, mirror by mirror.
         reasons: String,
     },
+    /// There is no suite to read.
+    #[error("no suite of the Debian archive can be read: {reasons}")]
+    NoSuites {
+        /// Why, suite by suite.
+        reasons: String,
+    },
     /// The project's keyring cannot be used.
     #[error("the keyring `{}` cannot be used: {reason}", path.display())]
     Keyring {
@@ -82,6 +88,7 @@ impl Failure for AptError {
             Self::NoArchive { .. }
             | Self::BadSetting { .. }
             | Self::Index { .. }
+            | Self::NoSuites { .. }
             | Self::Keyring { .. }
             | Self::Unresolved { .. }
             | Self::UnknownPackage { .. }
@@ -98,6 +105,10 @@ impl Failure for AptError {
             Self::Index { .. } => {
                 Some("check the network, proxy variables, the clock and the mirror; KAON_DEBIAN_MIRROR=URL selects another one".into())
             }
+            Self::NoSuites { .. } => Some(
+                "KAON_DEBIAN_MIRROR=URL selects another mirror; mirrors of security updates are those of the `deb` lines of apt's configuration"
+                    .into(),
+            ),
             Self::Unresolved { .. } | Self::UnknownPackage { .. } => {
                 Some("the SDK's packages are listed in `specs/sdk.toml`; `cargo xtask sdk update` resolves them again".into())
             }
@@ -113,6 +124,7 @@ impl Failure for AptError {
             Self::NoArchive { .. } | Self::BadSetting { .. } => ExitCode::Host,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Index { .. }
+            | Self::NoSuites { .. }
             | Self::Keyring { .. }
             | Self::Unresolved { .. }
             | Self::UnknownPackage { .. }

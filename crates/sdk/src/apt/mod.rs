@@ -15,10 +15,11 @@ mod over_grpc;
 mod pace;
 mod process;
 mod record;
+mod suite;
 
 use std::path::PathBuf;
 
-pub use builtin::Network;
+pub use builtin::{Access, IndexKind, Network, Presence, compare_versions, presence, suite_indexes};
 pub use cache_address::{CacheAddress, InvalidCacheAddress};
 pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};
@@ -29,6 +30,7 @@ pub use mirror::{Archive, InvalidMirror, Mirror};
 pub use netrc::credentials;
 pub use pace::Rate;
 pub use record::Record;
+pub use suite::{InvalidSuite, Suite};
 
 /// The user's settings for fetching.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use crate::apt::{AptError, Download, Outcome, Patience};
 use runtime::cancel::Cancel;
 
 /// How often to check whether the user asked to stop.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 
 /// Fetches `downloads` one after the other over connections kept open, like [`fn@crate::apt::download`].
 ///
@@ -31,7 +31,7 @@ pub fn download(
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>, AptError> {
     let timeout = Duration::from_secs(patience.timeout_s.into());
-    let agents = Agents { plain: network.agent(false, timeout), tls: network.agent(true, timeout) };
+    let agents = Agents::new(network, timeout);
     let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (sender, results) = mpsc::channel();
     let work = Work { downloads: downloads.to_vec(), agents: agents.clone(), patience, done: Arc::clone(&done), stop: Arc::clone(&stop) };
@@ -68,13 +68,22 @@ pub fn download(
 
 /// The clients for either scheme, or why one cannot be used.
 #[derive(Clone)]
-struct Agents {
+pub(super) struct Agents {
     plain: Result<Agent, String>,
     tls: Result<Agent, String>,
 }
 
 impl Agents {
-    fn shutdown(self) {
+    pub(super) fn new(network: &Network, timeout: Duration) -> Self {
+        Self { plain: network.agent(false, timeout), tls: network.agent(true, timeout) }
+    }
+
+    /// The client for an address.
+    pub(super) fn of(&self, address: &str) -> &Result<Agent, String> {
+        if address.starts_with("https:") { &self.tls } else { &self.plain }
+    }
+
+    pub(super) fn shutdown(self) {
         for agent in [self.plain, self.tls].into_iter().flatten() {
             agent.shutdown();
         }
@@ -109,7 +118,7 @@ impl Work {
         if let Some(path) = local_path(uri) {
             return copy(&path, target, &self.done);
         }
-        let agent = match if uri.starts_with("https:") { &self.agents.tls } else { &self.agents.plain } {
+        let agent = match self.agents.of(uri) {
             Ok(agent) => agent,
             Err(reason) => return Outcome::Failed(reason.clone()),
         };
@@ -130,12 +139,12 @@ impl Work {
 }
 
 /// None before the first try, then 0.2 s, 0.4 s, 0.8 s, … up to 2 s.
-fn pause(attempt: u32) -> Duration {
+pub(super) fn pause(attempt: u32) -> Duration {
     if attempt == 0 { Duration::ZERO } else { Duration::from_millis(100 << attempt.min(5)).min(Duration::from_secs(2)) }
 }
 
 /// The local file of an address: `copy:/path`, `file:/path` or `file:///path`, percent-encoded as apt takes it.
-fn local_path(uri: &str) -> Option<PathBuf> {
+pub(super) fn local_path(uri: &str) -> Option<PathBuf> {
     let path = uri.strip_prefix("copy:").or_else(|| uri.strip_prefix("file:"))?;
     Some(PathBuf::from(crate::apt::download::decoded(path.strip_prefix("//").unwrap_or(path))))
 }

@@ -4,9 +4,11 @@ mod agent;
 mod catalogue;
 mod date;
 mod download;
+mod fetcher;
 mod forward;
 mod index;
 mod keyring;
+mod presence;
 mod relation;
 mod release;
 mod solve;
@@ -17,6 +19,9 @@ mod version;
 
 pub use agent::Network;
 pub use download::download;
-pub use index::BuiltinIndex;
+pub use fetcher::{Access, IndexKind};
+pub use index::{BuiltinIndex, suite_indexes};
+pub use presence::{Presence, presence};
 #[cfg(test)]
 pub(crate) use tests::{TestArchive, server};
+pub use version::compare as compare_versions;

@@ -96,7 +96,8 @@ fn save(
     }
 }
 
-fn refused(status: StatusCode) -> Failed {
+/// What a server's refusal means for a transfer.
+pub fn refused(status: StatusCode) -> Failed {
     let outcome = Outcome::Failed(format!("the server answered {status}"));
     match status.as_u16() {
         404 | 410 => Failed::ForGood(Outcome::NotFound),
@@ -106,7 +107,7 @@ fn refused(status: StatusCode) -> Failed {
 }
 
 /// Sorts errors by what can be done about them.
-fn classify(error: &Error) -> Failed {
+pub fn classify(error: &Error) -> Failed {
     match error {
         Error::HostNotFound => Failed::ForNow(Outcome::Unreachable("the host's name cannot be resolved".into())),
         Error::ConnectionFailed | Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {

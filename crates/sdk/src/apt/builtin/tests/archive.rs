@@ -59,23 +59,29 @@ impl TestArchive {
         self.folder.join("dists").join(suite).join(path)
     }
 
-    /// Adds a suite whose `Release` file has the lines `fields` as well, with an index compressed with gzip, also available by digest.
+    /// Adds a suite whose `Release` file has the lines `fields` as well, with an index of binary packages.
     pub fn add(&self, suite: &str, fields: &str, packages: &str) {
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(packages.as_bytes()).unwrap();
-        let packed = gzip.finish().unwrap();
-        let hash = Digest::of_bytes(&packed);
-        let folder = self.file(suite, "main/binary-amd64");
-        fs::create_dir_all(folder.join("by-hash/SHA256")).unwrap();
-        fs::write(folder.join("Packages.gz"), &packed).unwrap();
-        fs::write(folder.join("by-hash/SHA256").join(hash.hex()), &packed).unwrap();
-        let release = format!(
+        self.add_indexes(suite, fields, &[("main/binary-amd64/Packages", packages)]);
+    }
+
+    /// Adds a suite with indexes compressed with gzip, also available by digest.
+    pub fn add_indexes(&self, suite: &str, fields: &str, indexes: &[(&str, &str)]) {
+        let mut release = format!(
             "Origin: Debian\nLabel: Debian\nSuite: {suite}\nCodename: {suite}\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n{fields}Acquire-By-Hash: yes\n\
-             Architectures: amd64\nComponents: main\nDescription: a test\nSHA256:\n {} {} main/binary-amd64/Packages\n {hash} {} main/binary-amd64/Packages.gz\n",
-            Digest::of_bytes(packages),
-            packages.len(),
-            packed.len()
+             Architectures: amd64\nComponents: main\nDescription: a test\nSHA256:\n"
         );
+        for (path, text) in indexes {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(text.as_bytes()).unwrap();
+            let packed = gzip.finish().unwrap();
+            let (plain, hash) = (Digest::of_bytes(text), Digest::of_bytes(&packed));
+            let file = self.file(suite, &format!("{path}.gz"));
+            let by_hash = file.parent().unwrap().join("by-hash/SHA256");
+            fs::create_dir_all(&by_hash).unwrap();
+            fs::write(&file, &packed).unwrap();
+            fs::write(by_hash.join(hash.hex()), &packed).unwrap();
+            let _ = write!(release, " {plain} {} {path}\n {hash} {} {path}.gz\n", text.len(), packed.len());
+        }
         self.sign(suite, &release, &self.key);
     }
 

@@ -3,6 +3,8 @@
 mod archive;
 mod files;
 mod indexes;
+mod presence;
 pub(crate) mod server;
+mod sources;
 
 pub(crate) use archive::TestArchive;

@@ -10,6 +10,8 @@ use std::time::Duration;
 /// A request of a client.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
+    /// The first word of the first line.
+    pub method: String,
     /// The second word of the first line.
     pub target: String,
     /// Header lines.
@@ -98,9 +100,11 @@ impl Server {
 
 fn read(stream: &TcpStream) -> Option<Asked> {
     let mut lines = BufReader::new(stream).lines();
-    let target = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
+    let first = lines.next()?.ok()?;
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
     let headers = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-    Some(Asked { target, headers })
+    Some(Asked { method, target, headers })
 }
 
 /// A response that announces `length` bytes and has `body`.
