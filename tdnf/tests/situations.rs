@@ -137,8 +137,10 @@ fn packages_that_replace_each_other() {
 #[test]
 fn what_is_excluded_is_not_replaced() {
     let machine = usual();
-    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\n[\"bar-2-1\"]\nobsoletes = [\"foo\"]\n", ADVISORIES, 101);
-    machine.accepts(&["install", "foo"]);
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\n", ADVISORIES, 101);
+    machine.accepts(&["--refresh", "install", "foo"]);
+    machine.offer("good", "[\"foo-1-1\"]\n[\"bar-1-1\"]\n[\"bar-2-1\"]\nobsoletes = [\"foo\"]\n", ADVISORIES, 102);
+    machine.accepts(&["--refresh", "makecache"]);
     for command in [&["-x", "foo", "update"][..], &["--setopt=excludepkgs=fo*", "update"], &["-x", "foo", "distro-sync"]] {
         machine.accepts(command);
         assert_eq!(machine.installed(), ["foo-1"], "{command:?}");

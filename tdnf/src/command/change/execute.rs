@@ -233,7 +233,10 @@ pub fn with_settings<T>(session: &Session, work: impl FnOnce(&Settings<'_>) -> T
     let given = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
     let scripts = session.config.main.scripts;
     let settings = Settings { observer: &report, scripts, ..Settings::new(given.unwrap_or(session.now as u32), &command) };
-    work(&settings)
+    let done = work(&settings);
+    // One that came after the last event.
+    report.answer_signal();
+    done
 }
 
 /// Carries out the steps, and throws away fetched packages that are not to be kept.
