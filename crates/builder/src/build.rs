@@ -109,8 +109,8 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(builder.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
-    let local = Local { builder, layers, jobserver: jobserver.clone(), sweeper: &sweeper };
-    let steps = Steps { builder, executor: &local, fetcher, jobserver, sweeper: &sweeper };
+    let local = Local { builder, layers, jobserver, sweeper: &sweeper };
+    let steps = Steps { builder, executor: &local, fetcher, sweeper: &sweeper };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
     let limits = Limits { builds: builder.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
     Ok(schedule::run(builder.graph, &order, |spec| weight(builder, spec), limits, &steps, builder.reporter, &builder.cancel)?)

@@ -7,7 +7,6 @@ mod cost;
 pub mod executor;
 mod failed;
 mod files;
-mod inputs;
 mod job;
 mod kconfig;
 mod kernel;
@@ -42,7 +41,6 @@ pub use caching::{CacheUse, Caching, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use files::{FilesError, files};
-pub use job::sandbox_job;
 pub use kconfig::{KconfigTreeError, kconfig};
 pub use kernel::Kernels;
 pub use needs::{needs, trees_of};
@@ -53,6 +51,7 @@ pub use pipeline::{
 pub use prepare::{PrepareError, prepare};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
 pub use verify::{Verdict, verify};
+pub use worker::job::sandbox_job;
 
 /// Everything that a build on this machine needs.
 pub struct Builder<'a> {
