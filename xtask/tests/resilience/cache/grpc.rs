@@ -14,7 +14,7 @@ use super::{Manner, Published, serve};
 use crate::resilience::project::{files, flip_a_byte, text};
 use runtime::cancel::Cancel;
 use runtime::progress::Silent;
-use runtime::remote::program::find;
+use runtime::remote::REMOTE;
 
 /// The variable with the directory of buildbox's programs; otherwise they are on `PATH`.
 const BUILDBOX_VARIABLE: &str = "KAON_TEST_BUILDBOX";
@@ -24,7 +24,7 @@ fn compile_remote() {
     static COMPILED: OnceLock<()> = OnceLock::new();
     COMPILED.get_or_init(|| {
         let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let program = find(top, &Silent, &Cancel::new()).unwrap();
+        let program = REMOTE.find(top, &Silent, &Cancel::new()).unwrap();
         let beside = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name(program.file_name().unwrap());
         if program != beside {
             fs::copy(&program, &beside).unwrap();
