@@ -6,6 +6,7 @@ pub mod caching;
 mod cost;
 pub mod executor;
 mod failed;
+pub mod farm;
 mod files;
 mod job;
 mod kconfig;
@@ -40,6 +41,7 @@ pub use build::{PackagesError, available_memory_bytes, build, build_without_run_
 pub use caching::{CacheUse, Caching, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
+pub use farm::{Fallback, Farm};
 pub use files::{FilesError, files};
 pub use kconfig::{KconfigTreeError, kconfig};
 pub use kernel::Kernels;
@@ -73,6 +75,8 @@ pub struct Builder<'a> {
     pub costs: RecordedCosts,
     /// Where results of other builders are, and how they are used.
     pub caching: Caching,
+    /// The server whose workers build, if not this machine does.
+    pub farm: Option<Farm>,
     /// Where progress goes.
     pub reporter: &'a dyn Reporter,
     /// Raised when the user wants to stop.

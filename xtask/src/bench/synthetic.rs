@@ -116,6 +116,7 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
         jobs: known.jobs,
         kernels: Kernels::default(),
         caching: builder::Caching::default(),
+        farm: None,
         costs: Default::default(),
         reporter: known.reporter,
         cancel: known.cancel.clone(),
