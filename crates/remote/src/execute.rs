@@ -80,12 +80,14 @@ impl Job<'_> {
                     earlier = Earlier::Ignored;
                     continue;
                 }
+                Ok(End::Error(status)) if status.code() == Code::DeadlineExceeded => {
+                    return Err(NotExecuted::TookTooLong { limit_s: self.execution.run_s });
+                }
                 Ok(End::Error(status)) => status,
                 Err(Lost::Late(late)) => return Err(late),
                 Err(Lost::Status(status)) => status,
             };
             match status.code() {
-                Code::DeadlineExceeded => return Err(NotExecuted::TookTooLong { limit_s: self.execution.run_s }),
                 // The server lost a blob between the question and the start.
                 Code::FailedPrecondition if !is_sent_again => is_sent_again = true,
                 // The server knows nothing of it any more.

@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn programs_on_workers_report_how_far_they_are() {
         let script = r#"read -r line; echo '{"id":1,"news":{"reached":"queued"}}'; echo '{"id":1,"news":{"reached":"running"}}'
-            echo '{"id":1,"news":{"done":{"executed":{"Err":{"took-too-long":{"limit-s":5}}}}}}'; read -r line"#;
+            echo '{"id":1,"news":{"done":{"executed":{"Err":{"took-too-long":{"limit_s":5}}}}}}'; read -r line"#;
         let connection = started(script);
         let execution = Execution {
             arguments: vec!["./x".into()],
