@@ -12,6 +12,7 @@ mod support {
 }
 
 mod resilience {
+    mod buildbox;
     mod cache;
     mod damage;
     mod disk;
@@ -22,6 +23,7 @@ mod resilience {
     mod legal;
     mod limits;
     mod project;
+    mod remote;
     mod sameness;
     mod together;
 }

@@ -5,6 +5,8 @@ use std::fs;
 
 use super::Builder;
 use super::caching::{self, CachingError};
+use super::executor::Executor;
+use super::farm::{Either, Remote};
 use super::local::Local;
 use super::schedule::{self, Limits, RunError, Weight};
 use super::step::Steps;
@@ -109,11 +111,24 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(builder.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
-    let local = Local { builder, layers, jobserver: jobserver.clone(), sweeper: &sweeper };
-    let steps = Steps { builder, executor: &local, fetcher, jobserver, sweeper: &sweeper };
+    let local = Local { builder, layers, jobserver, sweeper: &sweeper };
+    let either = builder.farm.as_ref().map(|farm| {
+        let remote = Remote::new(builder, farm, local.layers.clone());
+        Either::new(builder, remote, &local, farm.fallback)
+    });
+    let executor: &dyn Executor = either.as_ref().map_or(&local, |either| either);
+    let steps = Steps { builder, executor, fetcher, sweeper: &sweeper };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
-    let limits = Limits { builds: builder.jobs, memory_bytes: available_memory_bytes() / 10 * 8 };
+    let limits = limits(builder);
     Ok(schedule::run(builder.graph, &order, |spec| weight(builder, spec), limits, &steps, builder.reporter, &builder.cancel)?)
+}
+
+/// How much may run at the same time. Builds on other machines take no memory of this one; those that fall back to it wait for its processors.
+fn limits(builder: &Builder<'_>) -> Limits {
+    match &builder.farm {
+        Some(farm) => Limits { builds: farm.jobs, memory_bytes: u64::MAX },
+        None => Limits { builds: builder.jobs, memory_bytes: available_memory_bytes() / 10 * 8 },
+    }
 }
 
 fn announce(builder: &Builder<'_>, plan: &Plan) {

@@ -5,15 +5,11 @@ use std::path::Path;
 
 use base::diagnostic::Failure;
 use base::digest::Digest;
-use planning::action::BuiltPackage;
+use planning::action::{BuiltPackage, By};
 use planning::project::SpecFolder;
 use planning::recipe::Recipe;
-use runtime::sandbox::Outcome;
-use runtime::store::{Scratch, StoreError};
+use runtime::store::Scratch;
 use sdk::LayerName;
-
-/// Where a job's installed files are, below the directory it ran in.
-pub const INSTALLED: &str = "build/out";
 
 /// One build: what runs, and its inputs, by names and digests that mean the same on every machine.
 #[derive(Debug)]
@@ -32,26 +28,69 @@ pub struct Job<'a> {
     pub processors: usize,
 }
 
-/// The part of a job that `cargo xtask shell` runs again to see what failed.
-#[derive(Clone, Copy, Debug)]
-pub enum Failed<'a> {
-    /// The job's phase of this name failed.
-    InPhase(&'a str),
-    /// All phases succeeded, but packaging what they installed failed.
-    Afterwards,
+/// What a job made.
+#[derive(Debug)]
+pub struct Built {
+    /// Its packages. Their files are in `scratch`.
+    pub packages: Vec<packaging::Built>,
+    /// The directory it ran in, or that its packages were fetched to.
+    pub scratch: Scratch,
+    /// What it took.
+    pub usage: Usage,
+    /// Where it ran.
+    pub by: By,
 }
 
-/// Runs jobs.
-pub trait Executor: Sync {
-    /// Runs `job` in the empty directory `at`, and writes its output to `log`. The installed files are in [`INSTALLED`] below `at` afterwards.
-    ///
-    /// # Errors
-    /// When it could not be run; a phase that fails is an outcome.
-    fn run(&self, job: &Job<'_>, at: &Path, log: &Path) -> Result<Outcome, Box<dyn Failure>>;
+/// What a job took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Wall time, in milliseconds, without the time in which it waited for a processor or a machine.
+    pub elapsed_ms: u64,
+    /// Processor time, in milliseconds.
+    pub cpu_ms: u64,
+    /// Largest memory use seen, in bytes.
+    pub peak_memory_bytes: u64,
+}
 
-    /// Keeps what a failed job left in `scratch`, for `cargo xtask shell`.
+/// Why there are no packages.
+#[derive(Debug)]
+pub enum Unbuilt {
+    /// A phase of the recipe failed.
+    Phase {
+        /// The phase.
+        phase: String,
+        /// How its process ended.
+        end: String,
+        /// Where it ran.
+        by: By,
+    },
+    /// The recipe succeeded, but what it installed cannot be packaged.
+    Unpackaged(Box<dyn Failure>),
+    /// Something around the recipe failed, which would fail elsewhere as well or has nothing to do with where it runs.
+    Around(Box<dyn Failure>),
+    /// Nobody could run it; another executor may.
+    Unavailable {
+        /// What else cannot be run.
+        scope: Scope,
+        /// Why.
+        source: Box<dyn Failure>,
+    },
+}
+
+/// What cannot be run where a job could not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Perhaps only this job.
+    Job,
+    /// Any job, for the rest of this run.
+    Everything,
+}
+
+/// Runs jobs, and makes packages of what they installed.
+pub trait Executor: Sync {
+    /// Runs `job`, and writes its output to `log`.
     ///
     /// # Errors
-    /// When it cannot be kept.
-    fn keep(&self, job: &Job<'_>, scratch: Scratch, failed: Failed<'_>) -> Result<(), StoreError>;
+    /// When there are no packages. The caller tells a failure from an interrupt.
+    fn execute(&self, job: &Job<'_>, log: &Path) -> Result<Built, Unbuilt>;
 }

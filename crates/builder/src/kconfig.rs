@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use super::Builder;
-use super::job::sandbox_job;
 use base::diagnostic::Failure;
 use base::digest::Digest;
 use kernel::kconfig::{self, Kconfig, KconfigError};
@@ -125,7 +124,7 @@ fn unpack(
         fs::create_dir_all(&path).map_err(|source| StoreError::io("make", &path, source))?;
     }
     let sources = BTreeMap::from([(source.file_name().to_owned(), file)]);
-    let job = sandbox_job(spec, &recipe, layers, &sources, scratch.path(), 1);
+    let job = worker::job::sandbox_job(spec, &recipe, layers, &sources, scratch.path(), 1);
     let log = builder.store.log(&format!("kconfig-{}.log", spec.name));
     let outcome = sandbox::run(&job, None, &log, &builder.cancel, &|_| ())?;
     if outcome.status != StepsEnded::Done {

@@ -6,8 +6,8 @@ pub mod caching;
 mod cost;
 pub mod executor;
 mod failed;
+pub mod farm;
 mod files;
-mod inputs;
 mod job;
 mod kconfig;
 mod kernel;
@@ -41,8 +41,8 @@ pub use build::{PackagesError, available_memory_bytes, build, build_without_run_
 pub use caching::{CacheUse, Caching, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
+pub use farm::{Fallback, Farm};
 pub use files::{FilesError, files};
-pub use job::sandbox_job;
 pub use kconfig::{KconfigTreeError, kconfig};
 pub use kernel::Kernels;
 pub use needs::{needs, trees_of};
@@ -53,6 +53,7 @@ pub use pipeline::{
 pub use prepare::{PrepareError, prepare};
 pub use signed::{PublishError, SignedPackage, sign_all, write_repository, write_repository_with};
 pub use verify::{Verdict, verify};
+pub use worker::job::sandbox_job;
 
 /// Everything that a build on this machine needs.
 pub struct Builder<'a> {
@@ -74,6 +75,8 @@ pub struct Builder<'a> {
     pub costs: RecordedCosts,
     /// Where results of other builders are, and how they are used.
     pub caching: Caching,
+    /// The server whose workers build, if not this machine does.
+    pub farm: Option<Farm>,
     /// Where progress goes.
     pub reporter: &'a dyn Reporter,
     /// Raised when the user wants to stop.

@@ -1,22 +1,24 @@
 //! Running jobs on this machine, in sandboxes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use super::executor::{Executor, Failed, INSTALLED, Job};
-use super::schedule::{BuildError, Said};
+use super::executor::{Built, Executor, Job, Unbuilt, Usage};
+use super::schedule::{BuildError, PACKAGE, Said};
 use super::step::{SHOWN_LINES, last_lines};
-use super::{Builder, failed, inputs, job};
-use base::diagnostic::Failure;
+use super::{Builder, failed, job};
+use base::diagnostic::{ExitCode, Failure};
 use base::name::PackageName;
-use planning::action::BuiltPackage;
+use packaging::Available;
+use planning::action::{BuiltPackage, By};
 use planning::project::SpecFolder;
-use planning::recipe::{SPEC_FILES, WORKSPACE};
+use runtime::progress::Event;
 use runtime::sandbox::{self, Outcome, StepsEnded};
-use runtime::store::{Scratch, StoreError, Sweeper};
+use runtime::store::{Scratch, Store, StoreError, Sweeper};
 use sdk::LayerName;
+use worker::inputs::InputsError;
+use worker::layout::{self, INSTALLED};
 
 /// This machine's sandboxes.
 pub(super) struct Local<'a> {
@@ -29,22 +31,50 @@ pub(super) struct Local<'a> {
     pub(super) sweeper: &'a Sweeper,
 }
 
-impl Executor for Local<'_> {
-    fn run(&self, job: &Job<'_>, at: &Path, log: &Path) -> Result<Outcome, Box<dyn Failure>> {
-        let sandboxed = self.sandboxed(job, at)?;
-        lay_out(at, job.folder).map_err(boxed)?;
-        job.folder.write_files(&at.join(SPEC_FILES.trim_start_matches('/'))).map_err(boxed)?;
-        self.run_sandboxed(&job.folder.spec.name, &sandboxed, log)
-    }
+/// The user asked to stop while the job waited for a processor.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
 
-    fn keep(&self, job: &Job<'_>, scratch: Scratch, failed: Failed<'_>) -> Result<(), StoreError> {
-        // The job was run with these trees a moment ago, so this does not fail.
-        let Ok(sandboxed) = self.sandboxed(job, scratch.path()) else { return Ok(()) };
-        let sandboxed = match failed {
-            Failed::InPhase(phase) => job::until(&sandboxed, phase),
-            Failed::Afterwards => job::without_steps(&sandboxed),
-        };
-        failed::keep(self.builder.store, &job.folder.spec.name, scratch, &sandboxed, self.sweeper)
+impl Failure for Interrupted {
+    fn exit(&self) -> ExitCode {
+        ExitCode::Interrupted
+    }
+}
+
+impl Executor for Local<'_> {
+    fn execute(&self, job: &Job<'_>, log: &Path) -> Result<Built, Unbuilt> {
+        let spec = &job.folder.spec.name;
+        // The token is for the build's own first process; make in it takes further ones.
+        let token = self.jobserver.acquire();
+        let _token = token.map_err(|source| around(StoreError::io("acquire a job token for", Path::new("make"), source)))?;
+        if self.builder.cancel.is_raised() {
+            return Err(around(Interrupted));
+        }
+        self.builder.reporter.event(Event::Started { unit: format!("package {spec}") });
+        let begun = Instant::now();
+        let scratch = self.builder.store.scratch(&format!("build-{spec}")).map_err(around)?;
+        let at = scratch.path();
+        let sandboxed = self.sandboxed(job, at).map_err(Unbuilt::Around)?;
+        lay_out(at, job.folder).map_err(Unbuilt::Around)?;
+        let outcome = self.run_sandboxed(spec, &sandboxed, log).map_err(Unbuilt::Around)?;
+        if let StepsEnded::Failed { phase, end } = outcome.status {
+            self.keep(spec, scratch, &job::until(&sandboxed, &phase));
+            return Err(Unbuilt::Phase { phase, end: end.to_string(), by: By::Here });
+        }
+        match self.package(job, at) {
+            Ok(packages) => {
+                let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let usage = Usage { elapsed_ms, cpu_ms: outcome.cpu_ms, peak_memory_bytes: outcome.peak_memory_bytes };
+                Ok(Built { packages, scratch, usage, by: By::Here })
+            }
+            Err(error) => {
+                if !self.builder.cancel.is_raised() {
+                    self.keep(spec, scratch, &job::without_steps(&sandboxed));
+                }
+                Err(Unbuilt::Unpackaged(error))
+            }
+        }
     }
 }
 
@@ -58,7 +88,7 @@ impl Local<'_> {
             let path = self.builder.store.object(digest).ok_or_else(|| boxed(StoreError::Missing { digest: *digest }))?;
             sources.insert(name.clone(), path);
         }
-        Ok(job::sandbox_job(spec, &job.recipe, &layers, &sources, at, job.processors))
+        Ok(worker::job::sandbox_job(spec, &job.recipe, &layers, &sources, at, job.processors))
     }
 
     /// Runs the first steps of a build, for `cargo xtask shell`.
@@ -68,9 +98,30 @@ impl Local<'_> {
         match outcome.status {
             StepsEnded::Done => Ok(()),
             StepsEnded::Failed { phase, end } => {
-                let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice: None });
+                let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice: None, by: By::Here });
                 Err(BuildError::Failed { spec: spec.clone(), phase, end: end.to_string(), log, said })
             }
+        }
+    }
+
+    /// Makes packages of what was installed below `at`.
+    fn package(&self, job: &Job<'_>, at: &Path) -> Result<Vec<packaging::Built>, Box<dyn Failure>> {
+        let spec = &job.folder.spec;
+        // Keys stay out of the sandbox, so modules are signed after it has ended.
+        self.builder.kernels.sign(&spec.name, &at.join(INSTALLED)).map_err(boxed)?;
+        self.builder.reporter.phase(&format!("package {}", spec.name), PACKAGE);
+        let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
+        // Files of `[install]` are fresh copies with the content in the key, which the build could not change.
+        let own = at.join("own");
+        job.folder.write_files(&own).map_err(boxed)?;
+        worker::package::package(spec, at, own, available, &self.builder.cancel)
+    }
+
+    /// Keeps what a failed build left, for `cargo xtask shell`. If that fails, it is only reported: the build's failure matters more.
+    fn keep(&self, spec: &PackageName, scratch: Scratch, job: &sandbox::Job) {
+        if let Err(error) = failed::keep(self.builder.store, spec, scratch, job, self.sweeper) {
+            let error = text::with_causes(&error);
+            self.builder.reporter.warn(format!("the failed build of `{spec}` is not kept for `cargo xtask shell`: {error}"));
         }
     }
 
@@ -78,10 +129,10 @@ impl Local<'_> {
     fn stack(&self, spec: &PackageName, layers: &[LayerName], packages: &[&BuiltPackage]) -> Result<Vec<PathBuf>, Box<dyn Failure>> {
         let mut stack: Vec<PathBuf> = layers.iter().filter_map(|name| self.layers.get(name).cloned()).collect();
         let waiting = || self.builder.reporter.waiting(&format!("package {spec}"));
-        let tree = |package: &&BuiltPackage| inputs::tree(self.builder.store, package, waiting).map_err(boxed);
+        let tree = |package: &&BuiltPackage| package_tree(self.builder.store, package, waiting).map_err(boxed);
         let trees = packages.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
         let named: Vec<_> = packages.iter().map(|package| &package.name).zip(trees.iter().map(PathBuf::as_path)).collect();
-        inputs::check(&named).map_err(boxed)?;
+        worker::inputs::check(&named).map_err(boxed)?;
         stack.extend(trees);
         Ok(stack)
     }
@@ -99,15 +150,19 @@ fn boxed(failure: impl Failure) -> Box<dyn Failure> {
     Box::new(failure)
 }
 
-/// Creates the directories of a build's job, and copies its part of the workspace.
-pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), StoreError> {
-    let [workspace, files] = [WORKSPACE, SPEC_FILES].map(|place| at.join(place.trim_start_matches('/')));
-    for path in [&at.join(INSTALLED), &at.join("upper"), &at.join("work"), &at.join("packages"), &workspace, &files] {
-        fs::create_dir_all(path).map_err(|source| StoreError::io("make", path, source))?;
-    }
-    // The builder's umask must not affect what the build makes, nor the set-group-id bit of the store's directory, which is inherited.
-    for path in [at.join("build"), at.join(INSTALLED)] {
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(|source| StoreError::io("open up", &path, source))?;
-    }
-    folder.workspace.write(&workspace).map_err(|source| StoreError::io("fill", &workspace, source))
+fn around(failure: impl Failure) -> Unbuilt {
+    Unbuilt::Around(boxed(failure))
+}
+
+/// The tree of a built package of the store; `waiting` is called if another process is unpacking it.
+pub(super) fn package_tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, InputsError> {
+    worker::inputs::tree(store, &package.name, &package.object, || Ok(store.verified(&package.object)?), waiting)
+}
+
+/// Creates the directories of a build's job, and copies the spec's files and its part of the workspace.
+pub(super) fn lay_out(at: &Path, folder: &SpecFolder) -> Result<(), Box<dyn Failure>> {
+    layout::lay_out(at).map_err(boxed)?;
+    folder.write_files(&layout::files(at)).map_err(boxed)?;
+    let workspace = layout::workspace(at);
+    folder.workspace.write(&workspace).map_err(|source| boxed(StoreError::io("fill", &workspace, source)))
 }

@@ -2,7 +2,7 @@
 
 use super::pipeline::image_keys;
 use super::signed::signed_key;
-use super::{Builder, ImageError, inputs, kconfig};
+use super::{Builder, ImageError, kconfig};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::Image;
@@ -48,5 +48,5 @@ pub fn needs(builder: &Builder<'_>, images: &[Image]) -> Result<Needs, ImageErro
 
 /// The keys of the trees that may be created from an object: an unpacked package, a kernel's Kconfig files.
 pub fn trees_of(object: &Digest) -> Vec<Digest> {
-    vec![inputs::tree_key(object), kconfig::tree_key(object)]
+    vec![worker::inputs::tree_key(object), kconfig::tree_key(object)]
 }

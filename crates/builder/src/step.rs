@@ -4,25 +4,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use super::Builder;
 use super::advice::advice;
 use super::caching;
-use super::executor::{Executor, Failed, INSTALLED, Job};
+use super::executor::{Built, Executor, Job, Unbuilt, Usage};
 use super::failed;
-use super::schedule::{BuildError, Executed, PACKAGE, Said, Step};
-use base::diagnostic::{ExitCode, Failure};
+use super::schedule::{BuildError, Executed, Said, Step};
 use base::digest::Digest;
 use base::name::PackageName;
-use packaging::{Available, LicenceTexts};
 use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input_packages, key_of, record_key};
 use planning::plan::{World as _, fields_of};
 use planning::project::SpecFolder;
-use planning::recipe::{LICENCES, recipe_with};
-use runtime::progress::Event;
-use runtime::sandbox::StepsEnded;
-use runtime::store::{Scratch, StoreError, Sweeper};
+use planning::recipe::recipe_with;
+use runtime::store::{StoreError, Sweeper};
 use sdk::source::Fetcher;
 
 /// Builds specs with an executor.
@@ -32,8 +27,6 @@ pub(super) struct Steps<'a> {
     pub(super) executor: &'a dyn Executor,
     /// Where sources come from.
     pub(super) fetcher: Fetcher<'a>,
-    /// Tokens for the processors.
-    pub(super) jobserver: jobserver::Client,
     /// Removes what successful builds leave.
     pub(super) sweeper: &'a Sweeper,
 }
@@ -60,15 +53,9 @@ impl Step for Steps<'_> {
         // its failed build.
         let own = format!("spec-{}", builder.store.own_name(spec.as_str()));
         let _own = builder.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
-        // The token is for the build's own first process; make in it takes further ones.
-        let _token = self
-            .jobserver
-            .acquire()
-            .map_err(|source| BuildError::around(spec, StoreError::io("acquire a job token for", Path::new("make"), source)))?;
         if builder.cancel.is_raised() {
             return Err(cancelled());
         }
-        builder.reporter.event(Event::Started { unit: format!("package {spec}") });
         let folder = builder.graph.spec(spec).ok_or_else(cancelled)?;
         self.build(folder, fields, key, results)
     }
@@ -77,21 +64,20 @@ impl Step for Steps<'_> {
 /// What a build made, before anything is recorded of it.
 struct Made {
     packages: Vec<BuiltPackage>,
-    scratch: Scratch,
+    built: Built,
     log: PathBuf,
-    elapsed_ms: u64,
-    cpu_ms: u64,
-    peak_memory_bytes: u64,
 }
 
 impl Steps<'_> {
     fn build(&self, folder: &SpecFolder, fields: Fields, key: Digest, results: &Results) -> Result<Executed, BuildError> {
         let spec = &folder.spec.name;
-        let Made { packages, scratch, log, elapsed_ms, cpu_ms, peak_memory_bytes } = self.make(folder, results)?;
-        let result = BuildResult { spec: spec.clone(), key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes, shared: None };
+        let Made { packages, built, log } = self.make(folder, results)?;
+        let Usage { elapsed_ms, cpu_ms, peak_memory_bytes } = built.usage;
+        let (spec_name, by) = (spec.clone(), built.by);
+        let result = BuildResult { spec: spec_name, key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes, by, shared: None };
         self.record(&result).map_err(|error| BuildError::around(spec, error))?;
         failed::forget(self.builder.store, spec, self.sweeper).map_err(|error| BuildError::around(spec, error))?;
-        self.sweeper.sweep(scratch);
+        self.sweeper.sweep(built.scratch);
         Ok(Executed { result, was_cached: false, log: Some(log) })
     }
 
@@ -103,47 +89,34 @@ impl Steps<'_> {
         let own = format!("spec-{}", store.own_name(spec.as_str()));
         let _own = store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
         let made = self.make(folder, results)?;
-        self.sweeper.sweep(made.scratch);
+        self.sweeper.sweep(made.built.scratch);
         Ok(made.packages)
     }
 
     fn make(&self, folder: &SpecFolder, results: &Results) -> Result<Made, BuildError> {
-        let spec = &folder.spec;
-        let store = self.builder.store;
-        let around = |error: Box<dyn Failure>| BuildError::Around { spec: spec.name.clone(), source: error };
-        let begun = Instant::now();
-        let scratch = store.scratch(&format!("build-{}", spec.name)).map_err(|error| around(Box::new(error)))?;
-        let log = store.log(&format!("{}.log", spec.name));
+        let spec = &folder.spec.name;
+        let log = self.builder.store.log(&format!("{spec}.log"));
         let job = self.job(folder, results)?;
-        let outcome = self.executor.run(&job, scratch.path(), &log);
+        let executed = self.executor.execute(&job, &log);
         if self.builder.cancel.is_raised() {
-            return Err(BuildError::Cancelled { spec: spec.name.clone() });
+            return Err(BuildError::Cancelled { spec: spec.clone() });
         }
-        let outcome = outcome.map_err(around)?;
-        if let StepsEnded::Failed { phase, end } = &outcome.status {
-            self.keep(&job, scratch, Failed::InPhase(phase));
-            let advice = advice(self.builder, spec, &last_lines(&log, SEARCHED_LINES), &job.packages);
-            let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice });
-            return Err(BuildError::Failed { spec: spec.name.clone(), phase: phase.clone(), end: end.to_string(), log, said });
-        }
-        let packages = match self.packages(&job, scratch.path()) {
-            Ok(packages) => packages,
-            Err(_) if self.builder.cancel.is_raised() => return Err(BuildError::Cancelled { spec: spec.name.clone() }),
-            Err(error) => {
-                self.keep(&job, scratch, Failed::Afterwards);
-                return Err(BuildError::Unpackaged { spec: spec.name.clone(), log, source: error });
-            }
-        };
-        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (cpu_ms, peak_memory_bytes) = (outcome.cpu_ms, outcome.peak_memory_bytes);
-        Ok(Made { packages, scratch, log, elapsed_ms, cpu_ms, peak_memory_bytes })
+        let built = executed.map_err(|unbuilt| self.failure(&job, unbuilt, &log))?;
+        let packages = self.stored(&built.packages).map_err(|error| BuildError::around(spec, error))?;
+        Ok(Made { packages, built, log })
     }
 
-    /// Keeps what a failed build left. If that fails, it is only reported: the build's failure matters more.
-    fn keep(&self, job: &Job<'_>, scratch: Scratch, failed: Failed<'_>) {
-        if let Err(error) = self.executor.keep(job, scratch, failed) {
-            let (spec, error) = (&job.folder.spec.name, text::with_causes(&error));
-            self.builder.reporter.warn(format!("the failed build of `{spec}` is not kept for `cargo xtask shell`: {error}"));
+    /// Why a job was not built, for the user.
+    fn failure(&self, job: &Job<'_>, unbuilt: Unbuilt, log: &Path) -> BuildError {
+        let (spec, log) = (job.folder.spec.name.clone(), log.to_owned());
+        match unbuilt {
+            Unbuilt::Phase { phase, end, by } => {
+                let advice = advice(self.builder, &job.folder.spec, &last_lines(&log, SEARCHED_LINES), &job.packages);
+                let said = Box::new(Said { last_lines: last_lines(&log, SHOWN_LINES), advice, by });
+                BuildError::Failed { spec, phase, end, log, said }
+            }
+            Unbuilt::Unpackaged(source) => BuildError::Unpackaged { spec, log, source },
+            Unbuilt::Around(source) | Unbuilt::Unavailable { scope: _, source } => BuildError::Around { spec, source },
         }
     }
 
@@ -165,37 +138,21 @@ impl Steps<'_> {
         })
     }
 
-    /// Turns what was installed below `at` into packages in the store.
-    fn packages(&self, job: &Job<'_>, at: &Path) -> Result<Vec<BuiltPackage>, Box<dyn Failure>> {
-        let (spec, installed) = (&job.folder.spec, at.join(INSTALLED));
-        // Keys stay out of the sandbox, so modules are signed after it has ended.
-        self.builder.kernels.sign(&spec.name, &installed).map_err(boxed)?;
-        self.builder.reporter.phase(&format!("package {}", spec.name), PACKAGE);
-        let available = Available::new(job.packages.iter().flat_map(|package| &package.provides));
-        let licences = LicenceTexts::read(spec, &at.join(LICENCES.trim_start_matches('/'))).map_err(boxed)?;
-        // Files of `[install]` are fresh copies with the content in the key, which the build could not change.
-        let directory = at.join("own");
-        job.folder.write_files(&directory).map_err(boxed)?;
-        let (assembled, into) = (spec.clone(), at.join("packages"));
-        // Packing gigabytes cannot be interrupted; when the user asks to stop, it is left to end with the process.
-        let built = self
-            .builder
-            .cancel
-            .unless_raised(move || packaging::assemble(&assembled, &directory, &installed, &licences, &available, &into));
-        let built = built.ok_or_else(|| boxed(Interrupted))?.map_err(boxed)?;
-        let mut packages = Vec::new();
-        for one in built {
-            let object = self.builder.store.put_file(&one.file).map_err(boxed)?;
-            packages.push(BuiltPackage {
-                name: one.name,
-                file_name: one.file_name,
+    /// Puts the files of packages into the store.
+    fn stored(&self, built: &[packaging::Built]) -> Result<Vec<BuiltPackage>, StoreError> {
+        let one = |one: &packaging::Built| -> Result<BuiltPackage, StoreError> {
+            let object = self.builder.store.put_file(&one.file)?;
+            Ok(BuiltPackage {
+                name: one.name.clone(),
+                file_name: one.file_name.clone(),
                 object,
-                provides: one.provides,
-                requires: one.requires,
+                provides: one.provides.clone(),
+                requires: one.requires.clone(),
                 files: one.files,
                 installed_bytes: one.installed_bytes,
-            });
-        }
+            })
+        };
+        let mut packages = built.iter().map(one).collect::<Result<Vec<_>, _>>()?;
         packages.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(packages)
     }
@@ -211,21 +168,6 @@ pub(super) const SHOWN_LINES: usize = 15;
 
 /// How many of them are searched for what is missing: other processes of the build continue for a while.
 const SEARCHED_LINES: usize = 100;
-
-fn boxed(failure: impl Failure) -> Box<dyn Failure> {
-    Box::new(failure)
-}
-
-/// The user asked to stop while packages were made.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-struct Interrupted;
-
-impl Failure for Interrupted {
-    fn exit(&self) -> ExitCode {
-        ExitCode::Interrupted
-    }
-}
 
 /// The last lines of a log; only its end is read.
 pub(super) fn last_lines(log: &Path, count: usize) -> Vec<String> {

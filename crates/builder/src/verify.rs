@@ -52,8 +52,8 @@ pub fn verify(
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel).knowing(found_out);
     let sweeper = Sweeper::new(&builder.cancel);
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
-    let local = Local { builder, layers, jobserver: jobserver.clone(), sweeper: &sweeper };
-    let steps = Steps { builder, executor: &local, fetcher, jobserver, sweeper: &sweeper };
+    let local = Local { builder, layers, jobserver, sweeper: &sweeper };
+    let steps = Steps { builder, executor: &local, fetcher, sweeper: &sweeper };
     let mut verdicts = Vec::new();
     for spec in chosen {
         let Some(verdict) = verdict(&steps, &spec, &results) else { continue };
@@ -73,7 +73,6 @@ fn verdict(steps: &Steps<'_>, spec: &PackageName, results: &Results) -> Option<V
         return Some(Verdict::OwnKey);
     }
     let unit = format!("package {spec}");
-    builder.reporter.event(Event::Started { unit: unit.clone() });
     let begun = Instant::now();
     let verdict = match steps.build_again(folder, results) {
         Ok(packages) => compared(result, &packages),

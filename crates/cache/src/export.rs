@@ -247,7 +247,7 @@ mod tests {
     use crate::offer::{Offer, Refused};
     use crate::place::Folder;
     use crate::settings::TrustedBuilder;
-    use planning::action::BuiltPackage;
+    use planning::action::{BuiltPackage, By};
     use planning::spec::Spec;
 
     fn spec() -> Spec {
@@ -271,7 +271,7 @@ mod tests {
         };
         let key = Digest::of_bytes("key");
         let (fields, packages) = (BTreeMap::new(), vec![package]);
-        BuildResult { spec: spec().name, key, fields, packages, elapsed_ms: 5, cpu_ms: 6, peak_memory_bytes: 7, shared: None }
+        BuildResult { spec: spec().name, key, fields, packages, elapsed_ms: 5, cpu_ms: 6, peak_memory_bytes: 7, by: By::Here, shared: None }
     }
 
     fn publish(folder: &Path, store: &Store, key: &StatementKey, content: &str) -> Result<Exported, ExportError> {

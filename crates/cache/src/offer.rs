@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::digest::Digest;
-use planning::action::{BuildResult, Fields, SharedFrom};
+use planning::action::{BuildResult, By, Fields, SharedFrom};
 use planning::spec::Spec;
 use signing::Envelope;
 
@@ -111,6 +111,7 @@ impl Offer {
             elapsed_ms: 0,
             cpu_ms: 0,
             peak_memory_bytes: 0,
+            by: By::Here,
             shared: Some(SharedFrom {
                 cache: self.cache.clone(),
                 builders: self.builders.clone(),

@@ -1,4 +1,4 @@
-//! `cache.toml`: which builders are trusted, and where their results are.
+//! `cache.toml`: which builders are trusted, where their results are, and whose workers build.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base::diagnostic::{ExitCode, Failure, Problem, Problems};
 use base::document::{Document, Spanned, Table};
-use runtime::remote::InvalidServer;
+use runtime::remote::{InvalidServer, Server};
 use sdk::apt::{CacheAddress, InvalidCacheAddress};
 use signing::PublicKey;
 
@@ -21,7 +21,30 @@ pub struct Settings {
     pub builders: BTreeMap<String, TrustedBuilder>,
     /// Caches, by name.
     pub caches: BTreeMap<String, NamedCache>,
+    /// The server whose workers build.
+    pub remote: Option<Remote>,
 }
+
+/// A server whose workers build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// Where it is.
+    pub server: Server,
+    /// Builds at the same time.
+    pub jobs: usize,
+    /// The properties that workers must have, as the server's operator named them.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Remote {
+    /// The server at an address, with the usual settings.
+    pub fn at(server: Server) -> Self {
+        Self { server, jobs: USUAL_JOBS, properties: BTreeMap::new() }
+    }
+}
+
+/// Builds on workers at the same time: the graph of Kaon's packages is about as wide.
+const USUAL_JOBS: usize = 16;
 
 /// A trusted builder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +145,7 @@ impl Settings {
             let read = Self::parse(&path.display().to_string(), &text).map_err(Problems::new)?;
             settings.builders.extend(read.builders);
             settings.caches.extend(read.caches);
+            settings.remote = read.remote.or(settings.remote);
         }
         Ok(settings)
     }
@@ -144,8 +168,20 @@ impl Settings {
                     settings.caches.insert(name, cache);
                 }
             }
+            settings.remote = top.table("remote").as_ref().and_then(remote);
             settings
         })
+    }
+
+    /// The server whose workers build: the one at `given`, an address, with the other settings of the files, otherwise that of the files.
+    ///
+    /// # Errors
+    /// When the text is not an address.
+    pub fn remote(&self, given: Option<&str>) -> Result<Option<Remote>, SettingsError> {
+        let Some(text) = given else { return Ok(self.remote.clone()) };
+        let server: Server = text.parse()?;
+        let rest = self.remote.clone().unwrap_or_else(|| Remote::at(server.clone()));
+        Ok(Some(Remote { server, ..rest }))
     }
 
     /// The caches to read: those of the command line, by name or address, otherwise those that are used by default.
@@ -223,6 +259,16 @@ fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
     Some((name?.value, NamedCache { address: address?.value, is_used, is_pushed, agree }))
 }
 
+fn remote(table: &Table<'_>) -> Option<Remote> {
+    let jobs = table.integer("jobs", 1..=1024).map_or(USUAL_JOBS, |number| number.value as usize);
+    let properties = table.table("properties");
+    let properties = properties.iter().flat_map(Table::entries);
+    let properties = properties.filter_map(|entry| Some((entry.key.value.clone(), entry.string()?.value))).collect();
+    let server = table.required_parsed::<Server>("url");
+    table.finish();
+    Some(Remote { server: server?.value, jobs, properties })
+}
+
 /// The table of `cache.toml` that trusts a builder.
 pub fn builder_text(name: &str, key: &PublicKey, modules: Option<&str>) -> String {
     let block = |text: &str| format!("\"\"\"\n{}\n\"\"\"", text.trim());
@@ -287,6 +333,26 @@ mod tests {
         assert_eq!(names(&["grpc://other.test:1/x"]).unwrap(), [("grpc://other.test:1/x".to_owned(), 1)]);
         assert!(matches!(names(&["nosuch"]), Err(SettingsError::Unknown { .. })));
         assert!(matches!(names(&["grpc://other.test"]), Err(SettingsError::Server(_))));
+    }
+
+    #[test]
+    fn a_server_for_builds_is_read_and_its_address_can_be_given() {
+        let text = "[remote]\nurl = \"grpc://farm.test:8980/main\"\njobs = 64\nproperties = { ISA = \"x86-64\" }\n";
+        let settings = Settings::parse("cache.toml", text).unwrap();
+        let known = settings.remote(None).unwrap().unwrap();
+        assert_eq!((known.server.to_string().as_str(), known.jobs), ("grpc://farm.test:8980/main", 64));
+        let other = settings.remote(Some("grpc://other.test:1")).unwrap().unwrap();
+        assert_eq!((other.server.to_string().as_str(), other.jobs, &other.properties["ISA"][..]), ("grpc://other.test:1", 64, "x86-64"));
+        assert_eq!(Settings::default().remote(None).unwrap(), None);
+        assert!(matches!(Settings::default().remote(Some("http://other.test")), Err(SettingsError::Server(_))));
+        for wrong in [
+            "url = \"http://a.test:1\"",
+            "jobs = 1",
+            "url = \"grpc://a.test:1\"\njobs = 0",
+            "url = \"grpc://a.test:1\"\nproperties = { a = 1 }",
+        ] {
+            assert_eq!(Settings::parse("cache.toml", &format!("[remote]\n{wrong}\n")).unwrap_err().len(), 1, "{wrong}");
+        }
     }
 
     #[test]

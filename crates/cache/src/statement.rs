@@ -93,29 +93,37 @@ impl Statement {
         if self.key != *key {
             return Err(Unfit::OtherKey { found: self.key });
         }
-        let mut expected: BTreeSet<(&str, String)> =
-            spec.packages().map(|content| (content.name.as_str(), file_name(spec, &content.name))).collect();
-        let mut found = Vec::new();
-        for SharedPackage { package, size_bytes } in &self.packages {
-            if !expected.remove(&(package.name.as_str(), package.file_name.clone())) {
-                found.push(package.file_name.clone());
-            } else if *size_bytes == 0 {
-                return Err(Unfit::Empty { file: package.file_name.clone() });
-            }
-        }
-        // A main package without files is not built, so not all of a spec's packages must be listed, but at least one.
-        if self.packages.is_empty() {
-            found.push("none at all".to_owned());
-        }
         if self.spec != spec.name {
-            found.push(format!("those of `{}`", self.spec));
+            return Err(Unfit::OtherPackages { found: vec![format!("those of `{}`", self.spec)] });
         }
-        if found.is_empty() { Ok(()) } else { Err(Unfit::OtherPackages { found }) }
+        named_as(spec, &self.packages)
     }
 }
 
+/// Checks that packages are named as those of a spec, and are not empty.
+///
+/// # Errors
+/// When they are not.
+pub fn named_as(spec: &Spec, packages: &[SharedPackage]) -> Result<(), Unfit> {
+    let mut expected: BTreeSet<(&str, String)> =
+        spec.packages().map(|content| (content.name.as_str(), file_name(spec, &content.name))).collect();
+    let mut found = Vec::new();
+    for SharedPackage { package, size_bytes } in packages {
+        if !expected.remove(&(package.name.as_str(), package.file_name.clone())) {
+            found.push(package.file_name.clone());
+        } else if *size_bytes == 0 {
+            return Err(Unfit::Empty { file: package.file_name.clone() });
+        }
+    }
+    // A main package without files is not built, so not all of a spec's packages must be listed, but at least one.
+    if packages.is_empty() {
+        found.push("none at all".to_owned());
+    }
+    if found.is_empty() { Ok(()) } else { Err(Unfit::OtherPackages { found }) }
+}
+
 /// The file name of a package of a spec.
-fn file_name(spec: &Spec, package: &PackageName) -> String {
+pub fn file_name(spec: &Spec, package: &PackageName) -> String {
     format!("{package}-{}-{}.{}.rpm", spec.version, spec.rpm_release(), spec.arch)
 }
 

@@ -137,7 +137,10 @@ async fn batch(connected: &Connected, files: &[Wanted], patience: Patience, move
 }
 
 /// The contents of small blobs, in their order.
-async fn read_batch(connected: &Connected, blobs: &[Blob], patience: Patience) -> Result<Vec<Result<Vec<u8>, Trouble>>, Trouble> {
+///
+/// # Errors
+/// When the server does not answer; each blob may have an error of its own.
+pub async fn read_batch(connected: &Connected, blobs: &[Blob], patience: Patience) -> Result<Vec<Result<Vec<u8>, Trouble>>, Trouble> {
     let answer = patiently(patience, async || {
         let request = reapi::BatchReadBlobsRequest {
             instance_name: connected.instance.clone(),

@@ -1,10 +1,15 @@
 //! `kaon-remote`: speaks gRPC to servers of Bazel's Remote Execution API, version 2, for the builder (`runtime::remote`).
 //!
-//! It reads requests from standard input and writes replies to standard output, one JSON document a line, and ends with its input. What it
+//! It reads requests from standard input and writes replies to standard output, one JSON document a line, and ends with its input, after it
+//! cancelled what runs for it. What it
 //! fetches is not checked here: the builder compares digests and signatures, as with any other server.
 
+mod action;
 mod channel;
+mod ended;
+mod execute;
 mod fetch;
+mod operation;
 mod resource;
 mod store;
 mod trouble;
@@ -22,6 +27,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
 
 use channel::Channels;
+use execute::Job;
+use operation::Running;
 
 /// Receives numbers of transferred bytes.
 type Moved = Rc<dyn Fn(u64)>;
@@ -43,26 +50,44 @@ fn failed(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Answers until the input ends.
+/// A request that is being answered.
+struct Task {
+    handle: AbortHandle,
+    running: Running,
+}
+
+/// Answers until the input ends, and then ends what runs on workers.
 async fn serve() -> Result<(), String> {
     let channels = Rc::new(Channels::default());
-    let running: Rc<RefCell<BTreeMap<u64, AbortHandle>>> = Rc::default();
+    let tasks: Rc<RefCell<BTreeMap<u64, Task>>> = Rc::default();
+    let heard = hear(&channels, &tasks).await;
+    let left: Vec<Task> = std::mem::take(&mut *tasks.borrow_mut()).into_values().collect();
+    for Task { handle, running } in left {
+        handle.abort();
+        running.cancel().await;
+    }
+    heard
+}
+
+async fn hear(channels: &Rc<Channels>, tasks: &Rc<RefCell<BTreeMap<u64, Task>>>) -> Result<(), String> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await.map_err(|error| format!("cannot read standard input: {error}"))? {
         match serde_json::from_str(&line).map_err(|error| format!("not a request: {error}"))? {
             Request::Begin { id, call } => {
-                let (channels, ended) = (Rc::clone(&channels), Rc::clone(&running));
+                let (channels, ended, running) = (Rc::clone(channels), Rc::clone(tasks), Running::default());
+                let own = running.clone();
                 let task = spawn_local(async move {
-                    let moved: Moved = Rc::new(move |bytes| say(id, News::Moved(bytes)));
-                    let answer = perform(&channels, call, moved).await.unwrap_or_else(Answer::Failed);
+                    let answer = perform(&channels, call, id, &own).await.unwrap_or_else(Answer::Failed);
                     ended.borrow_mut().remove(&id);
                     say(id, News::Done(answer));
                 });
-                running.borrow_mut().insert(id, task.abort_handle());
+                tasks.borrow_mut().insert(id, Task { handle: task.abort_handle(), running });
             }
             Request::Stop { id } => {
-                if let Some(task) = running.borrow_mut().remove(&id) {
-                    task.abort();
+                let stopped = tasks.borrow_mut().remove(&id);
+                if let Some(Task { handle, running }) = stopped {
+                    handle.abort();
+                    spawn_local(async move { running.cancel().await });
                 }
             }
         }
@@ -77,7 +102,8 @@ fn say(id: u64, news: News) {
     let _ = std::io::stdout().lock().write_all(&line);
 }
 
-async fn perform(channels: &Channels, call: Call, moved: Moved) -> Result<Answer, Trouble> {
+async fn perform(channels: &Channels, call: Call, id: u64, running: &Running) -> Result<Answer, Trouble> {
+    let moved: Moved = Rc::new(move |bytes| say(id, News::Moved(bytes)));
     let connected = channels.connected(call.server())?;
     Ok(match call {
         Call::Fetch { server: _, files, patience } => Answer::Fetched(fetch::fetch(&connected, files, patience, &moved).await),
@@ -89,6 +115,11 @@ async fn perform(channels: &Channels, call: Call, moved: Moved) -> Result<Answer
         Call::Point { server: _, name, blob, patience } => {
             store::point(&connected, &name, &blob, patience).await?;
             Answer::Stored
+        }
+        Call::Execute { server: _, execution, patience } => {
+            let reached = move |stage| say(id, News::Reached(stage));
+            let job = Job { connected: &connected, execution: &execution, patience, running, reached: &reached };
+            Answer::Executed(job.run().await)
         }
     })
 }

@@ -98,7 +98,11 @@ async fn update(connected: &Connected, key: &Digest, entry: reapi::ActionResult,
     .map(drop)
 }
 
-async fn small(connected: &Connected, blob: &Blob, data: Vec<u8>, patience: Patience) -> Result<(), Trouble> {
+/// Sends the bytes of a small blob.
+///
+/// # Errors
+/// When the server does not take them.
+pub async fn small(connected: &Connected, blob: &Blob, data: Vec<u8>, patience: Patience) -> Result<(), Trouble> {
     patiently(patience, async || {
         let one = Request { digest: Some(resource::digest(blob)), data: data.clone(), ..Default::default() };
         let request =

@@ -38,8 +38,8 @@ pub async fn patiently<T>(patience: Patience, once: impl AsyncFn() -> Result<T, 
     }
 }
 
-/// 1 s, 2 s, 4 s, … up to 10 s.
-fn pause(tried: u32) -> Duration {
+/// The time before another try: 1 s, 2 s, 4 s, … up to 10 s.
+pub fn pause(tried: u32) -> Duration {
     Duration::from_secs(1 << tried.min(4)).min(Duration::from_secs(10))
 }
 

@@ -47,6 +47,7 @@ fn states(bench: &Bench<'_>, root: &Path) -> Result<Plan, BenchError> {
         cancel: known.cancel.clone(),
         graph: &graph,
         caching: builder::Caching::default(),
+        farm: None,
         costs: Default::default(),
     };
     let all: Vec<PackageName> = graph.main_packages().cloned().collect();

@@ -13,7 +13,7 @@ use super::{Bench, BenchError};
 use base::digest::Digest;
 use base::name::PackageName;
 use builder::{Builder, Kernels};
-use planning::action::{BuildResult, BuiltPackage, Record, record_key};
+use planning::action::{BuildResult, BuiltPackage, By, Record, record_key};
 use planning::graph::Graph;
 use planning::plan::{World, plan};
 use runtime::store::{Scratch, Store};
@@ -116,6 +116,7 @@ fn fill(bench: &Bench<'_>, root: &Path, store: &Store) -> Result<(), BenchError>
         jobs: known.jobs,
         kernels: Kernels::default(),
         caching: builder::Caching::default(),
+        farm: None,
         costs: Default::default(),
         reporter: known.reporter,
         cancel: known.cancel.clone(),
@@ -144,7 +145,17 @@ impl World for AllBuilt<'_> {
         // As many fields as a real key has.
         let fields = (0..15).map(|number| (format!("package {number}"), key.hex())).collect();
         let (elapsed_ms, cpu_ms, peak_memory_bytes) = (1000, 1500, 1 << 26);
-        Some(BuildResult { spec: spec.clone(), key: *key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes, shared: None })
+        Some(BuildResult {
+            spec: spec.clone(),
+            key: *key,
+            fields,
+            packages,
+            elapsed_ms,
+            cpu_ms,
+            peak_memory_bytes,
+            by: By::Here,
+            shared: None,
+        })
     }
 
     fn record(&self, _: &PackageName) -> Option<Record> {

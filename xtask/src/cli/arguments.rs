@@ -85,6 +85,15 @@ pub struct Global {
     /// Fail instead of building what no cache has
     #[arg(long, global = true)]
     pub cache_only: bool,
+    /// Build on the workers of this server (grpc://host:port)
+    #[arg(long, global = true, value_name = "URL", env = "KAON_REMOTE", hide_env_values = true)]
+    pub remote: Option<String>,
+    /// Build on this machine, whatever cache.toml says
+    #[arg(long, global = true, conflicts_with_all = ["remote", "remote_only"])]
+    pub no_remote: bool,
+    /// Fail instead of building what no worker can run
+    #[arg(long, global = true)]
+    pub remote_only: bool,
     /// Additional source mirror; repeatable
     #[arg(long, global = true, value_name = "URL", env = "KAON_SOURCE_MIRROR", hide_env_values = true)]
     pub source_mirror: Vec<String>,

@@ -9,12 +9,14 @@ use super::output::Output;
 use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
 use builder::project;
-use builder::{Builder, CacheUse, Caching, Kernels, RecordedCosts};
+use builder::{Builder, CacheUse, Caching, Fallback, Farm, Kernels, RecordedCosts};
 use cache::Caches;
+use cache::settings::Remote;
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
 use runtime::limits::check_memory;
 use runtime::progress::Reporter;
+use runtime::sandbox::Isolation;
 use runtime::store::{Store, check_owner};
 use sdk::Sdk;
 use sdk::apt::{HOST_APT_FOLDER, Settings};
@@ -77,6 +79,28 @@ struct NoCache;
 impl Failure for NoCache {
     fn hint(&self) -> Option<String> {
         Some("name one with --cache, an address or a name in cache.toml".into())
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Usage
+    }
+}
+
+/// Remote builds are not possible as they were asked for.
+#[derive(Debug, thiserror::Error)]
+enum NoRemote {
+    #[error("`--remote-only` builds nothing on this machine, and there is no server whose workers build")]
+    NoServer,
+    #[error("`--sandbox chroot` is for builds on this machine, and workers build in namespaces")]
+    Chroot,
+}
+
+impl Failure for NoRemote {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoServer => "name one with --remote, or in `[remote]` of cache.toml".into(),
+            Self::Chroot => "give only one of --sandbox chroot and --remote; --no-remote ignores `[remote]` of cache.toml".into(),
+        })
     }
 
     fn exit(&self) -> ExitCode {
@@ -157,6 +181,7 @@ impl<'a> Context<'a> {
         Ok(Builder {
             kernels,
             caching: Caching::default(),
+            farm: None,
             costs: RecordedCosts::load(&self.root)?,
             sdk: Sdk::load(&self.root)?,
             settings: self.settings(),
@@ -169,10 +194,10 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The same, but takes results from caches instead of building.
+    /// The same, but takes results from caches instead of building, and builds on the workers of a server if there is one.
     ///
     /// # Errors
-    /// As for [`Self::builder`]; when a `cache.toml` has mistakes, or a `--cache` is not valid.
+    /// As for [`Self::builder`]; when a `cache.toml` has mistakes, or a `--cache` or `--remote` is not valid.
     pub fn caching_builder<'w>(&'w self, graph: &'w Graph, store: &'w Store) -> Result<Builder<'w>, Report> {
         let trust = self.trust()?;
         let chosen = if self.global.no_cache { Vec::new() } else { trust.chosen(&self.global.cache)? };
@@ -183,7 +208,31 @@ impl<'a> Context<'a> {
         builder.settings.caches = chosen.iter().map(|(_, cache)| cache.address.clone()).collect();
         let used = if self.global.cache_only { CacheUse::Only } else { CacheUse::BuildsTheRest };
         builder.caching = Caching { caches: Caches::new(chosen, &trust), used };
+        builder.farm = self.farm(&trust)?;
         Ok(builder)
+    }
+
+    /// The server whose workers build, if there is one.
+    fn farm(&self, settings: &cache::settings::Settings) -> Result<Option<Farm>, Report> {
+        let Some(Remote { server, jobs, properties }) = self.remote(settings)? else {
+            return if self.global.remote_only { Err(NoRemote::NoServer.into()) } else { Ok(None) };
+        };
+        if Isolation::selected() == Isolation::Chroot {
+            return Err(NoRemote::Chroot.into());
+        }
+        let fallback = if self.global.remote_only { Fallback::Nothing } else { Fallback::ThisMachine };
+        Ok(Some(Farm { server, jobs, properties, fallback }))
+    }
+
+    /// The server whose workers build, as the command line and `cache.toml` name it.
+    ///
+    /// # Errors
+    /// When the address is not valid.
+    pub fn remote(&self, settings: &cache::settings::Settings) -> Result<Option<Remote>, Report> {
+        if self.global.no_remote {
+            return Ok(None);
+        }
+        Ok(settings.remote(self.global.remote.as_deref())?)
     }
 
     /// The trusted builders and known caches, from the project's and the user's `cache.toml`.

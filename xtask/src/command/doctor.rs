@@ -11,10 +11,12 @@ use sdk::Sdk;
 /// When the SDK's description cannot be read.
 pub fn run(context: &Context<'_>) -> Result<ExitCode, Report> {
     let (store, keys) = (context.store(), context.keys());
+    let remote = context.trust().and_then(|trust| context.remote(&trust));
     let (settings, sdk) = (context.settings(), Sdk::load(&context.root)?);
     let patient = Patient {
         store: store.as_ref().map_err(Report::failure),
         keys: keys.as_deref().map_err(Report::failure),
+        remote: remote.as_ref().map(Option::as_ref).map_err(Report::failure),
         settings: &settings,
         suite: &sdk.description.suite,
         cancel: &context.cancel,

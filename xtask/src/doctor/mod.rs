@@ -3,11 +3,13 @@
 mod finding;
 mod mirror;
 mod places;
+mod remote;
 mod system;
 
 use std::path::Path;
 
 use base::diagnostic::Failure;
+use cache::settings::Remote;
 use runtime::cancel::Cancel;
 use runtime::store::Store;
 use sdk::apt::Settings;
@@ -23,6 +25,8 @@ pub struct Patient<'a> {
     pub store: Result<&'a Store, &'a dyn Failure>,
     /// The directory of the signing keys, which may not exist yet, or why there is none.
     pub keys: Result<&'a Path, &'a dyn Failure>,
+    /// The server whose workers build, if there is one, or why it is unknown.
+    pub remote: Result<Option<&'a Remote>, &'a dyn Failure>,
     /// The settings for fetching, including the project's folder.
     pub settings: &'a Settings,
     /// The Debian suite of the SDK.
@@ -33,7 +37,7 @@ pub struct Patient<'a> {
 
 /// Examines everything: first what builds need, then what only tests need, whose problems do not stop builds.
 pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
-    let Patient { store, keys, settings, suite, cancel } = *patient;
+    let Patient { store, keys, remote, settings, suite, cancel } = *patient;
     let target = places::target(&settings.project);
     let mut findings = vec![places::store(store), places::keys(keys), mirror::client(settings)];
     if let Ok(store) = store {
@@ -44,6 +48,7 @@ pub fn examine(patient: &Patient<'_>) -> Vec<Finding> {
             places::store_inodes(store),
         ]);
     }
+    findings.extend(remote::examine(remote, cancel));
     findings.extend([
         system::memory(),
         system::open_files(),

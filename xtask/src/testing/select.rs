@@ -34,12 +34,12 @@ impl Host {
     }
 }
 
-/// Whether `buildbox-casd` is in the directory `KAON_TEST_BUILDBOX` or on `PATH`.
+/// Whether `buildbox-casd` is in the directory `KAON_TEST_BUILDBOX` or on `PATH`, and bubblewrap, in which it runs builds, on `PATH`.
 fn has_buildbox() -> bool {
     let given = env::var_os("KAON_TEST_BUILDBOX").map(PathBuf::from);
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = given.map_or_else(|| env::split_paths(&path).collect(), |folder| vec![folder]);
-    folders.iter().any(|folder| folder.join("buildbox-casd").is_file())
+    let path: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
+    let has = |folders: &[PathBuf], program: &str| folders.iter().any(|folder| folder.join(program).is_file());
+    has(&given.map_or_else(|| path.clone(), |folder| vec![folder]), "buildbox-casd") && has(&path, "bwrap")
 }
 
 /// The module of tests that run with [`Scope::AllBoots`] only.

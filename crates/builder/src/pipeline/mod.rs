@@ -325,9 +325,9 @@ fn write_tar(rootfs: &Rootfs, path: &Path) -> Result<(), ImageError> {
 fn live_trees(builder: &Builder<'_>, results: &Results) -> Result<Vec<PathBuf>, ImageError> {
     let is_live = |name: &str| LIVE_PACKAGES.contains(&name);
     let packages = results.values().flat_map(|result| &result.packages).filter(|package| is_live(package.name.as_str()));
-    let trees = packages.map(|package| super::inputs::tree(builder.store, package, || ())).collect::<Result<Vec<_>, _>>();
+    let trees = packages.map(|package| super::local::package_tree(builder.store, package, || ())).collect::<Result<Vec<_>, _>>();
     trees.map_err(|error| match error {
-        super::inputs::InputsError::Store(error) => error.into(),
+        worker::inputs::InputsError::Store(error) => error.into(),
         other => StoreError::io("unpack packages below", builder.store.root(), io::Error::other(other)).into(),
     })
 }

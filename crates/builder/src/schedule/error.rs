@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use base::diagnostic::{ExitCode, Failure, LARGER_FILES};
 use base::name::PackageName;
+use planning::action::By;
 use planning::missing::Advice;
 use runtime::limits::{self, MORE_PROCESSOR_TIME};
 
@@ -17,6 +18,8 @@ pub struct Said {
     pub last_lines: Vec<String>,
     /// What provides the things that are missing according to the log.
     pub advice: Option<Advice>,
+    /// Where the step ran.
+    pub by: By,
 }
 
 /// Why one spec was not built.
@@ -90,8 +93,11 @@ impl Failure for BuildError {
             Self::Failed { spec, log, said, .. } => {
                 let advice = said.advice.as_ref().map(|advice| format!("{advice} of `specs/{spec}/package.toml`; ")).unwrap_or_default();
                 let log = log.display();
-                let time = time_hint(limits::processor_time_s());
-                Some(format!("{advice}{time}the whole log is `{log}`; `cargo xtask shell {spec}` opens the sandbox where it failed"))
+                let (time, shell) = match &said.by {
+                    By::Here => (time_hint(limits::processor_time_s()), "opens the sandbox where it failed"),
+                    By::Remote { .. } => (String::new(), "prepares its sandbox on this machine"),
+                };
+                Some(format!("{advice}{time}the whole log is `{log}`; `cargo xtask shell {spec}` {shell}"))
             }
             Self::Unpackaged { .. } | Self::Around { .. } => self.inner()?.hint(),
             Self::Cancelled { .. } => Some("run the same command again: packages that are built are kept".into()),

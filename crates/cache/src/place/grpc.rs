@@ -31,7 +31,7 @@ impl<'a> Grpc<'a> {
     fn call(&self, name: &str, call: Call) -> Result<Answer, PlaceError> {
         match remote::connection()?.call(call, self.cancel, &|_| {})? {
             Answer::Failed(trouble) => Err(self.error(name, trouble)),
-            answer @ (Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored) => Ok(answer),
+            answer @ (Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored | Answer::Executed(_)) => Ok(answer),
         }
     }
 
@@ -81,7 +81,7 @@ impl Place for Grpc<'_> {
                 Some(Err(trouble)) => Err(self.error(name, trouble)),
                 None => Err(RemoteError::Ended.into()),
             },
-            Answer::Missing(_) | Answer::Stored | Answer::Failed(_) => Err(RemoteError::Ended.into()),
+            Answer::Missing(_) | Answer::Stored | Answer::Executed(_) | Answer::Failed(_) => Err(RemoteError::Ended.into()),
         }
     }
 
@@ -90,7 +90,7 @@ impl Place for Grpc<'_> {
         let missing = Call::Missing { server: self.server.clone(), blobs, patience: PATIENCE };
         match self.call(&super::by_digest(object), missing)? {
             Answer::Missing(missing) => Ok(missing.is_empty()),
-            Answer::Fetched(_) | Answer::Stored | Answer::Failed(_) => Err(RemoteError::Ended.into()),
+            Answer::Fetched(_) | Answer::Stored | Answer::Executed(_) | Answer::Failed(_) => Err(RemoteError::Ended.into()),
         }
     }
 

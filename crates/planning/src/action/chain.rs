@@ -96,7 +96,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::action::BuildResult;
+    use crate::action::{BuildResult, By};
     use crate::project::SpecFolder;
     use crate::spec;
     use base::diagnostic::SourceText;
@@ -134,7 +134,20 @@ mod tests {
         };
         let key = Digest::of_bytes("key");
         let (fields, packages) = (BTreeMap::new(), vec![package]);
-        (name(spec), BuildResult { spec: name(spec), key, fields, packages, elapsed_ms: 0, cpu_ms: 0, peak_memory_bytes: 0, shared: None })
+        (
+            name(spec),
+            BuildResult {
+                spec: name(spec),
+                key,
+                fields,
+                packages,
+                elapsed_ms: 0,
+                cpu_ms: 0,
+                peak_memory_bytes: 0,
+                by: By::Here,
+                shared: None,
+            },
+        )
     }
 
     #[test]

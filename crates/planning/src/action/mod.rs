@@ -33,9 +33,35 @@ pub struct BuildResult {
     pub cpu_ms: u64,
     /// Largest memory use seen, in bytes.
     pub peak_memory_bytes: u64,
-    /// Where it was taken from, if it was not built here.
+    /// Where it was built for this builder.
+    #[serde(default, skip_serializing_if = "By::is_here")]
+    pub by: By,
+    /// Where it was taken from, if another builder made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedFrom>,
+}
+
+/// The machine that built a result for this builder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// This one.
+    #[default]
+    Here,
+    /// A worker of a server for remote execution.
+    Remote {
+        /// The server's address, without a password.
+        server: String,
+        /// The worker's name, as the server gives it.
+        worker: String,
+    },
+}
+
+impl By {
+    /// Whether it is this machine.
+    pub fn is_here(&self) -> bool {
+        *self == Self::Here
+    }
 }
 
 /// The origin of a result that others built.

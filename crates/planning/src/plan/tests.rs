@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::action::{BuiltPackage, key_of};
+use crate::action::{BuiltPackage, By, key_of};
 use crate::project::SpecFolder;
 use crate::spec;
 use base::diagnostic::SourceText;
@@ -59,6 +59,7 @@ impl Pretend {
                     elapsed_ms: 1,
                     cpu_ms: 1,
                     peak_memory_bytes: 1,
+                    by: By::Here,
                     shared: None,
                 }
             });

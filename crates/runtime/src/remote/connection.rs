@@ -10,8 +10,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::RemoteError;
-use super::message::{Answer, Call, News, Reply, Request};
+use super::execution::{Executed, Execution, NotExecuted, Stage};
+use super::message::{Answer, Call, News, Patience, Reply, Request};
+use super::{RemoteError, Server};
 use crate::cancel::{CHECK, Cancel};
 
 /// A running `kaon-remote`.
@@ -65,6 +66,30 @@ impl Connection {
     /// # Errors
     /// When the user asked to stop, or the program ended.
     pub fn call(&self, call: Call, cancel: &Cancel, moved: &dyn Fn(u64)) -> Result<Answer, RemoteError> {
+        self.follow(call, cancel, moved, &|_| {})
+    }
+
+    /// Has a program run on a worker, and waits for its end. `reached` gets how far it has got.
+    ///
+    /// # Errors
+    /// As those of [`call`](Self::call).
+    pub fn execute(
+        &self,
+        server: Server,
+        execution: Execution,
+        patience: Patience,
+        cancel: &Cancel,
+        reached: &dyn Fn(Stage),
+    ) -> Result<Result<Executed, NotExecuted>, RemoteError> {
+        let call = Call::Execute { server, execution: Box::new(execution), patience };
+        match self.follow(call, cancel, &|_| {}, reached)? {
+            Answer::Executed(end) => Ok(end),
+            Answer::Failed(trouble) => Ok(Err(trouble.into())),
+            Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored => Err(RemoteError::Ended),
+        }
+    }
+
+    fn follow(&self, call: Call, cancel: &Cancel, moved: &dyn Fn(u64), reached: &dyn Fn(Stage)) -> Result<Answer, RemoteError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, news) = mpsc::channel();
         self.waiting.lock().as_mut().ok_or(RemoteError::Ended)?.insert(id, sender);
@@ -72,6 +97,7 @@ impl Connection {
         loop {
             match news.recv_timeout(CHECK) {
                 Ok(News::Moved(bytes)) => moved(bytes),
+                Ok(News::Reached(stage)) => reached(stage),
                 Ok(News::Done(answer)) => return Ok(answer),
                 Err(RecvTimeoutError::Disconnected) => return Err(RemoteError::Ended),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -125,7 +151,7 @@ fn listen(output: ChildStdout, waiting: &Waiting) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::Patience;
+    use crate::remote::Earlier;
 
     /// A shell script as the program.
     fn started(script: &str) -> Connection {
@@ -146,6 +172,28 @@ mod tests {
             moved.fetch_add(bytes, Ordering::Relaxed);
         });
         assert_eq!((answer, moved.into_inner()), (Ok(Answer::Missing(vec![])), 5));
+    }
+
+    #[test]
+    fn programs_on_workers_report_how_far_they_are() {
+        let script = r#"read -r line; echo '{"id":1,"news":{"reached":"queued"}}'; echo '{"id":1,"news":{"reached":"running"}}'
+            echo '{"id":1,"news":{"done":{"executed":{"Err":{"took-too-long":{"limit_s":5}}}}}}'; read -r line"#;
+        let connection = started(script);
+        let execution = Execution {
+            arguments: vec!["./x".into()],
+            inputs: BTreeMap::new(),
+            outputs: vec![],
+            properties: BTreeMap::new(),
+            queue_s: 1,
+            run_s: 5,
+            earlier: Earlier::Used,
+        };
+        let stages = Mutex::new(Vec::new());
+        let patience = Patience { retries: 0, silence_s: 1 };
+        let server = "grpc://a.test:1".parse().unwrap();
+        let end = connection.execute(server, execution, patience, &Cancel::new(), &|stage| stages.lock().unwrap().push(stage)).unwrap();
+        assert_eq!(end, Err(NotExecuted::TookTooLong { limit_s: 5 }));
+        assert_eq!(stages.into_inner().unwrap(), [Stage::Queued, Stage::Running]);
     }
 
     #[test]

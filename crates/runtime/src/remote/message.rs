@@ -7,6 +7,7 @@ use base::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::Server;
+use super::execution::{Executed, Execution, NotExecuted, Stage};
 
 /// From the builder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub struct Reply {
 pub enum News {
     /// So many more bytes were transferred.
     Moved(u64),
+    /// A program that runs on a worker got so far.
+    Reached(Stage),
     /// It is over.
     Done(Answer),
 }
@@ -90,13 +93,26 @@ pub enum Call {
         /// How long it is waited for.
         patience: Patience,
     },
+    /// Run a program on a worker of the server.
+    Execute {
+        /// The server.
+        server: Server,
+        /// The program.
+        execution: Box<Execution>,
+        /// How long it is waited for; the program has its own times.
+        patience: Patience,
+    },
 }
 
 impl Call {
     /// The server that is asked.
     pub fn server(&self) -> &Server {
         match self {
-            Self::Fetch { server, .. } | Self::Missing { server, .. } | Self::Store { server, .. } | Self::Point { server, .. } => server,
+            Self::Fetch { server, .. }
+            | Self::Missing { server, .. }
+            | Self::Store { server, .. }
+            | Self::Point { server, .. }
+            | Self::Execute { server, .. } => server,
         }
     }
 }
@@ -163,6 +179,8 @@ pub enum Answer {
     Missing(Vec<Digest>),
     /// The server has it.
     Stored,
+    /// What became of a program.
+    Executed(Result<Executed, NotExecuted>),
     /// It cannot be done.
     Failed(Trouble),
 }

@@ -1,12 +1,14 @@
-//! `kaon-remote`, the program that speaks to servers of Bazel's Remote Execution API over gRPC, and how the builder uses it.
+//! `kaon-remote`, the program that speaks to servers of Bazel's Remote Execution API over gRPC, and how the builder uses it; and where the
+//! program comes from that runs builds on such a server's workers.
 //!
-//! It is a separate program because few users need it and all would wait for the compilation of its crates. It is compiled when an address
+//! `kaon-remote` is a separate program because few users need it and all would wait for the compilation of its crates. It is compiled when an address
 //! with `grpc://` or `grpcs://` is first used, runs as long as the builder does, and ends with its standard input.
 
 mod connection;
 mod error;
+mod execution;
 mod message;
-pub mod program;
+mod program;
 mod server;
 
 use std::path::PathBuf;
@@ -19,7 +21,9 @@ use crate::progress::Reporter;
 
 pub use connection::Connection;
 pub use error::RemoteError;
+pub use execution::{Earlier, Executed, Execution, InputFile, NotExecuted, Stage};
 pub use message::{Answer, Blob, Call, Name, News, Patience, Reply, Request, Trouble, Wanted};
+pub use program::{Program, REMOTE, WORKER};
 pub use server::{InvalidServer, Server};
 
 /// The variable with a token that is sent to servers whose addresses have no user (RFC 6750, "Bearer").
@@ -70,9 +74,20 @@ pub fn connection() -> Result<Arc<Connection>, RemoteError> {
 }
 
 fn start() -> Result<Arc<Connection>, RemoteError> {
-    let setup = SETUP.get().ok_or(RemoteError::NotHere)?;
-    let program = program::find(&setup.project, &*setup.reporter, &setup.cancel)?;
-    Connection::start(&program).map(Arc::new)
+    Connection::start(&found(&REMOTE)?).map(Arc::new)
+}
+
+/// The file of the program that runs builds on workers; it is compiled if necessary.
+///
+/// # Errors
+/// When it cannot be compiled.
+pub fn worker() -> Result<PathBuf, RemoteError> {
+    found(&WORKER)
+}
+
+fn found(program: &Program) -> Result<PathBuf, RemoteError> {
+    let setup = SETUP.get().ok_or(RemoteError::NotHere { program: program.name })?;
+    program.find(&setup.project, &*setup.reporter, &setup.cancel)
 }
 
 /// The name under which servers keep the size of a blob of which only the digest is known: they find blobs by digest and size.

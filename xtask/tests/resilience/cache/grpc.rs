@@ -1,75 +1,13 @@
 //! Caches that speak gRPC: buildbox-casd, and servers that are none.
 
-use std::env;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
-use std::thread;
+use std::net::TcpListener;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Manner, Published, serve};
+use crate::resilience::buildbox::{Casd, compile_remote};
 use crate::resilience::project::{files, flip_a_byte, text};
-use runtime::cancel::Cancel;
-use runtime::progress::Silent;
-use runtime::remote::program::find;
-
-/// The variable with the directory of buildbox's programs; otherwise they are on `PATH`.
-const BUILDBOX_VARIABLE: &str = "KAON_TEST_BUILDBOX";
-
-/// Has `kaon-remote` compiled beside the program that is tested, where projects without its source find it.
-fn compile_remote() {
-    static COMPILED: OnceLock<()> = OnceLock::new();
-    COMPILED.get_or_init(|| {
-        let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let program = find(top, &Silent, &Cancel::new()).unwrap();
-        let beside = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name(program.file_name().unwrap());
-        if program != beside {
-            fs::copy(&program, &beside).unwrap();
-        }
-    });
-}
-
-/// A server with an empty cache, until the test ends.
-struct Casd {
-    child: Child,
-    folder: PathBuf,
-    address: String,
-}
-
-impl Casd {
-    fn new(folder: PathBuf) -> Self {
-        compile_remote();
-        let program = env::var_os(BUILDBOX_VARIABLE).map_or("buildbox-casd".into(), |given| Path::new(&given).join("buildbox-casd"));
-        fs::create_dir_all(&folder).unwrap();
-        let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = Command::new(program);
-        command.arg(format!("--bind={host}")).arg(&folder).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
-        let begun = Instant::now();
-        while TcpStream::connect(host).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "buildbox-casd does not listen");
-            thread::sleep(Duration::from_millis(50));
-        }
-        Self { child, folder, address: format!("grpc://{host}") }
-    }
-
-    /// The file of a blob, made writable.
-    fn blob(&self, digest: &str) -> PathBuf {
-        let path = self.folder.join("cas/objects").join(&digest[..2]).join(&digest[2..]);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        path
-    }
-}
-
-impl Drop for Casd {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
 
 impl Published {
     fn push_to(&self, address: &str) -> String {
@@ -87,10 +25,10 @@ fn a_grpc_server_is_as_good_as_a_folder() {
     let casd = Casd::new(published.project.path("casd"));
     let pushed = published.push_to(&casd.address);
     assert!(pushed.contains("3 results added, 0 were there; 4 files"), "{pushed}");
-    let before = files(&casd.folder.join("cas"));
+    let before = files(&casd.blobs());
     let again = published.push_to(&casd.address);
     assert!(again.contains("0 results added, 3 were there; 0 files"), "{again}");
-    assert_eq!(files(&casd.folder.join("cas")), before, "a second push sends nothing");
+    assert_eq!(files(&casd.blobs()), before, "a second push sends nothing");
     let user = published.user("second");
     let trusted = user.run(&["cache", "trust", &casd.address]);
     assert!(text(&trusted.stdout).starts_with("first: key "), "{}{}", text(&trusted.stdout), text(&trusted.stderr));

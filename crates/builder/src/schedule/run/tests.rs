@@ -6,7 +6,7 @@ use super::*;
 use crate::schedule::Said;
 use base::diagnostic::SourceText;
 use base::digest::Digest;
-use planning::action::BuildResult;
+use planning::action::{BuildResult, By};
 use planning::project::SpecFolder;
 use planning::spec;
 use runtime::progress::Silent;
@@ -43,6 +43,7 @@ fn built(spec: &PackageName) -> Executed {
         elapsed_ms: 1,
         cpu_ms: 1,
         peak_memory_bytes: 1,
+        by: By::Here,
         shared: None,
     };
     Executed { result, was_cached: false, log: None }
@@ -64,7 +65,7 @@ impl Step for Pretend {
                 phase: "build".into(),
                 end: "exit code 2".into(),
                 log: "logs/b.log".into(),
-                said: Box::new(Said { last_lines: vec!["it does not compile".into()], advice: None }),
+                said: Box::new(Said { last_lines: vec!["it does not compile".into()], advice: None, by: By::Here }),
             });
         }
         if self.cancel.is_raised() {

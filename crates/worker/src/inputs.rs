@@ -13,7 +13,6 @@ use walkdir::WalkDir;
 use base::diagnostic::Failure;
 use base::digest::Digest;
 use base::name::PackageName;
-use planning::action::BuiltPackage;
 use runtime::store::{Store, StoreError, full_disk_hint};
 
 /// Why built packages could not be put into a sandbox.
@@ -22,6 +21,14 @@ pub enum InputsError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file is not the one that was asked for.
+    #[error("`{}` is damaged: it has the digest {found}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its digest.
+        found: Digest,
+    },
     /// One cannot be unpacked.
     #[error("package `{package}` cannot be unpacked")]
     Unpack {
@@ -68,7 +75,7 @@ impl Failure for InputsError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Unpack { .. } | Self::Hidden(_) | Self::Read { .. } => None,
+            Self::Damaged { .. } | Self::Unpack { .. } | Self::Hidden(_) | Self::Read { .. } => None,
         }
     }
 
@@ -78,6 +85,7 @@ impl Failure for InputsError {
             Self::Unpack { source, .. } => disk_error(&**source).and_then(full_disk_hint),
             Self::Hidden(_) => Some("change where one of the packages installs its files, or remove one from `requires.build`".into()),
             Self::Read { source, .. } => full_disk_hint(source),
+            Self::Damaged { .. } => None,
         }
     }
 }
@@ -88,22 +96,35 @@ fn disk_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
 }
 
 /// The key of the tree of the package with this digest.
-pub(super) fn tree_key(object: &Digest) -> Digest {
+pub fn tree_key(object: &Digest) -> Digest {
     // The number is a version: 2 is without set-id bits, and with the directories' own modes.
     Digest::of_bytes(format!("tree 2 of package {object}"))
 }
 
-/// The tree of a built package; `waiting` is called if another process is unpacking it.
-pub fn tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, InputsError> {
-    store.tree(&tree_key(&package.object), waiting, |folder| {
-        let failed = |source| InputsError::Unpack { package: package.name.clone(), source: Box::new(source) };
-        let file = store.verified(&package.object)?;
+/// The tree of the package `name` with the digest `object`. `file` finds its file, verified, if it must be unpacked; `waiting` is called if
+/// another process is unpacking it.
+///
+/// # Errors
+/// When it cannot be found or unpacked.
+pub fn tree(
+    store: &Store,
+    name: &PackageName,
+    object: &Digest,
+    file: impl FnOnce() -> Result<PathBuf, InputsError>,
+    waiting: impl FnOnce(),
+) -> Result<PathBuf, InputsError> {
+    store.tree(&tree_key(object), waiting, |folder| {
+        let failed = |source| InputsError::Unpack { package: name.clone(), source: Box::new(source) };
+        let file = file()?;
         RpmFile::open(&file).map_err(TransactionError::from).and_then(|rpm| transaction::extract(&rpm, folder)).map_err(failed)
     })
 }
 
 /// Checks that no file of a package hides a directory of another when their trees are stacked.
-pub(super) fn check(trees: &[(&PackageName, &Path)]) -> Result<(), InputsError> {
+///
+/// # Errors
+/// When one does, or a tree cannot be read.
+pub fn check(trees: &[(&PackageName, &Path)]) -> Result<(), InputsError> {
     let mut seen: BTreeMap<PathBuf, (bool, &PackageName)> = BTreeMap::new();
     let mut hidden = Vec::new();
     for (package, tree) in trees {
@@ -144,35 +165,27 @@ mod tests {
 
     use super::*;
 
-    fn stored(store: &Store, name: &str, fill: impl FnOnce(&mut PackageBuilder)) -> BuiltPackage {
+    fn unpacked(store: &Store, name: &str, fill: impl FnOnce(&mut PackageBuilder)) -> PathBuf {
         let mut builder = PackageBuilder::new(name, "1", "MIT", "noarch", "a package for tests");
         builder.using_config(BuildConfig::v4().source_date(1)).release("1");
         fill(&mut builder);
         let mut bytes = Vec::new();
         builder.build().unwrap().write(&mut bytes).unwrap();
-        BuiltPackage {
-            name: name.parse().unwrap(),
-            file_name: format!("{name}-1-1.noarch.rpm"),
-            object: store.put_bytes(&bytes).unwrap(),
-            provides: Vec::new(),
-            requires: Vec::new(),
-            files: 0,
-            installed_bytes: 0,
-        }
+        let object = store.put_bytes(&bytes).unwrap();
+        tree(store, &name.parse().unwrap(), &object, || Ok(store.verified(&object)?), || {}).unwrap()
     }
 
     #[test]
     fn packages_without_files_and_with_closed_directories_can_be_inputs() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let meta = tree(&store, &stored(&store, "meta", |_| {}), || {}).unwrap();
+        let meta = unpacked(&store, "meta", |_| {});
         assert_eq!(fs::read_dir(meta).unwrap().count(), 0);
-        let closed = stored(&store, "closed", |builder| {
+        let root = unpacked(&store, "closed", |builder| {
             builder.with_dir_entry(FileOptions::dir("/etc/extracted").permissions(0o555)).unwrap();
             builder.with_file_contents("text", FileOptions::new("/etc/extracted/file").permissions(0o444)).unwrap();
             builder.with_file_contents("#!su", FileOptions::new("/usr/bin/su").permissions(0o4755)).unwrap();
         });
-        let root = tree(&store, &closed, || {}).unwrap();
         let mode = |path: &str| fs::metadata(root.join(path)).unwrap().permissions().mode() & 0o7777;
         assert_eq!([mode("etc/extracted"), mode("etc/extracted/file"), mode("usr/bin/su")], [0o555, 0o444, 0o755]);
         fs::set_permissions(root.join("etc/extracted"), Permissions::from_mode(0o755)).unwrap();

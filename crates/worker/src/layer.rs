@@ -1,0 +1,172 @@
+//! A layer of the SDK as one file: a tar archive, compressed with Zstandard.
+//!
+//! The file depends only on the tree: the order is that of the paths, and nobody's user name or number is in it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use base::digest::Digest;
+use base::file_error::FileError;
+use runtime::store::{Store, StoreError};
+use tar::{Archive, Builder, EntryType, Header, HeaderMode};
+use walkdir::WalkDir;
+
+/// Zstandard's default, which packs a layer in seconds.
+const LEVEL: i32 = 3;
+
+/// Why a layer cannot be packed or unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file is not the one that was asked for.
+    #[error("`{}` is damaged: it has the digest {found}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its digest.
+        found: Digest,
+    },
+}
+
+/// Writes the tree at `root` as a layer's file.
+///
+/// # Errors
+/// When something in the tree cannot be read, or the file cannot be written.
+pub fn pack(root: &Path, into: impl Write, processors: usize) -> Result<(), LayerError> {
+    let failed = |source| FileError::new("pack", root, source);
+    let mut encoder = zstd::Encoder::new(into, LEVEL).map_err(failed)?;
+    encoder.multithread(u32::try_from(processors).unwrap_or(1)).map_err(failed)?;
+    let mut archive = Builder::new(encoder);
+    for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
+        let entry = entry.map_err(|error| failed(error.into()))?;
+        append(&mut archive, root, entry.path()).map_err(FileError::of("pack", entry.path()))?;
+    }
+    archive.into_inner().and_then(zstd::Encoder::finish).map_err(failed)?;
+    Ok(())
+}
+
+fn append(archive: &mut Builder<impl Write>, root: &Path, path: &Path) -> io::Result<()> {
+    let name = path.strip_prefix(root).unwrap_or(path);
+    let metadata = fs::symlink_metadata(path)?;
+    let mut header = Header::new_gnu();
+    header.set_metadata_in_mode(&metadata, HeaderMode::Complete);
+    header.set_mode(metadata.permissions().mode() & 0o7777);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
+    if metadata.is_symlink() {
+        header.set_entry_type(EntryType::Symlink);
+        header.set_size(0);
+        return archive.append_link(&mut header, name, fs::read_link(path)?);
+    }
+    if metadata.is_file() {
+        return archive.append_data(&mut header, name, File::open(path)?);
+    }
+    header.set_size(0);
+    archive.append_data(&mut header, name, io::empty())
+}
+
+/// The key of the tree of the layer in the file with this digest.
+fn tree_key(blob: &Digest) -> Digest {
+    Digest::of_bytes(format!("tree 1 of layer file {blob}"))
+}
+
+/// The tree of a layer in the worker's store, unpacked from `file` if it is not there; none if there is no such file either.
+///
+/// # Errors
+/// When the file is damaged or cannot be unpacked.
+pub fn tree(store: &Store, blob: &Digest, file: &Path) -> Result<Option<PathBuf>, LayerError> {
+    let key = tree_key(blob);
+    if let Some(tree) = store.existing_tree(&key) {
+        return Ok(Some(tree));
+    }
+    if !file.is_file() {
+        return Ok(None);
+    }
+    store.tree(&key, || (), |into| unpack(file, blob, into)).map(Some)
+}
+
+fn unpack(file: &Path, blob: &Digest, into: &Path) -> Result<(), LayerError> {
+    let failed = FileError::of("unpack", file);
+    let found = Digest::of_file(file).map_err(&failed)?;
+    if found != *blob {
+        return Err(LayerError::Damaged { path: file.to_owned(), found });
+    }
+    let unpacked = || -> io::Result<()> {
+        let mut archive = Archive::new(zstd::Decoder::new(File::open(file)?)?);
+        archive.set_preserve_permissions(true);
+        archive.set_preserve_mtime(true);
+        archive.unpack(into)
+    };
+    Ok(unpacked().map_err(failed)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn tree_at(root: &Path) {
+        fs::create_dir_all(root.join("usr/bin")).unwrap();
+        fs::write(root.join("usr/bin/tool"), "#!").unwrap();
+        fs::set_permissions(root.join("usr/bin/tool"), Permissions::from_mode(0o755)).unwrap();
+        symlink("usr/bin", root.join("bin")).unwrap();
+        fs::create_dir(root.join("shut")).unwrap();
+        let long = "n".repeat(120);
+        fs::write(root.join("shut").join(&long), "x").unwrap();
+        symlink(&long, root.join("shut/link")).unwrap();
+        fs::set_permissions(root.join("shut"), Permissions::from_mode(0o555)).unwrap();
+        for path in ["usr/bin/tool", "usr/bin", "usr", "shut"] {
+            File::open(root.join(path)).unwrap().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000)).unwrap();
+        }
+        File::open(root.join("shut").join(long)).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_and_always_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+        let mut packed = [Vec::new(), Vec::new()];
+        for (root, into) in [&first, &second].into_iter().zip(&mut packed) {
+            fs::create_dir(root).unwrap();
+            tree_at(root);
+            for link in ["bin", "shut/link"] {
+                fix_time_of_link(&root.join(link));
+            }
+            pack(root, into, 2).unwrap();
+        }
+        assert_eq!(packed[0], packed[1]);
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let (blob, file) = (Digest::of_bytes(&packed[0]), folder.path().join("layer"));
+        assert_eq!(tree(&store, &blob, &file).unwrap(), None, "neither here nor sent");
+        fs::write(&file, "other").unwrap();
+        assert!(matches!(tree(&store, &blob, &file), Err(LayerError::Damaged { .. })));
+        fs::write(&file, &packed[0]).unwrap();
+        let unpacked = tree(&store, &blob, &file).unwrap().unwrap();
+        let mode = |path: &str| fs::metadata(unpacked.join(path)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!([mode("usr/bin/tool"), mode("shut")], [0o755, 0o555]);
+        assert_eq!(fs::read_link(unpacked.join("bin")).unwrap(), Path::new("usr/bin"));
+        assert_eq!(fs::read_to_string(unpacked.join("shut/link")).unwrap(), "x");
+        assert_eq!(fs::metadata(unpacked.join("usr/bin/tool")).unwrap().mtime(), 1_000_000);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(tree(&store, &blob, &file).unwrap(), Some(unpacked.clone()), "the file is needed only once");
+        for root in [&first, &second, &unpacked] {
+            fs::set_permissions(root.join("shut"), Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+
+    /// Links are made a moment apart, and their times are packed.
+    fn fix_time_of_link(path: &Path) {
+        let done = std::process::Command::new("touch").args(["-h", "-d", "@5"]).arg(path).status().unwrap();
+        assert!(done.success());
+    }
+}
