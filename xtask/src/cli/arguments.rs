@@ -85,7 +85,7 @@ pub struct Global {
     /// Fail instead of building what no cache has
     #[arg(long, global = true)]
     pub cache_only: bool,
-    /// Build on the workers of this server (grpc://host:port)
+    /// Build on the workers of this server
     #[arg(long, global = true, value_name = "URL", env = "KAON_REMOTE", hide_env_values = true)]
     pub remote: Option<String>,
     /// Build on this machine, whatever cache.toml says
