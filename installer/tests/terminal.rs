@@ -51,7 +51,7 @@ fn kickstart() -> String {
         "password": {"text": "sesame1", "crypted": false},
         "public_key": {"key": KEY},
         "users": [{"name": "dev", "groups": ["docker"], "sudo": true, "ssh_keys": [KEY], "password": {"text": "sesame2", "crypted": false}}],
-        "ca_certificates": ["-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"]
+        "ca_certificates": ["-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"]
     })
     .to_string()
 }
@@ -69,7 +69,7 @@ fn world() -> tempfile::TempDir {
         ("key.asc", testing::packages::KEY),
         ("ks.json", &kickstart()),
         ("id.pub", KEY),
-        ("ca.pem", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
     ] {
         fs::write(folder.path().join(name), text).unwrap();
     }
@@ -144,7 +144,7 @@ fn answers_on_the_whole_screen_amount_to_the_kickstart_file() {
     talk.answer("The same password again", "sesame2\r");
     talk.answer("The user's SSH keys", &format!("{id}\r"));
     talk.answer("1. ssh-ed25519", "\r");
-    talk.answer("PEM text", "-----BEGIN CERTIFICATE-----\rMAAA\r-----END CERTIFICATE-----\r");
+    talk.answer("PEM text", "-----BEGIN CERTIFICATE-----\rMAA=\r-----END CERTIFICATE-----\r");
     talk.answer("1. certificate", "\r");
     talk.answer("power off the machine", "2\r");
     talk.answer("Type /dev/vda", ESC);

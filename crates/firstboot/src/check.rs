@@ -23,7 +23,8 @@ pub(super) fn run(files: &[PathBuf]) -> ExitCode {
     };
     let wishes = understand(&bundle);
     let mut complaints = wishes.complaints;
-    complaints.extend(wishes.cloud.timezone.and_then(|TimeZone(zone)| unknown_zone(&zone, Path::new(ZONES))));
+    let zone = wishes.cloud.timezone.and_then(|TimeZone(zone)| unknown_zone(&zone, Path::new(ZONES)));
+    complaints.extend(zone.map(|reason| format!("{}: {reason}", wishes.places.of("timezone"))));
     complaints.iter().for_each(|complaint| report(complaint));
     if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(REPORTED) }
 }
@@ -33,7 +34,7 @@ const ZONES: &str = "/usr/share/zoneinfo";
 
 /// Whether tzdata of the system that checks does not have a time zone; a system without tzdata cannot tell.
 fn unknown_zone(zone: &str, folder: &Path) -> Option<String> {
-    (folder.is_dir() && !folder.join(zone).is_file()).then(|| format!("timezone: `{zone}` is not a time zone that this system knows"))
+    (folder.is_dir() && !folder.join(zone).is_file()).then(|| format!("`{zone}` is not a time zone that this system knows"))
 }
 
 /// The files as one platform's documents.

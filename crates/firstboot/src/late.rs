@@ -147,8 +147,16 @@ fn phone_home(PhoneHome { url, post, tries }: &PhoneHome, instance: &str) -> Str
     let tries = tries.unwrap_or(10).saturating_sub(1);
     format!(
         "curl --disable --fail --silent --show-error --output /dev/null --proto =http,https --retry {tries} --retry-all-errors --connect-timeout 15{data} -- {}\n",
-        quote(&url.0)
+        quote(&with_instance(&url.0, instance))
     )
+}
+
+/// An address in which cloud-init's variable stands for the system, in any of the forms that its templates have.
+fn with_instance(url: &str, instance: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let encoded: String =
+        instance.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    ["${INSTANCE_ID}", "{{INSTANCE_ID}}", "$INSTANCE_ID"].into_iter().fold(url.to_owned(), |url, name| url.replace(name, &encoded))
 }
 
 fn power_state(wanted: &PowerState) -> String {
@@ -242,6 +250,14 @@ mod tests {
         for (line, expected) in table {
             assert_eq!(switches_off(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn the_system_s_name_is_put_into_an_address() {
+        for url in ["https://a.example/$INSTANCE_ID/x", "https://a.example/${INSTANCE_ID}/x", "https://a.example/{{INSTANCE_ID}}/x"] {
+            assert_eq!(with_instance(url, "i-1/2"), "https://a.example/i-1%2F2/x", "{url}");
+        }
+        assert_eq!(with_instance("https://a.example/$X", "i"), "https://a.example/$X");
     }
 
     #[test]

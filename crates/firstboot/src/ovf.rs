@@ -10,7 +10,7 @@ use quick_xml::events::Event;
 use super::CloudConfig;
 use super::cloud::{CaCerts, Chpasswd, Hostname, PasswordOf, SshKey, Word};
 use super::source::{NETWORK_CONFIG, USER_DATA};
-use kickstart::{Ethernet, Match, Nameservers, Network, Overrides, Route, Secret};
+use kickstart::{BEGIN_CERTIFICATE, END_CERTIFICATE, Ethernet, Match, Nameservers, Network, Overrides, Route, Secret, are_certificates};
 use system::guestinfo::{self, DecodeError};
 
 /// Properties that are documents of their own.
@@ -121,6 +121,9 @@ impl Environment {
             ca_certs: CaCerts { trusted: self.get("ca-certificates").map(certificates).unwrap_or_default() },
             ..CloudConfig::default()
         };
+        if self.0.contains_key("ca-certificates") && cloud.ca_certs.trusted.is_empty() {
+            complain("ca-certificates", "it contains no certificate in PEM");
+        }
         for key in self.0.keys() {
             match key.as_str() {
                 "address" | "gateway" | "dns" if self.0.contains_key(NETWORK_CONFIG) => {
@@ -164,6 +167,9 @@ impl Environment {
             if card.gateway.take().is_some() {
                 complaints.push("OVF: gateway: without an `address` it is not used".to_owned());
             }
+            if !card.nameservers.addresses.is_empty() {
+                complaints.push("OVF: dns: without an `address` the cards ask DHCP for theirs, and use these name servers".to_owned());
+            }
             // Addresses by DHCP, and names by the servers that were asked for.
             card.dhcp4 = true;
             card.dhcp4_overrides = Overrides { use_dns: Some(false), ..Overrides::default() };
@@ -199,13 +205,13 @@ fn length_of_mask(text: &str) -> Option<u32> {
 
 /// PEM texts, one after the other, or Base64 of that; a property of one line has blanks where line ends were.
 fn certificates(text: &str) -> Vec<String> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
     let packed: String = text.split_whitespace().collect();
     let unpacked = base64::engine::general_purpose::STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let text = unpacked.as_deref().unwrap_or(text);
-    let blocks = text.split(BEGIN).skip(1).filter_map(|block| block.split(END).next());
-    blocks.map(|block| format!("{BEGIN}\n{}\n{END}\n", block.split_whitespace().collect::<Vec<_>>().join("\n"))).collect()
+    let blocks = text.split(BEGIN_CERTIFICATE).skip(1).filter_map(|block| block.split(END_CERTIFICATE).next());
+    let lines = |block: &str| block.split_whitespace().collect::<Vec<_>>().join("\n");
+    let texts = blocks.map(|block| format!("{BEGIN_CERTIFICATE}\n{}\n{END_CERTIFICATE}\n", lines(block)));
+    texts.filter(|text| are_certificates(text)).collect()
 }
 
 #[cfg(test)]
@@ -220,7 +226,7 @@ mod tests {
             <Property oe:key="password" oe:value="sesame"/><Property oe:key="address" oe:value="192.0.2.7/24"/>
             <Property oe:key="gateway" oe:value="192.0.2.1"/><Property oe:key="dns" oe:value="192.0.2.53, x"/>
             <Property oe:key="user-data" oe:value="I2Nsb3VkLWNvbmZpZwo="/><Property oe:key="flux" oe:value="1"/>
-            <Property oe:key="ca-certificates" oe:value="-----BEGIN CERTIFICATE----- AA BB -----END CERTIFICATE-----"/>
+            <Property oe:key="ca-certificates" oe:value="-----BEGIN CERTIFICATE----- MA A= -----END CERTIFICATE-----"/>
             </PropertySection></Environment>"#;
         let environment = Environment::parse(xml).unwrap();
         let mut complaints = Vec::new();
@@ -229,7 +235,7 @@ mod tests {
         assert_eq!(cloud.hostname, Some(Hostname("node".into())));
         assert_eq!(cloud.ssh_authorized_keys, [SshKey("ssh-ed25519 AAAA <me>".into())]);
         assert_eq!(cloud.chpasswd.users[0].kind, PasswordKind::Text);
-        assert_eq!(cloud.ca_certs.trusted[0], "-----BEGIN CERTIFICATE-----\nAA\nBB\n-----END CERTIFICATE-----\n");
+        assert_eq!(cloud.ca_certs.trusted[0], "-----BEGIN CERTIFICATE-----\nMA\nA=\n-----END CERTIFICATE-----\n");
         let card = &network.unwrap().ethernets["ovf"];
         assert_eq!((card.addresses.len(), card.nameservers.addresses.len()), (1, 1));
         assert_eq!(complaints, ["OVF: flux: unknown property", "OVF: dns: `x` is not an address"]);
@@ -271,7 +277,7 @@ mod tests {
 
     #[test]
     fn names_alone_are_asked_for_by_dhcp() {
-        let table = [(&["dns"][..], true, 0), (&["gateway"], false, 1), (&["dns", "gateway"], true, 1)];
+        let table = [(&["dns"][..], true, 1), (&["gateway"], false, 1), (&["dns", "gateway"], true, 2)];
         for (keys, expected, complaints) in table {
             let environment = Environment(keys.iter().map(|key| ((*key).to_owned(), Secret::new("192.0.2.1"))).collect());
             let mut told = Vec::new();

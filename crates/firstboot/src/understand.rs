@@ -1,13 +1,13 @@
 //! From the documents of a platform to what is to be done.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use kickstart::document::{Document, Language, Parsed};
-use kickstart::{Cidr, Network, NetworkData, NetworkV1, Route, network_dialect, networkd};
+use kickstart::document::{Complaint, Document, Language, Parsed};
+use kickstart::{Network, NetworkData, NetworkV1, Route, network_dialect, networkd};
+use serde::Deserialize;
 use system::guestinfo;
 
-use super::cloud::{CloudConfig, MetaData, meta};
+use super::cloud::{CloudConfig, MetaData, Places, meta};
 use super::source::{Bundle, META_DATA, NETWORK_CONFIG, OVF, USER_DATA, VENDOR_DATA};
 use super::user_data::{self, UserData};
 
@@ -28,6 +28,8 @@ pub struct Wishes {
     pub includes: Vec<String>,
     /// What was not understood.
     pub complaints: Vec<String>,
+    /// Where what is to be done is described.
+    pub(crate) places: Places,
     /// Documents of which nothing could be read.
     pub unread: BTreeSet<String>,
     /// Whether something was done before at this start, which this comes on top of.
@@ -89,7 +91,7 @@ pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishe
         let name = bundle.name(NETWORK_CONFIG);
         let parsed = Parsed::new(&name, text, Language::of("", text)).map_err(|problems| complaints.push(problems.to_string()));
         match parsed {
-            Ok(parsed) => wishes.network = network(&name, parsed, complaints).filter(|_| !is_done(NETWORK_CONFIG)),
+            Ok(parsed) => wishes.network = network(parsed, complaints).filter(|_| !is_done(NETWORK_CONFIG)),
             Err(()) => drop(wishes.unread.insert(NETWORK_CONFIG.to_owned())),
         }
     }
@@ -116,10 +118,8 @@ pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishe
         let told = wishes.cloud.add_keys(metadata.root_keys.clone());
         wishes.complaints.extend(told.into_iter().map(|line| format!("{}: {line}", bundle.origin)));
     }
-    let told = wishes.cloud.settle();
-    wishes
-        .complaints
-        .extend(told.into_iter().map(|line| if bundle.origin.is_empty() { line } else { format!("{}: {line}", bundle.origin) }));
+    let told = wishes.cloud.settle(&wishes.places);
+    wishes.complaints.extend(told);
     wishes
 }
 
@@ -154,6 +154,8 @@ impl Wishes {
             return;
         }
         self.cloud.fill(found.cloud);
+        // What was read before goes before, also as to where it is.
+        self.places.0.splice(..0, found.places.0);
         self.scripts.extend(found.scripts);
         self.boothooks.extend(found.boothooks);
         self.includes.extend(found.includes);
@@ -161,9 +163,9 @@ impl Wishes {
 
     /// Takes what included user data asks for: what is there already was done.
     pub(super) fn of_included(found: UserData) -> Self {
-        let UserData { cloud, scripts, boothooks, includes, .. } = found;
-        let mut wishes = Self { cloud, scripts, boothooks, includes, is_added: true, ..Self::default() };
-        wishes.complaints = wishes.cloud.settle();
+        let UserData { cloud, scripts, boothooks, includes, places, is_read: _ } = found;
+        let mut wishes = Self { cloud, scripts, boothooks, includes, places, is_added: true, ..Self::default() };
+        wishes.complaints = wishes.cloud.settle(&wishes.places);
         wishes
     }
 }
@@ -187,18 +189,18 @@ fn meta_data(name: &str, text: &str, complaints: &mut Vec<String>) -> Option<Met
 /// The network in meta-data: a table, or text that may be packed.
 fn network_of_meta(name: &str, meta: &Parsed, complaints: &mut Vec<String>) -> Option<Network> {
     let inner = meta.inner("network")?;
-    let Some(text) = inner.text() else { return network(&format!("{name}: network"), inner, complaints) };
+    let Some(text) = inner.text() else { return network(inner, complaints) };
     let encoding = meta.word("network.encoding").unwrap_or_default();
     let guessed = if encoding.is_empty() && !text.contains(':') { "base64" } else { encoding };
     let name = format!("{name}: network");
     let text = guestinfo::decode_bytes(text, guessed).and_then(|bytes| guestinfo::text_of(&bytes));
     let text = text.map_err(|error| complaints.push(format!("{name}: {error}"))).ok()?;
     let parsed = Parsed::new(&name, &text, Language::of("", &text)).map_err(|problems| complaints.push(problems.to_string())).ok()?;
-    network(&name, parsed, complaints)
+    network(parsed, complaints)
 }
 
 /// A network, in either version, with or without `network:` and `config:` around it.
-fn network(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
+fn network(parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
     let parsed = parsed.unwrapped("network");
     if parsed.word("config") == Some("disabled") {
         return None;
@@ -213,25 +215,33 @@ fn network(name: &str, parsed: Parsed, complaints: &mut Vec<String>) -> Option<N
     if parsed.word("version") == Some("1") || parsed.inner("config").is_some() {
         return version_1(parsed, complaints);
     }
-    let routes = parsed.inner("routes");
+    let routes = parsed.inner("routes").map(|_| parsed.only("routes"));
     let (document, problems) = parsed.without("routes").known::<Network>(network_dialect(), networkd::complaints);
     complaints.extend(problems.map(|problems| problems.to_string()));
     let mut network = document?.value;
     if let Some(routes) = routes {
-        common_routes(name, routes, &mut network, complaints);
+        common_routes(routes, &mut network, complaints);
     }
     Some(network)
 }
 
 /// Routes of no interface, as Cluster API writes them.
-fn common_routes(name: &str, routes: Parsed, network: &mut Network, complaints: &mut Vec<String>) {
-    let (document, problems) = routes.known::<Vec<Route>>(network_dialect(), |_| Vec::new());
+fn common_routes(routes: Parsed, network: &mut Network, complaints: &mut Vec<String>) {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Routes {
+        routes: Vec<Route>,
+    }
+    let check = |Routes { routes }: &Routes| -> Vec<Complaint> {
+        routes.iter().enumerate().flat_map(|(index, route)| networkd::route_alone(&format!("routes[{index}]"), route)).collect()
+    };
+    let (document, problems) = routes.known(network_dialect(), check);
     complaints.extend(problems.map(|problems| problems.to_string()));
-    for route in document.into_iter().flat_map(|document| document.value) {
-        if route.to != "default" && route.to.parse::<Cidr>().is_err() && route.to.parse::<IpAddr>().is_err() {
-            complaints.push(format!("{name}: routes: `{}` is neither a network nor `default`", route.to));
-        } else if let Err(reason) = network.add_route(route) {
-            complaints.push(format!("{name}: routes: {reason}: write it below its interface"));
+    let Some(document) = document else { return };
+    for (index, route) in document.value.routes.iter().enumerate() {
+        if let Err(reason) = network.add_route(route.clone()) {
+            let problem = document.problem(&format!("routes[{index}]"), format!("{reason}: write it below its interface"), None);
+            complaints.push(problem.line(&document.name));
         }
     }
 }

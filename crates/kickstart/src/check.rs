@@ -306,8 +306,8 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
 
 fn network(kickstart: &Kickstart, list: &mut Complaints) {
     let Some(network) = &kickstart.network else { return };
-    for (path, message) in crate::networkd::complaints(network) {
-        list.add(format!("network.{path}"), message);
+    for told in crate::networkd::complaints(network) {
+        list.add(format!("network.{}", told.path), told.message);
     }
     for name in network.tunnels.keys() {
         let ending = format!("/10-{name}.netdev");
@@ -327,8 +327,7 @@ fn files(kickstart: &Kickstart, list: &mut Complaints) {
         }
     }
     for (index, certificate) in kickstart.ca_certificates.iter().enumerate() {
-        let pem = certificate.contains("-----BEGIN CERTIFICATE-----") && certificate.contains("-----END CERTIFICATE-----");
-        if !pem || certificate.contains("PRIVATE KEY") {
+        if !crate::are_certificates(certificate) || certificate.contains("PRIVATE KEY") {
             list.add(format!("ca_certificates[{index}]"), "not a certificate in PEM");
         }
     }

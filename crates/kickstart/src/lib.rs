@@ -5,6 +5,7 @@
 
 mod account;
 mod btrfs;
+mod certificate;
 mod check;
 mod crypt;
 mod disk;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key, sudoers_file, sudoers_name};
 pub use btrfs::{Btrfs, Placed, Subvolume};
+pub use certificate::{BEGIN_CERTIFICATE, END_CERTIFICATE, are_certificates};
 pub use crypt::is_hash;
 pub use disk::{BootMode, Disk, FileSystem, Partition, PartitionType};
 pub use network::{Address, Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, Network, Overrides, Route, Rule, Version, Vlan};

@@ -22,7 +22,8 @@ pub use parameters::{BondParameters, BridgeParameters, Time};
 pub use route::{Route, Rule};
 pub use secret_key::{Peer, PeerKeys, TunnelKeys};
 pub use words::{
-    Activation, AddressGeneration, DhcpIdentifier, Family, RuleKind, TunnelMode, VxLanChecksum, VxLanExtension, VxLanNotification,
+    Activation, AdSelect, AddressGeneration, ArpAllTargets, ArpValidate, BondMode, DhcpIdentifier, FailOverMac, Family, LacpRate,
+    PrimaryReselect, RouteKind, RouteScope, RuleKind, TransmitHash, TunnelMode, VxLanChecksum, VxLanExtension, VxLanNotification,
 };
 
 pub(crate) use interface::{Link, Settings, only};
@@ -95,51 +96,59 @@ pub enum Renderer {
 }
 
 impl Network {
-    /// Leaves out the interface that a path is of, as [`crate::networkd::complaints`] gives it; whether there was one.
-    pub fn leave_out(&mut self, path: &str) -> bool {
-        fn remove<T>(interfaces: &mut BTreeMap<String, T>, path: &str) -> bool {
-            // Names may contain dots: the longest one that fits is meant.
-            let fits =
-                |name: &&String| path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-            let name = interfaces.keys().filter(fits).max_by_key(|name| name.len()).cloned();
-            name.is_some_and(|name| interfaces.remove(&name).is_some())
+    /// The key of the interface of this name: that of a card may be the one that it gets.
+    pub fn interface(&self, name: &str) -> Option<&str> {
+        let Self {
+            version: _,
+            renderer: _,
+            hostname: _,
+            ethernets,
+            bonds,
+            bridges,
+            vlans,
+            tunnels,
+            vrfs,
+            dummy_devices,
+            virtual_ethernets,
+        } = self;
+        fn found<'a, T>(table: &'a BTreeMap<String, T>, name: &str) -> Option<&'a str> {
+            table.get_key_value(name).map(|(key, _)| key.as_str())
         }
-        let Some((table, rest)) = path.split_once('.') else { return false };
-        match table {
-            "ethernets" => remove(&mut self.ethernets, rest),
-            "bonds" => remove(&mut self.bonds, rest),
-            "bridges" => remove(&mut self.bridges, rest),
-            "vlans" => remove(&mut self.vlans, rest),
-            "tunnels" => remove(&mut self.tunnels, rest),
-            "vrfs" => remove(&mut self.vrfs, rest),
-            "dummy-devices" => remove(&mut self.dummy_devices, rest),
-            "virtual-ethernets" => remove(&mut self.virtual_ethernets, rest),
-            _ => false,
-        }
+        let renamed = || ethernets.iter().find(|(_, card)| card.set_name.as_deref() == Some(name)).map(|(key, _)| key.as_str());
+        found(ethernets, name)
+            .or_else(|| found(bonds, name))
+            .or_else(|| found(bridges, name))
+            .or_else(|| found(vlans, name))
+            .or_else(|| found(tunnels, name))
+            .or_else(|| found(vrfs, name))
+            .or_else(|| found(dummy_devices, name))
+            .or_else(|| found(virtual_ethernets, name))
+            .or_else(renamed)
     }
 
-    /// Puts a route of no interface where its gateway is.
+    /// Puts a route of no interface where its gateway is; the route's path.
     ///
     /// # Errors
     /// When no interface has an address in the gateway's network, in a few words.
-    pub fn add_route(&mut self, route: Route) -> Result<(), String> {
+    pub fn add_route(&mut self, route: Route) -> Result<String, String> {
         let Some(via) = route.via else { return Err(format!("the route to `{}` has no gateway", route.to)) };
-        let holder = self.settings().find(|(_, settings)| settings.addresses.iter().any(|address| address.cidr.contains(via)));
-        let (_, settings) = holder.ok_or_else(|| format!("the route to `{}`: no address is in the network of its gateway", route.to))?;
+        let holder = self.settings().find(|(.., settings)| settings.addresses.iter().any(|address| address.cidr.contains(via)));
+        let (table, name, settings) =
+            holder.ok_or_else(|| format!("the route to `{}`: no address is in the network of its gateway", route.to))?;
         settings.routes.push(route);
-        Ok(())
+        Ok(format!("{table}.{name}.routes[{}]", settings.routes.len() - 1))
     }
 
-    /// The settings of all interfaces, with their names.
-    pub(crate) fn settings(&mut self) -> impl Iterator<Item = (&String, Settings<'_>)> {
-        let cards = self.ethernets.iter_mut().map(|(name, card)| (name, card.settings()));
-        let bonds = self.bonds.iter_mut().map(|(name, bond)| (name, bond.settings()));
-        let bridges = self.bridges.iter_mut().map(|(name, bridge)| (name, bridge.settings()));
-        let vlans = self.vlans.iter_mut().map(|(name, vlan)| (name, vlan.settings()));
-        let tunnels = self.tunnels.iter_mut().map(|(name, tunnel)| (name, tunnel.settings()));
-        let vrfs = self.vrfs.iter_mut().map(|(name, vrf)| (name, vrf.settings()));
-        let dummies = self.dummy_devices.iter_mut().map(|(name, dummy)| (name, dummy.settings()));
-        let pairs = self.virtual_ethernets.iter_mut().map(|(name, one)| (name, one.settings()));
+    /// The settings of all interfaces, with the tables that they are in and their names.
+    pub(crate) fn settings(&mut self) -> impl Iterator<Item = (&'static str, &String, Settings<'_>)> {
+        let cards = self.ethernets.iter_mut().map(|(name, card)| ("ethernets", name, card.settings()));
+        let bonds = self.bonds.iter_mut().map(|(name, bond)| ("bonds", name, bond.settings()));
+        let bridges = self.bridges.iter_mut().map(|(name, bridge)| ("bridges", name, bridge.settings()));
+        let vlans = self.vlans.iter_mut().map(|(name, vlan)| ("vlans", name, vlan.settings()));
+        let tunnels = self.tunnels.iter_mut().map(|(name, tunnel)| ("tunnels", name, tunnel.settings()));
+        let vrfs = self.vrfs.iter_mut().map(|(name, vrf)| ("vrfs", name, vrf.settings()));
+        let dummies = self.dummy_devices.iter_mut().map(|(name, dummy)| ("dummy-devices", name, dummy.settings()));
+        let pairs = self.virtual_ethernets.iter_mut().map(|(name, one)| ("virtual-ethernets", name, one.settings()));
         cards.chain(bonds).chain(bridges).chain(vlans).chain(tunnels).chain(vrfs).chain(dummies).chain(pairs)
     }
 }

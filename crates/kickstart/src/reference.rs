@@ -76,8 +76,12 @@ fn kind(property: &Value, root: &Value) -> String {
     let words: Vec<String> = types
         .iter()
         .map(|name| match *name {
-            "string" if property.get("format").and_then(Value::as_str) == Some("ip") => "an address".to_owned(),
-            "string" => "text".to_owned(),
+            "string" => match property.get("format").and_then(Value::as_str) {
+                Some("ip") => "an address".to_owned(),
+                Some("ipv4") => "an address of IPv4".to_owned(),
+                Some("ipv6") => "an address of IPv6".to_owned(),
+                _ => "text".to_owned(),
+            },
             "boolean" => "`true` or `false`".to_owned(),
             "integer" => "a number".to_owned(),
             "array" => format!("a list of: {}", property.get("items").map_or_else(String::new, |items| kind(items, root))),

@@ -1,7 +1,7 @@
 //! Keys of other programs that are understood, but that nothing here acts on, and what to do instead. Those of Photon's files are in
 //! [`crate::photon`].
 
-use crate::document::Dialect;
+use crate::document::{Dialect, Unknown};
 use crate::photon;
 
 /// Struct, key, reason.
@@ -33,12 +33,30 @@ pub(super) fn kickstart() -> Dialect {
 fn needless_in_network(of: &str, key: &str) -> bool {
     matches!(key, "optional-addresses" | "networkmanager")
         || of == "EntryV1" && key == "id"
+        || of == "Subnet" && matches!(key, "ipv4" | "ipv6" | "broadcast" | "scope" | "pointopoint")
         || of == "Ethernet" && key == "delay-virtual-functions-rebind"
 }
 
 /// The key that a text in place of a struct stands for.
 fn short(of: &str) -> Option<&'static str> {
     (of == "TunnelKeys").then_some("private")
+}
+
+/// What must be left out if a key of it is not understood.
+fn vital(of: &str, key: &str) -> Option<&'static str> {
+    match (of, key) {
+        ("Match", _) | ("Ethernet", "match") => Some("the card"),
+        ("Vlan", "id" | "link") => Some("the VLAN"),
+        ("Tunnel", "mode" | "local" | "remote" | "key" | "keys" | "id" | "link") | ("TunnelKeys", _) => Some("the tunnel"),
+        ("Peer", "keys") | ("PeerKeys", _) => Some("the peer"),
+        ("Vrf", "table") => Some("the VRF"),
+        ("VirtualEthernet", "peer") => Some("the interface"),
+        ("Route", "to" | "via") => Some("the route"),
+        ("RouteV1", "destination" | "network" | "netmask" | "prefix" | "gateway") => Some("the route"),
+        // Without what it says of packets, a rule would be for others, too.
+        ("Rule", "from" | "to" | "iif" | "oif" | "table" | "type" | "mark" | "type-of-service") => Some("the rule"),
+        _ => None,
+    }
 }
 
 /// How descriptions of networks are read that programs write for all kinds of systems.
@@ -58,15 +76,12 @@ pub fn network() -> Dialect {
             reason(of, key).or_else(|| ALL.iter().find(|(known, _)| *known == key).map(|(_, reason)| *reason))
         },
         needless: needless_in_network,
-        vital: |of, key| match of {
-            "Ethernet" => key == "match",
-            "Vlan" => matches!(key, "id" | "link"),
-            "Tunnel" => !matches!(key, "addresses" | "routes" | "nameservers" | "mtu"),
-            "Vrf" => key == "table",
-            "Match" | "Route" | "Rule" | "Peer" | "TunnelKeys" | "PeerKeys" => true,
-            _ => false,
+        vital,
+        unknown: |of| match of {
+            "Rule" => Unknown::Whole,
+            "Match" => Unknown::WholeIfEmpty,
+            _ => Unknown::Alone,
         },
-        whole: |of| of == "Rule",
         short,
         hyphens: false,
     }

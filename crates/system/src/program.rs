@@ -68,9 +68,21 @@ pub fn run_script(name: &str, script: &Executable) -> Result<String, ProgramErro
     wait(name, Command::new(script.path()).envs(script.environment()), Where::Here, None)
 }
 
-/// Where programs of this system are looked for: where the caller does, or in the usual places.
+/// Where programs of this system are looked for: where the caller does, and in the usual places, which are not all on the path of a user.
 pub fn program_path() -> String {
-    std::env::var("PATH").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "/usr/bin:/usr/sbin:/bin:/sbin".to_owned())
+    with_usual(&std::env::var("PATH").unwrap_or_default())
+}
+
+/// A path with the usual places behind what it has.
+fn with_usual(path: &str) -> String {
+    const USUAL: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
+    let mut folders: Vec<&str> = path.split(':').filter(|folder| !folder.is_empty()).collect();
+    for folder in USUAL {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders.join(":")
 }
 
 /// Where a program is.
@@ -110,4 +122,21 @@ pub(super) fn wait(program: &str, command: &mut Command, at: Where, input: Optio
     let skipped = said.chars().count().saturating_sub(SHOWN);
     let end = said.chars().skip(skipped).collect();
     Err(ProgramError::Failed { program: program.to_owned(), status: output.status, output: end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_the_system_are_found_without_its_path() {
+        let table = [
+            ("", "/usr/bin:/usr/sbin:/bin:/sbin"),
+            ("/home/me/bin:/usr/bin", "/home/me/bin:/usr/bin:/usr/sbin:/bin:/sbin"),
+            ("/sbin:/usr/sbin:/bin:/usr/bin", "/sbin:/usr/sbin:/bin:/usr/bin"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(with_usual(path), expected);
+        }
+    }
 }

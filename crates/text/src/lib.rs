@@ -18,6 +18,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// All candidates, the one most similar to `word` first; of equally similar ones, in the order in which they are given.
+pub fn by_nearness<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = candidates.into_iter().collect();
+    // Of words of different lengths the number of changes says little: all short ones would come first.
+    all.sort_by(|one, other| strsim::jaro_winkler(word, other).total_cmp(&strsim::jaro_winkler(word, one)));
+    all
+}
+
 /// A hint that names the most similar candidate.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
@@ -53,6 +61,7 @@ mod tests {
         assert_eq!(nearest("verison", keys), Some("version"));
         assert_eq!(nearest("licence", keys), Some("license"));
         assert_eq!(nearest("homepage", keys), None);
+        assert_eq!(by_nearness("licence_file", keys), ["license", "release", "version", "summary"]);
         assert_eq!(did_you_mean("relase", keys).as_deref(), Some("did you mean `release`?"));
     }
 

@@ -97,11 +97,11 @@ fn plain_names(request: &Request<'_>, notes: &mut Vec<Note>) -> Option<String> {
             matches.name.as_ref().filter(|name| is_plain(name)).map(|name| (format!("network.ethernets.{id}.match.name"), name))
         }
     });
-    let (path, name) = named.filter(|(_, name)| !request.facts.cards.contains(*name))?;
+    let (path, name) = named.filter(|(_, name)| !request.cards().contains(*name))?;
     if request.kickstart.kernel_arguments.iter().any(|argument| argument.starts_with(ARGUMENT)) {
         return None;
     }
-    let seen = match request.facts.cards.join(", ") {
+    let seen = match request.cards().join(", ") {
         cards if cards.is_empty() => String::new(),
         cards => format!(" (this machine's: {cards})"),
     };

@@ -43,6 +43,15 @@ pub struct Request<'a> {
     pub seed: [u8; 32],
 }
 
+impl Request<'_> {
+    /// The network cards of the machine that is to start the system, as far as they are known: those of this one are others' where the system
+    /// is put into a file or a directory, or onto a disk that leaves this machine.
+    fn cards(&self) -> &[String] {
+        let is_elsewhere = self.directory || !self.kickstart.live || self.kickstart.disks.values().any(|disk| disk.filename.is_some());
+        if is_elsewhere { &[] } else { &self.facts.cards }
+    }
+}
+
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {

@@ -201,13 +201,13 @@ mod tests {
         let (_, out, interview, _) = talk(concat!(
             "\n\n2\n/ rest\n/var 10%\n/srv 10%\n-2\n?\n\n",
             "3\n/edit\nminimal vim\n\n\n\n\n\n\n",
-            "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n\n!\n"
+            "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n\n!\n"
         ));
         assert!(out.contains("  vim                      edits text\n1 of 5 packages") && out.contains("`-2` removes"), "{out}");
         let kickstart = interview.kickstart();
         assert_eq!(kickstart.partitions.iter().filter_map(|partition| partition.mountpoint.as_deref()).collect::<Vec<_>>(), ["/", "/srv"]);
         assert_eq!(kickstart.packages, ["minimal", "vim"]);
-        assert_eq!(kickstart.ca_certificates, ["-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"]);
+        assert_eq!(kickstart.ca_certificates, ["-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"]);
     }
 
     #[test]

@@ -114,11 +114,6 @@ fn resolver(ResolvConf { nameservers, searchdomains, domain }: &ResolvConf, targ
 }
 
 fn yum_repo(name: &str, YumRepo(keys): &YumRepo, target: &Target) -> Result<(), SystemError> {
-    let plain =
-        !name.is_empty() && !name.starts_with('.') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
-    if !plain {
-        return Err(SystemError::refused("the name may have letters, digits, `-`, `_`, `.` and `:`"));
-    }
     let mut text = format!("[{name}]\n");
     if !keys.contains_key("name") {
         let _ = writeln!(text, "name={name}");

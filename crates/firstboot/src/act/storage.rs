@@ -114,8 +114,7 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
     let disk = device(&given.0);
     let place = match partition.as_ref().map(|word| word.0.as_str()) {
         None | Some("auto" | "any" | "none") => disk,
-        Some(number) if number.parse::<u8>().is_ok() => partition_of(&kernel_name(&disk), number),
-        Some(_) => return Err(SystemError::refused("`partition` must be a number, `auto`, `any` or `none`")),
+        Some(number) => partition_of(&kernel_name(&disk), number),
     };
     if !is_empty(&place, *overwrite, target)? {
         return Ok(());
@@ -138,11 +137,7 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
 
 /// A line of fstab; none for an entry that takes one away.
 fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Option<String>, SystemError> {
-    let given = |fields: &Mount, index: usize| fields.0.get(index).cloned().flatten();
-    let field = |index: usize| {
-        let own = given(mount, index).or_else(|| defaults.and_then(|defaults| given(defaults, index)));
-        own.or_else(|| DEFAULTS[index].map(str::to_owned))
-    };
+    let field = |index: usize| mount.field(index, defaults).or_else(|| DEFAULTS[index].map(str::to_owned));
     let Some(source) = field(0).map(|name| device(&name)) else { return Err(SystemError::refused("an entry has no device")) };
     // cloud-init's way to say that something is not mounted.
     let Some(folder) = field(1) else { return Ok(None) };

@@ -27,13 +27,13 @@ fn everything_that_is_asked_for() {
          users:\n  - {name: dev, groups: docker, sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: [ssh-ed25519 AAAA dev]}\n\
          chpasswd: {expire: false, users: [{name: root, password: sesame, type: text}]}\n\
          write_files:\n  - {path: /etc/a, content: hi, permissions: '0600'}\n  - {path: /etc/a, content: aGk=, encoding: b64, append: true}\n\
-         ca_certs: {trusted: [\"-----BEGIN CERTIFICATE-----\\nAA\\n-----END CERTIFICATE-----\"]}\n\
+         ca_certs: {trusted: [\"-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----\"]}\n\
          kaon: {images: [{path: /a.tar}], containers: [{name: web, image: 'a:1'}, {name: '-', image: a}]}\n\
          proxy: {http: 'http://proxy:3128'}\npackages: [vim]\nruncmd:\n  - echo $HOME\n  - [echo, \"it's\", 5, 0.50]\n",
     );
     assert_eq!(complaints.len(), 1, "{complaints:?}");
     assert!(complaints[0].contains("kaon.containers[1]: the name must have"), "{complaints:?}");
-    assert_eq!(target.read("/etc/pki/anchors/firstboot-1.pem").unwrap(), "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n");
+    assert_eq!(target.read("/etc/pki/anchors/firstboot-1.pem").unwrap(), "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
     let networks = std::fs::read_dir(target.root().join("etc/systemd/network")).unwrap();
     let network = std::fs::read_to_string(networks.flatten().next().unwrap().path()).unwrap();
     assert!(network.contains("Address=192.0.2.7/24"), "{network}");

@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Mount {
 }
 
 /// Kinds of file systems that are on devices; `auto` is one of them.
-const ON_DEVICES: [&str; 10] = ["auto", "btrfs", "exfat", "ext2", "ext3", "ext4", "iso9660", "ntfs", "vfat", "xfs"];
+const ON_DEVICES: [&str; 11] = ["auto", "btrfs", "exfat", "ext2", "ext3", "ext4", "iso9660", "ntfs", "swap", "vfat", "xfs"];
 
 /// A device by its path; names without one are of /dev, as cloud-init reads them.
 pub(crate) fn device(name: &str) -> String {
@@ -128,15 +128,24 @@ pub(crate) fn device(name: &str) -> String {
     if !is_other && is_disk { format!("/dev/{name}") } else { name.to_owned() }
 }
 
+/// Whether no system has a device by this name, as is so with cloud-init's `ephemeral0`.
+pub(super) fn is_nowhere(name: &str) -> bool {
+    !device(name).starts_with('/') && !name.contains(['=', ':'])
+}
+
 impl Mount {
+    /// A field, by its number from 0, of this entry or else of `defaults`.
+    pub(crate) fn field(&self, index: usize, defaults: Option<&Self>) -> Option<String> {
+        let own = |mount: &Self| mount.0.get(index).cloned().flatten();
+        own(self).or_else(|| defaults.and_then(own))
+    }
+
     /// The device, if it is one that no system has by this name, such as cloud-init's `ephemeral0`: fstab(5) would wait for it at every start.
     pub(super) fn nowhere(&self, defaults: Option<&Self>) -> Option<&str> {
-        let field = |mount: &'_ Self, index: usize| mount.0.get(index).cloned().flatten();
-        let kind = field(self, 2).or_else(|| field(defaults?, 2)).unwrap_or_else(|| "auto".to_owned());
+        let kind = self.field(2, defaults).unwrap_or_else(|| "auto".to_owned());
         let source = self.0.first()?.as_deref()?;
-        let is_device = device(source).starts_with('/') || source.contains(['=', ':']);
         let is_mounted = self.0.get(1).is_some_and(Option::is_some);
-        (is_mounted && !is_device && ON_DEVICES.contains(&kind.as_str())).then_some(source)
+        (is_mounted && is_nowhere(source) && ON_DEVICES.contains(&kind.as_str())).then_some(source)
     }
 }
 
@@ -180,7 +189,13 @@ impl TryFrom<Word> for Size {
             "T" | "TB" | "TIB" => 40,
             _ => return Err("write a size such as `1G`, or `auto`".to_owned()),
         };
-        let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-        bytes.map(|bytes| Self(Some(bytes))).ok_or_else(|| "write a size such as `1G`, or `auto`".to_owned())
+        /// Smaller ones are numbers without the unit that was meant, larger ones fit on no disk.
+        const SENSIBLE: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 40;
+        let bytes = digits.parse::<u64>().map_err(|_| "write a size such as `1G`, or `auto`")?.checked_mul(1 << shift);
+        match bytes {
+            Some(0) => Ok(Self(Some(0))),
+            Some(bytes) if SENSIBLE.contains(&bytes) => Ok(Self(Some(bytes))),
+            Some(_) | None => Err("the size must be from `1M` to `16T`, in bytes where no unit is written".to_owned()),
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Hostname, Word};
-use kickstart::document::Dialect;
+use super::{Hostname, SshKey, Word};
+use kickstart::document::{Dialect, Unknown};
 
 /// What a platform says of a system.
 #[derive(Debug, Default, Deserialize)]
@@ -38,8 +38,8 @@ pub(crate) const DIALECT: Dialect = Dialect {
         const KNOWN: [&str; 5] = ["instance-id", "local-hostname", "hostname", "public-keys", "network-interfaces"];
         text::nearest(key, KNOWN).is_none()
     },
-    vital: |_, _| false,
-    whole: |_| false,
+    vital: |_, _| None,
+    unknown: |_| Unknown::Alone,
     short: |_| None,
     hyphens: true,
 };
@@ -63,7 +63,12 @@ impl<'de> Deserialize<'de> for Keys {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Keys, E> {
-                Ok(Keys(text.lines().map(str::to_owned).collect()))
+                let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                if let [line] = lines[..] {
+                    SshKey::try_from(Word(line.to_owned())).map_err(E::custom)?;
+                }
+                // Of several, those that are keys count, and the others are reported by their numbers.
+                Ok(Keys(lines.into_iter().map(str::to_owned).collect()))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Keys, A::Error> {

@@ -1,8 +1,10 @@
 //! cloud-config: the keys of cloud-init that are acted on, and a few of Kaon's own. `docs/src/firstboot.md` lists them.
 
+mod check;
 mod disk;
 mod file;
 pub(crate) mod keys;
+mod merge;
 pub(crate) mod meta;
 mod permissions;
 mod service;
@@ -11,18 +13,20 @@ mod sudo;
 mod user;
 mod value;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::container::Kaon;
 use kickstart::Secret;
-use kickstart::document::Dialect;
+use kickstart::document::{Dialect, Unknown};
 
 pub(crate) use disk::device;
 pub use disk::{DiskSetup, FsSetup, Mount, Swap};
 pub use file::WriteFile;
+pub(super) use merge::Merge;
 pub use meta::MetaData;
 pub use permissions::Permissions;
 pub use service::{Keyboard, Locale, Mode, Ntp, Package, PhoneHome, PowerState, ResolvConf, YumRepo};
+pub(crate) use settle::{Places, place_name};
 pub use sudo::SudoRules;
 pub use user::{Chpasswd, CloudUser, GroupNames, Groups, PasswordKind, PasswordOf};
 pub use value::{AccountName, Command, Hostname, Line, ProxyAddress, SshKey, TimeZone, Uid, WebAddress, Word, Words};
@@ -162,13 +166,19 @@ pub struct Proxy {
 pub(super) const DIALECT: Dialect = Dialect {
     unsupported: keys::unsupported,
     needless: keys::needless,
-    vital: |of, key| match of {
-        "WriteFile" => !matches!(key, "append" | "owner"),
-        "CloudUser" => key == "name",
-        "PasswordOf" | "Image" | "Container" | "Source" | "DiskSetup" | "FsSetup" | "Swap" | "PowerState" | "YumRepo" => true,
-        _ => false,
+    vital: |of, key| match (of, key) {
+        ("WriteFile", "append" | "owner") => None,
+        ("WriteFile" | "Source", _) => Some("the file"),
+        ("CloudUser", "name") => Some("the user"),
+        ("PasswordOf", _) => Some("the password"),
+        ("Image", _) => Some("the image"),
+        ("Container", _) => Some("the container"),
+        ("DiskSetup" | "FsSetup" | "Swap", _) => Some("the entry"),
+        ("PowerState", _) => Some("`power_state`"),
+        ("YumRepo", _) => Some("the repository"),
+        _ => None,
     },
-    whole: |_| false,
+    unknown: |_| Unknown::Alone,
     short: |of| match of {
         "CloudUser" => Some("name"),
         "Locale" => Some("name"),
@@ -197,51 +207,6 @@ impl CloudConfig {
     }
 }
 
-/// How a document is merged into those before it, as its `merge_how` or the headers of its part say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) enum Merge {
-    /// A later value takes the place of an earlier one.
-    #[default]
-    Replace,
-    /// Lists are put one behind the other.
-    Append,
-}
-
-impl Merge {
-    /// By cloud-init's words: `list(append)+dict(recurse_array)+str()`.
-    pub fn of(how: &str) -> Self {
-        if how.replace(' ', "").contains("list(append") { Self::Append } else { Self::Replace }
-    }
-}
-
-impl CloudConfig {
-    /// Takes in a later document; the keys of which something was lost.
-    pub(super) fn merge(&mut self, mut other: Self, how: Merge) -> Vec<&'static str> {
-        if how == Merge::Append {
-            fn append<T>(before: &mut Vec<T>, after: &mut Vec<T>) {
-                before.append(after);
-                std::mem::swap(before, after);
-                before.clear();
-            }
-            append(&mut self.users, &mut other.users);
-            append(&mut self.ssh_authorized_keys, &mut other.ssh_authorized_keys);
-            append(&mut self.write_files, &mut other.write_files);
-            append(&mut self.bootcmd, &mut other.bootcmd);
-            append(&mut self.runcmd, &mut other.runcmd);
-            append(&mut self.packages, &mut other.packages);
-            append(&mut self.mounts, &mut other.mounts);
-            append(&mut self.fs_setup, &mut other.fs_setup);
-            append(&mut self.ca_certs.trusted, &mut other.ca_certs.trusted);
-            append(&mut self.kaon.images, &mut other.kaon.images);
-            append(&mut self.kaon.containers, &mut other.kaon.containers);
-            append(&mut self.kaon.ssh.trusted_user_ca, &mut other.kaon.ssh.trusted_user_ca);
-            append(&mut self.kaon.ssh.revoked_keys, &mut other.kaon.ssh.revoked_keys);
-            append(&mut self.chpasswd.users, &mut other.chpasswd.users);
-        }
-        self.replace(other)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,7 +216,7 @@ mod tests {
     /// What a document asks for, and what is said of it.
     fn read(document: &Value) -> (CloudConfig, usize) {
         let parsed = Parsed::new("x", &document.to_string(), Language::Json).unwrap();
-        let (document, problems) = parsed.known::<CloudConfig>(DIALECT, |_| Vec::new());
+        let (document, problems) = parsed.known::<CloudConfig>(DIALECT, CloudConfig::complaints);
         (document.unwrap().value, problems.map_or(0, |problems| problems.problems.len()))
     }
 
@@ -261,8 +226,8 @@ mod tests {
             "hostname": "a", "fqdn": "a.example", "preserve_hostname": true, "groups": ["g", {"h": ["a"]}],
             "users": [{"name": "one", "ssh_authorized_keys": [key]}, {"name": "two"}, "three"], "user": {"name": "u"}, "password": "p",
             "ssh_authorized_keys": [key, "ssh-rsa AAAA you"], "chpasswd": {"expire": false, "list": ["a:b"]}, "ssh_pwauth": true,
-            "ssh_keys": {"rsa_private": "x"}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
-            "bootcmd": ["a", ["b", "c"]], "runcmd": ["a", ["b", 1]], "ca_certs": {"trusted": ["x"]}, "timezone": "UTC",
+            "ssh_keys": {"rsa_private": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
+            "bootcmd": ["a", ["b", "c"]], "runcmd": ["a", ["b", 1]], "ca_certs": {"trusted": ["-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----"]}, "timezone": "UTC",
             "ntp": {"servers": ["a"]}, "yum_repos": {"r": {"baseurl": "https://a"}}, "packages": ["a", ["b", "1"]], "package_upgrade": true,
             "disk_setup": {"/dev/sdb": {"layout": [50, 50]}}, "fs_setup": [{"device": "sdb1", "filesystem": "ext4"}],
             "mounts": [["sdb1", "/a"], ["sdb2", "/b"]], "swap": {"size": "1G"}, "phone_home": {"url": "https://a"}, "final_message": "x",
@@ -308,7 +273,7 @@ mod tests {
         let part = |text: &str| read(&serde_json::from_str(text).unwrap()).0;
         let mut own = part(r#"{"users": [{"name": "dev", "ssh_authorized_keys": ["ssh-ed25519 AAAA one"]}]}"#);
         own.add(part(r#"{"users": [{"name": "dev", "sudo": "ALL=(ALL) ALL", "ssh_authorized_keys": ["ssh-ed25519 AAAA two"]}, "ops"]}"#));
-        assert!(own.settle().is_empty() && own.users.len() == 2);
+        assert!(own.settle(&Places::default()).is_empty() && own.users.len() == 2);
         assert_eq!((own.users[0].ssh_authorized_keys.len(), own.users[0].sudo.0.len()), (2, 1));
     }
 
@@ -318,10 +283,17 @@ mod tests {
         let first = || part(r#"{"hostname": "a", "runcmd": ["a"], "packages": ["x"]}"#);
         let second = || part(r#"{"hostname": "b", "runcmd": ["b"]}"#);
         let mut merged = first();
-        assert_eq!(merged.merge(second(), Merge::Replace), ["hostname", "runcmd"]);
+        assert_eq!(merged.merge(second(), Merge::default()), ["hostname", "runcmd"]);
         assert_eq!(merged, part(r#"{"hostname": "b", "runcmd": ["b"], "packages": ["x"]}"#));
         let mut merged = first();
-        assert_eq!(merged.merge(second(), Merge::Append), ["hostname"]);
+        let how = |words: &str| Merge::of_text(words).0;
+        assert_eq!(merged.merge(second(), how("list(append)+dict(recurse_array)+str()")), ["hostname"]);
         assert_eq!(merged, part(r#"{"hostname": "b", "runcmd": ["a", "b"], "packages": ["x"]}"#));
+        let mut merged = first();
+        assert_eq!(merged.merge(second(), how("list(prepend)+dict(no_replace, recurse_list)")), [""; 0]);
+        assert_eq!(merged, part(r#"{"hostname": "a", "runcmd": ["b", "a"], "packages": ["x"]}"#));
+        let mut merged = first();
+        assert_eq!(merged.merge(second(), how("dict(no_replace)")), [""; 0]);
+        assert_eq!(merged, part(r#"{"hostname": "a", "runcmd": ["a"], "packages": ["x"]}"#));
     }
 }

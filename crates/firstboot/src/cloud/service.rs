@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::value::{Command, Line, WebAddress, Word};
+use super::value::{Command, Line, TimeServer, WebAddress, Word};
 
 /// The language of programs; false for the system's own.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -48,9 +48,9 @@ pub struct Ntp {
     /// Whether anybody is asked; true by default.
     pub enabled: Option<bool>,
     /// Servers.
-    pub servers: Vec<Line>,
+    pub servers: Vec<TimeServer>,
     /// Names that lead to several servers.
-    pub pools: Vec<Line>,
+    pub pools: Vec<TimeServer>,
     /// The program that asks.
     pub ntp_client: Option<NtpClient>,
 }

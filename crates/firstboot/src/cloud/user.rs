@@ -264,12 +264,27 @@ impl TryFrom<RawPassword> for PasswordOf {
                 Err("`password` is not a hash in the format of crypt(5); for a password itself write `type: text`".to_owned())
             }
             (Some(password), RawKind::Hash) => Ok(Self { name, password, kind: PasswordKind::Hash, expire: None }),
+            (Some(password), RawKind::Text) if is_random(password.reveal()) => Err(NO_RANDOM.to_owned()),
             (Some(password), RawKind::Text) => Ok(Self { name, password, kind: PasswordKind::Text, expire: None }),
         }
     }
 }
 
+/// Whether a password is one of cloud-init's words for one that is to be made up.
+pub(crate) fn is_random(text: &str) -> bool {
+    matches!(text, "R" | "RANDOM")
+}
+
 impl PasswordOf {
+    /// A line of `name:password`.
+    ///
+    /// # Errors
+    /// When it is none, or as with [`Self::guessed`].
+    pub(super) fn of_line(line: &str) -> Result<Self, String> {
+        let (name, text) = line.split_once(':').ok_or("write `name:password`")?;
+        Self::guessed(name.trim(), text).map_err(|reason| format!("{}: {reason}", name.trim()))
+    }
+
     /// A password given without saying whether it is a hash.
     ///
     /// # Errors
@@ -277,6 +292,7 @@ impl PasswordOf {
     pub(crate) fn guessed(name: &str, text: &str) -> Result<Self, &'static str> {
         const KINDS: [&str; 9] = ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"];
         let kind = match text {
+            _ if is_random(text) => return Err(NO_RANDOM),
             _ if kickstart::is_hash(text) => PasswordKind::Hash,
             _ if KINDS.iter().any(|kind| text.starts_with(kind)) => {
                 return Err("an incomplete hash, which no password can match");

@@ -265,6 +265,11 @@ checked! {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         if is_web && is_plain { Ok(text) } else { Err("not an address that begins with https:// or http://".to_owned()) }
     };
+    /// A server that is asked for the time: a name or an address, without options.
+    TimeServer(String), |text| {
+        let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]%".contains(&byte));
+        if plain { Ok(text) } else { Err(format!("`{text}` is not the name or address of a server: write each as an item of its own")) }
+    };
     /// A text of one line.
     Line(String), |text| {
         if text.contains(char::is_control) { Err("it contains a line break or another control character".to_owned()) } else { Ok(text) }

@@ -3,10 +3,10 @@
 mod mime;
 mod template;
 
-use kickstart::document::{Language, Parsed};
+use kickstart::document::{Document, Language, Parsed};
 use system::guestinfo;
 
-use super::cloud::{self, CloudConfig, Merge, WebAddress, Word};
+use super::cloud::{self, CloudConfig, Merge, Places, WebAddress, Word, place_name};
 use super::load::without_password;
 
 pub(super) use template::facts;
@@ -22,6 +22,8 @@ pub(super) struct UserData {
     pub boothooks: Vec<String>,
     /// Addresses of further user data.
     pub includes: Vec<String>,
+    /// Where what is in `cloud` is described.
+    pub places: Places,
     /// Whether anything of it was understood.
     pub is_read: bool,
 }
@@ -132,11 +134,17 @@ impl<'a> Reader<'a> {
             Ok(parsed) => parsed,
             Err(problems) => return self.complaints.push(format!("{problems}; nothing of it is done")),
         };
-        let word = parsed.word("merge_how").or_else(|| parsed.word("merge_type")).map(Merge::of);
-        let how = word.unwrap_or(how);
-        let (document, problems) = parsed.listed("users", "name").known::<CloudConfig>(cloud::DIALECT, |_| Vec::new());
+        let own = ["merge_how", "merge_type"].into_iter().find_map(|key| Some((key, parsed.inner(key)?)));
+        let how = own.map_or(how, |(key, value)| {
+            let (how, told) = Merge::of(&value);
+            let place = value.place();
+            self.complaints.extend(told.into_iter().map(|line| format!("{name}:{}:{}: {key}: {line}", place.line, place.column)));
+            how
+        });
+        let (document, problems) = parsed.listed("users", "name").known(cloud::DIALECT, CloudConfig::complaints);
         self.complaints.extend(problems.map(|problems| problems.to_string()));
         let Some(document) = document else { return self.complain(name, "nothing of it is done") };
+        self.places(&document);
         for key in self.found.cloud.merge(document.value, how) {
             self.complain(
                 name,
@@ -144,6 +152,14 @@ impl<'a> Reader<'a> {
             );
         }
         self.found.is_read = true;
+    }
+
+    /// Notes where what may be wrong with others is described.
+    fn places(&mut self, document: &Document<CloudConfig>) {
+        let users = document.value.users.iter().enumerate().map(|(index, user)| (place_name(&user.name.0), format!("users[{index}]")));
+        let settings = ["timezone", "disable_root"].map(|key| (key.to_owned(), key.to_owned()));
+        let places = users.chain(settings).filter_map(|(what, path)| Some((what, document.at(&path)?)));
+        self.found.places.0.extend(places);
     }
 
     fn script(&mut self, name: &str, text: &str) {
@@ -236,7 +252,9 @@ impl<'a> Reader<'a> {
         if matches!(kind, Kind::Refused(_)) && by_type.is_none() && !is_plain {
             return self.complain(name, &format!("the type `{kind_name}` is unknown: write `text/cloud-config` or `text/x-shellscript`"));
         }
-        self.part(name, text, kind, Merge::of(merge));
+        let (how, told) = Merge::of_text(merge);
+        told.into_iter().for_each(|line| self.complain(name, &format!("how it is merged: {line}")));
+        self.part(name, text, kind, how);
     }
 }
 

@@ -3,14 +3,17 @@
 //! A value that does not fit is reported and left out, and the rest is read again without it: so all that is wrong is found, and whoever
 //! wants what is right gets it.
 
+mod access;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use serde::de::value::{StrDeserializer, StringDeserializer};
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, Visitor};
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer as _, Visitor};
 
 use super::error::Error;
-use super::{Dialect, Entry, NUMERAL, Node, Problem, Value};
+use super::{Complaint, Dialect, Entry, NUMERAL, Node, Problem, Unknown, Value};
+use access::{Entries, Items, Single};
 use text::nearest;
 
 /// So many values that do not fit are looked for; a document with more is another kind of document.
@@ -55,10 +58,10 @@ impl Cut {
     }
 }
 
-/// Reads a tree. `check` tells what is wrong with a value beyond its types, by its path: that is left out as well.
-pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: impl Fn(&T) -> Vec<(String, String)>) -> Outcome<T> {
+/// Reads a tree. `check` tells what is wrong with a value beyond its types: what it names is left out as well.
+pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: impl Fn(&T) -> Vec<Complaint>) -> Outcome<T> {
     let mut cut = Cut::default();
-    let (mut problems, mut unknown): (Vec<Problem>, Vec<Unknown>) = Default::default();
+    let (mut problems, mut unknown): (Vec<Problem>, Vec<Stranger>) = Default::default();
     for _ in 0..MOST {
         let context = Context { dialect, cut: &cut, unknown: RefCell::new(unknown) };
         let value = T::deserialize(Reader { node, path: String::new(), context: &context });
@@ -71,14 +74,20 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: im
                 let (path, problem) = error.split(&cut.0);
                 (path, problem.filter(|_| !is_slip))
             }
-            Ok(value) => match check(&value).into_iter().next() {
-                None => return Outcome { value: Some(value), problems: sorted(problems, unknown), cut },
-                Some((path, message)) => {
-                    let path = cut.original(&path);
-                    let (path, place) = node.nearest(&path);
-                    (path.clone(), Some(Problem { path, place, message, hint: None }))
+            Ok(value) => {
+                let told = |complaint: &Complaint| {
+                    let (path, place) = node.spelt(&cut.original(&complaint.path));
+                    Problem { path, place, message: complaint.text(), hint: None }
+                };
+                let complaints = check(&value);
+                match complaints.iter().find_map(|complaint| Some((complaint, complaint.cut()?))) {
+                    None => {
+                        problems.extend(complaints.iter().map(told));
+                        return Outcome { value: Some(value), problems: sorted(problems, unknown), cut };
+                    }
+                    Some((complaint, lost)) => (node.nearest(&cut.original(lost)).0, Some(told(complaint))),
                 }
-            },
+            }
         };
         problems.extend(problem);
         if !cut.add(path) {
@@ -89,7 +98,7 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: im
     Outcome { value: None, problems: sorted(problems, unknown), cut }
 }
 
-fn sorted(mut problems: Vec<Problem>, unknown: Vec<Unknown>) -> Vec<Problem> {
+fn sorted(mut problems: Vec<Problem>, unknown: Vec<Stranger>) -> Vec<Problem> {
     problems.extend(unknown.into_iter().map(|key| key.problem));
     problems.sort_by_key(|problem| problem.place);
     problems
@@ -98,11 +107,14 @@ fn sorted(mut problems: Vec<Problem>, unknown: Vec<Unknown>) -> Vec<Problem> {
 struct Context<'a> {
     dialect: Dialect,
     cut: &'a Cut,
-    unknown: RefCell<Vec<Unknown>>,
+    unknown: RefCell<Vec<Stranger>>,
 }
 
+/// What is said of a key because of which all that it belongs to is left out.
+const ALL_LEFT_OUT: &str = "; all that it belongs to is left out";
+
 /// A key that is not known.
-struct Unknown {
+struct Stranger {
     /// The path of the table it is in.
     of: String,
     /// The key that it may be a slip of.
@@ -189,16 +201,15 @@ impl<'a> Reader<'a> {
                 None => {
                     let meant = nearest(key, fields.iter().copied());
                     let near = meant.map(|word| format!("did you mean `{word}`?"));
-                    ("unknown key".to_owned(), near.or_else(|| Some(format!("known here: {}", super::error::listed(fields)))), meant)
+                    let known = || format!("known here: {}", super::error::listed_for(key, fields));
+                    ("unknown key".to_owned(), near.or_else(|| Some(known())), meant)
                 }
             };
-            let message =
-                if (self.context.dialect.whole)(name) { format!("{message}; all that it belongs to is left out") } else { message };
             let problem = Problem { path: self.below(&entry.node, key).path, place: entry.place, message, hint };
             let mut all = self.context.unknown.borrow_mut();
             // It is met again each time the document is read without one more value.
             if !all.iter().any(|before| before.problem == problem) {
-                all.push(Unknown { of: self.path.clone(), meant, problem });
+                all.push(Stranger { of: self.path.clone(), meant, problem });
             }
         }
         None
@@ -310,12 +321,27 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             },
         };
         let reader = Reader { node: self.node, path: self.path.clone(), context: self.context };
-        let entries = reader.entries(entries, Some((name, fields)));
-        let has_unknown = self.context.unknown.borrow().iter().any(|key| key.of == self.path);
-        if has_unknown && (self.context.dialect.whole)(name) {
+        let mut entries = reader.entries(entries, Some((name, fields)));
+        // Of two values the last one counts: it is the first that the visitor sees, and what it calls a duplicate is the earlier one.
+        entries.entries.reverse();
+        let is_lost = match (self.context.dialect.unknown)(name) {
+            Unknown::Alone => false,
+            Unknown::Whole => true,
+            Unknown::WholeIfEmpty => entries.entries.is_empty(),
+        };
+        if let Some(key) = self.context.unknown.borrow_mut().iter_mut().find(|key| key.of == self.path && is_lost) {
+            if !key.problem.message.ends_with(ALL_LEFT_OUT) {
+                key.problem.message.push_str(ALL_LEFT_OUT);
+            }
             return Err(Error::reported().located(&self.path, self.node.place));
         }
-        self.at_place(|| visitor.visit_map(entries))
+        let result = visitor.visit_map(&mut entries);
+        self.at_place(|| {
+            result.map_err(|error| match entries.current() {
+                Some((path, place)) if error.is_twice() => error.located(&path, place),
+                _ => error,
+            })
+        })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
@@ -334,69 +360,4 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     serde::forward_to_deserialize_any! { i128 u128 f32 f64 char bytes unit unit_struct tuple tuple_struct identifier ignored_any }
-}
-
-struct Items<'r, 'a> {
-    reader: &'r Reader<'a>,
-    nodes: &'a [Node],
-    index: usize,
-}
-
-impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        while let Some(node) = self.nodes.get(self.index) {
-            let reader = self.reader.below(node, &format!("[{}]", self.index));
-            self.index += 1;
-            if !reader.is_cut() {
-                let path = reader.path.clone();
-                let result = seed.deserialize(reader).map_err(|error| error.located(&path, node.place));
-                // The words of a command, the fields of a line: a list in a list means something as a whole only.
-                let is_row = self.reader.path.ends_with(']');
-                return result.map(Some).map_err(|error| if is_row { error.cutting(&self.reader.path) } else { error });
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// A list of one.
-struct Single<'a>(Option<Reader<'a>>);
-
-impl<'de> de::SeqAccess<'de> for Single<'_> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        self.0.take().map(|reader| seed.deserialize(reader)).transpose()
-    }
-}
-
-struct Entries<'r, 'a> {
-    reader: &'r Reader<'a>,
-    entries: Vec<(&'a str, &'a Entry)>,
-    /// The struct they are of.
-    of: Option<&'static str>,
-    index: usize,
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((key, entry)) = self.entries.get(self.index) else { return Ok(None) };
-        let key: StringDeserializer<Error> = (*key).to_owned().into_deserializer();
-        let path = self.reader.below(&entry.node, &entry.key).path;
-        seed.deserialize(key).map(Some).map_err(|error| error.located(&path, entry.place))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let Some((key, entry)) = self.entries.get(self.index) else { return Err(de::Error::custom("a key without a value")) };
-        self.index += 1;
-        let reader = self.reader.below(&entry.node, &entry.key);
-        let path = reader.path.clone();
-        let result = seed.deserialize(reader).map_err(|error| error.located(&path, entry.node.place));
-        let is_vital = self.of.is_some_and(|name| (self.reader.context.dialect.vital)(name, key));
-        result.map_err(|error| if is_vital { error.cutting(&self.reader.path) } else { error })
-    }
 }

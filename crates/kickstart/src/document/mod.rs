@@ -7,15 +7,17 @@ mod error;
 mod json;
 mod problem;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod toml;
 mod tree;
 mod yaml;
 
 use serde::de::DeserializeOwned;
 
-pub use problem::{Place, Problem, Problems};
+pub use problem::{Complaint, Lost, Place, Problem, Problems};
 use tree::Tree;
-pub(crate) use tree::{Entry, Node, Value};
+pub(crate) use tree::{Entry, Node, SET_TWICE, Value};
 
 /// The languages a document may be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,17 @@ const DEEPEST: usize = 64;
 /// Keys that are understood, but that nothing here can do: by the Rust name of the struct and the key, the reason and what to do instead.
 pub type Unsupported = fn(&str, &str) -> Option<&'static str>;
 
+/// What a key that is not known leaves out besides itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// Nothing.
+    Alone,
+    /// All of the struct, which would mean more without the key.
+    Whole,
+    /// All of the struct if no other key is set, for an empty one means everything.
+    WholeIfEmpty,
+}
+
 /// What is peculiar to a kind of document. Structs are named as Rust does.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialect {
@@ -75,10 +88,10 @@ pub struct Dialect {
     pub unsupported: Unsupported,
     /// Keys that ask for nothing that is not so anyway, by struct and key: they are not reported.
     pub needless: fn(&str, &str) -> bool,
-    /// Keys without whose right value the whole they are in must not be used, by struct and key.
-    pub vital: fn(&str, &str) -> bool,
-    /// Structs that would mean more without one of their keys, so that an unknown key leaves out all of them.
-    pub whole: fn(&str) -> bool,
+    /// Keys without whose right value the whole they are in must not be used, by struct and key: what is left out.
+    pub vital: fn(&str, &str) -> Option<&'static str>,
+    /// What an unknown key leaves out besides itself, by struct.
+    pub unknown: fn(&str) -> Unknown,
     /// The key that a text in place of a struct stands for.
     pub short: fn(&str) -> Option<&'static str>,
     /// Whether keys may be written with hyphens in place of underscores.
@@ -88,7 +101,7 @@ pub struct Dialect {
 impl Dialect {
     /// One that has nothing peculiar but keys that cannot be done.
     pub fn plain(unsupported: Unsupported) -> Self {
-        Self { unsupported, needless: |_, _| false, vital: |_, _| false, whole: |_| false, short: |_| None, hyphens: false }
+        Self { unsupported, needless: |_, _| false, vital: |_, _| None, unknown: |_| Unknown::Alone, short: |_| None, hyphens: false }
     }
 }
 
@@ -109,14 +122,30 @@ pub struct Document<T> {
 impl<T> Document<T> {
     /// A problem with the value at `path`, at the place of the nearest part that was written down.
     pub fn problem(&self, path: &str, message: impl Into<String>, hint: Option<String>) -> Problem {
-        let path = self.cut.original(path);
-        let (_, place) = self.node.nearest(&path);
+        let (path, place) = self.spelt(path);
         Problem { path, place, message: message.into(), hint }
+    }
+
+    /// The path in the document of a path in the value, and the place of the nearest part that was written down.
+    pub(crate) fn spelt(&self, path: &str) -> (String, Place) {
+        self.node.spelt(&self.cut.original(path))
+    }
+
+    /// The nearest part of a path in the value that was written down, and its place.
+    pub(crate) fn nearest(&self, path: &str) -> (String, Place) {
+        self.node.nearest(&self.cut.original(path))
     }
 
     /// The path in the document of a path in the value, where what did not fit is not counted.
     pub(crate) fn original(&self, path: &str) -> String {
         self.cut.original(path)
+    }
+
+    /// Where the value at `path` stands, in words: `name:line:column: path`; nothing if it was not written down.
+    pub fn at(&self, path: &str) -> Option<String> {
+        let wanted = self.cut.original(path);
+        let (found, Place { line, column }) = self.node.nearest(&wanted);
+        (found.len() == wanted.len()).then(|| format!("{}:{line}:{column}: {found}", self.name))
     }
 
     /// All problems, in the order of their places.
@@ -153,6 +182,11 @@ impl Parsed {
         Ok(Self { name: name.to_owned(), tree: parsed.map_err(problems)? })
     }
 
+    /// A tree that was made of other documents.
+    pub(crate) fn of_node(name: &str, node: Node) -> Self {
+        Self { name: name.to_owned(), tree: Tree { node, problems: Vec::new() } }
+    }
+
     /// The whole, for whoever changes it before it is read into a type.
     pub(crate) fn root(&mut self) -> &mut Node {
         &mut self.tree.node
@@ -172,6 +206,15 @@ impl Parsed {
     pub fn inner(&self, key: &str) -> Option<Self> {
         let node = self.tree.node.entry(key)?.node.clone();
         Some(Self { name: self.name.clone(), tree: Tree { node, problems: Vec::new() } })
+    }
+
+    /// The document with one of its keys only.
+    pub fn only(&self, key: &str) -> Self {
+        let mut node = self.tree.node.clone();
+        if let Some(entries) = node.entries_mut() {
+            entries.retain(|entry| entry.key == key);
+        }
+        Self::of_node(&self.name, node)
     }
 
     /// What a key at the top contains, in place of the whole, with what is wrong with the text; the same if there is no such key.
@@ -220,11 +263,11 @@ impl Parsed {
         self.tree.node.to_json()
     }
 
-    /// Reads it into a type: everything that fits, and all that does not, with places. `check` tells what is wrong beyond types, by path.
+    /// Reads it into a type: everything that fits, and all that does not, with places. `check` tells what is wrong beyond types.
     pub fn known<T: DeserializeOwned>(
         self,
         dialect: Dialect,
-        check: impl Fn(&T) -> Vec<(String, String)>,
+        check: impl Fn(&T) -> Vec<Complaint>,
     ) -> (Option<Document<T>>, Option<Problems>) {
         let de::Outcome { value, mut problems, cut } = de::read(&self.tree.node, dialect, check);
         problems.extend(self.tree.problems);
@@ -244,91 +287,5 @@ pub fn read<T: DeserializeOwned>(name: &str, text: &str, language: Language, uns
         (Some(document), None) => Ok(document),
         (_, Some(problems)) => Err(problems),
         (None, None) => Err(Problems { name: name.to_owned(), problems: vec![Problem::at(Place { line: 1, column: 1 }, "it is empty")] }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The same content in all languages produces the same tree, places aside.
-    #[test]
-    fn languages_agree() {
-        fn bare(node: &Node) -> String {
-            match &node.value {
-                Value::List(list) => format!("[{}]", list.iter().map(bare).collect::<Vec<_>>().join(",")),
-                Value::Map(map) => {
-                    let mut parts: Vec<String> = map.iter().map(|entry| format!("{}:{}", entry.key, bare(&entry.node))).collect();
-                    parts.sort();
-                    format!("{{{}}}", parts.join(","))
-                }
-                other => format!("{other:?}"),
-            }
-        }
-        let json = |text| json::parse(text).unwrap().node;
-        let json = json("{\"a\": [1, -2.5, true], \"b\": {\"c\": \"x\\u00e4\\ud83d\\ude00\\n\"}, \"d\": \"1\"}");
-        let yaml = yaml::parse("a: [1, -2.5, true]\nb:\n  c: \"xä😀\\n\"\nd: '1'\n").unwrap().node;
-        let toml = toml::parse("a = [1, -2.5, true]\nd = '1'\n[b]\nc = \"xä😀\\n\"\n").unwrap().node;
-        assert_eq!(bare(&json), bare(&yaml));
-        assert_eq!(bare(&json), bare(&toml));
-    }
-
-    #[test]
-    fn broken_documents_are_told_with_their_place() {
-        let table = [
-            (Language::Json, "{\n  \"a\": 1,\n}", 3),
-            (Language::Json, "{\"a\": tru}", 1),
-            (Language::Json, "{} x", 1),
-            (Language::Json, "[\"a\nb\"]", 1),
-            (Language::Json, "", 1),
-            (Language::Yaml, "a: [1\nb: 2\n", 2),
-            (Language::Yaml, "a: *x\n", 1),
-            (Language::Yaml, "? [a]\n: 1\n", 1),
-            (Language::Toml, "a = 1\nb = \n", 2),
-            (Language::Toml, "a = 1979-05-27\n", 1),
-        ];
-        for (language, text, line) in table {
-            let parsed = match language {
-                Language::Json => json::parse(text),
-                Language::Yaml => yaml::parse(text),
-                Language::Toml => toml::parse(text),
-            };
-            let problem = parsed.expect_err(text);
-            assert_eq!(problem.place.line, line, "{text}: {problem:?}");
-        }
-        let deep = "[".repeat(5000);
-        for language in [Language::Json, Language::Yaml, Language::Toml] {
-            let text = if language == Language::Toml { format!("a = {deep}") } else { deep.clone() };
-            assert!(read::<Vec<String>>("x", &text, language, |_, _| None).is_err());
-        }
-    }
-
-    #[test]
-    fn keys_with_dots_are_told_from_those_they_begin_with() {
-        #[derive(Debug, Default, PartialEq, serde::Deserialize)]
-        #[serde(default)]
-        struct Links {
-            links: std::collections::BTreeMap<String, i64>,
-        }
-        let check = |links: &Links| {
-            let wrong = links.links.iter().filter(|(_, number)| **number > 9);
-            wrong.map(|(name, _)| (format!("links.{name}"), "too large".to_owned())).collect()
-        };
-        let parsed = Parsed::new("x", "links:\n  eth0: 1\n  eth0.9: 10\n  eth0.8: 8\n", Language::Yaml).unwrap();
-        let (document, problems) = parsed.known::<Links>(Dialect::plain(|_, _| None), check);
-        assert_eq!(document.unwrap().value.links.into_keys().collect::<Vec<_>>(), ["eth0", "eth0.8"]);
-        assert_eq!(problems.unwrap().to_string(), "x:3:11: links.eth0.9: too large");
-    }
-
-    #[test]
-    fn references_do_not_grow_out_of_bounds() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..9 {
-            let before = format!("*a{}", level - 1);
-            text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", ")));
-        }
-        assert!(Parsed::new("x", &text, Language::Yaml).unwrap_err().to_string().contains("too large"));
-        let merged = yaml::parse("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n").unwrap().node;
-        assert_eq!(merged.to_json()["b"], serde_json::json!({"x": 1, "y": 3}));
     }
 }

@@ -55,6 +55,72 @@ impl Problem {
     }
 }
 
+/// What is wrong with a value beyond its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The value's path.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What cannot be used because of it.
+    pub lost: Lost,
+}
+
+/// What cannot be used because something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Everything can be used.
+    Nothing,
+    /// The value itself.
+    Value,
+    /// Something that makes no sense without the value.
+    Whole {
+        /// Its path.
+        path: String,
+        /// What it is called: `the route`.
+        name: &'static str,
+    },
+}
+
+impl Complaint {
+    /// One because of which nothing is left out.
+    pub fn note(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), lost: Lost::Nothing }
+    }
+
+    /// One because of which the value is left out.
+    pub fn value(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), lost: Lost::Value }
+    }
+
+    /// One because of which all that is at `whole` is left out, which `name` calls by its kind.
+    pub fn whole(path: impl Into<String>, message: impl Into<String>, whole: &str, name: &'static str) -> Self {
+        Self { path: path.into(), message: message.into(), lost: Lost::Whole { path: whole.to_owned(), name } }
+    }
+
+    /// The path of what cannot be used, if anything is.
+    pub(super) fn cut(&self) -> Option<&str> {
+        match &self.lost {
+            Lost::Nothing => None,
+            Lost::Value => Some(&self.path),
+            Lost::Whole { path, .. } => Some(path),
+        }
+    }
+
+    /// What is wrong, and what is left out because of it.
+    pub(super) fn text(&self) -> String {
+        match &self.lost {
+            Lost::Nothing | Lost::Value => self.message.clone(),
+            Lost::Whole { name, .. } => left_out(&self.message, name),
+        }
+    }
+}
+
+/// A message, and what is left out.
+pub(super) fn left_out(message: &str, name: &str) -> String {
+    format!("{message}; {name} is left out")
+}
+
 /// All that is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {

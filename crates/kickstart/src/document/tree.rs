@@ -9,6 +9,9 @@ pub(super) struct Tree {
     pub problems: Vec<Problem>,
 }
 
+/// What is said of the earlier one of two values of a key.
+pub(crate) const SET_TWICE: &str = "set twice: only the last value counts";
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
@@ -45,8 +48,8 @@ impl Tree {
     /// Adds an entry to a map. Of two with one key the last counts, as for most readers.
     pub fn put(entries: &mut Vec<Entry>, entry: Entry, problems: &mut Vec<Problem>) {
         if let Some(before) = entries.iter().position(|before| before.key == entry.key) {
-            problems.push(Problem::at(entry.place, format!("`{}` is set twice; the first value does not count", entry.key)));
-            entries.remove(before);
+            let Entry { key, place, .. } = entries.remove(before);
+            problems.push(Problem::at(place, format!("`{key}` is {SET_TWICE}")));
         }
         entries.push(entry);
     }
@@ -177,29 +180,39 @@ impl Node {
 
     /// The nearest part of a path that was written down, and its place.
     pub fn nearest(&self, path: &str) -> (String, Place) {
-        let (mut node, mut rest, mut place) = (self, path, self.place);
-        while let Some((after, next, at)) = node.step(rest) {
-            (node, rest, place) = (next, after, at);
+        let (mut node, mut rest, mut found) = (self, path, String::new());
+        while let Some((after, next, step)) = node.step(rest) {
+            let dot = if found.is_empty() || step.starts_with('[') { "" } else { "." };
+            found = format!("{found}{dot}{step}");
+            (node, rest) = (next, after);
         }
-        let found = path[..path.len() - rest.len()].to_owned();
-        let place = if node.place.line == 0 { Place { line: 1, column: 1 } } else { place };
+        let place = if node.place.line == 0 { Place { line: 1, column: 1 } } else { node.place };
         (found, place)
     }
 
-    /// The first step of a path: what follows it, the value, and its place.
-    fn step<'a>(&self, path: &'a str) -> Option<(&'a str, &Self, Place)> {
+    /// A path as its keys are written here, whether or not its end was written down, and the place of the nearest part that was.
+    pub fn spelt(&self, path: &str) -> (String, Place) {
+        let (found, place) = self.nearest(path);
+        let rest = path.get(found.len()..).unwrap_or_default();
+        (found + rest, place)
+    }
+
+    /// The first step of a path: what follows it, the value, and the step as it is written.
+    fn step<'a>(&self, path: &'a str) -> Option<(&'a str, &Self, String)> {
         match &self.value {
             Value::List(nodes) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
-                nodes.get(index.parse::<usize>().ok()?).map(|node| (rest, node, node.place))
+                nodes.get(index.parse::<usize>().ok()?).map(|node| (rest, node, format!("[{index}]")))
             }
             Value::Map(entries) => {
                 let path = path.strip_prefix('.').unwrap_or(path);
-                // Keys may contain dots themselves: the longest one that fits is meant.
-                let fits =
-                    |entry: &&Entry| path.strip_prefix(&entry.key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-                let entry = entries.iter().filter(fits).max_by_key(|entry| entry.key.len())?;
-                Some((&path[entry.key.len()..], &entry.node, entry.node.place))
+                // Keys may contain dots themselves: the longest one that fits is meant, and of those the one that is spelt so.
+                let spelt = |key: &str| path.get(..key.len()).is_some_and(|start| start.replace('-', "_") == key.replace('-', "_"));
+                let fits = |entry: &&Entry| {
+                    spelt(&entry.key) && path.get(entry.key.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                };
+                let entry = entries.iter().filter(fits).max_by_key(|entry| (entry.key.len(), path.starts_with(&entry.key)))?;
+                Some((&path[entry.key.len()..], &entry.node, entry.key.clone()))
             }
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Interfaces: what all have in common, and what each kind has besides.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ macro_rules! devices {
             /// How the address of IPv6 is made: `eui64`, or `stable-privacy`.
             pub ipv6_address_generation: Option<AddressGeneration>,
             /// The host's part of the address of IPv6: `::7`.
-            pub ipv6_address_token: Option<IpAddr>,
+            pub ipv6_address_token: Option<Ipv6Addr>,
             /// The largest packet of IPv6, in bytes.
             pub ipv6_mtu: Option<u32>,
             /// Fixed addresses, each with its prefix length: `192.0.2.7/24`.
@@ -129,6 +129,8 @@ macro_rules! devices {
                     mtu: &mut self.mtu,
                     mac: &mut self.macaddress,
                     optional: &mut self.optional,
+                    critical: &mut self.critical,
+                    overrides: [&mut self.dhcp4_overrides, &mut self.dhcp6_overrides],
                 }
             }
         }
@@ -147,6 +149,8 @@ pub(crate) struct Settings<'a> {
     pub mtu: &'a mut Option<u32>,
     pub mac: &'a mut Option<String>,
     pub optional: &'a mut Option<bool>,
+    pub critical: &'a mut Option<bool>,
+    pub overrides: [&'a mut Overrides; 2],
 }
 
 /// What all interfaces have in common.
@@ -159,7 +163,7 @@ pub(crate) struct Link<'a> {
     pub link_local: Option<&'a [Family]>,
     pub privacy: Option<bool>,
     pub generation: Option<AddressGeneration>,
-    pub token: Option<IpAddr>,
+    pub token: Option<Ipv6Addr>,
     pub mtu: (Option<u32>, Option<u32>),
     pub addresses: &'a [Address],
     pub gateways: [(&'static str, Option<IpAddr>); 3],
@@ -235,10 +239,10 @@ devices! {
         remote: Option<IpAddr>,
         /// How many routers a packet passes at most.
         ttl: Option<u8>,
-        /// Its key, or for WireGuard the private one: Base64, or the path of a file that contains it.
+        /// Its key, or for WireGuard the private one: Base64, or the path of a file that contains it. Also `keys`: a table with `input` and
+        /// `output`, or with `private`.
+        #[serde(alias = "keys")]
         key: Option<TunnelKeys>,
-        /// As `key`: a table with `input` and `output`, or with `private`.
-        keys: Option<TunnelKeys>,
         /// WireGuard: the mark of its packets.
         mark: Option<u32>,
         /// The port it listens on.

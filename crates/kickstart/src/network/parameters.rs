@@ -1,31 +1,82 @@
 //! How bonds and bridges work.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A time: a number, or a number with a unit (`ms`, `s`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Time(String);
+use super::{AdSelect, ArpAllTargets, ArpValidate, BondMode, FailOverMac, LacpRate, PrimaryReselect, TransmitHash};
 
-impl From<String> for Time {
-    fn from(text: String) -> Self {
-        Self(text)
+/// A time: a number, or a number with a unit (`ms`, `s`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Time {
+    number: u32,
+    /// None where the key's own one is meant.
+    unit: Option<Unit>,
+}
+
+/// A unit of systemd.time(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Microsecond,
+    Millisecond,
+    Second,
+    Minute,
+    Hour,
+}
+
+impl Unit {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "us" => Some(Self::Microsecond),
+            "ms" => Some(Self::Millisecond),
+            "s" | "sec" => Some(Self::Second),
+            "m" | "min" => Some(Self::Minute),
+            "h" | "hr" => Some(Self::Hour),
+            _ => None,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Microsecond => "us",
+            Self::Millisecond => "ms",
+            Self::Second => "s",
+            Self::Minute => "min",
+            Self::Hour => "h",
+        }
+    }
+}
+
+impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = || "write a time: a number, or a number with a unit such as `100ms` or `2s`".to_owned();
+        let text = text.trim();
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let number = text[..digits].parse().map_err(|_| wrong())?;
+        let unit = match text[digits..].trim() {
+            "" => None,
+            word => Some(Unit::of(word).ok_or_else(wrong)?),
+        };
+        Ok(Self { number, unit })
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> Self {
+        time.with_unit("")
     }
 }
 
 impl Time {
-    /// The time with its unit, or with `unit` where it has none; nothing if it is not one.
-    pub fn with_unit(&self, unit: &str) -> Option<String> {
-        let text = self.0.trim();
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        match (digits, text[digits..].trim()) {
-            (1.., "") => Some(format!("{text}{unit}")),
-            (1.., "us" | "ms" | "s" | "sec" | "min" | "m" | "h") => Some(text.to_owned()),
-            _ => None,
-        }
+    /// The time with its unit, or with `unit` where it has none.
+    pub fn with_unit(&self, unit: &str) -> String {
+        format!("{}{}", self.number, self.unit.map_or(unit, |own| own.as_str()))
     }
 }
 
@@ -33,47 +84,43 @@ impl Time {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct BondParameters {
-    /// `balance-rr`, `active-backup`, `balance-xor`, `broadcast`, `802.3ad`, `balance-tlb`, `balance-alb`.
-    pub mode: Option<String>,
-    /// How often the other end says that it is there: `slow`, `fast`.
-    pub lacp_rate: Option<String>,
+    /// How its cards work together.
+    pub mode: Option<BondMode>,
+    /// How often the other end says that it is there.
+    pub lacp_rate: Option<LacpRate>,
     /// How often the cable is looked at, in milliseconds.
     pub mii_monitor_interval: Option<Time>,
     /// How many cards must be up.
     pub min_links: Option<u32>,
-    /// What decides over which card a packet is sent: `layer2`, `layer3+4`, `layer2+3`, …
-    pub transmit_hash_policy: Option<String>,
-    /// Which group of cards is used: `stable`, `bandwidth`, `count`.
-    pub ad_select: Option<String>,
-    /// Whether packets that arrive on resting cards are taken.
+    /// What decides over which card a packet is sent.
+    pub transmit_hash_policy: Option<TransmitHash>,
+    /// Which group of cards is used.
+    pub ad_select: Option<AdSelect>,
+    /// Whether packets that arrive on resting cards are taken; also `all-slaves-active`.
+    #[serde(alias = "all-slaves-active")]
     pub all_members_active: Option<bool>,
-    /// As `all-members-active`.
-    pub all_slaves_active: Option<bool>,
     /// How often others are asked whether they are there, in milliseconds.
     pub arp_interval: Option<Time>,
-    /// Whom to ask.
-    pub arp_ip_targets: Vec<String>,
-    /// Which answers count: `none`, `active`, `backup`, `all`.
-    pub arp_validate: Option<String>,
-    /// Whether `any` or `all` must answer.
-    pub arp_all_targets: Option<String>,
+    /// Whom to ask: addresses of IPv4, at most 16.
+    pub arp_ip_targets: Vec<Ipv4Addr>,
+    /// Which answers count.
+    pub arp_validate: Option<ArpValidate>,
+    /// How many must answer.
+    pub arp_all_targets: Option<ArpAllTargets>,
     /// How long a card waits before it is used, in milliseconds.
     pub up_delay: Option<Time>,
     /// How long a card waits before it is left, in milliseconds.
     pub down_delay: Option<Time>,
-    /// Which address the bond has: `none`, `active`, `follow`.
-    pub fail_over_mac_policy: Option<String>,
-    /// How often others are told of a change.
+    /// Which address the bond has.
+    pub fail_over_mac_policy: Option<FailOverMac>,
+    /// How often others are told of a change; also `gratuitious-arp`, as netplan wrote it first.
+    #[serde(alias = "gratuitious-arp")]
     pub gratuitous_arp: Option<u32>,
-    /// As `gratuitous-arp`.
-    #[serde(rename = "gratuitious-arp")]
-    pub gratuitious_arp: Option<u32>,
-    /// How many packets are sent over a card before the next one is used.
+    /// How many packets are sent over a card before the next one is used; also `packets-per-slave`.
+    #[serde(alias = "packets-per-slave")]
     pub packets_per_member: Option<u32>,
-    /// As `packets-per-member`.
-    pub packets_per_slave: Option<u32>,
-    /// When the primary card is used again: `always`, `better`, `failure`.
-    pub primary_reselect_policy: Option<String>,
+    /// When the primary card is used again.
+    pub primary_reselect_policy: Option<PrimaryReselect>,
     /// How often memberships of groups are told.
     pub resend_igmp: Option<u32>,
     /// How often switches are taught addresses, in seconds.
@@ -86,10 +133,9 @@ pub struct BondParameters {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct BridgeParameters {
-    /// How long addresses are remembered, in seconds.
+    /// How long addresses are remembered, in seconds; also `aging-time`.
+    #[serde(alias = "aging-time")]
     pub ageing_time: Option<Time>,
-    /// As `ageing-time`.
-    pub aging_time: Option<Time>,
     /// The bridge's priority, 0 to 65535.
     pub priority: Option<u16>,
     /// How long a port waits before it forwards, in seconds.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::RuleKind;
+use super::{RouteKind, RouteScope, RuleKind};
 
 /// A route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -25,12 +25,12 @@ pub struct Route {
     /// Routes with a lower metric are preferred.
     #[serde(default)]
     pub metric: Option<u32>,
-    /// The kind: `unicast`, `blackhole`, `unreachable`, `prohibit`, `throw`, `local`, …
+    /// The kind; `unicast` by default.
     #[serde(default, rename = "type")]
-    pub kind: Option<String>,
-    /// How far away the destination is: `global`, `link`, `host`.
+    pub kind: Option<RouteKind>,
+    /// How far away the destination is.
     #[serde(default)]
-    pub scope: Option<String>,
+    pub scope: Option<RouteScope>,
     /// The routing table's number.
     #[serde(default)]
     pub table: Option<u32>,

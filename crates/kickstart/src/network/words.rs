@@ -87,6 +87,126 @@ words! {
         /// Packets say what they contain.
         GenericProtocol = "generic-protocol",
     }
+    /// How the cards of a bond work together (Linux' bonding driver).
+    BondMode {
+        /// In turn.
+        RoundRobin = "balance-rr",
+        /// One of them, the others rest.
+        ActiveBackup = "active-backup",
+        /// By a hash of the packet.
+        Xor = "balance-xor",
+        /// All at once.
+        Broadcast = "broadcast",
+        /// As the switch agrees (LACP).
+        Lacp = "802.3ad",
+        /// By the load of what is sent.
+        TransmitLoad = "balance-tlb",
+        /// By the load in both directions.
+        AdaptiveLoad = "balance-alb",
+    }
+    /// How often the other end of a bond says that it is there.
+    LacpRate {
+        /// Every 30 seconds.
+        Slow = "slow",
+        /// Every second.
+        Fast = "fast",
+    }
+    /// What of a packet decides over which card it is sent.
+    TransmitHash {
+        /// The addresses of Ethernet.
+        Layer2 = "layer2",
+        /// The addresses of IP and the ports.
+        Layer34 = "layer3+4",
+        /// The addresses of Ethernet and IP.
+        Layer23 = "layer2+3",
+        /// As `layer2+3`, of what is in a tunnel.
+        Encap23 = "encap2+3",
+        /// As `layer3+4`, of what is in a tunnel.
+        Encap34 = "encap3+4",
+    }
+    /// Which group of cards is used.
+    AdSelect {
+        /// The one in use.
+        Stable = "stable",
+        /// The fastest.
+        Bandwidth = "bandwidth",
+        /// The largest.
+        Count = "count",
+    }
+    /// Which answers of ARP count.
+    ArpValidate {
+        /// All packets count.
+        None = "none",
+        /// Those to the card in use.
+        Active = "active",
+        /// Those to the resting cards.
+        Backup = "backup",
+        /// Those to all cards.
+        All = "all",
+    }
+    /// How many targets of ARP must answer.
+    ArpAllTargets {
+        /// One.
+        Any = "any",
+        /// Each.
+        All = "all",
+    }
+    /// Which address a bond has.
+    FailOverMac {
+        /// All cards have the bond's.
+        None = "none",
+        /// That of the card in use.
+        Active = "active",
+        /// It is given to the card in use.
+        Follow = "follow",
+    }
+    /// When the primary card of a bond is used again.
+    PrimaryReselect {
+        /// When it is up.
+        Always = "always",
+        /// When it is faster.
+        Better = "better",
+        /// When the one in use fails.
+        Failure = "failure",
+    }
+    /// A kind of route (systemd.network(5), `Type=`).
+    RouteKind {
+        /// To another machine.
+        Unicast = "unicast",
+        /// To this machine.
+        Local = "local",
+        /// To all machines of a link.
+        Broadcast = "broadcast",
+        /// To this machine among others.
+        Anycast = "anycast",
+        /// To a group.
+        Multicast = "multicast",
+        /// Packets are dropped.
+        BlackHole = "blackhole",
+        /// The sender is told that there is no way.
+        Unreachable = "unreachable",
+        /// The sender is told that it may not.
+        Prohibit = "prohibit",
+        /// The table says nothing.
+        Throw = "throw",
+        /// Addresses are replaced.
+        Nat = "nat",
+        /// A program is asked.
+        External = "xresolve",
+    }
+    /// How far away a route's destination is (systemd.network(5), `Scope=`).
+    RouteScope {
+        /// Anywhere.
+        Global = "global",
+        /// In the site.
+        Site = "site",
+        /// On the link.
+        Link = "link",
+        /// In this machine.
+        Host = "host",
+        /// It does not exist.
+        Nowhere = "nowhere",
+    }
     /// A kind of tunnel.
     TunnelMode {
         /// WireGuard.

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use super::parameters::{Parameters, Words};
 use super::read::translated;
-use super::{EntryV1, Kind, NetworkV1, RouteV1, Subnet, SubnetKind, Words};
+use super::{EntryV1, Kind, NetworkV1, RouteV1, Subnet, SubnetKind};
 use crate::Network;
-use crate::document::{Dialect, Document, Parsed, Problem, Problems};
+use crate::document::{Dialect, Document, Parsed, Problem, Problems, Unknown};
 
 /// OpenStack's network description.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -102,8 +103,12 @@ struct Service {
 const DIALECT: Dialect = Dialect {
     unsupported: |_, _| None,
     needless: |_, key| !key.starts_with("bond_"),
-    vital: |of, key| matches!((of, key), ("NetworkOfLink", "ip_address" | "netmask") | ("RouteData", _)),
-    whole: |_| false,
+    vital: |of, key| match (of, key) {
+        ("NetworkOfLink", "ip_address" | "netmask") => Some("the address"),
+        ("RouteData", _) => Some("the route"),
+        _ => None,
+    },
+    unknown: |_| Unknown::Alone,
     short: |_| None,
     hyphens: false,
 };
@@ -142,12 +147,12 @@ impl NetworkData {
                 }
             }
         }
-        let address = self.services.iter().filter_map(Service::dns).collect();
+        let address = self.services.iter().filter_map(Service::dns).map(|address| address.to_string()).collect();
         config.push(EntryV1 { kind: Kind::Nameserver, address, ..EntryV1::default() });
-        let original = |path: &str| original(path, &places);
-        let mut network = translated(&NetworkV1 { version: Some(1), config }, |path, message| {
-            problems.push(document.problem(&original(path), message, None));
-        })?;
+        let nearest = |path: &str| document.nearest(&original(path, &places));
+        let (network, told) = translated(&NetworkV1 { version: Some(1), config }, &nearest);
+        problems.extend(told);
+        let mut network = network?;
         // Cards keep their names, but for those that the description gives.
         for link in self.links.iter().filter(|link| link.name.is_none()) {
             if let Some(card) = network.ethernets.get_mut(&link.id) {
@@ -204,7 +209,7 @@ impl Service {
 fn entry(link: &LinkData, names: &BTreeMap<&str, String>) -> EntryV1 {
     let named = |id: &String| names.get(id.as_str()).cloned().unwrap_or_else(|| id.clone());
     let kind = link.kind();
-    let word = |key: &str, value: &Option<String>| value.as_ref().map(|value| (key.to_owned(), Words(vec![value.clone()])));
+    let word = |key: &str, value: &Option<String>| Some((key.to_owned(), Words(vec![value.clone()?])));
     let params = [
         word("mode", &link.bond_mode),
         word("miimon", &link.bond_miimon),
@@ -217,7 +222,7 @@ fn entry(link: &LinkData, names: &BTreeMap<&str, String>) -> EntryV1 {
         mac_address: link.vlan_mac_address.clone().filter(|_| kind == Kind::Vlan).or_else(|| link.ethernet_mac_address.clone()),
         mtu: link.mtu,
         bond_interfaces: link.bond_links.iter().map(named).collect(),
-        params: params.into_iter().flatten().filter(|_| kind == Kind::Bond).collect(),
+        params: Parameters(params.into_iter().flatten().filter(|_| kind == Kind::Bond).collect()),
         vlan_link: link.vlan_link.as_ref().map(named).unwrap_or_default(),
         vlan_id: link.vlan_id.unwrap_or_default(),
         ..EntryV1::default()
@@ -238,15 +243,17 @@ fn subnet(network: &NetworkOfLink) -> Subnet {
         ..RouteV1::default()
     };
     let is_static = kind == SubnetKind::Static;
+    let servers = network.services.iter().filter_map(Service::dns).chain(network.dns_nameservers.iter().copied());
     Subnet {
         kind,
         address: network.ip_address.clone().filter(|_| is_static),
         netmask: network.netmask.clone().filter(|_| is_static),
         gateway: network.gateway,
-        dns_nameservers: network.services.iter().filter_map(Service::dns).chain(network.dns_nameservers.iter().copied()).collect(),
+        dns_nameservers: servers.map(|address| address.to_string()).collect(),
         dns_search: Vec::new(),
         routes: network.routes.iter().map(route).collect(),
         mtu: None,
+        metric: None,
         control: None,
     }
 }
@@ -259,7 +266,16 @@ fn original(path: &str, places: &[Vec<usize>]) -> String {
     };
     let Some((entry, rest)) = number(path, "config[") else { return path.to_owned() };
     match number(&rest, ".subnets[").and_then(|(at, rest)| Some((places.get(entry)?.get(at)?, rest))) {
-        Some((network, rest)) => format!("networks[{network}]{}", rest.replace(".address", ".ip_address")),
-        None => format!("links[{entry}]{rest}"),
+        Some((network, rest)) => {
+            format!("networks[{network}]{}", rest.replace(".address", ".ip_address").replace(".destination", ".network"))
+        }
+        None => match rest.strip_prefix(".params.") {
+            Some(parameter) => format!("links[{entry}].bond_{}", parameter.replace('-', "_")),
+            None => {
+                let own = [(".mac_address", ".ethernet_mac_address"), (".bond_interfaces", ".bond_links"), (".name", ".id")];
+                let named = own.iter().find_map(|(key, name)| Some(format!("{name}{}", rest.strip_prefix(key)?)));
+                format!("links[{entry}]{}", named.unwrap_or(rest))
+            }
+        },
     }
 }

@@ -1,172 +1,188 @@
 //! Parameters of bonds and bridges, by the names that they have on the kernel's side.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::{EntryV1, Kind, Words, Wrong};
-use crate::network::{Bond, BondParameters, Bridge, BridgeParameters, Time};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, json};
 
-/// The parameters of bonds and bridges that are read.
-const BOND: [&str; 19] = [
-    "ad-select",
-    "all-slaves-active",
-    "arp-all-targets",
-    "arp-interval",
-    "arp-ip-target",
-    "arp-validate",
-    "downdelay",
-    "fail-over-mac",
-    "lacp-rate",
-    "miimon",
-    "min-links",
-    "mode",
-    "num-grat-arp",
-    "packets-per-slave",
-    "primary",
-    "primary-reselect",
-    "resend-igmp",
-    "updelay",
-    "xmit-hash-policy",
+use super::translate::Origins;
+use crate::document::{Complaint, SET_TWICE};
+
+/// Parameters in the order in which they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameters(pub Vec<(String, Words)>);
+
+/// A value that is passed on as text, or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Words(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Parameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Parameters;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of parameters")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
+                let mut all = Parameters::default();
+                while let Some(pair) = map.next_entry()? {
+                    all.0.push(pair);
+                }
+                Ok(all)
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// What becomes of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// It is a parameter of version 2.
+    Parameter(Named),
+    /// It is the interface's own address.
+    Address,
+    /// There is nothing to do: the kernel and systemd-networkd take care of it.
+    Needless,
+}
+
+/// A parameter of version 2, by its name there, and how its value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    /// As it is.
+    As(&'static str),
+    /// A word, for which a number from 0 may stand (Linux' bonding driver).
+    Word(&'static str, &'static [&'static str]),
+    /// A list, or text with commas or blanks.
+    List(&'static str),
+    /// Ports with numbers.
+    Ports(&'static str),
+}
+
+use Named::{As, List, Ports, Word};
+use Use::{Address, Needless, Parameter};
+
+const MODES: &[&str] = &["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
+const HASHES: &[&str] = &["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4"];
+
+const BOND: [(&str, Use); 20] = [
+    ("ad-select", Parameter(Word("ad-select", &["stable", "bandwidth", "count"]))),
+    ("all-slaves-active", Parameter(As("all-members-active"))),
+    ("arp-all-targets", Parameter(Word("arp-all-targets", &["any", "all"]))),
+    ("arp-interval", Parameter(As("arp-interval"))),
+    ("arp-ip-target", Parameter(List("arp-ip-targets"))),
+    ("arp-validate", Parameter(Word("arp-validate", &["none", "active", "backup", "all"]))),
+    ("downdelay", Parameter(As("down-delay"))),
+    ("fail-over-mac", Parameter(Word("fail-over-mac-policy", &["none", "active", "follow"]))),
+    ("lacp-rate", Parameter(Word("lacp-rate", &["slow", "fast"]))),
+    ("lp-interval", Parameter(As("learn-packet-interval"))),
+    ("miimon", Parameter(As("mii-monitor-interval"))),
+    ("min-links", Parameter(As("min-links"))),
+    ("mode", Parameter(Word("mode", MODES))),
+    ("num-grat-arp", Parameter(As("gratuitous-arp"))),
+    ("packets-per-slave", Parameter(As("packets-per-member"))),
+    ("primary", Parameter(As("primary"))),
+    ("primary-reselect", Parameter(Word("primary-reselect-policy", &["always", "better", "failure"]))),
+    ("resend-igmp", Parameter(As("resend-igmp"))),
+    ("updelay", Parameter(As("up-delay"))),
+    ("xmit-hash-policy", Parameter(Word("transmit-hash-policy", HASHES))),
 ];
-/// For the last four there is nothing to do: the kernel and systemd-networkd take care of it.
-const BRIDGE: [&str; 14] = [
-    "ageing",
-    "bridgeprio",
-    "fd",
-    "hello",
-    "hw",
-    "maxage",
-    "pathcost",
-    "pathprio",
-    "portprio",
-    "stp",
-    "gcint",
-    "maxwait",
-    "ports",
-    "waitport",
+
+const BRIDGE: [(&str, Use); 14] = [
+    ("ageing", Parameter(As("ageing-time"))),
+    ("bridgeprio", Parameter(As("priority"))),
+    ("fd", Parameter(As("forward-delay"))),
+    ("gcint", Needless),
+    ("hello", Parameter(As("hello-time"))),
+    ("hw", Address),
+    ("maxage", Parameter(As("max-age"))),
+    ("maxwait", Needless),
+    ("pathcost", Parameter(Ports("path-cost"))),
+    ("pathprio", Parameter(Ports("port-priority"))),
+    ("portprio", Parameter(Ports("port-priority"))),
+    ("ports", Needless),
+    ("stp", Parameter(As("stp"))),
+    ("waitport", Needless),
 ];
 
-/// A parameter's name without the prefix that it may have.
-fn plain(key: &str, kind: Kind) -> String {
+/// The use of a parameter: with hyphens or underscores, and with or without the kind's prefix.
+fn used(table: &str, key: &str) -> Option<Use> {
     let key = key.replace('_', "-");
-    let prefix = match kind {
-        Kind::Bond => "bond-",
-        Kind::Bridge => "bridge-",
-        Kind::Physical | Kind::Loopback | Kind::Vlan | Kind::Nameserver | Kind::Route => "",
+    let (prefix, known) = match table {
+        "bonds" => ("bond-", &BOND[..]),
+        "bridges" => ("bridge-", &BRIDGE[..]),
+        _ => ("", &[][..]),
     };
-    key.strip_prefix(prefix).map(str::to_owned).unwrap_or(key)
+    let plain = key.strip_prefix(prefix).unwrap_or(&key);
+    known.iter().find(|(name, _)| *name == plain).map(|(_, usage)| *usage)
 }
-
-/// Parameters that nothing reads, and values of ports that are none.
-pub(super) fn wrong_parameters(path: &str, entry: &EntryV1) -> Wrong {
-    let known: &[&str] = match entry.kind {
-        Kind::Bond => &BOND,
-        Kind::Bridge => &BRIDGE,
-        Kind::Physical | Kind::Loopback | Kind::Vlan | Kind::Nameserver | Kind::Route => &[],
-    };
-    let wrong = entry.params.iter().filter_map(|(key, words)| {
-        let plain = plain(key, entry.kind);
-        let message = if !known.contains(&plain.as_str()) {
-            "not known; see the parameters of version 2"
-        } else if entry.kind == Kind::Bridge && plain == "pathcost" && ports::<u32>(words).is_none() {
-            "write ports with numbers, such as `eth0 75`"
-        } else if entry.kind == Kind::Bridge && PRIORITIES.contains(&plain.as_str()) && ports::<u8>(words).is_none() {
-            "write ports with numbers from 0 to 63, such as `eth0 28`"
-        } else {
-            return None;
-        };
-        Some((format!("{path}.params.{key}"), message.to_owned()))
-    });
-    wrong.collect()
-}
-
-/// Names of the priorities of a bridge's ports.
-const PRIORITIES: [&str; 2] = ["portprio", "pathprio"];
 
 /// Numbers of ports: `eth0 75`; nothing if they are not that.
-fn ports<T: std::str::FromStr>(Words(list): &Words) -> Option<BTreeMap<String, T>> {
+fn ports(list: &[String]) -> Option<Map<String, Value>> {
     let words: Vec<&str> = list.iter().flat_map(|text| text.split_whitespace()).collect();
     let pairs = words.chunks(2).map(|pair| match pair {
-        [port, number] => Some(((*port).to_owned(), number.parse().ok()?)),
+        [port, number] => Some(((*port).to_owned(), json!(number.parse::<u32>().ok()?))),
         _ => None,
     });
     pairs.collect()
 }
 
-fn found<'a>(entry: &'a EntryV1, name: &str) -> Option<&'a Words> {
-    entry.params.iter().find(|(key, _)| plain(key, entry.kind) == name).map(|(_, words)| words)
+/// The name in version 2 and the value of a parameter that is one of them; nothing if the value is no value of such a one.
+fn translated(usage: Named, Words(list): &Words) -> Option<(&'static str, Value)> {
+    let text = || Value::from(list.join(" "));
+    match usage {
+        As(name) => Some((name, text())),
+        Word(name, numbered) => {
+            let word = list.join(" ").parse::<usize>().ok().and_then(|number| numbered.get(number).copied());
+            Some((name, word.map_or_else(text, Value::from)))
+        }
+        List(name) => {
+            let items = list.iter().flat_map(|text| text.split([',', ' '])).filter(|word| !word.is_empty());
+            Some((name, items.map(Value::from).collect()))
+        }
+        Ports(name) => Some((name, ports(list)?.into())),
+    }
 }
 
-/// A parameter by its name, with hyphens or underscores, and with or without the kind's prefix.
-fn parameter(entry: &EntryV1, name: &str) -> Option<String> {
-    found(entry, name).map(|Words(list)| list.join(" "))
-}
-
-fn number<T: std::str::FromStr>(entry: &EntryV1, name: &str) -> Option<T> {
-    parameter(entry, name)?.parse().ok()
-}
-
-fn time(entry: &EntryV1, name: &str) -> Option<Time> {
-    parameter(entry, name).map(Into::into)
-}
-
-fn flag(entry: &EntryV1, name: &str) -> Option<bool> {
-    parameter(entry, name).map(|word| matches!(word.to_ascii_lowercase().as_str(), "on" | "yes" | "true" | "1"))
-}
-
-pub(super) fn bond(entry: &EntryV1) -> Bond {
-    let parameters = BondParameters {
-        mode: parameter(entry, "mode").map(|mode| bond_mode(&mode).to_owned()),
-        lacp_rate: parameter(entry, "lacp-rate").map(|rate| {
-            if rate == "1" {
-                "fast".into()
-            } else if rate == "0" {
-                "slow".into()
-            } else {
-                rate
-            }
-        }),
-        mii_monitor_interval: time(entry, "miimon"),
-        transmit_hash_policy: parameter(entry, "xmit-hash-policy"),
-        up_delay: time(entry, "updelay"),
-        down_delay: time(entry, "downdelay"),
-        primary: parameter(entry, "primary"),
-        min_links: number(entry, "min-links"),
-        arp_interval: time(entry, "arp-interval"),
-        arp_ip_targets: parameter(entry, "arp-ip-target")
-            .map(|text| text.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect())
-            .unwrap_or_default(),
-        arp_validate: parameter(entry, "arp-validate"),
-        arp_all_targets: parameter(entry, "arp-all-targets"),
-        fail_over_mac_policy: parameter(entry, "fail-over-mac"),
-        primary_reselect_policy: parameter(entry, "primary-reselect"),
-        ad_select: parameter(entry, "ad-select"),
-        resend_igmp: number(entry, "resend-igmp"),
-        gratuitous_arp: number(entry, "num-grat-arp"),
-        packets_per_member: number(entry, "packets-per-slave"),
-        all_members_active: flag(entry, "all-slaves-active"),
-        ..BondParameters::default()
-    };
-    Bond { interfaces: entry.bond_interfaces.clone(), parameters, ..Bond::default() }
-}
-
-/// The modes of Linux' bonding driver by their numbers.
-fn bond_mode(mode: &str) -> &str {
-    const MODES: [&str; 7] = ["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
-    mode.parse::<usize>().ok().and_then(|number| MODES.get(number).copied()).unwrap_or(mode)
-}
-
-pub(super) fn bridge(entry: &EntryV1) -> Bridge {
-    let parameters = BridgeParameters {
-        stp: flag(entry, "stp"),
-        forward_delay: time(entry, "fd"),
-        ageing_time: time(entry, "ageing"),
-        priority: number(entry, "bridgeprio"),
-        hello_time: time(entry, "hello"),
-        max_age: time(entry, "maxage"),
-        path_cost: found(entry, "pathcost").and_then(ports).unwrap_or_default(),
-        port_priority: found(entry, "portprio").or_else(|| found(entry, "pathprio")).and_then(ports).unwrap_or_default(),
-        ..BridgeParameters::default()
-    };
-    let macaddress = parameter(entry, "hw");
-    Bridge { interfaces: entry.bridge_interfaces.clone(), parameters, macaddress, ..Bridge::default() }
+impl Parameters {
+    /// Sets them in an interface of version 2. `to` is its path, `from` that of the interface in version 1.
+    pub fn set(&self, interface: &mut Value, to: &str, from: &str, origins: &mut Origins) -> Vec<Complaint> {
+        let table = to.split('.').next().unwrap_or_default();
+        let (mut wrong, mut parameters) = (Vec::new(), Map::new());
+        let mut set: BTreeMap<&'static str, String> = BTreeMap::new();
+        for (key, words) in &self.0 {
+            let path = format!("{from}.params.{key}");
+            let usage = match used(table, key) {
+                None => {
+                    wrong.push(Complaint::value(path, "not known; see the parameters of version 2"));
+                    continue;
+                }
+                Some(Needless) => continue,
+                Some(Address) => {
+                    origins.put(format!("{to}.macaddress"), path);
+                    interface["macaddress"] = words.0.join(" ").into();
+                    continue;
+                }
+                Some(Parameter(usage)) => usage,
+            };
+            let Some((name, value)) = translated(usage, words) else {
+                wrong.push(Complaint::value(path, "write ports with numbers, such as `eth0 28`"));
+                continue;
+            };
+            origins.put(format!("{to}.parameters.{name}"), path.clone());
+            parameters.insert(name.to_owned(), value);
+            let earlier = set.insert(name, path);
+            wrong.extend(earlier.map(|earlier| Complaint::value(earlier, SET_TWICE)));
+        }
+        if !parameters.is_empty() {
+            interface["parameters"] = parameters.into();
+        }
+        wrong
+    }
 }

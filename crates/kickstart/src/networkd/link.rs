@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::{pairs, yes};
-use crate::network::{Activation, AddressGeneration, Family, Lifetime, Link, RaOverrides, RuleKind};
+use crate::network::{Activation, AddressGeneration, Family, Lifetime, Link, RaOverrides, RouteScope, RuleKind};
 use crate::{Address, DhcpIdentifier, Nameservers, Overrides, Route, Rule};
 
 /// All sections after `[Match]`. `tied` are the lines that tell of other interfaces; `table` is where routes are put by default.
@@ -141,7 +141,7 @@ fn route(route: &Route, default_table: Option<u32>) -> String {
     let number = |value: &Option<u32>| value.map(|value| value.to_string());
     let text = |address: &Option<IpAddr>| address.map(|address| address.to_string());
     // A destination that is on the link itself, as ip(8) has it.
-    let scope = scope.clone().or_else(|| (via.is_none() && kind.is_none() && !is_v6).then(|| "link".to_owned()));
+    let scope = scope.or_else(|| (via.is_none() && kind.is_none() && !is_v6).then_some(RouteScope::Link));
     section(
         "Route",
         &[
@@ -150,8 +150,8 @@ fn route(route: &Route, default_table: Option<u32>) -> String {
             ("GatewayOnLink", on_link.filter(|on_link| *on_link).map(|_| "yes".to_owned())),
             ("PreferredSource", text(from)),
             ("Metric", number(metric)),
-            ("Scope", scope),
-            ("Type", kind.clone()),
+            ("Scope", scope.map(|scope| scope.as_str().to_owned())),
+            ("Type", kind.map(|kind| kind.as_str().to_owned())),
             ("Table", number(&table.or(default_table))),
             ("MTUBytes", number(mtu)),
             ("InitialCongestionWindow", number(congestion_window)),

@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 use crate::network::{Link, only};
 use crate::{Ethernet, Match, Network};
 
-pub use check::complaints;
+pub(crate) use check::{NO_MAC, is_mac};
+pub use check::{complaints, route_alone};
 
 /// A file and what it contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +95,9 @@ fn file(name: &str, ending: &str, content: String) -> File {
 
 fn ties(network: &Network) -> Ties<'_> {
     let mut ties = Ties::default();
-    let mut tie = |name, line: String| ties.network.entry(name).or_default().push(line);
+    // A card is known by its key, although others may call it by the name that it gets.
+    let key = |name: &'_ String| network.interface(name).unwrap_or_default();
+    let mut tie = |name: &String, line: String| ties.network.entry(key(name)).or_default().push(line);
     for (name, bond) in &network.bonds {
         for member in &bond.interfaces {
             tie(member, format!("Bond={name}"));
@@ -124,10 +127,10 @@ fn ties(network: &Network) -> Ties<'_> {
     }
     for bridge in network.bridges.values() {
         for (port, cost) in &bridge.parameters.path_cost {
-            ties.bridge.entry(port).or_default().push(format!("Cost={cost}"));
+            ties.bridge.entry(key(port)).or_default().push(format!("Cost={cost}"));
         }
         for (port, priority) in &bridge.parameters.port_priority {
-            ties.bridge.entry(port).or_default().push(format!("Priority={priority}"));
+            ties.bridge.entry(key(port)).or_default().push(format!("Priority={priority}"));
         }
     }
     ties
@@ -137,6 +140,10 @@ fn ties(network: &Network) -> Ties<'_> {
 fn matches(name: &str, card: &Ethernet) -> String {
     let Some(given) = &card.matches else { return format!("Name={}\n", card.set_name.as_deref().unwrap_or(name)) };
     let Match { name: given_name, macaddress, driver } = given;
+    if *given == Match::default() {
+        // All cards, but nothing that software makes.
+        return "Type=ether\nKind=!*\n".to_owned();
+    }
     let is_hardware = macaddress.is_some() || driver.is_some();
     // A card that is found by its name and renamed is found by the new one.
     let name = match &card.set_name {
@@ -201,6 +208,7 @@ fn link_file(name: &str, card: &Ethernet, network: &Network) -> Option<String> {
     }
     let found = match matches {
         None => format!("OriginalName={name}\n"),
+        Some(given) if *given == Match::default() => "OriginalName=*\n".to_owned(),
         Some(given) => pairs(&[("OriginalName", given.name.clone()), ("PermanentMACAddress", mac(given)), ("Driver", drivers(given))]),
     };
     let names = match set_name {
@@ -257,6 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn cards_are_known_by_the_names_that_they_get() {
+        let network = network(
+            r#"{"version": 2, "ethernets": {"id0": {"match": {"macaddress": "00:50:56:01:02:03"}, "set-name": "lan0"}, "all": {"match": {}}},
+                "bridges": {"br0": {"interfaces": ["lan0"], "parameters": {"path-cost": {"lan0": 7}}}}}"#,
+        );
+        assert_eq!(complaints(&network), []);
+        let files = files(&network);
+        let content = |name: &str| files.iter().find(|file| file.path.ends_with(name)).unwrap().content.as_str();
+        assert!(content("10-id0.network").contains("Bridge=br0\n\n[Bridge]\nCost=7\n"));
+        assert!(content("10-all.network").starts_with("[Match]\nType=ether\nKind=!*\n"));
+    }
+
+    #[test]
     fn a_gateway_may_be_reached_by_what_is_not_said() {
         for card in [
             r#"{"addresses": ["10.0.0.5/24"], "gateway4": "10.0.0.1"}"#,
@@ -276,24 +297,41 @@ mod tests {
     fn what_makes_no_sense_is_told() {
         let table = [
             (r#"{"ethernets": {"a/b": {"dhcp4": true}}}"#, "ethernets.a/b"),
-            (r#"{"ethernets": {"a": {"match": {}}}}"#, "ethernets.a"),
-            (r#"{"ethernets": {"a": {"match": {"name": "x\ny"}}}}"#, "ethernets.a"),
-            (r#"{"ethernets": {"a": {"match": {"macaddress": "1:2"}}}}"#, "ethernets.a"),
+            (r#"{"ethernets": {"a": {"match": {"name": "x\ny"}}}}"#, "ethernets.a.match.name"),
+            (r#"{"ethernets": {"a": {"match": {"macaddress": "1:2"}}}}"#, "ethernets.a.match.macaddress"),
+            (r#"{"ethernets": {"a": {"macaddress": "01:50:56:01:02:03"}}}"#, "ethernets.a.macaddress"),
+            (r#"{"ethernets": {"a": {"ipv6-address-token": "2001:db8::"}}}"#, "ethernets.a.ipv6-address-token"),
             (r#"{"ethernets": {"a": {"gateway": "192.0.2.1"}}}"#, "ethernets.a.gateway"),
             (r#"{"ethernets": {"a": {"addresses": ["10.0.0.5/24"], "gateway4": "192.168.9.1"}}}"#, "ethernets.a.gateway4"),
             (
                 r#"{"ethernets": {"a": {"addresses": ["10.0.0.5/24"], "routes": [{"to": "default", "via": "192.168.9.1"}]}}}"#,
-                "ethernets.a.routes[0]",
+                "ethernets.a.routes[0].via",
             ),
-            (r#"{"ethernets": {"a": {"routing-policy": [{"from": "10.0.0.5"}]}}}"#, "ethernets.a.routing-policy[0]"),
-            (r#"{"tunnels": {"v": {"mode": "vxlan", "id": 7, "port-range": [9]}}}"#, "tunnels.v"),
-            (r#"{"ethernets": {"a": {"routes": [{"to": "x", "via": "192.0.2.1"}]}}}"#, "ethernets.a.routes[0]"),
+            (r#"{"ethernets": {"a": {"routing-policy": [{"from": "10.0.0.5"}]}}}"#, "ethernets.a.routing-policy[0].table"),
+            (r#"{"tunnels": {"v": {"mode": "vxlan", "id": 7, "port-range": [9]}}}"#, "tunnels.v.port-range"),
+            (r#"{"tunnels": {"v": {"mode": "gre", "local": "10.0.0.5", "remote": "2001:db8::5"}}}"#, "tunnels.v.remote"),
+            (r#"{"tunnels": {"v": {"mode": "vxlan", "id": 7, "local": "10.0.0.5", "remote": "2001:db8::5"}}}"#, "tunnels.v.remote"),
+            (r#"{"ethernets": {"a": {"routes": [{"to": "x", "via": "192.0.2.1"}]}}}"#, "ethernets.a.routes[0].to"),
+            (
+                r#"{"ethernets": {"a": {"dhcp4": true, "routes": [{"to": "2001:db8::/32", "via": "192.0.2.1"}]}}}"#,
+                "ethernets.a.routes[0].via",
+            ),
+            (r#"{"ethernets": {"a": {"set-name": "x"}, "b": {"set-name": "x"}}}"#, "ethernets.b.set-name"),
+            (r#"{"ethernets": {"a": {"set-name": "x"}}, "bridges": {"x": {}}}"#, "ethernets.a.set-name"),
+            (r#"{"ethernets": {"a": {}}, "bridges": {"a": {}}}"#, "bridges.a"),
+            (r#"{"bonds": {"x": {}}, "bridges": {"x": {}}}"#, "bridges.x"),
+            (r#"{"ethernets": {"a": {}}, "bonds": {"x": {"interfaces": ["a"]}, "y": {"interfaces": ["a"]}}}"#, "bonds.y.interfaces[0]"),
+            (r#"{"bridges": {"x": {"interfaces": ["y"]}, "y": {"interfaces": ["x"]}}}"#, "bridges.y.interfaces[0]"),
+            (r#"{"bridges": {"x": {"interfaces": ["v"]}}, "vlans": {"v": {"id": 7, "link": "x"}}}"#, "vlans.v.link"),
+            (r#"{"ethernets": {"a": {"match": {"name": "e*"}}}, "vlans": {"v": {"id": 7, "link": "a"}}}"#, "vlans.v.link"),
+            (r#"{"ethernets": {"a": {}}, "bonds": {"x": {"parameters": {"primary": "a"}}}}"#, "bonds.x.parameters.primary"),
+            (r#"{"ethernets": {"a": {}}, "bridges": {"x": {"parameters": {"path-cost": {"a": 5}}}}}"#, "bridges.x.parameters.path-cost.a"),
             (r#"{"ethernets": {"a": {"nameservers": {"search": ["a b"]}}}}"#, "ethernets.a.nameservers.search[0]"),
-            (r#"{"vlans": {"v": {"id": 0, "link": "x"}}}"#, "vlans.v"),
+            (r#"{"vlans": {"v": {"id": 0, "link": "x"}}}"#, "vlans.v.id"),
         ];
         for (text, path) in table {
             let text = text.replacen('{', "{\"version\": 2, ", 1);
-            assert!(complaints(&network(&text)).iter().any(|(at, _)| at == path), "{text}");
+            assert!(complaints(&network(&text)).iter().any(|told| told.path == path), "{text}");
         }
     }
 }

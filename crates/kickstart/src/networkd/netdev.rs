@@ -36,7 +36,7 @@ fn number(value: Option<u32>) -> Option<String> {
 }
 
 fn time(value: &Option<Time>, unit: &str) -> Option<String> {
-    value.as_ref().and_then(|time| time.with_unit(unit))
+    value.as_ref().map(|time| time.with_unit(unit))
 }
 
 pub(super) fn bond(name: &str, bond: &Bond) -> Netdev {
@@ -50,7 +50,6 @@ pub(super) fn bond(name: &str, bond: &Bond) -> Netdev {
         transmit_hash_policy,
         ad_select,
         all_members_active,
-        all_slaves_active,
         arp_interval,
         arp_ip_targets,
         arp_validate,
@@ -59,33 +58,31 @@ pub(super) fn bond(name: &str, bond: &Bond) -> Netdev {
         down_delay,
         fail_over_mac_policy,
         gratuitous_arp,
-        gratuitious_arp,
         packets_per_member,
-        packets_per_slave,
         primary_reselect_policy,
         resend_igmp,
         learn_packet_interval,
         primary: _,
     } = parameters;
-    let targets = (!arp_ip_targets.is_empty()).then(|| arp_ip_targets.join(" "));
+    let targets: Vec<String> = arp_ip_targets.iter().map(ToString::to_string).collect();
     let lines = [
-        ("Mode", mode.clone()),
-        ("LACPTransmitRate", lacp_rate.clone()),
+        ("Mode", mode.map(|word| word.as_str().to_owned())),
+        ("LACPTransmitRate", lacp_rate.map(|word| word.as_str().to_owned())),
         ("MIIMonitorSec", time(mii_monitor_interval, "ms")),
         ("MinLinks", number(*min_links)),
-        ("TransmitHashPolicy", transmit_hash_policy.clone()),
-        ("AdSelect", ad_select.clone()),
-        ("AllSlavesActive", flag(all_members_active.or(*all_slaves_active))),
+        ("TransmitHashPolicy", transmit_hash_policy.map(|word| word.as_str().to_owned())),
+        ("AdSelect", ad_select.map(|word| word.as_str().to_owned())),
+        ("AllSlavesActive", flag(*all_members_active)),
         ("ARPIntervalSec", time(arp_interval, "ms")),
-        ("ARPIPTargets", targets),
-        ("ARPValidate", arp_validate.clone()),
-        ("ARPAllTargets", arp_all_targets.clone()),
+        ("ARPIPTargets", (!targets.is_empty()).then(|| targets.join(" "))),
+        ("ARPValidate", arp_validate.map(|word| word.as_str().to_owned())),
+        ("ARPAllTargets", arp_all_targets.map(|word| word.as_str().to_owned())),
         ("UpDelaySec", time(up_delay, "ms")),
         ("DownDelaySec", time(down_delay, "ms")),
-        ("FailOverMACPolicy", fail_over_mac_policy.clone()),
-        ("GratuitousARP", number(gratuitous_arp.or(*gratuitious_arp))),
-        ("PacketsPerSlave", number(packets_per_member.or(*packets_per_slave))),
-        ("PrimaryReselectPolicy", primary_reselect_policy.clone()),
+        ("FailOverMACPolicy", fail_over_mac_policy.map(|word| word.as_str().to_owned())),
+        ("GratuitousARP", number(*gratuitous_arp)),
+        ("PacketsPerSlave", number(*packets_per_member)),
+        ("PrimaryReselectPolicy", primary_reselect_policy.map(|word| word.as_str().to_owned())),
         ("ResendIGMP", number(*resend_igmp)),
         ("LearnPacketIntervalSec", time(learn_packet_interval, "s")),
     ];
@@ -95,10 +92,9 @@ pub(super) fn bond(name: &str, bond: &Bond) -> Netdev {
 pub(super) fn bridge(name: &str, bridge: &Bridge) -> Netdev {
     // What is said of ports is in their own files.
     let only!(Bridge { interfaces: _, parameters }) = bridge;
-    let BridgeParameters { ageing_time, aging_time, priority, forward_delay, hello_time, max_age, stp, path_cost: _, port_priority: _ } =
-        parameters;
+    let BridgeParameters { ageing_time, priority, forward_delay, hello_time, max_age, stp, path_cost: _, port_priority: _ } = parameters;
     let lines = [
-        ("AgeingTimeSec", time(ageing_time, "s").or_else(|| time(aging_time, "s"))),
+        ("AgeingTimeSec", time(ageing_time, "s")),
         ("Priority", priority.map(|priority| priority.to_string())),
         ("ForwardDelaySec", time(forward_delay, "s")),
         ("HelloTimeSec", time(hello_time, "s")),
@@ -130,8 +126,8 @@ pub(super) fn tie(mode: Option<TunnelMode>) -> &'static str {
 
 pub(super) fn tunnel(name: &str, tunnel: &Tunnel) -> Netdev {
     // The mark and the other ends are WireGuard's.
-    let Tunnel { mode, local, remote, ttl, key, keys, link, .. } = tunnel;
-    let keys = keys.as_ref().or(key.as_ref());
+    let Tunnel { mode, local, remote, ttl, key: keys, link, .. } = tunnel;
+    let keys = keys.as_ref();
     let address = |address: &Option<std::net::IpAddr>| address.map(|address| address.to_string());
     let ttl = || ttl.map(|ttl| ttl.to_string());
     let is_alone = || link.is_none().then(|| "yes".to_owned());
@@ -167,7 +163,6 @@ fn vxlan(netdev: Netdev, tunnel: &Tunnel) -> Netdev {
         remote,
         ttl,
         key: _,
-        keys: _,
         mark: _,
         port,
         peers: _,

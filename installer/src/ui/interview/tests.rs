@@ -30,7 +30,7 @@ pub(crate) fn interview() -> Interview {
     let offers = Offered { packages: packages.map(|(name, summary)| (name.to_owned(), summary.to_owned())).into(), names };
     let read = |path: &str| match path {
         "/keys" => Ok("# two\nssh-ed25519 AAAA1 a\n\nssh-ed25519 AAAA2 b\n".to_owned()),
-        "/ca.pem" => Ok("x\n-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n".repeat(2)),
+        "/ca.pem" => Ok("x\n-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".repeat(2)),
         path => Err(format!("no {path}")),
     };
     Interview::new(Surroundings { facts, offers, read, seed: [1; 32] })
@@ -117,7 +117,7 @@ const WHOLE: &str = r#"{
     "public_key": {"key": "ssh-ed25519 AAAA me"},
     "users": [{"name": "dev", "groups": ["docker"], "sudo": true, "ssh_keys": ["ssh-ed25519 AAAA2 b", "ssh-rsa AAAA3"]}],
     "ca_certificates": [
-        "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"
+        "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
     ]
 }"#;
 
@@ -211,7 +211,7 @@ fn only_what_is_on_the_medium_can_be_chosen() {
 fn files_with_damaged_or_secret_content_are_refused() {
     for (text, told) in [
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "damaged"),
-        ("-----BEGIN CERTIFICATE-----\nMAAA\n", "incomplete"),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n", "incomplete"),
         ("-----BEGIN PRIVATE KEY-----\nMAAA\n-----END PRIVATE KEY-----", "private key"),
         ("hello", "no certificate"),
         ("/nothing", "no /nothing"),

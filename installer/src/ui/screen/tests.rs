@@ -134,14 +134,14 @@ fn packages_are_searched_and_picked() {
 
 #[test]
 fn routes_keys_and_pasted_certificates() {
-    let mut flow = after(&format!("{ROUTES}10.0.0.0/8\t192.0.2.2\t\n2001:db8::/32\n192.0.2.2\n50\n\n"));
+    let mut flow = after(&format!("{ROUTES}10.0.0.0/8\t192.0.2.2\t\n172.16.0.0/12\n192.0.2.2\n50\n\n"));
     assert_eq!(flow.question().title, "Name servers");
     press(&mut flow, "\n\nnode\n\n\ndev\n\n/keys\n\n");
     assert_eq!(flow.question().section, Section::Certificates);
-    press(&mut flow, "-----BEGIN CERTIFICATE-----\rMAAA\rMAAA\r-----END CERTIFICATE-----\r\r\r");
+    press(&mut flow, "-----BEGIN CERTIFICATE-----\rMAQA\rAAAA\r-----END CERTIFICATE-----\r\r\r");
     assert_eq!(flow.question().section, Section::Summary, "{:?}", flow.notice());
     let kickstart = flow.interview().kickstart();
-    assert_eq!(kickstart.ca_certificates, ["-----BEGIN CERTIFICATE-----\nMAAA\nMAAA\n-----END CERTIFICATE-----\n"]);
+    assert_eq!(kickstart.ca_certificates, ["-----BEGIN CERTIFICATE-----\nMAQA\nAAAA\n-----END CERTIFICATE-----\n"]);
     assert_eq!(kickstart.users[0].ssh_keys.len(), 2);
     assert_eq!(kickstart.network.as_ref().unwrap().ethernets["eth0"].routes[1].metric, Some(50));
 }

@@ -1,0 +1,148 @@
+//! What is wrong with cloud-config beyond what its types say, as far as one document tells.
+
+use kickstart::document::Complaint;
+
+use super::disk::is_nowhere;
+use super::user::{NO_RANDOM, PasswordOf, is_random};
+use super::{CloudConfig, FsSetup, Line, Permissions};
+
+/// What `phone_home` can tell.
+const POSTED: [&str; 7] = ["all", "pub_key_rsa", "pub_key_ecdsa", "pub_key_ed25519", "instance_id", "hostname", "fqdn"];
+
+/// The file systems for which there are packages with their programs.
+const FILE_SYSTEMS: [&str; 8] = ["btrfs", "ext2", "ext3", "ext4", "fat", "swap", "vfat", "xfs"];
+
+/// The keys of the SSH server that can be given, without their kind: `ed25519_private`.
+const HOST_KEYS: [&str; 4] = ["rsa", "dsa", "ecdsa", "ed25519"];
+
+const KEPT: &str = "it loses no data here: it is done only if nothing is there";
+
+const NOWHERE: &str = "not a device here: write one below /dev, `LABEL=…` or `UUID=…`; the entry is left out";
+
+impl CloudConfig {
+    /// What is wrong, by the paths of the document.
+    pub(crate) fn complaints(&self) -> Vec<Complaint> {
+        let mut list = Vec::new();
+        self.check_passwords(&mut list);
+        self.check_people(&mut list);
+        self.check_disks(&mut list);
+        self.check_mounts(&mut list);
+        self.check_texts(&mut list);
+        self.check_services(&mut list);
+        list
+    }
+
+    fn check_passwords(&self, list: &mut Vec<Complaint>) {
+        if let Some(reason) = self.password.as_ref().and_then(|password| PasswordOf::guessed("", password.reveal()).err()) {
+            list.push(Complaint::value("password", reason));
+        }
+        for (index, text) in self.chpasswd.list.iter().enumerate() {
+            let lines: Vec<&str> = text.reveal().lines().collect();
+            for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+                let Err(reason) = PasswordOf::of_line(line.trim()) else { continue };
+                let place = if lines.len() > 1 { format!("line {}: ", number + 1) } else { String::new() };
+                // The other lines count.
+                list.push(Complaint::note(format!("chpasswd.list[{index}]"), format!("{place}{reason}")));
+            }
+        }
+    }
+
+    fn check_people(&self, list: &mut Vec<Complaint>) {
+        let users = self.users.iter().enumerate().map(|(index, user)| (format!("users[{index}]"), user));
+        for (path, user) in users.chain(self.user.iter().map(|user| ("user".to_owned(), user))) {
+            if user.plain_text_passwd.as_ref().is_some_and(|password| is_random(password.reveal())) {
+                list.push(Complaint::value(format!("{path}.plain_text_passwd"), NO_RANDOM));
+            }
+            let refused = user.groups.refused.iter();
+            list.extend(refused.map(|reason| Complaint::note(format!("{path}.groups"), reason)));
+        }
+        for (name, key) in &self.ssh_keys {
+            let path = format!("ssh_keys.{name}");
+            match name.rsplit_once('_') {
+                Some((kind, "private")) if HOST_KEYS.contains(&kind) => {
+                    if !key.reveal().contains("PRIVATE KEY-----") {
+                        list.push(Complaint::value(path, "not a private key: the server makes its own"));
+                    }
+                }
+                Some((kind, "public" | "certificate")) if HOST_KEYS.contains(&kind) => {}
+                Some(_) | None => list.push(Complaint::value(path, "unknown: write `ed25519_private` and the like")),
+            }
+        }
+    }
+
+    /// What disks are asked for that no start does.
+    fn check_disks(&self, list: &mut Vec<Complaint>) {
+        for (disk, setup) in &self.disk_setup {
+            let path = format!("disk_setup.{disk}");
+            if is_nowhere(disk) {
+                list.push(Complaint::value(path, format!("`{disk}` is {NOWHERE}")));
+            } else if setup.overwrite {
+                list.push(Complaint::note(format!("{path}.overwrite"), KEPT));
+            }
+        }
+        for (index, setup) in self.fs_setup.iter().enumerate() {
+            let FsSetup { device: Line(device), filesystem: Line(kind), partition, overwrite, .. } = setup;
+            let path = format!("fs_setup[{index}]");
+            let mut whole = |key: &str, message: String| list.push(Complaint::whole(format!("{path}.{key}"), message, &path, "the entry"));
+            if is_nowhere(device) {
+                list.push(Complaint::value(&path, format!("`{device}` is {NOWHERE}")));
+                continue;
+            }
+            if !FILE_SYSTEMS.contains(&kind.as_str()) {
+                whole("filesystem", format!("`{kind}` is none of the file systems {}", FILE_SYSTEMS.join(", ")));
+            }
+            let is_partition = |text: &str| matches!(text, "auto" | "any" | "none") || text.parse::<u8>().is_ok();
+            if partition.as_ref().is_some_and(|word| !is_partition(&word.0)) {
+                whole("partition", "write a number, `auto`, `any` or `none`".to_owned());
+            }
+            if *overwrite {
+                list.push(Complaint::note(format!("{path}.overwrite"), KEPT));
+            }
+        }
+    }
+
+    fn check_mounts(&self, list: &mut Vec<Complaint>) {
+        let defaults = self.mount_default_fields.as_ref();
+        for (index, mount) in self.mounts.iter().enumerate() {
+            let path = format!("mounts[{index}]");
+            if let Some(name) = mount.nowhere(defaults) {
+                list.push(Complaint::value(path, format!("`{name}` is {NOWHERE}")));
+            } else if mount.field(0, defaults).is_none() {
+                list.push(Complaint::value(path, "an entry has no device: it is left out"));
+            } else if mount.field(1, defaults).is_some_and(|folder| folder.bytes().all(|byte| byte == b'/')) {
+                list.push(Complaint::value(path, "the root is mounted already: the entry is left out"));
+            }
+        }
+    }
+
+    /// Texts that are not what they are for; a host key that is none would keep sshd from starting.
+    fn check_texts(&self, list: &mut Vec<Complaint>) {
+        for (key, certificates) in [("ca_certs", &self.ca_certs), ("ca-certs", &self.older_ca_certs)] {
+            for (index, _) in certificates.trusted.iter().enumerate().filter(|(_, text)| !kickstart::are_certificates(text)) {
+                list.push(Complaint::value(format!("{key}.trusted[{index}]"), "not a certificate in PEM"));
+            }
+        }
+        for (index, file) in self.write_files.iter().enumerate() {
+            let doubt = file.permissions.and_then(Permissions::doubt);
+            list.extend(doubt.map(|doubt| Complaint::note(format!("write_files[{index}].permissions"), doubt)));
+        }
+    }
+
+    /// What services are asked for that are others here.
+    fn check_services(&self, list: &mut Vec<Complaint>) {
+        if let Some(client) = self.ntp.as_ref().and_then(|ntp| ntp.ntp_client.as_ref()).filter(|client| !client.is_ours()) {
+            list.push(Complaint::note("ntp.ntp_client", format!("systemd-timesyncd is used in place of `{}`", client.0.0)));
+        }
+        let asked = self.phone_home.iter().flat_map(|phone| phone.post.iter().enumerate());
+        for (index, word) in asked.filter(|(_, word)| !POSTED.contains(&word.as_str())) {
+            list.push(Complaint::value(format!("phone_home.post[{index}]"), format!("`{word}` is none of {}", POSTED.join(", "))));
+        }
+        let is_plain = |name: &str| {
+            !name.is_empty() && !name.starts_with('.') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        };
+        for name in self.yum_repos.keys().filter(|name| !is_plain(name)) {
+            let message = "the name may have letters, digits, `-`, `_`, `.` and `:`";
+            list.push(Complaint::value(format!("yum_repos.{name}"), message));
+        }
+    }
+}
