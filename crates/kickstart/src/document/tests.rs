@@ -98,7 +98,7 @@ fn of_two_spellings_the_last_counts_and_the_earlier_one_is_told() {
         let problems = problems.map(|problems| problems.problems).unwrap_or_default();
         assert_eq!(problems.len(), told.len(), "{card}: {problems:?}");
         for (problem, path) in problems.iter().zip(told) {
-            assert_eq!(problem.line("x").split_once(path).map(|(_, message)| message), Some(tree::SET_TWICE), "{card}: {problem:?}");
+            assert_eq!(problem.line("x").split_once(path).map(|(_, message)| message), Some(SET_TWICE), "{card}: {problem:?}");
         }
     }
 }
@@ -112,6 +112,8 @@ fn keys_are_found_however_they_are_spelt() {
         ("x_y.z", "x-y.z", "x-y.z"),
         ("x_y.w", "x-y", "x-y.w"),
         ("none", "", "none"),
+        ("a-b.c.d", "a-b.c.d", "a-b.c.d"),
+        ("a_b[0]", "a_b", "a_b"),
     ];
     for (path, nearest, spelt) in table {
         assert_eq!((node.nearest(path).0.as_str(), node.spelt(path).0.as_str()), (nearest, spelt), "{path}");

@@ -194,6 +194,8 @@ impl Node {
     pub fn spelt(&self, path: &str) -> (String, Place) {
         let (found, place) = self.nearest(path);
         let rest = path.get(found.len()..).unwrap_or_default();
+        // One value in place of a list has no number.
+        let rest = rest.strip_prefix("[0]").unwrap_or(rest);
         (found + rest, place)
     }
 

@@ -114,7 +114,7 @@ fn bridge(path: &str, bridge: &Bridge, network: &Network, list: &mut List) {
     let BridgeParameters { path_cost, port_priority, .. } = &bridge.parameters;
     let key = |name: &str| network.interface(name);
     let is_port = |name: &str| bridge.interfaces.iter().any(|port| port == name || key(port).is_some() && key(port) == key(name));
-    fn strangers<'a, T>(numbers: &'a BTreeMap<String, T>, is_port: impl Fn(&str) -> bool) -> Vec<&'a String> {
+    fn strangers<T>(numbers: &BTreeMap<String, T>, is_port: impl Fn(&str) -> bool) -> Vec<&String> {
         numbers.keys().filter(|name| !is_port(name)).collect()
     }
     for (table, names) in [("path-cost", strangers(path_cost, is_port)), ("port-priority", strangers(port_priority, is_port))] {

@@ -16,7 +16,7 @@ pub(super) fn names(network: &Network, list: &mut List) {
             None => drop(owners.insert(name, path)),
         }
     }
-    for (key, _) in &network.ethernets {
+    for key in network.ethernets.keys() {
         // Their files would be the same.
         if let Some(owner) = owners.get(key.as_str()) {
             list.push(Complaint::whole(owner, "a card has the same name", owner, "the interface"));
