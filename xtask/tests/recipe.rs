@@ -12,6 +12,7 @@ mod support {
 mod recipe {
     mod bench;
     mod deb;
+    mod flavours;
     mod go;
     mod licences;
     mod patch;
