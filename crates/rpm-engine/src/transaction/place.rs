@@ -9,6 +9,8 @@ use crate::links;
 /// Follows links of a tree on disk, as they are or as they will be.
 pub(crate) struct Places {
     root: Beneath<'static>,
+    /// Who runs the program.
+    user: u32,
     /// Links that packages to come bring, by the place where they will be.
     coming: HashMap<String, String>,
     /// Links that packages to go take away.
@@ -22,7 +24,8 @@ pub(crate) struct Places {
 impl Places {
     /// The tree as it is.
     pub(crate) fn new(root: Beneath<'static>) -> Self {
-        Self { root, coming: HashMap::new(), going: HashSet::new(), seen: HashMap::new(), followed: HashMap::new() }
+        let user = nix::unistd::geteuid().as_raw();
+        Self { root, user, coming: HashMap::new(), going: HashSet::new(), seen: HashMap::new(), followed: HashMap::new() }
     }
 
     /// Takes the link that is at `place` for gone.
@@ -49,7 +52,8 @@ impl Places {
         Ok(place)
     }
 
-    /// Follows every link of `path`. The root is the empty path, and `..` does not leave it.
+    /// Follows every link of `path` that belongs to root, to who runs the program, or to the owner of what it leads to, as rpm does since
+    /// 4.18 (CVE-2021-35939). The root is the empty path, and `..` does not leave it.
     pub(crate) fn follow(&mut self, path: &str) -> io::Result<String> {
         links::follow(path, |here| self.link(here))?.ok_or_else(|| nix::Error::ELOOP.into())
     }
@@ -66,8 +70,30 @@ impl Places {
             return Ok(known.clone());
         }
         let target = self.root.read_link(place)?;
-        self.seen.insert(place.to_owned(), target.clone());
-        Ok(target)
+        // Until it is known whom the link belongs to, for links that lead in a circle.
+        self.seen.insert(place.to_owned(), None);
+        let trusted = match target {
+            Some(target) if self.is_trusted(place, &target)? => Some(target),
+            _ => None,
+        };
+        self.seen.insert(place.to_owned(), trusted.clone());
+        Ok(trusted)
+    }
+
+    /// Whether the link at `place` may be followed. Otherwise a user could lead files of packages below their own directories to anywhere.
+    fn is_trusted(&mut self, place: &str, target: &str) -> io::Result<bool> {
+        let owner = self.root.stat(place)?.map_or(0, |link| link.st_uid);
+        // Who could write everything that is written here anyway.
+        if owner == 0 || owner == self.user {
+            return Ok(true);
+        }
+        let directory = place.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let path = if target.starts_with('/') { target.to_owned() } else { format!("{directory}/{target}") };
+        let there = match links::follow(&path, |here| self.link(here))? {
+            Some(there) => self.root.stat(&there)?,
+            None => None,
+        };
+        Ok(there.is_some_and(|there| there.st_uid == owner))
     }
 }
 
@@ -100,5 +126,27 @@ mod tests {
         assert_eq!(places.place("/none/x").unwrap(), "/usr/lib/x");
         places.without("/lib".into());
         assert_eq!(places.place("/lib/x").unwrap(), "/lib/x");
+    }
+
+    /// In the file system of the machine, where others own directories.
+    #[test]
+    fn links_of_users_lead_only_to_what_is_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(folder.join("own")).unwrap();
+        for (link, target) in [("in", "own"), ("out", "/etc"), ("around", "out"), ("circle", "circle"), ("none", "/nothing/at/all")] {
+            symlink(target, folder.join(link)).unwrap();
+        }
+        let mut places = Places { user: u32::MAX, ..Places::new(Beneath::open(std::path::Path::new("/")).unwrap()) };
+        let at = |path: &str| folder.join(path).display().to_string();
+        assert_eq!(places.place(&at("in/x")).unwrap(), at("own/x"));
+        // Root's own links lead anywhere.
+        let is_root = nix::unistd::geteuid().is_root();
+        for (path, stays, followed) in
+            [("out/x", "out/x", "/etc/x"), ("around/x", "out/x", "/etc/x"), ("none/x", "none/x", "/nothing/at/all/x")]
+        {
+            assert_eq!(places.place(&at(path)).unwrap(), if is_root { followed.to_owned() } else { at(stays) }, "{path}");
+        }
+        assert!(places.place(&at("circle/x")).is_err());
     }
 }
