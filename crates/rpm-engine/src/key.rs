@@ -79,6 +79,17 @@ impl UsableKey {
     }
 }
 
+/// The text of a file of keys: armour as it is there, or that of the keys in a binary file, as some vendors publish them.
+pub fn armour_of(file: &[u8]) -> String {
+    let text = String::from_utf8_lossy(file);
+    if !blocks(&text, "PUBLIC KEY BLOCK").is_empty() {
+        return text.into_owned();
+    }
+    let keys = SignedPublicKey::from_bytes_many(Cursor::new(file)).into_iter().flatten();
+    let armoured: String = keys.filter_map(|key| key.ok()?.to_armored_string(ArmorOptions::default()).ok()).collect();
+    if armoured.is_empty() { text.into_owned() } else { armoured }
+}
+
 /// The ASCII-armoured blocks of a kind in a text (RFC 9580, section 6.2), each with its first and last line.
 pub(crate) fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
     let (first, last) = (format!("-----BEGIN PGP {kind}-----"), format!("-----END PGP {kind}-----"));
@@ -150,6 +161,18 @@ mod tests {
             assert_eq!(KeyFacts::read(&key.armoured, 1_767_225_600).unwrap(), std::slice::from_ref(&key.facts));
         }
         assert!(UsableKey::each("the keys of this distribution", 0).is_empty());
+    }
+
+    #[test]
+    fn binary_files_are_read_too() {
+        let armoured = testing::packages::KEY;
+        let (key, _) = SignedPublicKey::from_string(armoured).unwrap();
+        let binary = pgp::ser::Serialize::to_bytes(&key).unwrap();
+        let found = UsableKey::each(&armour_of(&binary), 1_767_225_600);
+        assert_eq!(found[0].as_ref().unwrap().facts, KeyFacts::read(armoured, 1_767_225_600).unwrap()[0]);
+        for other in [armoured, "", "no key"] {
+            assert_eq!(armour_of(other.as_bytes()), other);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{CacheError, Context, io_at};
 use crate::download::{self, Client, Item};
 use rpm_engine::config::{RepositoryConfig, beneath};
-use rpm_engine::key::{KeyFacts, UnusableKey, UsableKey};
+use rpm_engine::key::{KeyFacts, UnusableKey, UsableKey, armour_of};
 use rpm_engine::keyring::Keyring;
 
 /// Where keys are that every repository without its own may be signed with.
@@ -140,8 +140,7 @@ fn system_keys(root: &Path) -> Result<Vec<(String, String)>, CacheError> {
 }
 
 fn read_key(path: &Path) -> Result<String, CacheError> {
-    let bytes = fs::read(path).map_err(io_at(path))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(armour_of(&fs::read(path).map_err(io_at(path))?))
 }
 
 /// The text of a key. One that is elsewhere is fetched once, shown, and kept when it was accepted.
