@@ -149,6 +149,46 @@ fn what_is_excluded_is_not_replaced() {
     assert_eq!(machine.installed(), ["bar-1", "foo-1"]);
 }
 
+/// Several transactions are undone and redone as their difference: what they take back of each other is left out.
+#[test]
+fn a_range_of_transactions_is_their_difference() {
+    let machine = usual();
+    machine.accepts(&["install", "det"]);
+    machine.accepts(&["install", "app-1"]);
+    machine.accepts(&["erase", "app"]);
+    for command in ["undo", "redo"] {
+        assert!(machine.accepts(&["history", command, "2-3"]).contains("Nothing to do"), "{command}");
+    }
+    machine.accepts(&["install", "app-1"]);
+    machine.accepts(&["update", "app"]);
+    let both = machine.installed();
+    machine.accepts(&["history", "undo", "4-5"]);
+    assert_eq!(machine.installed(), ["det-1", "python-1"]);
+    machine.accepts(&["history", "redo", "--from", "2", "--to", "5"]);
+    assert_eq!(machine.installed(), both);
+    machine.refuses(&["history", "undo", "2-99"], "no transaction 99");
+}
+
+/// Versions side by side come back and go beside the others.
+#[test]
+fn transactions_with_versions_side_by_side_are_undone() {
+    let machine = usual();
+    for version in ["kern-1", "kern-2", "kern-3"] {
+        machine.accepts(&["install", version]);
+    }
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"], "the limit");
+    machine.accepts(&["history", "undo", "last"]);
+    assert_eq!(machine.installed(), ["kern-1", "kern-2"]);
+    machine.accepts(&["history", "redo", "3"]);
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"]);
+    machine.accepts(&["history", "undo", "2-3"]);
+    assert_eq!(machine.installed(), ["kern-1"]);
+    machine.accepts(&["history", "redo", "2-3"]);
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"]);
+    machine.accepts(&["history", "rollback", "2"]);
+    assert_eq!(machine.installed(), ["kern-1", "kern-2"]);
+}
+
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {
