@@ -189,6 +189,29 @@ fn transactions_with_versions_side_by_side_are_undone() {
     assert_eq!(machine.installed(), ["kern-1", "kern-2"]);
 }
 
+/// An older version of what is kept side by side comes beside the others, if it is named.
+#[test]
+fn versions_side_by_side_are_not_downgraded() {
+    let machine = usual();
+    for version in ["kern-2", "kern-3", "kern-4"] {
+        machine.accepts(&["--setopt=installonly_limit=9", "install", version]);
+    }
+    machine.accepts(&["install", "app"]);
+    let said = machine.accepts(&["downgrade"]);
+    assert_eq!(said.matches("name one to install an older one: kern").count(), 1, "{said}");
+    assert_eq!(machine.installed(), ["app-1", "kern-2", "kern-3", "kern-4"]);
+    assert!(machine.accepts(&["list", "downgrades"]).contains("1-1"));
+    machine.accepts(&["--setopt=installonly_limit=9", "downgrade", "kern"]);
+    assert_eq!(machine.installed(), ["app-1", "kern-1", "kern-2", "kern-3", "kern-4"]);
+    for word in ["kern", "kern-2", "ker*"] {
+        assert!(machine.accepts(&["downgrade", word]).contains("No older version of kern is offered"), "{word}");
+    }
+    machine.refuses(&["list", "downgrades"], "No matching packages");
+    machine.accepts(&["erase", "kern-3"]);
+    machine.accepts(&["--setopt=installonly_limit=3", "downgrade", "kern"]);
+    assert_eq!(machine.installed(), ["app-1", "kern-2", "kern-3", "kern-4"], "the limit");
+}
+
 /// A package that replaced another by mistake, and whose newest version does not any more.
 #[test]
 fn a_replacement_that_was_taken_back() {

@@ -468,7 +468,7 @@ impl<'a> Sack<'a> {
         self.compared(Ordering::Greater)
     }
 
-    /// Offered packages older than what is installed of their name; of each the newest of those.
+    /// Offered packages older than what is installed of their name, and not installed beside it; of each the newest of those.
     pub fn downgrades(&self) -> Vec<Id> {
         self.compared(Ordering::Less)
     }
@@ -478,8 +478,9 @@ impl<'a> Sack<'a> {
         let mut found = Vec::new();
         for name in names {
             let Some(installed) = self.installed_evr(&name) else { continue };
-            let offered = self.available_called(&name);
-            found.extend(offered.into_iter().filter(|id| self.nevra(*id).evr.cmp(&installed) == wanted));
+            let there: BTreeSet<Nevra> = self.installed_called(&name).into_iter().map(|id| self.nevra(id)).collect();
+            let is_other = |nevra: &Nevra| nevra.evr.cmp(&installed) == wanted && !there.contains(nevra);
+            found.extend(self.available_called(&name).into_iter().filter(|id| is_other(&self.nevra(*id))));
         }
         self.newest(&self.sorted(found))
     }
