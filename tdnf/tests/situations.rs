@@ -133,6 +133,25 @@ fn packages_that_replace_each_other() {
     }
 }
 
+/// A package whose newest version replaces the one that would replace it is updated.
+#[test]
+fn offered_versions_that_replace_each_other() {
+    for (new, other) in [("obsoletes = [\"bar\"]", "obsoletes = [\"foo\"]"), ("obsoletes = [\"bar < 3\"]", "obsoletes = [\"foo < 2\"]")] {
+        let machine = usual();
+        machine.offer("good", "[\"foo-1-1\"]\n", ADVISORIES, 101);
+        machine.accepts(&["--refresh", "install", "foo"]);
+        let world = format!("[\"foo-1-1\"]\n[\"foo-2-1\"]\n{new}\n[\"bar-2-1\"]\n{other}\n");
+        machine.offer("good", &world, ADVISORIES, 102);
+        let said = machine.accepts(&["--refresh", "check-update"]);
+        assert!(said.contains("foo") && !said.contains("bar"), "{said}");
+        for command in ["update", "update", "distro-sync"] {
+            let said = machine.accepts(&[command]);
+            assert!(!said.contains("skipping"), "{said}");
+            assert_eq!(machine.installed(), ["foo-2"], "{command}");
+        }
+    }
+}
+
 /// What is excluded is left as it is, even where another package would replace it: of that one, a version comes that does not. As with dnf.
 #[test]
 fn what_is_excluded_is_not_replaced() {

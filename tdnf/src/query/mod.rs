@@ -336,15 +336,17 @@ impl<'a> Sack<'a> {
         self.newest(&self.sorted(heirs.filter(|heir| replaces(heir) && !comes_after(heir)).collect()))
     }
 
-    /// Whether a package would replace its heir again, by itself or by way of others.
+    /// Whether a package, or the newest version of its name, would replace its heir again, by itself or by way of others.
     pub fn comes_back(&self, heir: Id, id: Id) -> bool {
         let Some(package) = self.package(id) else { return false };
         let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
         while let Some(at) = queue.pop() {
-            if self.package(at).is_some_and(|at| replaces(&package, &at)) {
+            let next = self.heirs(at);
+            let by_name = next.iter().any(|next| self.nevra(*next).name == package.nevra.name);
+            if by_name || self.package(at).is_some_and(|at| replaces(&package, &at)) {
                 return true;
             }
-            queue.extend(self.heirs(at).into_iter().filter(|next| seen.insert(*next)));
+            queue.extend(next.into_iter().filter(|next| seen.insert(*next)));
         }
         false
     }
