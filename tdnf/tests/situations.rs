@@ -133,6 +133,25 @@ fn packages_that_replace_each_other() {
     }
 }
 
+/// A package whose newest version replaces the one that would replace it is updated.
+#[test]
+fn offered_versions_that_replace_each_other() {
+    for (new, other) in [("obsoletes = [\"bar\"]", "obsoletes = [\"foo\"]"), ("obsoletes = [\"bar < 3\"]", "obsoletes = [\"foo < 2\"]")] {
+        let machine = usual();
+        machine.offer("good", "[\"foo-1-1\"]\n", ADVISORIES, 101);
+        machine.accepts(&["--refresh", "install", "foo"]);
+        let world = format!("[\"foo-1-1\"]\n[\"foo-2-1\"]\n{new}\n[\"bar-2-1\"]\n{other}\n");
+        machine.offer("good", &world, ADVISORIES, 102);
+        let said = machine.accepts(&["--refresh", "check-update"]);
+        assert!(said.contains("foo") && !said.contains("bar"), "{said}");
+        for command in ["update", "update", "distro-sync"] {
+            let said = machine.accepts(&[command]);
+            assert!(!said.contains("skipping"), "{said}");
+            assert_eq!(machine.installed(), ["foo-2"], "{command}");
+        }
+    }
+}
+
 /// What is excluded is left as it is, even where another package would replace it: of that one, a version comes that does not. As with dnf.
 #[test]
 fn what_is_excluded_is_not_replaced() {
@@ -147,6 +166,69 @@ fn what_is_excluded_is_not_replaced() {
     }
     machine.accepts(&["-x", "foo", "install", "bar"]);
     assert_eq!(machine.installed(), ["bar-1", "foo-1"]);
+}
+
+/// Several transactions are undone and redone as their difference: what they take back of each other is left out.
+#[test]
+fn a_range_of_transactions_is_their_difference() {
+    let machine = usual();
+    machine.accepts(&["install", "det"]);
+    machine.accepts(&["install", "app-1"]);
+    machine.accepts(&["erase", "app"]);
+    for command in ["undo", "redo"] {
+        assert!(machine.accepts(&["history", command, "2-3"]).contains("Nothing to do"), "{command}");
+    }
+    machine.accepts(&["install", "app-1"]);
+    machine.accepts(&["update", "app"]);
+    let both = machine.installed();
+    machine.accepts(&["history", "undo", "4-5"]);
+    assert_eq!(machine.installed(), ["det-1", "python-1"]);
+    machine.accepts(&["history", "redo", "--from", "2", "--to", "5"]);
+    assert_eq!(machine.installed(), both);
+    machine.refuses(&["history", "undo", "2-99"], "no transaction 99");
+}
+
+/// Versions side by side come back and go beside the others.
+#[test]
+fn transactions_with_versions_side_by_side_are_undone() {
+    let machine = usual();
+    for version in ["kern-1", "kern-2", "kern-3"] {
+        machine.accepts(&["install", version]);
+    }
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"], "the limit");
+    machine.accepts(&["history", "undo", "last"]);
+    assert_eq!(machine.installed(), ["kern-1", "kern-2"]);
+    machine.accepts(&["history", "redo", "3"]);
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"]);
+    machine.accepts(&["history", "undo", "2-3"]);
+    assert_eq!(machine.installed(), ["kern-1"]);
+    machine.accepts(&["history", "redo", "2-3"]);
+    assert_eq!(machine.installed(), ["kern-2", "kern-3"]);
+    machine.accepts(&["history", "rollback", "2"]);
+    assert_eq!(machine.installed(), ["kern-1", "kern-2"]);
+}
+
+/// An older version of what is kept side by side comes beside the others, if it is named.
+#[test]
+fn versions_side_by_side_are_not_downgraded() {
+    let machine = usual();
+    for version in ["kern-2", "kern-3", "kern-4"] {
+        machine.accepts(&["--setopt=installonly_limit=9", "install", version]);
+    }
+    machine.accepts(&["install", "app"]);
+    let said = machine.accepts(&["downgrade"]);
+    assert_eq!(said.matches("name one to install an older one: kern").count(), 1, "{said}");
+    assert_eq!(machine.installed(), ["app-1", "kern-2", "kern-3", "kern-4"]);
+    assert!(machine.accepts(&["list", "downgrades"]).contains("1-1"));
+    machine.accepts(&["--setopt=installonly_limit=9", "downgrade", "kern"]);
+    assert_eq!(machine.installed(), ["app-1", "kern-1", "kern-2", "kern-3", "kern-4"]);
+    for word in ["kern", "kern-2", "ker*"] {
+        assert!(machine.accepts(&["downgrade", word]).contains("No older version of kern is offered"), "{word}");
+    }
+    machine.refuses(&["list", "downgrades"], "No matching packages");
+    machine.accepts(&["erase", "kern-3"]);
+    machine.accepts(&["--setopt=installonly_limit=3", "downgrade", "kern"]);
+    assert_eq!(machine.installed(), ["app-1", "kern-2", "kern-3", "kern-4"], "the limit");
 }
 
 /// A package that replaced another by mistake, and whose newest version does not any more.

@@ -29,7 +29,7 @@ const WIDTH: usize = 80;
 impl Console {
     /// As the command line says.
     pub fn new(common: &Common) -> Self {
-        let answer = if common.assume_yes { Some(true) } else { common.assume_no.then_some(false) };
+        let answer = if common.assume_no { Some(false) } else { common.assume_yes.then_some(true) };
         let width = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|width| *width >= 40);
         Self {
             json: common.json,

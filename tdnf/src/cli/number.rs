@@ -229,7 +229,7 @@ mod tests {
         let table = [
             ("clean nonsense", 901),
             ("repolist nonsense", 901),
-            ("--assumeyes --assumeno list", 902),
+            ("--ipv4 --ipv6 list", 902),
             ("mark nonsense app", 902),
             ("clean", 903),
             ("", 904),

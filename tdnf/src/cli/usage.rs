@@ -85,6 +85,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+    use crate::cli::console::Console;
 
     fn words(text: &str) -> Vec<OsString> {
         std::iter::once("tdnf").chain(text.split_whitespace()).map(OsString::from).collect()
@@ -118,7 +119,9 @@ mod tests {
         assert_eq!(cli.common.set, ["keepcache=1", "best=1"]);
         assert_eq!(cli.common.from_path, ["m,/m", "n,/n"]);
         for text in ["-y update a --assumeno", "-y history undo 3 --assumeno", "update -y --assumeno a"] {
-            assert_eq!(read(text).unwrap_err().kind(), clap::error::ErrorKind::ArgumentConflict, "{text}");
+            assert_eq!(Console::new(&read(text).unwrap().common).answer, Some(false), "{text}");
         }
+        let error = read("-4 update a --ipv6").unwrap_err();
+        assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict);
     }
 }

@@ -4,14 +4,14 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use super::change::{self, Request, Wish};
+use super::change::{self, Request, Wish, is_install_only};
 use crate::calendar;
 use crate::cli::args::{HistoryAction, HistoryArguments, HistoryRange, HistoryShown, HistorySpan};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::{Session, need_root};
 use crate::query::{Id, Pattern, Sack};
-use rpm_engine::history::{Action, Change, Entry};
+use rpm_engine::history::{Action, Change, Entry, History};
 
 /// The width of the column of command lines.
 const COMMAND_WIDTH: usize = 40;
@@ -28,19 +28,18 @@ pub fn run(session: &mut Session, asked: HistoryArguments) -> Result<(), CliErro
         HistoryAction::Update => update(session),
         HistoryAction::Rollback { number, to } => {
             let to = one_of(session, to.or(outer.to), number.as_deref())?;
-            let changes = match session.system.history()? {
-                Some(history) => history.rollback(to).map_err(rpm_engine::system::SystemError::from)?,
-                None => return Err(CliError::NothingToDo),
-            };
+            let changes = opened(session)?.rollback(to).map_err(rpm_engine::system::SystemError::from)?;
             back(session, &changes)
         }
         HistoryAction::Undo(span) => {
             let ids = span_of(session, &span, &outer)?;
-            undo(session, ids)
+            let changes = opened(session)?.undo(&ids).map_err(rpm_engine::system::SystemError::from)?;
+            back(session, &changes)
         }
         HistoryAction::Redo(span) => {
             let ids = span_of(session, &span, &outer)?;
-            redo(session, ids)
+            let changes = opened(session)?.redo(&ids).map_err(rpm_engine::system::SystemError::from)?;
+            back(session, &changes)
         }
     }
 }
@@ -112,6 +111,11 @@ fn update(session: &mut Session) -> Result<(), CliError> {
         None => session.console.note("The history is complete."),
     }
     Ok(())
+}
+
+/// The history; where there is none, there is nothing to undo or redo.
+fn opened(session: &Session) -> Result<History, CliError> {
+    session.system.history()?.ok_or(CliError::NothingToDo)
 }
 
 fn entries(session: &Session) -> Result<Vec<Entry>, CliError> {
@@ -192,24 +196,6 @@ fn in_json(entry: &Entry, in_full: bool) -> Value {
     value
 }
 
-fn undo(session: &mut Session, ids: RangeInclusive<u32>) -> Result<(), CliError> {
-    let Some(history) = session.system.history()? else { return Err(CliError::NothingToDo) };
-    let mut changes = Vec::new();
-    for id in ids.rev() {
-        changes.extend(history.undo(id).map_err(rpm_engine::system::SystemError::from)?);
-    }
-    back(session, &changes)
-}
-
-fn redo(session: &mut Session, ids: RangeInclusive<u32>) -> Result<(), CliError> {
-    let Some(history) = session.system.history()? else { return Err(CliError::NothingToDo) };
-    let mut changes = Vec::new();
-    for id in ids {
-        changes.extend(history.get(id).map_err(rpm_engine::system::SystemError::from)?.record.changes);
-    }
-    back(session, &changes)
-}
-
 /// Makes the changes; every package that comes must still be offered in that very version.
 fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     need_root(session)?;
@@ -224,7 +210,7 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
             session.console.warn(format!("{} is a key, which no repository offers; `rpm --import` brings it back", change.nevra));
             continue;
         }
-        one(&sack, change, &mut request);
+        one(session, &sack, change, &mut request);
     }
     // What comes again was not removed, whatever happened in between.
     let coming: Vec<String> = request.wishes.iter().map(|wish| wish.label.clone()).collect();
@@ -246,34 +232,37 @@ fn is_key(change: &Change) -> bool {
     change.nevra.name == "gpg-pubkey"
 }
 
-fn one(sack: &Sack<'_>, change: &Change, request: &mut Request) {
+fn one(session: &Session, sack: &Sack<'_>, change: &Change, request: &mut Request) {
     let nevra = &change.nevra;
-    let there = || sack.installed_called(&nevra.name);
-    if change.action.is_mark() {
-        if change.action == Action::Marked {
-            let same = |id: &Id| sack.nevra(*id).name == nevra.name && sack.nevra(*id).arch == nevra.arch;
-            let is_new = |id: &Id| sack.reason(*id) != Some(change.reason);
-            request.mark.extend(there().into_iter().filter(|id| same(id) && is_new(id)).map(|id| (id, change.reason)));
+    let there = sack.installed_called(&nevra.name);
+    let same = there.iter().copied().find(|id| sack.nevra(*id) == *nevra);
+    let is_separate = |id: &Id| is_key(change) || is_install_only(session, sack, &[*id]);
+    match (change.action, same) {
+        (Action::Unmarked, _) => {}
+        (Action::Marked, _) => {
+            let is_other = |id: &Id| sack.nevra(*id).arch == nevra.arch && sack.reason(*id) != Some(change.reason);
+            request.mark.extend(there.into_iter().filter(is_other).map(|id| (id, change.reason)));
         }
-        return;
+        (Action::Erase | Action::Obsoleted, same) => request.erase.extend(same),
+        // Of versions side by side none comes in the place of another.
+        (Action::Upgraded | Action::Downgraded | Action::Reinstalled, same) => request.erase.extend(same.filter(is_separate)),
+        (Action::Install | Action::Upgrade | Action::Downgrade | Action::Reinstall, Some(_)) => {}
+        (Action::Install | Action::Upgrade | Action::Downgrade | Action::Reinstall, None) => come(session, sack, change, request),
     }
-    if change.action.removes() {
-        if matches!(change.action, Action::Erase | Action::Obsoleted) {
-            request.erase.extend(there().into_iter().filter(|id| sack.nevra(*id) == *nevra));
-        }
-        return;
+}
+
+/// A package that is not there comes, in the very version that it had.
+fn come(session: &Session, sack: &Sack<'_>, Change { action, nevra, reason }: &Change, request: &mut Request) {
+    let offered = sack.available_matching(&Pattern::new(&nevra.to_string()));
+    let Some(id) = offered.into_iter().find(|id| matches!(id, Id::Available(..)) && sack.nevra(*id) == *nevra) else {
+        return request.unresolved.push(nevra.to_string());
+    };
+    if is_install_only(session, sack, &[id]) {
+        return request.wishes.push(Wish::new(nevra.to_string(), vec![id], *reason));
     }
-    if there().iter().any(|id| sack.nevra(*id) == *nevra) {
-        return;
+    if matches!(action, Action::Upgrade | Action::Downgrade) {
+        request.released.extend(sack.installed_called(&nevra.name));
     }
-    match sack.available_matching(&Pattern::new(&nevra.to_string())).into_iter().find(|id| sack.nevra(*id) == *nevra) {
-        Some(id @ Id::Available(..)) => {
-            if matches!(change.action, Action::Upgrade | Action::Downgrade) {
-                request.released.extend(there());
-            }
-            request.wishes.retain(|wish| wish.label != nevra.name);
-            request.wishes.push(Wish::new(&nevra.name, vec![id], change.reason));
-        }
-        _ => request.unresolved.push(nevra.to_string()),
-    }
+    request.wishes.retain(|wish| wish.label != nevra.name);
+    request.wishes.push(Wish::new(&nevra.name, vec![id], *reason));
 }

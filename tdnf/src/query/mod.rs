@@ -336,15 +336,17 @@ impl<'a> Sack<'a> {
         self.newest(&self.sorted(heirs.filter(|heir| replaces(heir) && !comes_after(heir)).collect()))
     }
 
-    /// Whether a package would replace its heir again, by itself or by way of others.
+    /// Whether a package, or the newest version of its name, would replace its heir again, by itself or by way of others.
     pub fn comes_back(&self, heir: Id, id: Id) -> bool {
         let Some(package) = self.package(id) else { return false };
         let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
         while let Some(at) = queue.pop() {
-            if self.package(at).is_some_and(|at| replaces(&package, &at)) {
+            let next = self.heirs(at);
+            let by_name = next.iter().any(|next| self.nevra(*next).name == package.nevra.name);
+            if by_name || self.package(at).is_some_and(|at| replaces(&package, &at)) {
                 return true;
             }
-            queue.extend(self.heirs(at).into_iter().filter(|next| seen.insert(*next)));
+            queue.extend(next.into_iter().filter(|next| seen.insert(*next)));
         }
         false
     }
@@ -468,7 +470,7 @@ impl<'a> Sack<'a> {
         self.compared(Ordering::Greater)
     }
 
-    /// Offered packages older than what is installed of their name; of each the newest of those.
+    /// Offered packages older than what is installed of their name, and not installed beside it; of each the newest of those.
     pub fn downgrades(&self) -> Vec<Id> {
         self.compared(Ordering::Less)
     }
@@ -478,8 +480,9 @@ impl<'a> Sack<'a> {
         let mut found = Vec::new();
         for name in names {
             let Some(installed) = self.installed_evr(&name) else { continue };
-            let offered = self.available_called(&name);
-            found.extend(offered.into_iter().filter(|id| self.nevra(*id).evr.cmp(&installed) == wanted));
+            let there: BTreeSet<Nevra> = self.installed_called(&name).into_iter().map(|id| self.nevra(id)).collect();
+            let is_other = |nevra: &Nevra| nevra.evr.cmp(&installed) == wanted && !there.contains(nevra);
+            found.extend(self.available_called(&name).into_iter().filter(|id| is_other(&self.nevra(*id))));
         }
         self.newest(&self.sorted(found))
     }

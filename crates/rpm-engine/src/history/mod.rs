@@ -1,8 +1,10 @@
 //! What was done to a system and why each of its packages is there: a database of our own beside RPM's.
 
+mod net;
 mod record;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -120,7 +122,7 @@ impl History {
     /// When the disk or SQLite refuses.
     pub fn catch_up(&mut self, installed: &[(Nevra, Reason)], facts: Record) -> Result<Option<u32>, HistoryError> {
         let entries = self.list()?;
-        let changes = record::net(&record::untold(entries.iter().map(|entry| &entry.record), installed));
+        let changes = net::net(&record::untold(entries.iter().map(|entry| &entry.record), installed));
         if changes.is_empty() {
             return Ok(None);
         }
@@ -160,20 +162,27 @@ impl History {
         Ok(changes)
     }
 
-    /// The transaction numbered `id`.
+    /// What the transactions of a range changed together: what one of them took back of another is left out.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn get(&self, id: u32) -> Result<Entry, HistoryError> {
-        self.list()?.into_iter().find(|entry| entry.id == id).ok_or(HistoryError::Missing { id })
+    /// When the first or the last of them is not there.
+    pub fn redo(&self, ids: &RangeInclusive<u32>) -> Result<Vec<Change>, HistoryError> {
+        let mut entries = self.list()?;
+        for id in [*ids.start(), *ids.end()] {
+            if !entries.iter().any(|entry| entry.id == id) {
+                return Err(HistoryError::Missing { id });
+            }
+        }
+        entries.retain(|entry| ids.contains(&entry.id));
+        Ok(net_of(entries))
     }
 
-    /// What takes the transaction numbered `id` back: its changes reversed, the last first.
+    /// What takes the transactions of a range back.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn undo(&self, id: u32) -> Result<Vec<Change>, HistoryError> {
-        Ok(record::reversed(&self.get(id)?.record.changes))
+    /// When the first or the last of them is not there.
+    pub fn undo(&self, ids: &RangeInclusive<u32>) -> Result<Vec<Change>, HistoryError> {
+        Ok(record::reversed(&self.redo(ids)?))
     }
 
     /// What brings the system back to where it was after the transaction numbered `id`: all later ones taken back, and what they undo of
@@ -182,12 +191,12 @@ impl History {
     /// # Errors
     /// When there is none.
     pub fn rollback(&self, id: u32) -> Result<Vec<Change>, HistoryError> {
-        let entries = self.list()?;
+        let mut entries = self.list()?;
         if id != 0 && !entries.iter().any(|entry| entry.id == id) {
             return Err(HistoryError::Missing { id });
         }
-        let later: Vec<Change> = entries.into_iter().filter(|entry| entry.id > id).flat_map(|entry| entry.record.changes).collect();
-        Ok(record::reversed(&record::net(&later)))
+        entries.retain(|entry| entry.id > id);
+        Ok(record::reversed(&net_of(entries)))
     }
 
     /// Why packages are installed, by name and architecture. What is not in it was installed by other programs, as a user's wish.
@@ -205,6 +214,11 @@ impl History {
         }
         Ok(reasons)
     }
+}
+
+fn net_of(entries: Vec<Entry>) -> Vec<Change> {
+    let changes: Vec<Change> = entries.into_iter().flat_map(|entry| entry.record.changes).collect();
+    net::net(&changes)
 }
 
 #[cfg(test)]
@@ -232,21 +246,20 @@ mod tests {
             assert_eq!(history.add(record).unwrap(), id);
         }
         assert_eq!(history.list().unwrap().len(), 3);
-        assert_eq!(history.get(2).unwrap().record, second);
+        assert_eq!(history.list().unwrap()[1].record, second);
         let shown =
             |changes: Vec<Change>| changes.iter().map(|change| format!("{} {}", change.action.word(), change.nevra)).collect::<Vec<_>>();
-        assert_eq!(shown(history.undo(2).unwrap()), ["downgraded x-2-1.noarch", "downgrade x-1-1.noarch"]);
+        assert_eq!(shown(history.undo(&(2..=2)).unwrap()), ["downgraded x-2-1.noarch", "downgrade x-1-1.noarch"]);
+        assert_eq!(shown(history.undo(&(1..=2)).unwrap()), ["erase x-2-1.noarch", "erase y-1-1.noarch"]);
+        assert_eq!(shown(history.redo(&(1..=3)).unwrap()), ["install x-3-1.noarch"]);
         assert_eq!(shown(history.rollback(1).unwrap()), ["downgraded x-3-1.noarch", "downgrade x-1-1.noarch", "install y-1-1.noarch"]);
         assert_eq!(shown(history.rollback(0).unwrap()), ["erase x-3-1.noarch"]);
-        assert!(matches!(history.undo(9), Err(HistoryError::Missing { id: 9 })));
+        assert!(matches!(history.undo(&(2..=9)), Err(HistoryError::Missing { id: 9 })));
         let now = |version: &str| (change(Action::Install, "x", version).nevra, Reason::User);
         assert_eq!(history.catch_up(&[now("3-1")], record("d", &[])).unwrap(), None);
         let other = (change(Action::Install, "z", "1-1").nevra, Reason::User);
         assert_eq!(history.catch_up(&[now("4-1"), other], record("d", &[])).unwrap(), Some(4));
-        assert_eq!(
-            shown(history.get(4).unwrap().record.changes),
-            ["upgraded x-3-1.noarch", "upgrade x-4-1.noarch", "install z-1-1.noarch"]
-        );
+        assert_eq!(shown(history.redo(&(4..=4)).unwrap()), ["upgraded x-3-1.noarch", "upgrade x-4-1.noarch", "install z-1-1.noarch"]);
         assert_eq!(history.catch_up(&[now("3-1")], record("d", &[])).unwrap(), Some(5));
         let key = ("x".to_owned(), "noarch".to_owned());
         let marked = |was, is| {
@@ -257,7 +270,7 @@ mod tests {
         assert_eq!(history.reasons().unwrap().into_iter().collect::<Vec<_>>(), [(key.clone(), Reason::Dependency)]);
         assert_eq!(history.catch_up(&[now("3-1")], record("f", &[])).unwrap(), None, "marks neither come nor go");
         // Taken back, nothing goes, and the reason is what it was.
-        let back = history.undo(id).unwrap();
+        let back = history.undo(&(id..=id)).unwrap();
         assert_eq!(shown(back.clone()), ["unmarked x-3-1.noarch", "marked x-3-1.noarch"]);
         assert_eq!(shown(history.rollback(id - 1).unwrap()), ["unmarked x-3-1.noarch", "marked x-3-1.noarch"]);
         history.add(&record("g", &back)).unwrap();

@@ -10,8 +10,8 @@ pub struct Common {
     /// Answer yes to all questions.
     #[arg(short = 'y', long = "assumeyes", global = true)]
     pub assume_yes: bool,
-    /// Answer no to all questions.
-    #[arg(long = "assumeno", global = true, conflicts_with = "assume_yes")]
+    /// Answer no to all questions, even with --assumeyes.
+    #[arg(long = "assumeno", global = true)]
     pub assume_no: bool,
     /// Print only results.
     #[arg(short, long, global = true)]

@@ -1,5 +1,7 @@
 //! From words to a goal.
 
+mod downgrade;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,10 @@ pub struct Request {
     pub of_installed: bool,
     /// Packages that would be downgrades which `minversions` forbids.
     pub forbidden: Vec<String>,
+    /// Names of packages whose versions are side by side, of which none comes in place of newer ones unless it is named.
+    pub side_by_side: BTreeSet<String>,
+    /// Names of packages of which no older version is offered that is not there already.
+    pub oldest: BTreeSet<String>,
     /// Installed packages that are locked, though newer ones are offered.
     pub locked: Vec<Id>,
     /// Installed packages that are asked for by name from now on.
@@ -88,7 +94,7 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
         }
         Verb::EraseDuplicates => duplicates(session, sack, words, &mut request),
         Verb::Update => update(session, repositories, sack, words, &mut request)?,
-        Verb::Downgrade => downgrade(session, repositories, sack, words, &mut request),
+        Verb::Downgrade => downgrade::request(session, repositories, sack, words, &mut request),
         Verb::Reinstall => words.iter().for_each(|word| reinstall(session, repositories, sack, word, &mut request)),
         Verb::DistroSync => synchronise(session, sack, words, &mut request),
     }
@@ -359,46 +365,6 @@ fn beside(sack: &Sack<'_>, name: &str, request: &mut Request) {
     let wish = Wish { need: Need::IfItFits, ..Wish::new(name, newer.collect(), Reason::User) };
     if !wish.any_of.is_empty() && !request.wishes.contains(&wish) {
         request.wishes.push(wish);
-    }
-}
-
-fn downgrade(session: &Session, repositories: &Repositories, sack: &Sack<'_>, words: &[String], request: &mut Request) {
-    let all = if words.is_empty() { vec!["*".to_owned()] } else { words.to_vec() };
-    for word in &all {
-        if let Some(id) = file(repositories, sack, word) {
-            other_version(session, sack, word, id, Ordering::Less, request);
-            continue;
-        }
-        let pattern = Pattern::new(word);
-        let offered = sack.available_matching(&pattern);
-        let names: BTreeSet<String> = offered.iter().map(|id| sack.nevra(*id).name).collect();
-        let mut found = false;
-        for name in names {
-            let Some(there) = sack.installed_evr(&name) else { continue };
-            found = true;
-            let older = offered.iter().copied().filter(|id| sack.nevra(*id).name == name && sack.nevra(*id).evr < there);
-            if let Some(id) = sack.sorted(older.collect()).last() {
-                request.released.extend(replaced_by(sack, &sack.nevra(*id)));
-                request.wishes.push(Wish::new(word, vec![*id], Reason::User));
-            } else {
-                request.existing.extend(sack.installed_native(&name));
-            }
-        }
-        if words.is_empty() {
-            continue;
-        }
-        let hidden =
-            sack.below_minimum(&pattern).into_iter().filter(|nevra| sack.installed_evr(&nevra.name).is_some_and(|there| nevra.evr < there));
-        let hidden: Vec<String> = hidden.map(|nevra| nevra.to_string()).collect();
-        let is_wished = request.wishes.iter().any(|wish| wish.label == *word);
-        if !is_wished && !hidden.is_empty() {
-            request.forbidden.extend(hidden);
-        } else if !found {
-            request.unresolved.push(word.clone());
-        }
-    }
-    if words.is_empty() {
-        request.existing.clear();
     }
 }
 

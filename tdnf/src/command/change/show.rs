@@ -51,6 +51,15 @@ pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
     for id in &request.locked {
         session.console.note(format!("Package {} is locked (`locks.d`) and stays as it is.", sack.nevra(*id)));
     }
+    if !request.side_by_side.is_empty() {
+        let names: Vec<&str> = request.side_by_side.iter().map(String::as_str).collect();
+        session
+            .console
+            .note(format!("Versions of these packages are kept side by side; name one to install an older one: {}", names.join(", ")));
+    }
+    for name in &request.oldest {
+        session.console.note(format!("No older version of {name} is offered that is not installed."));
+    }
     for id in &request.existing {
         session.console.note(format!("Package {} is already installed, skipping.", sack.nevra(*id)));
     }

@@ -164,7 +164,7 @@ fn what_replaces_others() {
             "one that does not fit",
             &[("core-2", &["obsoletes: udev"]), ("extras-2", &["obsoletes: udev", "requires: nothing"])],
             false,
-            "base-1 core-2 <core-2-1.x86_64",
+            "base-1 core-2 <extras-2-1.x86_64",
         ),
         ("asked for by name, it stays", &[("core-2", &["obsoletes: udev"])], true, "base-1 udev-1"),
         ("asked for by name, it is updated", &[("udev-2", &[]), ("boot-2", &["obsoletes: udev < 2"])], true, "base-1 udev-2"),
@@ -286,12 +286,17 @@ fn packages_that_replace_each_other_come_to_rest() {
     const A: &[&str] = &["obsoletes: a"];
     const C: &[&str] = &["obsoletes: c"];
     type Packages = &'static [(&'static str, &'static [&'static str])];
-    let table: [(&str, Packages, &str); 6] = [
+    let table: [(&str, Packages, &str); 11] = [
         ("both offered", &[("+a-1", B), ("a-1", B), ("b-1", A)], "a-1"),
         ("the other way round", &[("+b-1", A), ("a-1", B), ("b-1", A)], "b-1"),
         ("newer versions of both", &[("+a-1", B), ("a-2", B), ("b-2", A)], "a-2"),
         ("an installed version that does not yet", &[("+a-1", &[]), ("a-2", &[]), ("b-1", A)], "b-1"),
         ("only older versions of the other", &[("+a-1", &["obsoletes: b < 2"]), ("b-2", A)], "b-2"),
+        ("only the offered versions do", &[("+a-1", &[]), ("a-1", &[]), ("a-2", B), ("b-2", A)], "a-2"),
+        ("the same the other way round", &[("+b-1", &[]), ("b-2", A), ("a-2", B)], "b-2"),
+        ("older versions of each other", &[("+a-1", &[]), ("a-2", &["obsoletes: b < 2"]), ("b-1", &["obsoletes: a < 2"])], "a-2"),
+        ("the newest does not any more", &[("+a-1", &[]), ("a-2", B), ("a-3", &[]), ("b-1", A)], "b-1"),
+        ("offered versions in turn", &[("+a-1", &[]), ("a-2", C), ("b-1", A), ("c-1", B)], "a-2"),
         ("in turn", &[("+a-1", B), ("b-1", C), ("c-1", A)], "a-1"),
     ];
     for (case, lines, expected) in table {

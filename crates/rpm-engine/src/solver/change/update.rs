@@ -31,15 +31,20 @@ impl Search<'_> {
     /// Updates a package less far than to the best, for `error` is in the way of that.
     fn pin_less(&self, goal: &Goal, targets: &[Target], index: usize, pins: &mut Pins, left: &mut Vec<Skipped>, error: &SolveError) {
         let mut choices = self.updates(index, goal).into_iter();
-        let best = choices.next().unwrap_or_default().concat();
-        let label = best.first().map_or_else(String::new, |best| self.situation.packages[*best].nevra.to_string());
-        left.push(Skipped { label, reason: self.reason(&best, error) });
+        let mut missing = choices.next().unwrap_or_default();
         for choice in choices.filter(|_| !goal.best) {
-            pins.insert(index, choice);
+            pins.insert(index, choice.clone());
             if self.hold_as_needed(targets, goal, pins).is_ok() {
-                return;
+                // Of several that should come together only these do.
+                missing.retain(|group| !choice.contains(group));
+                break;
             }
             pins.remove(&index);
+        }
+        let missing = missing.concat();
+        if let Some(first) = missing.first() {
+            let label = self.situation.packages[*first].nevra.to_string();
+            left.push(Skipped { label, reason: self.reason(&missing, error) });
         }
     }
 
@@ -85,17 +90,24 @@ impl Search<'_> {
         all
     }
 
-    /// Whether an installed package would replace its heir again, by itself or by way of others: each update would exchange them.
+    /// Whether an installed package, or the newest version of its name, would replace its heir again, by itself or by way of others: each
+    /// update would exchange them.
     fn comes_back(&self, heir: usize, installed: usize) -> bool {
+        let newest = self.newest(&self.situation.packages[installed].nevra.name);
         let (mut seen, mut queue) = (BTreeSet::from([heir]), vec![heir]);
         while let Some(at) = queue.pop() {
             let next = self.universe.heirs(at);
-            if next.contains(&installed) {
+            if next.contains(&installed) || newest.is_some_and(|newest| next.contains(&newest)) {
                 return true;
             }
             queue.extend(next.into_iter().filter(|next| seen.insert(*next)));
         }
         false
+    }
+
+    /// The version of a name that is tried first.
+    fn newest(&self, name: &str) -> Option<usize> {
+        self.universe.called(name).into_iter().min_by(|a, b| self.universe.version_order(*a, *b))
     }
 
     /// The packages of other names that replace an installed one and may come, by name, but for those that another of them replaces, those
@@ -106,8 +118,7 @@ impl Search<'_> {
         for heir in self.universe.heirs(index).into_iter().filter(comes) {
             by_name.entry(&self.situation.packages[heir].nevra.name).or_default().push(heir);
         }
-        let newest = |name: &str| self.universe.called(name).into_iter().min_by(|a, b| self.universe.version_order(*a, *b));
-        by_name.retain(|name, group| newest(name).is_some_and(|newest| group.contains(&newest)));
+        by_name.retain(|name, group| self.newest(name).is_some_and(|newest| group.contains(&newest)));
         let mut groups: Vec<Vec<usize>> = by_name.into_values().collect();
         groups.iter_mut().for_each(|group| group.sort_by(|a, b| self.universe.version_order(*a, *b)));
         let replaces = |new: usize, old: usize| self.universe.heirs(old).contains(&new);
