@@ -203,6 +203,28 @@ fn links_are_followed_within_the_root_only() {
     assert!(matches!(error, ApplyError::InTheWay { .. }), "{error}");
 }
 
+/// A package may have one file by two paths, which a link of the system makes one place, but not two files.
+#[test]
+fn one_file_by_two_paths_of_a_package() {
+    let world = World::new();
+    fs::create_dir_all(world.path("/usr/lib")).unwrap();
+    symlink("usr/lib", world.path("/lib")).unwrap();
+    let twice = |other: &'static str| {
+        move |builder: &mut PackageBuilder| {
+            text(builder, "/lib/x/m", "same");
+            text(builder, "/usr/lib/x/m", other);
+            builder.with_symlink(FileOptions::symlink("/lib/x/l", "m")).unwrap();
+            builder.with_symlink(FileOptions::symlink("/usr/lib/x/l", "m")).unwrap();
+        }
+    };
+    assert!(matches!(world.install("other", "1", twice("another")), Err(ApplyError::Conflicts(_))));
+    world.install("both", "1", twice("same")).unwrap();
+    world.upgrade("both", "2", twice("same")).unwrap();
+    assert_eq!((world.text("/usr/lib/x/m"), world.text("/usr/lib/x/l")), ("same".into(), "same".into()));
+    world.erase("both").unwrap();
+    assert!(!world.path("/usr/lib/x/m").exists() && fs::symlink_metadata(world.path("/usr/lib/x/l")).is_err());
+}
+
 /// Their owner cannot read them, and whether somebody edited them decides what an upgrade does.
 #[test]
 fn configuration_that_nobody_may_read_is_upgraded_and_kept() {

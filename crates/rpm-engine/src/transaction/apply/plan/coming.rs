@@ -71,8 +71,9 @@ impl<'a> Planner<'a> {
         }
         match self.new.get(place) {
             Some((first, theirs)) if !theirs.flags.ghost || file.flags.ghost => {
-                let is_same_package = *first == index;
-                if !shareable(file, theirs) || (is_same_package && file.kind != FileKind::Directory) {
+                // A package may have a file twice by two paths, as `/lib` and `/usr/lib`, but not by one.
+                let is_listed_twice = *first == index && file.path == theirs.path;
+                if !shareable(file, theirs) || (is_listed_twice && file.kind != FileKind::Directory) {
                     self.conflicts.push(clash(name(self.packages.incoming[*first]), theirs, &self.packages));
                     return false;
                 }
