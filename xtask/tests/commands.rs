@@ -22,6 +22,10 @@ mod support {
     pub mod namespace;
 }
 
+#[path = "commands/calls.rs"]
+mod calls;
+
+use calls::CALLS;
 use support::namespace::{Change, enter};
 
 /// A project with two specs, and a separate home directory.
@@ -157,54 +161,6 @@ fn a_terminal_gets_colours_unless_the_environment_says_otherwise() {
     assert!(piped("CLICOLOR_FORCE").contains("\x1b["));
     assert!(!piped("NO_COLOR").contains("\x1b["));
 }
-
-/// One call of each command with `--json` that ends soon without network and SDK, by doing its work or with an error. `PKG` is a package
-/// of the project.
-const CALLS: [(&str, &str); 43] = [
-    ("bench", "bench nosuch"),
-    ("build", "build nosuch"),
-    ("build-image", "build-image nosuch"),
-    ("build-iso", "build-iso nosuch"),
-    ("build-ova", "build-ova nosuch"),
-    ("bump", "bump nosuch 2"),
-    ("cache check", "cache check nosuch"),
-    ("cache export", "cache export nosuch"),
-    ("cache forget", "cache forget nosuch"),
-    ("cache prune", "cache prune nosuch"),
-    ("cache push", "cache push --to nosuch"),
-    ("cache serve", "cache serve nosuch"),
-    ("cache trust", "cache trust nosuch"),
-    ("cache verify", "cache verify nosuch"),
-    ("completions", "completions nosuch"),
-    ("diff", "diff nosuch /nonexistent.json"),
-    ("doctor", "doctor"),
-    ("fetch", "fetch nosuch"),
-    ("gc", "gc --dry-run"),
-    ("graph", "graph"),
-    ("inspect", "inspect /nonexistent.json"),
-    ("kernel check", "kernel check nosuch"),
-    ("kernel config", "kernel config nosuch"),
-    ("kernel diff", "kernel diff nosuch other"),
-    ("kernel why", "kernel why NOSUCH"),
-    ("legal-info", "legal-info nosuch"),
-    ("list", "list"),
-    ("log", "log PKG"),
-    ("log", "log --path PKG"),
-    ("new", "new ../up file:///nonexistent.tar"),
-    ("outdated", "outdated nosuch"),
-    ("plan", "plan"),
-    ("qemu", "qemu nosuch"),
-    ("repo", "repo nosuch"),
-    ("repo serve", "repo serve nosuch"),
-    ("sdk fetch", "sdk fetch nosuch"),
-    ("sdk status", "sdk status"),
-    ("sdk update", "sdk update nosuch"),
-    ("shell", "shell nosuch"),
-    ("show", "show PKG"),
-    ("show", "show nosuch"),
-    ("test", "test --list --nosuch"),
-    ("why", "why PKG"),
-];
 
 /// The commands without subcommands, and those that can be used without one.
 fn leaves(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {

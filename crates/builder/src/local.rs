@@ -8,7 +8,7 @@ use super::executor::{Built, Executor, Job, Unbuilt, Usage};
 use super::schedule::{BuildError, PACKAGE, Said};
 use super::step::{SHOWN_LINES, last_lines};
 use super::{Builder, failed, job};
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::Failure;
 use base::name::PackageName;
 use packaging::Available;
 use planning::action::{BuiltPackage, By};
@@ -19,6 +19,7 @@ use runtime::store::{Scratch, Store, StoreError, Sweeper};
 use sdk::LayerName;
 use worker::inputs::InputsError;
 use worker::layout::{self, INSTALLED};
+use worker::package::Interrupted;
 
 /// This machine's sandboxes.
 pub(super) struct Local<'a> {
@@ -29,17 +30,6 @@ pub(super) struct Local<'a> {
     pub(super) jobserver: jobserver::Client,
     /// Removes what earlier failures left.
     pub(super) sweeper: &'a Sweeper,
-}
-
-/// The user asked to stop while the job waited for a processor.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-struct Interrupted;
-
-impl Failure for Interrupted {
-    fn exit(&self) -> ExitCode {
-        ExitCode::Interrupted
-    }
 }
 
 impl Executor for Local<'_> {

@@ -15,6 +15,8 @@ use base::digest::Digest;
 use base::name::PackageName;
 use runtime::store::{Store, StoreError, full_disk_hint};
 
+use crate::damaged::Damaged;
+
 /// Why built packages could not be put into a sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum InputsError {
@@ -22,13 +24,8 @@ pub enum InputsError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file is not the one that was asked for.
-    #[error("`{}` is damaged: it has the digest {found}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Its digest.
-        found: Digest,
-    },
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
     /// One cannot be unpacked.
     #[error("package `{package}` cannot be unpacked")]
     Unpack {
@@ -75,7 +72,7 @@ impl Failure for InputsError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Damaged { .. } | Self::Unpack { .. } | Self::Hidden(_) | Self::Read { .. } => None,
+            Self::Damaged(_) | Self::Unpack { .. } | Self::Hidden(_) | Self::Read { .. } => None,
         }
     }
 
@@ -85,7 +82,7 @@ impl Failure for InputsError {
             Self::Unpack { source, .. } => disk_error(&**source).and_then(full_disk_hint),
             Self::Hidden(_) => Some("change where one of the packages installs its files, or remove one from `requires.build`".into()),
             Self::Read { source, .. } => full_disk_hint(source),
-            Self::Damaged { .. } => None,
+            Self::Damaged(_) => None,
         }
     }
 }

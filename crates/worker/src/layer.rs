@@ -13,6 +13,8 @@ use runtime::store::{Store, StoreError};
 use tar::{Archive, Builder, EntryType, Header, HeaderMode};
 use walkdir::WalkDir;
 
+use crate::damaged::Damaged;
+
 /// Zstandard's default, which packs a layer in seconds.
 const LEVEL: i32 = 3;
 
@@ -26,13 +28,8 @@ pub enum LayerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file is not the one that was asked for.
-    #[error("`{}` is damaged: it has the digest {found}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Its digest.
-        found: Digest,
-    },
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
 }
 
 /// Writes the tree at `root` as a layer's file.
@@ -97,7 +94,7 @@ fn unpack(file: &Path, blob: &Digest, into: &Path) -> Result<(), LayerError> {
     let failed = FileError::of("unpack", file);
     let found = Digest::of_file(file).map_err(&failed)?;
     if found != *blob {
-        return Err(LayerError::Damaged { path: file.to_owned(), found });
+        return Err(Damaged { path: file.to_owned(), found }.into());
     }
     let unpacked = || -> io::Result<()> {
         let mut archive = Archive::new(zstd::Decoder::new(File::open(file)?)?);
@@ -149,7 +146,7 @@ mod tests {
         let (blob, file) = (Digest::of_bytes(&packed[0]), folder.path().join("layer"));
         assert_eq!(tree(&store, &blob, &file).unwrap(), None, "neither here nor sent");
         fs::write(&file, "other").unwrap();
-        assert!(matches!(tree(&store, &blob, &file), Err(LayerError::Damaged { .. })));
+        assert!(matches!(tree(&store, &blob, &file), Err(LayerError::Damaged(_))));
         fs::write(&file, &packed[0]).unwrap();
         let unpacked = tree(&store, &blob, &file).unwrap().unwrap();
         let mode = |path: &str| fs::metadata(unpacked.join(path)).unwrap().permissions().mode() & 0o7777;

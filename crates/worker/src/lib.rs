@@ -5,6 +5,7 @@
 //! the program must leave. The worker holds no key, and needs nothing of its machine but a Linux kernel that lets it create sandboxes.
 
 pub mod action;
+pub mod damaged;
 pub mod inputs;
 pub mod job;
 pub mod layer;

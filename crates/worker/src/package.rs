@@ -9,10 +9,10 @@ use runtime::cancel::Cancel;
 
 use crate::layout::{self, INSTALLED};
 
-/// The user asked to stop while packages were made.
+/// The user asked to stop before a build was over.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
-struct Interrupted;
+pub struct Interrupted;
 
 impl Failure for Interrupted {
     fn exit(&self) -> ExitCode {

@@ -22,6 +22,7 @@ use runtime::store::{Store, StoreError, remove_tree};
 use tar::Archive;
 
 use crate::action::{ACTION, Action, Exit, FILES, LOG, OUT, REPORT, Report, layer_file, output};
+use crate::damaged::Damaged;
 use crate::inputs::{self, InputsError};
 use crate::layer::{self, LayerError};
 use crate::{layout, package, tidy};
@@ -205,7 +206,7 @@ fn run_sandboxed(job: &sandbox::Job, processors: usize, log: &Path) -> Result<Ou
 /// The file, if its digest is this one.
 fn verified(path: PathBuf, expected: &Digest) -> Result<PathBuf, InputsError> {
     let found = Digest::of_file(&path).map_err(|source| StoreError::io("read", &path, source))?;
-    if found == *expected { Ok(path) } else { Err(InputsError::Damaged { path, found }) }
+    if found == *expected { Ok(path) } else { Err(Damaged { path, found }.into()) }
 }
 
 fn compress(from: &Path, to: &Path) -> io::Result<()> {

@@ -113,7 +113,7 @@ pub struct BondParameters {
     pub down_delay: Option<Time>,
     /// Which address the bond has.
     pub fail_over_mac_policy: Option<FailOverMac>,
-    /// How often others are told of a change; also `gratuitious-arp`, as netplan wrote it first.
+    /// How many messages announce a changed active port; also `gratuitious-arp`, as netplan wrote it first.
     #[serde(alias = "gratuitious-arp")]
     pub gratuitous_arp: Option<u32>,
     /// How many packets are sent over a card before the next one is used; also `packets-per-slave`.

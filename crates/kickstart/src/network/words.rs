@@ -55,9 +55,9 @@ words! {
         Table = "table",
         /// They are dropped.
         BlackHole = "blackhole",
-        /// The sender is told that there is no way.
+        /// The sender gets the answer that the destination is unreachable.
         Unreachable = "unreachable",
-        /// The sender is told that it may not.
+        /// The sender gets the answer that this is prohibited.
         Prohibit = "prohibit",
     }
     /// What a VXLAN tells programs of.
@@ -183,9 +183,9 @@ words! {
         Multicast = "multicast",
         /// Packets are dropped.
         BlackHole = "blackhole",
-        /// The sender is told that there is no way.
+        /// The sender gets the answer that the destination is unreachable.
         Unreachable = "unreachable",
-        /// The sender is told that it may not.
+        /// The sender gets the answer that this is prohibited.
         Prohibit = "prohibit",
         /// The table says nothing.
         Throw = "throw",

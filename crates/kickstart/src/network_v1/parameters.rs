@@ -133,7 +133,7 @@ fn ports(list: &[String]) -> Option<Map<String, Value>> {
     pairs.collect()
 }
 
-/// The name in version 2 and the value of a parameter that is one of them; nothing if the value is no value of such a one.
+/// The name in version 2 and the value of a parameter; `None` if the parameter is not one of them, or cannot have this value.
 fn translated(usage: Named, Words(list): &Words) -> Option<(&'static str, Value)> {
     let text = || Value::from(list.join(" "));
     match usage {

@@ -43,7 +43,7 @@ pub(super) fn translated(description: &NetworkV1, nearest: &dyn Fn(&str) -> (Str
         }
     }
     let node = node(&json, "", &|path| nearest(origins.of(path)).1);
-    // What is wrong is told by version 1's own names.
+    // Problems are reported under version 1's own key names.
     let (document, problems) = Parsed::of_node("", node).known::<Network>(network_dialect(), networkd::complaints);
     let told = problems.into_iter().flat_map(|problems| problems.problems);
     let told = told.map(|problem| Problem { path: nearest(origins.of(&problem.path)).0, ..problem });
