@@ -3,17 +3,16 @@
 use super::Subject;
 use super::finding::{Finding, FindingState};
 use base::diagnostic::Failure;
-use base::digest::Digest;
 use cache::settings::Remote;
 use runtime::cancel::Cancel;
-use runtime::remote::{self, Answer, Blob, Call, Patience};
+use runtime::remote::{self, Patience};
 
 /// Shorter than for builds, since this is only a check.
 const PATIENCE: Patience = Patience { retries: 0, silence_s: 10 };
 
 const SUBJECT: Subject = "remote";
 
-/// Asks the server for something that it need not have. Nothing to report if there is none.
+/// Asks the server. Nothing to report if there is none.
 pub(super) fn examine(remote: Result<Option<&Remote>, &dyn Failure>, cancel: &Cancel) -> Option<Finding> {
     let remote = match remote {
         Ok(remote) => remote?,
@@ -31,12 +30,6 @@ pub(super) fn examine(remote: Result<Option<&Remote>, &dyn Failure>, cancel: &Ca
 }
 
 fn answer(remote: &Remote, cancel: &Cancel) -> Result<(), String> {
-    let blobs = vec![Blob { sha256: Digest::of_bytes("x"), size_bytes: 1 }];
-    let call = Call::Missing { server: remote.server.clone(), blobs, patience: PATIENCE };
-    match remote::connection().and_then(|program| program.call(call, cancel, &|_| {})) {
-        Ok(Answer::Missing(_)) => Ok(()),
-        Ok(Answer::Failed(trouble)) => Err(trouble.to_string()),
-        Ok(Answer::Fetched(_) | Answer::Stored | Answer::Executed(_)) => Err("`kaon-remote` answered something else".into()),
-        Err(error) => Err(error.to_string()),
-    }
+    let answer = remote::reach(&remote.server, PATIENCE, cancel).map_err(|error| error.to_string())?;
+    answer.map_err(|trouble| trouble.to_string())
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use planning::action::By;
 use planning::plan::World as _;
 use runtime::progress::Event;
-use runtime::remote::{self, Blob, Earlier, Executed, Execution, Patience, RemoteError, Stage};
+use runtime::remote::{self, Blob, Earlier, Executed, Execution, NotExecuted, Patience, RemoteError, Stage, Trouble};
 use sdk::LayerName;
 use worker::action::Exit;
 
@@ -29,18 +29,31 @@ pub(crate) struct Remote<'a> {
     farm: &'a Farm,
     /// Trees of the SDK's layers.
     trees: BTreeMap<LayerName, PathBuf>,
+    /// Whether the server answers, once it is needed.
+    answers: OnceLock<Result<Result<(), Trouble>, RemoteError>>,
     /// The program for workers, once it is needed.
     program: OnceLock<Result<Program, RemoteError>>,
 }
 
 impl<'a> Remote<'a> {
     pub(crate) fn new(builder: &'a Builder<'a>, farm: &'a Farm, trees: BTreeMap<LayerName, PathBuf>) -> Self {
-        Self { builder, farm, trees, program: OnceLock::new() }
+        Self { builder, farm, trees, answers: OnceLock::new(), program: OnceLock::new() }
     }
 
     /// The server's address, for people.
     pub(super) fn address(&self) -> String {
         self.farm.server.to_string()
+    }
+
+    /// Asks the server, once: packing layers and compiling the program for workers would be for nothing if it does not answer.
+    fn reach(&self) -> Result<(), FarmError> {
+        let ask = || remote::reach(&self.farm.server, PATIENCE, &self.builder.cancel);
+        let answer = self.answers.get_or_init(ask).clone()?;
+        answer.map_err(|trouble| self.not_executed(NotExecuted::Server(trouble)))
+    }
+
+    fn not_executed(&self, source: NotExecuted) -> FarmError {
+        FarmError::NotExecuted { server: self.address(), properties: self.farm.properties.clone(), source }
     }
 
     fn program(&self) -> Result<&Program, FarmError> {
@@ -94,8 +107,7 @@ impl<'a> Remote<'a> {
         };
         let server = self.farm.server.clone();
         let ended = remote::connection()?.execute(server, execution.clone(), PATIENCE, &self.builder.cancel, &reached)?;
-        let refused = |source| FarmError::NotExecuted { server: self.address(), properties: self.farm.properties.clone(), source };
-        let ended = ended.map_err(refused)?;
+        let ended = ended.map_err(|source| self.not_executed(source))?;
         // A server that is its own worker gives it no name.
         let worker = if ended.worker.is_empty() { self.address() } else { ended.worker };
         Ok(Executed { worker, ..ended })
@@ -124,6 +136,7 @@ impl Executor for Remote<'_> {
         let scratch = store.scratch(&format!("remote-{}", spec.name)).map_err(|error| FarmError::from(error).unbuilt())?;
         let at = scratch.path();
         let run = || {
+            self.reach()?;
             let layers = self.layers(job, || self.builder.reporter.waiting(&unit))?;
             let sent = Sent::collect(store, job, &layers, self.program()?, at)?;
             self.run(job, &sent)

@@ -77,6 +77,19 @@ fn start() -> Result<Arc<Connection>, RemoteError> {
     Connection::start(&found(&REMOTE)?).map(Arc::new)
 }
 
+/// Asks `server` for something that it need not have, to learn whether it answers.
+///
+/// # Errors
+/// When `kaon-remote` cannot be used. The inner one says why the server does not answer.
+pub fn reach(server: &Server, patience: Patience, cancel: &Cancel) -> Result<Result<(), Trouble>, RemoteError> {
+    let blobs = vec![Blob { sha256: Digest::of_bytes("x"), size_bytes: 1 }];
+    match connection()?.call(Call::Missing { server: server.clone(), blobs, patience }, cancel, &|_| {})? {
+        Answer::Missing(_) => Ok(Ok(())),
+        Answer::Failed(trouble) => Ok(Err(trouble)),
+        Answer::Fetched(_) | Answer::Stored | Answer::Executed(_) => Err(RemoteError::Ended),
+    }
+}
+
 /// The file of the program that runs builds on workers; it is compiled if necessary.
 ///
 /// # Errors
