@@ -15,6 +15,7 @@ mod job;
 mod login;
 mod medium;
 mod server;
+mod swarm;
 mod unattended;
 mod update;
 mod user_data;
@@ -101,6 +102,12 @@ fn user_data_is_done() {
 #[ignore = "needs the built image"]
 fn a_cidata_disk_lets_in_over_ssh() {
     cidata::check();
+}
+
+#[test]
+#[ignore = "needs the built image"]
+fn two_machines_become_a_swarm() {
+    swarm::check();
 }
 
 /// The rest of what can be had of firmware and media.

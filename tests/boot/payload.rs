@@ -10,29 +10,35 @@ fn main() -> ExitCode {
     match words[..] {
         ["say", text] => println!("{text}"),
         ["exit", code] => return code.parse::<u8>().map_or(ExitCode::FAILURE, ExitCode::from),
-        ["serve", port] => serve(port),
-        ["ask", address] => match ask(address) {
-            Ok(answer) => println!("{answer}"),
-            Err(error) => {
-                eprintln!("{address}: {error}");
-                return ExitCode::FAILURE;
-            }
-        },
+        ["serve", port] => serve(port, "answer"),
+        ["greet", port] => serve(port, &std::fs::read_to_string("/proc/sys/kernel/hostname").expect("proc is mounted")),
+        ["ask", address] => return ask(address),
+        ["ask", address, times] => {
+            let codes = (0..times.parse().expect("a number")).map(|_: u32| ask(address));
+            return codes.fold(ExitCode::SUCCESS, |all, code| if code == ExitCode::SUCCESS { all } else { code });
+        }
         _ => return ExitCode::from(64),
     }
     ExitCode::SUCCESS
 }
 
-fn serve(port: &str) {
+fn serve(port: &str, answer: &str) {
     let listener = TcpListener::bind(format!("0.0.0.0:{port}")).expect("the port is free in a fresh container");
     for stream in listener.incoming().flatten() {
         let mut stream = stream;
-        let _ = stream.write_all(b"answer");
+        let _ = stream.write_all(answer.as_bytes());
     }
 }
 
-fn ask(address: &str) -> std::io::Result<String> {
+fn ask(address: &str) -> ExitCode {
     let mut answer = String::new();
-    TcpStream::connect(address)?.read_to_string(&mut answer)?;
-    Ok(answer)
+    let asked = TcpStream::connect(address).and_then(|mut stream| stream.read_to_string(&mut answer));
+    match asked {
+        Ok(_) => println!("{}", answer.trim_end()),
+        Err(error) => {
+            eprintln!("{address}: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::cloud::{Word, Words};
+use super::swarm::Swarm;
 use kickstart::Ssh;
 use system::{SystemError, Target};
 
 /// Where units of the administrator's are.
-const UNITS: &str = "/etc/systemd/system";
+pub(super) const UNITS: &str = "/etc/systemd/system";
 
 /// What of cloud-config is Kaon's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Kaon {
     pub containers: Vec<Checked<Container>>,
     /// Certificates in place of single SSH keys.
     pub ssh: Ssh,
+    /// The swarm that this machine makes or joins.
+    pub swarm: Option<Checked<Swarm>>,
 }
 
 /// An archive of images, as `docker save` writes it.

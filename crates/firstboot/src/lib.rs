@@ -10,6 +10,7 @@ mod cloud;
 mod config_drive;
 mod container;
 mod disks;
+mod engine;
 #[cfg(test)]
 mod golden;
 mod identity;
@@ -19,6 +20,7 @@ mod load;
 mod metadata;
 mod ovf;
 mod source;
+mod swarm;
 mod understand;
 mod user_data;
 
@@ -35,6 +37,7 @@ pub use container::{Container, Image, Kaon, Restart};
 pub use metadata::{Addresses, Cloud, CloudMetadata, MetadataError, Patience};
 pub use ovf::{Environment, OvfError};
 pub use source::{Bundle, gather};
+pub use swarm::{Availability, Swarm};
 pub use understand::{Wishes, understand};
 
 use self::identity::Instance;
@@ -58,6 +61,8 @@ enum Verb {
     Network,
     /// Run the remaining steps when network and container engine are up.
     Late,
+    /// Make or join the swarm that user data names. A unit runs this until it succeeds.
+    Swarm,
     /// Report everything in documents that a first start would report, and exit with 3 if there is anything.
     ///
     /// The kind of each file follows from its name: `meta-data`, `network-config`, `vendor-data`, `ovfEnv`; any other file is user data.
@@ -94,6 +99,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Early => early(&target).map_err(FirstbootError::from),
         Verb::Network => network_stage(&target),
         Verb::Late => late::run(&target).map_err(FirstbootError::from),
+        Verb::Swarm => swarm::run(&target).map_err(FirstbootError::from),
         Verb::Check { files } => return check::run(files),
         Verb::Again => again(&target).map_err(FirstbootError::from),
     };

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::container::{Container, Image, Place};
+use super::container::{Image, Place};
 use super::disks;
 use system::{SystemError, Target};
 
@@ -48,13 +48,13 @@ struct Left {
 }
 
 /// Keeps in mind what is to be loaded and started when the container engine is up; with `is_added`, besides what already is.
-pub(super) fn prepare(images: &[Image], containers: &[&Container], is_added: bool, target: &Target) -> Result<(), SystemError> {
-    if images.is_empty() && containers.is_empty() {
+pub(super) fn prepare(images: &[Image], units: Vec<String>, is_added: bool, target: &Target) -> Result<(), SystemError> {
+    if images.is_empty() && units.is_empty() {
         return Ok(());
     }
     let before = if is_added { serde_json::from_str(&target.read(LEFT)?).unwrap_or_default() } else { Left::default() };
     let images = before.images.into_iter().chain(images.iter().cloned()).collect();
-    let units = before.units.into_iter().chain(containers.iter().map(|container| container.unit())).collect();
+    let units = before.units.into_iter().chain(units).collect();
     Left { images, units }.keep(target)
 }
 
@@ -181,8 +181,8 @@ mod tests {
             image(Some("/none.tar"), None, None),
             image(None, Some("http://user:sesame@127.0.0.1:9/a?token=sesame"), None),
         ];
-        prepare(&images[..1], &[], false, &target).unwrap();
-        prepare(&images[1..], &[], true, &target).unwrap();
+        prepare(&images[..1], Vec::new(), false, &target).unwrap();
+        prepare(&images[1..], Vec::new(), true, &target).unwrap();
         assert!(is_left(&target).unwrap());
         let complaints = run(&target).unwrap();
         assert_eq!(complaints.len(), 3, "{complaints:?}");

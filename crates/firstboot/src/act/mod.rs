@@ -38,7 +38,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     let CloudConfig {
         write_files,
         ca_certs: CaCerts { trusted },
-        kaon: Kaon { images, containers, ssh },
+        kaon: Kaon { images, containers, ssh, swarm },
         bootcmd,
         // `name`:
         hostname: _,
@@ -108,15 +108,20 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     for file in write_files.iter().filter(|file| file.source.is_none()) {
         report.take(&format!("write_files: {}", file.path), write_file(file, target));
     }
-    let mut installed = Vec::new();
+    let mut units = Vec::new();
     for container in containers.iter().map(|checked| &checked.0) {
         match container.install(target) {
-            Ok(()) => installed.push(container),
+            Ok(()) => units.push(container.unit()),
             Err(error) => report.take(&format!("containers: {}", container.name), Err(error)),
         }
     }
+    match swarm.as_ref().map(|swarm| swarm.0.install(target)) {
+        Some(Ok(unit)) => units.push(unit),
+        Some(Err(error)) => report.take("kaon.swarm", Err(error)),
+        None => {}
+    }
     let images: Vec<_> = images.iter().map(|checked| checked.0.clone()).collect();
-    report.take("images", load::prepare(&images, &installed, wishes.is_added, target));
+    report.take("images", load::prepare(&images, units, wishes.is_added, target));
     report.take("include", include::prepare(&wishes.includes, target));
     report.take("runcmd", late::prepare(wishes, target));
     Ok(report.0)

@@ -79,7 +79,7 @@ const ROWS: &[Row] = &[
     (TOP, "final_message", Done, "written to the console and the journal at the end"),
     (TOP, "power_state", Done, "`mode`, `delay`, `message`, `condition`: at the end. `timeout` is not needed: this is the end"),
     (TOP, "proxy", Done, "Kaon's own: `http`, `https`, `no_proxy`, for all services and logins"),
-    (TOP, "kaon", Done, "Kaon's own: [images and containers](#images-and-containers), [`ssh`](#certificates-for-ssh)"),
+    (TOP, "kaon", Done, "Kaon's own: [images and containers](#images-and-containers), [`ssh`](#certificates-for-ssh), [`swarm`](#swarms)"),
     (TOP, "merge_how", Different, "`append` and `prepend` of `list`, `no_replace` of `dict`; otherwise a later value replaces an earlier one. Text, or a list of tables with `name` and `settings`"),
     (TOP, "merge_type", Different, "as `merge_how`"),
     (TOP, "cleanup-guestinfo", Needless, "no secret is left in the log; clear the variables at the host"),

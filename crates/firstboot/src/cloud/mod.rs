@@ -138,7 +138,7 @@ cloud_config! {
     power_state: Option<PowerState>,
     /// Proxies.
     proxy: Proxy,
-    /// What no other reader of such files knows: images and containers.
+    /// What no other reader of such files knows.
     kaon: Kaon,
 }
 
@@ -173,6 +173,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("PasswordOf", _) => Some("the password"),
         ("Image", _) => Some("the image"),
         ("Container", _) => Some("the container"),
+        ("Swarm", _) => Some("`swarm`"),
         ("DiskSetup" | "FsSetup" | "Swap", _) => Some("the entry"),
         ("PowerState", _) => Some("`power_state`"),
         ("YumRepo", _) => Some("the repository"),
