@@ -10,6 +10,7 @@ mod check;
 mod cidata;
 mod container;
 mod fat;
+mod formats;
 mod guest;
 mod job;
 mod login;
@@ -207,6 +208,13 @@ mod all_boots {
     fn a_machine_that_is_one_container() {
         job::check(&["say", "the job is done"], 0, "the job is done");
         job::check(&["exit", "3"], 3, "container ended with exit code 3");
+    }
+
+    /// A second runtime, network plugins, compose and buildx.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn runs_containers_by_other_programs() {
+        formats::check();
     }
 
     /// From the machine that built it, over HTTP, all signatures checked.

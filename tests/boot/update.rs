@@ -84,13 +84,13 @@ fn spoil(repository: &Path) {
 }
 
 /// `xtask repo serve`, until it is dropped.
-struct Served {
+pub struct Served {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Served {
-    fn start(repository: &Path) -> Self {
+    pub fn start(repository: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.args(["repo", "serve"]).arg(repository).args(["--listen", "127.0.0.1:0"]).current_dir(root()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();

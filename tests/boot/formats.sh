@@ -1,0 +1,46 @@
+# Packages around the container engine, from the repository at `@address@`.
+said() { while read -r line; do fact "$1" "$line"; done; }
+code() { "${@:2}" > >(said "$1-said") 2>&1 </dev/null; local code=$?; fact "$1" "$code"; }
+# What a server says, once its program has opened its port.
+answer() { for _ in {1..120}; do text=$({ exec 4<>"/dev/tcp/$1/$2"; } 2>/dev/null && cat <&4); [ -n "$text" ] && break; sleep 1; done; printf '%s' "$text"; }
+
+curl -fsS --create-dirs -o /etc/yum.repos.d/kaon-builder.repo http://@address@/kaon.repo
+code install tdnf -y install crun cni-plugins containerd-ctr docker-buildx docker-compose
+image=/dev/disk/by-id/virtio-disk0
+docker load -q -i $image >/dev/null
+
+fact crun "$(docker run --rm --runtime crun kaon-test say 'said by crun' 2>&1)"
+docker run -d --name limited --runtime crun --memory 64m kaon-test serve 8080 >/dev/null
+fact crun-limits "$(cat "/sys/fs/cgroup$(cut -d: -f3 "/proc/$(docker inspect -f '{{.State.Pid}}' limited)/cgroup")/memory.max")"
+docker rm -f limited >/dev/null
+
+name=docker.io/library/kaon-test:latest
+ctr image import $image >/dev/null 2> >(said ctr-said)
+fact ctr "$(ctr run --rm $name one /payload say 'said by ctr' 2>&1)"
+fact ctr-crun "$(ctr run --rm --runc-binary /usr/bin/crun $name two /payload say 'said by both' 2>&1)"
+mkdir -p /etc/cni/net.d
+cat >/etc/cni/net.d/10-bridge.conflist <<'END'
+{
+  "cniVersion": "1.0.0",
+  "name": "bridge",
+  "plugins": [
+    { "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
+      "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
+    { "type": "portmap", "capabilities": { "portMappings": true } }
+  ]
+}
+END
+CNI_PATH=/usr/lib/cni ctr run -d --cni $name three /payload serve 8080 > >(said cni-said) 2>&1
+fact cni "$(answer 10.88.0.2 8080)"
+
+mkdir -p /root/app && cd /root/app
+printf 'services:\n  web:\n    image: kaon-test\n    command: [serve, "8080"]\n    ports: ["8090:8080"]\n' >compose.yaml
+docker compose up -d --pull never > >(said compose-said) 2>&1
+fact compose "$(answer 127.0.0.1 8090)"
+docker compose down >/dev/null 2>&1
+fact compose-left "$(docker ps -aq | wc -l)"
+
+printf 'FROM kaon-test\nRUN ["/payload", "say", "x"]\nCMD ["say", "built"]\n' >Dockerfile
+fact builder "$(docker buildx version)"
+docker build -q -t built . > >(said built-said) 2>&1
+fact built "$(docker run --rm built 2>&1)"
