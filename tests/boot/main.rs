@@ -15,6 +15,7 @@ mod guest;
 mod job;
 mod login;
 mod medium;
+mod nodes;
 mod server;
 mod swarm;
 mod unattended;
@@ -208,6 +209,12 @@ mod all_boots {
     fn a_machine_that_is_one_container() {
         job::check(&["say", "the job is done"], 0, "the job is done");
         job::check(&["exit", "3"], 3, "container ended with exit code 3");
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn machines_on_a_private_network_reach_each_other() {
+        nodes::check();
     }
 
     /// A second runtime, network plugins, compose and buildx.

@@ -38,6 +38,12 @@ pub enum QemuError {
     /// A disk was to be started in a way that only live media support.
     #[error("only an ISO can be started as a USB stick or without its boot loader")]
     NoLiveMedium,
+    /// More ports were needed than there are.
+    #[error("the guests' SSH servers need more ports than there are from {first} on")]
+    NoPortLeft {
+        /// The first one.
+        first: u16,
+    },
     /// The guest was still running when its time was up.
     #[error("the guest did not stop within {seconds} s")]
     TimedOut {
@@ -72,6 +78,7 @@ impl Failure for QemuError {
             Self::NotBuilt { image, .. } => Some(format!("`cargo xtask build-iso {image}` builds it")),
             Self::NoKvm => Some("remove `--accel kvm`; emulation works everywhere".into()),
             Self::NoLiveMedium => Some("remove `--stick` and `--direct`, or name an ISO".into()),
+            Self::NoPortLeft { .. } => Some("give a lower port with `--ssh`".into()),
             Self::StandsStill { lost_interrupt: Some(cpu), .. } => Some(format!(
                 "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is not a fault of the guest: \
                  run the same command again"
@@ -83,7 +90,7 @@ impl Failure for QemuError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
-            Self::NoLiveMedium => ExitCode::Usage,
+            Self::NoLiveMedium | Self::NoPortLeft { .. } => ExitCode::Usage,
             Self::NotBuilt { .. } | Self::Io(_) | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => {
                 ExitCode::Failed
             }

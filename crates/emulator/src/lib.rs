@@ -20,4 +20,4 @@ pub use disk::{Bus, Disk, DiskLayout};
 pub use emulator::{Emulator, Ended, Limits};
 pub use error::QemuError;
 pub use kvm::kvm_works;
-pub use machine::{Accelerator, Boot, Card, Credential, Firmware, Idle, Machine, Port, Serial};
+pub use machine::{Accelerator, Boot, Card, Credential, Firmware, Idle, Machine, Port, PrivateNetwork, Serial};

@@ -31,8 +31,19 @@ pub struct Machine {
     pub credentials: Vec<Credential>,
     /// The host's port on the loopback address that is forwarded to the guest's SSH.
     pub ssh_port: Option<u16>,
+    /// A second card, on a network of this host's guests.
+    pub private: Option<PrivateNetwork>,
     /// Whether the screen is shown in a window.
     pub display: bool,
+}
+
+/// A card on a network that guests share whose emulators run on the same host. Nobody else hears them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateNetwork {
+    /// The UDP port of the host that all guests of the network have in common.
+    pub port: u16,
+    /// The card's address, which no other guest has.
+    pub mac: String,
 }
 
 /// What runs before the boot loader.
@@ -152,6 +163,7 @@ impl Machine {
             ports: Vec::new(),
             credentials: Vec::new(),
             ssh_port: None,
+            private: None,
             display: false,
         }
     }
@@ -239,6 +251,10 @@ impl Machine {
             line.words(&format!("-device {card},netdev=net,bootindex=0{driver}"));
         } else {
             line.words(&format!("-netdev user,id=net{forward} -device {card},netdev=net,romfile="));
+        }
+        if let Some(PrivateNetwork { port, mac }) = &self.private {
+            line.words(&format!("-netdev socket,id=private,mcast=239.192.9.0:{port},localaddr=127.0.0.1"));
+            line.words(&format!("-device {card},netdev=private,mac={mac},romfile="));
         }
     }
 
@@ -330,6 +346,17 @@ mod tests {
             Machine { firmware: Firmware::Uefi { variables: "/v".into() }, ..machine }.arguments(Path::new("/share")).join(OsStr::new(" "));
         let text = text.to_string_lossy();
         assert!(text.ends_with("bootfile=kaon.efi,tftp=/srv/a,,b -device virtio-net-pci,netdev=net,bootindex=0,romfile="), "{text}");
+    }
+
+    #[test]
+    fn guests_of_one_host_share_a_network() {
+        let private = Some(PrivateNetwork { port: 4000, mac: "52:54:00:09:00:01".into() });
+        let text = Machine { private, ..Machine::new(Boot::Disc("/a.iso".into())) }.arguments(Path::new("/share")).join(OsStr::new(" "));
+        let text = text.to_string_lossy();
+        assert!(
+            text.contains("mcast=239.192.9.0:4000,localaddr=127.0.0.1 -device virtio-net-pci,netdev=private,mac=52:54:00:09:00:01,"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `cargo xtask qemu [IMAGE]`
 
+mod nodes;
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,6 +65,10 @@ pub struct Options {
     /// Attach a file as a read-only disk; may be given several times
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
+    /// Start this many guests, with a private network, names and addresses `node-1` at 10.9.0.1 and so on. Their serial lines are written
+    /// to files, their SSH servers get ports from 2201 or `--ssh` on, and `{node}` in names of files stands for a guest's number
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100))]
+    nodes: Option<u8>,
     /// Write what the guest sends to /dev/virtio-ports/NAME to a file; may be given several times
     #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
     port: Vec<(String, PathBuf)>,
@@ -107,9 +113,13 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let emulator = emulator(context, &store)?;
     let scratch = store.scratch("qemu")?;
-    let machine = options.machine(&emulator, &image, scratch.path(), context)?;
-    let limits = Limits { total: options.timeout.map(Duration::from_secs), standstill: options.standstill.map(Duration::from_secs) };
-    Ok(match emulator.run(&machine, &options.extra, limits, &context.cancel)? {
+    if let Some(count) = options.nodes {
+        return nodes::run(context, options, count, &emulator, &image, scratch.path());
+    }
+    let credentials = options.credential.iter().enumerate().map(|(number, (name, file))| credential(name, file, number, scratch.path()));
+    let credentials = credentials.collect::<Result<_, _>>()?;
+    let machine = Machine { credentials, ..options.machine(&emulator, &image, scratch.path(), context)? };
+    Ok(match emulator.run(&machine, &options.extra, options.limits(), &context.cancel)? {
         Ended::ByItself => ExitCode::Done,
         Ended::Stopped => ExitCode::Interrupted,
     })
@@ -134,6 +144,10 @@ enum Medium {
 }
 
 impl Options {
+    fn limits(&self) -> Limits {
+        Limits { total: self.timeout.map(Duration::from_secs), standstill: self.standstill.map(Duration::from_secs) }
+    }
+
     fn image(&self, root: &Path) -> Result<Medium, Report> {
         let path = PathBuf::from(&self.image);
         let medium = match DiskLayout::of_name(&path) {
@@ -175,8 +189,8 @@ impl Options {
         })
     }
 
+    /// The machine, without credentials.
     fn machine(&self, emulator: &Emulator, image: &Medium, folder: &Path, context: &Context<'_>) -> Result<Machine, QemuError> {
-        let credentials = self.credential.iter().enumerate().map(|(number, (name, file))| credential(name, file, number, folder));
         let usual_card = if matches!(image, Medium::Ova(_)) { Card::Vmxnet3 } else { Card::Virtio };
         Ok(Machine {
             firmware: if self.uefi { emulator.uefi(folder)? } else { Firmware::Bios },
@@ -187,7 +201,6 @@ impl Options {
             card: self.card.unwrap_or(usual_card),
             disks: self.disk.iter().cloned().map(Disk::read_only).collect(),
             ports: self.port.iter().map(|(name, file)| Port { name: name.clone(), file: file.clone() }).collect(),
-            credentials: credentials.collect::<Result<_, _>>()?,
             ssh_port: self.ssh,
             display: self.display,
             ..Machine::new(self.boot(image, folder)?)
