@@ -9,6 +9,7 @@ mod appliance;
 mod check;
 mod cidata;
 mod container;
+mod directory;
 mod fat;
 mod formats;
 mod guest;
@@ -215,6 +216,13 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn machines_on_a_private_network_reach_each_other() {
         nodes::check();
+    }
+
+    /// Users, groups and passwords of LDAP and Kerberos servers.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn people_of_a_directory_log_in() {
+        directory::check();
     }
 
     /// A second runtime, network plugins, compose and buildx.

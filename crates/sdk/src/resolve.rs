@@ -119,9 +119,13 @@ fn kept_records(index: &Index<'_>, layer: &Layer, kept: &LockedLayer) -> Result<
     Ok(locked.chain(excluded).collect())
 }
 
-/// A package as dpkg's status has it, without what it needs.
+/// A package as dpkg's status has it. Of one that the index has in another version, without what it needs: that may be listed no more.
 fn installed(package: &LockedPackage, listed: Option<&Record>) -> Record {
     let LockedPackage { name, version, path, size_bytes, sha256 } = package;
+    // For apt, equal versions with other dependencies are two, of which it takes the one of the index.
+    if let Some(same) = listed.filter(|record| record.version == *version && record.sha256 == *sha256) {
+        return same.clone();
+    }
     let arch = path.trim_end_matches(".deb").rsplit('_').next().unwrap_or("amd64");
     let mut stanza = format!("Package: {name}\nVersion: {version}\nArchitecture: {arch}\nMaintainer: -\nDescription: -");
     let fields = listed.iter().flat_map(|record| record.stanza.lines());
@@ -147,4 +151,27 @@ fn resolve_layer(index: &Index<'_>, layer: &Layer, below: &[Record]) -> Result<V
     records.extend(index.records(&alone)?);
     records.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::digest::Digest;
+
+    #[test]
+    fn what_a_kept_package_needs_is_known_as_long_as_the_index_has_it() {
+        let record = |version: &str| Record {
+            name: "a".into(),
+            version: version.into(),
+            path: format!("pool/main/a_{version}_amd64.deb"),
+            size_bytes: 1,
+            sha256: Digest::of_bytes(version),
+            stanza: format!("Package: a\nVersion: {version}\nDepends: b\nProvides: c"),
+        };
+        let kept = LockedPackage::from(record("1"));
+        assert_eq!(installed(&kept, Some(&record("1"))).stanza, record("1").stanza);
+        let (newer, gone) = (installed(&kept, Some(&record("2"))), installed(&kept, None));
+        assert!(newer.stanza.contains("Version: 1\n") && newer.stanza.contains("Provides: c") && !newer.stanza.contains("Depends"));
+        assert!(!gone.stanza.contains("Provides"));
+    }
 }
