@@ -22,6 +22,7 @@ mod swarm;
 mod unattended;
 mod update;
 mod user_data;
+mod volumes;
 
 use check::{boot, check_closed, check_containers, check_further, check_machine, check_system};
 use guest::Start;
@@ -223,6 +224,13 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn people_of_a_directory_log_in() {
         directory::check();
+    }
+
+    /// Further disks, at other places and larger at the next start.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn data_stays_on_disks_of_its_own() {
+        volumes::check();
     }
 
     /// A second runtime, network plugins, compose and buildx.

@@ -111,6 +111,10 @@ fn partition_of(disk: &str, number: &str) -> String {
 
 fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
     let FsSetup { device: given, filesystem, label: name, partition, extra_opts: Words(further, _), overwrite } = setup;
+    // Made by an earlier start, on a disk that may be attached elsewhere now.
+    if name.as_ref().is_some_and(|name| has_label(&name.0, target)) && !overwrite {
+        return Ok(());
+    }
     let disk = device(&given.0);
     let place = match partition.as_ref().map(|word| word.0.as_str()) {
         None | Some("auto" | "any" | "none") => disk,
@@ -133,6 +137,11 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
     let further = further.iter().flat_map(|words| words.split_whitespace());
     let words: Vec<&str> = name.iter().flat_map(|name| [label, name]).chain(further).chain([place.as_str()]).collect();
     target.run(&program, &words, None).map(drop)
+}
+
+/// Whether some file system of this machine has this name.
+fn has_label(name: &str, target: &Target) -> bool {
+    !name.contains('/') && target.place(&format!("/dev/disk/by-label/{name}")).is_ok_and(|place| place.symlink_metadata().is_ok())
 }
 
 /// A line of fstab; none for an entry that takes one away.
@@ -207,6 +216,7 @@ fn memory() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::Line;
 
     #[test]
     fn partitions_fill_a_disk_or_leave_the_rest() {
@@ -231,6 +241,24 @@ mod tests {
         std::os::unix::fs::symlink(&disk, &link).unwrap();
         assert_eq!(partition_of(&kernel_name(link.to_str().unwrap()), "2"), format!("{}2", disk.canonicalize().unwrap().display()));
         assert_eq!(partition_of(&kernel_name("/dev/none/nvme0n1"), "2"), "/dev/none/nvme0n1p2");
+    }
+
+    #[test]
+    fn a_file_system_that_has_its_name_already_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        let setup = |label: &str| FsSetup {
+            device: Line("/dev/nowhere".into()),
+            filesystem: Line("ext4".into()),
+            label: Some(Line(label.into())),
+            partition: None,
+            extra_opts: Words::default(),
+            overwrite: false,
+        };
+        target.symlink("/dev/disk/by-label/data", "../../sdc").unwrap();
+        assert!(file_system(&setup("data"), &target).is_ok());
+        assert!(file_system(&setup("other"), &target).is_err());
+        assert!(file_system(&FsSetup { overwrite: true, ..setup("data") }, &target).is_err());
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Ova {
     pub hardware_version: u64,
     /// What runs before the boot loader.
     pub firmware: Firmware,
+    /// The size of an empty second disk, in GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_disk_gib: Option<u64>,
 }
 
 /// What runs before the boot loader.
@@ -42,7 +45,7 @@ impl Default for Disk {
 
 impl Default for Ova {
     fn default() -> Self {
-        Self { cpus: 2, memory_mib: 1024, hardware_version: 14, firmware: Firmware::Efi }
+        Self { cpus: 2, memory_mib: 1024, hardware_version: 14, firmware: Firmware::Efi, data_disk_gib: None }
     }
 }
 
@@ -70,6 +73,7 @@ pub(super) fn ova(top: &Table<'_>) -> Ova {
         memory_mib: number("memory-mib", 256..=24 << 20, usual.memory_mib),
         hardware_version: number("hardware-version", 14..=22, usual.hardware_version),
         firmware: firmware.unwrap_or(usual.firmware),
+        data_disk_gib: table.integer("data-disk-gib", 1..=62 << 10).map(|size| size.value),
     };
     table.finish();
     ova

@@ -91,7 +91,19 @@ fn disk_section(xml: &mut Xml, descriptor: &Descriptor<'_>) {
         ("ovf:format", format),
         ("ovf:populatedSize", &descriptor.populated_bytes.to_string()),
     ];
-    xml.empty("Disk", &disk).close();
+    xml.empty("Disk", &disk);
+    if let Some(size_gib) = descriptor.machine.data_disk_gib {
+        let size_gib = size_gib.to_string();
+        // A disk without a file is empty.
+        let disk = [
+            ("ovf:capacity", &*size_gib),
+            ("ovf:capacityAllocationUnits", "byte * 2^30"),
+            ("ovf:diskId", "vmdisk2"),
+            ("ovf:format", format),
+        ];
+        xml.empty("Disk", &disk);
+    }
+    xml.close();
 }
 
 /// 101 is 64-bit Linux in CIM. VMware's name for kernels from 4 on exists since virtual hardware 14, that for kernels from 5 on since 16.
@@ -125,6 +137,10 @@ fn hardware(xml: &mut Xml, descriptor: &Descriptor<'_>) {
     );
     let disk = [("AddressOnParent", "0"), ("ElementName", "Disk"), ("HostResource", "ovf:/disk/vmdisk1")];
     item(xml, &[&disk[..], &[("InstanceID", "4"), ("Parent", "3"), ("ResourceType", "17")]].concat());
+    if machine.data_disk_gib.is_some() {
+        let disk = [("AddressOnParent", "1"), ("ElementName", "Data disk"), ("HostResource", "ovf:/disk/vmdisk2")];
+        item(xml, &[&disk[..], &[("InstanceID", "6"), ("Parent", "3"), ("ResourceType", "17")]].concat());
+    }
     let network = [("AddressOnParent", "7"), ("AutomaticAllocation", "true"), ("Connection", NETWORK), ("ElementName", "Network adapter")];
     item(xml, &[&network[..], &[("InstanceID", "5"), ("ResourceSubType", "VmxNet3"), ("ResourceType", "10")]].concat());
     let firmware = match machine.firmware {
@@ -190,7 +206,8 @@ mod tests {
     }
 
     fn descriptors() -> Vec<String> {
-        let machines = [Ova::default(), Ova { firmware: Firmware::Bios, hardware_version: 21, cpus: 8, memory_mib: 4096 }];
+        let machines =
+            [Ova::default(), Ova { firmware: Firmware::Bios, hardware_version: 21, cpus: 8, memory_mib: 4096, data_disk_gib: Some(100) }];
         let of = |machine| Descriptor { name: "kaon-x", summary: "<x> & \"y\"", version: "1", machine, disk_gib: 16, populated_bytes: 5 };
         machines.into_iter().map(|machine| ovf(&of(machine), "kaon-x.vmdk", 99)).collect()
     }
@@ -200,6 +217,14 @@ mod tests {
         for text in descriptors() {
             assert_eq!(faults(&read(&text).unwrap()), Vec::<String>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_data_disk_is_empty_and_the_second_one() {
+        let text = descriptors().remove(1);
+        assert!(text.contains("<Disk ovf:capacity=\"100\" ovf:capacityAllocationUnits=\"byte * 2^30\" ovf:diskId=\"vmdisk2\""), "{text}");
+        assert!(text.contains("<rasd:AddressOnParent>1<") && text.contains("<rasd:HostResource>ovf:/disk/vmdisk2<"), "{text}");
+        assert!(!descriptors()[0].contains("vmdisk2"));
     }
 
     #[test]
