@@ -216,7 +216,13 @@ mod all_boots {
     #[test]
     #[ignore = "needs the built image"]
     fn machines_on_a_private_network_reach_each_other() {
-        nodes::check();
+        nodes::by_name();
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn machines_reach_each_other_through_wireguard() {
+        nodes::by_tunnel();
     }
 
     /// Users, groups and passwords of LDAP and Kerberos servers.
