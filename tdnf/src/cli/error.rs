@@ -111,6 +111,9 @@ pub enum CliError {
     /// Something is removed that is excluded on the command line.
     #[error("these packages are excluded (`--exclude`) and would be removed: {}", .0.join(", "))]
     Excluded(Vec<String>),
+    /// Older versions are to be removed that other packages require.
+    #[error("these packages require older versions that would be removed: {}", .0.join(", "))]
+    OlderRequired(Vec<String>),
     /// Copied packages are not signed by anybody trusted.
     #[error("these packages are not trusted and were not copied: {}", .0.join(", "))]
     Untrusted(Vec<String>),
@@ -198,6 +201,7 @@ impl CliError {
             Self::Download(error) => error.hint().map(str::to_owned),
             Self::Locked(_) => Some("remove them from the `locks.d` files if they may be changed".into()),
             Self::Excluded(_) => Some("remove them from `--exclude` if they may be removed".into()),
+            Self::OlderRequired(_) => Some("update or erase them first".into()),
             Self::Untrusted(_) => Some("`gpgkey` of the repository names the keys that its packages are checked with".into()),
             Self::Conditional(_) => Some("name the package that is to be installed".into()),
             Self::Config(ConfigError::NoDirectory { .. }) => Some("make it, or correct `repodir` in `tdnf.conf`".into()),

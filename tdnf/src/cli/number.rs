@@ -37,7 +37,11 @@ pub fn of(error: &CliError) -> u32 {
         CliError::Protected(_) => 1030,
         CliError::Aborted => 1032,
         CliError::BelowMinimum(_) => 1035,
-        CliError::Solve(SolveError::Conflict { .. }) | CliError::Unfit(_) | CliError::Locked(_) | CliError::Excluded(_) => 1301,
+        CliError::Solve(SolveError::Conflict { .. })
+        | CliError::Unfit(_)
+        | CliError::Locked(_)
+        | CliError::Excluded(_)
+        | CliError::OlderRequired(_) => 1301,
         CliError::OtherPackage { .. } => 2501,
         CliError::Package(_) | CliError::Untrusted(_) => 1514,
         CliError::CheckFailed(_) => 1515,

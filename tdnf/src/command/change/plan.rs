@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::barrier;
-use super::request::{Request, Wish, is_locked};
+use super::request::{Dependents, Request, Wish, is_locked};
 use super::scope::{Blind, Scope};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
@@ -128,7 +128,12 @@ impl Planning<'_, '_> {
         let place = |ids: &BTreeSet<Id>| -> BTreeSet<usize> { ids.iter().filter_map(|id| scope.place(*id)).collect() };
         let mut erase = place(&request.erase);
         if !erase.is_empty() {
-            erase = solver::with_dependents(&scope.packages, &scope.installed, &erase, arch);
+            let all = solver::with_dependents(&scope.packages, &scope.installed, &erase, arch);
+            if request.dependents == Dependents::Stay && all != erase {
+                let staying = (&all - &erase).into_iter().map(|index| scope.packages[index].nevra.to_string());
+                return Err(CliError::OlderRequired(staying.collect()));
+            }
+            erase = all;
         }
         if request.wishes.is_empty() && request.update.is_empty() {
             return Ok(Outcome { there: &scope.installed - &erase, ..Outcome::default() });

@@ -38,6 +38,16 @@ impl Wish {
     }
 }
 
+/// What becomes of packages that require what is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dependents {
+    /// They go, too.
+    #[default]
+    Go,
+    /// They stay: nobody asked for their removal, so that of the others is refused.
+    Stay,
+}
+
 /// What the words mean.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -51,6 +61,8 @@ pub struct Request {
     pub released: BTreeSet<Id>,
     /// Installed packages to be removed.
     pub erase: BTreeSet<Id>,
+    /// What becomes of packages that require those.
+    pub dependents: Dependents,
     /// Installed packages to be installed again, with the same as offered.
     pub reinstall: Vec<(Id, Id)>,
     /// Installed packages that are what was asked for already.
@@ -301,6 +313,7 @@ fn erase(sack: &Sack<'_>, word: &str, request: &mut Request) {
 
 /// The older versions of what is there more than once, and should not be.
 fn duplicates(session: &Session, sack: &Sack<'_>, words: &[String], request: &mut Request) {
+    request.dependents = Dependents::Stay;
     let patterns: Vec<Pattern> = words.iter().map(|text| Pattern::new(text)).collect();
     let is_meant = |id: &Id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id)));
     let older = sack.duplicates().into_iter().map(|(older, _)| older);
