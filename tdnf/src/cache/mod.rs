@@ -169,7 +169,7 @@ fn with_index(kept: &Kept<'_>, metadata: Metadata, context: &Context<'_>) -> Res
 
 /// Says that modules are not supported, if they would hide packages: once, when the index is made.
 fn note_modules(repository: &RepositoryConfig, metadata: &Metadata, index: &Index, context: &Context<'_>) -> Result<(), CacheError> {
-    let is_there = metadata.repomd.get("modules").is_some_and(|document| document.is_sealed());
+    let is_there = metadata.repomd.get("modules").is_some_and(rpm_engine::repo::Document::is_sealed);
     if !is_there || context.cache_only {
         return Ok(());
     }

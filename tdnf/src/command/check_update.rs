@@ -33,8 +33,8 @@ pub fn run(session: &Session, words: &[String]) -> Result<(), CliError> {
 pub(super) fn updates(session: &Session, sack: &Sack<'_>) -> Vec<Id> {
     let mut found = sack.updates();
     found.retain(|new| {
-        let (name, installed) = (sack.nevra(*new).name, |name: &str| sack.installed_native(name));
-        is_install_only(session, sack, &[*new]) || !installed(&name).into_iter().any(|old| is_locked(session, sack, old))
+        let old = sack.installed_native(&sack.nevra(*new).name);
+        is_install_only(session, sack, &[*new]) || !old.into_iter().any(|old| is_locked(session, sack, old))
     });
     found
 }

@@ -10,8 +10,8 @@ use rpm_engine::dependency::{Capability, Dependency};
 /// So many are named.
 const MOST: usize = 3;
 
-/// Sentences about what may be why the first of `wanted` does not fit: a locked package in its place, or one that it needs in another
-/// version, and excluded packages that would provide what it needs.
+/// Sentences about what may be why `wanted` packages do not fit: locked packages in their place, or that they need in another version, and
+/// excluded packages that would provide what they need.
 pub(super) fn of(session: &Session, sack: &Sack<'_>, wanted: &[Id]) -> Vec<String> {
     let (mut seen, mut queue): (BTreeSet<Id>, Vec<Id>) = (wanted.iter().copied().collect(), wanted.to_vec());
     let mut found = BTreeSet::new();
