@@ -11,7 +11,7 @@ use crate::version::Evr;
 const LONGEST_LINE: u64 = 1024;
 
 /// Reads the names of all packages of modules.
-pub(super) fn parse(mut yaml: &mut dyn BufRead) -> Result<BTreeSet<Nevra>, RepoError> {
+pub(super) fn parse(mut yaml: impl BufRead) -> Result<BTreeSet<Nevra>, RepoError> {
     let malformed = |error: std::io::Error| RepoError::Malformed { document: "modules.yaml".into(), reason: error.to_string() };
     let mut found = BTreeSet::new();
     let mut line = Vec::new();
@@ -40,7 +40,7 @@ mod tests {
     fn names_of_packages() {
         let yaml = "---\ndocument: modulemd\ndata:\n  name: perl\n  license:\n    module:\n    - MIT\n  artifacts:\n    rpms:\n    \
                     - perl-4:5.24.4-398.module_el8.x86_64\n    - \"perl-a-b-0:1-1.noarch\"\n    - not-a-package\n    - a-b-c.d\n...";
-        let found = parse(&mut yaml.as_bytes()).unwrap();
+        let found = parse(yaml.as_bytes()).unwrap();
         assert_eq!(
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["perl-4:5.24.4-398.module_el8.x86_64", "perl-a-b-1-1.noarch"]
