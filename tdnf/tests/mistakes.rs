@@ -128,6 +128,16 @@ fn several_versions_of_one_package() {
     assert!(machine.accepts(&["remove", "--duplicates"]).contains("Nothing to do"));
 }
 
+/// As with dnf: nobody asked for the removal of what requires them.
+#[test]
+fn older_versions_that_are_required_stay() {
+    let machine = Machine::new(&format!("{WORLD}[\"bound-1-1\"]\nrequires = [\"app = 1\"]\n"), "");
+    machine.accepts(&["install", "app-1", "bound"]);
+    beside(&machine, "app-2-1.noarch.rpm");
+    machine.refuses(&["remove", "--duplicates"], "these packages require older versions that would be removed: bound-1-1.noarch");
+    assert_eq!(machine.installed(), ["app-1", "app-2", "bound-1", "lib-1"]);
+}
+
 /// The newest that is offered takes the place of all; a version that is named does, too.
 #[test]
 fn one_of_several_versions_is_reinstalled() {

@@ -1,9 +1,7 @@
 //! The order packages are installed in: what is needed comes before what needs it.
 
-use std::collections::HashMap;
-
 use crate::dependency::{Capability, Dependency};
-use crate::package::Package;
+use crate::package::{Package, Provided};
 
 /// The indexes of `packages` such that each comes after those it requires, except within circles; ties go by name and version.
 pub fn by_dependencies(packages: &[&Package]) -> Vec<usize> {
@@ -19,27 +17,13 @@ pub fn by_dependencies(packages: &[&Package]) -> Vec<usize> {
 
 /// For each package those that provide what it requires, in the order of names.
 fn needs(packages: &[&Package], by_name: &[usize]) -> Vec<Vec<usize>> {
-    let mut providers: HashMap<&str, Vec<usize>> = HashMap::new();
-    for index in by_name {
-        let package = packages[*index];
-        let names = package.provides.iter().map(|provided| provided.name.as_str());
-        for name in names.chain(package.paths.iter().map(String::as_str)) {
-            let all = providers.entry(name).or_default();
-            if all.last() != Some(index) {
-                all.push(*index);
-            }
-        }
-    }
-    let found = |wanted: &Capability| -> Vec<usize> {
-        let all = providers.get(wanted.name.as_str()).into_iter().flatten().copied();
-        all.filter(|index| packages[*index].satisfies(wanted)).collect()
-    };
+    let providers = Provided::of(by_name.iter().map(|index| (*index, packages[*index])));
     let needed = |package: &&Package| {
         let mut wanted = Vec::new();
         for dependency in &package.requires {
             leaves(dependency, &mut wanted);
         }
-        wanted.into_iter().flat_map(found).collect()
+        wanted.into_iter().flat_map(|wanted| providers.by(wanted).collect::<Vec<_>>()).collect()
     };
     packages.iter().map(needed).collect()
 }

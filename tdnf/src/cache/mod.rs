@@ -127,7 +127,7 @@ pub fn open(repository: &RepositoryConfig, context: &Context<'_>) -> Result<Open
         }
     }
     let _lock = lock(&kept)?;
-    let metadata = refresh::refresh(&kept, context, &["primary", "updateinfo"])?;
+    let metadata = refresh::refresh(&kept, context, &["primary", "updateinfo", "modules"])?;
     with_index(&kept, metadata, context)
 }
 
@@ -159,11 +159,29 @@ fn with_index(kept: &Kept<'_>, metadata: Metadata, context: &Context<'_>) -> Res
     })?;
     let list = kept.folder.join("left-out");
     if let Some(left_out) = left_out {
+        note_modules(kept.repository, &metadata, &index, context)?;
         publish(&list, left_out.iter().map(|reason| format!("{}\n", reason.replace('\n', " "))).collect::<String>().as_bytes())?;
     }
     let reasons = fs::read_to_string(&list).unwrap_or_default();
     reasons.lines().for_each(|reason| (context.warn)(&format!("repository `{}`: {reason}", kept.repository.id)));
     Ok(Opened { repository: kept.repository.clone(), metadata, index, folder: kept.folder.clone() })
+}
+
+/// Says that modules are not supported, if they would hide packages: once, when the index is made.
+fn note_modules(repository: &RepositoryConfig, metadata: &Metadata, index: &Index, context: &Context<'_>) -> Result<(), CacheError> {
+    let is_there = metadata.repomd.get("modules").is_some_and(rpm_engine::repo::Document::is_sealed);
+    if !is_there || context.cache_only {
+        return Ok(());
+    }
+    let of_modules = metadata.of_modules().map_err(|source| CacheError::Refused { id: repository.id.clone(), source })?;
+    let count = (0..index.len()).filter_map(|at| index.nevra(at)).filter(|nevra| of_modules.contains(nevra)).count();
+    if count > 0 {
+        (context.note)(&format!(
+            "{count} packages of '{}' belong to modules, which are not supported: they are offered as all others",
+            repository.name
+        ));
+    }
+    Ok(())
 }
 
 /// The index made of a document, taken from the file if that was made of the very same.

@@ -105,9 +105,21 @@ pub enum CliError {
     /// A downgrade is forbidden.
     #[error("`minversions` forbids to downgrade to {}", .0.join(", "))]
     BelowMinimum(Vec<String>),
-    /// Something is changed that must stay as it is.
-    #[error("these packages are locked or excluded and would be changed: {}", .0.join(", "))]
+    /// Something is changed that is locked.
+    #[error("these packages are locked (`locks.d`) and would be changed: {}", .0.join(", "))]
     Locked(Vec<String>),
+    /// Something is removed that is excluded on the command line.
+    #[error("these packages are excluded (`--exclude`) and would be removed: {}", .0.join(", "))]
+    Excluded(Vec<String>),
+    /// Older versions are to be removed that other packages require.
+    #[error("these packages require older versions that would be removed: {}", .0.join(", "))]
+    OlderRequired(Vec<String>),
+    /// Copied packages are not signed by anybody trusted.
+    #[error("these packages are not trusted and were not copied: {}", .0.join(", "))]
+    Untrusted(Vec<String>),
+    /// What is asked for depends on what is installed.
+    #[error("`{0}` cannot be requested: only `or`, `and`, `with` and `without` can")]
+    Conditional(String),
     /// Installed packages do not fit together.
     #[error("{0} problem(s) found")]
     CheckFailed(usize),
@@ -187,7 +199,11 @@ impl CliError {
                 expected.name
             )),
             Self::Download(error) => error.hint().map(str::to_owned),
-            Self::Locked(_) => Some("remove them from the `locks.d` files, or from `--exclude`, if they may be changed".into()),
+            Self::Locked(_) => Some("remove them from the `locks.d` files if they may be changed".into()),
+            Self::Excluded(_) => Some("remove them from `--exclude` if they may be removed".into()),
+            Self::OlderRequired(_) => Some("update or erase them first".into()),
+            Self::Untrusted(_) => Some("`gpgkey` of the repository names the keys that its packages are checked with".into()),
+            Self::Conditional(_) => Some("name the package that is to be installed".into()),
             Self::Config(ConfigError::NoDirectory { .. }) => Some("make it, or correct `repodir` in `tdnf.conf`".into()),
             Self::Protected(_) => Some("remove them from the `protected.d` files if they may be removed".into()),
             _ => None,

@@ -32,14 +32,18 @@ pub fn of(error: &CliError) -> u32 {
         CliError::Config(error) => of_config(error),
         CliError::Cache(error) => of_cache(error),
         CliError::Download(error) => of_download(error),
-        CliError::Solve(SolveError::Missing { .. }) | CliError::NoMatch => 1011,
+        CliError::Solve(SolveError::Missing { .. }) | CliError::NoMatch | CliError::Conditional(_) => 1011,
         CliError::NoEnabledRepos { .. } => 1012,
         CliError::Protected(_) => 1030,
         CliError::Aborted => 1032,
         CliError::BelowMinimum(_) => 1035,
-        CliError::Solve(SolveError::Conflict { .. }) | CliError::Unfit(_) | CliError::Locked(_) => 1301,
+        CliError::Solve(SolveError::Conflict { .. })
+        | CliError::Unfit(_)
+        | CliError::Locked(_)
+        | CliError::Excluded(_)
+        | CliError::OlderRequired(_) => 1301,
         CliError::OtherPackage { .. } => 2501,
-        CliError::Package(_) => 1514,
+        CliError::Package(_) | CliError::Untrusted(_) => 1514,
         CliError::CheckFailed(_) => 1515,
         CliError::Transaction(_) => 1525,
         CliError::System(SystemError::History(_)) => 1801,

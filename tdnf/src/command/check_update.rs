@@ -1,7 +1,10 @@
 //! `tdnf check-update`
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use super::change::{is_install_only, is_locked};
 use super::list::{row, summary};
 use super::updateinfo;
 use crate::cli::error::CliError;
@@ -26,14 +29,32 @@ pub fn run(session: &Session, words: &[String]) -> Result<(), CliError> {
     if session.config.main.check_update_compat && !found.is_empty() { Err(CliError::UpdatesAvailable) } else { Ok(()) }
 }
 
+/// Newer versions of installed packages, but for those that are locked.
+pub(super) fn updates(session: &Session, sack: &Sack<'_>) -> Vec<Id> {
+    let mut found = sack.updates();
+    found.retain(|new| {
+        let old = sack.installed_native(&sack.nevra(*new).name);
+        is_install_only(session, sack, &[*new]) || !old.into_iter().any(|old| is_locked(session, sack, old))
+    });
+    found
+}
+
+/// Packages that replace installed ones of other names, but for those that are left as they are.
+pub(super) fn heirs(session: &Session, sack: &Sack<'_>) -> Vec<Id> {
+    let is_kept = |old: Id| sack.is_excluded(&sack.nevra(old)) || is_locked(session, sack, old);
+    let pairs = sack.obsoleting();
+    let kept: BTreeSet<Id> = pairs.iter().filter(|(_, old)| is_kept(*old)).map(|(new, _)| *new).collect();
+    sack.sorted(pairs.into_iter().map(|(new, _)| new).filter(|new| !kept.contains(new)).collect())
+}
+
 /// The updates of all installed packages or of some.
 ///
 /// # Errors
 /// When the advisories of a repository cannot be used.
 pub fn pending(session: &Session, repositories: &Repositories, sack: &Sack<'_>, words: &[String]) -> Result<Vec<Id>, CliError> {
     let patterns: Vec<Pattern> = words.iter().map(|word| Pattern::new(word)).collect();
-    let mut found = sack.updates();
-    found.extend(sack.obsoleting().into_iter().map(|(new, _)| new));
+    let mut found = updates(session, sack);
+    found.extend(heirs(session, sack));
     let mut found = sack.sorted(found);
     found.retain(|id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
     if let Some(advised) = updateinfo::restricted(session, repositories)? {

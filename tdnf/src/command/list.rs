@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::check_update;
 use crate::cli::args::Listing;
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
@@ -114,10 +115,10 @@ fn of_scope(session: &Session, sack: &Sack<'_>, scope: Scope, patterns: &[Patter
         Scope::All => [sack.all_installed(), available()].concat(),
         Scope::Installed => sack.all_installed(),
         Scope::Available => available(),
-        Scope::Updates => sack.updates(),
+        Scope::Updates => check_update::updates(session, sack),
         Scope::Downgrades => sack.downgrades(),
         Scope::Extras => sack.extras(),
-        Scope::Obsoletes => sack.sorted(sack.obsoleting().into_iter().map(|(new, _)| new).collect()),
+        Scope::Obsoletes => check_update::heirs(session, sack),
         Scope::Recent => {
             let since = session.now.saturating_sub(RECENT_SECONDS);
             available().into_iter().filter(|id| sack.details(*id).build_time >= since).collect()

@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
 use crate::query::{Id, Pattern, Sack};
-use rpm_engine::dependency::Capability;
+use rpm_engine::dependency::{Capability, Rich};
 use rpm_engine::repo::Index;
 
 /// Finds the packages that provide what is asked for: by name, capability or path.
@@ -42,6 +42,15 @@ pub fn run(session: &Session, asked: &[String]) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The capabilities that a boolean dependency asks for.
+///
+/// # Errors
+/// When it is malformed.
+pub(in crate::command) fn of_boolean(text: &str) -> Result<Vec<Capability>, CliError> {
+    let rich = Rich::parse(text).map_err(|error| CliError::Usage(error.to_string()))?;
+    Ok(rich.leaves().into_iter().filter(|(_, tested)| !tested).map(|(capability, _)| capability.clone()).collect())
+}
+
 /// All that provide one thing; full lists of files are fetched only for a path that the short ones do not answer.
 pub(in crate::command) fn providing(
     session: &Session,
@@ -49,6 +58,11 @@ pub(in crate::command) fn providing(
     sack: &Sack<'_>,
     text: &str,
 ) -> Result<Vec<Id>, CliError> {
+    if text.starts_with('(') {
+        let wanted = of_boolean(text)?;
+        let both = |wanted: &Capability| [sack.installed_providing(wanted), sack.available_providing(wanted)].concat();
+        return Ok(wanted.iter().flat_map(both).collect());
+    }
     let wanted = Capability::parse(text).unwrap_or_else(|| Capability::any(text));
     let mut found = sack.installed_providing(&wanted);
     found.extend(sack.available_providing(&wanted));

@@ -94,8 +94,20 @@ fn select(session: &Session, repositories: &Repositories, sack: &Sack<'_>, asked
         for text in wanted.iter().filter(is_wide) {
             holding.extend(provides::providing(session, repositories, sack, text)?);
         }
-        let asked: Vec<Capability> = wanted.iter().filter_map(|text| Capability::parse(text)).collect();
+        let asked = capabilities(wanted)?;
         found.retain(|id| holding.contains(id) || is_related(sack, *id, &asked, relation));
+    }
+    Ok(found)
+}
+
+/// What words ask about; a boolean dependency asks about all that it names.
+fn capabilities(words: &[String]) -> Result<Vec<Capability>, CliError> {
+    let mut found = Vec::new();
+    for word in words {
+        match word.starts_with('(') {
+            true => found.extend(provides::of_boolean(word)?),
+            false => found.extend(Capability::parse(word)),
+        }
     }
     Ok(found)
 }

@@ -34,7 +34,7 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
     let repositories = session.open()?;
     let sack = session.sack(&repositories);
     let top = asked.download_path.clone().unwrap_or_else(|| ".".into());
-    let mut copied = Vec::new();
+    let (mut copied, mut untrusted) = (Vec::new(), Vec::new());
     for (stock, opened) in repositories.opened.iter().enumerate().filter(|(_, opened)| is_asked(&opened.repository.id)) {
         let folder = if asked.no_repo_path { top.clone() } else { top.join(&opened.repository.id) };
         let offers = wanted(&sack, stock, asked);
@@ -47,7 +47,8 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
             }
             continue;
         }
-        copy(session, opened, &offers, &folder, asked)?;
+        let refused = copy(session, opened, &offers, &folder, asked)?;
+        let offers: Vec<Offer> = offers.into_iter().filter(|offer| !refused.contains(&offer.location)).collect();
         if asked.download_metadata {
             let to = asked.metadata_path.as_ref().map_or(folder.clone(), |path| path.join(&opened.repository.id));
             session.with_context(|context| opened.copy_metadata(&to, context))?;
@@ -56,14 +57,19 @@ pub fn run(session: &Session, asked: &Reposync) -> Result<(), CliError> {
             let named: BTreeSet<PathBuf> = offers.iter().map(|offer| folder.join(offer.path())).collect();
             delete_others(session, &folder, &named)?;
         }
+        untrusted.extend(refused);
         let paths: Vec<_> = offers.iter().map(|offer| folder.join(offer.path()).display().to_string()).collect();
         session.console.note(format!("{}: {} packages in {}", opened.repository.id, paths.len(), folder.display()));
         copied.push(json!({ "Repo": opened.repository.id, "Files": paths }));
     }
     if session.console.json {
-        session.console.value(&Value::Array(copied));
+        let answer = Value::Array(copied);
+        match untrusted.is_empty() {
+            true => session.console.value(&answer),
+            false => return Err(CliError::Untrusted(untrusted).after(session, || json!({ "Copied": answer }))),
+        }
     }
-    Ok(())
+    if untrusted.is_empty() { Ok(()) } else { Err(CliError::Untrusted(untrusted)) }
 }
 
 fn wanted(sack: &Sack<'_>, stock: usize, asked: &Reposync) -> Vec<Offer> {
@@ -79,7 +85,8 @@ fn wanted(sack: &Sack<'_>, stock: usize, asked: &Reposync) -> Vec<Offer> {
     all.into_iter().filter_map(|id| sack.offer(id)).filter(fits).collect()
 }
 
-fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, asked: &Reposync) -> Result<(), CliError> {
+/// Fetches packages. With `--gpgcheck` those that are not signed with a trusted key are removed again; their locations are returned.
+fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, asked: &Reposync) -> Result<Vec<String>, CliError> {
     session.with_context(|context| {
         let client = opened.client(context)?;
         let mut items = Vec::new();
@@ -89,17 +96,19 @@ fn copy(session: &Session, opened: &Opened, offers: &[Offer], folder: &Path, ask
         let failed = |source| crate::cache::CacheError::Download { id: opened.repository.id.clone(), source };
         download::fetch_all(&items, context.at_once, context.report).map_err(failed)?;
         if !asked.gpgcheck {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let mut refused = Vec::new();
         let keys = crate::cache::keyring(&opened.repository, context)?;
         for offer in offers {
             let path = folder.join(offer.path());
             if let Err(error) = RpmFile::open(&path).and_then(|file| file.verify(&keys)) {
                 session.console.warn(format!("{error}; it is removed"));
                 fs::remove_file(&path).map_err(io_at(&path))?;
+                refused.push(offer.location.clone());
             }
         }
-        Ok(())
+        Ok(refused)
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::Updateinfo;
+use crate::cli::args::{Common, Updateinfo};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
@@ -19,6 +19,17 @@ enum Mode {
     Summary,
     List,
     Info,
+}
+
+/// Which advisories.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All there are.
+    All,
+    /// Those that installed packages do not answer yet.
+    Available,
+    /// Those that installed packages answer.
+    Installed,
 }
 
 /// An advisory and the package that answers it.
@@ -36,22 +47,30 @@ pub fn run(session: &Session, asked: &Updateinfo) -> Result<(), CliError> {
     let advisories = all(session, &repositories)?;
     let (mode, scope, patterns) = how(asked);
     let installed = newest_installed(session);
-    let wanted = |package: &Nevra| {
-        let Some(there) = installed.get(package.name.as_str()) else { return scope == "all" };
-        let answered = **there >= package.evr;
-        let named = patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(package));
-        named && (scope == "all" || answered == (scope == "installed"))
+    let is_in = |scope: Scope, package: &Nevra| {
+        let answered = installed.get(package.name.as_str()).map(|there| **there >= package.evr);
+        match scope {
+            Scope::All => true,
+            Scope::Available => answered == Some(false),
+            Scope::Installed => answered == Some(true),
+        }
     };
     let mut answers = Vec::new();
     for advisory in advisories.iter().filter(|advisory| is_asked_for(session, advisory)) {
-        answers.extend(advisory.packages.iter().filter(|package| wanted(package)).map(|package| Answer { advisory, package }));
+        let by_id = patterns.iter().any(|pattern| is_about(advisory, pattern));
+        // Whoever names an advisory wants to see it, whether or not it concerns this machine.
+        let scope = scope.unwrap_or(if by_id { Scope::All } else { Scope::Available });
+        let named = |package: &Nevra| by_id || patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(package));
+        let wanted = |package: &&Nevra| named(package) && is_in(scope, package);
+        answers.extend(advisory.packages.iter().filter(wanted).map(|package| Answer { advisory, package }));
     }
     let named = |pattern: &&Pattern| {
         let offered = repositories
             .opened
             .iter()
             .any(|opened| (0..opened.index.len()).any(|at| opened.index.nevra(at).is_some_and(|nevra| pattern.fits(&nevra))));
-        offered || session.installed.iter().any(|installed| pattern.fits(&installed.package.package.nevra))
+        let by_id = || advisories.iter().any(|advisory| is_about(advisory, pattern));
+        offered || by_id() || session.installed.iter().any(|installed| pattern.fits(&installed.package.package.nevra))
     };
     if answers.is_empty() && patterns.iter().any(|pattern| !named(&pattern)) {
         return Err(CliError::NoMatch);
@@ -61,20 +80,25 @@ pub fn run(session: &Session, asked: &Updateinfo) -> Result<(), CliError> {
     show(session, mode, &answers)
 }
 
-fn how(asked: &Updateinfo) -> (Mode, &'static str, Vec<Pattern>) {
+/// Whether a word names an advisory, or what it refers to.
+fn is_about(advisory: &Advisory, pattern: &Pattern) -> bool {
+    pattern.fits_text(&advisory.id) || advisory.references.iter().any(|reference| pattern.fits_text(reference))
+}
+
+fn how(asked: &Updateinfo) -> (Mode, Option<Scope>, Vec<Pattern>) {
     let mut mode = if asked.info { Mode::Info } else { Mode::Summary };
     mode = if asked.list { Mode::List } else { mode };
-    let mut scope = if asked.all { "all" } else { "available" };
-    scope = if asked.installed { "installed" } else { scope };
+    let options = [(asked.installed, Scope::Installed), (asked.all, Scope::All), (asked.available, Scope::Available)];
+    let mut scope = options.into_iter().find(|(set, _)| *set).map(|(_, scope)| scope);
     let mut patterns = Vec::new();
     for word in &asked.words {
         match word.as_str() {
             "list" => mode = Mode::List,
             "info" => mode = Mode::Info,
             "summary" => mode = Mode::Summary,
-            "all" => scope = "all",
-            "installed" => scope = "installed",
-            "available" | "updates" => scope = "available",
+            "all" => scope = Some(Scope::All),
+            "installed" => scope = Some(Scope::Installed),
+            "available" | "updates" => scope = Some(Scope::Available),
             name => patterns.push(Pattern::new(name)),
         }
     }
@@ -178,12 +202,19 @@ fn counts(session: &Session, package: &Nevra) -> bool {
     here || installed.any(|there| there.name == package.name && there.arch == package.arch)
 }
 
-/// Whether an advisory is what `--security`, `--sec-severity` and `--reboot-required` ask for.
+/// Whether an advisory is what `--security`, `--sec-severity`, `--reboot-required` and, any of them, `--advisory`, `--cve` and `--bz` ask for.
 fn is_asked_for(session: &Session, advisory: &Advisory) -> bool {
     let common = &session.common;
+    let mut references = common.cves.iter().chain(&common.bugs);
+    let is_named = common.advisories.contains(&advisory.id) || references.any(|id| advisory.references.contains(id));
     (!common.security || advisory.kind == AdvisoryKind::Security)
         && common.severity.as_ref().is_none_or(|least| is_at_least(&advisory.severity, least))
         && (!common.reboot_required || advisory.reboot)
+        && (is_named || !names_advisories(common))
+}
+
+fn names_advisories(common: &Common) -> bool {
+    !common.advisories.is_empty() || !common.cves.is_empty() || !common.bugs.is_empty()
 }
 
 /// Scores are compared as numbers; a word of severity counts as the score its range begins with (CVSS v3.0, section 5).
@@ -221,7 +252,7 @@ impl Advised {
 /// When a repository cannot be used.
 pub(in crate::command) fn restricted(session: &Session, repositories: &Repositories) -> Result<Option<Advised>, CliError> {
     let common = &session.common;
-    if !common.security && common.severity.is_none() && !common.reboot_required {
+    if !common.security && common.severity.is_none() && !common.reboot_required && !names_advisories(common) {
         return Ok(None);
     }
     let asked = all(session, repositories)?.into_iter().filter(|advisory| is_asked_for(session, advisory));

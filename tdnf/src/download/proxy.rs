@@ -28,10 +28,12 @@ pub(super) struct Hop {
 
 impl Proxies {
     /// As `transport` is configured. A variable of the environment is known by its lower-case name, or that in upper case, as curl knows
-    /// them; `no_proxy` counts for configured proxies, too.
+    /// them; but `HTTP_PROXY` does not count, because whoever asks a web server that starts programs sets that. `no_proxy` counts for
+    /// configured proxies, too.
     pub(super) fn of(transport: &Transport, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, DownloadError> {
         let either = |name: &str| {
-            let found = variable(name).or_else(|| variable(&name.to_ascii_uppercase()));
+            let upper = || Some(name).filter(|name| *name != "http_proxy").and_then(|name| variable(&name.to_ascii_uppercase()));
+            let found = variable(name).or_else(upper);
             found.filter(|value| !value.trim().is_empty())
         };
         let own = transport.proxy_user.as_ref().map(|user| format!("{user}:{}", transport.proxy_password.as_deref().unwrap_or_default()));
@@ -142,6 +144,14 @@ mod tests {
         ];
         for (transport, url, expected) in table {
             assert_eq!(through(&proxies(&transport, &variables).unwrap(), url).as_deref(), expected, "{url}");
+        }
+        let upper = [("HTTP_PROXY", "evil:1"), ("HTTPS_PROXY", "q:2"), ("ALL_PROXY", "a:3")];
+        for (variables, url, expected) in [
+            (&upper[..1], "http://h/", None),
+            (&upper[..], "http://h/", Some("http://a:3")),
+            (&upper[..], "https://h/", Some("http://q:2")),
+        ] {
+            assert_eq!(through(&proxies(&Transport::default(), variables).unwrap(), url).as_deref(), expected, "{url}");
         }
         assert_eq!(through(&proxies(&Transport::default(), &[("all_proxy", "a:1")]).unwrap(), "https://h/").as_deref(), Some("http://a:1"));
     }

@@ -1,6 +1,7 @@
 //! Why a package that a repository has is not offered.
 
 use super::{Id, Pattern, Sack};
+use rpm_engine::dependency::Capability;
 use rpm_engine::package::Nevra;
 
 /// So many packages are named; there may be many versions.
@@ -35,6 +36,18 @@ impl Sack<'_> {
         found.sort();
         found.dedup();
         found.into_iter().rev().take(MOST).map(|(nevra, reason)| format!("{nevra} {reason}")).collect()
+    }
+
+    /// Packages that provide a capability and are not offered, each in a sentence that says why.
+    pub fn hidden_providing(&self, wanted: &Capability) -> Vec<String> {
+        let all = self.stocks.iter().enumerate();
+        let all = all.flat_map(|(stock, all)| all.index.providing(&wanted.name).into_iter().map(move |at| Id::Available(stock, at)));
+        let provides = |id: &Id| self.package(*id).is_some_and(|package| package.satisfies(wanted));
+        let reason = |id: Id| {
+            let nevra = self.nevra(id);
+            self.reason_hidden(id, &nevra).map(|reason| format!("{nevra} {reason}"))
+        };
+        all.filter(provides).filter_map(reason).collect()
     }
 
     fn reason_hidden(&self, id: Id, nevra: &Nevra) -> Option<String> {

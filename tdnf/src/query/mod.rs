@@ -6,7 +6,7 @@ mod replacement;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rpm_engine::dependency::Capability;
 use rpm_engine::history::Reason;
@@ -70,7 +70,12 @@ pub struct Sack<'a> {
     min_versions: BTreeMap<String, Evr>,
     available: OnceLock<Vec<Id>>,
     provided: OnceLock<HashMap<&'a str, Vec<Id>>>,
+    by_name: OnceLock<HashMap<&'a str, Vec<Id>>>,
+    offered: Mutex<HashMap<Id, Provides>>,
 }
+
+/// What an offered package provides, by name.
+type Provides = HashMap<String, Vec<Capability>>;
 
 impl<'a> Sack<'a> {
     /// All packages, for a machine of the architecture `arch`.
@@ -86,6 +91,8 @@ impl<'a> Sack<'a> {
             stocks,
             available: OnceLock::new(),
             provided: OnceLock::new(),
+            by_name: OnceLock::new(),
+            offered: Mutex::default(),
         }
     }
 
@@ -268,8 +275,14 @@ impl<'a> Sack<'a> {
 
     /// What is installed of one name.
     pub fn installed_called(&self, name: &str) -> Vec<Id> {
-        let named = |at: &usize| self.installed[*at].package.package.nevra.name == name;
-        (0..self.installed.len()).filter(named).map(Id::Installed).collect()
+        let index = || {
+            let mut by_name: HashMap<&str, Vec<Id>> = HashMap::new();
+            for (at, installed) in self.installed.iter().enumerate() {
+                by_name.entry(&installed.package.package.nevra.name).or_default().push(Id::Installed(at));
+            }
+            by_name
+        };
+        self.by_name.get_or_init(index).get(name).cloned().unwrap_or_default()
     }
 
     /// What is offered, may be seen and provides a capability, by a provide or by a path that dependencies usually name.
@@ -278,14 +291,32 @@ impl<'a> Sack<'a> {
         for (stock, all) in self.stocks.iter().enumerate() {
             let candidates = all.index.providing(&wanted.name).into_iter().chain(all.index.holding(&wanted.name));
             for at in candidates {
-                let satisfies = || all.index.package(at).is_some_and(|package| package.satisfies(wanted));
-                if satisfies() {
-                    found.insert(Id::Available(stock, at));
+                let id = Id::Available(stock, at);
+                if self.is_offering(id, wanted) {
+                    found.insert(id);
                 }
             }
         }
         // What only a repository of lower priority has is better than nothing.
         self.preferred(found.into_iter().filter(|id| self.is_visible(*id, &self.nevra(*id))).collect())
+    }
+
+    /// Whether an offered package, of which its repository's index says that it has the name of `wanted`, provides it. What a package provides
+    /// is read once: it may be thousands of names, each asked for.
+    fn is_offering(&self, id: Id, wanted: &Capability) -> bool {
+        if wanted.range.is_none() {
+            return true;
+        }
+        let read = || {
+            let mut provides = Provides::new();
+            for provided in self.package(id).into_iter().flat_map(|package| package.provides) {
+                provides.entry(provided.name.clone()).or_default().push(provided);
+            }
+            provides
+        };
+        let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_name = offered.entry(id).or_insert_with(read).get(&wanted.name);
+        of_name.is_some_and(|provided| provided.iter().any(|provided| wanted.satisfied_by(provided)))
     }
 
     /// What is installed and provides a capability.

@@ -153,6 +153,11 @@ impl Default for Transport {
 }
 
 impl Transport {
+    /// Whether a proxy is told who asks, but no password.
+    pub(super) fn lacks_proxy_password(&self) -> bool {
+        self.proxy_user.is_some() && self.proxy_password.is_none() && self.proxy != Proxy::None
+    }
+
     /// Sets a key that both `[main]` and repositories have.
     pub(super) fn set(&mut self, key: &str, value: &str) -> Result<Key, String> {
         let text = || Some(value.to_owned()).filter(|value| !value.is_empty() && value != "_none_");

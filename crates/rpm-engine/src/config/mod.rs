@@ -118,6 +118,9 @@ impl Config {
         }
         select(&mut repositories, &faults, overrides, &mut warnings)?;
         leave_out(&mut repositories, faults, &mut warnings);
+        warnings.extend(
+            repositories.iter().find(|repository| repository.enabled && repository.transport.lacks_proxy_password()).map(no_password),
+        );
         Ok(Self { main, repositories, variables, warnings })
     }
 
@@ -305,6 +308,12 @@ fn leave_out(repositories: &mut [RepositoryConfig], faults: Faults, warnings: &m
             warnings.push(Warning { place: repository.place.clone(), message });
         }
     }
+}
+
+/// One is enough: as a rule all repositories have it from `tdnf.conf`.
+fn no_password(repository: &RepositoryConfig) -> Warning {
+    let message = format!("`proxy_username` of the repository `{}` has no `proxy_password`: the proxy gets an empty one", repository.id);
+    Warning { place: repository.place.clone(), message }
 }
 
 /// The text of a file that others wrote; what is not UTF-8 in it is replaced, with a warning.

@@ -141,6 +141,23 @@ fn what_makes_no_sense_is_not_used() {
 }
 
 #[test]
+fn a_user_of_a_proxy_without_a_password() {
+    let table = [
+        ("proxy=http://p:1\nproxy_username=me\n", 1),
+        ("proxy_username=me\n", 1),
+        ("proxy=http://p:1\nproxy_username=me\nproxy_password=x\n", 0),
+        ("proxy=_none_\nproxy_username=me\n", 0),
+        ("proxy_username=me\nenabled=0\n", 0),
+    ];
+    for (lines, expected) in table {
+        let root = tree(&[("etc/yum.repos.d/a.repo", &format!("[a]\nbaseurl=/a\n{lines}"))]);
+        let warnings = load(root.path(), &Overrides::default()).unwrap().warnings;
+        let of_it = warnings.iter().filter(|warning| warning.message.contains("has no `proxy_password`"));
+        assert_eq!((of_it.count(), warnings.len()), (expected, expected), "{lines}");
+    }
+}
+
+#[test]
 fn systems_with_a_configuration_of_their_own() {
     let table = [
         ("etc/tdnf/tdnf.conf", true),

@@ -2,11 +2,13 @@
 
 mod details;
 mod file;
+mod provided;
 
 use std::fmt;
 
 pub use details::Details;
 pub use file::{FileFlags, FileKind, PackageFile};
+pub use provided::Provided;
 
 use crate::dependency::{Capability, Dependency};
 use crate::version::Evr;

@@ -5,6 +5,7 @@ mod error;
 mod filelists;
 pub mod index;
 mod metalink;
+mod modules;
 mod other;
 pub mod percent;
 mod primary;
@@ -13,7 +14,7 @@ mod unpack;
 mod updateinfo;
 mod xml;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::keyring::Keyring;
-use crate::package::{Details, Package};
+use crate::package::{Details, Nevra, Package};
 
 pub use error::RepoError;
 pub use index::Index;
@@ -155,6 +156,17 @@ impl Metadata {
     /// When they are missing, damaged or malformed.
     pub fn changes(&self) -> Result<HashMap<String, Vec<Change>>, RepoError> {
         self.read("other", |xml| other::parse(xml))
+    }
+
+    /// The packages of streams of modules; none where the repository has no modules.
+    ///
+    /// # Errors
+    /// When their list is damaged.
+    pub fn of_modules(&self) -> Result<BTreeSet<Nevra>, RepoError> {
+        if self.repomd.get("modules").is_none() {
+            return Ok(BTreeSet::new());
+        }
+        self.read("modules", |yaml| modules::parse(yaml))
     }
 
     fn read<T>(&self, kind: &'static str, read: impl FnOnce(&mut dyn BufRead) -> Result<T, RepoError>) -> Result<T, RepoError> {

@@ -9,7 +9,7 @@ mod needed;
 mod provider;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,7 +23,7 @@ use clause::Universe;
 use provider::{Provider, Roles};
 
 pub use change::{Goal, Need, Outcome, Situation, Skipped, Target, change};
-pub use needed::{needs, problems, unneeded, with_dependents};
+pub use needed::{needs, problems, required, unneeded, with_dependents};
 pub use standing::Standing;
 
 /// What is asked for.

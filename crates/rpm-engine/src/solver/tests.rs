@@ -4,7 +4,7 @@ use crate::package::Nevra;
 use crate::version::Evr;
 
 /// `name-version` and lines such as `provides: a = 1, b`.
-pub(super) fn package(id: &str, lines: &[&str]) -> Package {
+pub(crate) fn package(id: &str, lines: &[&str]) -> Package {
     let (name, version) = id.rsplit_once('-').unwrap();
     let evr = Evr::parse(&format!("{version}-1"));
     let mut package = Package {

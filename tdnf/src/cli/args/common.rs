@@ -124,6 +124,15 @@ pub struct Common {
     /// Consider only security updates with at least this CVSS score.
     #[arg(long = "sec-severity", global = true, value_name = "SCORE")]
     pub severity: Option<String>,
+    /// Consider only what these advisories are about.
+    #[arg(long = "advisory", alias = "advisories", global = true, value_name = "ID", value_delimiter = ',')]
+    pub advisories: Vec<String>,
+    /// Consider only what is about these CVEs.
+    #[arg(long = "cve", alias = "cves", global = true, value_name = "ID", value_delimiter = ',')]
+    pub cves: Vec<String>,
+    /// Consider only what is about these reported bugs.
+    #[arg(long = "bz", alias = "bzs", global = true, value_name = "ID", value_delimiter = ',')]
+    pub bugs: Vec<String>,
     /// Consider only updates that need a reboot.
     #[arg(long = "reboot-required", global = true)]
     pub reboot_required: bool,

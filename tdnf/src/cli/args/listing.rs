@@ -58,7 +58,7 @@ pub struct Updateinfo {
     /// All.
     #[arg(long)]
     pub all: bool,
-    /// `list`, `info`, `summary`, `all` or `installed`, then names of packages.
-    #[arg(value_name = "HOW | PACKAGE")]
+    /// `list`, `info`, `summary`, `all` or `installed`, then names of packages, advisories, CVEs or bugs.
+    #[arg(value_name = "HOW | PACKAGE | ADVISORY")]
     pub words: Vec<String>,
 }

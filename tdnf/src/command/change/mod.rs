@@ -1,5 +1,6 @@
 //! The commands that change what is installed: they differ in what their words mean, and are one from there on.
 
+mod barrier;
 mod execute;
 mod plan;
 mod request;
@@ -25,8 +26,8 @@ use rpm_engine::system::{LockedSystem, SystemError};
 
 use plan::Plan;
 pub(in crate::command) use plan::Sweep;
-pub(in crate::command) use request::is_install_only;
 pub use request::{Request, Wish};
+pub(in crate::command) use request::{is_install_only, is_locked};
 
 pub(crate) use execute::with_settings;
 
@@ -131,10 +132,10 @@ pub(in crate::command) fn carry_out(
         show::table(session, sack, &plan);
     }
     let done = match plan.changes.is_empty() {
-        true if !request.mark.is_empty() => mark(session, locked, sack, request),
+        true if !request.mark.is_empty() => mark(session, locked, sack, request, &plan),
         true => Err(CliError::NothingToDo),
         false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
-        false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request)),
+        false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request, &plan)),
     };
     done.and_then(|()| signals::none_came()).map_err(|error| error.after(session, value))?;
     if session.console.json {
@@ -143,12 +144,13 @@ pub(in crate::command) fn carry_out(
     Ok(())
 }
 
-/// Records that packages are asked for by name, or no longer are.
-fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, request: &Request) -> Result<(), CliError> {
+/// Records that packages are asked for by name, or no longer are: of those that are replaced, the ones that come in their place.
+fn mark(session: &Session, locked: Option<&LockedSystem>, sack: &Sack<'_>, request: &Request, plan: &Plan) -> Result<(), CliError> {
     let Some(locked) = locked else { return Ok(()) };
     for reason in [Reason::User, Reason::Dependency, Reason::WeakDependency] {
         let of_reason = request.mark.iter().filter(|(_, wanted)| *wanted == reason);
-        let marked: Vec<_> = of_reason.filter_map(|(id, _)| Some((sack.nevra(*id), sack.reason(*id)?))).collect();
+        let stays = of_reason.filter_map(|(id, _)| Some((plan.in_place_of(*id)?, sack.reason(*id)?)));
+        let marked: Vec<_> = stays.map(|(id, was)| (sack.nevra(id), was)).collect();
         with_settings(session, |settings| locked.mark(&marked, reason, settings.time, settings.command))?;
         let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
         marked.iter().for_each(|(nevra, _)| session.console.note(format!("{nevra} marked as {as_what}")));

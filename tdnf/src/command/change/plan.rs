@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::request::{Request, Wish, is_locked};
+use super::barrier;
+use super::request::{Dependents, Request, Wish, is_locked};
 use super::scope::{Blind, Scope};
 use crate::cli::error::CliError;
 use crate::cli::local::Repositories;
@@ -10,7 +11,7 @@ use crate::cli::session::Session;
 use crate::command::provides;
 use crate::query::{Id, Pattern, Sack};
 use rpm_engine::history::Reason;
-use rpm_engine::solver::{self, Goal, Outcome, Situation, Skipped, Target};
+use rpm_engine::solver::{self, Goal, Outcome, Situation, Skipped, SolveError, Target};
 
 /// Why a package goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,7 +110,8 @@ pub fn plan(session: &Session, repositories: &Repositories, sack: &Sack<'_>, req
         scope.ids.iter().for_each(|id| session.console.warn(format!("considered: {} of {}", sack.nevra(*id), sack.origin(*id))));
     }
     let planning = Planning { session, sack, scope };
-    let Outcome { mut there, skipped, left } = planning.there(request)?;
+    let Outcome { mut there, mut skipped, mut left } = planning.there(request).map_err(|error| planning.with_barriers(request, error))?;
+    planning.add_barriers(request, skipped.iter_mut().chain(&mut left));
     planning.limit(&mut there);
     let roots = planning.roots(request);
     let unneeded = planning.unneeded(&there, &roots, sweep);
@@ -126,7 +128,12 @@ impl Planning<'_, '_> {
         let place = |ids: &BTreeSet<Id>| -> BTreeSet<usize> { ids.iter().filter_map(|id| scope.place(*id)).collect() };
         let mut erase = place(&request.erase);
         if !erase.is_empty() {
-            erase = solver::with_dependents(&scope.packages, &scope.installed, &erase, arch);
+            let all = solver::with_dependents(&scope.packages, &scope.installed, &erase, arch);
+            if request.dependents == Dependents::Stay && all != erase {
+                let staying = (&all - &erase).into_iter().map(|index| scope.packages[index].nevra.to_string());
+                return Err(CliError::OlderRequired(staying.collect()));
+            }
+            erase = all;
         }
         if request.wishes.is_empty() && request.update.is_empty() {
             return Ok(Outcome { there: &scope.installed - &erase, ..Outcome::default() });
@@ -153,6 +160,27 @@ impl Planning<'_, '_> {
         let Scope { packages, installed, separate, standing, .. } = scope;
         let situation = Situation { packages, installed, separate, arch, standing };
         Ok(solver::change(situation, &goal)?)
+    }
+
+    /// Adds to the reasons the locks and exclusions that may be behind them.
+    fn add_barriers<'b>(&self, request: &Request, all: impl Iterator<Item = &'b mut Skipped>) {
+        for skipped in all {
+            let wish = request.wishes.iter().find(|wish| wish.label == skipped.label);
+            let by_name = || self.scope.ids.iter().copied().find(|id| self.sack.nevra(*id).to_string() == skipped.label);
+            let wanted = wish.map_or_else(|| by_name().into_iter().collect(), |wish| wish.any_of.clone());
+            for line in barrier::of(self.session, self.sack, &wanted) {
+                skipped.reason.push('\n');
+                skipped.reason.push_str(&line);
+            }
+        }
+    }
+
+    /// An error of the solver, with the locks and exclusions that may be behind it.
+    fn with_barriers(&self, request: &Request, error: CliError) -> CliError {
+        let CliError::Solve(SolveError::Conflict { explanation }) = error else { return error };
+        let wanted: Vec<Id> = request.wishes.iter().flat_map(|wish| wish.any_of.clone()).collect();
+        let lines = [vec![explanation], barrier::of(self.session, self.sack, &wanted)].concat();
+        SolveError::Conflict { explanation: lines.join("\n") }.into()
     }
 
     /// Whether an installed package is to be left as it is.
@@ -253,7 +281,9 @@ impl Planning<'_, '_> {
         // What comes now was just found to be needed.
         let mut after: BTreeSet<usize> = after.intersection(&self.scope.installed).copied().collect();
         if !sweep.all_unneeded {
-            let before = solver::unneeded(&self.scope.packages, &self.scope.installed, roots);
+            // What only a removed package kept there goes with it, though nobody wanted that one either.
+            let gone = &self.scope.installed - there;
+            let before = solver::unneeded(&self.scope.packages, &self.scope.installed, &(roots | &gone));
             after.retain(|index| !before.contains(index));
         }
         after
@@ -264,6 +294,7 @@ impl Planning<'_, '_> {
         let scope = &self.scope;
         let mut going: BTreeSet<usize> = &scope.installed - there;
         let mut changes = Vec::new();
+        let required = solver::required(&scope.packages, there);
         for index in there - &scope.installed {
             let package = &scope.packages[index];
             let evr = &package.nevra.evr;
@@ -278,7 +309,7 @@ impl Planning<'_, '_> {
             let ids = |all: &[usize]| all.iter().map(|index| scope.ids[*index]).collect::<Vec<_>>();
             let new = scope.ids[index];
             changes.push(match (from.is_empty(), newer) {
-                (true, _) => Change::Install { new, obsoleted: ids(&obsoleted), reason: self.reason(request, index, there) },
+                (true, _) => Change::Install { new, obsoleted: ids(&obsoleted), reason: self.reason(request, index, &required) },
                 (false, true) => Change::Upgrade { new, from: ids(&from), obsoleted: ids(&obsoleted) },
                 (false, false) => {
                     // A downgrade replaces its own name only; what else it obsoletes goes by itself.
@@ -297,25 +328,18 @@ impl Planning<'_, '_> {
     }
 
     /// Why a package comes: for itself, or because others that are there require or only recommend it.
-    fn reason(&self, request: &Request, index: usize, there: &BTreeSet<usize>) -> Reason {
+    fn reason(&self, request: &Request, index: usize, required: &BTreeSet<usize>) -> Reason {
         let id = self.scope.ids[index];
         if let Some(wish) = request.wishes.iter().find(|wish| wish.any_of.contains(&id)) {
             return wish.reason;
         }
         let package = &self.scope.packages[index];
-        let asks = |dependency: &rpm_engine::dependency::Dependency| match dependency {
-            rpm_engine::dependency::Dependency::Simple(capability) => package.satisfies(capability),
-            rpm_engine::dependency::Dependency::Rich(rich) => {
-                rich.leaves().iter().any(|(capability, tested)| !tested && package.satisfies(capability))
-            }
-        };
-        let required = there.iter().any(|other| *other != index && self.scope.packages[*other].requires.iter().any(asks));
-        let heir_of_wanted = self
-            .scope
-            .installed
+        let mut replaced = package
+            .obsoletes
             .iter()
-            .any(|old| self.is_wanted(*old) && package.obsoletes.iter().any(|wanted| self.scope.packages[*old].is_named(wanted)));
-        match (heir_of_wanted, required) {
+            .flat_map(|wanted| self.scope.installed.iter().filter(move |old| self.scope.packages[**old].is_named(wanted)));
+        let heir_of_wanted = replaced.any(|old| self.is_wanted(*old));
+        match (heir_of_wanted, required.contains(&index)) {
             (true, _) => Reason::User,
             (false, true) => Reason::Dependency,
             (false, false) => Reason::WeakDependency,
@@ -325,7 +349,7 @@ impl Planning<'_, '_> {
     /// Refuses to remove or replace what must stay.
     fn protect(&self, there: &BTreeSet<usize>, changes: &[Change]) -> Result<(), CliError> {
         let stays = |name: &str| there.iter().any(|index| self.name(*index) == name);
-        let (mut hit, mut locked) = (BTreeSet::new(), BTreeSet::new());
+        let (mut hit, mut locked, mut left_out) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let excluded: Vec<Pattern> = self.session.common.exclude.iter().map(|text| Pattern::new(text)).collect();
         for change in changes {
             let (replaced, going): (&[Id], Vec<Id>) = match change {
@@ -342,7 +366,7 @@ impl Planning<'_, '_> {
                     hit.insert(nevra.name.clone());
                 }
                 if matches!(change, Change::Erase { .. }) && excluded.iter().any(|pattern| pattern.fits(&nevra)) {
-                    locked.insert(nevra.to_string());
+                    left_out.insert(nevra.to_string());
                 }
             }
             let kept = going.iter().chain(replaced).filter(|old| is_locked(self.session, self.sack, **old));
@@ -351,7 +375,10 @@ impl Planning<'_, '_> {
         if !hit.is_empty() {
             return Err(CliError::Protected(hit.into_iter().collect()));
         }
-        if locked.is_empty() { Ok(()) } else { Err(CliError::Locked(locked.into_iter().collect())) }
+        if !locked.is_empty() {
+            return Err(CliError::Locked(locked.into_iter().collect()));
+        }
+        if left_out.is_empty() { Ok(()) } else { Err(CliError::Excluded(left_out.into_iter().collect())) }
     }
 }
 
@@ -364,6 +391,23 @@ pub fn subject(change: &Change) -> Id {
 }
 
 impl Plan {
+    /// What is there afterwards in an installed package's place: itself, another version, or nothing.
+    pub fn in_place_of(&self, id: Id) -> Option<Id> {
+        for change in &self.changes {
+            match change {
+                Change::Upgrade { new, from, .. } | Change::Downgrade { new, from } if from.contains(&id) => return Some(*new),
+                Change::Install { obsoleted, .. } | Change::Upgrade { obsoleted, .. } if obsoleted.contains(&id) => return None,
+                Change::Erase { old, .. } if *old == id => return None,
+                Change::Install { .. }
+                | Change::Upgrade { .. }
+                | Change::Downgrade { .. }
+                | Change::Reinstall { .. }
+                | Change::Erase { .. } => {}
+            }
+        }
+        Some(id)
+    }
+
     /// The packages that come.
     pub fn coming(&self) -> Vec<Id> {
         let coming = |change: &&Change| !matches!(change, Change::Erase { .. });

@@ -1,6 +1,7 @@
 //! From words to a goal.
 
 mod downgrade;
+mod rich;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -37,6 +38,16 @@ impl Wish {
     }
 }
 
+/// What becomes of packages that require what is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dependents {
+    /// They go, too.
+    #[default]
+    Go,
+    /// They stay: nobody asked for their removal, so that of the others is refused.
+    Stay,
+}
+
 /// What the words mean.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -50,6 +61,8 @@ pub struct Request {
     pub released: BTreeSet<Id>,
     /// Installed packages to be removed.
     pub erase: BTreeSet<Id>,
+    /// What becomes of packages that require those.
+    pub dependents: Dependents,
     /// Installed packages to be installed again, with the same as offered.
     pub reinstall: Vec<(Id, Id)>,
     /// Installed packages that are what was asked for already.
@@ -60,6 +73,8 @@ pub struct Request {
     pub unresolved: Vec<String>,
     /// Whether words name what is installed, not what is offered.
     pub of_installed: bool,
+    /// Whether words name installed packages, for which others come.
+    pub of_what_is_there: bool,
     /// Packages that would be downgrades which `minversions` forbids.
     pub forbidden: Vec<String>,
     /// Names of packages whose versions are side by side, of which none comes in place of newer ones unless it is named.
@@ -78,7 +93,8 @@ pub struct Request {
 /// When a repository cannot be used.
 pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, verb: Verb, words: &[String]) -> Result<Request, CliError> {
     let of_installed = verb.is_of_installed();
-    let mut request = Request { of_installed, ..Request::default() };
+    let of_what_is_there = matches!(verb, Verb::Update | Verb::Downgrade | Verb::Reinstall | Verb::DistroSync);
+    let mut request = Request { of_installed, of_what_is_there, ..Request::default() };
     match verb {
         Verb::Install if session.common.build_dependencies => words.iter().for_each(|word| build_dependencies(sack, word, &mut request)),
         Verb::Install => {
@@ -108,7 +124,9 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
     let (locked, update): (Vec<Id>, Vec<Id>) = request.update.iter().copied().partition(|id| is_locked(session, sack, *id));
     request.update = update.into_iter().collect();
     let has_newer = |id: &Id| sack.available_called(&sack.nevra(*id).name).iter().any(|new| sack.nevra(*new).evr > sack.nevra(*id).evr);
-    request.locked = locked.into_iter().filter(has_newer).collect();
+    request.locked.extend(locked.into_iter().filter(has_newer));
+    request.locked.sort_unstable();
+    request.locked.dedup();
     Ok(request)
 }
 
@@ -248,6 +266,9 @@ pub fn is_install_only(session: &Session, sack: &Sack<'_>, found: &[Id]) -> bool
 
 /// Whatever provides it.
 fn capability(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) -> Result<(), CliError> {
+    if let (true, Ok(Dependency::Rich(rich))) = (word.starts_with('('), Dependency::new(word, None)) {
+        return rich::request(sack, &rich, request);
+    }
     let wanted = Capability::parse(word).unwrap_or_else(|| Capability::any(word));
     if let Some(there) = sack.installed_providing(&wanted).first() {
         request.existing.push(*there);
@@ -292,6 +313,7 @@ fn erase(sack: &Sack<'_>, word: &str, request: &mut Request) {
 
 /// The older versions of what is there more than once, and should not be.
 fn duplicates(session: &Session, sack: &Sack<'_>, words: &[String], request: &mut Request) {
+    request.dependents = Dependents::Stay;
     let patterns: Vec<Pattern> = words.iter().map(|text| Pattern::new(text)).collect();
     let is_meant = |id: &Id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id)));
     let older = sack.duplicates().into_iter().map(|(older, _)| older);
@@ -416,6 +438,10 @@ fn synchronise(session: &Session, sack: &Sack<'_>, words: &[String], request: &m
             continue;
         };
         let same = sack.nevra(offered) == nevra;
+        if is_locked(session, sack, id) {
+            request.locked.extend(Some(id).filter(|_| !same));
+            continue;
+        }
         if !same && sack.nevra(offered).evr < nevra.evr {
             request.released.insert(id);
             request.wishes.push(Wish::new(nevra.name, vec![offered], Reason::User));

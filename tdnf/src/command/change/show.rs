@@ -34,6 +34,11 @@ fn groups(plan: &Plan) -> Vec<Group> {
 pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
     let state = if request.of_installed { "installed" } else { "available" };
     for word in &request.unresolved {
+        let is_offered = request.of_what_is_there && !sack.available_matching(&Pattern::new(word)).is_empty();
+        if is_offered {
+            session.console.note(format!("Package {word} is available, but not installed."));
+            continue;
+        }
         session.console.note(format!("No package {word} {state}"));
         if word.starts_with('@') {
             session.console.note(format!("  {GROUPS}"));
@@ -115,6 +120,9 @@ pub fn value(sack: &Sack<'_>, request: &Request, plan: &Plan) -> Value {
         }
     };
     put("Exist", request.existing.iter().map(package).collect());
+    put("Locked", request.locked.iter().map(package).collect());
+    put("SideBySide", request.side_by_side.iter().map(|name| json!(name)).collect());
+    put("Oldest", request.oldest.iter().map(|name| json!(name)).collect());
     put("Unavailable", request.unresolved.iter().map(|word| json!(word)).collect());
     put("Skipped", plan.skipped.iter().map(|skipped| json!(skipped.label)).collect());
     put("Left", plan.left.iter().map(|left| json!({ "Package": left.label, "Reason": left.reason })).collect());

@@ -27,12 +27,20 @@ pub struct Shortage {
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.needed_bytes > self.free_bytes {
-            let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-            write!(f, "the file system of `{}` has {} MiB left, {} MiB are needed", self.path, mib(self.free_bytes), mib(self.needed_bytes))
+            let (free, needed) = (in_unit(self.free_bytes), in_unit(self.needed_bytes));
+            write!(f, "the file system of `{}` has {free} left, {needed} are needed", self.path)
         } else {
             write!(f, "the file system of `{}` has room for {} files, {} are needed", self.path, self.free_files, self.needed_files)
         }
     }
+}
+
+/// A size in the unit that fits it: with a digit after the point below ten of them.
+fn in_unit(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let Some((shift, unit)) = UNITS.into_iter().find(|(shift, _)| bytes >> shift > 0) else { return format!("{bytes} bytes") };
+    let tenths = (u128::from(bytes) * 10) >> shift;
+    if tenths < 100 { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) }
 }
 
 /// Why a transaction is refused or failed. Whatever it is, the system is as it was before, unless the text says something else.
@@ -132,4 +140,27 @@ pub enum ApplyError {
 
 fn status(code: &Option<i32>) -> String {
     code.map_or_else(String::new, |code| format!(" with exit code {code}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_said_in_units_that_fit() {
+        let table = [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (65_536, "64 KiB"),
+            (1_572_864, "1.5 MiB"),
+            (12 << 20, "12 MiB"),
+            (5 << 30, "5.0 GiB"),
+            (u64::MAX, "16777215 TiB"),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(in_unit(bytes), expected);
+        }
+        let shortage = Shortage { path: "/usr".into(), needed_bytes: 3 << 30, free_bytes: 700, needed_files: 1, free_files: 9 };
+        assert_eq!(shortage.to_string(), "the file system of `/usr` has 700 bytes left, 3.0 GiB are needed");
+    }
 }

@@ -26,8 +26,8 @@ pub(super) fn check(packages: Packages<'_>, plan: &FilePlan, disk: &mut Beneath<
     let mut demands: BTreeMap<u64, Demand> = BTreeMap::new();
     let mut devices: BTreeMap<String, u64> = BTreeMap::new();
     let headers: u64 = packages.incoming.iter().map(|package| package.header_size_bytes()).sum();
-    // SQLite writes changed pages twice; indexes take about as much as the headers.
-    demand(&mut demands, &mut devices, disk, &format!("{}/x", rpmdb::DIRECTORY), 4 * headers + (1 << 20), 4)?;
+    let database = database_bytes(headers);
+    demand(&mut demands, &mut devices, disk, &format!("{}/x", rpmdb::DIRECTORY), database, 4)?;
     for (package, made) in packages.incoming.iter().zip(&plan.incoming) {
         for (file, content) in package.files.iter().zip(made.content_names()) {
             if let (FileKind::Regular { size, .. }, Some(path)) = (&file.kind, content) {
@@ -47,6 +47,14 @@ pub(super) fn check(packages: Packages<'_>, plan: &FilePlan, disk: &mut Beneath<
         short.extend(shortage(demand));
     }
     if short.is_empty() { Ok(demands.into_values().map(|demand| demand.path).collect()) } else { Err(ApplyError::Space(short)) }
+}
+
+/// What the databases and the journal take while `headers` bytes come. SQLite writes changed pages twice; indexes take about as much as
+/// the headers. What only goes must be possible on a full disk: just the journals of the pages that change are written.
+fn database_bytes(headers: u64) -> u64 {
+    const OF_REMOVAL: u64 = 256 << 10;
+    const OF_INSTALLATION: u64 = 1 << 20;
+    if headers == 0 { OF_REMOVAL } else { 4 * headers + OF_INSTALLATION }
 }
 
 fn shortage(demand: &Demand) -> Option<Shortage> {
@@ -95,5 +103,16 @@ fn look(disk: &mut Beneath<'_>, directory: &str) -> io::Result<(u64, Demand)> {
             return Ok((stat.st_dev, Demand { path: if path.is_empty() { "/".into() } else { path.into() }, room, bytes: 0, files: 0 }));
         }
         path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removal_takes_less_than_the_smallest_installation() {
+        assert_eq!(database_bytes(0), 262_144);
+        assert_eq!(database_bytes(1000), 4000 + 1_048_576);
     }
 }

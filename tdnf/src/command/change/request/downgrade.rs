@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::{Request, Wish, file, is_install_only, other_version, replaced_by};
+use super::{Request, Wish, file, is_install_only, is_locked, other_version, replaced_by};
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
 use crate::query::{Id, Pattern, Sack};
@@ -53,7 +53,14 @@ fn older(session: &Session, sack: &Sack<'_>, word: &str, named: Named, request: 
         if is_install_only(session, sack, &sack.installed_native(&name)) {
             beside(sack, word, name, named, &of_name, &there, request);
         } else if let Some(id) = newest_below(sack, &of_name, &there) {
-            request.released.extend(replaced_by(sack, &sack.nevra(id)));
+            let replaced = replaced_by(sack, &sack.nevra(id));
+            let locked: Vec<Id> = replaced.iter().copied().filter(|old| is_locked(session, sack, *old)).collect();
+            // Who names it is told that it cannot be; all others are downgraded without it.
+            if named == Named::No && !locked.is_empty() {
+                request.locked.extend(locked);
+                continue;
+            }
+            request.released.extend(replaced);
             request.wishes.push(Wish::new(word, vec![id], Reason::User));
         } else {
             request.existing.extend(sack.installed_native(&name));
