@@ -1,6 +1,8 @@
 //! From words to a goal.
 
 mod downgrade;
+mod erase;
+mod reinstall;
 mod rich;
 
 use std::cmp::Ordering;
@@ -103,15 +105,15 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
             }
         }
         Verb::Erase | Verb::Autoremove => {
-            words.iter().for_each(|word| erase(sack, word, &mut request));
+            words.iter().for_each(|word| erase::erase(sack, word, &mut request));
             // What is excluded on the command line is left alone.
             let excluded: Vec<Pattern> = session.common.exclude.iter().map(|text| Pattern::new(text)).collect();
             request.erase.retain(|id| !excluded.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
         }
-        Verb::EraseDuplicates => duplicates(session, sack, words, &mut request),
+        Verb::EraseDuplicates => erase::duplicates(session, sack, words, &mut request),
         Verb::Update => update(session, repositories, sack, words, &mut request)?,
         Verb::Downgrade => downgrade::request(session, repositories, sack, words, &mut request),
-        Verb::Reinstall => words.iter().for_each(|word| reinstall(session, repositories, sack, word, &mut request)),
+        Verb::Reinstall => words.iter().for_each(|word| reinstall::reinstall(session, repositories, sack, word, &mut request)),
         Verb::DistroSync => synchronise(session, sack, words, &mut request),
     }
     if verb == Verb::Install && !session.common.build_dependencies {
@@ -300,27 +302,6 @@ fn installed(sack: &Sack<'_>, word: &str, request: &mut Request) -> Vec<Id> {
     found
 }
 
-fn erase(sack: &Sack<'_>, word: &str, request: &mut Request) {
-    let mut found = sack.installed_matching(&Pattern::new(word));
-    if found.is_empty() {
-        found = sack.installed_providing(&Capability::parse(word).unwrap_or_else(|| Capability::any(word)));
-    }
-    if found.is_empty() {
-        request.unresolved.push(word.to_owned());
-    }
-    request.erase.extend(found);
-}
-
-/// The older versions of what is there more than once, and should not be.
-fn duplicates(session: &Session, sack: &Sack<'_>, words: &[String], request: &mut Request) {
-    request.dependents = Dependents::Stay;
-    let patterns: Vec<Pattern> = words.iter().map(|text| Pattern::new(text)).collect();
-    let is_meant = |id: &Id| patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&sack.nevra(*id)));
-    let older = sack.duplicates().into_iter().map(|(older, _)| older);
-    request.erase.extend(older.filter(|id| is_meant(id) && !is_install_only(session, sack, &[*id])));
-    request.unresolved.extend(words.iter().filter(|word| sack.installed_matching(&Pattern::new(word)).is_empty()).cloned());
-}
-
 fn update(
     session: &Session,
     repositories: &Repositories,
@@ -387,37 +368,6 @@ fn beside(sack: &Sack<'_>, name: &str, request: &mut Request) {
     let wish = Wish { need: Need::IfItFits, ..Wish::new(name, newer.collect(), Reason::User) };
     if !wish.any_of.is_empty() && !request.wishes.contains(&wish) {
         request.wishes.push(wish);
-    }
-}
-
-fn reinstall(session: &Session, repositories: &Repositories, sack: &Sack<'_>, word: &str, request: &mut Request) {
-    if let Some(new) = file(repositories, sack, word) {
-        let nevra = sack.nevra(new);
-        match sack.installed_called(&nevra.name).into_iter().find(|old| sack.nevra(*old) == nevra) {
-            Some(old) => request.reinstall.push((old, new)),
-            None => request.unresolved.push(word.to_owned()),
-        }
-        return;
-    }
-    let found = installed(sack, word, request);
-    found.iter().for_each(|id| again(session, sack, *id, &found, request));
-}
-
-/// One of the installed packages that were `found`, as it is offered. Of several versions of which one should be there the newest that is
-/// offered comes in place of all.
-fn again(session: &Session, sack: &Sack<'_>, id: Id, found: &[Id], request: &mut Request) {
-    let nevra = sack.nevra(id);
-    let there = if is_install_only(session, sack, &[id]) { vec![id] } else { replaced_by(sack, &nevra) };
-    let offered = there.iter().filter(|there| found.contains(there)).filter_map(|there| sack.available_as(&sack.nevra(*there)));
-    match offered.max_by_key(|offered| sack.nevra(*offered)) {
-        None => request.unresolved.push(nevra.to_string()),
-        Some(offered) if there.len() == 1 => request.reinstall.push((id, offered)),
-        Some(offered) if sack.nevra(offered) == nevra => {
-            request.released.extend(there);
-            request.wishes.push(Wish::new(nevra.to_string(), vec![offered], Reason::User));
-        }
-        // That one comes in its place.
-        Some(_) => {}
     }
 }
 
