@@ -113,7 +113,7 @@ impl ContentAddressableStorage for Quick {
         let blobs = self.blobs();
         let asked = request.into_inner().blob_digests.into_iter();
         let missing_blob_digests = asked.filter(|digest| !blobs.contains_key(&digest.hash)).collect();
-        Ok(Response::new(reapi::FindMissingBlobsResponse { missing_blob_digests, ..Default::default() }))
+        Ok(Response::new(reapi::FindMissingBlobsResponse { missing_blob_digests }))
     }
 
     async fn batch_update_blobs(
@@ -125,7 +125,7 @@ impl ContentAddressableStorage for Quick {
             status: None,
         };
         let responses = request.into_inner().requests.into_iter().map(one).collect();
-        Ok(Response::new(reapi::BatchUpdateBlobsResponse { responses, ..Default::default() }))
+        Ok(Response::new(reapi::BatchUpdateBlobsResponse { responses }))
     }
 
     async fn batch_read_blobs(
@@ -137,7 +137,7 @@ impl ContentAddressableStorage for Quick {
             Ok(reapi::batch_read_blobs_response::Response { digest: Some(digest), data, ..Default::default() })
         };
         let responses = request.into_inner().digests.into_iter().map(one).collect::<Result<_, Status>>()?;
-        Ok(Response::new(reapi::BatchReadBlobsResponse { responses, ..Default::default() }))
+        Ok(Response::new(reapi::BatchReadBlobsResponse { responses }))
     }
 
     async fn get_tree(&self, _: Request<reapi::GetTreeRequest>) -> Result<Response<Self::GetTreeStream>, Status> {

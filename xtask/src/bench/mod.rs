@@ -51,8 +51,8 @@ pub struct Bench<'a> {
     pub scratch: Option<PathBuf>,
     /// The number of runs; figures are medians.
     pub runs: usize,
-    /// The number of builds of `farm`.
-    pub steps: usize,
+    /// The number of builds of `farm` and `farm-client`, instead of their own.
+    pub steps: Option<usize>,
 }
 
 impl Bench<'_> {

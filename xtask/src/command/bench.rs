@@ -31,9 +31,9 @@ pub struct Options {
     /// Number of runs of each benchmark; figures are medians
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     runs: u8,
-    /// Number of builds of `farm`
-    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u16).range(8..=10_000))]
-    steps: u16,
+    /// Number of builds of `farm` and `farm-client` [default: 400 and 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(8..=50_000))]
+    steps: Option<u16>,
     /// Fail if a goal is missed
     #[arg(long)]
     strict: bool,
@@ -67,7 +67,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         repository: options.repository.clone(),
         scratch: options.scratch.clone(),
         runs: options.runs.into(),
-        steps: options.steps.into(),
+        steps: options.steps.map(usize::from),
     };
     let names: BTreeSet<Benchmark> =
         if options.names.is_empty() { Benchmark::QUICK.into() } else { options.names.iter().copied().collect() };

@@ -25,24 +25,25 @@ const MIB: f64 = 1024.0 * 1024.0;
 const SDK: &str = "suite = \"trixie\"\n[layer.base]\nsummary = \"Nothing\"\npackages = [\"bash\"]\n\
     [layer.image]\nsummary = \"Nothing\"\nneeds = [\"base\"]\npackages = [\"bash\"]\n";
 
-/// Has a server that is done with every build at once build ten thousand specs.
+/// Has a server that is done with every build at once build all specs of a project.
 pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
     let scratch = bench.builder.store.scratch("bench-farm-client").map_err(BenchError::around)?;
     let programs = Programs::beside(bench, &scratch.path().join("programs"))?;
     let server = Quick::start(bench.root)?;
+    let specs = bench.steps.unwrap_or(SPECS);
     let (mut shares, mut memory, mut each, mut walls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for number in 0..bench.runs {
-        let project = Project::write(&scratch.path().join(format!("project-{number}")), SPECS, &Step::Nothing)?;
+        let project = Project::write(&scratch.path().join(format!("project-{number}")), specs, &Step::Nothing)?;
         project.use_server(&server.address)?;
         let store = scratch.path().join(format!("store-{number}"));
         give_sdk(&project.root.join("specs"), &store)?;
         let measured = programs.build(bench, &project, &store, JOBS, &[])?;
-        shares.push(measured.cpu_s / work_s() * 100.0);
+        shares.push(measured.cpu_s / work_s(specs) * 100.0);
         memory.push(measured.peak_memory_bytes as f64 / MIB);
-        each.push(measured.cpu_s * 1000.0 / SPECS as f64);
+        each.push(measured.cpu_s * 1000.0 / specs as f64);
         walls.push(measured.wall_s);
     }
-    let goal = format!("farm-client: {SPECS} steps of {STEP_S} s on {WORKERS} workers, processor time of this machine");
+    let goal = format!("farm-client: {specs} steps of {STEP_S} s on {WORKERS} workers, processor time of this machine");
     Ok(vec![
         Figure::with_goal(goal, median(shares), "%", Goal::AtMost(5.0)),
         Figure::with_goal("farm-client: peak memory of its largest process", median(memory), "MiB", Goal::AtMost(200.0)),
@@ -52,8 +53,8 @@ pub fn run(bench: &Bench<'_>) -> Result<Vec<Figure>, BenchError> {
 }
 
 /// The time that the workers would take.
-fn work_s() -> f64 {
-    (SPECS * STEP_S / WORKERS) as f64
+fn work_s(specs: usize) -> f64 {
+    (specs * STEP_S / WORKERS) as f64
 }
 
 /// Writes an SDK without packages to `specs`, and its empty trees into a store.
