@@ -31,8 +31,8 @@ pub struct Options {
     /// Number of runs of each benchmark; figures are medians
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     runs: u8,
-    /// Number of builds of `farm` and `farm-client` [default: 400 and 10000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(8..=50_000))]
+    /// Number of builds of `farm` and `farm-client`, at least 50 [default: 400 and 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(50..=50_000))]
     steps: Option<u16>,
     /// Fail if a goal is missed
     #[arg(long)]
