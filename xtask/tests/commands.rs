@@ -352,6 +352,25 @@ fn a_number_of_jobs_has_a_bound() {
     }
 }
 
+#[test]
+fn builds_on_workers_have_a_bound_and_variables_can_be_overruled() {
+    let project = Project::new();
+    for (words, variables, expected) in [
+        (&["--remote-jobs", "0", "plan"][..], &[][..], "0 is not in 1..=1024"),
+        (&["--remote-jobs", "1025", "plan"], &[], "1025 is not in 1..=1024"),
+        (&["plan"], &[("KAON_REMOTE_JOBS", "many")], "'--remote-jobs <N>'"),
+        (&["--remote-jobs", "8", "plan"], &[("KAON_REMOTE_JOBS", "64")], ""),
+        (&["--no-remote", "plan"], &[("KAON_REMOTE", "grpc://a.test:1"), ("KAON_REMOTE_JOBS", "")], ""),
+        (&["--no-cache", "plan"], &[("KAON_CACHE", "https://a.test/kaon")], ""),
+        (&["--no-remote", "--remote-only", "plan"], &[], "cannot be used with"),
+    ] {
+        let output = project.command(words).envs(variables.iter().copied()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(if expected.is_empty() { 0 } else { 2 }), "{words:?}: {said}");
+        assert!(said.contains(expected), "{words:?}: {said}");
+    }
+}
+
 /// The finding of `doctor` about one subject, run by `command`.
 fn finding(mut command: Command, subject: &str) -> serde_json::Value {
     let output = command.env("KAON_DEBIAN_MIRROR", "file:/nonexistent/debian").output().unwrap();

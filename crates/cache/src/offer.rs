@@ -33,6 +33,9 @@ pub enum Refused {
     /// It is not an entry, or contains no statement.
     #[error("its entry is damaged")]
     Unreadable,
+    /// It is a page for people: of a proxy, or of a network that wants a login.
+    #[error("it answers with a web page")]
+    Page,
     /// No trusted builder signed it.
     #[error("no trusted builder signed it, but {}", shown(keys))]
     Strangers {
@@ -78,6 +81,9 @@ impl Offer {
         trusted: &BTreeMap<String, TrustedBuilder>,
     ) -> Result<Self, Refused> {
         let (cache, wanted) = cache;
+        if bytes.trim_ascii_start().starts_with(b"<") {
+            return Err(Refused::Page);
+        }
         let files = entry::decode(bytes).ok_or(Refused::Unreadable)?;
         let written = files.into_iter().find(|file| file.path == ENVELOPE).and_then(|file| file.contents).ok_or(Refused::Unreadable)?;
         let envelope = Envelope::parse(&written).ok_or(Refused::Unreadable)?;

@@ -46,6 +46,9 @@ impl Remote {
 /// Builds on workers at the same time: the graph of Kaon's packages is about as wide.
 const USUAL_JOBS: usize = 16;
 
+/// The largest number of builds on workers at the same time: each is a thread of the builder.
+pub const MOST_JOBS_ON_WORKERS: usize = 1024;
+
 /// A trusted builder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedBuilder {
@@ -174,14 +177,19 @@ impl Settings {
     }
 
     /// The server whose workers build: the one at `given`, an address, with the other settings of the files, otherwise that of the files.
+    /// `jobs` are the builds at the same time, instead of those of the files.
     ///
     /// # Errors
     /// When the text is not an address.
-    pub fn remote(&self, given: Option<&str>) -> Result<Option<Remote>, SettingsError> {
-        let Some(text) = given else { return Ok(self.remote.clone()) };
-        let server: Server = text.parse()?;
-        let rest = self.remote.clone().unwrap_or_else(|| Remote::at(server.clone()));
-        Ok(Some(Remote { server, ..rest }))
+    pub fn remote(&self, given: Option<&str>, jobs: Option<usize>) -> Result<Option<Remote>, SettingsError> {
+        let remote = match given.map(str::parse::<Server>).transpose()? {
+            None => self.remote.clone(),
+            Some(server) => {
+                let rest = self.remote.clone().unwrap_or_else(|| Remote::at(server.clone()));
+                Some(Remote { server, ..rest })
+            }
+        };
+        Ok(remote.map(|remote| Remote { jobs: jobs.unwrap_or(remote.jobs), ..remote }))
     }
 
     /// The caches to read: those of the command line, by name or address, otherwise those that are used by default.
@@ -260,7 +268,7 @@ fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
 }
 
 fn remote(table: &Table<'_>) -> Option<Remote> {
-    let jobs = table.integer("jobs", 1..=1024).map_or(USUAL_JOBS, |number| number.value as usize);
+    let jobs = table.integer("jobs", 1..=MOST_JOBS_ON_WORKERS as u64).map_or(USUAL_JOBS, |number| number.value as usize);
     let properties = table.table("properties");
     let properties = properties.iter().flat_map(Table::entries);
     let properties = properties.filter_map(|entry| Some((entry.key.value.clone(), entry.string()?.value))).collect();
@@ -339,12 +347,18 @@ mod tests {
     fn a_server_for_builds_is_read_and_its_address_can_be_given() {
         let text = "[remote]\nurl = \"grpc://farm.test:8980/main\"\njobs = 64\nproperties = { ISA = \"x86-64\" }\n";
         let settings = Settings::parse("cache.toml", text).unwrap();
-        let known = settings.remote(None).unwrap().unwrap();
+        let known = settings.remote(None, None).unwrap().unwrap();
         assert_eq!((known.server.to_string().as_str(), known.jobs), ("grpc://farm.test:8980/main", 64));
-        let other = settings.remote(Some("grpc://other.test:1")).unwrap().unwrap();
+        let other = settings.remote(Some("grpc://other.test:1"), None).unwrap().unwrap();
         assert_eq!((other.server.to_string().as_str(), other.jobs, &other.properties["ISA"][..]), ("grpc://other.test:1", 64, "x86-64"));
-        assert_eq!(Settings::default().remote(None).unwrap(), None);
-        assert!(matches!(Settings::default().remote(Some("http://other.test")), Err(SettingsError::Server(_))));
+        for (given, jobs, expected) in
+            [(None, Some(3), 3), (Some("grpc://other.test:1"), Some(1), 1), (Some("grpc://other.test:1"), None, 64)]
+        {
+            assert_eq!(settings.remote(given, jobs).unwrap().unwrap().jobs, expected, "{given:?} {jobs:?}");
+        }
+        assert_eq!(Settings::default().remote(Some("grpc://other.test:1"), None).unwrap().unwrap().jobs, USUAL_JOBS);
+        assert_eq!(Settings::default().remote(None, Some(3)).unwrap(), None);
+        assert!(matches!(Settings::default().remote(Some("http://other.test"), None), Err(SettingsError::Server(_))));
         for wrong in [
             "url = \"http://a.test:1\"",
             "jobs = 1",

@@ -63,7 +63,17 @@ fn endpoint(server: &Server) -> Result<Endpoint, tonic::transport::Error> {
         .tcp_keepalive(Some(ALIVE))
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES);
-    if server.is_tls() { endpoint.tls_config(ClientTlsConfig::new().with_native_roots()) } else { Ok(endpoint) }
+    if !server.is_tls() {
+        return Ok(endpoint);
+    }
+    endpoint.tls_config(ClientTlsConfig::new().domain_name(certified_name(server)).with_native_roots())
+}
+
+/// The name that the server's certificate must have: the host, which for an address of IPv6 is without its brackets.
+fn certified_name(server: &Server) -> String {
+    let address = server.http();
+    let host = address.split_once("://").and_then(|(_, rest)| rest.rsplit_once(':')).map_or("", |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
 /// The header: user and password of the address (RFC 7617), otherwise the token (RFC 6750).
@@ -100,6 +110,15 @@ impl Connected {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_name_hosts() {
+        for (address, name) in
+            [("grpcs://me:pa:ss@a.test:443/main", "a.test"), ("grpcs://[::1]:50051", "::1"), ("grpcs://127.0.0.1:1", "127.0.0.1")]
+        {
+            assert_eq!(certified_name(&address.parse().unwrap()), name);
+        }
+    }
 
     #[test]
     fn who_asks() {

@@ -5,6 +5,7 @@
 //! fetches is not checked here: the builder compares digests and signatures, as with any other server.
 
 mod action;
+mod certificate;
 mod channel;
 mod ended;
 mod execute;

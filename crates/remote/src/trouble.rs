@@ -5,6 +5,8 @@ use std::error::Error;
 use runtime::remote::Trouble;
 use tonic::{Code, Status};
 
+use crate::certificate;
+
 /// The meaning of an error.
 pub fn of(status: &Status) -> Trouble {
     let text = || format!("{}: {}", name(status.code()), words(status));
@@ -30,6 +32,9 @@ pub fn of(status: &Status) -> Trouble {
 
 /// Whether the same request may succeed a moment later.
 pub fn may_pass(status: &Status) -> bool {
+    if status.source().and_then(certificate::wrong).is_some() {
+        return false;
+    }
     match status.code() {
         Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Aborted | Code::Internal => true,
         Code::Ok
@@ -55,7 +60,7 @@ fn is_of_connection(status: &Status) -> bool {
 /// The server's words, or those of everything that led to the error.
 fn words(status: &Status) -> String {
     match status.source() {
-        Some(source) => chain(source),
+        Some(source) => certificate::wrong(source).unwrap_or_else(|| chain(source)),
         None if status.message().is_empty() => "no reason given".into(),
         // They are shown on a line.
         None => status.message().split_whitespace().collect::<Vec<_>>().join(" "),

@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tar::{Archive, Entry, EntryType};
 
@@ -87,7 +88,8 @@ fn place(entry: &mut Entry<'_, impl Read>, path: &Path, root: &Path) -> Result<(
     let mode = entry.header().mode()?;
     match entry.header().entry_type() {
         EntryType::Directory => {
-            fs::create_dir_all(&target)?;
+            make_folders(&target)?;
+            let _alone = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
             fs::set_permissions(&target, Permissions::from_mode(mode & 0o1777 | 0o700))?;
         }
         EntryType::Symlink => {
@@ -118,12 +120,31 @@ fn link_name(entry: &Entry<'_, impl Read>) -> Result<PathBuf, UnpackError> {
 }
 
 fn in_its_folder(target: &Path) -> io::Result<()> {
-    target.parent().map_or(Ok(()), fs::create_dir_all)
+    target.parent().map_or(Ok(()), make_folders)
+}
+
+/// Held while a folder gets its mode: the one in a package's entry must not be replaced by that of a folder which another package only needs.
+static FOLDERS: Mutex<()> = Mutex::new(());
+
+/// Creates a folder and those above it where they are missing, with modes that do not depend on the caller's umask: the entries of folders may
+/// have been left out.
+fn make_folders(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let _alone = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.is_dir()).collect();
+    for folder in missing.into_iter().rev() {
+        fs::create_dir(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
+    use std::process::Command;
 
     use tar::{Builder, Header};
 
@@ -176,6 +197,21 @@ mod tests {
         assert_eq!(fs::read_link(root.join("usr/lib64/ld.so")).unwrap(), Path::new("/lib/x/ld.so"));
         assert!(!root.join("bin").exists() && !root.join("usr/share/doc/x/README").exists());
         assert!(root.join("usr/share/doc/x/copyright").exists());
+        // The entry of its folder is left out, and that of `usr` comes never.
+        for folder in ["usr", "usr/share/doc/x"] {
+            assert_eq!(fs::metadata(root.join(folder)).unwrap().mode() & 0o7777, 0o755, "{folder}");
+        }
+    }
+
+    #[test]
+    fn trees_do_not_depend_on_the_umask() {
+        let test = "unpack::tests::usr_is_merged_and_privileges_are_dropped";
+        for umask in ["077", "000"] {
+            let script = format!("umask {umask}; exec \"$0\" --exact {test}");
+            let output = Command::new("/bin/sh").args(["-c", &script]).arg(std::env::current_exe().unwrap()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{umask}: {said}");
+        }
     }
 
     #[test]

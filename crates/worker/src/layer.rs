@@ -1,13 +1,15 @@
 //! A layer of the SDK as one file: a tar archive, compressed with Zstandard.
 //!
-//! The file depends only on the tree: the order is that of the paths, and nobody's user name or number is in it.
+//! The file depends only on what the tree contains: the order is that of the paths, and neither users nor the times of unpacking are in it, so
+//! that all machines send the same file.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use base::digest::Digest;
+use base::epoch::SOURCE_DATE_EPOCH;
 use base::file_error::FileError;
 use runtime::store::{Store, StoreError};
 use tar::{Archive, Builder, EntryType, Header, HeaderMode};
@@ -39,7 +41,8 @@ pub enum LayerError {
 pub fn pack(root: &Path, into: impl Write, processors: usize) -> Result<(), LayerError> {
     let failed = |source| FileError::new("pack", root, source);
     let mut encoder = zstd::Encoder::new(into, LEVEL).map_err(failed)?;
-    encoder.multithread(u32::try_from(processors).unwrap_or(1)).map_err(failed)?;
+    // Without threads the bytes are others; with any number of them they are the same.
+    encoder.multithread(u32::try_from(processors.max(1)).unwrap_or(1)).map_err(failed)?;
     let mut archive = Builder::new(encoder);
     for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
         let entry = entry.map_err(|error| failed(error.into()))?;
@@ -57,7 +60,8 @@ fn append(archive: &mut Builder<impl Write>, root: &Path, path: &Path) -> io::Re
     header.set_mode(metadata.permissions().mode() & 0o7777);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
+    // The time of everything in a layer where it is used at once.
+    header.set_mtime(SOURCE_DATE_EPOCH.into());
     if metadata.is_symlink() {
         header.set_entry_type(EntryType::Symlink);
         header.set_size(0);
@@ -108,7 +112,7 @@ fn unpack(file: &Path, blob: &Digest, into: &Path) -> Result<(), LayerError> {
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{MetadataExt as _, symlink};
 
     use super::*;
 
@@ -122,10 +126,6 @@ mod tests {
         fs::write(root.join("shut").join(&long), "x").unwrap();
         symlink(&long, root.join("shut/link")).unwrap();
         fs::set_permissions(root.join("shut"), Permissions::from_mode(0o555)).unwrap();
-        for path in ["usr/bin/tool", "usr/bin", "usr", "shut"] {
-            File::open(root.join(path)).unwrap().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000)).unwrap();
-        }
-        File::open(root.join("shut").join(long)).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     }
 
     #[test]
@@ -136,9 +136,6 @@ mod tests {
         for (root, into) in [&first, &second].into_iter().zip(&mut packed) {
             fs::create_dir(root).unwrap();
             tree_at(root);
-            for link in ["bin", "shut/link"] {
-                fix_time_of_link(&root.join(link));
-            }
             pack(root, into, 2).unwrap();
         }
         assert_eq!(packed[0], packed[1]);
@@ -153,7 +150,7 @@ mod tests {
         assert_eq!([mode("usr/bin/tool"), mode("shut")], [0o755, 0o555]);
         assert_eq!(fs::read_link(unpacked.join("bin")).unwrap(), Path::new("usr/bin"));
         assert_eq!(fs::read_to_string(unpacked.join("shut/link")).unwrap(), "x");
-        assert_eq!(fs::metadata(unpacked.join("usr/bin/tool")).unwrap().mtime(), 1_000_000);
+        assert_eq!(fs::metadata(unpacked.join("usr/bin/tool")).unwrap().mtime(), i64::from(SOURCE_DATE_EPOCH));
         fs::remove_file(&file).unwrap();
         assert_eq!(tree(&store, &blob, &file).unwrap(), Some(unpacked.clone()), "the file is needed only once");
         for root in [&first, &second, &unpacked] {
@@ -161,9 +158,26 @@ mod tests {
         }
     }
 
-    /// Links are made a moment apart, and their times are packed.
-    fn fix_time_of_link(path: &Path) {
-        let done = std::process::Command::new("touch").args(["-h", "-d", "@5"]).arg(path).status().unwrap();
-        assert!(done.success());
+    #[test]
+    fn neither_times_nor_processors_are_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        // More than threads compress as one part.
+        let text: Vec<u8> = (0..12 << 20_u32).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 28) as u8).collect();
+        let packed = |name: &str, modified_s: u64, processors: usize| {
+            let root = folder.path().join(name);
+            fs::create_dir(&root).unwrap();
+            fs::write(root.join("large"), &text).unwrap();
+            let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(modified_s);
+            for path in [root.join("large"), root.clone()] {
+                File::open(path).unwrap().set_modified(modified).unwrap();
+            }
+            let mut file = Vec::new();
+            pack(&root, &mut file, processors).unwrap();
+            Digest::of_bytes(&file)
+        };
+        let first = packed("first", 1_000_000, 1);
+        for (name, modified_s, processors) in [("second", 2_000_000_000, 1), ("third", 0, 4), ("fourth", 1_000_000, 0)] {
+            assert_eq!(packed(name, modified_s, processors), first, "{name}");
+        }
     }
 }

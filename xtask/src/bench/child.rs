@@ -19,7 +19,22 @@ pub fn program_of_another<A: AsRef<OsStr>>(
     keys: &Path,
     arguments: impl IntoIterator<Item = A>,
 ) -> Tool {
-    let mut tool = Tool::new(&bench.program).arg("--store").arg(store).arg("--keys").arg(keys);
+    with_settings(bench, Tool::new(&bench.program), store, keys).args(arguments).current_dir(root)
+}
+
+/// Another copy of this program, with the keys of this run.
+pub fn program_at<A: AsRef<OsStr>>(
+    bench: &Bench<'_>,
+    copy: &Path,
+    root: &Path,
+    store: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Tool {
+    with_settings(bench, Tool::new(copy), store, &bench.builder.keys).args(arguments).current_dir(root)
+}
+
+fn with_settings(bench: &Bench<'_>, tool: Tool, store: &Path, keys: &Path) -> Tool {
+    let mut tool = tool.arg("--store").arg(store).arg("--keys").arg(keys);
     tool = tool.arg("--jobs").arg(bench.builder.jobs.to_string());
     if let Some(mirror) = &bench.builder.settings.debian_mirror {
         tool = tool.arg("--debian-mirror").arg(mirror);
@@ -27,7 +42,7 @@ pub fn program_of_another<A: AsRef<OsStr>>(
     for mirror in &bench.builder.settings.source_mirrors {
         tool = tool.arg("--source-mirror").arg(mirror);
     }
-    tool.args(arguments).current_dir(root)
+    tool
 }
 
 /// Runs it to its end and returns what it wrote to standard output.

@@ -10,6 +10,7 @@ mod copy;
 mod debian;
 mod dnf;
 mod error;
+mod farm;
 mod figure;
 mod first;
 mod folder;
@@ -50,6 +51,8 @@ pub struct Bench<'a> {
     pub scratch: Option<PathBuf>,
     /// The number of runs; figures are medians.
     pub runs: usize,
+    /// The number of builds of `farm` and `farm-client`, instead of their own.
+    pub steps: Option<usize>,
 }
 
 impl Bench<'_> {
@@ -91,6 +94,10 @@ pub enum Benchmark {
     Debian,
     /// The first image of somebody who takes all packages from a cache, the builder's compilation included; minutes
     First,
+    /// Builds that sleep, on the workers of a server on this machine: how busy they are kept; ten minutes per run
+    Farm,
+    /// Ten thousand builds on a server that is done with each at once: what they cost this machine; minutes per run
+    FarmClient,
     /// A full build from an empty store to the ISO; takes as long as a first build
     Cold,
 }
@@ -117,6 +124,8 @@ impl Benchmark {
             Self::Boot => boot::run(bench),
             Self::Debian => debian::run(bench),
             Self::First => first::run(bench),
+            Self::Farm => farm::run(bench),
+            Self::FarmClient => farm::run_client(bench),
             Self::Cold => cold::run(bench),
         }
     }

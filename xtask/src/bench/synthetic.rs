@@ -20,7 +20,7 @@ use runtime::store::{Scratch, Store};
 use sdk::Sdk;
 
 /// Levels of libraries.
-const LEVELS: usize = 5;
+pub(super) const LEVELS: usize = 5;
 
 /// One in this many leaves has changed since it was built.
 const CHANGED_OF: usize = 100;
@@ -60,12 +60,13 @@ fn libraries(specs: usize) -> usize {
     specs / 10
 }
 
-fn name(number: usize) -> String {
+/// The name of a spec.
+pub(super) fn name(number: usize) -> String {
     format!("spec-{number:05}")
 }
 
 /// The numbers of `count` libraries that `number` builds on or runs with, the same each time.
-fn needs(number: usize, specs: usize, purpose: &str, count: usize) -> Vec<usize> {
+pub(super) fn needs(number: usize, specs: usize, purpose: &str, count: usize) -> Vec<usize> {
     let a_level = (libraries(specs) / LEVELS).max(1);
     let level = if number < libraries(specs) { number / a_level } else { LEVELS };
     if level == 0 {

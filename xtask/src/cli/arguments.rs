@@ -6,6 +6,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::command;
+use cache::settings::MOST_JOBS_ON_WORKERS;
 use runtime::sandbox::Isolation;
 use sdk::apt::ClientChoice;
 
@@ -79,8 +80,8 @@ pub struct Global {
     /// Take signed results from this cache; repeatable
     #[arg(long, global = true, value_name = "CACHE", env = "KAON_CACHE", hide_env_values = true)]
     pub cache: Vec<String>,
-    /// Use no cache, whatever cache.toml says
-    #[arg(long, global = true, conflicts_with_all = ["cache", "cache_only"])]
+    /// Use no cache, whatever --cache and cache.toml say
+    #[arg(long, global = true, conflicts_with = "cache_only")]
     pub no_cache: bool,
     /// Fail instead of building what no cache has
     #[arg(long, global = true)]
@@ -88,8 +89,11 @@ pub struct Global {
     /// Build on the workers of this server
     #[arg(long, global = true, value_name = "URL", env = "KAON_REMOTE", hide_env_values = true)]
     pub remote: Option<String>,
-    /// Build on this machine, whatever cache.toml says
-    #[arg(long, global = true, conflicts_with_all = ["remote", "remote_only"])]
+    /// Builds on workers at once [default: 16]
+    #[arg(long, global = true, value_name = "N", env = "KAON_REMOTE_JOBS", hide_env_values = true, value_parser = remote_jobs())]
+    pub remote_jobs: Option<usize>,
+    /// Build on this machine, whatever --remote and cache.toml say
+    #[arg(long, global = true, conflicts_with = "remote_only")]
     pub no_remote: bool,
     /// Fail instead of building what no worker can run
     #[arg(long, global = true)]
@@ -105,6 +109,11 @@ pub const MOST_JOBS: usize = 4096;
 /// Reads a number of jobs; 0 means all processors.
 fn jobs() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(0..=MOST_JOBS as u64)
+}
+
+/// Reads a number of builds on workers.
+fn remote_jobs() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=MOST_JOBS_ON_WORKERS as u64)
 }
 
 /// The commands.

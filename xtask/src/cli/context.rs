@@ -232,7 +232,7 @@ impl<'a> Context<'a> {
         if self.global.no_remote {
             return Ok(None);
         }
-        Ok(settings.remote(self.global.remote.as_deref())?)
+        Ok(settings.remote(self.global.remote.as_deref(), self.global.remote_jobs)?)
     }
 
     /// The trusted builders and known caches, from the project's and the user's `cache.toml`.

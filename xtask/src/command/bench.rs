@@ -16,7 +16,7 @@ use builder::project;
 /// Options of `bench`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Benchmarks to run [default: all but install, leaf, kernel, boot, debian, first and cold]
+    /// Benchmarks to run [default: all but install, leaf, kernel, boot, debian, first, farm, farm-client and cold]
     #[arg(value_enum)]
     names: Vec<Benchmark>,
     /// The image: a file of `images/` without its `.toml`, or the path of an image file
@@ -31,6 +31,9 @@ pub struct Options {
     /// Number of runs of each benchmark; figures are medians
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     runs: u8,
+    /// Number of builds of `farm` and `farm-client`, at least 50 [default: 400 and 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(50..=50_000))]
+    steps: Option<u16>,
     /// Fail if a goal is missed
     #[arg(long)]
     strict: bool,
@@ -64,6 +67,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         repository: options.repository.clone(),
         scratch: options.scratch.clone(),
         runs: options.runs.into(),
+        steps: options.steps.map(usize::from),
     };
     let names: BTreeSet<Benchmark> =
         if options.names.is_empty() { Benchmark::QUICK.into() } else { options.names.iter().copied().collect() };

@@ -47,6 +47,8 @@ pub enum Need {
     SdkAsRoot,
     /// Layers of the SDK, and the programs of buildbox: a server of the Remote Execution API, and what runs its actions.
     Buildbox,
+    /// Layers of the SDK, and nginx.
+    Nginx,
     /// Packages or images that were built before.
     Built,
     /// Another test, which starts it as a separate process: it never runs by itself.
@@ -54,11 +56,12 @@ pub enum Need {
 }
 
 /// The prefixes of `#[ignore]` reasons, and their meaning.
-const REASONS: [(&str, Need); 8] = [
+const REASONS: [(&str, Need); 9] = [
     ("needs root and the SDK", Need::SdkAsRoot),
     ("needs root", Need::Root),
     ("needs the SDK", Need::Sdk),
     ("needs buildbox and the SDK", Need::Buildbox),
+    ("needs nginx and the SDK", Need::Nginx),
     ("needs the built", Need::Built),
     ("is a process", Need::Parent),
     ("is the process", Need::Parent),
@@ -75,7 +78,7 @@ impl Need {
     pub fn stage(self) -> Option<Stage> {
         match self {
             Self::Nothing | Self::Root => Some(Stage::Code),
-            Self::Sdk | Self::SdkAsRoot | Self::Buildbox => Some(Stage::Sdk),
+            Self::Sdk | Self::SdkAsRoot | Self::Buildbox | Self::Nginx => Some(Stage::Sdk),
             Self::Built => Some(Stage::System),
             Self::Parent => None,
         }
@@ -85,7 +88,7 @@ impl Need {
     pub fn is_for_root(self) -> bool {
         match self {
             Self::Root | Self::SdkAsRoot => true,
-            Self::Nothing | Self::Sdk | Self::Buildbox | Self::Built | Self::Parent => false,
+            Self::Nothing | Self::Sdk | Self::Buildbox | Self::Nginx | Self::Built | Self::Parent => false,
         }
     }
 }
@@ -101,6 +104,7 @@ mod tests {
         assert_eq!(stage("needs root and the SDK: drops capabilities"), Some(Some(Stage::Sdk)));
         assert_eq!(stage("needs the SDK"), Some(Some(Stage::Sdk)));
         assert_eq!(stage("needs buildbox and the SDK"), Some(Some(Stage::Sdk)));
+        assert_eq!(stage("needs nginx and the SDK"), Some(Some(Stage::Sdk)));
         assert_eq!(stage("needs the built packages and the SDK"), Some(Some(Stage::System)));
         assert_eq!(stage("is a process another test starts"), Some(None));
         assert_eq!(stage("flaky"), None, "a reason that says nothing about needs is not accepted");

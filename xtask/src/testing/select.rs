@@ -25,12 +25,14 @@ pub struct Host {
     pub is_root: bool,
     /// Whether there is buildbox.
     pub has_buildbox: bool,
+    /// Whether there is nginx.
+    pub has_nginx: bool,
 }
 
 impl Host {
     /// This machine.
     pub fn this() -> Self {
-        Self { is_root: nix::unistd::geteuid().is_root(), has_buildbox: has_buildbox() }
+        Self { is_root: nix::unistd::geteuid().is_root(), has_buildbox: has_buildbox(), has_nginx: has_nginx() }
     }
 }
 
@@ -40,6 +42,12 @@ fn has_buildbox() -> bool {
     let path: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
     let has = |folders: &[PathBuf], program: &str| folders.iter().any(|folder| folder.join(program).is_file());
     has(&given.map_or_else(|| path.clone(), |folder| vec![folder]), "buildbox-casd") && has(&path, "bwrap")
+}
+
+/// Whether there is nginx, on `PATH` or where distributions put it for root.
+fn has_nginx() -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).any(|folder| folder.join("nginx").is_file())
 }
 
 /// The module of tests that run with [`Scope::AllBoots`] only.
@@ -118,6 +126,9 @@ fn why_not(test: &Test, stage: Stage, scope: Scope, host: Host) -> Option<&'stat
     if test.need == Need::Buildbox && !host.has_buildbox {
         return Some("needs buildbox");
     }
+    if test.need == Need::Nginx && !host.has_nginx {
+        return Some("needs nginx");
+    }
     let is_rare_boot = test.need == Need::Built && test.name.contains(ALL_BOOTS);
     (is_rare_boot && scope == Scope::Usual).then_some("runs with --all-boots")
 }
@@ -129,7 +140,8 @@ mod tests {
     fn binaries() -> Vec<Binary> {
         let test = |name: &str, need| Test { name: name.into(), need };
         let boot = vec![test("by_bios", Need::Built), test("all_boots::by_uefi", Need::Built), test("child", Need::Parent)];
-        let code = vec![test("a", Need::Nothing), test("b", Need::Root), test("c", Need::Sdk), test("d", Need::Buildbox)];
+        let code =
+            vec![test("a", Need::Nothing), test("b", Need::Root), test("c", Need::Sdk), test("d", Need::Buildbox), test("e", Need::Nginx)];
         [("boot", boot), ("xtask", code)]
             .map(|(name, tests)| Binary { name: name.into(), executable: name.into(), package: "x".into(), tests })
             .into()
@@ -143,10 +155,13 @@ mod tests {
     #[test]
     fn scopes() {
         let binaries = binaries();
-        let of = |scope, is_root, has_buildbox| names(&Selection::new(&binaries, &[], scope, Host { is_root, has_buildbox }).unwrap());
+        let of = |scope, is_root, has_servers| {
+            let host = Host { is_root, has_buildbox: has_servers, has_nginx: has_servers };
+            names(&Selection::new(&binaries, &[], scope, host).unwrap())
+        };
         assert_eq!(of(Scope::Quick, false, true), ["xtask::a"]);
         assert_eq!(of(Scope::Quick, true, true), ["xtask::a", "xtask::b"]);
-        assert_eq!(of(Scope::Usual, false, true), ["xtask::a", "xtask::c", "xtask::d", "boot::by_bios"]);
+        assert_eq!(of(Scope::Usual, false, true), ["xtask::a", "xtask::c", "xtask::d", "xtask::e", "boot::by_bios"]);
         assert_eq!(of(Scope::AllBoots, false, false), ["xtask::a", "xtask::c", "boot::by_bios", "boot::all_boots::by_uefi"]);
     }
 
@@ -155,9 +170,10 @@ mod tests {
         let binaries = binaries();
         let left_out = |scope| Selection::new(&binaries, &[], scope, Host::default()).unwrap().left_out;
         let expected =
-            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "skipped by --quick"), 2), ((Stage::System, "skipped by --quick"), 2)];
+            [((Stage::Code, "needs root"), 1), ((Stage::Sdk, "skipped by --quick"), 3), ((Stage::System, "skipped by --quick"), 2)];
         assert_eq!(left_out(Scope::Quick), expected.into());
         assert_eq!(left_out(Scope::AllBoots).get(&(Stage::Sdk, "needs buildbox")), Some(&1));
+        assert_eq!(left_out(Scope::AllBoots).get(&(Stage::Sdk, "needs nginx")), Some(&1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Results of another builder: used if a trusted builder signed them, and otherwise built, whatever state the cache is in.
 
 mod grpc;
+mod nginx;
 mod served;
 mod trust;
 
@@ -87,7 +88,12 @@ impl User<'_> {
 
     /// Builds successfully with a cache. Returns what was built here, and the warnings.
     fn builds_with(&self, cache: &str) -> (Vec<String>, Vec<String>) {
-        let output = self.run(&["--json", "--cache", cache, "build"]);
+        self.builds_by("auto", cache)
+    }
+
+    /// The same, with a client that fetches.
+    fn builds_by(&self, client: &str, cache: &str) -> (Vec<String>, Vec<String>) {
+        let output = self.run(&["--json", "--debian-client", client, "--cache", cache, "build"]);
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
         assert_eq!(packages(&output), self.published.digests);
         check_store(&self.store);
@@ -114,6 +120,8 @@ fn warnings(output: &Output) -> Vec<String> {
 enum Manner {
     Serves,
     Answers(&'static str),
+    /// As networks do before a login.
+    ShowsAPage,
     HangsUp,
 }
 
@@ -132,6 +140,7 @@ fn serve(folder: &Path, manner: Manner) -> String {
                     let (status, body) = match manner {
                         Manner::HangsUp => return,
                         Manner::Answers(status) => (status, Vec::new()),
+                        Manner::ShowsAPage => ("200 OK", b"\n<!DOCTYPE html><title>Log in</title>".to_vec()),
                         Manner::Serves => fs::read(folder.join(path)).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body)),
                     };
                     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -235,12 +244,15 @@ fn a_server_is_as_good_as_a_folder_and_a_bad_one_stops_nothing() {
         ("locked", serve(&published.cache(), Manner::Answers("401 Unauthorized")), "wants a user and a password"),
         ("broken", serve(&published.cache(), Manner::Answers("500 Internal Server Error")), "is not used"),
         ("closing", serve(&published.cache(), Manner::HangsUp), "is not used"),
+        ("page", serve(&published.cache(), Manner::ShowsAPage), "is not used: it answers with a web page"),
         ("forbidding", serve(&published.cache(), Manner::Answers("403 Forbidden")), ""),
     ] {
-        let (built, warnings) = published.user(what).trusts().builds_with(&address);
-        assert_eq!(built, ["app", "lib", "more"], "{what}");
-        assert_eq!(warnings.len(), usize::from(!said.is_empty()), "{what}: {warnings:?}");
-        assert!(warnings.iter().all(|warning| warning.contains(said)), "{what}: {warnings:?}");
+        for client in ["auto", "builtin"] {
+            let (built, warnings) = published.user(&format!("{what}-{client}")).trusts().builds_by(client, &address);
+            assert_eq!(built, ["app", "lib", "more"], "{what} {client}");
+            assert_eq!(warnings.len(), usize::from(!said.is_empty()), "{what} {client}: {warnings:?}");
+            assert!(warnings.iter().all(|warning| warning.contains(said)), "{what} {client}: {warnings:?}");
+        }
     }
 }
 

@@ -64,6 +64,7 @@ impl Caches {
             match outcome {
                 Outcome::Fetched => match self.read(&item.target, (name, cache), spec, key) {
                     Ok(offer) => offers.push(offer),
+                    Err(page @ Refused::Page) => self.give_up(access, name, &page.to_string()),
                     Err(refused) => self.tell(name, spec, &refused, access),
                 },
                 Outcome::NotFound => {}
@@ -93,7 +94,7 @@ impl Caches {
                 format!("the cache `{cache}` has results that are not used: {refused}; `cargo xtask cache trust` names builders to believe")
             }
             Refused::TooFew { .. } => format!("the cache `{cache}` has results that are not used: {refused}"),
-            Refused::Unreadable | Refused::BadSignature { .. } | Refused::Unfit(_) => {
+            Refused::Unreadable | Refused::Page | Refused::BadSignature { .. } | Refused::Unfit(_) => {
                 format!("the cache `{cache}` has a result of `{}` that is not used: {refused}", spec.name)
             }
         };

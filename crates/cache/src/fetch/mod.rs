@@ -126,12 +126,40 @@ enum Answer {
 }
 
 fn answer(reason: &str) -> Answer {
-    match reason.split_whitespace().next() {
+    // apt begins with the status; the built-in client says whose it is.
+    match reason.strip_prefix("the server answered ").unwrap_or(reason).split_whitespace().next() {
         Some("403") => Answer::Missing,
         Some("401" | "407") => Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain")),
         Some("UNAUTHENTICATED:" | "PERMISSION_DENIED:") => Answer::Locked(format!(
             "{reason}: it wants a user and a password, which the address may contain, or a token in {TOKEN_VARIABLE}"
         )),
         _ => Answer::Broken(reason.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answers_of_all_clients_mean_the_same() {
+        let shown = |reason: &str| match answer(reason) {
+            Answer::Missing => "missing",
+            Answer::Locked(_) => "locked",
+            Answer::Broken(_) => "broken",
+        };
+        for (reason, expected) in [
+            ("403  Forbidden [IP: 127.0.0.1 80]", "missing"),
+            ("the server answered 403 Forbidden", "missing"),
+            ("401  Unauthorized", "locked"),
+            ("the server answered 401 Unauthorized", "locked"),
+            ("the server answered 407 Proxy Authentication Required", "locked"),
+            ("PERMISSION_DENIED: no", "locked"),
+            ("500  Internal Server Error", "broken"),
+            ("the server answered 500 Internal Server Error", "broken"),
+            ("the connection ended 5 bytes early", "broken"),
+        ] {
+            assert_eq!(shown(reason), expected, "{reason}");
+        }
     }
 }

@@ -29,8 +29,9 @@ impl Place for Folder {
         }
     }
 
-    fn has(&self, object: &Digest, _: u64) -> Result<bool, PlaceError> {
-        Ok(self.0.join(by_digest(object)).is_file())
+    fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError> {
+        // A copy of the folder may have been interrupted.
+        Ok(fs::metadata(self.0.join(by_digest(object))).is_ok_and(|file| file.is_file() && file.len() == size_bytes))
     }
 
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError> {
@@ -58,4 +59,20 @@ fn write(path: &Path, content: Content<'_>) -> io::Result<()> {
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_cut_off_is_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let (folder, object) = (Folder::new(directory.path()), Digest::of_bytes("content"));
+        assert!(!folder.has(&object, 7).unwrap());
+        folder.write(&by_digest(&object), Content::Bytes(b"cont")).unwrap();
+        assert!(!folder.has(&object, 7).unwrap());
+        folder.write(&by_digest(&object), Content::Bytes(b"content")).unwrap();
+        assert!(folder.has(&object, 7).unwrap());
+    }
 }

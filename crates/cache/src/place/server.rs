@@ -117,16 +117,20 @@ impl Place for Server {
         })
     }
 
-    fn has(&self, object: &Digest, _: u64) -> Result<bool, PlaceError> {
+    fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError> {
         let found = self.ask(&by_digest(object), |url| {
             let mut request = self.agent.head(url);
             if let Some(authorization) = &self.authorization {
                 request = request.header(AUTHORIZATION, authorization);
             }
-            let status = request.call()?.status();
-            Ok(if status.is_success() { Answer::Done(()) } else { Answer::Status(status.as_u16()) })
+            let response = request.call()?;
+            let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+            let is_it = length.is_none_or(|length| length == size_bytes);
+            let status = response.status();
+            Ok(if status.is_success() { Answer::Done(is_it) } else { Answer::Status(status.as_u16()) })
         });
-        found.map(|found| found.is_some())
+        // What has another size is a file that was cut off, or the page with which a proxy answers everything.
+        found.map(|found| found.unwrap_or(false))
     }
 
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError> {
@@ -151,5 +155,35 @@ impl Place for Server {
 
     fn shown(&self, name: &str) -> String {
         self.url(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_another_size_is_not_the_one_that_was_asked_for() {
+        for (head, expected) in [
+            ("200 OK\r\nContent-Length: 5\r\n", true),
+            ("200 OK\r\nTransfer-Encoding: chunked\r\n", true),
+            ("200 OK\r\nContent-Length: 4\r\n", false),
+            ("200 OK\r\nContent-Type: text/html\r\nContent-Length: 3120\r\n", false),
+            ("404 Not Found\r\nContent-Length: 0\r\n", false),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address: Mirror = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+            let answers = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok).find(|line| line.is_empty());
+                stream.write_all(format!("HTTP/1.1 {head}Connection: close\r\n\r\n").as_bytes()).unwrap();
+            });
+            let server = Server::new(&address).unwrap();
+            assert_eq!(server.has(&Digest::of_bytes("x"), 5).unwrap(), expected, "{head}");
+            answers.join().unwrap();
+        }
     }
 }
