@@ -35,7 +35,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server at `address`. User and password are those of the address; a token in [`TOKEN_VARIABLE`] goes before them.
+    /// The server at `address`. User and password are those of the address; without them, the token in [`TOKEN_VARIABLE`] is sent, as over gRPC.
     ///
     /// # Errors
     /// When the address is not one of a server, or the proxy's cannot be used.
@@ -48,8 +48,7 @@ impl Server {
         }
         let agent = Network::from_environment().agent(is_tls, PATIENCE).map_err(fail)?;
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
-        let basic = || credentials(&given).map(|(user, password)| basic(&user, &password));
-        let authorization = token.map(|token| bearer(&token)).or_else(basic);
+        let authorization = authorization(credentials(&given), token);
         Ok(Self { agent, address: public(&given), authorization })
     }
 
@@ -78,6 +77,11 @@ impl Server {
             thread::sleep(*pause);
         }
     }
+}
+
+/// The header `Authorization` for the user and password of an address, or a token.
+fn authorization(address: Option<(String, String)>, token: Option<String>) -> Option<String> {
+    address.map(|(user, password)| basic(&user, &password)).or_else(|| token.map(|token| bearer(&token)))
 }
 
 /// The headers `Authorization` of clients that know a token: as such, or as the password of the user `kaon`.
@@ -164,6 +168,15 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn the_password_of_an_address_goes_before_a_token() {
+        let pair = || Some(("u".to_owned(), "p".to_owned()));
+        let token = || Some("t".to_owned());
+        assert_eq!(authorization(pair(), token()).unwrap(), basic("u", "p"));
+        assert_eq!(authorization(None, token()).unwrap(), "Bearer t");
+        assert_eq!(authorization(None, None), None);
+    }
 
     #[test]
     fn a_file_of_another_size_is_not_the_one_that_was_asked_for() {
