@@ -98,6 +98,11 @@ impl Console {
         self.line(line.trim_end());
     }
 
+    /// Whether nothing is to be changed (`--assumeno`).
+    pub fn refuses(&self) -> bool {
+        self.answer == Some(false)
+    }
+
     /// Asks for yes or no. Where nobody can answer, it is no.
     pub fn ask(&self, question: &str) -> bool {
         if let Some(answer) = self.answer {

@@ -100,6 +100,9 @@ fn range_of(session: &Session, shown: HistoryShown, outer: &HistoryRange) -> Res
 /// Takes note of what other programs did.
 fn update(session: &mut Session) -> Result<(), CliError> {
     need_root(session)?;
+    if session.console.refuses() {
+        return Err(CliError::Aborted);
+    }
     let Some(locked) = change::lock(session)? else { return Err(CliError::NothingToDo) };
     let noted = change::with_settings(session, |settings| locked.catch_up(settings.time, settings.command))?;
     if session.console.json {

@@ -33,13 +33,16 @@ pub fn run(session: &mut Session, what: MarkAs, words: &[String]) -> Result<(), 
     }
     let other = session.installed.iter().filter(|one| one.reason != reason && marked.contains(&&one.package.package.nevra));
     let other: Vec<_> = other.map(|one| (one.package.package.nevra.clone(), one.reason)).collect();
+    let value = || json!({ "Marked": marked.iter().map(ToString::to_string).collect::<Vec<_>>(), "As": reason.word() });
+    if session.console.refuses() {
+        return Err(CliError::Aborted.after(session, value));
+    }
     change::with_settings(session, |settings| locked.mark(&other, reason, settings.time, settings.command))?;
     let as_what = if reason == Reason::User { "user installed" } else { "auto installed" };
     if session.console.json {
-        let names: Vec<String> = marked.iter().map(ToString::to_string).collect();
-        session.console.value(&json!({ "Marked": names, "As": reason.word() }));
+        session.console.value(&value());
     }
-    for nevra in marked {
+    for nevra in &marked {
         session.console.note(format!("{nevra} marked as {as_what}"));
     }
     Ok(())

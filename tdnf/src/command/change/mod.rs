@@ -132,8 +132,13 @@ pub(in crate::command) fn carry_out(
         show::table(session, sack, &plan);
     }
     let done = match plan.changes.is_empty() {
-        true if !request.mark.is_empty() => mark(session, locked, sack, request, &plan),
-        true => Err(CliError::NothingToDo),
+        true if request.mark.is_empty() => Err(CliError::NothingToDo),
+        // Nobody is asked about these, but who says no to everything means them, too.
+        true if session.console.refuses() => {
+            show::marks(session, sack, request);
+            Err(CliError::Aborted)
+        }
+        true => mark(session, locked, sack, request, &plan),
         false if !session.common.test_only && !session.console.ask("Is this ok") => Err(CliError::Aborted),
         false => execute_plan(session, locked, repositories, sack, &plan).and_then(|()| mark(session, locked, sack, request, &plan)),
     };

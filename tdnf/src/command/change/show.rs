@@ -70,6 +70,13 @@ pub fn remarks(session: &Session, sack: &Sack<'_>, request: &Request) {
     }
 }
 
+/// Reports what is there for another reason afterwards.
+pub fn marks(session: &Session, sack: &Sack<'_>, request: &Request) {
+    for (id, reason) in &request.mark {
+        session.console.note(format!("Package {} would be marked: {}.", sack.nevra(*id), reason.word()));
+    }
+}
+
 /// Reports what does not fit, with the reasons.
 pub fn skipped(session: &Session, plan: &Plan) {
     let one = |what: &str, skipped: &Skipped| {
@@ -120,6 +127,7 @@ pub fn value(sack: &Sack<'_>, request: &Request, plan: &Plan) -> Value {
         }
     };
     put("Exist", request.existing.iter().map(package).collect());
+    put("Marked", request.mark.iter().map(|(id, _)| package(id)).collect());
     put("Locked", request.locked.iter().map(package).collect());
     put("SideBySide", request.side_by_side.iter().map(|name| json!(name)).collect());
     put("Oldest", request.oldest.iter().map(|name| json!(name)).collect());

@@ -1,0 +1,81 @@
+//! tdnf changes what it is asked to change, and nothing beside it.
+
+mod support;
+
+use support::Machine;
+
+const WORLD: &str = r#"
+["app-1-1"]
+requires = ["lib"]
+["app-2-1"]
+requires = ["lib"]
+["app-3-1"]
+requires = ["lib"]
+["lib-1-1"]
+["rec-1-1"]
+["1:k-5.10-1"]
+["1:k-6.1-1"]
+["picky-1-1"]
+conflicts = ["(bad unless fix)"]
+["bad-1-1"]
+["fix-1-1"]
+["top-1-1"]
+requires = ["fix"]
+["leans-1-1"]
+requires = ["old"]
+["user-1-1"]
+requires = ["cap"]
+["old-1-1"]
+["first-1-1"]
+provides = ["cap"]
+"#;
+
+/// What a second repository has, which is off unless it is asked for.
+const LATER: &str = r#"
+["new-2-1"]
+provides = ["old = 2"]
+obsoletes = ["old < 2"]
+["second-1-1"]
+provides = ["cap"]
+conflicts = ["first"]
+["modern-1-1"]
+requires = ["old >= 2"]
+"#;
+
+fn machine() -> Machine {
+    let machine = Machine::new(WORLD, "");
+    machine.offer("later", LATER, "", 100);
+    machine.configure(&machine.at("good"), &format!("[later]\nenabled=0\n{}", machine.at("later")));
+    machine
+}
+
+/// Who says no, or only wants to try, changes no reason and no history.
+#[test]
+fn dry_runs_mark_nothing() {
+    let machine = machine();
+    machine.accepts(&["install", "app-1"]);
+    let state = || [machine.accepts(&["repoquery", "--userinstalled"]), machine.accepts(&["history", "list"])];
+    let before = state();
+    for command in [
+        &["install", "lib", "--assumeno"][..],
+        &["install", "lib", "rec", "--assumeno"],
+        &["--json", "install", "lib", "--assumeno"],
+        &["mark", "install", "lib", "--assumeno"],
+        &["--json", "mark", "remove", "app", "--assumeno"],
+        &["history", "update", "--assumeno"],
+    ] {
+        machine.refuses(command, "Operation aborted");
+        assert_eq!(state(), before, "{command:?}");
+    }
+    for option in ["--testonly", "--downloadonly"] {
+        for command in [&["install", "lib"][..], &["install", "lib", "rec"], &["mark", "install", "lib"], &["history", "update"]] {
+            machine.run(&[command, &[option]].concat());
+            assert_eq!(state(), before, "{command:?} {option}");
+        }
+    }
+    machine.refuses(&["install", "lib", "--assumeno"], "Package lib-1-1.noarch would be marked: user.");
+    let said = machine.run(&["--json", "install", "lib", "--assumeno"]).1;
+    assert!(said.contains(r#""Marked":[{"#), "{said}");
+    machine.accepts(&["install", "lib"]);
+    assert_ne!(state(), before);
+}
