@@ -79,3 +79,37 @@ fn dry_runs_mark_nothing() {
     machine.accepts(&["install", "lib"]);
     assert_ne!(state(), before);
 }
+
+/// Only what the transaction changed goes back: what leans on it leans on what comes back.
+#[test]
+fn what_leans_on_a_replaced_package_stays() {
+    let machine = machine();
+    machine.accepts(&["install", "leans", "user"]);
+    let before = machine.installed();
+    for change in [&["update"][..], &["install", "second", "--allowerasing"]] {
+        machine.accepts(&[change, &["--enablerepo=later"]].concat());
+        let after = machine.installed();
+        assert_ne!(after, before);
+        machine.accepts(&["history", "undo", "last"]);
+        assert_eq!(machine.installed(), before, "{change:?}");
+        machine.accepts(&["--enablerepo=later", "history", "undo", "last"]);
+        assert_eq!(machine.installed(), after, "{change:?}");
+        machine.accepts(&["history", "rollback", "1"]);
+        assert_eq!(machine.installed(), before, "{change:?}");
+    }
+}
+
+/// What came later and could not stay is named, and nothing is done.
+#[test]
+fn what_came_later_is_not_removed_by_undo() {
+    let machine = machine();
+    machine.accepts(&["install", "leans"]);
+    machine.accepts(&["--enablerepo=later", "update"]);
+    machine.accepts(&["--enablerepo=later", "install", "modern"]);
+    for (id, broken) in [("2", "modern-1-1.noarch"), ("1-2", "modern-1-1.noarch")] {
+        machine.refuses(&["history", "undo", id], &format!("require what would be removed or replaced: {broken}"));
+        assert_eq!(machine.installed(), ["leans-1", "modern-1", "new-2"]);
+    }
+    machine.accepts(&["history", "undo", "2", "--allowerasing"]);
+    assert_eq!(machine.installed(), ["leans-1", "old-1"]);
+}

@@ -114,6 +114,9 @@ pub enum CliError {
     /// Older versions are to be removed that other packages require.
     #[error("these packages require older versions that would be removed: {}", .0.join(", "))]
     OlderRequired(Vec<String>),
+    /// What a transaction changed cannot go back without packages that it did not bring.
+    #[error("these packages, which are no part of that, require what would be removed or replaced: {}", .0.join(", "))]
+    StillRequired(Vec<String>),
     /// Copied packages are not signed by anybody trusted.
     #[error("these packages are not trusted and were not copied: {}", .0.join(", "))]
     Untrusted(Vec<String>),
@@ -202,6 +205,7 @@ impl CliError {
             Self::Locked(_) => Some("remove them from the `locks.d` files if they may be changed".into()),
             Self::Excluded(_) => Some("remove them from `--exclude` if they may be removed".into()),
             Self::OlderRequired(_) => Some("update or erase them first".into()),
+            Self::StillRequired(_) => Some("erase them first, or let them go with `--allowerasing`".into()),
             Self::Untrusted(_) => Some("`gpgkey` of the repository names the keys that its packages are checked with".into()),
             Self::Conditional(_) => Some("name the package that is to be installed".into()),
             Self::Config(ConfigError::NoDirectory { .. }) => Some("make it, or correct `repodir` in `tdnf.conf`".into()),

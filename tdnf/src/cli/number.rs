@@ -41,7 +41,8 @@ pub fn of(error: &CliError) -> u32 {
         | CliError::Unfit(_)
         | CliError::Locked(_)
         | CliError::Excluded(_)
-        | CliError::OlderRequired(_) => 1301,
+        | CliError::OlderRequired(_)
+        | CliError::StillRequired(_) => 1301,
         CliError::OtherPackage { .. } => 2501,
         CliError::Package(_) | CliError::Untrusted(_) => 1514,
         CliError::CheckFailed(_) => 1515,

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
-use super::change::{self, Request, Wish, is_install_only};
+use super::change::{self, Dependents, Request, Wish, is_install_only};
 use crate::calendar;
 use crate::cli::args::{HistoryAction, HistoryArguments, HistoryRange, HistoryShown, HistorySpan};
 use crate::cli::error::CliError;
@@ -207,7 +207,7 @@ fn back(session: &mut Session, changes: &[Change]) -> Result<(), CliError> {
     let brings = changes.iter().any(|change| !change.action.removes() && !change.action.is_mark() && !is_key(change));
     let repositories = if brings { session.open()? } else { Repositories::none() };
     let sack = session.sack(&repositories);
-    let mut request = Request { strict: true, ..Request::default() };
+    let mut request = Request { strict: true, dependents: Dependents::StayOnReturn, ..Request::default() };
     for change in changes {
         if is_key(change) && !change.action.removes() {
             session.console.warn(format!("{} is a key, which no repository offers; `rpm --import` brings it back", change.nevra));

@@ -67,6 +67,8 @@ pub struct Goal {
     pub erase: BTreeSet<usize>,
     /// Whether what is in the way may go.
     pub allow_erasing: bool,
+    /// Whether no other installed package may be updated or replaced to make room.
+    pub others_stay: bool,
     /// Whether targets and updates that do not fit are skipped.
     pub skip_broken: bool,
     /// Whether only the newest will do for an update.
@@ -121,7 +123,7 @@ struct Search<'a> {
 /// When the targets fit neither with what is installed nor with each other.
 pub fn change(situation: Situation<'_>, goal: &Goal) -> Result<Outcome, SolveError> {
     let fresh = goal.released.iter().map(|index| situation.packages[*index].nevra.name.clone()).collect();
-    let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh };
+    let roles = Roles { installed: situation.installed.clone(), separate: situation.separate.clone(), fresh, going: goal.erase.clone() };
     let universe = Universe::new(situation.packages, situation.installed, situation.arch, situation.standing);
     let search = Search { universe, situation, roles };
     let (mut targets, mut skipped, mut left) = (goal.targets.clone(), Vec::new(), Vec::new());
@@ -175,7 +177,8 @@ impl Search<'_> {
             Ok(found) => return Ok((Hold::Exactly, found)),
             Err(error) => error,
         };
-        match self.run(targets, goal, &Hold::OrNewer, pins) {
+        let newer = if goal.others_stay { Err(first.clone()) } else { self.run(targets, goal, &Hold::OrNewer, pins) };
+        match newer {
             Ok(found) => Ok((Hold::OrNewer, found)),
             Err(_) if goal.allow_erasing => self.hold_what_fits(targets, goal, pins),
             Err(_) => Err(first),

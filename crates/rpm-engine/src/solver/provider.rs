@@ -69,6 +69,14 @@ pub(super) struct Roles {
     pub(super) separate: Set,
     /// Names of which the newest is tried first.
     pub(super) fresh: BTreeSet<String>,
+    /// Those of the installed that are to go: not tried before others.
+    pub(super) going: Set,
+}
+
+impl Roles {
+    fn stays(&self, index: usize) -> bool {
+        self.installed.contains(&index) && !self.going.contains(&index)
+    }
 }
 
 /// Of the packages of one key, one at most can be there.
@@ -223,9 +231,9 @@ impl<'a> Provider<'a> {
 
     /// The order in which packages of different keys are tried for a capability.
     fn earlier(&self, a: usize, b: usize, capability: &str) -> Ordering {
-        let installed = |index: usize| !self.roles.installed.contains(&index);
+        let away = |index: usize| !self.roles.stays(index);
         let preference = |index: usize| self.universe.preference(index, capability);
-        installed(a).cmp(&installed(b)).then_with(|| preference(a).cmp(&preference(b))).then_with(|| self.universe.newer_first(a, b))
+        away(a).cmp(&away(b)).then_with(|| preference(a).cmp(&preference(b))).then_with(|| self.universe.newer_first(a, b))
     }
 
     /// Adds a clause of the package at `index`.
@@ -353,7 +361,7 @@ impl DependencyProvider for Provider<'_> {
     async fn sort_candidates(&self, _: &SolverCache<Self>, solvables: &mut [SolvableId]) {
         let away = |index: usize| {
             let fresh = self.roles.fresh.contains(&self.universe.packages[index].nevra.name);
-            !self.roles.installed.contains(&index) || fresh
+            !self.roles.stays(index) || fresh
         };
         let obsoleted = |index: usize| self.universe.is_obsoleted(index);
         let record = |solvable: SolvableId| &self.pool.resolve_solvable(solvable).record;

@@ -26,7 +26,7 @@ use rpm_engine::system::{LockedSystem, SystemError};
 
 use plan::Plan;
 pub(in crate::command) use plan::Sweep;
-pub use request::{Request, Wish};
+pub use request::{Dependents, Request, Wish};
 pub(in crate::command) use request::{is_install_only, is_locked};
 
 pub(crate) use execute::with_settings;

@@ -1,5 +1,7 @@
 //! From what is asked for to what happens to which package.
 
+mod leaving;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::barrier;
@@ -126,15 +128,7 @@ impl Planning<'_, '_> {
     fn there(&self, request: &Request) -> Result<Outcome, CliError> {
         let (scope, arch) = (&self.scope, self.sack.arch());
         let place = |ids: &BTreeSet<Id>| -> BTreeSet<usize> { ids.iter().filter_map(|id| scope.place(*id)).collect() };
-        let mut erase = place(&request.erase);
-        if !erase.is_empty() {
-            let all = solver::with_dependents(&scope.packages, &scope.installed, &erase, arch);
-            if request.dependents == Dependents::Stay && all != erase {
-                let staying = (&all - &erase).into_iter().map(|index| scope.packages[index].nevra.to_string());
-                return Err(CliError::OlderRequired(staying.collect()));
-            }
-            erase = all;
-        }
+        let erase = self.erased(request)?;
         if request.wishes.is_empty() && request.update.is_empty() {
             return Ok(Outcome { there: &scope.installed - &erase, ..Outcome::default() });
         }
@@ -153,6 +147,7 @@ impl Planning<'_, '_> {
             released: place(&request.released),
             erase,
             allow_erasing: common.allow_erasing,
+            others_stay: request.dependents == Dependents::StayOnReturn,
             skip_broken: main.skip_broken,
             best: main.best,
             weak: main.weak && !request.strict,

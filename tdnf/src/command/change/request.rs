@@ -48,6 +48,8 @@ pub enum Dependents {
     Go,
     /// They stay: nobody asked for their removal, so that of the others is refused.
     Stay,
+    /// They stay with what comes in the place of the others; where they cannot, nothing is done. Nothing else is updated to make room.
+    StayOnReturn,
 }
 
 /// What the words mean.
