@@ -113,3 +113,20 @@ fn what_came_later_is_not_removed_by_undo() {
     machine.accepts(&["history", "undo", "2", "--allowerasing"]);
     assert_eq!(machine.installed(), ["leans-1", "old-1"]);
 }
+
+/// An epoch is no version, unless a colon says that it is meant.
+#[test]
+fn patterns_do_not_fit_epochs() {
+    let machine = machine();
+    machine.accepts(&["install", "k-5.10"]);
+    for command in ["erase", "update", "reinstall"] {
+        let (_, said) = machine.run(&["--assumeno", command, "k-1*"]);
+        assert!(said.contains("No package k-1* "), "{command}: {said}");
+    }
+    assert_eq!(machine.accepts(&["-q", "repoquery", "k-1*"]), "");
+    assert!(machine.accepts(&["-q", "repoquery", "k-1:6*"]).contains("6.1"));
+    machine.accepts(&["-x", "k-1:*", "update"]);
+    assert_eq!(machine.installed(), ["k-1:5.10"]);
+    machine.accepts(&["-x", "k-1*", "--setopt=excludepkgs=k-1*", "update"]);
+    assert_eq!(machine.installed(), ["k-1:6.1"]);
+}

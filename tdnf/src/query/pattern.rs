@@ -73,18 +73,22 @@ impl Pattern {
         let version = &evr.version;
         let release = evr.release.as_deref().unwrap_or_default();
         let epoch = evr.epoch;
-        [
-            format!("{name}.{arch}"),
-            format!("{name}-{version}"),
-            format!("{name}-{version}-{release}"),
-            format!("{name}-{version}-{release}.{arch}"),
-            format!("{name}-{epoch}:{version}"),
-            format!("{name}-{epoch}:{version}-{release}"),
-            format!("{name}-{epoch}:{version}-{release}.{arch}"),
-            format!("{epoch}:{name}-{version}-{release}.{arch}"),
-        ]
-        .iter()
-        .any(|text| self.fits_text(text))
+        // A pattern without a colon would mistake an epoch for the beginning of a version.
+        let spellings = match self.text.contains(':') {
+            true => [
+                format!("{name}-{epoch}:{version}"),
+                format!("{name}-{epoch}:{version}-{release}"),
+                format!("{name}-{epoch}:{version}-{release}.{arch}"),
+                format!("{epoch}:{name}-{version}-{release}.{arch}"),
+            ],
+            false => [
+                format!("{name}.{arch}"),
+                format!("{name}-{version}"),
+                format!("{name}-{version}-{release}"),
+                format!("{name}-{version}-{release}.{arch}"),
+            ],
+        };
+        spellings.iter().any(|text| self.fits_text(text))
     }
 
     /// The names that packages fitting this may have, where it is not a pattern: it is cut where a version or an architecture may begin.
@@ -158,6 +162,12 @@ mod tests {
             assert!(pattern.is_ranged());
         }
         assert!(!Pattern::new("pkgconfig(x) >= 2").is_ranged());
+        let with_epoch = Nevra { name: "k".into(), evr: Evr::parse("1:5.10-2"), arch: "noarch".into() };
+        for (text, expected) in
+            [("k-1*", false), ("k-5*", true), ("k-1:5*", true), ("k-1:*-2", true), ("*-1*", false), ("[0-9]:k-5.10-2.n*", true)]
+        {
+            assert_eq!(Pattern::new(text).fits(&with_epoch), expected, "{text}");
+        }
         for text in ["gcc", "gcc-c++.noarch", "gcc-c++-12", "gcc-c++-2:12.2-3.k1", "g?", "[", ""] {
             assert!(!Pattern::new(text).fits(&nevra), "{text}");
         }
