@@ -130,3 +130,20 @@ fn patterns_do_not_fit_epochs() {
     machine.accepts(&["-x", "k-1*", "--setopt=excludepkgs=k-1*", "update"]);
     assert_eq!(machine.installed(), ["k-1:6.1"]);
 }
+
+/// `update` leads to newer versions only, `distro-sync` to the one that is named.
+#[test]
+fn update_never_downgrades() {
+    let machine = machine();
+    machine.accepts(&["install", "app-2"]);
+    for word in ["app-1", "app<2", "app=1", "app-1*", "app-1-1.noarch"] {
+        let said = machine.accepts(&["update", word]);
+        assert!(said.contains("app-2-1.noarch is already installed") && said.contains("Nothing to do"), "{word}: {said}");
+    }
+    machine.refuses(&["update", "nothing-1"], "No package nothing-1 available");
+    machine.accepts(&["distro-sync", "app-1"]);
+    assert_eq!(machine.installed(), ["app-1", "lib-1"]);
+    machine.refuses(&["distro-sync", "app-4"], "No package app-4 available");
+    machine.accepts(&["update", "app-2*"]);
+    assert_eq!(machine.installed(), ["app-2", "lib-1"]);
+}

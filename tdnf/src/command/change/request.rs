@@ -4,8 +4,8 @@ mod downgrade;
 mod erase;
 mod reinstall;
 mod rich;
+mod update;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::Verb;
 use crate::cli::error::CliError;
 use crate::cli::local::{COMMAND_LINE, Repositories};
 use crate::cli::session::Session;
-use crate::command::{provides, updateinfo};
+use crate::command::provides;
 use crate::query::{Id, Pattern, Sack};
 use rpm_engine::dependency::{Capability, Dependency};
 use rpm_engine::history::Reason;
@@ -113,10 +113,10 @@ pub fn request(session: &Session, repositories: &Repositories, sack: &Sack<'_>, 
             request.erase.retain(|id| !excluded.iter().any(|pattern| pattern.fits(&sack.nevra(*id))));
         }
         Verb::EraseDuplicates => erase::duplicates(session, sack, words, &mut request),
-        Verb::Update => update(session, repositories, sack, words, &mut request)?,
+        Verb::Update => update::update(session, repositories, sack, words, &mut request)?,
         Verb::Downgrade => downgrade::request(session, repositories, sack, words, &mut request),
         Verb::Reinstall => words.iter().for_each(|word| reinstall::reinstall(session, repositories, sack, word, &mut request)),
-        Verb::DistroSync => synchronise(session, sack, words, &mut request),
+        Verb::DistroSync => update::synchronise(session, sack, words, &mut request),
     }
     if verb == Verb::Install && !session.common.build_dependencies {
         let to_mark = |id: &Id| sack.reason(*id).is_some_and(|reason| reason != Reason::User);
@@ -302,105 +302,4 @@ fn installed(sack: &Sack<'_>, word: &str, request: &mut Request) -> Vec<Id> {
         request.unresolved.push(word.to_owned());
     }
     found
-}
-
-fn update(
-    session: &Session,
-    repositories: &Repositories,
-    sack: &Sack<'_>,
-    words: &[String],
-    request: &mut Request,
-) -> Result<(), CliError> {
-    let advised = updateinfo::restricted(session, repositories)?;
-    let mut chosen: BTreeSet<Id> = BTreeSet::new();
-    for word in words {
-        if let Some(id) = file(repositories, sack, word) {
-            other_version(session, sack, word, id, Ordering::Greater, request);
-            continue;
-        }
-        let pattern = Pattern::new(word);
-        let offered = sack.available_matching(&pattern);
-        let named: BTreeSet<String> = offered.iter().map(|id| sack.nevra(*id).name).collect();
-        let mut found = sack.installed_matching(&pattern);
-        let by_version = found.is_empty();
-        found.extend(named.iter().flat_map(|name| sack.installed_called(name)));
-        if found.is_empty() {
-            request.unresolved.push(word.clone());
-        } else if let (true, Some(id)) = (by_version && !pattern.is_glob(), offered.last()) {
-            // The version that is to come was written, not the one that is there.
-            exactly(session, sack, word, *id, request);
-        } else {
-            chosen.extend(found);
-        }
-    }
-    if words.is_empty() {
-        chosen = sack.all_installed().into_iter().collect();
-    }
-    for id in chosen {
-        let nevra = sack.nevra(id);
-        let newest = || sack.available_called(&nevra.name).into_iter().map(|id| sack.nevra(id)).max_by(|a, b| a.evr.cmp(&b.evr));
-        // Of several versions side by side the newest counts: the older ones are not mended by a further one.
-        let there = sack.newest_installed(&nevra);
-        if advised.as_ref().is_some_and(|advised| !newest().is_some_and(|newest| advised.asks_for(&there, &newest))) {
-            continue;
-        }
-        if is_install_only(session, sack, &[id]) {
-            beside(sack, &nevra.name, request);
-        } else {
-            request.update.insert(id);
-        }
-    }
-    Ok(())
-}
-
-/// The package in a file in place of an installed one, if its version compares with that one's as wanted.
-fn other_version(session: &Session, sack: &Sack<'_>, word: &str, id: Id, wanted: Ordering, request: &mut Request) {
-    let nevra = sack.nevra(id);
-    match sack.installed_evr(&nevra.name) {
-        None => request.unresolved.push(word.to_owned()),
-        Some(there) if nevra.evr.cmp(&there) == wanted => exactly(session, sack, word, id, request),
-        Some(_) => request.existing.extend(sack.installed_native(&nevra.name)),
-    }
-}
-
-/// The newest version of a name beside those there, if it is newer.
-fn beside(sack: &Sack<'_>, name: &str, request: &mut Request) {
-    let newest = sack.newest(&sack.sorted(sack.available_called(name)));
-    let newer = newest.into_iter().filter(|id| sack.installed_evr(name).is_some_and(|there| sack.nevra(*id).evr > there));
-    let wish = Wish { need: Need::IfItFits, ..Wish::new(name, newer.collect(), Reason::User) };
-    if !wish.any_of.is_empty() && !request.wishes.contains(&wish) {
-        request.wishes.push(wish);
-    }
-}
-
-fn synchronise(session: &Session, sack: &Sack<'_>, words: &[String], request: &mut Request) {
-    let all = if words.is_empty() { sack.all_installed() } else { words.iter().flat_map(|word| installed(sack, word, request)).collect() };
-    for id in all {
-        let nevra = sack.nevra(id);
-        if is_install_only(session, sack, &[id]) {
-            beside(sack, &nevra.name, request);
-            continue;
-        }
-        if !sack.is_native(&nevra) {
-            continue;
-        }
-        let newest = sack.newest(&sack.sorted(sack.available_called(&nevra.name)));
-        let Some(offered) = newest.last().copied() else {
-            request.update.insert(id);
-            continue;
-        };
-        let same = sack.nevra(offered) == nevra;
-        if is_locked(session, sack, id) {
-            request.locked.extend(Some(id).filter(|_| !same));
-            continue;
-        }
-        if !same && sack.nevra(offered).evr < nevra.evr {
-            request.released.insert(id);
-            request.wishes.push(Wish::new(nevra.name, vec![offered], Reason::User));
-        } else if same && session.config.main.reinstall_changed && sack.details(offered).build_time != sack.details(id).build_time {
-            request.reinstall.push((id, offered));
-        } else {
-            request.update.insert(id);
-        }
-    }
 }

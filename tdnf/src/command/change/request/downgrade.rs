@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::{Request, Wish, file, is_install_only, is_locked, other_version, replaced_by};
+use super::update::other_version;
+use super::{Request, Wish, file, is_install_only, is_locked, replaced_by};
 use crate::cli::local::Repositories;
 use crate::cli::session::Session;
 use crate::query::{Id, Pattern, Sack};
