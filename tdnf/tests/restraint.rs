@@ -147,3 +147,26 @@ fn update_never_downgrades() {
     machine.accepts(&["update", "app-2*"]);
     assert_eq!(machine.installed(), ["app-2", "lib-1"]);
 }
+
+/// What keeps installed packages from conflicting is found, and goes only with one of them.
+#[test]
+fn conditions_of_conflicts() {
+    let machine = machine();
+    machine.accepts(&["install", "picky"]);
+    machine.accepts(&["install", "bad"]);
+    assert_eq!(machine.installed(), ["bad-1", "fix-1", "picky-1"]);
+    machine.accepts(&["erase", "fix"]);
+    assert_eq!(machine.installed(), ["bad-1"]);
+    machine.accepts(&["erase", "bad"]);
+    machine.accepts(&["install", "picky", "bad"]);
+    assert_eq!(machine.installed(), ["bad-1", "fix-1", "picky-1"]);
+    machine.accepts(&["install", "top"]);
+    machine.accepts(&["mark", "remove", "fix"]);
+    machine.accepts(&["erase", "top"]);
+    machine.accepts(&["autoremove"]);
+    assert_eq!(machine.installed(), ["bad-1", "fix-1", "picky-1"]);
+    machine.accepts(&["check"]);
+    machine.accepts(&["erase", "picky"]);
+    machine.accepts(&["autoremove"]);
+    assert_eq!(machine.installed(), ["bad-1"]);
+}

@@ -205,6 +205,18 @@ impl<'a> Universe<'a> {
 
     /// Whether `dependency` is satisfied by the packages in `installed`.
     pub(super) fn holds(&self, dependency: &Dependency, installed: &Set) -> bool {
+        self.holds_without(dependency, installed, None)
+    }
+
+    /// Whether a package has a conflict with others in `installed` that it does not have with those `before`. Only one with a condition
+    /// comes about where packages go.
+    pub(super) fn newly_conflicts(&self, index: usize, installed: &Set, before: &Set) -> bool {
+        let holds = |conflict: &Dependency, there: &Set| self.holds_without(conflict, there, Some(index));
+        let mut conflicts = self.packages[index].conflicts.iter().filter(|conflict| matches!(conflict, Dependency::Rich(_)));
+        conflicts.any(|conflict| holds(conflict, installed) && !holds(conflict, before))
+    }
+
+    fn holds_without(&self, dependency: &Dependency, installed: &Set, without: Option<usize>) -> bool {
         fn holds(formula: &Formula, installed: &Set) -> bool {
             match formula {
                 Formula::One(set) => !set.is_disjoint(installed),
@@ -213,7 +225,7 @@ impl<'a> Universe<'a> {
                 Formula::Not(formula) => !holds(formula, installed),
             }
         }
-        holds(&self.formula(dependency, None), installed)
+        holds(&self.formula(dependency, without), installed)
     }
 
     /// The package that a simple dependency would be satisfied with, were there no others.

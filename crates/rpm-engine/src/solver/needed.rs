@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::dependency::{Capability, Dependency};
+use crate::dependency::{Capability, Dependency, Rich};
 use crate::package::{Package, Provided};
 
 /// For each of `packages`, those of them that provide what it requires; itself left out.
@@ -39,7 +39,8 @@ pub fn required(packages: &[Package], there: &BTreeSet<usize>) -> BTreeSet<usize
     required
 }
 
-/// Of the packages `there`, those that neither are `wanted` nor required, recommended or supplemented by way of what is.
+/// Of the packages `there`, those that neither are `wanted` nor required, recommended or supplemented by way of what is, nor keep that from
+/// conflicting.
 pub fn unneeded(packages: &[Package], there: &BTreeSet<usize>, wanted: &BTreeSet<usize>) -> BTreeSet<usize> {
     let providers = of(packages, there);
     // What is there counts, whatever machine it is made for.
@@ -57,6 +58,10 @@ pub fn unneeded(packages: &[Package], there: &BTreeSet<usize>, wanted: &BTreeSet
         }
         let supplements = |index: &usize| packages[*index].supplements.iter().any(|wish| universe.holds(wish, &needed));
         queue = there.difference(&needed).filter(|index| supplements(index)).copied().collect();
+        // What keeps needed packages from conflicting is needed, too.
+        let conflicting = needed.iter().filter(|index| universe.newly_conflicts(**index, &needed, there));
+        let conditions = conflicting.flat_map(|index| &packages[*index].conflicts).flat_map(tested);
+        queue.extend(conditions.flat_map(|condition| providers.by(condition)).filter(|provider| !needed.contains(provider)));
         if queue.is_empty() {
             return there - &needed;
         }
@@ -64,20 +69,29 @@ pub fn unneeded(packages: &[Package], there: &BTreeSet<usize>, wanted: &BTreeSet
     }
 }
 
-/// `gone` and, of the packages `there`, those that require what is then provided by nobody, and so on.
+/// `gone` and, of the packages `there`, those that require what is then provided by nobody, or that then conflict with others, and so on.
 pub fn with_dependents(packages: &[Package], there: &BTreeSet<usize>, gone: &BTreeSet<usize>, arch: &str) -> BTreeSet<usize> {
     let universe = super::Universe::new(packages, there, arch, &[]);
     let requirers = requirers(packages, there);
     let (mut gone, mut left, mut new) = (gone.clone(), there - gone, gone.clone());
+    let mut suspects = BTreeSet::new();
     while !new.is_empty() {
         let names = new.iter().flat_map(|index| names(&packages[*index]));
         let affected: BTreeSet<usize> = names.filter_map(|name| requirers.get(name)).flatten().copied().collect();
         // What did not hold before is no reason to remove anything.
         let breaks = |dependency: &Dependency| !universe.holds(dependency, &left) && universe.holds(dependency, there);
-        new = affected.into_iter().filter(|index| left.contains(index) && packages[*index].requires.iter().any(breaks)).collect();
-        for index in &new {
-            left.remove(index);
+        new = affected.iter().copied().filter(|index| left.contains(index) && packages[*index].requires.iter().any(breaks)).collect();
+        suspects.extend(affected);
+        if new.is_empty() {
+            // One after the other: what conflicts with one that goes may stay.
+            new = suspects
+                .iter()
+                .copied()
+                .find(|index| left.contains(index) && universe.newly_conflicts(*index, &left, there))
+                .into_iter()
+                .collect();
         }
+        left = &left - &new;
         gone.extend(&new);
     }
     gone
@@ -88,22 +102,30 @@ fn names(package: &Package) -> impl Iterator<Item = &str> {
     package.provides.iter().map(|provided| provided.name.as_str()).chain(package.paths.iter().map(String::as_str))
 }
 
-/// For each name the packages whose requirements speak of it, be it as a condition.
+/// For each name the packages whose requirements and conditional conflicts speak of it, be it as a condition.
 fn requirers<'a>(packages: &'a [Package], there: &BTreeSet<usize>) -> HashMap<&'a str, BTreeSet<usize>> {
     let mut requirers: HashMap<&str, BTreeSet<usize>> = HashMap::new();
     for index in there {
         for dependency in &packages[*index].requires {
             match dependency {
                 Dependency::Simple(capability) => drop(requirers.entry(&capability.name).or_default().insert(*index)),
-                Dependency::Rich(rich) => {
-                    for (capability, _) in rich.leaves() {
-                        requirers.entry(&capability.name).or_default().insert(*index);
-                    }
-                }
+                Dependency::Rich(rich) => speaks_of(&mut requirers, rich, *index),
+            }
+        }
+        for conflict in &packages[*index].conflicts {
+            match conflict {
+                Dependency::Simple(_) => {}
+                Dependency::Rich(rich) => speaks_of(&mut requirers, rich, *index),
             }
         }
     }
     requirers
+}
+
+fn speaks_of<'a>(requirers: &mut HashMap<&'a str, BTreeSet<usize>>, rich: &'a Rich, index: usize) {
+    for (capability, _) in rich.leaves() {
+        requirers.entry(&capability.name).or_default().insert(index);
+    }
 }
 
 /// What the packages `there` require and nobody provides, and what they conflict with: each with the package.
@@ -133,6 +155,14 @@ fn asked(dependency: &Dependency) -> Vec<&Capability> {
     match dependency {
         Dependency::Simple(capability) => vec![capability],
         Dependency::Rich(rich) => rich.leaves().into_iter().filter(|(_, tested)| !tested).map(|(capability, _)| capability).collect(),
+    }
+}
+
+/// The capabilities that a dependency is conditional on.
+fn tested(dependency: &Dependency) -> Vec<&Capability> {
+    match dependency {
+        Dependency::Simple(_) => Vec::new(),
+        Dependency::Rich(rich) => rich.leaves().into_iter().filter(|(_, tested)| *tested).map(|(capability, _)| capability).collect(),
     }
 }
 
@@ -171,6 +201,30 @@ mod tests {
         assert_eq!(names(with_dependents(&packages, &all, &[4].into(), "x86_64")), "app shell");
         assert_eq!(names(with_dependents(&packages, &all, &[3].into(), "x86_64")), "doc");
         assert_eq!(problems(&packages, &all, "x86_64"), ["odd-1-1.x86_64 requires missing, which no installed package provides"]);
+    }
+
+    /// Where what a conflict is conditional on goes, the package goes that has the conflict; where only nobody asked for that, it stays.
+    #[test]
+    fn conflicts_with_a_condition() {
+        let packages = [
+            package("bad-1", &[]),
+            package("fix-1", &["requires: base"]),
+            package("base-1", &[]),
+            package("picky-1", &["conflicts: (bad unless fix)"]),
+            package("user-1", &["requires: picky"]),
+            package("other-1", &["conflicts: (user unless base)"]),
+            package("broken-1", &["conflicts: (bad unless nothing)"]),
+        ];
+        let all: BTreeSet<usize> = (0..packages.len()).collect();
+        let names = |set: BTreeSet<usize>| set.iter().map(|index| packages[*index].nevra.name.clone()).collect::<Vec<_>>().join(" ");
+        for (gone, expected) in [(1, "fix picky user"), (2, "fix base picky user"), (0, "bad")] {
+            assert_eq!(names(with_dependents(&packages, &all, &[gone].into(), "x86_64")), expected);
+        }
+        for (wanted, expected) in
+            [(&[0, 3][..], "user other broken"), (&[3], "bad fix base user other broken"), (&[0, 6], "fix base picky user other")]
+        {
+            assert_eq!(names(unneeded(&packages, &all, &wanted.iter().copied().collect())), expected, "{wanted:?}");
+        }
     }
 
     /// Thousands of names of one package, and chains of thousands of packages, take no longer than they must: each list is walked once. What

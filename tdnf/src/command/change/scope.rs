@@ -45,7 +45,8 @@ struct Gathering<'a, 's> {
     seen: HashSet<String>,
     /// For each name an installed package provides, the names of installed packages that require it.
     requirers: HashMap<String, BTreeSet<String>>,
-    /// For each name on which a requirement of an installed package depends, as in `(a if name)`, what that requirement is about.
+    /// For each name on which a requirement of an installed package depends, as in `(a if name)`, what that requirement is about; and for
+    /// each name in a conflict such as `(name unless a)` what that depends on.
     conditions: HashMap<String, Vec<Capability>>,
 }
 
@@ -117,6 +118,12 @@ impl Gathering<'_, '_> {
             for (rich, tested) in package.requires.iter().flat_map(tested) {
                 self.conditions.entry(tested.name.clone()).or_default().extend(capabilities(rich).into_iter().cloned());
             }
+            // Beside what an installed package conflicts with only on a condition, that must be met.
+            for (rich, tested) in package.conflicts.iter().flat_map(tested) {
+                for named in capabilities(rich) {
+                    self.conditions.entry(named.name.clone()).or_default().push(tested.clone());
+                }
+            }
         }
     }
 
@@ -129,6 +136,10 @@ impl Gathering<'_, '_> {
         }
         for capability in package.conflicts.iter().flat_map(capabilities) {
             self.versions(&capability.name);
+        }
+        // `(a unless b)` is no conflict beside b.
+        for (_, condition) in package.conflicts.iter().flat_map(tested) {
+            self.providers(condition)?;
         }
         package.obsoletes.iter().for_each(|capability| self.versions(&capability.name));
         self.heirs(&name);
