@@ -48,7 +48,8 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     fs::remove_dir_all(&arriving).map_err(io_at(&arriving))?;
     seen::remember(context.persistent, &kept.name, &metadata.repomd)?;
     publish(&kept.folder.join("lastrefresh"), format!("{}\n", context.now).as_bytes())?;
-    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(|source| CacheError::Refused { id: id(), source })?;
+    let metadata = Metadata::open(&kept.folder, trusted.as_ref().map(|keys| keys.at(context.now)))
+        .map_err(|source| CacheError::Refused { id: id(), source })?;
     sweep(kept, &metadata)?;
     Ok(metadata)
 }
@@ -76,10 +77,10 @@ fn index_from(
         false => None,
     };
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
-    let (metadata, trusted) = match Metadata::open(arriving, trusted.as_ref()) {
+    let (metadata, trusted) = match Metadata::open(arriving, trusted.as_ref().map(|keys| keys.at(context.now))) {
         // It may be signed with a new key, which is where the old one was.
         Err(RepoError::Untrusted { folder, source }) => match keys::renewed(repository, context)? {
-            Some(renewed) => (Metadata::open(arriving, Some(&renewed)).map_err(refused)?, Some(renewed)),
+            Some(renewed) => (Metadata::open(arriving, Some(renewed.at(context.now))).map_err(refused)?, Some(renewed)),
             None => return Err(refused(RepoError::Untrusted { folder, source })),
         },
         opened => (opened.map_err(refused)?, trusted),
