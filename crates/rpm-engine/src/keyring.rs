@@ -40,7 +40,10 @@ pub enum KeyError {
     /// There is no signature.
     #[error("it is not signed")]
     Unsigned,
-    /// The signature is by nobody trusted, or the signed bytes were changed.
+    /// The signature is by a trusted key, but over other bytes.
+    #[error("its signature does not fit it: it was changed after it was signed")]
+    Changed,
+    /// The signature is by nobody trusted, or cannot be checked.
     #[error("its signature does not verify with the given keys")]
     Refused {
         /// Why.
@@ -100,7 +103,10 @@ impl Keyring {
     }
 
     fn check_valid(&self, data: &[u8], signature: &[u8], valid_at: ValidAt) -> Result<(), KeyError> {
-        self.verifier.verify(data, signature).map_err(|source| KeyError::Refused { source: Box::new(source) })?;
+        self.verifier.verify(data, signature).map_err(|source| match source {
+            rpm::Error::VerificationError { .. } => KeyError::Changed,
+            source => KeyError::Refused { source: Box::new(source) },
+        })?;
         let parsed = parsed(signature).ok_or(KeyError::Unsigned)?;
         subkey::check(&self.keys, &parsed, valid_at)
     }
