@@ -274,6 +274,31 @@ fn a_wrong_mirror_is_passed_over() {
     machine.refuses(&["--refresh", "install", "app"], "its index is not trusted");
 }
 
+/// A list of mirrors that cannot be used does not matter beside a good `baseurl`; a metalink in its place is one, and a list of nothing is named.
+#[test]
+fn lists_of_mirrors_that_are_none() {
+    let machine = usual();
+    let key = "gpgkey=file:///etc/pki/key.asc\n";
+    let list = format!("mirrorlist=file://{}\n", machine.place("mirrors"));
+    machine.configure(&format!("{list}{}", machine.at("good")), "");
+    let said = machine.accepts(&["--refresh", "repoquery", "app"]);
+    assert!(said.contains("app-2-1.noarch") && said.contains("mirrors"), "{said}");
+    machine.configure(&format!("{list}{key}"), "");
+    machine.refuses(&["--refresh", "repoquery", "app"], "check `baseurl`");
+    for (text, reason) in [("", "it is empty"), ("# nothing\n", "begins with `# nothing`"), ("\nBad arch\n", "begins with `Bad arch`")] {
+        machine.write("mirrors", text);
+        let said = machine.refuses(&["--refresh", "repoquery", "app"], reason);
+        assert!(said.contains("lists no address") && said.contains("check `mirrorlist`") && !said.contains("baseurl"), "{said}");
+    }
+    let metalink = |urls: &str| {
+        format!("<?xml version=\"1.0\"?>\n<metalink version=\"3.0\"><files><resources>{urls}</resources></files></metalink>\n")
+    };
+    machine.write("mirrors", &metalink(&format!("<url>{}/repodata/repomd.xml</url>", serve(machine.place("good")))));
+    assert!(machine.accepts(&["--refresh", "repoquery", "app"]).contains("app-2-1.noarch"));
+    machine.write("mirrors", &metalink(""));
+    machine.refuses(&["--refresh", "repoquery", "app"], "contains no mirror with http or https");
+}
+
 /// dnf5#2065, #2155: `skip_if_unavailable` is about keys and signatures, too.
 #[test]
 fn what_cannot_be_checked_may_be_unavailable() {

@@ -89,7 +89,7 @@ fn an_index_nobody_trusted_signed_is_refused() {
 fn metadata_that_was_changed_is_refused() {
     let machine = Machine::new();
     flip(&machine.path("repodata/repomd.xml"));
-    machine.refuses(&["install", "app"], "is not trusted");
+    machine.refuses(&["install", "app"], "its signature does not fit it: it was changed");
     machine.metadata(100);
     let primary = fs::read_dir(machine.path("repodata")).unwrap().map(|entry| entry.unwrap().path());
     let primary = primary.into_iter().find(|path| path.to_string_lossy().contains("primary")).unwrap();

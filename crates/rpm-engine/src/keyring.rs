@@ -1,13 +1,29 @@
 //! The keys whose signatures are trusted.
 
+mod subkey;
+
+use pgp::composed::{Deserializable as _, SignedPublicKey};
+use pgp::packet::{Packet, PacketParser, Signature};
 use rpm::signature::Verifying as _;
 use rpm::signature::pgp::Verifier;
 
 use crate::key::blocks;
+use subkey::ValidAt;
 
 /// OpenPGP public keys. There is no way to make one that trusts everything.
 #[derive(Debug, Clone)]
-pub struct Keyring(Verifier);
+pub struct Keyring {
+    verifier: Verifier,
+    /// The same keys: the verifier does not show what they say of their subkeys.
+    keys: Vec<SignedPublicKey>,
+}
+
+/// A keyring at a moment, for what must be signed with a key that is valid then.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyringAt<'k> {
+    keyring: &'k Keyring,
+    now: u64,
+}
 
 /// Why a key or a signature is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +40,32 @@ pub enum KeyError {
     /// There is no signature.
     #[error("it is not signed")]
     Unsigned,
-    /// The signature is by nobody trusted, or the signed bytes were changed.
+    /// The signature is by a trusted key, but over other bytes.
+    #[error("its signature does not fit it: it was changed after it was signed")]
+    Changed,
+    /// The signature is by nobody trusted, or cannot be checked.
     #[error("its signature does not verify with the given keys")]
     Refused {
         /// Why.
         source: Box<rpm::Error>,
+    },
+    /// The signature is by a subkey that its owner took back.
+    #[error("its signature is by the subkey {fingerprint}, which was revoked")]
+    SubkeyRevoked {
+        /// The subkey's fingerprint, in uppercase hexadecimal.
+        fingerprint: String,
+    },
+    /// The signature is by a subkey that was not valid any more.
+    #[error("its signature is by the subkey {fingerprint}, which had expired")]
+    SubkeyExpired {
+        /// The subkey's fingerprint, in uppercase hexadecimal.
+        fingerprint: String,
+    },
+    /// The signature is by a subkey that is for something else, or that never confirmed whose it is.
+    #[error("its signature is by the subkey {fingerprint}, which is not bound to its key for signing")]
+    SubkeyNotForSigning {
+        /// The subkey's fingerprint, in uppercase hexadecimal.
+        fingerprint: String,
     },
     /// A detached signature is not ASCII armour.
     #[error("its signature is not an ASCII-armoured OpenPGP signature")]
@@ -42,32 +79,50 @@ impl Keyring {
     /// When there is none or one cannot be read.
     pub fn from_armoured<K: AsRef<str>>(keys: impl IntoIterator<Item = K>) -> Result<Self, KeyError> {
         let mut verifier = Verifier::new();
-        let mut any = false;
+        let (mut any, mut all) = (false, Vec::new());
         for key in keys {
             verifier.load_from_asc(key.as_ref()).map_err(|source| KeyError::BadKey { source: Box::new(source) })?;
+            let parsed = SignedPublicKey::from_string_many(key.as_ref()).into_iter().flat_map(|(keys, _)| keys.flatten());
+            all.extend(parsed.filter(|key| key.verify_bindings().is_ok()));
             any = true;
         }
-        if any { Ok(Self(verifier)) } else { Err(KeyError::NoKeys) }
+        if any { Ok(Self { verifier, keys: all }) } else { Err(KeyError::NoKeys) }
     }
 
-    /// Checks a binary signature over `data`.
+    /// Checks a binary signature over `data`. A subkey may have expired since it was made.
     ///
     /// # Errors
-    /// When it is by none of the keys or does not fit the data.
+    /// When it is by none of the keys, does not fit the data, or is by a subkey that must not have made it.
     pub fn check(&self, data: &[u8], signature: &[u8]) -> Result<(), KeyError> {
-        self.0.verify(data, signature).map_err(|source| KeyError::Refused { source: Box::new(source) })
+        self.check_valid(data, signature, ValidAt::Signing)
     }
 
+    /// The keyring at a time in seconds since 1970.
+    pub fn at(&self, now: u64) -> KeyringAt<'_> {
+        KeyringAt { keyring: self, now }
+    }
+
+    fn check_valid(&self, data: &[u8], signature: &[u8], valid_at: ValidAt) -> Result<(), KeyError> {
+        self.verifier.verify(data, signature).map_err(|source| match source {
+            rpm::Error::VerificationError { .. } => KeyError::Changed,
+            source => KeyError::Refused { source: Box::new(source) },
+        })?;
+        let parsed = parsed(signature).ok_or(KeyError::Unsigned)?;
+        subkey::check(&self.keys, &parsed, valid_at)
+    }
+}
+
+impl KeyringAt<'_> {
     /// Checks ASCII-armoured detached signatures over `data`. One that is good is enough: whoever changes keys signs with both for a while.
     ///
     /// # Errors
-    /// When there is no such signature, or no key of the keyring verifies one of them.
+    /// When there is no such signature, or no key of the keyring that is valid at the time verifies one of them.
     pub fn check_armoured(&self, data: &[u8], armoured: &str) -> Result<(), KeyError> {
         let mut last = KeyError::BadArmour;
         for block in blocks(armoured, "SIGNATURE") {
             let bytes = dearmour(block).ok_or(KeyError::BadArmour)?;
             for signature in packets(&bytes) {
-                match self.check(data, signature) {
+                match self.keyring.check_valid(data, signature, ValidAt::Time(self.now)) {
                     Ok(()) => return Ok(()),
                     Err(error) => last = error,
                 }
@@ -75,6 +130,14 @@ impl Keyring {
         }
         Err(last)
     }
+}
+
+/// The first signature of some packets, which is the one that the verifier looks at.
+fn parsed(signature: &[u8]) -> Option<Signature> {
+    PacketParser::new(signature).find_map(|packet| match packet {
+        Ok(Packet::Signature(signature)) => Some(signature),
+        Ok(_) | Err(_) => None,
+    })
 }
 
 /// The bytes within an `-----BEGIN PGP SIGNATURE-----` block (RFC 9580, section 6.2), its checksum line left out.

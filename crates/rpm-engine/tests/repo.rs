@@ -11,7 +11,7 @@ use rpm_engine::keyring::Keyring;
 use rpm_engine::repo::{Index, Metadata, RepoError, digest_of};
 use rpm_engine::solver::{Request, solve};
 use sha2::{Digest as _, Sha256};
-use testing::packages::{OTHER_KEY, keys, signer};
+use testing::packages::{OTHER_KEY, TIME, keys, signer};
 
 const PRIMARY: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="2">
@@ -83,7 +83,7 @@ fn sign(folder: &Path, index: &str) {
 fn what_it_offers() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), PRIMARY);
-    let metadata = Metadata::open(folder.path(), Some(&keys())).unwrap();
+    let metadata = Metadata::open(folder.path(), Some(keys().at(TIME.into()))).unwrap();
     let mut offers = metadata.offers().unwrap();
     let offer = &offers[0];
     assert_eq!(offer.package.nevra.to_string(), "gcc-c++-1:12.2-3.kn1.x86_64");
@@ -109,9 +109,12 @@ fn what_it_offers() {
 fn what_is_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let open = || Metadata::open(root, Some(&keys())).and_then(|metadata| metadata.offers());
+    let open = || Metadata::open(root, Some(keys().at(TIME.into()))).and_then(|metadata| metadata.offers());
     write(root, PRIMARY);
-    assert!(matches!(Metadata::open(root, Some(&Keyring::from_armoured([OTHER_KEY]).unwrap())), Err(RepoError::Untrusted { .. })));
+    assert!(matches!(
+        Metadata::open(root, Some(Keyring::from_armoured([OTHER_KEY]).unwrap().at(TIME.into()))),
+        Err(RepoError::Untrusted { .. })
+    ));
 
     let index = fs::read_to_string(root.join("repodata/repomd.xml")).unwrap();
     fs::write(root.join("repodata/repomd.xml"), index.replace("open-size", "Open-size")).unwrap();
@@ -136,7 +139,7 @@ fn a_package_that_makes_no_sense_is_left_out() {
     ];
     for (good, bad, reason) in cases {
         write(folder.path(), &PRIMARY.replace(good, bad));
-        let metadata = Metadata::open(folder.path(), Some(&keys())).unwrap();
+        let metadata = Metadata::open(folder.path(), Some(keys().at(TIME.into()))).unwrap();
         let mut names = Vec::new();
         let left_out = metadata.each_offer(|offer| {
             names.push(offer.package.nevra.name);
@@ -161,7 +164,7 @@ fn broken_documents_are_refused_with_their_place() {
     ];
     for (good, bad, reason) in table {
         write(folder.path(), &PRIMARY.replacen(good, bad, 1));
-        let error = Metadata::open(folder.path(), Some(&keys())).unwrap().offers().unwrap_err();
+        let error = Metadata::open(folder.path(), Some(keys().at(TIME.into()))).unwrap().offers().unwrap_err();
         assert!(matches!(error, RepoError::Xml { .. }), "{error:?}");
         assert!(error.to_string().starts_with(reason), "{error} should be {reason}");
     }
@@ -173,7 +176,7 @@ fn single_lines_are_read_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let summary = "<summary>\n one&#27;[2J\n Repo : trusted</summary>";
     write(folder.path(), &PRIMARY.replace("<summary>C &amp; C&#43;&#x2B; &lt;compiler&gt;</summary>", summary));
-    let offers = Metadata::open(folder.path(), Some(&keys())).unwrap().offers().unwrap();
+    let offers = Metadata::open(folder.path(), Some(keys().at(TIME.into()))).unwrap().offers().unwrap();
     assert_eq!(offers[0].details.summary, "one [2J Repo : trusted");
 }
 
@@ -192,7 +195,7 @@ fn hostile_documents_are_refused() {
     ];
     for primary in cases {
         write(folder.path(), &primary);
-        let read = Metadata::open(folder.path(), Some(&keys())).unwrap().offers();
+        let read = Metadata::open(folder.path(), Some(keys().at(TIME.into()))).unwrap().offers();
         assert!(read.is_err(), "{}", &primary[..200]);
     }
     // An index that says the list unpacks to less than it does.
@@ -200,6 +203,6 @@ fn hostile_documents_are_refused() {
     let index = fs::read_to_string(folder.path().join("repodata/repomd.xml")).unwrap();
     let (before, after) = index.split_once("<open-size>").unwrap();
     sign(folder.path(), &format!("{before}<open-size>1{after}", after = &after[after.find('<').unwrap()..]));
-    let read = Metadata::open(folder.path(), Some(&keys())).unwrap().offers();
+    let read = Metadata::open(folder.path(), Some(keys().at(TIME.into()))).unwrap().offers();
     assert!(matches!(read, Err(RepoError::Io { .. })));
 }

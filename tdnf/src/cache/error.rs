@@ -42,6 +42,16 @@ pub enum CacheError {
         /// The repository.
         id: String,
     },
+    /// Its list of mirrors has none.
+    #[error("the mirror list `{url}` of the repository `{id}` lists no address{}", beginning(.begins))]
+    NoMirror {
+        /// The repository.
+        id: String,
+        /// Where the list is, without credentials.
+        url: String,
+        /// How the list begins.
+        begins: String,
+    },
     /// A key cannot be used.
     #[error("a key of the repository `{id}`, `{key}`, cannot be used")]
     Key {
@@ -116,6 +126,11 @@ pub enum CacheError {
     },
 }
 
+/// What a list says instead of addresses.
+fn beginning(begins: &str) -> String {
+    if begins.is_empty() { ": it is empty".into() } else { format!(": it begins with `{begins}`") }
+}
+
 impl CacheError {
     /// Whether another state of the repository or of its mirror would be free of it; otherwise this machine or its user is the cause.
     pub fn is_of_repository(&self) -> bool {
@@ -124,6 +139,7 @@ impl CacheError {
             Self::Download { .. }
             | Self::Refused { .. }
             | Self::NotInMetalink { .. }
+            | Self::NoMirror { .. }
             | Self::Key { .. }
             | Self::Keys { .. }
             | Self::NoKeys { .. }
@@ -140,6 +156,7 @@ impl CacheError {
         match self {
             Self::Refused { .. } | Self::NotInMetalink { .. } | Self::Unsigned { .. } | Self::Older { .. } | Self::Expired { .. } => true,
             Self::Download { .. }
+            | Self::NoMirror { .. }
             | Self::Key { .. }
             | Self::Keys { .. }
             | Self::NoKeys { .. }
@@ -172,6 +189,9 @@ impl CacheError {
             Self::Expired { .. } => {
                 Some("the repository is not maintained, or an attacker serves an old state of it; ask its operator".into())
             }
+            Self::NoMirror { id, .. } => Some(format!(
+                "check `mirrorlist` of `{id}` and the variables in it; `--disablerepo={id}` skips the repository once, `skip_if_unavailable=1` always"
+            )),
             Self::NotCached { .. } => Some("run `tdnf makecache`, or remove `--cacheonly`".into()),
             Self::PackagesNotCached { .. } => Some("fetch them with `--downloadonly`, or remove `--cacheonly`".into()),
             Self::Download { id, .. } if id == COMMAND_LINE => None,

@@ -143,7 +143,7 @@ fn open_kept(kept: &Kept<'_>, context: &Context<'_>) -> Result<Opened, CacheErro
     let repository = kept.repository;
     let trusted = if repository.transport.repo_gpgcheck { Some(keyring(repository, context)?) } else { None };
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
-    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(refused)?;
+    let metadata = Metadata::open(&kept.folder, trusted.as_ref().map(|keys| keys.at(context.now))).map_err(refused)?;
     refresh::unexpired(repository, &metadata, context)?;
     with_index(kept, metadata, context)
 }

@@ -11,6 +11,9 @@ use rpm_engine::keyring::Keyring;
 use rpm_engine::repo::percent::encoded;
 use rpm_engine::repo::{Document, LARGEST_INDEX_BYTES, LARGEST_PACKED_BYTES, Metadata, Metalink, RepoError};
 
+/// As many characters are shown of a list of mirrors that lists none.
+const SHOWN_OF_A_LIST: usize = 80;
+
 /// Where the repository is, and what its index may be.
 #[derive(Clone)]
 struct Mirrors {
@@ -48,7 +51,8 @@ pub(super) fn refresh(kept: &Kept<'_>, context: &Context<'_>, kinds: &[&'static 
     fs::remove_dir_all(&arriving).map_err(io_at(&arriving))?;
     seen::remember(context.persistent, &kept.name, &metadata.repomd)?;
     publish(&kept.folder.join("lastrefresh"), format!("{}\n", context.now).as_bytes())?;
-    let metadata = Metadata::open(&kept.folder, trusted.as_ref()).map_err(|source| CacheError::Refused { id: id(), source })?;
+    let metadata = Metadata::open(&kept.folder, trusted.as_ref().map(|keys| keys.at(context.now)))
+        .map_err(|source| CacheError::Refused { id: id(), source })?;
     sweep(kept, &metadata)?;
     Ok(metadata)
 }
@@ -76,10 +80,10 @@ fn index_from(
         false => None,
     };
     let refused = |source| CacheError::Refused { id: repository.id.clone(), source };
-    let (metadata, trusted) = match Metadata::open(arriving, trusted.as_ref()) {
+    let (metadata, trusted) = match Metadata::open(arriving, trusted.as_ref().map(|keys| keys.at(context.now))) {
         // It may be signed with a new key, which is where the old one was.
         Err(RepoError::Untrusted { folder, source }) => match keys::renewed(repository, context)? {
-            Some(renewed) => (Metadata::open(arriving, Some(&renewed)).map_err(refused)?, Some(renewed)),
+            Some(renewed) => (Metadata::open(arriving, Some(renewed.at(context.now))).map_err(refused)?, Some(renewed)),
             None => return Err(refused(RepoError::Untrusted { folder, source })),
         },
         opened => (opened.map_err(refused)?, trusted),
@@ -196,20 +200,46 @@ fn mirrors(repository: &RepositoryConfig, client: &Client, folder: &Path, contex
     };
     if let Some(url) = &repository.metalink {
         let text = fetch(url, "metalink")?;
-        let metalink = Metalink::parse(&text).map_err(|source| CacheError::Refused { id: repository.id.clone(), source })?;
+        mirrors.add_metalink(&text, repository, context)?;
+    }
+    if let Some(url) = &repository.mirror_list {
+        let added = fetch(url, "mirrorlist").and_then(|text| mirrors.add_list(url, &text, repository, context));
+        match added {
+            // The list only adds to addresses that are there without it.
+            Err(error) if error.is_of_repository() && !mirrors.urls.is_empty() => (context.warn)(&error.with_causes()),
+            added => added?,
+        }
+    }
+    Ok(mirrors)
+}
+
+impl Mirrors {
+    fn add_metalink(&mut self, text: &str, repository: &RepositoryConfig, context: &Context<'_>) -> Result<(), CacheError> {
+        let metalink = Metalink::parse(text).map_err(|source| CacheError::Refused { id: repository.id.clone(), source })?;
         if let Some(weak) = metalink.digests.first().and_then(|digest| Checksum::of(digest)).filter(|kind| !kind.is_strong()) {
             let message = format!("the metalink of the repository `{}` has no checksum stronger than {}", repository.id, weak.name());
             (context.warn)(&message);
         }
-        mirrors.urls.extend(metalink.mirrors);
-        mirrors.digests = metalink.digests;
+        self.urls.extend(metalink.mirrors);
+        self.digests.extend(metalink.digests);
+        Ok(())
     }
-    if let Some(url) = &repository.mirror_list {
-        let text = fetch(url, "mirrorlist")?;
+
+    /// Adds what is at `url`, where a list of mirrors is expected: also a metalink, which some operators name there.
+    fn add_list(&mut self, url: &str, text: &str, repository: &RepositoryConfig, context: &Context<'_>) -> Result<(), CacheError> {
+        if text.trim_start().starts_with('<') && text.contains("<metalink") {
+            return self.add_metalink(text, repository, context);
+        }
         let lines = text.lines().map(str::trim).filter(|line| line.starts_with("http") || line.starts_with("file:///"));
-        mirrors.urls.extend(lines.map(|line| context.variables.expand(line)));
+        let found: Vec<String> = lines.map(|line| context.variables.expand(line)).collect();
+        if found.is_empty() {
+            let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+            let begins = first.chars().take(SHOWN_OF_A_LIST).collect();
+            return Err(CacheError::NoMirror { id: repository.id.clone(), url: download::shown(url), begins });
+        }
+        self.urls.extend(found);
+        Ok(())
     }
-    Ok(mirrors)
 }
 
 /// Removes documents that the index does not name any more.

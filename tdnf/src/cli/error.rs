@@ -194,7 +194,9 @@ impl CliError {
             Self::Package(RpmFileError::Source { .. }) => {
                 Some("`rpmbuild --rebuild` builds packages from it; `tdnf --builddeps install NAME` installs what that needs".into())
             }
-            Self::Download(error) if error.is_missing() || matches!(error, DownloadError::Digest { .. }) => {
+            Self::Download(error)
+                if error.is_missing() || matches!(error, DownloadError::Digest { .. } | DownloadError::TooLarge { .. }) =>
+            {
                 Some("the repository may have changed since its metadata was fetched: try `--refresh`".into())
             }
             Self::OtherPackage { expected, .. } => Some(format!(
@@ -202,6 +204,7 @@ impl CliError {
                 expected.name
             )),
             Self::Download(error) => error.hint().map(str::to_owned),
+            Self::Transaction(error) => error.hint(),
             Self::Locked(_) => Some("remove them from the `locks.d` files if they may be changed".into()),
             Self::Excluded(_) => Some("remove them from `--exclude` if they may be removed".into()),
             Self::OlderRequired(_) => Some("update or erase them first".into()),

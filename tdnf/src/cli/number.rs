@@ -80,7 +80,8 @@ fn of_cache(error: &CacheError) -> u32 {
         | CacheError::Unsigned { .. }
         | CacheError::Older { .. }
         | CacheError::Expired { .. }
-        | CacheError::NotInMetalink { .. } => 2501,
+        | CacheError::NotInMetalink { .. }
+        | CacheError::NoMirror { .. } => 2501,
     }
 }
 

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::keyring::Keyring;
+use crate::keyring::KeyringAt;
 use crate::package::{Details, Nevra, Package};
 
 pub use error::RepoError;
@@ -81,8 +81,8 @@ impl Metadata {
     /// Reads `repodata/repomd.xml` below `folder` and, where `keys` are given, checks its detached signature.
     ///
     /// # Errors
-    /// When a file is missing, damaged or malformed, or the signature is by none of `keys`.
-    pub fn open(folder: &Path, keys: Option<&Keyring>) -> Result<Self, RepoError> {
+    /// When a file is missing, damaged or malformed, or the signature is by none of `keys`, or by one that is not valid any more.
+    pub fn open(folder: &Path, keys: Option<KeyringAt<'_>>) -> Result<Self, RepoError> {
         let index = read(&folder.join("repodata/repomd.xml"), LARGEST_INDEX_BYTES)?;
         if let Some(keys) = keys {
             let signature = read(&folder.join("repodata/repomd.xml.asc"), LARGEST_INDEX_BYTES)?;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 
 use rpm::{FileOptions, PackageBuilder};
 use rpm_engine::history::{Action, Reason};
@@ -92,6 +92,63 @@ fn edited_configuration_is_never_lost() {
     fs::write(world.path("/etc/x.conf"), "mine").unwrap();
     world.install("x", "1", |builder| config(builder, "one", false)).unwrap();
     assert_eq!((world.text("/etc/x.conf"), world.text("/etc/x.conf.rpmorig")), ("one".into(), "mine".into()));
+}
+
+/// What the administrator put in the place of a configuration file is kept as an edited one is.
+#[test]
+fn links_and_pipes_in_place_of_configuration_are_kept() {
+    for upgrade in [false, true] {
+        let world = World::new();
+        world
+            .install("x", "1", |builder| {
+                config(builder, "one", true);
+                builder.with_file_contents("pipe", FileOptions::new("/etc/pipe").config()).unwrap();
+            })
+            .unwrap();
+        for path in ["/etc/x.conf", "/etc/pipe"] {
+            fs::remove_file(world.path(path)).unwrap();
+        }
+        symlink("/dev/null", world.path("/etc/x.conf")).unwrap();
+        nix::unistd::mkfifo(&world.path("/etc/pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let applied = if upgrade { world.upgrade("x", "2", |_| {}) } else { world.erase("x") };
+        assert_eq!(applied.unwrap().notes.len(), 2);
+        let kind = |path: &str| fs::symlink_metadata(world.path(path)).map(|found| found.file_type());
+        assert!(kind("/etc/x.conf").is_err() && kind("/etc/pipe").is_err());
+        assert_eq!(fs::read_link(world.path("/etc/x.conf.rpmsave")).unwrap().to_str(), Some("/dev/null"));
+        assert!(kind("/etc/pipe.rpmsave").unwrap().is_fifo());
+    }
+}
+
+/// A directory that has the name of a saved file is noticed before anything changes.
+#[test]
+fn a_directory_with_the_name_of_a_saved_file() {
+    for (suffix, noreplace) in [("rpmsave", false), ("rpmnew", true)] {
+        let world = World::new();
+        world.install("x", "1", |builder| config(builder, "one", noreplace)).unwrap();
+        fs::write(world.path("/etc/x.conf"), "mine").unwrap();
+        let directory = format!("/etc/x.conf.{suffix}");
+        fs::create_dir(world.path(&directory)).unwrap();
+        fs::write(world.path(&directory).join("precious"), "precious").unwrap();
+        let before = world.tree();
+        let refused = |error: ApplyError| {
+            assert!(matches!(&error, ApplyError::SavedNameTaken { directory: found, .. } if *found == directory), "{error}");
+            assert!(error.hint().unwrap().contains(&directory));
+            assert_eq!(world.tree(), before);
+        };
+        refused(world.upgrade("x", "2", |builder| config(builder, "two", noreplace)).unwrap_err());
+        if suffix == "rpmsave" {
+            refused(world.erase("x").unwrap_err());
+        }
+        fs::remove_dir_all(world.path(&directory)).unwrap();
+        world.upgrade("x", "2", |builder| config(builder, "two", noreplace)).unwrap();
+        assert!(world.path(&directory).is_file());
+    }
+    let world = World::new();
+    fs::create_dir_all(world.path("/etc/x.conf.rpmorig")).unwrap();
+    fs::write(world.path("/etc/x.conf"), "mine").unwrap();
+    let error = world.install("x", "1", |builder| config(builder, "one", false)).unwrap_err();
+    assert!(matches!(error, ApplyError::SavedNameTaken { .. }), "{error}");
+    world.install("y", "1", |builder| text(builder, "/y", "y")).unwrap();
 }
 
 /// As RPM has it: settings that no package wrote stay, and what may be missing does not come back to whoever removed it.

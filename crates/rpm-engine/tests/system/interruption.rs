@@ -73,6 +73,57 @@ fn eventful(world: &World) -> Vec<Step> {
     ]
 }
 
+/// Makes a directory where a saved file will be, in place of a file if there is one, when so many changes were made.
+struct Obstacle {
+    left: AtomicUsize,
+    path: std::path::PathBuf,
+}
+
+impl Gate for Obstacle {
+    fn pass(&self, _: &'static str) -> io::Result<()> {
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left == Ok(1) {
+            let _ = fs::remove_file(&self.path);
+            fs::create_dir(&self.path)?;
+            fs::write(self.path.join("precious"), "precious")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whenever a directory comes where a file is to be saved, the old or the new state is left, and no later command is stopped for ever.
+#[test]
+fn a_directory_that_comes_after_the_check() {
+    let saved = "/etc/x.conf.rpmsave";
+    for (at, earlier) in (1..40).flat_map(|at| [(at, false), (at, true)]) {
+        let world = World::new();
+        world.install("x", "1", |builder| config(builder, "one", false)).unwrap();
+        fs::write(world.path("/etc/x.conf"), "mine").unwrap();
+        if earlier {
+            fs::write(world.path(saved), "earlier").unwrap();
+        }
+        let gate = Obstacle { left: AtomicUsize::new(at), path: world.path(saved) };
+        let steps = [Step::Erase { number: world.number("x") }];
+        let outcome = world.lock().apply(&steps, &Settings { gate: &gate, ..settings() });
+        if let Err(error) = &outcome {
+            assert!(error.hint().is_some(), "{at}: {error}: {:?}", std::error::Error::source(error));
+        }
+        if world.system().is_interrupted().unwrap() {
+            // Whoever reads the error moves away what it names.
+            for entry in fs::read_dir(world.path("/etc")).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    fs::remove_dir_all(entry).unwrap();
+                }
+            }
+        }
+        world.lock().recover(&settings()).unwrap();
+        world.install("y", "1", |builder| text(builder, "/y", "y")).unwrap();
+        let left = fs::read_dir(world.path("/etc")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(left.into_iter().all(|name| !name.starts_with(".tdnf")), "{at}");
+        assert_eq!(world.path("/etc/x.conf").exists(), world.installed().contains(&"x-1-1.noarch".to_owned()), "{at}");
+    }
+}
+
 #[test]
 fn a_power_cut_at_any_change_leaves_the_old_or_the_new() {
     let (old, new) = {

@@ -2,8 +2,11 @@
 
 use std::io;
 
+use nix::sys::stat::SFlag;
+
 use super::error::ApplyError;
 use super::op::Op;
+use super::plan::kind_of;
 use super::stage::{Stager, lacks_links};
 use crate::transaction::beneath::Beneath;
 
@@ -15,7 +18,7 @@ fn change(op: &Op) -> impl FnOnce(io::Error) -> ApplyError {
 /// Does one.
 pub(super) fn perform(op: &Op, disk: &mut Beneath<'_>, stager: &Stager<'_>) -> Result<(), ApplyError> {
     match op {
-        Op::Displace { path, aside } | Op::Remove { path, aside } => absent_is_fine(disk.rename(path, aside)).map_err(change(op)),
+        Op::Displace { path, aside } | Op::Remove { path, aside } => put_aside(disk, path, aside).map_err(change(op)),
         Op::MakeDirectory { path, attributes } => {
             disk.directory(path).map_err(change(op))?;
             stager.dress(disk, path, attributes)
@@ -40,9 +43,21 @@ fn put(disk: &mut Beneath<'_>, path: &str, new: &str, aside: Option<&str>) -> io
     if let Some(aside) = aside
         && disk.stat(aside)?.is_none()
     {
-        absent_is_fine(disk.rename(path, aside))?;
+        put_aside(disk, path, aside)?;
     }
     disk.rename(new, path)
+}
+
+/// A directory that came since the check stays where it is: nobody expects it under a temporary name.
+fn put_aside(disk: &mut Beneath<'_>, path: &str, aside: &str) -> io::Result<()> {
+    match is_directory(disk, path)? {
+        true => Err(nix::Error::EISDIR.into()),
+        false => absent_is_fine(disk.rename(path, aside)),
+    }
+}
+
+fn is_directory(disk: &mut Beneath<'_>, path: &str) -> io::Result<bool> {
+    Ok(disk.stat(path)?.is_some_and(|stat| kind_of(&stat) == SFlag::S_IFDIR))
 }
 
 /// Takes one back, once names were being changed; before that, only what [`hold`] did.
@@ -56,7 +71,14 @@ pub(super) fn undo(op: &Op, disk: &mut Beneath<'_>, privileged: bool) -> Result<
                 }
                 disk.permit(path, was.mode)
             }
-            Op::Displace { path, aside } | Op::Remove { path, aside } | Op::Put { path, aside: Some(aside), .. } => back(disk, path, aside),
+            Op::Put { path, new, aside: Some(aside) } => {
+                // A directory takes no file's place, so what was put there goes first; it is ours if it came from `new`.
+                if is_directory(disk, aside)? && disk.stat(new)?.is_none() {
+                    disk.unlink(path)?;
+                }
+                back(disk, path, aside)
+            }
+            Op::Displace { path, aside } | Op::Remove { path, aside } => back(disk, path, aside),
             // What was there before had no name, so whatever has it now came from `new`.
             Op::Put { path, new, aside: None } => match disk.stat(new)? {
                 None => disk.unlink(path),
@@ -80,7 +102,12 @@ fn back(disk: &mut Beneath<'_>, path: &str, aside: &str) -> io::Result<()> {
 /// Lets the old state go, once the new one is certain.
 pub(super) fn settle(op: &Op, disk: &mut Beneath<'_>) -> Result<(), ApplyError> {
     let settled = match op {
-        Op::Displace { aside, .. } | Op::Remove { aside, .. } | Op::Put { aside: Some(aside), .. } => disk.unlink(aside),
+        Op::Displace { path, aside } | Op::Remove { path, aside } | Op::Put { path, aside: Some(aside), .. } => {
+            if is_directory(disk, aside).map_err(change(op))? {
+                return Err(ApplyError::DirectoryReplaced { path: path.clone(), directory: aside.clone() });
+            }
+            disk.unlink(aside)
+        }
         Op::RemoveDirectory { path } => disk.remove_directory(path),
         Op::MakeDirectory { .. } | Op::Adjust { .. } | Op::Put { aside: None, .. } => Ok(()),
     };

@@ -50,9 +50,13 @@ pub(super) fn of_new(new: &PackageFile, old: Option<&PackageFile>, disk: &OnDisk
     }
 }
 
-/// Whether a file that goes was edited and is kept as `.rpmsave`.
+/// Whether a file that goes was edited, or something else put in its place, and that is kept as `.rpmsave`.
 pub(super) fn is_saved(old: &PackageFile, disk: &OnDisk) -> bool {
-    old.flags.config && !old.flags.ghost && matches!(disk, OnDisk::File { .. }) && !is(disk, &old.kind)
+    match disk {
+        // A directory stays where it is.
+        OnDisk::Nothing | OnDisk::Directory => false,
+        OnDisk::File { .. } | OnDisk::Link { .. } | OnDisk::Other => old.flags.config && !old.flags.ghost && !is(disk, &old.kind),
+    }
 }
 
 fn is(disk: &OnDisk, kind: &FileKind) -> bool {
@@ -118,8 +122,16 @@ mod tests {
         for (new, old, disk, expected) in table {
             assert_eq!(of_new(&new, old.as_ref(), &disk), expected, "{new:?} after {old:?} on {disk:?}");
         }
-        assert!(is_saved(&config("old", false), &file("mine")));
-        assert!(!is_saved(&config("old", true), &file("old")));
-        assert!(!is_saved(&config("old", true), &OnDisk::Nothing));
+        let saved = [
+            (file("mine"), true),
+            (OnDisk::Link { target: "y".into() }, true),
+            (OnDisk::Other, true),
+            (file("old"), false),
+            (OnDisk::Nothing, false),
+            (OnDisk::Directory, false),
+        ];
+        for (disk, expected) in saved {
+            assert_eq!(is_saved(&config("old", true), &disk), expected, "{disk:?}");
+        }
     }
 }

@@ -68,6 +68,22 @@ pub enum ApplyError {
         /// What is in the way.
         reason: &'static str,
     },
+    /// The name under which a configuration file would be kept is that of a directory.
+    #[error("`{file}` was edited, and the directory `{directory}` has the name that a file would be kept under; nothing was changed")]
+    SavedNameTaken {
+        /// The configuration file, a path in the tree.
+        file: String,
+        /// The directory, a path in the tree.
+        directory: String,
+    },
+    /// A directory took the place of a file while the transaction ran, and has a temporary name now.
+    #[error("the directory `{directory}` was at `{path}` when a transaction replaced that; it is not removed")]
+    DirectoryReplaced {
+        /// Where it was, in the tree.
+        path: String,
+        /// Where it is, in the tree.
+        directory: String,
+    },
     /// There is not enough room.
     #[error("not enough room: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Space(Vec<Shortage>),
@@ -129,13 +145,44 @@ pub enum ApplyError {
         path: String,
     },
     /// It failed, and taking it back failed too. The next run tries again.
-    #[error("the transaction failed and could not be undone yet ({undoing}); the next run tries again")]
+    #[error("the transaction failed and could not be undone yet ({}); the next run tries again", with_causes(.undoing))]
     Stuck {
         /// Why it failed.
         source: Box<ApplyError>,
         /// Why it cannot be taken back.
         undoing: Box<ApplyError>,
     },
+}
+
+impl ApplyError {
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::SavedNameTaken { directory, .. } => Some(format!("move `{directory}` away, then run the command again")),
+            Self::DirectoryReplaced { directory, .. } => {
+                Some(format!("move `{directory}` away; the next `tdnf install`, `update` or `erase` finishes the transaction"))
+            }
+            Self::Stuck { undoing, .. } => undoing.hint().or_else(|| match &**undoing {
+                Self::Change { path, .. } => Some(format!(
+                    "move away what is in the way at `{path}`; the next `tdnf install`, `update` or `erase` undoes the transaction"
+                )),
+                _ => None,
+            }),
+            Self::Change { path, source } if is_in_the_way(source) => Some(format!("move away what is in the way at `{path}`")),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an error says that a directory is where none should be, or the other way round.
+fn is_in_the_way(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::IsADirectory | Kind::NotADirectory | Kind::DirectoryNotEmpty)
+}
+
+fn with_causes(error: &ApplyError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn status(code: &Option<i32>) -> String {

@@ -260,7 +260,7 @@ impl<'a> Order<'a> {
     /// Whether `%pretrans` might take away what made the plan fail.
     fn may_mend(&self, error: &ApplyError) -> bool {
         let has_script = |coming: &Coming<'_>| coming.package.scriptlet(Phase::BeforeAll).is_some();
-        matches!(error, ApplyError::InTheWay { .. }) && self.coming.iter().any(has_script)
+        matches!(error, ApplyError::InTheWay { .. } | ApplyError::SavedNameTaken { .. }) && self.coming.iter().any(has_script)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::Path;
 
+use nix::sys::stat::SFlag;
+
 use super::accounts::Accounts;
 use super::error::ApplyError;
 use super::op::{Attributes, Stage};
 use super::pipeline;
-use super::plan::{FilePlan, PackagePlan};
+use super::plan::{FilePlan, PackagePlan, kind_of};
 use crate::filecaps;
 use crate::package::{FileKind, PackageFile};
 use crate::rpmfile::RpmFile;
@@ -84,10 +86,17 @@ impl<'a> Stager<'a> {
     }
 }
 
-/// Gives a file another name; on file systems without hard links, a copy.
+/// Gives a file or link another name; on file systems without hard links, a copy.
 fn keep(disk: &mut Beneath<'_>, path: &str, new: &str) -> io::Result<()> {
     match disk.hardlink(new, path) {
         Err(error) if lacks_links(&error) => {
+            if let Some(target) = disk.read_link(path)? {
+                return disk.symlink(new, &target);
+            }
+            // A pipe would be waited for.
+            if disk.stat(path)?.is_none_or(|stat| kind_of(&stat) != SFlag::S_IFREG) {
+                return Err(error);
+            }
             let mut from = disk.read(path)?;
             let mut to = disk.file(new, 0o600)?;
             io::copy(&mut from, &mut to)?;

@@ -114,8 +114,7 @@ impl<'a> Planner<'a> {
             Policy::Aside => {
                 let beside = format!("{place}.rpmnew");
                 self.plan.notes.push(format!("`{place}` was edited and is kept; the file of {package} is `{beside}`"));
-                let there = self.on_disk(&beside, &[])?;
-                let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
+                let aside = self.replaced(place, &beside)?;
                 Ok(Some((beside, aside)))
             }
             Policy::Save(suffix) => {
@@ -130,10 +129,18 @@ impl<'a> Planner<'a> {
         let beside = format!("{place}{suffix}");
         self.plan.notes.push(format!("`{place}` was edited; it is saved as `{beside}`"));
         let new = self.temporary(place, 'n');
-        let there = self.on_disk(&beside, &[])?;
-        let aside = (there != OnDisk::Nothing).then(|| self.temporary(&beside, 'o'));
+        let aside = self.replaced(place, &beside)?;
         made.put(Op::Put { path: beside, new, aside }, Stage::Keep { path: place.to_owned() });
         Ok(())
+    }
+
+    /// The name that what is at `beside` gets until all is done; none where nothing is there. A directory is never replaced.
+    fn replaced(&mut self, place: &str, beside: &str) -> Result<Option<String>, ApplyError> {
+        match self.on_disk(beside, &[])? {
+            OnDisk::Nothing => Ok(None),
+            OnDisk::Directory => Err(ApplyError::SavedNameTaken { file: place.to_owned(), directory: beside.to_owned() }),
+            OnDisk::File { .. } | OnDisk::Link { .. } | OnDisk::Other => Ok(Some(self.temporary(beside, 'o'))),
+        }
     }
 }
 
