@@ -41,10 +41,23 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
     let read = |(at, separator): (usize, &str)| {
         let start = at + separator.len();
         let rest = &text[start..];
-        let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "/?#\"'`<>".contains(c)).unwrap_or(rest.len());
-        rest[..end].rfind('@').map(|length| start..start + length)
+        let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "\"'`<>".contains(c)).unwrap_or(rest.len());
+        length_of_credentials(&rest[..end]).map(|length| start..start + length)
     };
     text.match_indices("://").filter_map(read).collect()
+}
+
+/// The length of user and password at the beginning of an address without its scheme.
+fn length_of_credentials(address: &str) -> Option<usize> {
+    let end = address.find(['/', '?', '#']).unwrap_or(address.len());
+    let (authority, rest) = address.split_at(end);
+    if let Some(length) = authority.rfind('@') {
+        return Some(length);
+    }
+    // A password with such a character should have it encoded. Where it has not, it is a password all the same: no port has letters.
+    let (_, port) = authority.split_once(':').filter(|_| !authority.starts_with('['))?;
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && !rest.starts_with(['?', '#']);
+    address.rfind('@').filter(|_| !is_port)
 }
 
 #[cfg(test)]
@@ -62,6 +75,11 @@ mod tests {
             ("http://a.test/x and mail to me@a.test", "http://a.test/x and mail to me@a.test"),
             ("https://a.test/?mail=me@a.test", "https://a.test/?mail=me@a.test"),
             ("file:///srv/x@y", "file:///srv/x@y"),
+            ("http://joe:SEC#RET@a.test/x", "http://***@a.test/x"),
+            ("grpc://joe:SEC/RET@a.test:1", "grpc://***@a.test:1"),
+            ("http://joe:12?34@a.test/x", "http://***@a.test/x"),
+            ("http://a.test:80/x@y", "http://a.test:80/x@y"),
+            ("http://[::1]:80/x@y", "http://[::1]:80/x@y"),
             ("", ""),
         ] {
             assert_eq!(without_passwords(text), shown);

@@ -162,6 +162,10 @@ impl Settings {
             let mut settings = Self::default();
             for entry in top.table("builder").iter().flat_map(Table::entries) {
                 let name = entry.key.value.clone();
+                if !is_builder_name(&name) {
+                    top.problem(entry.key.span.clone(), "the name of a builder may have letters, digits, `-` and `_`");
+                    continue;
+                }
                 if let Some(builder) = entry.table().as_ref().and_then(builder) {
                     settings.builders.insert(name, builder);
                 }
@@ -277,6 +281,11 @@ fn remote(table: &Table<'_>) -> Option<Remote> {
     Some(Remote { server: server?.value, jobs, properties })
 }
 
+/// Whether a text may be the name of a builder: it is a table's name in `cache.toml`, and shown to people who decide whom they trust.
+pub fn is_builder_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// The table of `cache.toml` that trusts a builder.
 pub fn builder_text(name: &str, key: &PublicKey, modules: Option<&str>) -> String {
     let block = |text: &str| format!("\"\"\"\n{}\n\"\"\"", text.trim());
@@ -366,6 +375,16 @@ mod tests {
             "url = \"grpc://a.test:1\"\nproperties = { a = 1 }",
         ] {
             assert_eq!(Settings::parse("cache.toml", &format!("[remote]\n{wrong}\n")).unwrap_err().len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_of_builders_bring_no_other_builders() {
+        let evil = format!("bob]\\nkey = \\\"x\\\"\\n[builder.alice");
+        for name in [evil.as_str(), "a b", "alice: key 1", "\\u001b[2K", ""] {
+            let text = builder_text("NAME", &key(), None).replace("[builder.NAME]", &format!("[builder.\"{name}\"]"));
+            let problems = Settings::parse("builder.toml", &text).unwrap_err();
+            assert!(problems.iter().any(|problem| problem.to_string().contains("may have letters")), "{name}: {problems:?}");
         }
     }
 

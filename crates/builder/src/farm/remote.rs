@@ -20,6 +20,9 @@ use crate::executor::{Built, Executor, Job, Unbuilt};
 /// The time after which a silent server counts as unreachable, and further tries after errors that may pass.
 const PATIENCE: Patience = Patience { retries: 3, silence_s: 60 };
 
+/// A shorter time for the first question: builds on this machine wait for it.
+const REACH: Patience = Patience { retries: 1, silence_s: 10 };
+
 /// How many workers are tried that cannot run a build, or are lost while they do.
 const WORKERS: usize = 3;
 
@@ -47,7 +50,7 @@ impl<'a> Remote<'a> {
 
     /// Asks the server, once: packing layers and compiling the program for workers would be for nothing if it does not answer.
     fn reach(&self) -> Result<(), FarmError> {
-        let ask = || remote::reach(&self.farm.server, PATIENCE, &self.builder.cancel);
+        let ask = || remote::reach(&self.farm.server, REACH, &self.builder.cancel);
         let answer = self.answers.get_or_init(ask).clone()?;
         answer.map_err(|trouble| self.not_executed(NotExecuted::Server(trouble)))
     }

@@ -41,8 +41,21 @@ impl FromStr for Mirror {
         if !is_known || !is_one_word {
             return Err(InvalidMirror { text: without_passwords(text).into_owned() });
         }
+        if text.split_once("://").is_some_and(|(scheme, rest)| scheme.starts_with("http") && !has_host(rest)) {
+            return Err(InvalidMirror { text: without_passwords(text).into_owned() });
+        }
         let path = text.strip_prefix("file://").map_or_else(|| text.to_owned(), |path| format!("file:{path}"));
         Ok(Self(path.trim_end_matches('/').to_owned()))
+    }
+}
+
+/// Whether an address without its scheme begins with a host, and perhaps a port that exists.
+fn has_host(address: &str) -> bool {
+    let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
+        None => !host.is_empty(),
     }
 }
 
@@ -176,7 +189,7 @@ mod tests {
     #[test]
     fn addresses_are_checked() {
         assert_eq!("file:///srv/d/".parse::<Mirror>().unwrap().file("pool/x"), "copy:/srv/d/pool/x");
-        for bad in ["", "trixie", "ftp//x", "http://a b", "http://a\nb", "ssh://x"] {
+        for bad in ["", "trixie", "ftp//x", "http://a b", "http://a\nb", "ssh://x", "http://", "http://a:99999/x", "https://u:p@:80/x"] {
             assert!(bad.parse::<Mirror>().is_err(), "{bad}");
         }
     }

@@ -11,6 +11,7 @@ use base::diagnostic::{ExitCode, Failure, Report};
 use base::digest::Digest;
 use builder::Builder;
 use cache::place::{Folder, Place};
+use cache::settings::is_builder_name;
 use cache::{BUILDER_FILE, Exported, Publisher, export};
 use planning::action::{BuildResult, Results};
 use planning::plan::plan;
@@ -114,8 +115,7 @@ pub(super) fn write(context: &Context<'_>, place: &dyn Place, shown: &str, what:
 
 fn name(what: &What, key: &StatementKey) -> Result<String, NothingToExport> {
     let Some(name) = &what.name else { return Ok(format!("kaon-{}", &key.id()[..8])) };
-    let is_fine = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if is_fine { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
+    if is_builder_name(name) { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
 }
 
 /// Files of the store that builds of these results start from, if they are in the store.

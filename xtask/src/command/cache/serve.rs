@@ -41,6 +41,23 @@ impl Failure for NoToken {
     }
 }
 
+/// A cache is a directory.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is a file, not the directory of a cache", path.display())]
+struct NoDirectory {
+    path: PathBuf,
+}
+
+impl Failure for NoDirectory {
+    fn hint(&self) -> Option<String> {
+        Some("`cargo xtask cache export DIR` writes one".into())
+    }
+
+    fn exit(&self) -> ExitCode {
+        ExitCode::Usage
+    }
+}
+
 /// Entries are not longer.
 const LONGEST_ENTRY_BYTES: u64 = 4 << 20;
 
@@ -49,6 +66,9 @@ const LONGEST_ENTRY_BYTES: u64 = 4 << 20;
 /// # Errors
 /// When the directory cannot be found, the address is taken, or uploads have no token.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
+    if options.directory.is_file() {
+        return Err(NoDirectory { path: options.directory.clone() }.into());
+    }
     let mut server = Server::open(&options.directory, options.listen)?;
     if options.writable {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).ok_or(NoToken)?;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::Context;
 use crate::output;
+use base::address::without_passwords;
 use base::diagnostic::{ExitCode, Failure, Problems, Report};
 use cache::settings::{FILE, Settings, TrustedBuilder, builder_text};
 use sdk::apt::{CacheAddress, Download, InvalidCacheAddress, Outcome, Patience, download};
@@ -55,9 +56,9 @@ impl Failure for TrustError {
 /// When its file cannot be read, or the user's cannot be written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let text = text(context, &options.builder)?;
-    let given = Settings::parse(&options.builder, &text).map_err(Problems::new)?;
+    let given = Settings::parse(&without_passwords(&options.builder), &text).map_err(Problems::new)?;
     if given.builders.is_empty() {
-        return Err(TrustError::Nobody { file: options.builder.clone() }.into());
+        return Err(TrustError::Nobody { file: without_passwords(&options.builder).into_owned() }.into());
     }
     let path = context.trust_folder()?.join(FILE);
     let known = Settings::load(std::slice::from_ref(&path))?.builders;
@@ -84,7 +85,7 @@ fn text(context: &Context<'_>, builder: &str) -> Result<String, Report> {
     }
     let address =
         if builder.ends_with(".toml") { builder.to_owned() } else { format!("{}/{}", builder.trim_end_matches('/'), cache::BUILDER_FILE) };
-    let failed = |reason: String| TrustError::Fetch { address: address.clone(), reason };
+    let failed = |reason: String| TrustError::Fetch { address: without_passwords(&address).into_owned(), reason };
     let (folder, file) = address.rsplit_once('/').unwrap_or((&address, ""));
     let cache: CacheAddress = folder.parse().map_err(|error: InvalidCacheAddress| failed(error.to_string()))?;
     let store = context.store()?;
