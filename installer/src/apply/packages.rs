@@ -35,7 +35,7 @@ impl Chosen {
     /// Installs them.
     pub fn install(&self, target: &Target, observer: &dyn Observer) -> Result<(), ApplyError> {
         let report = Report { observer, unpacked: AtomicU64::new(0), bytes: self.bytes };
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+        let time = u32::try_from(now()).unwrap_or(u32::MAX);
         let settings = Settings { observer: &report, ..Settings::new(time, "kaon-installer") };
         let system = System::open(target.root()).map_err(ApplyError::repository)?;
         let locked = system.lock().map_err(ApplyError::repository)?;
@@ -48,7 +48,13 @@ impl Chosen {
 fn open(sources: &Sources) -> Result<(Metadata, Keyring), ApplyError> {
     let keys = fs::read_to_string(&sources.keys).map_err(ApplyError::io("read", &sources.keys))?;
     let keys = Keyring::from_armoured([keys]).map_err(ApplyError::repository)?;
-    Ok((Metadata::open(&sources.repository, Some(&keys)).map_err(ApplyError::repository)?, keys))
+    let metadata = Metadata::open(&sources.repository, Some(keys.at(now()))).map_err(ApplyError::repository)?;
+    Ok((metadata, keys))
+}
+
+/// In seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// What the medium contains.
