@@ -116,7 +116,7 @@ impl KeyringAt<'_> {
     /// Checks ASCII-armoured detached signatures over `data`. One that is good is enough: whoever changes keys signs with both for a while.
     ///
     /// # Errors
-    /// When there is no such signature, or no key of the keyring that is valid at the time verifies one of them.
+    /// When there is no such signature, or none of them is by a key of the keyring that is valid at that time.
     pub fn check_armoured(&self, data: &[u8], armoured: &str) -> Result<(), KeyError> {
         let mut last = KeyError::BadArmour;
         for block in blocks(armoured, "SIGNATURE") {

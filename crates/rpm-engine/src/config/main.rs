@@ -153,7 +153,7 @@ impl Default for Transport {
 }
 
 impl Transport {
-    /// Whether a proxy is told who asks, but no password.
+    /// Whether `proxy_username` is set without `proxy_password`.
     pub(super) fn lacks_proxy_password(&self) -> bool {
         self.proxy_user.is_some() && self.proxy_password.is_none() && self.proxy != Proxy::None
     }

@@ -56,7 +56,7 @@ fn older(session: &Session, sack: &Sack<'_>, word: &str, named: Named, request: 
         } else if let Some(id) = newest_below(sack, &of_name, &there) {
             let replaced = replaced_by(sack, &sack.nevra(id));
             let locked: Vec<Id> = replaced.iter().copied().filter(|old| is_locked(session, sack, *old)).collect();
-            // Who names it is told that it cannot be; all others are downgraded without it.
+            // A locked package that was named is an error; without names, the others are downgraded and it stays.
             if named == Named::No && !locked.is_empty() {
                 request.locked.extend(locked);
                 continue;
