@@ -57,7 +57,18 @@ fn scaled(text: &str, units: &[(char, u64)]) -> Option<u64> {
         Some((_, scale)) => (&text[..text.len() - 1], *scale),
         None => (text, 1),
     };
-    digits.trim().parse::<u64>().ok()?.checked_mul(scale)
+    let (whole, fraction) = digits.trim().split_once('.').unwrap_or((digits.trim(), ""));
+    whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(share(fraction, scale)?)
+}
+
+/// The part of `scale` that the decimals after the point are, rounded down: 1800 of `5` and 3600. More than nine decimals are refused.
+fn share(decimals: &str, scale: u64) -> Option<u64> {
+    if decimals.is_empty() {
+        return Some(0);
+    }
+    let places = u32::try_from(decimals.len()).ok().filter(|places| *places <= 9 && decimals.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let numerator = decimals.parse::<u32>().ok()?;
+    u64::try_from(u128::from(numerator) * u128::from(scale) / 10_u128.pow(places)).ok()
 }
 
 #[cfg(test)]
@@ -66,8 +77,21 @@ mod tests {
 
     #[test]
     fn times_and_sizes() {
-        let table =
-            [("90", Some(90)), ("2m", Some(120)), ("48h", Some(172_800)), ("1W", Some(604_800)), ("h", None), ("", None), ("-3", None)];
+        let table = [
+            ("90", Some(90)),
+            ("2m", Some(120)),
+            ("48h", Some(172_800)),
+            ("1W", Some(604_800)),
+            ("1.5h", Some(5_400)),
+            ("0.25m", Some(15)),
+            ("2.9", Some(2)),
+            ("1.x", None),
+            (".5h", None),
+            ("1.+5h", None),
+            ("h", None),
+            ("", None),
+            ("-3", None),
+        ];
         for (text, expected) in table {
             assert_eq!(seconds(text).ok(), expected, "{text}");
         }
