@@ -50,6 +50,7 @@ fact containers-left "$(docker ps -aq | wc -l)"
 
 # Bit 13 of the kernel's taint flags is set by a module without a valid signature; from here on such a module is refused.
 fact unsigned-modules "$(( $(cat /proc/sys/kernel/tainted) >> 13 & 1 ))"
+fact enforced-before "$(cat /sys/module/module/parameters/sig_enforce)"
 echo 1 >/sys/module/module/parameters/sig_enforce
 fact enforced-module "$(modprobe wireguard 2>&1 && grep -o '^wireguard ' /proc/modules)"
 

@@ -14,6 +14,7 @@ mod fat;
 mod formats;
 mod guest;
 mod job;
+mod kernels;
 mod login;
 mod medium;
 mod nodes;
@@ -244,6 +245,25 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn runs_containers_by_other_programs() {
         formats::check();
+    }
+
+    /// `esx` is the kernel of all other tests. The first run compiles each of these, which takes as long as a first build.
+    #[test]
+    #[ignore = "needs the built image"]
+    fn kernel_generic_runs_containers() {
+        kernels::generic();
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn kernel_rt_runs_containers() {
+        kernels::rt();
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn kernel_secure_runs_containers() {
+        kernels::secure();
     }
 
     /// From the machine that built it, over HTTP, all signatures checked.

@@ -1,5 +1,7 @@
 //! The one program of the container image that boot tests run: statically linked, so that the image contains nothing else.
 
+mod adaptive;
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
@@ -9,6 +11,10 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["say", text] => println!("{text}"),
+        ["types"] => match adaptive::process_by_types() {
+            Ok(process) if process == std::process::id() => println!("adapted"),
+            answer => println!("{answer:?} in process {}", std::process::id()),
+        },
         ["exit", code] => return code.parse::<u8>().map_or(ExitCode::FAILURE, ExitCode::from),
         ["serve", port] => serve(port, "answer"),
         ["greet", port] => serve(port, &std::fs::read_to_string("/proc/sys/kernel/hostname").expect("proc is mounted")),

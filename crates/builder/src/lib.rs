@@ -45,6 +45,7 @@ pub use farm::{Fallback, Farm};
 pub use files::{FilesError, files};
 pub use kconfig::{KconfigTreeError, kconfig};
 pub use kernel::Kernels;
+pub use local::package_tree;
 pub use needs::{needs, trees_of};
 pub use pipeline::{
     Artifact, Document, ImageError, ImageResult, RootRecord, build_image, cached_image, documents, image_candidates, image_contents,

@@ -145,7 +145,10 @@ fn around(failure: impl Failure) -> Unbuilt {
 }
 
 /// The tree of a built package of the store; `waiting` is called if another process is unpacking it.
-pub(super) fn package_tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, InputsError> {
+///
+/// # Errors
+/// When the package is not in the store, is damaged, or cannot be unpacked.
+pub fn package_tree(store: &Store, package: &BuiltPackage, waiting: impl FnOnce()) -> Result<PathBuf, InputsError> {
     worker::inputs::tree(store, &package.name, &package.object, || Ok(store.verified(&package.object)?), waiting)
 }
 

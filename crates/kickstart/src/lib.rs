@@ -184,6 +184,9 @@ pub enum LinuxFlavor {
 }
 
 impl LinuxFlavor {
+    /// Those that stand for one kernel each, in the order they are offered.
+    pub const KERNELS: [Self; 4] = [Self::LinuxEsx, Self::LinuxGeneric, Self::LinuxRt, Self::LinuxSecure];
+
     /// What the package manager is asked for, the first of these that the medium has.
     pub fn packages(self) -> &'static [&'static str] {
         match self {

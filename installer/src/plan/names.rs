@@ -86,7 +86,7 @@ fn kernel(request: &Request<'_>, notes: &mut Vec<Note>, refusals: &mut Vec<Refus
     let flavor = request.kickstart.linux_flavor;
     let is_offered = |name: &&&str| request.offered.is_none_or(|offered| offered.names.contains(**name));
     let Some(found) = flavor.packages().iter().find(is_offered) else {
-        let others: Vec<&str> = [LinuxFlavor::LinuxEsx, LinuxFlavor::LinuxGeneric].iter().map(|flavor| flavor.package()).collect();
+        let others: Vec<&str> = LinuxFlavor::KERNELS.iter().map(|flavor| flavor.package()).collect();
         let there = others.iter().filter(is_offered).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let hint = if there.is_empty() { "the medium has no kernel".to_owned() } else { format!("it has {there}") };
         refusals.push(Refusal::new(KEY, format!("the medium has no kernel `{}`", flavor.name())).hint(hint));

@@ -12,7 +12,7 @@ use image::initramfs::Archive;
 /// The time limit of a kernel, emulated on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The clock is process 1: when it ends, the kernel panics, and a machine without restart ends.
+/// The first program is process 1: when it ends, the kernel panics, and a machine without restart ends.
 const ARGUMENTS: &str = "console=ttyS0 quiet panic=-1";
 
 /// Starts both kernels with the same tiny initramfs in the same machine.
@@ -54,6 +54,15 @@ fn archive() -> Vec<u8> {
 
 /// The kernel's own clock when its first program begins, in seconds.
 fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &Path) -> Result<f64, BenchError> {
+    let text = console(bench, emulator, kernel, initramfs, TIMEOUT)?;
+    kernel_ns(&text).map(|ns| ns / 1e9).ok_or_else(|| BenchError::Broken {
+        what: format!("`{}` did not start its first program: {}", kernel.display(), text.lines().last().unwrap_or("it printed nothing")),
+        next: None,
+    })
+}
+
+/// What stood on the console of a machine with one processor that counts instructions, when its first program had ended.
+pub fn console(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &Path, timeout: Duration) -> Result<String, BenchError> {
     let scratch = bench.builder.store.scratch("bench-kernel").map_err(BenchError::around)?;
     let serial = scratch.path().join("serial");
     let boot = Boot::Kernel { kernel: kernel.to_owned(), initramfs: Some(initramfs.to_owned()), arguments: ARGUMENTS.into() };
@@ -64,17 +73,13 @@ fn to_init_s(bench: &Bench<'_>, emulator: &Emulator, kernel: &Path, initramfs: &
         cpus: 1,
         ..Machine::new(boot)
     };
-    if emulator.run(&machine, &[], Limits { total: Some(TIMEOUT), standstill: None }, &bench.builder.cancel).map_err(BenchError::around)?
+    if emulator.run(&machine, &[], Limits { total: Some(timeout), standstill: None }, &bench.builder.cancel).map_err(BenchError::around)?
         == Ended::Stopped
     {
         return Err(BenchError::Interrupted);
     }
     let text = fs::read(&serial).map_err(BenchError::io("read", &serial))?;
-    let text = String::from_utf8_lossy(&text);
-    kernel_ns(&text).map(|ns| ns / 1e9).ok_or_else(|| BenchError::Broken {
-        what: format!("`{}` did not start its first program: {}", kernel.display(), text.lines().last().unwrap_or("it printed nothing")),
-        next: None,
-    })
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The second number on a line that consists of two numbers.

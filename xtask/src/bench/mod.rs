@@ -17,6 +17,7 @@ mod folder;
 mod guest;
 mod install;
 mod kernel;
+mod latency;
 mod leaf;
 mod peer;
 mod plan;
@@ -88,6 +89,8 @@ pub enum Benchmark {
     Size,
     /// From the kernel's start to its first program, compared with Debian's cloud kernel; a minute per run
     Kernel,
+    /// The longest wait of a real-time task under load, with the kernel `rt` and with `esx`; minutes per run
+    Latency,
     /// Starting the image's ISO in the emulator, phase by phase; minutes per run
     Boot,
     /// Starting the image's disk in the emulator, compared with Debian and its Docker; minutes per run
@@ -121,6 +124,7 @@ impl Benchmark {
             Self::Install => install::run(bench),
             Self::Size => size::run(bench),
             Self::Kernel => kernel::run(bench),
+            Self::Latency => latency::run(bench),
             Self::Boot => boot::run(bench),
             Self::Debian => debian::run(bench),
             Self::First => first::run(bench),

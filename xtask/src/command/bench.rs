@@ -16,7 +16,7 @@ use builder::project;
 /// Options of `bench`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Benchmarks to run [default: all but install, leaf, kernel, boot, debian, first, farm, farm-client and cold]
+    /// Benchmarks to run [default: all but install, leaf, kernel, latency, boot, debian, first, farm, farm-client and cold]
     #[arg(value_enum)]
     names: Vec<Benchmark>,
     /// The image: a file of `images/` without its `.toml`, or the path of an image file

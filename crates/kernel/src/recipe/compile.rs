@@ -5,6 +5,7 @@
 use super::{LINK, archive, document, phase};
 use crate::Kernel;
 use crate::merge::Request;
+use crate::symbol::Value;
 use planning::recipe::{Phase, SOURCE_TREE};
 
 /// Checks the configuration before the long compilation begins.
@@ -26,6 +27,22 @@ find "$modules" -name '*.ko' -print0 | sort -z | xargs -0 -r zstd -q --rm -3
 install -m 644 .config "$modules/config"
 install -m 644 System.map "$modules/System.map"
 depmod -b /build/objects/out/usr -m /lib/modules -F System.map "$release"
+"#;
+
+/// Debug information is there for BTF alone. What is kept is without it and has BTF: the kernel in any case, modules where they have types of
+/// their own.
+const TYPES: &str = r#"strip --strip-debug vmlinux
+with_types=0
+demand() { echo "error: $1" >&2; exit 1; }
+case $(readelf --sections --wide vmlinux) in *' .BTF '*) ;; *) demand 'the kernel has no BTF' ;; esac
+for module in $(find /build/objects/out -name '*.ko.zst' | sort); do
+  zstd -q -d -f -o /build/module.ko "$module"
+  sections=$(readelf --sections --wide /build/module.ko)
+  case $sections in *' .debug_'*) demand "$module contains debug information" ;; esac
+  case $sections in *' .BTF '*) with_types=$((with_types + 1)) ;; esac
+done
+echo "$with_types modules have BTF"
+[ "$with_types" -gt 0 ] || demand 'no module has BTF'
 "#;
 
 /// The boot image is linked again from nothing but the archive, and must be the one that Kbuild made: if a kernel needs more than the archive
@@ -53,12 +70,17 @@ pub fn compile(kernel: &Kernel<'_>) -> Vec<Phase> {
         "python3 /build/kernel/verify.py .config /build/kernel/requests /build/kernel/promises\n".into(),
     ];
     let phase = |name, script: String| phase(name, format!("{IDENTITY}{script}"), SOURCE_TREE);
-    vec![
-        phase("configure", configure.concat()),
-        phase("build", "make bzImage modules\n".into()),
-        phase("install", INSTALL.into()),
-        phase("pack", format!("ARCHIVE={}\n{PACK}", archive(&kernel.flavour.name))),
-    ]
+    let types = has_btf(kernel).then(|| phase("types", TYPES.into()));
+    [phase("configure", configure.concat()), phase("build", "make bzImage modules\n".into()), phase("install", INSTALL.into())]
+        .into_iter()
+        .chain(types)
+        .chain([phase("pack", format!("ARCHIVE={}\n{PACK}", archive(&kernel.flavour.name)))])
+        .collect()
+}
+
+/// Whether types are made of debug information, which is not to be packaged.
+fn has_btf(kernel: &Kernel<'_>) -> bool {
+    kernel.merged.wishes().any(|(symbol, value)| symbol.name() == "DEBUG_INFO_BTF" && *value == Value::Yes)
 }
 
 fn requests(kernel: &Kernel<'_>) -> String {

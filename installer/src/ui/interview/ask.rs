@@ -96,7 +96,8 @@ impl Interview {
                 Kind::Pick { items: self.about.offers.packages.iter().map(item).collect(), default: vec!["minimal".into()] }
             }
             Ask::Kernel => {
-                let labels = ["for virtual machines on ESXi and KVM", "for clouds and servers"];
+                let labels =
+                    ["for virtual machines on ESXi and KVM", "for clouds and servers", "with bounded latency (real time)", "hardened"];
                 let choice = |(label, kernel): (&str, kickstart::LinuxFlavor)| Choice {
                     label: label.to_owned(),
                     refusal: self.missing(kernel.package()),

@@ -251,7 +251,7 @@ impl Interview {
 }
 
 /// The kernels, in the order they are offered.
-const KERNELS: [LinuxFlavor; 2] = [LinuxFlavor::LinuxEsx, LinuxFlavor::LinuxGeneric];
+const KERNELS: [LinuxFlavor; 4] = LinuxFlavor::KERNELS;
 
 /// What may happen at the end, in the order it is offered.
 const ENDS: [Finish; 3] = [Finish::Reboot, Finish::Poweroff, Finish::Stay];

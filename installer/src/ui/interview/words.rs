@@ -45,7 +45,11 @@ impl Interview {
                 "Which packages? Names, separated by blanks.",
                 "All packages of the signed repository on the medium. A search looks in names and summaries; a few words narrow it down.",
             ),
-            Ask::Kernel => plain("Kernel", "", "The one for virtual machines starts faster; the other supports more hardware."),
+            Ask::Kernel => plain(
+                "Kernel",
+                "",
+                "The one for virtual machines starts fastest; that for clouds and servers supports more hardware. The last two do less work in all.",
+            ),
             Ask::HostName => plain(
                 "Host name",
                 "The machine's name.",
