@@ -14,6 +14,7 @@ mod fat;
 mod formats;
 mod guest;
 mod job;
+mod kubernetes;
 mod login;
 mod medium;
 mod nodes;
@@ -244,6 +245,13 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn runs_containers_by_other_programs() {
         formats::check();
+    }
+
+    /// A pod by way of the CRI, and what upstream's packages require.
+    #[test]
+    #[ignore = "needs the built packages"]
+    fn a_kubernetes_node_runs_a_pod() {
+        kubernetes::check();
     }
 
     /// From the machine that built it, over HTTP, all signatures checked.
