@@ -46,10 +46,9 @@ fact removed "$($cri remove "$pod" 2>&1)"
 fact left "$(ctr -n k8s.io containers list -q | wc -l) $(ip netns | wc -l) $(pgrep -cx payload)"
 journalctl -b -o cat --no-pager -u containerd | tail -n 30 | said said
 
-tdnf config create kubernetes name=Kubernetes "baseurl=http://$packages" "gpgkey=http://$packages/key.asc" enabled=0
+tdnf config create kubernetes name=Kubernetes "baseurl=http://$packages" "gpgkey=http://$packages/repodata/repomd.xml.key" enabled=0
 code install tdnf -y --enablerepo=kubernetes install kubelet kubeadm kubectl
 for name in kubelet kubeadm kubectl cri-tools kubernetes-cni; do rpm=$(tdnf -C list --installed $name 2>/dev/null | tail -n 1); fact installed "${rpm%% *}"; done
 code more tdnf -y --enablerepo=kubernetes install cri-tools kubernetes-cni
 code check tdnf check
 fact plugins "$(ls /opt/cni/bin/bridge /usr/lib/cni/bridge 2>&1 | tr '\n' ' ')"
-code update tdnf -y update kubelet
