@@ -15,6 +15,7 @@ mod formats;
 mod guest;
 mod job;
 mod kernels;
+mod kubernetes;
 mod login;
 mod medium;
 mod nodes;
@@ -264,6 +265,13 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn kernel_secure_runs_containers() {
         kernels::secure();
+    }
+
+    /// A pod by way of the CRI, and what upstream's packages require.
+    #[test]
+    #[ignore = "needs the built packages"]
+    fn a_kubernetes_node_runs_a_pod() {
+        kubernetes::check();
     }
 
     /// From the machine that built it, over HTTP, all signatures checked.
