@@ -1,6 +1,7 @@
 //! A client of the Debian archive that needs no programs of the host: signed indexes, dependencies, and files over HTTP.
 
 mod agent;
+mod authorization;
 mod catalogue;
 mod date;
 mod download;
@@ -18,6 +19,7 @@ mod transfer;
 mod version;
 
 pub use agent::Network;
+pub use authorization::basic;
 pub use download::download;
 pub use fetcher::{Access, IndexKind};
 pub use index::{BuiltinIndex, suite_indexes};
