@@ -170,7 +170,7 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     if nix::unistd::geteuid().is_root() {
         tool = tool.args(["-o", "APT::Sandbox::User=root"]);
     }
-    for option in certificates(env::var_os("SSL_CERT_FILE")) {
+    if let Some(option) = certificates(env::var_os("SSL_CERT_FILE")) {
         tool = tool.arg("-o").arg(option);
     }
     let netrc = first.target.with_extension("auth");

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::builtin::local_path;
 use super::config::host_repositories;
 use super::{AptError, Repository, Settings};
 use base::address::without_passwords;
@@ -37,6 +39,11 @@ impl Mirror {
     /// The complete address; [`Display`](fmt::Display) hides user and password.
     pub fn address(&self) -> String {
         self.0.clone()
+    }
+
+    /// The folder of this machine that it is, if it is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        local_path(&self.0)
     }
 
     /// The address of the file at `path` below the archive's root, in the form of apt's method that leaves a copy.

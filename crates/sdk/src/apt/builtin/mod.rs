@@ -21,6 +21,7 @@ mod version;
 pub use agent::Network;
 pub use authorization::basic;
 pub use download::download;
+pub(super) use download::local_path;
 pub use fetcher::{Access, IndexKind};
 pub use index::{BuiltinIndex, suite_indexes};
 pub use presence::{Presence, presence};
