@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use base::diagnostic::Failure;
+use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::name::PackageName;
 use cache::{Access, Caches, FetchError, Offer};
 use planning::action::{BuildResult, Results};
-use planning::plan::{Plan, Shared, State, fields_of, plan_specs};
+use planning::plan::{Plan, Shared, State, fields_of, plan, plan_specs};
 use runtime::progress::{Event, Outcome};
 use runtime::store::{Store, StoreError};
 
@@ -48,6 +48,9 @@ pub enum CachingError {
         /// What would have to be built.
         specs: Vec<PackageName>,
     },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl Failure for CachingError {
@@ -55,7 +58,7 @@ impl Failure for CachingError {
         match self {
             Self::Fetch(error) => Some(error),
             Self::Store(error) => Some(error),
-            Self::NotShared { .. } => None,
+            Self::NotShared { .. } | Self::Interrupted => None,
         }
     }
 
@@ -64,7 +67,15 @@ impl Failure for CachingError {
             Self::NotShared { .. } => {
                 Some("`cargo xtask cache check` shows what the caches have; without `--cache-only` the rest is built here".into())
             }
+            Self::Interrupted => None,
             Self::Fetch(_) | Self::Store(_) => self.inner()?.hint(),
+        }
+    }
+
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::NotShared { .. } | Self::Fetch(_) | Self::Store(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }
@@ -95,7 +106,7 @@ impl Caching {
             return nothing();
         }
         let asked: Option<Vec<_>> = wanted.iter().map(|(spec, key)| Some((&builder.graph.spec(spec)?.spec, *key))).collect();
-        // If the user wants to stop, or fetching is impossible, the next step reports it.
+        // If the user wants to stop, whoever planned reports it; if fetching is impossible, the next step does.
         let Some(offers) = asked.and_then(|asked| self.caches.offers(&asked, &access(builder)).ok()) else { return nothing() };
         let shared = |offer: Offer| Shared { bytes: offer.size_bytes(), cache: offer.cache.clone(), result: offer.result(BTreeMap::new()) };
         offers.into_iter().map(|offer| offer.map(shared)).collect()
@@ -106,6 +117,15 @@ fn access<'b>(builder: &'b Builder<'_>) -> Access<'b> {
     Access { store: builder.store, client: builder.settings.client, reporter: builder.reporter, cancel: &builder.cancel }
 }
 
+/// Plans the building of `packages` with everything they need, and returns the existing results. Nothing is taken from caches.
+///
+/// # Errors
+/// When the user asked to stop: caches were perhaps not asked for everything.
+pub fn plan_with<'p>(builder: &Builder<'_>, packages: impl IntoIterator<Item = &'p PackageName>) -> Result<(Plan, Results), CachingError> {
+    let planned = plan(builder.graph, packages, builder);
+    if builder.cancel.is_raised() { Err(CachingError::Interrupted) } else { Ok(planned) }
+}
+
 /// Plans `order`, and takes what it can from caches.
 ///
 /// # Errors
@@ -114,6 +134,9 @@ pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Re
     // Each round either adds results to this store or finds nothing more on offer, so the loop ends.
     loop {
         let (plan, results) = plan_specs(builder.graph, order, builder);
+        if builder.cancel.is_raised() {
+            return Err(CachingError::Interrupted);
+        }
         let work: Vec<PackageName> = plan.steps.iter().filter(|step| step.state.is_work()).map(|step| step.spec.clone()).collect();
         if builder.caching.used == CacheUse::Only && !work.is_empty() {
             return Err(CachingError::NotShared { specs: work });
@@ -149,6 +172,10 @@ fn take(builder: &Builder<'_>, offers: &[Offer], results: &Results) -> Result<()
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     builder.reporter.event(Event::Finished { unit: UNIT.to_owned(), outcome: Outcome::Built, elapsed_ms });
+    if whole.is_empty() {
+        // Warnings say why.
+        return Ok(());
+    }
     let tally = builder.caching.caches.tally();
     let mib = (tally.bytes - before.bytes) as f64 / f64::from(1 << 20);
     let builders: BTreeSet<&str> = offers.iter().flat_map(|offer| offer.builders.iter().map(String::as_str)).collect();

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use base::diagnostic::Failure;
 use base::digest::Digest;
+use base::name::PackageName;
 use planning::action::{BuiltPackage, By};
 use planning::project::SpecFolder;
 use planning::recipe::Recipe;
-use runtime::store::Scratch;
+use runtime::store::{Scratch, StoreError};
 use sdk::LayerName;
 
 /// One build: what runs, and its inputs, by names and digests that mean the same on every machine.
@@ -86,11 +87,21 @@ pub enum Scope {
     Everything,
 }
 
+/// The right to run one more build on this machine, until it is dropped. Who builds elsewhere has none.
+#[derive(Debug, Default)]
+pub struct Permit(pub Option<jobserver::Acquired>);
+
 /// Runs jobs, and makes packages of what they installed.
 pub trait Executor: Sync {
+    /// Waits for the right to run a job of `spec`, before anything is locked for it.
+    ///
+    /// # Errors
+    /// When this machine cannot give it.
+    fn permit(&self, spec: &PackageName) -> Result<Permit, StoreError>;
+
     /// Runs `job`, and writes its output to `log`.
     ///
     /// # Errors
     /// When there are no packages. The caller tells a failure from an interrupt.
-    fn execute(&self, job: &Job<'_>, log: &Path) -> Result<Built, Unbuilt>;
+    fn execute(&self, job: &Job<'_>, log: &Path, permit: Permit) -> Result<Built, Unbuilt>;
 }

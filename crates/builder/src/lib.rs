@@ -20,6 +20,7 @@ pub mod project;
 pub mod schedule;
 mod signed;
 mod step;
+mod turn;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +39,7 @@ use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
 pub use build::{PackagesError, available_memory_bytes, build, build_without_run_needs, fetch};
-pub use caching::{CacheUse, Caching, vouched_by_only};
+pub use caching::{CacheUse, Caching, plan_with, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use farm::{Fallback, Farm};

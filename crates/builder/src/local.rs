@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::executor::{Built, Executor, Job, Unbuilt, Usage};
+use super::executor::{Built, Executor, Job, Permit, Unbuilt, Usage};
 use super::schedule::{BuildError, PACKAGE, Said};
 use super::step::{SHOWN_LINES, last_lines};
 use super::{Builder, failed, job};
@@ -33,11 +33,16 @@ pub(super) struct Local<'a> {
 }
 
 impl Executor for Local<'_> {
-    fn execute(&self, job: &Job<'_>, log: &Path) -> Result<Built, Unbuilt> {
-        let spec = &job.folder.spec.name;
+    fn permit(&self, _: &PackageName) -> Result<Permit, StoreError> {
         // The token is for the build's own first process; make in it takes further ones.
         let token = self.jobserver.acquire();
-        let _token = token.map_err(|source| around(StoreError::io("acquire a job token for", Path::new("make"), source)))?;
+        Ok(Permit(Some(token.map_err(|source| StoreError::io("acquire a job token for", Path::new("make"), source))?)))
+    }
+
+    fn execute(&self, job: &Job<'_>, log: &Path, permit: Permit) -> Result<Built, Unbuilt> {
+        let spec = &job.folder.spec.name;
+        // What was to run elsewhere has none.
+        let _permit = if permit.0.is_some() { permit } else { self.permit(spec).map_err(around)? };
         if self.builder.cancel.is_raised() {
             return Err(around(Interrupted));
         }

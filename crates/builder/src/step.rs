@@ -1,6 +1,7 @@
 //! One step of a plan, wherever its build runs: key, existing result, lock, sources, build, and packages.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -8,9 +9,10 @@ use std::path::{Path, PathBuf};
 use super::Builder;
 use super::advice::advice;
 use super::caching;
-use super::executor::{Built, Executor, Job, Unbuilt, Usage};
+use super::executor::{Built, Executor, Job, Permit, Unbuilt, Usage};
 use super::failed;
 use super::schedule::{BuildError, Executed, Said, Step};
+use super::turn::{self, Turn};
 use base::digest::Digest;
 use base::name::PackageName;
 use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input_packages, key_of, record_key};
@@ -45,19 +47,17 @@ impl Step for Steps<'_> {
             return Ok(Executed { result, was_cached: true, log: None });
         }
         let waiting = || builder.reporter.waiting(&format!("package {spec}"));
-        let _lock = builder.store.lock(&format!("build-{key}"), waiting).map_err(|error| BuildError::around(spec, error))?;
-        if let Some(executed) = cached() {
-            return Ok(executed);
-        }
-        // Two builders of one checkout may have read different states of a spec, so only one at a time may use its log and the folder of
-        // its failed build.
-        let own = format!("spec-{}", builder.store.own_name(spec.as_str()));
-        let _own = builder.store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
+        let locks = [format!("build-{key}"), self.own_lock(spec)];
+        let turn = turn::wait(builder.store, &locks, || self.executor.permit(spec), waiting, cached);
+        let (permit, _locks) = match turn.map_err(|error| BuildError::around(spec, error))? {
+            Turn::Made(executed) => return Ok(executed),
+            Turn::Mine { permit, locks } => (permit, locks),
+        };
         if builder.cancel.is_raised() {
             return Err(cancelled());
         }
         let folder = builder.graph.spec(spec).ok_or_else(cancelled)?;
-        self.build(folder, fields, key, results)
+        self.build(folder, fields, key, (results, permit))
     }
 }
 
@@ -69,9 +69,21 @@ struct Made {
 }
 
 impl Steps<'_> {
-    fn build(&self, folder: &SpecFolder, fields: Fields, key: Digest, results: &Results) -> Result<Executed, BuildError> {
+    /// The lock of a spec in this checkout. Two builders of one checkout may have read different states of it, so only one at a time may use
+    /// its log and the folder of its failed build.
+    fn own_lock(&self, spec: &PackageName) -> String {
+        format!("spec-{}", self.builder.store.own_name(spec.as_str()))
+    }
+
+    fn build(
+        &self,
+        folder: &SpecFolder,
+        fields: Fields,
+        key: Digest,
+        (results, permit): (&Results, Permit),
+    ) -> Result<Executed, BuildError> {
         let spec = &folder.spec.name;
-        let Made { packages, built, log } = self.make(folder, results)?;
+        let Made { packages, built, log } = self.make(folder, results, permit)?;
         let Usage { elapsed_ms, cpu_ms, peak_memory_bytes } = built.usage;
         let (spec_name, by) = (spec.clone(), built.by);
         let result = BuildResult { spec: spec_name, key, fields, packages, elapsed_ms, cpu_ms, peak_memory_bytes, by, shared: None };
@@ -85,19 +97,18 @@ impl Steps<'_> {
     pub(super) fn build_again(&self, folder: &SpecFolder, results: &Results) -> Result<Vec<BuiltPackage>, BuildError> {
         let (store, spec) = (self.builder.store, &folder.spec.name);
         let waiting = || self.builder.reporter.waiting(&format!("package {spec}"));
-        // Its log is that of any other build of the spec in this checkout.
-        let own = format!("spec-{}", store.own_name(spec.as_str()));
-        let _own = store.lock(&own, waiting).map_err(|error| BuildError::around(spec, error))?;
-        let made = self.make(folder, results)?;
+        let turn = turn::wait(store, &[self.own_lock(spec)], || self.executor.permit(spec), waiting, || None::<Infallible>);
+        let Turn::Mine { permit, locks: _own } = turn.map_err(|error| BuildError::around(spec, error))?;
+        let made = self.make(folder, results, permit)?;
         self.sweeper.sweep(made.built.scratch);
         Ok(made.packages)
     }
 
-    fn make(&self, folder: &SpecFolder, results: &Results) -> Result<Made, BuildError> {
+    fn make(&self, folder: &SpecFolder, results: &Results, permit: Permit) -> Result<Made, BuildError> {
         let spec = &folder.spec.name;
         let log = self.builder.store.log(&format!("{spec}.log"));
         let job = self.job(folder, results)?;
-        let executed = self.executor.execute(&job, &log);
+        let executed = self.executor.execute(&job, &log, permit);
         if self.builder.cancel.is_raised() {
             return Err(BuildError::Cancelled { spec: spec.clone() });
         }

@@ -8,6 +8,7 @@ use base::diagnostic::{ExitCode, Failure, Problems};
 use base::digest::Digest;
 use planning::action::BuildResult;
 use runtime::cancel::Cancel;
+use runtime::remote::RemoteError;
 use runtime::store::{Store, StoreError};
 use runtime::workers::try_each;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use signing::{Envelope, PublicKey, SignError, StatementKey, seal};
 
 use super::builders::with_builder;
 use super::entry::{self, File};
+use super::merge::{Merged, merge};
 use super::offer::ENVELOPE;
 use super::place::{Content, Place, PlaceError, by_digest};
 use super::statement::{SharedPackage, Statement};
@@ -51,7 +53,7 @@ pub struct Exported {
 pub enum ExportError {
     /// The folder or server does not take files.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Place(PlaceError),
     /// A package is damaged or gone.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,6 +80,15 @@ pub enum ExportError {
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<PlaceError> for ExportError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::Interrupted | PlaceError::Program(RemoteError::Interrupted) => Self::Interrupted,
+            error => Self::Place(error),
+        }
+    }
 }
 
 impl Failure for ExportError {
@@ -128,8 +139,10 @@ pub fn export(
     cancel: &Cancel,
 ) -> Result<Exported, ExportError> {
     let writer = Writer { place, store, key: publisher.key, cancel, exported: Mutex::default() };
-    let text = with_builder(place.read(BUILDER_FILE)?.as_deref(), publisher)?;
-    place.write(BUILDER_FILE, Content::Bytes(text.as_bytes()))?;
+    merge(place, BUILDER_FILE, &|existing| {
+        let text = with_builder(existing, publisher)?.into_bytes();
+        Ok(Some(text).filter(|text| existing != Some(text)))
+    })?;
     let objects: Vec<&Digest> = objects.iter().collect();
     try_each(&objects, AT_A_TIME, |object| place.announce(object, writer.object(object)?).map_err(ExportError::from))?;
     try_each(results, AT_A_TIME, |result| writer.result(result))?;
@@ -157,31 +170,47 @@ impl Writer<'_> {
             packages.push(SharedPackage { package: package.clone(), size_bytes });
         }
         let statement = Statement { key: result.key, spec: result.spec.clone(), packages: packages.clone() }.to_json();
-        let envelope = match self.place.read(&name)? {
-            Some(bytes) => match present(&bytes, &statement, self.key.public()) {
-                Present::Signed => {
-                    self.exported().present += 1;
-                    return Ok(());
-                }
-                Present::SignedByOthers(envelope) => signed_also(&envelope, &statement, self.key)?,
-                Present::Unreadable => seal(&statement, self.key)?,
-                Present::Other => return Err(ExportError::Disagreement { entry: self.place.shown(&name), spec: result.spec.to_string() }),
-            },
-            None => seal(&statement, self.key)?,
-        };
+        let merged = merge(self.place, &name, &|entry| {
+            let Some(envelope) = self.envelope(entry, &statement, (&name, result))? else { return Ok(None) };
+            self.entry(envelope, &packages).map(Some)
+        })?;
+        match merged {
+            Merged::Present => self.exported().present += 1,
+            Merged::Added => self.exported().results += 1,
+        }
+        Ok(())
+    }
+
+    /// The statement of a result with this builder's signature and those that `entry` has; nothing if it has this builder's.
+    fn envelope(
+        &self,
+        entry: Option<&[u8]>,
+        statement: &[u8],
+        (name, result): (&str, &BuildResult),
+    ) -> Result<Option<String>, ExportError> {
+        Ok(match entry.map(|bytes| present(bytes, statement, self.key.public())) {
+            Some(Present::Signed) => None,
+            Some(Present::SignedByOthers(envelope)) => Some(signed_also(&envelope, statement, self.key)?),
+            Some(Present::Unreadable) | None => Some(seal(statement, self.key)?),
+            Some(Present::Other) => {
+                return Err(ExportError::Disagreement { entry: self.place.shown(name), spec: result.spec.to_string() });
+            }
+        })
+    }
+
+    /// The entry of a result, whose envelope is also stored as a file.
+    fn entry(&self, envelope: String, packages: &[SharedPackage]) -> Result<Vec<u8>, ExportError> {
         let sha256 = Digest::of_bytes(&envelope);
         self.place.write(&by_digest(&sha256), Content::Bytes(envelope.as_bytes()))?;
         let size_bytes = envelope.len() as u64;
         let mut files = vec![File { path: ENVELOPE.into(), sha256, size_bytes, contents: Some(envelope.into_bytes()) }];
-        files.extend(packages.into_iter().map(|SharedPackage { package, size_bytes }| File {
+        files.extend(packages.iter().map(|SharedPackage { package, size_bytes }| File {
             path: format!("packages/{}", package.file_name),
             sha256: package.object,
-            size_bytes,
+            size_bytes: *size_bytes,
             contents: None,
         }));
-        self.place.write(&name, Content::Bytes(&entry::encode(&files, &self.key.id())))?;
-        self.exported().results += 1;
-        Ok(())
+        Ok(entry::encode(&files, &self.key.id()))
     }
 
     /// Adds an object of the store, after it was checked, unless it is there, and returns its size in bytes.
@@ -192,7 +221,12 @@ impl Writer<'_> {
         let path = self.store.object(object).ok_or(StoreError::Missing { digest: *object })?;
         let length = fs::metadata(&path).map_err(|source| StoreError::io("read", &path, source))?.len();
         if !self.place.has(object, length)? {
-            self.place.write(&by_digest(object), Content::File(&self.store.verified(object)?))?;
+            let name = by_digest(object);
+            self.place.write(&name, Content::File(&self.store.verified(object)?))?;
+            // A network that wants a login first answers that it took everything.
+            if !self.place.has(object, length)? {
+                return Err(PlaceError::NotStored { address: self.place.shown(&name) }.into());
+            }
             let mut exported = self.exported();
             exported.files += 1;
             exported.bytes += length;
@@ -302,6 +336,71 @@ mod tests {
         assert!(matches!(publish(&cache, &store, &stranger, "other"), Err(ExportError::Disagreement { .. })));
         let mode = fs::metadata(cache.join("ac").join(Digest::of_bytes("key").hex())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
+    }
+
+    /// Builders that export the same results at once, each with a key and a name of its own.
+    fn export_at_once(place: &(dyn Fn() -> Box<dyn Place> + Sync), builders: usize) -> Vec<StatementKey> {
+        const RESULTS: usize = 8;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let one = |number: usize| BuildResult { key: Digest::of_bytes(format!("{number}")), ..result(&store, "same") };
+        let results: Vec<BuildResult> = (0..RESULTS).map(one).collect();
+        let results: Vec<&BuildResult> = results.iter().collect();
+        let keys: Vec<StatementKey> = (0..builders).map(|_| key()).collect();
+        std::thread::scope(|scope| {
+            for key in &keys {
+                let (results, store) = (&results, &store);
+                scope.spawn(move || {
+                    let publisher = Publisher { name: &key.id()[..8], key, modules: None };
+                    let exported = export(&*place(), results, &BTreeSet::new(), store, &publisher, &Cancel::new()).unwrap();
+                    assert_eq!(exported.results, RESULTS);
+                });
+            }
+        });
+        keys
+    }
+
+    /// Each of the builders signed each result, and is in the list.
+    fn check_signatures(folder: &Path, keys: &[StatementKey]) {
+        for entry in fs::read_dir(folder.join("ac")).unwrap() {
+            let files = entry::decode(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+            let envelope = Envelope::parse(files[0].contents.as_ref().unwrap()).unwrap();
+            for key in keys {
+                assert!(envelope.signed_by(key.public()).is_some());
+            }
+            assert_eq!(envelope.key_names().count(), keys.len());
+        }
+        let listed = crate::settings::Settings::parse("x", &fs::read_to_string(folder.join(BUILDER_FILE)).unwrap()).unwrap().builders;
+        assert_eq!(listed.len(), keys.len());
+    }
+
+    #[test]
+    fn no_signature_is_lost_when_several_builders_export_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = export_at_once(&|| Box::new(Folder::new(folder.path())), 4);
+        check_signatures(folder.path(), &keys);
+    }
+
+    #[test]
+    fn no_signature_is_lost_when_several_builders_push_to_our_server_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let accepts: fn(&str) -> Option<file_server::Accepted> = |name| match name.split_once('/') {
+            Some(("cas", digest)) => digest.parse().ok().map(file_server::Accepted::With),
+            _ => Some(file_server::Accepted::UpTo(1 << 20)),
+        };
+        let uploads = file_server::Uploads { accepts, authorizations: crate::place::authorizations("t") };
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let serving = file_server::Server::open(folder.path(), listen).unwrap().with_uploads(uploads);
+        let address = format!("http://kaon:t@{}", serving.address().unwrap());
+        let cancel = Cancel::new();
+        let keys = std::thread::scope(|scope| {
+            scope.spawn(|| serving.run(&cancel, &|_, _| {}));
+            let place = || Box::new(crate::place::Server::new(&address.parse().unwrap(), &Cancel::new()).unwrap()) as Box<dyn Place>;
+            let keys = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| export_at_once(&place, 3)));
+            cancel.raise();
+            keys
+        });
+        check_signatures(folder.path(), &keys.unwrap());
     }
 
     #[test]

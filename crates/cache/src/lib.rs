@@ -10,9 +10,11 @@ mod builders;
 pub mod entry;
 mod export;
 mod fetch;
+mod merge;
 mod offer;
 pub mod place;
 mod prune;
+mod readable;
 pub mod settings;
 pub mod statement;
 
@@ -20,3 +22,4 @@ pub use export::{BUILDER_FILE, ExportError, Exported, Publisher, export};
 pub use fetch::{Access, Caches, FetchError, Tally};
 pub use offer::Offer;
 pub use prune::{PruneError, Pruned, Rules, prune};
+pub use readable::{UnreadableFolder, check_readable};

@@ -8,6 +8,7 @@ use planning::spec::Spec;
 use signing::Envelope;
 
 use super::entry;
+use super::place::is_page;
 use super::settings::TrustedBuilder;
 use super::statement::{Statement, Unfit};
 
@@ -81,7 +82,7 @@ impl Offer {
         trusted: &BTreeMap<String, TrustedBuilder>,
     ) -> Result<Self, Refused> {
         let (cache, wanted) = cache;
-        if bytes.trim_ascii_start().starts_with(b"<") {
+        if is_page(bytes) {
             return Err(Refused::Page);
         }
         let files = entry::decode(bytes).ok_or(Refused::Unreadable)?;

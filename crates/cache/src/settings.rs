@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use base::diagnostic::{ExitCode, Failure, Problem, Problems};
 use base::document::{Document, Spanned, Table};
 use runtime::remote::{InvalidServer, Server};
-use sdk::apt::{CacheAddress, InvalidCacheAddress};
+use sdk::apt::{CacheAddress, InvalidCacheAddress, InvalidMirror};
 use signing::PublicKey;
 
 /// The file's name, at the project's top and in the user's `~/.config/kaon`.
@@ -88,6 +88,9 @@ pub enum SettingsError {
     /// A `--cache` is meant as the address of a gRPC server, but is not one.
     #[error(transparent)]
     Server(#[from] InvalidServer),
+    /// A `--cache` names files of another machine.
+    #[error(transparent)]
+    Files(InvalidMirror),
     /// A `--cache` is neither an address nor the name of a cache.
     #[error("`{text}` is neither the address of a cache nor the name of one in cache.toml")]
     Unknown {
@@ -102,7 +105,7 @@ impl Failure for SettingsError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Mistakes(problems) => Some(problems),
-            Self::Read { .. } | Self::Server(_) | Self::Unknown { .. } => None,
+            Self::Read { .. } | Self::Server(_) | Self::Files(_) | Self::Unknown { .. } => None,
         }
     }
 
@@ -118,6 +121,7 @@ impl Failure for SettingsError {
                 "write it as grpc://host:port, or with TLS grpcs://host:port; the name of an instance may follow: grpcs://host:port/main"
                     .into(),
             ),
+            Self::Files(_) => Some("mount the directory of that machine here, or have it served: `cargo xtask cache serve`".into()),
             Self::Read { .. } => None,
             Self::Mistakes(problems) => problems.hint(),
         }
@@ -125,7 +129,7 @@ impl Failure for SettingsError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Unknown { .. } | Self::Server(_) => ExitCode::Usage,
+            Self::Unknown { .. } | Self::Server(_) | Self::Files(_) => ExitCode::Usage,
             Self::Mistakes(_) => ExitCode::Description,
             Self::Read { .. } => ExitCode::Failed,
         }
@@ -221,7 +225,8 @@ impl Settings {
         let address = folder.map_or_else(|| text.to_owned(), |folder| format!("file:{}", folder.display()));
         let address: CacheAddress = address.parse().map_err(|error| match error {
             InvalidCacheAddress::Grpc(error) => SettingsError::Server(error),
-            InvalidCacheAddress::Files(_) => unknown(),
+            InvalidCacheAddress::Files(InvalidMirror::NoAddress { .. }) => unknown(),
+            InvalidCacheAddress::Files(error @ InvalidMirror::OtherMachine { .. }) => SettingsError::Files(error),
         })?;
         // If the settings name this address, their values apply.
         let same = self.caches.iter().find(|(_, cache)| cache.address == address);

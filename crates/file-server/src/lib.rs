@@ -3,6 +3,7 @@
 //! The server knows GET and HEAD, with pieces of files, and PUT where uploads are allowed; a connection carries one request. It sends regular
 //! files of the folder, and nothing that a link leads to outside of it.
 
+mod connection;
 mod error;
 mod request;
 mod upload;
@@ -11,20 +12,17 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
 use base::file_error::FileError;
 use runtime::cancel::Cancel;
 
+use connection::{Connection, Connections, TIME_TO_ASK, Until};
 pub use error::ServeError;
 use request::{LONGEST_REQUEST_BYTES, Method, Request};
 pub use upload::{Accepted, Uploads};
-
-/// Connections at a time; further ones wait.
-const MOST_CONNECTIONS: usize = 64;
 
 /// How long a client may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,7 +41,9 @@ const BAD_REQUEST: Status = Status(400, "Bad Request");
 const UNAUTHORIZED: Status = Status(401, "Unauthorized");
 const NOT_FOUND: Status = Status(404, "Not Found");
 const NOT_ALLOWED: Status = Status(405, "Method Not Allowed");
+const REQUEST_TIMEOUT: Status = Status(408, "Request Timeout");
 const LENGTH_REQUIRED: Status = Status(411, "Length Required");
+const PRECONDITION_FAILED: Status = Status(412, "Precondition Failed");
 const TOO_LARGE: Status = Status(413, "Content Too Large");
 const NOT_SATISFIABLE: Status = Status(416, "Range Not Satisfiable");
 const UNPROCESSABLE: Status = Status(422, "Unprocessable Content");
@@ -58,6 +58,8 @@ pub struct Server {
     listener: TcpListener,
     page: Option<(&'static str, Page)>,
     uploads: Option<Uploads>,
+    /// Held while a file takes the place of another.
+    replacing: Mutex<()>,
 }
 
 impl Server {
@@ -70,7 +72,7 @@ impl Server {
         let listen = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
-        Ok(Self { folder, listener, page: None, uploads: None })
+        Ok(Self { folder, listener, page: None, uploads: None, replacing: Mutex::new(()) })
     }
 
     /// Serves a page under this path, too.
@@ -95,37 +97,40 @@ impl Server {
 
     /// Serves until `cancel` is raised; calls `report` with the path and status of each request.
     pub fn run(&self, cancel: &Cancel, report: &(dyn Fn(&str, u16) + Sync)) {
-        let busy = Arc::new(AtomicUsize::new(0));
+        let connections = Connections::default();
         thread::scope(|scope| {
             while !cancel.is_raised() {
-                let accepted = if busy.load(Ordering::SeqCst) < MOST_CONNECTIONS { self.listener.accept().ok() } else { None };
+                let accepted = if connections.has_room() { self.listener.accept().ok() } else { None };
                 let Some((stream, _)) = accepted else {
                     thread::sleep(PAUSE);
                     continue;
                 };
-                busy.fetch_add(1, Ordering::SeqCst);
-                let given = Arc::clone(&busy);
+                let Ok(connection) = connections.add(&stream) else { continue };
                 let answer = move || {
                     // A client that goes away is not a matter of the server.
-                    let _ = self.answer(&stream, report);
-                    given.fetch_sub(1, Ordering::SeqCst);
+                    let _ = self.answer(&stream, &connection, report);
                 };
                 // Where the host allows no further thread the connection is closed, and clients ask again.
-                if thread::Builder::new().spawn_scoped(scope, answer).is_err() {
-                    busy.fetch_sub(1, Ordering::SeqCst);
-                }
+                let _ = thread::Builder::new().spawn_scoped(scope, answer);
             }
         });
     }
 
-    fn answer(&self, stream: &TcpStream, report: &(dyn Fn(&str, u16) + Sync)) -> io::Result<()> {
+    fn answer(&self, stream: &TcpStream, connection: &Connection<'_>, report: &(dyn Fn(&str, u16) + Sync)) -> io::Result<()> {
         stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let mut input = io::BufReader::new(stream);
-        let request = match request::read(&mut input)? {
-            Ok(request) => request,
-            Err(status) => return refuse(stream, &mut input, "", status, report),
+        let mut begin = io::BufReader::new(Until::new(stream, TIME_TO_ASK));
+        let request = request::read(&mut begin);
+        connection.has_asked();
+        // What came with it belongs to the content.
+        let content = begin.buffer().to_vec();
+        let mut input = content.as_slice().chain(stream);
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let request = match request {
+            Ok(Ok(request)) => request,
+            Ok(Err(status)) => return refuse(stream, &mut input, "", status, report),
+            Err(error) if is_late(&error) => return refuse(stream, &mut io::empty(), "", REQUEST_TIMEOUT, report),
+            Err(error) => return Err(error),
         };
         if request.waits {
             (&*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
@@ -133,7 +138,7 @@ impl Server {
         match (request.method, &self.uploads) {
             (Method::Get | Method::Head, _) => self.send(stream, &request, report),
             (Method::Put, None) => refuse(stream, &mut input, &request.path, NOT_ALLOWED, report),
-            (Method::Put, Some(uploads)) => match uploads.take(&self.folder, &request, &mut input)? {
+            (Method::Put, Some(uploads)) => match uploads.take(&self.folder, &request, &mut input, &self.replacing)? {
                 CREATED => {
                     report(&request.path, CREATED.0);
                     head(stream, CREATED, 0, &[])
@@ -155,6 +160,7 @@ impl Server {
             report(&request.path, NOT_FOUND.0);
             return head(stream, NOT_FOUND, 0, &[]);
         };
+        let tag = self.tag(&request.path, &mut file)?;
         let (status, from, range) = match request.from {
             None => (OK, 0, None),
             Some(from) if from < length => (PARTIAL, from, Some(format!("Content-Range: bytes {from}-{}/{length}", length - 1))),
@@ -164,12 +170,19 @@ impl Server {
             }
         };
         report(&request.path, status.0);
-        head(stream, status, length - from, range.as_deref().as_slice())?;
+        let more: Vec<&str> = [range.as_deref(), tag.as_deref()].into_iter().flatten().collect();
+        head(stream, status, length - from, &more)?;
         if is_head {
             return Ok(());
         }
         file.seek(SeekFrom::Start(from))?;
         io::copy(&mut file.take(length - from), &mut &*stream).map(drop)
+    }
+
+    /// The header with the tag of a file, if clients may replace it.
+    fn tag(&self, path: &str, file: &mut File) -> io::Result<Option<String>> {
+        let Some((uploads, name)) = self.uploads.as_ref().zip(request::below(path)) else { return Ok(None) };
+        Ok(uploads.tag(name, file)?.map(|tag| format!("ETag: {tag}")))
     }
 
     /// The regular file a path names, if it is in the folder.
@@ -182,6 +195,11 @@ impl Server {
     }
 }
 
+/// Whether a client took too long. Systems have two names for that.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
 /// Answers with an error.
 fn refuse(stream: &TcpStream, input: &mut dyn Read, path: &str, status: Status, report: &(dyn Fn(&str, u16) + Sync)) -> io::Result<()> {
     report(path, status.0);
@@ -189,6 +207,7 @@ fn refuse(stream: &TcpStream, input: &mut dyn Read, path: &str, status: Status, 
     head(stream, status, 0, more)?;
     stream.shutdown(Shutdown::Write)?;
     // A connection closed with something unread in it would take the answer with it.
+    stream.set_read_timeout(Some(TIME_TO_ASK))?;
     io::copy(&mut input.take(LONGEST_REQUEST_BYTES * 4), &mut io::sink()).map(drop)
 }
 

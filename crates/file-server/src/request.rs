@@ -28,6 +28,17 @@ pub(super) struct Request {
     pub authorization: Option<String>,
     /// Whether the client waits for permission to send the content (RFC 9110, 10.1.1).
     pub waits: bool,
+    /// What the file must still be to be replaced.
+    pub condition: Option<Condition>,
+}
+
+/// What must be true of a file so that it is replaced (RFC 9110, 13.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// It has one of these tags, in quotes.
+    Is(String),
+    /// There is none.
+    IsAbsent,
 }
 
 /// Reads the head of a request: its first line, and of its headers those that matter.
@@ -71,7 +82,7 @@ fn first_line(line: &str) -> Result<Request, Status> {
         _ => return Err(NOT_ALLOWED),
     };
     let path = decoded(path.split('?').next().unwrap_or_default()).ok_or(BAD_REQUEST)?;
-    Ok(Request { method, path, from: None, host: String::new(), length: None, authorization: None, waits: false })
+    Ok(Request { method, path, from: None, host: String::new(), length: None, authorization: None, waits: false, condition: None })
 }
 
 fn header(request: &mut Request, name: &str, value: &str) {
@@ -85,6 +96,8 @@ fn header(request: &mut Request, name: &str, value: &str) {
         }
         "content-length" => request.length = value.parse().ok(),
         "authorization" => request.authorization = Some(value.to_owned()),
+        "if-match" => request.condition = Some(Condition::Is(value.to_owned())),
+        "if-none-match" if value == "*" => request.condition = Some(Condition::IsAbsent),
         "expect" => request.waits = value.eq_ignore_ascii_case("100-continue"),
         _ => {}
     }

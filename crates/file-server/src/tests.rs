@@ -115,6 +115,82 @@ fn uploads_are_complete_wanted_and_allowed() {
     });
 }
 
+/// Two who write at once do not lose what the other wrote: who read an older state is told.
+#[test]
+fn a_file_is_replaced_only_if_it_is_still_what_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let accepts: fn(&str) -> Option<Accepted> = |_| Some(Accepted::UpTo(20));
+    let uploads = Uploads { accepts, authorizations: vec!["Bearer secret".to_owned()] };
+    let server = Server::open(folder.path(), "127.0.0.1:0".parse().unwrap()).unwrap().with_uploads(uploads);
+    let (address, cancel) = (server.address().unwrap(), Cancel::new());
+    thread::scope(|scope| {
+        scope.spawn(|| server.run(&cancel, &|_, _| {}));
+        let _stops = Stops(&cancel);
+        let put = |condition: &str, content: &str| {
+            let length = content.len();
+            let head = format!("PUT /ac/x HTTP/1.1\r\nAuthorization: Bearer secret\r\nContent-Length: {length}\r\n{condition}\r\n\r\n");
+            ask(address, &(head + content)).split(' ').nth(1).unwrap().to_owned()
+        };
+        let tag = || {
+            let said = ask(address, "GET /ac/x HTTP/1.1\r\n\r\n");
+            said.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap().to_owned()
+        };
+        assert_eq!(put("If-Match: *", "first"), "412");
+        assert_eq!(put("If-None-Match: *", "first"), "201");
+        assert_eq!(put("If-None-Match: *", "other"), "412");
+        let first = tag();
+        assert_eq!(put(&format!("If-Match: \"x\", {first}"), "second"), "201");
+        assert_eq!(put(&format!("If-Match: {first}"), "third"), "412");
+        assert_eq!(fs::read(folder.path().join("ac/x")).unwrap(), b"second");
+        assert_ne!(tag(), first);
+        assert!(ask(address, "GET /ac/x HTTP/1.1\r\n\r\n").ends_with("\r\n\r\nsecond"));
+        assert_eq!(put("X-Nothing: x", "third"), "201");
+    });
+    assert_eq!(walk(folder.path()), ["ac/x"]);
+}
+
+#[test]
+fn clients_that_ask_for_nothing_do_not_keep_others_out() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "content").unwrap();
+    let server = Server::open(folder.path(), "127.0.0.1:0".parse().unwrap()).unwrap();
+    let (address, cancel) = (server.address().unwrap(), Cancel::new());
+    thread::scope(|scope| {
+        scope.spawn(|| server.run(&cancel, &|_, _| {}));
+        let _stops = Stops(&cancel);
+        let begin = |_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"GET /file HTTP/1.1\r\nHost:").unwrap();
+            stream
+        };
+        let mut half: Vec<TcpStream> = (0..connection::MOST_CONNECTIONS + 20).map(begin).collect();
+        assert!(ask(address, "GET /file HTTP/1.1\r\n\r\n").ends_with("\r\n\r\ncontent"));
+        // Whoever still has a place can go on, but not for ever.
+        let mut last = half.pop().unwrap();
+        last.write_all(b" x\r\n\r\n").unwrap();
+        let mut said = String::new();
+        last.read_to_string(&mut said).unwrap();
+        assert!(said.ends_with("content"), "{said}");
+    });
+}
+
+#[test]
+fn a_request_ends_at_its_time_however_it_is_divided() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    let dripping = thread::spawn(move || {
+        // Each byte comes soon, and the end never.
+        while client.write_all(b"x").is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let late = request::read(&mut io::BufReader::new(Until::new(&stream, Duration::from_millis(200)))).unwrap_err();
+    assert!(is_late(&late), "{late}");
+    drop(stream);
+    dripping.join().unwrap();
+}
+
 /// The files below a folder.
 fn walk(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();

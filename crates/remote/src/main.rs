@@ -5,6 +5,7 @@
 //! fetches is not checked here: the builder compares digests and signatures, as with any other server.
 
 mod action;
+mod capabilities;
 mod certificate;
 mod channel;
 mod ended;
@@ -117,6 +118,7 @@ async fn perform(channels: &Channels, call: Call, id: u64, running: &Running) ->
             store::point(&connected, &name, &blob, patience).await?;
             Answer::Stored
         }
+        Call::Runs { server: _, patience } => Answer::Runs(capabilities::runs(&connected, patience).await?),
         Call::Execute { server: _, execution, patience } => {
             let reached = move |stage| say(id, News::Reached(stage));
             let job = Job { connected: &connected, execution: &execution, patience, running, reached: &reached };

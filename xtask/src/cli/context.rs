@@ -10,8 +10,8 @@ use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
 use builder::project;
 use builder::{Builder, CacheUse, Caching, Fallback, Farm, Kernels, RecordedCosts};
-use cache::Caches;
 use cache::settings::Remote;
+use cache::{Caches, check_readable};
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
 use runtime::limits::check_memory;
@@ -203,6 +203,10 @@ impl<'a> Context<'a> {
         let chosen = if self.global.no_cache { Vec::new() } else { trust.chosen(&self.global.cache)? };
         if self.global.cache_only && chosen.is_empty() {
             return Err(NoCache.into());
+        }
+        // Those of cache.toml may be absent today; then a warning names them, as for servers.
+        if !self.global.cache.is_empty() {
+            chosen.iter().try_for_each(|(_, cache)| check_readable(&cache.address))?;
         }
         let mut builder = self.builder(graph, store)?;
         builder.settings.caches = chosen.iter().map(|(_, cache)| cache.address.clone()).collect();

@@ -8,9 +8,9 @@ use super::select;
 use crate::cli::Context;
 use crate::output;
 use base::diagnostic::{ExitCode, Failure, Report};
-use builder::Builder;
+use builder::{Builder, plan_with};
 use planning::action::Results;
-use planning::plan::{Basis, COSTS_FILE, Estimate, Plan, State, plan};
+use planning::plan::{Basis, COSTS_FILE, Estimate, Plan, State};
 
 /// Options of `plan`.
 #[derive(Args, Debug)]
@@ -31,7 +31,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let packages = select::packages(&graph, &options.packages)?;
     let store = context.store()?;
     let builder = context.caching_builder(&graph, &store)?;
-    let (plan, results) = plan(&graph, &packages, &builder);
+    let (plan, results) = plan_with(&builder, &packages)?;
     if options.record_costs {
         return record_costs(context, &builder, &results);
     }

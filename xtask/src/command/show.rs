@@ -10,8 +10,8 @@ use super::select;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
 use base::name::Dependency;
+use builder::plan_with;
 use planning::action::BuiltPackage;
-use planning::plan::plan;
 use planning::spec::{Content, Spec};
 
 /// Options of `show`.
@@ -34,7 +34,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let spec_name = graph.index().owner(&package).cloned().unwrap_or_else(|| package.clone());
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
-    let (_, results) = plan(&graph, [&spec_name], &builder);
+    let (_, results) = plan_with(&builder, [&spec_name])?;
     let built = results.get(&spec_name);
     if options.files {
         return files::run(context, &store, &spec_name, &package, built.map(|built| &**built));

@@ -8,9 +8,8 @@ use super::build_image;
 use crate::cli::Context;
 use crate::testing::{self, Binary, Host, Scope, Selection, Stage, StageResult, Summary};
 use base::diagnostic::{ExitCode, Report};
-use builder::project;
+use builder::{plan_with, project};
 use image::description::Format;
-use planning::plan::plan;
 use runtime::progress::Event;
 
 /// Options of `test`.
@@ -136,7 +135,7 @@ fn announce(context: &Context<'_>, selection: &Selection<'_>) -> Result<(), Repo
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
     let image = project::load_image(&context.root, IMAGE)?;
-    let (plan, _) = plan(&graph, &builder::image_candidates(&builder, &image)?, &builder);
+    let (plan, _) = plan_with(&builder, &builder::image_candidates(&builder, &image)?)?;
     let message = match plan.work() {
         0 => format!("the stage `system` starts the image `{IMAGE}`; all of its packages are built"),
         packages => {

@@ -11,10 +11,10 @@ use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
 use base::name::PackageName;
 use builder::project;
-use builder::{Builder, ImageError};
+use builder::{Builder, ImageError, plan_with};
 use image::description::Image;
 use planning::action::{Fields, Link, Results, chain};
-use planning::plan::{State, World as _, fields_of, plan};
+use planning::plan::{State, World as _, fields_of};
 
 /// Options of `why`.
 #[derive(Args, Debug)]
@@ -36,7 +36,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
     let all: Vec<PackageName> = graph.main_packages().cloned().collect();
-    let (plan, results) = plan(&graph, &all, &builder);
+    let (plan, results) = plan_with(&builder, &all)?;
     let state = plan.steps.iter().find(|step| step.spec == spec).map(|step| step.state.clone());
     let report = PackageReport {
         images: images.iter().map(|image| in_image(&builder, image, &package, &spec, &results)).collect::<Result<_, _>>()?,

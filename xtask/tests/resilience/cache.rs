@@ -3,6 +3,8 @@
 mod grpc;
 mod nginx;
 mod served;
+mod several;
+mod stopped;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -120,6 +122,8 @@ fn warnings(output: &Output) -> Vec<String> {
 enum Manner {
     Serves,
     Answers(&'static str),
+    /// To those who want packages; entries are served.
+    AnswersForPackages(&'static str),
     /// As networks do before a login.
     ShowsAPage,
     HangsUp,
@@ -140,8 +144,11 @@ fn serve(folder: &Path, manner: Manner) -> String {
                     let (status, body) = match manner {
                         Manner::HangsUp => return,
                         Manner::Answers(status) => (status, Vec::new()),
+                        Manner::AnswersForPackages(status) if path.starts_with("cas/") => (status, Vec::new()),
                         Manner::ShowsAPage => ("200 OK", b"\n<!DOCTYPE html><title>Log in</title>".to_vec()),
-                        Manner::Serves => fs::read(folder.join(path)).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body)),
+                        Manner::Serves | Manner::AnswersForPackages(_) => {
+                            fs::read(folder.join(path)).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body))
+                        }
                     };
                     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
                     if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
@@ -242,6 +249,21 @@ fn a_server_is_as_good_as_a_folder_and_a_bad_one_stops_nothing() {
     for (what, address, said) in [
         ("dead", format!("http://{closed}/kaon"), "is not used"),
         ("locked", serve(&published.cache(), Manner::Answers("401 Unauthorized")), "wants a user and a password"),
+        (
+            "proxied",
+            serve(&published.cache(), Manner::Answers("407 Proxy Authentication Required")),
+            "is not used: the server answered 407 Proxy Authentication Required: the proxy wants a user and a password",
+        ),
+        (
+            "overloaded",
+            serve(&published.cache(), Manner::Answers("503 Service Unavailable")),
+            "is not used: the server answered 503 Service Unavailable, which may pass; a later run asks it again",
+        ),
+        (
+            "halfway",
+            serve(&published.cache(), Manner::AnswersForPackages("503 Service Unavailable")),
+            "is not used: the server answered 503 Service Unavailable, which may pass; a later run asks it again",
+        ),
         ("broken", serve(&published.cache(), Manner::Answers("500 Internal Server Error")), "is not used"),
         ("closing", serve(&published.cache(), Manner::HangsUp), "is not used"),
         ("page", serve(&published.cache(), Manner::ShowsAPage), "is not used: it answers with a web page"),

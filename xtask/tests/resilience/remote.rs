@@ -134,6 +134,20 @@ fn without_workers_builds_run_here_unless_that_is_forbidden() {
 
 #[test]
 #[ignore = "needs buildbox and the SDK"]
+fn doctor_tells_a_farm_from_a_cache() {
+    let project = Project::new();
+    for (server, expected) in [
+        (Casd::with_workers(project.path("farm")), "answers, and gets 16 builds at a time"),
+        (Casd::new(project.path("cache")), "answers, but runs no builds: it is a cache, or execution is not enabled there"),
+    ] {
+        let output = Builder::new(&project, "remote", &server.address).run(&["doctor"]);
+        let said = text(&output.stdout);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+#[ignore = "needs buildbox and the SDK"]
 fn a_server_without_workers_for_programs_is_no_obstacle() {
     let project = Project::new();
     let casd = Casd::new(project.path("casd"));

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Fallback, Remote};
 use crate::Builder;
-use crate::executor::{Built, Executor, Job, Scope, Unbuilt};
+use crate::executor::{Built, Executor, Job, Permit, Scope, Unbuilt};
+use base::name::PackageName;
+use runtime::store::StoreError;
 
 /// The server is not asked any more after so many builds in a row that no worker could run.
 const ENOUGH: usize = 3;
@@ -23,6 +25,13 @@ pub(crate) struct Either<'a> {
 impl<'a> Either<'a> {
     pub(crate) fn new(builder: &'a Builder<'a>, remote: Remote<'a>, local: &'a dyn Executor, fallback: Fallback) -> Self {
         Self { builder, remote, local, fallback, failed: AtomicUsize::new(0) }
+    }
+
+    /// Whether a build is one for this machine from the start.
+    fn runs_here(&self, spec: &PackageName) -> bool {
+        // Keys do not leave this machine, and what is left to do with them takes seconds.
+        let needs_key = self.builder.kernels.needs_key(spec);
+        needs_key || self.fallback == Fallback::ThisMachine && self.failed.load(Ordering::Relaxed) >= ENOUGH
     }
 
     /// Counts a build that no worker could run, and says so once it has consequences.
@@ -46,20 +55,21 @@ impl<'a> Either<'a> {
 }
 
 impl Executor for Either<'_> {
-    fn execute(&self, job: &Job<'_>, log: &Path) -> Result<Built, Unbuilt> {
+    fn permit(&self, spec: &PackageName) -> Result<Permit, StoreError> {
+        if self.runs_here(spec) { self.local.permit(spec) } else { self.remote.permit(spec) }
+    }
+
+    fn execute(&self, job: &Job<'_>, log: &Path, permit: Permit) -> Result<Built, Unbuilt> {
         let spec = &job.folder.spec.name;
-        // Keys do not leave this machine, and what is left to do with them takes seconds.
-        let is_here = self.builder.kernels.needs_key(spec);
-        let is_given_up = self.fallback == Fallback::ThisMachine && self.failed.load(Ordering::Relaxed) >= ENOUGH;
-        if is_here || is_given_up {
-            return self.local.execute(job, log);
+        if self.runs_here(spec) {
+            return self.local.execute(job, log, permit);
         }
-        match self.remote.execute(job, log) {
+        match self.remote.execute(job, log, permit) {
             Err(Unbuilt::Unavailable { scope, source }) if self.fallback == Fallback::ThisMachine => {
                 if !self.builder.cancel.is_raised() {
                     self.count(spec.as_str(), scope, &text::with_causes(&*source));
                 }
-                self.local.execute(job, log)
+                self.local.execute(job, log, Permit::default())
             }
             ended => {
                 let restart = |failed: usize| (failed < ENOUGH).then_some(0);

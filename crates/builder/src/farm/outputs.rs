@@ -123,7 +123,7 @@ impl Left<'_> {
         match remote::connection()?.call(call, self.cancel, &|_| {})? {
             Answer::Fetched(ends) => ends.into_iter().next().unwrap_or(Ok(())).map_err(failed)?,
             Answer::Failed(trouble) => return Err(failed(trouble)),
-            Answer::Missing(_) | Answer::Stored | Answer::Executed(_) => return Err(RemoteError::Ended.into()),
+            Answer::Missing(_) | Answer::Stored | Answer::Runs(_) | Answer::Executed(_) => return Err(RemoteError::Ended.into()),
         }
         let found = Digest::of_file(target).map_err(FileError::of("read", target))?;
         if found == blob.sha256 { Ok(()) } else { Err(self.wrong(path)) }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use base::name::PackageName;
 use planning::action::By;
 use planning::plan::World as _;
 use runtime::progress::Event;
 use runtime::remote::{self, Blob, Earlier, Executed, Execution, NotExecuted, Patience, RemoteError, Stage, Trouble};
+use runtime::store::StoreError;
 use sdk::LayerName;
 use worker::action::Exit;
 
@@ -15,7 +17,7 @@ use super::outputs::Left;
 use super::sent::{Program, Sent};
 use super::{Farm, FarmError, layers};
 use crate::Builder;
-use crate::executor::{Built, Executor, Job, Unbuilt};
+use crate::executor::{Built, Executor, Job, Permit, Unbuilt};
 
 /// The time after which a silent server counts as unreachable, and further tries after errors that may pass.
 const PATIENCE: Patience = Patience { retries: 3, silence_s: 60 };
@@ -132,7 +134,11 @@ fn run_s(expected_ms: Option<u64>) -> u32 {
 }
 
 impl Executor for Remote<'_> {
-    fn execute(&self, job: &Job<'_>, log: &Path) -> Result<Built, Unbuilt> {
+    fn permit(&self, _: &PackageName) -> Result<Permit, StoreError> {
+        Ok(Permit::default())
+    }
+
+    fn execute(&self, job: &Job<'_>, log: &Path, _: Permit) -> Result<Built, Unbuilt> {
         let (store, spec) = (self.builder.store, &job.folder.spec);
         let unit = format!("package {}", spec.name);
         self.builder.reporter.event(Event::Started { unit: unit.clone() });

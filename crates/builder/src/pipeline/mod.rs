@@ -25,12 +25,11 @@ pub use record::RootRecord;
 pub use shipped::shipped;
 
 use self::cached::Cached;
-use super::{Builder, PackagesError, SignedPackage, build, sign_all};
+use super::{Builder, PackagesError, SignedPackage, build, plan_with, sign_all};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::{self, Format, Image};
 use planning::action::Results;
-use planning::plan::plan;
 use planning::project::SpecFolder;
 use planning::spec::KernelStep;
 use rootfs::contents::Contents;
@@ -114,7 +113,7 @@ pub fn image_contents(builder: &mut Builder<'_>, image: &Image) -> Result<Conten
 /// # Errors
 /// When no spec builds a package that the image needs, or a key is missing.
 pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<Option<ImageResult>, ImageError> {
-    let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
+    let (plan, results) = plan_with(builder, &image_candidates(builder, image)?).map_err(PackagesError::from)?;
     if !plan.is_all_cached() {
         return Ok(None);
     }
@@ -129,7 +128,7 @@ pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<For
 /// # Errors
 /// As for [`cached_image`].
 pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Digest>, ImageError> {
-    let (plan, results) = plan(builder.graph, &image_candidates(builder, image)?, builder);
+    let (plan, results) = plan_with(builder, &image_candidates(builder, image)?).map_err(PackagesError::from)?;
     if !plan.is_all_cached() {
         return Ok(Vec::new());
     }

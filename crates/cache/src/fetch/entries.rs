@@ -31,7 +31,11 @@ impl Caches {
         let unknown = |(_, key): &&(&Spec, Digest)| !self.seen().offers.contains_key(key);
         let mut left: Vec<(&Spec, Digest)> = wanted.iter().filter(unknown).copied().collect();
         for (name, cache) in &self.list {
-            if left.is_empty() || self.is_silent(name) {
+            if left.is_empty() {
+                break;
+            }
+            self.check_folder(access, name, cache);
+            if self.is_silent(name) {
                 continue;
             }
             let size = BATCH.min(left.len().div_ceil(CONNECTIONS)).max(1);
@@ -71,7 +75,7 @@ impl Caches {
                 Outcome::Unreachable(reason) => self.give_up(access, name, &reason),
                 Outcome::Failed(reason) => match answer(&reason) {
                     Answer::Missing => {}
-                    Answer::Locked(why) | Answer::Broken(why) => self.give_up(access, name, &why),
+                    Answer::Locked(why) | Answer::Down(why) | Answer::Broken(why) => self.give_up(access, name, &why),
                 },
             }
         }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use blobs::FetchError;
 
+use base::diagnostic::Failure as _;
 use base::digest::Digest;
 use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
@@ -19,6 +20,8 @@ use runtime::store::Store;
 use sdk::apt::Client;
 
 use super::Offer;
+use super::place::PROXY_HINT;
+use super::readable::check_readable;
 use super::settings::{NamedCache, Settings, TrustedBuilder};
 
 /// The caches of a run, and the trusted builders.
@@ -110,6 +113,14 @@ impl Caches {
         }
     }
 
+    /// Does not ask a cache whose folder cannot be read.
+    fn check_folder(&self, access: &Access<'_>, name: &str, cache: &NamedCache) {
+        if let Err(error) = check_readable(&cache.address) {
+            let hint = error.hint().unwrap_or_default();
+            self.give_up(access, name, &format!("{error}: {}; {hint}", error.source));
+        }
+    }
+
     fn is_silent(&self, cache: &str) -> bool {
         self.seen().silent.contains(cache)
     }
@@ -121,20 +132,34 @@ enum Answer {
     Missing,
     /// It wants a password.
     Locked(String),
-    /// It does not work.
+    /// It does not work at the moment.
+    Down(String),
+    /// Something is wrong with this file.
     Broken(String),
 }
 
 fn answer(reason: &str) -> Answer {
-    // apt begins with the status; the built-in client says whose it is.
-    match reason.strip_prefix("the server answered ").unwrap_or(reason).split_whitespace().next() {
+    // apt begins with the status and ends with the server's address; the built-in client says whose the status is.
+    let words = reason.strip_prefix("the server answered ").unwrap_or(reason);
+    let shown = || {
+        let words = words.split(" [IP: ").next().unwrap_or(words);
+        format!("the server answered {}", words.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    match words.split_whitespace().next() {
         Some("403") => Answer::Missing,
-        Some("401" | "407") => Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain")),
+        Some("401") => Answer::Locked(format!("{}: it wants a user and a password, which the address may contain", shown())),
+        Some("407") => Answer::Locked(format!("{}: {PROXY_HINT}", shown())),
+        Some(status) if is_passing(status) => Answer::Down(format!("{}, which may pass; a later run asks it again", shown())),
         Some("UNAUTHENTICATED:" | "PERMISSION_DENIED:") => Answer::Locked(format!(
             "{reason}: it wants a user and a password, which the address may contain, or a token in {TOKEN_VARIABLE}"
         )),
         _ => Answer::Broken(reason.to_owned()),
     }
+}
+
+/// Whether a text is a status of servers that do not work at the moment.
+fn is_passing(status: &str) -> bool {
+    status.len() == 3 && (status.starts_with('5') || status == "429") && status.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -146,6 +171,7 @@ mod tests {
         let shown = |reason: &str| match answer(reason) {
             Answer::Missing => "missing",
             Answer::Locked(_) => "locked",
+            Answer::Down(_) => "down",
             Answer::Broken(_) => "broken",
         };
         for (reason, expected) in [
@@ -155,11 +181,36 @@ mod tests {
             ("the server answered 401 Unauthorized", "locked"),
             ("the server answered 407 Proxy Authentication Required", "locked"),
             ("PERMISSION_DENIED: no", "locked"),
-            ("500  Internal Server Error", "broken"),
-            ("the server answered 500 Internal Server Error", "broken"),
+            ("500  Internal Server Error", "down"),
+            ("the server answered 500 Internal Server Error", "down"),
+            ("503  Service Unavailable [IP: 127.0.0.1 80]", "down"),
+            ("the server answered 429 Too Many Requests", "down"),
             ("the connection ended 5 bytes early", "broken"),
         ] {
             assert_eq!(shown(reason), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn warnings_say_who_answered_what_and_what_to_do() {
+        for (reason, expected) in [
+            (
+                "503  Service Unavailable [IP: 127.0.0.1 80]",
+                "the server answered 503 Service Unavailable, which may pass; a later run asks it again",
+            ),
+            (
+                "401  Unauthorized [IP: 127.0.0.1 80]",
+                "the server answered 401 Unauthorized: it wants a user and a password, which the address may contain",
+            ),
+            (
+                "the server answered 407 Proxy Authentication Required",
+                "the server answered 407 Proxy Authentication Required: the proxy wants a user and a password: put them into the \
+                 variable with its address (https_proxy=http://user:password@host:port)",
+            ),
+            ("the connection ended 5 bytes early", "the connection ended 5 bytes early"),
+        ] {
+            let (Answer::Locked(shown) | Answer::Down(shown) | Answer::Broken(shown)) = answer(reason) else { panic!("{reason}") };
+            assert_eq!(shown, expected);
         }
     }
 }

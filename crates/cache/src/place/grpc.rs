@@ -8,7 +8,7 @@ use base::digest::Digest;
 use runtime::cancel::Cancel;
 use runtime::remote::{self, Answer, Blob, Call, Name, Patience, RemoteError, Server, Trouble, Wanted};
 
-use super::{Content, Place, PlaceError};
+use super::{Content, Place, PlaceError, Version};
 
 /// Entries and blobs of a server. Other files are blobs that a name points to.
 pub struct Grpc<'a> {
@@ -31,7 +31,7 @@ impl<'a> Grpc<'a> {
     fn call(&self, name: &str, call: Call) -> Result<Answer, PlaceError> {
         match remote::connection()?.call(call, self.cancel, &|_| {})? {
             Answer::Failed(trouble) => Err(self.error(name, trouble)),
-            answer @ (Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored | Answer::Executed(_)) => Ok(answer),
+            answer @ (Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored | Answer::Runs(_) | Answer::Executed(_)) => Ok(answer),
         }
     }
 
@@ -70,18 +70,23 @@ impl<'a> Grpc<'a> {
 }
 
 impl Place for Grpc<'_> {
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PlaceError> {
+    fn read(&self, name: &str) -> Result<Option<Version>, PlaceError> {
         let file = tempfile::NamedTempFile::new().map_err(|source| PlaceError::file("make a file in", std::env::temp_dir(), source))?;
         let wanted = Wanted { name: Name::of_path(name), target: file.path().to_owned(), most_bytes: LONGEST_BYTES };
         let fetch = Call::Fetch { server: self.server.clone(), files: vec![wanted], patience: PATIENCE };
         match self.call(name, fetch)? {
             Answer::Fetched(ends) => match ends.into_iter().next() {
-                Some(Ok(())) => fs::read(file.path()).map(Some).map_err(|source| PlaceError::file("read", file.path(), source)),
+                Some(Ok(())) => {
+                    let bytes = fs::read(file.path()).map_err(|source| PlaceError::file("read", file.path(), source))?;
+                    Ok(Some(Version { bytes, tag: None }))
+                }
                 Some(Err(Trouble::NotFound)) => Ok(None),
                 Some(Err(trouble)) => Err(self.error(name, trouble)),
                 None => Err(RemoteError::Ended.into()),
             },
-            Answer::Missing(_) | Answer::Stored | Answer::Executed(_) | Answer::Failed(_) => Err(RemoteError::Ended.into()),
+            Answer::Missing(_) | Answer::Stored | Answer::Runs(_) | Answer::Executed(_) | Answer::Failed(_) => {
+                Err(RemoteError::Ended.into())
+            }
         }
     }
 
@@ -90,7 +95,9 @@ impl Place for Grpc<'_> {
         let missing = Call::Missing { server: self.server.clone(), blobs, patience: PATIENCE };
         match self.call(&super::by_digest(object), missing)? {
             Answer::Missing(missing) => Ok(missing.is_empty()),
-            Answer::Fetched(_) | Answer::Stored | Answer::Executed(_) | Answer::Failed(_) => Err(RemoteError::Ended.into()),
+            Answer::Fetched(_) | Answer::Stored | Answer::Runs(_) | Answer::Executed(_) | Answer::Failed(_) => {
+                Err(RemoteError::Ended.into())
+            }
         }
     }
 

@@ -22,7 +22,7 @@ pub trait Place: Sync {
     ///
     /// # Errors
     /// When the place does not answer, or refuses.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PlaceError>;
+    fn read(&self, name: &str) -> Result<Option<Version>, PlaceError>;
 
     /// Whether there is an object, of this size.
     ///
@@ -35,6 +35,14 @@ pub trait Place: Sync {
     /// # Errors
     /// As those of [`read`](Self::read), or when `content` cannot be read.
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError>;
+
+    /// Writes a small file if it is still what was read, `seen`, or still absent. A place that cannot tell writes in any case.
+    ///
+    /// # Errors
+    /// As those of [`write`](Self::write).
+    fn replace(&self, name: &str, bytes: &[u8], _seen: Option<&Version>) -> Result<Replaced, PlaceError> {
+        self.write(name, Content::Bytes(bytes)).map(|()| Replaced::Done)
+    }
 
     /// Lets those find an object who know only its digest, which needs something only where objects are found by digest and size.
     ///
@@ -51,6 +59,36 @@ pub trait Place: Sync {
 /// The name of an object.
 pub fn by_digest(object: &Digest) -> String {
     format!("cas/{object}")
+}
+
+/// A small file as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// The server's name for this content (RFC 9110, 8.8.3), if it gives one that stands for each byte.
+    pub tag: Option<String>,
+}
+
+impl Version {
+    /// Whether it is a page for people: of a proxy, or of a network that wants a login.
+    pub fn is_page(&self) -> bool {
+        is_page(&self.bytes)
+    }
+}
+
+/// Whether bytes are a web page. No file of a cache begins like one.
+pub fn is_page(bytes: &[u8]) -> bool {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start().starts_with(b"<")
+}
+
+/// What became of a file that was to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// It was written.
+    Done,
+    /// It was not written: it is not what was read any more.
+    Changed,
 }
 
 /// What is written.
@@ -103,6 +141,31 @@ pub enum PlaceError {
     /// The program that speaks gRPC cannot be used.
     #[error(transparent)]
     Program(#[from] RemoteError),
+    /// The server sends writers elsewhere.
+    #[error("the server did not take `{address}`: it answered {status}, which leads to `{target}`")]
+    Redirected {
+        /// The address of the file.
+        address: String,
+        /// The status code.
+        status: u16,
+        /// Where it leads, without a password.
+        target: String,
+    },
+    /// Something between answers with a page for people.
+    #[error("`{address}` was not stored: a web page answers in place of the server")]
+    Page {
+        /// The address of the file.
+        address: String,
+    },
+    /// The server said that it took a file, but does not have it.
+    #[error("`{address}` was not stored, although the server said so")]
+    NotStored {
+        /// The address of the file.
+        address: String,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// The server answered with an error.
     #[error("the server did not take `{address}`: it answered {status}")]
     Refused {
@@ -112,6 +175,10 @@ pub enum PlaceError {
         status: u16,
     },
 }
+
+/// What to do about a proxy that wants to know who asks.
+pub(super) const PROXY_HINT: &str =
+    "the proxy wants a user and a password: put them into the variable with its address (https_proxy=http://user:password@host:port)";
 
 impl PlaceError {
     fn file(operation: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
@@ -128,6 +195,10 @@ impl Failure for PlaceError {
             | Self::Unreachable { .. }
             | Self::Locked { .. }
             | Self::Failed { .. }
+            | Self::Redirected { .. }
+            | Self::Page { .. }
+            | Self::NotStored { .. }
+            | Self::Interrupted
             | Self::Refused { .. } => None,
         }
     }
@@ -145,6 +216,17 @@ impl Failure for PlaceError {
             Self::Unreachable { .. } => {
                 Some("check the network and proxy variables, and run the same command again: it sends only what is missing".into())
             }
+            Self::Locked { answer, .. } if answer == "407" => Some(PROXY_HINT.into()),
+            Self::Redirected { target, .. } => {
+                Some(format!("if `{target}` is the cache, write its address; a login page means that the network or the server wants a login first"))
+            }
+            Self::Page { .. } => {
+                Some("open the address in a browser: a network, a proxy or a login page answers before the cache does".into())
+            }
+            Self::NotStored { .. } => Some(
+                "check that the address is one that takes files, and that no proxy between answers with what it kept; run the same command again".into(),
+            ),
+            Self::Interrupted => None,
             Self::Locked { .. } => Some(format!("put user and password into the address, or a token into the variable {TOKEN_VARIABLE}")),
             Self::Refused { status: 405, .. } => {
                 Some("the server does not allow PUT: see \"Servers\" in docs/src/cache.md, or use `cargo xtask cache export`".into())
@@ -163,7 +245,15 @@ impl Failure for PlaceError {
         match self {
             Self::Address { .. } => ExitCode::Usage,
             Self::Program(error) => error.exit(),
-            Self::File(_) | Self::Unreachable { .. } | Self::Locked { .. } | Self::Failed { .. } | Self::Refused { .. } => ExitCode::Failed,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::File(_)
+            | Self::Unreachable { .. }
+            | Self::Locked { .. }
+            | Self::Failed { .. }
+            | Self::Redirected { .. }
+            | Self::Page { .. }
+            | Self::NotStored { .. }
+            | Self::Refused { .. } => ExitCode::Failed,
         }
     }
 }

@@ -3,17 +3,18 @@
 use std::env;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use runtime::cancel::Cancel;
 use runtime::remote::TOKEN_VARIABLE;
-use sdk::apt::{Mirror, Network, credentials};
-use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH};
-use ureq::{Agent, Error, SendBody};
+use sdk::apt::{Mirror, Network, basic, credentials};
+use ureq::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use ureq::http::{HeaderMap, Response};
+use ureq::{Agent, Body, Error, RequestBuilder, SendBody};
 
-use super::{Content, Place, PlaceError, by_digest};
+use super::{Content, Place, PlaceError, Replaced, Version, by_digest};
 use base::address::{public, without_passwords};
 use base::digest::Digest;
 
@@ -28,18 +29,33 @@ const LONGEST_BYTES: u64 = 4 << 20;
 
 /// A server below one address.
 pub struct Server {
-    agent: Agent,
+    client: Client,
     /// Without user and password.
     address: String,
+    cancel: Cancel,
+}
+
+/// What asks the server, also from threads that outlive an interrupted command.
+#[derive(Clone)]
+struct Client {
+    agent: Agent,
     authorization: Option<String>,
 }
 
+/// What a request is for. Buckets answer 403 for what does not exist, to those who may not list it: only for writing is it a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Reading,
+    Writing,
+}
+
 impl Server {
-    /// The server at `address`. User and password are those of the address; without them, the token in [`TOKEN_VARIABLE`] is sent, as over gRPC.
+    /// The server at `address`; `cancel` ends what is under way. User and password are those of the address; without them, the token in
+    /// [`TOKEN_VARIABLE`] is sent, as over gRPC.
     ///
     /// # Errors
     /// When the address is not one of a server, or the proxy's cannot be used.
-    pub fn new(address: &Mirror) -> Result<Self, PlaceError> {
+    pub fn new(address: &Mirror, cancel: &Cancel) -> Result<Self, PlaceError> {
         let given = address.address();
         let fail = |reason: String| PlaceError::Address { address: address.to_string(), reason };
         let is_tls = given.starts_with("https://");
@@ -49,7 +65,7 @@ impl Server {
         let agent = Network::from_environment().agent(is_tls, PATIENCE).map_err(fail)?;
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
         let authorization = authorization(credentials(&given), token);
-        Ok(Self { agent, address: public(&given), authorization })
+        Ok(Self { client: Client { agent, authorization }, address: public(&given), cancel: cancel.clone() })
     }
 
     fn url(&self, name: &str) -> String {
@@ -57,16 +73,24 @@ impl Server {
     }
 
     /// Asks until there is an answer that counts: errors of the server and of the network may pass.
-    fn ask<T>(&self, name: &str, once: impl Fn(&str) -> Result<Answer<T>, Error>) -> Result<Option<T>, PlaceError> {
+    fn ask<T: Send + 'static>(
+        &self,
+        name: &str,
+        purpose: Purpose,
+        once: impl Fn(&Client, &str) -> Result<Answer<T>, Error> + Clone + Send + 'static,
+    ) -> Result<Option<T>, PlaceError> {
         let url = self.url(name);
         let mut pauses = PAUSES.iter();
         loop {
-            let failed = match once(&url) {
+            let (request, client, address) = (once.clone(), self.client.clone(), url.clone());
+            let failed = match self.waited(move || request(&client, &address))? {
                 Ok(Answer::Done(value)) => return Ok(Some(value)),
                 Ok(Answer::Status(404 | 410)) => return Ok(None),
+                Ok(Answer::Status(403)) if purpose == Purpose::Reading => return Ok(None),
                 Ok(Answer::Status(status @ (401 | 403 | 407))) => {
                     return Err(PlaceError::Locked { address: url, answer: status.to_string() });
                 }
+                Ok(Answer::Redirected { status, target }) => return Err(PlaceError::Redirected { address: url, status, target }),
                 Ok(Answer::Status(status)) if !matches!(status, 408 | 425 | 429 | 500 | 502..=504) => {
                     return Err(PlaceError::Refused { address: url, status });
                 }
@@ -74,8 +98,78 @@ impl Server {
                 Err(error) => PlaceError::Unreachable { address: url.clone(), reason: without_passwords(&error.to_string()).into_owned() },
             };
             let Some(pause) = pauses.next() else { return Err(failed) };
-            thread::sleep(*pause);
+            let pause = *pause;
+            self.waited(move || thread::sleep(pause))?;
         }
+    }
+
+    /// The result of something that waits, unless the user asks to stop.
+    fn waited<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PlaceError> {
+        self.cancel.unless_raised(work).ok_or_else(|| {
+            // A file that is sent would otherwise go on to be.
+            self.client.agent.clone().shutdown();
+            PlaceError::Interrupted
+        })
+    }
+
+    fn put(&self, name: &str, content: Sent, condition: Option<(HeaderName, String)>) -> Result<Option<Replaced>, PlaceError> {
+        self.ask(name, Purpose::Writing, move |client, url| {
+            // A client that follows a redirection asks for the page there, and takes that for success.
+            let mut request = client.with_authorization(client.agent.put(url)).config().max_redirects(0).build();
+            if let Some((header, value)) = &condition {
+                request = request.header(header, value);
+            }
+            let response = match &content {
+                Sent::Bytes(bytes) => request.header(CONTENT_LENGTH, bytes.len().to_string()).send(&bytes[..])?,
+                Sent::File(path) => {
+                    let mut file = File::open(path)?;
+                    let length = file.metadata()?.len();
+                    request.header(CONTENT_LENGTH, length.to_string()).send(SendBody::from_reader(&mut file))?
+                }
+            };
+            Ok(match response.status().as_u16() {
+                412 if condition.is_some() => Answer::Done(Replaced::Changed),
+                status @ 300..=399 => {
+                    let target = header(response.headers(), &LOCATION).unwrap_or("nowhere");
+                    Answer::Redirected { status, target: without_passwords(target).into_owned() }
+                }
+                _ => answered(&response, || Replaced::Done),
+            })
+        })
+    }
+}
+
+impl Client {
+    fn with_authorization<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization),
+            None => request,
+        }
+    }
+}
+
+/// What is sent, owned: see [`Client`].
+#[derive(Clone)]
+enum Sent {
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn answered<T>(response: &Response<Body>, done: impl FnOnce() -> T) -> Answer<T> {
+    let status = response.status();
+    if status.is_success() { Answer::Done(done()) } else { Answer::Status(status.as_u16()) }
+}
+
+/// The condition under which a server may replace what was read. Without the tag of a version, and for a page in its place, there is none.
+fn condition(seen: Option<&Version>) -> Option<(HeaderName, String)> {
+    match seen {
+        None => Some((IF_NONE_MATCH, "*".to_owned())),
+        Some(version) if version.is_page() => None,
+        Some(version) => version.tag.clone().map(|tag| (IF_MATCH, tag)),
     }
 }
 
@@ -93,68 +187,59 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// RFC 7617.
-fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-}
-
 /// What came of a request.
 enum Answer<T> {
     Done(T),
     Status(u16),
+    Redirected { status: u16, target: String },
 }
 
 impl Place for Server {
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PlaceError> {
-        self.ask(name, |url| {
-            let mut request = self.agent.get(url);
-            if let Some(authorization) = &self.authorization {
-                request = request.header(AUTHORIZATION, authorization);
-            }
-            let response = request.call()?;
+    fn read(&self, name: &str) -> Result<Option<Version>, PlaceError> {
+        self.ask(name, Purpose::Reading, |client, url| {
+            // What a proxy kept says nothing about what was just written.
+            let response = client.with_authorization(client.agent.get(url)).header(CACHE_CONTROL, "no-cache").call()?;
             if !response.status().is_success() {
                 return Ok(Answer::Status(response.status().as_u16()));
             }
+            let tag = header(response.headers(), &ETAG).filter(|tag| tag.starts_with('"')).map(str::to_owned);
             let mut bytes = Vec::new();
             response.into_body().into_reader().take(LONGEST_BYTES).read_to_end(&mut bytes)?;
-            Ok(Answer::Done(bytes))
+            Ok(Answer::Done(Version { bytes, tag }))
         })
     }
 
     fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError> {
-        let found = self.ask(&by_digest(object), |url| {
-            let mut request = self.agent.head(url);
-            if let Some(authorization) = &self.authorization {
-                request = request.header(AUTHORIZATION, authorization);
-            }
-            let response = request.call()?;
-            let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-            let is_it = length.is_none_or(|length| length == size_bytes);
-            let status = response.status();
-            Ok(if status.is_success() { Answer::Done(is_it) } else { Answer::Status(status.as_u16()) })
+        let found = self.ask(&by_digest(object), Purpose::Reading, move |client, url| {
+            let response = client.with_authorization(client.agent.head(url)).call()?;
+            let headers = response.headers();
+            let is_it = match header(headers, &CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()) {
+                Some(length) => length == size_bytes,
+                None => header(headers, &CONTENT_TYPE).is_none_or(|kind| !kind.starts_with("text/html")),
+            };
+            Ok(answered(&response, || is_it))
         });
         // What has another size is a file that was cut off, or the page with which a proxy answers everything.
         found.map(|found| found.unwrap_or(false))
     }
 
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError> {
-        let written = self.ask(name, |url| {
-            let mut request = self.agent.put(url);
-            if let Some(authorization) = &self.authorization {
-                request = request.header(AUTHORIZATION, authorization);
-            }
-            let response = match content {
-                Content::Bytes(bytes) => request.header(CONTENT_LENGTH, bytes.len().to_string()).send(bytes)?,
-                Content::File(path) => {
-                    let mut file = File::open(path)?;
-                    let length = file.metadata()?.len();
-                    request.header(CONTENT_LENGTH, length.to_string()).send(SendBody::from_reader(&mut file))?
-                }
-            };
-            let status = response.status();
-            Ok(if status.is_success() { Answer::Done(()) } else { Answer::Status(status.as_u16()) })
-        })?;
-        written.ok_or_else(|| PlaceError::Refused { address: self.url(name), status: 404 })
+        let sent = match content {
+            Content::Bytes(bytes) => Sent::Bytes(bytes.to_vec()),
+            Content::File(path) => Sent::File(path.to_owned()),
+        };
+        let written = self.put(name, sent, None)?;
+        written.map(drop).ok_or_else(|| PlaceError::Refused { address: self.url(name), status: 404 })
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8], seen: Option<&Version>) -> Result<Replaced, PlaceError> {
+        match self.put(name, Sent::Bytes(bytes.to_vec()), condition(seen)) {
+            Ok(Some(replaced)) => Ok(replaced),
+            Ok(None) => Err(PlaceError::Refused { address: self.url(name), status: 404 }),
+            // Some buckets know no conditions, and say so.
+            Err(PlaceError::Refused { status: 501, .. }) => self.write(name, Content::Bytes(bytes)).map(|()| Replaced::Done),
+            Err(error) => Err(error),
+        }
     }
 
     fn shown(&self, name: &str) -> String {
@@ -163,40 +248,4 @@ impl Place for Server {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
-    use std::net::TcpListener;
-
-    use super::*;
-
-    #[test]
-    fn the_password_of_an_address_goes_before_a_token() {
-        let pair = || Some(("u".to_owned(), "p".to_owned()));
-        let token = || Some("t".to_owned());
-        assert_eq!(authorization(pair(), token()).unwrap(), basic("u", "p"));
-        assert_eq!(authorization(None, token()).unwrap(), "Bearer t");
-        assert_eq!(authorization(None, None), None);
-    }
-
-    #[test]
-    fn a_file_of_another_size_is_not_the_one_that_was_asked_for() {
-        for (head, expected) in [
-            ("200 OK\r\nContent-Length: 5\r\n", true),
-            ("200 OK\r\nTransfer-Encoding: chunked\r\n", true),
-            ("200 OK\r\nContent-Length: 4\r\n", false),
-            ("200 OK\r\nContent-Type: text/html\r\nContent-Length: 3120\r\n", false),
-            ("404 Not Found\r\nContent-Length: 0\r\n", false),
-        ] {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let address: Mirror = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-            let answers = thread::spawn(move || {
-                let (mut stream, _) = listener.accept().unwrap();
-                BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok).find(|line| line.is_empty());
-                stream.write_all(format!("HTTP/1.1 {head}Connection: close\r\n\r\n").as_bytes()).unwrap();
-            });
-            let server = Server::new(&address).unwrap();
-            assert_eq!(server.has(&Digest::of_bytes("x"), 5).unwrap(), expected, "{head}");
-            answers.join().unwrap();
-        }
-    }
-}
+mod tests;

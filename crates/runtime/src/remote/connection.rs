@@ -85,7 +85,7 @@ impl Connection {
         match self.follow(call, cancel, &|_| {}, reached)? {
             Answer::Executed(end) => Ok(end),
             Answer::Failed(trouble) => Ok(Err(trouble.into())),
-            Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored => Err(RemoteError::Ended),
+            Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored | Answer::Runs(_) => Err(RemoteError::Ended),
         }
     }
 

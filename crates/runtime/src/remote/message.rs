@@ -93,6 +93,13 @@ pub enum Call {
         /// How long it is waited for.
         patience: Patience,
     },
+    /// Ask whether the server runs programs.
+    Runs {
+        /// The server.
+        server: Server,
+        /// How long it is waited for.
+        patience: Patience,
+    },
     /// Run a program on a worker of the server.
     Execute {
         /// The server.
@@ -112,6 +119,7 @@ impl Call {
             | Self::Missing { server, .. }
             | Self::Store { server, .. }
             | Self::Point { server, .. }
+            | Self::Runs { server, .. }
             | Self::Execute { server, .. } => server,
         }
     }
@@ -179,10 +187,24 @@ pub enum Answer {
     Missing(Vec<Digest>),
     /// The server has it.
     Stored,
+    /// Whether the server runs programs.
+    Runs(Runs),
     /// What became of a program.
     Executed(Result<Executed, NotExecuted>),
     /// It cannot be done.
     Failed(Trouble),
+}
+
+/// Whether a server runs programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runs {
+    /// It says so.
+    Yes,
+    /// It is only a cache, or does so for others.
+    No,
+    /// It does not say.
+    Unsaid,
 }
 
 /// Why a server does not do something.

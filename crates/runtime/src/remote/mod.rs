@@ -22,7 +22,7 @@ use crate::progress::Reporter;
 pub use connection::Connection;
 pub use error::RemoteError;
 pub use execution::{Earlier, Executed, Execution, InputFile, NotExecuted, Stage};
-pub use message::{Answer, Blob, Call, Name, News, Patience, Reply, Request, Trouble, Wanted};
+pub use message::{Answer, Blob, Call, Name, News, Patience, Reply, Request, Runs, Trouble, Wanted};
 pub use program::{Program, REMOTE, WORKER};
 pub use server::{InvalidServer, Server};
 
@@ -86,7 +86,19 @@ pub fn reach(server: &Server, patience: Patience, cancel: &Cancel) -> Result<Res
     match connection()?.call(Call::Missing { server: server.clone(), blobs, patience }, cancel, &|_| {})? {
         Answer::Missing(_) => Ok(Ok(())),
         Answer::Failed(trouble) => Ok(Err(trouble)),
-        Answer::Fetched(_) | Answer::Stored | Answer::Executed(_) => Err(RemoteError::Ended),
+        Answer::Fetched(_) | Answer::Stored | Answer::Runs(_) | Answer::Executed(_) => Err(RemoteError::Ended),
+    }
+}
+
+/// Asks `server` whether it runs programs, which a cache does not.
+///
+/// # Errors
+/// When `kaon-remote` cannot be used. The inner one says why the server does not answer.
+pub fn runs(server: &Server, patience: Patience, cancel: &Cancel) -> Result<Result<Runs, Trouble>, RemoteError> {
+    match connection()?.call(Call::Runs { server: server.clone(), patience }, cancel, &|_| {})? {
+        Answer::Runs(runs) => Ok(Ok(runs)),
+        Answer::Failed(trouble) => Ok(Err(trouble)),
+        Answer::Fetched(_) | Answer::Missing(_) | Answer::Stored | Answer::Executed(_) => Err(RemoteError::Ended),
     }
 }
 

@@ -20,26 +20,45 @@ impl Store {
     /// # Errors
     /// When the lock's file cannot be opened or locked.
     pub fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
-        let path = self.root().join("locks").join(name);
         let mut waiting = Some(waiting);
-        let mut take = || -> io::Result<File> {
+        let taken = self.take_lock(name, &mut |file| {
+            waiting.take().into_iter().for_each(|waiting| waiting());
+            file.lock().map(|()| true)
+        })?;
+        // Who waits gets it.
+        taken.ok_or_else(|| StoreError::io("lock", &self.root().join("locks").join(name), io::ErrorKind::WouldBlock.into()))
+    }
+
+    /// Takes the lock `name`, unless somebody has it.
+    ///
+    /// # Errors
+    /// When the lock's file cannot be opened or locked.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, StoreError> {
+        self.take_lock(name, &mut |_| Ok(false))
+    }
+
+    /// Takes a lock. If somebody has it, `wait` returns whether it has been taken nevertheless.
+    fn take_lock(&self, name: &str, wait: &mut dyn FnMut(&File) -> io::Result<bool>) -> Result<Option<Lock>, StoreError> {
+        let path = self.root().join("locks").join(name);
+        let mut take = || -> io::Result<Option<File>> {
             loop {
                 let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-                match file.try_lock() {
-                    Ok(()) => {}
-                    Err(TryLockError::WouldBlock) => {
-                        waiting.take().into_iter().for_each(|waiting| waiting());
-                        file.lock()?;
-                    }
+                let is_taken = match file.try_lock() {
+                    Ok(()) => true,
+                    Err(TryLockError::WouldBlock) => wait(&file)?,
                     Err(TryLockError::Error(error)) => return Err(error),
+                };
+                if !is_taken {
+                    return Ok(None);
                 }
                 // A file that was removed between opening and locking excludes nobody.
                 if is_named(&file, &path)? {
-                    return Ok(file);
+                    return Ok(Some(file));
                 }
             }
         };
-        take().map(|file| Lock { _file: file }).map_err(|source| StoreError::io("lock", &path, source))
+        let taken = take().map_err(|source| StoreError::io("lock", &path, source))?;
+        Ok(taken.map(|file| Lock { _file: file }))
     }
 
     /// Removes all locks that are not held. Returns those that cannot be removed.

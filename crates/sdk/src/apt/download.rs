@@ -1,6 +1,8 @@
 //! Fetches files by address, many at once, through either client.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -125,9 +127,33 @@ fn by_client(
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>, AptError> {
     match client {
-        Client::Apt if !are_beyond(downloads.iter().map(|download| &*download.uri)) => by_apt(downloads, patience, report, cancel),
+        Client::Apt if !are_beyond(downloads.iter().map(|download| &*download.uri)) => {
+            let mut outcomes = by_apt(downloads, patience, report, cancel)?;
+            let again: Vec<usize> = (0..downloads.len()).filter(|at| is_dropped(&downloads[*at], &outcomes[*at])).collect();
+            if !again.is_empty() {
+                let asked: Vec<Download> = again.iter().map(|at| downloads[*at].clone()).collect();
+                let fetched = builtin::download(&asked, patience, &Network::from_environment(), report, cancel)?;
+                again.into_iter().zip(fetched).for_each(|(at, outcome)| outcomes[at] = outcome);
+            }
+            Ok(outcomes)
+        }
         Client::Apt | Client::Builtin => builtin::download(downloads, patience, &Network::from_environment(), report, cancel),
     }
+}
+
+/// The option that has apt believe the authorities in the file that the user named, as the built-in client and `kaon-remote` do.
+fn certificates(file: Option<OsString>) -> Option<OsString> {
+    let file = file.filter(|file| !file.is_empty())?;
+    let mut option = OsString::from("Acquire::https::CaInfo=");
+    option.push(file);
+    Some(option)
+}
+
+/// Whether apt may have dropped the content: where a server ends the connection instead of saying how long a file is, apt reports an empty
+/// file as fetched.
+fn is_dropped(download: &Download, outcome: &Outcome) -> bool {
+    let is_empty = || fs::metadata(&download.target).is_ok_and(|file| file.len() == 0);
+    *outcome == Outcome::Fetched && download.uri.contains("://") && is_empty()
 }
 
 fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
@@ -143,6 +169,9 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     }
     if nix::unistd::geteuid().is_root() {
         tool = tool.args(["-o", "APT::Sandbox::User=root"]);
+    }
+    if let Some(option) = certificates(env::var_os("SSL_CERT_FILE")) {
+        tool = tool.arg("-o").arg(option);
     }
     let netrc = first.target.with_extension("auth");
     let netrc =
@@ -230,7 +259,9 @@ pub fn host(uri: &str) -> &str {
 /// Sorts apt's reasons by what can be done about them.
 fn classify(reason: &str) -> Outcome {
     let is = |starts: &[&str]| starts.iter().any(|start| reason.starts_with(start));
-    if is(&["404 ", "410 ", "Failed to stat", "File not found"]) {
+    // What may not be looked at is not absent.
+    let is_closed = reason.contains(&format!("({}:", nix::libc::EACCES));
+    if is(&["404 ", "410 ", "Failed to stat", "File not found"]) && !is_closed {
         Outcome::NotFound
     } else if is(&[
         "Could not resolve",
@@ -269,6 +300,9 @@ mod tests {
             E: Failed to fetch https://b/y  Could not resolve 'b'\nE: Failed to fetch http://c/z%2b1%  502  Bad Gateway\nE: Download Failed\n";
         let reasons = reasons(stderr);
         assert_eq!(classify(&reasons["http://a/x"]), Outcome::NotFound);
+        let closed = "Failed to stat - stat (13: Permission denied)";
+        assert_eq!(classify(closed), Outcome::Failed(closed.into()));
+        assert_eq!(classify("Failed to stat - stat (2: No such file or directory)"), Outcome::NotFound);
         assert_eq!(classify(&reasons["https://b/y"]), Outcome::Unreachable("Could not resolve 'b'".into()));
         assert_eq!(classify(&reasons[&comparable("http://u:p@c/z+1%")]), Outcome::Failed("502  Bad Gateway".into()));
     }
@@ -310,6 +344,34 @@ mod tests {
     }
 
     #[test]
+    fn the_users_authorities_are_believed() {
+        assert_eq!(certificates(Some("/x y.pem".into())), Some("Acquire::https::CaInfo=/x y.pem".into()));
+        assert_eq!([certificates(Some("".into())), certificates(None)], [None, None]);
+    }
+
+    /// The end of a file may be its length, the last of its pieces, or the end of the connection.
+    #[test]
+    fn files_of_unsaid_length_are_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|asked, _| match asked.target.trim_start_matches('/') {
+            "pieces" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n4\r\ntext\r\n0\r\n\r\n".to_vec(),
+            "ended" => b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ntext".to_vec(),
+            "old" => b"HTTP/1.0 200 OK\r\n\r\ntext".to_vec(),
+            "empty" => ok(b""),
+            _ => ok(b"text"),
+        });
+        for client in [ClientChoice::Auto.client(), Client::Builtin] {
+            let names = ["pieces", "ended", "usual", "old", "empty"];
+            let item = |name: &str| Download::new(format!("{}/{name}", server.address), folder.path().join(name));
+            let outcomes = download(client, &names.map(item), PATIENCE, &|_| {}, &Cancel::new()).unwrap();
+            assert_eq!(outcomes, vec![Outcome::Fetched; names.len()], "{client:?}");
+            let found = names.map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
+            assert_eq!(found, ["text", "text", "text", "text", ""], "{client:?}");
+            names.iter().for_each(|name| fs::remove_file(folder.path().join(name)).unwrap());
+        }
+    }
+
+    #[test]
     fn no_client_shows_a_password_to_other_users() {
         let folder = tempfile::tempdir().unwrap();
         let shown = Arc::new(Mutex::new(None));
@@ -320,15 +382,22 @@ mod tests {
             *seen.lock().unwrap() = Some(all.iter().any(|line| line.contains("p7nVq2")));
             ok(b"text")
         });
-        for (client, password) in
-            [(ClientChoice::Auto.client(), "p7nVq2"), (ClientChoice::Auto.client(), "p7nVq2%20x"), (Client::Builtin, "p7nVq2")]
-        {
+        // The last bytes are `p7nVq2`, `p7nVq2 x` and `p7nVq2@:/%`.
+        for (client, password, sent) in [
+            (ClientChoice::Auto.client(), "p7nVq2", "bWU6cDduVnEy"),
+            (ClientChoice::Auto.client(), "p7nVq2%20x", "bWU6cDduVnEyIHg="),
+            (ClientChoice::Auto.client(), "p7nVq2%40%3a%2F%25", "bWU6cDduVnEyQDovJQ=="),
+            (Client::Builtin, "p7nVq2", "bWU6cDduVnEy"),
+            (Client::Builtin, "p7nVq2%40%3a%2F%25", "bWU6cDduVnEyQDovJQ=="),
+        ] {
             let uri = format!("{}/pool/x+1.deb", server.address.replace("http://", &format!("http://me:{password}@")));
             let item = Download::new(uri, folder.path().join("got"));
             let outcomes = download(client, &[item], PATIENCE, &|_| {}, &Cancel::new()).unwrap();
             assert_eq!((outcomes, *shown.lock().unwrap()), (vec![Outcome::Fetched], Some(false)), "{client:?} {password}");
             let asked = server.asked().pop().unwrap();
-            assert!(asked.headers.iter().any(|line| line.to_ascii_lowercase().starts_with("authorization: basic bwu6c")), "{asked:?}");
+            let given =
+                asked.headers.iter().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")));
+            assert_eq!(given.map(|(_, value)| value), Some(&*format!("Basic {sent}")), "{client:?} {password}");
             fs::remove_file(folder.path().join("got")).unwrap();
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no credentials are left behind");

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::builtin::local_path;
 use super::config::host_repositories;
 use super::{AptError, Repository, Settings};
 use base::address::without_passwords;
@@ -14,15 +16,34 @@ pub struct Mirror(String);
 
 /// A text that is not an archive's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not the address of an archive: it must be an http, https or file URL")]
-pub struct InvalidMirror {
-    text: String,
+pub enum InvalidMirror {
+    /// It is no address that files can be fetched from.
+    #[error("`{text}` is not the address of an archive: it must be an http, https or file URL")]
+    NoAddress {
+        /// The text, without passwords.
+        text: String,
+    },
+    /// A `file:` address that begins with a host.
+    #[error(
+        "`{text}` names the machine `{host}`, and files of other machines cannot be read: a path follows three slashes, as in file:///srv/kaon"
+    )]
+    OtherMachine {
+        /// The text.
+        text: String,
+        /// The machine.
+        host: String,
+    },
 }
 
 impl Mirror {
     /// The complete address; [`Display`](fmt::Display) hides user and password.
     pub fn address(&self) -> String {
         self.0.clone()
+    }
+
+    /// The folder of this machine that it is, if it is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        local_path(&self.0)
     }
 
     /// The address of the file at `path` below the archive's root, in the form of apt's method that leaves a copy.
@@ -39,13 +60,24 @@ impl FromStr for Mirror {
         let is_known = ["http://", "https://", "file:/", "copy:/"].iter().any(|scheme| text.starts_with(scheme));
         let is_one_word = !text.chars().any(|character| character.is_whitespace() || character.is_control());
         if !is_known || !is_one_word {
-            return Err(InvalidMirror { text: without_passwords(text).into_owned() });
+            return Err(InvalidMirror::NoAddress { text: without_passwords(text).into_owned() });
         }
         if text.split_once("://").is_some_and(|(scheme, rest)| scheme.starts_with("http") && !has_host(rest)) {
-            return Err(InvalidMirror { text: without_passwords(text).into_owned() });
+            return Err(InvalidMirror::NoAddress { text: without_passwords(text).into_owned() });
         }
-        let path = text.strip_prefix("file://").map_or_else(|| text.to_owned(), |path| format!("file:{path}"));
-        Ok(Self(path.trim_end_matches('/').to_owned()))
+        let text = without_host(text)?;
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+/// An address of files with its path right after the scheme. A host other than this one is an error: taken as a folder, it would be empty.
+fn without_host(text: &str) -> Result<String, InvalidMirror> {
+    let found = ["file", "copy"].iter().find_map(|scheme| Some((scheme, text.strip_prefix(scheme)?.strip_prefix("://")?)));
+    let Some((scheme, rest)) = found else { return Ok(text.to_owned()) };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host {
+        "" | "localhost" => Ok(format!("{scheme}:{path}")),
+        host => Err(InvalidMirror::OtherMachine { text: text.to_owned(), host: host.to_owned() }),
     }
 }
 
@@ -188,7 +220,11 @@ mod tests {
 
     #[test]
     fn addresses_are_checked() {
-        assert_eq!("file:///srv/d/".parse::<Mirror>().unwrap().file("pool/x"), "copy:/srv/d/pool/x");
+        for text in ["file:///srv/d/", "file:/srv/d", "file://localhost/srv/d", "copy:///srv/d"] {
+            assert_eq!(text.parse::<Mirror>().unwrap().file("pool/x"), "copy:/srv/d/pool/x", "{text}");
+        }
+        let remote = "file://host/srv/d".parse::<Mirror>().unwrap_err().to_string();
+        assert!(remote.starts_with("`file://host/srv/d` names the machine `host`") && remote.ends_with("file:///srv/kaon"), "{remote}");
         for bad in ["", "trixie", "ftp//x", "http://a b", "http://a\nb", "ssh://x", "http://", "http://a:99999/x", "https://u:p@:80/x"] {
             assert!(bad.parse::<Mirror>().is_err(), "{bad}");
         }

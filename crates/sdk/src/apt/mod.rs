@@ -19,7 +19,7 @@ mod suite;
 
 use std::path::PathBuf;
 
-pub use builtin::{Access, IndexKind, Network, Presence, compare_versions, presence, suite_indexes};
+pub use builtin::{Access, IndexKind, Network, Presence, basic, compare_versions, presence, suite_indexes};
 pub use cache_address::{CacheAddress, InvalidCacheAddress};
 pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};

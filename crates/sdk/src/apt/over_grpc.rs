@@ -36,7 +36,7 @@ pub(super) fn download(
         let ends = match answer {
             Ok(Answer::Fetched(ends)) => ends.into_iter().map(outcome).collect(),
             Ok(Answer::Failed(trouble)) => vec![outcome(Err(trouble)); places.len()],
-            Ok(Answer::Missing(_) | Answer::Stored | Answer::Executed(_)) => {
+            Ok(Answer::Missing(_) | Answer::Stored | Answer::Runs(_) | Answer::Executed(_)) => {
                 vec![Outcome::Failed("`kaon-remote` answered something else".into()); places.len()]
             }
             Err(RemoteError::Interrupted) => return Err(AptError::Interrupted),

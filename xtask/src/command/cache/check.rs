@@ -9,7 +9,8 @@ use crate::cli::Context;
 use crate::command::select;
 use base::diagnostic::{ExitCode, Failure, Report};
 use base::name::PackageName;
-use planning::plan::{Plan, State, plan};
+use builder::plan_with;
+use planning::plan::{Plan, State};
 
 /// Options of `cache check`.
 #[derive(Args, Debug)]
@@ -66,7 +67,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     if builder.caching.caches.is_empty() {
         return Err(NoCaches.into());
     }
-    let (plan, _) = plan(&graph, &packages, &builder);
+    let (plan, _) = plan_with(&builder, &packages)?;
     let found = found(&plan, &builder);
     let is_whole = found.silent.is_empty();
     if context.output.is_json() {

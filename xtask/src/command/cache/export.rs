@@ -9,12 +9,11 @@ use crate::cli::Context;
 use crate::command::select;
 use base::diagnostic::{ExitCode, Failure, Report};
 use base::digest::Digest;
-use builder::Builder;
+use builder::{Builder, plan_with};
 use cache::place::{Folder, Place};
 use cache::settings::is_builder_name;
 use cache::{BUILDER_FILE, Exported, Publisher, export};
 use planning::action::{BuildResult, Results};
-use planning::plan::plan;
 use runtime::sandbox::Isolation;
 use signing::StatementKey;
 
@@ -96,7 +95,7 @@ pub(super) fn write(context: &Context<'_>, place: &dyn Place, shown: &str, what:
     let packages = select::packages(&graph, &what.packages)?;
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
-    let (plan, results) = plan(&graph, &packages, &builder);
+    let (plan, results) = plan_with(&builder, &packages)?;
     // What others built is theirs to sign.
     let own: Vec<&BuildResult> = results.values().map(|result| &**result).filter(|result| result.shared.is_none()).collect();
     if own.is_empty() {

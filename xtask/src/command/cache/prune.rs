@@ -10,8 +10,8 @@ use crate::cli::Context;
 use crate::command::select;
 use base::diagnostic::{ExitCode, Report};
 use base::digest::Digest;
+use builder::plan_with;
 use cache::{Pruned, Rules, prune};
-use planning::plan::plan;
 
 /// Options of `cache prune`.
 #[derive(Args, Debug)]
@@ -37,7 +37,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let graph = context.graph()?;
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
-    let (_, results) = plan(&graph, &select::packages(&graph, &[])?, &builder);
+    let (_, results) = plan_with(&builder, &select::packages(&graph, &[])?)?;
     let current: BTreeSet<Digest> = results.values().map(|result| result.key).collect();
     let inputs = builder.sdk.lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256);
     let origins = graph.specs().flat_map(|(_, folder)| &folder.spec.sources).flat_map(|source| &source.origins);

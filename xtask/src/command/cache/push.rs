@@ -59,6 +59,6 @@ fn place<'c>(context: &'c Context<'_>, cache: &NamedCache) -> Result<Box<dyn Pla
     let folder = ["file:", "copy:"].iter().find_map(|scheme| address.strip_prefix(scheme));
     Ok(match folder {
         Some(folder) => Box::new(Folder::new(folder)),
-        None => Box::new(Server::new(files)?),
+        None => Box::new(Server::new(files, &context.cancel)?),
     })
 }

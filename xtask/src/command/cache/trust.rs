@@ -10,6 +10,7 @@ use crate::cli::Context;
 use crate::output;
 use base::address::without_passwords;
 use base::diagnostic::{ExitCode, Failure, Problems, Report};
+use cache::place::is_page;
 use cache::settings::{FILE, Settings, TrustedBuilder, builder_text};
 use sdk::apt::{CacheAddress, Download, InvalidCacheAddress, Outcome, Patience, download};
 
@@ -28,6 +29,8 @@ pub struct Options {
 enum TrustError {
     #[error("cannot fetch `{address}`: {reason}")]
     Fetch { address: String, reason: String },
+    #[error("the server answered with a web page where `{address}` was expected")]
+    Page { address: String },
     #[error("cannot read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("`{file}` names no builder")]
@@ -40,6 +43,10 @@ impl Failure for TrustError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Fetch { .. } => Some("give the address of a cache's `builder.toml`, or of the cache itself".into()),
+            Self::Page { .. } => Some(
+                "open the address in a browser: a login page of the network answers before the cache does, or the address is not that of a cache"
+                    .into(),
+            ),
             Self::Read { .. } => None,
             Self::Nobody { .. } => Some("`cargo xtask cache export` writes such a file".into()),
             Self::OtherKey { path, .. } => Some(format!(
@@ -94,8 +101,12 @@ fn text(context: &Context<'_>, builder: &str) -> Result<String, Report> {
     let outcomes = download(context.settings().client, std::slice::from_ref(&item), Patience::new(1, 30), &|_| {}, &context.cancel)?;
     match outcomes.into_iter().next() {
         Some(Outcome::Fetched) => {
-            let read = fs::read_to_string(&item.target);
-            Ok(read.map_err(|source| TrustError::Read { path: item.target.clone(), source })?)
+            let read = fs::read(&item.target).map_err(|source| TrustError::Read { path: item.target.clone(), source })?;
+            if is_page(&read) {
+                return Err(TrustError::Page { address: without_passwords(&address).into_owned() }.into());
+            }
+            // What is not text is a mistake in the file, which is shown as such.
+            Ok(String::from_utf8_lossy(&read).into_owned())
         }
         Some(Outcome::NotFound) | None => Err(failed("no such file".into()).into()),
         Some(Outcome::Unreachable(reason) | Outcome::Failed(reason)) => Err(failed(reason).into()),

@@ -144,7 +144,7 @@ pub(super) fn pause(attempt: u32) -> Duration {
 }
 
 /// The local file of an address: `copy:/path`, `file:/path` or `file:///path`, percent-encoded as apt takes it.
-pub(super) fn local_path(uri: &str) -> Option<PathBuf> {
+pub(in crate::apt) fn local_path(uri: &str) -> Option<PathBuf> {
     let path = uri.strip_prefix("copy:").or_else(|| uri.strip_prefix("file:"))?;
     Some(PathBuf::from(crate::apt::download::decoded(path.strip_prefix("//").unwrap_or(path))))
 }

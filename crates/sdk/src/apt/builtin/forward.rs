@@ -1,12 +1,12 @@
 //! Connections through a proxy, as the apt configuration names it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use forward::Forwarding;
 use ureq::config::Config;
 use ureq::http::uri::Scheme;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
 use ureq::{Error, Proxy, ProxyProtocol};
+
+use super::authorization::basic;
 
 /// Connects to a proxy for `http:` addresses, and like ureq for all others.
 #[derive(Debug)]
@@ -45,8 +45,7 @@ impl Connector<()> for ForwardConnector {
             register_shutdown: details.register_shutdown.clone(),
         };
         let Some(inner) = self.usual.connect(&to_proxy, chained)? else { return Ok(None) };
-        let credentials = proxy.username().map(|user| format!("{user}:{}", proxy.password().unwrap_or_default()));
-        let authorization = credentials.map(|credentials| format!("Basic {}", STANDARD.encode(credentials)));
+        let authorization = proxy.username().map(|user| basic(user, proxy.password().unwrap_or_default()));
         // Credentials of the target are sent in a header, and not to the proxy.
         let host = target.as_str().rsplit('@').next().unwrap_or_default().to_owned();
         Ok(Some(Box::new(Forwarding::new(inner, host, authorization))))

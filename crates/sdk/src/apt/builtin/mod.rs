@@ -1,6 +1,7 @@
 //! A client of the Debian archive that needs no programs of the host: signed indexes, dependencies, and files over HTTP.
 
 mod agent;
+mod authorization;
 mod catalogue;
 mod date;
 mod download;
@@ -18,7 +19,9 @@ mod transfer;
 mod version;
 
 pub use agent::Network;
+pub use authorization::basic;
 pub use download::download;
+pub(super) use download::local_path;
 pub use fetcher::{Access, IndexKind};
 pub use index::{BuiltinIndex, suite_indexes};
 pub use presence::{Presence, presence};

@@ -10,10 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::agent::Network;
+use super::authorization::authorized;
 use super::download::{Agents, LOOK, local_path, pause};
 use super::transfer::{Failed, classify, refused};
 use crate::apt::download::host;
 use crate::apt::{AptError, Outcome};
+use base::address::public;
 use runtime::cancel::Cancel;
 use runtime::workers::try_each;
 
@@ -118,7 +120,7 @@ impl Work {
         let mut last = Outcome::Failed("not tried".into());
         for attempt in 0..=RETRIES {
             thread::sleep(pause(attempt));
-            let failed = match agent.head(address).call() {
+            let failed = match authorized(agent.head(public(address)), address).call() {
                 Ok(answer) if answer.status().is_success() => return Outcome::Fetched,
                 Ok(answer) => refused(answer.status()),
                 Err(error) => classify(&error),

@@ -9,8 +9,10 @@ use ureq::http::header::{CONTENT_LENGTH, RANGE};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, Error};
 
+use super::authorization::authorized;
 use crate::apt::pace::Pace;
 use crate::apt::{Download, Outcome, Patience};
+use base::address::public;
 
 /// Why an attempt failed.
 pub enum Failed {
@@ -25,7 +27,7 @@ pub fn transfer(agent: &Agent, download: &Download, patience: Patience, done: &A
     let Download { uri, target, .. } = download;
     let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
     let have = fs::metadata(target).map_or(0, |file| file.len());
-    let mut request = agent.get(uri);
+    let mut request = authorized(agent.get(public(uri)), uri);
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
