@@ -1,6 +1,10 @@
 //! Two builders, one store.
 
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::project::{Project, check_store, events, packages};
 
@@ -34,6 +38,29 @@ fn waiting_for_another_builder_is_reported() {
     let outputs = builders.map(|builder| builder.wait_with_output().unwrap());
     let waited = |event: &serde_json::Value| event["kind"] == "waiting" && event["unit"] == "package app";
     assert!(outputs.iter().flat_map(events).any(|event| waited(&event)), "{outputs:?}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn who_waits_for_another_builder_can_be_stopped() {
+    let project = Project::with("sleep 600");
+    let store = project.store("store");
+    let run = || project.command(&store, &["--json", "build"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = |builder: &mut Child| BufReader::new(builder.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let stop = |builder: &Child| kill(Pid::from_raw(builder.id().cast_signed()), Signal::SIGINT).unwrap();
+    let mut first = run();
+    let mut said = lines(&mut first);
+    assert!(said.any(|event| event.contains(r#""phase","unit":"package app""#) && event.contains(r#""finish""#)));
+    let mut second = run();
+    let mut heard = lines(&mut second);
+    assert!(heard.any(|event| event.contains(r#""waiting""#) && event.contains("package app")));
+    stop(&second);
+    assert!(heard.last().unwrap().contains(r#""exit":130"#));
+    assert_eq!(second.wait().unwrap().code(), Some(130));
+    assert!(first.try_wait().unwrap().is_none(), "the first one goes on");
+    stop(&first);
+    assert!(said.last().is_some());
+    assert_eq!(first.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub enum StoreError {
         /// The store.
         store: PathBuf,
     },
+    /// The user asked to stop while something was waited for.
+    #[error("interrupted")]
+    Interrupted,
     /// A stored result is not valid JSON of its type.
     #[error("stored result `{}` cannot be read", path.display())]
     BadResult {
@@ -109,6 +112,7 @@ impl Failure for StoreError {
                 io::ErrorKind::CrossesDevices => Some("a file system is mounted there: unmount it and run the same command again".into()),
                 _ => None,
             },
+            Self::Interrupted => None,
             Self::InUse { .. } => Some("run the same command again when it has finished".into()),
             Self::Corrupt { .. } | Self::Missing { .. } | Self::BadResult { .. } => {
                 Some("run the same command again: it is fetched or built again".into())
@@ -117,7 +121,7 @@ impl Failure for StoreError {
     }
 
     fn exit(&self) -> ExitCode {
-        ExitCode::Failed
+        if matches!(self, Self::Interrupted) { ExitCode::Interrupted } else { ExitCode::Failed }
     }
 }
 

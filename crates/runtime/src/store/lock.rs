@@ -4,9 +4,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::thread;
 
 use super::collect::read;
 use super::{RemoveError, Store, StoreError, usage};
+use crate::cancel::CHECK;
 
 /// A lock held until dropped; the kernel releases it when the process ends for any reason.
 #[derive(Debug)]
@@ -18,15 +20,14 @@ impl Store {
     /// Waits for the lock `name` and takes it. `waiting` is called once if another process has it.
     ///
     /// # Errors
-    /// When the lock's file cannot be opened or locked.
+    /// When the lock's file cannot be opened or locked, or the user asks to stop before it is free.
     pub fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
         let mut waiting = Some(waiting);
         let taken = self.take_lock(name, &mut |file| {
             waiting.take().into_iter().for_each(|waiting| waiting());
-            file.lock().map(|()| true)
+            self.wait_for(file)
         })?;
-        // Who waits gets it.
-        taken.ok_or_else(|| StoreError::io("lock", &self.root().join("locks").join(name), io::ErrorKind::WouldBlock.into()))
+        taken.ok_or(StoreError::Interrupted)
     }
 
     /// Takes the lock `name`, unless somebody has it.
@@ -35,6 +36,19 @@ impl Store {
     /// When the lock's file cannot be opened or locked.
     pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, StoreError> {
         self.take_lock(name, &mut |_| Ok(false))
+    }
+
+    /// Waits until a file is locked, for which its holder may build for an hour; `false` if the user asks to stop.
+    fn wait_for(&self, file: &File) -> io::Result<bool> {
+        while !self.cancel.is_raised() {
+            match file.try_lock() {
+                Ok(()) => return Ok(true),
+                // Waiting in the system could not be interrupted: the signal's handler only raises the flag.
+                Err(TryLockError::WouldBlock) => thread::sleep(CHECK),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     /// Takes a lock. If somebody has it, `wait` returns whether it has been taken nevertheless.
@@ -87,9 +101,21 @@ fn is_named(file: &File, path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::thread;
 
     use super::*;
+    use crate::cancel::Cancel;
+
+    #[test]
+    fn who_waits_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = Cancel::new();
+        let store = Store::open(folder.path()).unwrap().stopped_by(&cancel);
+        let held = store.try_lock("one").unwrap();
+        assert!(held.is_some() && store.try_lock("one").unwrap().is_none());
+        assert!(matches!(store.lock("one", || cancel.raise()), Err(StoreError::Interrupted)));
+        // What is free is not waited for.
+        assert!(store.lock("other", || {}).is_ok());
+    }
 
     #[test]
     fn two_never_hold_one_lock_while_locks_are_collected() {
