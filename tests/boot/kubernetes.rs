@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use testing::packages::KEY;
 use testing::packages::repository::{Recipe, World, build, write_metadata};
 
+use super::DISK;
+use super::check::check_system;
 use super::container;
-use super::guest::{Start, root, xtask};
+use super::guest::{Guest, Start, root, xtask};
 use super::update::Served;
 
 const SCRIPT: &str = include_str!("kubernetes.sh");
@@ -69,35 +71,53 @@ pub fn check() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     xtask(&["build-image", "kubernetes", "--format", "raw"]);
     let served = Served::start(&repository(folder.path()));
-    // Their first container, which keeps a pod's network, is a server here.
+    // A pod's first container, which keeps its network, is a server here.
     let disks = [container::write(folder.path(), &["serve", "8080"]), client()];
     let script = format!("packages=10.0.2.2:{}\n{SCRIPT}", served.port);
     let guest = Start { disks: &disks, ..Start::of("kubernetes", "out/kaon-kubernetes.raw", &script) }.run();
-    assert_eq!(guest.one("state"), "running", "failed units:\n  {}\nlog:\n  {}", guest.text("failed-unit"), guest.text("log"));
+    check_system(&guest, DISK);
     assert_eq!(guest.all("sysctl"), SYSCTLS);
     assert_eq!(guest.all("missing"), [""; 0], "kubeadm looks for these programs");
     assert_eq!((guest.one("swaps"), guest.one("engine")), ("0", ""));
+    check_runtime(&guest);
+    check_pod(&guest);
+    check_packages(&guest);
+}
 
-    let said = || format!("{}\n{}", guest.text("import-said"), guest.text("said"));
+/// What images were loaded, and what containerd said.
+fn said(guest: &Guest) -> String {
+    format!("{}\n{}", guest.text("import-said"), guest.text("said"))
+}
+
+/// The runtime is there, and has a network once one is described.
+fn check_runtime(guest: &Guest) {
     assert!(guest.one("version").starts_with("containerd 2.") && guest.one("version").ends_with(" v1"), "{}", guest.one("version"));
     for (key, network) in [("before", "NetworkReady=false"), ("status", "NetworkReady=true")] {
         let words: Vec<&str> = guest.one(key).split(' ').collect();
-        assert!(["RuntimeReady=true", network, "cgroups=systemd"].iter().all(|word| words.contains(word)), "{key}: {words:?}\n{}", said());
+        let expected = ["RuntimeReady=true", network, "cgroups=systemd"];
+        assert!(expected.iter().all(|word| words.contains(word)), "{key}: {words:?}\n{}", said(guest));
     }
+}
+
+/// A pod is reached at its address, its containers share its network and leave logs, and nothing of it stays.
+fn check_pod(guest: &Guest) {
     let pod = guest.one("pod");
-    assert!(pod.len() == 64 && pod.bytes().all(|byte| byte.is_ascii_hexdigit()), "{pod}\n{}", said());
-    assert!(guest.one("address").starts_with("10.88."), "{}\n{}", guest.one("address"), said());
-    assert_eq!(guest.one("answer"), "answer", "{}", said());
+    assert!(pod.len() == 64 && pod.bytes().all(|byte| byte.is_ascii_hexdigit()), "{pod}\n{}", said(guest));
+    assert!(guest.one("address").starts_with("10.88."), "{}\n{}", guest.one("address"), said(guest));
+    assert_eq!(guest.one("answer"), "answer", "{}", said(guest));
     assert_eq!(guest.one("cgroup"), format!("/kubepods.slice/cri-containerd-{pod}.scope"));
     for (key, code) in [("say", "0"), ("ask", "0"), ("exit", "7")] {
-        assert_eq!(guest.one(key), code, "{}", said());
+        assert_eq!(guest.one(key), code, "{}", said(guest));
     }
     // TIME STREAM, whether the line is full, and the line.
     for (key, line) in [("say-log", " stdout F said in a pod"), ("ask-log", " stdout F answer")] {
         assert!(guest.one(key).ends_with(line), "{key}: {}", guest.one(key));
     }
-    assert_eq!((guest.one("removed"), guest.one("left")), ("removed", "0 0 0"), "{}", said());
+    assert_eq!((guest.one("removed"), guest.one("left")), ("removed", "0 0 0"), "{}", said(guest));
+}
 
+/// Upstream's programs are installed without its network plugins, which may be installed beside ours.
+fn check_packages(guest: &Guest) {
     for key in ["install", "more", "check"] {
         assert_eq!(guest.one(key), "0", "{key}:\n  {}", guest.text(&format!("{key}-said")));
     }
