@@ -38,7 +38,7 @@ fn offers(builder: &Builder<'_>, spec: &Spec, inputs: &[&BuiltPackage]) -> Offer
     let inputs: BTreeSet<&PackageName> = inputs.iter().map(|package| &package.name).collect();
     let mut offers = Offers::default();
     for (name, other) in others {
-        match results.get(name) {
+        match results.get(name).filter(|result| builder.is_whole(result)) {
             Some(result) => {
                 let packages = result.packages.iter().filter(|package| !inputs.contains(&package.name));
                 offers.built.extend(packages.filter_map(|package| Some((package.name.clone(), paths(builder, package)?))));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 
 use super::Builder;
-use super::caching::{self, CachingError};
+use super::caching::{self, CachingError, plan_with};
 use super::executor::Executor;
 use super::farm::{Either, Remote};
 use super::local::Local;
@@ -15,7 +16,7 @@ use base::name::PackageName;
 use kernel::signing::SigningError;
 use planning::action::Results;
 use planning::graph::Graph;
-use planning::plan::{Plan, World as _};
+use planning::plan::{Goal, Plan, World as _};
 use planning::spec::{Origin, Source};
 use runtime::progress::Event;
 use runtime::sandbox::{SandboxError, check_programs};
@@ -64,35 +65,74 @@ impl Failure for PackagesError {
     }
 }
 
-/// Builds `packages` and everything they need, and returns all results.
+/// Builds `packages` and everything they need, and returns the results of those specs whose packages they may need at run time.
 ///
 /// # Errors
 /// What could not be fetched or built. Whatever was built is kept.
 pub fn build(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Results, PackagesError> {
     let order = builder.graph.build_order(packages);
-    build_specs(builder, &order)
+    build_specs(builder, &order, Goal::Run(packages))
 }
 
-/// Builds `packages` and everything that must be built before them, and returns all results. What `packages` need only at run time is not
-/// built.
+/// Builds `packages` and everything they need, and returns the results of all of that, so with what is only built on.
+///
+/// # Errors
+/// What could not be fetched or built. Whatever was built is kept.
+pub fn build_with_inputs(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Results, PackagesError> {
+    let order = builder.graph.build_order(packages);
+    build_specs(builder, &order, Goal::Everything)
+}
+
+/// Builds `packages` and everything that must be built before them, and returns the results of their specs. What `packages` need only at run
+/// time is not built.
 ///
 /// # Errors
 /// What could not be fetched or built. Whatever was built is kept.
 pub fn build_without_run_needs(builder: &mut Builder<'_>, packages: &[PackageName]) -> Result<Results, PackagesError> {
     let order = builder.graph.build_order_without_run_needs(packages);
-    build_specs(builder, &order)
+    build_specs(builder, &order, Goal::Only(packages))
 }
 
-/// Builds these specs, which are in build order.
-fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Results, PackagesError> {
+/// Builds these specs, which are in build order, as far as `goal` needs them, and returns the results that it is about.
+fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName], goal: Goal<'_>) -> Result<Results, PackagesError> {
     let sweeper = Sweeper::new(&builder.cancel);
     builder.store.left()?.into_iter().for_each(|left| sweeper.sweep(left));
-    let (mut first, mut results) = caching::plan_and_take(builder, order)?;
+    // What was built may need packages that its plan could not know of: at run time, or because a package is not what a cache promised.
+    // The next plan knows of them, so each has more results than the one before it.
+    loop {
+        let results = build_once(builder, order, goal, &sweeper)?;
+        if let Some(reached) = reached(builder, order, goal, &results) {
+            return Ok(reached);
+        }
+        builder.reporter.event(Event::Note { message: "what was built needs further packages".into() });
+    }
+}
+
+/// What [`build`] would return, if nothing would be fetched or built for it.
+///
+/// # Errors
+/// When the user asked to stop.
+pub(super) fn existing_results(builder: &Builder<'_>, packages: &[PackageName]) -> Result<Option<Results>, PackagesError> {
+    let (plan, results) = plan_with(builder, packages)?;
+    let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
+    Ok(if plan.is_settled() { reached(builder, &order, Goal::Run(packages), &results) } else { None })
+}
+
+/// The results that a goal is about, if all their packages are in the store.
+fn reached(builder: &Builder<'_>, order: &[&PackageName], goal: Goal<'_>, results: &Results) -> Option<Results> {
+    let specs = goal.specs(builder.graph, order, |spec| results.get(spec).map(|result| &**result));
+    let whole = |spec: &PackageName| results.get(spec).filter(|result| builder.is_whole(result)).map(Arc::clone);
+    specs.into_iter().map(|spec| Some((spec.clone(), whole(spec)?))).collect()
+}
+
+/// Builds these specs by one plan.
+fn build_once(builder: &mut Builder<'_>, order: &[&PackageName], goal: Goal<'_>, sweeper: &Sweeper) -> Result<Results, PackagesError> {
+    let (mut first, mut results) = caching::plan_and_take(builder, order, goal)?;
     let needs_key = work_of(&first).any(|spec| builder.kernels.needs_key(spec));
     if needs_key && builder.kernels.ensure_key(&builder.keys)? {
-        (first, results) = caching::plan_and_take(builder, order)?;
+        (first, results) = caching::plan_and_take(builder, order, goal)?;
     }
-    if first.is_all_cached() {
+    if first.is_settled() {
         announce(builder, &first);
         return Ok(results);
     }
@@ -103,7 +143,7 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let (trees, _, found_out) = fetch_together(builder, &sources, &wanted)?;
     let layers = trees.into_iter().map(|tree| (tree.name, tree.path)).collect();
     // Fetching the SDK may have changed its lock, and so every key.
-    let (plan, _) = caching::plan_and_take(builder, order)?;
+    let (plan, _) = caching::plan_and_take(builder, order, goal)?;
     announce(builder, &plan);
     // A source that could not be fetched is reported by the build that needs it, and not tried again.
     let fetcher = Fetcher::new(builder.store, &builder.settings, builder.reporter, &builder.cancel).knowing(found_out);
@@ -111,13 +151,14 @@ fn build_specs(builder: &mut Builder<'_>, order: &[&PackageName]) -> Result<Resu
     let known: BTreeSet<_> = work_of(&first).collect();
     fetcher.fetch_all(&sources_of(builder.graph, work_of(&plan).filter(|spec| !known.contains(spec))));
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
-    let local = Local { builder, layers, jobserver, sweeper: &sweeper };
+    let local = Local { builder, layers, jobserver, sweeper };
     let either = builder.farm.as_ref().map(|farm| {
         let remote = Remote::new(builder, farm, local.layers.clone());
         Either::new(builder, remote, &local, farm.fallback)
     });
     let executor: &dyn Executor = either.as_ref().map_or(&local, |either| either);
-    let steps = Steps { builder, executor, fetcher, sweeper: &sweeper };
+    let planned = plan.steps.iter().map(|step| (step.spec.clone(), step.state.clone())).collect();
+    let steps = Steps { builder, executor, fetcher, sweeper, planned };
     let order: Vec<&PackageName> = plan.steps.iter().map(|step| &step.spec).collect();
     let limits = limits(builder);
     Ok(schedule::run(builder.graph, &order, |spec| weight(builder, spec), limits, &steps, builder.reporter, &builder.cancel)?)

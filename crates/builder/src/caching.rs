@@ -6,9 +6,10 @@ use std::fs;
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::name::PackageName;
+use cache::statement::Statement;
 use cache::{Access, Caches, FetchError, Offer};
-use planning::action::{BuildResult, Results};
-use planning::plan::{Plan, Shared, State, fields_of, plan, plan_specs};
+use planning::action::{BuildResult, Known, Results, known_key};
+use planning::plan::{Goal, Plan, Shared, State, World as _, fields_of, plan, plan_specs};
 use runtime::progress::{Event, Outcome};
 use runtime::store::{Store, StoreError};
 
@@ -108,7 +109,9 @@ impl Caching {
         let asked: Option<Vec<_>> = wanted.iter().map(|(spec, key)| Some((&builder.graph.spec(spec)?.spec, *key))).collect();
         // If the user wants to stop, whoever planned reports it; if fetching is impossible, the next step does.
         let Some(offers) = asked.and_then(|asked| self.caches.offers(&asked, &access(builder)).ok()) else { return nothing() };
-        let shared = |offer: Offer| Shared { bytes: offer.size_bytes(), cache: offer.cache.clone(), result: offer.result(BTreeMap::new()) };
+        let absent = |object: &Digest| builder.store.object(object).is_none();
+        let shared =
+            |offer: Offer| Shared { bytes: offer.size_bytes(absent), cache: offer.cache.clone(), result: offer.result(BTreeMap::new()) };
         offers.into_iter().map(|offer| offer.map(shared)).collect()
     }
 }
@@ -117,7 +120,8 @@ fn access<'b>(builder: &'b Builder<'_>) -> Access<'b> {
     Access { store: builder.store, client: builder.settings.client, reporter: builder.reporter, cancel: &builder.cancel }
 }
 
-/// Plans the building of `packages` with everything they need, and returns the existing results. Nothing is taken from caches.
+/// Plans the building of `packages` with everything they need, and returns all results that are known, also those whose packages are not in
+/// the store. Nothing is taken from caches.
 ///
 /// # Errors
 /// When the user asked to stop: caches were perhaps not asked for everything.
@@ -126,14 +130,15 @@ pub fn plan_with<'p>(builder: &Builder<'_>, packages: impl IntoIterator<Item = &
     if builder.cancel.is_raised() { Err(CachingError::Interrupted) } else { Ok(planned) }
 }
 
-/// Plans `order`, and takes what it can from caches.
+/// Plans `order`, and takes from caches what `goal` and builds need. What caches offer beyond that is recorded without its packages, so that
+/// a later run without caches knows the keys of what is built on it.
 ///
 /// # Errors
 /// When something would have to be built and must not be, fetching fails as a whole, or the store fails.
-pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Result<(Plan, Results), CachingError> {
+pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName], goal: Goal<'_>) -> Result<(Plan, Results), CachingError> {
     // Each round either adds results to this store or finds nothing more on offer, so the loop ends.
     loop {
-        let (plan, results) = plan_specs(builder.graph, order, builder);
+        let (plan, results) = plan_specs(builder.graph, order, goal, builder);
         if builder.cancel.is_raised() {
             return Err(CachingError::Interrupted);
         }
@@ -141,7 +146,10 @@ pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Re
         if builder.caching.used == CacheUse::Only && !work.is_empty() {
             return Err(CachingError::NotShared { specs: work });
         }
-        let offers = offers_of(builder, &plan);
+        for offer in offers_of(builder, &plan, |state| matches!(state, State::Unused { .. })) {
+            know(builder, &offer, &results)?;
+        }
+        let offers = offers_of(builder, &plan, |state| matches!(state, State::Shared { .. }));
         if offers.is_empty() {
             return Ok((plan, results));
         }
@@ -149,26 +157,47 @@ pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName]) -> Re
     }
 }
 
-/// What caches offer of a plan. Packages that are only build inputs are taken as well: their results are part of the keys of what builds on
-/// them, so without them a later run without caches would build all of that again.
-fn offers_of(builder: &Builder<'_>, plan: &Plan) -> Vec<Offer> {
-    let key = |state: &State| match state {
-        State::Shared { key, .. } => Some(*key),
-        State::Cached { .. } | State::Build { .. } | State::Unknown => None,
-    };
-    plan.steps.iter().filter_map(|step| builder.caching.caches.known(&key(&step.state)?)).collect()
+/// What caches offer for the steps of a plan in some states.
+fn offers_of(builder: &Builder<'_>, plan: &Plan, is_meant: impl Fn(&State) -> bool) -> Vec<Offer> {
+    let states = plan.steps.iter().map(|step| &step.state).filter(|state| is_meant(state));
+    states.filter_map(|state| builder.caching.caches.known(state.key()?)).collect()
 }
 
-/// Fetches the packages of offers, and records their results.
+/// Records what an offer consists of, without its packages.
+fn know(builder: &Builder<'_>, offer: &Offer, results: &Results) -> Result<(), CachingError> {
+    let Statement { spec, key, .. } = &offer.statement;
+    if builder.known(spec, key).is_none() {
+        builder.store.put_bytes(&offer.envelope)?;
+        let known = offer.result(fields_of(builder.graph, spec, builder, results));
+        builder.store.put_result(&known_key(key), &Known { known })?;
+    }
+    Ok(())
+}
+
+/// Records a result whose packages are in the store.
+///
+/// # Errors
+/// When the store cannot be written.
+pub(super) fn record(store: &Store, result: &BuildResult) -> Result<(), StoreError> {
+    store.put_result(&result.key, result)?;
+    store.forget_result(&known_key(&result.key))
+}
+
+/// Fetches the packages of offers, and records their results. What cannot be fetched will be built; what builds on it keeps its key, as far as
+/// that build makes the same packages.
 fn take(builder: &Builder<'_>, offers: &[Offer], results: &Results) -> Result<(), CachingError> {
     let begun = std::time::Instant::now();
     builder.reporter.event(Event::Started { unit: UNIT.to_owned() });
     let before = builder.caching.caches.tally();
     let whole =
         builder.caching.caches.fetch(offers, &access(builder)).inspect_err(|error| builder.reporter.failed(UNIT, error.to_string()))?;
-    for offer in offers.iter().filter(|offer| whole.contains(&offer.statement.key)) {
-        let fields = fields_of(builder.graph, &offer.statement.spec, builder, results);
-        builder.store.put_result(&offer.statement.key, &offer.result(fields))?;
+    for offer in offers {
+        if whole.contains(&offer.statement.key) {
+            let fields = fields_of(builder.graph, &offer.statement.spec, builder, results);
+            record(builder.store, &offer.result(fields))?;
+        } else {
+            know(builder, offer, results)?;
+        }
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     builder.reporter.event(Event::Finished { unit: UNIT.to_owned(), outcome: Outcome::Built, elapsed_ms });
@@ -200,13 +229,11 @@ pub(super) fn take_late(
     }
     let Some(offer) = builder.caching.caches.known(key) else { return Ok(None) };
     take(builder, std::slice::from_ref(&offer), results)?;
-    Ok(builder
-        .store
-        .result_as(key, BuildResult::from_json)?
-        .filter(|result| result.packages.iter().all(|package| builder.store.object(&package.object).is_some())))
+    Ok(builder.store.result_as(key, BuildResult::from_json)?.filter(|result| builder.is_whole(result)))
 }
 
-/// The results of the store that this builder alone vouched for, with their specs, by whose names they are sorted.
+/// The results of the store that this builder alone vouched for, with their packages or without, and their specs, by whose names they are
+/// sorted.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -214,7 +241,8 @@ pub fn vouched_by_only(store: &Store, builder: &str) -> Result<Vec<(Digest, Pack
     let mut found = Vec::new();
     for key in store.result_keys()? {
         // Other results than those of builds are stored, too.
-        let result = fs::read(store.result_path(&key)).ok().and_then(|bytes| BuildResult::from_json(&bytes).ok());
+        let read = |bytes: Vec<u8>| BuildResult::from_json(&bytes).or_else(|_| Known::from_json(&bytes).map(|known| known.known)).ok();
+        let result = fs::read(store.result_path(&key)).ok().and_then(read);
         let shared = result.and_then(|result| Some((result.shared?, result.spec)));
         if let Some((shared, spec)) = shared
             && shared.builders.iter().all(|name| name == builder)

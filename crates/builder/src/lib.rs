@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 use base::digest::Digest;
 use base::name::PackageName;
-use planning::action::{BuildResult, Record, record_key};
+use planning::action::{BuildResult, Known, Record, known_key, record_key};
 use planning::graph::Graph;
 use planning::plan::{Estimate, Shared, World};
 use runtime::cancel::Cancel;
@@ -38,7 +38,8 @@ use runtime::store::Store;
 use sdk::apt::Settings;
 use sdk::{LayerName, Sdk};
 
-pub use build::{PackagesError, available_memory_bytes, build, build_without_run_needs, fetch};
+use build::existing_results;
+pub use build::{PackagesError, available_memory_bytes, build, build_with_inputs, build_without_run_needs, fetch};
 pub use caching::{CacheUse, Caching, plan_with, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
@@ -93,6 +94,11 @@ impl Builder<'_> {
         self.sdk.description.closure(&wanted)
     }
 
+    /// Whether the packages of a result are in the store.
+    pub fn is_whole(&self, result: &BuildResult) -> bool {
+        result.packages.iter().all(|package| self.store.object(&package.object).is_some())
+    }
+
     /// The layers whose tools write images, in stacking order.
     pub fn image_layers(&self) -> Vec<LayerName> {
         let image: Vec<LayerName> = "image".parse().into_iter().collect();
@@ -122,7 +128,11 @@ impl World for Builder<'_> {
     fn result(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
         // A result that cannot be read, or refers to missing objects, counts as none: the build recreates it.
         let result = self.store.result_as(key, BuildResult::from_json).ok().flatten()?;
-        result.packages.iter().all(|package| self.store.object(&package.object).is_some()).then_some(result)
+        self.is_whole(&result).then_some(result)
+    }
+
+    fn known(&self, _: &PackageName, key: &Digest) -> Option<BuildResult> {
+        self.store.result_as(&known_key(key), Known::from_json).ok().flatten().map(|known| known.known)
     }
 
     fn shared(&self, wanted: &[(&PackageName, Digest)]) -> Vec<Option<Shared>> {

@@ -6,8 +6,8 @@ use super::{Builder, ImageError, kconfig};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::Image;
-use planning::action::record_key;
-use planning::plan::{State, plan};
+use planning::action::{known_key, record_key};
+use planning::plan::plan;
 use runtime::store::Needs;
 use signing::Keys;
 
@@ -20,10 +20,8 @@ pub fn needs(builder: &Builder<'_>, images: &[Image]) -> Result<Needs, ImageErro
     let (plan, results) = plan(builder.graph, &all, builder);
     let mut needs = Needs::default();
     needs.results.extend(builder.graph.specs().map(|(name, _)| record_key(name)));
-    for step in plan.steps {
-        if let State::Cached { key } = step.state {
-            needs.results.insert(key);
-        }
+    for key in plan.steps.iter().filter_map(|step| step.state.key()) {
+        needs.results.extend([*key, known_key(key)]);
     }
     if !results.is_empty() {
         let fingerprint = Keys::open_or_create(&builder.keys)?.fingerprint();

@@ -1,5 +1,6 @@
 //! The sandbox of a package before its build starts, for `cargo xtask shell`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::local::{Local, lay_out};
@@ -51,7 +52,7 @@ pub fn prepare(builder: &mut Builder<'_>, folder: &SpecFolder, at: &Path) -> Res
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
     let sweeper = Sweeper::new(&builder.cancel);
     let local = Local { builder, layers, jobserver, sweeper: &sweeper };
-    let steps = Steps { builder, executor: &local, fetcher, sweeper: &sweeper };
+    let steps = Steps { builder, executor: &local, fetcher, sweeper: &sweeper, planned: BTreeMap::new() };
     let around = |source| BuildError::Around { spec: spec.name.clone(), source };
     lay_out(at, folder).map_err(around)?;
     let job = local.sandboxed(&steps.job(folder, &results)?, at).map_err(around)?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Builder;
 use super::advice::advice;
-use super::caching;
+use super::caching::{self, CachingError};
 use super::executor::{Built, Executor, Job, Permit, Unbuilt, Usage};
 use super::failed;
 use super::schedule::{BuildError, Executed, Said, Step};
@@ -16,7 +16,7 @@ use super::turn::{self, Turn};
 use base::digest::Digest;
 use base::name::PackageName;
 use planning::action::{BuildResult, BuiltPackage, Fields, Record, Results, input_packages, key_of, record_key};
-use planning::plan::{World as _, fields_of};
+use planning::plan::{State, World as _, fields_of};
 use planning::project::SpecFolder;
 use planning::recipe::recipe_with;
 use runtime::store::{StoreError, Sweeper};
@@ -31,33 +31,38 @@ pub(super) struct Steps<'a> {
     pub(super) fetcher: Fetcher<'a>,
     /// Removes what successful builds leave.
     pub(super) sweeper: &'a Sweeper,
+    /// What was planned for each spec.
+    pub(super) planned: BTreeMap<PackageName, State>,
 }
 
 impl Step for Steps<'_> {
-    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
+    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Option<Executed>, BuildError> {
         let builder = self.builder;
         let cancelled = || BuildError::Cancelled { spec: spec.clone() };
         let fields = fields_of(builder.graph, spec, builder, results);
         let key = key_of(&fields);
         let cached = || builder.result(spec, &key).map(|result| Executed { result, was_cached: true, log: None });
         if let Some(executed) = cached() {
-            return Ok(executed);
+            return Ok(Some(executed));
         }
-        if let Some(result) = caching::take_late(builder, spec, &key, results).map_err(|error| BuildError::around(spec, error))? {
-            return Ok(Executed { result, was_cached: true, log: None });
+        if let Some(result) = self.known_or_shared(spec, &key, results).map_err(|error| BuildError::around(spec, error))? {
+            return Ok(Some(Executed { result, was_cached: true, log: None }));
+        }
+        if !self.planned.get(spec).is_some_and(State::is_work) || !self.has_inputs(spec, results) {
+            return Ok(None);
         }
         let waiting = || builder.reporter.waiting(&format!("package {spec}"));
         let locks = [format!("build-{key}"), self.own_lock(spec)];
         let turn = turn::wait(builder.store, &locks, || self.executor.permit(spec), waiting, cached);
         let (permit, _locks) = match turn.map_err(|error| BuildError::around(spec, error))? {
-            Turn::Made(executed) => return Ok(executed),
+            Turn::Made(executed) => return Ok(Some(executed)),
             Turn::Mine { permit, locks } => (permit, locks),
         };
         if builder.cancel.is_raised() {
             return Err(cancelled());
         }
         let folder = builder.graph.spec(spec).ok_or_else(cancelled)?;
-        self.build(folder, fields, key, (results, permit))
+        self.build(folder, fields, key, (results, permit)).map(Some)
     }
 }
 
@@ -73,6 +78,24 @@ impl Steps<'_> {
     /// its log and the folder of its failed build.
     fn own_lock(&self, spec: &PackageName) -> String {
         format!("spec-{}", self.builder.store.own_name(spec.as_str()))
+    }
+
+    /// The result of a spec from a cache, or what is known of it where that does.
+    fn known_or_shared(&self, spec: &PackageName, key: &Digest, results: &Results) -> Result<Option<BuildResult>, CachingError> {
+        let shared = || caching::take_late(self.builder, spec, key, results);
+        let known = || self.builder.known(spec, key);
+        match self.planned.get(spec) {
+            Some(State::Unused { .. }) => known().map_or_else(shared, |result| Ok(Some(result))),
+            // Whether its packages are needed was not certain, so they are not built before that is.
+            Some(State::Unknown) => Ok(shared()?.or_else(known)),
+            Some(State::Cached { .. } | State::Shared { .. } | State::Build { .. }) | None => shared(),
+        }
+    }
+
+    /// Whether the packages that are laid into a spec's sandbox are in the store.
+    fn has_inputs(&self, spec: &PackageName, results: &Results) -> bool {
+        let inputs = input_packages(self.builder.graph, spec, results);
+        inputs.iter().all(|package| self.builder.store.object(&package.object).is_some())
     }
 
     fn build(
@@ -169,7 +192,7 @@ impl Steps<'_> {
     }
 
     fn record(&self, result: &BuildResult) -> Result<(), StoreError> {
-        self.builder.store.put_result(&result.key, result)?;
+        caching::record(self.builder.store, result)?;
         self.builder.store.put_result(&record_key(&result.spec), &Record::of(result))
     }
 }

@@ -12,6 +12,7 @@ use super::step::Steps;
 use base::digest::Digest;
 use base::name::PackageName;
 use planning::action::{BuildResult, BuiltPackage, Results};
+use planning::plan::Goal;
 use runtime::progress::{Event, Outcome};
 use runtime::store::Sweeper;
 use sdk::source::Fetcher;
@@ -42,7 +43,7 @@ pub fn verify(
 ) -> Result<Vec<(PackageName, Verdict)>, PackagesError> {
     let graph = builder.graph;
     let order = graph.build_order(specs);
-    let (_, results) = caching::plan_and_take(builder, &order)?;
+    let (_, results) = caching::plan_and_take(builder, &order, Goal::Everything)?;
     let shared = order.iter().filter(|spec| results.get(**spec).is_some_and(|result| result.shared.is_some()));
     let chosen = chosen(shared.map(|spec| (*spec).clone()).collect());
     let layers = builder.layers_of(chosen.iter());
@@ -53,7 +54,7 @@ pub fn verify(
     let sweeper = Sweeper::new(&builder.cancel);
     let jobserver = jobserver::Client::new(builder.jobs).map_err(PackagesError::Jobserver)?;
     let local = Local { builder, layers, jobserver, sweeper: &sweeper };
-    let steps = Steps { builder, executor: &local, fetcher, sweeper: &sweeper };
+    let steps = Steps { builder, executor: &local, fetcher, sweeper: &sweeper, planned: BTreeMap::new() };
     let mut verdicts = Vec::new();
     for spec in chosen {
         let Some(verdict) = verdict(&steps, &spec, &results) else { continue };

@@ -127,8 +127,9 @@ impl Offer {
         }
     }
 
-    /// The size of all its packages' files, in bytes.
-    pub fn size_bytes(&self) -> u64 {
-        self.statement.packages.iter().map(|shared| shared.size_bytes).sum()
+    /// The size of those of its packages' files whose digests are meant, in bytes.
+    pub fn size_bytes(&self, is_meant: impl Fn(&Digest) -> bool) -> u64 {
+        let packages = self.statement.packages.iter().filter(|shared| is_meant(&shared.package.object));
+        packages.map(|shared| shared.size_bytes).sum()
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn repository_of_image(bench: &Bench<'_>, repository: &Path, keys: &K
     let wanted = image_packages(&bench.builder, bench.image).map_err(BenchError::around)?;
     let candidates = image_candidates(&bench.builder, bench.image).map_err(BenchError::around)?;
     let (planned, results) = plan(bench.builder.graph, &candidates, &bench.builder);
-    if !planned.is_all_cached() {
+    if !planned.is_settled() {
         let names: Vec<&str> = candidates.iter().map(|name| name.as_str()).collect();
         let what = format!("the packages of image `{}`", bench.image.name);
         return Err(BenchError::NotBuilt { what, next: format!("cargo xtask build {}", names.join(" ")) });

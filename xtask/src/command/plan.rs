@@ -22,7 +22,7 @@ pub struct Options {
     record_costs: bool,
 }
 
-/// Prints what is cached, what will be built and what depends on another build's output.
+/// Prints what is cached, what will be fetched or built, what nothing uses, and what depends on another build's output.
 ///
 /// # Errors
 /// Mistakes in the specs, unknown names; with `--record-costs` when nothing was built yet or the file cannot be written.
@@ -72,12 +72,13 @@ fn text(plan: &Plan, jobs: usize) -> String {
         let (state, key) = match &step.state {
             State::Cached { key } => ("cached ", key.short()),
             State::Shared { key, .. } => ("shared ", key.short()),
+            State::Unused { key } => ("unused ", key.short()),
             State::Build { key } => ("build  ", key.short()),
             State::Unknown => ("unknown", "depends on the output of its dependencies".into()),
         };
         let estimate = match (&step.state, &step.estimate) {
             (State::Shared { bytes, cache, .. }, _) => format!("  {} from `{cache}`", mib(*bytes)),
-            (State::Cached { .. }, _) | (_, None) => String::new(),
+            (State::Cached { .. } | State::Unused { .. }, _) | (_, None) => String::new(),
             (_, Some(Estimate { elapsed_ms, basis: Basis::LastBuild, .. })) => format!("  last took {:.1} s", *elapsed_ms as f64 / 1000.0),
             (_, Some(Estimate { elapsed_ms, basis: Basis::RecordedCosts, .. })) => format!("  about {} s", elapsed_ms.div_ceil(1000)),
         };
@@ -87,7 +88,10 @@ fn text(plan: &Plan, jobs: usize) -> String {
     let estimate = plan.estimate_ms(jobs).map(|ms| format!(", about {} min on {jobs} processors", ms.div_ceil(60_000))).unwrap_or_default();
     let (shared, bytes) = plan.shared();
     let from_caches = if shared > 0 { format!(", {shared} shared ({} to fetch)", mib(bytes)) } else { String::new() };
-    let _ = writeln!(text, "{work} to build or check, {} cached{from_caches}{estimate}", plan.steps.len() - work - shared);
+    let unused = plan.unused();
+    let left_out = if unused > 0 { format!(", {unused} unused") } else { String::new() };
+    let cached = plan.steps.len() - work - shared - unused;
+    let _ = writeln!(text, "{work} to build or check, {cached} cached{from_caches}{left_out}{estimate}");
     text
 }
 

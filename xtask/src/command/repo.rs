@@ -1,6 +1,5 @@
 //! `cargo xtask repo [PKG…]` and `cargo xtask repo serve`
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -80,13 +79,10 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     // An unusable key is reported before anything is built.
     let keys = Keys::open_or_create(&builder.keys)?;
     let results = if options.only {
-        let owners: BTreeSet<&PackageName> = named.iter().filter_map(|package| graph.index().owner(package)).collect();
-        let mut results = builder::build_without_run_needs(&mut builder, &named)?;
-        results.retain(|spec, _| owners.contains(spec));
-        results
+        builder::build_without_run_needs(&mut builder, &named)?
     } else {
         let packages: Vec<PackageName> = named.iter().chain(graph.toolchain()).cloned().collect();
-        builder::build(&mut builder, &packages)?
+        builder::build_with_inputs(&mut builder, &packages)?
     };
     let signed = builder::sign_all(&store, &keys, &results)?;
     let facts = Facts { advisories, revision: options.revision, expires: options.valid_days.map(days_from_now) };

@@ -35,7 +35,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let store = context.store()?;
     let builder = context.builder(&graph, &store)?;
     let (_, results) = plan_with(&builder, [&spec_name])?;
-    let built = results.get(&spec_name);
+    let built = results.get(&spec_name).filter(|result| builder.is_whole(result));
     if options.files {
         return files::run(context, &store, &spec_name, &package, built.map(|built| &**built));
     }

@@ -1,6 +1,7 @@
 //! Results of another builder: used if a trusted builder signed them, and otherwise built, whatever state the cache is in.
 
 mod grpc;
+mod needed;
 mod nginx;
 mod served;
 mod several;
@@ -32,7 +33,10 @@ impl Published {
 
     /// With `extra` in the script of `app`.
     fn with(extra: &str) -> Self {
-        let project = Project::with(extra);
+        Self::of(Project::with(extra))
+    }
+
+    fn of(project: Project) -> Self {
         let digests = project.build(&project.store("first"));
         let published = Self { project, digests };
         let output =

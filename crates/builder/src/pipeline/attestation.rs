@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ImageError, ImageResult, shipped};
+use super::{ImageError, ImageResult, image_candidates, shipped};
 use crate::Builder;
 use base::digest::Digest;
 use image::description::Image;
@@ -39,7 +39,8 @@ pub fn documents(builder: &Builder<'_>, image: &Image, result: &ImageResult) -> 
         .map(|(format, artifact)| Subject { name: format.file_name(image.name.as_str()), sha256: artifact.object })
         .collect();
     subjects.sort_by(|a, b| a.name.cmp(&b.name));
-    let specs = result.results.keys().filter_map(|spec| builder.graph.spec(spec));
+    let candidates = image_candidates(builder, image)?;
+    let specs = builder.graph.build_order(&candidates).into_iter().filter_map(|spec| builder.graph.spec(spec));
     let named: BTreeSet<String> = specs.flat_map(|folder| folder.spec.sdk.clone()).chain(["image".to_owned()]).collect();
     let named: Vec<String> = named.into_iter().collect();
     let layers = builder.layers(&named).into_iter().map(|(layer, digest)| (format!("sdk layer {layer}"), digest));

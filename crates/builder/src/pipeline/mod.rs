@@ -25,7 +25,7 @@ pub use record::RootRecord;
 pub use shipped::shipped;
 
 use self::cached::Cached;
-use super::{Builder, PackagesError, SignedPackage, build, plan_with, sign_all};
+use super::{Builder, PackagesError, SignedPackage, build, existing_results, sign_all};
 use base::digest::Digest;
 use base::name::PackageName;
 use image::description::{self, Format, Image};
@@ -49,7 +49,7 @@ pub struct ImageResult {
     /// All formats in the store of the same root, including the requested ones.
     #[serde(skip)]
     pub recorded: BTreeMap<Format, Artifact>,
-    /// The results of all packages it could choose from.
+    /// The results of all packages it could choose from, which are in the store.
     #[serde(skip)]
     pub results: Results,
 }
@@ -113,10 +113,7 @@ pub fn image_contents(builder: &mut Builder<'_>, image: &Image) -> Result<Conten
 /// # Errors
 /// When no spec builds a package that the image needs, or a key is missing.
 pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<Format>) -> Result<Option<ImageResult>, ImageError> {
-    let (plan, results) = plan_with(builder, &image_candidates(builder, image)?).map_err(PackagesError::from)?;
-    if !plan.is_all_cached() {
-        return Ok(None);
-    }
+    let Some(results) = existing_results(builder, &image_candidates(builder, image)?)? else { return Ok(None) };
     let keys = Keys::open_or_create(&builder.keys)?;
     let cached = Cached::find(builder, image, formats, &keys, &results);
     let recorded = cached::recorded(builder, image, &cached.root_key);
@@ -128,10 +125,7 @@ pub fn cached_image(builder: &Builder<'_>, image: &Image, formats: &BTreeSet<For
 /// # Errors
 /// As for [`cached_image`].
 pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Digest>, ImageError> {
-    let (plan, results) = plan_with(builder, &image_candidates(builder, image)?).map_err(PackagesError::from)?;
-    if !plan.is_all_cached() {
-        return Ok(Vec::new());
-    }
+    let Some(results) = existing_results(builder, &image_candidates(builder, image)?)? else { return Ok(Vec::new()) };
     let root = key::root_key(image, &Keys::open_or_create(&builder.keys)?, &results);
     Ok(Format::all().map(|format| key::format_key(builder, image, &root, format)).chain([root]).collect())
 }

@@ -14,11 +14,12 @@ pub use run::{Limits, Weight, run};
 
 /// The step of a plan for one spec.
 pub trait Step: Sync {
-    /// Builds `spec` on top of `results`, or returns its existing result.
+    /// Builds `spec` on top of `results`, or returns its existing result. `None` if it turned out to need what was not planned for it: then it
+    /// and what builds on it are left to another plan.
     ///
     /// # Errors
     /// Why there is no result.
-    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError>;
+    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Option<Executed>, BuildError>;
 }
 
 /// The outcome of one step.

@@ -43,7 +43,8 @@ struct State {
     skipped: Vec<PackageName>,
 }
 
-/// Builds all specs of `order`, a build order. A failed build stops only those that build on it.
+/// Builds all specs of `order`, a build order. A failed build stops only those that build on it. Specs that are left to another plan have no
+/// results.
 ///
 /// # Errors
 /// All failures, after everything that could be built was built.
@@ -97,9 +98,13 @@ impl State {
     }
 
     /// Records the outcome of a spec, and returns the specs that are skipped because of it.
-    fn take(&mut self, spec: PackageName, outcome: Result<Executed, BuildError>) -> Vec<PackageName> {
+    fn take(&mut self, spec: PackageName, outcome: Result<Option<Executed>, BuildError>) -> Vec<PackageName> {
         match outcome {
-            Ok(executed) => {
+            Ok(None) => {
+                self.queue.fail(&spec);
+                Vec::new()
+            }
+            Ok(Some(executed)) => {
                 self.queue.finish(&spec);
                 if !executed.was_cached {
                     self.built += 1;
@@ -146,16 +151,17 @@ fn work(graph: &Graph, state: &Mutex<State>, changed: &Condvar, step: &dyn Step,
     }
 }
 
-fn execute(spec: &PackageName, results: &Results, step: &dyn Step, reporter: &dyn Reporter) -> Result<Executed, BuildError> {
+fn execute(spec: &PackageName, results: &Results, step: &dyn Step, reporter: &dyn Reporter) -> Result<Option<Executed>, BuildError> {
     let unit = format!("package {spec}");
     let begun = Instant::now();
     let outcome = step.execute(spec, results);
     match &outcome {
-        Ok(executed) if executed.was_cached => {
+        Ok(None) => {}
+        Ok(Some(executed)) if executed.was_cached => {
             reporter.event(Event::Finished { unit, outcome: Outcome::Cached, elapsed_ms: milliseconds(begun) });
         }
         // The build's own time, without the time it waited for a processor.
-        Ok(executed) => reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms: executed.result.elapsed_ms }),
+        Ok(Some(executed)) => reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms: executed.result.elapsed_ms }),
         Err(error) => reporter.event(failed(unit, error)),
     }
     outcome

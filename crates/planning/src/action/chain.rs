@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::Serialize;
 
-use super::{BuiltPackage, Results, inputs::capability};
+use super::{BuiltPackage, Results, capability};
 use crate::graph::Graph;
 use base::name::PackageName;
 

@@ -69,6 +69,6 @@ pub fn input_packages<'a>(graph: &Graph, spec: &PackageName, results: &'a Result
 }
 
 /// `libz.so.1()(64bit)` of `libz.so.1()(64bit) = 1`.
-pub(super) fn capability(dependency: &str) -> &str {
+pub(crate) fn capability(dependency: &str) -> &str {
     dependency.split(' ').next().unwrap_or(dependency)
 }

@@ -13,6 +13,7 @@ use base::digest::Digest;
 use base::name::PackageName;
 
 pub use chain::{Link, chain};
+pub(crate) use inputs::capability;
 pub use inputs::{PackagePool, input_packages};
 pub use key::{Fields, KeyInputs, key_fields, key_of};
 
@@ -102,6 +103,29 @@ impl BuildResult {
     pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
+}
+
+/// What trusted builders signed about a build whose packages are not in the store: enough for the keys of what builds on it. Where the
+/// packages are in the store as well, there is a result instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The result.
+    pub known: BuildResult,
+}
+
+impl Known {
+    /// Reads what was recorded.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+}
+
+/// The name under which what is known of the build with a key is among the results.
+pub fn known_key(key: &Digest) -> Digest {
+    Digest::of_bytes(format!("known of {key}"))
 }
 
 /// What is known from a spec's last build, by the spec's name: for estimates, scheduling and `why`.

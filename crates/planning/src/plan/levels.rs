@@ -6,28 +6,26 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::{Basis, Estimate, Plan, Shared, State, Step, World};
+use super::{Basis, Estimate, Goal, Plan, Shared, State, Step, World, needed};
 use crate::action::{BuildResult, KeyInputs, PackagePool, Results, key_fields, key_of};
 use crate::graph::{Graph, SpecSet};
 use base::digest::Digest;
 use base::name::PackageName;
 
 /// Plans specs, which must be in build order.
-pub(super) fn plan(graph: &Graph, order: &[&PackageName], world: &dyn World) -> (Plan, Results) {
+pub(super) fn plan(graph: &Graph, order: &[&PackageName], goal: Goal<'_>, world: &dyn World) -> (Plan, Results) {
     let known: Vec<Known> = order.iter().map(|_| Known::default()).collect();
     let planner = Planner::new(graph, order, world, &known);
     let mut states = vec![State::Unknown; order.len()];
     let mut pool = PackagePool::default();
     for level in planner.levels() {
-        let mut found: Vec<(usize, State)> = level.into_par_iter().map(|place| (place, planner.look_up(place, &pool))).collect();
-        planner.look_up_shared(&mut found);
-        for (place, state) in found {
-            states[place] = state;
-            if let Some(result) = known[place].result.get() {
-                pool.put(graph, result);
-            }
-        }
+        let found: Vec<State> = level.par_iter().map(|place| planner.look_up(*place, &pool)).collect();
+        level.iter().zip(found).for_each(|(place, state)| states[*place] = state);
+        let missing: Vec<usize> = level.iter().copied().filter(|place| matches!(states[*place], State::Build { .. })).collect();
+        planner.look_up_shared(&missing, &mut states);
+        level.iter().filter_map(|place| known[*place].result.get()).for_each(|result| pool.put(graph, result));
     }
+    needed::settle(&planner, &pool, goal, &mut states);
     let step = |(spec, state, known): (&&PackageName, State, &Known)| {
         // What was taken from a cache does not show how long this machine would take.
         let result = known.result.get().filter(|result| result.shared.is_none()).map(|result| last_build(result.elapsed_ms, result.cpu_ms));
@@ -48,16 +46,16 @@ fn last_build(elapsed_ms: u64, cpu_ms: u64) -> Estimate {
 
 /// What is known of a spec; each part is set once.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// All specs that its build needs.
-    reach: OnceLock<SpecSet>,
-    /// Its result, if it is cached or shared.
-    result: OnceLock<BuildResult>,
+    pub reach: OnceLock<SpecSet>,
+    /// Its result, if it is cached, shared or only known.
+    pub result: OnceLock<BuildResult>,
 }
 
-struct Planner<'a> {
-    graph: &'a Graph,
-    order: &'a [&'a PackageName],
+pub(super) struct Planner<'a> {
+    pub graph: &'a Graph,
+    pub order: &'a [&'a PackageName],
     /// The numbers of the specs in the order.
     numbers: Vec<usize>,
     /// Number of a spec → its position in the order; zero for specs that are not in it, which nothing in it needs.
@@ -65,7 +63,7 @@ struct Planner<'a> {
     world: &'a dyn World,
     /// Layers by the layers that a spec requests beyond the base.
     layers: BTreeMap<&'a [String], Vec<(String, Digest)>>,
-    known: &'a [Known],
+    pub known: &'a [Known],
 }
 
 impl<'a> Planner<'a> {
@@ -80,6 +78,11 @@ impl<'a> Planner<'a> {
             places[*number] = place;
         }
         Self { graph, order, numbers, places, world, layers, known }
+    }
+
+    /// The position of a spec of the order, by its number.
+    pub fn place(&self, number: usize) -> usize {
+        self.places[number]
     }
 
     /// Positions of the specs that a spec builds on.
@@ -113,29 +116,27 @@ impl<'a> Planner<'a> {
         let extra = self.world.extra_inputs(spec);
         let layers = &self.layers[&*folder.spec.sdk];
         let key = key_of(&key_fields(folder, &KeyInputs { layers, packages: &packages, extra: &extra }));
-        match self.world.result(spec, &key) {
-            Some(result) => {
+        let whole = self.world.result(spec, &key).map(|result| (result, State::Cached { key }));
+        match whole.or_else(|| self.world.known(spec, &key).map(|result| (result, State::Unused { key }))) {
+            Some((result, state)) => {
                 known.result.get_or_init(|| result);
-                State::Cached { key }
+                state
             }
             None => State::Build { key },
         }
     }
 
-    /// Looks up missing results in caches: a whole level at once, because each request crosses a network.
-    fn look_up_shared(&self, found: &mut [(usize, State)]) {
-        let wanted = |(at, (place, state)): (usize, &(usize, State))| match state {
-            State::Build { key } => Some((at, (self.order[*place], *key))),
-            State::Cached { .. } | State::Shared { .. } | State::Unknown => None,
-        };
-        let (places, wanted): (Vec<usize>, Vec<_>) = found.iter().enumerate().filter_map(wanted).unzip();
+    /// Looks up missing results in caches: many at once, because each request crosses a network.
+    pub fn look_up_shared(&self, places: &[usize], states: &mut [State]) {
+        let wanted: Vec<(&PackageName, Digest)> =
+            places.iter().filter_map(|place| Some((self.order[*place], *states[*place].key()?))).collect();
         if wanted.is_empty() {
             return;
         }
-        for ((at, (_, key)), shared) in places.into_iter().zip(&wanted).zip(self.world.shared(&wanted)) {
+        for ((place, (_, key)), shared) in places.iter().zip(&wanted).zip(self.world.shared(&wanted)) {
             if let Some(Shared { result, bytes, cache }) = shared {
-                self.known[found[at].0].result.get_or_init(|| result);
-                found[at].1 = State::Shared { key: *key, bytes, cache };
+                self.known[*place].result.get_or_init(|| result);
+                states[*place] = State::Shared { key: *key, bytes, cache };
             }
         }
     }

@@ -1,7 +1,9 @@
 //! A plan: which specs are cached, which will be built, and which depend on the output of such a build.
 
 mod cost;
+mod goal;
 mod levels;
+mod needed;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ use base::digest::Digest;
 use base::name::PackageName;
 
 pub use cost::{Basis, COSTS_FILE, Costs, Estimate, sample_work};
+pub use goal::Goal;
 
 /// A plan for some specs, in build order.
 #[derive(Debug, Serialize)]
@@ -47,7 +50,7 @@ pub enum State {
     Shared {
         /// Its key.
         key: Digest,
-        /// The size of its packages' files, in bytes.
+        /// The size of its packages' files that are not in the store, in bytes.
         bytes: u64,
         /// The cache's name.
         cache: String,
@@ -57,15 +60,29 @@ pub enum State {
         /// Its key.
         key: Digest,
     },
+    /// Its packages are not in the store, and nothing in this plan uses them: it is neither fetched nor built. What they consist of is known,
+    /// as a builder that the user trusts has signed it.
+    Unused {
+        /// Its key.
+        key: Digest,
+    },
     /// It will be built only if a package that it builds on changes.
     Unknown,
 }
 
 impl State {
+    /// The key, if it is known.
+    pub fn key(&self) -> Option<&Digest> {
+        match self {
+            Self::Cached { key } | Self::Shared { key, .. } | Self::Build { key } | Self::Unused { key } => Some(key),
+            Self::Unknown => None,
+        }
+    }
+
     /// Whether it is to be built, or may have to be.
     pub fn is_work(&self) -> bool {
         match self {
-            Self::Cached { .. } | Self::Shared { .. } => false,
+            Self::Cached { .. } | Self::Shared { .. } | Self::Unused { .. } => false,
             Self::Build { .. } | Self::Unknown => true,
         }
     }
@@ -76,7 +93,7 @@ impl State {
 pub struct Shared {
     /// The result; its packages are not in the store yet.
     pub result: BuildResult,
-    /// The size of their files, in bytes.
+    /// The size of those files that are not in the store, in bytes.
     pub bytes: u64,
     /// The cache's name.
     pub cache: String,
@@ -90,6 +107,10 @@ pub trait World: Sync {
     fn extra_inputs(&self, spec: &PackageName) -> BTreeMap<String, Digest>;
     /// The result of a spec recorded under a key, if everything it refers to is in the store.
     fn result(&self, spec: &PackageName, key: &Digest) -> Option<BuildResult>;
+    /// What is known of the result of a spec under a key, if that was recorded without its packages.
+    fn known(&self, _spec: &PackageName, _key: &Digest) -> Option<BuildResult> {
+        None
+    }
     /// What caches have for builds whose results are not in the store, in the same order.
     fn shared(&self, wanted: &[(&PackageName, Digest)]) -> Vec<Option<Shared>> {
         vec![None; wanted.len()]
@@ -102,17 +123,17 @@ pub trait World: Sync {
     }
 }
 
-/// Plans the building of `packages` with everything they need, and returns the existing results.
+/// Plans the building of `packages` with everything they need, and returns all results that are known, also those whose packages are not in
+/// the store.
 pub fn plan<'a>(graph: &Graph, packages: impl IntoIterator<Item = &'a PackageName>, world: &dyn World) -> (Plan, Results) {
-    let packages: Vec<_> = packages.into_iter().collect();
-    let order = graph.build_order(packages.iter().copied().filter_map(|name| graph.index().package(name.as_str())));
-    plan_specs(graph, &order, world)
+    let packages: Vec<PackageName> = packages.into_iter().filter_map(|name| graph.index().package(name.as_str())).cloned().collect();
+    plan_specs(graph, &graph.build_order(&packages), Goal::Run(&packages), world)
 }
 
-/// Plans the building of exactly these specs, and returns the existing results. `order` is a build order that contains everything its specs
-/// build on.
-pub fn plan_specs(graph: &Graph, order: &[&PackageName], world: &dyn World) -> (Plan, Results) {
-    levels::plan(graph, order, world)
+/// Plans exactly these specs as far as `goal` needs them, and returns all results that are known, also those whose packages are not in the
+/// store. `order` is a build order that contains everything its specs build on.
+pub fn plan_specs(graph: &Graph, order: &[&PackageName], goal: Goal<'_>, world: &dyn World) -> (Plan, Results) {
+    levels::plan(graph, order, goal, world)
 }
 
 /// The key fields of a spec, given the results of everything it builds on.
@@ -125,9 +146,9 @@ pub fn fields_of(graph: &Graph, spec: &PackageName, world: &dyn World, results: 
 }
 
 impl Plan {
-    /// Whether nothing is left to build.
-    pub fn is_all_cached(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.state, State::Cached { .. }))
+    /// Whether nothing is left to fetch or to build.
+    pub fn is_settled(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.state, State::Cached { .. } | State::Unused { .. }))
     }
 
     /// How many specs are to be built, or may have to be.
@@ -135,7 +156,12 @@ impl Plan {
         self.steps.iter().filter(|step| step.state.is_work()).count()
     }
 
-    /// How many results caches have, and the size of their packages in bytes.
+    /// How many results are neither in the store nor used.
+    pub fn unused(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.state, State::Unused { .. })).count()
+    }
+
+    /// How many results are to be taken from caches, and the size of the packages to fetch in bytes.
     pub fn shared(&self) -> (usize, u64) {
         let sizes = || self.steps.iter().filter_map(|step| if let State::Shared { bytes, .. } = step.state { Some(bytes) } else { None });
         (sizes().count(), sizes().sum())

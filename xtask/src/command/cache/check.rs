@@ -44,6 +44,8 @@ struct Found {
     silent: Vec<String>,
     /// Number of results in the store.
     cached: usize,
+    /// Number of results that are neither in the store nor used by anything that would be built.
+    unused: usize,
     /// The packages that would be built.
     work: Vec<PackageName>,
 }
@@ -79,7 +81,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
 }
 
 fn found(plan: &Plan, builder: &builder::Builder<'_>) -> Found {
-    let mut found = Found { caches: BTreeMap::new(), silent: builder.caching.caches.silent(), cached: 0, work: Vec::new() };
+    let mut found = Found { caches: BTreeMap::new(), silent: builder.caching.caches.silent(), cached: 0, unused: 0, work: Vec::new() };
     for step in &plan.steps {
         match &step.state {
             State::Cached { .. } => found.cached += 1,
@@ -93,6 +95,7 @@ fn found(plan: &Plan, builder: &builder::Builder<'_>) -> Found {
                     }
                 }
             }
+            State::Unused { .. } => found.unused += 1,
             State::Build { .. } | State::Unknown => found.work.push(step.spec.clone()),
         }
     }
@@ -110,5 +113,6 @@ fn text(found: &Found, all: usize) -> String {
     }
     let work: Vec<&str> = found.work.iter().map(PackageName::as_str).collect();
     let built = if work.is_empty() { String::new() } else { format!(": {}", work.join(", ")) };
-    text + &format!("{} at hand, {} to build or check{built}\n", found.cached, work.len())
+    let unused = if found.unused > 0 { format!(", {} unused", found.unused) } else { String::new() };
+    text + &format!("{} at hand{unused}, {} to build or check{built}\n", found.cached, work.len())
 }

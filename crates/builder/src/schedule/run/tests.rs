@@ -50,7 +50,7 @@ fn built(spec: &PackageName) -> Executed {
 }
 
 impl Step for Pretend {
-    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
+    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Option<Executed>, BuildError> {
         let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now, Ordering::SeqCst);
         self.begun.lock().unwrap().push(spec.clone());
@@ -72,7 +72,7 @@ impl Step for Pretend {
             return Err(BuildError::Cancelled { spec: spec.clone() });
         }
         assert!(spec.as_str() != "d" || results.len() >= 2, "`d` began before what it builds on");
-        Ok(built(spec))
+        Ok(Some(built(spec)))
     }
 }
 
@@ -180,9 +180,9 @@ fn tower(height: usize) -> Graph {
 struct Given(Mutex<BTreeMap<PackageName, Results>>);
 
 impl Step for Given {
-    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Executed, BuildError> {
+    fn execute(&self, spec: &PackageName, results: &Results) -> Result<Option<Executed>, BuildError> {
         self.0.lock().unwrap().insert(spec.clone(), results.clone());
-        Ok(built(spec))
+        Ok(Some(built(spec)))
     }
 }
 
@@ -199,4 +199,25 @@ fn a_step_is_given_the_shared_results_below_it_and_no_others() {
         assert!(given[name].keys().eq(&names[..at]), "{name}");
         assert!(given[name].iter().all(|(below, result)| Arc::ptr_eq(result, &results[below])), "{name}");
     }
+}
+
+/// Leaves `b` to another plan.
+struct Leaves;
+
+impl Step for Leaves {
+    fn execute(&self, spec: &PackageName, _: &Results) -> Result<Option<Executed>, BuildError> {
+        Ok((spec.as_str() != "b").then(|| built(spec)))
+    }
+}
+
+#[test]
+fn what_is_left_to_another_plan_is_no_failure_and_nothing_is_built_on_it() {
+    let graph = graph();
+    let names: Vec<PackageName> = graph.specs().map(|(name, _)| name.clone()).collect();
+    let (limits, kept) = (Limits { builds: 2, memory_bytes: 100 }, Kept::default());
+    let weight = |_: &PackageName| Weight { elapsed_ms: 1, memory_bytes: 1 };
+    let results = run(&graph, &graph.build_order(&names), weight, limits, &Leaves, &kept, &Cancel::new()).unwrap();
+    assert!(results.keys().map(PackageName::as_str).eq(["a", "c", "e"]), "{results:?}");
+    let events = kept.0.into_inner().unwrap();
+    assert!(matches!(events[..], [.., Event::Ended { built: 3, cached: 0, failed: 0, skipped: 0, .. }]), "{events:?}");
 }
