@@ -1,6 +1,6 @@
 //! A result that a cache offers, and how an entry becomes one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::digest::Digest;
 use planning::action::{BuildResult, By, Fields, SharedFrom};
@@ -90,9 +90,13 @@ impl Offer {
         let envelope = Envelope::parse(&written).ok_or(Refused::Unreadable)?;
         let mut builders = Vec::new();
         let mut signed = None;
+        // A key that has two names is still one builder.
+        let mut counted = BTreeSet::new();
         for (name, builder) in trusted {
             if let Some(statement) = envelope.signed_by(&builder.key) {
-                builders.push(name.clone());
+                if counted.insert(builder.key.id()) {
+                    builders.push(name.clone());
+                }
                 signed = Some(statement);
             } else if envelope.key_names().any(|key| key == builder.key.id().hex()) {
                 return Err(Refused::BadSignature { builder: name.clone() });

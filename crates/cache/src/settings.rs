@@ -222,7 +222,7 @@ impl Settings {
         }
         let unknown = || SettingsError::Unknown { text: text.to_owned(), names: self.caches.keys().cloned().collect() };
         let folder = fs::canonicalize(text).ok().filter(|folder| folder.is_dir());
-        let address = folder.map_or_else(|| text.to_owned(), |folder| format!("file:{}", folder.display()));
+        let address = folder.map_or_else(|| text.to_owned(), |folder| file_address(&folder));
         let address: CacheAddress = address.parse().map_err(|error| match error {
             InvalidCacheAddress::Grpc(error) => SettingsError::Server(error),
             InvalidCacheAddress::Files(InvalidMirror::NoAddress { .. }) => unknown(),
@@ -322,6 +322,20 @@ pub fn without_builder(text: &str, name: &str) -> Option<String> {
 /// The files that say what is believed in the project at `root`, the user's last: the user's settings win.
 pub fn files(root: &Path, user: Option<&Path>) -> Vec<PathBuf> {
     std::iter::once(root.join(FILE)).chain(user.map(|folder| folder.join(FILE))).collect()
+}
+
+/// A folder of this machine as an address, in which some characters mean something else.
+fn file_address(folder: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for character in folder.display().to_string().chars() {
+        if character.is_whitespace() || character.is_control() || "%#?".contains(character) {
+            let mut bytes = [0; 4];
+            address.extend(character.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")));
+        } else {
+            address.push(character);
+        }
+    }
+    address
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,12 +41,37 @@ impl TryFrom<String> for KeyLine {
         if kind(line).is_some_and(|kind| kind.contains("-cert-")) {
             return Err("this is a certificate: write the public key itself".to_owned());
         }
-        if account::is_ssh_key(line) {
+        if !account::is_ssh_key(line) || line.contains('\n') {
+            return Err("write a public key, such as `ssh-ed25519 AAAA… name`; several are a list".to_owned());
+        }
+        if is_whole(line) {
             Ok(Self(line.to_owned()))
         } else {
-            Err("write a public key, such as `ssh-ed25519 AAAA… name`".to_owned())
+            // sshd refuses everybody while a file of such keys contains one that it cannot read.
+            Err("this public key is damaged or cut off: copy the whole line of its `.pub` file".to_owned())
         }
     }
+}
+
+/// Whether a key in Base64 is what the word before it says, and ends where it must: fields of which each has its length before it (RFC 4253,
+/// section 6.6).
+fn is_whole(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    let (Some(kind), Some(body)) = (words.next(), words.next()) else { return false };
+    let Ok(bytes) = STANDARD.decode(body) else { return false };
+    let fields = fields(&bytes);
+    fields.is_some_and(|fields| fields.len() > 1 && fields[0] == kind.as_bytes())
+}
+
+fn fields(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (field, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        fields.push(field);
+        bytes = rest;
+    }
+    Some(fields)
 }
 
 /// The name of a user.
@@ -173,13 +200,13 @@ mod tests {
     #[test]
     fn each_part_has_its_file_and_its_setting() {
         let ssh = read(
-            r#"{"trusted_user_ca": ["ssh-ed25519 AAAAC3 ca\n"], "principals": {"root": ["ops", "zone:1"], "web": []},
-                "revoked_keys": ["ssh-rsa AAAAB3 lost"], "host_certificates": ["ssh-ed25519-cert-v01@openssh.com AAAAI host"]}"#,
+            r#"{"trusted_user_ca": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj ca\n"], "principals": {"root": ["ops", "zone:1"], "web": []},
+                "revoked_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyQ1TqI5fgaKIA5Oo6ekltsEU+B3ZxC83rL3uUKoOtN lost"], "host_certificates": ["ssh-ed25519-cert-v01@openssh.com AAAAI host"]}"#,
         );
         let files: Vec<(String, String)> = ssh.unwrap().files().into_iter().map(|file| (file.path, file.content)).collect();
         let expected = [
-            ("/etc/ssh/trusted-user-ca.pub", "ssh-ed25519 AAAAC3 ca\n"),
-            ("/etc/ssh/revoked-keys", "ssh-rsa AAAAB3 lost\n"),
+            ("/etc/ssh/trusted-user-ca.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj ca\n"),
+            ("/etc/ssh/revoked-keys", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyQ1TqI5fgaKIA5Oo6ekltsEU+B3ZxC83rL3uUKoOtN lost\n"),
             ("/etc/ssh/principals/root", "ops\nzone:1\n"),
             ("/etc/ssh/principals/web", ""),
             ("/etc/ssh/ssh_host_ed25519_key-cert.pub", "ssh-ed25519-cert-v01@openssh.com AAAAI host\n"),
@@ -199,6 +226,19 @@ mod tests {
             (r#"{"trusted_user_ca": ["-----BEGIN OPENSSH PRIVATE KEY-----"]}"#, "this is a private key"),
             (r#"{"trusted_user_ca": ["ssh-ed25519-cert-v01@openssh.com AAAA x"]}"#, "this is a certificate"),
             (r#"{"trusted_user_ca": ["AAAAC3"]}"#, "write a public key"),
+            (
+                r#"{"trusted_user_ca": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj a\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj b"]}"#,
+                "several are a list",
+            ),
+            (r#"{"trusted_user_ca": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5broken x"]}"#, "damaged or cut off"),
+            (
+                r#"{"revoked_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY9 x"]}"#,
+                "damaged or cut off",
+            ),
+            (
+                r#"{"revoked_keys": ["ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj x"]}"#,
+                "damaged or cut off",
+            ),
             (r#"{"principals": {"a/b": ["x"]}}"#, "`a/b` is not a user's name"),
             (r#"{"principals": {"a": ["x y"]}}"#, "`x y` cannot be a name in a certificate"),
             (r#"{"host_certificates": ["ssh-ed25519 AAAA x"]}"#, "write a certificate"),

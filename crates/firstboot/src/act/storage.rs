@@ -134,6 +134,9 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
         return Err(SystemError::refused(&format!("no program is installed that makes the file system `{kind}`")));
     }
     let name = name.as_ref().map(|line| line.0.as_str());
+    if let Some(wrong) = setup.label_too_long() {
+        return Err(SystemError::refused(&wrong));
+    }
     let further = further.iter().flat_map(|words| words.split_whitespace());
     let words: Vec<&str> = name.iter().flat_map(|name| [label, name]).chain(further).chain([place.as_str()]).collect();
     target.run(&program, &words, None).map(drop)
@@ -157,7 +160,9 @@ fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Opti
     }
     let kind = if is_swap { Some("swap".to_owned()) } else { field(2) };
     let escaped = |text: String| text.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('#', "\\043");
-    let fields = [Some(source), Some(folder), kind, field(3), field(4), field(5)];
+    // Blanks between options would end the field.
+    let options = field(3).map(|text| text.split([' ', '\t', ',']).filter(|option| !option.is_empty()).collect::<Vec<_>>().join(","));
+    let fields = [Some(source), Some(folder), kind, options, field(4), field(5)];
     Ok(Some(fields.into_iter().flatten().map(escaped).collect::<Vec<_>>().join(" ")))
 }
 

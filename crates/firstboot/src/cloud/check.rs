@@ -91,6 +91,9 @@ impl CloudConfig {
             if !FILE_SYSTEMS.contains(&kind.as_str()) {
                 whole("filesystem", format!("`{kind}` is none of the file systems {}", FILE_SYSTEMS.join(", ")));
             }
+            if let Some(wrong) = setup.label_too_long() {
+                whole("label", wrong);
+            }
             let is_partition = |text: &str| matches!(text, "auto" | "any" | "none") || text.parse::<u8>().is_ok();
             if partition.as_ref().is_some_and(|word| !is_partition(&word.0)) {
                 whole("partition", "write a number, `auto`, `any` or `none`".to_owned());

@@ -83,6 +83,19 @@ pub struct FsSetup {
     pub overwrite: bool,
 }
 
+/// How long a name may be, in bytes (mke2fs(8), mkfs.xfs(8), mkfs.fat(8), mkswap(8), mkfs.btrfs(8)).
+const LABELS_BYTES: [(&str, usize); 8] =
+    [("ext2", 16), ("ext3", 16), ("ext4", 16), ("xfs", 12), ("fat", 11), ("vfat", 11), ("swap", 16), ("btrfs", 255)];
+
+impl FsSetup {
+    /// What is wrong with its name: some programs cut it, so that nothing finds the file system by it.
+    pub fn label_too_long(&self) -> Option<String> {
+        let (kind, most) = LABELS_BYTES.into_iter().find(|(kind, _)| *kind == self.filesystem.0)?;
+        let label = &self.label.as_ref()?.0;
+        (label.len() > most).then(|| format!("the label `{label}` is longer than the {most} bytes that {kind} has for it"))
+    }
+}
+
 /// An entry of fstab(5): device, directory, kind, options, dump, pass. Fields may be left out at the end or be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mount(pub Vec<Option<String>>);

@@ -54,6 +54,8 @@ enum NothingToExport {
     NotBuilt,
     #[error("results of the weaker sandbox are not for others")]
     Weak,
+    #[error("`{address}` is the address of a server, not a directory")]
+    Server { address: String },
     #[error("`{name}` is not a name for a builder: it may have letters, digits, `-` and `_`")]
     BadName { name: String },
 }
@@ -63,6 +65,7 @@ impl Failure for NothingToExport {
         match self {
             Self::NotBuilt => Some("`cargo xtask build` builds all packages".into()),
             Self::Weak => Some("leave out `--sandbox chroot`: what namespaces isolate is exported".into()),
+            Self::Server { address } => Some(format!("`cargo xtask cache push --to {address}` sends results to a server")),
             Self::BadName { .. } => None,
         }
     }
@@ -70,7 +73,7 @@ impl Failure for NothingToExport {
     fn exit(&self) -> ExitCode {
         match self {
             Self::NotBuilt => ExitCode::Failed,
-            Self::Weak | Self::BadName { .. } => ExitCode::Usage,
+            Self::Weak | Self::BadName { .. } | Self::Server { .. } => ExitCode::Usage,
         }
     }
 }
@@ -80,7 +83,11 @@ impl Failure for NothingToExport {
 /// # Errors
 /// Mistakes in the specs, unknown names, nothing built, whatever cannot be read or written.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
-    write(context, &Folder::new(&options.directory), &options.directory.display().to_string(), &options.what)
+    let shown = options.directory.display().to_string();
+    if shown.contains("://") {
+        return Err(NothingToExport::Server { address: shown }.into());
+    }
+    write(context, &Folder::new(&options.directory), &shown, &options.what)
 }
 
 /// Adds what is built here to the cache at `place`, which is called `shown`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ureq::config::Config;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::{Agent, Proxy};
+use ureq::{Agent, Proxy, ProxyProtocol};
 
 use super::forward::ForwardConnector;
 
@@ -77,6 +77,9 @@ impl Network {
         let Some(address) = address else { return Ok(None) };
         let wrong = |_| format!("the proxy in the variable `{variable}` is not an address");
         let given = Proxy::new(address).map_err(wrong)?;
+        if !matches!(given.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
+            return Err(format!("the proxy in the variable `{variable}` is not one for HTTP: SOCKS is not supported"));
+        }
         let mut builder = Proxy::builder(given.protocol()).host(given.host()).port(given.port());
         if let Some(user) = given.username() {
             builder = builder.username(user);
