@@ -160,7 +160,7 @@ pub fn check() {
     xtask(&["repo".as_ref(), "minimal".as_ref(), "identity".as_ref(), "--output".as_ref(), repository.as_os_str()]);
     let served = Served::start(&repository);
     let script = format!("packages=10.0.2.2:{} ldap=10.0.2.2:{ldap_port} kerberos=10.0.2.2:{kerberos_port}\n{SCRIPT}", served.port);
-    let guest = Start::of("directory", "out/kaon-minimal.raw", &script).run();
+    let guest = Start::of("directory", "out/kaon-minimal.qcow2", &script).run();
     assert_eq!(guest.one("install"), "0", "{}", guest.text("install-said"));
     let said = guest.text("said");
     assert_eq!(guest.one("ada"), "ada /home/ada people docker", "{said}");

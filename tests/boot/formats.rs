@@ -16,7 +16,7 @@ pub fn check() {
     let served = Served::start(&repository);
     let script = SCRIPT.replace("@address@", &format!("10.0.2.2:{}", served.port));
     let disks = [container::write(folder.path(), &[])];
-    let guest = Start { disks: &disks, ..Start::of("formats", "out/kaon-minimal.raw", &script) }.run();
+    let guest = Start { disks: &disks, ..Start::of("formats", "out/kaon-minimal.qcow2", &script) }.run();
     assert_eq!(guest.one("install"), "0", "{}", guest.text("install-said"));
     for (what, expected) in [
         ("crun", "said by crun"),

@@ -330,6 +330,9 @@ mod tests {
         assert_eq!(publish(&cache, &store, &first, "same").unwrap(), Exported { results: 0, present: 1, files: 0, bytes: 0 });
         assert_eq!(read(&cache, 1, &[("a", &first)]).unwrap().builders, ["a"]);
         assert!(matches!(read(&cache, 2, &[("a", &first), ("b", &second)]), Err(Refused::TooFew { wanted: 2, .. })));
+        assert!(
+            matches!(read(&cache, 2, &[("a", &first), ("also-a", &first)]), Err(Refused::TooFew { builders, .. }) if builders == ["a"])
+        );
         assert!(matches!(read(&cache, 1, &[("c", &stranger)]), Err(Refused::Strangers { .. })));
         publish(&cache, &store, &second, "same").unwrap();
         assert_eq!(read(&cache, 2, &[("a", &first), ("b", &second)]).unwrap().builders, ["a", "b"]);

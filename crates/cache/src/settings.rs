@@ -372,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_named_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = fs::canonicalize(folder.path()).unwrap().join("a b%2F#?\u{e9}");
+        fs::create_dir(&odd).unwrap();
+        let (_, cache) = Settings::default().named(odd.to_str().unwrap()).unwrap();
+        let CacheAddress::Files(mirror) = cache.address else { panic!("a folder is no server") };
+        assert_eq!(mirror.folder(), Some(odd));
+    }
+
+    #[test]
     fn a_server_for_builds_is_read_and_its_address_can_be_given() {
         let text = "[remote]\nurl = \"grpc://farm.test:8980/main\"\njobs = 64\nproperties = { ISA = \"x86-64\" }\n";
         let settings = Settings::parse("cache.toml", text).unwrap();

@@ -239,7 +239,7 @@ devices! {
         remote: Option<IpAddr>,
         /// How many routers a packet passes at most.
         ttl: Option<u8>,
-        /// Its key, or for WireGuard the private one: Base64, or the path of a file that contains it. Also `keys`: a table with `input` and
+        /// Its key, or for WireGuard the private one: the path of a file that contains it, or Base64, which a kickstart file must not contain. Also `keys`: a table with `input` and
         /// `output`, or with `private`.
         #[serde(alias = "keys")]
         key: Option<TunnelKeys>,

@@ -9,7 +9,7 @@ use crate::Secret;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TunnelKeys {
-    /// WireGuard's private key in Base64, or the path of a file that contains it; or a number for both directions.
+    /// WireGuard's private key: the path of a file that contains it, or Base64, which a kickstart file must not contain; or a number for both directions.
     pub private: Option<Secret>,
     /// The number of what comes in.
     pub input: Option<Secret>,
@@ -37,7 +37,7 @@ pub struct Peer {
 pub struct PeerKeys {
     /// Its public key, in Base64.
     pub public: Option<String>,
-    /// A key that both know, in Base64, or the path of a file that contains it.
+    /// A key that both know: the path of a file that contains it, or Base64, which a kickstart file must not contain.
     pub shared: Option<Secret>,
 }
 

@@ -124,3 +124,18 @@ fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
     };
     parse_pem(pem).filter_map(certificate).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_of_another_kind_is_an_error() {
+        for (address, works) in
+            [("http://proxy.test:3128", true), ("socks5h://proxy.test:1080", false), ("socks4://proxy.test:1080", false)]
+        {
+            let network = Network { http_proxy: Some(address.to_owned()), ..Network::default() };
+            assert_eq!(network.agent(false, Duration::from_secs(1)).is_ok(), works, "{address}");
+        }
+    }
+}
