@@ -30,7 +30,7 @@ cat >/etc/cni/net.d/10-bridge.conflist <<'END'
   ]
 }
 END
-CNI_PATH=/usr/lib/cni ctr run -d --cni $name three /payload serve 8080 > >(said cni-said) 2>&1
+ctr run -d --cni $name three /payload serve 8080 > >(said cni-said) 2>&1
 fact cni "$(answer 10.88.0.2 8080)"
 
 mkdir -p /root/app && cd /root/app
