@@ -41,7 +41,7 @@ const fn instruction(code: u8, offset: i16, immediate: i32) -> u64 {
     code as u64 | (offset as u16 as u64) << 16 | (immediate as u32 as u64) << 32
 }
 
-/// What `bpf(2)` is told, as far as it is used here: 144 bytes, zero where nothing is said.
+/// The attributes passed to `bpf(2)`: 144 bytes; those that are not used are zero.
 struct Attributes([u8; 144]);
 
 impl Attributes {

@@ -377,7 +377,7 @@ mod tests {
         let odd = fs::canonicalize(folder.path()).unwrap().join("a b%2F#?\u{e9}");
         fs::create_dir(&odd).unwrap();
         let (_, cache) = Settings::default().named(odd.to_str().unwrap()).unwrap();
-        let CacheAddress::Files(mirror) = cache.address else { panic!("a folder is no server") };
+        let CacheAddress::Files(mirror) = cache.address else { panic!("a folder must not become a gRPC server") };
         assert_eq!(mirror.folder(), Some(odd));
     }
 

@@ -115,7 +115,7 @@ fn uploads_are_complete_wanted_and_allowed() {
     });
 }
 
-/// Two who write at once do not lose what the other wrote: who read an older state is told.
+/// With a condition, a client that read an older version of a file is refused, so it does not overwrite what another wrote.
 #[test]
 fn a_file_is_replaced_only_if_it_is_still_what_was_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -151,7 +151,7 @@ impl Caches {
     }
 }
 
-/// Why there is no package where an entry names one.
+/// Why a package that an entry lists could not be taken.
 const MISSING: &str = "the cache does not have it any more";
 
 /// A package that an offer names.

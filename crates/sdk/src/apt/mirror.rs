@@ -17,7 +17,7 @@ pub struct Mirror(String);
 /// A text that is not an archive's address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMirror {
-    /// It is no address that files can be fetched from.
+    /// Files cannot be fetched from such an address.
     #[error("`{text}` is not the address of an archive: it must be an http, https or file URL")]
     NoAddress {
         /// The text, without passwords.
