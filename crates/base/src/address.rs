@@ -13,6 +13,15 @@ pub fn with_masked_passwords(text: &str) -> Cow<'_, str> {
     replaced(text, |credentials| "*".repeat(credentials.len()))
 }
 
+/// The same for a text that is meant to be one address, which may lack its scheme and may contain blanks.
+pub fn one_without_password(text: &str) -> Cow<'_, str> {
+    let start = text.find("://").map_or(0, |at| at + "://".len());
+    match length_of_credentials(&text[start..]) {
+        Some(length) => Cow::Owned(format!("{}***{}", &text[..start], &text[start + length..])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// The address without user and password, as it may be published.
 pub fn public(address: &str) -> String {
     match credentials(address).first() {
@@ -41,10 +50,17 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
     let read = |(at, separator): (usize, &str)| {
         let start = at + separator.len();
         let rest = &text[start..];
-        let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "\"'`<>".contains(c)).unwrap_or(rest.len());
-        length_of_credentials(&rest[..end]).map(|length| start..start + length)
+        length_of_credentials(&rest[..length_of_address(&text[..at], rest)]).map(|length| start..start + length)
     };
     text.match_indices("://").filter_map(read).collect()
+}
+
+/// Where the address ends whose scheme `before` ends with: at the quotation mark that it began with, otherwise at a blank or any such mark.
+fn length_of_address(before: &str, rest: &str) -> usize {
+    let marks = "\"'`<>";
+    let mark = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c)).chars().next_back();
+    let quoted = mark.filter(|mark| "\"'`".contains(*mark)).and_then(|mark| rest.lines().next()?.find(mark));
+    quoted.or_else(|| rest.find(|c: char| c.is_whitespace() || c.is_control() || marks.contains(c))).unwrap_or(rest.len())
 }
 
 /// The length of user and password at the beginning of an address without its scheme.
@@ -80,11 +96,26 @@ mod tests {
             ("http://joe:12?34@a.test/x", "http://***@a.test/x"),
             ("http://a.test:80/x@y", "http://a.test:80/x@y"),
             ("http://[::1]:80/x@y", "http://[::1]:80/x@y"),
+            ("`http://joe:SEC RET@a.test/x`: no", "`http://***@a.test/x`: no"),
+            ("url = \"http://joe:S'C RET@a.test/x\"", "url = \"http://***@a.test/x\""),
+            ("it's http://a.test/x, and that's me@a.test", "it's http://a.test/x, and that's me@a.test"),
             ("", ""),
         ] {
             assert_eq!(without_passwords(text), shown);
             assert_eq!(with_masked_passwords(text).len(), text.len(), "{text}");
             assert_eq!(without_passwords(&with_masked_passwords(text)), shown);
+        }
+    }
+
+    #[test]
+    fn passwords_of_single_addresses_are_replaced() {
+        for (text, shown) in [
+            ("http://joe:SEC RET@a.test/x", "http://***@a.test/x"),
+            ("joe:SEC RET@a.test:80/x", "***@a.test:80/x"),
+            ("/srv/joe@home", "/srv/joe@home"),
+            ("team", "team"),
+        ] {
+            assert_eq!(one_without_password(text), shown);
         }
     }
 

@@ -14,7 +14,7 @@ use runtime::workers::try_each;
 use serde::Serialize;
 use signing::{Envelope, PublicKey, SignError, StatementKey, seal};
 
-use super::builders::with_builder;
+use super::builders::{BuilderName, with_builder};
 use super::entry::{self, File};
 use super::merge::{Merged, merge};
 use super::offer::ENVELOPE;
@@ -27,7 +27,7 @@ pub const BUILDER_FILE: &str = "builder.toml";
 /// The builder that writes a cache.
 pub struct Publisher<'a> {
     /// The builder's name for others.
-    pub name: &'a str,
+    pub name: BuilderName<'a>,
     /// The key that results are signed with.
     pub key: &'a StatementKey,
     /// The certificate, in PEM, that its kernels verify modules with.
@@ -46,6 +46,10 @@ pub struct Exported {
     pub files: usize,
     /// Their size, in bytes.
     pub bytes: u64,
+    /// The builder's name there.
+    pub builder: String,
+    /// The name that it had there until now, if that was another.
+    pub renamed: Option<String>,
 }
 
 /// Why a cache was not written, or not all of it.
@@ -61,8 +65,14 @@ pub enum ExportError {
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The cache's list of builders has mistakes.
-    #[error("the cache's `{BUILDER_FILE}` cannot be extended")]
-    Builders(#[from] Problems),
+    #[error("the list of builders `{file}` is damaged")]
+    Builders {
+        /// The list.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        problems: Problems,
+    },
     /// Another builder of the cache has the same name.
     #[error("the cache contains results of another builder called `{name}`")]
     NameTaken {
@@ -97,8 +107,7 @@ impl Failure for ExportError {
             Self::Place(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Sign(error) => Some(error),
-            Self::Builders(problems) => Some(problems),
-            Self::NameTaken { .. } | Self::Disagreement { .. } | Self::Interrupted => None,
+            Self::Builders { .. } | Self::NameTaken { .. } | Self::Disagreement { .. } | Self::Interrupted => None,
         }
     }
 
@@ -111,16 +120,22 @@ impl Failure for ExportError {
                 Some("choose another name with --name; if the key was renewed, remove the old builder from that file".into())
             }
             Self::Interrupted => Some("run the same command again: it writes only what is missing".into()),
-            Self::Place(_) | Self::Store(_) | Self::Sign(_) | Self::Builders(_) => self.inner()?.hint(),
+            Self::Builders { .. } => Some(
+                "restore that file or remove it, and run the same command again: each builder adds itself to it when it writes next".into(),
+            ),
+            Self::Place(_) | Self::Store(_) | Self::Sign(_) => self.inner()?.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
             Self::Interrupted => ExitCode::Interrupted,
-            Self::Disagreement { .. } | Self::NameTaken { .. } | Self::Place(_) | Self::Store(_) | Self::Sign(_) | Self::Builders(_) => {
-                self.inner().map_or(ExitCode::Failed, Failure::exit)
-            }
+            Self::Disagreement { .. }
+            | Self::NameTaken { .. }
+            | Self::Builders { .. }
+            | Self::Place(_)
+            | Self::Store(_)
+            | Self::Sign(_) => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }
 }
@@ -140,8 +155,12 @@ pub fn export(
 ) -> Result<Exported, ExportError> {
     let writer = Writer { place, store, key: publisher.key, cancel, exported: Mutex::default() };
     merge(place, BUILDER_FILE, &|existing| {
-        let text = with_builder(existing, publisher)?.into_bytes();
-        Ok(Some(text).filter(|text| existing != Some(text)))
+        let listed = with_builder(existing, &place.shown(BUILDER_FILE), publisher)?;
+        let mut exported = writer.exported();
+        exported.builder = listed.name;
+        // After this run's own change it has no other name any more.
+        exported.renamed = exported.renamed.take().or(listed.renamed);
+        Ok(Some(listed.text.into_bytes()).filter(|text| existing != Some(text)))
     })?;
     let objects: Vec<&Digest> = objects.iter().collect();
     try_each(&objects, AT_A_TIME, |object| place.announce(object, writer.object(object)?).map_err(ExportError::from))?;
@@ -188,10 +207,10 @@ impl Writer<'_> {
         statement: &[u8],
         (name, result): (&str, &BuildResult),
     ) -> Result<Option<String>, ExportError> {
-        Ok(match entry.map(|bytes| present(bytes, statement, self.key.public())) {
+        Ok(match entry.map(|bytes| present(bytes, &result.key, statement, self.key.public())) {
             Some(Present::Signed) => None,
             Some(Present::SignedByOthers(envelope)) => Some(signed_also(&envelope, statement, self.key)?),
-            Some(Present::Unreadable) | None => Some(seal(statement, self.key)?),
+            Some(Present::Useless) | None => Some(seal(statement, self.key)?),
             Some(Present::Other) => {
                 return Err(ExportError::Disagreement { entry: self.place.shown(name), spec: result.spec.to_string() });
             }
@@ -247,20 +266,21 @@ enum Present {
     SignedByOthers(Vec<u8>),
     /// Another result.
     Other,
-    /// It is damaged.
-    Unreadable,
+    /// It is damaged, or about another build, so that no reader accepts it.
+    Useless,
 }
 
-fn present(entry: &[u8], statement: &[u8], key: &PublicKey) -> Present {
+fn present(entry: &[u8], build: &Digest, statement: &[u8], key: &PublicKey) -> Present {
     let files = entry::decode(entry).unwrap_or_default();
     let written = files.into_iter().find(|file| file.path == ENVELOPE).and_then(|file| file.contents);
     let Some((written, envelope)) = written.and_then(|written| Some((Envelope::parse(&written)?, written))) else {
-        return Present::Unreadable;
+        return Present::Useless;
     };
     match written.statement() == statement {
         true if written.signed_by(key).is_some() => Present::Signed,
         true => Present::SignedByOthers(envelope),
-        false => Present::Other,
+        false if Statement::key_of(written.statement()) == Some(*build) => Present::Other,
+        false => Present::Useless,
     }
 }
 
@@ -310,7 +330,7 @@ mod tests {
 
     fn publish(folder: &Path, store: &Store, key: &StatementKey, content: &str) -> Result<Exported, ExportError> {
         let name = &key.id()[..8];
-        let publisher = Publisher { name, key, modules: None };
+        let publisher = Publisher { name: BuilderName::Chosen(name), key, modules: None };
         export(&Folder::new(folder), &[&result(store, content)], &BTreeSet::new(), store, &publisher, &Cancel::new())
     }
 
@@ -326,8 +346,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
         let (cache, first, second, stranger) = (folder.path().join("cache"), key(), key(), key());
-        assert_eq!(publish(&cache, &store, &first, "same").unwrap(), Exported { results: 1, present: 0, files: 1, bytes: 4 });
-        assert_eq!(publish(&cache, &store, &first, "same").unwrap(), Exported { results: 0, present: 1, files: 0, bytes: 0 });
+        let exported = |results, present, files, bytes| {
+            let builder = first.id()[..8].to_owned();
+            Exported { results, present, files, bytes, builder, renamed: None }
+        };
+        assert_eq!(publish(&cache, &store, &first, "same").unwrap(), exported(1, 0, 1, 4));
+        assert_eq!(publish(&cache, &store, &first, "same").unwrap(), exported(0, 1, 0, 0));
         assert_eq!(read(&cache, 1, &[("a", &first)]).unwrap().builders, ["a"]);
         assert!(matches!(read(&cache, 2, &[("a", &first), ("b", &second)]), Err(Refused::TooFew { wanted: 2, .. })));
         assert!(
@@ -339,6 +363,21 @@ mod tests {
         assert!(matches!(publish(&cache, &store, &stranger, "other"), Err(ExportError::Disagreement { .. })));
         let mode = fs::metadata(cache.join("ac").join(Digest::of_bytes("key").hex())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
+    }
+
+    #[test]
+    fn an_entry_of_another_build_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let (cache, key) = (folder.path().join("cache"), key());
+        let publisher = Publisher { name: BuilderName::Chosen("me"), key: &key, modules: None };
+        let other = BuildResult { key: Digest::of_bytes("other"), ..result(&store, "other") };
+        export(&Folder::new(&cache), &[&other], &BTreeSet::new(), &store, &publisher, &Cancel::new()).unwrap();
+        let entry = |key: &str| cache.join("ac").join(Digest::of_bytes(key).hex());
+        fs::copy(entry("other"), entry("key")).unwrap();
+        assert!(matches!(read(&cache, 1, &[("me", &key)]), Err(Refused::Unfit(_))));
+        assert_eq!(publish(&cache, &store, &key, "same").unwrap().results, 1);
+        assert_eq!(read(&cache, 1, &[("me", &key)]).unwrap().builders, ["me"]);
     }
 
     /// Builders that export the same results at once, each with a key and a name of its own.
@@ -354,7 +393,7 @@ mod tests {
             for key in &keys {
                 let (results, store) = (&results, &store);
                 scope.spawn(move || {
-                    let publisher = Publisher { name: &key.id()[..8], key, modules: None };
+                    let publisher = Publisher { name: BuilderName::Chosen(&key.id()[..8]), key, modules: None };
                     let exported = export(&*place(), results, &BTreeSet::new(), store, &publisher, &Cancel::new()).unwrap();
                     assert_eq!(exported.results, RESULTS);
                 });
@@ -415,7 +454,7 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         fs::write(&path, "c0ntent").unwrap();
         let (key, cache) = (key(), folder.path().join("cache"));
-        let publisher = Publisher { name: "me", key: &key, modules: None };
+        let publisher = Publisher { name: BuilderName::Chosen("me"), key: &key, modules: None };
         assert!(matches!(
             export(&Folder::new(&cache), &[&result], &BTreeSet::new(), &store, &publisher, &Cancel::new()),
             Err(ExportError::Store(_))

@@ -18,6 +18,7 @@ mod readable;
 pub mod settings;
 pub mod statement;
 
+pub use builders::BuilderName;
 pub use export::{BUILDER_FILE, ExportError, Exported, Publisher, export};
 pub use fetch::{Access, Caches, FetchError, Tally};
 pub use offer::Offer;

@@ -11,6 +11,7 @@ use base::digest::Digest;
 use base::file_error::FileError;
 
 use super::entry;
+use super::place::UNFINISHED;
 
 /// What stays.
 pub struct Rules<'a> {
@@ -29,7 +30,7 @@ pub struct Rules<'a> {
 pub struct Pruned {
     /// Results.
     pub results: usize,
-    /// Files that no result names any more.
+    /// Files that no result names any more, and those that were never finished.
     pub files: usize,
     /// Their size together, in bytes.
     pub bytes: u64,
@@ -87,6 +88,13 @@ pub fn prune(folder: &Path, rules: &Rules<'_>) -> Result<Pruned, PruneError> {
             pruned.bytes += bytes.len() as u64;
         }
     }
+    for folder in [folder, &results, &blobs] {
+        for file in unfinished(folder)? {
+            pruned.bytes += file.metadata().map_err(FileError::of("read", &file.path()))?.len();
+            pruned.files += 1;
+            remove(&file, rules)?;
+        }
+    }
     for (file, digest) in files_of(&blobs)? {
         if !named.contains(&digest) && !is_new(&file, rules.age)? {
             pruned.bytes += file.metadata().map_err(FileError::of("read", &file.path()))?.len();
@@ -99,13 +107,27 @@ pub fn prune(folder: &Path, rules: &Rules<'_>) -> Result<Pruned, PruneError> {
 
 /// The files of a directory that are named by a digest; others are not the cache's.
 fn files_of(folder: &Path) -> Result<Vec<(DirEntry, Digest)>, FileError> {
-    let read = || -> io::Result<Vec<DirEntry>> { fs::read_dir(folder)?.collect() };
     let named = |entry: DirEntry| {
         let digest = entry.file_name().to_str()?.parse().ok()?;
         Some((entry, digest))
     };
-    Ok(read().map_err(FileError::of("read", folder))?.into_iter().filter_map(named).collect())
+    Ok(listed(folder)?.into_iter().filter_map(named).collect())
 }
+
+/// Files of a directory that writers left behind when they were killed.
+fn unfinished(folder: &Path) -> Result<Vec<DirEntry>, FileError> {
+    let mut files = listed(folder)?;
+    files.retain(|file| file.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED)));
+    files.into_iter().filter_map(|file| is_new(&file, LONGEST_WRITE).map(|is_new| (!is_new).then_some(file)).transpose()).collect()
+}
+
+fn listed(folder: &Path) -> Result<Vec<DirEntry>, FileError> {
+    let read = || -> io::Result<Vec<DirEntry>> { fs::read_dir(folder)?.collect() };
+    read().map_err(FileError::of("read", folder))
+}
+
+/// Nobody writes one file for so long.
+const LONGEST_WRITE: Duration = Duration::from_secs(86_400);
 
 fn is_new(file: &DirEntry, age: Duration) -> Result<bool, FileError> {
     let changed = file.metadata().and_then(|facts| facts.modified()).map_err(FileError::of("read", &file.path()))?;
@@ -173,6 +195,23 @@ mod tests {
         assert_eq!(left(&cache.path().join("cas")), digests(&["2", "3", "4"]));
         assert!(cache.path().join("cas/.new-x").exists());
         assert_eq!(prune(false), Pruned::default());
+    }
+
+    #[test]
+    fn what_killed_writers_left_goes_after_a_day() {
+        let cache = cache();
+        let left = ["builder", "ac/entry", "cas/blob"].map(|name| {
+            let (folder, name) = name.rsplit_once('/').unwrap_or(("", name));
+            cache.path().join(folder).join(format!("{UNFINISHED}{name}"))
+        });
+        for path in &left {
+            fs::write(path, "half").unwrap();
+            File::open(path).unwrap().set_modified(SystemTime::now() - LONGEST_WRITE).unwrap();
+        }
+        let none = BTreeSet::new();
+        let rules = Rules { results: &none, files: &none, age: LONGEST_WRITE, is_trial: false };
+        assert_eq!(prune(cache.path(), &rules).unwrap(), Pruned { results: 0, files: 3, bytes: 12 });
+        assert!(left.iter().all(|path| !path.exists()) && cache.path().join("cas/.new-x").exists());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `cache.toml`: which builders are trusted, where their results are, and whose workers build.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use base::address::one_without_password;
 use base::diagnostic::{ExitCode, Failure, Problem, Problems};
+use base::digest::Digest;
 use base::document::{Document, Spanned, Table};
 use runtime::remote::{InvalidServer, Server};
 use sdk::apt::{CacheAddress, InvalidCacheAddress, InvalidMirror};
@@ -88,7 +90,7 @@ pub enum SettingsError {
     /// A `--cache` is meant as the address of a gRPC server, but is not one.
     #[error(transparent)]
     Server(#[from] InvalidServer),
-    /// A `--cache` names files of another machine.
+    /// A `--cache` names files of another machine, or contains what no address does.
     #[error(transparent)]
     Files(InvalidMirror),
     /// A `--cache` is neither an address nor the name of a cache.
@@ -121,7 +123,10 @@ impl Failure for SettingsError {
                 "write it as grpc://host:port, or with TLS grpcs://host:port; the name of an instance may follow: grpcs://host:port/main"
                     .into(),
             ),
-            Self::Files(_) => Some("mount the directory of that machine here, or have it served: `cargo xtask cache serve`".into()),
+            Self::Files(InvalidMirror::Character { .. } | InvalidMirror::NoAddress { .. } | InvalidMirror::Path { .. }) => None,
+            Self::Files(InvalidMirror::OtherMachine { .. }) => {
+                Some("mount the directory of that machine here, or have it served: `cargo xtask cache serve`".into())
+            }
             Self::Read { .. } => None,
             Self::Mistakes(problems) => problems.hint(),
         }
@@ -175,8 +180,11 @@ impl Settings {
                 }
             }
             for table in top.tables("cache") {
-                if let Some((name, cache)) = cache(&table) {
-                    settings.caches.insert(name, cache);
+                let Some((name, cache)) = cache(&table) else { continue };
+                if settings.caches.contains_key(&name.value) {
+                    top.problem(name.span, format!("there are two caches called `{}`", name.value));
+                } else {
+                    settings.caches.insert(name.value, cache);
                 }
             }
             settings.remote = top.table("remote").as_ref().and_then(remote);
@@ -220,18 +228,28 @@ impl Settings {
         if let Some(cache) = self.caches.get(text) {
             return Ok((text.to_owned(), cache.clone()));
         }
-        let unknown = || SettingsError::Unknown { text: text.to_owned(), names: self.caches.keys().cloned().collect() };
+        let unknown =
+            || SettingsError::Unknown { text: one_without_password(text).into_owned(), names: self.caches.keys().cloned().collect() };
         let folder = fs::canonicalize(text).ok().filter(|folder| folder.is_dir());
         let address = folder.map_or_else(|| text.to_owned(), |folder| file_address(&folder));
         let address: CacheAddress = address.parse().map_err(|error| match error {
             InvalidCacheAddress::Grpc(error) => SettingsError::Server(error),
-            InvalidCacheAddress::Files(InvalidMirror::NoAddress { .. }) => unknown(),
-            InvalidCacheAddress::Files(error @ InvalidMirror::OtherMachine { .. }) => SettingsError::Files(error),
+            InvalidCacheAddress::Files(InvalidMirror::NoAddress { .. } | InvalidMirror::Path { .. }) => unknown(),
+            InvalidCacheAddress::Files(error @ (InvalidMirror::OtherMachine { .. } | InvalidMirror::Character { .. })) => {
+                SettingsError::Files(error)
+            }
         })?;
         // If the settings name this address, their values apply.
         let same = self.caches.iter().find(|(_, cache)| cache.address == address);
         let named = same.map(|(name, cache)| (name.clone(), cache.clone()));
         Ok(named.unwrap_or_else(|| (address.to_string(), NamedCache { address, is_used: true, is_pushed: false, agree: 1 })))
+    }
+
+    /// The number of trusted builders, if a cache wants more of them to agree: then nothing of it is ever used.
+    pub fn too_few_for(&self, cache: &NamedCache) -> Option<usize> {
+        let keys: BTreeSet<Digest> = self.builders.values().map(|builder| builder.key.id()).collect();
+        // Without any, the cache's results name the builders that could be trusted.
+        (!keys.is_empty() && cache.agree > keys.len()).then_some(keys.len())
     }
 
     /// The certificate that a trusted builder's kernels verify modules with, and the builder's name: the first by name.
@@ -266,14 +284,14 @@ fn certificate(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
     is_one.then_some(pem)
 }
 
-fn cache(table: &Table<'_>) -> Option<(String, NamedCache)> {
+fn cache(table: &Table<'_>) -> Option<(Spanned<String>, NamedCache)> {
     let is_used = table.boolean("use", false);
     let is_pushed = table.boolean("push", false);
     let agree = table.integer("agree", 1..=16).map_or(1, |number| number.value as usize);
     let name = table.required_string("name");
     let address = table.required_parsed::<CacheAddress>("url");
     table.finish();
-    Some((name?.value, NamedCache { address: address?.value, is_used, is_pushed, agree }))
+    Some((name?, NamedCache { address: address?.value, is_used, is_pushed, agree }))
 }
 
 fn remote(table: &Table<'_>) -> Option<Remote> {
@@ -436,6 +454,35 @@ mod tests {
         assert_eq!(lines.len(), 5, "{problems:?}");
         for line in [2, 3, 6, 7, 8] {
             assert!(lines.contains(&line), "{line}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn two_caches_of_one_name_are_a_mistake() {
+        let problems = Settings::parse("cache.toml", &CACHES.replace("\"team\"", "\"public\"")).unwrap_err();
+        assert_eq!(problems.iter().map(|problem| problem.line_and_column().0).collect::<Vec<_>>(), [8]);
+        let text = Problems::new(problems).to_string();
+        assert!(text.contains("two caches called `public`"), "{text}");
+    }
+
+    #[test]
+    fn builders_that_agree_must_be_as_many_keys() {
+        let (one, other) = (key(), key());
+        let text = |builders: &[(&str, &PublicKey)]| {
+            let builders: Vec<String> = builders.iter().map(|(name, key)| builder_text(name, key, None)).collect();
+            Settings::parse("cache.toml", &format!("{CACHES}\n{}", builders.join("\n"))).unwrap()
+        };
+        for (builders, expected) in [(&[] as &[_], None), (&[("a", &one), ("b", &one)], Some(1)), (&[("a", &one), ("b", &other)], None)] {
+            let settings = text(builders);
+            assert_eq!(settings.too_few_for(&settings.caches["public"]), expected, "{builders:?}");
+        }
+    }
+
+    #[test]
+    fn passwords_of_what_is_no_address_are_not_shown() {
+        for text in ["joe:SECRET@a.test/x", "http://joe:SEC RET@a.test/x", "grpc://joe:SEC RET@a.test:1"] {
+            let error = Settings::default().named(text).unwrap_err().to_string();
+            assert!(error.contains("***@a.test") && !error.contains("RET"), "{error}");
         }
     }
 

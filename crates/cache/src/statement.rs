@@ -89,6 +89,12 @@ impl Statement {
         statement.check(spec, key).map(|()| statement)
     }
 
+    /// The key of the build that a statement is about, whatever else it says.
+    pub fn key_of(bytes: &[u8]) -> Option<Digest> {
+        let value: Value = serde_json::from_slice(bytes).ok()?;
+        value["predicate"]["key"].as_str()?.parse().ok()
+    }
+
     fn check(&self, spec: &Spec, key: &Digest) -> Result<(), Unfit> {
         if self.key != *key {
             return Err(Unfit::OtherKey { found: self.key });

@@ -208,6 +208,14 @@ impl<'a> Context<'a> {
         if !self.global.cache.is_empty() {
             chosen.iter().try_for_each(|(_, cache)| check_readable(&cache.address))?;
         }
+        for (name, cache) in &chosen {
+            if let Some(trusted) = trust.too_few_for(cache) {
+                self.reporter.warn(format!(
+                    "nothing of the cache `{name}` is used: {} builders must agree (`agree` in cache.toml), and {trusted} can, as many are trusted",
+                    cache.agree
+                ));
+            }
+        }
         let mut builder = self.builder(graph, store)?;
         builder.settings.caches = chosen.iter().map(|(_, cache)| cache.address.clone()).collect();
         let used = if self.global.cache_only { CacheUse::Only } else { CacheUse::BuildsTheRest };

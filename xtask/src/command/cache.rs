@@ -3,6 +3,7 @@
 mod check;
 mod export;
 mod forget;
+mod place;
 mod prune;
 mod push;
 mod serve;

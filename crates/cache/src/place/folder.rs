@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::{Content, Place, PlaceError, Replaced, Version, by_digest};
 use base::digest::Digest;
 
+/// How files begin that are still being written.
+pub(crate) const UNFINISHED: &str = ".new-";
+
 /// A folder whose files everybody may read.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
@@ -33,7 +36,7 @@ impl Folder {
 impl Place for Folder {
     fn read(&self, name: &str) -> Result<Option<Version>, PlaceError> {
         let path = self.0.join(name);
-        match fs::read(&path) {
+        match read_regular(&path) {
             Ok(bytes) => Ok(Some(Version { bytes, tag: None })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(PlaceError::file("read", path, source)),
@@ -63,19 +66,42 @@ impl Place for Folder {
     }
 }
 
+/// The content of a file; reading a pipe might never end.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    fs::read(path)
+}
+
+/// Creates a folder that everybody may read. Where a group writes, but not everybody, the group may write in the new folder, too, whatever
+/// the umask.
 fn create(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    fs::set_permissions(folder, Permissions::from_mode(0o755))
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = fs::metadata(parent)?.permissions().mode();
+    let is_of_group = above & (GROUP_WRITES | ALL_WRITE) == GROUP_WRITES;
+    let mode = if is_of_group { 0o755 | above & (GROUP_WRITES | GROUP_IS_INHERITED) } else { 0o755 };
+    fs::set_permissions(folder, Permissions::from_mode(mode))
 }
+
+/// The bit of a mode by which the group may write (inode(7)).
+const GROUP_WRITES: u32 = 0o020;
+
+/// The bit of a mode by which everybody may write (inode(7)).
+const ALL_WRITE: u32 = 0o002;
+
+/// The bit of a folder's mode by which what is made in it belongs to its group (inode(7)).
+const GROUP_IS_INHERITED: u32 = 0o2000;
 
 /// The file has its name only when everything in it is on the disk.
 fn write(path: &Path, content: Content<'_>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     match content {
         Content::Bytes(bytes) => file.write_all(bytes)?,
         Content::File(from) => drop(io::copy(&mut File::open(from)?, &mut file)?),
@@ -99,6 +125,26 @@ mod tests {
         assert_eq!(folder.replace("ac/x", b"second", Some(&seen)).unwrap(), Replaced::Done);
         assert_eq!(folder.replace("ac/x", b"third", Some(&seen)).unwrap(), Replaced::Changed);
         assert_eq!(folder.read("ac/x").unwrap().unwrap().bytes, b"second");
+    }
+
+    #[test]
+    fn the_group_that_writes_a_cache_may_write_in_its_new_folders() {
+        let directory = tempfile::tempdir().unwrap();
+        for (mode, expected) in [(0o755, 0o755), (0o775, 0o775), (0o2775, 0o2775), (0o700, 0o755), (0o1777, 0o755)] {
+            let top = directory.path().join(format!("{mode:o}"));
+            fs::create_dir(&top).unwrap();
+            fs::set_permissions(&top, Permissions::from_mode(mode)).unwrap();
+            Folder::new(&top).write("ac/x", Content::Bytes(b"content")).unwrap();
+            assert_eq!(fs::metadata(top.join("ac")).unwrap().permissions().mode() & 0o7777, expected, "{mode:o}");
+            assert_eq!(fs::metadata(&top).unwrap().permissions().mode() & 0o7777, mode, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_folder_in_place_of_a_file_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir_all(directory.path().join("ac/x")).unwrap();
+        assert!(matches!(Folder::new(directory.path()).read("ac/x"), Err(PlaceError::File(_))));
     }
 
     #[test]

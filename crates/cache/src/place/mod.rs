@@ -13,6 +13,7 @@ use base::file_error::FileError;
 use runtime::remote::{RemoteError, TOKEN_VARIABLE};
 
 pub use folder::Folder;
+pub(crate) use folder::UNFINISHED;
 pub use grpc::Grpc;
 pub use server::{Server, authorizations};
 

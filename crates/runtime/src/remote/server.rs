@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base::address::{public, without_passwords};
+use base::address::{one_without_password, public, without_passwords};
 use serde::{Deserialize, Serialize};
 
 /// The server at `grpc://host:port/instance` or, with TLS, `grpcs://…`. An instance is a part of a server; its name may be empty or have
@@ -62,7 +62,7 @@ impl FromStr for Server {
     type Err = InvalidServer;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = |reason| InvalidServer { text: without_passwords(text).into_owned(), reason };
+        let wrong = |reason| InvalidServer { text: one_without_password(text).into_owned(), reason };
         if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return Err(wrong("it contains white space"));
         }

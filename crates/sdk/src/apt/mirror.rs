@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::builtin::local_path;
 use super::config::host_repositories;
 use super::{AptError, Repository, Settings};
-use base::address::without_passwords;
+use base::address::{one_without_password, without_passwords};
 
 /// The address of an archive: `http:`, `https:`, `file:` or `copy:`, without a final slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +22,22 @@ pub enum InvalidMirror {
     NoAddress {
         /// The text, without passwords.
         text: String,
+    },
+    /// The path of a folder.
+    #[error("`{text}` is a path, and an address is required: write `file://{text}`")]
+    Path {
+        /// The text.
+        text: String,
+    },
+    /// A character that no address contains.
+    #[error("`{text}` contains {character:?}, which an address cannot: write it as `{encoded}`")]
+    Character {
+        /// The text, without passwords.
+        text: String,
+        /// The character.
+        character: char,
+        /// How it is written (RFC 3986, 2.1).
+        encoded: String,
     },
     /// A `file:` address that begins with a host.
     #[error(
@@ -57,17 +73,27 @@ impl FromStr for Mirror {
     type Err = InvalidMirror;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_known = ["http://", "https://", "file:/", "copy:/"].iter().any(|scheme| text.starts_with(scheme));
-        let is_one_word = !text.chars().any(|character| character.is_whitespace() || character.is_control());
-        if !is_known || !is_one_word {
-            return Err(InvalidMirror::NoAddress { text: without_passwords(text).into_owned() });
+        let shown = || one_without_password(text).into_owned();
+        if text.starts_with('/') {
+            return Err(InvalidMirror::Path { text: text.to_owned() });
+        }
+        if !["http://", "https://", "file:/", "copy:/"].iter().any(|scheme| text.starts_with(scheme)) {
+            return Err(InvalidMirror::NoAddress { text: shown() });
+        }
+        if let Some(character) = text.chars().find(|character| character.is_whitespace() || character.is_control()) {
+            return Err(InvalidMirror::Character { text: shown(), character, encoded: encoded(character) });
         }
         if text.split_once("://").is_some_and(|(scheme, rest)| scheme.starts_with("http") && !has_host(rest)) {
-            return Err(InvalidMirror::NoAddress { text: without_passwords(text).into_owned() });
+            return Err(InvalidMirror::NoAddress { text: shown() });
         }
         let text = without_host(text)?;
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
+}
+
+/// A character as an address contains it.
+fn encoded(character: char) -> String {
+    character.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// An address of files with its path right after the scheme. A host other than this one is an error: taken as a folder, it would be empty.
@@ -227,6 +253,17 @@ mod tests {
         assert!(remote.starts_with("`file://host/srv/d` names the machine `host`") && remote.ends_with("file:///srv/kaon"), "{remote}");
         for bad in ["", "trixie", "ftp//x", "http://a b", "http://a\nb", "ssh://x", "http://", "http://a:99999/x", "https://u:p@:80/x"] {
             assert!(bad.parse::<Mirror>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_told_how_to_become_one() {
+        for (text, expected) in [
+            ("/srv/kaon", "`/srv/kaon` is a path, and an address is required: write `file:///srv/kaon`"),
+            ("http://joe:SEC RET@a.test/x", "`http://***@a.test/x` contains ' ', which an address cannot: write it as `%20`"),
+            ("joe:SECRET@a.test/x", "`***@a.test/x` is not the address of an archive: it must be an http, https or file URL"),
+        ] {
+            assert_eq!(text.parse::<Mirror>().unwrap_err().to_string(), expected);
         }
     }
 

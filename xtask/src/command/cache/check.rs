@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
+use super::place::place;
 use crate::cli::Context;
 use crate::command::select;
 use base::diagnostic::{ExitCode, Failure, Report};
 use base::name::PackageName;
-use builder::plan_with;
+use builder::{Builder, plan_with};
+use cache::place::PlaceError;
+use cache::statement::SharedPackage;
 use planning::plan::{Plan, State};
+use runtime::workers::try_each;
 
 /// Options of `cache check`.
 #[derive(Args, Debug)]
@@ -48,6 +52,8 @@ struct Found {
     unused: usize,
     /// The packages that would be built.
     work: Vec<PackageName>,
+    /// Files of packages that a cache lists and does not have, by cache.
+    missing: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Default, Serialize)]
@@ -60,7 +66,7 @@ struct Had {
 /// Shows what caches have of the project.
 ///
 /// # Errors
-/// Mistakes in the specs, unknown names, no cache. A cache that does not answer fails the command.
+/// Mistakes in the specs, unknown names, no cache. A cache that does not answer, or lacks packages of its results, fails the command.
 pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report> {
     let graph = context.graph()?;
     let packages = select::packages(&graph, &options.packages)?;
@@ -70,8 +76,9 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         return Err(NoCaches.into());
     }
     let (plan, _) = plan_with(&builder, &packages)?;
-    let found = found(&plan, &builder);
-    let is_whole = found.silent.is_empty();
+    let mut found = found(&plan, &builder);
+    found.missing = missing(context, &plan, &builder)?;
+    let is_whole = found.silent.is_empty() && found.missing.is_empty();
     if context.output.is_json() {
         context.output.document(&found);
     } else {
@@ -80,8 +87,15 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     Ok(if is_whole { ExitCode::Done } else { ExitCode::Failed })
 }
 
-fn found(plan: &Plan, builder: &builder::Builder<'_>) -> Found {
-    let mut found = Found { caches: BTreeMap::new(), silent: builder.caching.caches.silent(), cached: 0, unused: 0, work: Vec::new() };
+fn found(plan: &Plan, builder: &Builder<'_>) -> Found {
+    let mut found = Found {
+        caches: BTreeMap::new(),
+        silent: builder.caching.caches.silent(),
+        cached: 0,
+        unused: 0,
+        work: Vec::new(),
+        missing: BTreeMap::new(),
+    };
     for step in &plan.steps {
         match &step.state {
             State::Cached { .. } => found.cached += 1,
@@ -102,11 +116,47 @@ fn found(plan: &Plan, builder: &builder::Builder<'_>) -> Found {
     found
 }
 
+/// Asks each cache whether it has the packages of the results that would be taken from it.
+fn missing(context: &Context<'_>, plan: &Plan, builder: &Builder<'_>) -> Result<BTreeMap<String, Vec<String>>, Report> {
+    let taken = plan.steps.iter().filter_map(|step| match &step.state {
+        State::Shared { key, .. } => builder.caching.caches.known(key),
+        State::Cached { .. } | State::Unused { .. } | State::Build { .. } | State::Unknown => None,
+    });
+    let mut by_cache: BTreeMap<String, Vec<SharedPackage>> = BTreeMap::new();
+    for offer in taken {
+        by_cache.entry(offer.cache).or_default().extend(offer.statement.packages);
+    }
+    let mut missing = BTreeMap::new();
+    for (name, cache) in context.trust()?.chosen(&context.global.cache)? {
+        let Some(packages) = by_cache.get(&name) else { continue };
+        let place = place(context, &cache)?;
+        let lacks = |SharedPackage { package, size_bytes }: &SharedPackage| -> Result<Option<String>, PlaceError> {
+            let is_known = builder.store.object(&package.object).is_some() || place.has(&package.object, *size_bytes)?;
+            Ok((!is_known).then(|| package.file_name.clone()))
+        };
+        let files: Vec<String> = try_each(packages, CONNECTIONS, lacks)?.into_iter().flatten().collect();
+        if !files.is_empty() {
+            missing.insert(name, files);
+        }
+    }
+    Ok(missing)
+}
+
+/// Questions asked at a time.
+const CONNECTIONS: usize = 6;
+
 fn text(found: &Found, all: usize) -> String {
     let mut text = String::new();
     for (cache, Had { results, bytes, builders }) in &found.caches {
         let mib = *bytes as f64 / f64::from(1 << 20);
         text += &format!("{cache}: {results} of {all} results, {mib:.1} MiB, signed by {}\n", builders.join(", "));
+    }
+    for (cache, files) in &found.missing {
+        text += &format!(
+            "{cache}: {} packages of these results are not there, {} first; who built them adds them with `cargo xtask cache push`\n",
+            files.len(),
+            files[0]
+        );
     }
     if found.caches.is_empty() && found.silent.is_empty() {
         text += "no cache has a result that is not at hand\n";

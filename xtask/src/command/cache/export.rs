@@ -12,7 +12,7 @@ use base::digest::Digest;
 use builder::{Builder, plan_with};
 use cache::place::{Folder, Place};
 use cache::settings::is_builder_name;
-use cache::{BUILDER_FILE, Exported, Publisher, export};
+use cache::{BUILDER_FILE, BuilderName, Exported, Publisher, export};
 use planning::action::{BuildResult, Results};
 use runtime::sandbox::Isolation;
 use signing::StatementKey;
@@ -34,7 +34,7 @@ pub struct What {
     /// Add the files that builds start from as well
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     with: Vec<With>,
-    /// The name that others know this builder by [default: the first digits of its key]
+    /// The name that others know this builder by [default: as in the cache, or the first digits of its key]
     #[arg(long)]
     name: Option<String>,
 }
@@ -109,21 +109,21 @@ pub(super) fn write(context: &Context<'_>, place: &dyn Place, shown: &str, what:
         return Err(NothingToExport::NotBuilt.into());
     }
     let key = StatementKey::open_or_create(&builder.keys)?;
-    let name = name(what, &key)?;
-    let publisher = Publisher { name: &name, key: &key, modules: builder.kernels.own_certificate() };
+    let usual = format!("kaon-{}", &key.id()[..8]);
+    let name = match &what.name {
+        Some(name) if is_builder_name(name) => BuilderName::Chosen(name),
+        Some(name) => return Err(NothingToExport::BadName { name: name.clone() }.into()),
+        None => BuilderName::Usual(&usual),
+    };
+    let publisher = Publisher { name, key: &key, modules: builder.kernels.own_certificate() };
     let exported = export(place, &own, &objects(&builder, &results, &what.with), &store, &publisher, &context.cancel)?;
     // What others built may be known without its packages, which is no reason to build it.
     let missing = plan.steps.iter().filter(|step| step.state.is_work() && !results.contains_key(&step.spec)).count();
     if missing > 0 {
         context.reporter.warn(format!("{missing} of {} specs are not built here, and so are not in the cache", plan.steps.len()));
     }
-    report(context, shown, &name, &key, &exported);
+    report(context, shown, &key, &exported);
     Ok(ExitCode::Done)
-}
-
-fn name(what: &What, key: &StatementKey) -> Result<String, NothingToExport> {
-    let Some(name) = &what.name else { return Ok(format!("kaon-{}", &key.id()[..8])) };
-    if is_builder_name(name) { Ok(name.clone()) } else { Err(NothingToExport::BadName { name: name.clone() }) }
 }
 
 /// Files of the store that builds of these results start from, if they are in the store.
@@ -141,17 +141,20 @@ fn objects(builder: &Builder<'_>, results: &Results, with: &[With]) -> BTreeSet<
     wanted
 }
 
-fn report(context: &Context<'_>, shown: &str, name: &str, key: &StatementKey, exported: &Exported) {
-    let Exported { results, present, files, bytes } = exported;
+fn report(context: &Context<'_>, shown: &str, key: &StatementKey, exported: &Exported) {
+    let Exported { results, present, files, bytes, builder, renamed } = exported;
+    if let Some(renamed) = renamed {
+        context.reporter.warn(format!("this builder was called `{renamed}` in the cache, and is `{builder}` from now on"));
+    }
     if context.output.is_json() {
         context.output.document(&serde_json::json!({
-            "cache": shown, "builder": name, "key": key.id(), "results": results, "present": present, "files": files, "bytes": bytes,
+            "cache": shown, "builder": builder, "key": key.id(), "results": results, "present": present, "files": files, "bytes": bytes,
         }));
         return;
     }
     let mib = *bytes as f64 / f64::from(1 << 20);
     context.output.text(&format!(
-        "{shown}: {results} results added, {present} were there; {files} files, {mib:.1} MiB\nsigned by {name}, key {}\nothers trust it with: cargo xtask cache trust ADDRESS/{BUILDER_FILE}\n",
+        "{shown}: {results} results added, {present} were there; {files} files, {mib:.1} MiB\nsigned by {builder}, key {}\nothers trust it with: cargo xtask cache trust ADDRESS/{BUILDER_FILE}\n",
         key.id()
     ));
 }

@@ -3,11 +3,9 @@
 use clap::Args;
 
 use super::export::{What, write};
+use super::place::place;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure, Report};
-use cache::place::{Folder, Grpc, Place, Server};
-use cache::settings::NamedCache;
-use sdk::apt::CacheAddress;
 
 /// Options of `cache push`.
 #[derive(Args, Debug)]
@@ -48,17 +46,4 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         write(context, &*place(context, cache)?, name, &options.what)?;
     }
     Ok(ExitCode::Done)
-}
-
-fn place<'c>(context: &'c Context<'_>, cache: &NamedCache) -> Result<Box<dyn Place + 'c>, Report> {
-    let files = match &cache.address {
-        CacheAddress::Files(files) => files,
-        CacheAddress::Grpc(server) => return Ok(Box::new(Grpc::new(server.clone(), &context.cancel))),
-    };
-    let address = files.address();
-    let folder = ["file:", "copy:"].iter().find_map(|scheme| address.strip_prefix(scheme));
-    Ok(match folder {
-        Some(folder) => Box::new(Folder::new(folder)),
-        None => Box::new(Server::new(files, &context.cancel)?),
-    })
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask cache trust FILE|URL`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::Context;
-use crate::output;
+use crate::output::{self, OutputError};
 use base::address::without_passwords;
 use base::diagnostic::{ExitCode, Failure, Problems, Report};
 use cache::place::is_page;
@@ -37,11 +38,16 @@ enum TrustError {
     Nobody { file: String },
     #[error("another builder is trusted as `{name}` already, by `{}`", path.display())]
     OtherKey { name: String, path: PathBuf },
+    #[error("cannot add the builder to `{}`", path.display())]
+    Write { path: PathBuf, source: OutputError },
 }
 
 impl Failure for TrustError {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Write { .. } => {
+                Some("make that file writable, or add the table by hand: `--dry-run` shows whom it is about and writes nothing".into())
+            }
             Self::Fetch { .. } => Some("give the address of a cache's `builder.toml`, or of the cache itself".into()),
             Self::Page { .. } => Some(
                 "open the address in a browser: a login page of the network answers before the cache does, or the address is not that of a cache"
@@ -69,18 +75,46 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     }
     let path = context.trust_folder()?.join(FILE);
     let known = Settings::load(std::slice::from_ref(&path))?.builders;
+    let mut new = Vec::new();
     for (name, builder) in &given.builders {
-        context.output.text(&format!("{name}: key {}\n", builder.key.id()));
-        if known.get(name).is_some_and(|known| known.key != builder.key) {
-            return Err(TrustError::OtherKey { name: name.clone(), path }.into());
+        let same = known_as(&known, name, builder).map_err(|name| TrustError::OtherKey { name, path: path.clone() })?;
+        let already = match &same {
+            None => String::new(),
+            Some(same) if same == name && known[name].modules != builder.modules => {
+                ", trusted already, with another certificate of its modules: `cargo xtask cache forget` and `trust` again to take this one"
+                    .to_owned()
+            }
+            Some(same) if same == name => ", trusted already".to_owned(),
+            Some(same) => format!(", trusted already as `{same}`"),
+        };
+        context.output.text(&format!("{name}: key {}{already}\n", builder.key.id()));
+        if same.is_none() {
+            new.push((name, builder));
         }
     }
-    let new: Vec<_> = given.builders.iter().filter(|(name, _)| !known.contains_key(*name)).collect();
-    if !options.dry_run && !new.is_empty() {
-        add(&path, &new)?;
-        context.output.text(&format!("its results are believed from now on, by `{}`\n", path.display()));
+    match (new.is_empty(), options.dry_run) {
+        (true, _) => context.output.text(&format!("`{}` stays as it is\n", path.display())),
+        (false, true) => {}
+        (false, false) => {
+            add(&path, &new)?;
+            let whose = if new.len() == 1 { "its results are" } else { "their results are" };
+            context.output.text(&format!("{whose} believed from now on, by `{}`\n", path.display()));
+        }
     }
     Ok(ExitCode::Done)
+}
+
+/// The name by which a builder is trusted already.
+///
+/// # Errors
+/// The name, if another builder is trusted by it.
+fn known_as(known: &BTreeMap<String, TrustedBuilder>, name: &str, builder: &TrustedBuilder) -> Result<Option<String>, String> {
+    if known.get(name).is_some_and(|known| known.key != builder.key) {
+        return Err(name.to_owned());
+    }
+    let same = known.iter().filter(|(_, known)| known.key == builder.key).map(|(name, _)| name);
+    // The name that is given says more than another one of the same builder.
+    Ok(same.clone().find(|known| *known == name).or(same.min()).cloned())
 }
 
 /// The text of a builder's file.
@@ -126,8 +160,5 @@ fn add(path: &Path, builders: &[(&String, &TrustedBuilder)]) -> Result<(), Repor
         }
         text += &builder_text(name, &builder.key, builder.modules.as_deref());
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|source| TrustError::Read { path: folder.to_owned(), source })?;
-    }
-    Ok(output::write(path, text.as_bytes())?)
+    Ok(output::write(path, text.as_bytes()).map_err(|source| TrustError::Write { path: path.to_owned(), source })?)
 }

@@ -57,6 +57,52 @@ fn what_only_a_forgotten_builder_signed_is_built() {
 
 #[test]
 #[ignore = "needs the SDK: cargo xtask test"]
+fn a_builder_keeps_its_name_and_is_trusted_once() {
+    let published = Published::new();
+    let export = |name: &[&str]| {
+        let output = published.project.run(&published.project.path("first"), &[&["cache", "export", "cache"], name].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    assert!(export(&[]).0.contains("signed by first, key "));
+    let user = published.user("second").trusts();
+    let again = text(&user.run(&["cache", "trust", "cache"]).stdout);
+    assert!(again.starts_with("first: key ") && again.contains(", trusted already\n") && again.contains("stays as it is"), "{again}");
+    let (said, warned) = export(&["--name", "main"]);
+    assert!(said.contains("signed by main, key "), "{said}");
+    assert!(warned.contains("this builder was called `first` in the cache, and is `main` from now on"), "{warned}");
+    let renamed = text(&user.run(&["cache", "trust", "cache"]).stdout);
+    assert!(renamed.contains("trusted already as `first`\n"), "{renamed}");
+
+    fs::write(published.cache().join("builder.toml"), "[builder").unwrap();
+    let output = published.project.run(&published.project.path("first"), &["cache", "export", "cache"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("error: the list of builders `cache/builder.toml` is damaged") && said.contains("remove it"), "{said}");
+    fs::remove_file(published.cache().join("builder.toml")).unwrap();
+    export(&["--name", "first"]);
+    assert_eq!(user.builds_with("cache"), (vec![], vec![]));
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn what_cannot_be_believed_or_taken_is_told_before_the_build() {
+    let published = Published::new();
+    let user = published.user("second").trusts();
+    fs::remove_file(published.package("more")).unwrap();
+    let checked = user.run(&["--cache", "cache", "cache", "check"]);
+    let said = text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 packages of these results are not there, more-"), "{said}");
+    let settings = user.home.join("kaon/cache.toml");
+    let cache = format!("[[cache]]\nname = \"team\"\nurl = \"file://{}\"\nagree = 5\n", published.cache().display());
+    fs::write(&settings, fs::read_to_string(&settings).unwrap() + "\n" + &cache).unwrap();
+    let planned = text(&user.run(&["--cache", "team", "plan"]).stderr);
+    assert!(planned.contains("nothing of the cache `team` is used: 5 builders must agree"), "{planned}");
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
 fn results_of_the_specs_as_they_are_survive_pruning() {
     let published = Published::new();
     let prune = |arguments: &[&str]| {

@@ -57,6 +57,10 @@ pub fn transfer(agent: &Agent, download: &Download, patience: Patience, done: &A
 
 /// Copies a file of this machine to `target`.
 pub fn copy(path: &Path, target: &Path, done: &AtomicU64) -> Outcome {
+    // Opening a pipe waits for somebody who writes.
+    if fs::metadata(path).is_ok_and(|file| !file.is_file()) {
+        return Outcome::Failed(format!("`{}` is not a regular file", path.display()));
+    }
     match fs::copy(path, target) {
         Ok(bytes) => {
             done.fetch_add(bytes, Ordering::Relaxed);

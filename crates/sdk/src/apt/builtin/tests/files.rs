@@ -47,6 +47,15 @@ fn files_are_fetched_through_redirections_and_resumed() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+    let (outcome, _) = get(&format!("copy:{}", pipe.display()), folder.path(), 0, &Network::default());
+    assert_eq!(outcome, Outcome::Failed(format!("`{}` is not a regular file", pipe.display())));
+}
+
+#[test]
 fn failures_are_classified() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new(|asked, _| match asked.target.as_str() {
