@@ -1,6 +1,4 @@
 # People of the directory at `$ldap`, with passwords there and at `$kerberos`; packages come from `$packages`.
-said() { while read -r line; do fact "$1" "$line"; done; }
-code() { "${@:2}" > >(said "$1-said") 2>&1 </dev/null; local code=$?; fact "$1" "$code"; }
 
 curl -fsS --create-dirs -o /etc/yum.repos.d/kaon-builder.repo "http://$packages/kaon.repo"
 code install tdnf -y install identity

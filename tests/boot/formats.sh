@@ -1,8 +1,4 @@
 # Packages around the container engine, from the repository at `@address@`.
-said() { while read -r line; do fact "$1" "$line"; done; }
-code() { "${@:2}" > >(said "$1-said") 2>&1 </dev/null; local code=$?; fact "$1" "$code"; }
-# What a server says, once its program has opened its port.
-answer() { for _ in {1..120}; do text=$({ exec 4<>"/dev/tcp/$1/$2"; } 2>/dev/null && cat <&4); [ -n "$text" ] && break; sleep 1; done; printf '%s' "$text"; }
 
 curl -fsS --create-dirs -o /etc/yum.repos.d/kaon-builder.repo http://@address@/kaon.repo
 code install tdnf -y install crun cni-plugins containerd-ctr docker-buildx docker-compose
@@ -18,18 +14,7 @@ name=docker.io/library/kaon-test:latest
 ctr image import $image >/dev/null 2> >(said ctr-said)
 fact ctr "$(ctr run --rm $name one /payload say 'said by ctr' 2>&1)"
 fact ctr-crun "$(ctr run --rm --runc-binary /usr/bin/crun $name two /payload say 'said by both' 2>&1)"
-mkdir -p /etc/cni/net.d
-cat >/etc/cni/net.d/10-bridge.conflist <<'END'
-{
-  "cniVersion": "1.0.0",
-  "name": "bridge",
-  "plugins": [
-    { "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
-      "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
-    { "type": "portmap", "capabilities": { "portMappings": true } }
-  ]
-}
-END
+write_bridge
 ctr run -d --cni $name three /payload serve 8080 > >(said cni-said) 2>&1
 fact cni "$(answer 10.88.0.2 8080)"
 

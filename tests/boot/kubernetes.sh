@@ -1,7 +1,4 @@
 # A node of a cluster: what kubeadm asks for, a pod of which the kubelet's client is `$cri`, and packages as upstream makes them, from `$packages`.
-said() { while read -r line; do fact "$1" "$line"; done; }
-code() { "${@:2}" > >(said "$1-said") 2>&1 </dev/null; local code=$?; fact "$1" "$code"; }
-answer() { for _ in {1..120}; do text=$({ exec 4<>"/dev/tcp/$1/$2"; } 2>/dev/null && cat <&4); [ -n "$text" ] && break; sleep 1; done; printf '%s' "$text"; }
 
 for key in net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables; do fact sysctl "$key=$(sysctl -n $key)"; done
 fact swaps "$(tail -n +2 /proc/swaps | wc -l)"
@@ -18,17 +15,7 @@ systemctl restart containerd
 
 fact version "$($cri version 2>&1)"
 fact before "$($cri status 2>&1)"
-cat >/etc/cni/net.d/10-bridge.conflist <<'END'
-{
-  "cniVersion": "1.0.0",
-  "name": "bridge",
-  "plugins": [
-    { "type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true,
-      "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.88.0.0/16" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
-    { "type": "portmap", "capabilities": { "portMappings": true } }
-  ]
-}
-END
+write_bridge
 for _ in {1..60}; do status=$($cri status 2>&1); [[ $status = *NetworkReady=true* ]] && break; sleep 1; done
 fact status "$status"
 
