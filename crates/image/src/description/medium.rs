@@ -26,6 +26,13 @@ pub struct Iso {
     pub entry: Option<(String, String)>,
 }
 
+/// A medium that starts the image and has nothing to install.
+impl Default for Iso {
+    fn default() -> Self {
+        Self { label: "KAON".to_owned(), arguments: vec![], live: vec![], install: vec![], files: vec![], entry: None }
+    }
+}
+
 /// A file or directory on a medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MediumFile {
@@ -39,17 +46,17 @@ pub struct MediumFile {
 }
 
 pub(super) fn iso(top: &Table<'_>, has_kernel: bool) -> Option<Iso> {
-    let table = if has_kernel { top.required_table("iso")? } else { top.table("iso")? };
-    let label = table.required_string("label");
+    let Some(table) = top.table("iso") else { return has_kernel.then(Iso::default) };
+    let label = table.string("label");
     let arguments = table.strings("arguments").into_iter().map(|argument| argument.value).collect();
     let names = |key| table.parsed_list(key).into_iter().map(|name| name.value).collect();
     let (live, install) = (names("live"), names("install"));
     table.finish();
-    let label = label?;
+    let Some(label) = label else { return Some(Iso { arguments, live, install, ..Iso::default() }) };
     let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     if label.value.len() > 32 || !label.value.bytes().all(allowed) {
         table.problem(label.span, format!("`{}` is not a volume label: use at most 32 capital letters, digits and `_`", label.value));
         return None;
     }
-    Some(Iso { label: label.value, arguments, live, install, files: Vec::new(), entry: None })
+    Some(Iso { label: label.value, arguments, live, install, ..Iso::default() })
 }

@@ -102,6 +102,7 @@ fn container(top: &Table<'_>) -> Container {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::description::Iso;
 
     const MINIMAL: &str = "summary = \"x\"\npackages = [\"minimal\"]\nkernel = \"esx\"\n[iso]\nlabel = \"KAON\"\n";
 
@@ -118,6 +119,14 @@ mod tests {
     fn root_cannot_log_in_by_default() {
         let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL, &nothing).unwrap();
         assert_eq!(image.access, Access::default());
+    }
+
+    #[test]
+    fn a_medium_needs_no_description() {
+        let read = |text: &str| parse(&"x".parse().unwrap(), "images/x.toml", text, &nothing).unwrap().iso;
+        assert_eq!(read(&MINIMAL.replace("[iso]\nlabel = \"KAON\"\n", "")), Some(Iso::default()));
+        assert_eq!(read(&MINIMAL.replace("label = \"KAON\"", "arguments = [\"quiet\"]")).unwrap().label, "KAON");
+        assert_eq!(read("summary = \"x\"\npackages = [\"minimal\"]\n"), None);
     }
 
     #[test]
