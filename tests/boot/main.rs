@@ -113,7 +113,7 @@ fn a_cidata_disk_lets_in_over_ssh() {
 #[test]
 #[ignore = "needs the built image"]
 fn two_machines_become_a_swarm() {
-    swarm::check();
+    swarm::check(2);
 }
 
 /// The rest of what can be had of firmware and media.
@@ -125,6 +125,12 @@ mod all_boots {
     #[ignore = "needs the built image"]
     fn starts_by_uefi_from_the_network() {
         check_machine("uefi-network", "out/kaon-minimal.pxe.tar", LIVE, &["--uefi"]);
+    }
+
+    #[test]
+    #[ignore = "needs the built image"]
+    fn three_machines_become_a_swarm() {
+        swarm::check(3);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Two machines that become a swarm by their user data: a service on both, an encrypted network between them, and one that goes away.
+//! Machines that become a swarm by their user data: a service on all, an encrypted network between them, and one that goes away.
 
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,31 +15,46 @@ is_active() { [ \"$(docker info -f '{{.Swarm.LocalNodeState}}')\" = active ]; }
 wait_for is_active
 ";
 
-/// What the manager does and sees. The token leaves it by the other card.
-const MANAGER: &str = "curl -sS --data \"$(docker swarm join-token -q worker)\" http://10.0.2.2:$PORT/
-worker() { [ \"$(docker node ls -f role=worker --format '{{.Status}}')\" = $1 ]; }
-wait_for worker Ready
+/// What the manager does and sees. The token leaves it by the other card. `$workers` are the names of the others.
+const MANAGER: &str = "curl -sS --data \"$(docker swarm join-token -q worker)\" http://10.0.2.2:$port/
+nodes() { docker node ls -f role=worker --format '{{.Hostname}} {{.Status}}' | sort | tr '\n' ' '; }
+are_ready() { [ \"$(nodes)\" = \"$(printf '%s Ready\n' $workers | sort | tr '\n' ' ')\" ]; }
+wait_for are_ready
+set -- one $workers
 docker network create --driver overlay --attachable --opt encrypted inner >/dev/null
-docker service create --quiet --detach --no-resolve-image --name web --replicas 2 --network inner --publish 8080:8080 --hostname '{{.Node.Hostname}}' kaon-test greet 8080 >/dev/null
-tasks() { docker service ps -f desired-state=running --format '{{.Node}} {{.CurrentState}}' web | cut -d ' ' -f 1,2 | sort | tr '\\n' ' '; }
-runs() { [ \"$(tasks)\" = \"$1\" ]; }
-wait_for runs 'one Running two Running '
-fact mesh \"$(for _ in {1..8}; do { exec 4<>/dev/tcp/10.9.0.1/8080; } && cat <&4; done 2>&1 | sort -u | tr '\\n' ' ')\"
+docker service create --quiet --detach --no-resolve-image --name web --replicas $# --network inner --publish 8080:8080 --hostname '{{.Node.Hostname}}' kaon-test greet 8080 >/dev/null
+tasks() { docker service ps -f desired-state=running --format '{{.Node}} {{.CurrentState}}' web | cut -d ' ' -f 1,2 | sort | tr '\n' ' '; }
+is_everywhere() { [ \"$(tasks)\" = \"$(printf '%s Running\n' \"$@\" | sort | tr '\n' ' ')\" ]; }
+wait_for is_everywhere \"$@\"
+fact mesh \"$(for _ in {1..9}; do { exec 4<>/dev/tcp/10.9.0.1/8080; } && cat <&4; done 2>&1 | sort -u | tr '\n' ' ')\"
 address=$(docker service inspect -f \"{{range .Endpoint.VirtualIPs}}{{if eq .NetworkID \\\"$(docker network inspect -f '{{.ID}}' inner)\\\"}}{{.Addr}}{{end}}{{end}}\" web)
-fact inner \"$(docker run --rm --network inner kaon-test ask \"${address%/*}:8080\" 8 2>&1 | sort -u | tr '\\n' ' ')\"
+fact inner \"$(docker run --rm --network inner kaon-test ask \"${address%/*}:8080\" 9 2>&1 | sort -u | tr '\n' ' ')\"
 fact encrypted \"$(ip xfrm state | grep -c 'rfc4106(gcm(aes))')\"
-docker service create --quiet --detach --no-resolve-image --name over --constraint node.hostname==two --restart-condition none kaon-test say over >/dev/null
-wait_for worker Down
-wait_for runs 'one Running one Running '
+# A worker acts once a container with its name has run there.
+call() { docker service create --quiet --detach --no-resolve-image --name $1 --constraint node.hostname==$1 --restart-condition none kaon-test say $1 >/dev/null; }
+call two
+is_down() { [[ $(nodes) = *'two Down '* ]]; }
+wait_for is_down
+has_moved() { [[ $(tasks) != *two* ]] && [ \"$(tasks | grep -o Running | wc -l)\" = $# ]; }
+wait_for has_moved \"$@\"
 fact moved \"$(tasks)\"
+has_ended() { [[ $(docker service ps --format '{{.CurrentState}}' $1) = Complete* ]]; }
+for name in ${workers#two}; do call $name; wait_for has_ended $name; done
 fact left \"$(ls /var/lib/kaon/swarm.json 2>/dev/null)\"
 ";
 
-/// The worker loses its power once the manager has seen everything.
+/// What a worker does: it waits for a container with its name.
 const WORKER: &str = "fact active yes
-is_over() { [ -n \"$(docker ps -aq --filter label=com.docker.swarm.service.name=over)\" ]; }
-wait_for is_over
-trap - EXIT
+is_called() { [ -n \"$(docker ps -aq --filter label=com.docker.swarm.service.name=$(</proc/sys/kernel/hostname))\" ]; }
+wait_for is_called
+";
+
+/// Its last words to the manager are sent before it stops.
+const REST: &str = "sleep 5
+";
+
+/// How one loses its power.
+const POWER_LOSS: &str = "trap - EXIT
 fact end
 exec 3>&-
 sleep 1
@@ -53,8 +69,8 @@ struct Node<'a> {
     /// The rest of `kaon.swarm`.
     role: String,
     script: String,
-    /// This end of the cable between the machines.
-    cable: &'a str,
+    /// The port of the network between the machines.
+    cable: u16,
 }
 
 impl Node<'_> {
@@ -69,7 +85,7 @@ impl Node<'_> {
         );
         let given = [("kaon.user-data", user_data), ("kaon.network-config", network)];
         let given = given.map(|(key, text)| format!("{key}={}", file(folder, &format!("{name}-{key}"), text.as_bytes()).display()));
-        let cable = format!("stream,id=cable,addr.type=unix,addr.path={},{cable}", folder.join("cable").display());
+        let cable = format!("socket,id=cable,mcast=239.192.9.1:{cable},localaddr=127.0.0.1");
         let card = format!("virtio-net-pci,netdev=cable,mac=52:54:00:aa:00:0{number}");
         let disk = root().join("out/kaon-minimal.qcow2");
         let start = Start {
@@ -94,26 +110,45 @@ fn token(server: &Server, manager: &thread::ScopedJoinHandle<'_, Guest>) -> Stri
     }
 }
 
-/// Starts both; the worker's user data contains the token of the manager.
-pub fn check() {
+/// The names of the workers.
+const WORKERS: [&str; 2] = ["two", "three"];
+
+/// Starts as many machines; the workers' user data contains the token of the manager. The second one loses its power.
+pub fn check(machines: u8) {
     let folder = tempfile::tempdir().unwrap();
     let image = container::write(folder.path(), &["say", "hello"]);
     let server = Server::start(String::new());
-    let script = format!("PORT={}\n{COMMON}{MANAGER}", server.port);
-    let one = Node { name: "one", number: 1, role: "init: true".into(), script, cable: "server=on" };
-    let (manager, worker) = thread::scope(|scope| {
+    // Nobody else is told this number while the socket is open.
+    let reserved = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let cable = reserved.local_addr().unwrap().port();
+    let names = &WORKERS[..usize::from(machines) - 1];
+    let script = format!("port={} workers='{}'\n{COMMON}{MANAGER}", server.port, names.join(" "));
+    let one = Node { name: "one", number: 1, role: "init: true".into(), script, cable };
+    let (manager, workers) = thread::scope(|scope| {
         let manager = scope.spawn(|| one.run(folder.path(), &image));
-        let role = format!("join: 10.9.0.1, token: {}", token(&server, &manager));
-        let two = Node { name: "two", number: 2, role, script: format!("{COMMON}{WORKER}"), cable: "server=off" };
-        let worker = two.run(folder.path(), &image);
-        (manager.join().expect("the manager"), worker)
+        let token = token(&server, &manager);
+        let join = |(number, name): (u8, &'static str)| {
+            let role = format!("join: 10.9.0.1, token: {token}");
+            let end = if name == "two" { POWER_LOSS } else { REST };
+            let node = Node { name, number, role, script: format!("{COMMON}{WORKER}{end}"), cable };
+            let (folder, image) = (folder.path(), &image);
+            scope.spawn(move || node.run(folder, image))
+        };
+        let workers: Vec<_> = (2..).zip(names.iter().copied()).map(join).collect();
+        let workers: Vec<Guest> = workers.into_iter().map(|worker| worker.join().expect("a worker")).collect();
+        (manager.join().expect("the manager"), workers)
     });
-    assert_eq!(worker.one("active"), "yes", "{}", worker.text("late"));
+    for worker in workers {
+        assert_eq!(worker.one("active"), "yes", "{}", worker.text("late"));
+    }
     assert_eq!(manager.all("failed-unit"), [""; 0]);
+    let mut all = [&["one"], names].concat();
+    all.sort_unstable();
     for network in ["mesh", "inner"] {
-        assert_eq!(manager.one(network), "one two ", "{network}: {}", manager.text("late"));
+        assert_eq!(manager.one(network), format!("{} ", all.join(" ")), "{network}: {}", manager.text("late"));
     }
     assert_ne!(manager.one("encrypted"), "0");
-    assert_eq!(manager.one("moved"), "one Running one Running ", "{}", manager.text("late"));
+    let moved = manager.one("moved");
+    assert!(!moved.contains("two") && moved.matches("Running").count() == all.len(), "{moved}: {}", manager.text("late"));
     assert_eq!((manager.one("left"), manager.all("late")), ("", &[][..]));
 }
