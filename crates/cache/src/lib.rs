@@ -19,7 +19,7 @@ pub mod settings;
 pub mod statement;
 
 pub use export::{BUILDER_FILE, ExportError, Exported, Publisher, export};
-pub use fetch::{Access, Caches, FetchError, Tally};
+pub use fetch::{Access, CacheUse, Caches, FetchError, Tally};
 pub use offer::Offer;
 pub use prune::{PruneError, Pruned, Rules, prune};
 pub use readable::{UnreadableFolder, check_readable};

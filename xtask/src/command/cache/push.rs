@@ -1,5 +1,7 @@
 //! `cargo xtask cache push`
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::export::{What, write};
@@ -7,6 +9,7 @@ use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure, Report};
 use cache::place::{Folder, Grpc, Place, Server};
 use cache::settings::NamedCache;
+use runtime::progress::{Event, Outcome};
 use sdk::apt::CacheAddress;
 
 /// Options of `cache push`.
@@ -45,12 +48,21 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         return Err(NoCache.into());
     }
     for (name, cache) in &chosen {
-        write(context, &*place(context, cache)?, name, &options.what)?;
+        let (unit, begun) = (format!("cache {name}"), Instant::now());
+        let place = place(context, cache, &unit)?;
+        context.reporter.event(Event::Started { unit: unit.clone() });
+        if let Err(report) = write(context, &*place, name, &options.what) {
+            context.reporter.failed(unit, "it was not written");
+            return Err(report);
+        }
+        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        context.reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms });
     }
     Ok(ExitCode::Done)
 }
 
-fn place<'c>(context: &'c Context<'_>, cache: &NamedCache) -> Result<Box<dyn Place + 'c>, Report> {
+/// Where a cache is written; what is waited for is reported as phases of `unit`.
+fn place<'c>(context: &'c Context<'_>, cache: &NamedCache, unit: &str) -> Result<Box<dyn Place + 'c>, Report> {
     let files = match &cache.address {
         CacheAddress::Files(files) => files,
         CacheAddress::Grpc(server) => return Ok(Box::new(Grpc::new(server.clone(), &context.cancel))),
@@ -59,6 +71,6 @@ fn place<'c>(context: &'c Context<'_>, cache: &NamedCache) -> Result<Box<dyn Pla
     let folder = ["file:", "copy:"].iter().find_map(|scheme| address.strip_prefix(scheme));
     Ok(match folder {
         Some(folder) => Box::new(Folder::new(folder)),
-        None => Box::new(Server::new(files, &context.cancel)?),
+        None => Box::new(Server::new(files, &context.cancel)?.reporting(&*context.reporter, unit)),
     })
 }

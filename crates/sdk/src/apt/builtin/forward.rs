@@ -1,12 +1,28 @@
-//! Connections through a proxy, as the apt configuration names it.
+//! Names of hosts, and connections through a proxy, as the user names it.
 
 use forward::Forwarding;
 use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::http::uri::Scheme;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Error, Proxy, ProxyProtocol};
 
 use super::authorization::basic;
+
+/// Resolves names like ureq, and says which errors are about that.
+#[derive(Debug, Default)]
+pub struct Names(DefaultResolver);
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        self.0.resolve(uri, config, timeout).map_err(|error| match error {
+            // The C library says nothing else of a name that it cannot find.
+            Error::Io(_) => Error::HostNotFound,
+            error => error,
+        })
+    }
+}
 
 /// Connects to a proxy for `http:` addresses, and like ureq for all others.
 #[derive(Debug)]
