@@ -19,8 +19,8 @@ const BATCH: usize = 16;
 /// Entries are not longer.
 const LONGEST_BYTES: u64 = 4 << 20;
 
-/// A slow cache costs more time than it saves.
-const PATIENCE: Patience = Patience { when_busy: 3, ..Patience::new(0, 10) };
+/// A slow cache costs more time than it saves. Connections that are kept open break now and then.
+const PATIENCE: Patience = Patience { when_busy: 3, ..Patience::new(1, 10) };
 
 impl Caches {
     /// What caches offer for these builds, in the same order. Each key is looked up once per run.

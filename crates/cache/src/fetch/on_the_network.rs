@@ -209,3 +209,10 @@ fn a_server_that_never_sends_packages_is_given_up() {
     assert_eq!(warnings, [&format!("nothing has come from `{address}` for 15 s; it is still waited for"), given_up]);
     assert_eq!(asked.lock().unwrap().iter().filter(|path| path.starts_with("cas/")).count(), 3);
 }
+
+#[test]
+fn a_connection_that_breaks_once_does_not_end_the_use_of_a_cache() {
+    let published = Published::new();
+    let (address, _) = serve(&published.cache(), |_, number, found| if number == 1 { b"HTTP/1.1 ".to_vec() } else { found });
+    assert_eq!(published.take(&address, CacheUse::BuildsTheRest), (3, vec![]));
+}

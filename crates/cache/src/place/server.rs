@@ -109,33 +109,18 @@ impl<'r> Server<'r> {
         purpose: Purpose,
         once: impl Fn(&Client, &str) -> Result<Answer<T>, Error> + Clone + Send + 'static,
     ) -> Result<Option<T>, PlaceError> {
-        let url = self.url(name);
         let (mut pauses, mut unanswered) = (PAUSES.iter(), 0);
         loop {
             self.progress.0.phase(&self.progress.1, &format!("waiting for an answer about {name}"));
-            let (request, client, address) = (once.clone(), self.client.clone(), url.clone());
-            let (failed, after) = match self.waited(move || request(&client, &address))? {
-                Ok(Answer::Done(value)) => return Ok(Some(value)),
-                Ok(Answer::Status { status: 404 | 410, .. }) => return Ok(None),
-                Ok(Answer::Status { status: 403, .. }) if purpose == Purpose::Reading => return Ok(None),
-                Ok(Answer::Status { status: 407, .. }) => {
-                    return Err(unreachable(url.clone(), Trouble::wants_password(self.network.via(&url).as_ref())));
-                }
-                Ok(Answer::Status { status: status @ (401 | 403), .. }) => {
-                    return Err(PlaceError::Locked { address: url, answer: status.to_string() });
-                }
-                Ok(Answer::Redirected { status, target }) => return Err(PlaceError::Redirected { address: url, status, target }),
-                Ok(Answer::Compressed(encoding)) => return Err(PlaceError::Compressed { address: url, encoding }),
-                Ok(Answer::Status { status, .. }) if !matches!(status, 408 | 425 | 429 | 500 | 502..=504) => {
-                    return Err(PlaceError::Refused { address: url, status });
-                }
-                Ok(Answer::Status { status, after }) => (PlaceError::Refused { address: url.clone(), status }, after),
-                Err(error) => {
-                    let trouble = self.network.trouble(&url, &error, self.patience);
-                    unanswered += usize::from(trouble.lasts == Lasts::Unanswered);
-                    let is_final = matches!(trouble.lasts, Lasts::Server | Lasts::Request) || unanswered == TRIES_UNANSWERED;
-                    let failed = unreachable(url.clone(), trouble);
-                    if is_final {
+            let (request, client, url) = (once.clone(), self.client.clone(), self.url(name));
+            let (failed, after) = match self.verdict(name, purpose, self.waited(move || request(&client, &url))?) {
+                Verdict::Found(value) => return Ok(Some(value)),
+                Verdict::Absent => return Ok(None),
+                Verdict::Final(failed) => return Err(failed),
+                Verdict::Passing { failed, after } => (failed, after),
+                Verdict::Unanswered(failed) => {
+                    unanswered += 1;
+                    if unanswered == TRIES_UNANSWERED {
                         return Err(failed);
                     }
                     (failed, None)
@@ -145,6 +130,41 @@ impl<'r> Server<'r> {
             let pause = after.unwrap_or_default().max(*pause).min(LONGEST_PAUSE);
             self.progress.0.phase(&self.progress.1, &format!("asking again about {name} in {} s", pause.as_secs()));
             self.waited(move || thread::sleep(pause))?;
+        }
+    }
+
+    /// What came of asking once.
+    fn verdict<T>(&self, name: &str, purpose: Purpose, result: Result<Answer<T>, Error>) -> Verdict<T> {
+        let address = self.url(name);
+        let troubled = |trouble: Trouble| PlaceError::Unreachable {
+            address: address.clone(),
+            reason: without_passwords(&trouble.reason).into_owned(),
+            advice: trouble.advice,
+        };
+        match result {
+            Ok(Answer::Done(value)) => Verdict::Found(value),
+            Ok(Answer::Status { status: 404 | 410, .. }) => Verdict::Absent,
+            Ok(Answer::Status { status: 403, .. }) if purpose == Purpose::Reading => Verdict::Absent,
+            Ok(Answer::Status { status: 407, .. }) => {
+                Verdict::Final(troubled(Trouble::wants_password(self.network.via(&address).as_ref())))
+            }
+            Ok(Answer::Status { status: status @ (401 | 403), .. }) => {
+                Verdict::Final(PlaceError::Locked { address, answer: status.to_string() })
+            }
+            Ok(Answer::Status { status: status @ (408 | 425 | 429 | 500 | 502..=504), after }) => {
+                Verdict::Passing { failed: PlaceError::Refused { address, status }, after }
+            }
+            Ok(Answer::Status { status, .. }) => Verdict::Final(PlaceError::Refused { address, status }),
+            Ok(Answer::Redirected { status, target }) => Verdict::Final(PlaceError::Redirected { address, status, target }),
+            Ok(Answer::Compressed(encoding)) => Verdict::Final(PlaceError::Compressed { address, encoding }),
+            Err(error) => {
+                let trouble = self.network.trouble(&address, &error, self.patience);
+                match trouble.lasts {
+                    Lasts::Server | Lasts::Request => Verdict::Final(troubled(trouble)),
+                    Lasts::Unanswered => Verdict::Unanswered(troubled(trouble)),
+                    Lasts::Away | Lasts::Interrupted => Verdict::Passing { failed: troubled(trouble), after: None },
+                }
+            }
         }
     }
 
@@ -221,10 +241,6 @@ fn compressed(headers: &HeaderMap) -> Option<String> {
     header(headers, &CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")).map(str::to_owned)
 }
 
-fn unreachable(address: String, trouble: Trouble) -> PlaceError {
-    PlaceError::Unreachable { address, reason: without_passwords(&trouble.reason).into_owned(), advice: trouble.advice }
-}
-
 fn answered<T>(response: &Response<Body>, done: impl FnOnce() -> T) -> Answer<T> {
     let status = response.status();
     if status.is_success() { Answer::Done(done()) } else { refused(response) }
@@ -257,10 +273,25 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
+/// What an answer, or its lack, means.
+enum Verdict<T> {
+    Found(T),
+    Absent,
+    /// Another try would fail as well.
+    Final(PlaceError),
+    /// Another try may succeed, after the time that the server wants.
+    Passing {
+        failed: PlaceError,
+        after: Option<Duration>,
+    },
+    /// Nothing came within the patience.
+    Unanswered(PlaceError),
+}
+
 /// What came of a request.
 enum Answer<T> {
     Done(T),
-    /// When it wants to be asked again is in `after`.
+    /// `after` is when it wants to be asked again.
     Status {
         status: u16,
         after: Option<Duration>,
@@ -293,7 +324,13 @@ impl Place for Server<'_> {
 
     fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError> {
         let found = self.ask(&by_digest(object), Purpose::Reading, move |client, url| {
-            let response = client.with_authorization(client.agent.head(url)).call()?;
+            // What a proxy kept says nothing about what was just written.
+            let asked = client.with_authorization(client.agent.head(url)).header(CACHE_CONTROL, "no-cache").call()?;
+            let response = match asked.status().as_u16() {
+                // Caches of Bazel need to know only GET and PUT. The content is not read.
+                405 | 501 => client.with_authorization(client.agent.get(url)).header(CACHE_CONTROL, "no-cache").call()?,
+                _ => asked,
+            };
             let headers = response.headers();
             if let Some(encoding) = compressed(headers).filter(|_| response.status().is_success()) {
                 return Ok(Answer::Compressed(encoding));

@@ -90,7 +90,7 @@ impl Patience {
         Duration::from_secs(self.timeout_s.into())
     }
 
-    /// How often a server that took a request and did not answer is asked once more: each time costs the whole timeout.
+    /// How often a server that did not answer is asked once more: each time costs the whole timeout.
     pub(super) fn when_unanswered(self) -> u32 {
         self.retries / 2
     }

@@ -321,3 +321,15 @@ fn the_answer_of_a_server_that_hangs_up_on_a_large_file_is_read() {
     assert!(matches!(error, PlaceError::Refused { status: 413, .. }), "{error}");
     assert!(said(&error).contains("client_max_body_size"), "{}", said(&error));
 }
+
+#[test]
+fn servers_that_know_only_get_and_put_are_asked_with_get() {
+    for head in ["405 Method Not Allowed", "501 Not Implemented"] {
+        let server = answering(move |first| match first.split(' ').next() {
+            Some("HEAD") => status(head, ""),
+            _ => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nbytes".to_owned(),
+        });
+        assert!(server.has(&Digest::of_bytes("bytes"), 5).unwrap());
+        assert!(!server.has(&Digest::of_bytes("bytes"), 6).unwrap());
+    }
+}

@@ -75,7 +75,7 @@ impl Network {
         let tls = self.tls(is_tls)?;
         let direct = builder().proxy(None).tls_config(tls.clone()).build();
         let config = builder().proxy(proxy).tls_config(tls).build();
-        Ok(Agent::with_parts(config, ForwardConnector::new(direct), Names::default()))
+        Ok(Agent::with_parts(config, ForwardConnector::new(direct, self.excepted()), Names::default()))
     }
 
     /// `http:` may be redirected to `https:`, so every client loads certificates, but only the client for `https:` requires them.
@@ -87,7 +87,14 @@ impl Network {
             None => Vec::new(),
             Some(path) => {
                 let bytes = fs::read(path).map_err(|error| format!("cannot read the certificates in `{}`: {error}", path.display()))?;
-                certificates(&bytes)
+                let found = certificates(&bytes);
+                if found.is_empty() && is_needed {
+                    return Err(format!(
+                        "`{}` contains no certificate in PEM: SSL_CERT_FILE names a file of certificates of authorities",
+                        path.display()
+                    ));
+                }
+                found
             }
         };
         Ok(TlsConfig::builder()

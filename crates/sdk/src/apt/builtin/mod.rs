@@ -9,6 +9,7 @@ mod fetcher;
 mod forward;
 mod index;
 mod keyring;
+mod no_proxy;
 mod presence;
 mod proxy;
 mod relation;

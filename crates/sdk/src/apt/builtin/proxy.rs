@@ -6,6 +6,7 @@ use ureq::http::Uri;
 use ureq::{Error, Proxy, ProxyProtocol};
 
 use super::agent::Network;
+use super::no_proxy::NoProxy;
 use super::trouble::Trouble;
 
 /// A proxy as the user named it.
@@ -39,7 +40,7 @@ impl Network {
         let scheme = if proxy.protocol() == ProxyProtocol::Https { "https" } else { "http" };
         let (variable, host) = (self.setting(is_tls)?.variable.clone(), proxy.host().to_owned());
         let address = format!("{scheme}://{host}:{}", proxy.port());
-        (!proxy.is_no_proxy(&uri)).then(|| Via { variable, host, address, has_user: proxy.username().is_some() })
+        (!self.excepted().has(&uri)).then(|| Via { variable, host, address, has_user: proxy.username().is_some() })
     }
 
     /// The variables that apt reads, with what this network has of other variables. Proxies of apt's configuration come before them.
@@ -58,7 +59,12 @@ impl Network {
         if is_tls { self.https_proxy.as_ref() } else { self.http_proxy.as_ref() }
     }
 
-    /// The proxy for addresses with or without TLS.
+    /// The hosts that are reached without it.
+    pub(super) fn excepted(&self) -> NoProxy {
+        self.no_proxy.as_deref().map(NoProxy::parse).unwrap_or_default()
+    }
+
+    /// The proxy for addresses with or without TLS, for all hosts.
     ///
     /// # Errors
     /// When its address cannot be used, as text.
@@ -75,13 +81,6 @@ impl Network {
         }
         if let Some(password) = given.password() {
             builder = builder.password(password);
-        }
-        for host in self.no_proxy.iter().flat_map(|hosts| hosts.split(',')).map(str::trim).filter(|host| !host.is_empty()) {
-            builder = builder.no_proxy(host);
-            // `example.org` and `.example.org` both mean the domain and all below it, as for curl.
-            if !host.starts_with(['*', '.']) {
-                builder = builder.no_proxy(&format!(".{host}"));
-            }
         }
         builder.build().map(Some).map_err(wrong)
     }

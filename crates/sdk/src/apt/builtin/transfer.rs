@@ -24,7 +24,7 @@ use base::address::public;
 pub enum Failed {
     /// A retry may succeed; what was received so far is kept.
     ForNow(Outcome),
-    /// The server took the request and did not answer it in time.
+    /// The server did not answer in time.
     Unanswered(Outcome),
     /// The server has no time at the moment.
     Busy {

@@ -26,7 +26,7 @@ pub struct Trouble {
 pub enum Lasts {
     /// The server cannot be reached, which may pass.
     Away,
-    /// The server takes requests and does not answer. Each try costs the whole timeout.
+    /// The server does not answer, to a request or to an attempt to connect. Each try costs the whole timeout.
     Unanswered,
     /// This request failed, and another try may succeed.
     Interrupted,
@@ -57,7 +57,11 @@ impl Trouble {
         let seconds = timeout.as_secs_f64();
         match error {
             Error::HostNotFound => Self::unconnected("the name cannot be resolved", via),
-            Error::ConnectionFailed | Error::Timeout(Timeout::Connect | Timeout::Resolve) => Self::unconnected(&error.to_string(), via),
+            Error::ConnectionFailed => Self::unconnected(&error.to_string(), via),
+            Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+                let reason = format!("no connection within {seconds} s");
+                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&reason, via) }
+            }
             Error::ConnectProxyFailed(reason) => Self::of_tunnel(reason, via),
             Error::Timeout(Timeout::RecvResponse) => {
                 let through = via.map(|via| format!(" by way of {}", shown(via))).unwrap_or_default();
@@ -250,6 +254,7 @@ mod tests {
                 Lasts::Server,
                 "the server's certificate has expired; check the clock of this machine".into(),
             ),
+            (Error::Timeout(Timeout::Connect), None, Lasts::Unanswered, "cannot connect: no connection within 30 s".into()),
             (Error::Timeout(Timeout::RecvResponse), None, Lasts::Unanswered, "it did not answer within 30 s".into()),
             (
                 Error::Timeout(Timeout::RecvResponse),

@@ -97,6 +97,13 @@ fn plain_http_goes_through_a_proxy_without_a_tunnel() {
     assert_eq!(get(&format!("{}/x", origin.address), folder.path(), 0, &network).0, Outcome::Fetched);
     assert_eq!(fs::read(folder.path().join("got")).unwrap(), b"directly");
 
+    // A redirection to another host goes through the proxy again.
+    let far = Server::new(|_, _| b"HTTP/1.1 302 Found\r\nLocation: http://far.example.invalid/y\r\nContent-Length: 0\r\n\r\n".to_vec());
+    network.no_proxy = Some("127.0.0.0/8".into());
+    fs::remove_file(folder.path().join("got")).unwrap();
+    assert_eq!(get(&format!("{}/x", far.address), folder.path(), 0, &network).0, Outcome::Fetched);
+    assert_eq!(fs::read(folder.path().join("got")).unwrap(), b"by the proxy");
+
     network.http_proxy = setting("ftp://proxy.example.invalid");
     let Outcome::Failed(reason) = get(&format!("{}/x", origin.address), folder.path(), 0, &network).0 else { panic!() };
     assert_eq!(reason, "the proxy in the variable `http_proxy` is not an address");
@@ -213,8 +220,8 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
     let locked = Server::new(|_, _| response("407 Proxy Authentication Required", 0, b""));
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let dead = format!("http://user:s3cret@{closed}");
-    let certificates = folder.path().join("none.pem");
-    fs::write(&certificates, "").unwrap();
+    let certificates = folder.path().join("other.pem");
+    fs::write(&certificates, include_bytes!("other.pem")).unwrap();
     for (proxy, scheme, said) in [
         (&*locked.address, "http", "answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),
         (&locked.address, "https", "answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),

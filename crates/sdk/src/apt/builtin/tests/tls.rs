@@ -23,6 +23,9 @@ use runtime::cancel::Cancel;
 
 const CERTIFICATE: &[u8] = include_bytes!("certificate.pem");
 
+/// An authority that signed nothing.
+const OTHER: &[u8] = include_bytes!("other.pem");
+
 /// The port of a server, and the number of connections to it.
 fn serve() -> (u16, Arc<AtomicUsize>) {
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
@@ -70,13 +73,14 @@ fn get(uri: String, folder: &Path, network: &Network) -> Outcome {
 fn a_certificate_that_is_not_believed_is_explained_and_not_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let (port, connections) = serve();
-    let (known, none) = (folder.path().join("known.pem"), folder.path().join("none.pem"));
+    let [known, other, none] = ["known.pem", "other.pem", "none.pem"].map(|name| folder.path().join(name));
     fs::write(&known, CERTIFICATE).unwrap();
-    fs::write(&none, "").unwrap();
+    fs::write(&other, OTHER).unwrap();
+    fs::write(&none, "-----BEGIN NOTHING-----").unwrap();
     let network = |certificates: &Path| Network { certificates: Some(certificates.to_owned()), ..Network::default() };
     assert_eq!(get(format!("https://127.0.0.1:{port}/x"), folder.path(), &network(&known)), Outcome::Fetched);
     let before = connections.load(Ordering::SeqCst);
-    let Outcome::Unreachable(unknown) = get(format!("https://127.0.0.1:{port}/x"), folder.path(), &network(&none)) else { panic!() };
+    let Outcome::Unreachable(unknown) = get(format!("https://127.0.0.1:{port}/x"), folder.path(), &network(&other)) else { panic!() };
     assert_eq!(connections.load(Ordering::SeqCst), before + 1);
     assert!(unknown.starts_with("the server's certificate is not signed by an authority that this machine knows; "), "{unknown}");
     assert!(unknown.contains("name a file with the certificate of its authority in SSL_CERT_FILE"), "{unknown}");
@@ -86,6 +90,9 @@ fn a_certificate_that_is_not_believed_is_explained_and_not_tried_again() {
     let other_port = plain();
     let Outcome::Unreachable(plain) = get(format!("https://127.0.0.1:{other_port}/x"), folder.path(), &network(&known)) else { panic!() };
     assert_eq!(plain, "it does not speak TLS; check the port, and whether the address begins with `http://`");
+
+    let Outcome::Failed(none) = get(format!("https://127.0.0.1:{port}/x"), folder.path(), &network(&none)) else { panic!() };
+    assert!(none.contains("none.pem` contains no certificate in PEM: SSL_CERT_FILE names"), "{none}");
 
     // The client of this machine says the same.
     if ClientChoice::Auto.client() == Client::Apt {
