@@ -7,7 +7,7 @@ use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::name::PackageName;
 use cache::statement::Statement;
-use cache::{Access, Caches, FetchError, Offer};
+use cache::{Access, CacheUse, Caches, FetchError, Offer};
 use planning::action::{BuildResult, Known, Results, known_key};
 use planning::plan::{Goal, Plan, Shared, State, World as _, fields_of, plan, plan_specs};
 use runtime::progress::{Event, Outcome};
@@ -20,18 +20,6 @@ use super::Builder;
 pub struct Caching {
     /// The caches; none to build everything here.
     pub caches: Caches,
-    /// Whether what no cache has may be built.
-    pub used: CacheUse,
-}
-
-/// What happens to what no cache has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CacheUse {
-    /// It is built.
-    #[default]
-    BuildsTheRest,
-    /// It is an error.
-    Only,
 }
 
 /// Why packages could not be taken from caches.
@@ -143,7 +131,7 @@ pub(super) fn plan_and_take(builder: &Builder<'_>, order: &[&PackageName], goal:
             return Err(CachingError::Interrupted);
         }
         let work: Vec<PackageName> = plan.steps.iter().filter(|step| step.state.is_work()).map(|step| step.spec.clone()).collect();
-        if builder.caching.used == CacheUse::Only && !work.is_empty() {
+        if builder.caching.caches.used() == CacheUse::Only && !work.is_empty() {
             return Err(CachingError::NotShared { specs: work });
         }
         for offer in offers_of(builder, &plan, |state| matches!(state, State::Unused { .. })) {

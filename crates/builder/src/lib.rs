@@ -40,7 +40,7 @@ use sdk::{LayerName, Sdk};
 
 use build::existing_results;
 pub use build::{PackagesError, available_memory_bytes, build, build_with_inputs, build_without_run_needs, fetch};
-pub use caching::{CacheUse, Caching, plan_with, vouched_by_only};
+pub use caching::{Caching, plan_with, vouched_by_only};
 pub use cost::{RecordedCosts, current_costs};
 pub use failed::{FAILED_JOB, failed_folder};
 pub use farm::{Fallback, Farm};

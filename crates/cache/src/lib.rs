@@ -20,7 +20,7 @@ pub mod statement;
 
 pub use builders::BuilderName;
 pub use export::{BUILDER_FILE, ExportError, Exported, Publisher, export};
-pub use fetch::{Access, Caches, FetchError, Tally};
+pub use fetch::{Access, CacheUse, Caches, FetchError, Tally};
 pub use offer::Offer;
 pub use prune::{PruneError, Pruned, Rules, prune};
 pub use readable::{UnreadableFolder, check_readable};

@@ -8,7 +8,7 @@ use planning::spec::Spec;
 use signing::Envelope;
 
 use super::entry;
-use super::place::is_page;
+use super::place::{encoding, is_page};
 use super::settings::TrustedBuilder;
 use super::statement::{Statement, Unfit};
 
@@ -37,6 +37,15 @@ pub enum Refused {
     /// It is a page for people: of a proxy, or of a network that wants a login.
     #[error("it answers with a web page")]
     Page,
+    /// The server, or a proxy before it, compressed it unasked.
+    #[error(
+        "it sends files compressed (`Content-Encoding: {encoding}`), which it was not asked for: turn that off in the server, or in the proxy \
+         before it, for all below this address (nginx: `gzip off;`)"
+    )]
+    Compressed {
+        /// The content encoding.
+        encoding: &'static str,
+    },
     /// No trusted builder signed it.
     #[error("no trusted builder signed it, but {}", shown(keys))]
     Strangers {
@@ -84,6 +93,9 @@ impl Offer {
         let (cache, wanted) = cache;
         if is_page(bytes) {
             return Err(Refused::Page);
+        }
+        if let Some(encoding) = encoding(bytes) {
+            return Err(Refused::Compressed { encoding });
         }
         let files = entry::decode(bytes).ok_or(Refused::Unreadable)?;
         let written = files.into_iter().find(|file| file.path == ENVELOPE).and_then(|file| file.contents).ok_or(Refused::Unreadable)?;

@@ -103,7 +103,7 @@ impl Work<'_> {
         let has_no_tree = |name: &&LayerName| lock.layer_digest(name).is_none_or(|digest| self.store.existing_tree(&digest).is_none());
         let locked = names.iter().filter(has_no_tree).filter_map(|name| lock.layers.get(name)).flat_map(|layer| &layer.packages);
         let wanted: BTreeMap<&str, &LockedPackage> = locked.map(|package| (package.path.as_str(), package)).collect();
-        let pool = PackagePool { store: self.store, settings: self.settings, reporter: self.reporter, cancel: self.cancel };
+        let pool = PackagePool::new(self.store, self.settings, self.reporter, self.cancel);
         let lost = pool.lost(&wanted.into_values().collect::<Vec<_>>())?;
         if lost.is_empty() {
             return Ok(Vec::new());

@@ -9,9 +9,9 @@ use super::output::Output;
 use super::{Global, signal};
 use base::diagnostic::{ExitCode, Failure, Report};
 use builder::project;
-use builder::{Builder, CacheUse, Caching, Fallback, Farm, Kernels, RecordedCosts};
+use builder::{Builder, Caching, Fallback, Farm, Kernels, RecordedCosts};
 use cache::settings::Remote;
-use cache::{Caches, check_readable};
+use cache::{CacheUse, Caches, check_readable};
 use planning::graph::Graph;
 use runtime::cancel::Cancel;
 use runtime::limits::check_memory;
@@ -219,7 +219,7 @@ impl<'a> Context<'a> {
         let mut builder = self.builder(graph, store)?;
         builder.settings.caches = chosen.iter().map(|(_, cache)| cache.address.clone()).collect();
         let used = if self.global.cache_only { CacheUse::Only } else { CacheUse::BuildsTheRest };
-        builder.caching = Caching { caches: Caches::new(chosen, &trust), used };
+        builder.caching = Caching { caches: Caches::new(chosen, &trust, used) };
         builder.farm = self.farm(&trust)?;
         Ok(builder)
     }

@@ -10,18 +10,18 @@ use base::digest::Digest;
 use runtime::progress::Event;
 use runtime::store::StoreError;
 use runtime::workers::try_each;
-use sdk::apt::{AptError, Download, Outcome, Patience, download};
+use sdk::apt::{AptError, Download, Heard, Outcome, Patience, download};
 
-use super::{Access, Answer, CONNECTIONS, Caches, answer};
+use super::{Access, Answer, CONNECTIONS, CacheUse, Caches, answer};
 use crate::offer::{Offer, Refused};
-use crate::place::is_page;
+use crate::place::{encoding, is_page};
 use crate::settings::NamedCache;
 use crate::statement::SharedPackage;
 
 /// Packages fetched over one connection.
 const BATCH: usize = 8;
 
-const PATIENCE: Patience = Patience::new(1, 30);
+const PATIENCE: Patience = Patience { when_busy: 3, ..Patience::new(1, 30) };
 
 /// The unit in which the progress of fetching is reported.
 const UNIT: &str = "packages from the cache";
@@ -62,7 +62,9 @@ impl Caches {
             .collect();
         let total = wanted.iter().map(|wanted| wanted.shared.size_bytes).sum::<u64>();
         let done = AtomicU64::new(0);
-        let report = |more| {
+        let report = |heard: Heard<'_>| {
+            self.listen(access, heard);
+            let more = heard.bytes();
             // What was damaged comes twice.
             let done = (done.fetch_add(more, Ordering::Relaxed) + more).min(total);
             access.reporter.event(Event::Amount { unit: UNIT.to_owned(), done, total: Some(total) });
@@ -97,7 +99,7 @@ impl Caches {
         &self,
         batch: &[Wanted<'_>],
         round: usize,
-        report: &(dyn Fn(u64) + Sync),
+        report: &(dyn Fn(Heard<'_>) + Sync),
         access: &Access<'_>,
     ) -> Result<(), FetchError> {
         let scratch = access.store.scratch("cache-packages")?;
@@ -117,7 +119,7 @@ impl Caches {
             match outcome {
                 Outcome::Fetched => match wanted.check(&item.target)? {
                     Ok(()) => self.keep(&item.target, wanted.shared, access)?,
-                    Err(Unlike::Page) => self.give_up(access, cache, &Refused::Page.to_string()),
+                    Err(Unlike::All(refused)) => self.give_up(access, cache, &refused.to_string()),
                     Err(Unlike::Other(why)) => lacks(&why),
                 },
                 Outcome::NotFound => lacks(MISSING),
@@ -145,6 +147,7 @@ impl Caches {
         let next = self.in_order(wanted.offer).skip(round + 1).find(|(name, _)| !self.is_silent(name));
         let instead = match next {
             Some((name, _)) => format!("the cache `{name}` is asked for it"),
+            None if self.used == CacheUse::Only => format!("without it `{spec}` cannot be taken"),
             None => format!("`{spec}` is built here"),
         };
         self.warn(access, format!("`{file}` of the cache `{cache}` is not used, and {instead}: {why}"));
@@ -162,8 +165,8 @@ struct Wanted<'o> {
 
 /// Why a file is not the package that was asked for.
 enum Unlike {
-    /// It is a page for people.
-    Page,
+    /// Nothing that this server sends can be used.
+    All(Refused),
     /// Its size or content.
     Other(String),
 }
@@ -181,7 +184,10 @@ impl Wanted<'_> {
         let mut begin = Vec::new();
         File::open(fetched).and_then(|file| file.take(BEGIN_BYTES).read_to_end(&mut begin)).map_err(io)?;
         if is_page(&begin) {
-            return Ok(Err(Unlike::Page));
+            return Ok(Err(Unlike::All(Refused::Page)));
+        }
+        if let Some(encoding) = encoding(&begin) {
+            return Ok(Err(Unlike::All(Refused::Compressed { encoding })));
         }
         let what = if length == size_bytes {
             format!("SHA-256 {found}, and {expected} was")

@@ -19,8 +19,8 @@ const BATCH: usize = 16;
 /// Entries are not longer.
 const LONGEST_BYTES: u64 = 4 << 20;
 
-/// A slow cache costs more time than it saves.
-const PATIENCE: Patience = Patience::new(0, 10);
+/// A slow cache costs more time than it saves. Connections that are kept open break now and then.
+const PATIENCE: Patience = Patience { when_busy: 3, ..Patience::new(1, 10) };
 
 impl Caches {
     /// What caches offer for these builds, in the same order. Each key is looked up once per run.
@@ -41,6 +41,7 @@ impl Caches {
             let size = BATCH.min(left.len().div_ceil(CONNECTIONS)).max(1);
             let batches: Vec<&[(&Spec, Digest)]> = left.chunks(size).collect();
             let found = try_each(&batches, CONNECTIONS, |batch| self.ask(name, cache, batch, access))?;
+            self.examine(name, cache, access)?;
             for offer in found.into_iter().flatten() {
                 left.retain(|(_, key)| *key != offer.statement.key);
                 self.seen().offers.insert(offer.statement.key, Some(offer));
@@ -62,13 +63,16 @@ impl Caches {
             Download::at_most(cache.address.file(&format!("ac/{key}")), scratch.path().join(key.hex()), LONGEST_BYTES)
         };
         let downloads: Vec<Download> = batch.iter().map(one).collect();
-        let outcomes = download(access.client, &downloads, PATIENCE, &|_| {}, access.cancel)?;
+        let outcomes = download(access.client, &downloads, PATIENCE, &|heard| self.listen(access, heard), access.cancel)?;
         let mut offers = Vec::new();
+        if outcomes.contains(&Outcome::Fetched) {
+            self.is_there(name);
+        }
         for (((spec, key), item), outcome) in batch.iter().zip(&downloads).zip(outcomes) {
             match outcome {
                 Outcome::Fetched => match self.read(&item.target, (name, cache), spec, key) {
                     Ok(offer) => offers.push(offer),
-                    Err(page @ Refused::Page) => self.give_up(access, name, &page.to_string()),
+                    Err(every @ (Refused::Page | Refused::Compressed { .. })) => self.give_up(access, name, &every.to_string()),
                     Err(refused) => self.tell(name, spec, &refused, access),
                 },
                 Outcome::NotFound => {}
@@ -98,7 +102,7 @@ impl Caches {
                 format!("the cache `{cache}` has results that are not used: {refused}; `cargo xtask cache trust` names builders to believe")
             }
             Refused::TooFew { .. } => format!("the cache `{cache}` has results that are not used: {refused}"),
-            Refused::Unreadable | Refused::Page | Refused::BadSignature { .. } | Refused::Unfit(_) => {
+            Refused::Unreadable | Refused::Page | Refused::Compressed { .. } | Refused::BadSignature { .. } | Refused::Unfit(_) => {
                 format!("the cache `{cache}` has a result of `{}` that is not used: {refused}", spec.name)
             }
         };

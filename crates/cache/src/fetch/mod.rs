@@ -5,6 +5,7 @@
 
 mod blobs;
 mod entries;
+mod presence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,10 +18,9 @@ use runtime::cancel::Cancel;
 use runtime::progress::Reporter;
 use runtime::remote::TOKEN_VARIABLE;
 use runtime::store::Store;
-use sdk::apt::Client;
+use sdk::apt::{Client, Heard};
 
 use super::Offer;
-use super::place::PROXY_HINT;
 use super::readable::check_readable;
 use super::settings::{NamedCache, Settings, TrustedBuilder};
 
@@ -29,7 +29,18 @@ use super::settings::{NamedCache, Settings, TrustedBuilder};
 pub struct Caches {
     list: Vec<(String, NamedCache)>,
     trusted: BTreeMap<String, TrustedBuilder>,
+    used: CacheUse,
     seen: Mutex<Seen>,
+}
+
+/// What happens to what no cache has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheUse {
+    /// It is built.
+    #[default]
+    BuildsTheRest,
+    /// It is an error.
+    Only,
 }
 
 /// What this run has found out.
@@ -39,6 +50,8 @@ struct Seen {
     offers: BTreeMap<Digest, Option<Offer>>,
     /// Caches that are no longer asked.
     silent: BTreeSet<String>,
+    /// Caches that are known to be caches, or were reported as none.
+    examined: BTreeSet<String>,
     /// Warnings that were printed.
     told: BTreeSet<String>,
     tally: Tally,
@@ -71,8 +84,13 @@ const CONNECTIONS: usize = 6;
 
 impl Caches {
     /// These caches, read with the trusted builders of `settings`.
-    pub fn new(list: Vec<(String, NamedCache)>, settings: &Settings) -> Self {
-        Self { list, trusted: settings.builders.clone(), seen: Mutex::default() }
+    pub fn new(list: Vec<(String, NamedCache)>, settings: &Settings, used: CacheUse) -> Self {
+        Self { list, trusted: settings.builders.clone(), used, seen: Mutex::default() }
+    }
+
+    /// What happens to what none of them has.
+    pub fn used(&self) -> CacheUse {
+        self.used
     }
 
     /// Whether the list of caches is empty.
@@ -113,6 +131,13 @@ impl Caches {
         }
     }
 
+    /// Warns of a server that lets others wait.
+    fn listen(&self, access: &Access<'_>, heard: Heard<'_>) {
+        if let Some(complaint) = heard.complaint() {
+            self.warn(access, complaint);
+        }
+    }
+
     /// Does not ask a cache whose folder cannot be read.
     fn check_folder(&self, access: &Access<'_>, name: &str, cache: &NamedCache) {
         if let Err(error) = check_readable(&cache.address) {
@@ -139,17 +164,10 @@ enum Answer {
 }
 
 fn answer(reason: &str) -> Answer {
-    // apt begins with the status and ends with the server's address; the built-in client says whose the status is.
-    let words = reason.strip_prefix("the server answered ").unwrap_or(reason);
-    let shown = || {
-        let words = words.split(" [IP: ").next().unwrap_or(words);
-        format!("the server answered {}", words.split_whitespace().collect::<Vec<_>>().join(" "))
-    };
-    match words.split_whitespace().next() {
+    match reason.strip_prefix("the server answered ").unwrap_or(reason).split(' ').next() {
         Some("403") => Answer::Missing,
-        Some("401") => Answer::Locked(format!("{}: it wants a user and a password, which the address may contain", shown())),
-        Some("407") => Answer::Locked(format!("{}: {PROXY_HINT}", shown())),
-        Some(status) if is_passing(status) => Answer::Down(format!("{}, which may pass; a later run asks it again", shown())),
+        Some("401") => Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain")),
+        Some(status) if is_passing(status) => Answer::Down(format!("{reason}, which may pass; a later run asks it again")),
         Some("UNAUTHENTICATED:" | "PERMISSION_DENIED:") => Answer::Locked(format!(
             "{reason}: it wants a user and a password, which the address may contain, or a token in {TOKEN_VARIABLE}"
         )),
@@ -161,6 +179,9 @@ fn answer(reason: &str) -> Answer {
 fn is_passing(status: &str) -> bool {
     status.len() == 3 && (status.starts_with('5') || status == "429") && status.bytes().all(|byte| byte.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod on_the_network;
 
 #[cfg(test)]
 mod tests {
@@ -175,15 +196,11 @@ mod tests {
             Answer::Broken(_) => "broken",
         };
         for (reason, expected) in [
-            ("403  Forbidden [IP: 127.0.0.1 80]", "missing"),
             ("the server answered 403 Forbidden", "missing"),
-            ("401  Unauthorized", "locked"),
             ("the server answered 401 Unauthorized", "locked"),
-            ("the server answered 407 Proxy Authentication Required", "locked"),
             ("PERMISSION_DENIED: no", "locked"),
-            ("500  Internal Server Error", "down"),
             ("the server answered 500 Internal Server Error", "down"),
-            ("503  Service Unavailable [IP: 127.0.0.1 80]", "down"),
+            ("the server answered 503 Service Unavailable", "down"),
             ("the server answered 429 Too Many Requests", "down"),
             ("the connection ended 5 bytes early", "broken"),
         ] {
@@ -195,17 +212,12 @@ mod tests {
     fn warnings_say_who_answered_what_and_what_to_do() {
         for (reason, expected) in [
             (
-                "503  Service Unavailable [IP: 127.0.0.1 80]",
+                "the server answered 503 Service Unavailable",
                 "the server answered 503 Service Unavailable, which may pass; a later run asks it again",
             ),
             (
-                "401  Unauthorized [IP: 127.0.0.1 80]",
+                "the server answered 401 Unauthorized",
                 "the server answered 401 Unauthorized: it wants a user and a password, which the address may contain",
-            ),
-            (
-                "the server answered 407 Proxy Authentication Required",
-                "the server answered 407 Proxy Authentication Required: the proxy wants a user and a password: put them into the \
-                 variable with its address (https_proxy=http://user:password@host:port)",
             ),
             ("the connection ended 5 bytes early", "the connection ended 5 bytes early"),
         ] {

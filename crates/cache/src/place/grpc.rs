@@ -42,7 +42,7 @@ impl<'a> Grpc<'a> {
                 PlaceError::Failed { address, reason: "NOT_FOUND: it knows no such instance, or takes no such file".into() }
             }
             Trouble::Locked(answer) => PlaceError::Locked { address, answer },
-            Trouble::Unreachable(reason) => PlaceError::Unreachable { address, reason },
+            Trouble::Unreachable(reason) => PlaceError::Unreachable { address, reason, advice: None },
             Trouble::Failed(reason) => PlaceError::Failed { address, reason },
         }
     }

@@ -83,6 +83,12 @@ pub fn is_page(bytes: &[u8]) -> bool {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start().starts_with(b"<")
 }
 
+/// The content encoding (RFC 9110, 8.4.1) in which bytes are, by how they begin. No entry and no package of a cache begins like this.
+pub fn encoding(bytes: &[u8]) -> Option<&'static str> {
+    const BEGINNINGS: [(&str, &[u8]); 2] = [("gzip", b"\x1f\x8b\x08"), ("zstd", b"\x28\xb5\x2f\xfd")];
+    BEGINNINGS.into_iter().find(|(_, begin)| bytes.starts_with(begin)).map(|(name, _)| name)
+}
+
 /// What became of a file that was to be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
@@ -122,6 +128,16 @@ pub enum PlaceError {
         address: String,
         /// What went wrong.
         reason: String,
+        /// What to do about it, where that is known.
+        advice: Option<String>,
+    },
+    /// The server compresses what it sends.
+    #[error("the server sends `{address}` compressed (`Content-Encoding: {encoding}`), which it was not asked for")]
+    Compressed {
+        /// The address of the file.
+        address: String,
+        /// The content encoding.
+        encoding: String,
     },
     /// The server wants a user and a password, or they are wrong.
     #[error("the server refused to write `{address}`: it answered {answer}")]
@@ -177,10 +193,6 @@ pub enum PlaceError {
     },
 }
 
-/// What to do about a proxy that wants to know who asks.
-pub(super) const PROXY_HINT: &str =
-    "the proxy wants a user and a password: put them into the variable with its address (https_proxy=http://user:password@host:port)";
-
 impl PlaceError {
     fn file(operation: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File(FileError::new(operation, path, source))
@@ -194,6 +206,7 @@ impl Failure for PlaceError {
             Self::File(_)
             | Self::Address { .. }
             | Self::Unreachable { .. }
+            | Self::Compressed { .. }
             | Self::Locked { .. }
             | Self::Failed { .. }
             | Self::Redirected { .. }
@@ -214,10 +227,13 @@ impl Failure for PlaceError {
                 Some("check the port and the instance: this server, or this part of it, is not a cache that takes files".into())
             }
             Self::Address { .. } => Some("give an http, https or grpc address, or the name of a cache in cache.toml".into()),
+            Self::Unreachable { advice: Some(advice), .. } => Some(advice.clone()),
+            Self::Compressed { .. } => Some(
+                "turn that off in the server, or in the proxy before it, for all below the address of the cache (nginx: `gzip off;`)".into(),
+            ),
             Self::Unreachable { .. } => {
                 Some("check the network and proxy variables, and run the same command again: it sends only what is missing".into())
             }
-            Self::Locked { answer, .. } if answer == "407" => Some(PROXY_HINT.into()),
             Self::Redirected { target, .. } => {
                 Some(format!("if `{target}` is the cache, write its address; a login page means that the network or the server wants a login first"))
             }
@@ -249,6 +265,7 @@ impl Failure for PlaceError {
             Self::Interrupted => ExitCode::Interrupted,
             Self::File(_)
             | Self::Unreachable { .. }
+            | Self::Compressed { .. }
             | Self::Locked { .. }
             | Self::Failed { .. }
             | Self::Redirected { .. }

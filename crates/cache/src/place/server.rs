@@ -2,15 +2,21 @@
 
 use std::env;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use runtime::cancel::Cancel;
+use runtime::progress::{Reporter, Silent};
 use runtime::remote::TOKEN_VARIABLE;
-use sdk::apt::{Mirror, Network, basic, credentials};
-use ureq::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use sdk::apt::{Lasts, Mirror, Network, Trouble, basic, credentials, retry_after};
+use ureq::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderName, IF_MATCH, IF_NONE_MATCH,
+    LOCATION,
+};
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body, Error, RequestBuilder, SendBody};
 
@@ -24,15 +30,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Pauses before further tries, after errors that may pass.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(10)];
 
+/// The longest pause, whatever a server wishes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often a server that takes requests and does not answer is asked: each try costs all of the patience.
+const TRIES_UNANSWERED: usize = 2;
+
 /// An entry is not longer.
 const LONGEST_BYTES: u64 = 4 << 20;
 
 /// A server below one address.
-pub struct Server {
+pub struct Server<'r> {
     client: Client,
+    network: Network,
     /// Without user and password.
     address: String,
     cancel: Cancel,
+    patience: Duration,
+    /// Where to report what is waited for, and for which unit of work.
+    progress: (&'r dyn Reporter, String),
 }
 
 /// What asks the server, also from threads that outlive an interrupted command.
@@ -40,6 +56,9 @@ pub struct Server {
 struct Client {
     agent: Agent,
     authorization: Option<String>,
+    /// Whether a server hung up while it was sent a file. Many answer at once that it is too large, or that they want a password, and read no
+    /// more; who still sends does not get to read the answer. From then on servers are asked before (RFC 9110, 10.1.1).
+    asks_before: Arc<AtomicBool>,
 }
 
 /// What a request is for. Buckets answer 403 for what does not exist, to those who may not list it: only for writing is it a refusal.
@@ -49,23 +68,34 @@ enum Purpose {
     Writing,
 }
 
-impl Server {
+impl<'r> Server<'r> {
     /// The server at `address`; `cancel` ends what is under way. User and password are those of the address; without them, the token in
     /// [`TOKEN_VARIABLE`] is sent, as over gRPC.
     ///
     /// # Errors
     /// When the address is not one of a server, or the proxy's cannot be used.
     pub fn new(address: &Mirror, cancel: &Cancel) -> Result<Self, PlaceError> {
+        Self::with(address, cancel, Network::from_environment(), PATIENCE)
+    }
+
+    fn with(address: &Mirror, cancel: &Cancel, network: Network, patience: Duration) -> Result<Self, PlaceError> {
         let given = address.address();
         let fail = |reason: String| PlaceError::Address { address: address.to_string(), reason };
         let is_tls = given.starts_with("https://");
         if !is_tls && !given.starts_with("http://") {
             return Err(fail("it is not the address of a server".into()));
         }
-        let agent = Network::from_environment().agent(is_tls, PATIENCE).map_err(fail)?;
+        let agent = network.agent(is_tls, patience).map_err(fail)?;
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
         let authorization = authorization(credentials(&given), token);
-        Ok(Self { client: Client { agent, authorization }, address: public(&given), cancel: cancel.clone() })
+        let (client, progress) = (Client { agent, authorization, asks_before: Arc::default() }, (&Silent as &dyn Reporter, String::new()));
+        Ok(Self { client, network, address: public(&given), cancel: cancel.clone(), patience, progress })
+    }
+
+    /// Reports what is waited for as phases of a unit of work.
+    #[must_use]
+    pub fn reporting(self, reporter: &'r dyn Reporter, unit: &str) -> Self {
+        Self { progress: (reporter, unit.to_owned()), ..self }
     }
 
     fn url(&self, name: &str) -> String {
@@ -79,27 +109,62 @@ impl Server {
         purpose: Purpose,
         once: impl Fn(&Client, &str) -> Result<Answer<T>, Error> + Clone + Send + 'static,
     ) -> Result<Option<T>, PlaceError> {
-        let url = self.url(name);
-        let mut pauses = PAUSES.iter();
+        let (mut pauses, mut unanswered) = (PAUSES.iter(), 0);
         loop {
-            let (request, client, address) = (once.clone(), self.client.clone(), url.clone());
-            let failed = match self.waited(move || request(&client, &address))? {
-                Ok(Answer::Done(value)) => return Ok(Some(value)),
-                Ok(Answer::Status(404 | 410)) => return Ok(None),
-                Ok(Answer::Status(403)) if purpose == Purpose::Reading => return Ok(None),
-                Ok(Answer::Status(status @ (401 | 403 | 407))) => {
-                    return Err(PlaceError::Locked { address: url, answer: status.to_string() });
+            self.progress.0.phase(&self.progress.1, &format!("waiting for an answer about {name}"));
+            let (request, client, url) = (once.clone(), self.client.clone(), self.url(name));
+            let (failed, after) = match self.verdict(name, purpose, self.waited(move || request(&client, &url))?) {
+                Verdict::Found(value) => return Ok(Some(value)),
+                Verdict::Absent => return Ok(None),
+                Verdict::Final(failed) => return Err(failed),
+                Verdict::Passing { failed, after } => (failed, after),
+                Verdict::Unanswered(failed) => {
+                    unanswered += 1;
+                    if unanswered == TRIES_UNANSWERED {
+                        return Err(failed);
+                    }
+                    (failed, None)
                 }
-                Ok(Answer::Redirected { status, target }) => return Err(PlaceError::Redirected { address: url, status, target }),
-                Ok(Answer::Status(status)) if !matches!(status, 408 | 425 | 429 | 500 | 502..=504) => {
-                    return Err(PlaceError::Refused { address: url, status });
-                }
-                Ok(Answer::Status(status)) => PlaceError::Refused { address: url.clone(), status },
-                Err(error) => PlaceError::Unreachable { address: url.clone(), reason: without_passwords(&error.to_string()).into_owned() },
             };
             let Some(pause) = pauses.next() else { return Err(failed) };
-            let pause = *pause;
+            let pause = after.unwrap_or_default().max(*pause).min(LONGEST_PAUSE);
+            self.progress.0.phase(&self.progress.1, &format!("asking again about {name} in {} s", pause.as_secs()));
             self.waited(move || thread::sleep(pause))?;
+        }
+    }
+
+    /// What came of asking once.
+    fn verdict<T>(&self, name: &str, purpose: Purpose, result: Result<Answer<T>, Error>) -> Verdict<T> {
+        let address = self.url(name);
+        let troubled = |trouble: Trouble| PlaceError::Unreachable {
+            address: address.clone(),
+            reason: without_passwords(&trouble.reason).into_owned(),
+            advice: trouble.advice,
+        };
+        match result {
+            Ok(Answer::Done(value)) => Verdict::Found(value),
+            Ok(Answer::Status { status: 404 | 410, .. }) => Verdict::Absent,
+            Ok(Answer::Status { status: 403, .. }) if purpose == Purpose::Reading => Verdict::Absent,
+            Ok(Answer::Status { status: 407, .. }) => {
+                Verdict::Final(troubled(Trouble::wants_password(self.network.via(&address).as_ref())))
+            }
+            Ok(Answer::Status { status: status @ (401 | 403), .. }) => {
+                Verdict::Final(PlaceError::Locked { address, answer: status.to_string() })
+            }
+            Ok(Answer::Status { status: status @ (408 | 425 | 429 | 500 | 502..=504), after }) => {
+                Verdict::Passing { failed: PlaceError::Refused { address, status }, after }
+            }
+            Ok(Answer::Status { status, .. }) => Verdict::Final(PlaceError::Refused { address, status }),
+            Ok(Answer::Redirected { status, target }) => Verdict::Final(PlaceError::Redirected { address, status, target }),
+            Ok(Answer::Compressed(encoding)) => Verdict::Final(PlaceError::Compressed { address, encoding }),
+            Err(error) => {
+                let trouble = self.network.trouble(&address, &error, self.patience);
+                match trouble.lasts {
+                    Lasts::Server | Lasts::Request => Verdict::Final(troubled(trouble)),
+                    Lasts::Unanswered => Verdict::Unanswered(troubled(trouble)),
+                    Lasts::Away | Lasts::Interrupted => Verdict::Passing { failed: troubled(trouble), after: None },
+                }
+            }
         }
     }
 
@@ -124,7 +189,14 @@ impl Server {
                 Sent::File(path) => {
                     let mut file = File::open(path)?;
                     let length = file.metadata()?.len();
-                    request.header(CONTENT_LENGTH, length.to_string()).send(SendBody::from_reader(&mut file))?
+                    if client.asks_before.load(Ordering::Relaxed) {
+                        request = request.header(EXPECT, "100-continue");
+                    }
+                    let sent = request.header(CONTENT_LENGTH, length.to_string()).send(SendBody::from_reader(&mut file));
+                    if sent.as_ref().is_err_and(has_hung_up) {
+                        client.asks_before.store(true, Ordering::Relaxed);
+                    }
+                    sent?
                 }
             };
             Ok(match response.status().as_u16() {
@@ -159,9 +231,23 @@ fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
+fn has_hung_up(error: &Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error, Error::Io(error) if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset))
+}
+
+/// The content encoding of an answer, if it has one.
+fn compressed(headers: &HeaderMap) -> Option<String> {
+    header(headers, &CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")).map(str::to_owned)
+}
+
 fn answered<T>(response: &Response<Body>, done: impl FnOnce() -> T) -> Answer<T> {
     let status = response.status();
-    if status.is_success() { Answer::Done(done()) } else { Answer::Status(status.as_u16()) }
+    if status.is_success() { Answer::Done(done()) } else { refused(response) }
+}
+
+fn refused<T>(response: &Response<Body>) -> Answer<T> {
+    Answer::Status { status: response.status().as_u16(), after: retry_after(response.headers()) }
 }
 
 /// The condition under which a server may replace what was read. Without the tag of a version, and for a page in its place, there is none.
@@ -187,20 +273,47 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
+/// What an answer, or its lack, means.
+enum Verdict<T> {
+    Found(T),
+    Absent,
+    /// Another try would fail as well.
+    Final(PlaceError),
+    /// Another try may succeed, after the time that the server wants.
+    Passing {
+        failed: PlaceError,
+        after: Option<Duration>,
+    },
+    /// Nothing came within the patience.
+    Unanswered(PlaceError),
+}
+
 /// What came of a request.
 enum Answer<T> {
     Done(T),
-    Status(u16),
-    Redirected { status: u16, target: String },
+    /// `after` is when it wants to be asked again.
+    Status {
+        status: u16,
+        after: Option<Duration>,
+    },
+    /// What it sends is in this content encoding.
+    Compressed(String),
+    Redirected {
+        status: u16,
+        target: String,
+    },
 }
 
-impl Place for Server {
+impl Place for Server<'_> {
     fn read(&self, name: &str) -> Result<Option<Version>, PlaceError> {
         self.ask(name, Purpose::Reading, |client, url| {
             // What a proxy kept says nothing about what was just written.
             let response = client.with_authorization(client.agent.get(url)).header(CACHE_CONTROL, "no-cache").call()?;
             if !response.status().is_success() {
-                return Ok(Answer::Status(response.status().as_u16()));
+                return Ok(refused(&response));
+            }
+            if let Some(encoding) = compressed(response.headers()) {
+                return Ok(Answer::Compressed(encoding));
             }
             let tag = header(response.headers(), &ETAG).filter(|tag| tag.starts_with('"')).map(str::to_owned);
             let mut bytes = Vec::new();
@@ -211,8 +324,17 @@ impl Place for Server {
 
     fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError> {
         let found = self.ask(&by_digest(object), Purpose::Reading, move |client, url| {
-            let response = client.with_authorization(client.agent.head(url)).call()?;
+            // What a proxy kept says nothing about what was just written.
+            let asked = client.with_authorization(client.agent.head(url)).header(CACHE_CONTROL, "no-cache").call()?;
+            let response = match asked.status().as_u16() {
+                // Caches of Bazel need to know only GET and PUT. The content is not read.
+                405 | 501 => client.with_authorization(client.agent.get(url)).header(CACHE_CONTROL, "no-cache").call()?,
+                _ => asked,
+            };
             let headers = response.headers();
+            if let Some(encoding) = compressed(headers).filter(|_| response.status().is_success()) {
+                return Ok(Answer::Compressed(encoding));
+            }
             let is_it = match header(headers, &CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()) {
                 Some(length) => length == size_bytes,
                 None => header(headers, &CONTENT_TYPE).is_none_or(|kind| !kind.starts_with("text/html")),

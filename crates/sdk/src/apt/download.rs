@@ -1,15 +1,17 @@
 //! Fetches files by address, many at once, through either client.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::busy::{Tried, patiently};
+use super::heard::{Heard, Listener};
 use super::netrc::{Netrc, are_beyond};
 use super::pace::Pace;
 use super::process::{Ended, run};
+use super::reason::{classify, reasons};
 use super::{AptError, Client, Network, Rate, builtin, over_grpc};
 use base::address::public;
 use runtime::cancel::Cancel;
@@ -69,6 +71,8 @@ pub enum Outcome {
 pub struct Patience {
     /// How often a failed transfer is tried again; a partial file is resumed.
     pub retries: u32,
+    /// How often a server that has no time is asked again, after a pause.
+    pub when_busy: u32,
     /// Seconds without a byte after which a server counts as dead.
     pub timeout_s: u32,
     /// A server that is slower than this is given up at once.
@@ -76,17 +80,26 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// With the usual rate.
+    /// With the usual rate; a busy server is asked again as often as others.
     pub const fn new(retries: u32, timeout_s: u32) -> Self {
-        Self { retries, timeout_s, least: Rate::USUAL }
+        Self { retries, when_busy: retries, timeout_s, least: Rate::USUAL }
     }
 
-    /// Measures a transfer. A time without a byte that is longer than all attempts together means a problem that timeouts do not detect,
-    /// such as a slowly sent header.
+    /// How long an answer, and each further byte, is waited for.
+    pub(super) fn timeout(self) -> Duration {
+        Duration::from_secs(self.timeout_s.into())
+    }
+
+    /// How often a server that did not answer is asked once more: each time costs the whole timeout.
+    pub(super) fn when_unanswered(self) -> u32 {
+        self.retries / 2
+    }
+
+    /// Measures a transfer. A long time without a byte means a problem that timeouts do not detect, such as a slowly sent header, or a server
+    /// that answers for none of several files.
     pub(super) fn pace(self) -> Pace {
-        const SLACK: u32 = 3;
-        let tries = Duration::from_secs(self.timeout_s.into()) * (self.retries + 1);
-        Pace::new(self.least, tries * SLACK)
+        const TIMEOUTS: u32 = 3;
+        Pace::new(self.least, self.timeout() * TIMEOUTS)
     }
 }
 
@@ -94,7 +107,7 @@ impl Patience {
 pub(super) const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
 /// Fetches `downloads` one after the other over a connection kept open, and returns their outcomes in the same order. `report` is called
-/// with the number of new bytes on disk from time to time.
+/// from time to time.
 ///
 /// # Errors
 /// When the client cannot be run, or the user asked to stop.
@@ -102,18 +115,19 @@ pub fn download(
     client: Client,
     downloads: &[Download],
     patience: Patience,
-    report: &dyn Fn(u64),
+    report: &dyn Fn(Heard<'_>),
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>, AptError> {
+    let bytes = |more| report(Heard::Bytes(more));
     let over_grpc = downloads.iter().filter(|download| over_grpc::is_of(&download.uri)).count();
     if over_grpc == 0 {
         return by_client(client, downloads, patience, report, cancel);
     }
     if over_grpc == downloads.len() {
-        return over_grpc::download(downloads, patience, report, cancel);
+        return over_grpc::download(downloads, patience, &bytes, cancel);
     }
     let (theirs, others): (Vec<Download>, Vec<Download>) = downloads.iter().cloned().partition(|download| over_grpc::is_of(&download.uri));
-    let mut theirs = over_grpc::download(&theirs, patience, report, cancel)?.into_iter();
+    let mut theirs = over_grpc::download(&theirs, patience, &bytes, cancel)?.into_iter();
     let mut others = by_client(client, &others, patience, report, cancel)?.into_iter();
     let outcome = |download: &Download| if over_grpc::is_of(&download.uri) { theirs.next() } else { others.next() };
     Ok(downloads.iter().map(outcome).map(|outcome| outcome.unwrap_or(Outcome::NotFound)).collect())
@@ -123,22 +137,40 @@ fn by_client(
     client: Client,
     downloads: &[Download],
     patience: Patience,
-    report: &dyn Fn(u64),
+    report: &dyn Fn(Heard<'_>),
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>, AptError> {
-    match client {
-        Client::Apt if !are_beyond(downloads.iter().map(|download| &*download.uri)) => {
-            let mut outcomes = by_apt(downloads, patience, report, cancel)?;
-            let again: Vec<usize> = (0..downloads.len()).filter(|at| is_dropped(&downloads[*at], &outcomes[*at])).collect();
-            if !again.is_empty() {
-                let asked: Vec<Download> = again.iter().map(|at| downloads[*at].clone()).collect();
-                let fetched = builtin::download(&asked, patience, &Network::from_environment(), report, cancel)?;
-                again.into_iter().zip(fetched).for_each(|(at, outcome)| outcomes[at] = outcome);
-            }
-            Ok(outcomes)
-        }
-        Client::Apt | Client::Builtin => builtin::download(downloads, patience, &Network::from_environment(), report, cancel),
+    let network = Network::from_environment();
+    if client == Client::Builtin || are_beyond(downloads.iter().map(|download| &*download.uri)) {
+        return by_builtin(downloads, patience, &network, report, cancel);
     }
+    let listener = Listener::new(report, downloads, patience);
+    patiently(downloads, patience, &listener, cancel, &|downloads| {
+        let mut tried = by_apt(downloads, patience, &network, &listener, cancel)?;
+        let again: Vec<usize> = (0..downloads.len()).filter(|at| is_dropped(&downloads[*at], &tried[*at])).collect();
+        if !again.is_empty() {
+            let asked: Vec<Download> = again.iter().map(|at| downloads[*at].clone()).collect();
+            let fetched = builtin::download(&asked, patience, &network, &listener, cancel)?;
+            again.into_iter().zip(fetched).for_each(|(at, now)| tried[at] = now);
+        }
+        Ok(tried)
+    })
+}
+
+/// As [`download`], without programs of the host.
+///
+/// # Errors
+/// When the user asked to stop.
+pub(super) fn by_builtin(
+    downloads: &[Download],
+    patience: Patience,
+    network: &Network,
+    report: &dyn Fn(Heard<'_>),
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>, AptError> {
+    let listener = Listener::new(report, downloads, patience);
+    let once = |downloads: &[Download]| builtin::download(downloads, patience, network, &listener, cancel);
+    patiently(downloads, patience, &listener, cancel, &once)
 }
 
 /// The option that has apt believe the authorities in the file that the user named, as the built-in client and `kaon-remote` do.
@@ -151,13 +183,19 @@ fn certificates(file: Option<OsString>) -> Option<OsString> {
 
 /// Whether apt may have dropped the content: where a server ends the connection instead of saying how long a file is, apt reports an empty
 /// file as fetched.
-fn is_dropped(download: &Download, outcome: &Outcome) -> bool {
+fn is_dropped(download: &Download, tried: &Tried) -> bool {
     let is_empty = || fs::metadata(&download.target).is_ok_and(|file| file.len() == 0);
-    *outcome == Outcome::Fetched && download.uri.contains("://") && is_empty()
+    *tried == Tried::Done(Outcome::Fetched) && download.uri.contains("://") && is_empty()
 }
 
-fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), cancel: &Cancel) -> Result<Vec<Outcome>, AptError> {
-    let Patience { retries, timeout_s, least: _ } = patience;
+fn by_apt(
+    downloads: &[Download],
+    patience: Patience,
+    network: &Network,
+    listener: &Listener<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<Tried>, AptError> {
+    let Patience { retries, timeout_s, when_busy: _, least: _ } = patience;
     let Some(first) = downloads.first() else { return Ok(Vec::new()) };
     let mut tool = Tool::new(APT_HELPER);
     for option in [
@@ -172,6 +210,9 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     }
     if let Some(option) = certificates(env::var_os("SSL_CERT_FILE")) {
         tool = tool.arg("-o").arg(option);
+    }
+    for (name, value) in network.for_apt() {
+        tool = tool.env(name, value);
     }
     let netrc = first.target.with_extension("auth");
     let netrc =
@@ -189,10 +230,8 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
         let length = |download: &Download| fs::metadata(&download.target).map_or(0, |file| file.len());
         let lengths: Vec<u64> = downloads.iter().map(length).collect();
         let more = u64::saturating_sub(lengths.iter().sum(), seen);
-        if more > 0 {
-            report(more);
-            seen += more;
-        }
+        listener.look(more);
+        seen += more;
         downloads.iter().zip(lengths).try_for_each(|(download, length)| download.check_length(length))?;
         // Copies of local files are not waited for, but for this program to be run.
         if is_remote { pace.take(more) } else { Ok(()) }
@@ -200,40 +239,36 @@ fn by_apt(downloads: &[Download], patience: Patience, report: &dyn Fn(u64), canc
     let ended = run("apt-helper", tool, cancel, &mut look)?;
     // Reports the rest; the pace of a finished transfer does not matter.
     let _ = look();
-    Ok(outcomes(downloads, &ended))
+    Ok(outcomes(downloads, &ended, network))
 }
 
 /// The outcome of each download. Apt does not remove incomplete files, so a file counts only if apt reported success.
-fn outcomes(downloads: &[Download], ended: &Ended) -> Vec<Outcome> {
+fn outcomes(downloads: &[Download], ended: &Ended, network: &Network) -> Vec<Tried> {
     let mut reasons = reasons(&ended.stderr);
     let own: Vec<Option<String>> = downloads.iter().map(|download| reasons.remove(&comparable(&download.uri))).collect();
     // A reason with another address belongs to a redirected download.
     let is_clear = ended.status.success() || ended.status.code().is_some() && reasons.is_empty() && own.iter().any(Option::is_some);
-    let outcome = |(download, own): (&Download, Option<String>)| match (own, &ended.given_up) {
-        (Some(reason), _) => classify(&reason),
-        (None, Some(reason)) => Outcome::Unreachable(reason.clone()),
-        (None, None) if is_clear && download.target.is_file() => Outcome::Fetched,
-        (None, None) if ended.status.code().is_none() => Outcome::Failed(format!("apt-helper was ended: {}", ended.status)),
-        (None, None) => match reasons.values().next() {
-            Some(reason) => classify(reason),
-            None => Outcome::Failed(super::process::complaints(&ended.stderr)),
-        },
+    let outcome = |(download, own): (&Download, Option<String>)| {
+        let known = |reason: &str| classify(reason, network.via(&download.uri).as_ref());
+        match (own, &ended.given_up) {
+            (Some(reason), _) => known(&reason),
+            (None, Some(reason)) => Tried::Done(Outcome::Unreachable(reason.clone())),
+            (None, None) if is_clear && download.target.is_file() => Tried::Done(Outcome::Fetched),
+            (None, None) if ended.status.code().is_none() => {
+                Tried::Done(Outcome::Failed(format!("apt-helper was ended: {}", ended.status)))
+            }
+            (None, None) => match reasons.values().next() {
+                Some(reason) => known(reason),
+                None => Tried::Done(Outcome::Failed(super::process::complaints(&ended.stderr))),
+            },
+        }
     };
     downloads.iter().zip(own).map(outcome).collect()
 }
 
-/// The lines `E: Failed to fetch URI  REASON`, by comparable address.
-fn reasons(stderr: &str) -> BTreeMap<String, String> {
-    let line = |line: &str| {
-        let (uri, reason) = line.strip_prefix("E: Failed to fetch ")?.split_once("  ")?;
-        Some((comparable(uri), reason.trim().to_owned()))
-    };
-    stderr.lines().filter_map(line).collect()
-}
-
 /// An address in a form for comparison: apt writes `+` as `%2b`, and leaves out the password. So percent-encoded bytes are decoded, and
 /// user and password are removed.
-fn comparable(uri: &str) -> String {
+pub(super) fn comparable(uri: &str) -> String {
     decoded(&public(uri))
 }
 
@@ -256,32 +291,6 @@ pub fn host(uri: &str) -> &str {
     &uri[..end]
 }
 
-/// Sorts apt's reasons by what can be done about them.
-fn classify(reason: &str) -> Outcome {
-    let is = |starts: &[&str]| starts.iter().any(|start| reason.starts_with(start));
-    // What may not be looked at is not absent.
-    let is_closed = reason.contains(&format!("({}:", nix::libc::EACCES));
-    if is(&["404 ", "410 ", "Failed to stat", "File not found"]) && !is_closed {
-        Outcome::NotFound
-    } else if is(&[
-        "Could not resolve",
-        "Temporary failure resolving",
-        "Something wicked happened resolving",
-        "Could not connect",
-        "Unable to connect",
-        "Cannot initiate the connection",
-        "Connection failed",
-        "Connection timed out",
-        "Invalid response from proxy",
-    ]) {
-        Outcome::Unreachable(reason.to_owned())
-    } else if is(&["Undetermined Error"]) {
-        Outcome::Failed("the connection ended before the whole file was received".into())
-    } else {
-        Outcome::Failed(reason.to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt as _;
@@ -293,19 +302,6 @@ mod tests {
     use crate::apt::testing::server::{Server, ok};
 
     const PATIENCE: Patience = Patience::new(0, 5);
-
-    #[test]
-    fn reasons_are_told_apart() {
-        let stderr = "E: Failed to fetch http://a/x  404  Not Found [IP: 1.2.3.4 80]\n\
-            E: Failed to fetch https://b/y  Could not resolve 'b'\nE: Failed to fetch http://c/z%2b1%  502  Bad Gateway\nE: Download Failed\n";
-        let reasons = reasons(stderr);
-        assert_eq!(classify(&reasons["http://a/x"]), Outcome::NotFound);
-        let closed = "Failed to stat - stat (13: Permission denied)";
-        assert_eq!(classify(closed), Outcome::Failed(closed.into()));
-        assert_eq!(classify("Failed to stat - stat (2: No such file or directory)"), Outcome::NotFound);
-        assert_eq!(classify(&reasons["https://b/y"]), Outcome::Unreachable("Could not resolve 'b'".into()));
-        assert_eq!(classify(&reasons[&comparable("http://u:p@c/z+1%")]), Outcome::Failed("502  Bad Gateway".into()));
-    }
 
     #[test]
     fn what_is_there_is_fetched_and_what_is_not_is_told() {
@@ -330,6 +326,9 @@ mod tests {
         }
         let ended = |status, stderr: &str| Ended { status, stdout: String::new(), stderr: stderr.into(), given_up: None };
         let (by_signal, by_code, well) = (ExitStatus::from_raw(15), ExitStatus::from_raw(100 << 8), ExitStatus::from_raw(0));
+        let outcomes = |downloads: &[Download], ended: &Ended| -> Vec<Outcome> {
+            outcomes(downloads, ended, &Network::default()).into_iter().map(Tried::outcome).collect()
+        };
         let one = |ended: &Ended| outcomes(std::slice::from_ref(&part), ended).remove(0);
         assert_eq!(one(&ended(well, "")), Outcome::Fetched);
         assert!(matches!(one(&ended(by_signal, "")), Outcome::Failed(reason) if reason.contains("signal: 15")));

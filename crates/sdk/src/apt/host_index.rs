@@ -7,10 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::process::{complaints, run};
-use super::{AptError, Archive, Mirror, Record, Settings};
+use super::{AptError, Archive, Mirror, Network, Patience, Record, Settings};
 use runtime::cancel::Cancel;
 use runtime::store::{Scratch, Store};
 use runtime::tool::Tool;
+
+/// Nothing for three times as long means that the mirror does not answer; apt itself would ask it four times for each file.
+const PATIENCE: Patience = Patience::new(3, 30);
 
 /// The signed package index of one suite or several, fetched into a scratch directory that vanishes with the value.
 pub struct HostIndex<'a> {
@@ -28,7 +31,19 @@ impl<'a> HostIndex<'a> {
         for mirror in &archive.main {
             let index = Self { scratch: store.scratch("apt")?, cancel };
             index.prepare(mirror, suites, &settings.keyring)?;
-            let ended = run("apt-get", index.tool("apt-get").args(["-q", "update"]), cancel, &mut || Ok(()))?;
+            let network = Network::from_environment();
+            let tool = network.for_apt().into_iter().fold(index.tool("apt-get"), |tool, (name, value)| tool.env(name, value));
+            let mut pace = PATIENCE.pace();
+            let mut seen = 0;
+            let mut look = || {
+                let bytes = index.fetched_bytes();
+                pace.take(bytes.saturating_sub(std::mem::replace(&mut seen, bytes)))
+            };
+            let ended = run("apt-get", tool.args(["-q", "update"]), cancel, &mut look)?;
+            if let Some(reason) = ended.given_up {
+                let _ = write!(reasons, "{}{mirror}: {reason}", if reasons.is_empty() { "" } else { "; " });
+                continue;
+            }
             // apt-get update ends with 0 for a mirror it cannot reach; so the presence of the index is checked.
             if ended.status.success() && index.has_lists()? {
                 return Ok(index);
@@ -105,6 +120,12 @@ impl<'a> HostIndex<'a> {
         self.write("archive.sources", &sources)?;
         self.write("status", "")?;
         self.write("apt.conf", &configuration(self.scratch.path(), suites.last().unwrap_or(&"")))
+    }
+
+    /// How much of the lists is there; apt keeps what it has not finished in a folder of its own.
+    fn fetched_bytes(&self) -> u64 {
+        let folders = ["lists", "lists/partial"].into_iter().filter_map(|folder| fs::read_dir(self.path(folder)).ok());
+        folders.flatten().flatten().filter_map(|entry| entry.metadata().ok()).filter(|file| file.is_file()).map(|file| file.len()).sum()
     }
 
     fn has_lists(&self) -> Result<bool, AptError> {

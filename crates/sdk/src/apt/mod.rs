@@ -2,11 +2,13 @@
 //! program itself.
 
 mod builtin;
+mod busy;
 mod cache_address;
 mod choice;
 mod config;
 mod download;
 mod error;
+mod heard;
 mod host_index;
 mod index;
 mod mirror;
@@ -14,17 +16,21 @@ mod netrc;
 mod over_grpc;
 mod pace;
 mod process;
+mod reason;
 mod record;
 mod suite;
 
 use std::path::PathBuf;
 
-pub use builtin::{Access, IndexKind, Network, Presence, basic, compare_versions, presence, suite_indexes};
+pub use builtin::{
+    Access, IndexKind, Lasts, Network, Presence, ProxySetting, Trouble, Via, basic, compare_versions, presence, retry_after, suite_indexes,
+};
 pub use cache_address::{CacheAddress, InvalidCacheAddress};
 pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};
 pub use download::{Download, Outcome, Patience, download, host};
 pub use error::AptError;
+pub use heard::Heard;
 pub use index::Index;
 pub use mirror::{Archive, InvalidMirror, Mirror};
 pub use netrc::credentials;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::archive::is_page;
 use super::cargo::Cargo;
 use super::{Attempt, Place, Reason, SourceError, places};
-use crate::apt::{AptError, Archive, Download, Mirror, Outcome, Patience, Settings, download, host};
+use crate::apt::{AptError, Archive, Download, Heard, Mirror, Outcome, Patience, Settings, download, host};
 use base::digest::Digest;
 use planning::spec::{Origin, Source};
 use runtime::cancel::Cancel;
@@ -40,6 +40,8 @@ pub(super) struct Received {
 #[derive(Default)]
 pub struct FoundOut {
     silent_hosts: BTreeSet<String>,
+    /// Warnings of servers that let others wait.
+    complaints: BTreeSet<String>,
     /// The attempts for each source that could not be fetched, by the digests of its origins.
     not_given: BTreeMap<Vec<Digest>, Vec<Attempt>>,
 }
@@ -207,9 +209,12 @@ impl<'a> Fetcher<'a> {
         let scratch = self.store.scratch("source")?;
         let item = Download::new(uri.to_owned(), scratch.path().join("file"));
         let done = AtomicU64::new(0);
-        let report = |more| {
-            let done = done.fetch_add(more, Ordering::Relaxed) + more;
-            self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
+        let report = |heard: Heard<'_>| match heard.complaint() {
+            Some(complaint) => self.complain(complaint),
+            None => {
+                let done = done.fetch_add(heard.bytes(), Ordering::Relaxed) + heard.bytes();
+                self.reporter.event(Event::Amount { unit: unit.to_owned(), done, total: None });
+            }
         };
         let patience = self.patience[usize::from(is_mirror)];
         let outcomes = download(self.settings.client, std::slice::from_ref(&item), patience, &report, self.cancel)?;
@@ -223,6 +228,13 @@ impl<'a> Fetcher<'a> {
             Some(Outcome::Failed(reason)) => Err(Reason::Other(reason)),
             None => Err(Reason::Other("not tried".into())),
         })
+    }
+
+    /// Warns, once per text.
+    fn complain(&self, complaint: String) {
+        if self.known().complaints.insert(complaint.clone()) {
+            self.reporter.warn(complaint);
+        }
     }
 
     /// Stores what was fetched if it has a digest of the spec, even that of another origin.
@@ -407,7 +419,9 @@ mod tests {
         assert_eq!(matches!(error, SourceError::WrongBytes { .. }), gives_other_bytes, "{client:?} {url}: {error}");
         assert_eq!(error.to_string().matches(url).count(), 1, "{error}");
         assert!(error.to_string().contains("it returned nothing (0 bytes)"), "{error}");
-        let words: Vec<_> = events.iter().filter(|event| matches!(event, Event::Warning { .. } | Event::Failed { .. })).collect();
+        let is_waiting = |event: &Event| matches!(event, Event::Warning { message } if message.contains("it is still waited for"));
+        let is_word = |event: &&Event| matches!(event, Event::Warning { .. } | Event::Failed { .. }) && !is_waiting(event);
+        let words: Vec<_> = events.iter().filter(is_word).collect();
         assert_eq!(words.len(), 1, "{words:?}");
     }
 

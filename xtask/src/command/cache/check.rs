@@ -129,7 +129,7 @@ fn missing(context: &Context<'_>, plan: &Plan, builder: &Builder<'_>) -> Result<
     let mut missing = BTreeMap::new();
     for (name, cache) in context.trust()?.chosen(&context.global.cache)? {
         let Some(packages) = by_cache.get(&name) else { continue };
-        let place = place(context, &cache)?;
+        let place = place(context, &cache, &format!("cache {name}"))?;
         let lacks = |SharedPackage { package, size_bytes }: &SharedPackage| -> Result<Option<String>, PlaceError> {
             let is_known = builder.store.object(&package.object).is_some() || place.has(&package.object, *size_bytes)?;
             Ok((!is_known).then(|| package.file_name.clone()))

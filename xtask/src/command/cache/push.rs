@@ -1,11 +1,14 @@
 //! `cargo xtask cache push`
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::export::{What, write};
 use super::place::place;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Failure, Report};
+use runtime::progress::{Event, Outcome};
 
 /// Options of `cache push`.
 #[derive(Args, Debug)]
@@ -43,7 +46,15 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         return Err(NoCache.into());
     }
     for (name, cache) in &chosen {
-        write(context, &*place(context, cache)?, name, &options.what)?;
+        let (unit, begun) = (format!("cache {name}"), Instant::now());
+        let place = place(context, cache, &unit)?;
+        context.reporter.event(Event::Started { unit: unit.clone() });
+        if let Err(report) = write(context, &*place, name, &options.what) {
+            context.reporter.failed(unit, "it was not written");
+            return Err(report);
+        }
+        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        context.reporter.event(Event::Finished { unit, outcome: Outcome::Built, elapsed_ms });
     }
     Ok(ExitCode::Done)
 }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ureq::Agent;
 use ureq::config::Config;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::{Agent, Proxy, ProxyProtocol};
 
-use super::forward::ForwardConnector;
+use super::forward::{ForwardConnector, Names};
+use super::proxy::ProxySetting;
 
 /// Files with the certificates of authorities in distributions.
 const AUTHORITIES: [&str; 5] = [
@@ -23,12 +23,12 @@ const AUTHORITIES: [&str; 5] = [
 ];
 
 /// Network settings of the user's environment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Network {
     /// The proxy for `http:` addresses.
-    pub http_proxy: Option<String>,
+    pub http_proxy: Option<ProxySetting>,
     /// The proxy for `https:` addresses.
-    pub https_proxy: Option<String>,
+    pub https_proxy: Option<ProxySetting>,
     /// Hosts reached without a proxy, separated by commas.
     pub no_proxy: Option<String>,
     /// The file of certificates of authorities.
@@ -40,12 +40,15 @@ impl Network {
     /// `SSL_CERT_FILE`.
     pub fn from_environment() -> Self {
         let one = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let either = |name: &str| one(name).or_else(|| one(&name.to_ascii_uppercase()));
+        let either = |name: &str| {
+            let setting = |variable: String| Some(ProxySetting { address: one(&variable)?, variable });
+            setting(name.to_owned()).or_else(|| setting(name.to_ascii_uppercase()))
+        };
         let given = env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
         Self {
             http_proxy: either("http_proxy").or_else(|| either("all_proxy")),
             https_proxy: either("https_proxy").or_else(|| either("all_proxy")),
-            no_proxy: either("no_proxy"),
+            no_proxy: either("no_proxy").map(|hosts| hosts.address),
             certificates: given.or_else(|| AUTHORITIES.iter().map(PathBuf::from).find(|path| path.exists())),
         }
     }
@@ -64,37 +67,15 @@ impl Network {
                 .timeout_connect(Some(timeout))
                 .timeout_recv_response(Some(timeout))
                 .timeout_per_read(Some(timeout))
+                .timeout_per_write(Some(timeout))
+                // Without it, servers may choose.
+                .accept_encoding("identity")
                 .max_redirects(5)
         };
         let tls = self.tls(is_tls)?;
         let direct = builder().proxy(None).tls_config(tls.clone()).build();
         let config = builder().proxy(proxy).tls_config(tls).build();
-        Ok(Agent::with_parts(config, ForwardConnector::new(direct), DefaultResolver::default()))
-    }
-
-    fn proxy(&self, is_tls: bool) -> Result<Option<Proxy>, String> {
-        let (variable, address) = if is_tls { ("https_proxy", &self.https_proxy) } else { ("http_proxy", &self.http_proxy) };
-        let Some(address) = address else { return Ok(None) };
-        let wrong = |_| format!("the proxy in the variable `{variable}` is not an address");
-        let given = Proxy::new(address).map_err(wrong)?;
-        if !matches!(given.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-            return Err(format!("the proxy in the variable `{variable}` is not one for HTTP: SOCKS is not supported"));
-        }
-        let mut builder = Proxy::builder(given.protocol()).host(given.host()).port(given.port());
-        if let Some(user) = given.username() {
-            builder = builder.username(user);
-        }
-        if let Some(password) = given.password() {
-            builder = builder.password(password);
-        }
-        for host in self.no_proxy.iter().flat_map(|hosts| hosts.split(',')).map(str::trim).filter(|host| !host.is_empty()) {
-            builder = builder.no_proxy(host);
-            // `example.org` and `.example.org` both mean the domain and all below it, as for curl.
-            if !host.starts_with(['*', '.']) {
-                builder = builder.no_proxy(&format!(".{host}"));
-            }
-        }
-        builder.build().map(Some).map_err(wrong)
+        Ok(Agent::with_parts(config, ForwardConnector::new(direct, self.excepted()), Names::default()))
     }
 
     /// `http:` may be redirected to `https:`, so every client loads certificates, but only the client for `https:` requires them.
@@ -106,7 +87,14 @@ impl Network {
             None => Vec::new(),
             Some(path) => {
                 let bytes = fs::read(path).map_err(|error| format!("cannot read the certificates in `{}`: {error}", path.display()))?;
-                certificates(&bytes)
+                let found = certificates(&bytes);
+                if found.is_empty() && is_needed {
+                    return Err(format!(
+                        "`{}` contains no certificate in PEM: SSL_CERT_FILE names a file of certificates of authorities",
+                        path.display()
+                    ));
+                }
+                found
             }
         };
         Ok(TlsConfig::builder()
@@ -123,19 +111,4 @@ fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
         Ok(_) | Err(_) => None,
     };
     parse_pem(pem).filter_map(certificate).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proxy_of_another_kind_is_an_error() {
-        for (address, works) in
-            [("http://proxy.test:3128", true), ("socks5h://proxy.test:1080", false), ("socks4://proxy.test:1080", false)]
-        {
-            let network = Network { http_proxy: Some(address.to_owned()), ..Network::default() };
-            assert_eq!(network.agent(false, Duration::from_secs(1)).is_ok(), works, "{address}");
-        }
-    }
 }

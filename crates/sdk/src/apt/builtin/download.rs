@@ -12,14 +12,16 @@ use ureq::Agent;
 
 use super::agent::Network;
 use super::transfer::{Failed, copy, transfer};
+use crate::apt::busy::Tried;
 use crate::apt::download::host;
+use crate::apt::heard::Listener;
 use crate::apt::{AptError, Download, Outcome, Patience};
 use runtime::cancel::Cancel;
 
 /// How often to check whether the user asked to stop.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
-/// Fetches `downloads` one after the other over connections kept open, like [`fn@crate::apt::download`].
+/// Asks for `downloads` one after the other over connections kept open.
 ///
 /// # Errors
 /// When the user asked to stop.
@@ -27,26 +29,35 @@ pub fn download(
     downloads: &[Download],
     patience: Patience,
     network: &Network,
-    report: &dyn Fn(u64),
+    listener: &Listener<'_>,
     cancel: &Cancel,
-) -> Result<Vec<Outcome>, AptError> {
-    let timeout = Duration::from_secs(patience.timeout_s.into());
-    let agents = Agents::new(network, timeout);
+) -> Result<Vec<Tried>, AptError> {
+    let agents = Agents::new(network, patience.timeout());
+    let failed = |reason: &str| downloads.iter().map(|_| Tried::Done(Outcome::Failed(reason.to_owned()))).collect();
+    let answers = Arc::new(AtomicU64::new(0));
     let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (sender, results) = mpsc::channel();
-    let work = Work { downloads: downloads.to_vec(), agents: agents.clone(), patience, done: Arc::clone(&done), stop: Arc::clone(&stop) };
+    let work = Work {
+        downloads: downloads.to_vec(),
+        agents: agents.clone(),
+        network: network.clone(),
+        patience,
+        done: Arc::clone(&done),
+        answers: Arc::clone(&answers),
+        stop: Arc::clone(&stop),
+    };
     // Not joined when the user asks to stop, because connecting cannot be interrupted.
     if let Err(error) = thread::Builder::new().spawn(move || sender.send(work.run())) {
-        let reason = format!("cannot start a thread: {error}");
-        return Ok(downloads.iter().map(|_| Outcome::Failed(reason.clone())).collect());
+        return Ok(failed(&format!("cannot start a thread: {error}")));
     }
     let mut reported = 0;
     let mut look = || {
-        let now = done.load(Ordering::Relaxed);
-        if now > reported {
-            report(now - reported);
-            reported = now;
+        if answers.swap(0, Ordering::Relaxed) > 0 {
+            listener.alive();
         }
+        let now = done.load(Ordering::Relaxed);
+        listener.look(now.saturating_sub(reported));
+        reported = reported.max(now);
     };
     loop {
         if cancel.is_raised() {
@@ -60,7 +71,7 @@ pub fn download(
             Ok(outcomes) => return Ok(outcomes),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                return Ok(downloads.iter().map(|_| Outcome::Failed("the transfer ended unexpectedly".into())).collect());
+                return Ok(failed("the transfer ended unexpectedly"));
             }
         }
     }
@@ -93,48 +104,61 @@ impl Agents {
 struct Work {
     downloads: Vec<Download>,
     agents: Agents,
+    network: Network,
     patience: Patience,
     done: Arc<AtomicU64>,
+    /// The number of downloads that were decided since it was looked at.
+    answers: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
 impl Work {
-    fn run(&self) -> Vec<Outcome> {
-        let mut silent: BTreeMap<&str, Outcome> = BTreeMap::new();
-        let mut outcomes = Vec::new();
+    fn run(&self) -> Vec<Tried> {
+        // Servers that are not asked for more, and why.
+        let mut silent: BTreeMap<&str, Tried> = BTreeMap::new();
+        let mut all = Vec::new();
         for download in &self.downloads {
             let host = host(&download.uri);
-            let outcome = silent.get(host).cloned().unwrap_or_else(|| self.fetch(download));
-            if matches!(outcome, Outcome::Unreachable(_)) {
-                silent.insert(host, outcome.clone());
+            let tried = silent.get(host).cloned().unwrap_or_else(|| self.fetch(download));
+            if matches!(tried, Tried::Done(Outcome::Unreachable(_)) | Tried::Busy { .. }) {
+                silent.insert(host, tried.clone());
             }
-            outcomes.push(outcome);
+            self.answers.fetch_add(1, Ordering::Relaxed);
+            all.push(tried);
         }
-        outcomes
+        all
     }
 
-    fn fetch(&self, download: &Download) -> Outcome {
+    fn fetch(&self, download: &Download) -> Tried {
         let Download { uri, target, .. } = download;
         if let Some(path) = local_path(uri) {
-            return copy(&path, target, &self.done);
+            return Tried::Done(copy(&path, target, &self.done));
         }
         let agent = match self.agents.of(uri) {
             Ok(agent) => agent,
-            Err(reason) => return Outcome::Failed(reason.clone()),
+            Err(reason) => return Tried::Done(Outcome::Failed(reason.clone())),
         };
-        let mut last = Outcome::Failed("not tried".into());
+        let (mut last, mut unanswered) = (Outcome::Failed("not tried".into()), 0);
         for attempt in 0..=self.patience.retries {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
             thread::sleep(pause(attempt));
-            match transfer(agent, download, self.patience, &self.done) {
-                Ok(()) => return Outcome::Fetched,
-                Err(Failed::ForGood(outcome)) => return outcome,
+            match transfer(agent, download, self.patience, &self.network, &self.done) {
+                Ok(()) => return Tried::Done(Outcome::Fetched),
+                Err(Failed::ForGood(outcome)) => return Tried::Done(outcome),
+                Err(Failed::Busy { answer, after }) => return Tried::Busy { answer, after },
                 Err(Failed::ForNow(outcome)) => last = outcome,
+                Err(Failed::Unanswered(outcome)) => {
+                    last = outcome;
+                    unanswered += 1;
+                    if unanswered > self.patience.when_unanswered() {
+                        break;
+                    }
+                }
             }
         }
-        last
+        Tried::Done(last)
     }
 }
 

@@ -8,9 +8,9 @@ use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
 use super::agent::Network;
-use super::download::download;
 use super::keyring::{Keyring, SignatureError};
 use super::release::{IndexFile, Release, ReleaseError, now};
+use crate::apt::download::by_builtin;
 use crate::apt::{AptError, Download, Mirror, Outcome, Patience};
 use base::digest::Digest;
 use runtime::cancel::Cancel;
@@ -228,7 +228,7 @@ impl Fetcher<'_> {
     fn get_if_there(&self, path: &str) -> Result<Option<PathBuf>, IndexError> {
         let target = self.scratch.path().join(path.replace('/', "_"));
         let item = Download::new(self.mirror.file(path), target.clone());
-        let outcome = download(&[item], PATIENCE, &self.network, &|_| {}, self.cancel)?.into_iter().next();
+        let outcome = by_builtin(&[item], PATIENCE, &self.network, &|_| {}, self.cancel)?.into_iter().next();
         match outcome {
             Some(Outcome::Fetched) => Ok(Some(target)),
             Some(Outcome::NotFound) | None => Ok(None),

@@ -45,7 +45,10 @@ const RETRIES: u32 = 1;
 pub fn presence(files: Vec<Vec<String>>, network: &Network, cancel: &Cancel) -> Result<Vec<Presence>, AptError> {
     let agents = Agents::new(network, TIMEOUT);
     let (sender, results) = mpsc::channel();
-    let (work, count) = (Arc::new(Work { agents: agents.clone(), cancel: cancel.clone(), silent: Mutex::default() }), files.len());
+    let (work, count) = (
+        Arc::new(Work { agents: agents.clone(), network: network.clone(), cancel: cancel.clone(), silent: Mutex::default() }),
+        files.len(),
+    );
     // Not joined when the user asks to stop, because connecting cannot be interrupted.
     let started = thread::Builder::new().spawn(move || {
         let found = try_each(&files, CONNECTIONS, |addresses| work.of_any(addresses));
@@ -70,6 +73,7 @@ pub fn presence(files: Vec<Vec<String>>, network: &Network, cancel: &Cancel) -> 
 
 struct Work {
     agents: Agents,
+    network: Network,
     cancel: Cancel,
     /// Hosts that cannot be reached, and why.
     silent: Mutex<BTreeMap<String, String>>,
@@ -122,12 +126,13 @@ impl Work {
             thread::sleep(pause(attempt));
             let failed = match authorized(agent.head(public(address)), address).call() {
                 Ok(answer) if answer.status().is_success() => return Outcome::Fetched,
-                Ok(answer) => refused(answer.status()),
-                Err(error) => classify(&error),
+                Ok(answer) => refused(&answer, address, &self.network),
+                Err(error) => classify(self.network.trouble(address, &error, TIMEOUT)),
             };
             match failed {
-                Failed::ForGood(outcome) => return outcome,
+                Failed::ForGood(outcome) | Failed::Unanswered(outcome) => return outcome,
                 Failed::ForNow(outcome) => last = outcome,
+                Failed::Busy { answer, .. } => last = Outcome::Failed(format!("the server answered {answer}")),
             }
         }
         last

@@ -4,12 +4,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use ureq::http::header::{CONTENT_LENGTH, RANGE};
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body, Error};
+use ureq::{Agent, Body};
 
+use super::agent::Network;
 use super::authorization::authorized;
+use super::proxy::Via;
+use super::retry_after::retry_after;
+use super::trouble::{Lasts, Trouble};
+use crate::apt::busy::is_busy;
 use crate::apt::pace::Pace;
 use crate::apt::{Download, Outcome, Patience};
 use base::address::public;
@@ -18,12 +24,21 @@ use base::address::public;
 pub enum Failed {
     /// A retry may succeed; what was received so far is kept.
     ForNow(Outcome),
+    /// The server did not answer in time.
+    Unanswered(Outcome),
+    /// The server has no time at the moment.
+    Busy {
+        /// Its answer, such as `503 Service Unavailable`.
+        answer: String,
+        /// When it wants to be asked again.
+        after: Option<Duration>,
+    },
     /// A retry is useless.
     ForGood(Outcome),
 }
 
 /// Fetches a file, from where an earlier try left it. Adds the bytes that come to `done`.
-pub fn transfer(agent: &Agent, download: &Download, patience: Patience, done: &AtomicU64) -> Result<(), Failed> {
+pub fn transfer(agent: &Agent, download: &Download, patience: Patience, network: &Network, done: &AtomicU64) -> Result<(), Failed> {
     let Download { uri, target, .. } = download;
     let io = |error: io::Error| Failed::ForGood(Outcome::Failed(format!("cannot write `{}`: {error}", target.display())));
     let have = fs::metadata(target).map_or(0, |file| file.len());
@@ -31,14 +46,15 @@ pub fn transfer(agent: &Agent, download: &Download, patience: Patience, done: &A
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
-    let response = request.call().map_err(|error| classify(&error))?;
+    let response = request.call().map_err(|error| classify(network.trouble(uri, &error, patience.timeout())))?;
     let continues = match response.status() {
         StatusCode::OK => false,
         StatusCode::PARTIAL_CONTENT if have > 0 => true,
         // The existing part has the full length; its digest shows whether it is the right file.
         StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return Ok(()),
-        status => return Err(refused(status)),
+        _ => return Err(refused(&response, uri, network)),
     };
+    check_encoding(&response)?;
     if !continues {
         // The earlier bytes are sent again.
         let _ = done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(have)));
@@ -102,33 +118,47 @@ fn save(
     }
 }
 
+/// Refuses content that was changed on the way so that its beginning does not show it. Archives are often sent with an encoding that says no more
+/// than what they are.
+fn check_encoding(response: &Response<Body>) -> Result<(), Failed> {
+    let encoding = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !matches!(encoding.to_ascii_lowercase().as_str(), "br" | "deflate") {
+        return Ok(());
+    }
+    Err(Failed::ForGood(Outcome::Failed(format!("the server compressed it (`Content-Encoding: {encoding}`), which it was not asked for"))))
+}
+
 /// What a server's refusal means for a transfer.
-pub fn refused(status: StatusCode) -> Failed {
-    let outcome = Outcome::Failed(format!("the server answered {status}"));
+pub fn refused(response: &Response<Body>, uri: &str, network: &Network) -> Failed {
+    let status = response.status();
     match status.as_u16() {
         404 | 410 => Failed::ForGood(Outcome::NotFound),
-        408 | 425 | 429 | 500..=599 => Failed::ForNow(outcome),
-        _ => Failed::ForGood(outcome),
+        407 => classify(Trouble::wants_password(network.via(uri).as_ref())),
+        code if is_busy(code) => {
+            Failed::Busy { answer: answered_by(status, network.via(uri).as_ref()), after: retry_after(response.headers()) }
+        }
+        _ => Failed::ForGood(Outcome::Failed(format!("the server answered {status}"))),
     }
 }
 
-/// Sorts errors by what can be done about them.
-pub fn classify(error: &Error) -> Failed {
-    match error {
-        Error::HostNotFound => Failed::ForNow(Outcome::Unreachable("the host's name cannot be resolved".into())),
-        Error::ConnectionFailed | Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            Failed::ForNow(Outcome::Unreachable(format!("cannot connect: {error}")))
+/// A status, and the proxy that it may be from.
+fn answered_by(status: StatusCode, via: Option<&Via>) -> String {
+    match via {
+        Some(via) if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
+            format!("{status} by way of the proxy `{}` (from the variable `{}`)", via.address, via.variable)
         }
-        Error::ConnectProxyFailed(reason) => Failed::ForNow(Outcome::Unreachable(format!("the proxy refused: {reason}"))),
-        Error::Io(io) if is_unreachable(io) => Failed::ForNow(Outcome::Unreachable(format!("cannot connect: {io}"))),
-        Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl | Error::TooManyRedirects | Error::RedirectFailed | Error::Rustls(_) => {
-            Failed::ForGood(Outcome::Failed(error.to_string()))
-        }
-        _ => Failed::ForNow(Outcome::Failed(error.to_string())),
+        Some(_) | None => status.to_string(),
     }
 }
 
-fn is_unreachable(error: &io::Error) -> bool {
-    use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    matches!(error.kind(), AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkUnreachable)
+/// Sorts troubles by what can be done about them.
+pub fn classify(trouble: Trouble) -> Failed {
+    let text = trouble.to_string();
+    match trouble.lasts {
+        Lasts::Away => Failed::ForNow(Outcome::Unreachable(text)),
+        Lasts::Interrupted => Failed::ForNow(Outcome::Failed(text)),
+        Lasts::Unanswered => Failed::Unanswered(Outcome::Unreachable(text)),
+        Lasts::Server => Failed::ForGood(Outcome::Unreachable(text)),
+        Lasts::Request => Failed::ForGood(Outcome::Failed(text)),
+    }
 }

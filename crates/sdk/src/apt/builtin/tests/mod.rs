@@ -6,5 +6,6 @@ mod indexes;
 mod presence;
 pub(crate) mod server;
 mod sources;
+mod tls;
 
 pub(crate) use archive::TestArchive;
