@@ -69,7 +69,7 @@ impl Published {
             shared: None,
         };
         let results: Vec<BuildResult> = specs().into_iter().map(result).collect();
-        let publisher = Publisher { name: "first", key: &key, modules: None };
+        let publisher = Publisher { name: crate::BuilderName::Chosen("first"), key: &key, modules: None };
         let results: Vec<&BuildResult> = results.iter().collect();
         export(&Folder::new(folder.path().join("cache")), &results, &BTreeSet::new(), &store, &publisher, &Cancel::new()).unwrap();
         Self { folder, key }
