@@ -33,13 +33,12 @@ fact encrypted \"$(ip xfrm state | grep -c 'rfc4106(gcm(aes))')\"
 # A worker acts once a container with its name has run there.
 call() { docker service create --quiet --detach --no-resolve-image --name $1 --constraint node.hostname==$1 --restart-condition none kaon-test say $1 >/dev/null; }
 call two
-is_down() { [[ $(nodes) = *'two Down '* ]]; }
-wait_for is_down
+is_down() { [[ $(nodes) = *\"$1 Down \"* ]]; }
+wait_for is_down two
 has_moved() { [[ $(tasks) != *two* ]] && [ \"$(tasks | grep -o Running | wc -l)\" = $# ]; }
 wait_for has_moved \"$@\"
 fact moved \"$(tasks)\"
-has_ended() { [[ $(docker service ps --format '{{.CurrentState}}' $1) = Complete* ]]; }
-for name in ${workers#two}; do call $name; wait_for has_ended $name; done
+for name in ${workers#two}; do call $name; wait_for is_down $name; done
 fact left \"$(ls /var/lib/kaon/swarm.json 2>/dev/null)\"
 ";
 
@@ -47,10 +46,6 @@ fact left \"$(ls /var/lib/kaon/swarm.json 2>/dev/null)\"
 const WORKER: &str = "fact active yes
 is_called() { [ -n \"$(docker ps -aq --filter label=com.docker.swarm.service.name=$(</proc/sys/kernel/hostname))\" ]; }
 wait_for is_called
-";
-
-/// Its last words to the manager are sent before it stops.
-const REST: &str = "sleep 5
 ";
 
 /// How one loses its power.
@@ -129,7 +124,7 @@ pub fn check(machines: u8) {
         let token = token(&server, &manager);
         let join = |(number, name): (u8, &'static str)| {
             let role = format!("join: 10.9.0.1, token: {token}");
-            let end = if name == "two" { POWER_LOSS } else { REST };
+            let end = if name == "two" { POWER_LOSS } else { "" };
             let node = Node { name, number, role, script: format!("{COMMON}{WORKER}{end}"), cable };
             let (folder, image) = (folder.path(), &image);
             scope.spawn(move || node.run(folder, image))
