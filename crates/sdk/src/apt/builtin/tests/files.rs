@@ -223,8 +223,8 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
     let certificates = folder.path().join("other.pem");
     fs::write(&certificates, include_bytes!("other.pem")).unwrap();
     for (proxy, scheme, said) in [
-        (&*locked.address, "http", "answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),
-        (&locked.address, "https", "answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),
+        (&*locked.address, "http", "answered 407 Proxy Authentication Required: it wants a user and a password; put `user:password@`"),
+        (&locked.address, "https", "answered 407 Proxy Authentication Required: it wants a user and a password; put `user:password@`"),
         (&dead, "http", "Connection refused"),
         (&dead, "https", "Connection refused"),
         ("http://nowhere.invalid:3128", "http", "the name cannot be resolved; correct or unset `http_proxy`"),
