@@ -58,9 +58,11 @@ impl Trouble {
         match error {
             Error::HostNotFound => Self::unconnected("the name cannot be resolved", via),
             Error::ConnectionFailed => Self::unconnected(&error.to_string(), via),
-            Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-                let reason = format!("no connection within {seconds} s");
-                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&reason, via) }
+            Error::Timeout(Timeout::Connect) => {
+                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&format!("no connection within {seconds} s"), via) }
+            }
+            Error::Timeout(Timeout::Resolve) => {
+                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&format!("its name was not resolved within {seconds} s"), via) }
             }
             Error::ConnectProxyFailed(reason) => Self::of_tunnel(reason, via),
             Error::Timeout(Timeout::RecvResponse) => {

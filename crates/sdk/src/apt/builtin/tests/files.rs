@@ -255,7 +255,7 @@ fn content_that_was_compressed_on_the_way_is_named() {
     let outcome = |path: &str| get(&format!("{}/{path}", server.address), folder.path(), 1, &Network::default()).0;
     assert_eq!(outcome("x.tar.gz"), Outcome::Fetched);
     assert_eq!(outcome("br"), Outcome::Failed("the server compressed it (`Content-Encoding: br`), which it was not asked for".into()));
-    let accepts = |line: &String| line.to_ascii_lowercase() == "accept-encoding: identity";
+    let accepts = |line: &String| line.eq_ignore_ascii_case("accept-encoding: identity");
     assert!(server.asked().iter().all(|asked| asked.headers.iter().any(accepts)));
 }
 
