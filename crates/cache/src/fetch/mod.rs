@@ -167,6 +167,7 @@ fn answer(reason: &str) -> Answer {
     match reason.strip_prefix("the server answered ").unwrap_or(reason).split(' ').next() {
         Some("403") => Answer::Missing,
         Some("401") => Answer::Locked(format!("{reason}: it wants a user and a password, which the address may contain")),
+        Some("511") => Answer::Locked(format!("{reason}: the network wants a login first; open any page in a browser")),
         Some(status) if is_passing(status) => Answer::Down(format!("{reason}, which may pass; a later run asks it again")),
         Some("UNAUTHENTICATED:" | "PERMISSION_DENIED:") => Answer::Locked(format!(
             "{reason}: it wants a user and a password, which the address may contain, or a token in {TOKEN_VARIABLE}"
@@ -198,6 +199,7 @@ mod tests {
         for (reason, expected) in [
             ("the server answered 403 Forbidden", "missing"),
             ("the server answered 401 Unauthorized", "locked"),
+            ("the server answered 511 Network Authentication Required", "locked"),
             ("PERMISSION_DENIED: no", "locked"),
             ("the server answered 500 Internal Server Error", "down"),
             ("the server answered 503 Service Unavailable", "down"),

@@ -251,6 +251,7 @@ impl Failure for PlaceError {
             Self::Refused { status: 413, .. } => {
                 Some("the server limits the size of files: raise it (nginx: `client_max_body_size 0;`)".into())
             }
+            Self::Refused { status: 511, .. } => Some("the network wants a login first: open any page in a browser".into()),
             Self::Refused { status: 507, .. } => Some("the server's disk is full: `cargo xtask cache prune` makes room there".into()),
             Self::Refused { .. } | Self::Failed { .. } => {
                 Some("look into the server's log; run the same command again: it sends only what is missing".into())

@@ -45,6 +45,9 @@ pub(super) fn is_busy(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500 | 502..=504)
 }
 
+/// Asks for files once.
+pub(super) type Asking<'a> = dyn Fn(&[Download]) -> Result<Vec<Tried>, AptError> + 'a;
+
 /// Asks for files with `once`, and again for those whose server was busy, as often as `patience` allows.
 ///
 /// # Errors
@@ -54,7 +57,7 @@ pub(super) fn patiently(
     patience: Patience,
     listener: &Listener<'_>,
     cancel: &Cancel,
-    once: &dyn Fn(&[Download]) -> Result<Vec<Tried>, AptError>,
+    once: &Asking<'_>,
 ) -> Result<Vec<Outcome>, AptError> {
     let mut tried = once(downloads)?;
     let mut left = LONGEST;

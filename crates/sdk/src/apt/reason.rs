@@ -111,7 +111,7 @@ mod tests {
             ("Could not resolve 'other.test'", "Could not resolve 'other.test'".into()),
             (
                 "Invalid response from proxy: HTTP/1.1 407 Proxy Authentication Required  Server: x [IP: 1.2.3.4 3128]",
-                format!("{named} answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),
+                format!("{named} answered 407 Proxy Authentication Required: it wants a user and a password; put `user:password@`"),
             ),
             ("Invalid response from proxy: HTTP/1.0 403 Forbidden", format!("{named} refused to connect to the server: it answered 403")),
             (

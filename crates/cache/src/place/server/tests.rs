@@ -270,10 +270,11 @@ fn what_would_fail_again_is_not_tried_again() {
     assert_eq!(*asked.lock().unwrap(), 1, "{error}");
     let expected = format!(
         "cannot write `http://far.test/x/ac/x`: the proxy `{locked}` (from the variable `http_proxy`) answered 407 Proxy Authentication Required: \
-         it wants a user and a password; put them into the variable `http_proxy` (http://user:password@host:port, with `%40` for `@` and `%3A` \
-         for `:`)"
+         it wants a user and a password; put `user:password@` before its host in the variable `http_proxy`, with `%40` for `@` and `%3A` for \
+         `:` in either"
     );
     assert_eq!(error, expected);
+    assert_eq!(without_passwords(&error), error, "an example of a password would not be shown");
 }
 
 #[test]

@@ -58,9 +58,11 @@ impl Trouble {
         match error {
             Error::HostNotFound => Self::unconnected("the name cannot be resolved", via),
             Error::ConnectionFailed => Self::unconnected(&error.to_string(), via),
-            Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-                let reason = format!("no connection within {seconds} s");
-                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&reason, via) }
+            Error::Timeout(Timeout::Connect) => {
+                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&format!("no connection within {seconds} s"), via) }
+            }
+            Error::Timeout(Timeout::Resolve) => {
+                Self { lasts: Lasts::Unanswered, ..Self::unconnected(&format!("its name was not resolved within {seconds} s"), via) }
             }
             Error::ConnectProxyFailed(reason) => Self::of_tunnel(reason, via),
             Error::Timeout(Timeout::RecvResponse) => {
@@ -121,16 +123,20 @@ impl Trouble {
     /// The answer 407.
     pub fn wants_password(via: Option<&Via>) -> Self {
         let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        let example = "http://user:password@host:port, with `%40` for `@` and `%3A` for `:`";
+        // Examples with a whole address would be shown without its password.
+        let encoded = "with `%40` for `@` and `%3A` for `:`";
         match via {
             Some(via) if via.has_user => {
                 Self::new(Lasts::Server, format!("{} answered {status}: it does not accept the user and the password", shown(via)))
-                    .advised(format!("correct them in the variable `{}` ({example})", via.variable))
+                    .advised(format!("correct them in the variable `{}`, {encoded}", via.variable))
             }
             Some(via) => Self::new(Lasts::Server, format!("{} answered {status}: it wants a user and a password", shown(via)))
-                .advised(format!("put them into the variable `{}` ({example})", via.variable)),
-            None => Self::new(Lasts::Server, format!("the server answered {status}: the proxy wants a user and a password"))
-                .advised(format!("put them into the variable with its address, `http_proxy` or `https_proxy` ({example})")),
+                .advised(format!("put `user:password@` before its host in the variable `{}`, {encoded} in either", via.variable)),
+            None => {
+                Self::new(Lasts::Server, format!("the server answered {status}: the proxy wants a user and a password")).advised(format!(
+                    "put `user:password@` before its host in the variable that names it, `http_proxy` or `https_proxy`, {encoded} in either"
+                ))
+            }
         }
     }
 
@@ -197,15 +203,14 @@ mod tests {
         let refused = || Error::Io(io::Error::from(io::ErrorKind::ConnectionRefused));
         let in_tls = |certificate| Error::Io(io::Error::other(rustls::Error::InvalidCertificate(certificate)));
         let proxy = "the proxy `http://proxy.test:3128` (from the variable `https_proxy`)";
-        let example = "(http://user:password@host:port, with `%40` for `@` and `%3A` for `:`)";
         for (error, via, lasts, expected) in [
             (
                 tunnel(407),
                 Some(via(false)),
                 Lasts::Server,
                 format!(
-                    "{proxy} answered 407 Proxy Authentication Required: it wants a user and a password; put them into the variable \
-                     `https_proxy` {example}"
+                    "{proxy} answered 407 Proxy Authentication Required: it wants a user and a password; put `user:password@` before its host in \
+                     the variable `https_proxy`, with `%40` for `@` and `%3A` for `:` in either"
                 ),
             ),
             (
@@ -214,7 +219,7 @@ mod tests {
                 Lasts::Server,
                 format!(
                     "{proxy} answered 407 Proxy Authentication Required: it does not accept the user and the password; correct them in the \
-                     variable `https_proxy` {example}"
+                     variable `https_proxy`, with `%40` for `@` and `%3A` for `:`"
                 ),
             ),
             (

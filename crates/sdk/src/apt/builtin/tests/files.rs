@@ -232,8 +232,8 @@ fn a_proxy_that_refuses_or_is_gone_is_named() {
     let certificates = folder.path().join("other.pem");
     fs::write(&certificates, include_bytes!("other.pem")).unwrap();
     for (proxy, scheme, said) in [
-        (&*locked.address, "http", "answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),
-        (&locked.address, "https", "answered 407 Proxy Authentication Required: it wants a user and a password; put them into"),
+        (&*locked.address, "http", "answered 407 Proxy Authentication Required: it wants a user and a password; put `user:password@`"),
+        (&locked.address, "https", "answered 407 Proxy Authentication Required: it wants a user and a password; put `user:password@`"),
         (&dead, "http", "Connection refused"),
         (&dead, "https", "Connection refused"),
         ("http://nowhere.invalid:3128", "http", "the name cannot be resolved; correct or unset `http_proxy`"),
@@ -264,7 +264,7 @@ fn content_that_was_compressed_on_the_way_is_named() {
     let outcome = |path: &str| get(&format!("{}/{path}", server.address), folder.path(), 1, &Network::default()).0;
     assert_eq!(outcome("x.tar.gz"), Outcome::Fetched);
     assert_eq!(outcome("br"), Outcome::Failed("the server compressed it (`Content-Encoding: br`), which it was not asked for".into()));
-    let accepts = |line: &String| line.to_ascii_lowercase() == "accept-encoding: identity";
+    let accepts = |line: &String| line.eq_ignore_ascii_case("accept-encoding: identity");
     assert!(server.asked().iter().all(|asked| asked.headers.iter().any(accepts)));
 }
 
