@@ -5,6 +5,7 @@ use kickstart::document::Complaint;
 use super::disk::is_nowhere;
 use super::user::{NO_RANDOM, PasswordOf, is_random};
 use super::{CloudConfig, FsSetup, Line, Permissions};
+use crate::swarm::Swarm;
 
 /// What `phone_home` can tell.
 const POSTED: [&str; 7] = ["all", "pub_key_rsa", "pub_key_ecdsa", "pub_key_ed25519", "instance_id", "hostname", "fqdn"];
@@ -29,6 +30,8 @@ impl CloudConfig {
         self.check_mounts(&mut list);
         self.check_texts(&mut list);
         self.check_services(&mut list);
+        list.extend(self.kaon.ssh.complaints("kaon.ssh"));
+        list.extend(self.kaon.swarm.iter().flat_map(Swarm::complaints));
         list
     }
 

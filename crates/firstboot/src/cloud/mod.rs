@@ -26,7 +26,7 @@ pub(super) use merge::Merge;
 pub use meta::MetaData;
 pub use permissions::Permissions;
 pub use service::{Keyboard, Locale, Mode, Ntp, Package, PhoneHome, PowerState, ResolvConf, YumRepo};
-pub(crate) use settle::{Places, place_name};
+pub(crate) use settle::{Places, disk_name, entry_name, place_name};
 pub use sudo::SudoRules;
 pub use user::{Chpasswd, CloudUser, GroupNames, Groups, PasswordKind, PasswordOf};
 pub use value::{AccountName, Command, Hostname, Line, ProxyAddress, SshKey, TimeZone, Uid, WebAddress, Word, Words};
@@ -163,9 +163,10 @@ pub struct Proxy {
 }
 
 /// How cloud-config is read.
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     unsupported: keys::unsupported,
     needless: keys::needless,
+    elsewhere: keys::elsewhere,
     vital: |of, key| match (of, key) {
         ("WriteFile", "append" | "owner") => None,
         ("WriteFile" | "Source", _) => Some("the file"),

@@ -64,6 +64,11 @@ pub fn route_alone(path: &str, route: &Route) -> Vec<Complaint> {
             }
         },
     };
+    // The kernel refuses a gateway for what goes nowhere, and the route would never be set.
+    if let (Some(kind), Some(via)) = (route.kind.filter(|kind| kind.goes_nowhere()), &route.via) {
+        let message = format!("a route of the type `{}` has no gateway: leave out `via: {via}` or `type`", kind.as_str());
+        list.push(Complaint::whole(format!("{path}.via"), message, path, "the route"));
+    }
     const MIXED: &str = "its version of IP is not that of the destination";
     if let (Some(to), Some(via)) = (to, &route.via)
         && to != family(via)
