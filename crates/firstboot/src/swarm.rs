@@ -191,12 +191,13 @@ pub(super) fn run(target: &Target) -> Result<Vec<String>, SwarmError> {
         target.remove(LEFT)?;
         return Ok(vec![format!("{LEFT} is damaged: `kaon-firstboot again` has it written at the next start")]);
     };
-    match engine::swarm_state().map_err(SwarmError::NoEngine)? {
+    let (state, error) = engine::swarm_state().map_err(SwarmError::NoEngine)?;
+    match state {
         SwarmState::Active => {
             target.remove(LEFT)?;
             return Ok(vec!["this machine is in a swarm already, and stays in it".to_owned()]);
         }
-        SwarmState::Pending => return Err(SwarmError::Pending { managers: request.managers() }),
+        SwarmState::Pending => return Err(SwarmError::pending(&request, &error)),
         SwarmState::Locked => return Err(SwarmError::Locked),
         // What is left of an attempt that failed stands in the way of the next one.
         SwarmState::Error => drop(engine::post("/swarm/leave?force=true", "")?),

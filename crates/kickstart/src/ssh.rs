@@ -141,7 +141,7 @@ impl TryFrom<String> for HostCertificate {
 
 impl HostCertificate {
     /// What the key is called that it is for.
-    fn key(&self) -> Option<&'static str> {
+    pub fn key(&self) -> Option<&'static str> {
         KINDS.iter().find(|(name, _)| kind(&self.0) == Some(name)).map(|(_, key)| *key)
     }
 }
@@ -169,6 +169,11 @@ const PRINCIPALS: &str = "/etc/ssh/principals";
 const SETTINGS: &str = "/etc/ssh/sshd_config.d/20-certificates.conf";
 
 impl Ssh {
+    /// The server's keys that have a certificate, as they are called.
+    pub fn certified_keys(&self) -> impl Iterator<Item = &'static str> {
+        self.host_certificates.iter().filter_map(HostCertificate::key)
+    }
+
     /// What is wrong beyond single values; `path` is where they stand.
     pub fn complaints(&self, path: &str) -> Vec<Complaint> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();

@@ -3,6 +3,7 @@
 use kickstart::document::Complaint;
 
 use super::disk::is_nowhere;
+use super::host_key::{self, Part};
 use super::user::{NO_RANDOM, PasswordOf, is_random};
 use super::{CloudConfig, FsSetup, Line, Permissions};
 use crate::swarm::Swarm;
@@ -12,9 +13,6 @@ const POSTED: [&str; 7] = ["all", "pub_key_rsa", "pub_key_ecdsa", "pub_key_ed255
 
 /// The file systems for which there are packages with their programs.
 const FILE_SYSTEMS: [&str; 8] = ["btrfs", "ext2", "ext3", "ext4", "fat", "swap", "vfat", "xfs"];
-
-/// The keys of the SSH server that can be given, without their kind: `ed25519_private`.
-const HOST_KEYS: [&str; 4] = ["rsa", "dsa", "ecdsa", "ed25519"];
 
 const KEPT: &str = "it loses no data here: it is done only if nothing is there";
 
@@ -59,17 +57,15 @@ impl CloudConfig {
             let refused = user.groups.refused.iter();
             list.extend(refused.map(|reason| Complaint::note(format!("{path}.groups"), reason)));
         }
+        let certified: Vec<&str> = self.kaon.ssh.certified_keys().collect();
         for (name, key) in &self.ssh_keys {
-            let path = format!("ssh_keys.{name}");
-            match name.rsplit_once('_') {
-                Some((kind, "private")) if HOST_KEYS.contains(&kind) => {
-                    if !key.reveal().contains("PRIVATE KEY-----") {
-                        list.push(Complaint::value(path, "not a private key: the server makes its own"));
-                    }
+            let wrong = host_key::named(name).and_then(|(kind, part)| match part {
+                Part::Certificate if certified.contains(&kind) => {
+                    Err("`kaon.ssh.host_certificates` has a certificate for this key, too: write one of them".to_owned())
                 }
-                Some((kind, "public" | "certificate")) if HOST_KEYS.contains(&kind) => {}
-                Some(_) | None => list.push(Complaint::value(path, "unknown: write `ed25519_private` and the like")),
-            }
+                Part::Private | Part::Public | Part::Certificate => host_key::check(kind, part, key.reveal()),
+            });
+            list.extend(wrong.err().map(|reason| Complaint::value(format!("ssh_keys.{name}"), reason)));
         }
     }
 

@@ -40,7 +40,7 @@ const ROWS: &[Row] = &[
     (TOP, "ssh_pwauth", Done, "whether sshd takes passwords; `unchanged` says nothing"),
     (TOP, "disable_root", Different, "with `true`, root cannot log in over SSH, if another user can; with `false` and `ssh_pwauth: true`, with a password, too. Otherwise root needs a key"),
     (TOP, "disable_root_opts", Refused, "root's keys have the options that are written before them"),
-    (TOP, "ssh_keys", Done, "the server's keys: `TYPE_private`, `TYPE_public`, `TYPE_certificate`"),
+    (TOP, "ssh_keys", Done, "the server's keys: `TYPE_private`, `TYPE_public`, `TYPE_certificate` of the types `ed25519`, `ecdsa`, `rsa`. One with a passphrase, of another type or cut off is reported and left out"),
     (TOP, "ssh_deletekeys", Needless, "each copy always gets keys of its own"),
     (TOP, "ssh_genkeytypes", Needless, "sshd makes the kinds it needs"),
     (TOP, "ssh_import_id", Refused, "keys from other people's servers could be anybody's: write them into `ssh_authorized_keys`"),

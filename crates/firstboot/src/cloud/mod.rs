@@ -3,6 +3,7 @@
 mod check;
 mod disk;
 mod file;
+mod host_key;
 pub(crate) mod keys;
 mod merge;
 pub(crate) mod meta;
@@ -22,6 +23,7 @@ use kickstart::document::{Dialect, Unknown};
 pub(crate) use disk::device;
 pub use disk::{DiskSetup, FsSetup, Mount, Swap};
 pub use file::WriteFile;
+pub(crate) use host_key::{Part, named as host_key_named};
 pub(super) use merge::Merge;
 pub use meta::MetaData;
 pub use permissions::Permissions;
@@ -228,7 +230,7 @@ mod tests {
             "hostname": "a", "fqdn": "a.example", "preserve_hostname": true, "groups": ["g", {"h": ["a"]}],
             "users": [{"name": "one", "ssh_authorized_keys": [key]}, {"name": "two"}, "three"], "user": {"name": "u"}, "password": "p",
             "ssh_authorized_keys": [key, "ssh-rsa AAAA you"], "chpasswd": {"expire": false, "list": ["a:b"]}, "ssh_pwauth": true,
-            "ssh_keys": {"rsa_private": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
+            "ssh_keys": {"ed25519_private": host_key::tests::ED25519}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
             "bootcmd": ["a", ["b", "c"]], "runcmd": ["a", ["b", 1]], "ca_certs": {"trusted": ["-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----"]}, "timezone": "UTC",
             "ntp": {"servers": ["a"]}, "yum_repos": {"r": {"baseurl": "https://a"}}, "packages": ["a", ["b", "1"]], "package_upgrade": true,
             "disk_setup": {"/dev/sdb": {"layout": [50, 50]}}, "fs_setup": [{"device": "sdb1", "filesystem": "ext4"}],

@@ -10,10 +10,14 @@ pub enum SwarmError {
     #[error("cannot ask the container engine about its swarm; it is tried again")]
     NoEngine(#[source] SystemError),
     /// The engine has not finished.
-    #[error("the engine still tries to join the swarm of {managers}; it is asked again")]
+    #[error("the engine still tries to join the swarm of {managers}{advice}; it is asked again{said}")]
     Pending {
         /// The managers' addresses.
         managers: String,
+        /// What to do.
+        advice: Advice,
+        /// The engine's words about its last attempt, after a colon; nothing if it said nothing.
+        said: String,
     },
     /// The swarm's key is needed after a restart.
     #[error("the swarm is locked: run `docker swarm unlock`")]
@@ -74,6 +78,12 @@ impl Advice {
 }
 
 impl SwarmError {
+    /// An attempt that goes on.
+    pub(super) fn pending(request: &Request, words: &str) -> Self {
+        let said = if words.is_empty() { String::new() } else { format!(": {words}") };
+        Self::Pending { managers: request.managers(), advice: Advice::of(words), said }
+    }
+
     /// The failure of a request.
     pub(super) fn of(request: &Request, source: SystemError) -> Self {
         let (managers, advice) = (request.managers(), Advice::of(&source.to_string()));
@@ -105,6 +115,12 @@ mod tests {
             ),
             (&init, "something else", "cannot make a swarm; it is tried again: the engine refuses: something else"),
         ];
+        let pending = SwarmError::pending(&join, "remote CA does not match fingerprint. Expected: a").to_string();
+        assert_eq!(
+            pending,
+            "the engine still tries to join the swarm of 10.9.0.1:2377, 10.9.0.2:2377 (the token is that of another swarm); it is asked again: \
+             remote CA does not match fingerprint. Expected: a"
+        );
         for (request, words, expected) in table {
             let error = SwarmError::of(request, SystemError::refused(&format!("the engine refuses: {words}")));
             assert_eq!(text::with_causes(&error), expected);

@@ -74,6 +74,11 @@ impl From<Time> for String {
 }
 
 impl Time {
+    /// Whether it is none at all.
+    pub fn is_zero(&self) -> bool {
+        self.number == 0
+    }
+
     /// The time with its unit, or with `unit` where it has none.
     pub fn with_unit(&self, unit: &str) -> String {
         format!("{}{}", self.number, self.unit.map_or(unit, |own| own.as_str()))

@@ -289,3 +289,21 @@ impl RouteKind {
         }
     }
 }
+
+impl BondMode {
+    /// Whether others can be asked by ARP whether they are there.
+    pub fn asks_by_arp(self) -> bool {
+        match self {
+            Self::RoundRobin | Self::ActiveBackup | Self::Xor | Self::Broadcast => true,
+            Self::Lacp | Self::TransmitLoad | Self::AdaptiveLoad => false,
+        }
+    }
+
+    /// Whether one card is used before the others.
+    pub fn has_a_primary(self) -> bool {
+        match self {
+            Self::ActiveBackup | Self::TransmitLoad | Self::AdaptiveLoad => true,
+            Self::RoundRobin | Self::Xor | Self::Broadcast | Self::Lacp => false,
+        }
+    }
+}
