@@ -45,7 +45,7 @@ pub enum QemuError {
         first: u16,
     },
     /// Ports of the host that were to be forwarded are used by others.
-    #[error("{} of this machine {} in use, so {} cannot be forwarded to a guest's SSH server", list(ports), if ports.len() == 1 { "is" } else { "are" }, if ports.len() == 1 { "it" } else { "they" })]
+    #[error("{}", taken(ports))]
     PortsTaken {
         /// The ports, at least one.
         ports: Vec<u16>,
@@ -80,10 +80,13 @@ pub enum QemuError {
     Iso(#[from] ReadError),
 }
 
-/// Ports in a row.
-fn list(ports: &[u16]) -> String {
-    let word = if ports.len() == 1 { "port" } else { "ports" };
-    format!("{word} {}", ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", "))
+/// What is said of ports that others use.
+fn taken(ports: &[u16]) -> String {
+    let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    match ports {
+        [_] => format!("port {list} of this machine is in use, so it cannot be forwarded to a guest's SSH server"),
+        _ => format!("ports {list} of this machine are in use, so they cannot be forwarded to guests' SSH servers"),
+    }
 }
 
 /// The state of a guest, from QEMU's monitor.
