@@ -88,7 +88,9 @@ impl CloudConfig {
                 continue;
             }
             if !FILE_SYSTEMS.contains(&kind.as_str()) {
-                whole("filesystem", format!("`{kind}` is none of the file systems {}", FILE_SYSTEMS.join(", ")));
+                let plain = kind.to_ascii_lowercase();
+                let meant = if FILE_SYSTEMS.contains(&plain.as_str()) { format!(": write `{plain}`") } else { String::new() };
+                whole("filesystem", format!("`{kind}` is none of the file systems {}{meant}", FILE_SYSTEMS.join(", ")));
             }
             if let Some(wrong) = setup.label_too_long() {
                 whole("label", wrong);
