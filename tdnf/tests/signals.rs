@@ -3,11 +3,11 @@
 mod support;
 
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Stdio};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, Command, Stdio};
 
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill};
 use nix::unistd::Pid;
 use support::Machine;
 
@@ -19,6 +19,21 @@ const PACKAGES: usize = 40;
 fn machine() -> Machine {
     let name = |number| format!("[\"{}{number}-1-1\"]\n", "package-with-a-long-name-".repeat(5));
     Machine::new(&(0..PACKAGES).map(name).collect::<String>(), "")
+}
+
+/// tdnf, as a program that the user can end: whoever runs the tests may ignore signals (nohup(1)), which children inherit.
+fn command(machine: &Machine) -> Command {
+    let mut command = machine.command();
+    let heed = || {
+        for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+            // SAFETY: no handler is set.
+            unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+        }
+        Ok(())
+    };
+    // SAFETY: three system calls, and nothing is allocated.
+    unsafe { command.pre_exec(heed) };
+    command
 }
 
 fn send(child: &Child, signal: Signal) {
@@ -38,7 +53,7 @@ fn read_to(text: &str, from: &mut impl Read) {
 fn a_transaction_is_finished_first() {
     let machine = machine();
     for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
-        let mut command = machine.command();
+        let mut command = command(&machine);
         let mut child = command.args(["-y", "install", "package*"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut answer = child.stdout.take().unwrap();
         fcntl(&answer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).unwrap();
@@ -61,7 +76,7 @@ fn a_transaction_is_finished_first() {
 #[test]
 fn before_the_first_change_the_program_ends() {
     let machine = machine();
-    let mut child = machine.command().args(["install", "package*"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&machine).args(["install", "package*"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     read_to("Is this ok [y/N]: ", child.stdout.as_mut().unwrap());
     send(&child, Signal::SIGTERM);
     assert_eq!(child.wait().unwrap().signal(), Some(Signal::SIGTERM as i32));

@@ -64,14 +64,14 @@ fn project() -> Project {
 }
 
 const TABLE: &str = "\
-SPEC          SOURCE  HERE        ARCHIVE               SUITE
-fixed         fixed   1.0+dfsg-1  2:1.0+dfsg-1+deb13u1  trixie-security  security  can be fetched
-gone          gone    1.0-1       1.2-1                 trixie-updates             no mirror has gone_1.2.orig.tar.xz
-gone          gone    1.0-1       1.1-1                 trixie                     can be fetched
-kernel        kernel  1.0-1       1:1.1-1               trixie-security  security  can be fetched
-label         label   1.0-1       1.0-2                 trixie-security  security  same files
-other-kernel  kernel  1.0-1       1:1.1-1               trixie-security  security  can be fetched
+SPEC               SOURCE  HERE        ARCHIVE               SUITE
+fixed              fixed   1.0+dfsg-1  2:1.0+dfsg-1+deb13u1  trixie-security  security  can be fetched
+gone               gone    1.0-1       1.2-1                 trixie-updates             no mirror has gone_1.2.orig.tar.xz
+gone               gone    1.0-1       1.1-1                 trixie                     can be fetched
+kernel and 1 more  kernel  1.0-1       1:1.1-1               trixie-security  security  can be fetched
+label              label   1.0-1       1.0-2                 trixie-security  security  same files
 same files: what is new is in others, such as Debian's patches (`.debian.tar`), and is not built until the spec takes them
+kernel, other-kernel have one version: `cargo xtask bump kernel --together` raises all of them
 1 spec has only addresses of its own: own
 ";
 
@@ -100,13 +100,42 @@ fn what_is_newer_is_shown_with_whether_it_can_be_fetched() {
 }
 
 #[test]
+fn a_kernel_has_the_sources_of_the_spec_that_compiles_it() {
+    let project = project();
+    let flavour = "flavour = \"esx\"\n";
+    let compiled = |name: &str| project.text(name).replace("[build.make]\n", &format!("[build.kernel-objects]\n{flavour}"));
+    project.spec_text("kernel", &compiled("kernel"));
+    let signed = "[requires]\nbuild = [\"kernel\"]\n";
+    project.spec("signed", signed);
+    let text = project.text("signed").replace("[build.make]\n", &format!("[build.kernel]\n{flavour}"));
+    project.spec_text("signed", &text);
+
+    let expected = "\
+SPEC    SOURCE  HERE   ARCHIVE  SUITE
+kernel  kernel  1.0-1  1:1.1-1  trixie-security  security  can be fetched
+kernel, other-kernel, signed have one version: `cargo xtask bump kernel --together` raises all of them
+";
+    assert_eq!(project.said(&["outdated", "signed", "--exit-code"]), (1, expected.into(), String::new()));
+    assert_eq!(project.said(&["outdated", "signed", "kernel"]), (0, expected.into(), String::new()));
+    let (_, out, _) = project.said(&["--json", "outdated", "signed", "other-kernel"]);
+    let document: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let rows = document["outdated"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["specs"]), (1, &serde_json::json!(["kernel", "other-kernel"])));
+    let (code, _, err) = project.said(&["bump", "signed", "--together"]);
+    assert_eq!((code, &*err), (0, ""));
+    for name in ["signed", "kernel", "other-kernel"] {
+        assert!(project.text(name).contains("version = \"1.1\""), "{name}");
+    }
+}
+
+#[test]
 fn the_same_is_one_document() {
     let project = project();
     let (_, out, _) = project.said(&["--json", "outdated", "gone", "own"]);
     let document: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
     let row = |newer: &str, suite: &str, obstacle: Option<&str>| {
         serde_json::json!({
-            "spec": "gone", "source": "gone", "package": "gone", "version": "1.0-1", "newer": newer, "suites": [suite], "security": false,
+            "spec": "gone", "specs": ["gone"], "source": "gone", "package": "gone", "version": "1.0-1", "newer": newer, "suites": [suite], "security": false,
             "can-be-fetched": obstacle.is_none(), "obstacle": obstacle, "same-files": false,
         })
     };

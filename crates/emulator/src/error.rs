@@ -44,6 +44,20 @@ pub enum QemuError {
         /// The first one.
         first: u16,
     },
+    /// Ports of the host that were to be forwarded are used by others.
+    #[error("{}", taken(ports))]
+    PortsTaken {
+        /// The ports, at least one.
+        ports: Vec<u16>,
+        /// The first one from which on all are free, if there is any.
+        free: Option<u16>,
+    },
+    /// Several guests would write to one disk.
+    #[error("all guests would write to the disk `{file}`")]
+    SharedDisk {
+        /// The file.
+        file: String,
+    },
     /// The guest was still running when its time was up.
     #[error("the guest did not stop within {seconds} s")]
     TimedOut {
@@ -66,6 +80,15 @@ pub enum QemuError {
     Iso(#[from] ReadError),
 }
 
+/// What is said of ports that others use.
+fn taken(ports: &[u16]) -> String {
+    let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    match ports {
+        [_] => format!("port {list} of this machine is in use, so it cannot be forwarded to a guest's SSH server"),
+        _ => format!("ports {list} of this machine are in use, so they cannot be forwarded to guests' SSH servers"),
+    }
+}
+
 /// The state of a guest, from QEMU's monitor.
 #[derive(Debug, thiserror::Error)]
 #[error("the state of the machine:\n{0}")]
@@ -79,6 +102,11 @@ impl Failure for QemuError {
             Self::NoKvm => Some("remove `--accel kvm`; emulation works everywhere".into()),
             Self::NoLiveMedium => Some("remove `--stick` and `--direct`, or name an ISO".into()),
             Self::NoPortLeft { .. } => Some("give a lower port with `--ssh`".into()),
+            Self::PortsTaken { free: Some(free), .. } => Some(format!("`--ssh {free}` takes free ones; or stop the guests that are running")),
+            Self::PortsTaken { free: None, .. } => Some("name another port with `--ssh`, or stop the guests that are running".into()),
+            Self::SharedDisk { .. } => Some(
+                "write `{node}` into the name, which stands for the guest's number, and make a file for each; or add `snapshot=on` or `readonly=on`".into(),
+            ),
             Self::StandsStill { lost_interrupt: Some(cpu), .. } => Some(format!(
                 "QEMU lost the end of an interrupt of processor {cpu}, which happens on busy machines without KVM and is not a fault of the guest: \
                  run the same command again"
@@ -90,7 +118,7 @@ impl Failure for QemuError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::NoEmulator { .. } | Self::NoKvm => ExitCode::Host,
-            Self::NoLiveMedium | Self::NoPortLeft { .. } => ExitCode::Usage,
+            Self::NoLiveMedium | Self::NoPortLeft { .. } | Self::PortsTaken { .. } | Self::SharedDisk { .. } => ExitCode::Usage,
             Self::NotBuilt { .. } | Self::Io(_) | Self::Failed { .. } | Self::TimedOut { .. } | Self::StandsStill { .. } | Self::Iso(_) => {
                 ExitCode::Failed
             }

@@ -24,7 +24,7 @@ pub struct Kaon {
     /// Certificates in place of single SSH keys.
     pub ssh: Ssh,
     /// The swarm that this machine makes or joins.
-    pub swarm: Option<Checked<Swarm>>,
+    pub swarm: Option<Swarm>,
 }
 
 /// An archive of images, as `docker save` writes it.

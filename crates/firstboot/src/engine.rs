@@ -32,6 +32,9 @@ struct Info {
 #[serde(rename_all = "PascalCase")]
 struct SwarmInfo {
     local_node_state: SwarmState,
+    /// Why the last attempt failed.
+    #[serde(default)]
+    error: String,
 }
 
 /// The engine's words about what it did not do.
@@ -40,12 +43,12 @@ struct Refusal {
     message: String,
 }
 
-/// What the engine is to a swarm.
-pub(super) fn swarm_state() -> Result<SwarmState, SystemError> {
+/// What the engine is to a swarm, and why its last attempt failed, if it did.
+pub(super) fn swarm_state() -> Result<(SwarmState, String), SystemError> {
     let text = request("GET", "/info", None)?;
     let info: Info =
         serde_json::from_str(&text).map_err(|error| SystemError::refused(&format!("the engine's answer cannot be read: {error}")))?;
-    Ok(info.swarm.local_node_state)
+    Ok((info.swarm.local_node_state, info.swarm.error))
 }
 
 /// Has the engine do something; gives its answer.

@@ -37,7 +37,7 @@ pub use container::{Container, Image, Kaon, Restart};
 pub use metadata::{Addresses, Cloud, CloudMetadata, MetadataError, Patience};
 pub use ovf::{Environment, OvfError};
 pub use source::{Bundle, gather};
-pub use swarm::{Availability, Swarm};
+pub use swarm::{Availability, Swarm, SwarmError};
 pub use understand::{Wishes, understand};
 
 use self::identity::Instance;
@@ -84,6 +84,9 @@ pub enum FirstbootError {
     /// The cloud does not say what this system is to be.
     #[error("cannot query the cloud's metadata service; it is tried again at the next start")]
     Cloud(#[source] MetadataError),
+    /// This machine is not in its swarm yet.
+    #[error(transparent)]
+    Swarm(#[from] SwarmError),
 }
 
 /// Runs the program.

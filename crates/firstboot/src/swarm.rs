@@ -1,14 +1,20 @@
 //! A swarm of container engines that this machine makes or joins. A unit of systemd tries until that is done: the other machines may not be up yet.
 
+mod address;
+mod failed;
+
 use std::net::Ipv6Addr;
 
 use kickstart::Secret;
+use kickstart::document::Complaint;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::cloud::{Word, Words};
-use super::container::{Check, UNITS};
+use super::container::UNITS;
 use super::engine::{self, SwarmState};
+use address::Reach;
+pub use failed::SwarmError;
 use system::{SystemError, Target};
 
 /// The unit's name.
@@ -60,25 +66,64 @@ struct Request {
     body: serde_json::Value,
 }
 
-impl Check for Swarm {
-    fn check(&self) -> Result<(), SystemError> {
-        let refuse = |condition: bool, reason: &str| if condition { Err(SystemError::refused(reason)) } else { Ok(()) };
-        let joins = !self.join.0.is_empty();
-        refuse(self.init == joins, "write either `init: true` or `join` with the addresses of managers")?;
-        refuse(joins && self.token.is_none(), "`join` needs the `token` that `docker swarm join-token worker` prints on a manager")?;
-        refuse(!joins && self.token.is_some(), "`token` belongs to `join`: a new swarm makes its own")?;
-        let is_token = |token: &Secret| {
-            token.reveal().strip_prefix("SWMTKN-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
-        };
-        refuse(self.token.as_ref().is_some_and(|token| !is_token(token)), "`token` must begin with `SWMTKN-`")?;
-        let is_address =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]%".contains(&byte));
-        let given = [&self.advertise_addr, &self.listen_addr, &self.data_path_addr];
-        let mut addresses = given.into_iter().flatten().map(|Word(text)| text).chain(&self.join.0);
-        refuse(
-            !addresses.all(|text| is_address(text)),
-            "an address must be the name or address of a machine, or the name of a network card",
-        )
+/// Where it stands in cloud-config.
+const PLACE: &str = "kaon.swarm";
+
+const EITHER: &str = "write either `init: true` or `join` with the addresses of managers";
+
+impl Swarm {
+    /// What makes no sense. Then nothing of it is done: a machine in another swarm, or with another address, is hard to put right.
+    pub(super) fn complaints(&self) -> Vec<Complaint> {
+        let mut list = Vec::new();
+        let mut wrong = |path: String, message: String| list.push(Complaint::whole(path, message, PLACE, "`swarm`"));
+        let key = |name: &str| format!("{PLACE}.{name}");
+        let is_joining = !self.join.0.is_empty();
+        match (self.init, is_joining) {
+            (true, true) => wrong(key("join"), EITHER.to_owned()),
+            (false, false) => wrong(PLACE.to_owned(), EITHER.to_owned()),
+            (true, false) | (false, true) => {}
+        }
+        match &self.token {
+            None if is_joining => {
+                wrong(key("join"), "it needs the `token` that `docker swarm join-token -q worker` prints on a manager".to_owned());
+            }
+            Some(_) if !is_joining => wrong(key("token"), "it belongs to `join`: a new swarm makes its own".to_owned()),
+            Some(token) => {
+                if let Err(reason) = address::check_token(token.reveal()) {
+                    wrong(key("token"), reason.to_owned());
+                }
+            }
+            None => {}
+        }
+        let given = [
+            ("advertise_addr", &self.advertise_addr, Reach::Advertised),
+            ("listen_addr", &self.listen_addr, Reach::Listening),
+            ("data_path_addr", &self.data_path_addr, Reach::Traffic),
+        ];
+        let named = given.into_iter().filter_map(|(name, word, reach)| Some((key(name), &word.as_ref()?.0, reach)));
+        let managers = self.join.0.iter().enumerate().map(|(index, text)| (key(&format!("join[{index}]")), text, Reach::Manager));
+        for (path, text, reach) in managers.chain(named) {
+            if let Err(reason) = reach.check(text) {
+                wrong(path, reason);
+            }
+        }
+        list
+    }
+}
+
+impl Request {
+    /// The managers that are asked; none where a swarm is made.
+    fn managers(&self) -> String {
+        let addresses = self.body["RemoteAddrs"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        addresses.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is said when it was done.
+    fn done(&self) -> String {
+        match &*self.managers() {
+            "" => "this machine is the first manager of a new swarm".to_owned(),
+            managers => format!("this machine has joined the swarm of {managers}"),
+        }
     }
 }
 
@@ -137,7 +182,7 @@ fn unit() -> String {
 ///
 /// # Errors
 /// When that is to be tried again.
-pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
+pub(super) fn run(target: &Target) -> Result<Vec<String>, SwarmError> {
     let text = target.read(LEFT)?;
     if text.is_empty() {
         return Ok(Vec::new());
@@ -146,30 +191,42 @@ pub(super) fn run(target: &Target) -> Result<Vec<String>, SystemError> {
         target.remove(LEFT)?;
         return Ok(vec![format!("{LEFT} is damaged: `kaon-firstboot again` has it written at the next start")]);
     };
-    match engine::swarm_state()? {
+    let (state, error) = engine::swarm_state().map_err(SwarmError::NoEngine)?;
+    match state {
         SwarmState::Active => {
             target.remove(LEFT)?;
-            return Ok(vec!["this machine is in a swarm, and stays in it".to_owned()]);
+            return Ok(vec!["this machine is in a swarm already, and stays in it".to_owned()]);
         }
-        SwarmState::Pending => return Err(SystemError::refused("the engine has not joined the swarm yet")),
-        SwarmState::Locked => return Err(SystemError::refused("the swarm is locked: run `docker swarm unlock`")),
+        SwarmState::Pending => return Err(SwarmError::pending(&request, &error)),
+        SwarmState::Locked => return Err(SwarmError::Locked),
         // What is left of an attempt that failed stands in the way of the next one.
         SwarmState::Error => drop(engine::post("/swarm/leave?force=true", "")?),
         SwarmState::Inactive => {}
     }
-    engine::post(&request.path, &request.body.to_string())?;
+    engine::post(&request.path, &request.body.to_string()).map_err(|source| SwarmError::of(&request, source))?;
     target.remove(LEFT)?;
-    Ok(Vec::new())
+    Ok(vec![request.done()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kickstart::document::{self, Language};
+    use crate::cloud::CloudConfig;
+    use kickstart::document::{Language, Parsed};
 
+    const TOKEN: &str = "SWMTKN-1-4ooy6x4oqp9ic5wxdpj6ewy3bbyj6nvpnlgkl6xzn3qocxz8pm-8vxv8rssmk743ojnwacrr2e7c";
+
+    /// What the document says, or what is reported of it. `TOKEN` stands for one.
     fn read(text: &str) -> Result<Swarm, String> {
-        let document = document::read::<crate::Kaon>("x", &format!("swarm: {text}\n"), Language::Yaml, |_, _| None);
-        document.map(|document| document.value.swarm.unwrap().0).map_err(|problems| problems.to_string())
+        let text = format!("kaon:\n  swarm:\n    {}\n", text.replace("TOKEN", TOKEN).replace('\n', "\n    "));
+        let parsed = Parsed::new("x", &text, Language::Yaml).unwrap();
+        match parsed.known::<CloudConfig>(crate::cloud::DIALECT, CloudConfig::complaints) {
+            (Some(document), None) => Ok(document.value.kaon.swarm.unwrap()),
+            (document, problems) => {
+                assert!(document.unwrap().value.kaon.swarm.is_none(), "{text}");
+                Err(problems.unwrap().to_string())
+            }
+        }
     }
 
     #[test]
@@ -181,9 +238,9 @@ mod tests {
                     "ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": "eth1", "DataPathAddr": "", "Availability": "active"}}),
             ),
             (
-                "{join: [10.9.0.1, 'fd00::1', '[fd00::2]', 'm.example:99'], token: SWMTKN-1-a-b, availability: drain, listen_addr: 'eth1:1', data_path_addr: 10.9.0.2}",
+                "{join: [10.9.0.1, 'fd00::1', '[fd00::2]', 'm.example:99'], token: TOKEN, availability: drain, listen_addr: 'eth1:1', data_path_addr: 10.9.0.2}",
                 json!({"path": "/swarm/join", "body": {
-                    "ListenAddr": "eth1:1", "AdvertiseAddr": "", "DataPathAddr": "10.9.0.2", "Availability": "drain", "JoinToken": "SWMTKN-1-a-b",
+                    "ListenAddr": "eth1:1", "AdvertiseAddr": "", "DataPathAddr": "10.9.0.2", "Availability": "drain", "JoinToken": TOKEN,
                     "RemoteAddrs": ["10.9.0.1:2377", "[fd00::1]:2377", "[fd00::2]:2377", "m.example:99"]}}),
             ),
         ];
@@ -200,21 +257,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_swarm_is_refused() {
+    fn what_is_wrong_is_told_where_it_stands() {
         let table = [
-            ("{}", "either `init: true` or `join`"),
-            ("{init: true, join: [a], token: SWMTKN-1-a}", "either `init: true` or `join`"),
-            ("{join: a}", "needs the `token`"),
-            ("{init: true, token: SWMTKN-1-a}", "belongs to `join`"),
-            ("{join: a, token: secret}", "must begin with `SWMTKN-`"),
-            ("{join: 'a b', token: SWMTKN-1-a}", "the name or address of a machine"),
-            ("{init: true, advertise_addr: 'eth 1'}", "the name or address of a machine"),
-            ("{init: true, availability: off}", "not one of"),
-            ("{int: true}", "did you mean `init`?"),
+            ("{}", "x:3:5: kaon.swarm: write either `init: true` or `join`"),
+            ("init: true\njoin: [a]\ntoken: TOKEN", "x:4:11: kaon.swarm.join: write either `init: true` or `join`"),
+            ("join: a", "x:3:11: kaon.swarm.join: it needs the `token`"),
+            ("init: true\ntoken: TOKEN", "x:4:12: kaon.swarm.token: it belongs to `join`"),
+            ("join: a\ntoken: secret", "x:4:12: kaon.swarm.token: a join token begins with `SWMTKN-`"),
+            ("join: a\ntoken: docker swarm join --token TOKEN a", "x:4:12: kaon.swarm.token: write the token only, without"),
+            ("join: a\ntoken: SWMTKN-1-secret-x", "x:4:12: kaon.swarm.token: this join token is damaged or cut off"),
+            ("join:\n- 10.9.0.1\n- a b\ntoken: TOKEN", "x:5:7: kaon.swarm.join[1]: `a b` is not the address of a manager"),
+            ("join: [10.9.0.999]\ntoken: TOKEN", "x:3:12: kaon.swarm.join[0]: `10.9.0.999` is not the address"),
+            ("init: true\nadvertise_addr: eth 1", "x:4:21: kaon.swarm.advertise_addr: `eth 1` is not"),
+            ("init: true\navailability: off", "x:4:19: kaon.swarm.availability: `off` is not one of"),
+            ("int: true", "did you mean `init`?"),
         ];
         for (text, expected) in table {
             let said = read(text).unwrap_err();
             assert!(said.contains(expected) && !said.contains("secret"), "{text}: {said}");
+            assert!(said.contains("`swarm` is left out") || text == "int: true", "{said}");
         }
     }
 

@@ -19,6 +19,7 @@ pub(super) fn check(kickstart: &Kickstart) -> Vec<Complaint> {
     accounts(kickstart, &mut list);
     network(kickstart, &mut list);
     files(kickstart, &mut list);
+    list.0.extend(kickstart.ssh.complaints("ssh").into_iter().map(|complaint| (complaint.path, complaint.message, None)));
     list.0
 }
 

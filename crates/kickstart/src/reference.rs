@@ -2,18 +2,55 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Kickstart, photon, unsupported};
+use super::photon::{self, Treatment};
+use super::{Kickstart, unsupported};
 
-/// The JSON Schema (draft 2020-12) of kickstart files.
+/// The JSON Schema (draft 2020-12) of kickstart files, with all spellings of keys.
 pub fn schema() -> Value {
+    let mut schema = own_schema();
+    let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flatten();
+    definitions.for_each(|(_, definition)| add_aliases(definition));
+    for key in photon::keys().filter(|key| key.treatment != Treatment::Refused) {
+        let pointer = if key.of == ROOT { "/properties".to_owned() } else { format!("/$defs/{}/properties", key.of) };
+        if let Some(properties) = schema.pointer_mut(&pointer).and_then(Value::as_object_mut) {
+            let about = if key.words.is_empty() { "A key of Photon OS.".to_owned() } else { format!("A key of Photon OS: {}.", key.words) };
+            properties.entry(key.name).or_insert_with(|| json!({ "description": about }));
+        }
+    }
+    schema
+}
+
+/// The name of the type of the whole file.
+const ROOT: &str = "Kickstart";
+
+/// What the types say, where each key has one spelling.
+pub(crate) fn own_schema() -> Value {
     schemars::schema_for!(Kickstart).to_value()
+}
+
+/// The other spellings of a key, as types note them next to serde's `alias`.
+const ALIASES: &str = "x-aliases";
+
+/// Makes keys of the other spellings.
+fn add_aliases(definition: &mut Value) {
+    let Some(properties) = definition.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let mut added = Vec::new();
+    for (key, property) in properties.iter_mut() {
+        let aliases = property.as_object_mut().and_then(|property| property.remove(ALIASES));
+        for alias in aliases.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str) {
+            let mut other = property.clone();
+            other["description"] = format!("Another spelling of `{key}`.").into();
+            added.push((alias.to_owned(), other));
+        }
+    }
+    properties.extend(added);
 }
 
 /// The reference of all keys, in Markdown: a table for each kind of table.
 pub fn reference() -> String {
-    let schema = schema();
+    let schema = own_schema();
     let mut text = String::new();
     section("", &schema, &schema, &mut text);
     let definitions = schema.get("$defs").and_then(Value::as_object).into_iter().flatten();
@@ -121,4 +158,40 @@ fn named(name: &str, root: &Value) -> String {
         return choices.iter().flat_map(each).collect::<Vec<_>>().join(", ");
     }
     kind(definition, root)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The properties of a type.
+    fn properties<'a>(schema: &'a Value, of: &str) -> &'a serde_json::Map<String, Value> {
+        schema.pointer(&format!("/$defs/{of}/properties")).unwrap().as_object().unwrap()
+    }
+
+    #[test]
+    fn the_schema_has_every_spelling() {
+        let schema = schema();
+        let text = schema.to_string();
+        assert!(!text.contains(ALIASES));
+        // Only types of these files are in it: network version 1 is another document.
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/network");
+        let mut found = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+            for alias in source.split("alias = \"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+                assert!(text.contains(&format!("\"{alias}\":{{")), "`{alias}` lacks `#[schemars(extend(\"{ALIASES}\" = …))]`");
+                found += 1;
+            }
+        }
+        assert!(found >= 6, "{found}");
+        let bond = properties(&schema, "BondParameters");
+        assert_eq!(bond["all-slaves-active"]["type"], bond["all-members-active"]["type"]);
+        let network = properties(&schema, "Network");
+        assert!(["type", "ip_addr", "netmask", "gateway", "ethernets"].iter().all(|key| network.contains_key(*key)), "{network:?}");
+        assert!(schema["properties"].get("live").is_some() && !reference().contains(ALIASES));
+    }
 }

@@ -1,5 +1,7 @@
 //! Certificates in place of single keys: whom the SSH server trusts to say who may log in (ssh-keygen(1), "CERTIFICATES").
 
+mod certificate;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -9,6 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::account;
+use crate::document::Complaint;
+use certificate::Usage;
 
 /// Certificates for users and for the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -121,16 +125,23 @@ impl TryFrom<String> for HostCertificate {
 
     fn try_from(text: String) -> Result<Self, String> {
         let certificate = Self(text.trim().to_owned());
-        if account::is_ssh_key(&certificate.0) && certificate.key().is_some() {
-            return Ok(certificate);
+        let is_one = account::is_ssh_key(&certificate.0) && !certificate.0.contains('\n');
+        if !is_one || certificate.key().is_none() {
+            return Err("write a certificate, such as `ssh-ed25519-cert-v01@openssh.com AAAA… name`; several are a list".to_owned());
         }
-        Err("write a certificate, such as `ssh-ed25519-cert-v01@openssh.com AAAA… name`".to_owned())
+        match certificate::usage(&certificate.0) {
+            Some(Usage::Host) => Ok(certificate),
+            Some(Usage::User) => {
+                Err("this is a user's certificate: `ssh-keygen -s CA -I NAME -h KEY.pub` makes one for a server".to_owned())
+            }
+            None => Err("this certificate is damaged or cut off: copy the whole line of its `-cert.pub` file".to_owned()),
+        }
     }
 }
 
 impl HostCertificate {
     /// What the key is called that it is for.
-    fn key(&self) -> Option<&'static str> {
+    pub fn key(&self) -> Option<&'static str> {
         KINDS.iter().find(|(name, _)| kind(&self.0) == Some(name)).map(|(_, key)| *key)
     }
 }
@@ -158,6 +169,28 @@ const PRINCIPALS: &str = "/etc/ssh/principals";
 const SETTINGS: &str = "/etc/ssh/sshd_config.d/20-certificates.conf";
 
 impl Ssh {
+    /// The server's keys that have a certificate, as they are called.
+    pub fn certified_keys(&self) -> impl Iterator<Item = &'static str> {
+        self.host_certificates.iter().filter_map(HostCertificate::key)
+    }
+
+    /// What is wrong beyond single values; `path` is where they stand.
+    pub fn complaints(&self, path: &str) -> Vec<Complaint> {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut list = Vec::new();
+        for (index, certificate) in self.host_certificates.iter().enumerate() {
+            let key = certificate.key().unwrap_or_default();
+            // sshd presents one certificate for each of its keys.
+            if let Some(first) = seen.get(key) {
+                let message = format!("a second certificate for the server's `{key}` key: the first is number {}", first + 1);
+                list.push(Complaint::value(format!("{path}.host_certificates[{index}]"), message));
+            } else {
+                seen.insert(key, index);
+            }
+        }
+        list
+    }
+
     /// The files that say it to sshd; none if nothing is set.
     pub fn files(&self) -> Vec<SshFile> {
         let mut files = Vec::new();
@@ -201,7 +234,7 @@ mod tests {
     fn each_part_has_its_file_and_its_setting() {
         let ssh = read(
             r#"{"trusted_user_ca": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj ca\n"], "principals": {"root": ["ops", "zone:1"], "web": []},
-                "revoked_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyQ1TqI5fgaKIA5Oo6ekltsEU+B3ZxC83rL3uUKoOtN lost"], "host_certificates": ["ssh-ed25519-cert-v01@openssh.com AAAAI host"]}"#,
+                "revoked_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyQ1TqI5fgaKIA5Oo6ekltsEU+B3ZxC83rL3uUKoOtN lost"], "host_certificates": ["ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIPJVmf01k8NhLCNOYDk+gvTYvJcDZlMCwr0Q40hPH4SCAAAAIBWYOA2RseECfGLEZOsGienbwMflW2R61xwzJnnYUq8HAAAAAAAAAAAAAAACAAAAAXgAAAAAAAAAAAAAAAD//////////wAAAAAAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgJ2QQEl8gNXB6uKIknu6iz0pVnFTRavByls0Khrrdn84AAABTAAAAC3NzaC1lZDI1NTE5AAAAQOJInK3KLy3m1GKgjyePBlqxpDdMOSpTdd2NLY/IRrUiVV0aMPyCrm3sJp1GGT2exlFp0kna27/XhEzMYOzwcQQ= host"]}"#,
         );
         let files: Vec<(String, String)> = ssh.unwrap().files().into_iter().map(|file| (file.path, file.content)).collect();
         let expected = [
@@ -209,7 +242,10 @@ mod tests {
             ("/etc/ssh/revoked-keys", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyQ1TqI5fgaKIA5Oo6ekltsEU+B3ZxC83rL3uUKoOtN lost\n"),
             ("/etc/ssh/principals/root", "ops\nzone:1\n"),
             ("/etc/ssh/principals/web", ""),
-            ("/etc/ssh/ssh_host_ed25519_key-cert.pub", "ssh-ed25519-cert-v01@openssh.com AAAAI host\n"),
+            (
+                "/etc/ssh/ssh_host_ed25519_key-cert.pub",
+                "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIPJVmf01k8NhLCNOYDk+gvTYvJcDZlMCwr0Q40hPH4SCAAAAIBWYOA2RseECfGLEZOsGienbwMflW2R61xwzJnnYUq8HAAAAAAAAAAAAAAACAAAAAXgAAAAAAAAAAAAAAAD//////////wAAAAAAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgJ2QQEl8gNXB6uKIknu6iz0pVnFTRavByls0Khrrdn84AAABTAAAAC3NzaC1lZDI1NTE5AAAAQOJInK3KLy3m1GKgjyePBlqxpDdMOSpTdd2NLY/IRrUiVV0aMPyCrm3sJp1GGT2exlFp0kna27/XhEzMYOzwcQQ= host\n",
+            ),
             (
                 "/etc/ssh/sshd_config.d/20-certificates.conf",
                 "TrustedUserCAKeys /etc/ssh/trusted-user-ca.pub\nRevokedKeys /etc/ssh/revoked-keys\n\
@@ -242,10 +278,28 @@ mod tests {
             (r#"{"principals": {"a/b": ["x"]}}"#, "`a/b` is not a user's name"),
             (r#"{"principals": {"a": ["x y"]}}"#, "`x y` cannot be a name in a certificate"),
             (r#"{"host_certificates": ["ssh-ed25519 AAAA x"]}"#, "write a certificate"),
+            (
+                r#"{"host_certificates": ["ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIFTneRGAHOmHsjQvn/94wm3OONXLdv3QkR9BmupVCdodAAAAIJ8lQXK6jFnOhFYvL+xwOXQr8ozhkRzGFLfdVc5ce+mJAAAAAAAAAAAAAAABAAAAAXgAAAAHAAAAA29wcwAAAAAAAAAA//////////8AAAAAAAAAggAAABVwZXJtaXQtWDExLWZvcndhcmRpbmcAAAAAAAAAF3Blcm1pdC1hZ2VudC1mb3J3YXJkaW5nAAAAAAAAABZwZXJtaXQtcG9ydC1mb3J3YXJkaW5nAAAAAAAAAApwZXJtaXQtcHR5AAAAAAAAAA5wZXJtaXQtdXNlci1yYwAAAAAAAAAAAAAAMwAAAAtzc2gtZWQyNTUxOQAAACAnZBASXyA1cHq4oiSe7qLPSlWcVNFq8HKWzQqGut2fzgAAAFMAAAALc3NoLWVkMjU1MTkAAABAEdKLEcE6mWtUxfZbUg4BHQWwJbOdT8vQEr5UqMLRCBL+T7CeyKAY8P9EpkbdL0IRx2P0tDEEvK9sEI+N2W8wCg== me"]}"#,
+                "this is a user's certificate",
+            ),
+            (r#"{"host_certificates": ["ssh-ed25519-cert-v01@openssh.com AAAAI host"]}"#, "damaged or cut off"),
             (r#"{"trusted_ca": []}"#, "unknown field"),
         ] {
             let error = read(json).unwrap_err();
             assert!(error.contains(said), "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn the_server_has_one_certificate_for_each_key() {
+        let ed25519 = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIPJVmf01k8NhLCNOYDk+gvTYvJcDZlMCwr0Q40hPH4SCAAAAIBWYOA2RseECfGLEZOsGienbwMflW2R61xwzJnnYUq8HAAAAAAAAAAAAAAACAAAAAXgAAAAAAAAAAAAAAAD//////////wAAAAAAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgJ2QQEl8gNXB6uKIknu6iz0pVnFTRavByls0Khrrdn84AAABTAAAAC3NzaC1lZDI1NTE5AAAAQOJInK3KLy3m1GKgjyePBlqxpDdMOSpTdd2NLY/IRrUiVV0aMPyCrm3sJp1GGT2exlFp0kna27/XhEzMYOzwcQQ= host";
+        let ecdsa = "ecdsa-sha2-nistp256-cert-v01@openssh.com AAAAKGVjZHNhLXNoYTItbmlzdHAyNTYtY2VydC12MDFAb3BlbnNzaC5jb20AAAAg0eTW721QU9p+jbpNYObsqUlTQ3AUWXDdacOUedC7H98AAAAIbmlzdHAyNTYAAABBBP4Y6lMsInVJwnYO7LQb2/wi2RcTjKleJyCo42vYCuI7R+CN4U6xN9H/5LmhFaPhtoUHVGQ78l/KGB8H8izHVl0AAAAAAAAAAAAAAAIAAAABeAAAAAAAAAAAAAAAAP//////////AAAAAAAAAAAAAAAAAAAAMwAAAAtzc2gtZWQyNTUxOQAAACAnZBASXyA1cHq4oiSe7qLPSlWcVNFq8HKWzQqGut2fzgAAAFMAAAALc3NoLWVkMjU1MTkAAABAt3z9YrgFAjW3F/ojvs55AeG94UJPt0Ib7Tvtl+g80T2iXmdgeRyIkCSf9ZdSbdDc4rD71grbCyKNlfGBwwGKDw== host";
+        let list = |certificates: &[&str]| read(&serde_json::json!({ "host_certificates": certificates }).to_string()).unwrap();
+        assert!(list(&[ed25519, ecdsa]).complaints("ssh").is_empty());
+        let told = list(&[ed25519, ecdsa, ed25519]).complaints("ssh");
+        assert_eq!(
+            told,
+            [Complaint::value("ssh.host_certificates[2]", "a second certificate for the server's `ed25519` key: the first is number 1")]
+        );
     }
 }

@@ -77,6 +77,7 @@ pub fn network() -> Dialect {
         },
         needless: needless_in_network,
         vital,
+        elsewhere: |_, _, _| None,
         unknown: |of| match of {
             "Rule" => Unknown::Whole,
             "Match" => Unknown::WholeIfEmpty,

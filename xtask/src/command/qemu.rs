@@ -1,6 +1,8 @@
 //! `cargo xtask qemu [IMAGE]`
 
+mod files;
 mod nodes;
+mod ports;
 
 use std::ffi::OsString;
 use std::fs;
@@ -56,7 +58,7 @@ pub struct Options {
     /// Show the screen in a window
     #[arg(long)]
     display: bool,
-    /// Write the serial line to a file instead of the terminal
+    /// Write the serial line to a file instead of the terminal, with `--nodes` to one for each guest. One that is there is kept as FILE.1
     #[arg(long, value_name = "FILE")]
     serial: Option<PathBuf>,
     /// Forward this port of the host's loopback address to the guest's SSH server
@@ -66,7 +68,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
     /// Start this many guests, with a private network, names and addresses `node-1` at 10.9.0.1 and so on. Their serial lines are written
-    /// to files, their SSH servers get ports from 2201 or `--ssh` on, and `{node}` in names of files stands for a guest's number
+    /// to files, their SSH servers get ports from 2201 or `--ssh` on, and `{node}` in names of files and in arguments for QEMU stands for a
+    /// guest's number
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100))]
     nodes: Option<u8>,
     /// Write what the guest sends to /dev/virtio-ports/NAME to a file; may be given several times
@@ -119,6 +122,8 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let credentials = options.credential.iter().enumerate().map(|(number, (name, file))| credential(name, file, number, scratch.path()));
     let credentials = credentials.collect::<Result<_, _>>()?;
     let machine = Machine { credentials, ..options.machine(&emulator, &image, scratch.path(), context)? };
+    ports::check(machine.ssh_port)?;
+    files::keep(options.serial.as_deref())?;
     Ok(match emulator.run(&machine, &options.extra, options.limits(), &context.cancel)? {
         Ended::ByItself => ExitCode::Done,
         Ended::Stopped => ExitCode::Interrupted,

@@ -123,6 +123,11 @@ impl Project {
     pub fn spec(&self, name: &str, sources: &str) {
         let text = format!("[package]\nversion = \"1.0\"\nrelease = 4\nsummary = \"Demo\"\nlicense = \"MIT\"\n\n{sources}\n[build.make]\n");
         fs::create_dir_all(self.path(&format!("specs/{name}"))).unwrap();
+        self.spec_text(name, &text);
+    }
+
+    /// Replaces the text of a spec.
+    pub fn spec_text(&self, name: &str, text: &str) {
         fs::write(self.path(&format!("specs/{name}/package.toml")), text).unwrap();
     }
 

@@ -1,7 +1,7 @@
 //! Why an image could not be made.
 
 use crate::{PackagesError, PublishError};
-use base::diagnostic::{ExitCode, Failure};
+use base::diagnostic::{ExitCode, Failure, Problems};
 use base::file_error::FileError;
 use base::name::PackageName;
 use image::description::Format;
@@ -42,24 +42,9 @@ pub enum ImageError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No spec builds a package that the image needs.
-    #[error("image `{image}` needs {what}, which no spec builds")]
-    NoPackage {
-        /// The image.
-        image: PackageName,
-        /// What is missing.
-        what: String,
-    },
-    /// `[container]` names a package that the image does not contain.
-    #[error("`{key}` of `[container]` in image `{image}` names package `{package}`, which the image does not contain")]
-    NotContained {
-        /// The image.
-        image: PackageName,
-        /// The key.
-        key: &'static str,
-        /// The package.
-        package: PackageName,
-    },
+    /// The image's file names what there is not.
+    #[error(transparent)]
+    Names(#[from] Problems),
     /// The image has no kernel.
     #[error("image `{image}` has no kernel, so it cannot be written as {format}")]
     NoKernel {
@@ -96,16 +81,13 @@ impl Failure for ImageError {
             Self::Format(error) => Some(error),
             Self::File(error) => Some(error),
             Self::Store(error) => Some(error),
-            Self::NoPackage { .. } | Self::NotContained { .. } | Self::NoKernel { .. } | Self::OverBudget { .. } => None,
+            Self::Names(error) => Some(error),
+            Self::NoKernel { .. } | Self::OverBudget { .. } => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoPackage { .. } => Some("`cargo xtask list` lists all packages".into()),
-            Self::NotContained { image, .. } => {
-                Some(format!("correct the name in `images/{image}.toml`, or add the package to its `packages`"))
-            }
             Self::NoKernel { image, .. } => {
                 Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`"))
             }
@@ -118,7 +100,6 @@ impl Failure for ImageError {
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::NoPackage { .. } | Self::NotContained { .. } => ExitCode::Description,
             Self::NoKernel { .. } => ExitCode::Usage,
             Self::Build(_)
             | Self::Publish(_)
@@ -129,6 +110,7 @@ impl Failure for ImageError {
             | Self::Format(_)
             | Self::File(_)
             | Self::Store(_)
+            | Self::Names(_)
             | Self::OverBudget { .. } => self.inner().map_or(ExitCode::Failed, Failure::exit),
         }
     }

@@ -30,6 +30,7 @@ pub(super) fn root_key(image: &Image, keys: &Keys, results: &Results) -> Digest 
         access,
         files,
         name: _,
+        source: _,
         summary: _,
         budget: _,
         iso: _,

@@ -6,6 +6,7 @@ mod cached;
 mod error;
 mod key;
 mod layers;
+mod names;
 mod record;
 mod repository;
 mod shipped;
@@ -30,8 +31,6 @@ use base::digest::Digest;
 use base::name::PackageName;
 use image::description::{self, Format, Image};
 use planning::action::Results;
-use planning::project::SpecFolder;
-use planning::spec::KernelStep;
 use rootfs::contents::Contents;
 use rootfs::{ExtraFile, Rootfs};
 use runtime::progress::{Event, Outcome};
@@ -137,49 +136,17 @@ pub(super) fn image_keys(builder: &Builder<'_>, image: &Image) -> Result<Vec<Dig
 pub fn image_candidates(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
     let starters: &[&str] = if image.kernel.is_some() { &LIVE_PACKAGES } else { &[] };
     let starters = starters.iter().filter_map(|name| name.parse().ok());
-    let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install)).cloned().collect();
-    let on_medium = known_packages(builder, image, on_medium)?;
+    let on_medium = image.iso.iter().flat_map(|iso| iso.live.iter().chain(&iso.install)).cloned();
     let toolchain = builder.graph.toolchain().cloned();
     Ok(image_packages(builder, image)?.into_iter().chain(on_medium).chain(starters).chain(toolchain).collect())
-}
-
-/// These packages, if specs build all of them.
-fn known_packages(builder: &Builder<'_>, image: &Image, names: Vec<PackageName>) -> Result<Vec<PackageName>, ImageError> {
-    match names.iter().find(|name| builder.graph.index().package(name.as_str()).is_none()) {
-        Some(unknown) => Err(ImageError::NoPackage { image: image.name.clone(), what: format!("package `{unknown}`") }),
-        None => Ok(names),
-    }
 }
 
 /// The packages that the image names, its kernel, and what a root with a kernel needs.
 ///
 /// # Errors
-/// When no spec builds one of them.
+/// All names in the image's file that no spec builds, or that its container names and it does not contain.
 pub fn image_packages(builder: &Builder<'_>, image: &Image) -> Result<Vec<PackageName>, ImageError> {
-    let mut wanted = known_packages(builder, image, image.packages.iter().cloned().chain(extra_packages(image)).collect())?;
-    wanted.extend(kernel_package(builder, image)?);
-    check_container(builder, image, &wanted)?;
-    Ok(wanted)
-}
-
-/// Checks that the packages of a container are in the image: a misspelt name would be left out silently.
-fn check_container(builder: &Builder<'_>, image: &Image, packages: &[PackageName]) -> Result<(), ImageError> {
-    let contained = builder.graph.run_closure(packages);
-    let named =
-        |key: &'static str, names: &'_ [PackageName]| names.iter().find(|name| !contained.contains(name)).map(|name| (key, name.clone()));
-    match named("only", &image.container.only).or_else(|| named("layers", &image.container.layers)) {
-        Some((key, package)) => Err(ImageError::NotContained { image: image.name.clone(), key, package }),
-        None => Ok(()),
-    }
-}
-
-/// The package of the image's kernel, if it has one.
-fn kernel_package(builder: &Builder<'_>, image: &Image) -> Result<Option<PackageName>, ImageError> {
-    let Some(wished) = &image.kernel else { return Ok(None) };
-    let is_wished = |folder: &SpecFolder| folder.spec.build.system.flavour_for(KernelStep::Certify) == Some(wished);
-    let kernel = builder.graph.specs().find(|(_, folder)| is_wished(folder)).map(|(name, _)| name.clone());
-    let missing = || ImageError::NoPackage { image: image.name.clone(), what: format!("a kernel of flavour `{wished}`") };
-    kernel.map(Some).ok_or_else(missing)
+    Ok(names::root_packages(builder.graph, image)?)
 }
 
 fn extra_packages(image: &Image) -> Option<PackageName> {

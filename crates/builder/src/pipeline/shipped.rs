@@ -7,7 +7,8 @@ use rpm_engine::package::Package;
 use rpm_engine::rpmfile::RpmFile;
 use rpm_engine::solver;
 
-use super::{ImageError, ImageResult, LIVE_PACKAGES, image_packages, kernel_package};
+use super::names::kernel_package;
+use super::{ImageError, ImageResult, LIVE_PACKAGES, image_packages};
 use crate::Builder;
 use image::description::{Image, Iso};
 use image::sbom::Member;
@@ -64,7 +65,7 @@ fn on_medium(builder: &Builder<'_>, image: &Image, iso: &Iso) -> Result<Vec<Vec<
         wanted.push(image_packages(builder, image)?.iter().chain(&iso.live).map(ToString::to_string).collect());
     }
     if !iso.install.is_empty() {
-        let kernel = kernel_package(builder, image)?;
+        let kernel = kernel_package(builder.graph, image);
         let packages = iso.install.iter().chain(&kernel).map(ToString::to_string);
         wanted.push(packages.chain(ON_EVERY_DISK.map(str::to_owned)).collect());
     }

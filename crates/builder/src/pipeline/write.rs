@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::layers;
+use super::names::kernel_package;
 use super::repository::MediumRepository;
-use super::{Artifact, ImageError, Roots, kernel_package};
+use super::{Artifact, ImageError, Roots};
 use crate::{Builder, SignedPackage};
 use base::digest::Digest;
 use base::name::PackageName;
@@ -95,7 +96,7 @@ impl Writing<'_, '_> {
         let has_repository = !iso.install.is_empty();
         if has_repository {
             self.builder.reporter.phase(&format!("image {}", self.image.name), "repository");
-            let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.builder, self.image)?).collect();
+            let packages: Vec<PackageName> = iso.install.iter().cloned().chain(kernel_package(self.builder.graph, self.image)).collect();
             let live = &root.rootfs.manifest;
             let medium = MediumRepository { wanted: &packages, signed: self.signed, keys: self.keys, live };
             medium.write(&repository, &self.scratch.join("hollow"))?;

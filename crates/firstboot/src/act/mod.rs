@@ -1,6 +1,7 @@
 //! Doing what a platform asks for. What cannot be done is reported and stops nothing: a system without the file can still be repaired.
 
 mod cards;
+mod fstab;
 mod people;
 mod settings;
 mod storage;
@@ -91,7 +92,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
     if files.iter().any(|file| file.path.ends_with(".link")) && is_running {
         report.take("network", rename_cards(target));
     }
-    storage::prepare(cloud, wishes.is_added, target, &mut report);
+    storage::prepare(cloud, &wishes.places, wishes.is_added, target, &mut report);
     people::make(cloud, target, &mut report);
     for file in ssh.files() {
         report.take("kaon.ssh", target.write(&file.path, kickstart::SSH_FILE_MODE.into(), file.content.as_bytes()));
@@ -115,7 +116,7 @@ pub(super) fn early(wishes: &mut Wishes, target: &Target) -> Result<Vec<String>,
             Err(error) => report.take(&format!("containers: {}", container.name), Err(error)),
         }
     }
-    match swarm.as_ref().map(|swarm| swarm.0.install(target)) {
+    match swarm.as_ref().map(|swarm| swarm.install(target)) {
         Some(Ok(unit)) => units.push(unit),
         Some(Err(error)) => report.take("kaon.swarm", Err(error)),
         None => {}

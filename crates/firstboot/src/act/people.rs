@@ -1,7 +1,7 @@
 //! Users, groups, passwords, keys, and who may come in over SSH.
 
 use super::Report;
-use crate::cloud::{AccountName, CloudConfig, CloudUser, GroupNames, PasswordKind, SudoRules, Uid};
+use crate::cloud::{AccountName, CloudConfig, CloudUser, GroupNames, Part, PasswordKind, SudoRules, Uid, host_key_named};
 use kickstart::is_authorized_key;
 use system::account::{self, Accounts, Credential, Details, UserAccount};
 use system::{SystemError, Target};
@@ -160,12 +160,12 @@ fn add_keys(name: &str, given: &[String], target: &Target) -> Result<(), SystemE
 /// Writes the server's own keys.
 fn host_keys(cloud: &CloudConfig, target: &Target) -> Result<(), SystemError> {
     for (name, key) in &cloud.ssh_keys {
-        // Other parts are not taken from documents.
-        let (kind, ending, mode) = match name.rsplit_once('_') {
-            Some((kind, "private")) => (kind, "", 0o600),
-            Some((kind, "public")) => (kind, ".pub", 0o644),
-            Some((kind, "certificate")) => (kind, "-cert.pub", 0o644),
-            Some(_) | None => continue,
+        // What is none was reported where it was read.
+        let Ok((kind, part)) = host_key_named(name) else { continue };
+        let (ending, mode) = match part {
+            Part::Private => ("", 0o600),
+            Part::Public => (".pub", 0o644),
+            Part::Certificate => ("-cert.pub", 0o644),
         };
         target.write(&format!("/etc/ssh/ssh_host_{kind}_key{ending}"), mode, (key.reveal().trim().to_owned() + "\n").as_bytes())?;
     }
@@ -184,6 +184,10 @@ fn sshd(cloud: &CloudConfig, target: &Target) -> Result<(), SystemError> {
         (Some(true), _) => text.push_str("PermitRootLogin no\n"),
         (Some(false), Some(true)) => text.push_str("PermitRootLogin yes\n"),
         _ => {}
+    }
+    // The system's own settings name the two kinds that it makes itself; keys of all settings are used.
+    if cloud.ssh_keys.contains_key("rsa_private") {
+        text.push_str("HostKey /etc/ssh/ssh_host_rsa_key\n");
     }
     let certificates = cloud.ssh_keys.keys().filter_map(|name| name.strip_suffix("_certificate"));
     certificates.for_each(|kind| text.push_str(&format!("HostCertificate /etc/ssh/ssh_host_{kind}_key-cert.pub\n")));

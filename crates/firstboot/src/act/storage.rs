@@ -2,46 +2,47 @@
 
 use std::path::Path;
 
-use super::Report;
-use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Swap, Words, device};
+use super::{Report, fstab};
+use crate::cloud::{CloudConfig, DiskSetup, FsSetup, Mount, Places, Swap, Words, device, disk_name, entry_name};
 use system::program::ProgramError;
 use system::{SystemError, Target};
 
 /// What entries of fstab(5) have that do not say otherwise: a disk that is missing does not stop a start.
 const DEFAULTS: [Option<&str>; 6] = [None, None, Some("auto"), Some("defaults,nofail"), Some("0"), Some("2")];
 
-const FSTAB: &str = "/etc/fstab";
-
-/// A mark at the end of lines that are written here, so that they are replaced and not repeated.
-const MARK: &str = "# by kaon-firstboot";
-
-pub(super) fn prepare(cloud: &CloudConfig, is_added: bool, target: &Target, report: &mut Report) {
+pub(super) fn prepare(cloud: &CloudConfig, places: &Places, is_added: bool, target: &Target, report: &mut Report) {
     let has_disks = !(cloud.disk_setup.is_empty() && cloud.fs_setup.is_empty() && cloud.mounts.is_empty());
     if has_disks && target.root() == Path::new("/") {
         // Disks may still be looked at.
         report.take("disks", target.run("udevadm", &["settle", "--timeout=30"], None).map(drop));
     }
     for (disk, setup) in &cloud.disk_setup {
-        report.take(&format!("disk_setup: {disk}"), partition(disk, setup, target));
+        report.take(places.of(&disk_name(disk)), partition(disk, setup, target));
     }
     for setup in &cloud.fs_setup {
-        report.take(&format!("fs_setup: {}", setup.device.0), file_system(setup, target));
+        let (place, device) = (places.find(&entry_name(setup)).unwrap_or("fs_setup"), &setup.device.0);
+        report.take(&format!("{place}: {device}"), file_system(setup, target));
     }
-    let mut lines = Vec::new();
+    let mut entries = Vec::new();
     for mount in &cloud.mounts {
+        let place = places.find(&entry_name(mount)).unwrap_or("mounts").to_owned();
         match line(mount, cloud.mount_default_fields.as_ref(), target) {
-            Ok(line) => lines.extend(line),
-            Err(error) => report.take("mounts", Err(error)),
+            Ok(line) => entries.extend(line.map(|line| fstab::Entry { place, line })),
+            Err(error) => report.take(&place, Err(error)),
         }
     }
     if let Some(swap) = &cloud.swap {
+        let place = places.of("swap").to_owned();
         match swap_file(swap, target) {
-            Ok(path) => lines.extend(path.map(|path| format!("{path} none swap sw,nofail 0 0"))),
-            Err(error) => report.take("swap", Err(error)),
+            Ok(path) => entries.extend(path.map(|path| fstab::Entry { place, line: format!("{path} none swap sw,nofail 0 0") })),
+            Err(error) => report.take(&place, Err(error)),
         }
     }
-    if !lines.is_empty() {
-        report.take("mounts", fstab(&lines, is_added, target));
+    if !entries.is_empty() {
+        report.take("mounts", fstab::write(&entries, is_added, target));
+        if target.root() == Path::new("/") {
+            fstab::mount(&entries, target, report);
+        }
     }
 }
 
@@ -123,16 +124,7 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
     if !is_empty(&place, *overwrite, target)? {
         return Ok(());
     }
-    let kind = &filesystem.0;
-    let plain = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let (program, label) = match kind.as_str() {
-        "swap" => ("mkswap".to_owned(), "-L"),
-        "vfat" => ("mkfs.vfat".to_owned(), "-n"),
-        _ => (format!("mkfs.{kind}"), "-L"),
-    };
-    if !plain || !target.has(&program) {
-        return Err(SystemError::refused(&format!("no program is installed that makes the file system `{kind}`")));
-    }
+    let (program, label) = maker(&filesystem.0, target)?;
     let name = name.as_ref().map(|line| line.0.as_str());
     if let Some(wrong) = setup.label_too_long() {
         return Err(SystemError::refused(&wrong));
@@ -140,6 +132,34 @@ fn file_system(setup: &FsSetup, target: &Target) -> Result<(), SystemError> {
     let further = further.iter().flat_map(|words| words.split_whitespace());
     let words: Vec<&str> = name.iter().flat_map(|name| [label, name]).chain(further).chain([place.as_str()]).collect();
     target.run(&program, &words, None).map(drop)
+}
+
+/// Packages with the programs that make file systems. Packages of the document are installed later than file systems are made.
+const MAKERS: [(&str, &str); 8] = [
+    ("btrfs", "btrfs-progs"),
+    ("ext2", "e2fsprogs"),
+    ("ext3", "e2fsprogs"),
+    ("ext4", "e2fsprogs"),
+    ("fat", "dosfstools"),
+    ("swap", "util-linux"),
+    ("vfat", "dosfstools"),
+    ("xfs", "xfsprogs"),
+];
+
+/// The program that makes a kind of file system, and its option for the name.
+fn maker(kind: &str, target: &Target) -> Result<(String, &'static str), SystemError> {
+    let (program, label) = match kind {
+        "swap" => ("mkswap".to_owned(), "-L"),
+        "fat" | "vfat" => (format!("mkfs.{kind}"), "-n"),
+        _ => (format!("mkfs.{kind}"), "-L"),
+    };
+    let is_plain = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain && target.has(&program) {
+        return Ok((program, label));
+    }
+    let package = MAKERS.iter().find(|(known, _)| *known == kind);
+    let advice = package.map(|(_, package)| format!(": the image must contain the package `{package}`")).unwrap_or_default();
+    Err(SystemError::refused(&format!("no program here makes the file system `{kind}`{advice}")))
 }
 
 /// Whether some file system of this machine has this name.
@@ -164,21 +184,6 @@ fn line(mount: &Mount, defaults: Option<&Mount>, target: &Target) -> Result<Opti
     let options = field(3).map(|text| text.split([' ', '\t', ',']).filter(|option| !option.is_empty()).collect::<Vec<_>>().join(","));
     let fields = [Some(source), Some(folder), kind, options, field(4), field(5)];
     Ok(Some(fields.into_iter().flatten().map(escaped).collect::<Vec<_>>().join(" ")))
-}
-
-/// Puts lines into fstab, in place of those of an earlier time unless they are added, and mounts what they say.
-fn fstab(lines: &[String], is_added: bool, target: &Target) -> Result<(), SystemError> {
-    let before = target.read(FSTAB)?;
-    let mut text: String = before.lines().filter(|line| is_added || !line.ends_with(MARK)).map(|line| format!("{line}\n")).collect();
-    // fstab(5) has comments in lines of their own only; what follows the sixth field is not read.
-    lines.iter().for_each(|line| text.push_str(&format!("{line} {MARK}\n")));
-    target.replace(FSTAB, 0o644, text.as_bytes())?;
-    if target.root() != Path::new("/") {
-        return Ok(());
-    }
-    target.run("systemctl", &["daemon-reload"], None)?;
-    target.run("swapon", &["--all", "--ifexists"], None)?;
-    target.run("mount", &["--all"], None).map(drop)
 }
 
 /// Makes a file to swap to, if it is not there; its path.
@@ -249,6 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_program_is_named_with_its_package() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::prepare(folder.path()).unwrap();
+        let said = |kind: &str| maker(kind, &target).map_err(|error| error.to_string());
+        let missing = "no program here makes the file system `xfs`: the image must contain the package `xfsprogs`";
+        assert_eq!(said("xfs"), Err(missing.to_owned()));
+        assert_eq!(said("zfs"), Err("no program here makes the file system `zfs`".to_owned()));
+        target.write("/usr/sbin/mkfs.xfs", 0o755, b"").unwrap();
+        assert_eq!(said("xfs"), Ok(("mkfs.xfs".to_owned(), "-L")));
+    }
+
+    #[test]
     fn a_file_system_that_has_its_name_already_is_not_made_again() {
         let folder = tempfile::tempdir().unwrap();
         let target = Target::prepare(folder.path()).unwrap();
@@ -267,10 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn mounts_become_lines_and_are_not_repeated() {
+    fn mounts_become_lines() {
         let folder = tempfile::tempdir().unwrap();
         let target = Target::prepare(folder.path()).unwrap();
-        target.write(FSTAB, 0o644, b"UUID=1 / ext4 defaults 0 1\n").unwrap();
         let mount =
             |fields: &[&str]| Mount(fields.iter().map(|field| Some((*field).to_owned()).filter(|field| !field.is_empty())).collect());
         let table = [
@@ -287,10 +303,6 @@ mod tests {
             line(&mount(&["sdb1", "/data"]), Some(&mount(&["", "", "xfs"])), &target).unwrap().unwrap(),
             "/dev/sdb1 /data xfs defaults,nofail 0 2"
         );
-        for _ in 0..2 {
-            fstab(&["/dev/sdb1 /data auto nofail 0 2".to_owned()], false, &target).unwrap();
-        }
-        assert_eq!(target.read(FSTAB).unwrap(), format!("UUID=1 / ext4 defaults 0 1\n/dev/sdb1 /data auto nofail 0 2 {MARK}\n"));
         assert!(target.root().join("data").is_dir());
     }
 }

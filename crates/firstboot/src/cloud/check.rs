@@ -3,17 +3,16 @@
 use kickstart::document::Complaint;
 
 use super::disk::is_nowhere;
+use super::host_key::{self, Part};
 use super::user::{NO_RANDOM, PasswordOf, is_random};
 use super::{CloudConfig, FsSetup, Line, Permissions};
+use crate::swarm::Swarm;
 
 /// What `phone_home` can tell.
 const POSTED: [&str; 7] = ["all", "pub_key_rsa", "pub_key_ecdsa", "pub_key_ed25519", "instance_id", "hostname", "fqdn"];
 
 /// The file systems for which there are packages with their programs.
 const FILE_SYSTEMS: [&str; 8] = ["btrfs", "ext2", "ext3", "ext4", "fat", "swap", "vfat", "xfs"];
-
-/// The keys of the SSH server that can be given, without their kind: `ed25519_private`.
-const HOST_KEYS: [&str; 4] = ["rsa", "dsa", "ecdsa", "ed25519"];
 
 const KEPT: &str = "it loses no data here: it is done only if nothing is there";
 
@@ -29,6 +28,8 @@ impl CloudConfig {
         self.check_mounts(&mut list);
         self.check_texts(&mut list);
         self.check_services(&mut list);
+        list.extend(self.kaon.ssh.complaints("kaon.ssh"));
+        list.extend(self.kaon.swarm.iter().flat_map(Swarm::complaints));
         list
     }
 
@@ -56,17 +57,15 @@ impl CloudConfig {
             let refused = user.groups.refused.iter();
             list.extend(refused.map(|reason| Complaint::note(format!("{path}.groups"), reason)));
         }
+        let certified: Vec<&str> = self.kaon.ssh.certified_keys().collect();
         for (name, key) in &self.ssh_keys {
-            let path = format!("ssh_keys.{name}");
-            match name.rsplit_once('_') {
-                Some((kind, "private")) if HOST_KEYS.contains(&kind) => {
-                    if !key.reveal().contains("PRIVATE KEY-----") {
-                        list.push(Complaint::value(path, "not a private key: the server makes its own"));
-                    }
+            let wrong = host_key::named(name).and_then(|(kind, part)| match part {
+                Part::Certificate if certified.contains(&kind) => {
+                    Err("`kaon.ssh.host_certificates` has a certificate for this key, too: write one of them".to_owned())
                 }
-                Some((kind, "public" | "certificate")) if HOST_KEYS.contains(&kind) => {}
-                Some(_) | None => list.push(Complaint::value(path, "unknown: write `ed25519_private` and the like")),
-            }
+                Part::Private | Part::Public | Part::Certificate => host_key::check(kind, part, key.reveal()),
+            });
+            list.extend(wrong.err().map(|reason| Complaint::value(format!("ssh_keys.{name}"), reason)));
         }
     }
 
@@ -89,7 +88,9 @@ impl CloudConfig {
                 continue;
             }
             if !FILE_SYSTEMS.contains(&kind.as_str()) {
-                whole("filesystem", format!("`{kind}` is none of the file systems {}", FILE_SYSTEMS.join(", ")));
+                let plain = kind.to_ascii_lowercase();
+                let meant = if FILE_SYSTEMS.contains(&plain.as_str()) { format!(": write `{plain}`") } else { String::new() };
+                whole("filesystem", format!("`{kind}` is none of the file systems {}{meant}", FILE_SYSTEMS.join(", ")));
             }
             if let Some(wrong) = setup.label_too_long() {
                 whole("label", wrong);

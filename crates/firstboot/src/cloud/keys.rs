@@ -40,7 +40,7 @@ const ROWS: &[Row] = &[
     (TOP, "ssh_pwauth", Done, "whether sshd takes passwords; `unchanged` says nothing"),
     (TOP, "disable_root", Different, "with `true`, root cannot log in over SSH, if another user can; with `false` and `ssh_pwauth: true`, with a password, too. Otherwise root needs a key"),
     (TOP, "disable_root_opts", Refused, "root's keys have the options that are written before them"),
-    (TOP, "ssh_keys", Done, "the server's keys: `TYPE_private`, `TYPE_public`, `TYPE_certificate`"),
+    (TOP, "ssh_keys", Done, "the server's keys: `TYPE_private`, `TYPE_public`, `TYPE_certificate` of the types `ed25519`, `ecdsa`, `rsa`. One with a passphrase, of another type or cut off is reported and left out"),
     (TOP, "ssh_deletekeys", Needless, "each copy always gets keys of its own"),
     (TOP, "ssh_genkeytypes", Needless, "sshd makes the kinds it needs"),
     (TOP, "ssh_import_id", Refused, "keys from other people's servers could be anybody's: write them into `ssh_authorized_keys`"),
@@ -49,7 +49,7 @@ const ROWS: &[Row] = &[
     (TOP, "ssh_fp_console_blacklist", Needless, "fingerprints are not shown"),
     (TOP, "ssh_key_console_blacklist", Needless, "keys are not shown"),
     (TOP, "ssh_publish_hostkeys", Refused, "no cloud is told the host keys: `ssh-keyscan` asks for them"),
-    (TOP, "ssh", Needless, "keys are not shown"),
+    (TOP, "ssh", Needless, "keys are not shown; authorities and certificates belong below `kaon`, and are reported here"),
     (TOP, "write_files", Done, "files; the keys are below. Missing directories are made"),
     (TOP, "bootcmd", Different, "commands that run before anything else is done, at the first start only: for every start, write a unit"),
     (TOP, "runcmd", Done, "lines for the shell or lists of words, run once when the network and the container engine are up and images are loaded. One that only writes /etc/cloud/cloud-init.disabled is left out"),
@@ -177,6 +177,25 @@ pub(crate) fn unsupported(of: &str, key: &str) -> Option<&'static str> {
 pub(crate) fn needless(of: &str, key: &str) -> bool {
     // They are read before the rest.
     matches!(key, "merge_how" | "merge_type") || find(of, key).is_some_and(|row| row.2 == Needless)
+}
+
+/// Keys of `kaon.ssh`, which look as if they belonged below cloud-init's own `ssh`.
+const OF_CERTIFICATES: [&str; 4] = ["trusted_user_ca", "principals", "revoked_keys", "host_certificates"];
+
+/// Where a key belongs that is known in another place only; `inner` are the keys in it.
+pub(crate) fn elsewhere(of: &str, key: &str, inner: &[&str]) -> Option<&'static str> {
+    let plain = key.replace('-', "_");
+    let is_of_certificates = |key: &&str| OF_CERTIFICATES.contains(&key.replace('-', "_").as_str());
+    match (of, plain.as_str()) {
+        (TOP, "swarm") => Some("kaon.swarm"),
+        (TOP, "containers") => Some("kaon.containers"),
+        (TOP, "images") => Some("kaon.images"),
+        // cloud-init's key of this name is about what is shown on the console.
+        (TOP, "ssh") if inner.iter().any(is_of_certificates) => Some("kaon.ssh"),
+        (TOP | "Kaon", key) if is_of_certificates(&key) => Some("kaon.ssh"),
+        ("Kaon", "init" | "join" | "token" | "advertise_addr" | "listen_addr" | "data_path_addr" | "availability") => Some("kaon.swarm"),
+        _ => None,
+    }
 }
 
 fn find(of: &str, key: &str) -> Option<&'static Row> {

@@ -39,6 +39,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
         text::nearest(key, KNOWN).is_none()
     },
     vital: |_, _| None,
+    elsewhere: |_, _, _| None,
     unknown: |_| Unknown::Alone,
     short: |_| None,
     hyphens: true,

@@ -3,6 +3,7 @@
 mod check;
 mod disk;
 mod file;
+mod host_key;
 pub(crate) mod keys;
 mod merge;
 pub(crate) mod meta;
@@ -22,11 +23,12 @@ use kickstart::document::{Dialect, Unknown};
 pub(crate) use disk::device;
 pub use disk::{DiskSetup, FsSetup, Mount, Swap};
 pub use file::WriteFile;
+pub(crate) use host_key::{Part, named as host_key_named};
 pub(super) use merge::Merge;
 pub use meta::MetaData;
 pub use permissions::Permissions;
 pub use service::{Keyboard, Locale, Mode, Ntp, Package, PhoneHome, PowerState, ResolvConf, YumRepo};
-pub(crate) use settle::{Places, place_name};
+pub(crate) use settle::{Places, disk_name, entry_name, place_name};
 pub use sudo::SudoRules;
 pub use user::{Chpasswd, CloudUser, GroupNames, Groups, PasswordKind, PasswordOf};
 pub use value::{AccountName, Command, Hostname, Line, ProxyAddress, SshKey, TimeZone, Uid, WebAddress, Word, Words};
@@ -163,9 +165,10 @@ pub struct Proxy {
 }
 
 /// How cloud-config is read.
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     unsupported: keys::unsupported,
     needless: keys::needless,
+    elsewhere: keys::elsewhere,
     vital: |of, key| match (of, key) {
         ("WriteFile", "append" | "owner") => None,
         ("WriteFile" | "Source", _) => Some("the file"),
@@ -227,7 +230,7 @@ mod tests {
             "hostname": "a", "fqdn": "a.example", "preserve_hostname": true, "groups": ["g", {"h": ["a"]}],
             "users": [{"name": "one", "ssh_authorized_keys": [key]}, {"name": "two"}, "three"], "user": {"name": "u"}, "password": "p",
             "ssh_authorized_keys": [key, "ssh-rsa AAAA you"], "chpasswd": {"expire": false, "list": ["a:b"]}, "ssh_pwauth": true,
-            "ssh_keys": {"rsa_private": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
+            "ssh_keys": {"ed25519_private": host_key::tests::ED25519}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
             "bootcmd": ["a", ["b", "c"]], "runcmd": ["a", ["b", 1]], "ca_certs": {"trusted": ["-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----"]}, "timezone": "UTC",
             "ntp": {"servers": ["a"]}, "yum_repos": {"r": {"baseurl": "https://a"}}, "packages": ["a", ["b", "1"]], "package_upgrade": true,
             "disk_setup": {"/dev/sdb": {"layout": [50, 50]}}, "fs_setup": [{"device": "sdb1", "filesystem": "ext4"}],

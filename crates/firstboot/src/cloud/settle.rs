@@ -15,7 +15,12 @@ pub(crate) struct Places(pub Vec<(String, String)>);
 impl Places {
     /// The last place of something, or else what it is.
     pub fn of<'a>(&'a self, what: &'a str) -> &'a str {
-        self.0.iter().rev().find(|(known, _)| known == what).map_or(what, |(_, place)| place)
+        self.find(what).unwrap_or(what)
+    }
+
+    /// The last place of something.
+    pub fn find(&self, what: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(known, _)| known == what).map(|(_, place)| place.as_str())
     }
 }
 
@@ -123,6 +128,16 @@ impl CloudConfig {
 /// What [`Places`] calls a user.
 pub(crate) fn place_name(user: &str) -> String {
     format!("users: {user}")
+}
+
+/// What [`Places`] calls an entry of `fs_setup` or `mounts`: of documents that are merged, the numbers change.
+pub(crate) fn entry_name(entry: &impl std::fmt::Debug) -> String {
+    format!("{entry:?}")
+}
+
+/// What [`Places`] calls a disk of `disk_setup`.
+pub(crate) fn disk_name(disk: &str) -> String {
+    format!("disk_setup: {disk}")
 }
 
 /// Makes a key of each line.

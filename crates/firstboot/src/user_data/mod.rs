@@ -6,7 +6,7 @@ mod template;
 use kickstart::document::{Document, Language, Parsed};
 use system::guestinfo;
 
-use super::cloud::{self, CloudConfig, Merge, Places, WebAddress, Word, place_name};
+use super::cloud::{self, CloudConfig, Merge, Places, WebAddress, Word, disk_name, entry_name, place_name};
 use super::load::without_password;
 
 pub(super) use template::facts;
@@ -156,9 +156,14 @@ impl<'a> Reader<'a> {
 
     /// Notes where what may be wrong with others is described.
     fn places(&mut self, document: &Document<CloudConfig>) {
-        let users = document.value.users.iter().enumerate().map(|(index, user)| (place_name(&user.name.0), format!("users[{index}]")));
-        let settings = ["timezone", "disable_root"].map(|key| (key.to_owned(), key.to_owned()));
-        let places = users.chain(settings).filter_map(|(what, path)| Some((what, document.at(&path)?)));
+        let CloudConfig { users, disk_setup, fs_setup, mounts, .. } = &document.value;
+        let users = users.iter().enumerate().map(|(index, user)| (place_name(&user.name.0), format!("users[{index}]")));
+        let disks = disk_setup.keys().map(|disk| (disk_name(disk), format!("disk_setup.{disk}")));
+        let file_systems = fs_setup.iter().enumerate().map(|(index, setup)| (entry_name(setup), format!("fs_setup[{index}]")));
+        let mounts = mounts.iter().enumerate().map(|(index, mount)| (entry_name(mount), format!("mounts[{index}]")));
+        let settings = ["timezone", "disable_root", "swap"].map(|key| (key.to_owned(), key.to_owned()));
+        let all = users.chain(disks).chain(file_systems).chain(mounts).chain(settings);
+        let places = all.filter_map(|(what, path)| Some((what, document.at(&path)?)));
         self.found.places.0.extend(places);
     }
 

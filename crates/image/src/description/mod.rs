@@ -6,8 +6,11 @@ mod machine;
 mod medium;
 mod parse;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
+use base::diagnostic::SourceText;
 use base::name::PackageName;
 
 pub use files::{File, Reader};
@@ -21,6 +24,8 @@ pub use parse::parse;
 pub struct Image {
     /// The file's name without `.toml`.
     pub name: PackageName,
+    /// The file, for problems that appear only with the specs.
+    pub source: Arc<SourceText>,
     /// One line.
     pub summary: String,
     /// Packages it contains, with everything they need.

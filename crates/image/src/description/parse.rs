@@ -1,8 +1,10 @@
 //! From the text of an image file to a checked [`Image`].
 
+use std::sync::Arc;
+
 use super::files::{self, Reader};
 use super::{Access, Budget, Container, Image, machine, medium};
-use base::diagnostic::Problem;
+use base::diagnostic::{Problem, SourceText};
 use base::document::{Document, Table};
 use base::name::PackageName;
 
@@ -11,10 +13,12 @@ use base::name::PackageName;
 /// # Errors
 /// All problems of the file.
 pub fn parse(name: &PackageName, path: &str, text: &str, beside: Reader<'_>) -> Result<Image, Vec<Problem>> {
-    Document::new(path, text).read_whole(|top| read(name, top, beside))
+    let document = Document::new(path, text);
+    let source = Arc::clone(document.source());
+    document.read_whole(|top| read(name, source, top, beside))
 }
 
-fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image> {
+fn read(name: &PackageName, source: Arc<SourceText>, top: &Table<'_>, beside: Reader<'_>) -> Option<Image> {
     let summary = top.required_string("summary");
     let packages: Vec<PackageName> = top.parsed_list("packages").into_iter().map(|name| name.value).collect();
     if packages.is_empty() {
@@ -33,7 +37,7 @@ fn read(name: &PackageName, top: &Table<'_>, beside: Reader<'_>) -> Option<Image
     let container = container(top);
     let (disk, ova) = (machine::disk(top), machine::ova(top));
     let (name, summary) = (name.clone(), summary?.value);
-    Some(Image { name, summary, packages, kernel, enable, disable, access, files, budget, iso, container, disk, ova })
+    Some(Image { name, source, summary, packages, kernel, enable, disable, access, files, budget, iso, container, disk, ova })
 }
 
 fn services(top: &Table<'_>) -> (Vec<String>, Vec<String>) {

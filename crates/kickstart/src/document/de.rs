@@ -85,7 +85,12 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node, dialect: Dialect, check: im
                         problems.extend(complaints.iter().map(told));
                         return Outcome { value: Some(value), problems: sorted(problems, unknown), cut };
                     }
-                    Some((complaint, lost)) => (node.nearest(&cut.original(lost)).0, Some(told(complaint))),
+                    Some((first, lost)) => {
+                        // What else is wrong with what is left out is not met again.
+                        let others = complaints.iter().filter(|other| *other != first && other.cut() == Some(lost));
+                        problems.extend(others.map(told));
+                        (node.nearest(&cut.original(lost)).0, Some(told(first)))
+                    }
                 }
             }
         };
@@ -195,10 +200,13 @@ impl<'a> Reader<'a> {
         let found = self.field(entry, fields);
         let Some((name, fields)) = fields.filter(|_| found.is_none()) else { return found };
         let key = entry.key.as_str();
-        if !(self.context.dialect.needless)(name, key) {
-            let (message, hint, meant) = match (self.context.dialect.unsupported)(name, key) {
-                Some(reason) => (format!("`{key}` is not supported: {reason}"), None, None),
-                None => {
+        let inner: Vec<&str> = entry.node.entries().iter().map(|entry| entry.key.as_str()).collect();
+        let elsewhere = (self.context.dialect.elsewhere)(name, key, &inner);
+        if elsewhere.is_some() || !(self.context.dialect.needless)(name, key) {
+            let (message, hint, meant) = match ((self.context.dialect.unsupported)(name, key), elsewhere) {
+                (_, Some(whole)) => ("it does not belong here".to_owned(), Some(format!("did you mean `{whole}`?")), None),
+                (Some(reason), None) => (format!("`{key}` is not supported: {reason}"), None, None),
+                (None, None) => {
                     let meant = nearest(key, fields.iter().copied());
                     let near = meant.map(|word| format!("did you mean `{word}`?"));
                     let known = || format!("known here: {}", super::error::listed_for(key, fields));

@@ -88,6 +88,8 @@ pub struct Dialect {
     pub unsupported: Unsupported,
     /// Keys that ask for nothing that is not so anyway, by struct and key: they are not reported.
     pub needless: fn(&str, &str) -> bool,
+    /// Where a key belongs that is known in another place only, by struct, key, and the keys in it.
+    pub elsewhere: fn(&str, &str, &[&str]) -> Option<&'static str>,
     /// Keys without whose right value the whole they are in must not be used, by struct and key: what is left out.
     pub vital: fn(&str, &str) -> Option<&'static str>,
     /// What an unknown key leaves out besides itself, by struct.
@@ -101,7 +103,15 @@ pub struct Dialect {
 impl Dialect {
     /// One that has nothing peculiar but keys that cannot be done.
     pub fn plain(unsupported: Unsupported) -> Self {
-        Self { unsupported, needless: |_, _| false, vital: |_, _| None, unknown: |_| Unknown::Alone, short: |_| None, hyphens: false }
+        Self {
+            unsupported,
+            needless: |_, _| false,
+            elsewhere: |_, _, _| None,
+            vital: |_, _| None,
+            unknown: |_| Unknown::Alone,
+            short: |_| None,
+            hyphens: false,
+        }
     }
 }
 

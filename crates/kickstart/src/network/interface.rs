@@ -242,6 +242,7 @@ devices! {
         /// Its key, or for WireGuard the private one: the path of a file that contains it, or Base64, which a kickstart file must not contain. Also `keys`: a table with `input` and
         /// `output`, or with `private`.
         #[serde(alias = "keys")]
+        #[schemars(extend("x-aliases" = ["keys"]))]
         key: Option<TunnelKeys>,
         /// WireGuard: the mark of its packets.
         mark: Option<u32>,

@@ -74,6 +74,11 @@ impl From<Time> for String {
 }
 
 impl Time {
+    /// Whether it is none at all.
+    pub fn is_zero(&self) -> bool {
+        self.number == 0
+    }
+
     /// The time with its unit, or with `unit` where it has none.
     pub fn with_unit(&self, unit: &str) -> String {
         format!("{}{}", self.number, self.unit.map_or(unit, |own| own.as_str()))
@@ -98,6 +103,7 @@ pub struct BondParameters {
     pub ad_select: Option<AdSelect>,
     /// Whether packets that arrive on resting cards are taken; also `all-slaves-active`.
     #[serde(alias = "all-slaves-active")]
+    #[schemars(extend("x-aliases" = ["all-slaves-active"]))]
     pub all_members_active: Option<bool>,
     /// How often others are asked whether they are there, in milliseconds.
     pub arp_interval: Option<Time>,
@@ -115,9 +121,11 @@ pub struct BondParameters {
     pub fail_over_mac_policy: Option<FailOverMac>,
     /// How many messages announce a changed active port; also `gratuitious-arp`, as netplan wrote it first.
     #[serde(alias = "gratuitious-arp")]
+    #[schemars(extend("x-aliases" = ["gratuitious-arp"]))]
     pub gratuitous_arp: Option<u32>,
     /// How many packets are sent over a card before the next one is used; also `packets-per-slave`.
     #[serde(alias = "packets-per-slave")]
+    #[schemars(extend("x-aliases" = ["packets-per-slave"]))]
     pub packets_per_member: Option<u32>,
     /// When the primary card is used again.
     pub primary_reselect_policy: Option<PrimaryReselect>,
@@ -135,6 +143,7 @@ pub struct BondParameters {
 pub struct BridgeParameters {
     /// How long addresses are remembered, in seconds; also `aging-time`.
     #[serde(alias = "aging-time")]
+    #[schemars(extend("x-aliases" = ["aging-time"]))]
     pub ageing_time: Option<Time>,
     /// The bridge's priority, 0 to 65535.
     pub priority: Option<u16>,

@@ -67,6 +67,7 @@ pub struct Rule {
     pub kind: Option<RuleKind>,
     /// Rules with a lower number are looked at first; also `preference`.
     #[serde(alias = "preference")]
+    #[schemars(extend("x-aliases" = ["preference"]))]
     pub priority: Option<u32>,
     /// The firewall's mark of packets.
     pub mark: Option<u32>,

@@ -1,12 +1,15 @@
 //! Words of network descriptions that stand for one of a few things.
 
+use std::fmt;
+
 use schemars::JsonSchema;
+use serde::de::{self, Deserializer, EnumAccess, VariantAccess as _, Visitor};
 use serde::{Deserialize, Serialize};
 
 macro_rules! words {
-    ($($(#[$about:meta])* $name:ident { $($(#[$word_about:meta])* $word:ident = $text:literal,)* })*) => {$(
+    ($($(#[$about:meta])* $name:ident $(($numbered:ident))? { $($(#[$word_about:meta])* $word:ident = $text:literal,)* })*) => {$(
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
         pub enum $name {
             $($(#[$word_about])* #[serde(rename = $text)] $word,)*
         }
@@ -17,7 +20,48 @@ macro_rules! words {
                 match self { $(Self::$word => $text,)* }
             }
         }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                const WORDS: &[&str] = &[$($text),*];
+                const ALL: &[$name] = &[$($name::$word),*];
+                let numbers = words!(@numbers $($numbered)?);
+                deserializer.deserialize_enum(stringify!($name), WORDS, OneOf { words: WORDS, numbers }).map(|at| ALL[at])
+            }
+        }
     )*};
+    (@numbers) => { Numbers::None };
+    (@numbers numbered) => { Numbers::FromZero };
+}
+
+/// Whether a word may be written as its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Numbers {
+    None,
+    /// In the order of the words, as Linux' bonding driver counts them (Documentation/networking/bonding.rst).
+    FromZero,
+}
+
+/// Reads one of a few words, as its place among them.
+struct OneOf {
+    words: &'static [&'static str],
+    numbers: Numbers,
+}
+
+impl<'de> Visitor<'de> for OneOf {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one word")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<usize, A::Error> {
+        let (text, rest) = data.variant::<String>()?;
+        rest.unit_variant()?;
+        let by_number = || text.parse::<usize>().ok().filter(|at| self.numbers == Numbers::FromZero && *at < self.words.len());
+        let found = self.words.iter().position(|word| *word == text).or_else(by_number);
+        found.ok_or_else(|| de::Error::unknown_variant(&text, self.words))
+    }
 }
 
 words! {
@@ -87,8 +131,8 @@ words! {
         /// Packets say what they contain.
         GenericProtocol = "generic-protocol",
     }
-    /// How the cards of a bond work together (Linux' bonding driver).
-    BondMode {
+    /// How the cards of a bond work together, or the number that Linux' bonding driver has for it.
+    BondMode (numbered) {
         /// In turn.
         RoundRobin = "balance-rr",
         /// One of them, the others rest.
@@ -105,14 +149,14 @@ words! {
         AdaptiveLoad = "balance-alb",
     }
     /// How often the other end of a bond says that it is there.
-    LacpRate {
+    LacpRate (numbered) {
         /// Every 30 seconds.
         Slow = "slow",
         /// Every second.
         Fast = "fast",
     }
     /// What of a packet decides over which card it is sent.
-    TransmitHash {
+    TransmitHash (numbered) {
         /// The addresses of Ethernet.
         Layer2 = "layer2",
         /// The addresses of IP and the ports.
@@ -125,7 +169,7 @@ words! {
         Encap34 = "encap3+4",
     }
     /// Which group of cards is used.
-    AdSelect {
+    AdSelect (numbered) {
         /// The one in use.
         Stable = "stable",
         /// The fastest.
@@ -134,7 +178,7 @@ words! {
         Count = "count",
     }
     /// Which answers of ARP count.
-    ArpValidate {
+    ArpValidate (numbered) {
         /// All packets count.
         None = "none",
         /// Those to the card in use.
@@ -145,14 +189,14 @@ words! {
         All = "all",
     }
     /// How many targets of ARP must answer.
-    ArpAllTargets {
+    ArpAllTargets (numbered) {
         /// One.
         Any = "any",
         /// Each.
         All = "all",
     }
     /// Which address a bond has.
-    FailOverMac {
+    FailOverMac (numbered) {
         /// All cards have the bond's.
         None = "none",
         /// That of the card in use.
@@ -161,7 +205,7 @@ words! {
         Follow = "follow",
     }
     /// When the primary card of a bond is used again.
-    PrimaryReselect {
+    PrimaryReselect (numbered) {
         /// When it is up.
         Always = "always",
         /// When it is faster.
@@ -233,5 +277,33 @@ words! {
         Vti6 = "vti6",
         /// Ethernet in UDP.
         VxLan = "vxlan",
+    }
+}
+
+impl RouteKind {
+    /// Whether packets are not sent on, whatever else the route says.
+    pub fn goes_nowhere(self) -> bool {
+        match self {
+            Self::BlackHole | Self::Unreachable | Self::Prohibit | Self::Throw => true,
+            Self::Unicast | Self::Local | Self::Broadcast | Self::Anycast | Self::Multicast | Self::Nat | Self::External => false,
+        }
+    }
+}
+
+impl BondMode {
+    /// Whether others can be asked by ARP whether they are there.
+    pub fn asks_by_arp(self) -> bool {
+        match self {
+            Self::RoundRobin | Self::ActiveBackup | Self::Xor | Self::Broadcast => true,
+            Self::Lacp | Self::TransmitLoad | Self::AdaptiveLoad => false,
+        }
+    }
+
+    /// Whether one card is used before the others.
+    pub fn has_a_primary(self) -> bool {
+        match self {
+            Self::ActiveBackup | Self::TransmitLoad | Self::AdaptiveLoad => true,
+            Self::RoundRobin | Self::Xor | Self::Broadcast | Self::Lacp => false,
+        }
     }
 }

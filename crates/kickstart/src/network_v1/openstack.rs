@@ -108,6 +108,7 @@ const DIALECT: Dialect = Dialect {
         ("RouteData", _) => Some("the route"),
         _ => None,
     },
+    elsewhere: |_, _, _| None,
     unknown: |_| Unknown::Alone,
     short: |_| None,
     hyphens: false,

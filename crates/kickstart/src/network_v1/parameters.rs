@@ -57,41 +57,36 @@ enum Use {
 enum Named {
     /// As it is.
     As(&'static str),
-    /// A word, for which a number from 0 may stand (Linux' bonding driver).
-    Word(&'static str, &'static [&'static str]),
     /// A list, or text with commas or blanks.
     List(&'static str),
     /// Ports with numbers.
     Ports(&'static str),
 }
 
-use Named::{As, List, Ports, Word};
+use Named::{As, List, Ports};
 use Use::{Address, Needless, Parameter};
 
-const MODES: &[&str] = &["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"];
-const HASHES: &[&str] = &["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4"];
-
 const BOND: [(&str, Use); 20] = [
-    ("ad-select", Parameter(Word("ad-select", &["stable", "bandwidth", "count"]))),
+    ("ad-select", Parameter(As("ad-select"))),
     ("all-slaves-active", Parameter(As("all-members-active"))),
-    ("arp-all-targets", Parameter(Word("arp-all-targets", &["any", "all"]))),
+    ("arp-all-targets", Parameter(As("arp-all-targets"))),
     ("arp-interval", Parameter(As("arp-interval"))),
     ("arp-ip-target", Parameter(List("arp-ip-targets"))),
-    ("arp-validate", Parameter(Word("arp-validate", &["none", "active", "backup", "all"]))),
+    ("arp-validate", Parameter(As("arp-validate"))),
     ("downdelay", Parameter(As("down-delay"))),
-    ("fail-over-mac", Parameter(Word("fail-over-mac-policy", &["none", "active", "follow"]))),
-    ("lacp-rate", Parameter(Word("lacp-rate", &["slow", "fast"]))),
+    ("fail-over-mac", Parameter(As("fail-over-mac-policy"))),
+    ("lacp-rate", Parameter(As("lacp-rate"))),
     ("lp-interval", Parameter(As("learn-packet-interval"))),
     ("miimon", Parameter(As("mii-monitor-interval"))),
     ("min-links", Parameter(As("min-links"))),
-    ("mode", Parameter(Word("mode", MODES))),
+    ("mode", Parameter(As("mode"))),
     ("num-grat-arp", Parameter(As("gratuitous-arp"))),
     ("packets-per-slave", Parameter(As("packets-per-member"))),
     ("primary", Parameter(As("primary"))),
-    ("primary-reselect", Parameter(Word("primary-reselect-policy", &["always", "better", "failure"]))),
+    ("primary-reselect", Parameter(As("primary-reselect-policy"))),
     ("resend-igmp", Parameter(As("resend-igmp"))),
     ("updelay", Parameter(As("up-delay"))),
-    ("xmit-hash-policy", Parameter(Word("transmit-hash-policy", HASHES))),
+    ("xmit-hash-policy", Parameter(As("transmit-hash-policy"))),
 ];
 
 const BRIDGE: [(&str, Use); 14] = [
@@ -138,10 +133,6 @@ fn translated(usage: Named, Words(list): &Words) -> Option<(&'static str, Value)
     let text = || Value::from(list.join(" "));
     match usage {
         As(name) => Some((name, text())),
-        Word(name, numbered) => {
-            let word = list.join(" ").parse::<usize>().ok().and_then(|number| numbered.get(number).copied());
-            Some((name, word.map_or_else(text, Value::from)))
-        }
         List(name) => {
             let items = list.iter().flat_map(|text| text.split([',', ' '])).filter(|word| !word.is_empty());
             Some((name, items.map(Value::from).collect()))

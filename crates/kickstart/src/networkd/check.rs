@@ -7,7 +7,7 @@ mod tunnel;
 use std::collections::BTreeMap;
 
 use crate::document::Complaint;
-use crate::network::{Bond, BondParameters, Bridge, BridgeParameters, VirtualEthernet, Vlan};
+use crate::network::{Bond, BondMode, BondParameters, Bridge, BridgeParameters, VirtualEthernet, Vlan};
 use crate::{Ethernet, Match, Network};
 
 use self::link::{link, link_of};
@@ -95,15 +95,27 @@ fn matches(path: &str, given: &Match, list: &mut List) {
 }
 
 fn bond(path: &str, bond: &Bond, list: &mut List) {
-    let BondParameters { arp_ip_targets, primary, .. } = &bond.parameters;
+    let BondParameters { mode, arp_interval, arp_ip_targets, primary, .. } = &bond.parameters;
     /// The kernel's bonding driver takes no more.
     const MOST_TARGETS: usize = 16;
     if arp_ip_targets.len() > MOST_TARGETS {
         let path = format!("{path}.parameters.arp-ip-targets[{MOST_TARGETS}]");
         list.push(Complaint::value(path, format!("a bond has at most {MOST_TARGETS} targets")));
     }
+    let mode = mode.unwrap_or(BondMode::RoundRobin);
+    // The kernel's driver refuses what does not fit its mode (`bond_opts` in drivers/net/bonding/bond_options.c), and there would be no bond.
+    if arp_interval.as_ref().is_some_and(|time| !time.is_zero()) && !mode.asks_by_arp() {
+        let message = format!("a bond of the mode `{}` cannot ask by ARP: use `mii-monitor-interval`", mode.as_str());
+        list.push(Complaint::value(format!("{path}.parameters.arp-interval"), message));
+    }
     if primary.as_ref().is_some_and(|primary| !bond.interfaces.contains(primary)) {
         list.push(Complaint::value(format!("{path}.parameters.primary"), "it is none of the bond's `interfaces`"));
+    } else if primary.is_some() && !mode.has_a_primary() {
+        let message = format!(
+            "a bond of the mode `{}` uses all its cards alike: only active-backup, balance-tlb and balance-alb prefer one",
+            mode.as_str()
+        );
+        list.push(Complaint::value(format!("{path}.parameters.primary"), message));
     }
     link(path, &bond.link(), list);
 }

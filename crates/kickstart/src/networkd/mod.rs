@@ -316,6 +316,10 @@ mod tests {
                 r#"{"ethernets": {"a": {"dhcp4": true, "routes": [{"to": "2001:db8::/32", "via": "192.0.2.1"}]}}}"#,
                 "ethernets.a.routes[0].via",
             ),
+            (
+                r#"{"ethernets": {"a": {"dhcp4": true, "routes": [{"to": "10.0.0.0/8", "via": "192.0.2.1", "type": "unreachable"}]}}}"#,
+                "ethernets.a.routes[0].via",
+            ),
             (r#"{"ethernets": {"a": {"set-name": "x"}, "b": {"set-name": "x"}}}"#, "ethernets.b.set-name"),
             (r#"{"ethernets": {"a": {"set-name": "x"}}, "bridges": {"x": {}}}"#, "ethernets.a.set-name"),
             (r#"{"ethernets": {"a": {}}, "bridges": {"a": {}}}"#, "bridges.a"),

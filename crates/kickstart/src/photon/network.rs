@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Told;
+use crate::Cidr;
 use crate::document::{Entry, Node, Place, Value};
 use crate::network_v1::cidr;
 
@@ -71,12 +72,22 @@ fn first_version(network: &mut Node, kind: &Entry, told: &mut Told) {
     let card = match kind.node.text() {
         Some("dhcp") => card(place, "e*", vec![dhcp()]),
         Some("static") => {
+            let missing: Vec<&str> = [("ip_addr", &address), ("netmask", &mask), ("gateway", &gateway)]
+                .iter()
+                .filter(|(_, entry)| entry.is_none())
+                .map(|(key, _)| *key)
+                .collect();
             let (Some(address), Some(gateway)) = (address, gateway) else {
-                told.wrong("network", place, "`type` is `static`, which needs `ip_addr`, `netmask` and `gateway`", "");
+                let message =
+                    format!("`type` is `static`, which needs `ip_addr`, `netmask` and `gateway`: `{}` is missing", missing.join("`, `"));
+                told.wrong("network", place, message, "");
                 return;
             };
-            let Some(with_prefix) = with_prefix(&address, mask.as_ref(), told) else { return };
-            let mut rest = vec![("addresses", text(address.node.place, &with_prefix)), ("gateway", gateway.node)];
+            let Some(own) = with_prefix(&address, mask.as_ref(), told) else { return };
+            if !is_gateway(&gateway, own, told) {
+                return;
+            }
+            let mut rest = vec![("addresses", text(address.node.place, &own.to_string())), ("gateway", gateway.node)];
             if let Some(server) = server {
                 rest.push(("nameservers", map(place, vec![("addresses", server.node)])));
             }
@@ -123,10 +134,10 @@ fn is_vlan(entry: &Entry) -> bool {
 }
 
 /// The address with the length of its network's prefix, which old files give as a mask.
-fn with_prefix(address: &Entry, mask: Option<&Entry>, told: &mut Told) -> Option<String> {
+fn with_prefix(address: &Entry, mask: Option<&Entry>, told: &mut Told) -> Option<Cidr> {
     let text = address.node.text().unwrap_or_default();
     match cidr(text, mask.and_then(|mask| mask.node.text())) {
-        Ok(cidr) => Some(cidr.to_string()),
+        Ok(cidr) => Some(cidr),
         Err(reason) => {
             let is_address = text.parse::<IpAddr>().is_ok();
             let (key, place) = mask.filter(|_| is_address).map_or(("ip_addr", address.place), |mask| ("netmask", mask.place));
@@ -135,6 +146,21 @@ fn with_prefix(address: &Entry, mask: Option<&Entry>, told: &mut Told) -> Option
             None
         }
     }
+}
+
+/// Whether a gateway can be reached from the one address of the machine: this description cannot say that it is on the link all the same.
+fn is_gateway(gateway: &Entry, own: Cidr, told: &mut Told) -> bool {
+    let text = gateway.node.text().unwrap_or_default().trim();
+    let mut wrong = |message: String, hint: &str| told.wrong("network.gateway", gateway.node.place, message, hint);
+    match text.parse::<IpAddr>() {
+        Err(_) => wrong(format!("`{text}` is not an address"), "an address is such as 192.0.2.1"),
+        Ok(address) if !own.contains(address) => wrong(
+            format!("the gateway {address} is not in the network of {own}, which `ip_addr` and `netmask` describe"),
+            "correct one of them; a gateway outside of it needs version 2, with `ethernets` and a route that is `on-link`",
+        ),
+        Ok(_) => return true,
+    }
+    false
 }
 
 #[cfg(test)]
@@ -150,5 +176,31 @@ mod tests {
         assert_eq!(overrides.hostname.as_deref(), Some("dhcpname"));
         let alone = read(r#"{"network": {"type": "dhcp", "hostname": "dhcpname"}}"#);
         assert_eq!(alone.hostname(), Some("dhcpname"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_static_network_is_told_in_its_own_terms() {
+        let table = [
+            (
+                r#""ip_addr": "192.0.2.7", "netmask": "255.255.255.0""#,
+                "network: `type` is `static`, which needs `ip_addr`, `netmask` and `gateway`: `gateway` is missing",
+            ),
+            (r#""ip_addr": "192.0.2.7", "netmask": "255.255.255.0", "gateway": "gw""#, "network.gateway: `gw` is not an address"),
+            (
+                r#""ip_addr": "192.0.2.7", "netmask": "255.255.255.0", "gateway": "2001:db8::1""#,
+                "network.gateway: the gateway 2001:db8::1 is not in the network of 192.0.2.7/24",
+            ),
+            (
+                r#""ip_addr": "192.0.2.7", "netmask": "255.255.255.0", "gateway": "198.51.100.1""#,
+                "network.gateway: the gateway 198.51.100.1 is not in the network of 192.0.2.7/24",
+            ),
+        ];
+        for (keys, expected) in table {
+            let said = Kickstart::parse("x.json", &format!(r#"{{"network": {{"type": "static", {keys}}}}}"#)).unwrap_err().to_string();
+            assert!(said.contains(expected), "{keys}: {said}");
+        }
+        let right = r#"{"network": {"type": "static", "ip_addr": "192.0.2.7", "netmask": "255.255.255.0", "gateway": "192.0.2.1"}}"#;
+        let network = Kickstart::parse("x.json", right).unwrap().document.value.network.unwrap();
+        assert_eq!(network.ethernets["id0"].gateway, Some([192, 0, 2, 1].into()));
     }
 }

@@ -1,9 +1,10 @@
 //! `cargo xtask outdated`
 
 mod compare;
+mod row;
 mod show;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
@@ -11,12 +12,14 @@ use super::select;
 use crate::cli::Context;
 use base::diagnostic::{ExitCode, Report};
 use base::name::PackageName;
+use planning::bump::together;
 use planning::graph::Graph;
 use planning::spec::{Origin, Spec};
 use sdk::apt::Suite;
-use sdk::updates::{Outdated, Scope, held};
+use sdk::updates::{Scope, held};
 
 pub use compare::{Compared, compare, listing};
+use row::{Row, rows};
 use show::Shown;
 
 /// Options of `outdated`.
@@ -51,23 +54,32 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
         0 => Compared { outdated: Vec::new(), suites: Vec::new() },
         _ => compare(context, all, &options.suite, scope)?,
     };
-    let shown = Shown { outdated: &outdated, suites: &suites, scope, compared_specs, own_addresses: &own_addresses };
+    let rows = rows(outdated);
+    let together = raised_together(&graph, &rows);
+    let shown = Shown { rows: &rows, suites: &suites, scope, compared_specs, own_addresses: &own_addresses, together: &together };
     if context.output.is_json() {
         context.output.document(&shown.document());
     } else {
-        context.output.table(&shown.rows());
+        context.output.table(&shown.table());
         context.output.text(&shown.last_lines());
     }
-    let is_old = outdated.iter().any(|one: &Outdated| one.fetchable().is_some());
+    let is_old = rows.iter().any(|row| row.outdated.fetchable().is_some());
     Ok(if options.exit_code && is_old { ExitCode::Failed } else { ExitCode::Done })
 }
 
-/// The specs of packages; all if there are no names.
+/// The specs that have the sources of packages: for a kernel, that which compiles it. All if there are no names.
 fn specs<'a>(graph: &'a Graph, names: &[String]) -> Result<Vec<&'a Spec>, Report> {
     let packages = select::packages(graph, names)?;
-    let owners: BTreeSet<PackageName> =
-        packages.into_iter().map(|package| graph.index().owner(&package).cloned().unwrap_or(package)).collect();
-    Ok(owners.iter().filter_map(|name| graph.spec(name)).map(|folder| &folder.spec).collect())
+    let owners = packages.iter().map(|package| graph.index().owner(package).unwrap_or(package));
+    let with_sources = owners.filter_map(|name| graph.spec(name)).map(|folder| &graph.compiled_from(folder).spec);
+    let by_name: BTreeMap<&PackageName, &Spec> = with_sources.map(|spec| (&spec.name, spec)).collect();
+    Ok(by_name.into_values().collect())
+}
+
+/// The specs that one `bump` has to raise together to take what can be fetched, without those that it raises alone.
+fn raised_together(graph: &Graph, rows: &[Row]) -> BTreeSet<BTreeSet<PackageName>> {
+    let fetchable = rows.iter().filter(|row| row.outdated.fetchable().is_some());
+    fetchable.map(|row| together(graph, &row.outdated.held.spec)).filter(|specs| specs.len() > 1).collect()
 }
 
 /// Whether a spec has sources, and none of them is in the archive. Crates are not counted: Cargo.lock has their versions.

@@ -1,18 +1,20 @@
 //! How outdated specs are shown.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::row::Row;
 use crate::cli::{Cell, Tone};
 use base::name::PackageName;
 use sdk::apt::Suite;
-use sdk::updates::{Content, Found, Held, Outdated, Scope};
+use sdk::updates::{Content, Found, Scope};
 
 /// What is shown.
 pub struct Shown<'a> {
     /// What is outdated.
-    pub outdated: &'a [Outdated],
+    pub rows: &'a [Row],
     /// The suites that were read.
     pub suites: &'a [Suite],
     /// Which updates count.
@@ -21,26 +23,28 @@ pub struct Shown<'a> {
     pub compared_specs: usize,
     /// The specs that were not, because all their sources have addresses only.
     pub own_addresses: &'a [PackageName],
+    /// Specs of which one cannot be raised without the others.
+    pub together: &'a BTreeSet<BTreeSet<PackageName>>,
 }
 
 const TITLES: [&str; 7] = ["SPEC", "SOURCE", "HERE", "ARCHIVE", "SUITE", "", ""];
 
 impl Shown<'_> {
-    fn found(&self) -> impl Iterator<Item = (&Held, &Found)> {
-        self.outdated.iter().flat_map(|one| one.found.iter().map(|found| (&one.held, found)))
+    fn found(&self) -> impl Iterator<Item = (&Row, &Found)> {
+        self.rows.iter().flat_map(|row| row.outdated.found.iter().map(move |found| (row, found)))
     }
 
     /// The rows of the table, with titles; none if nothing is outdated.
-    pub fn rows(&self) -> Vec<Vec<Cell>> {
+    pub fn table(&self) -> Vec<Vec<Cell>> {
         let titles = TITLES.iter().map(|title| Cell::new(Tone::Title, *title)).collect();
-        let rows = self.found().map(|(held, found)| row(held, found));
-        if self.outdated.is_empty() { Vec::new() } else { std::iter::once(titles).chain(rows).collect() }
+        let rows = self.found().map(|(row, found)| cells(row, found));
+        if self.rows.is_empty() { Vec::new() } else { std::iter::once(titles).chain(rows).collect() }
     }
 
     /// What follows the table.
     pub fn last_lines(&self) -> String {
         let mut text = String::new();
-        if self.outdated.is_empty() {
+        if self.rows.is_empty() {
             let what = match self.scope {
                 Scope::All => "nothing newer",
                 Scope::Security => "no security update",
@@ -56,6 +60,10 @@ impl Shown<'_> {
                 "same files: what is new is in others, such as Debian's patches (`.debian.tar`), and is not built until the spec takes them\n",
             );
         }
+        for specs in self.together {
+            let (first, all) = (specs.first().map_or("", |name| name.as_str()), specs.iter().collect::<Vec<_>>());
+            let _ = writeln!(text, "{} have one version: `cargo xtask bump {first} --together` raises all of them", names(&all));
+        }
         if !self.own_addresses.is_empty() {
             let (count, names) = (self.own_addresses.len(), names(self.own_addresses));
             let have = if count == 1 { "has only addresses of its own" } else { "have only addresses of their own" };
@@ -66,15 +74,15 @@ impl Shown<'_> {
 
     /// The same as a document.
     pub fn document(&self) -> Value {
-        let rows: Vec<Value> = self.found().map(|(held, found)| object(held, found)).collect();
+        let rows: Vec<Value> = self.found().map(|(row, found)| object(row, found)).collect();
         json!({
             "suites": self.suites, "compared": self.compared_specs, "outdated": rows, "own-addresses": self.own_addresses,
         })
     }
 }
 
-fn row(held: &Held, found: &Found) -> Vec<Cell> {
-    let update = &found.update;
+fn cells(row: &Row, found: &Found) -> Vec<Cell> {
+    let (held, update) = (&row.outdated.held, &found.update);
     let security = if update.is_security() { Cell::new(Tone::Urgent, "security") } else { Cell::plain("") };
     let state = match (&found.obstacle, update.content) {
         (None, Content::NewFiles) => Cell::new(Tone::Good, "can be fetched"),
@@ -82,7 +90,7 @@ fn row(held: &Held, found: &Found) -> Vec<Cell> {
         (Some(obstacle), _) => Cell::new(Tone::Poor, obstacle.to_string()),
     };
     vec![
-        Cell::plain(held.spec.as_str()),
+        Cell::plain(row.title()),
         Cell::plain(&*held.source),
         Cell::plain(&*held.version),
         Cell::plain(&*update.version),
@@ -92,10 +100,10 @@ fn row(held: &Held, found: &Found) -> Vec<Cell> {
     ]
 }
 
-fn object(held: &Held, found: &Found) -> Value {
-    let update = &found.update;
+fn object(row: &Row, found: &Found) -> Value {
+    let (held, update) = (&row.outdated.held, &found.update);
     json!({
-        "spec": held.spec, "source": held.source, "package": held.package, "version": held.version, "newer": update.version,
+        "spec": held.spec, "specs": row.specs, "source": held.source, "package": held.package, "version": held.version, "newer": update.version,
         "suites": update.suites, "security": update.is_security(), "can-be-fetched": found.obstacle.is_none(),
         "obstacle": found.obstacle.as_ref().map(ToString::to_string), "same-files": update.content == Content::SameFiles,
     })

@@ -1,5 +1,6 @@
 //! Several machines of one image on a private network: `cargo xtask qemu --nodes 3`.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::UdpSocket;
@@ -8,15 +9,13 @@ use std::thread;
 
 use serde::Serialize;
 
-use super::{Medium, Options};
+use super::files::{keep, numbered, numbered_text, own};
+use super::{Medium, Options, ports};
 use crate::cli::Context;
 use crate::output;
 use base::diagnostic::{ExitCode, Report};
 use base::file_error::FileError;
-use emulator::{Emulator, Ended, Firmware, Machine, PrivateNetwork, QemuError, Serial};
-
-/// What stands in file names for the number of a machine.
-const NUMBER: &str = "{node}";
+use emulator::{Disk, Emulator, Ended, Firmware, Machine, PrivateNetwork, QemuError, Serial};
 
 /// The port of the first machine's SSH server.
 const FIRST_SSH_PORT: u16 = 2201;
@@ -42,14 +41,14 @@ struct Node {
 
 impl Node {
     fn new(number: u8, options: &Options) -> Result<Self, QemuError> {
-        let serial = options.serial.clone().unwrap_or_else(|| format!("out/node-{NUMBER}.console").into());
+        let serial = options.serial.as_deref().unwrap_or(Path::new("out/node-{node}.console"));
         let first = options.ssh.unwrap_or(FIRST_SSH_PORT);
         Ok(Self {
             number,
             name: format!("node-{number}"),
             address: format!("10.9.0.{number}"),
             ssh_port: first.checked_add(u16::from(number) - 1).ok_or(QemuError::NoPortLeft { first })?,
-            console: numbered(&serial, number),
+            console: own(serial, number),
         })
     }
 
@@ -78,11 +77,6 @@ impl Node {
     }
 }
 
-/// A path with the number of a machine.
-fn numbered(path: &Path, number: u8) -> PathBuf {
-    path.to_str().map_or_else(|| path.to_owned(), |text| text.replace(NUMBER, &number.to_string()).into())
-}
-
 /// Starts the machines and waits until all have ended. One that fails ends the others.
 pub(super) fn run(
     context: &Context<'_>,
@@ -96,22 +90,29 @@ pub(super) fn run(
     for folder in nodes.iter().filter_map(|node| node.console.parent()) {
         output::prepare(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
     }
+    let shared = if count > 1 { shared_disk(&options.extra) } else { None };
+    if let Some(file) = shared {
+        return Err(QemuError::SharedDisk { file }.into());
+    }
+    ports::check(nodes.iter().map(|node| node.ssh_port))?;
     let port = free_port()?;
     let common = options.machine(emulator, image, folder, context)?;
     let machines = nodes.iter().map(|node| machine(&common, node, &nodes, port, options, emulator, folder));
     let machines = machines.collect::<Result<Vec<_>, _>>()?;
+    nodes.iter().try_for_each(|node| keep(Some(&node.console)))?;
     announce(context, &nodes);
     let part = context.cancel.part();
     let limits = options.limits();
     let ended: Vec<Result<Ended, QemuError>> = thread::scope(|scope| {
-        let run = |machine| {
-            let ended = emulator.run(machine, &options.extra, limits, &part);
+        let run = |machine, number| {
+            let extra: Vec<OsString> = options.extra.iter().map(|word| numbered(Path::new(word), number).into()).collect();
+            let ended = emulator.run(machine, &extra, limits, &part);
             if ended.is_err() {
                 part.raise();
             }
             ended
         };
-        let threads: Vec<_> = machines.iter().map(|machine| scope.spawn(move || run(machine))).collect();
+        let threads: Vec<_> = machines.iter().zip(&nodes).map(|(machine, node)| scope.spawn(move || run(machine, node.number))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let ended: Vec<Ended> = ended.into_iter().collect::<Result<_, _>>()?;
@@ -130,8 +131,8 @@ fn machine(
 ) -> Result<Machine, QemuError> {
     let folder = folder.join(&node.name);
     fs::create_dir(&folder).map_err(|source| QemuError::Io(FileError::new("create", &folder, source)))?;
-    let own = node.documents(all).into_iter().filter(|(name, _)| options.credential.iter().all(|(given, _)| given != name));
-    let mut documents: Vec<(String, Vec<u8>)> = own.map(|(name, text)| (name.to_owned(), text.into_bytes())).collect();
+    let usual = node.documents(all).into_iter().filter(|(name, _)| options.credential.iter().all(|(given, _)| given != name));
+    let mut documents: Vec<(String, Vec<u8>)> = usual.map(|(name, text)| (name.to_owned(), text.into_bytes())).collect();
     for (name, file) in &options.credential {
         let file = numbered(file, node.number);
         documents.push((name.clone(), fs::read(&file).map_err(|source| QemuError::Io(FileError::new("read", &file, source)))?));
@@ -147,9 +148,24 @@ fn machine(
         credentials: credentials.collect::<Result<_, _>>()?,
         ssh_port: Some(node.ssh_port),
         private: Some(PrivateNetwork { port, mac: node.mac() }),
-        ports: common.ports.iter().map(|port| emulator::Port { file: numbered(&port.file, node.number), ..port.clone() }).collect(),
+        ports: common.ports.iter().map(|port| emulator::Port { file: own(&port.file, node.number), ..port.clone() }).collect(),
+        disks: common.disks.iter().map(|disk| Disk { file: numbered(&disk.file, node.number), ..disk.clone() }).collect(),
         ..common.clone()
     })
+}
+
+/// A disk in the user's arguments for QEMU that all machines would write to, by the same name.
+fn shared_disk(extra: &[OsString]) -> Option<String> {
+    let words: Vec<&str> = extra.iter().filter_map(|word| word.to_str()).collect();
+    let values = words.windows(2).filter(|pair| matches!(pair[0], "-drive" | "-blockdev")).map(|pair| pair[1]);
+    let shared = values.filter(|value| {
+        let is_own =
+            ["snapshot=on", "readonly=on", "read-only=on", "media=cdrom"].iter().any(|word| value.split(',').any(|part| part == *word));
+        !is_own && numbered_text(value, 1) == *value
+    });
+    let file =
+        |value: &str| value.split(',').find_map(|part| Some(part.split_once("file=").or(part.split_once("filename="))?.1.to_owned()));
+    shared.filter_map(file).next()
 }
 
 /// A port that nobody on this machine uses: emulators find each other by it.
@@ -186,8 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn file_names_contain_the_number() {
-        assert_eq!(numbered(Path::new("a{node}/user-{node}.yaml"), 3), Path::new("a3/user-3.yaml"));
-        assert_eq!(numbered(Path::new("user.yaml"), 3), Path::new("user.yaml"));
+    fn a_disk_that_all_would_write_to_is_refused() {
+        for (words, expected) in [
+            (&["-drive", "file=data-{node}.qcow2,if=virtio"][..], None),
+            (&["-drive", "if=virtio,file=data.qcow2"], Some("data.qcow2")),
+            (&["-blockdev", "driver=raw,file.driver=file,file.filename=data.raw,node-name=a"], Some("data.raw")),
+            (&["-drive", "file=data.qcow2,snapshot=on"], None),
+            (&["-drive", "file=tools.iso,media=cdrom"], None),
+            (&["-drive", "if=none,id=empty"], None),
+            (&["-device", "virtio-blk-pci,file=x"], None),
+        ] {
+            let extra: Vec<OsString> = words.iter().map(OsString::from).collect();
+            assert_eq!(shared_disk(&extra).as_deref(), expected, "{words:?}");
+        }
     }
 }

@@ -41,8 +41,7 @@ fn gateways(path: &str, link: &Link<'_>, list: &mut List) {
         let Some(gateway) = gateway else { continue };
         if key == "gateway4" && gateway.is_ipv6() || key == "gateway6" && gateway.is_ipv4() {
             list.push(Complaint::value(format!("{path}.{key}"), "the address is of the other IP version"));
-        }
-        if !is_reached(gateway, link) {
+        } else if !is_reached(gateway, link) {
             let hint = "write a route to `default` with `via` and `on-link: true` in place of it";
             list.push(Complaint::value(format!("{path}.{key}"), unreached(gateway, hint)));
         }
@@ -64,6 +63,11 @@ pub fn route_alone(path: &str, route: &Route) -> Vec<Complaint> {
             }
         },
     };
+    // The kernel refuses a gateway for what goes nowhere, and the route would never be set.
+    if let (Some(kind), Some(via)) = (route.kind.filter(|kind| kind.goes_nowhere()), &route.via) {
+        let message = format!("a route of the type `{}` has no gateway: leave out `via: {via}` or `type`", kind.as_str());
+        list.push(Complaint::whole(format!("{path}.via"), message, path, "the route"));
+    }
     const MIXED: &str = "its version of IP is not that of the destination";
     if let (Some(to), Some(via)) = (to, &route.via)
         && to != family(via)
@@ -82,11 +86,13 @@ pub fn route_alone(path: &str, route: &Route) -> Vec<Complaint> {
 }
 
 fn route(path: &str, route: &Route, link: &Link<'_>, is_of_vrf: bool, list: &mut List) {
-    list.extend(route_alone(path, route));
+    let (alone, via) = (route_alone(path, route), format!("{path}.via"));
+    let is_wrong_anyway = alone.iter().any(|complaint| complaint.path == via);
+    list.extend(alone);
     // The gateways of a VRF are in the networks of its interfaces.
-    let is_known = is_of_vrf || route.on_link == Some(true);
+    let is_known = is_of_vrf || route.on_link == Some(true) || is_wrong_anyway;
     if let Some(gateway) = route.via.filter(|gateway| !is_known && !is_reached(*gateway, link)) {
-        list.push(Complaint::whole(format!("{path}.via"), unreached(gateway, "add `on-link: true`"), path, "the route"));
+        list.push(Complaint::whole(via, unreached(gateway, "add `on-link: true`"), path, "the route"));
     }
 }
 
