@@ -82,7 +82,8 @@ fn a_server_that_takes_nothing_says_so_and_uploads_need_a_token() {
     let published = Published::new();
     let project = &published.project;
     let serving = Serving::new(project, &published.cache(), &[]);
-    let output = project.run(&project.path("first"), &["cache", "push", "--to", &serving.address]);
+    // It has everything but the new name.
+    let output = project.run(&project.path("first"), &["cache", "push", "--to", &serving.address, "--name", "new"]);
     let said = text(&output.stderr);
     assert!(said.contains("it answered 405") && said.contains("does not allow PUT"), "{said}");
     let mut command = project.command(&project.path("first"), &["cache", "serve", "cache", "--writable"]);
