@@ -97,14 +97,31 @@ pub fn place(store: &Store, object: &Digest, path: &Path, is_writable: bool) -> 
 /// # Errors
 /// When nothing can be written there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    replace(path, bytes, None).map_err(not_written(path))
+}
+
+/// Writes a file of the user's anew, atomically: with its mode, and where a link to it leads.
+///
+/// # Errors
+/// When the user has protected it, or nothing can be written there.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let permissions = fs::metadata(&target).ok().map(|file| file.permissions());
+    if permissions.as_ref().is_some_and(Permissions::readonly) {
+        return Err(not_written(path)(io::ErrorKind::PermissionDenied.into()));
+    }
+    replace(&target, bytes, permissions).map_err(not_written(path))
+}
+
+fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".kaon-").permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(not_written(path))
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".kaon-").permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// A folder next to the results, in which each is completed before it is moved.
@@ -163,6 +180,21 @@ mod tests {
         assert_eq!(fs::read(&copy).unwrap(), bytes);
         assert_eq!(fs::metadata(&link).unwrap().nlink(), 2);
         assert_eq!(fs::metadata(&copy).unwrap().nlink(), 1);
+    }
+
+    #[test]
+    fn a_file_of_the_users_keeps_its_mode_its_link_and_its_protection() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        rewrite(&file, b"new").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        rewrite(&link, b"newer").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!((fs::read(&file).unwrap(), fs::metadata(&file).unwrap().mode() & 0o777), (b"newer".to_vec(), 0o600));
+        fs::set_permissions(&file, Permissions::from_mode(0o400)).unwrap();
+        assert!(matches!(rewrite(&file, b"newest"), Err(OutputError::Write { .. })));
+        assert_eq!(fs::read(&file).unwrap(), b"newer");
     }
 
     #[test]

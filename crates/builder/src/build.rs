@@ -1,13 +1,13 @@
 //! Building packages with everything they need.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 
 use super::Builder;
 use super::caching::{self, CachingError, plan_with};
 use super::executor::Executor;
-use super::farm::{Either, Remote};
+use super::farm::{Either, Fallback, FarmError, Remote};
 use super::local::Local;
 use super::schedule::{self, Limits, RunError, Weight};
 use super::step::Steps;
@@ -46,6 +46,9 @@ pub enum PackagesError {
     /// Kernel modules cannot be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// Everything is to be built by workers of a server that does not answer.
+    #[error(transparent)]
+    Farm(#[from] FarmError),
     /// The job server cannot be created.
     #[error("cannot create a job server")]
     Jobserver(#[source] std::io::Error),
@@ -60,6 +63,7 @@ impl Failure for PackagesError {
             Self::Store(error) => Some(error),
             Self::Sandbox(error) => Some(error),
             Self::Signing(error) => Some(error),
+            Self::Farm(error) => Some(error),
             Self::Jobserver(_) => None,
         }
     }
@@ -137,6 +141,10 @@ fn build_once(builder: &mut Builder<'_>, order: &[&PackageName], goal: Goal<'_>,
         return Ok(results);
     }
     check_programs(&builder.store.root().join("scratch"))?;
+    if let Some(farm) = builder.farm.as_ref().filter(|farm| farm.fallback == Fallback::Nothing) {
+        // Fetching the SDK takes minutes.
+        Remote::new(builder, farm, BTreeMap::new()).reach()?;
+    }
     let work: Vec<&PackageName> = work_of(&first).collect();
     let wanted = builder.layers_of(work.iter().copied());
     let sources = sources_of(builder.graph, work.into_iter());

@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base::address::one_without_password;
-use base::diagnostic::{ExitCode, Failure, Problem, Problems};
+use base::diagnostic::{ExitCode, Failure, Problem, Problems, SourceText};
 use base::digest::Digest;
 use base::document::{Document, Spanned, Table};
 use runtime::remote::{InvalidServer, Server};
 use sdk::apt::{CacheAddress, InvalidCacheAddress, InvalidMirror};
 use signing::PublicKey;
+
+/// What all private keys in PEM begin with, whatever their kind (RFC 7468). Nothing of such a file is shown.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// The file's name, at the project's top and in the user's `~/.config/kaon`.
 pub const FILE: &str = "cache.toml";
@@ -93,6 +97,9 @@ pub enum SettingsError {
     /// A `--cache` names files of another machine, or contains what no address does.
     #[error(transparent)]
     Files(InvalidMirror),
+    /// A `--cache` continues after a path.
+    #[error(transparent)]
+    Continued(InvalidCacheAddress),
     /// A `--cache` is neither an address nor the name of a cache.
     #[error("`{text}` is neither the address of a cache nor the name of one in cache.toml")]
     Unknown {
@@ -107,7 +114,7 @@ impl Failure for SettingsError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Mistakes(problems) => Some(problems),
-            Self::Read { .. } | Self::Server(_) | Self::Files(_) | Self::Unknown { .. } => None,
+            Self::Read { .. } | Self::Server(_) | Self::Files(_) | Self::Continued(_) | Self::Unknown { .. } => None,
         }
     }
 
@@ -123,18 +130,24 @@ impl Failure for SettingsError {
                 "write it as grpc://host:port, or with TLS grpcs://host:port; the name of an instance may follow: grpcs://host:port/main"
                     .into(),
             ),
-            Self::Files(InvalidMirror::Character { .. } | InvalidMirror::NoAddress { .. } | InvalidMirror::Path { .. }) => None,
+            Self::Files(InvalidMirror::NoAddress { .. }) => {
+                Some("a cache is a folder, or on a server of http, https, grpc or grpcs".into())
+            }
+            Self::Files(InvalidMirror::Character { .. } | InvalidMirror::NoHost { .. } | InvalidMirror::Path { .. }) => None,
+            Self::Continued(_) => {
+                Some("give the address of the folder alone; addresses that are signed for single files cannot be used".into())
+            }
             Self::Files(InvalidMirror::OtherMachine { .. }) => {
                 Some("mount the directory of that machine here, or have it served: `cargo xtask cache serve`".into())
             }
-            Self::Read { .. } => None,
+            Self::Read { source, .. } => (source.kind() == io::ErrorKind::InvalidData).then(|| "save it as text in UTF-8".into()),
             Self::Mistakes(problems) => problems.hint(),
         }
     }
 
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Unknown { .. } | Self::Server(_) | Self::Files(_) => ExitCode::Usage,
+            Self::Unknown { .. } | Self::Server(_) | Self::Files(_) | Self::Continued(_) => ExitCode::Usage,
             Self::Mistakes(_) => ExitCode::Description,
             Self::Read { .. } => ExitCode::Failed,
         }
@@ -167,6 +180,11 @@ impl Settings {
     /// # Errors
     /// All mistakes in it.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        if let Some(at) = text.find(PRIVATE_KEY) {
+            let source = Arc::new(SourceText::new(path, &text[..at + PRIVATE_KEY.len()]));
+            let hint = "only `kaon-provenance.pub` of a builder is for others; whoever has seen the private key can sign for the builder";
+            return Err(vec![Problem::new(&source, at..at + PRIVATE_KEY.len(), "this is a private key").hint(hint)]);
+        }
         Document::new(path, text).read(|top| {
             let mut settings = Self::default();
             for entry in top.table("builder").iter().flat_map(Table::entries) {
@@ -216,7 +234,8 @@ impl Settings {
         if given.is_empty() {
             return Ok(self.caches.iter().filter(|(_, cache)| cache.is_used).map(|(name, cache)| (name.clone(), cache.clone())).collect());
         }
-        given.iter().filter(|text| !text.is_empty()).map(|text| self.named(text)).collect()
+        // Variables that were read from a file end with a line feed.
+        given.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(|text| self.named(text)).collect()
     }
 
     /// The caches to write to.
@@ -234,10 +253,11 @@ impl Settings {
         let address = folder.map_or_else(|| text.to_owned(), |folder| file_address(&folder));
         let address: CacheAddress = address.parse().map_err(|error| match error {
             InvalidCacheAddress::Grpc(error) => SettingsError::Server(error),
-            InvalidCacheAddress::Files(InvalidMirror::NoAddress { .. } | InvalidMirror::Path { .. }) => unknown(),
-            InvalidCacheAddress::Files(error @ (InvalidMirror::OtherMachine { .. } | InvalidMirror::Character { .. })) => {
-                SettingsError::Files(error)
-            }
+            error @ InvalidCacheAddress::Continued { .. } => SettingsError::Continued(error),
+            InvalidCacheAddress::Files(InvalidMirror::Path { .. }) => unknown(),
+            // What has no scheme may be meant as a name.
+            InvalidCacheAddress::Files(InvalidMirror::NoAddress { .. }) if !text.contains("://") => unknown(),
+            InvalidCacheAddress::Files(error) => SettingsError::Files(error),
         })?;
         // If the settings name this address, their values apply.
         let same = self.caches.iter().find(|(_, cache)| cache.address == address);
@@ -263,7 +283,7 @@ fn builder(table: &Table<'_>) -> Option<TrustedBuilder> {
     let written = table.required_string("key");
     table.finish();
     let written = written?;
-    match PublicKey::from_pem(&written.value) {
+    match PublicKey::from_pem(&without_indentation(&written.value)) {
         Ok(key) => Some(TrustedBuilder { key, modules }),
         Err(error) => {
             let hint =
@@ -274,9 +294,14 @@ fn builder(table: &Table<'_>) -> Option<TrustedBuilder> {
     }
 }
 
+/// PEM as it was before somebody indented it with the rest of a file.
+fn without_indentation(pem: &str) -> String {
+    pem.lines().map(str::trim).collect::<Vec<_>>().join("\n")
+}
+
 /// A certificate, with the same bytes as builders write: it is part of their kernels' keys.
 fn certificate(table: &Table<'_>, text: Spanned<String>) -> Option<String> {
-    let pem = format!("{}\n", text.value.trim());
+    let pem = format!("{}\n", without_indentation(&text.value).trim());
     let is_one = pem.starts_with("-----BEGIN CERTIFICATE-----\n") && pem.ends_with("\n-----END CERTIFICATE-----\n");
     if !is_one {
         table.problem(text.span, "this is not a certificate in PEM");

@@ -26,9 +26,13 @@ impl Failure for ServeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::File(_) => None,
-            Self::Listen { address, .. } => {
-                Some(format!("another program may be using port {}: choose another with `--listen`", address.port()))
-            }
+            Self::Listen { address, source } => Some(match source.kind() {
+                io::ErrorKind::PermissionDenied => "only root may listen on ports below 1024: choose another with `--listen`".into(),
+                io::ErrorKind::AddrNotAvailable => {
+                    "no network card of this machine has that address: `ip address` lists them, and 0.0.0.0 stands for all".into()
+                }
+                _ => format!("another program may be using port {}: choose another with `--listen`", address.port()),
+            }),
         }
     }
 }

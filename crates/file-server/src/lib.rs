@@ -58,6 +58,8 @@ pub struct Server {
     listener: TcpListener,
     page: Option<(&'static str, Page)>,
     uploads: Option<Uploads>,
+    /// Whether a file of the folder is served, by its path below it.
+    serves: fn(&str) -> bool,
     /// Held while a file takes the place of another.
     replacing: Mutex<()>,
 }
@@ -72,13 +74,19 @@ impl Server {
         let listen = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
-        Ok(Self { folder, listener, page: None, uploads: None, replacing: Mutex::new(()) })
+        Ok(Self { folder, listener, page: None, uploads: None, serves: |_| true, replacing: Mutex::new(()) })
     }
 
     /// Serves a page under this path, too.
     #[must_use]
     pub fn with_page(self, path: &'static str, page: Page) -> Self {
         Self { page: Some((path, page)), ..self }
+    }
+
+    /// Serves only the files of the folder that `serves` names, by their paths below it.
+    #[must_use]
+    pub fn with_only(self, serves: fn(&str) -> bool) -> Self {
+        Self { serves, ..self }
     }
 
     /// Takes files.
@@ -187,7 +195,7 @@ impl Server {
 
     /// The regular file a path names, if it is in the folder.
     fn file(&self, path: &str) -> Option<(File, u64)> {
-        let below = request::below(path)?;
+        let below = request::below(path).filter(|below| (self.serves)(below))?;
         let found = fs::canonicalize(self.folder.join(below)).ok().filter(|found| found.starts_with(&self.folder))?;
         let file = File::open(found).ok()?;
         let facts = file.metadata().ok().filter(fs::Metadata::is_file)?;

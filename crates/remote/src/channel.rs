@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use runtime::remote::{Server, TOKEN_VARIABLE, Trouble};
+use runtime::remote::{Server, Trouble};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 
@@ -47,7 +47,8 @@ impl Channels {
             return Ok(Rc::clone(known));
         }
         let channel = endpoint(server).map_err(|error| Trouble::Failed(trouble::chain(&error)))?.connect_lazy();
-        let authorization = authorization(server.address(), env::var(TOKEN_VARIABLE).ok())
+        let token = runtime::remote::token().map_err(|error| Trouble::Failed(error.to_string()))?;
+        let authorization = authorization(server.address(), token)
             .map(|text| text.parse().map_err(|_| Trouble::Failed("the password or token cannot be sent in a header".into())))
             .transpose()?;
         let connected = Rc::new(Connected { channel, instance: server.instance().to_owned(), authorization });

@@ -60,11 +60,18 @@ fn is_of_connection(status: &Status) -> bool {
 /// The server's words, or those of everything that led to the error.
 fn words(status: &Status) -> String {
     match status.source() {
-        Some(source) => certificate::wrong(source).unwrap_or_else(|| chain(source)),
+        Some(source) => certificate::wrong(source).or_else(|| no_grpc(source)).unwrap_or_else(|| chain(source)),
         None if status.message().is_empty() => "no reason given".into(),
         // They are shown on a line.
         None => status.message().split_whitespace().collect::<Vec<_>>().join(" "),
     }
+}
+
+/// What to say of a server whose first bytes are none of HTTP/2, for example the beginning of an answer of HTTP/1.
+fn no_grpc(error: &dyn Error) -> Option<String> {
+    let told = chain(error);
+    let text = || format!("it does not speak gRPC; check the port, and whether the address begins with http:// ({told})");
+    told.contains("frame with invalid size").then(text)
 }
 
 /// An error and its causes, each once.

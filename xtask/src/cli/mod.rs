@@ -2,6 +2,7 @@
 
 mod arguments;
 mod context;
+mod listen;
 mod output;
 mod report;
 mod signal;
@@ -25,6 +26,7 @@ use runtime::limits::{check_memory, start_pool};
 
 pub use arguments::{Arguments, Command, Global};
 pub use context::Context;
+pub use listen::listen_address;
 pub use output::Output;
 pub use table::{Cell, Tone};
 

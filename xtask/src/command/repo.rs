@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 
 use super::select;
-use crate::cli::Context;
+use crate::cli::{Context, listen_address};
 use crate::output;
 use base::diagnostic::{ExitCode, Report, visible_line};
 use base::name::PackageName;
@@ -54,7 +54,7 @@ struct Serve {
     #[arg(default_value = "out/repo")]
     folder: PathBuf,
     /// Address to listen on; a guest in QEMU's user network reaches this machine at 10.0.2.2
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8000")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8000", value_parser = listen_address)]
     listen: SocketAddr,
 }
 

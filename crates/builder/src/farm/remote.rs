@@ -51,7 +51,10 @@ impl<'a> Remote<'a> {
     }
 
     /// Asks the server, once: packing layers and compiling the program for workers would be for nothing if it does not answer.
-    fn reach(&self) -> Result<(), FarmError> {
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn reach(&self) -> Result<(), FarmError> {
         let ask = || remote::reach(&self.farm.server, REACH, &self.builder.cancel);
         let answer = self.answers.get_or_init(ask).clone()?;
         answer.map_err(|trouble| self.not_executed(NotExecuted::Server(trouble)))

@@ -44,8 +44,12 @@ impl Place for Folder {
     }
 
     fn has(&self, object: &Digest, size_bytes: u64) -> Result<bool, PlaceError> {
+        let path = self.0.join(by_digest(object));
         // A copy of the folder may have been interrupted.
-        Ok(fs::metadata(self.0.join(by_digest(object))).is_ok_and(|file| file.is_file() && file.len() == size_bytes))
+        if !fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == size_bytes) {
+            return Ok(false);
+        }
+        File::open(&path).map(|_| true).map_err(|source| PlaceError::file("read", path, source))
     }
 
     fn write(&self, name: &str, content: Content<'_>) -> Result<(), PlaceError> {

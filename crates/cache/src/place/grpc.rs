@@ -6,7 +6,7 @@ use std::path::Path;
 use base::address::public;
 use base::digest::Digest;
 use runtime::cancel::Cancel;
-use runtime::remote::{self, Answer, Blob, Call, Name, Patience, RemoteError, Server, Trouble, Wanted};
+use runtime::remote::{self, Answer, Blob, Call, Name, Patience, RemoteError, Server, Trouble, Wanted, token};
 
 use super::{Content, Place, PlaceError, Version};
 
@@ -41,7 +41,10 @@ impl<'a> Grpc<'a> {
             Trouble::NotFound => {
                 PlaceError::Failed { address, reason: "NOT_FOUND: it knows no such instance, or takes no such file".into() }
             }
-            Trouble::Locked(answer) => PlaceError::Locked { address, answer },
+            Trouble::Locked(answer) => {
+                let has_credentials = self.server.address().contains('@') || token().is_ok_and(|token| token.is_some());
+                PlaceError::Locked { address, answer, presented: has_credentials.into() }
+            }
             Trouble::Unreachable(reason) => PlaceError::Unreachable { address, reason, advice: None },
             Trouble::Failed(reason) => PlaceError::Failed { address, reason },
         }

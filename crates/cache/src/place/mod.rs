@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use base::diagnostic::{ExitCode, Failure};
 use base::digest::Digest;
 use base::file_error::FileError;
-use runtime::remote::{RemoteError, TOKEN_VARIABLE};
+use runtime::remote::{InvalidToken, RemoteError, TOKEN_VARIABLE};
 
 pub use folder::Folder;
 pub(crate) use folder::UNFINISHED;
@@ -107,6 +107,21 @@ pub enum Content<'a> {
     File(&'a Path),
 }
 
+/// What a request presented to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// Nothing.
+    Nothing,
+    /// A user and a password, or a token.
+    Credentials,
+}
+
+impl From<bool> for Presented {
+    fn from(has_credentials: bool) -> Self {
+        if has_credentials { Self::Credentials } else { Self::Nothing }
+    }
+}
+
 /// Why a place cannot be written to.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -121,6 +136,9 @@ pub enum PlaceError {
         /// Why.
         reason: String,
     },
+    /// The token cannot be sent.
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
     /// The server cannot be reached, or ended the connection.
     #[error("cannot write `{address}`: {reason}")]
     Unreachable {
@@ -146,6 +164,8 @@ pub enum PlaceError {
         address: String,
         /// The status code, or gRPC's with the server's words.
         answer: String,
+        /// What the request had.
+        presented: Presented,
     },
     /// A gRPC server failed to do it.
     #[error("the server did not take `{address}`: {reason}")]
@@ -203,6 +223,7 @@ impl Failure for PlaceError {
     fn inner(&self) -> Option<&dyn Failure> {
         match self {
             Self::Program(error) => Some(error),
+            Self::Token(error) => Some(error),
             Self::File(_)
             | Self::Address { .. }
             | Self::Unreachable { .. }
@@ -223,6 +244,7 @@ impl Failure for PlaceError {
                 Some("check who owns the directory and that its file system has room; files that are there are complete".into())
             }
             Self::Program(error) => error.hint(),
+            Self::Token(error) => error.hint(),
             Self::Failed { reason, .. } if reason.starts_with("UNIMPLEMENTED") => {
                 Some("check the port and the instance: this server, or this part of it, is not a cache that takes files".into())
             }
@@ -244,9 +266,12 @@ impl Failure for PlaceError {
                 "check that the address is one that takes files, and that no proxy between answers with what it kept; run the same command again".into(),
             ),
             Self::Interrupted => None,
-            Self::Locked { .. } => Some(format!("put user and password into the address, or a token into the variable {TOKEN_VARIABLE}")),
-            Self::Refused { status: 405, .. } => {
-                Some("the server does not allow PUT: see \"Servers\" in docs/src/cache.md, or use `cargo xtask cache export`".into())
+            Self::Locked { presented: Presented::Credentials, .. } => Some(format!(
+                "the password of the address, or the token in {TOKEN_VARIABLE}, was sent and refused: ask whoever runs the server which is right"
+            )),
+            Self::Locked { presented: Presented::Nothing, .. } => Some(format!("put user and password into the address, or a token into the variable {TOKEN_VARIABLE}")),
+            Self::Refused { status: 405 | 501, .. } => {
+                Some("the server does not allow PUT there: check the path; see \"Servers\" in docs/src/cache.md, or use `cargo xtask cache export`".into())
             }
             Self::Refused { status: 413, .. } => {
                 Some("the server limits the size of files: raise it (nginx: `client_max_body_size 0;`)".into())
@@ -263,6 +288,7 @@ impl Failure for PlaceError {
         match self {
             Self::Address { .. } => ExitCode::Usage,
             Self::Program(error) => error.exit(),
+            Self::Token(error) => error.exit(),
             Self::Interrupted => ExitCode::Interrupted,
             Self::File(_)
             | Self::Unreachable { .. }

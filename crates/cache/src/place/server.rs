@@ -1,6 +1,5 @@
 //! A server that takes files by PUT: nginx with WebDAV, bazel-remote, `cargo xtask cache serve --writable`.
 
-use std::env;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use runtime::cancel::Cancel;
 use runtime::progress::{Reporter, Silent};
-use runtime::remote::TOKEN_VARIABLE;
 use sdk::apt::{Lasts, Mirror, Network, Trouble, basic, credentials, retry_after};
 use ureq::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderName, IF_MATCH, IF_NONE_MATCH,
@@ -70,7 +68,7 @@ enum Purpose {
 
 impl<'r> Server<'r> {
     /// The server at `address`; `cancel` ends what is under way. User and password are those of the address; without them, the token in
-    /// [`TOKEN_VARIABLE`] is sent, as over gRPC.
+    /// [`TOKEN_VARIABLE`](runtime::remote::TOKEN_VARIABLE) is sent, as over gRPC.
     ///
     /// # Errors
     /// When the address is not one of a server, or the proxy's cannot be used.
@@ -86,8 +84,7 @@ impl<'r> Server<'r> {
             return Err(fail("it is not the address of a server".into()));
         }
         let agent = network.agent(is_tls, patience).map_err(fail)?;
-        let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
-        let authorization = authorization(credentials(&given), token);
+        let authorization = authorization(credentials(&given), runtime::remote::token()?);
         let (client, progress) = (Client { agent, authorization, asks_before: Arc::default() }, (&Silent as &dyn Reporter, String::new()));
         Ok(Self { client, network, address: public(&given), cancel: cancel.clone(), patience, progress })
     }
@@ -148,9 +145,11 @@ impl<'r> Server<'r> {
             Ok(Answer::Status { status: 407, .. }) => {
                 Verdict::Final(troubled(Trouble::wants_password(self.network.via(&address).as_ref())))
             }
-            Ok(Answer::Status { status: status @ (401 | 403), .. }) => {
-                Verdict::Final(PlaceError::Locked { address, answer: status.to_string() })
-            }
+            Ok(Answer::Status { status: status @ (401 | 403), .. }) => Verdict::Final(PlaceError::Locked {
+                address,
+                answer: status.to_string(),
+                presented: self.client.authorization.is_some().into(),
+            }),
             Ok(Answer::Status { status: status @ (408 | 425 | 429 | 500 | 502..=504), after }) => {
                 Verdict::Passing { failed: PlaceError::Refused { address, status }, after }
             }

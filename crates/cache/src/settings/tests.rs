@@ -97,6 +97,34 @@ fn mistakes_are_told_at_their_places() {
 }
 
 #[test]
+fn keys_may_be_indented_and_private_ones_are_not_shown() {
+    let key = key();
+    let text = builder_text("x", &key, Some(CERTIFICATE)).replace('\n', "\n    ");
+    let settings = Settings::parse("cache.toml", &text).unwrap();
+    assert_eq!((&settings.builders["x"].key, settings.builders["x"].modules.as_deref()), (&key, Some(CERTIFICATE)));
+    for text in ["-----BEGIN PRIVATE KEY-----\nSECRET\n", "[builder.x]\nkey = \"-----BEGIN EC PRIVATE KEY-----\\nSECRET\"\n"] {
+        let said = Problems::new(Settings::parse("cache.toml", text).unwrap_err()).to_string();
+        assert!(said.contains("this is a private key") && !said.contains("SECRET"), "{said}");
+    }
+}
+
+#[test]
+fn addresses_that_are_none_of_a_cache_say_why() {
+    for (text, expected) in [
+        ("s3://bucket/kaon", "files cannot be fetched from `s3://bucket/kaon`"),
+        ("http://a.test:99999", "names no host, or a port above 65535"),
+        ("https://a.test/x?sig=SECRET", "`https://a.test/x` continues with `?…`"),
+        ("\"http://a.test\"", "files cannot be fetched from"),
+        ("~/cache", "neither the address of a cache nor the name of one"),
+    ] {
+        let error = Settings::default().named(text).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("SECRET"), "{text}: {error}");
+    }
+    let with_line_feed = Settings::default().chosen(&["https://a.test/x\n".to_owned()]).unwrap();
+    assert_eq!(with_line_feed[0].0, "https://a.test/x");
+}
+
+#[test]
 fn two_caches_of_one_name_are_a_mistake() {
     let problems = Settings::parse("cache.toml", &CACHES.replace("\"team\"", "\"public\"")).unwrap_err();
     assert_eq!(problems.iter().map(|problem| problem.line_and_column().0).collect::<Vec<_>>(), [8]);

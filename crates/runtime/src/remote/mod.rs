@@ -10,6 +10,7 @@ mod execution;
 mod message;
 mod program;
 mod server;
+mod token;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,9 +26,7 @@ pub use execution::{Earlier, Executed, Execution, InputFile, NotExecuted, Stage}
 pub use message::{Answer, Blob, Call, Name, News, Patience, Reply, Request, Runs, Trouble, Wanted};
 pub use program::{Program, REMOTE, WORKER};
 pub use server::{InvalidServer, Server};
-
-/// The variable with a token that is sent to servers whose addresses have no user (RFC 6750, "Bearer").
-pub const TOKEN_VARIABLE: &str = "KAON_CACHE_TOKEN";
+pub use token::{InvalidToken, TOKEN_VARIABLE, token};
 
 /// What starting the program needs.
 struct Setup {

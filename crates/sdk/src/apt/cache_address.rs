@@ -22,6 +22,14 @@ pub enum InvalidCacheAddress {
     /// It looks like one of files.
     #[error(transparent)]
     Files(#[from] InvalidMirror),
+    /// Something follows the path.
+    #[error("`{text}` continues with `{mark}…`: files are looked for below the address of a cache, which is a folder")]
+    Continued {
+        /// The address until then, without passwords.
+        text: String,
+        /// The character that ends a path (RFC 3986, 3.3).
+        mark: char,
+    },
     /// It looks like one of a server.
     #[error(transparent)]
     Grpc(#[from] InvalidServer),
@@ -46,7 +54,19 @@ impl FromStr for CacheAddress {
     type Err = InvalidCacheAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if Server::is_meant(text) { Ok(Self::Grpc(text.parse()?)) } else { Ok(Self::Files(text.parse()?)) }
+        if Server::is_meant(text) {
+            return Ok(Self::Grpc(text.parse()?));
+        }
+        let files: Mirror = text.parse()?;
+        // What follows may be a signature, which is as good as a password.
+        let shown = if files.folder().is_some() { String::new() } else { files.to_string() };
+        match shown.find(['?', '#']) {
+            Some(at) => Err(InvalidCacheAddress::Continued {
+                text: shown[..at].to_owned(),
+                mark: if shown[at..].starts_with('?') { '?' } else { '#' },
+            }),
+            None => Ok(Self::Files(files)),
+        }
     }
 }
 
@@ -75,5 +95,8 @@ mod tests {
         let shown = ["ftp://u:p@c.test", "grpc://u:p@c.test"].map(|text| text.parse::<CacheAddress>().unwrap_err().to_string());
         assert!(shown[0].contains("http, https or file") && shown[1].contains("a host and a port"), "{shown:?}");
         assert!(!shown.concat().contains("u:p"), "{shown:?}");
+        let signed = "https://u:p@c.test/kaon?sig=SECRET".parse::<CacheAddress>().unwrap_err().to_string();
+        assert!(signed.starts_with("`https://***@c.test/kaon` continues with `?…`"), "{signed}");
+        assert!("file:///srv/a%3Fb".parse::<CacheAddress>().is_ok());
     }
 }

@@ -18,8 +18,14 @@ pub struct Mirror(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMirror {
     /// Files cannot be fetched from such an address.
-    #[error("`{text}` is not the address of an archive: it must be an http, https or file URL")]
+    #[error("files cannot be fetched from `{text}`: an http, https or file URL is required")]
     NoAddress {
+        /// The text, without passwords.
+        text: String,
+    },
+    /// An address of a server without a host, or with a port that does not exist.
+    #[error("`{text}` names no host, or a port above 65535")]
+    NoHost {
         /// The text, without passwords.
         text: String,
     },
@@ -73,7 +79,10 @@ impl FromStr for Mirror {
     type Err = InvalidMirror;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shown = || one_without_password(text).into_owned();
+        // What follows a path may be a signature, which is as good as a password.
+        let shown = || one_without_password(text).split_inclusive(['?', '#']).next().unwrap_or_default().to_owned();
+        // Schemes are the same in capital letters (RFC 3986, 3.1).
+        let text = &with_small_scheme(text);
         if text.starts_with('/') {
             return Err(InvalidMirror::Path { text: text.to_owned() });
         }
@@ -84,10 +93,17 @@ impl FromStr for Mirror {
             return Err(InvalidMirror::Character { text: shown(), character, encoded: encoded(character) });
         }
         if text.split_once("://").is_some_and(|(scheme, rest)| scheme.starts_with("http") && !has_host(rest)) {
-            return Err(InvalidMirror::NoAddress { text: shown() });
+            return Err(InvalidMirror::NoHost { text: shown() });
         }
         let text = without_host(text)?;
         Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+fn with_small_scheme(text: &str) -> String {
+    match text.split_once(':') {
+        Some((scheme, rest)) => format!("{}:{rest}", scheme.to_ascii_lowercase()),
+        None => text.to_owned(),
     }
 }
 
@@ -246,6 +262,7 @@ mod tests {
 
     #[test]
     fn addresses_are_checked() {
+        assert_eq!("HTTPS://u:P@A.test/x".parse::<Mirror>().unwrap().address(), "https://u:P@A.test/x");
         for text in ["file:///srv/d/", "file:/srv/d", "file://localhost/srv/d", "copy:///srv/d"] {
             assert_eq!(text.parse::<Mirror>().unwrap().file("pool/x"), "copy:/srv/d/pool/x", "{text}");
         }
@@ -261,7 +278,7 @@ mod tests {
         for (text, expected) in [
             ("/srv/kaon", "`/srv/kaon` is a path, and an address is required: write `file:///srv/kaon`"),
             ("http://joe:SEC RET@a.test/x", "`http://***@a.test/x` contains ' ', which an address cannot: write it as `%20`"),
-            ("joe:SECRET@a.test/x", "`***@a.test/x` is not the address of an archive: it must be an http, https or file URL"),
+            ("joe:SECRET@a.test/x", "files cannot be fetched from `***@a.test/x`: an http, https or file URL is required"),
         ] {
             assert_eq!(text.parse::<Mirror>().unwrap_err().to_string(), expected);
         }

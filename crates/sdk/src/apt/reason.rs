@@ -53,6 +53,12 @@ fn outcome(reason: &str, via: Option<&Via>) -> Outcome {
     if has(&["uses expired certificate"]) {
         return Outcome::Unreachable(Trouble::expired_certificate().to_string());
     }
+    if has(&["not yet activated", "not yet valid"]) {
+        return Outcome::Unreachable(Trouble::certificate_of_the_future().to_string());
+    }
+    if has(&["unexpected TLS packet", "wrong version number"]) {
+        return Outcome::Unreachable(Trouble::no_tls().to_string());
+    }
     if has(&["The name in the certificate does not match"]) {
         return Outcome::Unreachable(Trouble::other_name().to_string());
     }

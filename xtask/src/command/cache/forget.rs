@@ -65,7 +65,7 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     }
     if !options.dry_run {
         if let Some(shortened) = &shortened {
-            output::write(&path, shortened.as_bytes())?;
+            output::rewrite(&path, shortened.as_bytes())?;
         }
         for (key, _) in &dropped {
             store.forget_result(key)?;

@@ -42,7 +42,12 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let inputs = builder.sdk.lock.layers.values().flat_map(|layer| &layer.packages).map(|package| package.sha256);
     let origins = graph.specs().flat_map(|(_, folder)| &folder.spec.sources).flat_map(|source| &source.origins);
     let files: BTreeSet<Digest> = inputs.chain(origins.map(|origin| *origin.sha256())).collect();
-    let rules = Rules { results: &current, files: &files, age: Duration::from_secs(options.keep_days * DAY_S), is_trial: options.dry_run };
+    let rules = Rules {
+        results: &current,
+        files: &files,
+        age: Duration::from_secs(options.keep_days.saturating_mul(DAY_S)),
+        is_trial: options.dry_run,
+    };
     let Pruned { results, files, bytes } = prune(&options.directory, &rules)?;
     if context.output.is_json() {
         let document = serde_json::json!({ "results": results, "files": files, "bytes": bytes, "dry-run": options.dry_run });

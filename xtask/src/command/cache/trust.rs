@@ -160,5 +160,5 @@ fn add(path: &Path, builders: &[(&String, &TrustedBuilder)]) -> Result<(), Repor
         }
         text += &builder_text(name, &builder.key, builder.modules.as_deref());
     }
-    Ok(output::write(path, text.as_bytes()).map_err(|source| TrustError::Write { path: path.to_owned(), source })?)
+    Ok(output::rewrite(path, text.as_bytes()).map_err(|source| TrustError::Write { path: path.to_owned(), source })?)
 }

@@ -1,5 +1,6 @@
 //! Caches that are written over HTTP.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -44,7 +45,7 @@ fn a_server_takes_what_it_lacks_from_those_who_know_its_token() {
     let published = Published::new();
     let project = &published.project;
     let served = project.path("served");
-    std::fs::create_dir(&served).unwrap();
+    fs::create_dir(&served).unwrap();
     let serving = Serving::new(project, &served, &["--writable"]);
     let push = |address: &str, token: &str| {
         let mut command =
@@ -74,6 +75,30 @@ fn a_server_takes_what_it_lacks_from_those_who_know_its_token() {
     }
     assert_eq!(found, expected);
     assert_eq!(published.user("second").trusts().builds_with(&serving.address), (vec![], vec![]));
+}
+
+#[test]
+#[ignore = "needs the SDK: cargo xtask test"]
+fn nothing_but_a_cache_is_served() {
+    let published = Published::new();
+    let project = &published.project;
+    fs::write(published.cache().join("secret"), "x").unwrap();
+    let serving = Serving::new(project, &published.cache(), &[]);
+    let client = sdk::apt::Client::Builtin;
+    let status = |path: &str| {
+        let item = sdk::apt::Download::new(format!("{}/{path}", serving.address), project.path("got"));
+        let patience = sdk::apt::Patience::new(0, 10);
+        sdk::apt::download(client, &[item], patience, &|_| {}, &runtime::cancel::Cancel::new()).unwrap().remove(0)
+    };
+    assert_eq!(status("builder.toml"), sdk::apt::Outcome::Fetched);
+    assert_eq!(status("secret"), sdk::apt::Outcome::NotFound);
+    for (directory, expected) in
+        [("specs", "there is no cache in `specs`"), ("specs/lib/package.toml", "is a file, not the directory of a cache")]
+    {
+        let output = project.run(&project.path("first"), &["cache", "serve", directory]);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    }
 }
 
 #[test]

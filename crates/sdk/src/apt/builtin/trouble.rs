@@ -140,21 +140,26 @@ impl Trouble {
         }
     }
 
+    /// Something else than TLS came.
+    pub(in crate::apt) fn no_tls() -> Self {
+        Self::new(Lasts::Server, "it does not speak TLS").advised("check the port, and whether the address begins with `http://`")
+    }
+
+    /// The certificate becomes valid later.
+    pub(in crate::apt) fn certificate_of_the_future() -> Self {
+        Self::new(Lasts::Server, "the server's certificate is not valid yet").advised("check the clock of this machine")
+    }
+
     fn of_tls(error: &rustls::Error) -> Self {
         let certificate = match error {
             rustls::Error::InvalidCertificate(certificate) => certificate,
-            rustls::Error::InvalidMessage(_) => {
-                return Self::new(Lasts::Server, "it does not speak TLS")
-                    .advised("check the port, and whether the address begins with `http://`");
-            }
+            rustls::Error::InvalidMessage(_) => return Self::no_tls(),
             other => return Self::new(Lasts::Server, format!("it cannot be spoken to with TLS: {other}")),
         };
         match certificate {
             CertificateError::UnknownIssuer => Self::unknown_authority(),
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::expired_certificate(),
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                Self::new(Lasts::Server, "the server's certificate is not valid yet").advised("check the clock of this machine")
-            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::certificate_of_the_future(),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::other_name(),
             _ => Self::new(Lasts::Server, format!("the server's certificate cannot be used: {error}")),
         }
