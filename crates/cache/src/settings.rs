@@ -1,5 +1,6 @@
 //! `cache.toml`: which builders are trusted, where their results are, and whose workers build.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -199,10 +200,9 @@ impl Settings {
             }
             for table in top.tables("cache") {
                 let Some((name, cache)) = cache(&table) else { continue };
-                if settings.caches.contains_key(&name.value) {
-                    top.problem(name.span, format!("there are two caches called `{}`", name.value));
-                } else {
-                    settings.caches.insert(name.value, cache);
+                match settings.caches.entry(name.value) {
+                    Entry::Occupied(entry) => top.problem(name.span, format!("there are two caches called `{}`", entry.key())),
+                    Entry::Vacant(entry) => drop(entry.insert(cache)),
                 }
             }
             settings.remote = top.table("remote").as_ref().and_then(remote);
