@@ -129,6 +129,24 @@ kernel, other-kernel, signed have one version: `cargo xtask bump kernel --togeth
 }
 
 #[test]
+fn what_the_archive_does_not_list_is_not_called_current() {
+    let mut project = Project::new();
+    project.spec("fresh", &debian("fresh_1.0-1", "fresh_1.0.orig.tar.gz", ""));
+    project.source(MAIN, "fresh", "1.0-1", &[("1.0.orig.tar.gz", There)]);
+    project.source(SECURITY, "fresh", "1.0-1", &[("1.0.orig.tar.gz", There)]);
+    project.spec("lost", &debian("lots_1.0-1", "lots_1.0.orig.tar.gz", ""));
+    project.publish();
+    let (code, out, _) = project.said(&["outdated", "lost"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("lost: no suite that was read has a package `lots`, so nothing newer can be seen"), "{out}");
+    let (_, out, _) = project.said(&["outdated", "lost", "--security"]);
+    assert!(!out.contains("lots"), "{out}");
+    let (_, out, _) = project.said(&["--json", "outdated", "lost"]);
+    let document: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!(document["unlisted"], serde_json::json!([{ "spec": "lost", "package": "lots" }]));
+}
+
+#[test]
 fn the_same_is_one_document() {
     let project = project();
     let (_, out, _) = project.said(&["--json", "outdated", "gone", "own"]);
@@ -140,7 +158,7 @@ fn the_same_is_one_document() {
         })
     };
     let expected = serde_json::json!({
-        "suites": ["trixie", "trixie-updates", "trixie-security"], "compared": 1, "own-addresses": ["own"],
+        "unlisted": [], "suites": ["trixie", "trixie-updates", "trixie-security"], "compared": 1, "own-addresses": ["own"],
         "outdated": [row("1.2-1", "trixie-updates", Some("no mirror has gone_1.2.orig.tar.xz")), row("1.1-1", "trixie", None)],
     });
     assert_eq!(document, expected);

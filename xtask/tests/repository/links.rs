@@ -106,3 +106,10 @@ fn every_directory_of_the_readme_is_there() {
     let gone: Vec<&&str> = rows.iter().filter(|name| !top().join(name).is_dir()).collect();
     assert!(gone.is_empty(), "{gone:?}");
 }
+
+#[test]
+fn the_readme_shows_a_spec_as_it_is() {
+    let readme = fs::read_to_string(top().join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("This is all of zlib:\n\n```toml\n").unwrap();
+    assert_eq!(shown.split_once("```").unwrap().0, fs::read_to_string(top().join("specs/zlib/package.toml")).unwrap());
+}

@@ -89,11 +89,11 @@ impl Failure for ImageError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoKernel { image, .. } => {
-                Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` and `[iso]` to `images/{image}.toml`"))
+                Some(format!("its formats are tar, oci and docker; or add `kernel = \"esx\"` to the file of the image `{image}`"))
             }
-            Self::OverBudget { image, largest, .. } => {
-                Some(format!("the largest are: {largest}; reduce them, or raise the limit in `images/{image}.toml`"))
-            }
+            Self::OverBudget { image, largest, .. } => Some(format!(
+                "the largest are: {largest}; reduce them, or raise the limit in `[budget]` of the file of the image `{image}`"
+            )),
             _ => self.inner()?.hint(),
         }
     }

@@ -42,10 +42,23 @@ fn read(name: &PackageName, source: Arc<SourceText>, top: &Table<'_>, beside: Re
 
 fn services(top: &Table<'_>) -> (Vec<String>, Vec<String>) {
     let Some(table) = top.table("services") else { return (Vec::new(), Vec::new()) };
-    let list = |key: &str| table.strings(key).into_iter().map(|unit| unit.value).collect();
-    let lists = (list("enable"), list("disable"));
+    let enable: Vec<String> = table.strings("enable").into_iter().map(|unit| unit_name(unit.value)).collect();
+    let mut disable = Vec::new();
+    for unit in table.strings("disable") {
+        let name = unit_name(unit.value);
+        if enable.contains(&name) {
+            table.problem(unit.span, format!("`{name}` is in `enable`, too"));
+        } else {
+            disable.push(name);
+        }
+    }
     table.finish();
-    lists
+    (enable, disable)
+}
+
+/// The name of a unit; without a kind it is a service, as for systemctl(1).
+fn unit_name(text: String) -> String {
+    if text.contains('.') { text } else { format!("{text}.service") }
 }
 
 fn access(top: &Table<'_>) -> Access {
@@ -123,6 +136,14 @@ mod tests {
     fn root_cannot_log_in_by_default() {
         let image = parse(&"x".parse().unwrap(), "images/x.toml", MINIMAL, &nothing).unwrap();
         assert_eq!(image.access, Access::default());
+    }
+
+    #[test]
+    fn units_are_services_unless_they_say_otherwise() {
+        let text = MINIMAL.replace("[iso]", "[services]\nenable = [\"docker\", \"a.socket\"]\ndisable = [\"b\"]\n[iso]");
+        let image = parse(&"x".parse().unwrap(), "images/x.toml", &text, &nothing).unwrap();
+        assert_eq!((image.enable, image.disable), (vec!["docker.service".into(), "a.socket".into()], vec!["b.service".into()]));
+        assert_eq!(messages(&text.replace("[\"b\"]", "[\"docker.service\"]")), ["`docker.service` is in `enable`, too"]);
     }
 
     #[test]

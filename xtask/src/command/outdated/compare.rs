@@ -12,6 +12,8 @@ pub struct Compared {
     pub outdated: Vec<Outdated>,
     /// The suites that were read.
     pub suites: Vec<Suite>,
+    /// What none of them has in any version. Suites of security updates alone say nothing about that.
+    pub unlisted: Vec<Held>,
 }
 
 /// What the suites of the SDK and `further` ones list of `wanted`.
@@ -43,6 +45,8 @@ pub fn listing(context: &Context<'_>, wanted: &Wanted, further: &[Suite], scope:
 pub fn compare(context: &Context<'_>, all: Vec<Held>, further: &[Suite], scope: Scope) -> Result<Compared, Report> {
     let wanted = all.iter().map(|held| (held.index, held.package.clone())).collect();
     let (mirrors, listing) = listing(context, &wanted, further, scope)?;
+    let is_unlisted = |held: &&Held| scope == Scope::All && listing.of_held(held).is_empty();
+    let unlisted = all.iter().filter(is_unlisted).cloned().collect();
     let found = outdated(
         all,
         &listing,
@@ -50,5 +54,5 @@ pub fn compare(context: &Context<'_>, all: Vec<Held>, further: &[Suite], scope: 
         |held, update, file| mirrors.addresses(held, update, file),
         |files| available(files, &*context.reporter, &context.cancel),
     )?;
-    Ok(Compared { outdated: found, suites: listing.suites().to_vec() })
+    Ok(Compared { outdated: found, suites: listing.suites().to_vec(), unlisted })
 }

@@ -50,13 +50,21 @@ pub fn run(context: &Context<'_>, options: &Options) -> Result<ExitCode, Report>
     let compared_specs = all.iter().map(|held| &held.spec).collect::<BTreeSet<_>>().len();
     let scope = if options.security { Scope::Security } else { Scope::All };
     // Specs without sources in the archive need no network.
-    let Compared { outdated, suites } = match compared_specs {
-        0 => Compared { outdated: Vec::new(), suites: Vec::new() },
+    let Compared { outdated, suites, unlisted } = match compared_specs {
+        0 => Compared { outdated: Vec::new(), suites: Vec::new(), unlisted: Vec::new() },
         _ => compare(context, all, &options.suite, scope)?,
     };
     let rows = rows(outdated);
     let together = raised_together(&graph, &rows);
-    let shown = Shown { rows: &rows, suites: &suites, scope, compared_specs, own_addresses: &own_addresses, together: &together };
+    let shown = Shown {
+        rows: &rows,
+        suites: &suites,
+        scope,
+        compared_specs,
+        unlisted: &unlisted,
+        own_addresses: &own_addresses,
+        together: &together,
+    };
     if context.output.is_json() {
         context.output.document(&shown.document());
     } else {

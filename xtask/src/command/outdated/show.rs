@@ -9,7 +9,7 @@ use super::row::Row;
 use crate::cli::{Cell, Tone};
 use base::name::PackageName;
 use sdk::apt::Suite;
-use sdk::updates::{Content, Found, Scope};
+use sdk::updates::{Content, Found, Held, Scope};
 
 /// What is shown.
 pub struct Shown<'a> {
@@ -21,6 +21,8 @@ pub struct Shown<'a> {
     pub scope: Scope,
     /// How many specs were compared.
     pub compared_specs: usize,
+    /// What they have of packages that no suite lists.
+    pub unlisted: &'a [Held],
     /// The specs that were not, because all their sources have addresses only.
     pub own_addresses: &'a [PackageName],
     /// Specs of which one cannot be raised without the others.
@@ -55,6 +57,12 @@ impl Shown<'_> {
                 count => writeln!(text, "{what} in {}: {} compared", names(self.suites), specs(count)),
             };
         }
+        for Held { spec, package, .. } in self.unlisted {
+            let _ = writeln!(
+                text,
+                "{spec}: no suite that was read has a package `{package}`, so nothing newer can be seen: was it misspelled, renamed or removed, or is it in another suite (`--suite`)?"
+            );
+        }
         if self.found().any(|(_, found)| found.obstacle.is_none() && found.update.content == Content::SameFiles) {
             text.push_str(
                 "same files: what is new is in others, such as Debian's patches (`.debian.tar`), and is not built until the spec takes them\n",
@@ -75,8 +83,9 @@ impl Shown<'_> {
     /// The same as a document.
     pub fn document(&self) -> Value {
         let rows: Vec<Value> = self.found().map(|(row, found)| object(row, found)).collect();
+        let unlisted: Vec<Value> = self.unlisted.iter().map(|held| json!({ "spec": held.spec, "package": held.package })).collect();
         json!({
-            "suites": self.suites, "compared": self.compared_specs, "outdated": rows, "own-addresses": self.own_addresses,
+            "unlisted": unlisted, "suites": self.suites, "compared": self.compared_specs, "outdated": rows, "own-addresses": self.own_addresses,
         })
     }
 }
