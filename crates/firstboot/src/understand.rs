@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kickstart::document::{Complaint, Document, Language, Parsed};
-use kickstart::{Network, NetworkData, NetworkV1, Route, network_dialect, networkd};
+use kickstart::document::{Complaint, Document, Language, Parsed, Problems};
+use kickstart::{Network, NetworkData, NetworkV1, Route, foreign, network_dialect, networkd};
 use serde::Deserialize;
 use system::guestinfo;
 
@@ -89,7 +89,7 @@ pub(super) fn understand_news(bundle: &Bundle, done: &BTreeSet<String>) -> Wishe
     if let Some(text) = bundle.network_config.as_ref().filter(|text| !user_data::is_blank(text)) {
         let complaints = if is_done(NETWORK_CONFIG) { &mut quiet } else { &mut wishes.complaints };
         let name = bundle.name(NETWORK_CONFIG);
-        let parsed = Parsed::new(&name, text, Language::of("", text)).map_err(|problems| complaints.push(problems.to_string()));
+        let parsed = parsed_network(&name, text).map_err(|problems| complaints.push(problems.to_string()));
         match parsed {
             Ok(parsed) => wishes.network = network(parsed, complaints).filter(|_| !is_done(NETWORK_CONFIG)),
             Err(()) => drop(wishes.unread.insert(NETWORK_CONFIG.to_owned())),
@@ -195,12 +195,17 @@ fn network_of_meta(name: &str, meta: &Parsed, complaints: &mut Vec<String>) -> O
     let name = format!("{name}: network");
     let text = guestinfo::decode_bytes(text, guessed).and_then(|bytes| guestinfo::text_of(&bytes));
     let text = text.map_err(|error| complaints.push(format!("{name}: {error}"))).ok()?;
-    let parsed = Parsed::new(&name, &text, Language::of("", &text)).map_err(|problems| complaints.push(problems.to_string())).ok()?;
+    let parsed = parsed_network(&name, &text).map_err(|problems| complaints.push(problems.to_string())).ok()?;
     network(parsed, complaints)
+}
+
+fn parsed_network(name: &str, text: &str) -> Result<Parsed, Problems> {
+    foreign::network(name, text).map_or_else(|| Parsed::new(name, text, Language::of("", text)), Err)
 }
 
 /// A network, in either version, with or without `network:` and `config:` around it.
 fn network(parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
+    complaints.extend(parsed.beside("network", &[]).map(|problems| problems.to_string()));
     let parsed = parsed.unwrapped("network");
     if parsed.word("config") == Some("disabled") {
         return None;
@@ -211,7 +216,12 @@ fn network(parsed: Parsed, complaints: &mut Vec<String>) -> Option<Network> {
         return network;
     }
     let is_wrapped = parsed.inner("config").is_some_and(|config| config.items().is_none());
-    let parsed = if is_wrapped { parsed.unwrapped("config") } else { parsed };
+    let parsed = if is_wrapped {
+        complaints.extend(parsed.beside("config", &["version"]).map(|problems| problems.to_string()));
+        parsed.unwrapped("config")
+    } else {
+        parsed
+    };
     if parsed.word("version") == Some("1") || parsed.inner("config").is_some() {
         return version_1(parsed, complaints);
     }

@@ -307,7 +307,7 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
 
 fn network(kickstart: &Kickstart, list: &mut Complaints) {
     let Some(network) = &kickstart.network else { return };
-    for told in crate::networkd::complaints(network) {
+    for told in crate::networkd::faults(network) {
         list.add(format!("network.{}", told.path), told.message);
     }
     for name in network.tunnels.keys() {

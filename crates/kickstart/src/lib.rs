@@ -10,6 +10,7 @@ mod check;
 mod crypt;
 mod disk;
 pub mod document;
+pub mod foreign;
 pub mod medium;
 mod network;
 mod network_v1;
@@ -373,6 +374,9 @@ impl Kickstart {
 
     /// What of a file can be read, and all that is wrong with it, by place if nothing can be read.
     fn read(name: &str, text: &str, variables: &Variables) -> Result<(Option<Parsed>, Vec<Problem>), Problems> {
+        if let Some(problems) = foreign::kickstart(name, text) {
+            return Err(problems);
+        }
         let (language, mut told) = (Language::of(name, text), Told::default());
         let text = if language == Language::Yaml { photon::with_defaults(text, &mut told) } else { text.to_owned() };
         let mut parsed = document::Parsed::new(name, &text, language)?;
@@ -392,6 +396,8 @@ impl Kickstart {
             .map(|(path, message, hint)| document.problem(&path, message, hint))
             .collect();
         problems.extend(found);
+        let doubts = document.value.network.iter().flat_map(networkd::doubts);
+        told.notes.extend(doubts.map(|doubt| document.problem(&format!("network.{}", doubt.path), doubt.message, None)));
         told.notes.sort_by_key(|note| note.place);
         let Told { notes, pending, awaits_disk, .. } = told;
         Ok((Some(Parsed { document, notes, pending, awaits_disk }), problems))

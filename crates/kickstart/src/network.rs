@@ -6,6 +6,7 @@ mod overrides;
 mod parameters;
 mod route;
 mod secret_key;
+mod table;
 mod words;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use words::{
 };
 
 pub(crate) use interface::{Link, Settings, only};
+pub(crate) use table::MAIN as MAIN_TABLE;
 
 /// The network description, version 2.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

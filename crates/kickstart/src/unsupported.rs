@@ -51,7 +51,8 @@ fn vital(of: &str, key: &str) -> Option<&'static str> {
         ("Peer", "keys") | ("PeerKeys", _) => Some("the peer"),
         ("Vrf", "table") => Some("the VRF"),
         ("VirtualEthernet", "peer") => Some("the interface"),
-        ("Route", "to" | "via") => Some("the route"),
+        // Without its table, a route would be for all packets.
+        ("Route", "to" | "via" | "table") => Some("the route"),
         ("RouteV1", "destination" | "network" | "netmask" | "prefix" | "gateway") => Some("the route"),
         // Without what it says of packets, a rule would be for others, too.
         ("Rule", "from" | "to" | "iif" | "oif" | "table" | "type" | "mark" | "type-of-service") => Some("the rule"),

@@ -227,6 +227,16 @@ impl Parsed {
         Self::of_node(&self.name, node)
     }
 
+    /// Keys at the top beside one that should contain all others, but for those of `allowed`: they are mistakes of indentation. Nothing if
+    /// there is no such key.
+    pub fn beside(&self, key: &str, allowed: &[&str]) -> Option<Problems> {
+        self.tree.node.entry(key)?;
+        let others = self.tree.node.entries().iter().filter(|entry| entry.key != key && !allowed.contains(&entry.key.as_str()));
+        let told = |other: &Entry| Problem::at(other.place, format!("`{}` stands beside `{key}`; indent it below", other.key));
+        let problems: Vec<Problem> = others.map(told).collect();
+        (!problems.is_empty()).then(|| Problems { name: self.name.clone(), problems })
+    }
+
     /// What a key at the top contains, in place of the whole, with what is wrong with the text; the same if there is no such key.
     pub fn unwrapped(mut self, key: &str) -> Self {
         if let Some(entry) = self.tree.node.take(key) {

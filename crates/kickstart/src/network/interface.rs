@@ -283,7 +283,8 @@ devices! {
     }
     /// A routing table with interfaces of its own.
     Vrf {
-        /// The table's number.
+        /// The table: its number, or a name as in a route.
+        #[serde(deserialize_with = "super::table::table")]
         table: u32,
         /// Its interfaces: keys of other tables.
         interfaces: Vec<String>,

@@ -35,6 +35,7 @@ pub struct RaOverrides {
     pub use_dns: Option<bool>,
     /// Whether their domains are searched; `route` uses their name servers for them only.
     pub use_domains: Option<String>,
-    /// The routing table their routes are put into.
+    /// The routing table their routes are put into: its number, `default` (253), `main` (254) or `local` (255).
+    #[serde(deserialize_with = "super::table::optional")]
     pub table: Option<u32>,
 }

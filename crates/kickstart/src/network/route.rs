@@ -31,8 +31,8 @@ pub struct Route {
     /// How far away the destination is.
     #[serde(default)]
     pub scope: Option<RouteScope>,
-    /// The routing table's number.
-    #[serde(default)]
+    /// The routing table: its number, `default` (253), `main` (254) or `local` (255).
+    #[serde(default, deserialize_with = "super::table::optional")]
     pub table: Option<u32>,
     /// The largest packet, in bytes.
     #[serde(default)]
@@ -60,7 +60,8 @@ pub struct Rule {
     pub iif: Option<String>,
     /// The interface that packets of this machine go out by.
     pub oif: Option<String>,
-    /// The table; below a VRF, its own by default.
+    /// The table, as that of a route; below a VRF, its own by default.
+    #[serde(deserialize_with = "super::table::optional")]
     pub table: Option<u32>,
     /// What is done with packets in place of looking into a table.
     #[serde(rename = "type")]

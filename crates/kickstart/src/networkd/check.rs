@@ -1,5 +1,6 @@
 //! What is wrong with a network beyond what its types say.
 
+mod defaults;
 mod link;
 mod ties;
 mod tunnel;
@@ -17,8 +18,20 @@ pub use self::link::route_alone;
 /// What is wrong.
 type List = Vec<Complaint>;
 
-/// What is wrong, and what of the network cannot be used because of it.
+/// What is wrong, what of the network cannot be used because of it, and what is hardly meant so.
 pub fn complaints(network: &Network) -> Vec<Complaint> {
+    let mut list = faults(network);
+    list.extend(doubts(network));
+    list
+}
+
+/// What is done as it is written, but hardly meant so.
+pub(crate) fn doubts(network: &Network) -> Vec<Complaint> {
+    defaults::defaults(network)
+}
+
+/// What is wrong, and what of the network cannot be used because of it.
+pub(crate) fn faults(network: &Network) -> Vec<Complaint> {
     let mut list = List::new();
     for (name, card) in &network.ethernets {
         ethernet(name, card, network, &mut list);
@@ -52,6 +65,7 @@ pub fn complaints(network: &Network) -> Vec<Complaint> {
     }
     ties::names(network, &mut list);
     ties::ties(network, &mut list);
+    ties::twins(network, &mut list);
     list
 }
 
@@ -144,7 +158,9 @@ fn vlan(path: &str, vlan: &Vlan, network: &Network, list: &mut List) {
     if !(1..=4094).contains(&vlan.id) {
         wrong("id", "use 1 to 4094".to_owned());
     }
-    if network.interface(&vlan.link).is_none() {
+    if vlan.link.is_empty() {
+        wrong("link", "missing: name the interface that the VLAN is on".to_owned());
+    } else if network.interface(&vlan.link).is_none() {
         wrong("link", format!("no interface is called `{}`", vlan.link));
     }
     if network.ethernets.get(&vlan.link).and_then(|card| card.matches.as_ref()).is_some_and(may_be_several) {
@@ -161,7 +177,10 @@ fn may_be_several(Match { name, macaddress, driver: _ }: &Match) -> bool {
 }
 
 fn pair(path: &str, name: &str, one: &VirtualEthernet, network: &Network, list: &mut List) {
-    if network.virtual_ethernets.get(&one.peer).is_none_or(|other| other.peer != name) || one.peer == name {
+    if one.peer.is_empty() {
+        let message = "missing: name the other one of the table, with this one as its peer";
+        list.push(Complaint::whole(format!("{path}.peer"), message, path, "the interface"));
+    } else if network.virtual_ethernets.get(&one.peer).is_none_or(|other| other.peer != name) || one.peer == name {
         let message = format!("`{}` must be another one of the table, with this one as its peer", one.peer);
         list.push(Complaint::whole(format!("{path}.peer"), message, path, "the interface"));
     }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use crate::network::{Link, only};
 use crate::{Ethernet, Match, Network};
 
-pub(crate) use check::{NO_MAC, is_mac};
+pub(crate) use check::{NO_MAC, doubts, faults, is_mac};
 pub use check::{complaints, route_alone};
 
 /// A file and what it contains.
@@ -332,6 +332,12 @@ mod tests {
             (r#"{"ethernets": {"a": {}}, "bridges": {"x": {"parameters": {"path-cost": {"a": 5}}}}}"#, "bridges.x.parameters.path-cost.a"),
             (r#"{"ethernets": {"a": {"nameservers": {"search": ["a b"]}}}}"#, "ethernets.a.nameservers.search[0]"),
             (r#"{"vlans": {"v": {"id": 0, "link": "x"}}}"#, "vlans.v.id"),
+            (r#"{"ethernets": {"a": {}}, "vlans": {"v": {"id": 7, "link": "a"}, "w": {"id": 7, "link": "a"}}}"#, "vlans.w.id"),
+            (r#"{"vlans": {"v": {"id": 7}}}"#, "vlans.v.link"),
+            (
+                r#"{"ethernets": {"a": {"gateway4": "192.0.2.1", "dhcp4": true}, "b": {"gateway4": "192.0.2.2", "dhcp4": true}}}"#,
+                "ethernets.b.gateway4",
+            ),
         ];
         for (text, path) in table {
             let text = text.replacen('{', "{\"version\": 2, ", 1);

@@ -109,6 +109,22 @@ pub(super) fn ties(network: &Network, list: &mut List) {
     loops(ties, list);
 }
 
+/// VLANs of one number on one interface: systemd-networkd could not make the second one, and would give up the interface itself.
+pub(super) fn twins(network: &Network, list: &mut List) {
+    let mut seen: BTreeMap<(&str, u16), &str> = BTreeMap::new();
+    for (name, vlan) in &network.vlans {
+        let Some(lower) = network.interface(&vlan.link) else { continue };
+        match seen.get(&(lower, vlan.id)) {
+            Some(other) => {
+                let path = format!("vlans.{name}");
+                let message = format!("`{other}` is the VLAN {} on `{}` already", vlan.id, vlan.link);
+                list.push(Complaint::whole(format!("{path}.id"), message, &path, "the VLAN"));
+            }
+            None => drop(seen.insert((lower, vlan.id), name)),
+        }
+    }
+}
+
 /// What has members: the table, the name, and the members.
 fn groups(network: &Network) -> Vec<(&'static str, &str, &[String])> {
     let bonds = network.bonds.iter().map(|(name, bond)| ("bonds", name.as_str(), bond.interfaces.as_slice()));
