@@ -24,6 +24,7 @@ impl CloudConfig {
         let mut list = Vec::new();
         self.check_passwords(&mut list);
         self.check_people(&mut list);
+        self.check_keys(&mut list);
         self.check_disks(&mut list);
         self.check_mounts(&mut list);
         self.check_texts(&mut list);
@@ -56,6 +57,17 @@ impl CloudConfig {
             }
             let refused = user.groups.refused.iter();
             list.extend(refused.map(|reason| Complaint::note(format!("{path}.groups"), reason)));
+        }
+    }
+
+    fn check_keys(&self, list: &mut Vec<Complaint>) {
+        let of_users = self.users.iter().enumerate().map(|(index, user)| (format!("users[{index}]."), &user.ssh_authorized_keys));
+        let of_default = self.user.iter().map(|user| ("user.".to_owned(), &user.ssh_authorized_keys));
+        for (path, keys) in of_users.chain(of_default).chain([(String::new(), &self.ssh_authorized_keys)]) {
+            for (index, key) in keys.iter().enumerate() {
+                let refused = key.refused().into_iter();
+                list.extend(refused.map(|reason| Complaint::note(format!("{path}ssh_authorized_keys[{index}]"), reason)));
+            }
         }
         let certified: Vec<&str> = self.kaon.ssh.certified_keys().collect();
         for (name, key) in &self.ssh_keys {

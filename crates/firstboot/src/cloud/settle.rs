@@ -117,7 +117,10 @@ impl CloudConfig {
         let mut complaints = Vec::new();
         for (index, text) in keys.into_iter().filter(|key| !key.trim().is_empty()).enumerate() {
             match SshKey::try_from(Word(text)) {
-                Ok(key) => self.ssh_authorized_keys.push(key),
+                Ok(key) => {
+                    complaints.extend(key.refused().iter().map(|reason| format!("public-keys: key {}: {reason}", index + 1)));
+                    self.ssh_authorized_keys.push(key);
+                }
                 Err(reason) => complaints.push(format!("public-keys: key {}: {reason}", index + 1)),
             }
         }
@@ -140,7 +143,7 @@ pub(crate) fn disk_name(disk: &str) -> String {
     format!("disk_setup: {disk}")
 }
 
-/// Makes a key of each line.
+/// Makes a key of each line that is one. What is none was reported where it was read.
 fn split_keys(keys: &mut Vec<SshKey>) {
-    *keys = keys.iter().flat_map(|key| key.0.lines()).map(|line| SshKey(line.to_owned())).collect();
+    *keys = keys.iter().flat_map(SshKey::each).collect();
 }
