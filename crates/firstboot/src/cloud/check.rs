@@ -4,6 +4,7 @@ use kickstart::document::Complaint;
 
 use super::disk::is_nowhere;
 use super::host_key::{self, Part};
+use super::mount_kind::Oddity;
 use super::user::{NO_RANDOM, PasswordOf, is_random};
 use super::{CloudConfig, FsSetup, Line, Permissions};
 use crate::swarm::Swarm;
@@ -127,6 +128,11 @@ impl CloudConfig {
                 list.push(Complaint::value(path, "an entry has no device: it is left out"));
             } else if mount.field(1, defaults).is_some_and(|folder| folder.bytes().all(|byte| byte == b'/')) {
                 list.push(Complaint::value(path, "the root is mounted already: the entry is left out"));
+            } else if mount.field(1, defaults).is_some() {
+                list.extend(mount.oddity(defaults).map(|oddity| match oddity {
+                    Oddity::Misspelt(reason) => Complaint::whole(format!("{path}[2]"), reason, &path, "the entry"),
+                    Oddity::Doubtful(reason) => Complaint::note(path, reason),
+                }));
             }
         }
     }

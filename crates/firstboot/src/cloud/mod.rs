@@ -7,6 +7,7 @@ mod host_key;
 pub(crate) mod keys;
 mod merge;
 pub(crate) mod meta;
+mod mount_kind;
 mod permissions;
 mod service;
 mod settle;

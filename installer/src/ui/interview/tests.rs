@@ -82,7 +82,7 @@ fn a_whole_conversation() {
     assert!(
         say(&mut talk, "/nothing").is_err()
             && say(&mut talk, "ssh-ed25519 nonsense").is_err()
-            && say(&mut talk, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB4T/OW6NuQni367HgFnTaEEcYCUtrWkqOVJM+uHQG/O me").is_err()
+            && say(&mut talk, "ssh-ed25519 AAAAC3Nza me").is_err()
     );
     say(&mut talk, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB me").unwrap();
     assert!(say(&mut talk, "root").is_err() && say(&mut talk, "d@v").is_err());
