@@ -30,7 +30,7 @@ const FACTS: &str = r#"{"firmware": "efi", "memory_bytes": 1073741824, "cards": 
     "disks": [{"device": "/dev/sda", "size_bytes": 8589934592, "in_use": "sda1 is mounted at /run/kaon/medium"},
               {"device": "/dev/vda", "size_bytes": 17179869184, "model": "Disk", "holds": ["vda1 of 1 GiB"]}]}"#;
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAITerminal me@host";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII6Gs94sPIRyT5GAnYi/I/xQcpqlh5S2nLGfTt2zsMAv me@host";
 
 /// The kickstart file that says what all the answers below say.
 fn kickstart() -> String {

@@ -15,7 +15,7 @@ use testing::terminal::{Conversation, DOWN, F1};
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Who may log in as root on the installed system.
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAsked test@host";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKmz76Ref5iuQpDQORqpNbJ5bnibcu8120VujPLcXolp test@host";
 
 /// An emulated machine, which ends with the test.
 struct Machine(Child);

@@ -53,7 +53,7 @@ fn starts_by_uefi_from_a_stick() {
 #[test]
 #[ignore = "needs the built image"]
 fn starts_directly_with_what_the_command_line_gives() {
-    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBoottest test@host";
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOWFof2SPD1CznzQipKZyVcz4f4AkUjyX7QN+syKUChY test@host";
     let hash = "$6$boottest$abcdefghijklmnopqrstuvwxyz0123456789";
     let append = format!("\"kaon.ssh-key={key}\" kaon.password-hash={hash} kaon.hostname=boottest-1");
     let guest = boot("direct", "minimal", &["--direct", "--append", &append]);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::guest::{file, run, xtask};
 
 /// Who may log in on the installed system.
-pub const INSTALLED_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInstalled test@host";
+pub const INSTALLED_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILvYRBjldBpnP1yeJ5MY1VzZFCW9JIsqnJW25V1idOEh test@host";
 
 /// Builds such a medium, starts it next to an empty disk, and returns that disk once the machine has switched itself off.
 pub fn install(folder: &Path) -> PathBuf {

@@ -16,7 +16,7 @@ use disk_layout::MIB;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tools::World;
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInterop test@host";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILH5XhCML8mhgHT24PFRC0Ldd1A6+McmS3GLUSTDJj+7 test@host";
 
 /// The packages whose repository, with everything they need, the systems are installed from.
 const PACKAGES: [&str; 4] = ["minimal", "linux", "kaon-disk", "grub"];

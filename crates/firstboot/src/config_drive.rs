@@ -104,7 +104,7 @@ mod tests {
             (
                 "openstack/latest/meta_data.json",
                 r#"{"uuid": "83679162-1378-4288-a2d4-70e13ec132aa", "hostname": "node.novalocal", "name": "node", "launch_index": 0,
-                    "public_keys": {"mine": "ssh-ed25519 AAAA me"}, "keys": [{"name": "mine", "type": "ssh", "data": "ssh-ed25519 AAAA me"}],
+                    "public_keys": {"mine": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB me"}, "keys": [{"name": "mine", "type": "ssh", "data": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB me"}],
                     "availability_zone": "nova", "random_seed": "c2VzYW1l", "project_id": "f7ac731cc11f40efbc03a9f9e1d1d21f", "devices": []}"#,
             ),
             (

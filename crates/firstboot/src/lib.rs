@@ -234,7 +234,7 @@ fn obey(cloud: Cloud, metadata: CloudMetadata, target: &Target) -> Result<Vec<St
 mod tests {
     use super::*;
 
-    const KEY: &str = "ssh-ed25519 AAAAC3 me";
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me";
 
     #[test]
     fn documents_become_one() {

@@ -108,7 +108,10 @@ impl Environment {
         let mut keys = Vec::new();
         for (index, line) in self.get("public-keys").unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).enumerate() {
             match SshKey::try_from(Word(line.to_owned())) {
-                Ok(key) => keys.push(key),
+                Ok(key) => {
+                    key.refused().iter().for_each(|reason| complain(&format!("public-keys: line {}", index + 1), reason));
+                    keys.push(key);
+                }
                 Err(reason) => complain(&format!("public-keys: line {}", index + 1), &reason),
             }
         }
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn properties_become_wishes() {
         let xml = r#"<?xml version="1.0"?><Environment xmlns="e" xmlns:oe="e"><PropertySection>
-            <Property oe:key="hostname" oe:value="node"/><Property oe:key="public-keys" oe:value="ssh-ed25519 AAAA &lt;me&gt;"/>
+            <Property oe:key="hostname" oe:value="node"/><Property oe:key="public-keys" oe:value="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB &lt;me&gt;"/>
             <Property oe:key="password" oe:value="sesame"/><Property oe:key="address" oe:value="192.0.2.7/24"/>
             <Property oe:key="gateway" oe:value="192.0.2.1"/><Property oe:key="dns" oe:value="192.0.2.53, x"/>
             <Property oe:key="user-data" oe:value="I2Nsb3VkLWNvbmZpZwo="/><Property oe:key="flux" oe:value="1"/>
@@ -233,7 +236,10 @@ mod tests {
         assert_eq!(environment.document(USER_DATA, &mut complaints).as_deref(), Some("#cloud-config\n"));
         let (cloud, network) = environment.wishes(&mut complaints);
         assert_eq!(cloud.hostname, Some(Hostname("node".into())));
-        assert_eq!(cloud.ssh_authorized_keys, [SshKey("ssh-ed25519 AAAA <me>".into())]);
+        assert_eq!(
+            cloud.ssh_authorized_keys,
+            [SshKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB <me>".into())]
+        );
         assert_eq!(cloud.chpasswd.users[0].kind, PasswordKind::Text);
         assert_eq!(cloud.ca_certs.trusted[0], "-----BEGIN CERTIFICATE-----\nMA\nA=\n-----END CERTIFICATE-----\n");
         let card = &network.unwrap().ethernets["ovf"];

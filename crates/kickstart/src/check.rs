@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{DockerMethod, FileSystem, Kickstart, Partition, Placed, account, crypt};
+use crate::ssh::{KeyError, check_authorized_key};
 
 /// A path, what is wrong there, and what to do about it.
 type Complaint = (String, String, Option<String>);
@@ -267,12 +268,8 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
     if kickstart.password.is_some() && kickstart.shadow_password.is_some() {
         list.add("shadow_password", "`password` and `shadow_password` are both set");
     }
-    let key_hint = "a line as in ~/.ssh/id_ed25519.pub";
-    // Photon's installer writes the text as it is, so that several lines are several keys.
-    let is_wrong =
-        |key: &str| key.trim().is_empty() || key.lines().any(|line| !line.trim().is_empty() && !account::is_authorized_key(line));
-    if kickstart.public_key.as_ref().is_some_and(|key| is_wrong(&key.key)) {
-        list.hint("public_key.key", "not a public key", key_hint);
+    if let Some(error) = kickstart.public_key.as_ref().and_then(|key| wrong_key(&key.key)) {
+        list.hint("public_key.key", error.to_string(), error.hint());
     }
     if kickstart.public_key.as_ref().and_then(|key| key.reason.as_ref()).is_some_and(|reason| reason.contains(char::is_control)) {
         list.add("public_key.reason", "it contains a control character");
@@ -299,10 +296,18 @@ fn accounts(kickstart: &Kickstart, list: &mut Complaints) {
         for (at, group) in user.groups.iter().enumerate().filter(|(_, group)| !account::is_account_name(group)) {
             list.add(format!("{path}.groups[{at}]"), format!("`{group}` is not a valid group name"));
         }
-        for (at, _) in user.ssh_keys.iter().enumerate().filter(|(_, key)| !account::is_authorized_key(key)) {
-            list.hint(format!("{path}.ssh_keys[{at}]"), "not a public key", key_hint);
+        for (at, key) in user.ssh_keys.iter().enumerate() {
+            if let Err(error) = check_authorized_key(key) {
+                list.hint(format!("{path}.ssh_keys[{at}]"), error.to_string(), error.hint());
+            }
         }
     }
+}
+
+/// What is wrong with the keys of a text. Photon's installer writes it as it is, so that several lines are several keys.
+fn wrong_key(text: &str) -> Option<KeyError> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+    if lines.peek().is_none() { Some(KeyError::NotAKey) } else { lines.find_map(|line| check_authorized_key(line).err()) }
 }
 
 fn network(kickstart: &Kickstart, list: &mut Complaints) {

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use account::{Password, PublicKey, User, is_account_name, is_authorized_key, is_hostname, is_ssh_key, sudoers_file, sudoers_name};
+pub use account::{Password, PublicKey, User, is_account_name, is_hostname, sudoers_file, sudoers_name};
 pub use btrfs::{Btrfs, Placed, Subvolume};
 pub use certificate::{BEGIN_CERTIFICATE, END_CERTIFICATE, are_certificates};
 pub use crypt::is_hash;
@@ -35,7 +35,9 @@ pub use network::{Address, Cidr, DhcpIdentifier, Ethernet, Match, Nameservers, N
 pub use network_v1::{NetworkData, NetworkV1};
 pub use reference::{reference, schema};
 pub use secret::Secret;
-pub use ssh::{Account, HostCertificate, KeyLine, Principal, SSH_FILE_MODE, Ssh, SshFile};
+pub use ssh::{
+    Account, HostCertificate, KeyError, KeyLine, Principal, SSH_FILE_MODE, Ssh, SshFile, check_authorized_key, check_key, is_ssh_key,
+};
 pub use unsupported::network as network_dialect;
 
 use document::{Dialect, Document, Language, Problem, Problems};

@@ -1,18 +1,18 @@
 //! Certificates in place of single keys: whom the SSH server trusts to say who may log in (ssh-keygen(1), "CERTIFICATES").
 
 mod certificate;
+mod key;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::account;
 use crate::document::Complaint;
 use certificate::Usage;
+pub use key::{KeyError, check_authorized_key, check_key, is_ssh_key};
 
 /// Certificates for users and for the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -42,40 +42,13 @@ impl TryFrom<String> for KeyLine {
         if line.contains("PRIVATE KEY") {
             return Err("this is a private key, which nobody else must have: write the line of its `.pub` file".to_owned());
         }
-        if kind(line).is_some_and(|kind| kind.contains("-cert-")) {
-            return Err("this is a certificate: write the public key itself".to_owned());
-        }
-        if !account::is_ssh_key(line) || line.contains('\n') {
-            return Err("write a public key, such as `ssh-ed25519 AAAA… name`; several are a list".to_owned());
-        }
-        if is_whole(line) {
-            Ok(Self(line.to_owned()))
-        } else {
+        match check_key(line) {
+            Ok(()) => Ok(Self(line.to_owned())),
+            Err(KeyError::NotAKey) => Err("write a public key, such as `ssh-ed25519 AAAA… name`; several are a list".to_owned()),
             // sshd refuses everybody while a file of such keys contains one that it cannot read.
-            Err("this public key is damaged or cut off: copy the whole line of its `.pub` file".to_owned())
+            Err(error) => Err(error.line()),
         }
     }
-}
-
-/// Whether a key in Base64 is what the word before it says, and ends where it must: fields of which each has its length before it (RFC 4253,
-/// section 6.6).
-fn is_whole(line: &str) -> bool {
-    let mut words = line.split_ascii_whitespace();
-    let (Some(kind), Some(body)) = (words.next(), words.next()) else { return false };
-    let Ok(bytes) = STANDARD.decode(body) else { return false };
-    let fields = fields(&bytes);
-    fields.is_some_and(|fields| fields.len() > 1 && fields[0] == kind.as_bytes())
-}
-
-fn fields(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let (length, rest) = bytes.split_first_chunk()?;
-        let (field, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-        fields.push(field);
-        bytes = rest;
-    }
-    Some(fields)
 }
 
 /// The name of a user.
@@ -125,7 +98,7 @@ impl TryFrom<String> for HostCertificate {
 
     fn try_from(text: String) -> Result<Self, String> {
         let certificate = Self(text.trim().to_owned());
-        let is_one = account::is_ssh_key(&certificate.0) && !certificate.0.contains('\n');
+        let is_one = is_ssh_key(&certificate.0) && !certificate.0.contains('\n');
         if !is_one || certificate.key().is_none() {
             return Err("write a certificate, such as `ssh-ed25519-cert-v01@openssh.com AAAA… name`; several are a list".to_owned());
         }
@@ -273,7 +246,7 @@ mod tests {
             ),
             (
                 r#"{"revoked_keys": ["ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAII5ZCyP2+O9IQPAj0x7f3wcyDkrc2Rrxhowt7PY924Aj x"]}"#,
-                "damaged or cut off",
+                "this key is of the type `ssh-ed25519`, not `ssh-rsa`",
             ),
             (r#"{"principals": {"a/b": ["x"]}}"#, "`a/b` is not a user's name"),
             (r#"{"principals": {"a": ["x y"]}}"#, "`x y` cannot be a name in a certificate"),

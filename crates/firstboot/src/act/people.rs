@@ -2,7 +2,6 @@
 
 use super::Report;
 use crate::cloud::{AccountName, CloudConfig, CloudUser, GroupNames, Part, PasswordKind, SudoRules, Uid, host_key_named};
-use kickstart::is_authorized_key;
 use system::account::{self, Accounts, Credential, Details, UserAccount};
 use system::{SystemError, Target};
 
@@ -147,14 +146,8 @@ fn sudo(wanted: &CloudUser, target: &Target) -> Result<(), SystemError> {
     target.write(&kickstart::sudoers_file(name), 0o440, text.as_bytes())
 }
 
-/// Adds keys; one that is none locks out only its owner.
-fn add_keys(name: &str, given: &[String], target: &Target) -> Result<(), SystemError> {
-    if given.is_empty() {
-        return Ok(());
-    }
-    let (keys, others): (Vec<String>, Vec<String>) = given.iter().cloned().partition(|key| is_authorized_key(key));
-    let refusal = if others.is_empty() { Ok(()) } else { Err(SystemError::refused("one of the platform's keys is not a public key")) };
-    account::add_keys(name, &keys, target).and(refusal)
+fn add_keys(name: &str, keys: &[String], target: &Target) -> Result<(), SystemError> {
+    if keys.is_empty() { Ok(()) } else { account::add_keys(name, keys, target) }
 }
 
 /// Writes the server's own keys.

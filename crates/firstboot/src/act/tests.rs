@@ -23,8 +23,8 @@ fn done_with(bundle: &Bundle) -> (tempfile::TempDir, Target, Vec<String>) {
 #[test]
 fn everything_that_is_asked_for() {
     let (_folder, target, complaints) = done(
-        "hostname: node\nssh_authorized_keys: [ssh-ed25519 AAAA root]\n\
-         users:\n  - {name: dev, groups: docker, sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: [ssh-ed25519 AAAA dev]}\n\
+        "hostname: node\nssh_authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB root]\n\
+         users:\n  - {name: dev, groups: docker, sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB dev]}\n\
          chpasswd: {expire: false, users: [{name: root, password: sesame, type: text}]}\n\
          write_files:\n  - {path: /etc/a, content: hi, permissions: '0600'}\n  - {path: /etc/a, content: aGk=, encoding: b64, append: true}\n\
          ca_certs: {trusted: [\"-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----\"]}\n\
@@ -40,8 +40,14 @@ fn everything_that_is_asked_for() {
     let left = target.read("/var/lib/kaon/containers.json").unwrap();
     assert_eq!(left, "{\"images\":[{\"path\":\"/a.tar\"}],\"units\":[\"kaon-container-web.service\"]}");
     assert_eq!(target.read("/etc/hostname").unwrap(), "node\n");
-    assert_eq!(target.read("/root/.ssh/authorized_keys").unwrap(), "ssh-ed25519 AAAA root\n");
-    assert_eq!(target.read("/home/dev/.ssh/authorized_keys").unwrap(), "ssh-ed25519 AAAA dev\n");
+    assert_eq!(
+        target.read("/root/.ssh/authorized_keys").unwrap(),
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB root\n"
+    );
+    assert_eq!(
+        target.read("/home/dev/.ssh/authorized_keys").unwrap(),
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB dev\n"
+    );
     assert_eq!(target.read("/etc/sudoers.d/50-dev").unwrap(), "dev ALL=(ALL) NOPASSWD:ALL\n");
     assert!(target.read("/etc/shadow").unwrap().starts_with("root:$6$"));
     assert_eq!(target.read("/etc/a").unwrap(), "hihi");

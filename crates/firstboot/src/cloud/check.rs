@@ -4,6 +4,7 @@ use kickstart::document::Complaint;
 
 use super::disk::is_nowhere;
 use super::host_key::{self, Part};
+use super::mount_kind::Oddity;
 use super::user::{NO_RANDOM, PasswordOf, is_random};
 use super::{CloudConfig, FsSetup, Line, Permissions};
 use crate::swarm::Swarm;
@@ -24,6 +25,7 @@ impl CloudConfig {
         let mut list = Vec::new();
         self.check_passwords(&mut list);
         self.check_people(&mut list);
+        self.check_keys(&mut list);
         self.check_disks(&mut list);
         self.check_mounts(&mut list);
         self.check_texts(&mut list);
@@ -56,6 +58,17 @@ impl CloudConfig {
             }
             let refused = user.groups.refused.iter();
             list.extend(refused.map(|reason| Complaint::note(format!("{path}.groups"), reason)));
+        }
+    }
+
+    fn check_keys(&self, list: &mut Vec<Complaint>) {
+        let of_users = self.users.iter().enumerate().map(|(index, user)| (format!("users[{index}]."), &user.ssh_authorized_keys));
+        let of_default = self.user.iter().map(|user| ("user.".to_owned(), &user.ssh_authorized_keys));
+        for (path, keys) in of_users.chain(of_default).chain([(String::new(), &self.ssh_authorized_keys)]) {
+            for (index, key) in keys.iter().enumerate() {
+                let refused = key.refused().into_iter();
+                list.extend(refused.map(|reason| Complaint::note(format!("{path}ssh_authorized_keys[{index}]"), reason)));
+            }
         }
         let certified: Vec<&str> = self.kaon.ssh.certified_keys().collect();
         for (name, key) in &self.ssh_keys {
@@ -115,6 +128,11 @@ impl CloudConfig {
                 list.push(Complaint::value(path, "an entry has no device: it is left out"));
             } else if mount.field(1, defaults).is_some_and(|folder| folder.bytes().all(|byte| byte == b'/')) {
                 list.push(Complaint::value(path, "the root is mounted already: the entry is left out"));
+            } else if mount.field(1, defaults).is_some() {
+                list.extend(mount.oddity(defaults).map(|oddity| match oddity {
+                    Oddity::Misspelt(reason) => Complaint::whole(format!("{path}[2]"), reason, &path, "the entry"),
+                    Oddity::Doubtful(reason) => Complaint::note(path, reason),
+                }));
             }
         }
     }

@@ -180,6 +180,21 @@ pub struct Swap {
     pub maxsize: Option<Size>,
 }
 
+const NO_SIZE: &str = "write a size such as `1G`, or `auto`";
+
+/// A decimal number, with or without a fraction, times a unit, rounded down; none if that is too large.
+fn times(number: &str, unit: u64) -> Result<Option<u64>, &'static str> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits =
+        |text: &str| Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())).and_then(|text| text.parse::<u64>().ok());
+    // Nine digits tell sizes in the largest unit to 1 KiB.
+    let fraction = &fraction[..fraction.len().min(9)];
+    let scale = 10_u128.pow(u32::try_from(fraction.len()).unwrap_or_default());
+    let (whole, part) = (digits(whole).ok_or(NO_SIZE)?, digits(fraction).ok_or(NO_SIZE)?);
+    let part = u64::try_from(u128::from(part) * u128::from(unit) / scale).map_err(|_| NO_SIZE)?;
+    Ok(whole.checked_mul(unit).and_then(|bytes| bytes.checked_add(part)))
+}
+
 /// A size in bytes; none for as much as suits the machine's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Word")]
@@ -193,22 +208,53 @@ impl TryFrom<Word> for Size {
         if text == "auto" {
             return Ok(Self(None));
         }
-        let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
-        let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        let number = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        let shift = match text[number.len()..].to_ascii_uppercase().as_str() {
             "" | "B" => 0,
             "K" | "KB" | "KIB" => 10,
             "M" | "MB" | "MIB" => 20,
             "G" | "GB" | "GIB" => 30,
             "T" | "TB" | "TIB" => 40,
-            _ => return Err("write a size such as `1G`, or `auto`".to_owned()),
+            _ => return Err(NO_SIZE.to_owned()),
         };
         /// Smaller ones are numbers without the unit that was meant, larger ones fit on no disk.
         const SENSIBLE: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 40;
-        let bytes = digits.parse::<u64>().map_err(|_| "write a size such as `1G`, or `auto`")?.checked_mul(1 << shift);
+        let bytes = times(number, 1 << shift)?;
         match bytes {
             Some(0) => Ok(Self(Some(0))),
             Some(bytes) if SENSIBLE.contains(&bytes) => Ok(Self(Some(bytes))),
             Some(_) | None => Err("the size must be from `1M` to `16T`, in bytes where no unit is written".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_may_have_a_fraction() {
+        let table = [
+            ("2.5G", Some(Some(5 << 29))),
+            ("1.5 M", None),
+            ("0.5T", Some(Some(1 << 39))),
+            ("1.0000000000001G", Some(Some(1 << 30))),
+            ("2G", Some(Some(2 << 30))),
+            ("1048576", Some(Some(1 << 20))),
+            ("0", Some(Some(0))),
+            ("auto", Some(None)),
+            ("0.5M", None),
+            ("17T", None),
+            ("99999999999999999999T", None),
+            ("2.5.1G", None),
+            ("2.G", None),
+            (".5G", None),
+            ("-1G", None),
+            ("1e3M", None),
+            ("2,5G", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Size::try_from(Word(text.to_owned())).ok().map(|size| size.0), expected, "{text}");
         }
     }
 }

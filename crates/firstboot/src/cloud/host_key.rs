@@ -46,8 +46,10 @@ pub(crate) fn named(name: &str) -> Result<(&str, Part), String> {
 pub(crate) fn check(kind: &str, part: Part, text: &str) -> Result<(), String> {
     let found = match part {
         Part::Private => private(text)?,
-        Part::Public if kickstart::is_ssh_key(text.trim()) && !text.contains("-cert-v01@") => kind_of(text),
-        Part::Public => return Err("not a public key: write the line of the `.pub` file".to_owned()),
+        Part::Public => {
+            kickstart::check_key(text.trim()).map_err(|error| error.line())?;
+            kind_of(text)
+        }
         Part::Certificate => HostCertificate::try_from(text.to_owned())?.key(),
     };
     match found {
@@ -157,10 +159,18 @@ pub(crate) mod tests {
             ("ed25519_private", cut, "damaged or cut off"),
             ("ed25519_private", &short, "damaged or cut off"),
             ("ed25519_private", "ssh-ed25519 AAAA", "not a private key"),
-            ("ed25519_public", "ssh-ed25519 AAAAC3 me", ""),
-            ("rsa_public", "ssh-ed25519 AAAAC3 me", "this is of the kind ed25519"),
+            ("ed25519_public", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me", ""),
+            (
+                "rsa_public",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me",
+                "this is of the kind ed25519",
+            ),
             ("ed25519_public", ED25519, "not a public key"),
-            ("ed25519_certificate", "ssh-ed25519 AAAAC3 me", "write a certificate"),
+            (
+                "ed25519_certificate",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me",
+                "write a certificate",
+            ),
             ("dsa_private", "", "no keys of this kind any more"),
             ("ed25519", "", "unknown"),
         ];

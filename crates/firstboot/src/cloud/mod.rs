@@ -7,6 +7,7 @@ mod host_key;
 pub(crate) mod keys;
 mod merge;
 pub(crate) mod meta;
+mod mount_kind;
 mod permissions;
 mod service;
 mod settle;
@@ -225,11 +226,11 @@ mod tests {
     }
 
     fn document() -> Value {
-        let key = "ssh-ed25519 AAAA me";
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB me";
         json!({
             "hostname": "a", "fqdn": "a.example", "preserve_hostname": true, "groups": ["g", {"h": ["a"]}],
             "users": [{"name": "one", "ssh_authorized_keys": [key]}, {"name": "two"}, "three"], "user": {"name": "u"}, "password": "p",
-            "ssh_authorized_keys": [key, "ssh-rsa AAAA you"], "chpasswd": {"expire": false, "list": ["a:b"]}, "ssh_pwauth": true,
+            "ssh_authorized_keys": [key, "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCWFgwWbxaqYSCk8cda6ycdbbh2++Aim91yqgmivUi6Q8ifPHSBD0ohdcOuNQkUwLK+aG2yAlo7UjJyVGLFPX+ehQObZ0Aa9MzSD/zuetna6WcLbtvLgZNuJLrX5t92zIBTzWjhndIkUTXCNsT2+9ac1wRczJGWae42XvxJhoKPZw== you"], "chpasswd": {"expire": false, "list": ["a:b"]}, "ssh_pwauth": true,
             "ssh_keys": {"ed25519_private": host_key::tests::ED25519}, "write_files": [{"path": "/a", "content": "x"}, {"path": "/b", "permissions": "0600"}],
             "bootcmd": ["a", ["b", "c"]], "runcmd": ["a", ["b", 1]], "ca_certs": {"trusted": ["-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----"]}, "timezone": "UTC",
             "ntp": {"servers": ["a"]}, "yum_repos": {"r": {"baseurl": "https://a"}}, "packages": ["a", ["b", "1"]], "package_upgrade": true,
@@ -275,8 +276,10 @@ mod tests {
     #[test]
     fn users_of_a_platform_get_the_keys_of_both() {
         let part = |text: &str| read(&serde_json::from_str(text).unwrap()).0;
-        let mut own = part(r#"{"users": [{"name": "dev", "ssh_authorized_keys": ["ssh-ed25519 AAAA one"]}]}"#);
-        own.add(part(r#"{"users": [{"name": "dev", "sudo": "ALL=(ALL) ALL", "ssh_authorized_keys": ["ssh-ed25519 AAAA two"]}, "ops"]}"#));
+        let mut own = part(
+            r#"{"users": [{"name": "dev", "ssh_authorized_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB one"]}]}"#,
+        );
+        own.add(part(r#"{"users": [{"name": "dev", "sudo": "ALL=(ALL) ALL", "ssh_authorized_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB two"]}, "ops"]}"#));
         assert!(own.settle(&Places::default()).is_empty() && own.users.len() == 2);
         assert_eq!((own.users[0].ssh_authorized_keys.len(), own.users[0].sudo.0.len()), (2, 1));
     }

@@ -1,6 +1,9 @@
 //! What of cloud-config only makes sense together: the user that `default` stands for, and whom keys and passwords at the top are for.
 
+use std::collections::BTreeSet;
+
 use super::CloudConfig;
+use super::disk::Mount;
 use super::sudo::SudoRules;
 use super::user::{CloudUser, PasswordOf};
 use super::value::{SshKey, Word};
@@ -29,6 +32,7 @@ impl CloudConfig {
     pub(crate) fn settle(&mut self, places: &Places) -> Vec<String> {
         let mut complaints = Vec::new();
         split_keys(&mut self.ssh_authorized_keys);
+        self.settle_twice(places, &mut complaints);
         let default = self.user.iter_mut();
         self.users.iter_mut().chain(default).for_each(|user| split_keys(&mut user.ssh_authorized_keys));
         self.users.retain(|user| !matches!(user.name.0.as_str(), "default" | "none"));
@@ -50,10 +54,10 @@ impl CloudConfig {
         self.chpasswd.users.extend(own.into_iter().chain(lines.filter_map(|line| PasswordOf::of_line(line).ok())));
         let older = std::mem::take(&mut self.older_ca_certs);
         self.ca_certs.trusted.extend(older.trusted);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.ssh_authorized_keys.retain(|key| seen.insert(key.0.clone()));
         for user in &mut self.users {
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             user.ssh_authorized_keys.retain(|key| seen.insert(key.0.clone()));
             let is_meant = self.chpasswd.users.iter().any(|password| password.name == user.name.0);
             if user.password().is_some() && user.lock_passwd.is_none() && !is_meant {
@@ -96,6 +100,23 @@ impl CloudConfig {
         self.users = users;
     }
 
+    /// Leaves out mounts on a directory and containers with a name that an earlier entry has.
+    fn settle_twice(&mut self, places: &Places, complaints: &mut Vec<String>) {
+        let defaults = self.mount_default_fields.as_ref();
+        let folder = |mount: &Mount| {
+            let folder = mount.field(1, defaults)?.trim_end_matches('/').to_owned();
+            (folder.starts_with('/') && mount.field(2, defaults).as_deref() != Some("swap")).then_some(folder)
+        };
+        for (mount, folder) in take_later(&mut self.mounts, folder) {
+            let place = places.find(&entry_name(&mount)).unwrap_or("mounts");
+            complaints.push(format!("{place}: an earlier entry is mounted on `{folder}`, which would be hidden: this one is left out"));
+        }
+        for (container, name) in take_later(&mut self.kaon.containers, |container| Some(container.0.name.clone())) {
+            let place = places.find(&entry_name(&container)).unwrap_or("kaon.containers");
+            complaints.push(format!("{place}: an earlier container is called `{name}`, too: this one is left out"));
+        }
+    }
+
     /// Makes the user that `default` stands for one of the users, and gives its name.
     fn add_default(&mut self, mut user: CloudUser) -> String {
         let name = user.name.0.clone();
@@ -117,7 +138,10 @@ impl CloudConfig {
         let mut complaints = Vec::new();
         for (index, text) in keys.into_iter().filter(|key| !key.trim().is_empty()).enumerate() {
             match SshKey::try_from(Word(text)) {
-                Ok(key) => self.ssh_authorized_keys.push(key),
+                Ok(key) => {
+                    complaints.extend(key.refused().iter().map(|reason| format!("public-keys: key {}: {reason}", index + 1)));
+                    self.ssh_authorized_keys.push(key);
+                }
                 Err(reason) => complaints.push(format!("public-keys: key {}: {reason}", index + 1)),
             }
         }
@@ -125,12 +149,25 @@ impl CloudConfig {
     }
 }
 
+/// Takes out what has the same key as something before it.
+fn take_later<T>(list: &mut Vec<T>, key: impl Fn(&T) -> Option<String>) -> Vec<(T, String)> {
+    let mut seen = BTreeSet::new();
+    let mut later = Vec::new();
+    for item in std::mem::take(list) {
+        match key(&item) {
+            Some(key) if !seen.insert(key.clone()) => later.push((item, key)),
+            Some(_) | None => list.push(item),
+        }
+    }
+    later
+}
+
 /// What [`Places`] calls a user.
 pub(crate) fn place_name(user: &str) -> String {
     format!("users: {user}")
 }
 
-/// What [`Places`] calls an entry of `fs_setup` or `mounts`: of documents that are merged, the numbers change.
+/// What [`Places`] calls an entry of `fs_setup`, `mounts` or `kaon.containers`: of documents that are merged, the numbers change.
 pub(crate) fn entry_name(entry: &impl std::fmt::Debug) -> String {
     format!("{entry:?}")
 }
@@ -140,7 +177,7 @@ pub(crate) fn disk_name(disk: &str) -> String {
     format!("disk_setup: {disk}")
 }
 
-/// Makes a key of each line.
+/// Makes a key of each line that is one. What is none was reported where it was read.
 fn split_keys(keys: &mut Vec<SshKey>) {
-    *keys = keys.iter().flat_map(|key| key.0.lines()).map(|line| SshKey(line.to_owned())).collect();
+    *keys = keys.iter().flat_map(SshKey::each).collect();
 }

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use kickstart::{Secret, is_account_name, is_authorized_key, is_hash, is_hostname, is_ssh_key};
+use kickstart::{KeyError, Secret, check_authorized_key, is_account_name, is_hash, is_hostname, is_ssh_key};
 
-/// The keys in a text: one in each line, or where YAML has folded lines into one, behind each other.
+/// The keys in a text: one in each line that is no comment, or where YAML has folded lines into one, behind each other.
 fn key_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         let begins = |index: &usize| words.get(*index..*index + 2).is_some_and(|pair| is_ssh_key(&pair.join(" ")));
         // Options may stand before the first one.
@@ -233,11 +233,17 @@ checked! {
         Ok(65_535 | u32::MAX) | Err(_) => Err(format!("`{text}` is not a user's number: the user gets the next free one")),
         Ok(uid) => Ok(uid),
     };
-    /// A line of `authorized_keys`; or several, as files have them.
+    /// A line of `authorized_keys`; or several, as files have them, of which at least one is a key.
     SshKey(String), |text| {
         let lines = key_lines(&text);
-        let are_keys = !lines.is_empty() && lines.iter().all(|line| is_authorized_key(line));
-        if are_keys { Ok(lines.join("\n")) } else { Err("not a public key: write a line as in ~/.ssh/id_ed25519.pub".to_owned()) }
+        let mut wrong = None;
+        for line in &lines {
+            match check_authorized_key(line) {
+                Ok(()) => return Ok(lines.join("\n")),
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+        }
+        Err(wrong.unwrap_or(KeyError::NotAKey).line())
     };
     /// A password's hash.
     PasswordHash(Secret), |text| {
@@ -276,23 +282,51 @@ checked! {
     };
 }
 
+impl SshKey {
+    /// What is wrong with those of several lines that are no keys; the others count.
+    pub fn refused(&self) -> Vec<String> {
+        let all = self.0.lines().count();
+        let wrong = self.0.lines().enumerate().filter_map(|(index, line)| Some((index + 1, check_authorized_key(line).err()?)));
+        wrong.map(|(number, error)| format!("key {number} of {all}: {}", error.line())).collect()
+    }
+
+    /// Each line that is a key.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        self.0.lines().filter(|line| check_authorized_key(line).is_ok()).map(|line| Self(line.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn keys_of_a_file_are_several() {
-        let (one, two) = ("ssh-ed25519 AAAAC3 me", "from=\"192.0.2.0/24\" ssh-rsa AAAAB3 a b");
+        let one = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me";
+        let two = "from=\"192.0.2.0/24\" ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCZ0G4NyMoTpFYe/C+Y8qqCCVn8NOyZTd3dijLnMIUvsPPB9uVztwMmNejzoyBRRb7inHN479iDQBehYERCC7MpR2uXpCBxdLtUHUfetSfArv0KipI1sKAGIWQXboFWSUX9/X7fqsHpaT+Zedsj1sOSefIpthyxhosdLe1OkNWMlw== a b";
+        let cut = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9G cut";
         let table = [
             (format!("{one}\n\n{two}\n"), Some(format!("{one}\n{two}"))),
             (format!("{two} {one}"), Some(format!("{two}\n{one}"))),
             (format!("{one} {one} again"), Some(format!("{one}\n{one} again"))),
-            (format!("{one}\n# mine"), None),
+            (format!("{one}\n# mine"), Some(one.to_owned())),
+            (format!("{one}\n{cut}"), Some(format!("{one}\n{cut}"))),
+            (cut.to_owned(), None),
             (String::new(), None),
         ];
         for (text, expected) in table {
             assert_eq!(SshKey::try_from(Word(text.clone())).ok().map(|key| key.0), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn of_several_keys_the_whole_ones_count() {
+        let one = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me";
+        let key = SshKey::try_from(Word(format!("{one} ssh-dss AAAAB3 old\nssh-rsa AAAA"))).unwrap();
+        assert_eq!(key.each().collect::<Vec<_>>(), [SshKey(one.to_owned())]);
+        let told = key.refused();
+        assert!(told.len() == 2 && told[0].starts_with("key 2 of 3: the SSH server takes no keys of the type `ssh-dss`: "), "{told:?}");
+        assert!(told[1].starts_with("key 3 of 3: this public key is damaged or cut off: "), "{told:?}");
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) fn ask(service: &Service) -> Result<CloudMetadata, MetadataError> {
     let keys: Vec<String> = compute.public_keys.iter().map(|key| key.key_data.replace(['\r', '\n'], "").trim().to_owned()).collect();
     match compute.os_profile.admin_username.as_str() {
         "" | "root" => metadata.root_keys = keys,
-        name => metadata.users.push(administrator(name, keys)),
+        name => metadata.users.push(administrator(name, keys, &mut metadata.complaints)),
     }
     for (name, text) in [("userData", compute.user_data), ("customData", compute.custom_data)] {
         let text: String = text.split_whitespace().collect();

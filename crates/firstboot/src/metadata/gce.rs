@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::CloudMetadata;
 use super::service::{MetadataError, Method, Reply, Service};
-use crate::cloud::{CloudUser, SshKey, SudoRules};
+use crate::cloud::{CloudUser, SshKey, SudoRules, Word};
 use system::guestinfo;
 
 /// Without it the server refuses, so that no program asks by being led there; its answers bear it too.
@@ -88,10 +88,17 @@ fn take_keys(lines: &str, metadata: &mut CloudMetadata) {
             None => metadata.complaints.push("ssh-keys: a line does not begin with a user's name".into()),
         }
     }
-    metadata.users = users.into_iter().map(|(name, keys)| administrator(name, keys)).collect();
+    metadata.users = users.into_iter().map(|(name, keys)| administrator(name, keys, &mut metadata.complaints)).collect();
 }
 
-/// A user as clouds have them: with keys, without a password, who may do everything.
-pub(super) fn administrator(name: &str, keys: Vec<String>) -> CloudUser {
-    CloudUser { sudo: SudoRules::everything(), ssh_authorized_keys: keys.into_iter().map(SshKey).collect(), ..CloudUser::named(name) }
+/// A user as clouds have them: with keys, without a password, who may do everything. What is no key is reported.
+pub(super) fn administrator(name: &str, keys: Vec<String>, complaints: &mut Vec<String>) -> CloudUser {
+    let mut ssh_authorized_keys = Vec::new();
+    for text in keys {
+        let key = SshKey::try_from(Word(text)).map_err(|reason| vec![reason]);
+        let refused = key.as_ref().map_or_else(Vec::clone, SshKey::refused);
+        complaints.extend(refused.iter().map(|reason| format!("a key of `{name}`: {reason}")));
+        ssh_authorized_keys.extend(key);
+    }
+    CloudUser { sudo: SudoRules::everything(), ssh_authorized_keys, ..CloudUser::named(name) }
 }

@@ -7,7 +7,7 @@ use super::fake::{Answer, Asked, Fake, PATIENCE, ok, status};
 use super::*;
 use crate::cloud::{SshKey, SudoRules};
 
-const KEY: &str = "ssh-ed25519 AAAAC3 me";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me";
 const USER_DATA: &str = "#cloud-config\nhostname: node\n";
 
 fn ask(cloud: Cloud, answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Result<CloudMetadata, MetadataError>, Fake) {
@@ -60,7 +60,9 @@ fn amazon_before(asked: &Asked) -> Answer {
         "GET /latest/meta-data/local-hostname" => ok("ip-10-0-0-1.ec2.internal other.example"),
         "GET /latest/meta-data/public-keys/" => ok("0=mine\n1=yours"),
         "GET /latest/meta-data/public-keys/0/openssh-key" => ok(format!("{KEY}\n")),
-        "GET /latest/meta-data/public-keys/1/openssh-key" => ok("ssh-rsa AAAAB3 you\n"),
+        "GET /latest/meta-data/public-keys/1/openssh-key" => ok(
+            "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCZ0G4NyMoTpFYe/C+Y8qqCCVn8NOyZTd3dijLnMIUvsPPB9uVztwMmNejzoyBRRb7inHN479iDQBehYERCC7MpR2uXpCBxdLtUHUfetSfArv0KipI1sKAGIWQXboFWSUX9/X7fqsHpaT+Zedsj1sOSefIpthyxhosdLe1OkNWMlw== you\n",
+        ),
         "GET /latest/user-data" => ok(USER_DATA),
         _ => status(404),
     }
@@ -72,7 +74,7 @@ fn amazon_is_asked_with_a_token() {
     let expected = CloudMetadata {
         instance: "i-0abc".into(),
         hostname: Some("ip-10-0-0-1.ec2.internal".into()),
-        root_keys: vec![KEY.into(), "ssh-rsa AAAAB3 you".into()],
+        root_keys: vec![KEY.into(), "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCZ0G4NyMoTpFYe/C+Y8qqCCVn8NOyZTd3dijLnMIUvsPPB9uVztwMmNejzoyBRRb7inHN479iDQBehYERCC7MpR2uXpCBxdLtUHUfetSfArv0KipI1sKAGIWQXboFWSUX9/X7fqsHpaT+Zedsj1sOSefIpthyxhosdLe1OkNWMlw== you".into()],
         user_data: Some(USER_DATA.into()),
         ..CloudMetadata::default()
     };
@@ -142,7 +144,7 @@ fn google(asked: &Asked) -> Answer {
     }
     let flavored = |text: String| Answer::Reply(200, "Metadata-Flavor: Google\r\n", text.into_bytes());
     let keys = format!(
-        "dev:{KEY}\nroot:ssh-rsa AAAAB3 r\nops:ssh-rsa AAAAB3 google-ssh {{\"userName\":\"o\",\"expireOn\":\"2018-12-04T20:12:00+0000\"}}"
+        "dev:{KEY}\nroot:ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCZ0G4NyMoTpFYe/C+Y8qqCCVn8NOyZTd3dijLnMIUvsPPB9uVztwMmNejzoyBRRb7inHN479iDQBehYERCC7MpR2uXpCBxdLtUHUfetSfArv0KipI1sKAGIWQXboFWSUX9/X7fqsHpaT+Zedsj1sOSefIpthyxhosdLe1OkNWMlw== r\nops:ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCZ0G4NyMoTpFYe/C+Y8qqCCVn8NOyZTd3dijLnMIUvsPPB9uVztwMmNejzoyBRRb7inHN479iDQBehYERCC7MpR2uXpCBxdLtUHUfetSfArv0KipI1sKAGIWQXboFWSUX9/X7fqsHpaT+Zedsj1sOSefIpthyxhosdLe1OkNWMlw== google-ssh {{\"userName\":\"o\",\"expireOn\":\"2018-12-04T20:12:00+0000\"}}"
     );
     match asked.what.as_str() {
         "GET /computeMetadata/v1/instance/?recursive=true&alt=json" => flavored(
@@ -164,7 +166,7 @@ fn google_is_asked_for_two_documents() {
     let (metadata, fake) = ask(Cloud::Gce, google);
     let metadata = metadata.unwrap();
     assert_eq!((metadata.instance.as_str(), metadata.hostname.as_deref()), ("18446744073709551615", Some("node.c.project.internal")));
-    assert_eq!((metadata.root_keys, metadata.user_data.as_deref()), (vec!["ssh-rsa AAAAB3 r".to_owned()], Some(USER_DATA)));
+    assert_eq!((metadata.root_keys, metadata.user_data.as_deref()), (vec!["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCZ0G4NyMoTpFYe/C+Y8qqCCVn8NOyZTd3dijLnMIUvsPPB9uVztwMmNejzoyBRRb7inHN479iDQBehYERCC7MpR2uXpCBxdLtUHUfetSfArv0KipI1sKAGIWQXboFWSUX9/X7fqsHpaT+Zedsj1sOSefIpthyxhosdLe1OkNWMlw== r".to_owned()], Some(USER_DATA)));
     assert_eq!((metadata.users.len(), metadata.users[0].name.0.as_str()), (1, "dev"));
     assert_eq!(metadata.users[0].ssh_authorized_keys, [SshKey(KEY.to_owned()), SshKey(format!("{KEY} 2"))]);
     assert_eq!(metadata.users[0].sudo, SudoRules::everything());
@@ -197,7 +199,7 @@ fn microsoft(asked: &Asked) -> Answer {
                 "compute": {
                     "vmId": "02aab8a4", "name": "vm", "location": "x",
                     "osProfile": { "adminUsername": "azureuser", "computerName": "node", "disablePasswordAuthentication": "true" },
-                    "publicKeys": [{ "keyData": "ssh-ed25519 AAAA\r\nC3 me\r\n", "path": "/home/azureuser/.ssh/authorized_keys" }],
+                    "publicKeys": [{ "keyData": "ssh-ed25519 AAAAC3NzaC1lZDI1NT\r\nE5AAAAIEuPD92oV88/iYH7O8hL26+vSX4HnZlnCAbAkGPHjEDC me\r\n", "path": "/home/azureuser/.ssh/authorized_keys" }],
                     "userData": base64::engine::general_purpose::STANDARD.encode(USER_DATA), "customData": "",
                 },
                 "network": { "interface": [] },

@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
             Kind::Cloud => self.cloud(name, text, how),
             Kind::Archive => self.archive(name, text),
             Kind::Script => self.script(name, text),
-            Kind::Boothook => self.boothook(text),
+            Kind::Boothook => self.boothook(name, text),
             Kind::Include => self.include(name, text),
             Kind::Template => self.template(name, text, how),
             Kind::Mime => self.mime(name, text),
@@ -156,36 +156,53 @@ impl<'a> Reader<'a> {
 
     /// Notes where what may be wrong with others is described.
     fn places(&mut self, document: &Document<CloudConfig>) {
-        let CloudConfig { users, disk_setup, fs_setup, mounts, .. } = &document.value;
+        let CloudConfig { users, disk_setup, fs_setup, mounts, kaon, .. } = &document.value;
         let users = users.iter().enumerate().map(|(index, user)| (place_name(&user.name.0), format!("users[{index}]")));
         let disks = disk_setup.keys().map(|disk| (disk_name(disk), format!("disk_setup.{disk}")));
         let file_systems = fs_setup.iter().enumerate().map(|(index, setup)| (entry_name(setup), format!("fs_setup[{index}]")));
         let mounts = mounts.iter().enumerate().map(|(index, mount)| (entry_name(mount), format!("mounts[{index}]")));
+        let containers = kaon.containers.iter().enumerate();
+        let containers = containers.map(|(index, container)| (entry_name(container), format!("kaon.containers[{index}]")));
         let settings = ["timezone", "disable_root", "swap"].map(|key| (key.to_owned(), key.to_owned()));
-        let all = users.chain(disks).chain(file_systems).chain(mounts).chain(settings);
+        let all = users.chain(disks).chain(file_systems).chain(mounts).chain(containers).chain(settings);
         let places = all.filter_map(|(what, path)| Some((what, document.at(&path)?)));
         self.found.places.0.extend(places);
     }
 
     fn script(&mut self, name: &str, text: &str) {
         if text.trim_start().starts_with("#!") {
-            self.found.scripts.push(text.trim_start().to_owned());
+            let script = self.unix_lines(name, text.trim_start());
+            self.found.scripts.push(script);
             self.found.is_read = true;
         } else {
             self.complain(name, "a script must begin with its interpreter: `#!/bin/sh`");
         }
     }
 
-    fn boothook(&mut self, text: &str) {
+    /// A script without the carriage returns of Windows: Linux looks for an interpreter that has one in its name.
+    fn unix_lines(&mut self, name: &str, script: &str) -> String {
+        if !script.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r')) {
+            return script.to_owned();
+        }
+        self.complain(name, "the script has line ends of Windows, with which it could not run: it is run without the carriage returns");
+        script.replace("\r\n", "\n")
+    }
+
+    fn boothook(&mut self, name: &str, text: &str) {
         let script =
             text.trim_start().strip_prefix("#cloud-boothook").map_or(text, |rest| rest.split_once('\n').map_or("", |(_, rest)| rest));
-        self.found.boothooks.push(script.to_owned());
+        let script = self.unix_lines(name, script);
+        self.found.boothooks.push(script);
         self.found.is_read = true;
     }
 
     fn include(&mut self, name: &str, text: &str) {
-        let lines = text.lines().map(str::trim).enumerate();
-        for (index, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let lines = text.lines().map(|line| behind_include(line.trim())).enumerate();
+        let addresses: Vec<_> = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).collect();
+        if addresses.is_empty() {
+            self.complain(name, "`#include` names no address: write one behind it, or one in each line below");
+        }
+        for (index, line) in addresses {
             match WebAddress::try_from(Word(line.to_owned())) {
                 Ok(WebAddress(address)) if address.starts_with("https://") => self.found.includes.push(address),
                 Ok(WebAddress(_)) | Err(_) => {
@@ -263,6 +280,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What follows `#include` in its line, as cloud-init reads it; other lines as they are.
+fn behind_include(line: &str) -> &str {
+    let behind = |word: &str| {
+        let (start, rest) = line.split_at_checked(word.len())?;
+        (start.eq_ignore_ascii_case(word) && (rest.is_empty() || rest.starts_with(char::is_whitespace))).then(|| rest.trim_start())
+    };
+    behind("#include-once").or_else(|| behind("#include")).unwrap_or(line)
+}
+
 /// The kind of a document by its beginning.
 fn kind(text: &str) -> Kind {
     let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim_end);
@@ -337,10 +363,37 @@ mod tests {
     }
 
     #[test]
+    fn addresses_may_stand_behind_the_word() {
+        let (facts, mut complaints) = (serde_json::json!({}), Vec::new());
+        let mut reader = Reader::new(&facts, &mut complaints);
+        reader.read("x", "#include https://a.example/a\n# no address\n#Include-once\thttps://a.example/b\nhttps://a.example/c\n");
+        assert_eq!(reader.found.includes, ["https://a.example/a", "https://a.example/b", "https://a.example/c"]);
+        assert_eq!(complaints, [""; 0]);
+    }
+
+    #[test]
+    fn scripts_with_line_ends_of_windows_run_without_them() {
+        let table = [
+            ("#!/bin/bash\r\necho a\r\n", "#!/bin/bash\necho a\n", true),
+            ("#cloud-boothook\r\n#!/bin/sh\r\necho a\r\n", "#!/bin/sh\necho a\n", true),
+            ("#!/bin/sh\nprintf 'a\r\n'\n", "#!/bin/sh\nprintf 'a\r\n'\n", false),
+        ];
+        for (text, expected, is_told) in table {
+            let (facts, mut complaints) = (serde_json::json!({}), Vec::new());
+            let mut reader = Reader::new(&facts, &mut complaints);
+            reader.read("x", text);
+            let found = [&reader.found.scripts[..], &reader.found.boothooks].concat();
+            assert_eq!((found, complaints.len()), (vec![expected.to_owned()], usize::from(is_told)), "{text}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named() {
         let table = [
             ("#cloud-config-archive\n- {type: text/foo, content: x}\n", "x: part 1: the type `text/foo` is unknown: "),
             ("#cloud-config-archive\n- {type: text/plain, content: x}\n", "x: part 1: it is ignored, for its first line "),
+            ("#include\n", "x: `#include` names no address: "),
+            ("#include-once http://a.example/b\n", "x: line 1: `http://a.example/b`: only addresses "),
             ("#include\n\nhttp://me:sesame@a.example/b\n", "x: line 3: `http://a.example/b`: only addresses "),
         ];
         for (text, expected) in table {

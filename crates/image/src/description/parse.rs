@@ -76,11 +76,9 @@ fn access(top: &Table<'_>) -> Access {
     });
     let mut ssh_keys = Vec::new();
     for key in table.strings("ssh-keys") {
-        let known = ["ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-ed25519@openssh.com ", "sk-ecdsa-sha2-"];
-        if known.iter().any(|start| key.value.starts_with(start)) && !key.value.contains('\n') {
-            ssh_keys.push(key.value);
-        } else {
-            table.problem_with_hint(key.span, "not a public SSH key", "paste the one line of a `.pub` file");
+        match kickstart::check_authorized_key(&key.value) {
+            Ok(()) => ssh_keys.push(key.value),
+            Err(error) => table.problem_with_hint(key.span, error.to_string(), error.hint()),
         }
     }
     table.finish();
@@ -168,7 +166,9 @@ mod tests {
             ("[iso]", "[files]\n\"/dev/x\" = \"x\"\n[iso]", "`/dev/x` would not be seen"),
             ("[iso]", "[files]\n\"/run/a/b\" = \"x\"\n[iso]", "`/run/a/b` would not be seen"),
             ("[iso]", "[ova]\nfirmware = \"uefi\"\n[iso]", "the firmware must be"),
-            ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "not a public SSH key"),
+            ("[iso]", "[root]\nssh-keys = [\"secret\"]\n[iso]", "not a public key"),
+            ("[iso]", "[root]\nssh-keys = [\"ssh-rsa AAAA\"]\n[iso]", "damaged or cut off"),
+            ("[iso]", "[root]\nssh-keys = [\"ssh-dss AAAA\"]\n[iso]", "takes no keys of the type `ssh-dss`"),
             ("[iso]", "[ssh]\ntrusted-user-ca = [\"secret\"]\n[iso]", "write a public key"),
             ("[iso]", "[ssh.principals]\n\"a/b\" = [\"ops\"]\n[iso]", "`a/b` is not a user's name"),
             ("[iso]", "[ssh]\nhost-certificates = []\n[iso]", "unknown key `host-certificates`"),

@@ -28,10 +28,12 @@ pub(crate) fn interview() -> Interview {
     // The kernel of virtual machines is asked for by what its package provides.
     let names = packages.iter().map(|(name, _)| (*name).to_owned()).chain(["linux-esx".to_owned()]).collect();
     let offers = Offered { packages: packages.map(|(name, summary)| (name.to_owned(), summary.to_owned())).into(), names };
-    let read = |path: &str| match path {
-        "/keys" => Ok("# two\nssh-ed25519 AAAA1 a\n\nssh-ed25519 AAAA2 b\n".to_owned()),
+    let read = |path: &str| {
+        match path {
+        "/keys" => Ok("# two\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN/Rr+BMTs1q+UjDTKzm0CdwN0kksxKM9jBYuF/GDQFU a\n\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPXY7I7IIducGgIvHlcGSP3GkOhvVcX9Tp4OKXg+o3VO b\n".to_owned()),
         "/ca.pem" => Ok("x\n-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".repeat(2)),
         path => Err(format!("no {path}")),
+    }
     };
     Interview::new(Surroundings { facts, offers, read, seed: [1; 32] })
 }
@@ -77,10 +79,14 @@ fn a_whole_conversation() {
     for line in ["node", "sesame", "sesame"] {
         say(&mut talk, line).unwrap();
     }
-    assert!(say(&mut talk, "/nothing").is_err() && say(&mut talk, "ssh-ed25519 nonsense").is_err());
-    say(&mut talk, "ssh-ed25519 AAAA me").unwrap();
+    assert!(
+        say(&mut talk, "/nothing").is_err()
+            && say(&mut talk, "ssh-ed25519 nonsense").is_err()
+            && say(&mut talk, "ssh-ed25519 AAAAC3Nza me").is_err()
+    );
+    say(&mut talk, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB me").unwrap();
     assert!(say(&mut talk, "root").is_err() && say(&mut talk, "d@v").is_err());
-    for line in ["dev", "", "/keys", "ssh-rsa AAAA3"] {
+    for line in ["dev", "", "/keys", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEAME6oYk73P9UN11rC8pr9A9fc1F/TDR68ENCv2WCCs"] {
         say(&mut talk, line).unwrap();
     }
     talk.answer(&Answer::Remove(0)).unwrap();
@@ -114,8 +120,8 @@ const WHOLE: &str = r#"{
         }}
     },
     "password": {"text": "sesame", "crypted": false},
-    "public_key": {"key": "ssh-ed25519 AAAA me"},
-    "users": [{"name": "dev", "groups": ["docker"], "sudo": true, "ssh_keys": ["ssh-ed25519 AAAA2 b", "ssh-rsa AAAA3"]}],
+    "public_key": {"key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPB3ZUf/t9vf9lorU76ObjtWE8WL0bnFRFO4YT43pIB me"},
+    "users": [{"name": "dev", "groups": ["docker"], "sudo": true, "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPXY7I7IIducGgIvHlcGSP3GkOhvVcX9Tp4OKXg+o3VO b", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEAME6oYk73P9UN11rC8pr9A9fc1F/TDR68ENCv2WCCs"]}],
     "ca_certificates": [
         "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
     ]
