@@ -63,10 +63,13 @@ fn copy_tree(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) {
         if !wanted(&name.to_string_lossy()) {
             continue;
         }
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &to.join(name), wanted);
+        let (from, to, kind) = (entry.path(), to.join(name), entry.file_type().unwrap());
+        if kind.is_dir() {
+            copy_tree(&from, &to, wanted);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(from).unwrap(), to).unwrap();
         } else {
-            fs::copy(entry.path(), to.join(name)).unwrap();
+            fs::copy(from, to).unwrap();
         }
     }
 }
