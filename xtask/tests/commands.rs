@@ -275,6 +275,15 @@ fn a_fifo_that_an_image_names_is_an_error_of_every_command_that_reads_images() {
 }
 
 #[test]
+fn keeping_results_for_ever_is_no_overflow() {
+    let project = Project::new();
+    let output = project.run(&["cache", "prune", "nosuch", "--dry-run", "--keep-days", &u64::MAX.to_string()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: there is no cache in `nosuch`"), "{said}");
+}
+
+#[test]
 fn a_number_of_jobs_has_a_bound() {
     let project = Project::new();
     let run = |words: &[&str], variable: &str| {

@@ -145,6 +145,17 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_cannot_be_read_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let (folder, object) = (Folder::new(directory.path()), Digest::of_bytes("content"));
+        folder.write(&by_digest(&object), Content::Bytes(b"content")).unwrap();
+        let path = directory.path().join(by_digest(&object));
+        fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
+        // Root reads everything.
+        assert_eq!(folder.has(&object, 7).is_ok(), File::open(&path).is_ok());
+    }
+
+    #[test]
     fn a_folder_in_place_of_a_file_is_named() {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir_all(directory.path().join("ac/x")).unwrap();

@@ -7,7 +7,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use kickstart::{KeyError, Secret, check_authorized_key, is_account_name, is_hash, is_hostname, is_ssh_key};
 
-/// The keys in a text: one in each line that is no comment, or where YAML has folded lines into one, behind each other.
+/// Splits a text into keys, one per line, without comment lines. YAML may have folded several lines into one, which then contains several keys.
 fn key_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {

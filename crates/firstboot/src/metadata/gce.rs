@@ -91,7 +91,7 @@ fn take_keys(lines: &str, metadata: &mut CloudMetadata) {
     metadata.users = users.into_iter().map(|(name, keys)| administrator(name, keys, &mut metadata.complaints)).collect();
 }
 
-/// A user as clouds have them: with keys, without a password, who may do everything. What is no key is reported.
+/// Returns the user that a cloud's keys are for: with these keys, without a password, and with all rights by sudo. Invalid keys are reported.
 pub(super) fn administrator(name: &str, keys: Vec<String>, complaints: &mut Vec<String>) -> CloudUser {
     let mut ssh_authorized_keys = Vec::new();
     for text in keys {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 pub(super) enum Reach {
     /// A manager that is asked: the name or address of a machine, and maybe a port.
     Manager,
-    /// What others are told of this machine: an address or a network card, and maybe a port.
+    /// The address that this machine announces to the others: an IP address or the name of a network card, with an optional port.
     Advertised,
     /// Where this machine listens: the same, or all addresses.
     Listening,
@@ -60,7 +60,7 @@ fn split(text: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Whether a text that is no address was meant to be one.
+/// Whether a text that is not a valid address looks like one.
 fn looks_like_an_address(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }

@@ -227,8 +227,8 @@ impl Parsed {
         Self::of_node(&self.name, node)
     }
 
-    /// Keys at the top beside one that should contain all others, but for those of `allowed`: they are mistakes of indentation. Nothing if
-    /// there is no such key.
+    /// Returns a problem for each key at the top that should be below `key`, except those of `allowed`: its indentation is wrong. Returns
+    /// nothing if the document does not have `key`.
     pub fn beside(&self, key: &str, allowed: &[&str]) -> Option<Problems> {
         self.tree.node.entry(key)?;
         let others = self.tree.node.entries().iter().filter(|entry| entry.key != key && !allowed.contains(&entry.key.as_str()));
@@ -237,7 +237,7 @@ impl Parsed {
         (!problems.is_empty()).then(|| Problems { name: self.name.clone(), problems })
     }
 
-    /// What a key at the top contains, in place of the whole, with what is wrong with the text; the same if there is no such key.
+    /// Replaces the document by what `key` at its top contains, and keeps the problems of the text. Without `key`, nothing changes.
     pub fn unwrapped(mut self, key: &str) -> Self {
         if let Some(entry) = self.tree.node.take(key) {
             self.tree.node = entry.node;
