@@ -17,8 +17,8 @@ pub enum FarmError {
     /// The program that speaks to the server, or the one for the worker, cannot be used.
     #[error(transparent)]
     Program(#[from] RemoteError),
-    /// The server did not run it.
-    #[error("`{server}` did not run it")]
+    /// The server did not run a build.
+    #[error("`{server}` did not run the build")]
     NotExecuted {
         /// The server, without a password.
         server: String,
