@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use runtime::cancel::Cancel;
 use runtime::progress::{Reporter, Silent};
-use sdk::apt::{Lasts, Mirror, Network, Trouble, basic, credentials, retry_after};
+use sdk::apt::{Lasts, Mirror, Network, Trouble, basic, credentials, is_busy, retry_after};
 use ureq::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, HeaderName, IF_MATCH, IF_NONE_MATCH,
     LOCATION,
@@ -150,7 +150,7 @@ impl<'r> Server<'r> {
                 answer: status.to_string(),
                 presented: self.client.authorization.is_some().into(),
             }),
-            Ok(Answer::Status { status: status @ (408 | 425 | 429 | 500 | 502..=504), after }) => {
+            Ok(Answer::Status { status, after }) if is_busy(status) => {
                 Verdict::Passing { failed: PlaceError::Refused { address, status }, after }
             }
             Ok(Answer::Status { status, .. }) => Verdict::Final(PlaceError::Refused { address, status }),

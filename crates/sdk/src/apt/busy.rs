@@ -41,7 +41,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Whether a status means that the server has no time at the moment, or what is behind it.
-pub(super) fn is_busy(status: u16) -> bool {
+pub fn is_busy(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500 | 502..=504)
 }
 

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 pub use builtin::{
     Access, IndexKind, Lasts, Network, Presence, ProxySetting, Trouble, Via, basic, compare_versions, presence, retry_after, suite_indexes,
 };
+pub use busy::is_busy;
 pub use cache_address::{CacheAddress, InvalidCacheAddress};
 pub use choice::{Client, ClientChoice};
 pub use config::{Repository, parse_deb822, parse_one_line};
